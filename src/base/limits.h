@@ -1,0 +1,29 @@
+/* Every maximum of the program, with the relations that must hold between them. */
+#ifndef RINGSEND_BASE_LIMITS_H
+#define RINGSEND_BASE_LIMITS_H
+
+enum {
+    /* Records */
+    LIMIT_LINE_BYTES = 16 << 20, /* a record's line; longer ones are skipped in constant memory */
+    LIMIT_JSON_DEPTH = 64,
+    LIMIT_HEADERS = 256, /* of one request, defaults included */
+
+    /* Engine */
+    LIMIT_CONNECTIONS = 32768, /* io_uring's own bound on entries without CLAMP is the same */
+    LIMIT_TRIES = 100,
+    LIMIT_FILES = 64,       /* file.h files of one engine */
+    LIMIT_ADDRESSES = 16,   /* of one host that are remembered */
+    LIMIT_HOST_BYTES = 253, /* a DNS name, RFC 1035 2.3.4 */
+    LIMIT_INTERIM = 8,      /* 1xx responses to one request */
+
+    /* Receive buffers: two per connection, within these bounds. */
+    LIMIT_BUFFERS_MIN = 128,
+    LIMIT_BUFFERS_MAX = 1024,
+    LIMIT_BUFFER_BYTES = 4096,
+};
+
+_Static_assert(LIMIT_CONNECTIONS <= 1 << 24, "a slot must fit the ring's completion tag");
+_Static_assert((LIMIT_BUFFERS_MAX & (LIMIT_BUFFERS_MAX - 1)) == 0,
+               "buffer rings are powers of two");
+
+#endif

@@ -1,0 +1,9 @@
+/* The commands main dispatches to; each gets its own name as argv[0] and returns the exit status.
+ */
+#ifndef RINGSEND_CLI_COMMANDS_H
+#define RINGSEND_CLI_COMMANDS_H
+
+int command_send(int argc, char **argv);
+int command_serve(int argc, char **argv);
+
+#endif

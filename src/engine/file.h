@@ -1,0 +1,35 @@
+/* Files on the engine's ring: reads and appends that a slow disk or pipe cannot make block the
+ * loop.
+ *
+ * A file takes one operation at a time. It goes on while ringsend_run runs; ringsend_run returns
+ * when one has finished; file_busy is then false and file_take gives the result. Buffers stay
+ * untouched by the caller until then. Same thread as the engine. */
+#ifndef RINGSEND_ENGINE_FILE_H
+#define RINGSEND_ENGINE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ringsend;
+struct file;
+
+/* Takes `fd` (a file, pipe or terminal open in the right direction) into the engine, and does not
+ * close it. 0, or -RINGSEND_E_FULL when LIMIT_FILES are open. */
+int file_open(struct ringsend *engine, int fd, struct file **file);
+/* Cancels what is in flight, waits for it, and sets *file to null. */
+void file_close(struct file **file);
+
+/* offset -1: at the file's own position, as for pipes. Result: bytes read, 0 at the end. */
+void file_read(struct file *file, void *data, size_t bytes, int64_t offset);
+/* Writes all of it, in several operations if need be. Result: bytes written. */
+void file_append(struct file *file, const void *data, size_t bytes);
+void file_sync(struct file *file);
+/* Asks for an early end; the operation then finishes with -ECANCELED or its result. */
+void file_cancel(struct file *file);
+
+bool file_busy(const struct file *file);
+/* The finished operation's result, else a negated errno. Only after an operation, and once. */
+int64_t file_take(struct file *file);
+
+#endif

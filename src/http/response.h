@@ -1,0 +1,104 @@
+/* The response as it comes in: a strict reader around llhttp (the only user of it besides
+ * request_reader.c), pure: bytes in, one response out.
+ *
+ * Life: response_init, response_feed with whatever arrived until it says DONE or FAILED, or
+ * response_eof when the peer ended the stream, response_release. Interim 1xx responses are passed
+ * over inside. After DONE nothing more is read: bytes behind the message are left to the caller,
+ * who must take them as a reason to close the connection.
+ *
+ * What llhttp lets through and we refuse is listed in FACTS section 5; each has a test. One liberty
+ * is taken, unless `strict`: head lines may end in a bare LF, as many simple servers send them.
+ * They are fed to llhttp with a CR put before the LF. Only while reading a head: body, chunk sizes
+ * and trailers are never touched. */
+#ifndef RINGSEND_HTTP_RESPONSE_H
+#define RINGSEND_HTTP_RESPONSE_H
+
+#include "base/buf.h"
+#include "base/errors.h"
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct response_limits {
+    uint32_t head_bytes; /* status line and headers of one message, trailers likewise */
+    uint32_t head_lines;
+    uint32_t interim_max; /* 1xx responses before the final one */
+    uint64_t body_bytes;
+    bool strict;        /* refuse bare LF in heads */
+    bool store_headers; /* fill `headers` */
+};
+
+enum response_next {
+    RESPONSE_MORE,  /* feed on */
+    RESPONSE_DONE,  /* complete and well framed */
+    RESPONSE_FAILED /* see error; the connection is of no more use */
+};
+
+enum response_phase { RESPONSE_HEAD, RESPONSE_BODY, RESPONSE_COMPLETE };
+
+enum { RESPONSE_PARSER_BYTES = 128 };
+
+/* Positions of one header in `headers`. */
+struct response_header {
+    uint32_t name_at, name_bytes;
+    uint32_t value_at, value_bytes;
+};
+
+struct response {
+    /* The answer, valid from DONE to release. */
+    int status;            /* 100..599; 0 before the status line */
+    bool keep_alive;       /* the connection may carry another request */
+    bool has_keep_alive_s; /* Keep-Alive: timeout= was there */
+    uint32_t keep_alive_s;
+    bool has_retry_after;  /* a Retry-After that could be understood was there */
+    int64_t retry_after_s; /* seconds; when retry_after_is_date: since 1970 */
+    bool retry_after_is_date;
+    struct buf body;
+    struct buf headers; /* names and values one after another; filled with store_headers only */
+    struct buf header_index; /* struct response_header, one per header, in order */
+    uint64_t wire_bytes;     /* taken in by response_feed */
+    uint32_t interim_count;
+
+    /* Why it failed. */
+    enum ringsend_error error;
+    const char *detail; /* static text */
+
+    enum response_phase phase; /* of the message being read */
+    bool started;              /* a first byte was fed */
+
+    /* Private to response.c. */
+    const struct response_limits *limits;
+    struct buf_pool *pool;
+    bool method_is_head;
+    bool line_has_cr; /* the last head byte fed was CR */
+    bool line_empty;  /* no byte of the current head line yet but a CR */
+    bool value_done;  /* the next name byte starts a new header */
+    bool interim;     /* the message being read is a 1xx */
+    bool connection_close;
+    bool message_done;
+    uint32_t head_bytes, head_lines, trailer_bytes, trailer_lines;
+    uint32_t
+        quiet_bytes; /* framing bytes since the last event (chunk extensions have no other limit) */
+    uint8_t header_kind;             /* which header of interest is being read */
+    uint8_t name_bytes, value_bytes; /* of name[] and value[]; 255: too long to be of interest */
+    char name[24];
+    char value[64];
+    bool coding_chunked; /* Transfer-Encoding was there and was exactly "chunked" */
+    bool coding_other;
+    _Alignas(8) unsigned char parser[RESPONSE_PARSER_BYTES];
+};
+
+/* limits and pool must outlive the response. */
+void response_init(struct response *r, const struct response_limits *limits, struct buf_pool *pool,
+                   bool method_is_head);
+/* Feeds up to `bytes`; *used (always set) tells how many were taken; on DONE the rest is not ours.
+ */
+enum response_next response_feed(struct response *r, const char *data, size_t bytes, size_t *used);
+/* The stream ended: DONE for a body that ends with the stream, else FAILED, with
+ * RINGSEND_E_CLOSED_NO_RESPONSE when not one byte had come. */
+enum response_next response_eof(struct response *r);
+void response_release(struct response *r);
+
+#endif

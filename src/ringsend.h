@@ -1,0 +1,306 @@
+/* ringsend: sends HTTP requests over a bounded pool of connections, each with exactly one result.
+ *
+ * THE CONTRACT
+ *
+ * Shape. Pull, not push: ringsend_submit hands requests over, ringsend_run does the work,
+ * ringsend_reap takes results. No code of yours runs inside the engine, and the engine starts no
+ * thread but the name lookups', installs no signal handler, prints nothing, and never exits.
+ *
+ * Threads. An engine belongs to the thread that first calls ringsend_run (the kernel ties an
+ * io_uring to one thread, IORING_SETUP_SINGLE_ISSUER, Linux 6.0); every call on it is made from
+ * there. ringsend_wake alone may be called from any thread and from a signal handler. Engines share
+ * nothing.
+ *
+ * Ownership. The engine owns itself and its results. A request and all it points to are yours; they
+ * are borrowed from a ringsend_submit that returned 0 until the request's result has been reaped,
+ * and must not change meanwhile.
+ *
+ * Lifetime. A result stays valid until the next ringsend_run or ringsend_free on its engine.
+ *
+ * Time. Lengths of time are nanoseconds (..._ns) on CLOCK_MONOTONIC. 0 means the default named at
+ * the field, RINGSEND_NEVER means no limit where a limit may be absent.
+ *
+ * Errors. Functions return 0 or a count, or the negated enum ringsend_error. What fails for one
+ * request is told in its result. Input never stops the program.
+ *
+ * Promises. One result for each accepted request. A request that may already have been processed is
+ * sent again only if its method is idempotent (RFC 9110 9.2.2), or RINGSEND_KEYED or
+ * RINGSEND_AT_LEAST_ONCE is set; else its result says `ambiguous`. Bounds on connections and time
+ * hold exactly; no clock runs while a request waits for a connection but its own deadline.
+ *
+ * Linux 6.1 or later. */
+#ifndef RINGSEND_H
+#define RINGSEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define RINGSEND_VERSION "0.1.0"
+#define RINGSEND_API __attribute__((visibility("default")))
+
+/* ---- Errors ---------------------------------------------------------------------------------
+ *
+ * The one table. Columns: identifier, name in results, phase in which it happens, may another try
+ * help (RETRY or FINAL), can the peer have got anything of the request (SENT_NOTHING or
+ * SENT_MAYBE), text for people. What was retried for a status is told by ringsend.h's contract
+ * and the table of statuses in engine/retry.c. */
+#define RINGSEND_ERRORS(X)                                                                         \
+    /* calls of this library */                                                                    \
+    X(FULL, "full", CALL, FINAL, SENT_NOTHING, "no room for another request: reap results first")  \
+    X(INVALID, "invalid", CALL, FINAL, SENT_NOTHING, "an argument is out of its documented range") \
+    X(NO_MEMORY, "out_of_memory", CALL, FINAL, SENT_NOTHING, "memory is out")                      \
+    X(RING, "ring_failed", CALL, FINAL, SENT_NOTHING, "the io_uring could not be set up or broke") \
+    /* the record or request itself */                                                             \
+    X(BAD_RECORD, "bad_record", RECORD, FINAL, SENT_NOTHING, "the record cannot be read")          \
+    X(RECORD_TOO_LONG, "record_too_long", RECORD, FINAL, SENT_NOTHING,                             \
+      "the record is longer than the limit")                                                       \
+    X(BAD_URL, "bad_url", RECORD, FINAL, SENT_NOTHING, "the URL cannot be used")                   \
+    X(NO_TLS, "https_unsupported", RECORD, FINAL, SENT_NOTHING,                                    \
+      "this build speaks http only, not https")                                                    \
+    X(BAD_METHOD, "bad_method", RECORD, FINAL, SENT_NOTHING, "the method is not a usable token")   \
+    X(BAD_HEADER, "bad_header", RECORD, FINAL, SENT_NOTHING, "a header cannot be sent")            \
+    X(DATA_FILE, "data_file", RECORD, FINAL, SENT_NOTHING, "the data file cannot be read")         \
+    /* name lookup */                                                                              \
+    X(DNS_NOT_FOUND, "dns_not_found", LOOKUP, FINAL, SENT_NOTHING, "the host name does not exist") \
+    X(DNS_FAILED, "dns_failed", LOOKUP, RETRY, SENT_NOTHING,                                       \
+      "the host name could not be looked up")                                                      \
+    X(TIMEOUT_DNS, "timeout_dns", LOOKUP, RETRY, SENT_NOTHING,                                     \
+      "the name lookup took longer than the connect timeout")                                      \
+    /* connect */                                                                                  \
+    X(CONNECT_REFUSED, "connect_refused", CONNECT, RETRY, SENT_NOTHING,                            \
+      "nothing listens at this address and port")                                                  \
+    X(CONNECT_UNREACHABLE, "connect_unreachable", CONNECT, RETRY, SENT_NOTHING,                    \
+      "there is no route to the address")                                                          \
+    X(CONNECT_RESET, "connect_reset", CONNECT, RETRY, SENT_NOTHING,                                \
+      "the peer broke the connection while it was being made")                                     \
+    X(CONNECT_NO_PORT, "connect_no_port", CONNECT, RETRY, SENT_NOTHING,                            \
+      "no local port is left for another connection to this address")                              \
+    X(CONNECT_FAILED, "connect_failed", CONNECT, RETRY, SENT_NOTHING,                              \
+      "the connection could not be made")                                                          \
+    X(TIMEOUT_CONNECT, "timeout_connect", CONNECT, RETRY, SENT_NOTHING,                            \
+      "the connection was not made within the connect timeout")                                    \
+    /* request out, response in */                                                                 \
+    X(SEND_FAILED, "send_failed", SEND, RETRY, SENT_NOTHING,                                       \
+      "the connection broke before any of the request was sent")                                   \
+    X(SEND_BROKEN, "send_broken", SEND, RETRY, SENT_MAYBE,                                         \
+      "the connection broke while the request was being sent")                                     \
+    X(CLOSED_NO_RESPONSE, "closed_no_response", FIRST_BYTE, RETRY, SENT_MAYBE,                     \
+      "the peer closed the connection without a response")                                         \
+    X(RESET_NO_RESPONSE, "reset_no_response", FIRST_BYTE, RETRY, SENT_MAYBE,                       \
+      "the peer reset the connection without a response")                                          \
+    X(TIMEOUT_FIRST_BYTE, "timeout_first_byte", FIRST_BYTE, RETRY, SENT_MAYBE,                     \
+      "no byte of a response came within the first-byte timeout")                                  \
+    X(TRUNCATED_HEAD, "truncated_head", HEAD, RETRY, SENT_MAYBE,                                   \
+      "the connection ended inside the response head")                                             \
+    X(BAD_RESPONSE, "bad_response", HEAD, FINAL, SENT_MAYBE, "the response is not valid HTTP/1.1") \
+    X(BAD_STATUS, "bad_status", HEAD, FINAL, SENT_MAYBE, "the status is not within 100 to 599")    \
+    X(BAD_FRAMING, "bad_framing", HEAD, FINAL, SENT_MAYBE,                                         \
+      "the response contradicts itself about its length")                                          \
+    X(UNSUPPORTED_CODING, "unsupported_coding", HEAD, FINAL, SENT_MAYBE,                           \
+      "the response has a transfer coding that was not asked for")                                 \
+    X(UNEXPECTED_UPGRADE, "unexpected_upgrade", HEAD, FINAL, SENT_MAYBE,                           \
+      "the peer switched protocols unasked (101)")                                                 \
+    X(TOO_MANY_INTERIM, "too_many_interim", HEAD, FINAL, SENT_MAYBE,                               \
+      "too many 1xx responses came before the final one")                                          \
+    X(HEAD_TOO_LARGE, "head_too_large", HEAD, FINAL, SENT_MAYBE,                                   \
+      "the response head or trailer is larger than the limit")                                     \
+    X(BODY_TOO_LARGE, "body_too_large", BODY, FINAL, SENT_MAYBE,                                   \
+      "the response body is larger than the limit")                                                \
+    X(BAD_BODY, "bad_body", BODY, FINAL, SENT_MAYBE, "the chunks of the body are malformed")       \
+    X(TRUNCATED_BODY, "truncated_body", BODY, RETRY, SENT_MAYBE,                                   \
+      "the connection ended inside the response body")                                             \
+    X(TIMEOUT_ATTEMPT, "timeout_attempt", BODY, RETRY, SENT_MAYBE,                                 \
+      "the attempt took longer than its timeout")                                                  \
+    /* the end by decision */                                                                      \
+    X(TIMEOUT_RECORD, "timeout_record", STOP, FINAL, SENT_MAYBE, "the record's deadline passed")   \
+    X(STOPPED, "stopped", STOP, FINAL, SENT_NOTHING, "the run was stopped before this was sent")   \
+    X(CANCELLED, "cancelled", STOP, FINAL, SENT_MAYBE, "cancelled before the response was complete")
+
+enum ringsend_error {
+    RINGSEND_OK = 0,
+#define X(id, name, phase, retry, sent, text) RINGSEND_E_##id,
+    RINGSEND_ERRORS(X)
+#undef X
+        RINGSEND_ERROR_COUNT
+};
+
+/* The name as it stands in results ("connect_refused"), and a sentence for people. Static strings;
+ * of an unknown value "unknown". Any thread. */
+RINGSEND_API const char *ringsend_error_name(enum ringsend_error error);
+RINGSEND_API const char *ringsend_error_text(enum ringsend_error error);
+
+/* ---- Options -----------------------------------------------------------------------------------
+ */
+
+#define RINGSEND_NEVER UINT64_MAX
+
+/* A set of status codes 100..599. All zero stands for the default of the field. */
+struct ringsend_status_set {
+    uint64_t bits[8]; /* bit (status - 100) */
+};
+
+/* Zeroed, it holds the defaults; size must be sizeof(struct ringsend_options). Fields are only ever
+ * appended. The engine copies it. */
+struct ringsend_options {
+    size_t size;
+    uint32_t connections_max; /* sockets at once, all origins together, half-open and closing
+                                 ones counted; 1..32768, default 40 */
+    uint32_t
+        connections_per_origin;  /* the same per scheme, host and port; default connections_max */
+    uint32_t requests_max;       /* accepted and not yet reaped; default 2 x connections_max + 16 */
+    uint32_t tries;              /* attempts in all, the first included; 1..100, default 4 */
+    uint64_t connect_timeout_ns; /* name lookup, and each connect; default 10 s */
+    uint64_t first_byte_timeout_ns; /* request sent to first byte of the response; default 30 s */
+    uint64_t
+        attempt_timeout_ns;  /* connection in hand (or begun) to end of response; default 60 s */
+    uint64_t deadline_ns;    /* submit to result, waiting and all tries included; default never */
+    uint64_t backoff_min_ns; /* full jitter: before try n + 1 wait a random time up to */
+    uint64_t backoff_max_ns; /* min(backoff_max, backoff_min x 2^(n-1)); 250 ms and 30 s */
+    uint64_t retry_after_max_ns; /* longest Retry-After that is obeyed in full; default 60 s */
+    uint64_t idle_timeout_ns;    /* unused connections are closed then; default 4 s. A server's
+                                    Keep-Alive: timeout= takes its place (less one second) */
+    uint64_t body_max_bytes;     /* of a response; default 64 MiB */
+    uint32_t head_max_bytes;     /* of a response; default 64 KiB */
+    uint32_t head_max_lines;     /* default 256 */
+    struct ringsend_status_set ok_status; /* what counts as ok and is never retried; default 2xx */
+    bool strict_http;                     /* refuse response heads with bare LF line ends */
+    bool store_headers;                   /* fill in results' headers */
+    uint64_t seed;                        /* of the jitter; 0: from the kernel */
+    char *message;        /* when not null, ringsend_new writes here why it failed and the cure, */
+    size_t message_bytes; /* NUL-terminated within so many bytes */
+};
+
+/* ---- Requests
+ * ------------------------------------------------------------------------------------- */
+
+/* Bytes that are borrowed. No NUL needed. */
+struct ringsend_bytes {
+    const char *data;
+    size_t bytes;
+};
+
+struct ringsend_header {
+    struct ringsend_bytes name;
+    struct ringsend_bytes value;
+};
+
+enum ringsend_request_flags {
+    RINGSEND_AT_LEAST_ONCE = 1, /* may be sent again even if it may have been processed */
+    RINGSEND_KEYED = 2, /* carries an idempotency key: the same, and doing it twice has no effect */
+    RINGSEND_HAS_BODY = 4 /* send a body, be it empty: adds Content-Length: 0 for any method */
+};
+
+struct ringsend_request {
+    size_t size;                  /* sizeof(struct ringsend_request) */
+    struct ringsend_bytes method; /* empty: GET, or POST when there is a body */
+    struct ringsend_bytes url;    /* absolute, http: */
+    const struct ringsend_header
+        *headers;         /* checked, never repaired; see docs/ringsend.h of http/head.h */
+    size_t headers_count; /* at most 256 */
+    struct ringsend_bytes body;
+    uint32_t flags;              /* enum ringsend_request_flags */
+    uint32_t tries;              /* 0: as in the options */
+    uint64_t attempt_timeout_ns; /* 0: as in the options */
+    uint64_t deadline_ns;        /* 0: as in the options */
+    void *user;                  /* yours */
+    uint64_t handle;             /* written by ringsend_submit; for ringsend_cancel */
+};
+
+/* ---- Results
+ * ---------------------------------------------------------------------------------------- */
+
+/* Where a request's time went, over all its attempts; 0 for what did not happen. */
+struct ringsend_times {
+    uint64_t queue_ns; /* waiting for a connection and between tries */
+    uint64_t dns_ns;   /* the rest are of the last attempt */
+    uint64_t connect_ns;
+    uint64_t tls_ns;
+    uint64_t
+        first_byte_ns; /* from the request's first byte handed to the kernel to the response's */
+    uint64_t total_ns; /* submit to result */
+};
+
+struct ringsend_result {
+    struct ringsend_request *request;
+    enum ringsend_error error;  /* RINGSEND_OK exactly when a complete, well-framed response came */
+    int status;                 /* of the last response whose head was complete, else 0 */
+    bool ok;                    /* error is RINGSEND_OK and the status is in ok_status */
+    bool ambiguous;             /* may have been processed, and nobody can tell */
+    uint32_t attempts;          /* tries made; 0 when it never came to one */
+    const char *detail;         /* a sentence more about the error, or null */
+    struct ringsend_bytes body; /* of the last complete response, whatever its status */
+    const struct ringsend_header *headers; /* with store_headers */
+    size_t headers_count;
+    struct ringsend_times times;
+};
+
+/* ---- The engine
+ * --------------------------------------------------------------------------------------- */
+
+struct ringsend;
+
+struct ringsend_stats {
+    size_t size; /* set it to sizeof(struct ringsend_stats) before the call */
+    uint64_t submitted, finished;
+    uint64_t attempts;
+    uint64_t connections_opened; /* connects that succeeded */
+    uint64_t connections_reused; /* exchanges on a connection that had carried one before */
+    uint32_t connections_open;   /* now: half-open, in use, idle and closing */
+    uint32_t connections_peak;
+    uint32_t waiting; /* requests without a connection */
+    uint64_t bytes_sent, bytes_received;
+    uint64_t enters;           /* io_uring_enter calls */
+    uint64_t next_deadline_ns; /* when ringsend_run wants to be called though nothing happens;
+                                  UINT64_MAX: not */
+};
+
+/* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,
+ * NO_MEMORY, RING (the kernel refuses io_uring: options->message tells cause and cure). */
+RINGSEND_API int ringsend_new(struct ringsend **engine, const struct ringsend_options *options);
+/* Cancels what is in flight, waits for the kernel to let go of it, and frees all. Results that were
+ * not reaped are lost. Null is allowed. */
+RINGSEND_API void ringsend_free(struct ringsend *engine);
+
+/* Accepts a request: 0, and exactly one result will follow. Or an error, and none will: FULL (reap
+ * first), INVALID, BAD_URL, NO_TLS, BAD_METHOD, BAD_HEADER, STOPPED, NO_MEMORY. For those about the
+ * request ringsend_submit_detail tells more. Sends nothing yet: ringsend_run does. */
+RINGSEND_API int ringsend_submit(struct ringsend *engine, struct ringsend_request *request);
+/* A few words on why the last ringsend_submit refused, or null. Static. */
+RINGSEND_API const char *ringsend_submit_detail(const struct ringsend *engine);
+
+/* Works, waiting at most wait_ns (0: not at all, RINGSEND_NEVER: as long as it takes) until a
+ * result is ready, a file operation has ended, or ringsend_wake or a signal came. The only call
+ * that waits. Ends the life of all results reaped before. Returns the number of results ready, or
+ * -RINGSEND_E_RING. */
+RINGSEND_API int ringsend_run(struct ringsend *engine, uint64_t wait_ns);
+/* Takes up to `max` results, in the order in which they were finished. Returns how many. */
+RINGSEND_API size_t ringsend_reap(struct ringsend *engine, const struct ringsend_result **results,
+                                  size_t max);
+
+/* Ends a request early; its result says cancelled, and ambiguous if some of it may have been
+ * processed. Harmless when the request has its result already. 0 or INVALID for a handle that never
+ * was. */
+RINGSEND_API int ringsend_cancel(struct ringsend *engine, uint64_t handle);
+/* Takes no more requests and starts no more tries. Requests that wait for a first try end as
+ * STOPPED, those between tries with their last error; what is in flight goes on. */
+RINGSEND_API void ringsend_stop(struct ringsend *engine);
+/* True when every accepted request has been reaped. */
+RINGSEND_API bool ringsend_idle(const struct ringsend *engine);
+/* A descriptor that polls readable when ringsend_run has work; see also stats.next_deadline_ns. */
+RINGSEND_API int ringsend_fd(const struct ringsend *engine);
+/* Makes ringsend_run return, now or at its next call. */
+RINGSEND_API void ringsend_wake(struct ringsend *engine);
+
+RINGSEND_API void ringsend_stats(const struct ringsend *engine, struct ringsend_stats *stats);
+RINGSEND_API const char *ringsend_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

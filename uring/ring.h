@@ -1,0 +1,161 @@
+/* The ring: operations given to the kernel, one call that submits and waits, completions taken out.
+ *
+ * This header is the seam of the program. uring/ring.c implements it with io_uring (the sole user
+ * of liburing); tests/sim_ring.c implements it with a seed, a virtual clock and faults. Everything
+ * above speaks of operations and completions; submission and completion queue entries stay inside.
+ *
+ * Words
+ *   slot        index of a socket in the ring's table of direct descriptors. The caller chooses it
+ *               and owns it from ring_connect (or an accepted connection) to the completion of
+ *               ring_close. File operations use slot numbers of the caller's own, another space.
+ *   generation  number the caller changes when it reuses a slot, so that a completion of the slot's
+ *               former life is recognised. 24 bits travel; compare with ring_tag_matches.
+ *   kind        which operation. (slot, generation, kind) names one operation in flight; the caller
+ *               never has two with the same name in flight.
+ *
+ * Rules
+ *   - Every operation gets exactly one last completion (more == false), cancelled ones included.
+ * Until then the kernel may touch its memory: buffers, addresses and messages stay valid.
+ *   - ring_recv and ring_accept are multishot: completions with more == true come first, any
+ * number.
+ *   - Preparing never fails and never waits; the kernel sees the operation at the next submit.
+ *   - A ring belongs to the thread of its first ring_submit_and_wait. ring_wake alone may be called
+ * from any thread and from a signal handler.
+ *   - Results are as io_uring gives them: >= 0 good, else a negated errno. */
+#ifndef RINGSEND_URING_RING_H
+#define RINGSEND_URING_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct ring;
+
+enum ring_kind {
+    RING_CONNECT, /* result 0 */
+    RING_SEND,    /* result: bytes sent; fewer than asked only when the connection then broke */
+    RING_RECV, /* multishot; result: bytes in `buffer`, 0 end of stream, -ENOBUFS no buffer left */
+    RING_CANCEL, /* result: 0 or an error that says there was nothing to cancel */
+    RING_CLOSE,  /* result 0; the slot is free */
+    RING_READ,   /* result: bytes read, 0 end of file */
+    RING_APPEND, /* result: bytes written, perhaps fewer than asked */
+    RING_SYNC,   /* result 0 */
+    RING_ACCEPT, /* multishot; result: the new connection's slot, chosen by the kernel */
+    RING_WAKE,   /* ring_wake was called once or more since the last one; slot 0, generation 0 */
+    RING_KINDS
+};
+
+struct ring_tag {
+    uint32_t slot;
+    uint32_t generation;
+};
+
+#define RING_GENERATION_MASK 0xffffffu
+
+static inline bool ring_tag_matches(uint32_t generation, uint32_t completed_generation)
+{
+    return (generation & RING_GENERATION_MASK) == completed_generation;
+}
+
+struct ring_completion {
+    uint32_t slot;
+    uint32_t generation; /* masked with RING_GENERATION_MASK */
+    enum ring_kind kind;
+    int32_t result;
+    int32_t buffer; /* RING_RECV with data: give it back with ring_buffer_return, whatever became of
+                       the connection, a stale completion's too; -1 otherwise */
+    bool more;
+};
+
+struct ring_options {
+    uint32_t sockets_max;  /* size of the slot table; slots are 0 .. sockets_max - 1 */
+    uint32_t buffers;      /* shared receive buffers, rounded up to a power of two */
+    uint32_t buffer_bytes; /* size of each */
+};
+
+/* What this kernel gave us; for `doctor`-like output and tests. */
+struct ring_features {
+    bool defer_taskrun;  /* 6.1 */
+    bool ring_fd;        /* registered ring descriptor, 5.18 */
+    bool min_wait;       /* 6.12 */
+    bool direct_sockopt; /* TCP_NODELAY on direct descriptors, 6.7 */
+    uint32_t sq_entries, cq_entries;
+};
+
+struct ring_counters {
+    uint64_t enters;    /* io_uring_enter calls */
+    uint64_t submitted; /* operations handed to the kernel */
+    uint64_t completed; /* completions seen */
+};
+
+/* How long ring_submit_and_wait may sleep. */
+struct ring_wait {
+    uint32_t want; /* completions worth waking for; 0: do not sleep at all */
+    uint64_t
+        min_wait_ns; /* wait at most so long for `want` of them; after that, one is enough. 0: one
+                        is enough at once. Ignored (one is enough) where the kernel lacks it */
+    uint64_t deadline_ns; /* in ring_now_ns time: return then at the latest; RING_FOREVER: never */
+};
+#define RING_FOREVER UINT64_MAX
+
+/* Makes a ring: 0, or a negated errno that ring_explain turns into a sentence. Short memlock limits
+ * shrink the queues, a low soft limit of descriptors is raised, missing features are done without.
+ */
+int ring_new(struct ring **ring, const struct ring_options *options);
+/* Nothing may be in flight. Null is allowed. */
+void ring_free(struct ring *ring);
+/* One sentence into text: why ring_new failed with `error` on this machine and the cure. */
+void ring_explain(int error, char *text, size_t text_bytes);
+struct ring_features ring_features(const struct ring *ring);
+struct ring_counters ring_counters(const struct ring *ring);
+
+/* Clocks. Monotonic nanoseconds; seconds since 1970 for dates in headers. */
+uint64_t ring_now_ns(const struct ring *ring);
+int64_t ring_wall_s(const struct ring *ring);
+
+/* Sockets. */
+/* Opens a TCP socket in the slot and connects it; one completion for both. After an error the slot
+ * may hold a half-made socket: close it as any other. */
+void ring_connect(struct ring *ring, struct ring_tag tag, const struct sockaddr *address,
+                  socklen_t address_bytes);
+/* All bytes are sent before the completion, unless the connection breaks. */
+void ring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes);
+/* The same with several parts: message->msg_iov. The message itself must stay valid too. */
+void ring_send_parts(struct ring *ring, struct ring_tag tag, const struct msghdr *message);
+/* Receives into shared buffers until end of stream, an error or a cancel. Ends also by -ENOBUFS,
+ * and may end after any data (more == false): arm it again, after -ENOBUFS only once buffers came
+ * back. */
+void ring_recv(struct ring *ring, struct ring_tag tag);
+/* Ends the operation (tag, kind) early if it is still there: it then completes with -ECANCELED, or
+ * with what it had reached. The RING_CANCEL completion may come before or after that one. */
+void ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind);
+/* No operation but this one may be in flight on the socket. */
+void ring_close(struct ring *ring, struct ring_tag tag);
+/* Accepts connections on a listening descriptor of the process into free slots. */
+void ring_accept(struct ring *ring, struct ring_tag tag, int listen_fd);
+
+/* Received data. Valid from the completion to the return. */
+const char *ring_buffer(const struct ring *ring, int32_t buffer);
+void ring_buffer_return(struct ring *ring, int32_t buffer);
+
+/* Files: descriptors of the process, not slots. offset -1: at the file's own position (pipes too).
+ */
+void ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_t bytes,
+               int64_t offset);
+void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data, size_t bytes);
+void ring_sync(struct ring *ring, struct ring_tag tag, int fd);
+
+/* Wakes ring_submit_and_wait, now or at its next call. */
+void ring_wake(struct ring *ring);
+/* A descriptor that polls readable when completions wait. */
+int ring_fd(const struct ring *ring);
+
+/* Submits all that was prepared and waits as told. Returns the number of completions ready to be
+ * reaped (0 at the deadline or after a signal), or a negated errno when the ring itself is broken.
+ */
+int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
+/* Takes up to `max` completions out. */
+unsigned ring_reap(struct ring *ring, struct ring_completion *completions, unsigned max);
+
+#endif
