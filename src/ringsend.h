@@ -274,7 +274,7 @@ RINGSEND_API int ringsend_submit(struct ringsend *engine, struct ringsend_reques
 RINGSEND_API const char *ringsend_submit_detail(const struct ringsend *engine);
 
 /* Works, waiting at most wait_ns (0: not at all, RINGSEND_NEVER: as long as it takes) until a
- * result is ready, a file operation has ended, or ringsend_wake or a signal came. The only call
+ * result is ready or ringsend_wake came; it may also return early with none. The only call
  * that waits. Ends the life of all results reaped before. Returns the number of results ready, or
  * -RINGSEND_E_RING. */
 RINGSEND_API int ringsend_run(struct ringsend *engine, uint64_t wait_ns);
@@ -296,7 +296,7 @@ RINGSEND_API int ringsend_fd(const struct ringsend *engine);
 /* Makes ringsend_run return, now or at its next call. */
 RINGSEND_API void ringsend_wake(struct ringsend *engine);
 
-RINGSEND_API void ringsend_stats(const struct ringsend *engine, struct ringsend_stats *stats);
+RINGSEND_API void ringsend_stats(struct ringsend *engine, struct ringsend_stats *stats);
 RINGSEND_API const char *ringsend_version(void);
 
 #ifdef __cplusplus

@@ -2,15 +2,14 @@
 #ifndef RINGSEND_BASE_SPAN_H
 #define RINGSEND_BASE_SPAN_H
 
+#include "ringsend.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
-struct span {
-    const char *data;
-    size_t bytes;
-};
+#define span ringsend_bytes
 
 /* From a string literal. */
 #define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})

@@ -1,0 +1,387 @@
+/* A connection: one socket slot of the ring from the connect to the completion of the close.
+ *
+ * step           waits for                deadline                    next
+ * CONNECT        -                        -                           CONNECTING
+ * CONNECTING     connect                  connect, attempt            READY
+ * READY          send, recv               first byte, attempt; idle   (stays, exchange after
+ * exchange) SHUTTING_DOWN  every operation's end    -                           CLOSE CLOSE - -
+ * CLOSING CLOSING        close                    -                           CLOSED Any error, a
+ * lost race, or a cancel leads to SHUTTING_DOWN.
+ *
+ * Invariants. From conn_open to CLOSED it counts in engine.conns_open and in its origin. A request
+ * that it carries is told of the end of its attempt as soon as the send is over, for only then has
+ * the kernel let go of the user's memory. Operations in flight always carry the slot's present
+ * generation, because the slot is given back only when none is left. */
+#include "engine/engine.h"
+
+#include <errno.h>
+
+static bool edge_is_known(enum conn_step from, enum conn_step to)
+{
+    if (to == CONN_SHUTTING_DOWN)
+        return from < CONN_SHUTTING_DOWN;
+    return to == from + 1;
+}
+
+/* Alone writes the step. */
+static enum task_next conn_goto(struct conn *c, enum conn_step step)
+{
+    CHECK(edge_is_known(c->step, step));
+    c->step = step;
+    return TASK_AGAIN;
+}
+
+static struct ring_tag tag_of(const struct conn *c)
+{
+    return (struct ring_tag){.slot = c->slot, .generation = c->generation};
+}
+
+struct conn *conn_open(struct origin *o, const struct address *address)
+{
+    struct ringsend *e = o->engine;
+    CHECK(e->conns_open < e->options.connections_max);
+    CHECK(o->conns < e->options.connections_per_origin);
+    struct list *node = list_pop_front(&e->conns_free);
+    struct conn *c = node ? LIST_OWNER(node, struct conn, idle) : &e->conns[e->conns_mark++];
+    uint32_t slot = (uint32_t)(c - e->conns), generation = c->generation + 1;
+    CHECK(slot < e->options.connections_max);
+    *c = (struct conn){.step = CONN_CONNECT,
+                       .slot = slot,
+                       .generation = generation,
+                       .engine = e,
+                       .origin = o,
+                       .address = *address,
+                       .rx_first = -1,
+                       .rx_last = -1,
+                       .idle_ns = e->options.idle_timeout_ns};
+    c->task.kind = TASK_CONN;
+    timer_init(&c->task.timer);
+    list_init(&c->task.ready);
+    list_init(&c->idle);
+    list_init(&c->idle_lru);
+    list_init(&c->starved);
+    e->conns_open++;
+    if (e->conns_open > e->stats.connections_peak)
+        e->stats.connections_peak = e->conns_open;
+    o->conns++;
+    task_wake(e, &c->task);
+    return c;
+}
+
+static void conn_put(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    CHECK(c->step == CONN_CLOSED && !c->exchange.request && c->rx_first < 0);
+    CHECK(!op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv));
+    CHECK(!op_in_flight(&c->cancel) && !op_in_flight(&c->close));
+    timer_remove(&e->timers, &c->task.timer);
+    list_remove(&c->starved);
+    e->conns_open--;
+    e->conns_leaving--;
+    origin_conn_closed(c);
+    list_push_front(&e->conns_free, &c->idle);
+}
+
+void conn_arm_recv(struct conn *c)
+{
+    if (c->step != CONN_READY)
+        return;
+    op_start(&c->recv);
+    ring_recv(c->engine->ring, tag_of(c));
+}
+
+static void rx_push(struct conn *c, int32_t buffer, int32_t bytes)
+{
+    struct ringsend *e = c->engine;
+    e->rx_next[buffer] = -1;
+    e->rx_bytes[buffer] = bytes;
+    if (c->rx_last < 0)
+        c->rx_first = buffer;
+    else
+        e->rx_next[c->rx_last] = buffer;
+    c->rx_last = buffer;
+}
+
+int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes)
+{
+    struct ringsend *e = c->engine;
+    int32_t buffer = c->rx_first;
+    if (buffer < 0)
+        return -1;
+    c->rx_first = e->rx_next[buffer];
+    if (c->rx_first < 0)
+        c->rx_last = -1;
+    *data = ring_buffer(e->ring, buffer);
+    *bytes = (size_t)e->rx_bytes[buffer];
+    return buffer;
+}
+
+static void recv_completed(struct conn *c, const struct ring_completion *completion)
+{
+    struct ringsend *e = c->engine;
+    if (completion->buffer >= 0) {
+        if (completion->result > 0)
+            e->stats.bytes_received += (uint64_t)completion->result;
+        if (completion->result > 0 && c->step == CONN_READY)
+            rx_push(c, completion->buffer, completion->result);
+        else
+            ring_buffer_return(e->ring, completion->buffer);
+    }
+    if (completion->more)
+        return;
+    op_complete(&c->recv, completion->result);
+    int32_t result = op_take(&c->recv);
+    if (c->step != CONN_READY)
+        return;
+    if (result == -ENOBUFS)
+        list_push_back(&e->starved, &c->starved);
+    else if (result > 0)
+        conn_arm_recv(
+            c); /* the kernel ended the multishot after data, as when its queue was full */
+    else {
+        c->stream_ended = true;
+        c->stream_result = result;
+    }
+}
+
+void conn_completed(struct conn *c, const struct ring_completion *completion)
+{
+    /* Slots are given back only when nothing is in flight. */
+    CHECK(c->engine && ring_tag_matches(c->generation, completion->generation));
+    switch (completion->kind) {
+    case RING_CONNECT:
+        op_complete(&c->connect, completion->result);
+        break;
+    case RING_SEND:
+        op_complete(&c->send, completion->result);
+        break;
+    case RING_RECV:
+        recv_completed(c, completion);
+        break;
+    case RING_CANCEL:
+        op_complete(&c->cancel, completion->result);
+        break;
+    case RING_CLOSE:
+        op_complete(&c->close, completion->result);
+        break;
+    case RING_READ:
+    case RING_APPEND:
+    case RING_SYNC:
+    case RING_ACCEPT:
+    case RING_WAKE:
+    case RING_KINDS:
+        UNREACHABLE("operation of another owner");
+    }
+    task_wake(c->engine, &c->task);
+}
+
+/* The request hears of its attempt's end once the kernel does not read its memory any more. */
+static void report(struct conn *c)
+{
+    struct request *r = c->exchange.request;
+    if (!r || op_in_flight(&c->send))
+        return;
+    if (c->send.state == OP_COMPLETE)
+        exchange_sent(c, op_take(&c->send));
+    request_attempt_over(r, c->error, c->detail, &c->exchange);
+    exchange_end(c);
+}
+
+/* First error sticks. RINGSEND_OK: a connection that has done its duty. */
+static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const char *detail)
+{
+    struct ringsend *e = c->engine;
+    conn_goto(c, CONN_SHUTTING_DOWN);
+    c->error = error;
+    c->detail = detail;
+    e->conns_leaving++;
+    list_remove(&c->idle);
+    list_remove(&c->idle_lru);
+    list_remove(&c->starved);
+    task_deadline(e, &c->task, TIMER_NEVER);
+    while (c->rx_first >= 0) {
+        const char *data;
+        size_t bytes;
+        ring_buffer_return(e->ring, conn_rx_pop(c, &data, &bytes));
+    }
+    return TASK_AGAIN;
+}
+
+void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail)
+{
+    if (c->step >= CONN_SHUTTING_DOWN)
+        return;
+    conn_fail(c, error, detail);
+    task_wake(c->engine, &c->task);
+}
+
+bool conn_is_usable(const struct conn *c)
+{
+    return c->step == CONN_READY && !c->exchange.request && c->rx_first < 0 && !c->stream_ended;
+}
+
+void conn_begin(struct conn *c, struct request *r)
+{
+    CHECK(!c->exchange.request && c->step <= CONN_READY);
+    list_remove(&c->idle);
+    list_remove(&c->idle_lru);
+    request_attempt_begun(r, c);
+    c->exchange.request = r;
+    if (c->step == CONN_READY)
+        exchange_begin(c);
+    task_wake(c->engine, &c->task);
+}
+
+static enum ringsend_error connect_error(int32_t result)
+{
+    switch (-result) {
+    case ECONNREFUSED:
+        return RINGSEND_E_CONNECT_REFUSED;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EACCES:
+    case EPERM:
+    case EAFNOSUPPORT:
+        return RINGSEND_E_CONNECT_UNREACHABLE;
+    case ECONNRESET:
+    case ECONNABORTED:
+        return RINGSEND_E_CONNECT_RESET;
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+        return RINGSEND_E_CONNECT_NO_PORT;
+    case ETIMEDOUT:
+        return RINGSEND_E_TIMEOUT_CONNECT;
+    default:
+        return RINGSEND_E_CONNECT_FAILED;
+    }
+}
+
+static enum task_next connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
+{
+    origin_connect_failed(c, error, detail);
+    return conn_fail(c, error, detail);
+}
+
+static enum task_next connecting(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    if (op_in_flight(&c->connect)) {
+        struct request *r = c->exchange.request;
+        uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
+        if (e->now_ns >= c->deadline_ns)
+            return connect_failed(c, RINGSEND_E_TIMEOUT_CONNECT, NULL);
+        if (e->now_ns >= attempt_at_ns)
+            return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
+        task_deadline(e, &c->task, c->deadline_ns < attempt_at_ns ? c->deadline_ns : attempt_at_ns);
+        return TASK_WAIT;
+    }
+    int32_t result = op_take(&c->connect);
+    if (result < 0)
+        return connect_failed(c, connect_error(result), strerrordesc_np(-result));
+    e->stats.connections_opened++;
+    conn_goto(c, CONN_READY);
+    conn_arm_recv(c);
+    origin_connected(c);
+    struct request *r = c->exchange.request;
+    if (r) {
+        r->result.times.connect_ns = e->now_ns - c->connect_began_ns;
+        exchange_begin(c);
+    }
+    return TASK_AGAIN;
+}
+
+/* Ready for another request: offered to the origin, kept, or given up. */
+static enum task_next idle(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    if (!conn_is_usable(c) || e->stopping)
+        return conn_fail(c, RINGSEND_OK, NULL);
+    if (list_empty(&c->idle)) {
+        if (!origin_keeps(c))
+            return conn_fail(c, RINGSEND_OK, NULL);
+        c->deadline_ns = e->now_ns + c->idle_ns;
+        list_push_front(&c->origin->idle, &c->idle);
+        list_push_back(&e->idle_lru, &c->idle_lru);
+        task_wake(e, &c->origin->task);
+    }
+    if (e->now_ns >= c->deadline_ns)
+        return conn_fail(c, RINGSEND_OK, NULL);
+    task_deadline(e, &c->task, c->deadline_ns);
+    return TASK_WAIT;
+}
+
+static enum task_next exchanging(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    struct exchange *x = &c->exchange;
+    const char *detail = NULL;
+    enum ringsend_error error = exchange_run(c, &detail);
+    if (error != RINGSEND_OK)
+        return conn_fail(c, error, detail);
+    if (x->receive == RECEIVE_DONE) {
+        if (!exchange_leaves_reusable(c))
+            return conn_fail(c, RINGSEND_OK, NULL);
+        report(c);
+        return TASK_AGAIN;
+    }
+    if (x->receive == RECEIVE_FIRST_BYTE && e->now_ns >= x->first_byte_at_ns)
+        return conn_fail(c, RINGSEND_E_TIMEOUT_FIRST_BYTE, NULL);
+    uint64_t at_ns = x->request->attempt_at_ns;
+    if (e->now_ns >= at_ns)
+        return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, exchange_phase(x));
+    if (x->receive == RECEIVE_FIRST_BYTE && x->first_byte_at_ns < at_ns)
+        at_ns = x->first_byte_at_ns;
+    task_deadline(e, &c->task, at_ns);
+    return TASK_WAIT;
+}
+
+/* One cancel at a time, one for each operation: a second could not be told from the first. */
+static void cancel(struct conn *c, struct op *op, enum ring_kind kind)
+{
+    if (!op_in_flight(op) || op->cancelled || op_in_flight(&c->cancel))
+        return;
+    op->cancelled = true;
+    c->cancel.state = OP_IDLE;
+    op_start(&c->cancel);
+    ring_cancel(c->engine->ring, tag_of(c), kind);
+}
+
+static bool is_quiet(const struct conn *c)
+{
+    return !op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv) &&
+           !op_in_flight(&c->cancel);
+}
+
+enum task_next conn_run(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    switch (c->step) {
+    case CONN_CONNECT:
+        c->connect_began_ns = e->now_ns;
+        c->deadline_ns = e->now_ns + e->options.connect_timeout_ns;
+        op_start(&c->connect);
+        ring_connect(e->ring, tag_of(c), &c->address.any, address_bytes(&c->address));
+        return conn_goto(c, CONN_CONNECTING);
+    case CONN_CONNECTING:
+        return connecting(c);
+    case CONN_READY:
+        return c->exchange.request ? exchanging(c) : idle(c);
+    case CONN_SHUTTING_DOWN:
+        cancel(c, &c->connect, RING_CONNECT);
+        cancel(c, &c->send, RING_SEND);
+        cancel(c, &c->recv, RING_RECV);
+        report(c);
+        return is_quiet(c) ? conn_goto(c, CONN_CLOSE) : TASK_WAIT;
+    case CONN_CLOSE:
+        op_start(&c->close);
+        ring_close(e->ring, tag_of(c));
+        return conn_goto(c, CONN_CLOSING);
+    case CONN_CLOSING:
+        return op_in_flight(&c->close) ? TASK_WAIT : conn_goto(c, CONN_CLOSED);
+    case CONN_CLOSED:
+        conn_put(c);
+        return TASK_DONE;
+    }
+    UNREACHABLE("conn step");
+}

@@ -1,0 +1,401 @@
+/* What the files of this room share: the task, the structs of its machines, and the functions by
+ * which one machine speaks to another.
+ *
+ *   request  a record's whole life: queued, attempt, backoff, finished      request.c
+ *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
+ *   host     a name and its addresses                                       host.c
+ *   conn     a socket's life: connect, ready, shut down, close              conn.c
+ *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
+ *
+ * Way of a request: ringsend_submit -> request_run queues it at its origin -> origin_run gives it a
+ * connection -> exchange_run sends and receives -> request_attempt_over -> again, or finished.
+ *
+ * Rules. Completions only store their result in an op and wake its task; tasks run later, from the
+ * loop (engine.c). A task's run function is entered from the loop alone; machines tell each other
+ * things by the functions below, which store and wake but never run. */
+#ifndef RINGSEND_ENGINE_ENGINE_H
+#define RINGSEND_ENGINE_ENGINE_H
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "engine/timers.h"
+#include "http/head.h"
+#include "http/response.h"
+#include "ringsend.h"
+#include "uring/ring.h"
+
+#include <netinet/in.h>
+
+struct lookup;
+
+/* ---- Tasks and operations ---- */
+
+enum task_next {
+    TASK_AGAIN, /* the step changed: run on */
+    TASK_WAIT,  /* until an operation, another task or the deadline wakes it */
+    TASK_DONE   /* over; its memory may be somebody else's already */
+};
+
+enum task_kind { TASK_REQUEST, TASK_ORIGIN, TASK_CONN };
+
+struct task {
+    enum task_kind kind;
+    bool expired;       /* its timer fired since the last run */
+    struct list ready;  /* in engine.ready exactly when it is to run */
+    struct timer timer; /* its nearest deadline */
+};
+
+enum op_state { OP_IDLE, OP_IN_FLIGHT, OP_COMPLETE };
+
+struct op {
+    enum op_state state;
+    bool cancelled; /* a cancel was asked for since it started */
+    int32_t result; /* valid when complete */
+};
+
+static inline bool op_in_flight(const struct op *op)
+{
+    return op->state == OP_IN_FLIGHT;
+}
+
+static inline void op_start(struct op *op)
+{
+    CHECK(op->state == OP_IDLE);
+    *op = (struct op){.state = OP_IN_FLIGHT};
+}
+
+static inline void op_complete(struct op *op, int32_t result)
+{
+    CHECK(op->state == OP_IN_FLIGHT);
+    op->state = OP_COMPLETE;
+    op->result = result;
+}
+
+/* The result of a completed operation, which is idle again thereafter. */
+static inline int32_t op_take(struct op *op)
+{
+    CHECK(op->state == OP_COMPLETE);
+    op->state = OP_IDLE;
+    return op->result;
+}
+
+/* ---- Addresses and hosts ---- */
+
+struct address {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    };
+};
+
+static inline socklen_t address_bytes(const struct address *a)
+{
+    return a->any.sa_family == AF_INET6 ? sizeof a->v6 : sizeof a->v4;
+}
+
+struct host {
+    char name[LIMIT_HOST_BYTES + 1]; /* lower case */
+    bool looking_up;                 /* an answer of the lookup threads is due */
+    bool literal;                    /* an IP address: never looked up */
+    enum ringsend_error error;       /* of the last lookup; OK while addresses are usable */
+    uint64_t fresh_until_ns;         /* the addresses are to be looked up again after that */
+    uint32_t addresses_count;
+    struct address addresses[LIMIT_ADDRESSES]; /* in the order in which to try them, ports unset */
+    struct list origins;                       /* origin.in_host: who wants to know */
+    uint32_t origins_count;
+    struct host *hash_next;
+};
+
+/* ---- Connections ---- */
+
+enum send_half {
+    SEND_NONE,    /* nothing to send yet: still connecting */
+    SEND_START,   /* the head is to be written and handed over */
+    SEND_SENDING, /* waits for the send */
+    SEND_SENT,    /* all bytes are in the kernel */
+    SEND_BROKE    /* the send failed; a response may have come all the same */
+};
+
+enum receive_half {
+    RECEIVE_FIRST_BYTE, /* nothing of the response yet */
+    RECEIVE_READING,    /* within head or body */
+    RECEIVE_DONE        /* complete; only a send may still hold things up */
+};
+
+struct exchange {
+    struct request *request; /* null exactly when the connection carries none */
+    enum send_half send;
+    enum receive_half receive;
+    bool bytes_left; /* some of the request may have reached the peer */
+    enum ringsend_error send_error;
+    uint64_t first_byte_at_ns; /* deadline; TIMER_NEVER until the request is sent */
+    uint64_t began_ns;         /* the send was prepared */
+    struct buf head;           /* head, and a small body behind it; held until the send is over */
+    struct iovec parts[2];
+    struct msghdr message;
+    struct response response;
+};
+
+enum conn_step {
+    CONN_CONNECT,
+    CONN_CONNECTING,    /* waits for the connect */
+    CONN_READY,         /* idle, or carries an exchange */
+    CONN_SHUTTING_DOWN, /* cancels, waits until no operation is in flight */
+    CONN_CLOSE,
+    CONN_CLOSING, /* waits for the close */
+    CONN_CLOSED
+};
+
+struct conn {
+    struct task task;
+    enum conn_step step;
+    uint32_t slot; /* in the ring's table; also the index in engine.conns */
+    uint32_t generation;
+    struct ringsend *engine;
+    struct origin *origin;
+    struct address address;
+    struct op connect, send, recv, cancel, close;
+    struct exchange exchange;
+    uint32_t exchanges;        /* begun on this connection */
+    enum ringsend_error error; /* why it shuts down; first one sticks */
+    const char *detail;
+    bool racing;           /* one of several connects for origin.dialing */
+    bool stray;            /* bytes came behind a response */
+    bool stream_ended;     /* the receive ended with end of stream or an error: */
+    int32_t stream_result; /* 0, or the negated errno */
+    uint64_t connect_began_ns;
+    uint64_t deadline_ns;      /* of the connect, or while idle of keeping it */
+    uint64_t idle_ns;          /* how long this peer lets a connection idle */
+    int32_t rx_first, rx_last; /* queue of received buffers, linked by engine.rx_next; -1: empty */
+    struct list idle;          /* in origin.idle exactly when ready without an exchange */
+    struct list idle_lru;      /* in engine.idle_lru, likewise */
+    struct list starved;       /* in engine.starved: to be armed again once buffers are back */
+};
+
+/* ---- Origins ---- */
+
+enum origin_step {
+    ORIGIN_LOOKUP,     /* addresses are to be found before anything is opened */
+    ORIGIN_LOOKING_UP, /* waits for the host */
+    ORIGIN_RACE,       /* several addresses, none known to work */
+    ORIGIN_RACING,     /* waits for the first connect that succeeds, RFC 8305 */
+    ORIGIN_OPEN        /* one address is to be used: open as many as needed */
+};
+
+struct origin {
+    struct task task;
+    enum origin_step step;
+    struct ringsend *engine;
+    struct host *host;
+    uint16_t port;
+    bool https;
+    uint32_t hash;
+    uint32_t requests;   /* that use it and are not finished */
+    struct list waiting; /* request.waiting, oldest first */
+    uint32_t waiting_count;
+    struct list idle; /* conn.idle, last used first */
+    uint32_t conns;   /* sockets: half-open, ready, closing */
+    struct list
+        blocked; /* in engine.blocked exactly when it waits for a place under connections_max */
+    bool has_winner;
+    struct address winner; /* the address that worked last; the one to use in ORIGIN_OPEN */
+    uint64_t lookup_began_ns, lookup_until_ns;
+    struct request *dialing;        /* whom the race is for; null when there is none */
+    uint32_t race_next;             /* index of the next address to try */
+    uint32_t racers;                /* conns with racing set */
+    enum ringsend_error race_error; /* of the last racer that failed */
+    const char *race_detail;
+    uint64_t race_next_at_ns; /* when the next address is tried, though none has failed */
+    struct list in_host;      /* in host.origins */
+    struct list unused;       /* in engine.unused_origins: no requests, no conns */
+    struct origin *hash_next;
+};
+
+/* ---- Requests ---- */
+
+enum request_step {
+    REQUEST_QUEUE,
+    REQUEST_QUEUED,  /* waits for a connection */
+    REQUEST_ATTEMPT, /* waits for the outcome */
+    REQUEST_BACKOFF, /* waits before the next attempt */
+    REQUEST_FINISHED /* has its result; waits to be reaped */
+};
+
+struct request {
+    struct task task;
+    enum request_step step;
+    uint32_t slot;
+    uint32_t generation;
+    struct ringsend *engine;
+    struct ringsend_request *user;
+    struct origin *origin;
+    struct conn *conn; /* carries the attempt; null also while the origin races for it */
+    struct head head;
+    struct ringsend_result result;
+    struct buf body, headers, header_index;
+    struct list waiting;  /* in origin.waiting exactly when queued */
+    struct list finished; /* in engine.finished, then engine.reaped */
+    uint32_t tries;
+    uint32_t free_tries; /* attempts that do not count: at most 1 */
+    bool idempotent;     /* by method or key */
+    bool replayable;     /* idempotent, or sent at least once by the user's will */
+    bool in_doubt;       /* an earlier attempt may have been processed */
+    bool wants_fresh;    /* not on a reused connection */
+    bool redialed;       /* this attempt has moved on from a failed winner already */
+    bool cancel_asked;
+    bool outcome_known; /* of the attempt; else it is still under way */
+    enum ringsend_error outcome;
+    const char *outcome_detail;
+    bool outcome_bytes_left; /* the attempt's bytes may have reached the peer */
+    bool outcome_stale;      /* a reused connection died before any byte of a response */
+    uint64_t retry_after_ns; /* as the last response asked; 0: did not */
+    uint64_t attempt_timeout_ns;
+    uint64_t attempt_at_ns; /* deadline of the attempt; TIMER_NEVER outside of one */
+    uint64_t backoff_at_ns;
+    uint64_t deadline_at_ns;
+    uint64_t submitted_ns;
+    uint64_t queued_ns; /* since when it waits: submitted, or the last attempt's end */
+};
+
+/* ---- The engine ---- */
+
+struct ringsend {
+    struct ring *ring;
+    struct ringsend_options options; /* with the defaults filled in */
+    struct response_limits limits;
+    struct buf_pool bufs;
+    struct timers timers;
+    uint64_t now_ns; /* of this turn */
+    uint64_t random; /* state of the jitter */
+    bool broken;     /* the ring failed: nothing goes on any more */
+
+    struct request *requests;
+    struct conn *conns;
+    struct origin *origins;
+    struct host *hosts;
+    uint32_t origins_max; /* hosts: twice that, as lookups may outlive their origins */
+    /* Slots never used lie above these marks, used and free ones in the lists. */
+    uint32_t requests_mark, conns_mark, origins_mark, hosts_mark;
+    struct list requests_free;  /* request.finished */
+    struct list conns_free;     /* conn.idle */
+    struct list unused_origins; /* origin.unused, longest unused first */
+    struct origin **origins_hash;
+    struct host **hosts_hash;
+    uint32_t hash_mask;
+    struct host *hosts_free;    /* by hash_next */
+    struct origin *last_origin; /* of the last submit: nearly always the next one's too */
+
+    struct list ready;    /* tasks to run */
+    struct list blocked;  /* origins that wait for a place, in order */
+    struct list idle_lru; /* idle connections, longest idle first */
+    struct list starved;  /* connections without a receive for lack of buffers */
+    struct list finished, reaped;
+    uint32_t finished_count, reaped_count;
+    uint32_t requests_used; /* accepted and not yet given back */
+    uint32_t conns_open;
+    uint32_t conns_leaving; /* of those: shutting down or closing */
+    uint32_t waiting;       /* requests queued at their origins */
+    uint32_t exchanges;     /* in flight */
+    bool stopping;
+    const char *submit_detail;
+
+    int32_t *rx_next; /* by buffer */
+    int32_t *rx_bytes;
+    uint32_t buffers;
+
+    struct lookup *lookup;
+    struct file *files[LIMIT_FILES];
+    uint32_t files_in_flight;
+    uint32_t file_generation;
+
+    bool woken;       /* ringsend_wake or a file operation's end: run returns */
+    uint64_t gap_ns;  /* smoothed time between received completions */
+    uint64_t turn_ns; /* when the last completions came */
+    struct ringsend_stats stats;
+};
+
+/* engine.c: the loop and what every machine needs of it */
+void task_wake(struct ringsend *e, struct task *task);
+void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns);
+/* Runs all ready tasks, gives all to the kernel, waits as told (0: not), stores what completed and
+ * runs the tasks that woke. 0 or -RINGSEND_E_RING. */
+int engine_turn(struct ringsend *e, uint64_t until_ns);
+uint64_t engine_random(struct ringsend *e, uint64_t below);
+
+/* request.c */
+void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
+                  struct origin *o);
+enum task_next request_run(struct request *r);
+/* The attempt has begun: on `conn`, or null while the origin races for it. */
+void request_attempt_begun(struct request *r, struct conn *conn);
+/* The attempt is over; nothing of the engine touches the user's memory for it any more. The
+ * response is moved out of *response when that is not null. */
+void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
+                          struct exchange *exchange);
+/* The attempt goes on at another address of its origin: back to the front of the queue, not
+ * counted. */
+void request_redial(struct request *r);
+void request_put(struct request *r); /* reaped: its slot is free again */
+
+/* retry.c: which outcomes another try may help, and when */
+bool retry_may_help(enum ringsend_error error, int status);
+/* The peer may have acted on the request although there is no good answer. */
+bool retry_is_doubtful(enum ringsend_error error, int status);
+/* How long to wait before try `attempt` + 1. */
+uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_after_ns);
+/* What the response asks for; 0 when nothing. */
+uint64_t retry_after_ns(const struct ringsend *e, const struct response *response);
+
+/* origin.c */
+struct origin *origin_find(struct ringsend *e, const struct url *url); /* null: memory is out */
+void origin_release(struct origin *o); /* a request that used it is finished */
+enum task_next origin_run(struct origin *o);
+void origin_enqueue(struct origin *o, struct request *r, bool in_front);
+void origin_forget(struct request *r); /* it waits for a connection no more */
+void origin_connected(struct conn *c); /* may give it a request: a race is decided */
+void origin_connect_failed(struct conn *c, enum ringsend_error error, const char *detail);
+bool origin_keeps(
+    struct conn *c); /* false: the idle connection must make place for another origin's */
+void origin_conn_closed(struct conn *c);
+/* The request that the origin races for wants no more of it. */
+void origin_abandon_race(struct origin *o, enum ringsend_error error, const char *detail);
+
+/* host.c */
+struct host *host_find(struct ringsend *e, struct span name,
+                       bool is_ipv6); /* null: memory is out */
+void host_release(struct ringsend *e, struct host *h);
+void host_look_up(struct ringsend *e, struct host *h); /* unless fresh or under way */
+bool host_is_fresh(const struct ringsend *e, const struct host *h);
+void host_expire(struct host *h);      /* its addresses do not work: ask again */
+void host_answers(struct ringsend *e); /* takes in what the lookup threads found */
+
+/* conn.c */
+struct conn *conn_open(struct origin *o, const struct address *address);
+enum task_next conn_run(struct conn *c);
+void conn_completed(struct conn *c, const struct ring_completion *completion);
+/* Ready, carries nothing, and nothing has come on it since the last response. */
+bool conn_is_usable(const struct conn *c);
+/* Puts a request on a connection that is being made, or is usable: an attempt begins. */
+void conn_begin(struct conn *c, struct request *r);
+/* Ends it early, and the attempt it carries, whose request is told `error`. RINGSEND_OK: it carries
+ * none. */
+void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);
+void conn_arm_recv(struct conn *c);
+/* The oldest received buffer: its number, or -1. */
+int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes);
+
+/* exchange.c */
+void exchange_begin(struct conn *c);
+/* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE. */
+enum ringsend_error exchange_run(struct conn *c, const char **detail);
+void exchange_sent(struct conn *c, int32_t result); /* the send is over */
+/* After a complete response: may the connection carry another exchange? */
+bool exchange_leaves_reusable(struct conn *c);
+const char *exchange_phase(const struct exchange *x); /* "while ...": static text */
+void exchange_end(struct conn *c);
+
+#endif

@@ -1,0 +1,170 @@
+/* Files on the engine's ring. A file is idle, or has one operation in flight, or one finished whose
+ * result was not taken. Its slot number in completions lies above all connections' slots. A slot is
+ * used again only after its last completion, but a cancel's completion may trail; hence the
+ * generation. */
+#include "engine/file.h"
+
+#include "engine/engine.h"
+#include "engine/file_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+struct file {
+    struct ringsend *engine;
+    int fd;
+    uint32_t slot, generation;
+    int flags_before; /* of the descriptor, when they had to be changed; else -1 */
+    struct op op, cancel;
+    bool cancel_again;   /* the cancel in flight is for an operation before this one */
+    enum ring_kind kind; /* of the operation */
+    const char *data;    /* of an append: all of it */
+    size_t bytes, done;
+    bool finished; /* the result waits to be taken */
+    int64_t result;
+};
+
+int file_open(struct ringsend *e, int fd, struct file **file)
+{
+    uint32_t slot = 0;
+    while (slot < LIMIT_FILES && e->files[slot])
+        slot++;
+    if (slot == LIMIT_FILES)
+        return -RINGSEND_E_FULL;
+    struct file *f = calloc(1, sizeof *f);
+    if (!f)
+        return -RINGSEND_E_NO_MEMORY;
+    *f = (struct file){.engine = e,
+                       .fd = fd,
+                       .slot = LIMIT_CONNECTIONS + slot,
+                       .generation = ++e->file_generation,
+                       .flags_before = -1};
+    /* With O_NONBLOCK an empty pipe answers -EAGAIN at once instead of waiting in the ring. */
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && (flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0)
+        f->flags_before = flags;
+    e->files[slot] = *file = f;
+    return 0;
+}
+
+static struct ring_tag tag_of(const struct file *f)
+{
+    return (struct ring_tag){.slot = f->slot, .generation = f->generation};
+}
+
+static void start(struct file *f, enum ring_kind kind)
+{
+    CHECK(!file_busy(f) && !f->finished);
+    f->kind = kind;
+    f->op.state = OP_IDLE;
+    op_start(&f->op);
+    f->engine->files_in_flight++;
+}
+
+void file_read(struct file *f, void *data, size_t bytes, int64_t offset)
+{
+    start(f, RING_READ);
+    ring_read(f->engine->ring, tag_of(f), f->fd, data, bytes, offset);
+}
+
+void file_append(struct file *f, const void *data, size_t bytes)
+{
+    start(f, RING_APPEND);
+    f->data = data;
+    f->bytes = bytes;
+    f->done = 0;
+    ring_append(f->engine->ring, tag_of(f), f->fd, data, bytes);
+}
+
+void file_sync(struct file *f)
+{
+    start(f, RING_SYNC);
+    ring_sync(f->engine->ring, tag_of(f), f->fd);
+}
+
+static void start_cancel(struct file *f)
+{
+    f->cancel_again = false;
+    f->cancel.state = OP_IDLE;
+    op_start(&f->cancel);
+    ring_cancel(f->engine->ring, tag_of(f), f->kind);
+}
+
+void file_cancel(struct file *f)
+{
+    if (!op_in_flight(&f->op) || f->op.cancelled)
+        return;
+    f->op.cancelled = true;
+    f->cancel_again = op_in_flight(&f->cancel);
+    if (!f->cancel_again)
+        start_cancel(f);
+}
+
+bool file_busy(const struct file *f)
+{
+    return op_in_flight(&f->op);
+}
+
+int64_t file_take(struct file *f)
+{
+    CHECK(f->finished);
+    f->finished = false;
+    return f->result;
+}
+
+static void finish(struct file *f, int64_t result)
+{
+    f->result = result;
+    f->finished = true;
+    f->engine->files_in_flight--;
+    f->engine->woken = true;
+}
+
+/* A write may take only a part: then the rest follows, unless an early end was asked for. */
+static void append_completed(struct file *f, int32_t result)
+{
+    if (result > 0)
+        f->done += (size_t)result;
+    if (result <= 0 || f->done == f->bytes || f->op.cancelled) {
+        finish(f, result < 0 ? result : (int64_t)f->done);
+        return;
+    }
+    f->op.state = OP_IDLE;
+    op_start(&f->op);
+    ring_append(f->engine->ring, tag_of(f), f->fd, f->data + f->done, f->bytes - f->done);
+}
+
+void file_completed(struct ringsend *e, const struct ring_completion *completion)
+{
+    CHECK(completion->slot - LIMIT_CONNECTIONS < LIMIT_FILES);
+    struct file *f = e->files[completion->slot - LIMIT_CONNECTIONS];
+    CHECK(f && ring_tag_matches(f->generation, completion->generation));
+    if (completion->kind == RING_CANCEL) {
+        op_complete(&f->cancel, completion->result);
+        if (op_in_flight(&f->op) && f->cancel_again)
+            start_cancel(f);
+        return;
+    }
+    op_complete(&f->op, completion->result);
+    if (f->kind == RING_APPEND)
+        append_completed(f, completion->result);
+    else
+        finish(f, completion->result);
+}
+
+void file_close(struct file **file)
+{
+    struct file *f = *file;
+    if (!f)
+        return;
+    file_cancel(f);
+    while (op_in_flight(&f->op) || op_in_flight(&f->cancel))
+        if (engine_turn(f->engine, RING_FOREVER) < 0)
+            break;
+    if (f->flags_before >= 0)
+        (void)fcntl(f->fd, F_SETFL, f->flags_before);
+    f->engine->files[f->slot - LIMIT_CONNECTIONS] = NULL;
+    free(f);
+    *file = NULL;
+}

@@ -1,0 +1,157 @@
+/* Hosts: names and their addresses, looked up once for all origins and requests that want them.
+ *
+ * A literal is its own address. A name's addresses are used for FRESH_NS, then asked for again;
+ * that a name does not exist is believed for MISSING_NS. When the resolver fails, addresses that it
+ * gave before are used for another STALE_NS: a resolver's hiccup must not fail a batch.
+ *
+ * Invariants: looking_up exactly while an answer is due from the lookup threads; a host is freed
+ * only when no origin uses it and no answer is due. */
+#include "engine/engine.h"
+
+#include "engine/lookup.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+
+#define FRESH_NS (60 * 1000000000ull)
+#define MISSING_NS (5 * 1000000000ull)
+#define STALE_NS (5 * 1000000000ull)
+
+static uint32_t hash_of(struct span name)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < name.bytes; i++)
+        hash = (hash ^ (unsigned char)tolower((unsigned char)name.data[i])) * 16777619u;
+    return hash;
+}
+
+static void set_literal(struct host *h, bool is_ipv6)
+{
+    struct address *a = &h->addresses[0];
+    if (is_ipv6) {
+        a->v6.sin6_family = AF_INET6;
+        h->literal = inet_pton(AF_INET6, h->name, &a->v6.sin6_addr) == 1;
+    } else {
+        a->v4.sin_family = AF_INET;
+        h->literal = inet_pton(AF_INET, h->name, &a->v4.sin_addr) == 1;
+    }
+    h->addresses_count = h->literal;
+}
+
+struct host *host_find(struct ringsend *e, struct span name, bool is_ipv6)
+{
+    CHECK(name.bytes <= LIMIT_HOST_BYTES);
+    uint32_t hash = hash_of(name);
+    struct host *h = e->hosts_hash[hash & e->hash_mask];
+    while (h && !span_equal_nocase(span_of(h->name), name))
+        h = h->hash_next;
+    if (h)
+        return h;
+    h = e->hosts_free;
+    if (h)
+        e->hosts_free = h->hash_next;
+    else if (e->hosts_mark < 2 * e->origins_max)
+        h = &e->hosts[e->hosts_mark++];
+    else
+        return NULL; /* as many lookups of forgotten hosts are under way as there are origins */
+    *h = (struct host){.hash_next = e->hosts_hash[hash & e->hash_mask]};
+    e->hosts_hash[hash & e->hash_mask] = h;
+    list_init(&h->origins);
+    for (size_t i = 0; i < name.bytes; i++)
+        h->name[i] = (char)tolower((unsigned char)name.data[i]);
+    set_literal(h, is_ipv6);
+    return h;
+}
+
+static void free_if_unused(struct ringsend *e, struct host *h)
+{
+    if (h->origins_count > 0 || h->looking_up)
+        return;
+    struct host **at = &e->hosts_hash[hash_of(span_of(h->name)) & e->hash_mask];
+    while (*at != h)
+        at = &(*at)->hash_next;
+    *at = h->hash_next;
+    h->hash_next = e->hosts_free;
+    e->hosts_free = h;
+}
+
+void host_release(struct ringsend *e, struct host *h)
+{
+    CHECK(h->origins_count > 0);
+    h->origins_count--;
+    free_if_unused(e, h);
+}
+
+bool host_is_fresh(const struct ringsend *e, const struct host *h)
+{
+    return h->literal || e->now_ns < h->fresh_until_ns;
+}
+
+void host_expire(struct host *h)
+{
+    h->fresh_until_ns = 0;
+}
+
+void host_look_up(struct ringsend *e, struct host *h)
+{
+    if (h->looking_up || host_is_fresh(e, h))
+        return;
+    h->error = RINGSEND_OK;
+    if (!e->lookup && !lookup_new(&e->lookup, e->ring))
+        h->error = RINGSEND_E_NO_MEMORY;
+    else if (!lookup_start(e->lookup, h->name, h))
+        h->error = RINGSEND_E_DNS_FAILED;
+    else
+        h->looking_up = true;
+}
+
+/* Families take turns, the resolver's first choice first (RFC 8305 section 4). */
+static void interleave(struct host *h, const struct lookup_answer *answer)
+{
+    uint32_t next[2] = {0, 0};
+    int first = answer->addresses[0].ss_family, turn = 0;
+    h->addresses_count = 0;
+    while (h->addresses_count < answer->count) {
+        uint32_t *i = &next[turn];
+        while (*i < answer->count && (answer->addresses[*i].ss_family == first) != (turn == 0))
+            ++*i;
+        if (*i < answer->count)
+            memcpy(&h->addresses[h->addresses_count++], &answer->addresses[(*i)++],
+                   sizeof(struct address));
+        turn = !turn;
+    }
+}
+
+static void take_answer(struct ringsend *e, struct host *h, const struct lookup_answer *answer)
+{
+    h->looking_up = false;
+    switch (answer->status) {
+    case LOOKUP_FOUND:
+        CHECK(answer->count > 0 && answer->count <= LIMIT_ADDRESSES);
+        interleave(h, answer);
+        h->fresh_until_ns = e->now_ns + FRESH_NS;
+        break;
+    case LOOKUP_NOT_FOUND:
+        h->error = RINGSEND_E_DNS_NOT_FOUND;
+        h->addresses_count = 0;
+        h->fresh_until_ns = e->now_ns + MISSING_NS;
+        break;
+    case LOOKUP_FAILED:
+        if (h->addresses_count == 0)
+            h->error = RINGSEND_E_DNS_FAILED;
+        else
+            h->fresh_until_ns = e->now_ns + STALE_NS;
+        break;
+    }
+    for (struct list *node = h->origins.next; node != &h->origins; node = node->next)
+        task_wake(e, &LIST_OWNER(node, struct origin, in_host)->task);
+    free_if_unused(e, h);
+}
+
+void host_answers(struct ringsend *e)
+{
+    struct lookup_answer answer;
+    while (e->lookup && lookup_next(e->lookup, &answer))
+        take_answer(e, answer.owner, &answer);
+}

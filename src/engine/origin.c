@@ -1,0 +1,465 @@
+/* An origin: scheme, host and port. It owns the idle connections and the waiting requests, decides
+ * who gets a connection and when one is opened, and at which address.
+ *
+ * step        waits for                           deadline             next
+ * LOOKUP      a waiting request                   -                    LOOKING_UP
+ * LOOKING_UP  the host's addresses                connect timeout      OPEN, RACE; LOOKUP when it
+ * failed RACE        a waiting request, a place          -                    RACING RACING the
+ * first connect that succeeds     250 ms, attempt      OPEN; LOOKUP when all failed OPEN        a
+ * waiting request, a place          -                    LOOKUP when the addresses are old
+ *
+ * Happy Eyeballs (RFC 8305) is run per origin, not per connection: one request's connect finds out
+ * which address works, the others wait for that and then use the winner. When the winner stops
+ * working the origin races again.
+ *
+ * Places. connections_max counts all sockets of the engine, half-open and closing ones included. An
+ * origin that finds no place stands in engine.blocked; places that become free go to the first of
+ * it. A connection that becomes idle is kept unless a blocked origin has more right to its place.
+ */
+#include "engine/engine.h"
+
+#include <string.h>
+
+#define ATTEMPT_DELAY_NS (250u * 1000 * 1000) /* RFC 8305 section 5 */
+
+static enum task_next origin_goto(struct origin *o, enum origin_step step)
+{
+    static const unsigned edges[] = {
+        [ORIGIN_LOOKUP] = 1u << ORIGIN_LOOKING_UP,
+        [ORIGIN_LOOKING_UP] = 1u << ORIGIN_LOOKUP | 1u << ORIGIN_RACE | 1u << ORIGIN_OPEN,
+        [ORIGIN_RACE] = 1u << ORIGIN_RACING | 1u << ORIGIN_LOOKUP,
+        [ORIGIN_RACING] = 1u << ORIGIN_OPEN | 1u << ORIGIN_LOOKUP,
+        [ORIGIN_OPEN] = 1u << ORIGIN_LOOKUP,
+    };
+    CHECK(edges[o->step] & 1u << step);
+    o->step = step;
+    task_deadline(o->engine, &o->task, TIMER_NEVER);
+    return TASK_AGAIN;
+}
+
+/* ---- Waiting requests ---- */
+
+void origin_enqueue(struct origin *o, struct request *r, bool in_front)
+{
+    CHECK(list_empty(&r->waiting));
+    if (in_front)
+        list_push_front(&o->waiting, &r->waiting);
+    else
+        list_push_back(&o->waiting, &r->waiting);
+    o->waiting_count++;
+    o->engine->waiting++;
+    task_wake(o->engine, &o->task);
+}
+
+void origin_forget(struct request *r)
+{
+    if (list_empty(&r->waiting))
+        return;
+    list_remove(&r->waiting);
+    r->origin->waiting_count--;
+    r->origin->engine->waiting--;
+}
+
+static struct request *first_waiting(const struct origin *o)
+{
+    return list_empty(&o->waiting) ? NULL : LIST_OWNER(o->waiting.next, struct request, waiting);
+}
+
+/* Every waiting request's attempt ends with `error`, before it had a connection. */
+static void fail_waiting(struct origin *o, enum ringsend_error error)
+{
+    struct request *r;
+    while ((r = first_waiting(o))) {
+        origin_forget(r);
+        request_attempt_begun(r, NULL);
+        request_attempt_over(r, error, NULL, NULL);
+    }
+}
+
+/* ---- Connections ---- */
+
+static bool has_place(const struct origin *o)
+{
+    return o->engine->conns_open < o->engine->options.connections_max &&
+           o->conns < o->engine->options.connections_per_origin;
+}
+
+/* How many connections it would open now. */
+static uint32_t demand(const struct origin *o)
+{
+    return o->waiting_count + (o->dialing && o->racers == 0);
+}
+
+/* No place: makes one where that is in our hands, and waits in line for it. */
+static void want_place(struct origin *o)
+{
+    struct ringsend *e = o->engine;
+    bool all_full = e->conns_open >= e->options.connections_max;
+    struct list *idle = all_full ? &e->idle_lru : &o->idle;
+    if (all_full && list_empty(&o->blocked))
+        list_push_back(&e->blocked, &o->blocked);
+    if (list_empty(idle) || e->conns_leaving >= demand(o))
+        return;
+    conn_abandon(all_full ? LIST_OWNER(idle->next, struct conn, idle_lru)
+                          : LIST_OWNER(idle->prev, struct conn, idle),
+                 RINGSEND_OK, NULL);
+}
+
+/* Gives idle connections to waiting requests. */
+static void use_idle(struct origin *o)
+{
+    struct request *r;
+    while ((r = first_waiting(o)) && !r->wants_fresh && !list_empty(&o->idle)) {
+        struct conn *c = LIST_OWNER(o->idle.next, struct conn, idle);
+        if (!conn_is_usable(c)) {
+            conn_abandon(c, RINGSEND_OK, NULL);
+            continue;
+        }
+        origin_forget(r);
+        conn_begin(c, r);
+    }
+}
+
+bool origin_keeps(struct conn *c)
+{
+    struct origin *o = c->origin;
+    struct ringsend *e = o->engine;
+    if (list_empty(&e->blocked))
+        return true;
+    struct origin *other = LIST_OWNER(e->blocked.next, struct origin, blocked);
+    if (other == o || e->conns_leaving >= demand(other))
+        return true;
+    struct request *ours = first_waiting(o);
+    struct request *theirs = other->dialing ? other->dialing : first_waiting(other);
+    if (!ours || other->conns + 1 < o->conns)
+        return false;
+    return other->conns > 0 || ours->queued_ns <= theirs->queued_ns;
+}
+
+void origin_conn_closed(struct conn *c)
+{
+    struct origin *o = c->origin;
+    struct ringsend *e = o->engine;
+    o->conns--;
+    if (!list_empty(&e->blocked))
+        task_wake(e, &LIST_OWNER(e->blocked.next, struct origin, blocked)->task);
+    task_wake(e, &o->task);
+    if (o->conns == 0 && o->requests == 0)
+        list_push_back(&e->unused_origins, &o->unused);
+}
+
+/* ---- The race ---- */
+
+static void open_racer(struct origin *o)
+{
+    struct address address = o->host->addresses[o->race_next++];
+    if (address.any.sa_family == AF_INET6)
+        address.v6.sin6_port = htons(o->port);
+    else
+        address.v4.sin_port = htons(o->port);
+    struct conn *c = conn_open(o, &address);
+    c->racing = true;
+    o->racers++;
+    o->race_next_at_ns = o->engine->now_ns + ATTEMPT_DELAY_NS;
+}
+
+/* All racers but `winner` go. */
+static void end_race(struct origin *o, const struct conn *winner)
+{
+    struct ringsend *e = o->engine;
+    for (uint32_t i = 0; i < e->conns_mark && o->racers > 0; i++) {
+        struct conn *c = &e->conns[i];
+        if (c->origin != o || !c->racing)
+            continue;
+        c->racing = false;
+        o->racers--;
+        if (c != winner)
+            conn_abandon(c, RINGSEND_OK, NULL);
+    }
+    CHECK(o->racers == 0);
+    o->dialing = NULL;
+    task_wake(e, &o->task);
+}
+
+void origin_connected(struct conn *c)
+{
+    struct origin *o = c->origin;
+    if (!c->racing)
+        return;
+    struct request *r = o->dialing;
+    o->winner = c->address;
+    o->has_winner = true;
+    end_race(o, c);
+    origin_goto(o, ORIGIN_OPEN);
+    request_attempt_begun(r, c);
+    c->exchange.request = r;
+}
+
+void origin_connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
+{
+    struct origin *o = c->origin;
+    struct request *r = c->exchange.request;
+    if (c->racing) {
+        c->racing = false;
+        o->racers--;
+        o->race_error = error;
+        o->race_detail = detail;
+        task_wake(o->engine, &o->task);
+        return;
+    }
+    if (o->host->addresses_count < 2) {
+        host_expire(o->host);
+        return;
+    }
+    o->has_winner = false;
+    if (o->step == ORIGIN_OPEN)
+        origin_goto(o, ORIGIN_LOOKUP);
+    if (r && !r->redialed) {
+        c->exchange.request = NULL;
+        request_redial(r);
+    }
+}
+
+void origin_abandon_race(struct origin *o, enum ringsend_error error, const char *detail)
+{
+    struct request *r = o->dialing;
+    CHECK(r && o->step == ORIGIN_RACING);
+    end_race(o, NULL);
+    origin_goto(o, ORIGIN_LOOKUP);
+    request_attempt_over(r, error, detail, NULL);
+}
+
+static enum task_next racing(struct origin *o)
+{
+    struct ringsend *e = o->engine;
+    uint64_t now_ns = e->now_ns, next_ns = o->dialing->attempt_at_ns;
+    if (now_ns >= next_ns) {
+        origin_abandon_race(o, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
+        return TASK_AGAIN;
+    }
+    if (o->race_next < o->host->addresses_count) {
+        if ((o->racers == 0 || now_ns >= o->race_next_at_ns) && has_place(o))
+            open_racer(o);
+        else if (o->racers == 0)
+            want_place(o);
+        if (o->racers > 0 && o->race_next_at_ns > now_ns && o->race_next_at_ns < next_ns)
+            next_ns = o->race_next_at_ns;
+    } else if (o->racers == 0) {
+        host_expire(o->host);
+        origin_abandon_race(o, o->race_error, o->race_detail);
+        return TASK_AGAIN;
+    }
+    task_deadline(e, &o->task, next_ns);
+    return TASK_WAIT;
+}
+
+/* ---- Life ---- */
+
+static bool address_equal(const struct address *a, const struct address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET6)
+        return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+    return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
+/* The one address to use, if it is clear already. */
+static bool winner_is_known(struct origin *o)
+{
+    const struct host *h = o->host;
+    if (h->addresses_count == 1) {
+        o->winner = h->addresses[0];
+        o->has_winner = true;
+    }
+    bool known = false;
+    for (uint32_t i = 0; i < h->addresses_count && o->has_winner; i++)
+        known |= address_equal(&o->winner, &h->addresses[i]);
+    o->has_winner = known;
+    if (known && o->winner.any.sa_family == AF_INET6)
+        o->winner.v6.sin6_port = htons(o->port);
+    else if (known)
+        o->winner.v4.sin_port = htons(o->port);
+    return known;
+}
+
+/* The lookup's time is not waiting time. */
+static void charge_lookup(struct origin *o)
+{
+    uint64_t now_ns = o->engine->now_ns;
+    for (struct list *node = o->waiting.next; node != &o->waiting; node = node->next) {
+        struct request *r = LIST_OWNER(node, struct request, waiting);
+        uint64_t from_ns = r->queued_ns > o->lookup_began_ns ? r->queued_ns : o->lookup_began_ns;
+        r->result.times.dns_ns = now_ns - from_ns;
+        r->queued_ns += now_ns - from_ns;
+    }
+}
+
+static enum task_next looking_up(struct origin *o)
+{
+    struct host *h = o->host;
+    if (h->looking_up) {
+        if (o->engine->now_ns < o->lookup_until_ns) {
+            task_deadline(o->engine, &o->task, o->lookup_until_ns);
+            return TASK_WAIT;
+        }
+        charge_lookup(o);
+        fail_waiting(o, RINGSEND_E_TIMEOUT_DNS);
+        return origin_goto(o, ORIGIN_LOOKUP);
+    }
+    charge_lookup(o);
+    if (h->error != RINGSEND_OK) {
+        fail_waiting(o, h->error);
+        return origin_goto(o, ORIGIN_LOOKUP);
+    }
+    return origin_goto(o, winner_is_known(o) ? ORIGIN_OPEN : ORIGIN_RACE);
+}
+
+static enum task_next race(struct origin *o)
+{
+    struct request *r = first_waiting(o);
+    if (!host_is_fresh(o->engine, o->host))
+        return origin_goto(o, ORIGIN_LOOKUP);
+    if (!has_place(o)) {
+        want_place(o);
+        return TASK_WAIT;
+    }
+    origin_forget(r);
+    request_attempt_begun(r, NULL);
+    o->dialing = r;
+    o->race_next = 0;
+    o->race_error = RINGSEND_E_CONNECT_FAILED;
+    o->race_detail = NULL;
+    open_racer(o);
+    return origin_goto(o, ORIGIN_RACING);
+}
+
+static enum task_next open_more(struct origin *o)
+{
+    if (!host_is_fresh(o->engine, o->host))
+        return origin_goto(o, ORIGIN_LOOKUP);
+    for (struct request *r; (r = first_waiting(o));) {
+        if (!has_place(o)) {
+            want_place(o);
+            return TASK_WAIT;
+        }
+        origin_forget(r);
+        conn_begin(conn_open(o, &o->winner), r);
+    }
+    return TASK_WAIT;
+}
+
+enum task_next origin_run(struct origin *o)
+{
+    struct ringsend *e = o->engine;
+    use_idle(o);
+    bool wanted = first_waiting(o) != NULL;
+    if (demand(o) == 0 || has_place(o))
+        list_remove(&o->blocked);
+    switch (o->step) {
+    case ORIGIN_LOOKUP:
+        if (!wanted)
+            return TASK_WAIT;
+        o->lookup_began_ns = e->now_ns;
+        o->lookup_until_ns = e->now_ns + e->options.connect_timeout_ns;
+        host_look_up(e, o->host);
+        return origin_goto(o, ORIGIN_LOOKING_UP);
+    case ORIGIN_LOOKING_UP:
+        return looking_up(o);
+    case ORIGIN_RACE:
+        return wanted ? race(o) : TASK_WAIT;
+    case ORIGIN_RACING:
+        return racing(o);
+    case ORIGIN_OPEN:
+        return wanted ? open_more(o) : TASK_WAIT;
+    }
+    UNREACHABLE("origin step");
+}
+
+/* ---- The table ---- */
+
+void origin_release(struct origin *o)
+{
+    CHECK(o->requests > 0);
+    o->requests--;
+    if (o->requests == 0 && o->conns == 0)
+        list_push_back(&o->engine->unused_origins, &o->unused);
+}
+
+static uint32_t hash_of(const struct url *url)
+{
+    uint32_t hash = 2166136261u ^ url->port ^ ((uint32_t)url->https << 16);
+    for (size_t i = 0; i < url->host.bytes; i++)
+        hash = (hash ^ (unsigned char)(url->host.data[i] | 0x20)) * 16777619u;
+    return hash;
+}
+
+static bool is_it(const struct origin *o, const struct url *url)
+{
+    return o->port == url->port && o->https == url->https &&
+           span_equal_nocase(span_of(o->host->name), url->host);
+}
+
+/* Takes one out of the table that neither a request nor a connection uses. */
+static struct origin *evict(struct ringsend *e)
+{
+    struct list *node = list_pop_front(&e->unused_origins);
+    if (!node)
+        return NULL;
+    struct origin *o = LIST_OWNER(node, struct origin, unused);
+    struct origin **at = &e->origins_hash[o->hash & e->hash_mask];
+    while (*at != o)
+        at = &(*at)->hash_next;
+    *at = o->hash_next;
+    list_remove(&o->task.ready);
+    list_remove(&o->blocked);
+    list_remove(&o->in_host);
+    timer_remove(&e->timers, &o->task.timer);
+    host_release(e, o->host);
+    if (e->last_origin == o)
+        e->last_origin = NULL;
+    return o;
+}
+
+static struct origin *origin_new(struct ringsend *e, const struct url *url, uint32_t hash)
+{
+    struct host *h = host_find(e, url->host, url->host_is_ipv6);
+    if (!h)
+        return NULL;
+    h->origins_count++; /* before another origin of this host may be evicted */
+    struct origin *o = e->origins_mark < e->origins_max ? &e->origins[e->origins_mark++] : evict(e);
+    CHECK(o); /* origins_max is more than requests and connections can use */
+    *o = (struct origin){.step = ORIGIN_LOOKUP,
+                         .engine = e,
+                         .host = h,
+                         .port = url->port,
+                         .https = url->https,
+                         .hash = hash,
+                         .hash_next = e->origins_hash[hash & e->hash_mask]};
+    e->origins_hash[hash & e->hash_mask] = o;
+    o->task.kind = TASK_ORIGIN;
+    timer_init(&o->task.timer);
+    list_init(&o->task.ready);
+    list_init(&o->waiting);
+    list_init(&o->idle);
+    list_init(&o->blocked);
+    list_init(&o->unused);
+    list_push_back(&h->origins, &o->in_host);
+    return o;
+}
+
+struct origin *origin_find(struct ringsend *e, const struct url *url)
+{
+    struct origin *o = e->last_origin;
+    if (!o || !is_it(o, url)) {
+        uint32_t hash = hash_of(url);
+        o = e->origins_hash[hash & e->hash_mask];
+        while (o && !is_it(o, url))
+            o = o->hash_next;
+        if (!o)
+            o = origin_new(e, url, hash);
+    }
+    if (o)
+        list_remove(&o->unused);
+    return e->last_origin = o;
+}

@@ -1,0 +1,311 @@
+/* A request: its whole life over all attempts, from ringsend_submit to ringsend_reap.
+ *
+ * step      waits for                         deadline            next
+ * QUEUE     -                                 -                   QUEUED
+ * QUEUED    its origin: a connection          record              ATTEMPT
+ * ATTEMPT   the outcome, request_attempt_over record              BACKOFF, QUEUED, FINISHED
+ * BACKOFF   time                              backoff, record     QUEUE, FINISHED
+ * FINISHED  ringsend_reap                     -                   (free)
+ *
+ * Invariants. It is in origin.waiting exactly in QUEUED. Between request_attempt_begun and
+ * request_attempt_over the kernel may read the user's memory; FINISHED is never entered in between.
+ * The result is written once, by finish(), and tells of the last attempt. */
+#include "engine/engine.h"
+
+static enum task_next request_goto(struct request *r, enum request_step step)
+{
+    static const unsigned edges[] = {
+        /* bit n: may go to step n */
+        [REQUEST_QUEUE] = 1u << REQUEST_QUEUED,
+        [REQUEST_QUEUED] = 1u << REQUEST_ATTEMPT | 1u << REQUEST_FINISHED,
+        [REQUEST_ATTEMPT] = 1u << REQUEST_QUEUED | 1u << REQUEST_BACKOFF | 1u << REQUEST_FINISHED,
+        [REQUEST_BACKOFF] = 1u << REQUEST_QUEUE | 1u << REQUEST_FINISHED,
+        [REQUEST_FINISHED] = 0,
+    };
+    CHECK(edges[r->step] & 1u << step);
+    r->step = step;
+    return TASK_AGAIN;
+}
+
+static uint64_t later_ns(uint64_t now_ns, uint64_t length_ns)
+{
+    return length_ns >= TIMER_NEVER - now_ns ? TIMER_NEVER : now_ns + length_ns;
+}
+
+void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
+                  struct origin *o)
+{
+    const struct ringsend_options *options = &e->options;
+    struct list *node = list_pop_front(&e->requests_free);
+    struct request *r =
+        node ? LIST_OWNER(node, struct request, finished) : &e->requests[e->requests_mark++];
+    uint32_t slot = (uint32_t)(r - e->requests), generation = r->generation + 1;
+    CHECK(slot < options->requests_max);
+    *r = (struct request){.step = REQUEST_QUEUE,
+                          .slot = slot,
+                          .generation = generation,
+                          .engine = e,
+                          .user = user,
+                          .origin = o,
+                          .head = *head,
+                          .tries = user->tries ? user->tries : options->tries,
+                          .attempt_at_ns = TIMER_NEVER,
+                          .backoff_at_ns = TIMER_NEVER,
+                          .submitted_ns = e->now_ns,
+                          .queued_ns = e->now_ns};
+    r->task.kind = TASK_REQUEST;
+    timer_init(&r->task.timer);
+    list_init(&r->task.ready);
+    list_init(&r->waiting);
+    list_init(&r->finished);
+    r->result.request = user;
+    r->idempotent = head_method_is_idempotent(head->method) || (user->flags & RINGSEND_KEYED);
+    r->replayable = r->idempotent || (user->flags & RINGSEND_AT_LEAST_ONCE);
+    r->attempt_timeout_ns =
+        user->attempt_timeout_ns ? user->attempt_timeout_ns : options->attempt_timeout_ns;
+    r->deadline_at_ns =
+        later_ns(e->now_ns, user->deadline_ns ? user->deadline_ns : options->deadline_ns);
+    user->handle = (uint64_t)generation << 32 | slot;
+    e->requests_used++;
+    e->stats.submitted++;
+    o->requests++;
+    task_deadline(e, &r->task, r->deadline_at_ns);
+    task_wake(e, &r->task);
+}
+
+void request_put(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    CHECK(r->step == REQUEST_FINISHED);
+    buf_release(&e->bufs, &r->body);
+    buf_release(&e->bufs, &r->headers);
+    buf_release(&e->bufs, &r->header_index);
+    timer_remove(&e->timers, &r->task.timer);
+    list_remove(&r->task.ready);
+    r->user = NULL;
+    e->requests_used--;
+    list_push_front(&e->requests_free, &r->finished);
+}
+
+/* Whatever the last attempt left behind goes before the next begins. */
+static void forget_outcome(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    buf_release(&e->bufs, &r->body);
+    buf_release(&e->bufs, &r->headers);
+    buf_release(&e->bufs, &r->header_index);
+    r->result.status = 0;
+    r->result.times.connect_ns = r->result.times.tls_ns = r->result.times.first_byte_ns = 0;
+    r->outcome_known = r->outcome_bytes_left = r->outcome_stale = false;
+    r->outcome = RINGSEND_OK;
+    r->outcome_detail = NULL;
+    r->retry_after_ns = 0;
+}
+
+void request_attempt_begun(struct request *r, struct conn *conn)
+{
+    struct ringsend *e = r->engine;
+    if (r->step == REQUEST_QUEUED) {
+        request_goto(r, REQUEST_ATTEMPT);
+        forget_outcome(r);
+        r->result.times.queue_ns += e->now_ns - r->queued_ns;
+        r->attempt_at_ns = later_ns(e->now_ns, r->attempt_timeout_ns);
+        r->result.attempts++;
+        e->stats.attempts++;
+    }
+    /* Else: the winner of the race that began this attempt. */
+    CHECK(r->step == REQUEST_ATTEMPT && !r->conn);
+    r->conn = conn;
+}
+
+void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
+                          struct exchange *x)
+{
+    struct ringsend *e = r->engine;
+    CHECK(r->step == REQUEST_ATTEMPT && !r->outcome_known);
+    r->outcome_known = true;
+    r->outcome = error;
+    r->outcome_detail = detail;
+    r->attempt_at_ns = TIMER_NEVER;
+    if (x && x->send != SEND_NONE) {
+        struct response *response = &x->response;
+        CHECK(error != RINGSEND_OK || x->receive == RECEIVE_DONE);
+        r->outcome_bytes_left = x->bytes_left;
+        r->outcome_stale = r->conn->exchanges > 1 && !response->started;
+        if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
+            r->result.status = response->status;
+        if (error == RINGSEND_OK) {
+            r->body = response->body;
+            r->headers = response->headers;
+            r->header_index = response->header_index;
+            response->body = response->headers = response->header_index = (struct buf){0};
+            r->retry_after_ns = retry_after_ns(e, response);
+        }
+    }
+    r->conn = NULL;
+    r->queued_ns = e->now_ns;
+    task_wake(e, &r->task);
+}
+
+void request_redial(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    request_goto(r, REQUEST_QUEUED);
+    r->conn = NULL;
+    r->redialed = true;
+    r->attempt_at_ns = TIMER_NEVER;
+    r->queued_ns = e->now_ns;
+    r->result.attempts--;
+    e->stats.attempts--;
+    origin_enqueue(r->origin, r, true);
+}
+
+static bool status_is_ok(const struct ringsend *e, int status)
+{
+    unsigned bit = (unsigned)status - 100;
+    return e->options.ok_status.bits[bit / 64] >> (bit % 64) & 1;
+}
+
+/* Turns the index of positions into the public array, in the same buffer's successor. */
+static void publish_headers(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    size_t count = r->header_index.bytes / sizeof(struct response_header);
+    struct buf array = {0};
+    if (count == 0 || !buf_reserve(&e->bufs, &array, count * sizeof(struct ringsend_header)))
+        return;
+    const struct response_header *index = (const void *)r->header_index.data;
+    struct ringsend_header *headers = (void *)array.data;
+    for (size_t i = 0; i < count; i++) {
+        headers[i].name =
+            (struct ringsend_bytes){r->headers.data + index[i].name_at, index[i].name_bytes};
+        headers[i].value =
+            (struct ringsend_bytes){r->headers.data + index[i].value_at, index[i].value_bytes};
+    }
+    array.bytes = count * sizeof *headers;
+    buf_release(&e->bufs, &r->header_index);
+    r->header_index = array;
+    r->result.headers = headers;
+    r->result.headers_count = count;
+}
+
+static enum task_next finish(struct request *r, enum ringsend_error error, const char *detail)
+{
+    struct ringsend *e = r->engine;
+    struct ringsend_result *result = &r->result;
+    if (r->step != REQUEST_ATTEMPT)
+        result->times.queue_ns += e->now_ns - r->queued_ns;
+    request_goto(r, REQUEST_FINISHED);
+    origin_forget(r);
+    result->error = error;
+    result->detail = detail;
+    result->ok = error == RINGSEND_OK && status_is_ok(e, result->status);
+    result->ambiguous = r->in_doubt && !result->ok;
+    result->body = (struct ringsend_bytes){r->body.data, r->body.bytes};
+    publish_headers(r);
+    result->times.total_ns = e->now_ns - r->submitted_ns;
+    task_deadline(e, &r->task, TIMER_NEVER);
+    list_push_back(&e->finished, &r->finished);
+    e->finished_count++;
+    e->stats.finished++;
+    origin_release(r->origin);
+    return TASK_DONE;
+}
+
+static enum task_next finish_with_outcome(struct request *r)
+{
+    return finish(r, r->outcome, r->outcome_detail);
+}
+
+/* An attempt is over: again, or enough? */
+static enum task_next decide(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    enum ringsend_error error = r->outcome;
+    int status = r->result.status;
+    bool complete = error == RINGSEND_OK;
+    if (complete && status_is_ok(e, status))
+        return finish_with_outcome(r);
+    bool doubtful = r->outcome_bytes_left && retry_is_doubtful(error, status);
+    if (doubtful && !r->idempotent)
+        r->in_doubt = true;
+    if (e->stopping || r->cancel_asked || (doubtful && !r->replayable) ||
+        !retry_may_help(error, status))
+        return finish_with_outcome(r);
+    if (r->outcome_stale && r->free_tries == 0) {
+        r->free_tries++;
+        r->wants_fresh = true;
+        request_goto(r, REQUEST_QUEUED);
+        origin_enqueue(r->origin, r, true);
+        return TASK_AGAIN;
+    }
+    if (r->result.attempts - r->free_tries >= r->tries)
+        return finish_with_outcome(r);
+    uint64_t wait_ns = retry_wait_ns(e, r->result.attempts - r->free_tries, r->retry_after_ns);
+    r->backoff_at_ns = later_ns(e->now_ns, wait_ns);
+    if (r->backoff_at_ns >= r->deadline_at_ns)
+        return finish_with_outcome(r);
+    r->wants_fresh = r->redialed = false;
+    return request_goto(r, REQUEST_BACKOFF);
+}
+
+/* A cancel, the record's own deadline or a stop asks for its end; RINGSEND_OK: none of these. */
+static enum ringsend_error early_end(const struct request *r)
+{
+    if (r->cancel_asked)
+        return RINGSEND_E_CANCELLED;
+    if (r->engine->now_ns >= r->deadline_at_ns)
+        return RINGSEND_E_TIMEOUT_RECORD;
+    return r->engine->stopping ? RINGSEND_E_STOPPED : RINGSEND_OK;
+}
+
+static enum task_next end_early(struct request *r, enum ringsend_error error)
+{
+    /* Between tries the last one's outcome tells more than that time was up. */
+    if (r->outcome_known && error != RINGSEND_E_CANCELLED)
+        return finish_with_outcome(r);
+    forget_outcome(r);
+    return finish(r, error, NULL);
+}
+
+static void abandon_attempt(struct request *r, enum ringsend_error error)
+{
+    if (r->conn)
+        conn_abandon(r->conn, error, NULL);
+    else
+        origin_abandon_race(r->origin, error, NULL);
+}
+
+enum task_next request_run(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    enum ringsend_error error = early_end(r);
+    switch (r->step) {
+    case REQUEST_QUEUE:
+        origin_enqueue(r->origin, r, false);
+        return request_goto(r, REQUEST_QUEUED);
+    case REQUEST_QUEUED:
+        if (error != RINGSEND_OK)
+            return end_early(r, error);
+        task_deadline(e, &r->task, r->deadline_at_ns);
+        return TASK_WAIT;
+    case REQUEST_ATTEMPT:
+        if (r->outcome_known)
+            return decide(r);
+        if (error == RINGSEND_E_CANCELLED || error == RINGSEND_E_TIMEOUT_RECORD)
+            abandon_attempt(r, error);
+        else
+            task_deadline(e, &r->task, r->deadline_at_ns);
+        return TASK_WAIT;
+    case REQUEST_BACKOFF:
+        if (error != RINGSEND_OK)
+            return end_early(r, error);
+        if (e->now_ns >= r->backoff_at_ns)
+            return request_goto(r, REQUEST_QUEUE);
+        task_deadline(e, &r->task, r->backoff_at_ns); /* never later than the record's */
+        return TASK_WAIT;
+    case REQUEST_FINISHED:
+        return TASK_DONE;
+    }
+    UNREACHABLE("request step");
+}

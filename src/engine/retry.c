@@ -1,0 +1,66 @@
+/* Retry policy: what another try may help, what it may double, and how long to wait. Errors are
+ * judged by the columns of the error table (ringsend.h), statuses by the table here. Whether a
+ * doubtful outcome may be repeated at all is promise 3, and request.c's to keep. */
+#include "engine/engine.h"
+
+#define NS_PER_S 1000000000u
+
+struct status_row {
+    int status;
+    bool doubtful;
+};
+
+/* Statuses that another try may help. Doubtful: the request may have been acted upon; the others
+ * say that it was not (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4, RFC 9110 15.6.4). */
+static const struct status_row statuses[] = {
+    {408, false}, {425, false}, {429, false}, {500, true}, {502, true}, {503, false}, {504, true},
+};
+
+static const struct status_row *row_of(int status)
+{
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+        if (statuses[i].status == status)
+            return &statuses[i];
+    return NULL;
+}
+
+bool retry_may_help(enum ringsend_error error, int status)
+{
+    return error == RINGSEND_OK ? row_of(status) != NULL : error_is_retryable(error);
+}
+
+bool retry_is_doubtful(enum ringsend_error error, int status)
+{
+    if (error != RINGSEND_OK)
+        return error_is_after_sending(error);
+    const struct status_row *row = row_of(status);
+    return row && row->doubtful;
+}
+
+uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t asked_ns)
+{
+    uint64_t min_ns = e->options.backoff_min_ns, max_ns = e->options.backoff_max_ns;
+    uint64_t bound_ns = min_ns;
+    for (uint32_t i = 1; i < attempt && bound_ns < max_ns; i++)
+        bound_ns *= 2;
+    if (bound_ns > max_ns)
+        bound_ns = max_ns;
+    /* A peer's wish is a lower bound; some jitter on top, so that a pool does not come back as one.
+     */
+    if (asked_ns > 0)
+        return asked_ns + engine_random(e, min_ns + 1);
+    return engine_random(e, bound_ns + 1);
+}
+
+uint64_t retry_after_ns(const struct ringsend *e, const struct response *response)
+{
+    if (!response->has_retry_after)
+        return 0;
+    int64_t seconds = response->retry_after_s;
+    if (response->retry_after_is_date)
+        seconds -= ring_wall_s(e->ring);
+    if (seconds <= 0)
+        return 0;
+    uint64_t max_ns = e->options.retry_after_max_ns;
+    return (uint64_t)seconds > max_ns / NS_PER_S ? max_ns : (uint64_t)seconds * NS_PER_S;
+}

@@ -1,0 +1,328 @@
+/* The public door: ringsend.h's functions on top of the engine. Arguments are checked here and
+ * nowhere deeper.
+ *
+ * All memory is taken in ringsend_new: arrays of requests, connections, origins and hosts, whose
+ * untouched parts stay unmapped. Only buffers for heads and bodies grow later, out of engine.bufs.
+ */
+#include "engine/engine.h"
+#include "engine/file.h"
+#include "engine/lookup.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define NS_PER_MS 1000000ull
+#define NS_PER_S 1000000000ull
+
+/* The caller's struct may be an older, shorter one: what it lacks is zero, the default. */
+static int copy_options(struct ringsend_options *to, const struct ringsend_options *from)
+{
+    *to = (struct ringsend_options){.size = sizeof *to};
+    if (!from)
+        return 0;
+    if (from->size < sizeof from->size || from->size > sizeof *to)
+        return -RINGSEND_E_INVALID;
+    memcpy(to, from, from->size);
+    return 0;
+}
+
+static void default_u32(uint32_t *field, uint32_t value)
+{
+    if (*field == 0)
+        *field = value;
+}
+
+static void default_u64(uint64_t *field, uint64_t value)
+{
+    if (*field == 0)
+        *field = value;
+}
+
+static int fill_defaults(struct ringsend_options *o)
+{
+    default_u32(&o->connections_max, 40);
+    default_u32(&o->connections_per_origin, o->connections_max);
+    default_u32(&o->requests_max, 2 * o->connections_max + 16);
+    default_u32(&o->tries, 4);
+    default_u64(&o->connect_timeout_ns, 10 * NS_PER_S);
+    default_u64(&o->first_byte_timeout_ns, 30 * NS_PER_S);
+    default_u64(&o->attempt_timeout_ns, 60 * NS_PER_S);
+    default_u64(&o->deadline_ns, RINGSEND_NEVER);
+    default_u64(&o->backoff_min_ns, 250 * NS_PER_MS);
+    default_u64(&o->backoff_max_ns, 30 * NS_PER_S);
+    default_u64(&o->retry_after_max_ns, 60 * NS_PER_S);
+    default_u64(&o->idle_timeout_ns, 4 * NS_PER_S);
+    default_u64(&o->body_max_bytes, 64ull << 20);
+    default_u32(&o->head_max_bytes, 64u << 10);
+    default_u32(&o->head_max_lines, 256);
+    bool any_ok = false;
+    for (size_t i = 0; i < sizeof o->ok_status.bits / sizeof *o->ok_status.bits; i++)
+        any_ok |= o->ok_status.bits[i] != 0;
+    for (unsigned bit = 100; !any_ok && bit < 200; bit++)
+        o->ok_status.bits[bit / 64] |= 1ull << (bit % 64);
+    if (o->connections_max > LIMIT_CONNECTIONS || o->tries > LIMIT_TRIES ||
+        o->requests_max > LIMIT_REQUESTS)
+        return -RINGSEND_E_INVALID;
+    if (o->connections_per_origin > o->connections_max)
+        o->connections_per_origin = o->connections_max;
+    return 0;
+}
+
+static bool allocate(struct ringsend *e)
+{
+    const struct ringsend_options *o = &e->options;
+    e->origins_max = o->requests_max + o->connections_max + 64;
+    uint32_t hash_size = 64;
+    while (hash_size < e->origins_max)
+        hash_size *= 2;
+    e->hash_mask = hash_size - 1;
+    e->buffers = LIMIT_BUFFERS_MIN;
+    while (e->buffers < 2 * o->connections_max && e->buffers < LIMIT_BUFFERS_MAX)
+        e->buffers *= 2;
+    e->requests = calloc(o->requests_max, sizeof *e->requests);
+    e->conns = calloc(o->connections_max, sizeof *e->conns);
+    e->origins = calloc(e->origins_max, sizeof *e->origins);
+    e->hosts = calloc(2 * (size_t)e->origins_max, sizeof *e->hosts);
+    e->origins_hash = calloc(hash_size, sizeof(struct origin *));
+    e->hosts_hash = calloc(hash_size, sizeof(struct host *));
+    e->rx_next = calloc(e->buffers, sizeof *e->rx_next);
+    e->rx_bytes = calloc(e->buffers, sizeof *e->rx_bytes);
+    return e->requests && e->conns && e->origins && e->hosts && e->origins_hash && e->hosts_hash &&
+           e->rx_next && e->rx_bytes &&
+           timers_init(&e->timers, o->requests_max + o->connections_max + e->origins_max);
+}
+
+static void release(struct ringsend *e)
+{
+    lookup_free(e->lookup);
+    ring_free(e->ring);
+    timers_free(&e->timers);
+    if (!e->broken)
+        buf_pool_free(&e->bufs);
+    free(e->requests);
+    free(e->conns);
+    free(e->origins);
+    free(e->hosts);
+    free(e->origins_hash);
+    free(e->hosts_hash);
+    free(e->rx_next);
+    free(e->rx_bytes);
+    free(e);
+}
+
+static int open_ring(struct ringsend *e)
+{
+    struct ring_options options = {.sockets_max = e->options.connections_max,
+                                   .buffers = e->buffers,
+                                   .buffer_bytes = LIMIT_BUFFER_BYTES};
+    int error = ring_new(&e->ring, &options);
+    if (error == 0)
+        return 0;
+    e->ring = NULL;
+    if (e->options.message && e->options.message_bytes > 0)
+        ring_explain(error, e->options.message, e->options.message_bytes);
+    return -RINGSEND_E_RING;
+}
+
+static void init_lists(struct ringsend *e)
+{
+    struct list *lists[] = {&e->requests_free, &e->conns_free, &e->unused_origins,
+                            &e->ready,         &e->blocked,    &e->idle_lru,
+                            &e->starved,       &e->finished,   &e->reaped};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        list_init(lists[i]);
+}
+
+int ringsend_new(struct ringsend **engine, const struct ringsend_options *options)
+{
+    struct ringsend *e = calloc(1, sizeof *e);
+    if (!e)
+        return -RINGSEND_E_NO_MEMORY;
+    init_lists(e);
+    buf_pool_init(&e->bufs);
+    int error = copy_options(&e->options, options);
+    if (!error)
+        error = fill_defaults(&e->options);
+    if (!error && !allocate(e))
+        error = -RINGSEND_E_NO_MEMORY;
+    if (!error)
+        error = open_ring(e);
+    if (error) {
+        release(e);
+        return error;
+    }
+    e->limits = (struct response_limits){.head_bytes = e->options.head_max_bytes,
+                                         .head_lines = e->options.head_max_lines,
+                                         .interim_max = LIMIT_INTERIM,
+                                         .body_bytes = e->options.body_max_bytes,
+                                         .strict = e->options.strict_http,
+                                         .store_headers = e->options.store_headers};
+    e->random = e->options.seed;
+    if (e->random == 0 && getrandom(&e->random, sizeof e->random, GRND_NONBLOCK) < 0)
+        e->random = ring_now_ns(e->ring);
+    e->gap_ns = UINT64_MAX / 4;
+    e->now_ns = e->turn_ns = ring_now_ns(e->ring);
+    *engine = e;
+    return 0;
+}
+
+static void give_back_reaped(struct ringsend *e)
+{
+    struct list *node;
+    while ((node = list_pop_front(&e->reaped)))
+        request_put(LIST_OWNER(node, struct request, finished));
+    e->reaped_count = 0;
+}
+
+void ringsend_free(struct ringsend *e)
+{
+    if (!e)
+        return;
+    for (size_t i = 0; i < LIMIT_FILES; i++)
+        file_close(&e->files[i]);
+    e->stopping = true;
+    for (uint32_t i = 0; i < e->requests_mark; i++) {
+        e->requests[i].cancel_asked = true;
+        if (e->requests[i].user)
+            task_wake(e, &e->requests[i].task);
+    }
+    for (uint32_t i = 0; i < e->conns_mark; i++)
+        if (e->conns[i].step == CONN_READY && !e->conns[i].exchange.request)
+            conn_abandon(&e->conns[i], RINGSEND_OK, NULL);
+    while (e->conns_open > 0 || e->requests_used > e->finished_count + e->reaped_count) {
+        if (engine_turn(e, RING_FOREVER) < 0)
+            break;
+    }
+    list_append_all(&e->reaped, &e->finished);
+    give_back_reaped(e);
+    release(e);
+}
+
+static int check_request(struct ringsend *e, const struct ringsend_request *r)
+{
+    e->submit_detail = NULL;
+    if (r->size != sizeof *r || r->headers_count > LIMIT_HEADERS || r->tries > LIMIT_TRIES ||
+        (r->headers_count > 0 && !r->headers) || (r->body.bytes > 0 && !r->body.data) ||
+        r->body.bytes > LIMIT_BODY_BYTES)
+        return -RINGSEND_E_INVALID;
+    if (e->stopping)
+        return -RINGSEND_E_STOPPED;
+    return e->requests_used < e->options.requests_max ? 0 : -RINGSEND_E_FULL;
+}
+
+int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
+{
+    int refused = check_request(e, r);
+    if (refused)
+        return refused;
+    bool has_body = r->body.bytes > 0 || (r->flags & RINGSEND_HAS_BODY);
+    struct head head = {.method = r->method,
+                        .fields = r->headers,
+                        .fields_count = r->headers_count,
+                        .has_body = has_body,
+                        .body_bytes = r->body.bytes};
+    if (head.method.bytes == 0)
+        head.method = has_body ? SPAN("POST") : SPAN("GET");
+    enum ringsend_error error = url_parse(&head.url, r->url, &e->submit_detail);
+    if (error == RINGSEND_OK && head.url.https)
+        error = RINGSEND_E_NO_TLS;
+    if (error == RINGSEND_OK)
+        error = head_check(&head, &e->submit_detail);
+    if (error != RINGSEND_OK)
+        return -(int)error;
+    struct origin *o = origin_find(e, &head.url);
+    if (!o)
+        return -RINGSEND_E_NO_MEMORY;
+    if (e->requests_used == 0)
+        e->now_ns = ring_now_ns(e->ring); /* the last turn may be long ago */
+    request_take(e, r, &head, o);
+    return 0;
+}
+
+const char *ringsend_submit_detail(const struct ringsend *e)
+{
+    return e->submit_detail;
+}
+
+int ringsend_run(struct ringsend *e, uint64_t wait_ns)
+{
+    give_back_reaped(e);
+    e->woken = false;
+    e->now_ns = ring_now_ns(e->ring);
+    uint64_t until_ns = wait_ns < RING_FOREVER - e->now_ns ? e->now_ns + wait_ns : RING_FOREVER;
+    if (wait_ns == 0)
+        until_ns = 0;
+    do {
+        if (engine_turn(e, until_ns) < 0)
+            return -RINGSEND_E_RING;
+    } while (e->finished_count == 0 && !e->woken && e->now_ns < until_ns);
+    return (int)e->finished_count;
+}
+
+size_t ringsend_reap(struct ringsend *e, const struct ringsend_result **results, size_t max)
+{
+    size_t count = 0;
+    struct list *node;
+    while (count < max && (node = list_pop_front(&e->finished))) {
+        results[count++] = &LIST_OWNER(node, struct request, finished)->result;
+        list_push_back(&e->reaped, node);
+        e->finished_count--;
+        e->reaped_count++;
+    }
+    return count;
+}
+
+int ringsend_cancel(struct ringsend *e, uint64_t handle)
+{
+    uint32_t slot = (uint32_t)handle, generation = (uint32_t)(handle >> 32);
+    if (slot >= e->requests_mark || generation == 0 || generation > e->requests[slot].generation)
+        return -RINGSEND_E_INVALID;
+    struct request *r = &e->requests[slot];
+    if (r->generation == generation && r->user && r->step != REQUEST_FINISHED) {
+        r->cancel_asked = true;
+        task_wake(e, &r->task);
+    }
+    return 0;
+}
+
+void ringsend_stop(struct ringsend *e)
+{
+    e->stopping = true;
+    for (uint32_t i = 0; i < e->requests_mark; i++)
+        if (e->requests[i].user)
+            task_wake(e, &e->requests[i].task);
+}
+
+bool ringsend_idle(const struct ringsend *e)
+{
+    return e->requests_used == e->reaped_count;
+}
+
+int ringsend_fd(const struct ringsend *e)
+{
+    return ring_fd(e->ring);
+}
+
+void ringsend_wake(struct ringsend *e)
+{
+    ring_wake(e->ring);
+}
+
+void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
+{
+    struct ringsend_stats all = e->stats;
+    size_t size = stats->size < sizeof all ? stats->size : sizeof all;
+    all.size = size;
+    all.connections_open = e->conns_open;
+    all.waiting = e->waiting;
+    all.enters = ring_counters(e->ring).enters;
+    all.next_deadline_ns = timers_next_ns(&e->timers);
+    memcpy(stats, &all, size);
+}
+
+const char *ringsend_version(void)
+{
+    return RINGSEND_VERSION;
+}
