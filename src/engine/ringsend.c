@@ -162,7 +162,7 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
     e->random = e->options.seed;
     if (e->random == 0 && getrandom(&e->random, sizeof e->random, GRND_NONBLOCK) < 0)
         e->random = ring_now_ns(e->ring);
-    e->gap_ns = UINT64_MAX / 4;
+    e->gap_ns = NS_PER_MS; /* no batching before it is seen to pay */
     e->now_ns = e->turn_ns = ring_now_ns(e->ring);
     *engine = e;
     return 0;

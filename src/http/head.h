@@ -2,10 +2,12 @@
  *
  * No injection: method and header names are tokens, values hold no CR, LF or NUL and no other
  * control character but tab; whatever else is refused, never stripped. The framing is ours: of the
- * headers that concern it a user may give only those that say what is true anyway. Host once; takes
- * the place of ours Content-Length     only if it equals the body's length; not sent twice
- *   Connection         "close" or "keep-alive"
- *   Transfer-Encoding, Upgrade, TE, Trailer, Expect, Keep-Alive, Proxy-Connection: refused */
+ * headers that concern it a user may give only those that say what is true anyway:
+ *
+ * - Host: once, in place of ours.
+ * - Content-Length: once, if it equals the body's length; then sent once.
+ * - Connection: once, "close" or "keep-alive".
+ * - Transfer-Encoding, Upgrade, TE, Trailer, Expect, Keep-Alive, Proxy-Connection: refused. */
 #ifndef RINGSEND_HTTP_HEAD_H
 #define RINGSEND_HTTP_HEAD_H
 
@@ -17,27 +19,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Same layout as the public struct ringsend_header. */
-struct head_field {
-    struct span name;
-    struct span value;
-};
-
 struct head {
     struct span method;
     struct url url;
-    const struct head_field *fields;
+    const struct ringsend_header *fields;
     size_t fields_count;
     bool has_body; /* else Content-Length is sent only for methods that expect one (POST, PUT,
                       PATCH: 0) */
     size_t body_bytes;
 
     /* Found by head_check. */
-    bool close;      /* the user asked for Connection: close */
-    bool own_host;   /* the user gave Host */
-    bool own_agent;  /* the user gave User-Agent */
-    bool own_accept; /* the user gave Accept */
-    size_t bytes;    /* exact size of what head_write writes */
+    bool close;          /* the user asked for Connection: close */
+    bool own_host;       /* the user gave Host */
+    bool own_agent;      /* the user gave User-Agent */
+    bool own_accept;     /* the user gave Accept */
+    bool own_length;     /* the user gave Content-Length: ours is sent whatever the method */
+    bool own_connection; /* the user gave Connection */
+    size_t bytes;        /* exact size of what head_write writes */
 };
 
 /* Checks method and fields and fills in the found part. 0, RINGSEND_E_BAD_METHOD or

@@ -1,6 +1,9 @@
 /* Requests as a server reads them: for src/platform/, on llhttp, pure. One request at a time. The
  * body is hashed (FNV-1a, 64 bits) and counted; it is stored only on demand, so that a platform
- * under load costs no memory. */
+ * under load costs no memory. Methods are those that llhttp knows, lines end in CRLF, and a head
+ * has at most 64 KiB.
+ *
+ * Life: init, feed until DONE or FAILED, release; then again, for the next request. */
 #ifndef RINGSEND_HTTP_REQUEST_READER_H
 #define RINGSEND_HTTP_REQUEST_READER_H
 
@@ -12,18 +15,24 @@
 
 enum request_next { REQUEST_MORE, REQUEST_DONE, REQUEST_FAILED };
 
-enum { REQUEST_PARSER_BYTES = 128, REQUEST_TARGET_MAX = 1024, REQUEST_ID_MAX = 200 };
+enum {
+    REQUEST_PARSER_BYTES = 128,
+    REQUEST_METHOD_MAX = 24,
+    REQUEST_TARGET_MAX = 1024,
+    REQUEST_ID_MAX = 200,
+};
 
 struct request_reader {
     /* Valid from DONE to the next init. */
-    char method[24];
+    char method[REQUEST_METHOD_MAX];
     char target[REQUEST_TARGET_MAX]; /* cut to fit, NUL-terminated */
-    char id[REQUEST_ID_MAX];         /* value of the header named by id_header; empty when absent */
+    char id[REQUEST_ID_MAX]; /* value of the first header named by id_header, cut to fit; empty
+                                when absent */
     bool keep_alive;
     bool expects_continue; /* Expect: 100-continue */
     uint64_t body_bytes;
-    uint64_t body_hash;
-    struct buf body; /* with store_body only */
+    uint64_t body_hash; /* FNV-1a of no bytes when there is no body */
+    struct buf body;    /* with store_body only */
 
     bool started;       /* a first byte was fed */
     bool head_done;     /* the blank line was read */
@@ -34,19 +43,21 @@ struct request_reader {
     const char *id_header;
     bool store_body;
     bool done;
+    uint8_t header_kind;
+    uint8_t name_bytes, value_bytes; /* of name[] and value[]; 255: too long to be of interest */
+    uint16_t target_bytes, id_bytes;
     uint32_t head_bytes;
-    uint32_t target_bytes;
-    uint8_t method_bytes, name_bytes, header_kind;
-    uint16_t id_bytes;
     char name[64];
     char value[16];
-    uint8_t value_bytes;
     _Alignas(8) unsigned char parser[REQUEST_PARSER_BYTES];
 };
 
-/* id_header: lower-case name of the header that identifies a record. */
+/* id_header: lower-case name, at most 64 bytes, of the header that identifies a record; null: none.
+ * It and the pool must outlive the reader. */
 void request_reader_init(struct request_reader *r, struct buf_pool *pool, const char *id_header,
                          bool store_body);
+/* Takes up to `bytes`; *used (always set) tells how many: what is behind the request is left. Not
+ * to be called after DONE or FAILED. */
 enum request_next request_reader_feed(struct request_reader *r, const char *data, size_t bytes,
                                       size_t *used);
 void request_reader_release(struct request_reader *r);

@@ -4,7 +4,8 @@
  * Life: response_init, response_feed with whatever arrived until it says DONE or FAILED, or
  * response_eof when the peer ended the stream, response_release. Interim 1xx responses are passed
  * over inside. After DONE nothing more is read: bytes behind the message are left to the caller,
- * who must take them as a reason to close the connection.
+ * who must take them as a reason to close the connection. After DONE or FAILED neither
+ * response_feed nor response_eof may be called.
  *
  * What llhttp lets through and we refuse is listed in FACTS section 5; each has a test. One liberty
  * is taken, unless `strict`: head lines may end in a bare LF, as many simple servers send them.
@@ -68,25 +69,30 @@ struct response {
     enum response_phase phase; /* of the message being read */
     bool started;              /* a first byte was fed */
 
-    /* Private to response.c. */
+    /* Private to response.c. Of the whole exchange: */
     const struct response_limits *limits;
     struct buf_pool *pool;
+    const char *mark; /* in the bytes being parsed: all before it has been counted */
     bool method_is_head;
-    bool line_has_cr; /* the last head byte fed was CR */
-    bool line_empty;  /* no byte of the current head line yet but a CR */
-    bool value_done;  /* the next name byte starts a new header */
-    bool interim;     /* the message being read is a 1xx */
-    bool connection_close;
-    bool message_done;
-    uint32_t head_bytes, head_lines, trailer_bytes, trailer_lines;
-    uint32_t
-        quiet_bytes; /* framing bytes since the last event (chunk extensions have no other limit) */
-    uint8_t header_kind;             /* which header of interest is being read */
+
+    /* Of the message being read, an interim one or the final one: */
+    bool interim;                      /* its status is 1xx */
+    bool message_done;                 /* its last byte was read */
+    bool in_trailer;                   /* a first trailer field was seen */
+    bool line_has_cr;                  /* the last byte of the head line so far is CR */
+    bool coding_chunked, coding_other; /* Transfer-Encoding was "chunked", or anything else */
+    bool connection_close, connection_keep_alive;
+    uint32_t head_bytes, head_lines, line_bytes, trailer_lines;
+    uint64_t trailer_bytes;
+    uint64_t quiet_bytes; /* of chunk framing since the last byte of body */
+
+    /* Of the header being read: */
+    uint8_t header_kind;             /* which header of interest it is */
     uint8_t name_bytes, value_bytes; /* of name[] and value[]; 255: too long to be of interest */
     char name[24];
     char value[64];
-    bool coding_chunked; /* Transfer-Encoding was there and was exactly "chunked" */
-    bool coding_other;
+    struct response_header stored; /* its place in `headers` */
+
     _Alignas(8) unsigned char parser[RESPONSE_PARSER_BYTES];
 };
 

@@ -1,0 +1,655 @@
+#include "http/response.h"
+
+#include "base/check.h"
+#include "http/fields.h"
+
+#include <llhttp.h>
+#include <time.h>
+
+/* llhttp reads the grammar; this file decides what of it is a response we can trust.
+ *
+ *   HEAD      lines are found here, then fed to llhttp: so the limits hold, bare LFs can be mended,
+ *             and both agree on where the head ends
+ *   BODY      everything is fed to llhttp as it came, to the end of the message, trailers included
+ *   COMPLETE  llhttp was paused behind the last byte of the message; nothing is read any more
+ *
+ * After an interim response (1xx) a fresh parser begins with HEAD again: what a 100 says about the
+ * connection ("close") must not keep the final response from being read.
+ *
+ * Failures are told by fail(), the first one sticks. Whatever the cut of the input into feeds, the
+ * outcome is the same: limits are counted by position, never by feed.
+ *
+ * Works with llhttp 8.1 in strict mode, and 9. Of the parser's fields only flags (F_CHUNKED) and
+ * content_length are read, which have no functions; both mean the same in both. Known differences,
+ * on the safe side: folded header lines are joined by 8.1 and refused by 9.2.1 and later; of chunk
+ * extensions 8.1 refuses a second one behind one that has a value. */
+
+_Static_assert(sizeof(llhttp_t) <= RESPONSE_PARSER_BYTES, "RESPONSE_PARSER_BYTES is too small");
+_Static_assert(_Alignof(llhttp_t) <= 8, "the parser's place is aligned to 8");
+
+enum {
+    QUIET_BYTES_MAX = 64 << 10,  /* chunk framing between two bytes of body: extensions */
+    BODY_RESERVE_MAX = 64 << 10, /* a larger Content-Length is believed as its bytes come */
+    TOO_LONG = UINT8_MAX,        /* of name_bytes and value_bytes */
+};
+#define DELTA_SECONDS_MAX (UINT64_C(1) << 31) /* RFC 9111 1.2.2: larger ones become this */
+
+enum header_kind {
+    HEADER_OTHER,
+    HEADER_CODING,
+    HEADER_CONNECTION,
+    HEADER_KEEP_ALIVE,
+    HEADER_RETRY_AFTER
+};
+
+static llhttp_t *parser_of(struct response *r)
+{
+    return (llhttp_t *)(void *)r->parser;
+}
+
+static struct response *response_of(llhttp_t *parser)
+{
+    return (struct response *)(void *)((char *)parser - offsetof(struct response, parser));
+}
+
+/* Returns -1, by which llhttp's callbacks stop the parser. */
+static int fail(struct response *r, enum ringsend_error error, const char *detail)
+{
+    if (r->error == RINGSEND_OK) {
+        r->error = error;
+        r->detail = detail;
+    }
+    return -1;
+}
+
+/* ---- Dates (RFC 9110 5.6.7), without the locale that strptime would look at ----------------- */
+
+static bool take_number(struct span *text, size_t digits, int *value)
+{
+    uint64_t number;
+    if (text->bytes < digits ||
+        !span_decimal((struct span){text->data, digits}, INT16_MAX, &number))
+        return false;
+    text->data += digits;
+    text->bytes -= digits;
+    *value = (int)number;
+    return true;
+}
+
+static bool take_month(struct span *text, int *month)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    for (int i = 0; text->bytes >= 3 && i < 12; i++) {
+        if (memcmp(text->data, months + i * 3, 3) == 0) {
+            *month = i;
+            text->data += 3;
+            text->bytes -= 3;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One directive of date_matches. */
+static bool take_part(struct span *text, char directive, struct tm *tm)
+{
+    switch (directive) {
+    case 'w': /* a day's name: nothing depends on it */
+        while (text->bytes > 0 && is_letter(text->data[0])) {
+            text->data++;
+            text->bytes--;
+        }
+        return true;
+    case 'd':
+        return take_number(text, 2, &tm->tm_mday);
+    case 'e': /* padded with a space */
+        if (text->bytes > 0 && text->data[0] == ' ') {
+            text->data++;
+            text->bytes--;
+            return take_number(text, 1, &tm->tm_mday);
+        }
+        return take_number(text, 2, &tm->tm_mday);
+    case 'b':
+        return take_month(text, &tm->tm_mon);
+    case 'Y':
+        if (!take_number(text, 4, &tm->tm_year))
+            return false;
+        tm->tm_year -= 1900;
+        return true;
+    case 'y': /* no clock here to apply the fifty-year rule with: POSIX's pivot does */
+        if (!take_number(text, 2, &tm->tm_year))
+            return false;
+        tm->tm_year += tm->tm_year < 69 ? 100 : 0;
+        return true;
+    case 'H':
+        return take_number(text, 2, &tm->tm_hour);
+    case 'M':
+        return take_number(text, 2, &tm->tm_min);
+    case 'S':
+        return take_number(text, 2, &tm->tm_sec);
+    }
+    UNREACHABLE("date directive");
+}
+
+static bool date_matches(struct span text, const char *format, struct tm *tm)
+{
+    for (; *format; format++) {
+        if (*format == '%') {
+            if (!take_part(&text, *++format, tm))
+                return false;
+        } else {
+            if (text.bytes == 0 || text.data[0] != *format)
+                return false;
+            text.data++;
+            text.bytes--;
+        }
+    }
+    return text.bytes == 0;
+}
+
+static bool date_read(struct span text, int64_t *seconds)
+{
+    static const char *const formats[] = {
+        "%w, %d %b %Y %H:%M:%S GMT", /* IMF-fixdate */
+        "%w, %d-%b-%y %H:%M:%S GMT", /* RFC 850 */
+        "%w %b %e %H:%M:%S %Y",      /* asctime */
+    };
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        struct tm tm = {0};
+        if (!date_matches(text, formats[i], &tm))
+            continue;
+        if (tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+            return false;
+        /* timegm would turn 30 February into a day of March. */
+        int month = tm.tm_mon;
+        tm.tm_sec = tm.tm_sec < 60 ? tm.tm_sec : 59;
+        *seconds = timegm(&tm);
+        return tm.tm_mon == month;
+    }
+    return false;
+}
+
+/* ---- Headers ------------------------------------------------------------------------------- */
+
+static enum header_kind kind_of(struct span name)
+{
+    switch (name.bytes) {
+    case 10:
+        if (span_equal_nocase(name, SPAN("connection")))
+            return HEADER_CONNECTION;
+        return span_equal_nocase(name, SPAN("keep-alive")) ? HEADER_KEEP_ALIVE : HEADER_OTHER;
+    case 11:
+        return span_equal_nocase(name, SPAN("retry-after")) ? HEADER_RETRY_AFTER : HEADER_OTHER;
+    case 17:
+        return span_equal_nocase(name, SPAN("transfer-encoding")) ? HEADER_CODING : HEADER_OTHER;
+    }
+    return HEADER_OTHER;
+}
+
+/* llhttp looks for "close" too, but 8.1 misses it before a tab. */
+static void take_connection(struct response *r, struct span value)
+{
+    struct span option;
+    while (list_next(&value, &option)) {
+        r->connection_close |= span_equal_nocase(option, SPAN("close"));
+        r->connection_keep_alive |= span_equal_nocase(option, SPAN("keep-alive"));
+    }
+}
+
+static void take_keep_alive(struct response *r, struct span value)
+{
+    static const struct span name = {"timeout=", 8};
+    struct span parameter;
+    uint64_t seconds;
+    while (list_next(&value, &parameter)) {
+        if (parameter.bytes > name.bytes &&
+            span_equal_nocase((struct span){parameter.data, name.bytes}, name) &&
+            span_decimal((struct span){parameter.data + name.bytes, parameter.bytes - name.bytes},
+                         DELTA_SECONDS_MAX, &seconds)) {
+            r->has_keep_alive_s = true;
+            r->keep_alive_s = (uint32_t)seconds;
+        }
+    }
+}
+
+static void take_retry_after(struct response *r, struct span value)
+{
+    uint64_t seconds;
+    r->retry_after_is_date = false;
+    if (span_decimal(value, DELTA_SECONDS_MAX, &seconds)) {
+        r->has_retry_after = true;
+        r->retry_after_s = (int64_t)seconds;
+    } else {
+        r->has_retry_after = r->retry_after_is_date = date_read(value, &r->retry_after_s);
+    }
+}
+
+/* A header of interest is complete. One that is too long to be kept is taken at its worst. */
+static void take_header(struct response *r)
+{
+    bool too_long = r->value_bytes == TOO_LONG;
+    struct span value = span_trim((struct span){r->value, too_long ? 0 : r->value_bytes});
+    switch ((enum header_kind)r->header_kind) {
+    case HEADER_OTHER:
+        return;
+    case HEADER_CODING:
+        /* A second Transfer-Encoding field would continue the list of the first. */
+        if (r->coding_chunked || !span_equal_nocase(value, SPAN("chunked")))
+            r->coding_other = true;
+        r->coding_chunked = true;
+        return;
+    case HEADER_CONNECTION:
+        r->connection_close |= too_long;
+        take_connection(r, value);
+        return;
+    case HEADER_KEEP_ALIVE:
+        take_keep_alive(r, value);
+        return;
+    case HEADER_RETRY_AFTER:
+        take_retry_after(r, value);
+        return;
+    }
+    UNREACHABLE("header kind");
+}
+
+/* The header's name and value are in `headers`; takes white space off the value and notes where
+ * they stand. Trimming at the front is rare (a folded first line), and leaves a gap. */
+static int store_header(struct response *r)
+{
+    struct response_header *h = &r->stored;
+    struct span value =
+        span_trim((struct span){r->headers.data + h->value_at, r->headers.bytes - h->value_at});
+    h->value_at = (uint32_t)(value.data - r->headers.data);
+    h->value_bytes = (uint32_t)value.bytes;
+    r->headers.bytes = h->value_at + h->value_bytes;
+    if (!buf_append(r->pool, &r->header_index, h, sizeof *h))
+        return fail(r, RINGSEND_E_NO_MEMORY, "no memory for the headers");
+    h->name_at = (uint32_t)r->headers.bytes;
+    return 0;
+}
+
+/* Appends to one of the small buffers, or marks it as too long. */
+static void collect(char *into, size_t capacity, uint8_t *filled, const char *at, size_t bytes)
+{
+    if (*filled == TOO_LONG || bytes > capacity - *filled) {
+        *filled = TOO_LONG;
+        return;
+    }
+    memcpy(into + *filled, at, bytes);
+    *filled = (uint8_t)(*filled + bytes);
+}
+
+/* ---- Callbacks of llhttp --------------------------------------------------------------------
+ *
+ * Names, values and bodies come in as many pieces as the input was cut into, or more. */
+
+/* Counts the framing bytes of the body between the last position counted and this one. */
+static int count_framing(struct response *r, const char *at)
+{
+    size_t bytes = (size_t)(at - r->mark);
+    r->mark = at;
+    if (r->in_trailer) {
+        r->trailer_bytes += bytes;
+        if (r->trailer_bytes > r->limits->head_bytes)
+            return fail(r, RINGSEND_E_HEAD_TOO_LARGE, "the trailer has more bytes than allowed");
+    } else {
+        r->quiet_bytes += bytes;
+        if (r->quiet_bytes > QUIET_BYTES_MAX)
+            return fail(r, RINGSEND_E_HEAD_TOO_LARGE,
+                        "64 KiB of chunk framing and extensions came without a byte of body");
+    }
+    return 0;
+}
+
+static int on_name(llhttp_t *parser, const char *at, size_t bytes)
+{
+    struct response *r = response_of(parser);
+    collect(r->name, sizeof r->name, &r->name_bytes, at, bytes);
+    if (r->phase == RESPONSE_BODY) {
+        if (!r->in_trailer && count_framing(r, at))
+            return -1;
+        r->in_trailer = true;
+        return count_framing(r, at + bytes);
+    }
+    if (r->limits->store_headers && !buf_append(r->pool, &r->headers, at, bytes))
+        return fail(r, RINGSEND_E_NO_MEMORY, "no memory for the headers");
+    return 0;
+}
+
+static int on_name_complete(llhttp_t *parser)
+{
+    struct response *r = response_of(parser);
+    struct span name = {r->name, r->name_bytes};
+    bool in_body = r->phase == RESPONSE_BODY;
+    r->name_bytes = r->value_bytes = 0;
+    /* llhttp 8.1 takes a line that begins with its colon. */
+    if (name.bytes == 0)
+        return fail(r, in_body ? RINGSEND_E_BAD_BODY : RINGSEND_E_BAD_RESPONSE,
+                    "a header has no name");
+    if (in_body) {
+        if (++r->trailer_lines > r->limits->head_lines)
+            return fail(r, RINGSEND_E_HEAD_TOO_LARGE, "the trailer has more lines than allowed");
+        return 0;
+    }
+    r->header_kind = (uint8_t)(name.bytes == TOO_LONG ? HEADER_OTHER : kind_of(name));
+    r->stored.value_at = (uint32_t)r->headers.bytes;
+    r->stored.name_bytes = r->stored.value_at - r->stored.name_at;
+    return 0;
+}
+
+static int on_value(llhttp_t *parser, const char *at, size_t bytes)
+{
+    struct response *r = response_of(parser);
+    if (r->phase == RESPONSE_BODY)
+        return count_framing(r, at + bytes);
+    if (r->header_kind != HEADER_OTHER)
+        collect(r->value, sizeof r->value, &r->value_bytes, at, bytes);
+    if (r->limits->store_headers && !buf_append(r->pool, &r->headers, at, bytes))
+        return fail(r, RINGSEND_E_NO_MEMORY, "no memory for the headers");
+    return 0;
+}
+
+static int on_value_complete(llhttp_t *parser)
+{
+    struct response *r = response_of(parser);
+    if (r->phase == RESPONSE_BODY)
+        return 0;
+    take_header(r);
+    return r->limits->store_headers ? store_header(r) : 0;
+}
+
+static int on_interim_head(struct response *r, int status)
+{
+    if (status == 101) {
+        r->status = status;
+        return fail(r, RINGSEND_E_UNEXPECTED_UPGRADE, "a 101 came, but no upgrade was asked for");
+    }
+    if (++r->interim_count > r->limits->interim_max)
+        return fail(r, RINGSEND_E_TOO_MANY_INTERIM, "more 1xx responses came than allowed");
+    r->interim = true;
+    return 1;
+}
+
+/* Returns 1 when no body follows whatever the head says (RFC 9112 6.3), else 0. llhttp up to 8
+ * would wait for the body that a 304 or 204 announces. */
+static int on_head_complete(llhttp_t *parser)
+{
+    struct response *r = response_of(parser);
+    int status = llhttp_get_status_code(parser);
+    if (llhttp_get_http_major(parser) != 1)
+        return fail(r, RINGSEND_E_BAD_RESPONSE, "the HTTP version is neither 1.1 nor 1.0");
+    if (status < 100 || status > 599)
+        return fail(r, RINGSEND_E_BAD_STATUS, "the status is below 100 or above 599");
+    if (status < 200) {
+        int outcome = on_interim_head(r, status);
+        r->phase = outcome < 0 ? RESPONSE_HEAD : RESPONSE_BODY;
+        return outcome;
+    }
+
+    r->status = status;
+    if (r->method_is_head || status == 204 || status == 304) {
+        r->phase = RESPONSE_BODY;
+        return 1;
+    }
+    /* llhttp must have understood "chunked" as we did, or it would read to the end of stream. */
+    bool chunked = (parser->flags & F_CHUNKED) != 0;
+    if (r->coding_other || r->coding_chunked != chunked)
+        return fail(r, RINGSEND_E_UNSUPPORTED_CODING,
+                    "the Transfer-Encoding is not exactly \"chunked\"");
+    if (parser->content_length > r->limits->body_bytes)
+        return fail(r, RINGSEND_E_BODY_TOO_LARGE,
+                    "the Content-Length is larger than the limit for bodies");
+    if (parser->content_length > 0 && parser->content_length <= BODY_RESERVE_MAX &&
+        !buf_reserve(r->pool, &r->body, parser->content_length))
+        return fail(r, RINGSEND_E_NO_MEMORY, "no memory for the body");
+    r->phase = RESPONSE_BODY;
+    return 0;
+}
+
+static int on_body(llhttp_t *parser, const char *at, size_t bytes)
+{
+    struct response *r = response_of(parser);
+    if (count_framing(r, at))
+        return -1;
+    r->mark = at + bytes;
+    r->quiet_bytes = 0;
+    if (bytes > r->limits->body_bytes - r->body.bytes)
+        return fail(r, RINGSEND_E_BODY_TOO_LARGE, "more bytes of body came than the limit allows");
+    if (!buf_append(r->pool, &r->body, at, bytes))
+        return fail(r, RINGSEND_E_NO_MEMORY, "no memory for the body");
+    return 0;
+}
+
+/* HTTP/1.0 keeps a connection only when told to, and not with a Transfer-Encoding, which it does
+ * not know (RFC 9112 6.1 and 9.3). */
+static int on_complete(llhttp_t *parser)
+{
+    struct response *r = response_of(parser);
+    bool by_version =
+        llhttp_get_http_minor(parser) > 0 || (r->connection_keep_alive && !r->coding_chunked);
+    r->keep_alive = llhttp_should_keep_alive(parser) && by_version && !r->connection_close;
+    r->message_done = true;
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t settings = {
+    .on_header_field = on_name,
+    .on_header_field_complete = on_name_complete,
+    .on_header_value = on_value,
+    .on_header_value_complete = on_value_complete,
+    .on_headers_complete = on_head_complete,
+    .on_body = on_body,
+    .on_message_complete = on_complete,
+};
+
+/* ---- Feeding ------------------------------------------------------------------------------- */
+
+/* Says in our words what llhttp found. */
+static void explain(struct response *r, llhttp_errno_t code)
+{
+    static const struct {
+        llhttp_errno_t code;
+        enum ringsend_error error;
+        const char *detail;
+    } in_head[] = {
+        {HPE_INVALID_CONTENT_LENGTH, RINGSEND_E_BAD_FRAMING, "the Content-Length is not a length"},
+        {HPE_INVALID_TRANSFER_ENCODING, RINGSEND_E_BAD_FRAMING,
+         "Content-Length and Transfer-Encoding together"},
+        {HPE_INVALID_STATUS, RINGSEND_E_BAD_STATUS, "the status is not a number of three digits"},
+        {HPE_INVALID_VERSION, RINGSEND_E_BAD_RESPONSE, "the HTTP version is neither 1.1 nor 1.0"},
+        {HPE_INVALID_CONSTANT, RINGSEND_E_BAD_RESPONSE, "the answer does not begin with \"HTTP/\""},
+        {HPE_INVALID_HEADER_TOKEN, RINGSEND_E_BAD_RESPONSE,
+         "a header holds a character that is not allowed there"},
+    };
+    if (r->phase == RESPONSE_BODY) {
+        const char *detail = code == HPE_INVALID_CHUNK_SIZE ? "a chunk's size cannot be read"
+                             : r->in_trailer                ? "a line of the trailer is malformed"
+                                             : "a chunk or its line end is malformed";
+        fail(r, RINGSEND_E_BAD_BODY, detail);
+        return;
+    }
+    if (code == HPE_UNEXPECTED_CONTENT_LENGTH) {
+        fail(r, RINGSEND_E_BAD_FRAMING,
+             r->coding_chunked ? "Content-Length and Transfer-Encoding together"
+                               : "more than one Content-Length");
+        return;
+    }
+    for (size_t i = 0; i < sizeof in_head / sizeof in_head[0]; i++) {
+        if (in_head[i].code == code) {
+            fail(r, in_head[i].error, in_head[i].detail);
+            return;
+        }
+    }
+    fail(r, RINGSEND_E_BAD_RESPONSE, "a line of the head is malformed");
+}
+
+/* llhttp 8.1 takes a bare LF for the blank line behind the last chunk and the trailer. [from, stop)
+ * was just taken. */
+static void check_last_line(struct response *r, const char *from, const char *stop)
+{
+    bool cr_before_last = stop - from >= 2 ? stop[-2] == '\r' : r->line_has_cr;
+    r->line_has_cr = stop > from && stop[-1] == '\r';
+    if (r->message_done && !cr_before_last)
+        fail(r, RINGSEND_E_BAD_BODY, "the trailer ends in a bare LF");
+}
+
+/* Gives [from, to) to llhttp. Returns the first byte not taken, which is before `to` only when the
+ * message has ended or failed. */
+static const char *parse(struct response *r, const char *from, const char *to)
+{
+    if (from == to || r->error != RINGSEND_OK)
+        return from;
+    llhttp_t *parser = parser_of(r);
+    bool in_body = r->phase == RESPONSE_BODY;
+    r->mark = from;
+    llhttp_errno_t code = llhttp_execute(parser, from, (size_t)(to - from));
+    const char *stop = code == HPE_OK ? to : llhttp_get_error_pos(parser);
+    if (in_body && r->error == RINGSEND_OK)
+        count_framing(r, stop);
+    if (code != HPE_OK && !r->message_done)
+        explain(r, code);
+    if (in_body && r->coding_chunked)
+        check_last_line(r, from, stop);
+    return stop;
+}
+
+/* Feeds the head up to `stop`, then fails, unless llhttp finds fault with what comes before. */
+static const char *refuse_head(struct response *r, const char *run, const char *stop,
+                               enum ringsend_error error, const char *detail)
+{
+    parse(r, run, stop);
+    fail(r, error, detail);
+    return stop;
+}
+
+/* Takes head bytes up to the end of the head or of the data. Lines that end in CRLF are fed in one
+ * run, as they came; at a bare LF the run is cut, and CRLF fed in its place. */
+static const char *feed_head(struct response *r, const char *data, const char *end)
+{
+    const char *run = data;  /* first byte that llhttp has not seen */
+    const char *line = data; /* first byte of the line, or of what is here of it */
+    bool blank = false;
+    /* llhttp would skip empty lines and a CR here. */
+    if (r->head_bytes == 0 && *data != 'H')
+        return refuse_head(r, run, run, RINGSEND_E_BAD_RESPONSE,
+                           "the answer does not begin with \"HTTP/\"");
+    while (line < end && !blank) {
+        const char *lf = memchr(line, '\n', (size_t)(end - line));
+        const char *stop = lf ? lf : end;
+        const char *next = lf ? lf + 1 : end;
+        size_t room = r->limits->head_bytes - r->head_bytes;
+        if ((size_t)(next - line) > room)
+            return refuse_head(r, run, line + room, RINGSEND_E_HEAD_TOO_LARGE,
+                               "the head has more bytes than allowed");
+        r->head_bytes += (uint32_t)(next - line);
+        r->line_bytes += (uint32_t)(stop - line);
+        if (stop > line)
+            r->line_has_cr = stop[-1] == '\r';
+        line = next;
+        if (!lf)
+            break;
+        blank = r->line_bytes == (r->line_has_cr ? 1 : 0);
+        if (!blank && ++r->head_lines > r->limits->head_lines)
+            return refuse_head(r, run, lf, RINGSEND_E_HEAD_TOO_LARGE,
+                               "the head has more lines than allowed");
+        if (!r->line_has_cr) {
+            if (r->limits->strict)
+                return refuse_head(r, run, lf, RINGSEND_E_BAD_RESPONSE,
+                                   "a line of the head ends in a bare LF");
+            static const char crlf[] = "\r\n";
+            parse(r, run, lf);
+            parse(r, crlf, crlf + 2);
+            run = next;
+            if (r->error != RINGSEND_OK)
+                return next;
+        }
+        r->line_bytes = 0;
+        r->line_has_cr = false;
+    }
+    parse(r, run, line);
+    if (blank && r->phase == RESPONSE_HEAD)
+        fail(r, RINGSEND_E_BAD_RESPONSE, "the head ends too early");
+    return line;
+}
+
+/* Makes ready for the first byte of an interim or the final message. */
+static void message_begin(struct response *r)
+{
+    r->phase = RESPONSE_HEAD;
+    r->interim = r->message_done = r->in_trailer = r->line_has_cr = false;
+    r->coding_chunked = r->coding_other = false;
+    r->connection_close = r->connection_keep_alive = r->keep_alive = false;
+    r->has_keep_alive_s = r->has_retry_after = r->retry_after_is_date = false;
+    r->head_bytes = r->head_lines = r->line_bytes = r->trailer_lines = 0;
+    r->trailer_bytes = r->quiet_bytes = 0;
+    r->header_kind = HEADER_OTHER;
+    r->name_bytes = r->value_bytes = 0;
+    r->stored = (struct response_header){0};
+    r->headers.bytes = r->header_index.bytes = 0;
+    llhttp_init(parser_of(r), HTTP_RESPONSE, &settings);
+}
+
+static enum response_next outcome(const struct response *r)
+{
+    if (r->error != RINGSEND_OK)
+        return RESPONSE_FAILED;
+    return r->phase == RESPONSE_COMPLETE ? RESPONSE_DONE : RESPONSE_MORE;
+}
+
+void response_init(struct response *r, const struct response_limits *limits, struct buf_pool *pool,
+                   bool method_is_head)
+{
+    memset(r, 0, offsetof(struct response, parser));
+    r->limits = limits;
+    r->pool = pool;
+    r->method_is_head = method_is_head;
+    message_begin(r);
+}
+
+enum response_next response_feed(struct response *r, const char *data, size_t bytes, size_t *used)
+{
+    CHECK(outcome(r) == RESPONSE_MORE);
+    size_t at = 0;
+    r->started |= bytes > 0;
+    while (at < bytes && outcome(r) == RESPONSE_MORE) {
+        const char *stop = r->phase == RESPONSE_HEAD ? feed_head(r, data + at, data + bytes)
+                                                     : parse(r, data + at, data + bytes);
+        at = (size_t)(stop - data);
+        if (r->message_done && r->interim)
+            message_begin(r);
+        else if (r->message_done && r->error == RINGSEND_OK)
+            r->phase = RESPONSE_COMPLETE;
+    }
+    r->wire_bytes += at;
+    *used = at;
+    return outcome(r);
+}
+
+enum response_next response_eof(struct response *r)
+{
+    CHECK(outcome(r) == RESPONSE_MORE);
+    if (!r->started) {
+        fail(r, RINGSEND_E_CLOSED_NO_RESPONSE, "the stream ended before the first byte");
+    } else if (r->phase == RESPONSE_HEAD) {
+        fail(r, RINGSEND_E_TRUNCATED_HEAD,
+             r->head_bytes > 0 ? "the stream ended before the blank line behind the head"
+                               : "only an interim response (1xx) came, not the final one");
+    } else {
+        /* Calls on_complete for a body that ends with the stream. */
+        llhttp_finish(parser_of(r));
+        if (r->message_done)
+            r->phase = RESPONSE_COMPLETE;
+        else
+            fail(r, RINGSEND_E_TRUNCATED_BODY,
+                 r->coding_chunked ? "the last chunk did not come"
+                                   : "fewer bytes came than the Content-Length says");
+    }
+    return outcome(r);
+}
+
+void response_release(struct response *r)
+{
+    buf_release(r->pool, &r->body);
+    buf_release(r->pool, &r->headers);
+    buf_release(r->pool, &r->header_index);
+}
