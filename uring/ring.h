@@ -130,6 +130,10 @@ void ring_recv(struct ring *ring, struct ring_tag tag);
 /* Ends the operation (tag, kind) early if it is still there: it then completes with -ECANCELED, or
  * with what it had reached. The RING_CANCEL completion may come before or after that one. */
 void ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind);
+/* Breaks the connection: its peer sees a reset, and what was not yet delivered is lost. Completes
+ * as RING_CONNECT with 0; no other operation may be in flight on the socket, and it is then to be
+ * closed. */
+void ring_reset(struct ring *ring, struct ring_tag tag);
 /* No operation but this one may be in flight on the socket. */
 void ring_close(struct ring *ring, struct ring_tag tag);
 /* Accepts connections on a listening descriptor of the process into free slots. */

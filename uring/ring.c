@@ -1,0 +1,731 @@
+/* ring.h over io_uring: the sole user of liburing.
+ *
+ * What it owns: the two queues, the table of direct descriptors, one group of provided receive
+ * buffers, an eventfd for ring_wake.
+ *
+ * Life: ring_new makes the ring *disabled* (R_DISABLED), so that it has no owner yet, and registers
+ * what it needs; the first enter enables it and so binds it to that thread (SINGLE_ISSUER). From
+ * then on it only enters. An error of the enter itself sticks in `broken`; the ring never enters
+ * again.
+ *
+ * DEFER_TASKRUN (6.1) means that nothing completes behind our back: sockets that became ready are
+ * served, and linked operations go on, only inside an enter that asks for events. Every enter here
+ * does. Kernels without it get COOP_TASKRUN or nothing: dearer, otherwise alike.
+ *
+ * Three choices that the code below does not explain by itself:
+ *   - The submission queue is published and entered by hand, not by io_uring_submit...: min-wait
+ *     (6.12) has no function before liburing 2.8, and the library's waits may enter twice. What is
+ *     touched (ktail, khead, sqe_head, sqe_tail, array) is part of the library's fixed ABI.
+ *   - The wake-up is a multishot poll of the eventfd, which reports every write, so that the
+ *     counter need not be read. Unlike a pending read it has no memory that a late completion
+ *     could write to after ring_free: rings are dismantled asynchronously.
+ *   - Until a connect's chain has come to its last link, a cancel cannot find it. Such a cancel is
+ *     tried again here; `connects` knows which chains are still under way.
+ *
+ * Invariants: an operation's entries are submitted in one enter; every operation posts one
+ * completion (CQE_SKIP_SUCCESS only within a chain); returned buffers and prepared entries reach
+ * the kernel at the next enter. */
+#include "uring/ring.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <liburing.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* In a build with AddressSanitizer nobody may look into a receive buffer that the kernel owns. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define BUFFER_HIDE(data, bytes) __asan_poison_memory_region(data, bytes)
+#define BUFFER_SHOW(data, bytes) __asan_unpoison_memory_region(data, bytes)
+#else
+#define BUFFER_HIDE(data, bytes) ((void)0)
+#define BUFFER_SHOW(data, bytes) ((void)0)
+#endif
+
+/* Kernel ABI that liburing 2.3's headers lack. */
+#define FEATURE_RECVSEND_BUNDLE (1u << 14) /* 6.10: the next after sockopt commands, 6.7 */
+#define FEATURE_MIN_TIMEOUT (1u << 15)     /* 6.12 */
+#define SOCKET_COMMAND_SETSOCKOPT 3u       /* 6.7 */
+
+/* io_uring_getevents_arg; its third word was padding before 6.12. */
+struct wait_argument {
+    uint64_t signal_mask;
+    uint32_t signal_mask_bytes;
+    uint32_t min_wait_us;
+    uint64_t timeout; /* address of a struct __kernel_timespec */
+};
+_Static_assert(sizeof(struct wait_argument) == sizeof(struct io_uring_getevents_arg), "kernel ABI");
+
+enum {
+    SQ_ENTRIES_MIN = 64,
+    SQ_ENTRIES_MAX = 4096,
+    CQ_ENTRIES_MIN = 256,
+    CQ_ENTRIES_MAX = 65536,
+    CQ_ENTRIES_SHORT = 128, /* the least that a short memlock limit may press it down to */
+    CQ_ROOM = 64,           /* files, wake-ups, cancels */
+    BUFFERS_MAX = 32768,    /* of one group, the kernel's limit */
+    BUFFER_GROUP = 0,
+    SUBMIT_TRIES_MAX = 1000,
+    CONNECT_CHAIN = 3, /* socket, option, connect */
+};
+_Static_assert(SQ_ENTRIES_MAX <= CQ_ENTRIES_MAX && SQ_ENTRIES_MIN <= CQ_ENTRIES_SHORT,
+               "the completion queue may not be the shorter one");
+
+/* The most that the kernel moves in one operation; a longer send would come back short. */
+#define TRANSFER_BYTES_MAX ((size_t)INT_MAX & ~(size_t)4095)
+/* Long enough to stand for "no deadline" where the kernel wants one. */
+#define FOREVER_S 1000000000
+
+/* user_data, from the top: 4 bits kind that a cancel aims at, 4 kind, 24 generation, 32 slot. */
+_Static_assert(RING_KINDS <= 16, "a kind has four bits");
+/* In `connects`: above the generation's 24 bits. */
+#define CONNECT_IN_FLIGHT (1u << 24)
+
+struct ring {
+    struct io_uring uring;
+    bool enabled;
+    int broken; /* first negated errno of an enter, else 0 */
+    int wake_fd;
+    uint32_t sockets_max;
+    uint32_t *connects; /* by slot: generation | CONNECT_IN_FLIGHT until the connect completed */
+
+    /* One mapping: the buffer ring's descriptors, then the buffers. */
+    struct io_uring_buf_ring *buffer_ring;
+    size_t mapping_bytes;
+    char *buffer_data;
+    uint32_t buffers;
+    uint32_t buffer_bytes;
+    uint32_t buffers_returned; /* put into the buffer ring since the last enter */
+
+    /* Since the last enter that took all entries. */
+    uint32_t operations_prepared;
+    uint32_t inline_prepared; /* of these, those that complete while they are submitted */
+
+    struct ring_features features;
+    struct ring_counters counters;
+    struct io_uring_sqe spare; /* where operations go that a broken ring has no room for */
+};
+
+static uint32_t clamp_u32(uint64_t value, uint32_t min, uint32_t max)
+{
+    return value < min ? min : value > max ? max : (uint32_t)value;
+}
+
+static uint32_t power_of_two_at_least(uint32_t value)
+{
+    uint32_t power = 1;
+    while (power < value)
+        power *= 2;
+    return power;
+}
+
+static uint64_t user_data_pack(struct ring_tag tag, enum ring_kind kind, enum ring_kind target)
+{
+    return (uint64_t)target << 60 | (uint64_t)kind << 56 |
+           (uint64_t)(tag.generation & RING_GENERATION_MASK) << 32 | tag.slot;
+}
+
+/* ---- Making and freeing --------------------------------------------------------------------- */
+
+/* Makes the queues with the best flags that this kernel knows. */
+static int queues_make(struct ring *ring, uint32_t sq_entries, uint32_t cq_entries)
+{
+    static const unsigned modes[] = {
+        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL,
+        IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL, IORING_SETUP_SUBMIT_ALL, 0};
+    int result = -EINVAL;
+    struct io_uring_params params;
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]) && result == -EINVAL; i++) {
+        memset(&params, 0, sizeof(params));
+        params.flags =
+            modes[i] | IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
+        params.cq_entries = cq_entries;
+        result = io_uring_queue_init_params(sq_entries, &ring->uring, &params);
+    }
+    if (result < 0)
+        return result;
+    ring->features = (struct ring_features){
+        .defer_taskrun = (params.flags & IORING_SETUP_DEFER_TASKRUN) != 0,
+        .min_wait = (params.features & FEATURE_MIN_TIMEOUT) != 0,
+        .direct_sockopt = (params.features & FEATURE_RECVSEND_BUNDLE) != 0,
+        .sq_entries = params.sq_entries,
+        .cq_entries = params.cq_entries,
+    };
+    /* Entries are always used in order, so the indirection is the identity for good. Newer
+     * libraries fill it themselves, or do without. */
+    for (uint32_t i = 0; ring->uring.sq.array != NULL && i < params.sq_entries; i++)
+        ring->uring.sq.array[i] = i;
+    return 0;
+}
+
+/* Multishot receive (6.0) has no flag of its own. DEFER_TASKRUN is younger; without it the
+ * zero-copy send, born in the same kernel, tells. */
+static int multishot_probe(struct ring *ring)
+{
+    if (ring->features.defer_taskrun)
+        return 0;
+    struct io_uring_probe *probe = io_uring_get_probe_ring(&ring->uring);
+    if (probe == NULL)
+        return -EINVAL;
+    int supported = io_uring_opcode_supported(probe, IORING_OP_SEND_ZC);
+    io_uring_free_probe(probe);
+    return supported ? 0 : -EINVAL;
+}
+
+/* The table may not be larger than the soft limit of descriptors, though a socket in it uses none
+ * of them. */
+static int table_register(struct ring *ring)
+{
+    int result = io_uring_register_files_sparse(&ring->uring, ring->sockets_max);
+    struct rlimit limit;
+    if (result != -EMFILE || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur == limit.rlim_max)
+        return result;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return -errno;
+    return io_uring_register_files_sparse(&ring->uring, ring->sockets_max);
+}
+
+static int ring_try(struct ring *ring, uint32_t sq_entries, uint32_t cq_entries)
+{
+    int result = queues_make(ring, sq_entries, cq_entries);
+    if (result < 0)
+        return result;
+    struct io_uring_buf_reg group = {.ring_addr = (uintptr_t)ring->buffer_ring,
+                                     .ring_entries = ring->buffers,
+                                     .bgid = BUFFER_GROUP};
+    result = multishot_probe(ring);
+    if (result == 0)
+        result = table_register(ring);
+    if (result == 0)
+        result = io_uring_register_buf_ring(&ring->uring, &group, 0);
+    if (result < 0)
+        io_uring_queue_exit(&ring->uring);
+    return result;
+}
+
+/* Queues and buffer descriptors count against RLIMIT_MEMLOCK (before 5.12 and again from about
+ * 6.14). A refused ring's share comes back a moment later, from a kernel thread. */
+static int ring_try_sizes(struct ring *ring)
+{
+    const struct timespec pause = {.tv_nsec = 10000000};
+    uint64_t sockets = ring->sockets_max;
+    uint32_t sq = power_of_two_at_least(clamp_u32(2 * sockets, SQ_ENTRIES_MIN, SQ_ENTRIES_MAX));
+    uint32_t cq =
+        power_of_two_at_least(clamp_u32(4 * sockets + CQ_ROOM, CQ_ENTRIES_MIN, CQ_ENTRIES_MAX));
+    for (;;) {
+        int result = ring_try(ring, sq, cq);
+        if (result != -ENOMEM || (sq == SQ_ENTRIES_MIN && cq == CQ_ENTRIES_SHORT))
+            return result;
+        sq = clamp_u32(sq / 2, SQ_ENTRIES_MIN, SQ_ENTRIES_MAX);
+        cq = clamp_u32(cq / 2, CQ_ENTRIES_SHORT, CQ_ENTRIES_MAX);
+        nanosleep(&pause, NULL);
+    }
+}
+
+static int buffers_map(struct ring *ring)
+{
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    size_t ring_bytes = ring->buffers * sizeof(struct io_uring_buf);
+    ring_bytes = (ring_bytes + page_bytes - 1) / page_bytes * page_bytes;
+    ring->mapping_bytes = ring_bytes + (size_t)ring->buffers * ring->buffer_bytes;
+    void *mapping =
+        mmap(NULL, ring->mapping_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED)
+        return -errno;
+    /* A huge page would make two megabytes resident at the first byte. Kernels without huge pages
+     * refuse this, and need it not. */
+    (void)madvise(mapping, ring->mapping_bytes, MADV_NOHUGEPAGE);
+    ring->buffer_ring = mapping;
+    ring->buffer_data = (char *)mapping + ring_bytes;
+    BUFFER_HIDE(ring->buffer_data, ring->mapping_bytes - ring_bytes);
+    return 0;
+}
+
+static void buffers_unmap(struct ring *ring)
+{
+    if (ring->buffer_ring == NULL)
+        return;
+    BUFFER_SHOW(ring->buffer_data, (size_t)ring->buffers * ring->buffer_bytes);
+    munmap(ring->buffer_ring, ring->mapping_bytes);
+}
+
+/* Frees all but the queues. */
+static void ring_free_memory(struct ring *ring)
+{
+    if (ring->wake_fd >= 0)
+        close(ring->wake_fd);
+    buffers_unmap(ring);
+    free(ring->connects);
+    free(ring);
+}
+
+static void buffer_provide(struct ring *ring, uint32_t buffer)
+{
+    char *data = ring->buffer_data + (size_t)buffer * ring->buffer_bytes;
+    io_uring_buf_ring_add(ring->buffer_ring, data, ring->buffer_bytes, (unsigned short)buffer,
+                          io_uring_buf_ring_mask(ring->buffers), (int)ring->buffers_returned++);
+}
+
+static void wake_arm(struct ring *ring);
+
+int ring_new(struct ring **ring, const struct ring_options *options)
+{
+    CHECK(options->sockets_max > 0 && options->buffer_bytes > 0);
+    CHECK(options->buffers > 0 && options->buffers <= BUFFERS_MAX);
+    struct ring *r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return -ENOMEM;
+    r->sockets_max = options->sockets_max;
+    r->buffers = power_of_two_at_least(options->buffers);
+    r->buffer_bytes = options->buffer_bytes;
+    r->connects = calloc(r->sockets_max, sizeof(*r->connects));
+    r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int result = r->wake_fd < 0 ? -errno : 0;
+    if (r->connects == NULL)
+        result = -ENOMEM;
+    if (result == 0)
+        result = buffers_map(r);
+    if (result == 0)
+        result = ring_try_sizes(r);
+    if (result < 0) {
+        ring_free_memory(r);
+        return result;
+    }
+    for (uint32_t i = 0; i < r->buffers; i++)
+        buffer_provide(r, i);
+    wake_arm(r);
+    *ring = r;
+    return 0;
+}
+
+void ring_free(struct ring *ring)
+{
+    if (ring == NULL)
+        return;
+    io_uring_queue_exit(&ring->uring);
+    ring_free_memory(ring);
+}
+
+struct ring_features ring_features(const struct ring *ring)
+{
+    return ring->features;
+}
+
+struct ring_counters ring_counters(const struct ring *ring)
+{
+    return ring->counters;
+}
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    CHECK(clock_gettime(clock, &now) == 0);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t ring_now_ns(const struct ring *ring)
+{
+    (void)ring;
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t ring_wall_s(const struct ring *ring)
+{
+    (void)ring;
+    return (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000000);
+}
+
+/* ---- Entering the kernel -------------------------------------------------------------------- */
+
+/* Gives the ring to this thread. liburing 2.3 declares io_uring_enable_rings, but its shared
+ * library lacks it. */
+static int ring_enable(struct ring *ring)
+{
+    int result =
+        io_uring_register((unsigned)ring->uring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+    if (result < 0)
+        return result;
+    ring->enabled = true;
+    /* Saves the lookup of the descriptor at each enter (5.18). */
+    ring->features.ring_fd = io_uring_register_ring_fd(&ring->uring) == 1;
+    return 0;
+}
+
+/* The one place that enters: hands over all that was prepared, runs what the kernel deferred, and
+ * with wait_nr > 0 waits for that many completions. 0, or the error that broke the ring. */
+static int ring_enter(struct ring *ring, unsigned wait_nr, struct wait_argument *argument)
+{
+    if (!ring->enabled && ring->broken == 0)
+        ring->broken = ring_enable(ring);
+    if (ring->broken != 0)
+        return ring->broken;
+    if (ring->buffers_returned > 0) {
+        io_uring_buf_ring_advance(ring->buffer_ring, (int)ring->buffers_returned);
+        ring->buffers_returned = 0;
+    }
+    struct io_uring_sq *sq = &ring->uring.sq;
+    io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
+    sq->sqe_head = sq->sqe_tail;
+
+    unsigned flags = IORING_ENTER_GETEVENTS;
+    if (ring->features.ring_fd)
+        flags |= IORING_ENTER_REGISTERED_RING;
+    if (argument != NULL)
+        flags |= IORING_ENTER_EXT_ARG;
+    int result =
+        io_uring_enter2((unsigned)ring->uring.enter_ring_fd, io_uring_sq_ready(&ring->uring),
+                        wait_nr, flags, (sigset_t *)argument, sizeof(*argument));
+    ring->counters.enters++;
+    if (io_uring_sq_ready(&ring->uring) == 0) {
+        ring->counters.submitted += ring->operations_prepared;
+        ring->operations_prepared = 0;
+        ring->inline_prepared = 0;
+    }
+    /* Deadline, signal; no memory for requests, completions not yet taken: all pass. */
+    if (result < 0 && result != -ETIME && result != -EINTR && result != -EAGAIN && result != -EBUSY)
+        ring->broken = result;
+    return ring->broken;
+}
+
+/* Fills in how long to wait, and returns for how many completions; 0: not at all. */
+static unsigned wait_plan(const struct ring *ring, const struct ring_wait *wait,
+                          struct wait_argument *argument, struct __kernel_timespec *timeout)
+{
+    if (wait->want == 0 || io_uring_cq_ready(&ring->uring) > 0)
+        return 0;
+    uint64_t min_wait_ns = ring->features.min_wait ? wait->min_wait_ns : 0;
+    argument->signal_mask_bytes = _NSIG / 8;
+    if (wait->deadline_ns != RING_FOREVER) {
+        uint64_t now_ns = ring_now_ns(ring);
+        if (wait->deadline_ns <= now_ns)
+            return 0;
+        uint64_t left_ns = wait->deadline_ns - now_ns;
+        timeout->tv_sec = (int64_t)(left_ns / 1000000000);
+        timeout->tv_nsec = (int64_t)(left_ns % 1000000000);
+        argument->timeout = (uintptr_t)timeout;
+        /* The kernel looks at the timeout only after the min-wait. */
+        if (min_wait_ns > left_ns)
+            min_wait_ns = left_ns;
+    } else if (min_wait_ns > 0) {
+        /* Without a timeout the end of the min-wait would end the wait, empty-handed or not. */
+        timeout->tv_sec = FOREVER_S;
+        argument->timeout = (uintptr_t)timeout;
+    }
+    argument->min_wait_us = clamp_u32(min_wait_ns / 1000, 0, UINT32_MAX);
+    if (argument->min_wait_us == 0)
+        return 1;
+    /* The kernel counts from the queue's head, so what completes on the way in counts too. */
+    return clamp_u32((uint64_t)wait->want + ring->inline_prepared, 1, ring->features.cq_entries);
+}
+
+int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait)
+{
+    struct __kernel_timespec timeout = {0};
+    struct wait_argument argument = {0};
+    unsigned wait_nr = wait_plan(ring, wait, &argument, &timeout);
+    int result = ring_enter(ring, wait_nr, wait_nr > 0 ? &argument : NULL);
+    return result < 0 ? result : (int)io_uring_cq_ready(&ring->uring);
+}
+
+int ring_fd(const struct ring *ring)
+{
+    return ring->uring.ring_fd;
+}
+
+/* ---- Preparing ------------------------------------------------------------------------------ */
+
+/* Makes room for entries that must be submitted together, by submitting what is there. */
+static void sq_reserve(struct ring *ring, unsigned entries)
+{
+    for (unsigned tries = 0; io_uring_sq_space_left(&ring->uring) < entries; tries++) {
+        if (tries == SUBMIT_TRIES_MAX)
+            ring->broken = -EAGAIN;
+        if (ring_enter(ring, 0, NULL) < 0)
+            return;
+    }
+}
+
+static struct io_uring_sqe *sqe_next(struct ring *ring)
+{
+    struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+    return sqe != NULL ? sqe : &ring->spare;
+}
+
+/* A place for an operation of one entry. */
+static struct io_uring_sqe *operation_new(struct ring *ring)
+{
+    sq_reserve(ring, 1);
+    return sqe_next(ring);
+}
+
+/* The liburing functions reset flags and user_data; hence this comes last. */
+static void operation_name(struct ring *ring, struct io_uring_sqe *sqe, struct ring_tag tag,
+                           enum ring_kind kind)
+{
+    io_uring_sqe_set_data64(sqe, user_data_pack(tag, kind, 0));
+    ring->operations_prepared++;
+}
+
+static int slot_fd(const struct ring *ring, struct ring_tag tag)
+{
+    CHECK(tag.slot < ring->sockets_max);
+    return (int)tag.slot;
+}
+
+static void wake_arm(struct ring *ring)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_poll_multishot(sqe, ring->wake_fd, POLLIN);
+    operation_name(ring, sqe, (struct ring_tag){0}, RING_WAKE);
+}
+
+/* A full completion queue ended the poll. A new one reports at once what is already readable, so
+ * the counter goes to 0 first: those wake-ups are in the completion at hand. */
+static void wake_arm_again(struct ring *ring)
+{
+    uint64_t count;
+    ssize_t got = read(ring->wake_fd, &count, sizeof(count));
+    (void)got;
+    wake_arm(ring);
+}
+
+void ring_wake(struct ring *ring)
+{
+    const uint64_t one = 1;
+    int saved = errno;
+    /* Fails only when the counter is full, and then the wake-up is on its way. */
+    ssize_t written = write(ring->wake_fd, &one, sizeof(one));
+    (void)written;
+    errno = saved;
+}
+
+/* setsockopt(TCP_NODELAY) of a direct descriptor. */
+static void prepare_no_delay(struct io_uring_sqe *sqe, int slot)
+{
+    static const int on = 1;
+    const uint32_t level_and_name[2] = {IPPROTO_TCP, TCP_NODELAY};
+    memset(sqe, 0, sizeof(*sqe));
+    sqe->opcode = IORING_OP_URING_CMD;
+    sqe->fd = slot;
+    sqe->cmd_op = SOCKET_COMMAND_SETSOCKOPT;
+    memcpy(&sqe->addr, level_and_name, sizeof(level_and_name));
+    sqe->file_index = sizeof(on); /* the option's length */
+    sqe->addr3 = (uintptr_t)&on;
+}
+
+void ring_connect(struct ring *ring, struct ring_tag tag, const struct sockaddr *address,
+                  socklen_t address_bytes)
+{
+    /* A member that fails posts the chain's one completion, and its successors go silently. The
+     * last one is not skipped: kernels before 6.12 could lose it. */
+    const unsigned member = IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
+    int slot = slot_fd(ring, tag);
+    sq_reserve(ring, CONNECT_CHAIN);
+    struct io_uring_sqe *sqe = sqe_next(ring);
+    io_uring_prep_socket_direct(sqe, address->sa_family, SOCK_STREAM, 0, tag.slot, 0);
+    io_uring_sqe_set_flags(sqe, member);
+    io_uring_sqe_set_data64(sqe, user_data_pack(tag, RING_CONNECT, 0));
+    if (ring->features.direct_sockopt &&
+        (address->sa_family == AF_INET || address->sa_family == AF_INET6)) {
+        sqe = sqe_next(ring);
+        prepare_no_delay(sqe, slot);
+        io_uring_sqe_set_flags(sqe, member | IOSQE_FIXED_FILE);
+        io_uring_sqe_set_data64(sqe, user_data_pack(tag, RING_CONNECT, 0));
+    }
+    sqe = sqe_next(ring);
+    io_uring_prep_connect(sqe, slot, address, address_bytes);
+    io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+    operation_name(ring, sqe, tag, RING_CONNECT);
+    ring->connects[slot] = (tag.generation & RING_GENERATION_MASK) | CONNECT_IN_FLIGHT;
+}
+
+void ring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes)
+{
+    CHECK(bytes <= TRANSFER_BYTES_MAX);
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_send(sqe, slot_fd(ring, tag), data, bytes, MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+    operation_name(ring, sqe, tag, RING_SEND);
+    ring->inline_prepared++;
+}
+
+void ring_send_parts(struct ring *ring, struct ring_tag tag, const struct msghdr *message)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_sendmsg(sqe, slot_fd(ring, tag), message, MSG_WAITALL | MSG_NOSIGNAL);
+    io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+    operation_name(ring, sqe, tag, RING_SEND);
+    ring->inline_prepared++;
+}
+
+void ring_recv(struct ring *ring, struct ring_tag tag)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_recv_multishot(sqe, slot_fd(ring, tag), NULL, 0, 0);
+    /* Without POLL_FIRST an idle socket would ask for a buffer as well, and fail for want of one.
+     */
+    sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    sqe->buf_group = BUFFER_GROUP;
+    io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE | IOSQE_BUFFER_SELECT);
+    operation_name(ring, sqe, tag, RING_RECV);
+}
+
+void ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_cancel64(sqe, user_data_pack(tag, kind, 0), 0);
+    io_uring_sqe_set_data64(sqe, user_data_pack(tag, RING_CANCEL, kind));
+    ring->operations_prepared++;
+    ring->inline_prepared++;
+}
+
+/* Connecting to no address dissolves a connection (connect(2)); TCP tells the peer with a reset. It
+ * needs no SO_LINGER, which direct descriptors can have only since 6.7. */
+void ring_reset(struct ring *ring, struct ring_tag tag)
+{
+    static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_connect(sqe, slot_fd(ring, tag), &nowhere, sizeof(nowhere));
+    io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+    operation_name(ring, sqe, tag, RING_CONNECT);
+    ring->inline_prepared++;
+}
+
+void ring_close(struct ring *ring, struct ring_tag tag)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_close_direct(sqe, (unsigned)slot_fd(ring, tag));
+    operation_name(ring, sqe, tag, RING_CLOSE);
+    ring->inline_prepared++;
+}
+
+void ring_accept(struct ring *ring, struct ring_tag tag, int listen_fd)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_multishot_accept_direct(sqe, listen_fd, NULL, NULL, 0);
+    operation_name(ring, sqe, tag, RING_ACCEPT);
+}
+
+/* Files: short transfers are within the contract, so longer ones are cut. */
+static unsigned transfer_bytes(size_t bytes)
+{
+    return bytes < TRANSFER_BYTES_MAX ? (unsigned)bytes : (unsigned)TRANSFER_BYTES_MAX;
+}
+
+void ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_t bytes,
+               int64_t offset)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_read(sqe, fd, data, transfer_bytes(bytes), (uint64_t)offset);
+    operation_name(ring, sqe, tag, RING_READ);
+}
+
+void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data, size_t bytes)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_write(sqe, fd, data, transfer_bytes(bytes), (uint64_t)-1);
+    operation_name(ring, sqe, tag, RING_APPEND);
+}
+
+void ring_sync(struct ring *ring, struct ring_tag tag, int fd)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+    operation_name(ring, sqe, tag, RING_SYNC);
+}
+
+/* ---- Received data, completions ------------------------------------------------------------- */
+
+const char *ring_buffer(const struct ring *ring, int32_t buffer)
+{
+    CHECK(buffer >= 0 && (uint32_t)buffer < ring->buffers);
+    return ring->buffer_data + (size_t)buffer * ring->buffer_bytes;
+}
+
+void ring_buffer_return(struct ring *ring, int32_t buffer)
+{
+    CHECK(buffer >= 0 && (uint32_t)buffer < ring->buffers);
+    CHECK(ring->buffers_returned < ring->buffers);
+    BUFFER_HIDE(ring->buffer_data + (size_t)buffer * ring->buffer_bytes, ring->buffer_bytes);
+    buffer_provide(ring, (uint32_t)buffer);
+}
+
+/* Keeps `connects`, and sees whether a cancel must go again: it came while its chain was on the way
+ * from one link to the next, where the kernel does not look. */
+static bool cancel_again(struct ring *ring, uint64_t user_data, const struct ring_completion *c)
+{
+    uint32_t in_flight = c->generation | CONNECT_IN_FLIGHT;
+    if (c->kind == RING_CONNECT && ring->connects[c->slot] == in_flight)
+        ring->connects[c->slot] = 0;
+    if (c->kind != RING_CANCEL || user_data >> 60 != RING_CONNECT || c->result != -ENOENT ||
+        c->slot >= ring->sockets_max || ring->connects[c->slot] != in_flight)
+        return false;
+    ring_cancel(ring, (struct ring_tag){c->slot, c->generation}, RING_CONNECT);
+    return true;
+}
+
+/* False: nothing for the caller. */
+static bool completion_take(struct ring *ring, const struct io_uring_cqe *cqe,
+                            struct ring_completion *completion)
+{
+    uint64_t user_data = cqe->user_data;
+    struct ring_completion c = {
+        .slot = (uint32_t)user_data,
+        .generation = (uint32_t)(user_data >> 32) & RING_GENERATION_MASK,
+        .kind = (enum ring_kind)(user_data >> 56 & 0xf),
+        .result = cqe->res,
+        .buffer = -1,
+        .more = (cqe->flags & IORING_CQE_F_MORE) != 0,
+    };
+    if (c.kind == RING_WAKE) {
+        if (!c.more)
+            wake_arm_again(ring);
+        c.result = 0;
+        c.more = false;
+    }
+    if (cancel_again(ring, user_data, &c))
+        return false;
+    if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
+        int32_t buffer = (int32_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+        if (c.result > 0) {
+            c.buffer = buffer;
+            BUFFER_SHOW(ring->buffer_data + (size_t)buffer * ring->buffer_bytes,
+                        ring->buffer_bytes);
+        } else {
+            ring_buffer_return(ring, buffer);
+        }
+    }
+    *completion = c;
+    return true;
+}
+
+unsigned ring_reap(struct ring *ring, struct ring_completion *completions, unsigned max)
+{
+    unsigned head, seen = 0, taken = 0;
+    struct io_uring_cqe *cqe;
+    io_uring_for_each_cqe(&ring->uring, head, cqe)
+    {
+        if (taken == max)
+            break;
+        seen++;
+        if (completion_take(ring, cqe, &completions[taken]))
+            taken++;
+    }
+    io_uring_cq_advance(&ring->uring, seen);
+    ring->counters.completed += taken;
+    return taken;
+}
