@@ -20,7 +20,7 @@ static bool edge_is_known(enum conn_step from, enum conn_step to)
 {
     if (to == CONN_SHUTTING_DOWN)
         return from < CONN_SHUTTING_DOWN;
-    return to == from + 1;
+    return to == from + 1 || (from == CONN_SHUTTING_DOWN && to == CONN_CLOSED);
 }
 
 /* Alone writes the step. */
@@ -360,6 +360,7 @@ enum task_next conn_run(struct conn *c)
     case CONN_CONNECT:
         c->connect_began_ns = e->now_ns;
         c->deadline_ns = e->now_ns + e->options.connect_timeout_ns;
+        c->opened = true;
         op_start(&c->connect);
         ring_connect(e->ring, tag_of(c), &c->address.any, address_bytes(&c->address));
         return conn_goto(c, CONN_CONNECTING);
@@ -372,7 +373,9 @@ enum task_next conn_run(struct conn *c)
         cancel(c, &c->send, RING_SEND);
         cancel(c, &c->recv, RING_RECV);
         report(c);
-        return is_quiet(c) ? conn_goto(c, CONN_CLOSE) : TASK_WAIT;
+        if (!is_quiet(c))
+            return TASK_WAIT;
+        return conn_goto(c, c->opened ? CONN_CLOSE : CONN_CLOSED);
     case CONN_CLOSE:
         op_start(&c->close);
         ring_close(e->ring, tag_of(c));

@@ -148,3 +148,15 @@ int engine_turn(struct ringsend *e, uint64_t until_ns)
     run_ready(e);
     return 0;
 }
+
+int engine_wait(struct ringsend *e)
+{
+    uint32_t finished = e->finished_count;
+    bool woken = e->woken;
+    e->finished_count = 0;
+    e->woken = false;
+    int error = engine_turn(e, RING_FOREVER);
+    e->finished_count += finished;
+    e->woken |= woken;
+    return error;
+}

@@ -163,6 +163,7 @@ struct conn {
     uint32_t exchanges;        /* begun on this connection */
     enum ringsend_error error; /* why it shuts down; first one sticks */
     const char *detail;
+    bool opened;           /* the slot holds a socket, or is about to */
     bool racing;           /* one of several connects for origin.dialing */
     bool stray;            /* bytes came behind a response */
     bool stream_ended;     /* the receive ended with end of stream or an error: */
@@ -324,6 +325,8 @@ void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns);
 /* Runs all ready tasks, gives all to the kernel, waits as told (0: not), stores what completed and
  * runs the tasks that woke. 0 or -RINGSEND_E_RING. */
 int engine_turn(struct ringsend *e, uint64_t until_ns);
+/* A turn that waits though results are ready: for whoever needs an operation's end now. */
+int engine_wait(struct ringsend *e);
 uint64_t engine_random(struct ringsend *e, uint64_t below);
 
 /* request.c */

@@ -160,7 +160,7 @@ void file_close(struct file **file)
         return;
     file_cancel(f);
     while (op_in_flight(&f->op) || op_in_flight(&f->cancel))
-        if (engine_turn(f->engine, RING_FOREVER) < 0)
+        if (engine_wait(f->engine) < 0)
             break;
     if (f->flags_before >= 0)
         (void)fcntl(f->fd, F_SETFL, f->flags_before);

@@ -15,14 +15,16 @@ struct ringsend;
 struct file;
 
 /* Takes `fd` (a file, pipe or terminal open in the right direction) into the engine, and does not
- * close it. 0, or -RINGSEND_E_FULL when LIMIT_FILES are open. */
+ * close it. 0, -RINGSEND_E_FULL when LIMIT_FILES are open, or -RINGSEND_E_NO_MEMORY. */
 int file_open(struct ringsend *engine, int fd, struct file **file);
 /* Cancels what is in flight, waits for it, and sets *file to null. */
 void file_close(struct file **file);
 
 /* offset -1: at the file's own position, as for pipes. Result: bytes read, 0 at the end. */
 void file_read(struct file *file, void *data, size_t bytes, int64_t offset);
-/* Writes all of it, in several operations if need be. Result: bytes written. */
+/* Writes all of it, in several operations if need be. Result: bytes written. A regular file must be
+ * in O_APPEND mode: after a write that was cut short io_uring may leave the position where it was
+ * (seen with Linux 6.18), and the rest would land on top. */
 void file_append(struct file *file, const void *data, size_t bytes);
 void file_sync(struct file *file);
 /* Asks for an early end; the operation then finishes with -ECANCELED or its result. */

@@ -78,10 +78,14 @@ static void fail_waiting(struct origin *o, enum ringsend_error error)
 
 /* ---- Connections ---- */
 
+static bool all_full(const struct ringsend *e)
+{
+    return e->conns_open >= e->options.connections_max;
+}
+
 static bool has_place(const struct origin *o)
 {
-    return o->engine->conns_open < o->engine->options.connections_max &&
-           o->conns < o->engine->options.connections_per_origin;
+    return !all_full(o->engine) && o->conns < o->engine->options.connections_per_origin;
 }
 
 /* How many connections it would open now. */
@@ -94,14 +98,14 @@ static uint32_t demand(const struct origin *o)
 static void want_place(struct origin *o)
 {
     struct ringsend *e = o->engine;
-    bool all_full = e->conns_open >= e->options.connections_max;
-    struct list *idle = all_full ? &e->idle_lru : &o->idle;
-    if (all_full && list_empty(&o->blocked))
+    bool full = all_full(e);
+    struct list *idle = full ? &e->idle_lru : &o->idle;
+    if (full && list_empty(&o->blocked))
         list_push_back(&e->blocked, &o->blocked);
     if (list_empty(idle) || e->conns_leaving >= demand(o))
         return;
-    conn_abandon(all_full ? LIST_OWNER(idle->next, struct conn, idle_lru)
-                          : LIST_OWNER(idle->prev, struct conn, idle),
+    conn_abandon(full ? LIST_OWNER(idle->next, struct conn, idle_lru)
+                      : LIST_OWNER(idle->prev, struct conn, idle),
                  RINGSEND_OK, NULL);
 }
 
@@ -118,6 +122,22 @@ static void use_idle(struct origin *o)
         origin_forget(r);
         conn_begin(c, r);
     }
+}
+
+static void wake_first_blocked(struct ringsend *e)
+{
+    if (!list_empty(&e->blocked))
+        task_wake(e, &LIST_OWNER(e->blocked.next, struct origin, blocked)->task);
+}
+
+/* In the line only while there is no place and one is needed. Who leaves it calls the next one, for
+ * the place that it was called for may be left over. */
+static void leave_line(struct origin *o)
+{
+    if (list_empty(&o->blocked) || (demand(o) > 0 && all_full(o->engine)))
+        return;
+    list_remove(&o->blocked);
+    wake_first_blocked(o->engine);
 }
 
 bool origin_keeps(struct conn *c)
@@ -141,8 +161,7 @@ void origin_conn_closed(struct conn *c)
     struct origin *o = c->origin;
     struct ringsend *e = o->engine;
     o->conns--;
-    if (!list_empty(&e->blocked))
-        task_wake(e, &LIST_OWNER(e->blocked.next, struct origin, blocked)->task);
+    wake_first_blocked(e);
     task_wake(e, &o->task);
     if (o->conns == 0 && o->requests == 0)
         list_push_back(&e->unused_origins, &o->unused);
@@ -353,9 +372,8 @@ enum task_next origin_run(struct origin *o)
 {
     struct ringsend *e = o->engine;
     use_idle(o);
+    leave_line(o);
     bool wanted = first_waiting(o) != NULL;
-    if (demand(o) == 0 || has_place(o))
-        list_remove(&o->blocked);
     switch (o->step) {
     case ORIGIN_LOOKUP:
         if (!wanted)

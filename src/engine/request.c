@@ -40,7 +40,7 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
     struct request *r =
         node ? LIST_OWNER(node, struct request, finished) : &e->requests[e->requests_mark++];
     uint32_t slot = (uint32_t)(r - e->requests), generation = r->generation + 1;
-    CHECK(slot < options->requests_max);
+    CHECK(slot < 2 * options->requests_max);
     *r = (struct request){.step = REQUEST_QUEUE,
                           .slot = slot,
                           .generation = generation,

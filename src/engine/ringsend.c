@@ -81,7 +81,8 @@ static bool allocate(struct ringsend *e)
     e->buffers = LIMIT_BUFFERS_MIN;
     while (e->buffers < 2 * o->connections_max && e->buffers < LIMIT_BUFFERS_MAX)
         e->buffers *= 2;
-    e->requests = calloc(o->requests_max, sizeof *e->requests);
+    /* Twice: as many may have been reaped, their results still being read. */
+    e->requests = calloc(2 * (size_t)o->requests_max, sizeof *e->requests);
     e->conns = calloc(o->connections_max, sizeof *e->conns);
     e->origins = calloc(e->origins_max, sizeof *e->origins);
     e->hosts = calloc(2 * (size_t)e->origins_max, sizeof *e->hosts);
@@ -91,7 +92,7 @@ static bool allocate(struct ringsend *e)
     e->rx_bytes = calloc(e->buffers, sizeof *e->rx_bytes);
     return e->requests && e->conns && e->origins && e->hosts && e->origins_hash && e->hosts_hash &&
            e->rx_next && e->rx_bytes &&
-           timers_init(&e->timers, o->requests_max + o->connections_max + e->origins_max);
+           timers_init(&e->timers, 2 * o->requests_max + o->connections_max + e->origins_max);
 }
 
 static void release(struct ringsend *e)
@@ -191,10 +192,9 @@ void ringsend_free(struct ringsend *e)
     for (uint32_t i = 0; i < e->conns_mark; i++)
         if (e->conns[i].step == CONN_READY && !e->conns[i].exchange.request)
             conn_abandon(&e->conns[i], RINGSEND_OK, NULL);
-    while (e->conns_open > 0 || e->requests_used > e->finished_count + e->reaped_count) {
-        if (engine_turn(e, RING_FOREVER) < 0)
+    while (e->conns_open > 0 || e->requests_used > e->finished_count + e->reaped_count)
+        if (engine_wait(e) < 0)
             break;
-    }
     list_append_all(&e->reaped, &e->finished);
     give_back_reaped(e);
     release(e);
@@ -209,7 +209,8 @@ static int check_request(struct ringsend *e, const struct ringsend_request *r)
         return -RINGSEND_E_INVALID;
     if (e->stopping)
         return -RINGSEND_E_STOPPED;
-    return e->requests_used < e->options.requests_max ? 0 : -RINGSEND_E_FULL;
+    bool full = e->requests_used - e->reaped_count >= e->options.requests_max;
+    return full ? -RINGSEND_E_FULL : 0;
 }
 
 int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
