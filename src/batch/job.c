@@ -1,0 +1,579 @@
+/* One turn of the loop: take records in while there is room, let the engine work (the one
+ * ringsend_run, which alone waits), turn its results into lines, pass full buffers to the outputs.
+ *
+ * A record lives in a slot:
+ *
+ *   FREE        in the stack of free slots
+ *   LOADING     its data_file is being read
+ *   HELD        waits for room in the engine; one at most, and nothing else is admitted meanwhile
+ *   IN_FLIGHT   the engine has it; its result is to come
+ *
+ * What bounds memory: the number of slots, JOB_BYTES_MAX of lines and data files in them (a single
+ * record may be above it when it is alone, so the bound is overshot by one record at most), and the
+ * outputs, which take no more than their buffers before admission pauses. Results of what is
+ * already in flight are always taken.
+ *
+ * Stopping, whatever the reason, is the same thing: the source is stopped, ringsend_stop ends what
+ * waits, what is in flight has JOB_GRACE_NS and is then cancelled; each still gives its result. */
+#include "batch/job.h"
+
+#include "base/check.h"
+#include "batch/result_line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define JOB_GRACE_NS 10000000000ull
+/* After a second signal the outputs have so long for what is left; then the job ends without it. */
+#define JOB_ABORT_NS 1000000000ull
+
+enum {
+    JOB_BYTES_MAX = 64 << 20,
+    JOB_DATA_FILE_BYTES_MAX = 64 << 20,
+    JOB_LOADS_MAX = 16, /* data files open at once; well below LIMIT_FILES */
+    JOB_REAP_BATCH = 64
+};
+
+enum slot_step { SLOT_FREE, SLOT_LOADING, SLOT_HELD, SLOT_IN_FLIGHT };
+
+struct slot {
+    struct record record;
+    struct buf data; /* content of the data file */
+    uint64_t line;
+    uint32_t input;
+    enum slot_step step;
+    size_t bytes; /* its part of job.bytes */
+    size_t data_bytes;
+    struct file *data_file; /* not null exactly while LOADING, as data_fd is open */
+    int data_fd;
+};
+
+struct job {
+    struct job_options options;
+    struct ringsend *engine;
+    struct source *source;
+    struct job_report report;
+    struct buf_pool pool;
+    struct sink results, failed;
+    bool has_failed;
+    struct buf names;   /* of the inputs as JSON, one after another */
+    struct span *files; /* their parts in `names`, null with a single input */
+
+    struct slot *slots;
+    struct slot **free_slots; /* a stack */
+    uint32_t free_count;
+    uint32_t loads, in_flight;
+    struct slot *held; /* null, or the slot in HELD */
+    size_t bytes;      /* of all slots in use */
+
+    bool source_ended;
+    bool source_waits; /* the last source_next said so */
+    bool stopping;
+    bool cancelled;
+    uint64_t cancel_at_ns; /* valid while stopping */
+    uint64_t abort_at_ns;  /* 0: no second signal yet */
+    uint64_t now_ns;       /* at the start of this turn */
+};
+
+static uint64_t clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- slots ---- */
+
+static struct slot *slot_take(struct job *job)
+{
+    CHECK(job->free_count > 0);
+    return job->free_slots[--job->free_count];
+}
+
+static void slot_free(struct job *job, struct slot *slot)
+{
+    CHECK(job->bytes >= slot->bytes);
+    job->bytes -= slot->bytes;
+    slot->bytes = 0;
+    slot->step = SLOT_FREE;
+    record_release(&slot->record, &job->pool);
+    buf_release(&job->pool, &slot->data);
+    job->free_slots[job->free_count++] = slot;
+}
+
+static void slot_charge(struct job *job, struct slot *slot, size_t bytes)
+{
+    slot->bytes += bytes;
+    job->bytes += bytes;
+}
+
+/* ---- results ---- */
+
+static void count_result(struct job_report *report, const struct result_line *line)
+{
+    report->records++;
+    report->tries += line->attempts;
+    report->ambiguous += line->ambiguous;
+    if (line->ok)
+        report->ok++;
+    else if (line->error != RINGSEND_OK)
+        report->by_error[line->error]++;
+    else if (line->status >= 0 && line->status <= JOB_STATUS_MAX)
+        report->by_status[line->status]++;
+    if (line->attempts > 0 && line->times.total_ns >= line->times.queue_ns)
+        histogram_add(&report->service_ns, line->times.total_ns - line->times.queue_ns);
+}
+
+/* Writes the slot's one result and frees it. */
+static void finish(struct job *job, struct slot *slot, struct result_line *line)
+{
+    line->id = slot->record.id;
+    line->line = slot->line;
+    if (job->files)
+        line->file = job->files[slot->input];
+    count_result(&job->report, line);
+    sink_added(&job->results, job->now_ns,
+               result_line_write(line, &job->pool, sink_buffer(&job->results)));
+    /* Of a line that was too long nothing is left to write. */
+    if (!line->ok && job->has_failed && slot->record.line.bytes > 0)
+        sink_put(&job->failed, job->now_ns,
+                 (struct span){slot->record.line.data, slot->record.line.bytes});
+    slot_free(job, slot);
+}
+
+/* A result that the engine had no part in. */
+static void finish_with_error(struct job *job, struct slot *slot, enum ringsend_error error,
+                              const char *detail)
+{
+    struct result_line line = {.error = error, .detail = detail};
+    finish(job, slot, &line);
+}
+
+static void reap(struct job *job)
+{
+    const struct ringsend_result *results[JOB_REAP_BATCH];
+    size_t count;
+    while ((count = ringsend_reap(job->engine, results, JOB_REAP_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            const struct ringsend_result *r = results[i];
+            struct slot *slot = r->request->user;
+            CHECK(slot->step == SLOT_IN_FLIGHT);
+            struct result_line line = {
+                .ok = r->ok,
+                .status = r->status,
+                .attempts = r->attempts,
+                .error = r->error,
+                .detail = r->detail,
+                .body = r->body,
+                .ambiguous = r->ambiguous,
+                .times = r->times,
+            };
+            job->in_flight--;
+            finish(job, slot, &line);
+        }
+    }
+}
+
+/* ---- records in ---- */
+
+/* Gives a complete request to the engine; full means to try again in the next turn. */
+static void submit(struct job *job, struct slot *slot)
+{
+    job->held = NULL;
+    slot->record.request.user = slot;
+    int error = -ringsend_submit(job->engine, &slot->record.request);
+    if (error == RINGSEND_OK) {
+        slot->step = SLOT_IN_FLIGHT;
+        job->in_flight++;
+    } else if (error == RINGSEND_E_FULL) {
+        slot->step = SLOT_HELD;
+        job->held = slot;
+    } else {
+        finish_with_error(job, slot, (enum ringsend_error)error,
+                          ringsend_submit_detail(job->engine));
+    }
+}
+
+static void load_end(struct job *job, struct slot *slot)
+{
+    file_close(&slot->data_file);
+    close(slot->data_fd);
+    job->loads--;
+}
+
+static void load_read(struct slot *slot)
+{
+    file_read(slot->data_file, slot->data.data + slot->data.bytes,
+              slot->data_bytes - slot->data.bytes, -1);
+}
+
+__attribute__((format(printf, 3, 4))) static void load_refuse(struct job *job, struct slot *slot,
+                                                              const char *format, ...)
+{
+    char detail[sizeof((struct record_error *)0)->detail];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(detail, sizeof detail, format, arguments);
+    va_end(arguments);
+    finish_with_error(job, slot, RINGSEND_E_DATA_FILE, detail);
+}
+
+/* Begins to read the record's data file. O_NONBLOCK is for the open alone: that of a fifo would
+ * wait for a writer. */
+static void load(struct job *job, struct slot *slot)
+{
+    char path[PATH_MAX];
+    struct stat about;
+    struct span name = slot->record.data_file;
+    if (name.bytes >= sizeof path) {
+        load_refuse(job, slot, "the path is longer than %d bytes", PATH_MAX - 1);
+        return;
+    }
+    memcpy(path, name.data, name.bytes);
+    path[name.bytes] = '\0';
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &about) != 0) {
+        load_refuse(job, slot, "%s: %.120s", strerror(errno), path);
+    } else if (!S_ISREG(about.st_mode)) {
+        load_refuse(job, slot, "not a regular file: %.120s", path);
+    } else if (about.st_size > JOB_DATA_FILE_BYTES_MAX) {
+        load_refuse(job, slot, "larger than 64 MiB: %.120s", path);
+    } else if (about.st_size == 0) {
+        submit(job, slot);
+    } else if (!buf_reserve(&job->pool, &slot->data, (size_t)about.st_size) ||
+               file_open(job->engine, fd, &slot->data_file) != 0) {
+        finish_with_error(job, slot, RINGSEND_E_NO_MEMORY, NULL);
+    } else {
+        slot->step = SLOT_LOADING;
+        slot->data_fd = fd;
+        slot->data_bytes = (size_t)about.st_size;
+        slot_charge(job, slot, slot->data.capacity);
+        job->loads++;
+        load_read(slot);
+        return;
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+/* Takes the end of a read; the file must be as long as it was when it was opened. */
+static void load_turn(struct job *job, struct slot *slot)
+{
+    if (file_busy(slot->data_file))
+        return;
+    int64_t result = file_take(slot->data_file);
+    if (result > 0) {
+        slot->data.bytes += (size_t)result;
+        if (slot->data.bytes < slot->data_bytes) {
+            load_read(slot);
+            return;
+        }
+    }
+    load_end(job, slot);
+    if (result < 0) {
+        load_refuse(job, slot, "%s", strerror((int)-result));
+    } else if (result == 0) {
+        load_refuse(job, slot, "the file became shorter while it was read");
+    } else {
+        slot->record.request.body = (struct ringsend_bytes){slot->data.data, slot->data.bytes};
+        submit(job, slot);
+    }
+}
+
+static void load_all(struct job *job)
+{
+    for (uint32_t i = 0; job->loads > 0 && !job->held && i < job->options.records_max; i++) {
+        if (job->slots[i].step == SLOT_LOADING)
+            load_turn(job, &job->slots[i]);
+    }
+}
+
+static void admit_line(struct job *job, struct slot *slot)
+{
+    struct record_error error;
+    record_read(&slot->record, &job->pool, job->options.defaults, &error);
+    slot_charge(job, slot, slot->record.line.capacity + slot->record.decoded.capacity);
+    if (error.error != RINGSEND_OK)
+        finish_with_error(job, slot, error.error, error.detail);
+    else if (slot->record.data_file.bytes > 0)
+        load(job, slot);
+    else
+        submit(job, slot);
+}
+
+static bool may_admit(const struct job *job)
+{
+    return !job->stopping && !job->source_ended && !job->held && job->free_count > 0 &&
+           job->bytes < JOB_BYTES_MAX && job->loads < JOB_LOADS_MAX &&
+           sink_has_room(&job->results) && (!job->has_failed || sink_has_room(&job->failed));
+}
+
+static void admit(struct job *job)
+{
+    if (job->held)
+        submit(job, job->held);
+    while (may_admit(job)) {
+        struct slot *slot = slot_take(job);
+        enum source_next next = source_next(job->source, &slot->record.line);
+        slot->line = job->source->line;
+        slot->input = (uint32_t)job->source->current;
+        job->source_waits = next == SOURCE_WAIT;
+        switch (next) {
+        case SOURCE_LINE:
+            admit_line(job, slot);
+            break;
+        case SOURCE_TOO_LONG:
+            finish_with_error(job, slot, RINGSEND_E_RECORD_TOO_LONG,
+                              "lines may have 16 MiB; this one was skipped");
+            break;
+        case SOURCE_WAIT:
+            slot_free(job, slot);
+            return;
+        case SOURCE_END:
+            slot_free(job, slot);
+            job->source_ended = true;
+            return;
+        }
+    }
+}
+
+/* ---- stopping ---- */
+
+static void cancel_all(struct job *job)
+{
+    job->cancelled = true;
+    for (uint32_t i = 0; i < job->options.records_max; i++) {
+        struct slot *slot = &job->slots[i];
+        if (slot->step == SLOT_IN_FLIGHT)
+            ringsend_cancel(job->engine, slot->record.request.handle);
+    }
+}
+
+static void stop(struct job *job, enum job_end end)
+{
+    struct job_report *report = &job->report;
+    job->stopping = true;
+    job->cancel_at_ns = job->now_ns + JOB_GRACE_NS;
+    report->end = end;
+    if (!job->source_ended && job->source->current < job->source->count) {
+        report->unread_path = job->source->paths[job->source->current];
+        report->unread_line = job->source->line;
+        report->unread_bytes = source_unread_bytes(job->source);
+    }
+    source_stop(job->source);
+    job->source_ended = true;
+    ringsend_stop(job->engine);
+    for (uint32_t i = 0; i < job->options.records_max; i++) {
+        struct slot *slot = &job->slots[i];
+        if (slot->step == SLOT_LOADING)
+            load_end(job, slot);
+        if (slot->step == SLOT_LOADING || slot->step == SLOT_HELD)
+            finish_with_error(job, slot, RINGSEND_E_STOPPED, NULL);
+    }
+    job->held = NULL;
+}
+
+static bool output_broke(struct job *job)
+{
+    int error = job->results.error ? job->results.error : job->failed.error;
+    if (error == 0 || job->report.output_error)
+        return false;
+    job->report.output_error = error;
+    job->report.output_is_failed_file = job->results.error == 0;
+    return true;
+}
+
+/* Looks for reasons to stop, and to cancel. */
+static void watch(struct job *job)
+{
+    int asked = *job->options.stop_asked;
+    bool broke = output_broke(job);
+    if (!job->stopping && (asked > 0 || broke))
+        stop(job, broke ? JOB_OUTPUT_FAILED : JOB_STOPPED);
+    if (!job->stopping)
+        return;
+    if (broke)
+        job->report.end = JOB_OUTPUT_FAILED;
+    if (asked > 1 && job->abort_at_ns == 0)
+        job->abort_at_ns = job->now_ns + JOB_ABORT_NS;
+    if (!job->cancelled && (asked > 1 || job->now_ns >= job->cancel_at_ns))
+        cancel_all(job);
+}
+
+/* ---- the loop ---- */
+
+static bool all_written(const struct job *job)
+{
+    return sink_is_idle(&job->results) && (!job->has_failed || sink_is_idle(&job->failed));
+}
+
+static bool is_finished(const struct job *job)
+{
+    if (job->abort_at_ns != 0 && job->now_ns >= job->abort_at_ns)
+        return true;
+    return job->source_ended && job->in_flight == 0 && job->loads == 0 && !job->held &&
+           all_written(job);
+}
+
+static uint64_t until(uint64_t at_ns, uint64_t now_ns)
+{
+    return at_ns > now_ns ? at_ns - now_ns : 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t wait_ns(const struct job *job)
+{
+    uint64_t wait = sink_wait_ns(&job->results, job->now_ns);
+    if (job->has_failed)
+        wait = least(wait, sink_wait_ns(&job->failed, job->now_ns));
+    if (job->stopping && !job->cancelled)
+        wait = least(wait, until(job->cancel_at_ns, job->now_ns));
+    if (job->abort_at_ns != 0)
+        wait = least(wait, until(job->abort_at_ns, job->now_ns));
+    return wait;
+}
+
+static void turn_sinks(struct job *job)
+{
+    /* Nothing is to come before this is read: show it now. */
+    bool flush = job->in_flight == 0 && job->loads == 0 && (job->source_waits || job->source_ended);
+    sink_turn(&job->results, job->now_ns, flush);
+    if (job->has_failed)
+        sink_turn(&job->failed, job->now_ns, flush);
+}
+
+static void loop(struct job *job)
+{
+    for (;;) {
+        job->now_ns = clock_ns();
+        watch(job);
+        load_all(job);
+        admit(job);
+        turn_sinks(job);
+        if (is_finished(job))
+            return;
+        /* An output that had no room may have it now. */
+        bool more = job->held ? job->in_flight == 0 : may_admit(job) && !job->source_waits;
+        if (ringsend_run(job->engine, more ? 0 : wait_ns(job)) < 0) {
+            job->report.end = JOB_RING_BROKE;
+            return;
+        }
+        reap(job);
+    }
+}
+
+static bool name_inputs(struct job *job)
+{
+    size_t count = job->source->count;
+    if (count < 2)
+        return true;
+    job->files = calloc(count, sizeof *job->files);
+    if (!job->files)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        size_t before = job->names.bytes;
+        if (!result_line_quote(span_of(job->source->paths[i]), &job->pool, &job->names))
+            return false;
+        job->files[i].bytes = job->names.bytes - before;
+    }
+    const char *at = job->names.data; /* it has stopped moving */
+    for (size_t i = 0; i < count; i++) {
+        job->files[i].data = at;
+        at += job->files[i].bytes;
+    }
+    return true;
+}
+
+static bool set_up(struct job *job)
+{
+    uint32_t count = job->options.records_max;
+    job->slots = calloc(count, sizeof *job->slots);
+    job->free_slots = calloc(count, sizeof(struct slot *));
+    if (!job->slots || !job->free_slots || !histogram_init(&job->report.service_ns, 7))
+        return false;
+    for (uint32_t i = count; i > 0; i--)
+        job->free_slots[job->free_count++] = &job->slots[i - 1];
+    return name_inputs(job) && source_start(job->source, job->engine, &job->pool);
+}
+
+struct job *job_new(const struct job_options *options)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return NULL;
+    job->options = *options;
+    job->engine = options->engine;
+    job->source = options->source;
+    job->has_failed = options->failed_fd >= 0;
+    buf_pool_init(&job->pool);
+    if (!set_up(job)) {
+        job_free(job);
+        return NULL;
+    }
+    return job;
+}
+
+const struct job_report *job_run(struct job *job)
+{
+    struct job_report *report = &job->report;
+    report->output_error =
+        sink_open(&job->results, job->engine, &job->pool, job->options.results_fd);
+    if (report->output_error == 0 && job->has_failed) {
+        report->output_error =
+            sink_open(&job->failed, job->engine, &job->pool, job->options.failed_fd);
+        report->output_is_failed_file = report->output_error != 0;
+    }
+    if (report->output_error) {
+        report->end = JOB_OUTPUT_FAILED;
+        sink_close(&job->results);
+        return report;
+    }
+
+    uint64_t started_ns = clock_ns();
+    loop(job);
+    report->elapsed_ns = clock_ns() - started_ns;
+    report->input_error = job->source->error;
+    if (report->input_error)
+        report->input_path = job->source->paths[job->source->error_input];
+
+    source_stop(job->source);
+    for (uint32_t i = 0; job->loads > 0; i++) {
+        if (job->slots[i].step == SLOT_LOADING)
+            load_end(job, &job->slots[i]);
+    }
+    sink_close(&job->results);
+    sink_close(&job->failed);
+    report->results_lost =
+        job->options.records_max - job->free_count + job->results.lines - job->results.lines_kept;
+    return report;
+}
+
+void job_free(struct job *job)
+{
+    if (!job)
+        return;
+    source_stop(job->source);
+    for (uint32_t i = 0; job->slots && i < job->options.records_max; i++) {
+        if (job->slots[i].step != SLOT_FREE)
+            slot_free(job, &job->slots[i]);
+    }
+    histogram_free(&job->report.service_ns);
+    buf_release(&job->pool, &job->names);
+    buf_pool_free(&job->pool);
+    free(job->files);
+    free(job->free_slots);
+    free(job->slots);
+    free(job);
+}

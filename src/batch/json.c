@@ -1,0 +1,398 @@
+/* How the reader moves. `at` is the only state besides the depth: each call first passes over white
+ * space, then takes exactly what it was asked for, and leaves `at` behind it. On an error `at`
+ * stays on the byte that is wrong.
+ *
+ * Commas are taken by json_member and json_element: before each member but the first, which `fresh`
+ * tells apart. One flag is enough for all levels, since leaving a container makes it a value of its
+ * parent, which then is not fresh either.
+ *
+ * json_skip goes through nested values without recursion: which of the open containers are objects
+ * is a bit each, and LIMIT_JSON_DEPTH of them fit one word. */
+#include "batch/json.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "batch/text.h"
+
+#include <stdint.h>
+
+_Static_assert(LIMIT_JSON_DEPTH <= 64, "json_skip keeps one bit per level in a uint64_t");
+
+static bool fail(struct json *j, const char *error)
+{
+    if (!j->error)
+        j->error = error;
+    return false;
+}
+
+static inline void pass_space(struct json *j)
+{
+    while (j->at < j->end && (*j->at == ' ' || *j->at == '\t' || *j->at == '\r' || *j->at == '\n'))
+        j->at++;
+}
+
+/* The next byte that is not white space, -1 at the end. */
+static inline int next_byte(struct json *j)
+{
+    pass_space(j);
+    return j->at < j->end ? (unsigned char)*j->at : -1;
+}
+
+void json_init(struct json *j, struct span text)
+{
+    *j = (struct json){.start = text.data, .at = text.data, .end = text.data + text.bytes};
+}
+
+size_t json_column(const struct json *j)
+{
+    return (size_t)(j->at - j->start) + 1;
+}
+
+enum json_kind json_peek(struct json *j)
+{
+    if (j->error)
+        return JSON_NONE;
+    switch (next_byte(j)) {
+    case '{':
+        return JSON_OBJECT;
+    case '[':
+        return JSON_ARRAY;
+    case '"':
+        return JSON_STRING;
+    case 't':
+        return JSON_TRUE;
+    case 'f':
+        return JSON_FALSE;
+    case 'n':
+        return JSON_NULL;
+    case '-':
+    case '0' ... '9':
+        return JSON_NUMBER;
+    default:
+        return JSON_NONE;
+    }
+}
+
+static bool enter(struct json *j)
+{
+    if (j->depth == LIMIT_JSON_DEPTH)
+        return fail(j, "nested more than 64 levels deep");
+    j->depth++;
+    j->at++;
+    j->fresh = true;
+    return true;
+}
+
+static bool leave(struct json *j)
+{
+    CHECK(j->depth > 0);
+    j->depth--;
+    j->at++;
+    j->fresh = false;
+    return false;
+}
+
+bool json_object(struct json *j)
+{
+    if (json_peek(j) != JSON_OBJECT)
+        return fail(j, "expected an object");
+    return enter(j);
+}
+
+bool json_array(struct json *j)
+{
+    if (json_peek(j) != JSON_ARRAY)
+        return fail(j, "expected an array");
+    return enter(j);
+}
+
+bool json_member(struct json *j, struct json_string *key)
+{
+    if (j->error)
+        return false;
+    int byte = next_byte(j);
+    if (byte == '}')
+        return leave(j);
+    if (!j->fresh) {
+        if (byte != ',')
+            return fail(j, "expected ',' or '}'");
+        j->at++;
+        byte = next_byte(j);
+    }
+    if (byte != '"')
+        return fail(j, "expected a key in double quotes");
+    j->fresh = false;
+    if (!json_string(j, key))
+        return false;
+    if (next_byte(j) != ':')
+        return fail(j, "expected ':' after the key");
+    j->at++;
+    return true;
+}
+
+bool json_element(struct json *j)
+{
+    if (j->error)
+        return false;
+    int byte = next_byte(j);
+    if (byte == ']')
+        return leave(j);
+    if (!j->fresh) {
+        if (byte != ',')
+            return fail(j, "expected ',' or ']'");
+        j->at++;
+        if (next_byte(j) == ']')
+            return fail(j, "expected a value after ','");
+    }
+    j->fresh = false;
+    return true;
+}
+
+/* Four hexadecimal digits; -1 when they are not. */
+static int hex4(const char *at, const char *end)
+{
+    if (end - at < 4)
+        return -1;
+    int value = 0;
+    for (int i = 0; i < 4; i++) {
+        char c = at[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        value = value << 4 | digit;
+    }
+    return value;
+}
+
+/* j->at is on a backslash. */
+static bool pass_escape(struct json *j)
+{
+    const char *at = j->at + 1;
+    if (at == j->end)
+        return fail(j, "the string does not end");
+    if (*at != 'u') {
+        if (!memchr("\"\\/bfnrt", *at, 8))
+            return fail(j, "unknown escape in a string");
+        j->at = at + 1;
+        return true;
+    }
+    int unit = hex4(at + 1, j->end);
+    if (unit < 0)
+        return fail(j, "\\u needs four hexadecimal digits");
+    at += 5;
+    if (unit >= 0xd800 && unit <= 0xdfff) {
+        int low = unit <= 0xdbff && j->end - at >= 2 && at[0] == '\\' && at[1] == 'u'
+                      ? hex4(at + 2, j->end)
+                      : -1;
+        if (low < 0xdc00 || low > 0xdfff)
+            return fail(j, "\\u surrogate without its other half");
+        at += 6;
+    }
+    j->at = at;
+    return true;
+}
+
+bool json_string(struct json *j, struct json_string *string)
+{
+    if (json_peek(j) != JSON_STRING)
+        return fail(j, "expected a string");
+    const char *start = ++j->at;
+    bool escaped = false;
+    for (;;) {
+        j->at += text_plain_bytes(j->at, (size_t)(j->end - j->at));
+        if (j->at == j->end)
+            return fail(j, "the string does not end");
+        unsigned char byte = (unsigned char)*j->at;
+        if (byte == '"')
+            break;
+        if (byte == '\\') {
+            escaped = true;
+            if (!pass_escape(j))
+                return false;
+        } else if (byte < 0x20) {
+            return fail(j, "control character in a string (write it as an escape)");
+        } else {
+            unsigned length = text_utf8_bytes(j->at, (size_t)(j->end - j->at));
+            if (length == 0)
+                return fail(j, "invalid UTF-8");
+            j->at += length;
+        }
+    }
+    *string = (struct json_string){{start, (size_t)(j->at - start)}, escaped};
+    j->at++;
+    return true;
+}
+
+/* Returns false, without an error, when there is not even one digit. */
+static bool pass_digits(struct json *j)
+{
+    const char *start = j->at;
+    while (j->at < j->end && *j->at >= '0' && *j->at <= '9')
+        j->at++;
+    return j->at > start;
+}
+
+bool json_number(struct json *j, struct span *number)
+{
+    if (json_peek(j) != JSON_NUMBER)
+        return fail(j, "expected a number");
+    const char *start = j->at;
+    if (*j->at == '-')
+        j->at++;
+    if (j->at < j->end && *j->at == '0') {
+        j->at++;
+        if (j->at < j->end && *j->at >= '0' && *j->at <= '9')
+            return fail(j, "a number cannot start with 0");
+    } else if (!pass_digits(j)) {
+        return fail(j, "expected a digit");
+    }
+    if (j->at < j->end && *j->at == '.') {
+        j->at++;
+        if (!pass_digits(j))
+            return fail(j, "expected a digit after the decimal point");
+    }
+    if (j->at < j->end && (*j->at == 'e' || *j->at == 'E')) {
+        j->at++;
+        if (j->at < j->end && (*j->at == '+' || *j->at == '-'))
+            j->at++;
+        if (!pass_digits(j))
+            return fail(j, "expected a digit in the exponent");
+    }
+    *number = (struct span){start, (size_t)(j->at - start)};
+    return true;
+}
+
+static bool pass_word(struct json *j, struct span word)
+{
+    if ((size_t)(j->end - j->at) < word.bytes || memcmp(j->at, word.data, word.bytes) != 0)
+        return fail(j, "expected true, false or null");
+    j->at += word.bytes;
+    return true;
+}
+
+/* Takes a scalar, or enters a container. */
+static bool begin_value(struct json *j)
+{
+    struct json_string string;
+    struct span number;
+    switch (json_peek(j)) {
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        return enter(j);
+    case JSON_STRING:
+        return json_string(j, &string);
+    case JSON_NUMBER:
+        return json_number(j, &number);
+    case JSON_TRUE:
+        return pass_word(j, SPAN("true"));
+    case JSON_FALSE:
+        return pass_word(j, SPAN("false"));
+    case JSON_NULL:
+        return pass_word(j, SPAN("null"));
+    case JSON_NONE:
+        return fail(j,
+                    j->at == j->end ? "the text ends where a value should be" : "expected a value");
+    }
+    UNREACHABLE("json kind");
+}
+
+bool json_skip(struct json *j, struct span *raw)
+{
+    unsigned outer_depth = j->depth;
+    uint64_t objects = 0; /* bit (depth - 1) is set exactly when that open container is an object */
+    bool is_object = json_peek(j) == JSON_OBJECT;
+    const char *start = j->at;
+    while (begin_value(j)) {
+        if (j->depth > outer_depth && j->fresh) {
+            uint64_t bit = (uint64_t)1 << (j->depth - 1);
+            objects = is_object ? objects | bit : objects & ~bit;
+        }
+        bool more = false;
+        while (!more && !j->error && j->depth > outer_depth) {
+            struct json_string key;
+            more = objects >> (j->depth - 1) & 1 ? json_member(j, &key) : json_element(j);
+        }
+        if (j->error)
+            return false;
+        if (!more) {
+            if (raw)
+                *raw = (struct span){start, (size_t)(j->at - start)};
+            return true;
+        }
+        is_object = json_peek(j) == JSON_OBJECT;
+    }
+    return false;
+}
+
+bool json_end(struct json *j)
+{
+    if (j->error)
+        return false;
+    return next_byte(j) == -1 || fail(j, "something follows the value");
+}
+
+static size_t encode_utf8(unsigned code, char *out)
+{
+    if (code < 0x80) {
+        out[0] = (char)code;
+        return 1;
+    }
+    if (code < 0x800) {
+        out[0] = (char)(0xc0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3f));
+        return 2;
+    }
+    if (code < 0x10000) {
+        out[0] = (char)(0xe0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (code & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | code >> 18);
+    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (code & 0x3f));
+    return 4;
+}
+
+/* *at is on a checked escape's backslash, and is moved behind it. No escape is shorter than the
+ * text it stands for: \u0000 is six bytes for at most three, a surrogate pair twelve for four. */
+static size_t decode_escape(const char **at, const char *end, char *out)
+{
+    static const char letters[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
+    const char *p = *at + 1;
+    if (*p != 'u') {
+        const char *letter = memchr(letters, *p, sizeof letters - 1);
+        CHECK(letter);
+        *out = bytes[letter - letters];
+        *at = p + 1;
+        return 1;
+    }
+    unsigned code = (unsigned)hex4(p + 1, end);
+    p += 5;
+    if (code >= 0xd800 && code <= 0xdbff) {
+        code = 0x10000 + ((code - 0xd800) << 10) + ((unsigned)hex4(p + 2, end) - 0xdc00);
+        p += 6;
+    }
+    *at = p;
+    return encode_utf8(code, out);
+}
+
+size_t json_decode(struct json_string string, char *out)
+{
+    const char *at = string.raw.data, *end = at + string.raw.bytes;
+    char *to = out;
+    while (at < end) {
+        const char *escape = memchr(at, '\\', (size_t)(end - at));
+        size_t plain = (size_t)((escape ? escape : end) - at);
+        memcpy(to, at, plain);
+        to += plain;
+        at += plain;
+        if (at < end)
+            to += decode_escape(&at, end, to);
+    }
+    return (size_t)(to - out);
+}

@@ -1,0 +1,68 @@
+/* Strict JSON (RFC 8259), read value by value where it lies: no tree, no allocation, no recursion.
+ *
+ * The caller asks for what it expects and gets spans into the text; whatever it does not care for
+ * it skips, and that is checked just as strictly. The first error sticks: from then on each call
+ * returns false, and `error` and json_column say what is wrong where.
+ *
+ * Stricter than the RFC's grammar in one point: an escaped surrogate without its other half
+ * ("\ud800") is refused, because it stands for no character and cannot be sent as UTF-8. */
+#ifndef RINGSEND_BATCH_JSON_H
+#define RINGSEND_BATCH_JSON_H
+
+#include "base/span.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum json_kind {
+    JSON_NONE, /* no value can start like this, or the text is at its end */
+    JSON_OBJECT,
+    JSON_ARRAY,
+    JSON_STRING,
+    JSON_NUMBER,
+    JSON_TRUE,
+    JSON_FALSE,
+    JSON_NULL
+};
+
+struct json {
+    const char *start, *at, *end;
+    unsigned depth;    /* objects and arrays entered and not yet left, at most LIMIT_JSON_DEPTH */
+    bool fresh;        /* true exactly between entering a container and its first member */
+    const char *error; /* static text; null exactly while all is well */
+};
+
+/* A checked string as it stands between its quotes. */
+struct json_string {
+    struct span raw;
+    bool escaped; /* holds a backslash, so that `raw` is not yet the text */
+};
+
+void json_init(struct json *j, struct span text);
+
+/* The kind of the value that comes next, judged by its first byte. */
+enum json_kind json_peek(struct json *j);
+
+/* Enter the object or array that comes next. */
+bool json_object(struct json *j);
+bool json_array(struct json *j);
+/* To the next member of the object, or element of the array, entered last: true when there is one,
+ * whose value must then be read or skipped; false when the container has ended, or on error. */
+bool json_member(struct json *j, struct json_string *key);
+bool json_element(struct json *j);
+
+bool json_string(struct json *j, struct json_string *string);
+bool json_number(struct json *j, struct span *number);
+/* Any value; *raw (which may be null) gets its very bytes. */
+bool json_skip(struct json *j, struct span *raw);
+/* Nothing but white space is left. */
+bool json_end(struct json *j);
+
+/* Byte position of the error, counted from 1. */
+size_t json_column(const struct json *j);
+
+/* Writes the text of a checked string to `out`, which has room for raw.bytes; returns how many
+ * bytes it wrote. */
+size_t json_decode(struct json_string string, char *out);
+
+#endif

@@ -1,0 +1,65 @@
+/* One line of input, read into one request (DESIGN section 5).
+ *
+ * A record is a JSON object of these keys and no others:
+ *   id | custom_id                        any JSON value; its very bytes come back in the result
+ *   method, url                           strings; absent: as the options say
+ *   headers                               {name: "value" or ["value", ...]}; a name given here
+ * takes the place of the options' header; [] takes it away data | body | data_base64 | data_file
+ * the content, one of them at most timeout                               of an attempt: seconds, or
+ * "250ms"; 1ms to 24h tries                                 1 to 100 A string as data is sent as
+ * its text, null is no content, and any other value is sent as the bytes that stand in the file,
+ * with content-type: application/json unless a header says otherwise.
+ *
+ * Bare bodies. With a default URL a line that is not an object, or an object that has none of these
+ * keys ("{}" included), is itself the content, sent as such data. An object that mixes the two is
+ * an error that names the key. */
+#ifndef RINGSEND_BATCH_RECORD_H
+#define RINGSEND_BATCH_RECORD_H
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "ringsend.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the options say for all records. Everything is borrowed for the life of the records. */
+struct record_defaults {
+    struct ringsend_bytes url;    /* empty: each record must have one */
+    struct ringsend_bytes method; /* empty: GET, or POST with content */
+    /* The default headers with a "content-type: application/json" behind them: the first
+     * headers_count are the defaults. */
+    const struct ringsend_header *headers;
+    size_t headers_count;
+    bool has_content_type; /* one of the defaults is a Content-Type */
+    uint32_t flags;        /* enum ringsend_request_flags */
+};
+
+/* Zeroed before its first use. The request points into the three buffers, which only record_release
+ * gives back. */
+struct record {
+    struct buf line;    /* filled by the caller before record_read: a line without its LF */
+    struct buf decoded; /* texts that differ from what stands in the line */
+    struct buf headers; /* struct ringsend_header; unused while the defaults' will do */
+    struct ringsend_request request;
+    struct span id;        /* JSON; empty exactly when the record has none */
+    struct span data_file; /* path whose content is to be the body; empty for none */
+};
+
+struct record_error {
+    enum ringsend_error error; /* RINGSEND_OK: all is well */
+    char detail[200];          /* why and where, NUL-terminated; may end inside a UTF-8 sequence */
+};
+
+/* Reads record->line. On an error the request must not be submitted, but `id` is set if one could
+ * be read. */
+void record_read(struct record *record, struct buf_pool *pool,
+                 const struct record_defaults *defaults, struct record_error *error);
+/* Empties the record for the next line. */
+void record_release(struct record *record, struct buf_pool *pool);
+
+/* True when the line holds nothing but white space. */
+bool record_is_blank(struct span line);
+
+#endif

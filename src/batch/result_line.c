@@ -1,0 +1,249 @@
+/* Each line is measured first and then written without looking at its room again: the measure of
+ * the body is also the proof that it is UTF-8 and tells whether it can be copied in one piece, as
+ * nearly all can. */
+#include "batch/result_line.h"
+
+#include "base/check.h"
+#include "batch/text.h"
+
+#include <string.h>
+
+enum {
+    /* All keys, the numbers at their longest (20 digits), an error's name, braces and LF. */
+    FRAME_BYTES = 640
+};
+
+/* A text as the inside of a JSON string. */
+struct measure {
+    size_t json_bytes; /* of the valid part */
+    size_t valid_bytes;
+    size_t text_bytes;
+};
+
+static char *put(char *to, struct span bytes)
+{
+    memcpy(to, bytes.data, bytes.bytes);
+    return to + bytes.bytes;
+}
+
+static char *put_number(char *to, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return put(to, (struct span){digits + at, sizeof digits - at});
+}
+
+/* The letter of a short escape, 0 for bytes that have none. */
+static char short_escape(unsigned char byte)
+{
+    switch (byte) {
+    case '"':
+    case '\\':
+        return (char)byte;
+    case '\b':
+        return 'b';
+    case '\f':
+        return 'f';
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return 0;
+    }
+}
+
+/* Stops at the first byte that is no UTF-8. */
+static struct measure measure_text(struct span text)
+{
+    struct measure m = {.text_bytes = text.bytes};
+    size_t at = 0, extra = 0;
+    for (;;) {
+        at += text_plain_bytes(text.data + at, text.bytes - at);
+        if (at == text.bytes)
+            break;
+        unsigned char byte = (unsigned char)text.data[at];
+        unsigned length = text_utf8_bytes(text.data + at, text.bytes - at);
+        if (length == 0)
+            break;
+        if (length == 1)
+            extra += short_escape(byte) ? 1 : 5;
+        at += length;
+    }
+    m.valid_bytes = at;
+    m.json_bytes = at + extra;
+    return m;
+}
+
+/* Writes the valid part of a measured text, escaped. */
+static char *put_text(char *to, struct span text, struct measure m)
+{
+    static const char hex[] = "0123456789abcdef";
+    const char *at = text.data, *end = at + m.valid_bytes;
+    if (m.json_bytes == m.valid_bytes)
+        return put(to, (struct span){at, m.valid_bytes});
+    while (at < end) {
+        size_t plain = text_plain_bytes(at, (size_t)(end - at));
+        to = put(to, (struct span){at, plain});
+        at += plain;
+        if (at == end)
+            break;
+        unsigned char byte = (unsigned char)*at++;
+        if (byte >= 0x80) {
+            *to++ = (char)byte;
+            continue;
+        }
+        *to++ = '\\';
+        char letter = short_escape(byte);
+        if (letter) {
+            *to++ = letter;
+        } else {
+            to = put(to, SPAN("u00"));
+            *to++ = hex[byte >> 4];
+            *to++ = hex[byte & 15];
+        }
+    }
+    return to;
+}
+
+static size_t base64_bytes(size_t bytes)
+{
+    return (bytes + 2) / 3 * 4;
+}
+
+/* RFC 4648 section 4. */
+static char *put_base64(char *to, struct span bytes)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const unsigned char *at = (const unsigned char *)bytes.data;
+    size_t left = bytes.bytes;
+    for (; left > 0; at += 3, left -= left < 3 ? left : 3) {
+        unsigned bits =
+            (unsigned)at[0] << 16 | (left > 1 ? (unsigned)at[1] << 8 : 0) | (left > 2 ? at[2] : 0u);
+        *to++ = alphabet[bits >> 18];
+        *to++ = alphabet[bits >> 12 & 63];
+        *to++ = left > 1 ? alphabet[bits >> 6 & 63] : '=';
+        *to++ = left > 2 ? alphabet[bits & 63] : '=';
+        if (left <= 3)
+            break;
+    }
+    return to;
+}
+
+static char *put_body(char *to, struct span body, struct measure m)
+{
+    if (m.valid_bytes == m.text_bytes) {
+        to = put(to, SPAN(",\"body\":\""));
+        to = put_text(to, body, m);
+    } else {
+        to = put(to, SPAN(",\"body_base64\":\""));
+        to = put_base64(to, body);
+    }
+    *to++ = '"';
+    return to;
+}
+
+static char *put_times(char *to, const struct ringsend_times *times)
+{
+    to = put(to, SPAN(",\"us\":{\"queue\":"));
+    to = put_number(to, times->queue_ns / 1000);
+    to = put(to, SPAN(",\"dns\":"));
+    to = put_number(to, times->dns_ns / 1000);
+    to = put(to, SPAN(",\"connect\":"));
+    to = put_number(to, times->connect_ns / 1000);
+    to = put(to, SPAN(",\"tls\":"));
+    to = put_number(to, times->tls_ns / 1000);
+    to = put(to, SPAN(",\"first_byte\":"));
+    to = put_number(to, times->first_byte_ns / 1000);
+    to = put(to, SPAN(",\"total\":"));
+    to = put_number(to, times->total_ns / 1000);
+    *to++ = '}';
+    return to;
+}
+
+/* From the opening brace to "attempts". */
+static char *put_start(char *to, const struct result_line *result)
+{
+    to = put(to, SPAN("{\"id\":"));
+    to = result->id.bytes > 0 ? put(to, result->id) : put_number(to, result->line);
+    to = put(to, SPAN(",\"line\":"));
+    to = put_number(to, result->line);
+    if (result->file.bytes > 0) {
+        to = put(to, SPAN(",\"file\":"));
+        to = put(to, result->file);
+    }
+    to = put(to, result->ok ? SPAN(",\"ok\":true") : SPAN(",\"ok\":false"));
+    to = put(to, SPAN(",\"status\":"));
+    to = result->status > 0 ? put_number(to, (uint64_t)result->status) : put(to, SPAN("null"));
+    to = put(to, SPAN(",\"attempts\":"));
+    return put_number(to, result->attempts);
+}
+
+bool result_line_write(const struct result_line *result, struct buf_pool *pool, struct buf *out)
+{
+    struct span detail = span_of(result->detail ? result->detail : "");
+    struct span body = SPAN(""); /* not null, as the result's may be */
+    if (result->body.bytes > 0)
+        body = (struct span){result->body.data, result->body.bytes};
+    struct measure detail_measure = measure_text(detail), body_measure = measure_text(body);
+    bool body_is_text = body_measure.valid_bytes == body.bytes;
+    size_t room = FRAME_BYTES + result->id.bytes + result->file.bytes + detail_measure.json_bytes +
+                  (body_is_text ? body_measure.json_bytes : base64_bytes(body.bytes));
+    if (!buf_reserve(pool, out, room))
+        return false;
+
+    char *start = out->data + out->bytes;
+    char *to = put_start(start, result);
+    to = put(to, SPAN(",\"error\":"));
+    if (result->error == RINGSEND_OK) {
+        to = put(to, SPAN("null"));
+    } else {
+        *to++ = '"';
+        to = put(to, span_of(ringsend_error_name(result->error)));
+        *to++ = '"';
+    }
+    if (detail_measure.valid_bytes > 0) {
+        to = put(to, SPAN(",\"detail\":\""));
+        to = put_text(to, detail, detail_measure);
+        *to++ = '"';
+    }
+    if (result->error == RINGSEND_OK || body.bytes > 0)
+        to = put_body(to, body, body_measure);
+    if (result->ambiguous)
+        to = put(to, SPAN(",\"ambiguous\":true"));
+    to = put_times(to, &result->times);
+    to = put(to, SPAN("}\n"));
+    CHECK((size_t)(to - start) <= room);
+    out->bytes += (size_t)(to - start);
+    return true;
+}
+
+bool result_line_quote(struct span text, struct buf_pool *pool, struct buf *out)
+{
+    /* An escape is at most six bytes for one, and the replacement three. */
+    if (!buf_reserve(pool, out, text.bytes * 6 + 2))
+        return false;
+    char *to = out->data + out->bytes;
+    *to++ = '"';
+    while (text.bytes > 0) {
+        struct measure m = measure_text(text);
+        to = put_text(to, text, m);
+        text.data += m.valid_bytes;
+        text.bytes -= m.valid_bytes;
+        if (text.bytes > 0) {
+            to = put(to, SPAN("\xef\xbf\xbd"));
+            text.data++;
+            text.bytes--;
+        }
+    }
+    *to++ = '"';
+    out->bytes = (size_t)(to - out->data);
+    return true;
+}

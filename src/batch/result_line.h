@@ -1,0 +1,41 @@
+/* One result as one line of JSON (DESIGN section 5), keys in this order:
+ *
+ *   {"id":..,"line":7,"file":"..","ok":true,"status":200,"attempts":1,"error":null,"detail":"..",
+ *    "body":"..","ambiguous":true,
+ *    "us":{"queue":0,"dns":0,"connect":0,"tls":0,"first_byte":0,"total":0}}
+ *
+ * "file" stands there with several inputs only, "detail" with errors, "ambiguous" when true. Status
+ * is null when no response head came. The body is there, be it "", whenever a complete response
+ * arrived: as "body" when it is valid UTF-8, else as "body_base64". Times are microseconds. */
+#ifndef RINGSEND_BATCH_RESULT_LINE_H
+#define RINGSEND_BATCH_RESULT_LINE_H
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "ringsend.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct result_line {
+    struct span id; /* JSON, taken as it is; empty: the line number */
+    uint64_t line;
+    struct span file; /* JSON, as result_line_quote made it; empty: no "file" */
+    bool ok;
+    int status; /* 0: none */
+    uint32_t attempts;
+    enum ringsend_error error;
+    const char *detail; /* null or empty: none */
+    struct ringsend_bytes body;
+    bool ambiguous;
+    struct ringsend_times times;
+};
+
+/* Appends the line with its LF; false when memory is out, and *out is as it was. */
+bool result_line_write(const struct result_line *result, struct buf_pool *pool, struct buf *out);
+
+/* Appends `text` as a JSON string, bytes that are no UTF-8 as U+FFFD: for names of files, which may
+ * be any bytes. False when memory is out. */
+bool result_line_quote(struct span text, struct buf_pool *pool, struct buf *out);
+
+#endif

@@ -1,0 +1,180 @@
+/* Life of a byte: appended to `filling`, swapped to `writing`, given to the ring, done. Bytes are
+ * handed over when 64 KiB are there, so that a fast run needs few system calls; after 200 ms, so
+ * that somebody who watches the file sees results; and at once when nothing else is going on.
+ *
+ * Failure. The first error sticks. What of the block reached a regular file is known from its size:
+ * everything behind the last LF of that part is cut off, and so the file holds whole lines only. It
+ * is not cut when it is longer than we wrote: then others append to it too.
+ *
+ * O_APPEND. After a write that was cut short io_uring may leave the file's position where it was
+ * (seen with Linux 6.18 at RLIMIT_FSIZE), and what is written next would land on top of it. So a
+ * regular file is switched to appending, unless its position is not at its end: that was wanted. */
+#include "batch/sink.h"
+
+#include "base/check.h"
+#include "ringsend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FLUSH_AFTER_NS 200000000ull
+
+enum {
+    FLUSH_BYTES = 64 << 10,
+    KEPT_BYTES = 1 << 20 /* larger buffers go back to the pool after use */
+};
+
+int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, int fd)
+{
+    struct stat about;
+    if (fstat(fd, &about) != 0)
+        return errno;
+    *s = (struct sink){.pool = pool, .fd = fd, .regular = S_ISREG(about.st_mode)};
+    s->end_bytes = about.st_size;
+    s->flags_before = -1;
+    int error = -file_open(engine, fd, &s->file);
+    if (error)
+        return error == RINGSEND_E_FULL ? EMFILE : ENOMEM;
+    int flags = fcntl(fd, F_GETFL);
+    if (!s->regular || (flags & O_APPEND))
+        return 0;
+    if (lseek(fd, 0, SEEK_CUR) != about.st_size)
+        s->regular = false; /* written in its middle: never cut */
+    else if (fcntl(fd, F_SETFL, flags | O_APPEND) == 0)
+        s->flags_before = flags;
+    return 0;
+}
+
+struct buf *sink_buffer(struct sink *s)
+{
+    return &s->filling;
+}
+
+static void sink_fail(struct sink *s, int error)
+{
+    s->error = error;
+    s->filling.bytes = 0;
+}
+
+void sink_added(struct sink *s, uint64_t now_ns, bool appended)
+{
+    s->lines++;
+    s->filling_lines++;
+    if (s->error) {
+        s->filling.bytes = 0;
+    } else if (!appended) {
+        sink_fail(s, ENOMEM);
+    } else if (s->filling_since_ns == 0) {
+        s->filling_since_ns = now_ns;
+    }
+}
+
+void sink_put(struct sink *s, uint64_t now_ns, struct span line)
+{
+    bool appended = buf_reserve(s->pool, &s->filling, line.bytes + 1) &&
+                    buf_append(s->pool, &s->filling, line.data, line.bytes) &&
+                    buf_append(s->pool, &s->filling, "\n", 1);
+    sink_added(s, now_ns, appended);
+}
+
+static uint64_t count_lines(const char *data, size_t bytes)
+{
+    uint64_t lines = 0;
+    for (const char *at = data; (at = memchr(at, '\n', bytes - (size_t)(at - data))); at++)
+        lines++;
+    return lines;
+}
+
+/* Part of `writing` may have been written before the error. */
+static void keep_whole_lines(struct sink *s)
+{
+    struct stat about;
+    if (!s->regular || fstat(s->fd, &about) != 0 || about.st_size < s->end_bytes ||
+        (uint64_t)(about.st_size - s->end_bytes) > s->writing.bytes)
+        return;
+    size_t written = (size_t)(about.st_size - s->end_bytes);
+    const char *last = written > 0 ? memrchr(s->writing.data, '\n', written) : NULL;
+    size_t whole = last ? (size_t)(last - s->writing.data) + 1 : 0;
+    s->lines_kept += count_lines(s->writing.data, whole);
+    s->end_bytes += (int64_t)whole;
+    /* Should even this fail, the error that stopped us is told all the same. */
+    if (ftruncate(s->fd, s->end_bytes) == 0)
+        lseek(s->fd, s->end_bytes, SEEK_SET);
+}
+
+static void empty(struct sink *s, struct buf *b)
+{
+    b->bytes = 0;
+    if (b->capacity > KEPT_BYTES)
+        buf_release(s->pool, b);
+}
+
+static void finish_append(struct sink *s)
+{
+    int64_t result = file_take(s->file);
+    if (result == (int64_t)s->writing.bytes) {
+        s->lines_kept += s->writing_lines;
+        s->end_bytes += result;
+    } else {
+        sink_fail(s, result < 0 ? (int)-result : EIO);
+        keep_whole_lines(s);
+    }
+    empty(s, &s->writing);
+}
+
+void sink_turn(struct sink *s, uint64_t now_ns, bool flush)
+{
+    if (s->writing.bytes > 0) {
+        if (file_busy(s->file))
+            return;
+        finish_append(s);
+    }
+    if (s->error || s->filling.bytes == 0)
+        return;
+    if (s->filling.bytes < FLUSH_BYTES && !flush && now_ns - s->filling_since_ns < FLUSH_AFTER_NS)
+        return;
+    struct buf used = s->writing;
+    s->writing = s->filling;
+    s->filling = used;
+    s->filling_since_ns = 0;
+    s->writing_lines = s->filling_lines;
+    s->filling_lines = 0;
+    file_append(s->file, s->writing.data, s->writing.bytes);
+}
+
+uint64_t sink_wait_ns(const struct sink *s, uint64_t now_ns)
+{
+    if (s->error || s->filling.bytes == 0 || s->writing.bytes > 0)
+        return RINGSEND_NEVER;
+    uint64_t age_ns = now_ns - s->filling_since_ns;
+    return age_ns < FLUSH_AFTER_NS ? FLUSH_AFTER_NS - age_ns : 0;
+}
+
+bool sink_has_room(const struct sink *s)
+{
+    return s->filling.bytes < FLUSH_BYTES;
+}
+
+bool sink_is_idle(const struct sink *s)
+{
+    return s->writing.bytes == 0 && s->filling.bytes == 0;
+}
+
+void sink_close(struct sink *s)
+{
+    if (!s->file)
+        return;
+    file_close(&s->file);
+    if (s->flags_before >= 0)
+        fcntl(s->fd, F_SETFL, s->flags_before);
+    if (s->writing.bytes > 0) {
+        if (!s->error)
+            sink_fail(s, ECANCELED);
+        keep_whole_lines(s);
+    }
+    buf_release(s->pool, &s->filling);
+    buf_release(s->pool, &s->writing);
+}

@@ -1,0 +1,53 @@
+/* An output of whole lines: filled in one buffer while the ring appends the other, so that neither
+ * a slow disk nor a slow reader of a pipe holds up the loop. A sink that is full is back-pressure:
+ * the job asks sink_has_room before it takes another record. */
+#ifndef RINGSEND_BATCH_SINK_H
+#define RINGSEND_BATCH_SINK_H
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "engine/file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sink {
+    struct buf_pool *pool;
+    struct file *file; /* null after sink_close */
+    int fd;
+    struct buf filling;        /* whole lines only */
+    struct buf writing;        /* not empty exactly while an append is under way */
+    uint64_t filling_since_ns; /* when the oldest line in `filling` came */
+    uint64_t filling_lines, writing_lines;
+    uint64_t lines;      /* put in so far */
+    uint64_t lines_kept; /* of these, wholly written */
+    bool regular;        /* a regular file, which can be cut */
+    int flags_before;    /* of fd, when O_APPEND was added; else -1 */
+    int64_t end_bytes;   /* of a regular file: its size after the last finished append */
+    int error;           /* errno of the first failure: nothing is written from then on; else 0 */
+};
+
+/* Takes `fd`, which stays the caller's and open. 0 or an errno. */
+int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, int fd);
+
+/* Lines go in by either way: appended to sink_buffer and told by sink_added, or with sink_put,
+ * which adds the LF. */
+struct buf *sink_buffer(struct sink *s);
+void sink_added(struct sink *s, uint64_t now_ns, bool appended);
+void sink_put(struct sink *s, uint64_t now_ns, struct span line);
+
+/* Takes the end of an append, and starts the next when enough is there, or it waited long enough,
+ * or `flush` says that nothing more is to be expected soon. */
+void sink_turn(struct sink *s, uint64_t now_ns, bool flush);
+/* How long until sink_turn has to be called though nothing else happens. */
+uint64_t sink_wait_ns(const struct sink *s, uint64_t now_ns);
+bool sink_has_room(const struct sink *s);
+/* All that was put in is written, or given up after an error. */
+bool sink_is_idle(const struct sink *s);
+
+/* Ends an append that is still under way and, after that or an error, cuts a regular file behind
+ * its last whole line. */
+void sink_close(struct sink *s);
+
+#endif

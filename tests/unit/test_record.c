@@ -1,0 +1,350 @@
+/* Records: each line stands against an unmapped page, so that a reader that looks one byte too far
+ * crashes. What a line becomes is compared as one text, see `describe`. */
+#include "batch/record.h"
+
+#include "guard.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct guard guard;
+static struct buf_pool pool;
+
+static struct ringsend_header default_headers[] = {
+    {{"X-Source", 8}, {"nightly", 7}},
+    {{"Accept", 6}, {"a/b", 3}},
+    {{"content-type", 12}, {"application/json", 16}},
+};
+
+/* No defaults at all but the content-type that stands behind. */
+static const struct record_defaults none = {.headers = default_headers + 2};
+static const struct record_defaults with_url = {.url = {"http://d/", 9},
+                                                .headers = default_headers + 2};
+static const struct record_defaults full = {
+    .url = {"http://d/", 9}, .method = {"PUT", 3}, .headers = default_headers, .headers_count = 2};
+static const struct record_defaults typed = {.url = {"http://d/", 9},
+                                             .headers = default_headers + 2,
+                                             .headers_count = 1,
+                                             .has_content_type = true};
+
+/* Puts `line` into the record as the source does, but where memory ends. */
+static void read_line(struct record *record, const struct record_defaults *defaults,
+                      struct span line, struct record_error *error)
+{
+    *record = (struct record){0};
+    char *data = guard.base + guard.capacity - line.bytes;
+    guard_put(&guard, line.data, line.bytes);
+    record->line = (struct buf){.data = data, .bytes = line.bytes, .capacity = line.bytes};
+    record_read(record, &pool, defaults, error);
+}
+
+static void release(struct record *record)
+{
+    record->line = (struct buf){0};
+    record_release(record, &pool);
+    assert_int_equal(pool.used_bytes, 0);
+}
+
+static size_t add(char *out, size_t at, const char *label, const void *data, size_t bytes)
+{
+    at += (size_t)snprintf(out + at, 1024 - at, "%s", label);
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char byte = ((const unsigned char *)data)[i];
+        at += (size_t)snprintf(out + at, 1024 - at, byte < 0x20 ? "<%02x>" : "%c", byte);
+    }
+    return at;
+}
+
+/* "id=.. METHOD url name:value.. =body file=.. tries=.. timeout=.. keyed", absent parts left out.
+ */
+static const char *describe(const struct record *record)
+{
+    static char out[1024];
+    const struct ringsend_request *r = &record->request;
+    size_t at = 0;
+    out[0] = '\0';
+    if (record->id.bytes > 0)
+        at = add(out, at, "id=", record->id.data, record->id.bytes);
+    if (r->method.bytes > 0)
+        at = add(out, at, " ", r->method.data, r->method.bytes);
+    at = add(out, at, " ", r->url.data, r->url.bytes);
+    for (size_t i = 0; i < r->headers_count; i++) {
+        at = add(out, at, " ", r->headers[i].name.data, r->headers[i].name.bytes);
+        at = add(out, at, ":", r->headers[i].value.data, r->headers[i].value.bytes);
+    }
+    if (record->data_file.bytes > 0)
+        at = add(out, at, " file=", record->data_file.data, record->data_file.bytes);
+    else if (r->flags & RINGSEND_HAS_BODY)
+        at = add(out, at, " =", r->body.data, r->body.bytes);
+    if (r->tries > 0)
+        at += (size_t)snprintf(out + at, sizeof out - at, " tries=%u", r->tries);
+    if (r->attempt_timeout_ns > 0)
+        at += (size_t)snprintf(out + at, sizeof out - at, " timeout=%llu",
+                               (unsigned long long)r->attempt_timeout_ns);
+    if (r->flags & RINGSEND_KEYED)
+        snprintf(out + at, sizeof out - at, " keyed");
+    return out;
+}
+
+struct row {
+    const struct record_defaults *defaults;
+    const char *line;
+    const char *becomes; /* see describe */
+};
+
+#define JSON_TYPE " content-type:application/json"
+
+static const struct row good[] = {
+    {&none, "{\"url\":\"http://h/\"}", " http://h/"},
+    {&none, " {\"url\" : \"http:\\/\\/h\\u002f\"} \r", " http://h/"},
+    {&none, "{\"id\":7,\"url\":\"u\"}", "id=7 u"},
+    {&none, "{\"url\":\"u\",\"id\": [1, {\"a\" :null}] }", "id=[1, {\"a\" :null}] u"},
+    {&none, "{\"custom_id\":\"\\u0041\",\"url\":\"u\"}", "id=\"\\u0041\" u"},
+    {&none, "{\"id\":null,\"url\":\"u\"}", "id=null u"},
+    {&none, "{\"url\":\"u\",\"method\":\"DELETE\"}", " DELETE u"},
+    {&none, "{\"\\u0075rl\":\"u\"}", " u"},
+    /* content */
+    {&none, "{\"url\":\"u\",\"data\":\"\"}", " u ="},
+    {&none, "{\"url\":\"u\",\"data\":\"a\\nb\"}", " u =a<0a>b"},
+    {&none, "{\"url\":\"u\",\"data\":null}", " u"},
+    {&none, "{\"url\":\"u\",\"body\":{\"a\" : 1.0}}", " u" JSON_TYPE " ={\"a\" : 1.0}"},
+    {&none, "{\"url\":\"u\",\"data\":[ 1 ,2]}", " u" JSON_TYPE " =[ 1 ,2]"},
+    {&none, "{\"url\":\"u\",\"data\":-1e5}", " u" JSON_TYPE " =-1e5"},
+    {&none, "{\"url\":\"u\",\"data\":false}", " u" JSON_TYPE " =false"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"\"}", " u ="},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"AAEC\"}", " u =<00><01><02>"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"YQ==\"}", " u =a"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"YWI=\"}", " u =ab"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"\\u0059Wp\\/\"}", " u =aj\x7f"},
+    {&none, "{\"url\":\"u\",\"data_file\":\"a\\/b\"}", " u file=a/b"},
+    /* headers */
+    {&none, "{\"url\":\"u\",\"headers\":{}}", " u"},
+    {&none, "{\"url\":\"u\",\"headers\":{\"A\":\"1\",\"b\":[\"2\",\"\\t3\"]}}",
+     " u A:1 b:2 b:<09>3"},
+    {&none, "{\"url\":\"u\",\"headers\":{\"A\":\"\"}}", " u A:"},
+    {&none, "{\"url\":\"u\",\"headers\":{\"Content-Type\":\"x\"},\"data\":{}}",
+     " u Content-Type:x ={}"},
+    {&none, "{\"url\":\"u\",\"data\":{},\"headers\":{\"content-type\":[]}}", " u ={}"},
+    {&none, "{\"url\":\"u\",\"data\":{},\"headers\":{\"A\":\"1\"}}", " u A:1" JSON_TYPE " ={}"},
+    {&none, "{\"url\":\"u\",\"headers\":{\"Idempotency-KEY\":\"k\"}}",
+     " u Idempotency-KEY:k keyed"},
+    {&full, "{\"id\":1}", "id=1 PUT http://d/ X-Source:nightly Accept:a/b"},
+    {&full, "{\"id\":1,\"headers\":{\"accept\":\"c\"}}",
+     "id=1 PUT http://d/ accept:c X-Source:nightly"},
+    {&full, "{\"id\":1,\"headers\":{\"x-source\":[],\"accept\":[\"c\",\"d\"]}}",
+     "id=1 PUT http://d/ accept:c accept:d"},
+    {&full, "{\"id\":1,\"headers\":{\"x-source\":[],\"accept\":[]}}", "id=1 PUT http://d/"},
+    {&full, "{\"method\":\"GET\",\"url\":\"v\",\"data\":1}",
+     " GET v X-Source:nightly Accept:a/b" JSON_TYPE " =1"},
+    {&typed, "{\"data\":1}", " http://d/" JSON_TYPE " =1"},
+    {&typed, "{\"data\":\"t\"}", " http://d/" JSON_TYPE " =t"},
+    {&typed, "{\"data\":1,\"headers\":{\"content-type\":\"x\"}}", " http://d/ content-type:x =1"},
+    /* numbers */
+    {&none, "{\"url\":\"u\",\"tries\":1}", " u tries=1"},
+    {&none, "{\"url\":\"u\",\"tries\":100}", " u tries=100"},
+    {&none, "{\"url\":\"u\",\"timeout\":2}", " u timeout=2000000000"},
+    {&none, "{\"url\":\"u\",\"timeout\":0.25}", " u timeout=250000000"},
+    {&none, "{\"url\":\"u\",\"timeout\":\"250ms\"}", " u timeout=250000000"},
+    {&none, "{\"url\":\"u\",\"timeout\":\"24h\"}", " u timeout=86400000000000"},
+    /* bare bodies */
+    {&with_url, "{}", " http://d/" JSON_TYPE " ={}"},
+    {&with_url, " {\"name\": \"x\"} \r", " http://d/" JSON_TYPE " ={\"name\": \"x\"}"},
+    {&with_url, "[1, 2] ", " http://d/" JSON_TYPE " =[1, 2]"},
+    {&with_url, "\"t\\u0065xt\"", " http://d/ =text"},
+    {&with_url, "12", " http://d/" JSON_TYPE " =12"},
+    {&with_url, "null", " http://d/"},
+    {&with_url, "{\"id\":7}", "id=7 http://d/"},
+    {&with_url, "{\"x\":{\"id\":7}}", " http://d/" JSON_TYPE " ={\"x\":{\"id\":7}}"},
+};
+
+static void reads_good_records(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct record record;
+        struct record_error error;
+        read_line(&record, good[i].defaults, span_of(good[i].line), &error);
+        if (error.error != RINGSEND_OK)
+            fail_msg("%s: %s", good[i].line, error.detail);
+        if (strcmp(describe(&record), good[i].becomes) != 0)
+            fail_msg("%s\n  became \"%s\"\n  not    \"%s\"", good[i].line, describe(&record),
+                     good[i].becomes);
+        release(&record);
+    }
+}
+
+struct bad_row {
+    const struct record_defaults *defaults;
+    const char *line;
+    const char *id; /* that is found in spite of the error */
+    const char *says;
+};
+
+static const struct bad_row bad[] = {
+    {&none, "[]", "", "a record is a JSON object"},
+    {&none, "\"x\"", "", "a record is a JSON object"},
+    {&none, "{}", "", "no \"url\""},
+    {&none, "{\"id\":3}", "3", "no \"url\""},
+    {&none, "{\"id\":3,\"url\":\"u\"", "3", "column 18: expected ',' or '}'"},
+    {&none, "{\"url\":\"u\"} x", "", "column 13: something follows"},
+    {&with_url, "{\"a\":}", "", "column 6: expected a value"},
+    {&with_url, "nonsense", "", "column 1: expected true"},
+    /* keys */
+    {&none, "{\"urls\":\"u\"}", "", "unknown key \"urls\""},
+    {&none, "{\"url\":\"u\",\"id\":3,\"colour\":1}", "3", "unknown key \"colour\""},
+    {&with_url, "{\"id\":3,\"name\":1}", "3", "unknown key \"name\""},
+    {&with_url, "{\"name\":1,\"x\":2,\"data\":3}", "", "unknown key \"name\""},
+    {&with_url, "{\"ID\":3,\"data\":3}", "", "unknown key \"ID\""},
+    {&none, "{\"url\":\"u\",\"url\":\"u\"}", "", "\"url\" is given twice"},
+    {&none, "{\"url\":\"u\",\"\\u0075rl\":\"u\"}", "", "\"url\" is given twice"},
+    {&none, "{\"id\":1,\"id\":2,\"url\":\"u\"}", "1", "\"id\" is given twice"},
+    {&none, "{\"id\":1,\"custom_id\":2,\"url\":\"u\"}", "1",
+     "only one of \"id\" and \"custom_id\""},
+    {&none, "{\"url\":\"u\",\"data\":1,\"body\":2}", "", "only one of \"data\" and \"body\""},
+    {&none, "{\"url\":\"u\",\"data_file\":\"f\",\"data_base64\":\"\"}", "",
+     "only one of \"data_file\" and \"data_base64\""},
+    /* kinds of values; an id behind them is found */
+    {&none, "{\"url\":5,\"id\":3}", "3", "\"url\" must be a string"},
+    {&none, "{\"method\":null,\"id\":3}", "3", "\"method\" must be a string"},
+    {&none, "{\"url\":\"u\",\"headers\":[],\"id\":3}", "3", "\"headers\" must be an object"},
+    {&none, "{\"url\":\"u\",\"headers\":{\"a\":1,\"b\":2},\"id\":3}", "3",
+     "\"headers\": the value of \"a\" must be"},
+    {&none, "{\"url\":\"u\",\"headers\":{\"a\":[\"x\",null]},\"id\":3}", "3",
+     "value of \"a\" must"},
+    {&none, "{\"url\":\"u\",\"headers\":{\"a\":\"x\",\"A\":\"y\"},\"id\":3}", "3",
+     "\"headers\": \"A\" is given twice"},
+    {&none, "{\"url\":\"u\",\"headers\":{\"a\":[],\"a\":[]},\"id\":3}", "3",
+     "\"a\" is given twice"},
+    {&none, "{\"url\":\"u\",\"data_base64\":5,\"id\":3}", "3", "\"data_base64\" must be a string"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"YQ\",\"id\":3}", "3", "not base64"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"Y===\",\"id\":3}", "3", "not base64"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"=YQ=\",\"id\":3}", "3", "not base64"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"====\",\"id\":3}", "3", "not base64"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"YR==\",\"id\":3}", "3", "not base64"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"YWJ=\",\"id\":3}", "3", "not base64"},
+    {&none, "{\"url\":\"u\",\"data_base64\":\"YW-_\",\"id\":3}", "3", "not base64"},
+    {&none, "{\"url\":\"u\",\"data_file\":\"\",\"id\":3}", "3", "\"data_file\""},
+    {&none, "{\"url\":\"u\",\"data_file\":\"a\\u0000b\",\"id\":3}", "3", "\"data_file\""},
+    {&none, "{\"url\":\"u\",\"data_file\":{},\"id\":3}", "3", "\"data_file\" must be a string"},
+    {&none, "{\"url\":\"u\",\"timeout\":0,\"id\":3}", "3", "\"timeout\""},
+    {&none, "{\"url\":\"u\",\"timeout\":-1,\"id\":3}", "3", "\"timeout\""},
+    {&none, "{\"url\":\"u\",\"timeout\":1e3,\"id\":3}", "3", "\"timeout\""},
+    {&none, "{\"url\":\"u\",\"timeout\":86401,\"id\":3}", "3", "\"timeout\""},
+    {&none, "{\"url\":\"u\",\"timeout\":\"2 s\",\"id\":3}", "3", "\"timeout\""},
+    {&none, "{\"url\":\"u\",\"timeout\":[2],\"id\":3}", "3", "\"timeout\""},
+    {&none, "{\"url\":\"u\",\"tries\":0,\"id\":3}", "3", "\"tries\""},
+    {&none, "{\"url\":\"u\",\"tries\":101,\"id\":3}", "3", "\"tries\""},
+    {&none, "{\"url\":\"u\",\"tries\":12345,\"id\":3}", "3", "\"tries\""},
+    {&none, "{\"url\":\"u\",\"tries\":2.0,\"id\":3}", "3", "\"tries\""},
+    {&none, "{\"url\":\"u\",\"tries\":\"2\",\"id\":3}", "3", "\"tries\""},
+};
+
+static void refuses_bad_records(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct record record;
+        struct record_error error;
+        read_line(&record, bad[i].defaults, span_of(bad[i].line), &error);
+        if (error.error != RINGSEND_E_BAD_RECORD || !strstr(error.detail, bad[i].says))
+            fail_msg("%s: %s \"%s\", not \"%s\"", bad[i].line, ringsend_error_name(error.error),
+                     error.detail, bad[i].says);
+        assert_true(span_equal(record.id, span_of(bad[i].id)));
+        release(&record);
+    }
+}
+
+/* Not the default in its place. */
+static void refuses_empty_words(void **state)
+{
+    (void)state;
+    struct record record;
+    struct record_error error;
+    read_line(&record, &full, SPAN("{\"url\":\"\"}"), &error);
+    assert_int_equal(error.error, RINGSEND_E_BAD_URL);
+    release(&record);
+    read_line(&record, &full, SPAN("{\"method\":\"\"}"), &error);
+    assert_int_equal(error.error, RINGSEND_E_BAD_METHOD);
+    release(&record);
+}
+
+static void survives_every_cut(void **state)
+{
+    (void)state;
+    static const char line[] =
+        "{\"id\":[1],\"url\":\"http:\\/\\/h\",\"headers\":{\"a\":[\"x\\n\",\"y\"],\"b\":\"z\"},"
+        "\"data_base64\":\"YW\\u0049=\",\"timeout\":\"2s\",\"tries\":3}";
+    for (size_t bytes = 1; bytes < sizeof line; bytes++) {
+        struct record record;
+        struct record_error error;
+        read_line(&record, &full, (struct span){line, bytes}, &error);
+        assert_int_equal(error.error == RINGSEND_OK, bytes == sizeof line - 1);
+        release(&record);
+    }
+}
+
+static void limits_headers(void **state)
+{
+    (void)state;
+    for (int count = 253; count <= 258; count++) {
+        char line[8192];
+        size_t at = (size_t)snprintf(line, sizeof line, "{\"headers\":{");
+        for (int i = 0; i < count; i++)
+            at += (size_t)snprintf(line + at, sizeof line - at, "%s\"h%d\":\"v\"", i ? "," : "", i);
+        at += (size_t)snprintf(line + at, sizeof line - at, "}}");
+        struct record record;
+        struct record_error error;
+        read_line(&record, &full, (struct span){line, at}, &error); /* which has two more */
+        assert_int_equal(error.error, count + 2 <= 256 ? RINGSEND_OK : RINGSEND_E_BAD_HEADER);
+        if (error.error == RINGSEND_OK)
+            assert_int_equal(record.request.headers_count, count + 2);
+        release(&record);
+    }
+}
+
+/* A name shown in a message is cut between characters: 59 bytes, then one of two bytes. */
+static void cuts_names_between_characters(void **state)
+{
+    (void)state;
+    char line[256], name[128];
+    memset(name, 'n', 59);
+    snprintf(name + 59, sizeof name - 59, "\xc3\xa9tail");
+    snprintf(line, sizeof line, "{\"url\":\"u\",\"%s\":1}", name);
+    struct record record;
+    struct record_error error;
+    read_line(&record, &none, span_of(line), &error);
+    name[59] = '\0';
+    char says[256];
+    snprintf(says, sizeof says, "unknown key \"%s\" (", name);
+    assert_non_null(strstr(error.detail, says));
+    release(&record);
+}
+
+static void knows_blank_lines(void **state)
+{
+    (void)state;
+    assert_true(record_is_blank(SPAN("")));
+    assert_true(record_is_blank(SPAN(" \t\r")));
+    assert_false(record_is_blank(SPAN(" 1")));
+    assert_false(record_is_blank(SPAN("\0")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_good_records),  cmocka_unit_test(refuses_bad_records),
+        cmocka_unit_test(refuses_empty_words), cmocka_unit_test(survives_every_cut),
+        cmocka_unit_test(limits_headers),      cmocka_unit_test(cuts_names_between_characters),
+        cmocka_unit_test(knows_blank_lines),
+    };
+    guard_open(&guard, 1 << 14);
+    buf_pool_init(&pool);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    buf_pool_free(&pool);
+    guard_close(&guard);
+    return failed;
+}
