@@ -1,0 +1,375 @@
+/* The loop of the platform. One turn: submit what was prepared and wait; take all completions,
+ * which only take notes and give their buffers back; fire timers; run the visitors that became
+ * ready; rearm what ended. Nothing runs inside a completion.
+ *
+ * Accepting is one multishot operation that fills free slots by itself. The slot table is larger
+ * than the limit of connections, so that connections beyond the limit can be seen, and refused or
+ * kept waiting; when even the table is full the kernel drops the connection it has just accepted
+ * (-ENFILE), and accepting rests until a slot is free. So many waiting visitors that the table
+ * could fill stop accepting before that: the rest waits in the kernel's backlog.
+ *
+ * Stopping: no more accepts, every visitor breaks off, and the loop goes on until no slot is used
+ * and the log is written. */
+#include "platform/platform.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "platform/service.h"
+#include "platform/state.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+    /* Slots beyond the limit: connections being refused, closing, or waiting. */
+    SURPLUS_SLOTS = 2048,
+    REAP_MAX = 256,
+};
+_Static_assert(PLATFORM_CONNECTIONS_MAX + SURPLUS_SLOTS <= LIMIT_CONNECTIONS,
+               "the highest limit must fit the slot table");
+_Static_assert(TIMER_NEVER == RING_FOREVER, "no deadline is the same to timers and ring");
+
+static const uint64_t ACCEPT_REST_NS = 10 * 1000 * 1000;
+
+/* The accept is an operation of no slot of the table. */
+static struct ring_tag accept_tag(const struct platform *p)
+{
+    return (struct ring_tag){p->visitors_max, 0};
+}
+
+static int listen_at(const struct addrinfo *a)
+{
+    const int on = 1;
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    /* Accepted sockets inherit both. */
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+        return fd;
+    int error = -errno;
+    close(fd);
+    return error;
+}
+
+static void read_address(struct platform *p)
+{
+    struct sockaddr_storage address;
+    socklen_t bytes = sizeof address;
+    char host[INET6_ADDRSTRLEN] = "?", port[6] = "?";
+    if (getsockname(p->listen_fd, (struct sockaddr *)&address, &bytes) == 0)
+        getnameinfo((struct sockaddr *)&address, bytes, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV);
+    snprintf(p->address, sizeof p->address, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+}
+
+static int platform_listen(struct platform *p, char *error, size_t error_bytes)
+{
+    const struct platform_options *o = &p->options;
+    struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    int looked_up = getaddrinfo(o->host, o->port, &hints, &found);
+    if (looked_up != 0) {
+        snprintf(error, error_bytes, "cannot listen on %s: %s", o->host, gai_strerror(looked_up));
+        return -EADDRNOTAVAIL;
+    }
+    for (const struct addrinfo *a = found; a; a = a->ai_next) {
+        p->listen_fd = listen_at(a);
+        if (p->listen_fd >= 0)
+            break;
+    }
+    freeaddrinfo(found);
+    if (p->listen_fd < 0) {
+        snprintf(error, error_bytes, "cannot listen on %s port %s: %s", o->host, o->port,
+                 strerror(-p->listen_fd));
+        return p->listen_fd;
+    }
+    read_address(p);
+    return 0;
+}
+
+/* The slot table counts against the limit of descriptors, of which the ring may take all up to the
+ * hard one. Where that is low, first the surplus shrinks, and then what the user left to us. */
+static void size_slots(struct platform *p)
+{
+    struct rlimit limit;
+    uint32_t most = LIMIT_CONNECTIONS;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_max < most)
+        most = (uint32_t)limit.rlim_max;
+    uint32_t *asked = &p->options.connections_max;
+    if (*asked == 0) {
+        uint32_t room = most > 2 * SURPLUS_SLOTS ? most - SURPLUS_SLOTS : most / 2 + 1;
+        *asked = room < PLATFORM_CONNECTIONS ? room : PLATFORM_CONNECTIONS;
+    }
+    CHECK(*asked <= PLATFORM_CONNECTIONS_MAX);
+    p->visitors_max = *asked + SURPLUS_SLOTS;
+    if (p->visitors_max > most && *asked < most)
+        p->visitors_max = most;
+    p->waiting_max = (p->visitors_max - *asked) / 2;
+}
+
+/* Everything but the listening socket. */
+static int platform_equip(struct platform *p, char *error, size_t error_bytes)
+{
+    size_slots(p);
+    const struct ring_options ring_options = {.sockets_max = p->visitors_max,
+                                              .buffers = LIMIT_BUFFERS_MAX,
+                                              .buffer_bytes = LIMIT_BUFFER_BYTES};
+    int result = ring_new(&p->ring, &ring_options);
+    if (result < 0) {
+        p->ring = NULL;
+        ring_explain(result, error, error_bytes);
+        return result;
+    }
+    p->visitors = calloc(p->visitors_max, sizeof *p->visitors);
+    if (!p->visitors || !timers_init(&p->timers, p->visitors_max + 2) || !service_init(p)) {
+        snprintf(error, error_bytes, "out of memory");
+        return -ENOMEM;
+    }
+    p->log = (struct request_log){.ring = p->ring, .pool = &p->buffers, .fd = p->options.log_fd};
+    return 0;
+}
+
+int platform_new(struct platform **platform, const struct platform_options *options, char *error,
+                 size_t error_bytes)
+{
+    struct platform *p = calloc(1, sizeof *p);
+    if (!p) {
+        snprintf(error, error_bytes, "out of memory");
+        return -ENOMEM;
+    }
+    p->options = *options;
+    p->listen_fd = -1;
+    p->log.fd = -1;
+    buf_pool_init(&p->buffers);
+    list_init(&p->ready);
+    list_init(&p->waiting);
+    timer_init(&p->accept_timer);
+    timer_init(&p->log_timer);
+    int result = platform_listen(p, error, error_bytes);
+    if (result == 0)
+        result = platform_equip(p, error, error_bytes);
+    if (result < 0) {
+        platform_free(p);
+        return result;
+    }
+    *platform = p;
+    return 0;
+}
+
+void platform_free(struct platform *p)
+{
+    if (!p)
+        return;
+    CHECK(p->visitors_used == 0 && !p->accepting && !request_log_busy(&p->log));
+    if (p->listen_fd >= 0)
+        close(p->listen_fd);
+    service_free(p);
+    if (p->log.pool)
+        request_log_free(&p->log);
+    timers_free(&p->timers);
+    free(p->visitors);
+    ring_free(p->ring);
+    buf_pool_free(&p->buffers);
+    free(p);
+}
+
+const char *platform_address(const struct platform *p)
+{
+    return p->address;
+}
+
+int platform_log_error(const struct platform *p)
+{
+    return p->log.error;
+}
+
+const struct platform_report *platform_report(const struct platform *p)
+{
+    return &p->report;
+}
+
+void platform_stop(struct platform *p)
+{
+    atomic_store(&p->stop_asked, true);
+    ring_wake(p->ring);
+}
+
+static void accept_complete(struct platform *p, const struct ring_completion *completion)
+{
+    p->accepting = completion->more;
+    if (completion->result >= 0) {
+        uint32_t slot = (uint32_t)completion->result;
+        CHECK(slot < p->visitors_max);
+        if (p->visitors_high <= slot)
+            p->visitors_high = slot + 1;
+        visitor_arrive(p, &p->visitors[slot]);
+    } else if (completion->result == -ENFILE && p->visitors_used == p->visitors_max) {
+        p->report.refused++;
+        request_log_add(&p->log, p->now_ns, NULL, "refused");
+        p->accept_blocked = true;
+    } else if (completion->result != -ECANCELED && completion->result != -ECONNABORTED) {
+        /* Out of memory or files, system-wide: asking again at once would spin. */
+        p->accept_blocked = true;
+        timer_set(&p->timers, &p->accept_timer, p->now_ns + ACCEPT_REST_NS);
+    }
+}
+
+static void platform_complete(struct platform *p, const struct ring_completion *completion)
+{
+    const char *received = NULL;
+    if (completion->buffer >= 0)
+        received = ring_buffer(p->ring, completion->buffer);
+    switch (completion->kind) {
+    case RING_ACCEPT:
+        accept_complete(p, completion);
+        break;
+    case RING_APPEND:
+        request_log_appended(&p->log, completion->result);
+        break;
+    case RING_WAKE:
+        break;
+    case RING_CANCEL:
+        if (completion->slot == p->visitors_max) {
+            p->accept_canceling = false;
+            break;
+        }
+        /* fall through */
+    case RING_CONNECT: /* a reset */
+    case RING_SEND:
+    case RING_RECV:
+    case RING_CLOSE: {
+        /* A visitor's slot is free only after its last completion, so none can be stale. */
+        struct visitor *v = &p->visitors[completion->slot];
+        CHECK(completion->slot < p->visitors_max &&
+              ring_tag_matches(v->generation, completion->generation));
+        visitor_complete(p, v, completion, received);
+        break;
+    }
+    case RING_READ:
+    case RING_SYNC:
+    case RING_KINDS:
+        UNREACHABLE("an operation the platform never starts");
+    }
+    if (completion->buffer >= 0)
+        ring_buffer_return(p->ring, completion->buffer);
+}
+
+static void platform_expire(struct platform *p)
+{
+    for (struct timer *timer; (timer = timers_expire(&p->timers, p->now_ns));) {
+        if (timer == &p->log_timer)
+            request_log_flush(&p->log);
+        else if (timer == &p->accept_timer)
+            p->accept_blocked = false;
+        else
+            visitor_wake(p, LIST_OWNER(timer, struct visitor, timer));
+    }
+}
+
+/* Decides about the waiting ones: a place, a refusal, or more patience. */
+static void platform_admit(struct platform *p)
+{
+    while (p->waiting_count > 0) {
+        struct visitor *v = LIST_OWNER(p->waiting.next, struct visitor, link);
+        bool full = p->report.connections_open >= p->options.connections_max;
+        if (full && !p->stopping && (p->options.over == PLATFORM_QUEUE || timer_is_set(&v->timer)))
+            return;
+        list_remove(&v->link);
+        p->waiting_count--;
+        if (p->stopping) {
+            v->broken = true;
+            visitor_wake(p, v);
+        } else if (full) {
+            visitor_refuse(p, v);
+        } else {
+            visitor_admit(p, v);
+        }
+    }
+}
+
+/* Arrivals come after all that the batch of completions brought, and raise the peak only with the
+ * next batch: a client that closes a connection and then opens another must not be seen with both,
+ * although the kernel may report the second event first. */
+static void platform_run_ready(struct platform *p)
+{
+    /* A log that the disk cannot follow holds everything up; memory stays bounded. */
+    if (request_log_is_full(&p->log) && request_log_busy(&p->log))
+        return;
+    if (p->report.connections_peak < p->report.connections_open)
+        p->report.connections_peak = p->report.connections_open;
+    do {
+        struct list *node;
+        while ((node = list_pop_front(&p->ready)))
+            visitor_run(p, LIST_OWNER(node, struct visitor, link));
+        platform_admit(p);
+    } while (!list_empty(&p->ready));
+}
+
+static void platform_accept(struct platform *p)
+{
+    bool wanted = !p->stopping && !p->accept_blocked && p->waiting_count <= p->waiting_max;
+    if (p->accept_canceling || p->accepting == wanted)
+        return;
+    if (wanted) {
+        ring_accept(p->ring, accept_tag(p), p->listen_fd);
+        p->accepting = true;
+    } else {
+        ring_cancel(p->ring, accept_tag(p), RING_ACCEPT);
+        p->accept_canceling = true;
+    }
+}
+
+static void platform_begin_stop(struct platform *p)
+{
+    p->stopping = true;
+    for (uint32_t slot = 0; slot < p->visitors_high; slot++) {
+        struct visitor *v = &p->visitors[slot];
+        if (v->step == VISITOR_FREE)
+            continue;
+        v->broken = true;
+        visitor_wake(p, v);
+    }
+}
+
+/* True when all is done. */
+static bool platform_ended(struct platform *p)
+{
+    if (!p->stopping)
+        return false;
+    request_log_flush(&p->log);
+    return p->visitors_used == 0 && !p->accepting && !p->accept_canceling &&
+           !request_log_busy(&p->log);
+}
+
+int platform_run(struct platform *p)
+{
+    struct ring_completion completions[REAP_MAX];
+    p->now_ns = ring_now_ns(p->ring);
+    platform_accept(p);
+    while (!platform_ended(p)) {
+        const struct ring_wait wait = {.want = 1, .deadline_ns = timers_next_ns(&p->timers)};
+        int result = ring_submit_and_wait(p->ring, &wait);
+        if (result < 0)
+            return result;
+        p->now_ns = ring_now_ns(p->ring);
+        for (unsigned count; (count = ring_reap(p->ring, completions, REAP_MAX)) > 0;) {
+            for (unsigned i = 0; i < count; i++)
+                platform_complete(p, &completions[i]);
+        }
+        if (atomic_load(&p->stop_asked) && !p->stopping)
+            platform_begin_stop(p);
+        platform_expire(p);
+        platform_run_ready(p);
+        platform_accept(p);
+        if (p->log.filling.bytes > 0 && !request_log_busy(&p->log) && !timer_is_set(&p->log_timer))
+            timer_set(&p->timers, &p->log_timer, p->now_ns + REQUEST_LOG_FLUSH_NS);
+    }
+    return 0;
+}

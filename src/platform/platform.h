@@ -1,0 +1,84 @@
+/* The embedded platform: an HTTP/1.1 server on one ring that answers every request alike, with the
+ * latency, the limits and the faults it was told. It is the target of the demo and of the tests,
+ * and a rehearsal of a real platform; it serves no files and keeps no state beyond its counters. */
+#ifndef RINGSEND_PLATFORM_PLATFORM_H
+#define RINGSEND_PLATFORM_PLATFORM_H
+
+#include "base/span.h"
+#include "platform/fate.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PLATFORM_STATUSES = 600,            /* statuses are 200..599 */
+    PLATFORM_CONNECTIONS_MAX = 30000,   /* with room for those beyond in LIMIT_CONNECTIONS */
+    PLATFORM_CONNECTIONS = 20000,       /* default of connections_max, where the
+                                           process may have so many descriptors */
+    PLATFORM_BODY_BYTES_MAX = 16 << 20, /* of the usual answer; two copies of it are kept */
+    PLATFORM_ECHO_BYTES_MAX = 64 << 20, /* of a request to be echoed; above: 413 */
+    PLATFORM_JSON_BYTES = 2048,         /* of a report: only about twenty statuses can be in it */
+};
+
+struct platform;
+
+/* What happens to connections beyond connections_max. */
+enum platform_over {
+    PLATFORM_REFUSE, /* closed at once */
+    PLATFORM_QUEUE,  /* kept, unread, until a place is free: first come, first served */
+};
+
+/* Borrowed for the platform's life. */
+struct platform_options {
+    const char *host; /* to listen on: a name or an address */
+    const char *port; /* "0": any free one */
+    struct fate_plan fates;
+    uint32_t connections_max; /* 0: the default */
+    enum platform_over over;
+    uint32_t rate_limit;    /* requests answered in one second, others get 429; 0: any */
+    uint32_t retry_after_s; /* in 429 answers; in 503 too if retry_after_in_503 */
+    bool retry_after_in_503;
+    bool echo;                    /* the answer's body is the request's */
+    struct span body;             /* else this one */
+    const char *body_type;        /* its Content-Type */
+    uint32_t keep_alive_requests; /* the last of them closes the connection; 0: any number */
+    uint64_t keep_alive_ns;       /* an idle connection is closed after this long; 0: never */
+    const char *id_header;        /* lower-case name of the header with the record's id */
+    const char *stats_path;       /* GET of it answers the report and is not itself counted */
+    int log_fd;                   /* opened for appending, not closed by the platform; -1: none */
+};
+
+/* Requests = answers of all statuses + resets + closes + stalls + requests whose client was gone,
+ * or whose platform stopped, before their answer. */
+struct platform_report {
+    uint64_t requests;         /* complete or malformed */
+    uint64_t connections;      /* admitted */
+    uint64_t connections_open; /* admitted and not closed by the client */
+    uint64_t connections_peak; /* the most of those at once */
+    uint64_t refused;          /* connections beyond the limit */
+    uint64_t resets, closes, stalls, gone;
+    uint64_t statuses[PLATFORM_STATUSES]; /* answers sent, by status */
+};
+
+/* Listens. 0, or a negated errno, and then a sentence about it in `error`. */
+int platform_new(struct platform **platform, const struct platform_options *options, char *error,
+                 size_t error_bytes);
+/* Only before platform_run or after it returned. Null is allowed. */
+void platform_free(struct platform *platform);
+/* "127.0.0.1:8080", "[::1]:8080": where it listens. */
+const char *platform_address(const struct platform *platform);
+
+/* Serves until platform_stop; then closes all connections and writes the log out. 0, or a negated
+ * errno when the ring broke. */
+int platform_run(struct platform *platform);
+/* From any thread and from a signal handler. */
+void platform_stop(struct platform *platform);
+
+/* The errno that ended the log, negated; 0 while all of it was written. */
+int platform_log_error(const struct platform *platform);
+const struct platform_report *platform_report(const struct platform *platform);
+/* One line of JSON without a newline; `out` holds PLATFORM_JSON_BYTES. Returns its length. */
+size_t platform_report_json(const struct platform_report *report, char *out);
+
+#endif

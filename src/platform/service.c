@@ -1,0 +1,290 @@
+/* The order of judgement: the stats path first, which no limit and no fault touches; then what
+ * cannot be served (400, 413), then the rate limit, and only then a fate is drawn, so that the
+ * sequence of faults does not depend on refused requests.
+ *
+ * Invariant: a request is counted once in report.requests and once in its outcome; turn.owed stands
+ * for the difference, and whoever gives a turn back pays it. */
+#include "platform/service.h"
+
+#include "base/check.h"
+#include "platform/state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FREE_TURNS_MAX = 1024 };
+
+static const uint64_t SECOND_NS = 1000000000;
+
+static bool build_error(struct platform *p, struct answer *answer, unsigned status,
+                        int64_t retry_after_s)
+{
+    char body[64];
+    int bytes = snprintf(body, sizeof body, "{\"error\":%u,\"reason\":\"%s\"}", status,
+                         answer_reason(status));
+    CHECK(bytes > 0 && (size_t)bytes < sizeof body);
+    struct answer_head head = {.status = status,
+                               .type = "application/json",
+                               .body_bytes = (size_t)bytes,
+                               .keep_alive_s = p->options.keep_alive_ns / SECOND_NS,
+                               .retry_after_s = retry_after_s};
+    return answer_build(answer, &head, (struct span){body, (size_t)bytes});
+}
+
+static bool build_usual(struct platform *p, struct answer *answer, unsigned status)
+{
+    struct answer_head head = {.status = status,
+                               .type = p->options.body_type,
+                               .body_bytes = p->options.body.bytes,
+                               .keep_alive_s = p->options.keep_alive_ns / SECOND_NS,
+                               .retry_after_s = -1};
+    return answer_build(answer, &head, p->options.body);
+}
+
+bool service_init(struct platform *p)
+{
+    const struct platform_options *o = &p->options;
+    if (!build_usual(p, &p->usual, 200) || !build_error(p, &p->bad_request, 400, -1) ||
+        !build_error(p, &p->too_large, 413, -1) ||
+        !build_error(p, &p->too_many, 429, o->retry_after_s))
+        return false;
+    for (unsigned i = 0; i < o->fates.statuses_count; i++) {
+        unsigned status = o->fates.statuses[i].status;
+        bool wait = status == 429 || (status == 503 && o->retry_after_in_503);
+        bool built = status < 400 ? build_usual(p, &p->statuses[i], status)
+                                  : build_error(p, &p->statuses[i], status,
+                                                wait ? (int64_t)o->retry_after_s : -1);
+        if (!built)
+            return false;
+    }
+    return true;
+}
+
+void service_free(struct platform *p)
+{
+    answer_free(&p->usual);
+    answer_free(&p->bad_request);
+    answer_free(&p->too_large);
+    answer_free(&p->too_many);
+    for (unsigned i = 0; i < FATE_STATUSES_MAX; i++)
+        answer_free(&p->statuses[i]);
+    while (p->free_turns) {
+        struct turn *turn = p->free_turns;
+        p->free_turns = turn->next_free;
+        free(turn);
+    }
+}
+
+struct turn *turn_take(struct platform *p)
+{
+    struct turn *turn = p->free_turns;
+    if (turn) {
+        p->free_turns = turn->next_free;
+        p->free_turns_count--;
+    } else {
+        turn = malloc(sizeof *turn);
+        if (!turn)
+            return NULL;
+        turn->text = (struct buf){0};
+    }
+    turn->got = REQUEST_MORE;
+    turn->too_large = turn->continued = turn->owed = turn->close = false;
+    turn->kind = FATE_ANSWER;
+    turn->answer = NULL;
+    turn->status = 0;
+    request_reader_init(&turn->reader, &p->buffers, p->options.id_header, p->options.echo);
+    return turn;
+}
+
+/* Pays what the turn owes: the outcome is counted by the caller, its line written here. */
+static void turn_settle(struct platform *p, struct turn *turn, const char *outcome)
+{
+    CHECK(turn->owed);
+    turn->owed = false;
+    bool whole = turn->got == REQUEST_DONE && !turn->too_large;
+    request_log_add(&p->log, p->now_ns, whole ? &turn->reader : NULL, outcome);
+}
+
+void turn_put(struct platform *p, struct turn **place)
+{
+    struct turn *turn = *place;
+    if (!turn)
+        return;
+    *place = NULL;
+    if (turn->owed) {
+        p->report.gone++;
+        turn_settle(p, turn, p->stopping ? "stopped" : "gone");
+    }
+    request_reader_release(&turn->reader);
+    buf_release(&p->buffers, &turn->text);
+    if (p->free_turns_count == FREE_TURNS_MAX) {
+        free(turn);
+        return;
+    }
+    turn->next_free = p->free_turns;
+    p->free_turns = turn;
+    p->free_turns_count++;
+}
+
+/* At most rate_limit requests in each second; a second starts with the first request after the one
+ * before has passed. */
+static bool rate_allows(struct platform *p)
+{
+    if (p->options.rate_limit == 0)
+        return true;
+    if (p->window_start_ns == 0 || p->now_ns - p->window_start_ns >= SECOND_NS) {
+        p->window_start_ns = p->now_ns;
+        p->window_count = 0;
+    }
+    if (p->window_count == p->options.rate_limit)
+        return false;
+    p->window_count++;
+    return true;
+}
+
+static bool is_stats(const struct platform *p, const struct turn *turn)
+{
+    return turn->got == REQUEST_DONE && strcmp(turn->reader.method, "GET") == 0 &&
+           strcmp(turn->reader.target, p->options.stats_path) == 0;
+}
+
+/* A connection that begins by asking for the report is an observer's: it is taken out of the
+ * figures, and out of the peak if the peak rose since it came. */
+static void uncount(struct platform *p, struct visitor *v)
+{
+    if (v->served > 0 || !v->admitted)
+        return;
+    v->admitted = false;
+    p->report.connections--;
+    if (v->counted)
+        p->report.connections_open--;
+    v->counted = false;
+    if (p->report.connections_peak > v->peak_before)
+        p->report.connections_peak--;
+}
+
+uint64_t service_judge(struct platform *p, struct visitor *v)
+{
+    struct turn *turn = v->turn;
+    uint32_t last = p->options.keep_alive_requests;
+    turn->close = turn->got == REQUEST_FAILED || turn->too_large || !turn->reader.keep_alive ||
+                  (last > 0 && v->served + 1 >= last);
+    if (is_stats(p, turn)) {
+        uncount(p, v);
+        turn->status = 200;
+        return 0;
+    }
+    p->report.requests++;
+    turn->owed = true;
+    if (turn->too_large || turn->got == REQUEST_FAILED) {
+        turn->answer = turn->too_large ? &p->too_large : &p->bad_request;
+        turn->status = turn->answer->status;
+        return 0;
+    }
+    if (!rate_allows(p)) {
+        turn->answer = &p->too_many;
+        turn->status = turn->answer->status;
+        return 0;
+    }
+    struct fate fate = fate_draw(&p->options.fates, p->fates_drawn++);
+    turn->kind = fate.kind;
+    turn->status = 200;
+    if (fate.status > 0)
+        turn->answer = &p->statuses[fate.status - 1];
+    else if (!p->options.echo)
+        turn->answer = &p->usual;
+    if (turn->answer)
+        turn->status = turn->answer->status;
+    return fate.delay_ns;
+}
+
+/* The head of the two answers that depend on the request. */
+static bool write_text_head(struct platform *p, struct turn *turn, const char *type,
+                            size_t body_bytes)
+{
+    struct answer_head head = {.status = 200,
+                               .type = type,
+                               .body_bytes = body_bytes,
+                               .keep_alive_s = p->options.keep_alive_ns / SECOND_NS,
+                               .retry_after_s = -1};
+    if (!buf_reserve(&p->buffers, &turn->text, ANSWER_HEAD_BYTES_MAX))
+        return false;
+    turn->text.bytes = answer_head_write(&head, turn->close, turn->text.data);
+    return true;
+}
+
+static bool write_echo(struct platform *p, struct turn *turn)
+{
+    return write_text_head(p, turn, "application/octet-stream", turn->reader.body.bytes);
+}
+
+static bool write_report(struct platform *p, struct turn *turn)
+{
+    char json[PLATFORM_JSON_BYTES];
+    size_t bytes = platform_report_json(&p->report, json);
+    return write_text_head(p, turn, "application/json", bytes) &&
+           buf_append(&p->buffers, &turn->text, json, bytes);
+}
+
+bool service_answer(struct platform *p, struct visitor *v)
+{
+    struct turn *turn = v->turn;
+    struct ring_tag tag = {(uint32_t)(v - p->visitors), v->generation};
+    /* RFC 9112 6.3: the head of an answer to HEAD is that of GET, and the body is missing. */
+    bool head_only = turn->got == REQUEST_DONE && strcmp(turn->reader.method, "HEAD") == 0;
+    if (turn->answer) {
+        const char *data = turn->answer->form[turn->close].data;
+        turn->answer_bytes = head_only ? turn->answer->form[turn->close].head_bytes
+                                       : turn->answer->form[turn->close].bytes;
+        ring_send(p->ring, tag, data, turn->answer_bytes);
+        return true;
+    }
+    bool echo = turn->owed;
+    if (echo ? !write_echo(p, turn) : !write_report(p, turn))
+        return false;
+    struct span body = {turn->reader.body.data, turn->reader.body.bytes};
+    turn->answer_bytes = turn->text.bytes;
+    if (!echo || head_only || body.bytes == 0) {
+        ring_send(p->ring, tag, turn->text.data, turn->answer_bytes);
+        return true;
+    }
+    turn->answer_bytes += body.bytes;
+    turn->parts[0] = (struct iovec){turn->text.data, turn->text.bytes};
+    turn->parts[1] = (struct iovec){turn->reader.body.data, body.bytes};
+    turn->message = (struct msghdr){.msg_iov = turn->parts, .msg_iovlen = 2};
+    ring_send_parts(p->ring, tag, &turn->message);
+    return true;
+}
+
+void service_answered(struct platform *p, struct visitor *v)
+{
+    v->served++;
+    if (!v->turn->owed)
+        return;
+    char outcome[8];
+    snprintf(outcome, sizeof outcome, "%u", v->turn->status % 1000);
+    p->report.statuses[v->turn->status]++;
+    turn_settle(p, v->turn, outcome);
+}
+
+void service_deny(struct platform *p, struct visitor *v)
+{
+    switch (v->turn->kind) {
+    case FATE_ANSWER:
+        UNREACHABLE("an answer is not a denial");
+    case FATE_RESET:
+        p->report.resets++;
+        turn_settle(p, v->turn, "reset");
+        return;
+    case FATE_CLOSE:
+        p->report.closes++;
+        turn_settle(p, v->turn, "close");
+        return;
+    case FATE_STALL:
+        p->report.stalls++;
+        turn_settle(p, v->turn, "stall");
+        return;
+    }
+    UNREACHABLE("fate kind");
+}

@@ -1,0 +1,31 @@
+/* The platform's side of one request: counting it, deciding what it gets, sending that. */
+#ifndef RINGSEND_PLATFORM_SERVICE_H
+#define RINGSEND_PLATFORM_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct platform;
+struct turn;
+struct visitor;
+
+/* Builds the prebuilt answers; false when memory is out. */
+bool service_init(struct platform *p);
+void service_free(struct platform *p);
+
+/* An empty turn; null when memory is out. */
+struct turn *turn_take(struct platform *p);
+/* Gives it back and nulls it; an owed outcome is then "gone" or "stopped". Null is allowed. */
+void turn_put(struct platform *p, struct turn **place);
+
+/* Decides the fate of the visitor's request, which was read to its end or is beyond reading.
+ * Returns how long to think; nothing of the answer is sent before that. */
+uint64_t service_judge(struct platform *p, struct visitor *v);
+/* Starts sending the answer. False when memory is out. */
+bool service_answer(struct platform *p, struct visitor *v);
+/* The answer went out whole. */
+void service_answered(struct platform *p, struct visitor *v);
+/* The request met its end without an answer, as its fate says. */
+void service_deny(struct platform *p, struct visitor *v);
+
+#endif

@@ -1,0 +1,79 @@
+/* What the files of the platform share. */
+#ifndef RINGSEND_PLATFORM_STATE_H
+#define RINGSEND_PLATFORM_STATE_H
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "engine/timers.h"
+#include "http/request_reader.h"
+#include "platform/answer.h"
+#include "platform/platform.h"
+#include "platform/request_log.h"
+#include "platform/visitor.h"
+#include "uring/ring.h"
+
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <sys/uio.h>
+
+/* One request and its answer. Too big to keep for each idle connection, so that a visitor takes one
+ * with the first byte of a request and gives it back after the answer. */
+struct turn {
+    struct turn *next_free;
+    struct request_reader reader;
+    enum request_next got;
+    bool too_large; /* to be echoed; reading ended before the body did */
+    bool continued; /* "100 Continue" was sent */
+    bool owed;      /* true exactly from the count of the request to the count of its outcome */
+
+    /* Decided by service_judge. */
+    enum fate_kind kind;
+    bool close;                  /* the answer is the connection's last */
+    const struct answer *answer; /* prebuilt; null: text and, when echoing, the request's body */
+    unsigned status;
+    struct buf text;
+    size_t answer_bytes; /* given to the ring */
+    struct iovec parts[2];
+    struct msghdr message;
+};
+
+struct platform {
+    struct platform_options options;
+    struct platform_report report;
+    struct ring *ring;
+    struct timers timers;
+    struct buf_pool buffers;
+    uint64_t now_ns; /* of this turn of the loop */
+
+    int listen_fd;
+    char address[INET6_ADDRSTRLEN + 10];
+    struct timer accept_timer; /* set while accepting rests after an error */
+    bool accepting;            /* the ring's accept is in flight */
+    bool accept_canceling;
+    bool accept_blocked; /* the slot table is full, or accept_timer runs */
+
+    struct visitor *visitors; /* by slot; untouched ones cost no memory */
+    uint32_t visitors_max;
+    uint32_t visitors_high; /* slots from here on were never used */
+    uint32_t visitors_used; /* slots not free */
+    struct list ready;      /* visitors to run */
+    struct list waiting;    /* visitors without a place yet, oldest first */
+    uint32_t waiting_count;
+    uint32_t waiting_max; /* when more wait, accepting rests */
+
+    struct turn *free_turns;
+    uint32_t free_turns_count;
+
+    struct answer usual, bad_request, too_large, too_many;
+    struct answer statuses[FATE_STATUSES_MAX];
+    uint64_t fates_drawn;
+    uint64_t window_start_ns; /* of the rate limit's second */
+    uint32_t window_count;
+
+    struct request_log log;
+    struct timer log_timer;
+    atomic_bool stop_asked;
+    bool stopping;
+};
+
+#endif
