@@ -1,0 +1,259 @@
+/* `ringsend send`: opens what is to be read and written, runs the job, tells how it went.
+ *
+ * The order matters. Inputs come first, since a file that cannot be read must stop us before
+ * anything is sent; then the engine, so that a refused io_uring leaves no empty output behind; then
+ * the outputs, which are only emptied once they are known to be none of the inputs.
+ *
+ * Signals. The handler counts and wakes the loop; the job looks at the count each turn. */
+#include "batch/job.h"
+#include "cli/commands.h"
+#include "cli/send_options.h"
+#include "cli/summary.h"
+#include "cli/values.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Written by the handler; the engine is set before the handler is installed, and the handler taken
+ * out before the engine goes. */
+static volatile sig_atomic_t signals_seen, last_signal;
+static struct ringsend *engine_to_wake;
+
+struct output {
+    int fd; /* -1: none */
+    const char *path;
+    bool created; /* by us: to be removed again when nothing is sent after all */
+};
+
+struct send {
+    struct send_options options;
+    struct source source;
+    struct ringsend *engine;
+    struct output results, failed;
+};
+
+static void on_signal(int number)
+{
+    int error = errno;
+    last_signal = number;
+    signals_seen++;
+    ringsend_wake(engine_to_wake);
+    errno = error;
+}
+
+static void handle_signals(struct ringsend *engine)
+{
+    engine_to_wake = engine;
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGINT);
+    sigaddset(&action.sa_mask, SIGTERM);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN; /* a reader that goes away is an error of the write */
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+static void ignore_signals(void)
+{
+    struct sigaction action = {.sa_handler = SIG_IGN};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* A count that keeps the pool busy between two turns, also when all of it answers at once, without
+ * holding a second pool's worth of lines for thousands of connections. */
+static uint32_t records_max(uint32_t connections)
+{
+    return connections + (connections < 1024 ? connections : 1024) + 16;
+}
+
+/* ---- outputs ---- */
+
+/* An exit status, with the message told. */
+static int refuse_output(const struct output *output, enum exit_status status, const char *why)
+{
+    fprintf(stderr, "ringsend send: %s: %s\n", output->path ? output->path : "standard output",
+            why);
+    return status;
+}
+
+/* Devices and pipes can be opened as they are; only what would be overwritten needs --force. */
+static int open_existing(struct output *output, bool force)
+{
+    struct stat about;
+    output->fd = open(output->path, O_WRONLY | O_CLOEXEC);
+    if (output->fd < 0 || fstat(output->fd, &about) != 0)
+        return refuse_output(output, EXIT_OUTPUT, strerror(errno));
+    if (S_ISREG(about.st_mode) && !force)
+        return refuse_output(output, EXIT_USAGE, "exists already; --force overwrites it");
+    return EXIT_OK;
+}
+
+static int open_output(struct send *send, struct output *output)
+{
+    int status = EXIT_OK;
+    if (output->path) {
+        output->fd = open(output->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        output->created = output->fd >= 0;
+        if (output->fd < 0 && errno == EEXIST)
+            status = open_existing(output, send->options.force);
+        else if (output->fd < 0)
+            status = refuse_output(output, EXIT_OUTPUT, strerror(errno));
+    } else {
+        output->fd = STDOUT_FILENO;
+    }
+    if (status == EXIT_OK && source_has_file(&send->source, output->fd))
+        status = refuse_output(output, EXIT_USAGE, "is an input, too");
+    return status;
+}
+
+static bool is_same_file(int a, int b)
+{
+    struct stat about_a, about_b;
+    return fstat(a, &about_a) == 0 && fstat(b, &about_b) == 0 && S_ISREG(about_a.st_mode) &&
+           about_a.st_dev == about_b.st_dev && about_a.st_ino == about_b.st_ino;
+}
+
+/* Only what we opened by name: standard output may be meant to be added to (">>"). */
+static int empty_output(const struct output *output)
+{
+    struct stat about;
+    if (output->fd < 0 || !output->path || output->created)
+        return EXIT_OK;
+    if (fstat(output->fd, &about) != 0 || (S_ISREG(about.st_mode) && ftruncate(output->fd, 0) != 0))
+        return refuse_output(output, EXIT_OUTPUT, strerror(errno));
+    return EXIT_OK;
+}
+
+static int open_outputs(struct send *send)
+{
+    const struct send_options *o = &send->options;
+    send->results.path = o->output && strcmp(o->output, "-") != 0 ? o->output : NULL;
+    send->failed.path = o->failed;
+    int status = open_output(send, &send->results);
+    if (status == EXIT_OK && o->failed)
+        status = open_output(send, &send->failed);
+    if (status == EXIT_OK && o->failed && is_same_file(send->results.fd, send->failed.fd))
+        status = refuse_output(&send->failed, EXIT_USAGE, "cannot take the results as well");
+    if (status == EXIT_OK)
+        status = empty_output(&send->results);
+    if (status == EXIT_OK)
+        status = empty_output(&send->failed);
+    return status;
+}
+
+/* Some file systems tell only now that a write was lost. */
+static int close_output(struct output *output, bool unused)
+{
+    if (output->fd < 0 || !output->path)
+        return EXIT_OK;
+    if (unused && output->created)
+        unlink(output->path);
+    int status = EXIT_OK;
+    if (close(output->fd) != 0 && !unused)
+        status = refuse_output(output, EXIT_OUTPUT, strerror(errno));
+    output->fd = -1;
+    return status;
+}
+
+/* ---- the run ---- */
+
+static int open_inputs(struct send *send)
+{
+    const struct send_options *o = &send->options;
+    size_t failed;
+    int error = source_open(&send->source, o->inputs, o->inputs_count, &failed);
+    if (error == 0)
+        return EXIT_OK;
+    fprintf(stderr, "ringsend send: cannot read %s: %s\n", o->inputs[failed], strerror(error));
+    return EXIT_INPUT;
+}
+
+static int start_engine(struct send *send)
+{
+    struct ringsend_options options = send->options.engine;
+    char message[512] = "";
+    options.requests_max = records_max(options.connections_max);
+    options.message = message;
+    options.message_bytes = sizeof message;
+    int error = -ringsend_new(&send->engine, &options);
+    if (error == RINGSEND_OK)
+        return EXIT_OK;
+    fprintf(stderr, "ringsend send: %s\n",
+            message[0] ? message : ringsend_error_text((enum ringsend_error)error));
+    return EXIT_NOT_STARTED;
+}
+
+static int status_of(const struct job_report *report)
+{
+    if (report->output_error || report->end == JOB_RING_BROKE)
+        return EXIT_OUTPUT;
+    if (report->end == JOB_STOPPED)
+        return EXIT_SIGNAL + last_signal;
+    if (report->results_lost > 0)
+        return EXIT_OUTPUT;
+    if (report->input_error)
+        return EXIT_INPUT;
+    return report->ok < report->records ? EXIT_NOT_ALL_OK : EXIT_OK;
+}
+
+static int run_job(struct send *send)
+{
+    struct job_options options = {
+        .engine = send->engine,
+        .source = &send->source,
+        .results_fd = send->results.fd,
+        .failed_fd = send->failed.fd,
+        .defaults = &send->options.defaults,
+        .records_max = records_max(send->options.engine.connections_max),
+        .stop_asked = &signals_seen,
+    };
+    struct job *job = job_new(&options);
+    if (!job) {
+        fputs("ringsend send: memory is out\n", stderr);
+        return EXIT_NOT_STARTED;
+    }
+    handle_signals(send->engine);
+    const struct job_report *report = job_run(job);
+    ignore_signals();
+    struct ringsend_stats stats = {.size = sizeof stats};
+    ringsend_stats(send->engine, &stats);
+    if (!send->options.quiet)
+        summary_print(stderr, report, &stats);
+    summary_print_troubles(stderr, report, &send->options);
+    int status = status_of(report);
+    ringsend_free(send->engine);
+    send->engine = NULL;
+    job_free(job);
+    return status;
+}
+
+int command_send(int argc, char **argv)
+{
+    struct send send = {.results = {.fd = -1}, .failed = {.fd = -1}};
+    send_options_read(&send.options, argc, argv);
+    int status = open_inputs(&send);
+    if (status == EXIT_OK) {
+        status = start_engine(&send);
+        if (status == EXIT_OK)
+            status = open_outputs(&send);
+        bool unused = status != EXIT_OK;
+        if (!unused)
+            status = run_job(&send);
+        int close_status = close_output(&send.results, unused);
+        if (close_status == EXIT_OK)
+            close_status = close_output(&send.failed, unused);
+        if (close_status != EXIT_OK)
+            status = close_status;
+        ringsend_free(send.engine);
+        source_close(&send.source);
+    }
+    send_options_free(&send.options);
+    return status;
+}

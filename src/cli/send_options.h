@@ -1,0 +1,32 @@
+/* Options of `ringsend send`, and its help. */
+#ifndef RINGSEND_CLI_SEND_OPTIONS_H
+#define RINGSEND_CLI_SEND_OPTIONS_H
+
+#include "batch/record.h"
+#include "ringsend.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct send_options {
+    const char *output; /* null or "-": standard output */
+    const char *failed; /* null: none */
+    bool force;
+    bool quiet;
+    char *const *inputs;
+    size_t inputs_count; /* at least one */
+    struct ringsend_options engine;
+    struct record_defaults defaults;
+
+    /* Behind defaults.headers; send_options_free gives them back. */
+    struct ringsend_header *headers;
+    char **header_texts;
+    size_t header_texts_count;
+};
+
+/* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK.
+ */
+void send_options_read(struct send_options *options, int argc, char **argv);
+void send_options_free(struct send_options *options);
+
+#endif

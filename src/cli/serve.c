@@ -1,0 +1,470 @@
+/* `ringsend serve`: reads the options, runs the platform until a signal, prints the report.
+ *
+ * Standard output carries one line only, the address, so that a script can start it on port 0 and
+ * read where it listens; everything for people goes to standard error. The first SIGINT or SIGTERM
+ * stops the platform in good order; the handlers are then gone, so that a second one ends it. */
+#include "base/check.h"
+#include "cli/commands.h"
+#include "cli/values.h"
+#include "platform/platform.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char COMMAND[] = "serve";
+
+static const char help[] =
+    "Usage: ringsend serve [options]\n"
+    "Answers HTTP/1.1 requests on the loopback interface, with the latency, limits and faults\n"
+    "of the platform you want to rehearse. Prints \"listening on http://HOST:PORT\" when ready;\n"
+    "SIGINT or SIGTERM stops it, and it reports what it saw.\n"
+    "\n"
+    "Where\n"
+    "  --listen HOST:PORT        address (127.0.0.1:8080)\n"
+    "  -p, --port PORT           port alone; 0 takes any free one\n"
+    "Answers\n"
+    "  --body TEXT               body of the answer ({\"ok\":true})\n"
+    "  --body-bytes N            body of N bytes instead\n"
+    "  --echo                    body of the request instead (up to 64 MiB)\n"
+    "  --latency TIME[,P99]      time to answer; with two values the median and the 99th\n"
+    "                            percentile of a log-normal distribution (0)\n"
+    "Faults, as shares of the requests: 2% or 0.02\n"
+    "  --status CODE:SHARE       answer with this status instead of 200; repeats\n"
+    "  --reset SHARE             reset the connection instead of answering\n"
+    "  --close SHARE             close the connection in good order instead of answering\n"
+    "  --stall SHARE             never answer\n"
+    "  --seed N                  another sequence of faults and latencies (1)\n"
+    "Limits\n"
+    "  --max-connections N       connections served at once (20000)\n"
+    "  --over refuse|queue       more: closed at once, or left waiting unread (refuse)\n"
+    "  --rate-limit N[/s]        requests answered in a second; more get 429\n"
+    "  --retry-after TIME        Retry-After of 429 answers, and then of 503 too, in whole\n"
+    "                            seconds (1s, 429 only)\n"
+    "  --keep-alive-requests N   requests on a connection before it is closed (any number)\n"
+    "  --keep-alive-timeout TIME close idle connections; advertised as Keep-Alive (never)\n"
+    "Seeing\n"
+    "  --log FILE                append a line for each request: microseconds, method, target,\n"
+    "                            id or body hash, status or reset, close, stall, refused, gone,\n"
+    "                            stopped; separated by tabs\n"
+    "  --id-header NAME          request header that holds the id (x-record-id)\n"
+    "  --stats-path PATH         GET of this path answers the report as JSON, uncounted\n"
+    "                            (/-/stats)\n"
+    "  -q, --quiet               no report at the end\n"
+    "  -h, --help                this text\n";
+
+enum option_code {
+    OPTION_PORT = 'p',
+    OPTION_QUIET = 'q',
+    OPTION_HELP = 'h',
+    OPTION_LISTEN = 256,
+    OPTION_BODY,
+    OPTION_BODY_BYTES,
+    OPTION_ECHO,
+    OPTION_LATENCY,
+    OPTION_STATUS,
+    OPTION_RESET,
+    OPTION_CLOSE,
+    OPTION_STALL,
+    OPTION_SEED,
+    OPTION_MAX_CONNECTIONS,
+    OPTION_OVER,
+    OPTION_RATE_LIMIT,
+    OPTION_RETRY_AFTER,
+    OPTION_KEEP_ALIVE_REQUESTS,
+    OPTION_KEEP_ALIVE_TIMEOUT,
+    OPTION_LOG,
+    OPTION_ID_HEADER,
+    OPTION_STATS_PATH,
+};
+
+static const struct option long_options[] = {
+    {"listen", required_argument, NULL, OPTION_LISTEN},
+    {"port", required_argument, NULL, OPTION_PORT},
+    {"body", required_argument, NULL, OPTION_BODY},
+    {"body-bytes", required_argument, NULL, OPTION_BODY_BYTES},
+    {"echo", no_argument, NULL, OPTION_ECHO},
+    {"latency", required_argument, NULL, OPTION_LATENCY},
+    {"status", required_argument, NULL, OPTION_STATUS},
+    {"reset", required_argument, NULL, OPTION_RESET},
+    {"close", required_argument, NULL, OPTION_CLOSE},
+    {"stall", required_argument, NULL, OPTION_STALL},
+    {"seed", required_argument, NULL, OPTION_SEED},
+    {"max-connections", required_argument, NULL, OPTION_MAX_CONNECTIONS},
+    {"over", required_argument, NULL, OPTION_OVER},
+    {"rate-limit", required_argument, NULL, OPTION_RATE_LIMIT},
+    {"retry-after", required_argument, NULL, OPTION_RETRY_AFTER},
+    {"keep-alive-requests", required_argument, NULL, OPTION_KEEP_ALIVE_REQUESTS},
+    {"keep-alive-timeout", required_argument, NULL, OPTION_KEEP_ALIVE_TIMEOUT},
+    {"log", required_argument, NULL, OPTION_LOG},
+    {"id-header", required_argument, NULL, OPTION_ID_HEADER},
+    {"stats-path", required_argument, NULL, OPTION_STATS_PATH},
+    {"quiet", no_argument, NULL, OPTION_QUIET},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static const uint64_t SECOND_NS = 1000000000;
+static const uint64_t DAY_NS = 86400 * 1000000000ull;
+
+struct serve_options {
+    struct platform_options platform;
+    const char *log_path;            /* null: no log */
+    char *host, *id_header, *filler; /* owned; null while the defaults serve */
+    bool quiet;
+};
+
+static char *copy_text(const char *text, size_t bytes)
+{
+    char *copy = strndup(text, bytes);
+    if (!copy)
+        usage_error(COMMAND, "out of memory");
+    return copy;
+}
+
+static void check_port(const char *option, const char *text)
+{
+    value_count(COMMAND, option, text, 0, 65535);
+}
+
+/* HOST:PORT, an IPv6 address in brackets. */
+static void read_listen(struct serve_options *o, const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    size_t bytes = colon ? (size_t)(colon - text) : 0;
+    bool bracketed = bytes > 2 && text[0] == '[' && text[bytes - 1] == ']';
+    if (bytes == 0 || (!bracketed && memchr(text, ':', bytes)))
+        usage_error(COMMAND, "--listen %s: HOST:PORT is expected, an IPv6 address as [::1]:PORT",
+                    text);
+    check_port("--listen", colon + 1);
+    free(o->host);
+    o->host = bracketed ? copy_text(text + 1, bytes - 2) : copy_text(text, bytes);
+    o->platform.host = o->host;
+    o->platform.port = colon + 1;
+}
+
+static void read_latency(struct fate_plan *fates, const char *text)
+{
+    const char *comma = strchr(text, ',');
+    char *first = copy_text(text, comma ? (size_t)(comma - text) : strlen(text));
+    uint64_t p50_ns = value_duration_ns(COMMAND, "--latency", first, 0, LATENCY_NS_MAX);
+    uint64_t p99_ns = p50_ns;
+    free(first);
+    if (comma) {
+        p99_ns = value_duration_ns(COMMAND, "--latency", comma + 1, 0, LATENCY_NS_MAX);
+        if (p50_ns == 0 || p99_ns < p50_ns)
+            usage_error(COMMAND,
+                        "--latency %s: the median is above 0 and at most the 99th "
+                        "percentile",
+                        text);
+    }
+    latency_init(&fates->latency, p50_ns, p99_ns);
+}
+
+static void read_status(struct fate_plan *fates, const char *text)
+{
+    const char *colon = strchr(text, ':');
+    if (!colon)
+        usage_error(COMMAND, "--status %s: CODE:SHARE is expected, as in 500:2%%", text);
+    if (fates->statuses_count == FATE_STATUSES_MAX)
+        usage_error(COMMAND, "--status: at most %d of them", FATE_STATUSES_MAX);
+    char *code = copy_text(text, (size_t)(colon - text));
+    struct fate_status *s = &fates->statuses[fates->statuses_count++];
+    s->status = (uint16_t)value_count(COMMAND, "--status", code, 200, PLATFORM_STATUSES - 1);
+    s->share = value_share(COMMAND, "--status", colon + 1);
+    free(code);
+}
+
+static uint32_t read_rate(const char *text)
+{
+    size_t bytes = strlen(text);
+    if (bytes > 2 && strcmp(text + bytes - 2, "/s") == 0)
+        bytes -= 2;
+    char *number = copy_text(text, bytes);
+    uint64_t rate = value_count(COMMAND, "--rate-limit", number, 1, UINT32_MAX);
+    free(number);
+    return (uint32_t)rate;
+}
+
+static void read_body(struct serve_options *o, const char *text)
+{
+    o->platform.body = span_of(text);
+    if (o->platform.body.bytes > PLATFORM_BODY_BYTES_MAX)
+        usage_error(COMMAND, "--body: at most %d bytes", PLATFORM_BODY_BYTES_MAX);
+    bool json = text[0] == '{' || text[0] == '[' || text[0] == '"';
+    o->platform.body_type = json ? "application/json" : "text/plain";
+}
+
+static void read_body_bytes(struct serve_options *o, const char *text)
+{
+    size_t bytes = value_bytes(COMMAND, "--body-bytes", text, 0, PLATFORM_BODY_BYTES_MAX);
+    free(o->filler);
+    o->filler = malloc(bytes + 1);
+    if (!o->filler)
+        usage_error(COMMAND, "out of memory");
+    memset(o->filler, 'x', bytes);
+    o->platform.body = (struct span){o->filler, bytes};
+    o->platform.body_type = "application/octet-stream";
+}
+
+static void read_id_header(struct serve_options *o, const char *text)
+{
+    size_t bytes = strlen(text);
+    if (bytes == 0 || bytes > 63 ||
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                     "!#$%&'*+-.^_`|~") != bytes)
+        usage_error(COMMAND,
+                    "--id-header %s: a header's name of 1 to 63 letters, digits or "
+                    "hyphens is expected",
+                    text);
+    free(o->id_header);
+    o->id_header = copy_text(text, bytes);
+    for (char *c = o->id_header; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    o->platform.id_header = o->id_header;
+}
+
+static enum platform_over read_over(const char *text)
+{
+    if (strcmp(text, "refuse") == 0)
+        return PLATFORM_REFUSE;
+    if (strcmp(text, "queue") == 0)
+        return PLATFORM_QUEUE;
+    usage_error(COMMAND, "--over %s: \"refuse\" or \"queue\" is expected", text);
+}
+
+/* The options about limits and sight; false when the code is none of them. */
+static bool read_limit(struct serve_options *o, int code, const char *text)
+{
+    struct platform_options *platform = &o->platform;
+    switch (code) {
+    case OPTION_MAX_CONNECTIONS:
+        platform->connections_max =
+            (uint32_t)value_count(COMMAND, "--max-connections", text, 1, PLATFORM_CONNECTIONS_MAX);
+        return true;
+    case OPTION_OVER:
+        platform->over = read_over(text);
+        return true;
+    case OPTION_RATE_LIMIT:
+        platform->rate_limit = read_rate(text);
+        return true;
+    case OPTION_RETRY_AFTER: {
+        uint64_t ns = value_duration_ns(COMMAND, "--retry-after", text, 0, DAY_NS);
+        platform->retry_after_s = (uint32_t)((ns + SECOND_NS - 1) / SECOND_NS);
+        platform->retry_after_in_503 = true;
+        return true;
+    }
+    case OPTION_KEEP_ALIVE_REQUESTS:
+        platform->keep_alive_requests =
+            (uint32_t)value_count(COMMAND, "--keep-alive-requests", text, 1, UINT32_MAX);
+        return true;
+    case OPTION_KEEP_ALIVE_TIMEOUT:
+        platform->keep_alive_ns =
+            value_duration_ns(COMMAND, "--keep-alive-timeout", text, 1000000, DAY_NS);
+        return true;
+    case OPTION_LOG:
+        o->log_path = text;
+        return true;
+    case OPTION_ID_HEADER:
+        read_id_header(o, text);
+        return true;
+    case OPTION_STATS_PATH:
+        if (text[0] != '/')
+            usage_error(COMMAND, "--stats-path %s: a path that begins with / is expected", text);
+        platform->stats_path = text;
+        return true;
+    }
+    return false;
+}
+
+static void read_option(struct serve_options *o, int code, const char *text)
+{
+    struct fate_plan *fates = &o->platform.fates;
+    if (read_limit(o, code, text))
+        return;
+    switch (code) {
+    case OPTION_LISTEN:
+        read_listen(o, text);
+        return;
+    case OPTION_PORT:
+        check_port("--port", text);
+        o->platform.port = text;
+        return;
+    case OPTION_BODY:
+        read_body(o, text);
+        return;
+    case OPTION_BODY_BYTES:
+        read_body_bytes(o, text);
+        return;
+    case OPTION_ECHO:
+        o->platform.echo = true;
+        return;
+    case OPTION_LATENCY:
+        read_latency(fates, text);
+        return;
+    case OPTION_STATUS:
+        read_status(fates, text);
+        return;
+    case OPTION_RESET:
+        fates->reset = value_share(COMMAND, "--reset", text);
+        return;
+    case OPTION_CLOSE:
+        fates->close = value_share(COMMAND, "--close", text);
+        return;
+    case OPTION_STALL:
+        fates->stall = value_share(COMMAND, "--stall", text);
+        return;
+    case OPTION_SEED:
+        fates->seed = value_count(COMMAND, "--seed", text, 0, UINT64_MAX);
+        return;
+    case OPTION_QUIET:
+        o->quiet = true;
+        return;
+    case OPTION_HELP:
+        fputs(help, stdout);
+        exit(EXIT_OK);
+    }
+    UNREACHABLE("an option in the table that nobody reads");
+}
+
+static void read_options(struct serve_options *o, int argc, char **argv)
+{
+    *o = (struct serve_options){.platform = {.host = "127.0.0.1",
+                                             .port = "8080",
+                                             .fates = {.seed = 1},
+                                             .retry_after_s = 1,
+                                             .body = SPAN("{\"ok\":true}"),
+                                             .body_type = "application/json",
+                                             .id_header = "x-record-id",
+                                             .stats_path = "/-/stats",
+                                             .log_fd = -1}};
+    opterr = 0;
+    for (;;) {
+        int at = optind;
+        int code = getopt_long(argc, argv, ":p:qh", long_options, NULL);
+        if (code == -1)
+            break;
+        if (code == '?')
+            usage_error(COMMAND, "there is no option %s", argv[at]);
+        if (code == ':')
+            usage_error(COMMAND, "%s needs a value", argv[at]);
+        read_option(o, code, optarg);
+    }
+    if (optind < argc)
+        usage_error(COMMAND, "%s: no arguments are expected", argv[optind]);
+    const struct fate_plan *fates = &o->platform.fates;
+    double sum = fates->reset + fates->close + fates->stall;
+    for (unsigned i = 0; i < fates->statuses_count; i++)
+        sum += fates->statuses[i].share;
+    if (sum > 1 + 1e-9)
+        usage_error(COMMAND, "the shares of --status, --reset, --close and --stall add up to more "
+                             "than 100%%");
+}
+
+static struct platform *volatile signalled;
+
+static void on_signal(int number)
+{
+    (void)number;
+    struct platform *platform = signalled;
+    if (platform)
+        platform_stop(platform);
+}
+
+static void watch_signals(struct platform *platform)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    signalled = platform;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void print_report(const struct platform_report *r)
+{
+    fprintf(stderr,
+            "requests %" PRIu64 ", connections %" PRIu64 " (most at once %" PRIu64
+            ", refused %" PRIu64 ")\n",
+            r->requests, r->connections, r->connections_peak, r->refused);
+    for (unsigned status = 0; status < PLATFORM_STATUSES; status++) {
+        if (r->statuses[status] > 0)
+            fprintf(stderr, "  status %u: %" PRIu64 "\n", status, r->statuses[status]);
+    }
+    const struct {
+        const char *name;
+        uint64_t count;
+    } others[] = {{"resets", r->resets},
+                  {"closes", r->closes},
+                  {"stalls", r->stalls},
+                  {"clients gone before their answer", r->gone}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (others[i].count > 0)
+            fprintf(stderr, "  %s: %" PRIu64 "\n", others[i].name, others[i].count);
+    }
+}
+
+/* Runs a platform that listens. */
+static int serve(struct platform *platform, const struct serve_options *o)
+{
+    watch_signals(platform);
+    printf("listening on http://%s\n", platform_address(platform));
+    fflush(stdout);
+    int result = platform_run(platform);
+    if (result < 0) {
+        fprintf(stderr, "ringsend serve: the ring broke: %s\n", strerror(-result));
+        return EXIT_NOT_STARTED;
+    }
+    if (!o->quiet)
+        print_report(platform_report(platform));
+    int log_error = platform_log_error(platform);
+    signalled = NULL;
+    platform_free(platform);
+    if (log_error == 0)
+        return EXIT_OK;
+    fprintf(stderr, "ringsend serve: the log is incomplete: %s: %s\n", o->log_path,
+            strerror(-log_error));
+    return EXIT_OUTPUT;
+}
+
+/* Starts the platform, which the log, if any, is open for. */
+static int start(const struct serve_options *o)
+{
+    char error[512];
+    struct platform *platform;
+    if (platform_new(&platform, &o->platform, error, sizeof error) == 0)
+        return serve(platform, o);
+    fprintf(stderr, "ringsend serve: %s\n", error);
+    return EXIT_NOT_STARTED;
+}
+
+static int start_with_log(struct serve_options *o)
+{
+    int fd = open(o->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        fprintf(stderr, "ringsend serve: --log %s: %s\n", o->log_path, strerror(errno));
+        return EXIT_OUTPUT;
+    }
+    o->platform.log_fd = fd;
+    int status = start(o);
+    close(fd);
+    return status;
+}
+
+int command_serve(int argc, char **argv)
+{
+    struct serve_options o;
+    read_options(&o, argc, argv);
+    int status = o.log_path ? start_with_log(&o) : start(&o);
+    free(o.host);
+    free(o.id_header);
+    free(o.filler);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* What `ringsend send` says at its end, on standard error. */
+#ifndef RINGSEND_CLI_SUMMARY_H
+#define RINGSEND_CLI_SUMMARY_H
+
+#include "batch/job.h"
+#include "cli/send_options.h"
+
+#include <stdio.h>
+
+/* The table of figures. */
+void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats);
+/* What went wrong and what to do about it; said even when the table is not wanted. */
+void summary_print_troubles(FILE *out, const struct job_report *report,
+                            const struct send_options *options);
+
+#endif
