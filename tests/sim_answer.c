@@ -1,0 +1,218 @@
+/* What simulated servers say: drawing an answer by the seed, writing it, and putting it on the way.
+ *
+ * Every answer that is cut, malformed or of impossible framing is noted as not valid, so that a
+ * result that calls it ok is found out. */
+#include "sim_answer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Not one of these is a response that a client may accept; the first HEAD_LEVEL are wrong in the
+ * head already, and so for HEAD requests too. */
+enum { HEAD_LEVEL = 8 };
+static const char *const malformed[] = {
+    "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
+    "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 099 Low\r\ncontent-length: 0\r\n\r\n",
+    "HTTP/1.1 600 High\r\ncontent-length: 0\r\n\r\n",
+    "Hello, this is not HTTP.\r\n\r\n",
+    "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+    "HTTP/1.1 200 OK\r\ncontent-length: 3x\r\n\r\nabc",
+    "HTTP/1.1 200 OK\r\nna me: x\r\ncontent-length: 0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nhello\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n",
+};
+
+static const int statuses[] = {200, 201, 202, 204, 301, 304, 400, 404, 408, 409,
+                               425, 429, 429, 500, 500, 502, 503, 503, 504, 599};
+static const char *const retry_after[] = {"retry-after: 1\r\n",
+                                          "retry-after: 0\r\n",
+                                          "retry-after: 100000\r\n",
+                                          "retry-after: soon\r\n",
+                                          "retry-after: Tue, 14 Nov 2023 22:13:25 GMT\r\n",
+                                          NULL};
+
+static void draw_trouble(struct sim_answer *a, bool is_head)
+{
+    switch (sim_below(10)) {
+    case 0: /* the connection breaks, and nobody knows when */
+        a->status = 0;
+        a->then = sim_chance(500) ? THEN_RESET : THEN_END;
+        break;
+    case 1:
+        a->then = THEN_STALL;
+        a->status = 0;
+        break;
+    case 2: /* cut short, in head or body; where the stream's end is the body's, it would not show
+             */
+        a->framing = (enum sim_framing)sim_below(FRAMING_CLOSE);
+        a->cut = sim_chance(500) ? (int32_t)sim_between(1, 40) : -(int32_t)sim_between(1, 40);
+        a->then = (enum sim_then)sim_between(THEN_END, THEN_STALL);
+        break;
+    case 3:
+        a->raw = malformed[sim_below(is_head ? HEAD_LEVEL : sizeof malformed / sizeof *malformed)];
+        a->then = sim_chance(500) ? THEN_KEEP : THEN_END;
+        break;
+    case 4:
+        a->stray = sim_chance(500) ? "x" : "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfake";
+        break;
+    case 5:
+        a->headers = "Connection: close\r\n";
+        a->then = sim_chance(500) ? THEN_KEEP : THEN_END;
+        break;
+    case 6:
+        a->delay_ns = sim_below(20ull * SIM_S);
+        break;
+    case 7:
+        a->pause_ns = sim_below(20ull * SIM_S);
+        break;
+    case 8:
+        a->then = sim_chance(500) ? THEN_RESET : THEN_END;
+        a->then_ns = sim_below(2 * SIM_MS);
+        break;
+    default:
+        a->status = statuses[sim_below(sizeof statuses / sizeof *statuses)];
+        a->headers = retry_after[sim_below(sizeof retry_after / sizeof *retry_after)];
+    }
+}
+
+struct sim_answer sim_answer_draw(const char *method)
+{
+    struct sim_answer a = {.status = 200, .framing = (enum sim_framing)sim_below(4)};
+
+    a.body_bytes = (uint32_t)sim_below(sim_chance(50) ? 50000 : 200);
+    a.delay_ns = sim_below(5 * SIM_MS);
+    if (sim_chance(100))
+        a.interim = (uint32_t)sim_between(1, 8);
+    a.bare_lf = sim_chance(50);
+    if (sim_chance(50))
+        a.headers = "Keep-Alive: timeout=5, max=100\r\n";
+    if (sim_chance(sim.faults.trouble))
+        draw_trouble(&a, strcmp(method, "HEAD") == 0);
+    return a;
+}
+
+static void write_chunks(struct sim_text *text, const char *body, size_t bytes, bool trailers)
+{
+    size_t at = 0;
+
+    while (at < bytes) {
+        size_t n = 1 + (bytes - at) / 2;
+        sim_text_print(text, "%zx%s\r\n", n, at == 0 ? ";name=value" : "");
+        sim_text_add(text, body + at, n);
+        sim_text_add(text, "\r\n", 2);
+        at += n;
+    }
+    sim_text_print(text, "0\r\n%s\r\n", trailers ? "x-trailer: late\r\n" : "");
+}
+
+static void write_head(struct sim_text *text, const struct sim_answer *a)
+{
+    const char *end = a->bare_lf ? "\n" : "\r\n";
+
+    for (uint32_t i = 0; i < a->interim; i++)
+        sim_text_print(text, i % 2 ? "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
+                                   : "HTTP/1.1 100 Continue\r\n\r\n");
+    sim_text_print(text, "HTTP/1.1 %d Whatever%sserver: sim%s", a->status, end, end);
+    if (a->headers)
+        sim_text_print(text, "%s", a->headers);
+    if (a->framing == FRAMING_LENGTH && a->status != 204)
+        sim_text_print(text, "content-length: %u%s", a->body_bytes, end);
+    else if (a->framing != FRAMING_CLOSE && a->status != 204)
+        sim_text_print(text, "transfer-encoding: chunked%s", end);
+    sim_text_print(text, "%s", end);
+}
+
+/* Writes the message; *head_end: where its head ends. */
+static void write_answer(struct sim_text *text, const struct sim_answer *a,
+                         const struct sim_delivery *d, bool bodiless, size_t *head_end)
+{
+    char *body;
+
+    if (a->raw) {
+        sim_text_add(text, a->raw, strlen(a->raw));
+        *head_end = text->bytes;
+        return;
+    }
+    write_head(text, a);
+    *head_end = text->bytes;
+    if (bodiless)
+        return;
+    body = malloc(a->body_bytes + 1);
+    SIM_CHECK(body, "out of memory");
+    sim_fill_body(d->record, d->number, body, a->body_bytes);
+    if (a->framing == FRAMING_CHUNKED || a->framing == FRAMING_TRAILERS)
+        write_chunks(text, body, a->body_bytes, a->framing == FRAMING_TRAILERS);
+    else
+        sim_text_add(text, body, a->body_bytes);
+    free(body);
+}
+
+static void server_ends(void *context, uint64_t life, uint64_t result)
+{
+    struct sim_socket *s = context;
+
+    if (s->life != life || s->step != SLOT_CONNECTED)
+        return;
+    s->peer_closed = true;
+    sim_socket_end(s, sim.now_ns, (int32_t)result);
+}
+
+static void put_on_the_way(struct sim_socket *s, const struct sim_answer *a, const char *data,
+                           size_t bytes, size_t middle)
+{
+    uint64_t at_ns = sim.now_ns + SIM_US + a->delay_ns;
+
+    if (a->pause_ns > 0 && middle < bytes) {
+        sim_socket_output(s, at_ns, data, middle);
+        data += middle;
+        bytes -= middle;
+        at_ns += a->pause_ns;
+    }
+    if (bytes > 0)
+        sim_socket_output(s, at_ns, data, bytes);
+}
+
+void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct sim_answer *answer)
+{
+    bool is_head = strcmp(sim_record(d->record)->method, "HEAD") == 0;
+    bool bodiless = is_head || answer->status == 204 || answer->status == 304;
+    bool has_answer = answer->status != 0 || answer->raw;
+    enum sim_then then = answer->then;
+    struct sim_text text = {0};
+    size_t head_end = 0, message_end, bytes;
+
+    if (has_answer)
+        write_answer(&text, answer, d, bodiless, &head_end);
+    message_end = bytes = text.bytes;
+    if (answer->cut > 0 && (size_t)answer->cut < bytes)
+        bytes = (size_t)answer->cut;
+    else if (answer->cut < 0)
+        bytes = bytes > (size_t)-answer->cut ? bytes - (size_t)-answer->cut : 0;
+
+    d->answered = has_answer;
+    d->answer_valid = has_answer && bytes == message_end && (!answer->raw || answer->valid_raw);
+    d->status = answer->status;
+    d->body_bytes = bodiless || answer->raw ? 0 : answer->body_bytes;
+    d->until_end = answer->framing == FRAMING_CLOSE && !bodiless && !answer->raw;
+    d->answer_end = s->in.bytes + (d->until_end ? head_end : message_end);
+    if (d->until_end && then == THEN_KEEP)
+        then = THEN_END;
+    if (answer->stray && d->answer_valid && !d->until_end) {
+        s->in_glue = s->in.bytes + message_end;
+        sim_text_add(&text, answer->stray, strlen(answer->stray));
+        bytes = text.bytes;
+    }
+    if (!d->answer_valid || d->until_end || answer->stray ||
+        (answer->headers && strcasestr(answer->headers, "connection: close")))
+        s->reuse_forbidden = true;
+    sim_trace("slot %u: the server answers record %u with %d%s, %zu bytes", s->slot, d->record,
+              answer->status, d->answer_valid ? "" : " (not valid)", bytes);
+    put_on_the_way(s, answer, text.data, bytes, head_end + (message_end - head_end) / 2);
+    if (then == THEN_END || then == THEN_RESET)
+        sim_at((bytes > 0 ? s->in_last_ns : sim.now_ns) + answer->then_ns, server_ends, s, s->life,
+               then == THEN_RESET ? (uint32_t)-ECONNRESET : 0);
+    sim_text_free(&text);
+}

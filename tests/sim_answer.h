@@ -1,0 +1,12 @@
+/* What a simulated server says: an answer as bytes on their way. */
+#ifndef RINGSEND_TESTS_SIM_ANSWER_H
+#define RINGSEND_TESTS_SIM_ANSWER_H
+
+#include "sim_server.h"
+
+/* An answer by the seed, troublesome as often as sim.faults.trouble says. */
+struct sim_answer sim_answer_draw(const char *method);
+/* Sends it, and notes in the delivery what the engine is to make of it. */
+void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct sim_answer *answer);
+
+#endif

@@ -1,0 +1,290 @@
+/* The user of the engine in simulated runs. See sim_client.h.
+ *
+ * A request's memory is made for it alone and freed the moment its result has been taken, so that
+ * the address sanitizer, and the ring's own checks, see whoever touches it later. */
+#include "sim_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    TRIES_DEFAULT = 4,
+    TURNS_MAX = 2000000,
+    /* Stalls and the races of cancels come on top of a deadline. */
+    TOLERANCE_MS = 250,
+};
+
+/* A request and all it points to, in one piece but for the body. */
+struct package {
+    struct ringsend_request request;
+    struct ringsend_header header;
+    char url[128];
+    char id[16];
+    char *body;
+};
+
+bool client_try_begin(struct client *c, const struct ringsend_options *options)
+{
+    int error;
+
+    *c = (struct client){.options = *options};
+    c->options.size = sizeof c->options;
+    c->tries = options->tries ? options->tries : TRIES_DEFAULT;
+    c->deadline_ns = options->deadline_ns ? options->deadline_ns : RINGSEND_NEVER;
+    error = ringsend_new(&c->engine, &c->options);
+    SIM_CHECK(error == 0 || error == -RINGSEND_E_NO_MEMORY || error == -RINGSEND_E_RING,
+              "ringsend_new gives %s", ringsend_error_name((enum ringsend_error) - error));
+    return error == 0;
+}
+
+void client_begin(struct client *c, const struct ringsend_options *options)
+{
+    SIM_CHECK(client_try_begin(c, options), "the engine could not be made");
+}
+
+static void package_free(struct ringsend_request *request)
+{
+    struct package *p = (struct package *)request;
+
+    if (p)
+        free(p->body);
+    free(p);
+}
+
+void client_end(struct client *c)
+{
+    ringsend_free(c->engine);
+    for (uint32_t i = 0; i < c->count; i++)
+        package_free(c->requests[i].request);
+    free(c->requests);
+    *c = (struct client){0};
+    SIM_CHECK(sim_ring_gone(), "the engine has not freed its ring");
+    SIM_CHECK(sim_sockets_open() == 0, "%u sockets are left open", sim_sockets_open());
+}
+
+static struct package *package_make(const struct client_ask *ask, uint32_t record)
+{
+    struct package *p = calloc(1, sizeof *p);
+    bool has_body = ask->body_bytes > 0 || (ask->flags & RINGSEND_HAS_BODY);
+
+    SIM_CHECK(p, "out of memory");
+    snprintf(p->url, sizeof p->url, "http://%s:%u/r/%u", ask->host, ask->port, record);
+    snprintf(p->id, sizeof p->id, "%u", record);
+    p->header.name = (struct ringsend_bytes){"X-Record-Id", 11};
+    p->header.value = (struct ringsend_bytes){p->id, strlen(p->id)};
+    p->body = malloc(ask->body_bytes + 1);
+    SIM_CHECK(p->body, "out of memory");
+    sim_fill_body(record, 0, p->body, ask->body_bytes);
+    p->request = (struct ringsend_request){
+        .size = sizeof p->request,
+        .method = {ask->method, ask->method ? strlen(ask->method) : 0},
+        .url = {p->url, strlen(p->url)},
+        .headers = &p->header,
+        .headers_count = 1,
+        .body = {p->body, has_body ? ask->body_bytes : 0},
+        .flags = ask->flags,
+        .tries = ask->tries,
+        .attempt_timeout_ns = ask->attempt_timeout_ns,
+        .deadline_ns = ask->deadline_ns,
+    };
+    return p;
+}
+
+static bool is_replayable(const struct client_ask *ask)
+{
+    return strcmp(ask->method, "POST") != 0 && strcmp(ask->method, "PATCH") != 0
+               ? true
+               : (ask->flags & (RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED)) != 0;
+}
+
+int client_submit(struct client *c, const struct client_ask *wanted)
+{
+    struct client_ask ask = *wanted;
+    struct client_request *r;
+    uint32_t index = c->count;
+    int error;
+
+    ask.method = ask.method ? ask.method : "GET";
+    if (c->count == c->capacity) {
+        c->capacity = 2 * c->capacity + 16;
+        c->requests = realloc(c->requests, c->capacity * sizeof *c->requests);
+        SIM_CHECK(c->requests, "out of memory");
+    }
+    r = &c->requests[c->count++];
+    *r = (struct client_request){
+        .record = sim_record_new(ask.method, is_replayable(&ask),
+                                 ask.body_bytes > 0 || (ask.flags & RINGSEND_HAS_BODY) != 0,
+                                 ask.body_bytes),
+        .tries = ask.tries ? ask.tries : c->tries,
+        .deadline_ns = ask.deadline_ns ? ask.deadline_ns : c->deadline_ns,
+        .submitted_ns = sim.now_ns,
+    };
+    r->request = &package_make(&ask, r->record)->request;
+    r->request->user = (void *)(uintptr_t)(index + 1);
+    error = ringsend_submit(c->engine, r->request);
+    if (error != 0) {
+        package_free(r->request);
+        r->request = NULL;
+        return error;
+    }
+    sim_trace("record %u is accepted", r->record);
+    r->handle = r->request->handle;
+    r->accepted = true;
+    c->accepted++;
+    return (int)index;
+}
+
+/* As the options say: 2xx when they say nothing. */
+static bool status_is_ok(const struct client *c, int status)
+{
+    const uint64_t *bits = c->options.ok_status.bits;
+    uint64_t any = 0;
+
+    for (size_t i = 0; i < 8; i++)
+        any |= bits[i];
+    return any == 0 ? status >= 200 && status <= 299
+                    : (bits[(status - 100) / 64] >> ((status - 100) % 64) & 1) != 0;
+}
+
+/* A complete response: the very answer to the record's latest delivery. */
+static void check_response(const struct client *c, const struct client_request *r,
+                           const struct ringsend_result *result)
+{
+    const struct sim_delivery *d = sim_latest_delivery(r->record);
+
+    SIM_CHECK(d, "record %u has a response, and was never delivered", r->record);
+    SIM_CHECK(d->answered && d->answer_valid,
+              "record %u has a response (%d), and its server gave no valid one", r->record,
+              result->status);
+    SIM_CHECK(d->answer_in, "record %u has a response (%d) that had not come in yet", r->record,
+              result->status);
+    SIM_CHECK(result->status == d->status, "record %u has status %d, its server said %d", r->record,
+              result->status, d->status);
+    SIM_CHECK(result->body.bytes == d->body_bytes ||
+                  (d->until_end && result->body.bytes < d->body_bytes),
+              "the body for record %u has %zu bytes, its server sent %u", r->record,
+              result->body.bytes, d->body_bytes);
+    SIM_CHECK(sim_body_is(r->record, d->number, result->body.data, result->body.bytes),
+              "the body for record %u is not what its server sent", r->record);
+    SIM_CHECK(result->ok == status_is_ok(c, result->status), "record %u with status %d is %sok",
+              r->record, result->status, result->ok ? "" : "not ");
+    SIM_CHECK(!result->ok || !result->ambiguous, "record %u is ok and ambiguous", r->record);
+}
+
+static bool status_is_in_doubt(int status)
+{
+    return status == 500 || status == 502 || status == 504;
+}
+
+/* Promise 3: what may have been done and cannot be told is called ambiguous, nothing else is. */
+static void check_ambiguous(const struct client_request *r, const struct ringsend_result *result)
+{
+    const struct sim_record *record = sim_record(r->record);
+    const struct sim_delivery *d = sim_latest_delivery(r->record);
+    bool in_doubt = d && (result->error != RINGSEND_OK
+                              ? !(d->answer_in && d->answer_valid && sim_status_declines(d->status))
+                              : status_is_in_doubt(result->status));
+
+    SIM_CHECK(d || !result->ambiguous, "record %u is ambiguous, and was never delivered",
+              r->record);
+    if (!record->replayable)
+        SIM_CHECK(result->ambiguous == in_doubt, "record %u (%s) %s ambiguous: %s, status %d",
+                  r->record, record->method, in_doubt ? "is not called" : "is called",
+                  ringsend_error_name(result->error), result->status);
+}
+
+static void check_result(const struct client *c, const struct client_request *r,
+                         const struct ringsend_result *result)
+{
+    const struct sim_record *record = sim_record(r->record);
+
+    SIM_CHECK(!r->done, "record %u has a second result", r->record);
+    /* One try more is free, after a reused connection that turned out to be dead. */
+    SIM_CHECK(result->attempts <= r->tries + 1, "record %u: %u attempts, %u allowed", r->record,
+              result->attempts, r->tries);
+    SIM_CHECK(record->deliveries <= result->attempts, "record %u: %u deliveries in %u attempts",
+              r->record, record->deliveries, result->attempts);
+    SIM_CHECK(result->attempts > 0 || record->deliveries == 0,
+              "record %u: deliveries without attempt", r->record);
+    if (result->error == RINGSEND_OK)
+        check_response(c, r, result);
+    else
+        SIM_CHECK(!result->ok, "record %u is ok with error %s", r->record,
+                  ringsend_error_name(result->error));
+    check_ambiguous(r, result);
+    SIM_CHECK(result->times.total_ns <= sim.now_ns - r->submitted_ns,
+              "record %u took longer than its life", r->record);
+    SIM_CHECK(r->deadline_ns == RINGSEND_NEVER ||
+                  result->times.total_ns <= r->deadline_ns + TOLERANCE_MS * SIM_MS,
+              "record %u took %.3f ms, its deadline was %.3f ms", r->record,
+              (double)result->times.total_ns / 1e6, (double)r->deadline_ns / 1e6);
+    SIM_CHECK(result->error != RINGSEND_E_TIMEOUT_RECORD ||
+                  result->times.total_ns >= r->deadline_ns,
+              "record %u ran out of time early", r->record);
+}
+
+static void take_result(struct client *c, const struct ringsend_result *result)
+{
+    uint32_t index = (uint32_t)(uintptr_t)result->request->user - 1;
+    struct client_request *r = &c->requests[index];
+
+    SIM_CHECK(index < c->count && r->accepted, "a result for a request that was not accepted");
+    sim_trace("record %u: %s, status %d, %u attempts%s", r->record,
+              ringsend_error_name(result->error), result->status, result->attempts,
+              result->ambiguous ? ", ambiguous" : "");
+    check_result(c, r, result);
+    r->done = true;
+    r->done_ns = sim.now_ns;
+    r->error = result->error;
+    r->status = result->status;
+    r->ok = result->ok;
+    r->ambiguous = result->ambiguous;
+    r->attempts = result->attempts;
+    r->times = result->times;
+    c->done++;
+    package_free(r->request);
+    r->request = NULL;
+}
+
+uint32_t client_run(struct client *c, uint64_t wait_ns, uint32_t max)
+{
+    const struct ringsend_result *results[8];
+    uint32_t taken = 0;
+    int ready = ringsend_run(c->engine, wait_ns);
+
+    SIM_CHECK(ready >= 0, "ringsend_run gives %d", ready);
+    c->held = 0;
+    while (taken < max) {
+        size_t n = max - taken < 8 ? max - taken : 8;
+        n = ringsend_reap(c->engine, results, n);
+        for (size_t i = 0; i < n; i++)
+            take_result(c, results[i]);
+        taken += (uint32_t)n;
+        c->held += (uint32_t)n;
+        if (n == 0)
+            break;
+    }
+    SIM_CHECK(max < UINT32_MAX || taken == (uint32_t)ready, "%d results were ready, %u came", ready,
+              taken);
+    return taken;
+}
+
+void client_finish(struct client *c)
+{
+    for (uint32_t turns = 0; c->done < c->accepted; turns++) {
+        SIM_CHECK(turns < TURNS_MAX, "%u requests are never done", c->accepted - c->done);
+        client_run(c, RINGSEND_NEVER, UINT32_MAX);
+    }
+    SIM_CHECK(ringsend_idle(c->engine), "the engine is not idle, though all is done");
+}
+
+void client_pass(struct client *c, uint64_t ns)
+{
+    uint64_t until_ns = sim.now_ns + ns;
+
+    for (uint32_t turns = 0; sim.now_ns < until_ns; turns++) {
+        SIM_CHECK(turns < TURNS_MAX, "the time does not pass");
+        client_run(c, until_ns - sim.now_ns, UINT32_MAX);
+    }
+}

@@ -1,0 +1,63 @@
+/* The user of the engine in simulated runs: makes requests for records, hands them over, takes
+ * their results, and holds each against the ledger. */
+#ifndef RINGSEND_TESTS_SIM_CLIENT_H
+#define RINGSEND_TESTS_SIM_CLIENT_H
+
+#include "sim_server.h"
+
+#include "ringsend.h"
+
+struct client_request {
+    struct ringsend_request *request; /* null once its result was taken */
+    uint32_t record;
+    uint32_t tries;
+    uint64_t deadline_ns; /* RINGSEND_NEVER: none */
+    uint64_t handle;
+    bool accepted, done;
+    uint64_t submitted_ns, done_ns;
+    /* Of the result. */
+    enum ringsend_error error;
+    int status;
+    bool ok, ambiguous;
+    uint32_t attempts;
+    struct ringsend_times times;
+};
+
+struct client {
+    struct ringsend *engine;
+    struct ringsend_options options;
+    uint32_t tries;       /* as the options say, or by default */
+    uint64_t deadline_ns; /* likewise */
+    struct client_request *requests;
+    uint32_t count, capacity;
+    uint32_t accepted, done;
+    uint32_t held; /* results taken since the last ringsend_run: the engine may still hold them */
+};
+
+/* What a request is like; zero: as the field's comment says. */
+struct client_ask {
+    const char *method; /* GET */
+    const char *host;   /* as it stands in a URL */
+    uint16_t port;
+    uint32_t flags;
+    uint32_t body_bytes;
+    uint32_t tries; /* as the options say */
+    uint64_t attempt_timeout_ns, deadline_ns;
+};
+
+/* options->size is filled in. */
+void client_begin(struct client *c, const struct ringsend_options *options);
+/* False when the engine could not be made for lack of memory. */
+bool client_try_begin(struct client *c, const struct ringsend_options *options);
+void client_end(struct client *c);
+
+/* Makes and submits a request; its index, or the negated error. */
+int client_submit(struct client *c, const struct client_ask *ask);
+/* ringsend_run, then takes up to `max` of the results and checks them. Returns how many. */
+uint32_t client_run(struct client *c, uint64_t wait_ns, uint32_t max);
+/* Runs until every accepted request is done. */
+void client_finish(struct client *c);
+/* Runs until the time has passed. */
+void client_pass(struct client *c, uint64_t ns);
+
+#endif

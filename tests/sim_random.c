@@ -1,0 +1,393 @@
+/* A simulated run by seed: options, origins, requests and faults are drawn, the engine is driven in
+ * a drawn rhythm, and the invariants are checked at each result (sim_client.c), at each delivery
+ * (sim_server.c) and at each operation (sim_ring.c, sim_socket.c).
+ *
+ * Swarm testing (Groce and others, 2012): each seed leaves most kinds of fault out and draws the
+ * rate of the others, because a run in which everything fails gets nowhere interesting. */
+#include "sim_random.h"
+
+#include "sim_client.h"
+
+#include "engine/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { ORIGINS_MAX = 4, REQUESTS_MAX = 60, FILE_BYTES = 5000, VIRTUAL_DAY_S = 86400 };
+
+struct origin_drawn {
+    char host[48];
+    uint16_t port;
+};
+
+/* A file that is copied to another through the engine while the requests go on. */
+struct copy {
+    int from_fd, to_fd;
+    struct file *from, *to;
+    char data[512];
+    uint32_t read_bytes, written_bytes;
+    bool writing, failed;
+};
+
+struct run {
+    struct client client;
+    struct origin_drawn origins[ORIGINS_MAX];
+    uint32_t origins_count;
+    uint32_t requests_wanted;
+    uint32_t requests_max; /* as the engine understands the options */
+    uint32_t connections_max;
+    uint32_t cancels_per_mille, wakes_per_mille;
+    uint32_t stop_at, free_at; /* turn; 0: never */
+    bool stopped;
+    struct copy copy;
+};
+
+static char names[ORIGINS_MAX][24];
+
+/* ---- Drawing ---- */
+
+static void draw_rate(uint32_t *rate, uint32_t often_per_mille, uint32_t rate_max)
+{
+    *rate = sim_chance(often_per_mille) ? (uint32_t)sim_between(1, rate_max) : 0;
+}
+
+static void draw_faults(void)
+{
+    struct sim_faults *f = &sim.faults;
+
+    f->latency_ns = sim_chance(500) ? sim_below(200 * SIM_US) : sim_below(20 * SIM_MS);
+    f->without_min_wait = sim_chance(300);
+    f->buffers = sim_chance(300) ? (uint32_t)sim_between(1, 8) : 0;
+    draw_rate(&f->connect_refused, 200, 300);
+    draw_rate(&f->connect_unreachable, 200, 200);
+    draw_rate(&f->connect_reset, 200, 200);
+    draw_rate(&f->connect_hangs, 200, 200);
+    draw_rate(&f->connect_no_port, 100, 200);
+    draw_rate(&f->socket_fails, 100, 200);
+    draw_rate(&f->send_fails, 200, 200);
+    draw_rate(&f->send_breaks, 200, 200);
+    draw_rate(&f->send_slow, 300, 500);
+    draw_rate(&f->send_late, 300, 500);
+    draw_rate(&f->send_stuck, 150, 200);
+    draw_rate(&f->recv_split, 500, 1000);
+    draw_rate(&f->recv_tiny, 200, 900);
+    draw_rate(&f->recv_stops, 300, 500);
+    draw_rate(&f->recv_resets, 200, 100);
+    draw_rate(&f->recv_ends, 200, 100);
+    draw_rate(&f->reorders, 500, 500);
+    draw_rate(&f->spurious_wake, 200, 200);
+    draw_rate(&f->stalls, 200, 100);
+    draw_rate(&f->cancel_races, 600, 1000);
+    draw_rate(&f->close_slow, 300, 700);
+    draw_rate(&f->file_short, 500, 700);
+    draw_rate(&f->file_slow, 500, 700);
+    draw_rate(&f->file_fails, 100, 50);
+    draw_rate(&f->lookup_fails, 200, 300);
+    draw_rate(&f->lookup_slow, 200, 500);
+    draw_rate(&f->trouble, 700, 600);
+    draw_rate(&f->idle_closes, 300, 500);
+}
+
+static void draw_peer(const char *ip, uint16_t port, uint32_t origin, bool may_be_dead)
+{
+    struct sim_peer *peer = sim_peer_new(ip, port, origin);
+
+    peer->connect_ns = sim_below(20 * SIM_MS);
+    peer->idle_ns = sim_chance(300) ? sim_between(SIM_MS, 2ull * SIM_S) : 0;
+    peer->idle_resets = sim_chance(300);
+    if (may_be_dead && sim_chance(400)) {
+        peer->connect = sim_chance(500) ? CONNECT_HANGS : CONNECT_FAILS;
+        peer->connect_error = sim_chance(500) ? ECONNREFUSED : ENETUNREACH;
+    }
+}
+
+static void draw_addresses(struct sim_name *name, uint16_t port, uint32_t origin)
+{
+    uint32_t count = sim_chance(500) ? 1 : (uint32_t)sim_between(2, 5);
+
+    for (uint32_t i = 0; i < count; i++) {
+        char ip[40];
+        snprintf(ip, sizeof ip, sim_chance(500) ? "10.0.%u.%u" : "fd00::%u:%u", origin, i + 1);
+        sim_name_address(name, ip);
+        draw_peer(ip, port, origin, count > 1);
+    }
+}
+
+static void draw_origin(struct origin_drawn *o, uint32_t origin)
+{
+    struct sim_name *name;
+    char ip[40];
+
+    o->port = (uint16_t)(8000 + origin);
+    switch (sim_below(6)) {
+    case 0:
+        snprintf(ip, sizeof ip, "10.0.%u.99", origin);
+        snprintf(o->host, sizeof o->host, "%s", ip);
+        draw_peer(ip, o->port, origin, false);
+        return;
+    case 1:
+        snprintf(ip, sizeof ip, "fd00::%u:99", origin);
+        snprintf(o->host, sizeof o->host, "[%s]", ip);
+        draw_peer(ip, o->port, origin, false);
+        return;
+    default:
+        snprintf(o->host, sizeof o->host, "Host-%u.test", origin);
+        snprintf(names[origin], sizeof names[origin], "host-%u.test", origin);
+    }
+    name = sim_name_new(names[origin]);
+    name->delay_ns = sim_chance(800) ? sim_below(5 * SIM_MS) : sim_below(2ull * SIM_S);
+    if (sim_chance(150))
+        name->kind = (enum sim_name_kind)sim_between(NAME_NOT_FOUND, NAME_HANGS);
+    else
+        draw_addresses(name, o->port, origin);
+}
+
+static uint64_t draw_time(uint64_t from_ns, uint64_t to_ns)
+{
+    return sim_chance(400) ? 0 : sim_between(from_ns, to_ns);
+}
+
+static struct ringsend_options draw_options(struct run *run)
+{
+    struct ringsend_options o = {.seed = sim_random() | 1};
+
+    o.connections_max = (uint32_t)sim_between(1, 8);
+    if (sim_chance(400))
+        o.connections_per_origin = (uint32_t)sim_between(1, o.connections_max);
+    if (sim_chance(400))
+        o.requests_max = (uint32_t)sim_between(1, REQUESTS_MAX);
+    o.tries = (uint32_t)sim_between(1, 5);
+    o.connect_timeout_ns = draw_time(10 * SIM_MS, 3ull * SIM_S);
+    o.first_byte_timeout_ns = draw_time(50 * SIM_MS, 5ull * SIM_S);
+    o.attempt_timeout_ns = draw_time(50 * SIM_MS, 10ull * SIM_S);
+    o.deadline_ns = sim_chance(300) ? sim_between(1, 20ull * SIM_S) : 0;
+    o.backoff_min_ns = draw_time(1, SIM_S);
+    o.backoff_max_ns = draw_time(1, 5ull * SIM_S);
+    if (o.backoff_max_ns > 0 && o.backoff_max_ns < o.backoff_min_ns)
+        o.backoff_max_ns = o.backoff_min_ns;
+    o.retry_after_max_ns = draw_time(1, 5ull * SIM_S);
+    o.idle_timeout_ns = draw_time(SIM_MS, 4ull * SIM_S);
+    o.store_headers = sim_chance(300);
+    run->connections_max = o.connections_max;
+    run->requests_max = o.requests_max ? o.requests_max : 2 * o.connections_max + 16;
+    return o;
+}
+
+/* ---- Files ---- */
+
+static char file_byte(uint32_t at)
+{
+    return (char)(at * 31 + at / 251);
+}
+
+static void copy_begin(struct run *run)
+{
+    struct copy *copy = &run->copy;
+    char data[FILE_BYTES];
+
+    copy->from_fd = copy->to_fd = -1;
+    if (!sim_chance(200))
+        return;
+    for (uint32_t i = 0; i < FILE_BYTES; i++)
+        data[i] = file_byte(i);
+    copy->from_fd = memfd_create("from", MFD_CLOEXEC);
+    copy->to_fd = memfd_create("to", MFD_CLOEXEC);
+    SIM_CHECK(copy->from_fd >= 0 && copy->to_fd >= 0 &&
+                  write(copy->from_fd, data, sizeof data) == sizeof data,
+              "no memory file");
+    SIM_CHECK(file_open(run->client.engine, copy->from_fd, &copy->from) == 0 &&
+                  file_open(run->client.engine, copy->to_fd, &copy->to) == 0,
+              "a file could not be opened");
+    file_read(copy->from, copy->data, sizeof copy->data, 0);
+}
+
+/* Takes what is finished and starts what comes next. */
+static void copy_step(struct copy *copy)
+{
+    struct file *file = copy->writing ? copy->to : copy->from;
+    int64_t n;
+
+    if (!copy->from || copy->failed || file_busy(file))
+        return;
+    n = file_take(file);
+    if (n < 0)
+        SIM_CHECK(sim.faults.file_fails > 0 && n == -EIO, "a file operation gives %d", (int)n);
+    if (n < 0 || (n == 0 && !copy->writing)) {
+        copy->failed = n < 0;
+        SIM_CHECK(copy->failed || copy->written_bytes == FILE_BYTES, "the copied file has %u bytes",
+                  copy->written_bytes);
+        copy->failed = true;
+        return;
+    }
+    if (!copy->writing) {
+        for (uint32_t i = 0; i < n; i++)
+            SIM_CHECK(copy->data[i] == file_byte(copy->read_bytes + i), "a wrong byte was read");
+        copy->read_bytes += (uint32_t)n;
+        copy->writing = true;
+        file_append(copy->to, copy->data, (size_t)n);
+        return;
+    }
+    copy->written_bytes += (uint32_t)n;
+    SIM_CHECK(copy->written_bytes == copy->read_bytes, "an append has written %u bytes of %u",
+              copy->written_bytes, copy->read_bytes);
+    copy->writing = false;
+    file_read(copy->from, copy->data, sizeof copy->data, copy->read_bytes);
+}
+
+static void copy_end(struct copy *copy)
+{
+    if (!copy->from)
+        return;
+    file_close(&copy->from);
+    file_close(&copy->to);
+    SIM_CHECK(!copy->from && !copy->to, "file_close leaves a file");
+    close(copy->from_fd);
+    close(copy->to_fd);
+}
+
+/* ---- Running ---- */
+
+static struct client_ask draw_ask(const struct run *run)
+{
+    static const char *const methods[] = {"GET", "POST", "POST", "POST", "PUT", "HEAD", "DELETE"};
+    const struct origin_drawn *o = &run->origins[sim_below(run->origins_count)];
+    struct client_ask ask = {.method = methods[sim_below(7)], .host = o->host, .port = o->port};
+
+    if (ask.method[0] == 'P') {
+        ask.flags = sim_chance(900) ? RINGSEND_HAS_BODY : 0;
+        if (ask.flags)
+            ask.body_bytes = (uint32_t)sim_below(sim_chance(50) ? 100000 : 400);
+        if (sim_chance(300))
+            ask.flags |= sim_chance(500) ? RINGSEND_KEYED : RINGSEND_AT_LEAST_ONCE;
+    }
+    if (sim_chance(100))
+        ask.tries = (uint32_t)sim_between(1, 5);
+    if (sim_chance(100))
+        ask.attempt_timeout_ns = sim_between(SIM_MS, SIM_S);
+    if (sim_chance(100))
+        ask.deadline_ns = sim_between(1, 5ull * SIM_S);
+    return ask;
+}
+
+static void submit_some(struct run *run)
+{
+    struct client *c = &run->client;
+    uint32_t wanted = sim_chance(300) ? (uint32_t)sim_below(5) : REQUESTS_MAX;
+
+    for (; wanted > 0 && c->accepted < run->requests_wanted && !run->stopped; wanted--) {
+        struct client_ask ask = draw_ask(run);
+        int index = client_submit(c, &ask);
+        if (index >= 0)
+            continue;
+        SIM_CHECK(index == -RINGSEND_E_FULL, "submit gives %s",
+                  ringsend_error_name((enum ringsend_error) - index));
+        SIM_CHECK(c->accepted - c->done + c->held >= run->requests_max,
+                  "full with %u of %u requests", c->accepted - c->done, run->requests_max);
+        return;
+    }
+    SIM_CHECK(c->accepted - c->done <= run->requests_max, "%u requests in, %u allowed",
+              c->accepted - c->done, run->requests_max);
+}
+
+static void disturb(struct run *run)
+{
+    struct client *c = &run->client;
+
+    if (c->count > 0 && sim_chance(run->cancels_per_mille)) {
+        const struct client_request *r = &c->requests[sim_below(c->count)];
+        if (r->accepted) {
+            sim_trace("record %u is cancelled", r->record);
+            SIM_CHECK(ringsend_cancel(c->engine, r->handle) == 0, "record %u cannot be cancelled",
+                      r->record);
+        }
+    }
+    if (sim_chance(run->wakes_per_mille))
+        ringsend_wake(c->engine);
+    if (sim_chance(10))
+        SIM_CHECK(ringsend_cancel(c->engine, sim_random() | 1ull << 63) == -RINGSEND_E_INVALID,
+                  "a handle that never was can be cancelled");
+}
+
+static void check_stats(const struct run *run)
+{
+    struct ringsend_stats stats = {.size = sizeof stats};
+    const struct client *c = &run->client;
+
+    ringsend_stats(c->engine, &stats);
+    SIM_CHECK(stats.submitted == c->accepted, "stats: %llu submitted, not %u",
+              (unsigned long long)stats.submitted, c->accepted);
+    SIM_CHECK(stats.finished >= c->done && stats.finished <= c->accepted,
+              "stats: %llu finished, %u reaped", (unsigned long long)stats.finished, c->done);
+    SIM_CHECK(stats.connections_open >= sim_sockets_open() &&
+                  stats.connections_open <= run->connections_max &&
+                  stats.connections_peak <= run->connections_max,
+              "stats: %u connections open, really %u, at most %u", stats.connections_open,
+              sim_sockets_open(), run->connections_max);
+}
+
+static uint64_t draw_wait(const struct run *run)
+{
+    if (run->client.done == run->client.accepted || sim_chance(200))
+        return sim_below(10 * SIM_MS);
+    return sim_chance(100) ? 0 : RINGSEND_NEVER;
+}
+
+static void drive(struct run *run)
+{
+    struct client *c = &run->client;
+
+    for (uint32_t turn = 1;; turn++) {
+        SIM_CHECK(turn < 1000000, "the run does not end");
+        SIM_CHECK(sim.now_ns - sim.began_ns < (uint64_t)VIRTUAL_DAY_S * SIM_S,
+                  "%u requests are not done after a day", c->accepted - c->done);
+        if (turn == run->stop_at) {
+            sim_trace("stop");
+            ringsend_stop(c->engine);
+            run->stopped = true;
+            struct client_ask ask = draw_ask(run);
+            SIM_CHECK(client_submit(c, &ask) == -RINGSEND_E_STOPPED, "accepted after stop");
+        }
+        if (turn == run->free_at)
+            return;
+        submit_some(run);
+        if (c->done == c->accepted && (run->stopped || c->accepted >= run->requests_wanted))
+            break;
+        disturb(run);
+        client_run(c, draw_wait(run), sim_chance(300) ? 1 : UINT32_MAX);
+        copy_step(&run->copy);
+        check_stats(run);
+    }
+    SIM_CHECK(ringsend_idle(c->engine), "the engine is not idle, though all is done");
+}
+
+uint64_t sim_random_run(uint64_t seed)
+{
+    struct run run = {0};
+    struct ringsend_options options;
+
+    sim_begin(NULL, seed);
+    draw_faults();
+    options = draw_options(&run);
+    run.origins_count = (uint32_t)sim_between(1, ORIGINS_MAX);
+    for (uint32_t i = 0; i < run.origins_count; i++)
+        draw_origin(&run.origins[i], i);
+    run.requests_wanted = (uint32_t)sim_between(1, REQUESTS_MAX);
+    draw_rate(&run.cancels_per_mille, 300, 200);
+    draw_rate(&run.wakes_per_mille, 300, 200);
+    run.stop_at = sim_chance(150) ? (uint32_t)sim_between(1, 200) : 0;
+    run.free_at = sim_chance(150) ? (uint32_t)sim_between(1, 200) : 0;
+    sim_ring_bounds(options.connections_max, options.connections_per_origin
+                                                 ? options.connections_per_origin
+                                                 : options.connections_max);
+    client_begin(&run.client, &options);
+    copy_begin(&run);
+    drive(&run);
+    copy_end(&run.copy);
+    client_end(&run.client);
+    sim_end();
+    return sim.now_ns - sim.began_ns;
+}

@@ -1,0 +1,747 @@
+/* Scenarios that need more than a row of sim_table.c: several requests at once, several addresses,
+ * names, cancel, stop, full, and torture. Each begins a world of its own and aborts on a failure,
+ * with its name (sim.c). */
+#include "sim_scenarios.h"
+
+#include "engine/file.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
+static const struct client_ask post = {
+    .method = "POST", .host = "10.0.0.1", .port = 80, .body_bytes = 30, .flags = RINGSEND_HAS_BODY};
+static const struct sim_answer answer_ok = {.status = 200, .body_bytes = 20};
+static const struct sim_answer answer_100_ms = {
+    .status = 200, .body_bytes = 20, .delay_ns = 100 * SIM_MS};
+static const struct sim_answer answer_1_s = {.status = 200, .body_bytes = 20, .delay_ns = SIM_S};
+static const struct sim_answer answer_4_s = {
+    .status = 200, .body_bytes = 20, .delay_ns = 4ull * SIM_S};
+
+struct sim_peer *scenario_begin(const char *name, struct client *c,
+                                const struct ringsend_options *options,
+                                const struct sim_answer *script, uint32_t script_count)
+{
+    struct ringsend_options all = *options;
+    struct sim_peer *peer;
+
+    sim_begin(name, 1);
+    sim.faults.latency_ns = 100 * SIM_US;
+    all.seed = all.seed ? all.seed : 1;
+    peer = sim_peer_new("10.0.0.1", 80, 0);
+    peer->script = script;
+    peer->script_count = script_count;
+    sim_ring_bounds(all.connections_max ? all.connections_max : 40,
+                    all.connections_per_origin ? all.connections_per_origin : 40);
+    client_begin(c, &all);
+    return peer;
+}
+
+void scenario_end(struct client *c)
+{
+    client_end(c);
+    sim_end();
+}
+
+static uint32_t submit(struct client *c, const struct client_ask *ask)
+{
+    int index = client_submit(c, ask);
+
+    SIM_CHECK(index >= 0, "submit gives %s", ringsend_error_name((enum ringsend_error) - index));
+    return (uint32_t)index;
+}
+
+static void expect(const struct client *c, uint32_t index, enum ringsend_error error, int status,
+                   uint32_t attempts, bool ambiguous)
+{
+    const struct client_request *r = &c->requests[index];
+
+    SIM_CHECK(r->done, "request %u has no result yet", index);
+    SIM_CHECK(r->error == error && r->status == status && r->attempts == attempts &&
+                  r->ambiguous == ambiguous,
+              "request %u: %s, status %d, %u attempts%s; expected %s, status %d, %u attempts%s",
+              index, ringsend_error_name(r->error), r->status, r->attempts,
+              r->ambiguous ? ", ambiguous" : "", ringsend_error_name(error), status, attempts,
+              ambiguous ? ", ambiguous" : "");
+}
+
+static void expect_ms(const struct client *c, uint32_t index, uint32_t from_ms, uint32_t to_ms)
+{
+    uint64_t total_ns = c->requests[index].times.total_ns;
+
+    SIM_CHECK(total_ns >= (uint64_t)from_ms * SIM_MS && total_ns <= (uint64_t)to_ms * SIM_MS,
+              "request %u took %.3f ms, expected %u to %u", index, (double)total_ns / 1e6, from_ms,
+              to_ms);
+}
+
+static struct ringsend_stats stats_of(const struct client *c)
+{
+    struct ringsend_stats stats = {.size = sizeof stats};
+
+    ringsend_stats(c->engine, &stats);
+    return stats;
+}
+
+/* ---- Limits and waiting ---- */
+
+static void limit_is_reached_and_never_passed(void)
+{
+    struct client c;
+
+    scenario_begin("the limit is reached and never passed", &c,
+                   &(struct ringsend_options){.connections_max = 4, .requests_max = 40},
+                   &answer_100_ms, 1);
+    for (int i = 0; i < 40; i++)
+        submit(&c, &get);
+    client_finish(&c);
+    SIM_CHECK(stats_of(&c).connections_peak == 4, "the peak is %u connections",
+              stats_of(&c).connections_peak);
+    expect_ms(&c, 39, 1000, 1020);
+    scenario_end(&c);
+}
+
+static void limit_per_origin(void)
+{
+    struct client_ask other = {.host = "10.0.0.2", .port = 80};
+    struct client c;
+
+    scenario_begin("the limit per origin", &c,
+                   &(struct ringsend_options){
+                       .connections_max = 8, .connections_per_origin = 3, .requests_max = 40},
+                   &answer_100_ms, 1);
+    struct sim_peer *second = sim_peer_new("10.0.0.2", 80, 1);
+    second->script = &answer_100_ms;
+    second->script_count = 1;
+    for (int i = 0; i < 18; i++)
+        submit(&c, &get);
+    for (int i = 0; i < 18; i++)
+        submit(&c, &other);
+    client_finish(&c);
+    SIM_CHECK(stats_of(&c).connections_peak == 6, "the peak is %u connections",
+              stats_of(&c).connections_peak);
+    for (uint32_t i = 0; i < 36; i++)
+        expect_ms(&c, i, 100, 620);
+    scenario_end(&c);
+}
+
+/* Origins that share too few places all get their turn. */
+static void places_are_shared(void)
+{
+    static const char *const hosts[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3"};
+    struct client c;
+
+    scenario_begin("places are shared", &c,
+                   &(struct ringsend_options){.connections_max = 2, .requests_max = 60},
+                   &answer_100_ms, 1);
+    for (uint32_t i = 1; i < 3; i++) {
+        struct sim_peer *peer = sim_peer_new(hosts[i], 80, i);
+        peer->script = &answer_100_ms;
+        peer->script_count = 1;
+    }
+    for (int i = 0; i < 60; i++)
+        submit(&c, &(struct client_ask){.host = hosts[i % 3], .port = 80});
+    client_finish(&c);
+    for (uint32_t i = 0; i < 60; i++)
+        SIM_CHECK(c.requests[i].ok, "request %u is not ok", i);
+    expect_ms(&c, 59, 2900, 3200);
+    scenario_end(&c);
+}
+
+/* The first in line for a place is cancelled, or runs out of time: the next one moves up. */
+static void who_leaves_the_line_makes_room(void)
+{
+    struct client c;
+
+    scenario_begin(
+        "who leaves the line makes room", &c,
+        &(struct ringsend_options){.connections_max = 1, .idle_timeout_ns = 9ull * SIM_S},
+        &answer_1_s, 1);
+    for (uint32_t i = 1; i < 4; i++) {
+        struct sim_peer *peer = sim_peer_new(i == 1   ? "10.0.0.2"
+                                             : i == 2 ? "10.0.0.3"
+                                                      : "10.0.0.4",
+                                             80, i);
+        peer->script = &answer_1_s;
+        peer->script_count = 1;
+    }
+    submit(&c, &get);
+    client_pass(&c, 100 * SIM_MS);
+    uint32_t cancelled = submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    client_pass(&c, 100 * SIM_MS);
+    uint32_t late = submit(
+        &c, &(struct client_ask){.host = "10.0.0.3", .port = 80, .deadline_ns = 500 * SIM_MS});
+    client_pass(&c, 100 * SIM_MS);
+    uint32_t last = submit(&c, &(struct client_ask){.host = "10.0.0.4", .port = 80});
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(ringsend_cancel(c.engine, c.requests[cancelled].handle) == 0, "no cancel");
+    client_finish(&c);
+    expect(&c, cancelled, RINGSEND_E_CANCELLED, 0, 0, false);
+    expect(&c, late, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    expect(&c, last, RINGSEND_OK, 200, 1, false);
+    expect_ms(&c, last, 1700, 1720);
+    scenario_end(&c);
+}
+
+/* Far too few receive buffers cost time, never a request. */
+static void few_buffers(void)
+{
+    static const struct sim_answer large = {.status = 200, .body_bytes = 60000};
+    struct client c;
+
+    scenario_begin("few receive buffers", &c,
+                   &(struct ringsend_options){.connections_max = 16, .requests_max = 64}, &large,
+                   1);
+    client_end(&c);
+    sim.faults.buffers = 2;
+    client_begin(&c, &(struct ringsend_options){
+                         .connections_max = 16, .requests_max = 64, .tries = 1, .seed = 1});
+    for (int i = 0; i < 64; i++)
+        submit(&c, &get);
+    client_finish(&c);
+    for (uint32_t i = 0; i < 64; i++)
+        expect(&c, i, RINGSEND_OK, 200, 1, false);
+    expect_ms(&c, 63, 0, 100);
+    scenario_end(&c);
+}
+
+static void clocks_stand_while_waiting(void)
+{
+    struct client c;
+
+    scenario_begin("no clock runs while a request waits", &c,
+                   &(struct ringsend_options){.connections_max = 1,
+                                              .tries = 1,
+                                              .connect_timeout_ns = 5ull * SIM_S,
+                                              .first_byte_timeout_ns = 5ull * SIM_S,
+                                              .attempt_timeout_ns = 5ull * SIM_S},
+                   &answer_4_s, 1);
+    for (int i = 0; i < 6; i++)
+        submit(&c, &post);
+    client_finish(&c);
+    for (uint32_t i = 0; i < 6; i++) {
+        expect(&c, i, RINGSEND_OK, 200, 1, false);
+        expect_ms(&c, i, 4000 * (i + 1), 4000 * (i + 1) + 20);
+        SIM_CHECK(c.requests[i].times.queue_ns / SIM_MS >= 4000ull * i, "queued for %.3f ms",
+                  (double)c.requests[i].times.queue_ns / 1e6);
+    }
+    scenario_end(&c);
+}
+
+static void deadline_runs_while_waiting(void)
+{
+    struct client c;
+
+    scenario_begin("the record's deadline runs while it waits", &c,
+                   &(struct ringsend_options){.connections_max = 1, .deadline_ns = 6ull * SIM_S},
+                   &answer_4_s, 1);
+    for (int i = 0; i < 3; i++)
+        submit(&c, &post);
+    client_finish(&c);
+    expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    expect(&c, 1, RINGSEND_E_TIMEOUT_RECORD, 0, 1, true);
+    expect(&c, 2, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    expect_ms(&c, 1, 6000, 6020);
+    expect_ms(&c, 2, 6000, 6020);
+    scenario_end(&c);
+}
+
+static void full_until_reaped(void)
+{
+    struct client c;
+
+    scenario_begin("full until a result is reaped", &c,
+                   &(struct ringsend_options){.requests_max = 2}, &answer_ok, 1);
+    submit(&c, &get);
+    submit(&c, &get);
+    SIM_CHECK(client_submit(&c, &get) == -RINGSEND_E_FULL, "a third request is accepted");
+    SIM_CHECK(client_run(&c, RINGSEND_NEVER, 0) == 0, "taken too early");
+    SIM_CHECK(client_submit(&c, &get) == -RINGSEND_E_FULL, "accepted before a result is reaped");
+    while (c.done == 0)
+        client_run(&c, RINGSEND_NEVER, 1);
+    submit(&c, &get);
+    client_finish(&c);
+    scenario_end(&c);
+}
+
+static void refused_requests(void)
+{
+    struct client c;
+
+    scenario_begin("requests that are refused", &c, &(struct ringsend_options){0}, &answer_ok, 1);
+    SIM_CHECK(
+        client_submit(&c, &(struct client_ask){.method = "G T", .host = "10.0.0.1", .port = 80}) ==
+            -RINGSEND_E_BAD_METHOD,
+        "a method with a space is accepted");
+    SIM_CHECK(client_submit(&c, &(struct client_ask){.host = "user@10.0.0.1", .port = 80}) ==
+                  -RINGSEND_E_BAD_URL,
+              "userinfo is accepted");
+    submit(&c, &get);
+    client_finish(&c);
+    expect(&c, 2, RINGSEND_OK, 200, 1, false);
+    scenario_end(&c);
+}
+
+/* Two idle connections, both dead: the free try goes over a new one, not over the other dead one.
+ */
+static void free_try_is_fresh(void)
+{
+    static const struct sim_answer script[] = {
+        {.status = 200, .body_bytes = 20, .delay_ns = SIM_MS}, {.status = 0, .then = THEN_END}};
+    struct client c;
+    struct sim_peer *peer = scenario_begin("the free try takes a fresh connection", &c,
+                                           &(struct ringsend_options){.tries = 1}, script, 2);
+
+    peer->first_counts = true;
+    submit(&c, &get);
+    submit(&c, &get);
+    client_finish(&c);
+    uint32_t last = submit(&c, &get);
+    client_finish(&c);
+    expect(&c, last, RINGSEND_OK, 200, 2, false);
+    SIM_CHECK(peer->connects == 3, "%u connects", peer->connects);
+    scenario_end(&c);
+}
+
+/* ---- Names ---- */
+
+static struct sim_name *name_with(const char *name, const char *first, const char *second,
+                                  const char *third)
+{
+    struct sim_name *n = sim_name_new(name);
+
+    sim_name_address(n, first);
+    if (second)
+        sim_name_address(n, second);
+    if (third)
+        sim_name_address(n, third);
+    return n;
+}
+
+static const struct client_ask get_name = {.host = "many.test", .port = 80};
+
+static void eyeballs_try_next_after_250_ms(void)
+{
+    struct client c;
+    struct sim_peer *v4 = scenario_begin("Happy Eyeballs: 250 ms, and the winner is remembered", &c,
+                                         &(struct ringsend_options){0}, &answer_100_ms, 1);
+    struct sim_peer *v6 = sim_peer_new("fd00::1", 80, 0);
+
+    v6->connect = CONNECT_HANGS;
+    name_with("many.test", "fd00::1", "fd00::2", "10.0.0.1");
+    submit(&c, &get_name);
+    client_finish(&c);
+    expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    expect_ms(&c, 0, 350, 360);
+    SIM_CHECK(v6->connects == 1 && v4->connects == 1, "%u and %u connects", v6->connects,
+              v4->connects);
+    /* The winner at once, on new connections too. */
+    for (int i = 0; i < 3; i++)
+        submit(&c, &get_name);
+    client_finish(&c);
+    expect_ms(&c, 3, 100, 105);
+    SIM_CHECK(v6->connects == 1 && v4->connects == 3, "%u and %u connects", v6->connects,
+              v4->connects);
+    scenario_end(&c);
+}
+
+static void eyeballs_next_at_once_after_failure(void)
+{
+    struct client c;
+    struct sim_peer *v6;
+
+    scenario_begin("Happy Eyeballs: the next address at once after a failure", &c,
+                   &(struct ringsend_options){0}, &answer_ok, 1);
+    v6 = sim_peer_new("fd00::1", 80, 0);
+    v6->connect = CONNECT_FAILS;
+    v6->connect_error = ENETUNREACH;
+    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
+    submit(&c, &get_name);
+    client_finish(&c);
+    expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    expect_ms(&c, 0, 0, 20);
+    scenario_end(&c);
+}
+
+static void eyeballs_first_wins(void)
+{
+    struct client c;
+    struct sim_peer *v4 = scenario_begin("Happy Eyeballs: a slow first address still wins", &c,
+                                         &(struct ringsend_options){0}, &answer_ok, 1);
+    struct sim_peer *v6 = sim_peer_new("fd00::1", 80, 0);
+
+    v6->connect_ns = 300 * SIM_MS;
+    v6->script = &answer_ok;
+    v6->script_count = 1;
+    v4->connect_ns = 300 * SIM_MS;
+    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
+    submit(&c, &get_name);
+    client_finish(&c);
+    expect_ms(&c, 0, 300, 310);
+    SIM_CHECK(v6->accepted == 1 && v4->accepted == 0, "the other address won");
+    scenario_end(&c);
+}
+
+/* One place: the race cannot run two connects at once, and must still come to an end. */
+static void eyeballs_with_one_place(void)
+{
+    struct client c;
+    struct sim_peer *v6;
+
+    scenario_begin(
+        "Happy Eyeballs with one place", &c,
+        &(struct ringsend_options){.connections_max = 1, .connect_timeout_ns = 2ull * SIM_S},
+        &answer_ok, 1);
+    v6 = sim_peer_new("fd00::1", 80, 0);
+    v6->connect = CONNECT_HANGS;
+    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
+    submit(&c, &get_name);
+    client_finish(&c);
+    expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    expect_ms(&c, 0, 2000, 2020);
+    scenario_end(&c);
+}
+
+static void eyeballs_all_dead(void)
+{
+    struct client c;
+    struct sim_peer *v4 = scenario_begin("Happy Eyeballs: all addresses dead", &c,
+                                         &(struct ringsend_options){.tries = 2}, &answer_ok, 1);
+    struct sim_peer *v6 = sim_peer_new("fd00::1", 80, 0);
+
+    v6->connect = v4->connect = CONNECT_FAILS;
+    v6->connect_error = v4->connect_error = ECONNREFUSED;
+    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
+    submit(&c, &post);
+    submit(&c, &get_name);
+    client_finish(&c);
+    expect(&c, 0, RINGSEND_E_CONNECT_REFUSED, 0, 2, false);
+    expect(&c, 1, RINGSEND_E_CONNECT_REFUSED, 0, 2, false);
+    scenario_end(&c);
+}
+
+/* The address that won once goes away; the other one takes over within the same attempt. */
+static void eyeballs_winner_dies(void)
+{
+    static const struct sim_answer closing = {
+        .status = 200, .body_bytes = 20, .headers = "Connection: close\r\n", .then = THEN_END};
+    struct client c;
+    struct sim_peer *v4 = scenario_begin("Happy Eyeballs: the winner dies", &c,
+                                         &(struct ringsend_options){.tries = 1}, &closing, 1);
+    struct sim_peer *v6 = sim_peer_new("fd00::1", 80, 0);
+
+    v6->script = &closing;
+    v6->script_count = 1;
+    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
+    submit(&c, &get_name);
+    client_finish(&c);
+    SIM_CHECK(v6->accepted == 1, "the first address did not win");
+    v6->connect = CONNECT_FAILS;
+    v6->connect_error = ECONNREFUSED;
+    submit(&c, &get_name);
+    client_finish(&c);
+    expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    SIM_CHECK(v4->accepted == 1, "the second address did not take over");
+    scenario_end(&c);
+}
+
+static void lookups_are_shared_and_kept(void)
+{
+    struct client c;
+    struct sim_name *name;
+
+    scenario_begin("lookups are coalesced and cached", &c, &(struct ringsend_options){0},
+                   &answer_ok, 1);
+    name = name_with("many.test", "10.0.0.1", NULL, NULL);
+    name->delay_ns = 20 * SIM_MS;
+    for (int i = 0; i < 10; i++)
+        submit(&c, &get_name);
+    client_finish(&c);
+    SIM_CHECK(name->lookups == 1, "%u lookups for ten requests", name->lookups);
+    expect_ms(&c, 9, 20, 30);
+    SIM_CHECK(c.requests[9].times.dns_ns / SIM_MS == 20, "the lookup took %.3f ms",
+              (double)c.requests[9].times.dns_ns / 1e6);
+    client_pass(&c, 30ull * SIM_S);
+    submit(&c, &get_name);
+    client_finish(&c);
+    SIM_CHECK(name->lookups == 1, "%u lookups within a minute", name->lookups);
+    scenario_end(&c);
+}
+
+static void lookup_fails(const char *title, enum sim_name_kind kind, enum ringsend_error error,
+                         uint32_t attempts, uint32_t to_ms)
+{
+    struct client c;
+    struct sim_name *name;
+
+    scenario_begin(title, &c,
+                   &(struct ringsend_options){.connect_timeout_ns = 2ull * SIM_S,
+                                              .backoff_max_ns = 300 * SIM_MS},
+                   &answer_ok, 1);
+    name = sim_name_new("many.test");
+    name->kind = kind;
+    submit(&c, &get_name);
+    submit(&c, &get);
+    client_finish(&c);
+    expect(&c, 0, error, 0, attempts, false);
+    expect_ms(&c, 0, 0, to_ms);
+    expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    expect_ms(&c, 1, 0, 10); /* others do not suffer */
+    scenario_end(&c);
+}
+
+static void lookup_not_found(void)
+{
+    lookup_fails("a name that does not exist", NAME_NOT_FOUND, RINGSEND_E_DNS_NOT_FOUND, 1, 10);
+}
+
+static void lookup_failed(void)
+{
+    lookup_fails("a resolver that fails", NAME_FAILS, RINGSEND_E_DNS_FAILED, 4, 1000);
+}
+
+static void lookup_hangs(void)
+{
+    lookup_fails("a resolver that is silent", NAME_HANGS, RINGSEND_E_TIMEOUT_DNS, 4, 9000);
+}
+
+/* ---- Cancel, stop, free ---- */
+
+struct cancel_row {
+    const char *name;
+    uint64_t at_ns;
+    bool by_name, hangs;
+    size_t window;
+    struct sim_answer answer;
+    enum ringsend_error error;
+    int status;
+    uint32_t attempts;
+    bool ambiguous;
+};
+
+static const struct cancel_row cancel_rows[] = {
+    {"cancel before the first run", 0, .error = RINGSEND_E_CANCELLED},
+    {"cancel during the lookup", SIM_S, .by_name = true, .error = RINGSEND_E_CANCELLED},
+    {"cancel during the connect", SIM_S, .hangs = true, .error = RINGSEND_E_CANCELLED,
+     .attempts = 1},
+    {"cancel while sending", SIM_S, .window = 60, .error = RINGSEND_E_CANCELLED, .attempts = 1,
+     .ambiguous = true},
+    {"cancel before the first byte", SIM_S, .answer = {0, .then = THEN_STALL},
+     .error = RINGSEND_E_CANCELLED, .attempts = 1, .ambiguous = true},
+    {"cancel in the body", SIM_S, .answer = {200, .body_bytes = 50, .pause_ns = 9ull * SIM_S},
+     .error = RINGSEND_E_CANCELLED, .status = 200, .attempts = 1, .ambiguous = true},
+    {"cancel between tries", SIM_S, .answer = {503, .headers = "retry-after: 5\r\n"},
+     .error = RINGSEND_E_CANCELLED, .attempts = 1},
+    {"cancel when all is done", SIM_S, .answer = {200}, .error = RINGSEND_OK, .status = 200,
+     .attempts = 1},
+};
+
+static void cancel_in_each_phase(void)
+{
+    for (size_t i = 0; i < sizeof cancel_rows / sizeof *cancel_rows; i++) {
+        const struct cancel_row *row = &cancel_rows[i];
+        struct client_ask ask = post;
+        struct client c;
+        struct sim_peer *peer =
+            scenario_begin(row->name, &c, &(struct ringsend_options){0}, &row->answer, 1);
+
+        peer->connect = row->hangs ? CONNECT_HANGS : CONNECT_ACCEPTED;
+        peer->window = row->window;
+        sim_name_new("many.test")->kind = NAME_HANGS;
+        if (row->by_name)
+            ask.host = "many.test";
+        submit(&c, &ask);
+        uint64_t handle = c.requests[0].handle;
+        client_pass(&c, row->at_ns);
+        SIM_CHECK(ringsend_cancel(c.engine, handle) == 0, "it cannot be cancelled");
+        client_finish(&c);
+        expect(&c, 0, row->error, row->status, row->attempts, row->ambiguous);
+        SIM_CHECK(sim.now_ns - sim.began_ns <= row->at_ns + 5 * SIM_MS, "the cancel took long");
+        SIM_CHECK(ringsend_cancel(c.engine, handle) == 0, "a second cancel does harm");
+        scenario_end(&c);
+    }
+}
+
+static void stop_ends_what_waits(void)
+{
+    static const struct sim_answer script[] = {{503, .headers = "retry-after: 5\r\n"},
+                                               {200, .delay_ns = 1 * SIM_S}};
+    struct client c;
+
+    scenario_begin("stop: in flight goes on, the others end", &c,
+                   &(struct ringsend_options){.connections_max = 1}, script, 2);
+    for (int i = 0; i < 4; i++)
+        submit(&c, &post);
+    client_pass(&c, 500 * SIM_MS);
+    ringsend_stop(c.engine);
+    SIM_CHECK(client_submit(&c, &get) == -RINGSEND_E_STOPPED, "accepted after stop");
+    client_finish(&c);
+    expect(&c, 0, RINGSEND_OK, 503, 1, false); /* was between tries: its last outcome */
+    expect(&c, 1, RINGSEND_OK, 200, 1, false); /* was in flight */
+    expect(&c, 2, RINGSEND_E_STOPPED, 0, 0, false);
+    expect(&c, 3, RINGSEND_E_STOPPED, 0, 0, false);
+    expect_ms(&c, 0, 500, 520);
+    expect_ms(&c, 2, 500, 520);
+    scenario_end(&c);
+}
+
+static void wake_ends_the_wait(void)
+{
+    struct client c;
+
+    scenario_begin("wake", &c, &(struct ringsend_options){0}, &answer_1_s, 1);
+    submit(&c, &get);
+    ringsend_wake(c.engine);
+    SIM_CHECK(client_run(&c, RINGSEND_NEVER, UINT32_MAX) == 0, "a result came instead");
+    SIM_CHECK(sim.now_ns - sim.began_ns < SIM_S, "the wake did not end the wait");
+    client_finish(&c);
+    scenario_end(&c);
+}
+
+static void run_returns_in_time(void)
+{
+    struct client c;
+    uint64_t began_ns;
+
+    scenario_begin("run waits no longer than told", &c, &(struct ringsend_options){0}, &answer_4_s,
+                   1);
+    submit(&c, &get);
+    began_ns = sim.now_ns;
+    client_run(&c, 0, UINT32_MAX);
+    SIM_CHECK(sim.now_ns == began_ns, "a run of no time took some");
+    client_run(&c, 300 * SIM_MS, UINT32_MAX);
+    SIM_CHECK(sim.now_ns == began_ns + 300 * SIM_MS, "a run of 300 ms took %.3f ms",
+              (double)(sim.now_ns - began_ns) / 1e6);
+    client_finish(&c);
+    expect_ms(&c, 0, 4000, 4010);
+    scenario_end(&c);
+}
+
+/* A small load in which everything happens: lookup, race, reuse, retry, body, file. */
+static void small_load(struct client *c)
+{
+    static const struct sim_answer script[] = {
+        {503, .headers = "retry-after: 1\r\n"},
+        {.status = 200, .framing = FRAMING_CHUNKED, .body_bytes = 300},
+        {200, .body_bytes = 9}};
+    struct sim_peer *v4 = sim_peer_new("10.0.0.1", 80, 0);
+    struct sim_peer *v6 = sim_peer_new("fd00::1", 80, 0);
+
+    sim.faults.latency_ns = 100 * SIM_US;
+    v4->script = script;
+    v4->script_count = 3;
+    v6->connect = CONNECT_HANGS;
+    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
+    if (!client_try_begin(c, &(struct ringsend_options){.connections_max = 3, .seed = 1}))
+        return;
+    submit(c, &get_name);
+    submit(c, &(struct client_ask){
+                  .method = "POST", .host = "many.test", .port = 80, .body_bytes = 6000});
+    submit(c, &get);
+}
+
+/* Fails the first operation that can fail, then the second, and so on until the load gets through
+ * without a failure. The checks of every result do the judging. */
+static void torture(void)
+{
+    uint32_t n = 0;
+    bool failed;
+
+    do {
+        struct client c;
+
+        sim_begin("torture", 1);
+        sim.fail_at = ++n;
+        small_load(&c);
+        if (c.engine)
+            client_finish(&c);
+        failed = sim.fallible >= sim.fail_at;
+        client_end(&c);
+        sim_end();
+    } while (failed);
+    SIM_CHECK(n > 15, "only %u operations could fail", n);
+}
+
+/* ringsend_free after each possible number of turns. */
+static void free_at_any_time(void)
+{
+    bool all_done = false;
+
+    for (uint32_t turns = 0; !all_done; turns++) {
+        struct client c;
+
+        sim_begin("free with work in flight", 1);
+        small_load(&c);
+        for (uint32_t i = 0; i < turns && c.done < c.accepted; i++)
+            client_run(&c, SIM_MS, UINT32_MAX);
+        all_done = c.done == c.accepted;
+        client_end(&c);
+        sim_end();
+    }
+}
+
+/* A read from a pipe in which nothing comes does not hold the requests up, and can be cancelled. */
+static void silent_pipe(void)
+{
+    struct client c;
+    struct file *file;
+    char byte;
+    int ends[2];
+
+    scenario_begin("a pipe without data", &c, &(struct ringsend_options){0}, &answer_100_ms, 1);
+    SIM_CHECK(pipe2(ends, 02000000 | 04000) == 0, "no pipe"); /* O_CLOEXEC | O_NONBLOCK */
+    SIM_CHECK(file_open(c.engine, ends[0], &file) == 0, "no file");
+    file_read(file, &byte, 1, -1);
+    submit(&c, &get);
+    client_finish(&c);
+    expect_ms(&c, 0, 100, 105);
+    SIM_CHECK(file_busy(file), "a read of nothing has ended");
+    file_cancel(file);
+    client_run(&c, RINGSEND_NEVER, UINT32_MAX);
+    SIM_CHECK(!file_busy(file) && file_take(file) == -ECANCELED, "the read was not cancelled");
+    file_read(file, &byte, 1, -1);
+    SIM_CHECK(write(ends[1], "x", 1) == 1, "no room in a pipe");
+    client_run(&c, RINGSEND_NEVER, UINT32_MAX);
+    SIM_CHECK(!file_busy(file) && file_take(file) == 1 && byte == 'x', "the byte was not read");
+    file_close(&file);
+    close(ends[0]);
+    close(ends[1]);
+    scenario_end(&c);
+}
+
+static const struct scenario_function functions[] = {
+    {"limit is reached and never passed", limit_is_reached_and_never_passed},
+    {"limit per origin", limit_per_origin},
+    {"places are shared", places_are_shared},
+    {"who leaves the line makes room", who_leaves_the_line_makes_room},
+    {"few receive buffers", few_buffers},
+    {"no clock runs while a request waits", clocks_stand_while_waiting},
+    {"deadline runs while a request waits", deadline_runs_while_waiting},
+    {"full until a result is reaped", full_until_reaped},
+    {"requests that are refused", refused_requests},
+    {"free try takes a fresh connection", free_try_is_fresh},
+    {"Happy Eyeballs: 250 ms, winner remembered", eyeballs_try_next_after_250_ms},
+    {"Happy Eyeballs: next at once after a failure", eyeballs_next_at_once_after_failure},
+    {"Happy Eyeballs: slow first address wins", eyeballs_first_wins},
+    {"Happy Eyeballs with one place", eyeballs_with_one_place},
+    {"Happy Eyeballs: all addresses dead", eyeballs_all_dead},
+    {"Happy Eyeballs: winner dies", eyeballs_winner_dies},
+    {"lookups are coalesced and cached", lookups_are_shared_and_kept},
+    {"name that does not exist", lookup_not_found},
+    {"resolver that fails", lookup_failed},
+    {"resolver that is silent", lookup_hangs},
+    {"cancel in each phase", cancel_in_each_phase},
+    {"stop ends what waits", stop_ends_what_waits},
+    {"wake ends the wait", wake_ends_the_wait},
+    {"run waits no longer than told", run_returns_in_time},
+    {"torture: each operation fails once", torture},
+    {"free with work in flight", free_at_any_time},
+    {"pipe without data", silent_pipe},
+};
+
+const struct scenario_function *sim_scenarios(size_t *count)
+{
+    *count = sizeof functions / sizeof *functions;
+    return functions;
+}

@@ -1,0 +1,49 @@
+/* Scenarios: the engine against one behaviour at a time, with the faults switched off. */
+#ifndef RINGSEND_TESTS_SIM_SCENARIOS_H
+#define RINGSEND_TESTS_SIM_SCENARIOS_H
+
+#include "sim_client.h"
+
+struct scenario {
+    const char *name;
+    struct client_ask ask; /* host and port are filled in */
+    uint32_t requests;     /* one after another; 0: one. All but the last must be ok */
+    uint32_t gap_ms;       /* between them */
+    struct ringsend_options options;
+    struct sim_answer script[6]; /* up to the first that is all zero */
+    bool first_counts;           /* see struct sim_peer */
+    int connect_errno;
+    bool connect_hangs;
+    size_t window;
+    uint32_t idle_ms;
+    uint32_t fail_at; /* torture: the operation that fails */
+
+    /* What the last request's result must be. */
+    enum ringsend_error error;
+    int status;        /* with a complete response */
+    int seen_status;   /* with an error behind the head */
+    uint32_t attempts; /* 0: one */
+    bool ambiguous;
+    bool counts_as_ok; /* 2xx always does */
+    bool may_lose;     /* the error breaks in at any point of the response: status 0 is right too */
+    bool incomplete;   /* the server never sees the whole request */
+    uint32_t connects; /* 0: not looked at */
+    uint32_t from_ms, to_ms; /* total time; 0: not looked at */
+};
+
+const struct scenario *sim_table(size_t *count);
+
+/* What needs more than a row: name and function. A failure aborts. */
+struct scenario_function {
+    const char *name;
+    void (*run)(void);
+};
+const struct scenario_function *sim_scenarios(size_t *count);
+
+/* Begins a world, with one server at 10.0.0.1:80, and an engine. */
+struct sim_peer *scenario_begin(const char *name, struct client *c,
+                                const struct ringsend_options *options,
+                                const struct sim_answer *script, uint32_t script_count);
+void scenario_end(struct client *c);
+
+#endif

@@ -1,0 +1,136 @@
+/* The simulated peers: names, addresses, and the HTTP servers behind them; and the ledger of what
+ * they were sent.
+ *
+ * Each request of a test is a *record* with a number, which stands in its path (/r/7), in its
+ * x-record-id header and, spun out, in its body; the body of each answer is spun from the record's
+ * number and the delivery's, so that a response can reach no other record unseen. A *delivery* is
+ * one time that bytes of a record entered a connection. The ledger checks promise 3 at each: a
+ * record that must not be done twice is delivered again only when all its earlier deliveries were
+ * declined, that is, answered in full with 408, 425, 429 or 503. */
+#ifndef RINGSEND_TESTS_SIM_SERVER_H
+#define RINGSEND_TESTS_SIM_SERVER_H
+
+#include "sim_ring.h"
+
+#include <netinet/in.h>
+
+enum sim_framing {
+    FRAMING_LENGTH,
+    FRAMING_CHUNKED,
+    FRAMING_TRAILERS, /* chunked, with trailers */
+    FRAMING_CLOSE     /* until end of stream */
+};
+
+/* What the server does after its answer, or after the part of it that it sends. */
+enum sim_then { THEN_KEEP, THEN_END, THEN_RESET, THEN_STALL };
+
+struct sim_answer {
+    int status; /* 0: no answer at all, only `then` */
+    enum sim_framing framing;
+    uint32_t body_bytes;
+    const char *headers; /* further lines, each with its CRLF */
+    uint32_t interim;    /* so many 1xx before it */
+    bool bare_lf;        /* head lines end in LF */
+    bool early;          /* comes when the request's head is in; its body is then read no more */
+    bool valid_raw;      /* `raw` is a response a client must accept, without body */
+    const char *raw;     /* sent in place of a well-made response */
+    const char *stray;   /* sent behind it */
+    uint64_t delay_ns;   /* before its first byte */
+    uint64_t pause_ns;   /* in its middle */
+    int32_t cut;         /* so many bytes of it are sent; 0: all; negative: all but so many */
+    enum sim_then then;
+    uint64_t then_ns; /* after its last byte */
+};
+
+enum sim_connect { CONNECT_ACCEPTED, CONNECT_FAILS, CONNECT_HANGS };
+
+struct sim_peer {
+    struct sockaddr_storage address;
+    uint32_t origin; /* bounds on connections per origin count over it */
+    uint32_t connections;
+    enum sim_connect connect;
+    int connect_error; /* errno, when it fails */
+    uint64_t connect_ns;
+    size_t window;     /* it takes so many bytes of a connection, and no more; 0: all */
+    uint64_t idle_ns;  /* closes connections idle for so long; 0: never */
+    bool idle_resets;  /* by a reset */
+    bool first_counts; /* `script` tells the first answers on each connection, not of the peer */
+    /* Its answers in order, the last one again and again; none: by the seed. */
+    const struct sim_answer *script;
+    uint32_t script_count;
+
+    /* What happened. */
+    uint32_t connects, accepted, answers;
+    uint64_t last_connect_ns, last_close_ns;
+};
+
+enum sim_name_kind { NAME_FOUND, NAME_NOT_FOUND, NAME_FAILS, NAME_HANGS };
+
+struct sim_name {
+    const char *name;
+    enum sim_name_kind kind;
+    uint64_t delay_ns;
+    uint32_t count;
+    struct sockaddr_storage addresses[8];
+    uint32_t lookups; /* what happened */
+};
+
+struct sim_record {
+    const char *method;
+    bool replayable; /* may be delivered again whatever became of it */
+    bool has_body;
+    uint32_t body_bytes;
+
+    /* What happened. */
+    uint32_t deliveries; /* times that any byte of it entered a connection */
+    uint32_t complete;   /* times that a server has read all of it */
+    uint32_t latest;     /* the latest delivery: index in the ledger + 1; 0: none */
+    uint64_t delivered_ns[16];
+};
+
+struct sim_delivery {
+    uint32_t record;
+    uint32_t number; /* of the record's deliveries, from 1 */
+    size_t bytes;    /* of the request that entered the connection */
+    bool complete;   /* the server has read all of it */
+    bool answered;
+    bool answer_valid; /* a client must accept the answer, once it has come in full */
+    bool answer_in;    /* all of it was handed to the engine */
+    bool until_end;    /* its body ends with the stream */
+    size_t answer_end; /* of it, or of its head with until_end: offset in the connection's `in` */
+    int status;
+    uint32_t body_bytes;
+};
+
+void server_begin(void);
+void server_end(void);
+
+/* ---- Making a world. Pointers stay valid to the next server_begin. ---- */
+struct sim_peer *sim_peer_new(const char *ip, uint16_t port, uint32_t origin);
+struct sim_name *sim_name_new(const char *name);
+void sim_name_address(struct sim_name *name, const char *ip);
+/* Null when there is none. */
+struct sim_name *sim_name_find(const char *name);
+
+uint32_t sim_record_new(const char *method, bool replayable, bool has_body, uint32_t body_bytes);
+struct sim_record *sim_record(uint32_t number);
+/* Null when nothing of the record was ever delivered. */
+const struct sim_delivery *sim_latest_delivery(uint32_t record);
+/* The bodies: of a request (delivery 0), of the answer to a delivery. */
+void sim_fill_body(uint32_t record, uint32_t delivery, char *body, size_t bytes);
+bool sim_body_is(uint32_t record, uint32_t delivery, const char *body, size_t bytes);
+/* A complete answer that leaves no doubt that the record was not processed. */
+bool sim_status_declines(int status);
+
+/* ---- For the sockets ---- */
+struct sim_peer *server_find(const struct sockaddr *address);
+void server_connected(struct sim_socket *s);
+/* Bytes of a request enter the connection: the first of `request_bytes` that begin with `request`.
+ */
+void server_delivery(struct sim_socket *s, const char *request, size_t request_bytes);
+void server_input(struct sim_socket *s, const char *data, size_t bytes);
+/* The engine was handed more of the stream. */
+void server_taken(struct sim_socket *s);
+void server_gone(struct sim_socket *s);
+
+#endif
