@@ -301,7 +301,7 @@ int ring_new(struct ring **ring, const struct ring_options *options)
         result = buffers_map(r);
     if (result == 0)
         result = ring_try_sizes(r);
-    if (result < 0) {
+    if (result != 0) {
         ring_free_memory(r);
         return result;
     }

@@ -11,12 +11,12 @@ enum {
     /* Engine */
     LIMIT_CONNECTIONS = 32768, /* io_uring's own bound on entries without CLAMP is the same */
     LIMIT_TRIES = 100,
-    LIMIT_REQUESTS = 1 << 20,     /* accepted at once */
-    LIMIT_BODY_BYTES = 1 << 30,   /* of a request: one send's result is an int32_t */
-    LIMIT_FILES = 64,       /* file.h files of one engine */
-    LIMIT_ADDRESSES = 16,   /* of one host that are remembered */
-    LIMIT_HOST_BYTES = 253, /* a DNS name, RFC 1035 2.3.4 */
-    LIMIT_INTERIM = 8,      /* 1xx responses to one request */
+    LIMIT_REQUESTS = 1 << 20,   /* accepted at once */
+    LIMIT_BODY_BYTES = 1 << 30, /* of a request: one send's result is an int32_t */
+    LIMIT_FILES = 64,           /* file.h files of one engine */
+    LIMIT_ADDRESSES = 16,       /* of one host that are remembered */
+    LIMIT_HOST_BYTES = 253,     /* a DNS name, RFC 1035 2.3.4 */
+    LIMIT_INTERIM = 8,          /* 1xx responses to one request */
 
     /* Receive buffers: two per connection, within these bounds. */
     LIMIT_BUFFERS_MIN = 128,

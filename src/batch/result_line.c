@@ -22,7 +22,8 @@ struct measure {
 
 static char *put(char *to, struct span bytes)
 {
-    memcpy(to, bytes.data, bytes.bytes);
+    if (bytes.bytes > 0) /* of nothing, data may be null */
+        memcpy(to, bytes.data, bytes.bytes);
     return to + bytes.bytes;
 }
 

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -203,6 +204,23 @@ static int status_of(const struct job_report *report)
     return report->ok < report->records ? EXIT_NOT_ALL_OK : EXIT_OK;
 }
 
+/* In one write, so that nobody else's lines come between. */
+static void tell(const struct send *send, const struct job_report *report)
+{
+    struct ringsend_stats stats = {.size = sizeof stats};
+    ringsend_stats(send->engine, &stats);
+    char *text = NULL;
+    size_t text_bytes;
+    FILE *memory = open_memstream(&text, &text_bytes);
+    FILE *out = memory ? memory : stderr;
+    if (!send->options.quiet)
+        summary_print(out, report, &stats);
+    summary_print_troubles(out, report, &send->options);
+    if (memory && fclose(memory) == 0)
+        fwrite(text, 1, text_bytes, stderr);
+    free(text);
+}
+
 static int run_job(struct send *send)
 {
     struct job_options options = {
@@ -222,11 +240,7 @@ static int run_job(struct send *send)
     handle_signals(send->engine);
     const struct job_report *report = job_run(job);
     ignore_signals();
-    struct ringsend_stats stats = {.size = sizeof stats};
-    ringsend_stats(send->engine, &stats);
-    if (!send->options.quiet)
-        summary_print(stderr, report, &stats);
-    summary_print_troubles(stderr, report, &send->options);
+    tell(send, report);
     int status = status_of(report);
     ringsend_free(send->engine);
     send->engine = NULL;

@@ -8,14 +8,12 @@
 #include "engine/file_internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 
 struct file {
     struct ringsend *engine;
     int fd;
     uint32_t slot, generation;
-    int flags_before; /* of the descriptor, when they had to be changed; else -1 */
     struct op op, cancel;
     bool cancel_again;   /* the cancel in flight is for an operation before this one */
     enum ring_kind kind; /* of the operation */
@@ -38,12 +36,7 @@ int file_open(struct ringsend *e, int fd, struct file **file)
     *f = (struct file){.engine = e,
                        .fd = fd,
                        .slot = LIMIT_CONNECTIONS + slot,
-                       .generation = ++e->file_generation,
-                       .flags_before = -1};
-    /* With O_NONBLOCK an empty pipe answers -EAGAIN at once instead of waiting in the ring. */
-    int flags = fcntl(fd, F_GETFL);
-    if (flags >= 0 && (flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) == 0)
-        f->flags_before = flags;
+                       .generation = ++e->file_generation};
     e->files[slot] = *file = f;
     return 0;
 }
@@ -162,8 +155,6 @@ void file_close(struct file **file)
     while (op_in_flight(&f->op) || op_in_flight(&f->cancel))
         if (engine_wait(f->engine) < 0)
             break;
-    if (f->flags_before >= 0)
-        (void)fcntl(f->fd, F_SETFL, f->flags_before);
     f->engine->files[f->slot - LIMIT_CONNECTIONS] = NULL;
     free(f);
     *file = NULL;

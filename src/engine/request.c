@@ -119,7 +119,7 @@ void request_attempt_begun(struct request *r, struct conn *conn)
 }
 
 void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
-                          struct exchange *x)
+                          struct exchange *exchange)
 {
     struct ringsend *e = r->engine;
     CHECK(r->step == REQUEST_ATTEMPT && !r->outcome_known);
@@ -127,10 +127,10 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
     r->outcome = error;
     r->outcome_detail = detail;
     r->attempt_at_ns = TIMER_NEVER;
-    if (x && x->send != SEND_NONE) {
-        struct response *response = &x->response;
-        CHECK(error != RINGSEND_OK || x->receive == RECEIVE_DONE);
-        r->outcome_bytes_left = x->bytes_left;
+    if (exchange && exchange->send != SEND_NONE) {
+        struct response *response = &exchange->response;
+        CHECK(error != RINGSEND_OK || exchange->receive == RECEIVE_DONE);
+        r->outcome_bytes_left = exchange->bytes_left;
         r->outcome_stale = r->conn->exchanges > 1 && !response->started;
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;

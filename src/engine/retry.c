@@ -37,7 +37,7 @@ bool retry_is_doubtful(enum ringsend_error error, int status)
     return row && row->doubtful;
 }
 
-uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t asked_ns)
+uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_after_ns)
 {
     uint64_t min_ns = e->options.backoff_min_ns, max_ns = e->options.backoff_max_ns;
     uint64_t bound_ns = min_ns;
@@ -47,8 +47,8 @@ uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t asked_ns)
         bound_ns = max_ns;
     /* A peer's wish is a lower bound; some jitter on top, so that a pool does not come back as one.
      */
-    if (asked_ns > 0)
-        return asked_ns + engine_random(e, min_ns + 1);
+    if (retry_after_ns > 0)
+        return retry_after_ns + engine_random(e, min_ns + 1);
     return engine_random(e, bound_ns + 1);
 }
 

@@ -1,0 +1,250 @@
+#!/usr/bin/python3
+"""Measures ringsend beside its peers in one run and holds it to its targets: bench.py --build DIR
+
+Everything is relative to a peer measured in the same run, interleaved with it round by round, because
+absolute times of one machine say little about another and drift on the same one. What is shown is the
+median over the rounds; a ratio is taken within each round first. Needs two CPUs."""
+
+import argparse
+import math
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import peers
+
+POOL = 40
+ARTICLE_RECORDS = 1000
+ARTICLE_LATENCY_S = 0.0816
+
+
+class Table:
+    """Targets and how they were met, and figures beside them without a target."""
+
+    def __init__(self):
+        self.missed = 0
+        self.verdicts = []
+
+    def head(self, title):
+        print(f"\n{title}", flush=True)
+
+    def line(self, name, text):
+        print(f"  {name:<34} {text}", flush=True)
+
+    def target(self, name, value, limit, form):
+        met = value <= limit
+        self.missed += not met
+        self.verdicts.append((name, form.format(value), form.format(limit), "met" if met else "missed"))
+
+    def verdict(self):
+        print(f"\n{'target':<52} {'measured':>10} {'at most':>10}")
+        for name, value, limit, word in self.verdicts:
+            print(f"{name:<52} {value:>10} {limit:>10}  {word}")
+
+
+def rounds_of(count, runs):
+    """Runs each of the named functions once a round; {name: [value of each round]}."""
+    values = {name: [] for name in runs}
+    names = list(runs)
+    for i in range(count):
+        # Another one begins each round, so that no one always comes after the same neighbour.
+        for name in names[i % len(names):] + names[:i % len(names)]:
+            values[name].append(runs[name]())
+    return values
+
+
+def ratio(values, name, other):
+    return statistics.median(a / b for a, b in zip(values[name], values[other]))
+
+
+def show_rounds(table, values, form, scale=1):
+    for name, seen in values.items():
+        each = "  ".join(form.format(v * scale) for v in seen)
+        table.line(name, f"median {form.format(statistics.median(seen) * scale)}   rounds {each}")
+
+
+def system_calls(bench, table, url):
+    table.head("System calls of the whole process, 1000 records file to file (strace -f -c)")
+    records = bench.records(1000, url)
+    wanted = {
+        "ringsend": bench.ringsend_send(records),
+        "h2load --h1": bench.h2load(1000, url),
+        "curl --parallel": bench.curl(bench.curl_config(1000, url)),
+        "aiohttp": bench.aiohttp(records),
+    }
+    for name, command in wanted.items():
+        calls = bench.system_calls(f"system calls: {name}", command)
+        table.line(name, f"{calls}")
+        if name in ("ringsend", "aiohttp"):
+            bench.check_results(1000)
+        if name == "ringsend":
+            table.target("system calls for 1000 records", calls, 150, "{}")
+
+
+def wrk_requests(cost):
+    match = re.search(r"(\d+) requests in", cost.output)
+    if not match or re.search(r"Non-2xx|Socket errors", cost.output):
+        raise SystemExit(f"wrk met errors:\n{cost.output}")
+    return int(match.group(1))
+
+
+def cpu_per_record(bench, table, url, rounds, count):
+    table.head(f"CPU per request, {count} distinct records file to file, bodies stored (user + system, us)")
+    records = bench.records(count, url)
+    # wrk runs for a time, not for a number: as long as it needs for as many requests.
+    rate = wrk_requests(bench.run("warm-up", bench.wrk(1, url)))
+    seconds = max(1, math.ceil(1.1 * count / rate))
+
+    def ringsend():
+        cost = bench.run("CPU: ringsend", bench.ringsend_send(records))
+        bench.check_results(count)
+        return cost.cpu_us / count
+
+    def wrk():
+        cost = bench.run("CPU: wrk", bench.wrk(seconds, url))
+        return cost.cpu_us / wrk_requests(cost)
+
+    values = rounds_of(rounds, {
+        "ringsend": ringsend,
+        "wrk": wrk,
+        "floor (no parsing, no files)": lambda: bench.run("CPU: floor", bench.floor(count, url)).cpu_us / count,
+        "h2load --h1": lambda: bench.run("CPU: h2load", bench.h2load(count, url)).cpu_us / count,
+    })
+    show_rounds(table, values, "{:.2f}")
+    for name in list(values)[1:]:
+        table.line(f"ringsend / {name}", f"{ratio(values, 'ringsend', name):.3f}")
+    table.target("CPU per record / wrk's per request", ratio(values, "ringsend", "wrk"), 1.0, "{:.3f}")
+
+
+def short_run(bench, table, url, rounds):
+    table.head("1000 records, process start to exit (wall, ms)")
+    records, config = bench.records(1000, url), bench.curl_config(1000, url)
+
+    def checked(name, command):
+        seconds = bench.run(name, command).wall_s
+        bench.check_results(1000)
+        return seconds
+
+    values = rounds_of(rounds, {
+        "ringsend": lambda: checked("start to exit: ringsend", bench.ringsend_send(records)),
+        "curl --parallel": lambda: bench.run("start to exit: curl", bench.curl(config)).wall_s,
+        "aiohttp": lambda: checked("start to exit: aiohttp", bench.aiohttp(records)),
+        "floor (no parsing, no files)": lambda: bench.run("start to exit: floor", bench.floor(1000, url)).wall_s,
+    })
+    show_rounds(table, values, "{:.1f}", 1000)
+    for name, limit in (("curl --parallel", 0.35), ("aiohttp", 0.05)):
+        table.target(f"start to exit / {name}", ratio(values, "ringsend", name), limit, "{:.3f}")
+
+
+def article(bench, table, rounds):
+    ideal_s = ARTICLE_RECORDS / POOL * ARTICLE_LATENCY_S
+    table.head(f"The article: 1000 records, pool 40, latency 81.6 ms; ideal {ideal_s:.3f} s (wall, s)")
+    with peers.Serve(bench, "--latency", "81.6ms") as serve:
+        bench.show("article: platform", serve.command)
+        records = bench.records(ARTICLE_RECORDS, serve.url)
+
+        def sender(name, command):
+            def run():
+                seconds = bench.run(f"article: {name}", command).wall_s
+                bench.check_results(ARTICLE_RECORDS)
+                return seconds
+            return run
+
+        values = rounds_of(rounds, {
+            "ringsend": sender("ringsend", bench.ringsend_send(records, POOL)),
+            "aiohttp": sender("aiohttp", bench.aiohttp(records, POOL)),
+        })
+    show_rounds(table, values, "{:.3f}")
+    for name, seen in values.items():
+        table.line(f"{name} / ideal", f"{statistics.median(seen) / ideal_s:.3f}")
+    table.target("article: wall / ((1000/40) x 81.6 ms)", statistics.median(values["ringsend"]) / ideal_s, 1.02,
+                 "{:.3f}")
+
+
+def memory(bench, table, url, large, connections):
+    table.head("Peak resident memory (MB of 10^6 bytes)")
+    peak = {}
+    for count in (1000, large):
+        records = bench.records(count, url)
+        peak[count] = bench.run(f"memory: {count} records", bench.ringsend_send(records)).peak_mb
+        bench.check_results(count)
+        os.unlink(records)
+        table.line(f"{count} records, 40 connections", f"{peak[count]:.2f}")
+    # A platform slower than 10,000 connects, so that all of them are open at the same time.
+    with peers.Serve(bench, "--latency", "2s") as serve:
+        bench.show("memory: platform", serve.command)
+        records = bench.records(2 * connections, serve.url)
+        many = bench.run(f"memory: {connections} connections", bench.ringsend_send(records, connections)).peak_mb
+        bench.check_results(2 * connections)
+    # The platform's report counts how many connections it saw at once: the figure is about that many.
+    if f"most at once {connections}," not in serve.report():
+        raise SystemExit(f"the platform did not see {connections} connections at once:\n{serve.report()}")
+    table.line(f"{connections} connections", f"{many:.2f}")
+    table.target("peak memory, MB", max(peak.values()), 10, "{:.2f}")
+    table.target(f"peak memory, 1000 against {large} records, MB", abs(peak[large] - peak[1000]), 1, "{:.2f}")
+    table.target(f"peak memory, {connections} connections, MB", many, 60, "{:.2f}")
+
+
+def version(command, pattern=r".*"):
+    run = subprocess.run(command, capture_output=True, text=True)
+    match = re.search(pattern, run.stdout + run.stderr)
+    return match.group().strip() if match else "?"
+
+
+def machine():
+    model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo", encoding="utf-8").read())
+    print(f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} CPUs, "
+          f"Linux {platform.release()}, load {os.getloadavg()[0]:.2f}")
+    print("; ".join([
+        version(["nginx", "-v"], r"nginx/\S+"),
+        version(["wrk", "-v"], r"wrk \S+"),
+        version(["h2load", "--version"]),
+        version(["curl", "--version"], r"curl \S+"),
+        "aiohttp " + version(["/usr/bin/python3", "-c", "import aiohttp; print(aiohttp.__version__)"]),
+    ]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", default="build", help="directory of the build (default: build)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="one round of small runs: figures only roughly right")
+    parser.add_argument("--only", default="system,cpu,short,article,memory",
+                        help="some of system,cpu,short,article,memory")
+    options = parser.parse_args()
+    if len(os.sched_getaffinity(0)) < 2:
+        sys.exit("bench.py: needs two CPUs, one for the server and one for the senders")
+    rounds, count, large, connections = options.rounds, 200_000, 1_000_000, 10_000
+    if options.quick:
+        rounds, count, large = 1, 20_000, 100_000
+
+    table = Table()
+    machine()
+    print(f"server on CPU {peers.SERVER_CPU}, senders on CPU {peers.SENDER_CPU}; {rounds} interleaved rounds")
+    with tempfile.TemporaryDirectory() as directory:
+        bench = peers.Bench(options.build, directory)
+        only = options.only.split(",")
+        with peers.Nginx(directory) as nginx:
+            bench.show("platform", nginx.command)
+            if "system" in only:
+                system_calls(bench, table, nginx.url)
+            if "cpu" in only:
+                cpu_per_record(bench, table, nginx.url, rounds, count)
+            if "short" in only:
+                short_run(bench, table, nginx.url, rounds)
+            if "memory" in only:
+                memory(bench, table, nginx.url, large, connections)
+        if "article" in only:
+            article(bench, table, rounds)
+    table.head("Commands (in $DIR: the data that perf/peers.py makes)")
+    for name, command in bench.commands.items():
+        print(f"  {name}\n    {command}")
+    table.verdict()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,563 @@
+"""What the end-to-end tests share: programs with time bounds, servers, JSON lines.
+
+Every test runs the real program against real sockets on loopback. Nothing here waits by sleeping:
+the tests wait for a process to end, a socket to become readable, a line to be printed or an event
+that a scripted server sets. BOUND_S only ends what hangs; no test asserts that something was fast
+enough by it.
+
+Environment: RINGSEND, the program to test (else build/ringsend of this checkout);
+RINGSEND_SANITIZED=1, it is a sanitizer build: bounds are wider and memory is not measured."""
+
+import collections
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RINGSEND = os.environ.get("RINGSEND", os.path.join(ROOT, "build", "ringsend"))
+SANITIZED = os.environ.get("RINGSEND_SANITIZED") == "1"
+BOUND_S = 120 if SANITIZED else 30
+
+# Exit statuses of the program.
+OK, USAGE, INPUT, NOT_ALL_OK, NOT_STARTED, OUTPUT = 0, 1, 2, 3, 4, 7
+SIGINT_EXIT, SIGTERM_EXIT = 130, 143
+
+# The keys of a result in the order in which they are written; those in brackets may be absent.
+RESULT_KEYS = ["id", "line", "[file]", "ok", "status", "attempts", "error", "[detail]",
+               "[body]", "[body_base64]", "[headers]", "[ambiguous]", "us"]
+US_KEYS = ["queue", "dns", "connect", "tls", "first_byte", "total"]
+
+
+def json_line(text):
+    """One line as JSON; a key that comes twice is an error."""
+    def unique(pairs):
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) != len(keys):
+            raise ValueError("duplicate key in %r" % text)
+        return dict(pairs)
+    return json.loads(text, object_pairs_hook=unique)
+
+
+def json_lines(data):
+    """Results as the program promises them: whole lines, valid UTF-8, one JSON object each."""
+    if data and not data.endswith(b"\n"):
+        raise ValueError("torn last line: %r" % data[-200:])
+    return [json_line(line) for line in data.decode("utf-8").split("\n")[:-1]]
+
+
+def lines_of(records):
+    """The input file for a list of records (bytes pass as they are)."""
+    if isinstance(records, bytes):
+        return records
+    return b"".join(r + b"\n" if isinstance(r, bytes) else json.dumps(r).encode() + b"\n"
+                    for r in records)
+
+
+class Run:
+    """A finished program: its exit status and what it printed."""
+
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err.decode("utf-8", "replace")
+
+    @property
+    def results(self):
+        return json_lines(self.out)
+
+
+class Program:
+    """A running program whose output is collected by threads, so that tests can wait for it."""
+
+    def __init__(self, args, bound_s=BOUND_S, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                 **more):
+        self.bound_s = bound_s
+        self.process = subprocess.Popen(args, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
+                                        **more)
+        self.grown = threading.Condition()
+        self.text = {"out": bytearray(), "err": bytearray()}
+        self.readers = [threading.Thread(target=self._read, args=(name, pipe), daemon=True)
+                        for name, pipe in (("out", self.process.stdout),
+                                           ("err", self.process.stderr)) if pipe]
+        self.ended = set()
+        for reader in self.readers:
+            reader.start()
+
+    def _read(self, name, pipe):
+        while True:
+            data = os.read(pipe.fileno(), 1 << 16)
+            with self.grown:
+                self.text[name] += data
+                if not data:
+                    self.ended.add(name)
+                self.grown.notify_all()
+            if not data:
+                return
+
+    def wait_for(self, accept):
+        """Waits until accept(out, err) is true, and returns what it returned."""
+        def check():
+            return accept(self.text["out"], self.text["err"])
+        with self.grown:
+            self.grown.wait_for(lambda: check() or len(self.ended) == len(self.readers),
+                                self.bound_s)
+            found = check()
+        if not found:
+            self.kill()
+            raise AssertionError("the expected output did not come; stdout: %r\nstderr: %s" % (
+                bytes(self.text["out"][-2000:]), self.text["err"].decode("utf-8", "replace")))
+        return found
+
+    def signal(self, number):
+        self.process.send_signal(number)  # does nothing to a process that was waited for
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def finish(self):
+        """Waits for the end; a program that does not come to one is killed and fails the test."""
+        try:
+            status = self.process.wait(self.bound_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError("still running after %s s; stderr:\n%s" % (
+                self.bound_s, self.text["err"].decode("utf-8", "replace"))) from None
+        self.release()
+        return Run(status, bytes(self.text["out"]), bytes(self.text["err"]))
+
+    def close(self):
+        self.kill()
+        self.release()
+
+    def release(self):
+        """The process has ended: takes in the rest of its output."""
+        for reader in self.readers:
+            reader.join()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if pipe:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass
+
+
+Request = collections.namedtuple("Request", "method target headers body head connection")
+
+
+def header(request, name):
+    """All values of a header, in order."""
+    return [value for key, value in request.headers if key.lower() == name.lower()]
+
+
+class Peer:
+    """The server's end of one connection, handed to a script."""
+
+    def __init__(self, server, sock, number):
+        self.server, self.sock, self.number = server, sock, number
+        self.held = b""
+
+    def _more(self):
+        data = self.sock.recv(1 << 16)
+        self.held += data
+        return bool(data)
+
+    def request(self):
+        """The next request, or None when the client closed. Bodies: Content-Length only."""
+        while b"\r\n\r\n" not in self.held:
+            if not self._more():
+                return None
+        head, _, self.held = self.held.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        method, target, _ = lines[0].split(" ")
+        headers = [tuple(part.strip(" ") for part in line.split(":", 1)) for line in lines[1:]]
+        length = sum(int(value) for name, value in headers if name.lower() == "content-length")
+        while len(self.held) < length:
+            if not self._more():
+                return None
+        body, self.held = self.held[:length], self.held[length:]
+        request = Request(method, target, headers, body, head, self.number)
+        with self.server.changed:
+            self.server.requests.append(request)
+            self.server.changed.notify_all()
+        return request
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def send_split(self, data):
+        """Byte by byte, each in a segment of its own."""
+        for at in range(len(data)):
+            self.sock.sendall(data[at:at + 1])
+
+    def wait_close(self):
+        """Reads until the client closes."""
+        while self._more():
+            pass
+
+    def end(self):
+        """Ends the stream in our direction: FIN, not reset, whatever has not been read."""
+        self.sock.shutdown(socket.SHUT_WR)
+        self.wait_close()
+
+    def reset(self):
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def hold(self):
+        """Stays silent until the client closes or the test is over."""
+        try:
+            self.wait_close()
+        except OSError:
+            pass
+
+
+class RawServer:
+    """A listening socket; each connection runs script(peer) in a thread of its own and is closed
+    when the script returns. An exception fails the test, unless the connection caused it."""
+
+    def __init__(self, script, host="127.0.0.1"):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = socket.socket(family, socket.SOCK_STREAM)
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind((host, 0))
+        self.listener.listen(512)
+        self.port = self.listener.getsockname()[1]
+        self.authority = "%s:%d" % ("[%s]" % host if ":" in host else host, self.port)
+        self.url = "http://%s/" % self.authority
+        self.script = script
+        self.changed = threading.Condition()
+        self.requests = []
+        self.errors = []
+        self.peers = []
+        self.threads = []
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
+
+    def _accept(self):
+        while True:
+            try:
+                sock, _ = self.listener.accept()
+            except OSError:
+                return
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self.changed:
+                peer = Peer(self, sock, len(self.peers))
+                self.peers.append(peer)
+                thread = threading.Thread(target=self._serve, args=(peer,), daemon=True)
+                self.threads.append(thread)
+                self.changed.notify_all()
+            thread.start()
+
+    def _serve(self, peer):
+        try:
+            self.script(peer)
+        except OSError:
+            pass
+        except Exception as error:  # shown by close()
+            self.errors.append(error)
+        finally:
+            peer.sock.close()
+
+    @property
+    def connections(self):
+        return len(self.peers)
+
+    def wait_for(self, accept):
+        """Waits until accept(server) is true: a request or a connection has come."""
+        with self.changed:
+            if not self.changed.wait_for(lambda: accept(self), BOUND_S):
+                raise AssertionError("the server saw %d connections, %d requests" % (
+                    len(self.peers), len(self.requests)))
+
+    def close(self):
+        try:
+            self.listener.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.acceptor.join(BOUND_S)
+        self.listener.close()
+        for peer in self.peers:
+            try:
+                peer.sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        for thread in self.threads:
+            thread.join(BOUND_S)
+        if self.errors:
+            raise self.errors[0]
+
+
+def response(body=b"", status="200 OK", headers=()):
+    """A well-framed response."""
+    lines = ["HTTP/1.1 " + status, "Content-Length: %d" % len(body), *headers]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+def answering(answer):
+    """A script that answers every request on a connection with what answer(request) returns, and
+    closes when that is None."""
+    def script(peer):
+        while True:
+            request = peer.request()
+            data = answer(request) if request else None
+            if data is None:
+                return
+            peer.send(data)
+    return script
+
+
+def in_turn(*answers):
+    """A script that gives the n-th request of the whole server the n-th answer, and the last one
+    to all others; bytes are sent, a callable is called with the peer and ends the connection."""
+    lock = threading.Lock()
+    state = [0]
+
+    def script(peer):
+        while peer.request():
+            with lock:
+                answer = answers[min(state[0], len(answers) - 1)]
+                state[0] += 1
+            if callable(answer):
+                answer(peer)
+                return
+            peer.send(answer)
+    return script
+
+
+class Serve(Program):
+    """`ringsend serve` on a free port of loopback, ready when made."""
+
+    def __init__(self, *options):
+        self.stopped = False
+        super().__init__([RINGSEND, "serve", "-p", "0", *options])
+        marker = b"listening on http://"
+
+        def ready(out, err):
+            for text in (out, err):
+                _, found, rest = text.partition(marker)
+                if found and b"\n" in rest:
+                    return rest
+            return None
+        address = self.wait_for(ready).split()[0].decode().rstrip("/")
+        self.authority = address
+        self.port = int(address.rsplit(":", 1)[1])
+        self.url = "http://%s/" % address
+
+    def stats(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=BOUND_S)
+        try:
+            connection.request("GET", "/-/stats")
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    def stop(self, number=signal.SIGTERM):
+        """Ends it by a signal and returns the Run, with its report."""
+        self.stopped = True
+        self.signal(number)
+        return self.finish()
+
+    def close(self):
+        """A platform that has not been stopped must still be there, and end well."""
+        if self.stopped:
+            super().close()
+            return
+        run = self.stop()
+        if run.status != OK:
+            raise AssertionError("serve ended with %d:\n%s" % (run.status, run.err))
+
+
+class Nginx:
+    """nginx in a directory of its own, one worker, with an access log that counts deliveries.
+
+    The listening socket is made here and handed over by nginx's own variable for upgrades, so the
+    port is free and clients can connect before nginx has read its configuration."""
+
+    CONFIG = """
+daemon off; worker_processes 1; {user} pid {dir}/pid; error_log {dir}/error.log;
+worker_rlimit_nofile 4096;
+events {{ worker_connections 2048; }}
+http {{
+    log_format deliveries '$request_method $uri $http_x_id $status $request_length';
+    access_log {dir}/access.log deliveries;
+    client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy;
+    fastcgi_temp_path {dir}/fastcgi; uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
+    keepalive_requests {keepalive_requests};
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ default_type application/json; return 200 '{{"uri":"$uri"}}'; }}
+        location /file/ {{ alias {dir}/files/; }}
+        location /missing/ {{ return 404; }}
+        location /teapot/ {{ return 418 'short and stout'; }}
+        location /moved/ {{ return 302 /file/; }}
+    }}
+}}
+"""
+
+    def __init__(self, directory, keepalive_requests=1000):
+        program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+        if not program:
+            raise unittest.SkipTest("nginx is not installed: apt-get install nginx-light")
+        self.dir = os.path.join(directory, "nginx")
+        os.makedirs(os.path.join(self.dir, "files"))
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(512)
+        self.port = listener.getsockname()[1]
+        self.url = "http://127.0.0.1:%d/" % self.port
+        config = os.path.join(self.dir, "nginx.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(self.CONFIG.format(
+                dir=self.dir, port=self.port, keepalive_requests=keepalive_requests,
+                user="user root;" if os.geteuid() == 0 else ""))
+        self.process = subprocess.Popen(
+            [program, "-p", self.dir, "-c", config, "-e", os.path.join(self.dir, "error.log")],
+            env=dict(os.environ, NGINX="%d;" % listener.fileno()), pass_fds=[listener.fileno()],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        listener.close()
+
+    def file(self, name, data):
+        with open(os.path.join(self.dir, "files", name), "wb") as file:
+            file.write(data)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)  # finishes what it does: the log is complete
+            try:
+                self.process.wait(BOUND_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def deliveries(self):
+        """Stops nginx and returns its log: a list of [method, uri, x-id, status, bytes]."""
+        self.close()
+        with open(os.path.join(self.dir, "access.log"), encoding="utf-8") as file:
+            return [line.split() for line in file]
+
+
+def ipv6_on_loopback():
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as sock:
+            sock.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def refused_port():
+    """A port of 127.0.0.1 on which nobody listens; bound as long as the socket is kept, so that
+    nobody else takes it."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.bind(("127.0.0.1", 0))
+    return sock, sock.getsockname()[1]
+
+
+class Case(unittest.TestCase):
+    """A test with a directory of its own; all that it starts is ended with it."""
+
+    maxDiff = 4000
+
+    def setUp(self):
+        if not os.access(RINGSEND, os.X_OK):
+            self.fail("no program at %s: ./run build makes it" % RINGSEND)
+        self.dir = tempfile.mkdtemp(prefix="ringsend-e2e-")
+        os.chmod(self.dir, 0o755)  # tests that give up root read their files here
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def file(self, name, content):
+        with open(self.path(name), "wb") as file:
+            file.write(lines_of(content))
+        return self.path(name)
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def serve(self, *options):
+        serve = Serve(*options)
+        self.addCleanup(serve.close)
+        return serve
+
+    def server(self, script, host="127.0.0.1"):
+        server = RawServer(script, host)
+        self.addCleanup(server.close)
+        return server
+
+    def nginx(self, **more):
+        nginx = Nginx(self.dir, **more)
+        self.addCleanup(nginx.close)
+        return nginx
+
+    def start(self, *args, **more):
+        program = Program([RINGSEND, *args], **more)
+        self.addCleanup(program.close)
+        return program
+
+    def run_ringsend(self, *args, **more):
+        return self.start(*args, **more).finish()
+
+    def send(self, *options, records, expect=None, **more):
+        """Sends records from a file to stdout; `expect` is the exit status that must come."""
+        run = self.run_ringsend("send", *options, self.file("records.jsonl", records), **more)
+        if expect is not None:
+            self.assertEqual(run.status, expect, run.err)
+        return run
+
+    def send_one(self, record, *options):
+        """The result of one record."""
+        run = self.send(*options, records=[record])
+        self.assertEqual(len(run.results), 1, run.err)
+        result = run.results[0]
+        self.assertEqual(run.status, OK if result["ok"] else NOT_ALL_OK, run.err)
+        return result
+
+    def assert_ok(self, result, body=None):
+        self.assertTrue(result["ok"] and result["error"] is None, result)
+        if body is not None:
+            self.assertEqual(result.get("body"), body, result)
+
+    def assert_error(self, result, name, *words):
+        """The error's name, and words that its detail must hold."""
+        self.assertEqual((result["ok"], result["error"]), (False, name), result)
+        for word in words:
+            self.assertIn(word, result.get("detail") or "", result)
+
+    def assert_result_shape(self, result):
+        """Keys in their order, each of its kind."""
+        order = [key.strip("[]") for key in RESULT_KEYS]
+        self.assertEqual(list(result), [key for key in order if key in result], result)
+        for key in RESULT_KEYS:
+            if not key.startswith("["):
+                self.assertIn(key, result)
+        self.assertEqual(list(result["us"]), US_KEYS)
+        for key in US_KEYS:
+            self.assertIsInstance(result["us"][key], int)
+            self.assertGreaterEqual(result["us"][key], 0)
+        self.assertIsInstance(result["line"], int)
+        self.assertIsInstance(result["ok"], bool)
+        self.assertIsInstance(result["attempts"], int)
+        if result["error"] is not None:
+            self.assertRegex(result["error"], "^[a-z0-9_]+$")
+            self.assertFalse(result["ok"])
+        for key in ("body", "body_base64", "detail", "file"):
+            if key in result:
+                self.assertIsInstance(result[key], str)
+        self.assertFalse("body" in result and "body_base64" in result, result)
+        if "ambiguous" in result:
+            self.assertIs(result["ambiguous"], True)
+
+
+def main():
+    unittest.main(verbosity=1)

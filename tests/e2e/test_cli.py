@@ -1,0 +1,138 @@
+"""The command line: help that helps, errors that say what is allowed, a summary."""
+
+from harness import Case, NOT_ALL_OK, OK, USAGE, answering, main, refused_port, response
+
+SEND_OPTIONS = """--output --failed --force --connections --tries --at-least-once --connect-timeout
+    --first-byte-timeout --timeout --deadline --url --method --header --ok-status --max-body
+    --strict-http --quiet --help""".split()
+SERVE_OPTIONS = """--listen --port --latency --status --reset --close --stall --max-connections
+    --over --rate-limit --retry-after --echo --body --body-bytes --keep-alive-requests
+    --keep-alive-timeout --id-header --log --seed --quiet --help""".split()
+
+
+class Cli(Case):
+    def setUp(self):
+        super().setUp()
+        self.echo = self.server(answering(lambda request: response(request.body)))
+
+    def usage(self, *args, words=()):
+        """Exit 1, nothing on stdout, nothing sent, and a message with these words."""
+        run = self.run_ringsend(*args)
+        self.assertEqual((run.status, run.out), (USAGE, b""), run.err)
+        for word in words:
+            self.assertIn(word, run.err)
+        self.assertEqual(self.echo.requests, [])
+        return run
+
+    def test_help_is_on_stdout_and_names_every_option(self):
+        for command, options in (("send", SEND_OPTIONS), ("serve", SERVE_OPTIONS)):
+            run = self.run_ringsend(command, "--help")
+            self.assertEqual((run.status, run.err), (OK, ""))
+            for option in options:
+                self.assertIn(option, run.out.decode())
+        run = self.run_ringsend("--help")
+        self.assertEqual((run.status, run.err), (OK, ""))
+        self.assertIn(b"send", run.out)
+        self.assertIn(b"serve", run.out)
+
+    def test_help_fits_a_terminal(self):
+        for args in (["--help"], ["send", "--help"], ["serve", "--help"]):
+            for line in self.run_ringsend(*args).out.decode().splitlines():
+                self.assertLessEqual(len(line), 100, line)
+
+    def test_version(self):
+        for args in (["--version"], ["send", "--version"]):
+            run = self.run_ringsend(*args)
+            self.assertEqual((run.status, run.err), (OK, ""))
+            self.assertRegex(run.out.decode(), r"^ringsend \d+\.\d+\.\d+")
+
+    def test_no_command_and_unknown_commands_are_usage_errors(self):
+        self.usage(words=["--help"])
+        self.usage("sned", words=["sned", "--help"])
+
+    def test_no_file_is_a_usage_error(self):
+        self.usage("send", "--url", self.echo.url, words=["file", "--help"])
+
+    def test_unknown_options_are_named(self):
+        path = self.file("in", [{"data": "x"}])
+        self.usage("send", "--frobnicate", path, words=["--frobnicate", "--help"])
+        self.usage("send", "-Z", path, words=["-Z"])
+        self.usage("serve", "--frobnicate", words=["--frobnicate"])
+
+    def test_an_option_without_its_value_is_named(self):
+        self.usage("send", self.file("in", [{"data": "x"}]), "--tries", words=["--tries"])
+
+    def test_bad_values_are_refused_and_the_message_says_what_is_allowed(self):
+        path = self.file("in", [{"data": "x"}])
+        for option, values, words in (
+                ("--connections", ("0", "-1", "32769", "forty", "", "4.5", "1e3", "9" * 20),
+                 ("1", "32768")),
+                ("--tries", ("0", "101", "x", "-4", " 3", "3 "), ("1", "100")),
+                ("--timeout", ("-1", "fast", "5 s", "1y", "", "1e400", "nan", "inf"), ("ms",)),
+                ("--connect-timeout", ("0", "-5s"), ("connect-timeout",)),
+                ("--first-byte-timeout", ("x",), ("ms",)),
+                ("--deadline", ("later",), ("ms",)),
+                ("--max-body", ("-1", "lots", "1X", ""), ("max-body",)),
+                ("--ok-status", ("99", "600", "ok", "", "2x", "300-200", "200,,201", "6xx"),
+                 ("100", "599")),
+                ("--url", ("ftp://h/", "http://u:p@h/", "nope", ""), ("http://",)),
+                ("--method", ("GE T", "", "G\r\nT"), ("method",)),
+                ("--header", ("no colon", "a b: c"), ("header",)),
+                ("--header", ("@" + self.path("missing"),), ("No such file",))):
+            for value in values:
+                with self.subTest(option=option, value=value):
+                    run = self.usage("send", option, value, path, words=words)
+                    self.assertIn(option, run.err)
+
+    def test_an_https_url_option_is_a_clear_usage_error(self):
+        self.usage("send", "--url", "https://h/", self.file("in", [{"data": "x"}]), words=["https"])
+
+    def test_bad_values_of_serve_are_refused(self):
+        for option, values in (("--port", ("65536", "-1", "x")),
+                               ("--latency", ("x", "2ms,1ms", "-1ms")),
+                               ("--status", ("500", "99:1%", "500:101%", "x:1%", "500:-1%")),
+                               ("--reset", ("101%", "2", "-1%", "x")), ("--over", ("drop", "")),
+                               ("--max-connections", ("0", "x")), ("--rate-limit", ("0/s", "x")),
+                               ("--listen", ("nohost", "h:p", "")), ("--seed", ("x",))):
+            for value in values:
+                with self.subTest(option=option, value=value):
+                    run = self.usage("serve", option, value)
+                    self.assertIn(option, run.err)
+
+    def test_options_after_the_file_and_joined_values_are_read(self):
+        path = self.file("in", [{"data": "x"}])
+        run = self.run_ringsend("send", path, "--url=" + self.echo.url, "-c2", "-XPUT", "-q")
+        self.assertEqual((run.status, self.echo.requests[0].method), (OK, "PUT"), run.err)
+
+    def test_quiet_prints_nothing_when_all_is_well(self):
+        run = self.send("-q", "--url", self.echo.url, records=[{"data": "x"}], expect=OK)
+        self.assertEqual((run.err, len(run.results)), ("", 1))
+
+    def test_the_summary_is_on_stderr_with_its_figures(self):
+        sock, port = refused_port()
+        with sock:
+            run = self.send("--tries", "2", "--url", self.echo.url, expect=NOT_ALL_OK, records=[
+                {"data": "x"}] * 8 + [{"url": "http://127.0.0.1:%d/" % port}, b"{broken"])
+        for pattern in (r"\b10 records in ", r"\d per second", r"\bok +8\b", r"\bfailed +2\b",
+                        r"\b1 +connect_refused", r"\b1 +bad_record", r"\btries +10\b",
+                        r"p50 .*, p90 .*, p99 .*, max ", r"\b[1-8] connections? opened",
+                        r" out, .* in\n", r"io_uring_enter calls per record"):
+            with self.subTest(pattern=pattern):
+                self.assertRegex(run.err, pattern)
+
+    def test_the_summary_of_no_records_makes_sense(self):
+        run = self.send("--url", self.echo.url, records=b"", expect=OK)
+        self.assertRegex(run.err, r"\b0 records")
+        self.assertNotRegex(run.err, r"(?i)\bnan\b|\binf\b")
+
+    def test_nothing_but_results_is_on_stdout(self):
+        run = self.send("--url", self.echo.url, records=[{"data": "x"}] * 3, expect=OK)
+        self.assertEqual(len(run.results), 3)
+
+    def test_stderr_has_no_terminal_sequences_when_it_is_no_terminal(self):
+        run = self.send("--url", self.echo.url, records=[{"data": "x"}] * 300, expect=OK)
+        self.assertNotRegex(run.err, "[\x1b\r]")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Machines that do not let us: io_uring filtered as in containers, little memory to lock."""
+
+import ctypes
+import errno
+import os
+import resource
+import shutil
+import struct
+import unittest
+
+from harness import Case, NOT_STARTED, OK, Program, RINGSEND, answering, main, response
+
+PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
+SECCOMP_RET_ERRNO, SECCOMP_RET_ALLOW = 0x00050000, 0x7FFF0000
+IO_URING_SETUP = 425  # the same number on every architecture (but alpha)
+NOBODY = 65534
+SYSCTL = "/proc/sys/kernel/io_uring_disabled"
+CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x00020000, 4096, 16384, 1 << 18
+
+
+class SockFprog(ctypes.Structure):
+    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
+
+
+def deny_io_uring(error):
+    """For preexec_fn: from here on io_uring_setup fails with this errno, as under Docker."""
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in (
+        (0x20, 0, 0, 0),                             # load the number of the system call
+        (0x15, 0, 1, IO_URING_SETUP),                # equal: next, else skip one
+        (0x06, 0, 0, SECCOMP_RET_ERRNO | error),
+        (0x06, 0, 0, SECCOMP_RET_ALLOW)))
+    program = SockFprog(4, code)
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def apply():
+        if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or libc.prctl(
+                PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
+    return apply
+
+
+def sysctl_that_forbids(path):
+    """For preexec_fn: the sysctl reads as the file does, for this process alone, and the kernel's
+    answer is the one it gives then."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    deny = deny_io_uring(errno.EPERM)
+
+    def apply():
+        for failed in (libc.unshare(CLONE_NEWNS),
+                       libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None),
+                       libc.mount(path.encode(), SYSCTL.encode(), None, MS_BIND, None)):
+            if failed:
+                raise OSError(ctypes.get_errno(), "mount")
+        deny()
+    return apply
+
+
+class Refused(Case):
+    def setUp(self):
+        super().setUp()
+        self.echo = self.server(answering(lambda request: response(request.body)))
+        self.records = self.file("in", [{"data": str(n)} for n in range(100)])
+
+    def refused(self, error, *args):
+        run = self.run_ringsend(*args, preexec_fn=deny_io_uring(error))
+        self.assertEqual((run.status, run.out), (NOT_STARTED, b""), run.err)
+        self.assertIn("io_uring", run.err)
+        self.assertEqual(self.echo.requests, [])
+        return run.err
+
+    def test_a_filter_that_says_eperm_is_named_with_its_cure(self):
+        text = self.refused(errno.EPERM, "send", "--url", self.echo.url, self.records)
+        self.assertIn("seccomp", text)
+        self.assertIn("Docker", text)
+
+    @unittest.skipUnless(os.geteuid() == 0 and os.path.exists(SYSCTL),
+                         "needs root to cover the sysctl, and a kernel that has it (6.6)")
+    def test_the_sysctl_that_forbids_io_uring_is_named_with_its_value(self):
+        for value in ("1", "2"):
+            with self.subTest(value=value):
+                run = self.run_ringsend(
+                    "send", "--url", self.echo.url, self.records,
+                    preexec_fn=sysctl_that_forbids(self.file("sysctl", value.encode() + b"\n")))
+                self.assertEqual((run.status, run.out), (NOT_STARTED, b""), run.err)
+                self.assertRegex(run.err, r"kernel\.io_uring_disabled\D{1,20}%s\b" % value)
+
+    def test_a_filter_that_says_enosys_is_named(self):
+        text = self.refused(errno.ENOSYS, "send", "--url", self.echo.url, self.records)
+        self.assertRegex(text, "seccomp|kernel")
+
+    def test_serve_says_the_same(self):
+        self.assertIn("seccomp", self.refused(errno.EPERM, "serve", "-p", "0"))
+
+    def test_no_output_file_is_left_behind(self):
+        self.refused(errno.EPERM, "send", "--url", self.echo.url, "-o", self.path("out"),
+                     self.records)
+        self.assertFalse(os.path.exists(self.path("out")))
+
+
+@unittest.skipUnless(os.geteuid() == 0, "becoming another user needs root")
+class Limits(Case):
+    def setUp(self):
+        super().setUp()
+        self.echo = self.server(answering(lambda request: response(request.body)))
+        self.program = shutil.copy(RINGSEND, self.dir)
+        os.chmod(self.program, 0o755)
+        self.records = self.file("in", [{"data": str(n)} for n in range(200)])
+        os.chmod(self.records, 0o644)
+
+    def as_nobody(self, limit, value, *options):
+        def become():
+            resource.setrlimit(limit, (value, value))
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+        program = Program([self.program, "send", "--url", self.echo.url, *options, self.records],
+                          preexec_fn=become)
+        self.addCleanup(program.close)
+        return program.finish()
+
+    def test_little_locked_memory_shrinks_the_ring_or_says_what_to_raise(self):
+        for kib in (0, 16, 64, 256, 1024, 8192):
+            with self.subTest(kib=kib):
+                run = self.as_nobody(resource.RLIMIT_MEMLOCK, kib << 10)
+                if run.status == NOT_STARTED:
+                    self.assertIn("ulimit -l", run.err)
+                    self.assertLess(kib, 1024)
+                else:
+                    self.assertEqual((run.status, len(run.results)), (OK, 200), run.err)
+
+    def test_few_file_descriptors_are_no_obstacle(self):
+        run = self.as_nobody(resource.RLIMIT_NOFILE, 16, "-c", "10")
+        self.assertEqual((run.status, len(run.results)), (OK, 200), run.err)
+
+    def test_a_soft_limit_of_descriptors_is_raised(self):
+        def soft():
+            _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (32, hard))
+        run = self.run_ringsend("send", "-c", "100", "--url", self.echo.url, self.records,
+                                preexec_fn=soft)
+        self.assertEqual((run.status, len(run.results)), (OK, 200), run.err)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Ctrl-C and its kin: what is in flight gets its result, what was not sent is not."""
+
+import signal
+import subprocess
+import threading
+
+from harness import (BOUND_S, Case, RINGSEND, SIGINT_EXIT, SIGTERM_EXIT, json_lines, main, response)
+
+
+class Signals(Case):
+    def setUp(self):
+        super().setUp()
+        self.go = threading.Event()
+
+        def script(peer):
+            while peer.request():
+                self.go.wait(BOUND_S)
+                peer.send(response(b"late"))
+        self.held = self.server(script)
+        self.addCleanup(self.go.set)  # comes before the server's end, which waits for its scripts
+
+    def in_flight(self, count, *args, records=200, **more):
+        """A run with this many requests at a server that does not answer yet."""
+        path = self.file("in", [{"data": str(n)} for n in range(records)])
+        program = self.start("send", "-c", str(count), "--url", self.held.url, *args, path, **more)
+        self.held.wait_for(lambda server: len(server.requests) == count)
+        return program
+
+    def stopped_by(self, number, status):
+        program = self.in_flight(3, "--failed", self.path("failed"))
+        program.signal(number)
+        program.wait_for(lambda out, err: b'"stopped"' in out)  # the signal was seen
+        self.go.set()
+        run = program.finish()
+        self.assertEqual(run.status, status, run.err)
+        good = [r for r in run.results if r["ok"]]
+        self.assertEqual([r["body"] for r in good], ["late"] * 3)
+        self.assertEqual(len(self.held.requests), 3)  # nothing was sent after the signal
+        rest = [r for r in run.results if not r["ok"]]
+        self.assertTrue(rest)
+        for result in rest:
+            self.assert_error(result, "stopped")
+            self.assertEqual(result["attempts"], 0)
+            self.assertNotIn("ambiguous", result)
+        self.assertEqual(len({r["line"] for r in run.results}), len(run.results))
+        self.assertEqual(len(self.read("failed").splitlines()), len(rest))
+        return run
+
+    def test_sigint_lets_what_is_in_flight_finish_and_exits_130(self):
+        self.stopped_by(signal.SIGINT, SIGINT_EXIT)
+
+    def test_sigterm_lets_what_is_in_flight_finish_and_exits_143(self):
+        self.stopped_by(signal.SIGTERM, SIGTERM_EXIT)
+
+    def test_the_summary_is_printed_after_a_signal(self):
+        self.assertIn("stopped", self.stopped_by(signal.SIGINT, SIGINT_EXIT).err)
+
+    def test_a_second_signal_ends_the_run_at_once_with_whole_lines(self):
+        program = self.in_flight(3)
+        program.signal(signal.SIGINT)
+        program.wait_for(lambda out, err: b'"stopped"' in out)
+        program.signal(signal.SIGINT)
+        run = program.finish()
+        self.assertFalse(self.go.is_set())  # the server never answered
+        self.assertEqual(run.status, SIGINT_EXIT, run.err)
+        cut = [r for r in run.results if r["error"] != "stopped"]
+        self.assertEqual([(r["error"], r.get("ambiguous")) for r in cut], [("cancelled", True)] * 3)
+
+    def test_a_signal_while_stdin_is_silent_ends_the_run(self):
+        self.go.set()
+        program = self.start("send", "--url", self.held.url, "-", stdin=subprocess.PIPE)
+        program.process.stdin.write(b'{"data":"x"}\n')
+        program.process.stdin.flush()
+        program.wait_for(lambda out, err: b"\n" in out)
+        program.signal(signal.SIGTERM)
+        run = program.finish()
+        self.assertEqual((run.status, len(run.results)), (SIGTERM_EXIT, 1), run.err)
+
+    def test_a_signal_between_tries_ends_the_run_with_the_last_outcome(self):
+        server = self.server(lambda peer: (peer.request(), peer.send(response(
+            b"", "503 Service Unavailable", ["Retry-After: 50"])), peer.hold()))
+        program = self.start("send", "--url", server.url, self.file("in", [{"method": "GET"}]))
+        server.wait_for(lambda server: len(server.requests) == 1)
+        program.signal(signal.SIGINT)
+        run = program.finish()
+        self.assertEqual(run.status, SIGINT_EXIT, run.err)
+        self.assertEqual([(r["ok"], r["attempts"]) for r in run.results], [(False, 1)])
+
+    def test_a_signal_while_the_output_pipe_is_full_ends_the_run(self):
+        self.go.set()
+        serve = self.serve("--body-bytes", "10000")
+        program = subprocess.Popen(
+            [RINGSEND, "send", "--url", serve.url, self.file("in", [{"data": "x"}] * 2000)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        self.addCleanup(program.wait)
+        self.addCleanup(program.kill)
+        first = program.stdout.read(10)  # it writes; nobody reads on
+        program.send_signal(signal.SIGINT)
+        rest, err = program.communicate(timeout=BOUND_S)
+        self.assertEqual(program.returncode, SIGINT_EXIT, err)
+        results = json_lines(first + rest)
+        self.assertEqual(len({r["line"] for r in results}), len(results))
+
+
+if __name__ == "__main__":
+    main()

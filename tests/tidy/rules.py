@@ -1,0 +1,71 @@
+"""What the tidy tests hold the code to: every table, nothing else."""
+
+# Who may include whom (DESIGN section 2). A room is a directory; a header stands for itself alone.
+# Every room may include its own headers.
+ARROWS = {
+    "src/base": {"src/ringsend.h"},  # the error table stands in the public header
+    "src/http": {"src/base", "src/ringsend.h"},
+    "uring": {"src/base"},
+    "tls": {"src/base"},
+    "src/engine": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/ring.h"},
+    "src/batch": {"src/base", "src/ringsend.h", "src/engine/file.h"},
+    "src/bench": {"src/base", "src/ringsend.h", "src/engine/file.h"},
+    "src/platform": {"src/base", "src/http", "src/ringsend.h", "src/engine/timers.h", "uring/ring.h"},
+    "src/cli": {"src/base", "src/batch", "src/bench", "src/platform", "src/ringsend.h"},
+    "src": set(),  # ringsend.h itself
+}
+
+# Where an #include "..." is looked up, as in meson.build.
+INCLUDE_ROOTS = ("src", ".")
+
+# A foreign library lives in one room and nowhere else.
+LIBRARIES = {
+    r"liburing(/.*)?\.h": "uring",
+    r"llhttp\.h": "src/http",
+    r"bearssl.*\.h": "tls",
+}
+
+# Calls that have no place in any C file, with what to take instead.
+BANNED = {
+    "strcpy strcat strncat stpcpy": "unbounded: memcpy with a length, snprintf",
+    "sprintf vsprintf": "unbounded: snprintf",
+    "gets scanf sscanf fscanf": "no bounds, no errors",
+    "atoi atol atoll atof": "no errors: strtoull and a check, or src/cli/values.h",
+    "strtok": "hidden state",
+    "gettimeofday": "wall clock: ring_now_ns, clock_gettime",
+    "sleep usleep": "blocks the loop; in tests it makes them flaky",
+    "rand srand random": "poor and global: a seeded generator of one's own",
+    "ctime asctime gmtime localtime": "static buffers: the _r forms",
+    "system popen": "a shell, with its quoting",
+    "tmpnam mktemp tempnam": "races",
+    "alloca": "unbounded stack",
+}
+
+# Calls that belong to certain places.
+PLACED = {
+    "printf fprintf vprintf vfprintf puts fputs putchar putc fputc perror dprintf vdprintf": (
+        ("src/cli", "src/base/check.h"),
+        "only the command line prints",
+    ),
+    "exit _exit abort quick_exit": (
+        ("src/cli", "src/base/check.h"),
+        "a library does not end its host",
+    ),
+    "sigaction sigprocmask": (("src/cli",), "signals belong to the host program"),
+    "signal": ((), "portable semantics only with sigaction"),
+}
+
+# Rooms of the program; tests and perf are held to everything but ARROWS, LIBRARIES and PLACED.
+PROGRAM = ("src", "uring", "tls")
+EVERYTHING = PROGRAM + ("tests", "perf", "examples")
+
+FUNCTION_LINES = 70
+FILE_LINES = 800
+
+# clang-format's output changes from release to release; this is the one that is right.
+FORMAT_RELEASE = "14"
+
+# Where the build directory may hold the shared library.
+LIBRARY = ("src/engine/libringsend.so", "libringsend.so")
+
+SHELL_SCRIPTS = ("run", ".ci/run")

@@ -1,0 +1,355 @@
+#!/usr/bin/python3
+"""Checks of the code's form: tidy.py CHECK SOURCE_ROOT [BUILD_ROOT]
+
+Before a check looks at the program it proves itself on a small tree with a seeded violation, which it
+must find, and on the same tree without it, where it must find nothing. The tables are in rules.py.
+Prints one line per violation; exit status 0 none, 1 some, 77 the tool for it is not here (skip)."""
+
+import concurrent.futures
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import rules
+
+SKIP = 77
+
+
+# ---- Reading C
+
+
+def files(root, directories, suffixes=(".c", ".h")):
+    """Paths below the directories, relative to root, sorted."""
+    found = []
+    for directory in directories:
+        for where, _, names in os.walk(os.path.join(root, directory)):
+            found += [os.path.relpath(os.path.join(where, n), root) for n in names if n.endswith(suffixes)]
+    return sorted(found)
+
+
+def read(root, path):
+    with open(os.path.join(root, path), encoding="utf-8") as file:
+        return file.read()
+
+
+TOKEN = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.DOTALL
+)
+
+
+def blank(text):
+    """The text with comments and literals replaced by spaces; line numbers stay."""
+    return TOKEN.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
+
+
+def without_preprocessor(code):
+    """Blanked text with directives and their continuations, and C++ parts, replaced by spaces."""
+    code = re.sub(r"#ifdef __cplusplus\n.*?#endif", lambda m: re.sub(r"[^\n]", " ", m.group()), code,
+                  flags=re.DOTALL)
+    return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group()), code,
+                  flags=re.MULTILINE)
+
+
+def functions(text):
+    """(first line, last line) of each function body with its signature; None if braces do not match."""
+    code = without_preprocessor(blank(text))
+    found, depth, start, last, is_function = [], 0, 0, "", False
+    for at, char in enumerate(code):
+        if char == "{":
+            # At file level a brace after ')' opens a function; after '=' or a tag it opens data.
+            if depth == 0:
+                is_function = last == ")"
+            depth += 1
+        elif char == "}":
+            depth -= 1
+            if depth < 0:
+                return None
+            if depth == 0 and is_function:
+                head = start + len(code[start:]) - len(code[start:].lstrip())
+                found.append((code.count("\n", 0, head) + 1, code.count("\n", 0, at) + 1))
+                is_function = False
+        if depth == 0 and char in ";}":
+            start = at + 1
+        if not char.isspace():
+            last = char
+    return found if depth == 0 else None
+
+
+# ---- Checks of the text. Each yields "path:line: what is wrong".
+
+
+def room_of(path):
+    directory = os.path.dirname(path)
+    while directory and directory not in rules.ARROWS:
+        directory = os.path.dirname(directory)
+    # "src" itself holds the public header; a directory below it that is no room is not part of it.
+    return directory if directory != "src" or os.path.dirname(path) == "src" else ""
+
+
+def resolve(root, name):
+    for base in rules.INCLUDE_ROOTS:
+        path = os.path.normpath(os.path.join(base, name))
+        if os.path.isfile(os.path.join(root, path)):
+            return path
+    return None
+
+
+def check_includes(root, _build):
+    for path in files(root, rules.PROGRAM):
+        room = room_of(path)
+        if not room:
+            yield f"{path}:1: stands in no room of DESIGN section 2"
+            continue
+        allowed = rules.ARROWS[room] | {room}
+        for number, line in enumerate(read(root, path).splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
+            if not match:
+                continue
+            kind, name = match.groups()
+            for pattern, home in rules.LIBRARIES.items():
+                if re.fullmatch(pattern, name) and room != home:
+                    yield f"{path}:{number}: {name} belongs to {home} alone"
+            if kind == "<":
+                continue
+            target = resolve(root, name)
+            if target is None:
+                yield f'{path}:{number}: "{name}" is written neither from src/ nor from the top'
+            elif target not in allowed and room_of(target) not in allowed:
+                yield f"{path}:{number}: {room} may not include {target}"
+
+
+def check_lengths(root, _build):
+    for path in files(root, rules.EVERYTHING):
+        text = read(root, path)
+        lines = text.count("\n")
+        if lines > rules.FILE_LINES:
+            yield f"{path}:{lines}: file of {lines} lines, at most {rules.FILE_LINES}"
+        found = functions(text)
+        if found is None:
+            yield f"{path}:1: braces do not match outside the preprocessor's lines"
+            continue
+        for first, last in found:
+            if last - first + 1 > rules.FUNCTION_LINES:
+                yield f"{path}:{first}: function of {last - first + 1} lines, at most {rules.FUNCTION_LINES}"
+
+
+def calls(code, names):
+    """(line, name) of each call; a member access (x.name, x->name) is not one."""
+    for match in re.finditer(r"(?<![\w.>])(" + "|".join(names.split()) + r")\s*\(", code):
+        yield code.count("\n", 0, match.start()) + 1, match.group(1)
+
+
+def check_calls(root, _build):
+    for path in files(root, rules.EVERYTHING):
+        code = blank(read(root, path))
+        for names, instead in rules.BANNED.items():
+            for number, name in calls(code, names):
+                yield f"{path}:{number}: {name}: {instead}"
+        if not path.startswith(tuple(p + "/" for p in rules.PROGRAM)):
+            continue
+        for names, (places, why) in rules.PLACED.items():
+            if not any(path == place or path.startswith(place + "/") for place in places):
+                for number, name in calls(code, names):
+                    yield f"{path}:{number}: {name}: {why}"
+
+
+# ---- Checks by tools
+
+
+def check_symbols(root, build):
+    """The shared library exports what the public header declares: no more, no less."""
+    declared = set(re.findall(r"^RINGSEND_API[^;(]*?\b(\w+)\(", read(root, "src/ringsend.h"), re.MULTILINE))
+    library = next((path for name in rules.LIBRARY if os.path.exists(path := os.path.join(build, name))), None)
+    if library is None:
+        yield f"{build}: no libringsend.so"
+        return
+    output = subprocess.run(["nm", "-D", "--defined-only", library], check=True, capture_output=True, text=True)
+    exported = {line.split()[-1].split("@")[0] for line in output.stdout.splitlines()}
+    for name in sorted(exported - declared):
+        yield f"{library}: exports {name}, which src/ringsend.h does not declare"
+    for name in sorted(declared - exported):
+        yield f"{library}: does not export {name}, which src/ringsend.h declares"
+    for name in sorted(declared):
+        if not name.startswith("ringsend_"):
+            yield f"src/ringsend.h: {name} does not start with ringsend_"
+
+
+def check_format(root, _build):
+    version = subprocess.run(["clang-format", "--version"], check=True, capture_output=True, text=True).stdout
+    if not re.search(rf"version {rules.FORMAT_RELEASE}\.", version):
+        print(f"clang-format {rules.FORMAT_RELEASE} is wanted, here is: {version.strip()}")
+        sys.exit(SKIP)
+    paths = files(root, rules.EVERYTHING)
+    run = subprocess.run(["clang-format", "--dry-run", "-Werror", *paths], cwd=root, capture_output=True, text=True)
+    if run.returncode:
+        yield run.stderr.strip()
+
+
+def lint_one(build, path):
+    run = subprocess.run(
+        ["clang-tidy", "-quiet", "-p", build, "--extra-arg=-Wno-unknown-warning-option", path],
+        capture_output=True, text=True)
+    return run.stdout.strip() or run.stderr.strip() if run.returncode else ""
+
+
+def check_lint(root, build):
+    root = os.path.realpath(root)
+    wanted = tuple(os.path.join(root, place) + os.sep for place in rules.EVERYTHING)
+    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
+        paths = {os.path.realpath(os.path.join(e["directory"], e["file"])) for e in json.load(file)}
+    # The longest first, so that no core ends up alone with a long one.
+    paths = sorted((p for p in paths if p.startswith(wanted)), key=os.path.getsize, reverse=True)
+    if not paths:
+        yield "compile_commands.json names no file of the program"
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        yield from filter(None, pool.map(lambda path: lint_one(build, path), paths))
+
+
+def check_scripts(root, _build):
+    for path in rules.SHELL_SCRIPTS:
+        full = os.path.join(root, path)
+        if not os.access(full, os.X_OK):
+            yield f"{path}: not executable"
+        if not read(root, path).startswith("#!/bin/sh\n"):
+            yield f"{path}: does not start with #!/bin/sh"
+        for shell in ("sh", "dash", "bash"):
+            if shutil.which(shell):
+                run = subprocess.run([shell, "-n", full], capture_output=True, text=True)
+                if run.returncode:
+                    yield f"{path}: {shell} -n: {run.stderr.strip()}"
+    for path in files(root, ("tests", "perf"), (".py",)):
+        text = read(root, path)
+        try:
+            compile(text, path, "exec")
+        except SyntaxError as error:
+            yield f"{path}:{error.lineno}: {error.msg}"
+
+
+# ---- Proofs: for each check a tree, the seeds that must be found in it, and how to build it
+
+
+GOOD = {
+    "src/ringsend.h": '#define RINGSEND_API __attribute__((visibility("default")))\n\n'
+                      "RINGSEND_API int ringsend_free(void);\n",
+    "src/base/good.h": "int good_base(int a);\n",
+    "src/engine/good.h": "int good_engine(int a);\n",
+    "src/engine/good.c": '#include "engine/good.h"\n\n#include "base/good.h"\n#include "ringsend.h"\n\n'
+                         "int good_engine(int a)\n{\n    return good_base(a);\n}\n\n"
+                         "int ringsend_free(void)\n{\n    return good_engine(1);\n}\n",
+    "src/base/good.c": '#include "base/good.h"\n\n/* printf("{") */\n'
+                       "int good_base(int a)\n{\n    return a + (int)sizeof(\"sprintf(}\");\n}\n",
+    "run": "#!/bin/sh\necho good\n",
+    ".ci/run": "#!/bin/sh\necho good\n",
+}
+
+LONG = "int seed(int a)\n{\n" + "    a++;\n" * 67 + "    return a;\n}\n"  # 71 lines
+FITS = LONG.replace("    a++;\n", "", 1)
+
+SEEDS = {
+    "includes": [
+        {"src/base/seed.c": '#include "engine/good.h"\n'},
+        {"src/http/seed.c": '#include "engine/good.h"\n'},
+        {"src/batch/seed.c": '#include "engine/good.h"\n'},
+        {"src/base/seed.c": '#include "good.h"\n'},
+        {"src/engine/seed.c": "#include <liburing.h>\n"},
+        {"uring/seed.c": "#include <llhttp.h>\n"},
+        {"src/other/seed.c": "int seed;\n"},
+    ],
+    "lengths": [
+        {"src/base/seed.c": LONG},
+        {"src/base/seed.c": FITS + "\nstatic const int x[] = {1};\n" + LONG},
+        {"src/base/seed.c": "\n" * 801},
+        {"src/base/seed.c": "int seed(void)\n{\n"},
+    ],
+    "calls": [
+        {"tests/seed.c": "void seed(void)\n{\n    usleep (1);\n}\n"},
+        {"src/base/seed.c": 'void seed(char *a)\n{\n    strcpy(a, "b");\n}\n'},
+        {"src/engine/seed.c": 'void seed(void)\n{\n    printf("a");\n}\n'},
+        {"uring/seed.c": "void seed(void)\n{\n    exit(1);\n}\n"},
+    ],
+    "symbols": [
+        {"src/engine/seed.c": 'int conn_run(void);\n__attribute__((visibility("default"))) int conn_run(void)\n'
+                              "{\n    return 1;\n}\n"},
+        {"src/ringsend.h": GOOD["src/ringsend.h"] + "RINGSEND_API int ringsend_gone(void);\n"},
+    ],
+    "format": [{"src/base/seed.c": "int seed (int a) {\n  return a; }\n"}],
+    "lint": [{"src/base/seed.c": "int seed(int a);\nint seed(int a)\n{\n    int *p = 0;\n"
+                                 "    return a ? *p : a;\n}\n"}],
+    "scripts": [
+        {"run": "#!/bin/sh\nif true; then\n"},
+        {".ci/run": "#!/bin/bash\ntrue\n"},
+        {"tests/seed.py": "def seed(:\n"},
+    ],
+}
+
+# Trees that look like a violation and are none.
+CLEAN = {
+    "lengths": [{"src/base/seed.c": FITS + "\n" * 730}],
+    "calls": [{"src/cli/seed.c": 'void seed(void)\n{\n    printf("a");\n    x->sleep(1);\n}\n'}],
+}
+
+
+def build_tree(root):
+    """What the checks by tools need: libringsend.so and compile_commands.json."""
+    sources = files(root, ("src",), (".c",))
+    flags = ["-std=gnu17", "-fvisibility=hidden", "-fPIC", "-Isrc", "-I."]
+    subprocess.run(["cc", *flags, "-shared", "-o", "libringsend.so", *sources], cwd=root, check=True)
+    with open(os.path.join(root, "compile_commands.json"), "w", encoding="utf-8") as file:
+        json.dump([{"directory": root, "file": s, "arguments": ["cc", *flags, "-c", s]} for s in sources], file)
+
+
+def violations_of(name, repository, changes):
+    """The violations that check `name` finds in the good tree with these changes."""
+    with tempfile.TemporaryDirectory() as root:
+        for path, text in {**GOOD, **changes}.items():
+            full = os.path.join(root, path)
+            os.makedirs(os.path.dirname(full), exist_ok=True)
+            with open(full, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(full, 0o755)
+        for config in (".clang-format", ".clang-tidy"):
+            shutil.copy(os.path.join(repository, config), root)
+        if name in ("symbols", "lint"):
+            build_tree(root)
+        return list(CHECKS[name](root, root))
+
+
+def prove(name, repository):
+    for changes in [{}] + CLEAN.get(name, []):
+        found = violations_of(name, repository, changes)
+        if found:
+            sys.exit(f"{name}: finds violations where there are none: {found}, in {changes}")
+    for changes in SEEDS[name]:
+        if not violations_of(name, repository, changes):
+            sys.exit(f"{name}: does not find the violation in {changes}")
+
+
+CHECKS = {
+    "includes": check_includes,
+    "lengths": check_lengths,
+    "calls": check_calls,
+    "symbols": check_symbols,
+    "format": check_format,
+    "lint": check_lint,
+    "scripts": check_scripts,
+}
+
+
+def main():
+    if len(sys.argv) not in (3, 4) or sys.argv[1] not in CHECKS:
+        sys.exit(f"usage: tidy.py {'|'.join(CHECKS)} SOURCE_ROOT [BUILD_ROOT]")
+    name, root, build = (*sys.argv[1:], "")[:3]
+    prove(name, root)
+    found = list(CHECKS[name](root, build))
+    for violation in found:
+        print(violation)
+    if found:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
