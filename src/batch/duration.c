@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 struct unit {
-    struct span name;
+    struct ringsend_bytes name;
     uint64_t ns;
 };
 
@@ -15,7 +15,7 @@ static const struct unit units[] = {
     {{"ns", 2}, 1},        {{"m", 1}, 60000000000}, {{"h", 1}, 3600000000000},
 };
 
-static size_t digits_at(struct span text, size_t at)
+static size_t digits_at(struct ringsend_bytes text, size_t at)
 {
     size_t end = at;
     while (end < text.bytes && text.data[end] >= '0' && text.data[end] <= '9')
@@ -23,7 +23,7 @@ static size_t digits_at(struct span text, size_t at)
     return end - at;
 }
 
-bool duration_parse(struct span text, uint64_t *ns)
+bool duration_parse(struct ringsend_bytes text, uint64_t *ns)
 {
     size_t whole_digits = digits_at(text, 0);
     size_t at = whole_digits, fraction_digits = 0;
@@ -33,7 +33,7 @@ bool duration_parse(struct span text, uint64_t *ns)
             return false;
         at += fraction_digits;
     }
-    const struct span name = {text.data + at, text.bytes - at};
+    const struct ringsend_bytes name = {text.data + at, text.bytes - at};
     const struct unit *unit = NULL;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (span_equal(units[i].name, name))

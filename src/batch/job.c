@@ -64,8 +64,8 @@ struct job {
     struct buf_pool pool;
     struct sink results, failed;
     bool has_failed;
-    struct buf names;   /* of the inputs as JSON, one after another */
-    struct span *files; /* their parts in `names`, null with a single input */
+    struct buf names;             /* of the inputs as JSON, one after another */
+    struct ringsend_bytes *files; /* their parts in `names`, null with a single input */
 
     struct slot *slots;
     struct slot **free_slots; /* a stack */
@@ -145,7 +145,7 @@ static void finish(struct job *job, struct slot *slot, struct result_line *line)
     /* Of a line that was too long nothing is left to write. */
     if (!line->ok && job->has_failed && slot->record.line.bytes > 0)
         sink_put(&job->failed, job->now_ns,
-                 (struct span){slot->record.line.data, slot->record.line.bytes});
+                 (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes});
     slot_free(job, slot);
 }
 
@@ -232,7 +232,7 @@ static void load(struct job *job, struct slot *slot)
 {
     char path[PATH_MAX];
     struct stat about;
-    struct span name = slot->record.data_file;
+    struct ringsend_bytes name = slot->record.data_file;
     if (name.bytes >= sizeof path) {
         load_refuse(job, slot, "the path is longer than %d bytes", PATH_MAX - 1);
         return;

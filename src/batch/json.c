@@ -38,7 +38,7 @@ static inline int next_byte(struct json *j)
     return j->at < j->end ? (unsigned char)*j->at : -1;
 }
 
-void json_init(struct json *j, struct span text)
+void json_init(struct json *j, struct ringsend_bytes text)
 {
     *j = (struct json){.start = text.data, .at = text.data, .end = text.data + text.bytes};
 }
@@ -235,7 +235,7 @@ static bool pass_digits(struct json *j)
     return j->at > start;
 }
 
-bool json_number(struct json *j, struct span *number)
+bool json_number(struct json *j, struct ringsend_bytes *number)
 {
     if (json_peek(j) != JSON_NUMBER)
         return fail(j, "expected a number");
@@ -261,11 +261,11 @@ bool json_number(struct json *j, struct span *number)
         if (!pass_digits(j))
             return fail(j, "expected a digit in the exponent");
     }
-    *number = (struct span){start, (size_t)(j->at - start)};
+    *number = (struct ringsend_bytes){start, (size_t)(j->at - start)};
     return true;
 }
 
-static bool pass_word(struct json *j, struct span word)
+static bool pass_word(struct json *j, struct ringsend_bytes word)
 {
     if ((size_t)(j->end - j->at) < word.bytes || memcmp(j->at, word.data, word.bytes) != 0)
         return fail(j, "expected true, false or null");
@@ -277,7 +277,7 @@ static bool pass_word(struct json *j, struct span word)
 static bool begin_value(struct json *j)
 {
     struct json_string string;
-    struct span number;
+    struct ringsend_bytes number;
     switch (json_peek(j)) {
     case JSON_OBJECT:
     case JSON_ARRAY:
@@ -299,7 +299,7 @@ static bool begin_value(struct json *j)
     UNREACHABLE("json kind");
 }
 
-bool json_skip(struct json *j, struct span *raw)
+bool json_skip(struct json *j, struct ringsend_bytes *raw)
 {
     unsigned outer_depth = j->depth;
     uint64_t objects = 0; /* bit (depth - 1) is set exactly when that open container is an object */
@@ -319,7 +319,7 @@ bool json_skip(struct json *j, struct span *raw)
             return false;
         if (!more) {
             if (raw)
-                *raw = (struct span){start, (size_t)(j->at - start)};
+                *raw = (struct ringsend_bytes){start, (size_t)(j->at - start)};
             return true;
         }
         is_object = json_peek(j) == JSON_OBJECT;

@@ -34,11 +34,11 @@ struct json {
 
 /* A checked string as it stands between its quotes. */
 struct json_string {
-    struct span raw;
+    struct ringsend_bytes raw;
     bool escaped; /* holds a backslash, so that `raw` is not yet the text */
 };
 
-void json_init(struct json *j, struct span text);
+void json_init(struct json *j, struct ringsend_bytes text);
 
 /* The kind of the value that comes next, judged by its first byte. */
 enum json_kind json_peek(struct json *j);
@@ -52,9 +52,9 @@ bool json_member(struct json *j, struct json_string *key);
 bool json_element(struct json *j);
 
 bool json_string(struct json *j, struct json_string *string);
-bool json_number(struct json *j, struct span *number);
+bool json_number(struct json *j, struct ringsend_bytes *number);
 /* Any value; *raw (which may be null) gets its very bytes. */
-bool json_skip(struct json *j, struct span *raw);
+bool json_skip(struct json *j, struct ringsend_bytes *raw);
 /* Nothing but white space is left. */
 bool json_end(struct json *j);
 

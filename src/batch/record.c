@@ -34,7 +34,7 @@ enum record_key {
     KEY_UNKNOWN
 };
 
-static const struct span key_names[KEY_UNKNOWN] = {
+static const struct ringsend_bytes key_names[KEY_UNKNOWN] = {
     [KEY_ID] = {"id", 2},
     [KEY_CUSTOM_ID] = {"custom_id", 9},
     [KEY_METHOD] = {"method", 6},
@@ -59,9 +59,9 @@ struct reader {
     struct buf_pool *pool;
     const struct record_defaults *defaults;
     struct record_error *error;
-    unsigned seen;       /* bit per enum record_key */
-    struct span unknown; /* the first key that is none of ours, as written */
-    bool body_is_json;   /* the body is JSON out of the line */
+    unsigned seen;                 /* bit per enum record_key */
+    struct ringsend_bytes unknown; /* the first key that is none of ours, as written */
+    bool body_is_json;             /* the body is JSON out of the line */
 };
 
 /* The first error sticks. */
@@ -78,7 +78,7 @@ record_fail(struct reader *r, enum ringsend_error error, const char *format, ...
 }
 
 /* As much of a name as a message shows, cut between characters. */
-static int shown_bytes(struct span name)
+static int shown_bytes(struct ringsend_bytes name)
 {
     size_t bytes = name.bytes;
     if (bytes > NAME_SHOWN_BYTES) {
@@ -89,7 +89,7 @@ static int shown_bytes(struct span name)
     return (int)bytes;
 }
 
-static struct ringsend_bytes bytes_of(struct span s)
+static struct ringsend_bytes bytes_of(struct ringsend_bytes s)
 {
     return (struct ringsend_bytes){s.data, s.bytes};
 }
@@ -107,7 +107,7 @@ static char *decoded_room(struct reader *r, size_t bytes)
     return record->decoded.data + record->decoded.bytes;
 }
 
-static bool text_of(struct reader *r, struct json_string string, struct span *text)
+static bool text_of(struct reader *r, struct json_string string, struct ringsend_bytes *text)
 {
     *text = string.raw;
     if (!string.escaped)
@@ -115,13 +115,13 @@ static bool text_of(struct reader *r, struct json_string string, struct span *te
     char *room = decoded_room(r, string.raw.bytes);
     if (!room)
         return false;
-    *text = (struct span){room, json_decode(string, room)};
+    *text = (struct ringsend_bytes){room, json_decode(string, room)};
     r->record->decoded.bytes += text->bytes;
     return true;
 }
 
 /* The value of `key` as text; false (and passed over) when it is no string. */
-static bool read_text(struct reader *r, enum record_key key, struct span *text)
+static bool read_text(struct reader *r, enum record_key key, struct ringsend_bytes *text)
 {
     struct json_string string;
     if (json_peek(&r->json) != JSON_STRING) {
@@ -134,7 +134,7 @@ static bool read_text(struct reader *r, enum record_key key, struct span *text)
 
 /* ---- headers ---- */
 
-static void header_add(struct reader *r, struct span name, struct ringsend_bytes value)
+static void header_add(struct reader *r, struct ringsend_bytes name, struct ringsend_bytes value)
 {
     struct ringsend_header header = {bytes_of(name), value};
     if (r->record->headers.bytes == LIMIT_HEADERS * sizeof header)
@@ -149,12 +149,12 @@ static struct ringsend_header *own_headers(const struct reader *r, size_t *count
     return (struct ringsend_header *)(void *)r->record->headers.data;
 }
 
-static bool header_named(const struct ringsend_header *header, struct span name)
+static bool header_named(const struct ringsend_header *header, struct ringsend_bytes name)
 {
-    return span_equal_nocase((struct span){header->name.data, header->name.bytes}, name);
+    return span_equal_nocase((struct ringsend_bytes){header->name.data, header->name.bytes}, name);
 }
 
-static bool own_header_given(const struct reader *r, struct span name)
+static bool own_header_given(const struct reader *r, struct ringsend_bytes name)
 {
     size_t count;
     const struct ringsend_header *own = own_headers(r, &count);
@@ -166,10 +166,10 @@ static bool own_header_given(const struct reader *r, struct span name)
 }
 
 /* One string at the reader becomes one header. */
-static void read_header_value(struct reader *r, struct span name)
+static void read_header_value(struct reader *r, struct ringsend_bytes name)
 {
     struct json_string string;
-    struct span value;
+    struct ringsend_bytes value;
     if (json_peek(&r->json) != JSON_STRING) {
         json_skip(&r->json, NULL);
         record_fail(r, RINGSEND_E_BAD_RECORD,
@@ -192,7 +192,7 @@ static void read_headers(struct reader *r)
     }
     json_object(json);
     for (struct json_string key; json_member(json, &key);) {
-        struct span name;
+        struct ringsend_bytes name;
         if (r->error->error != RINGSEND_OK || !text_of(r, key, &name)) {
             json_skip(json, NULL);
             continue;
@@ -236,7 +236,8 @@ static void merge_headers(struct reader *r)
     }
     struct ringsend_header *headers = own_headers(r, &count);
     for (size_t i = 0; i < defaults->headers_count + add_type; i++) {
-        struct span name = {defaults->headers[i].name.data, defaults->headers[i].name.bytes};
+        struct ringsend_bytes name = {defaults->headers[i].name.data,
+                                      defaults->headers[i].name.bytes};
         if (!own_header_given(r, name))
             headers[count++] = defaults->headers[i];
     }
@@ -259,7 +260,7 @@ static void set_keyed(struct ringsend_request *request)
 
 /* ---- content ---- */
 
-static void set_body(struct reader *r, struct span body)
+static void set_body(struct reader *r, struct ringsend_bytes body)
 {
     r->record->request.body = bytes_of(body);
     r->record->request.flags |= RINGSEND_HAS_BODY;
@@ -268,7 +269,7 @@ static void set_body(struct reader *r, struct span body)
 static void read_data(struct reader *r)
 {
     enum json_kind kind = json_peek(&r->json);
-    struct span raw, text;
+    struct ringsend_bytes raw, text;
     struct json_string string;
     if (kind == JSON_STRING) {
         if (json_string(&r->json, &string) && text_of(r, string, &text))
@@ -291,7 +292,7 @@ static int base64_value(char c)
 
 /* RFC 4648 section 4, padded; bits behind the end must be zero. `out` may be where `text` is, and
  * is never ahead of it. */
-static bool base64_decode(struct span text, char *out, size_t *out_bytes)
+static bool base64_decode(struct ringsend_bytes text, char *out, size_t *out_bytes)
 {
     if (text.bytes % 4 != 0)
         return false;
@@ -331,21 +332,21 @@ static void read_base64(struct reader *r)
     if (!room)
         return;
     /* "\/" is a common way to write a slash: take the escapes out first, then decode in place. */
-    struct span text = string.raw;
+    struct ringsend_bytes text = string.raw;
     if (string.escaped)
-        text = (struct span){room, json_decode(string, room)};
+        text = (struct ringsend_bytes){room, json_decode(string, room)};
     if (!base64_decode(text, room, &bytes)) {
         record_fail(r, RINGSEND_E_BAD_RECORD,
                     "\"data_base64\" is not base64 (RFC 4648, with its padding)");
         return;
     }
     r->record->decoded.bytes += bytes;
-    set_body(r, (struct span){room, bytes});
+    set_body(r, (struct ringsend_bytes){room, bytes});
 }
 
 static void read_data_file(struct reader *r)
 {
-    struct span path;
+    struct ringsend_bytes path;
     if (!read_text(r, KEY_DATA_FILE, &path))
         return;
     if (path.bytes == 0 || memchr(path.data, '\0', path.bytes)) {
@@ -362,7 +363,7 @@ static void read_timeout(struct reader *r)
 {
     enum json_kind kind = json_peek(&r->json);
     struct json_string string;
-    struct span text = {0};
+    struct ringsend_bytes text = {0};
     uint64_t ns = 0;
     bool given = false;
     if (kind == JSON_NUMBER) {
@@ -382,7 +383,7 @@ static void read_timeout(struct reader *r)
 
 static void read_tries(struct reader *r)
 {
-    struct span text = {0};
+    struct ringsend_bytes text = {0};
     uint32_t tries = 0;
     if (json_peek(&r->json) == JSON_NUMBER)
         json_number(&r->json, &text);
@@ -404,11 +405,11 @@ static void read_tries(struct reader *r)
 static enum record_key key_of(struct json_string key)
 {
     char decoded[KEY_RAW_BYTES_MAX];
-    struct span name = key.raw;
+    struct ringsend_bytes name = key.raw;
     if (name.bytes > sizeof decoded)
         return KEY_UNKNOWN;
     if (key.escaped)
-        name = (struct span){decoded, json_decode(key, decoded)};
+        name = (struct ringsend_bytes){decoded, json_decode(key, decoded)};
     for (unsigned i = 0; i < KEY_UNKNOWN; i++) {
         if (span_equal(name, key_names[i]))
             return (enum record_key)i;
@@ -443,7 +444,7 @@ static bool key_is_new(struct reader *r, enum record_key key)
 
 static void read_member(struct reader *r, struct json_string name)
 {
-    struct span text;
+    struct ringsend_bytes text;
     enum record_key key = key_of(name);
     if (key != KEY_UNKNOWN && !key_is_new(r, key)) {
         json_skip(&r->json, NULL);
@@ -502,7 +503,7 @@ static void read_line(struct reader *r)
 {
     const bool bare_allowed = r->defaults->url.bytes > 0;
     const bool is_object = json_peek(&r->json) == JSON_OBJECT;
-    struct span value = {r->json.at, 0};
+    struct ringsend_bytes value = {r->json.at, 0};
     if (is_object) {
         json_object(&r->json);
         for (struct json_string key; json_member(&r->json, &key);)
@@ -543,7 +544,7 @@ void record_read(struct record *record, struct buf_pool *pool,
     CHECK(record->decoded.bytes == 0 && record->headers.bytes == 0);
     error->error = RINGSEND_OK;
     error->detail[0] = '\0';
-    record->id = record->data_file = (struct span){0};
+    record->id = record->data_file = (struct ringsend_bytes){0};
     record->request = (struct ringsend_request){
         .size = sizeof record->request,
         .method = defaults->method,
@@ -551,7 +552,7 @@ void record_read(struct record *record, struct buf_pool *pool,
         .flags = defaults->flags,
     };
     struct reader r = {.record = record, .pool = pool, .defaults = defaults, .error = error};
-    json_init(&r.json, (struct span){record->line.data, record->line.bytes});
+    json_init(&r.json, (struct ringsend_bytes){record->line.data, record->line.bytes});
     read_line(&r);
     if (error->error != RINGSEND_OK)
         return;
@@ -566,10 +567,10 @@ void record_release(struct record *record, struct buf_pool *pool)
     buf_release(pool, &record->line);
     buf_release(pool, &record->decoded);
     buf_release(pool, &record->headers);
-    record->id = record->data_file = (struct span){0};
+    record->id = record->data_file = (struct ringsend_bytes){0};
 }
 
-bool record_is_blank(struct span line)
+bool record_is_blank(struct ringsend_bytes line)
 {
     for (size_t i = 0; i < line.bytes; i++) {
         if (!memchr(" \t\r", line.data[i], 3))

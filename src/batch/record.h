@@ -43,8 +43,8 @@ struct record {
     struct buf decoded; /* texts that differ from what stands in the line */
     struct buf headers; /* struct ringsend_header; unused while the defaults' will do */
     struct ringsend_request request;
-    struct span id;        /* JSON; empty exactly when the record has none */
-    struct span data_file; /* path whose content is to be the body; empty for none */
+    struct ringsend_bytes id;        /* JSON; empty exactly when the record has none */
+    struct ringsend_bytes data_file; /* path whose content is to be the body; empty for none */
 };
 
 struct record_error {
@@ -60,6 +60,6 @@ void record_read(struct record *record, struct buf_pool *pool,
 void record_release(struct record *record, struct buf_pool *pool);
 
 /* True when the line holds nothing but white space. */
-bool record_is_blank(struct span line);
+bool record_is_blank(struct ringsend_bytes line);
 
 #endif

@@ -20,7 +20,7 @@ struct measure {
     size_t text_bytes;
 };
 
-static char *put(char *to, struct span bytes)
+static char *put(char *to, struct ringsend_bytes bytes)
 {
     if (bytes.bytes > 0) /* of nothing, data may be null */
         memcpy(to, bytes.data, bytes.bytes);
@@ -35,7 +35,7 @@ static char *put_number(char *to, uint64_t number)
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    return put(to, (struct span){digits + at, sizeof digits - at});
+    return put(to, (struct ringsend_bytes){digits + at, sizeof digits - at});
 }
 
 /* The letter of a short escape, 0 for bytes that have none. */
@@ -61,7 +61,7 @@ static char short_escape(unsigned char byte)
 }
 
 /* Stops at the first byte that is no UTF-8. */
-static struct measure measure_text(struct span text)
+static struct measure measure_text(struct ringsend_bytes text)
 {
     struct measure m = {.text_bytes = text.bytes};
     size_t at = 0, extra = 0;
@@ -83,15 +83,15 @@ static struct measure measure_text(struct span text)
 }
 
 /* Writes the valid part of a measured text, escaped. */
-static char *put_text(char *to, struct span text, struct measure m)
+static char *put_text(char *to, struct ringsend_bytes text, struct measure m)
 {
     static const char hex[] = "0123456789abcdef";
     const char *at = text.data, *end = at + m.valid_bytes;
     if (m.json_bytes == m.valid_bytes)
-        return put(to, (struct span){at, m.valid_bytes});
+        return put(to, (struct ringsend_bytes){at, m.valid_bytes});
     while (at < end) {
         size_t plain = text_plain_bytes(at, (size_t)(end - at));
-        to = put(to, (struct span){at, plain});
+        to = put(to, (struct ringsend_bytes){at, plain});
         at += plain;
         if (at == end)
             break;
@@ -119,7 +119,7 @@ static size_t base64_bytes(size_t bytes)
 }
 
 /* RFC 4648 section 4. */
-static char *put_base64(char *to, struct span bytes)
+static char *put_base64(char *to, struct ringsend_bytes bytes)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -138,7 +138,7 @@ static char *put_base64(char *to, struct span bytes)
     return to;
 }
 
-static char *put_body(char *to, struct span body, struct measure m)
+static char *put_body(char *to, struct ringsend_bytes body, struct measure m)
 {
     if (m.valid_bytes == m.text_bytes) {
         to = put(to, SPAN(",\"body\":\""));
@@ -189,10 +189,10 @@ static char *put_start(char *to, const struct result_line *result)
 
 bool result_line_write(const struct result_line *result, struct buf_pool *pool, struct buf *out)
 {
-    struct span detail = span_of(result->detail ? result->detail : "");
-    struct span body = SPAN(""); /* not null, as the result's may be */
+    struct ringsend_bytes detail = span_of(result->detail ? result->detail : "");
+    struct ringsend_bytes body = SPAN(""); /* not null, as the result's may be */
     if (result->body.bytes > 0)
-        body = (struct span){result->body.data, result->body.bytes};
+        body = (struct ringsend_bytes){result->body.data, result->body.bytes};
     struct measure detail_measure = measure_text(detail), body_measure = measure_text(body);
     bool body_is_text = body_measure.valid_bytes == body.bytes;
     size_t room = FRAME_BYTES + result->id.bytes + result->file.bytes + detail_measure.json_bytes +
@@ -226,7 +226,7 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
     return true;
 }
 
-bool result_line_quote(struct span text, struct buf_pool *pool, struct buf *out)
+bool result_line_quote(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
 {
     /* An escape is at most six bytes for one, and the replacement three. */
     if (!buf_reserve(pool, out, text.bytes * 6 + 2))

@@ -18,9 +18,9 @@
 #include <stdint.h>
 
 struct result_line {
-    struct span id; /* JSON, taken as it is; empty: the line number */
+    struct ringsend_bytes id; /* JSON, taken as it is; empty: the line number */
     uint64_t line;
-    struct span file; /* JSON, as result_line_quote made it; empty: no "file" */
+    struct ringsend_bytes file; /* JSON, as result_line_quote made it; empty: no "file" */
     bool ok;
     int status; /* 0: none */
     uint32_t attempts;
@@ -36,6 +36,6 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
 
 /* Appends `text` as a JSON string, bytes that are no UTF-8 as U+FFFD: for names of files, which may
  * be any bytes. False when memory is out. */
-bool result_line_quote(struct span text, struct buf_pool *pool, struct buf *out);
+bool result_line_quote(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out);
 
 #endif

@@ -72,7 +72,7 @@ void sink_added(struct sink *s, uint64_t now_ns, bool appended)
     }
 }
 
-void sink_put(struct sink *s, uint64_t now_ns, struct span line)
+void sink_put(struct sink *s, uint64_t now_ns, struct ringsend_bytes line)
 {
     bool appended = buf_reserve(s->pool, &s->filling, line.bytes + 1) &&
                     buf_append(s->pool, &s->filling, line.data, line.bytes) &&

@@ -35,7 +35,7 @@ int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, in
  * which adds the LF. */
 struct buf *sink_buffer(struct sink *s);
 void sink_added(struct sink *s, uint64_t now_ns, bool appended);
-void sink_put(struct sink *s, uint64_t now_ns, struct span line);
+void sink_put(struct sink *s, uint64_t now_ns, struct ringsend_bytes line);
 
 /* Takes the end of an append, and starts the next when enough is there, or it waited long enough,
  * or `flush` says that nothing more is to be expected soon. */

@@ -142,7 +142,7 @@ static bool finish_line(struct source *s, struct buf *line, enum source_next *ne
         partial->bytes -= 3;
         memmove(partial->data, partial->data + 3, partial->bytes);
     }
-    if (record_is_blank((struct span){partial->data, partial->bytes})) {
+    if (record_is_blank((struct ringsend_bytes){partial->data, partial->bytes})) {
         buf_release(s->pool, partial);
         return false;
     }

@@ -185,7 +185,7 @@ static void add_header(struct send_options *o, const char *line)
     headers[count] = (struct ringsend_header){{text, name_bytes}, {value, value_bytes}};
     o->defaults.headers_count++;
     o->defaults.has_content_type |=
-        span_equal_nocase((struct span){text, name_bytes}, SPAN("content-type"));
+        span_equal_nocase((struct ringsend_bytes){text, name_bytes}, SPAN("content-type"));
 }
 
 static void add_headers_of_file(struct send_options *o, const char *path)

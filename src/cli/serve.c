@@ -211,7 +211,7 @@ static void read_body_bytes(struct serve_options *o, const char *text)
     if (!o->filler)
         usage_error(COMMAND, "out of memory");
     memset(o->filler, 'x', bytes);
-    o->platform.body = (struct span){o->filler, bytes};
+    o->platform.body = (struct ringsend_bytes){o->filler, bytes};
     o->platform.body_type = "application/octet-stream";
 }
 

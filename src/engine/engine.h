@@ -368,7 +368,7 @@ void origin_conn_closed(struct conn *c);
 void origin_abandon_race(struct origin *o, enum ringsend_error error, const char *detail);
 
 /* host.c */
-struct host *host_find(struct ringsend *e, struct span name,
+struct host *host_find(struct ringsend *e, struct ringsend_bytes name,
                        bool is_ipv6); /* null: memory is out */
 void host_release(struct ringsend *e, struct host *h);
 void host_look_up(struct ringsend *e, struct host *h); /* unless fresh or under way */

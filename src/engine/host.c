@@ -18,7 +18,7 @@
 #define MISSING_NS (5 * 1000000000ull)
 #define STALE_NS (5 * 1000000000ull)
 
-static uint32_t hash_of(struct span name)
+static uint32_t hash_of(struct ringsend_bytes name)
 {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < name.bytes; i++)
@@ -39,7 +39,7 @@ static void set_literal(struct host *h, bool is_ipv6)
     h->addresses_count = h->literal;
 }
 
-struct host *host_find(struct ringsend *e, struct span name, bool is_ipv6)
+struct host *host_find(struct ringsend *e, struct ringsend_bytes name, bool is_ipv6)
 {
     CHECK(name.bytes <= LIMIT_HOST_BYTES);
     uint32_t hash = hash_of(name);

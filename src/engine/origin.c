@@ -55,9 +55,12 @@ void origin_forget(struct request *r)
 {
     if (list_empty(&r->waiting))
         return;
+    struct origin *o = r->origin;
     list_remove(&r->waiting);
-    r->origin->waiting_count--;
-    r->origin->engine->waiting--;
+    o->waiting_count--;
+    o->engine->waiting--;
+    if (!list_empty(&o->blocked))
+        task_wake(o->engine, &o->task); /* it may have no reason left to stand in line */
 }
 
 static struct request *first_waiting(const struct origin *o)

@@ -131,7 +131,8 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
         struct response *response = &exchange->response;
         CHECK(error != RINGSEND_OK || exchange->receive == RECEIVE_DONE);
         r->outcome_bytes_left = exchange->bytes_left;
-        r->outcome_stale = r->conn->exchanges > 1 && !response->started;
+        r->outcome_stale = r->conn->exchanges > 1 && !response->started &&
+                           (r->conn->stream_ended || exchange->send == SEND_BROKE);
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;
         if (error == RINGSEND_OK) {

@@ -20,7 +20,7 @@ static inline bool is_letter(char c)
 }
 
 /* Takes the optional white space off both ends (RFC 9110 5.6.3). */
-static inline struct span span_trim(struct span s)
+static inline struct ringsend_bytes span_trim(struct ringsend_bytes s)
 {
     while (s.bytes > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
         s.data++;
@@ -33,7 +33,7 @@ static inline struct span span_trim(struct span s)
 
 /* Reads a number that consists of digits only and of at least one; what is over `max` becomes
  * `max`. max at most UINT64_MAX / 16. */
-static inline bool span_decimal(struct span s, uint64_t max, uint64_t *value)
+static inline bool span_decimal(struct ringsend_bytes s, uint64_t max, uint64_t *value)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < s.bytes; i++) {
@@ -47,14 +47,14 @@ static inline bool span_decimal(struct span s, uint64_t max, uint64_t *value)
 }
 
 /* Takes the next member off a comma-separated list (RFC 9110 5.6.1); empty members are members. */
-static inline bool list_next(struct span *rest, struct span *member)
+static inline bool list_next(struct ringsend_bytes *rest, struct ringsend_bytes *member)
 {
     if (rest->bytes == 0)
         return false;
     const char *comma = memchr(rest->data, ',', rest->bytes);
     size_t bytes = comma ? (size_t)(comma - rest->data) : rest->bytes;
     size_t taken = bytes + (comma ? 1 : 0);
-    *member = span_trim((struct span){rest->data, bytes});
+    *member = span_trim((struct ringsend_bytes){rest->data, bytes});
     rest->data += taken;
     rest->bytes -= taken;
     return true;

@@ -35,7 +35,7 @@ enum field_kind {
 };
 
 static const struct {
-    struct span name;
+    struct ringsend_bytes name;
     enum field_kind kind;
 } field_names[] = {
     {{"host", 4}, FIELD_HOST},
@@ -59,7 +59,7 @@ static const bool token_chars[256] = {
     ['`'] = 1, ['|'] = 1, ['~'] = 1, ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1,
 };
 
-static bool is_token(struct span s)
+static bool is_token(struct ringsend_bytes s)
 {
     for (size_t i = 0; i < s.bytes; i++) {
         if (!token_chars[(unsigned char)s.data[i]])
@@ -69,7 +69,7 @@ static bool is_token(struct span s)
 }
 
 /* No control character but tab; bytes over 0x7f are obs-text and allowed (RFC 9110 5.5). */
-static bool is_field_value(struct span s)
+static bool is_field_value(struct ringsend_bytes s)
 {
     for (size_t i = 0; i < s.bytes; i++) {
         unsigned char c = (unsigned char)s.data[i];
@@ -79,7 +79,7 @@ static bool is_field_value(struct span s)
     return true;
 }
 
-static enum field_kind kind_of(struct span name)
+static enum field_kind kind_of(struct ringsend_bytes name)
 {
     for (size_t i = 0; i < sizeof field_names / sizeof field_names[0]; i++) {
         /* The first letter decides most cases without a call. */
@@ -91,7 +91,7 @@ static enum field_kind kind_of(struct span name)
     return FIELD_OTHER;
 }
 
-static const char *check_host(struct head *head, struct span value)
+static const char *check_host(struct head *head, struct ringsend_bytes value)
 {
     if (head->own_host)
         return "Host is given twice";
@@ -104,7 +104,7 @@ static const char *check_host(struct head *head, struct span value)
     return value.bytes > 0 ? NULL : "Host is empty";
 }
 
-static const char *check_length(struct head *head, struct span value)
+static const char *check_length(struct head *head, struct ringsend_bytes value)
 {
     uint64_t length;
     if (head->own_length)
@@ -115,7 +115,7 @@ static const char *check_length(struct head *head, struct span value)
     return NULL;
 }
 
-static const char *check_connection(struct head *head, struct span value)
+static const char *check_connection(struct head *head, struct ringsend_bytes value)
 {
     if (head->own_connection)
         return "Connection is given twice";
@@ -133,7 +133,7 @@ static const char *check_field(struct head *head, const struct ringsend_header *
         return "a header name is empty or holds a character that names may not hold";
     if (!is_field_value(field->value))
         return "a header value holds a control character (CR, LF and NUL cannot be sent)";
-    struct span value = span_trim(field->value);
+    struct ringsend_bytes value = span_trim(field->value);
     switch (kind_of(field->name)) {
     case FIELD_OTHER:
         return NULL;
@@ -224,7 +224,7 @@ enum ringsend_error head_check(struct head *head, const char **detail)
     return RINGSEND_OK;
 }
 
-static char *put(char *out, struct span s)
+static char *put(char *out, struct ringsend_bytes s)
 {
     if (s.bytes > 0)
         memcpy(out, s.data, s.bytes);
@@ -273,10 +273,10 @@ void head_write(const struct head *head, char *out)
     CHECK((size_t)(out - begin) == head->bytes);
 }
 
-bool head_method_is_idempotent(struct span method)
+bool head_method_is_idempotent(struct ringsend_bytes method)
 {
-    static const struct span idempotent[] = {{"GET", 3},    {"HEAD", 4},    {"PUT", 3},
-                                             {"DELETE", 6}, {"OPTIONS", 7}, {"TRACE", 5}};
+    static const struct ringsend_bytes idempotent[] = {{"GET", 3},    {"HEAD", 4},    {"PUT", 3},
+                                                       {"DELETE", 6}, {"OPTIONS", 7}, {"TRACE", 5}};
     for (size_t i = 0; i < sizeof idempotent / sizeof idempotent[0]; i++) {
         if (span_equal(method, idempotent[i]))
             return true;

@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 struct head {
-    struct span method;
+    struct ringsend_bytes method;
     struct url url;
     const struct ringsend_header *fields;
     size_t fields_count;
@@ -45,6 +45,6 @@ enum ringsend_error head_check(struct head *head, const char **detail);
 void head_write(const struct head *head, char *out);
 
 /* True for methods whose repetition has the effect of one (RFC 9110 9.2.2). */
-bool head_method_is_idempotent(struct span method);
+bool head_method_is_idempotent(struct ringsend_bytes method);
 
 #endif

@@ -82,7 +82,7 @@ static int on_name_complete(llhttp_t *parser)
     struct request_reader *r = reader_of(parser);
     r->header_kind = HEADER_OTHER;
     if (r->name_bytes != TOO_LONG && !r->head_done) {
-        struct span name = {r->name, r->name_bytes};
+        struct ringsend_bytes name = {r->name, r->name_bytes};
         if (r->id_header && r->id_bytes == 0 && span_equal_nocase(name, span_of(r->id_header)))
             r->header_kind = HEADER_ID;
         else if (span_equal_nocase(name, SPAN("expect")))
@@ -112,8 +112,8 @@ static int on_value_complete(llhttp_t *parser)
         while (r->id_bytes > 0 && (r->id[r->id_bytes - 1] == ' ' || r->id[r->id_bytes - 1] == '\t'))
             r->id_bytes--;
     } else if (r->header_kind == HEADER_EXPECT && r->value_bytes != TOO_LONG) {
-        r->expects_continue =
-            span_equal_nocase((struct span){r->value, r->value_bytes}, SPAN("100-continue"));
+        r->expects_continue = span_equal_nocase((struct ringsend_bytes){r->value, r->value_bytes},
+                                                SPAN("100-continue"));
     }
     return 0;
 }

@@ -64,11 +64,11 @@ static int fail(struct response *r, enum ringsend_error error, const char *detai
 
 /* ---- Dates (RFC 9110 5.6.7), without the locale that strptime would look at ----------------- */
 
-static bool take_number(struct span *text, size_t digits, int *value)
+static bool take_number(struct ringsend_bytes *text, size_t digits, int *value)
 {
     uint64_t number;
     if (text->bytes < digits ||
-        !span_decimal((struct span){text->data, digits}, INT16_MAX, &number))
+        !span_decimal((struct ringsend_bytes){text->data, digits}, INT16_MAX, &number))
         return false;
     text->data += digits;
     text->bytes -= digits;
@@ -76,7 +76,7 @@ static bool take_number(struct span *text, size_t digits, int *value)
     return true;
 }
 
-static bool take_month(struct span *text, int *month)
+static bool take_month(struct ringsend_bytes *text, int *month)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     for (int i = 0; text->bytes >= 3 && i < 12; i++) {
@@ -91,7 +91,7 @@ static bool take_month(struct span *text, int *month)
 }
 
 /* One directive of date_matches. */
-static bool take_part(struct span *text, char directive, struct tm *tm)
+static bool take_part(struct ringsend_bytes *text, char directive, struct tm *tm)
 {
     switch (directive) {
     case 'w': /* a day's name: nothing depends on it */
@@ -131,7 +131,7 @@ static bool take_part(struct span *text, char directive, struct tm *tm)
     UNREACHABLE("date directive");
 }
 
-static bool date_matches(struct span text, const char *format, struct tm *tm)
+static bool date_matches(struct ringsend_bytes text, const char *format, struct tm *tm)
 {
     for (; *format; format++) {
         if (*format == '%') {
@@ -147,7 +147,7 @@ static bool date_matches(struct span text, const char *format, struct tm *tm)
     return text.bytes == 0;
 }
 
-static bool date_read(struct span text, int64_t *seconds)
+static bool date_read(struct ringsend_bytes text, int64_t *seconds)
 {
     static const char *const formats[] = {
         "%w, %d %b %Y %H:%M:%S GMT", /* IMF-fixdate */
@@ -171,7 +171,7 @@ static bool date_read(struct span text, int64_t *seconds)
 
 /* ---- Headers ------------------------------------------------------------------------------- */
 
-static enum header_kind kind_of(struct span name)
+static enum header_kind kind_of(struct ringsend_bytes name)
 {
     switch (name.bytes) {
     case 10:
@@ -187,32 +187,33 @@ static enum header_kind kind_of(struct span name)
 }
 
 /* llhttp looks for "close" too, but 8.1 misses it before a tab. */
-static void take_connection(struct response *r, struct span value)
+static void take_connection(struct response *r, struct ringsend_bytes value)
 {
-    struct span option;
+    struct ringsend_bytes option;
     while (list_next(&value, &option)) {
         r->connection_close |= span_equal_nocase(option, SPAN("close"));
         r->connection_keep_alive |= span_equal_nocase(option, SPAN("keep-alive"));
     }
 }
 
-static void take_keep_alive(struct response *r, struct span value)
+static void take_keep_alive(struct response *r, struct ringsend_bytes value)
 {
-    static const struct span name = {"timeout=", 8};
-    struct span parameter;
+    static const struct ringsend_bytes name = {"timeout=", 8};
+    struct ringsend_bytes parameter;
     uint64_t seconds;
     while (list_next(&value, &parameter)) {
         if (parameter.bytes > name.bytes &&
-            span_equal_nocase((struct span){parameter.data, name.bytes}, name) &&
-            span_decimal((struct span){parameter.data + name.bytes, parameter.bytes - name.bytes},
-                         DELTA_SECONDS_MAX, &seconds)) {
+            span_equal_nocase((struct ringsend_bytes){parameter.data, name.bytes}, name) &&
+            span_decimal(
+                (struct ringsend_bytes){parameter.data + name.bytes, parameter.bytes - name.bytes},
+                DELTA_SECONDS_MAX, &seconds)) {
             r->has_keep_alive_s = true;
             r->keep_alive_s = (uint32_t)seconds;
         }
     }
 }
 
-static void take_retry_after(struct response *r, struct span value)
+static void take_retry_after(struct response *r, struct ringsend_bytes value)
 {
     uint64_t seconds;
     r->retry_after_is_date = false;
@@ -228,7 +229,8 @@ static void take_retry_after(struct response *r, struct span value)
 static void take_header(struct response *r)
 {
     bool too_long = r->value_bytes == TOO_LONG;
-    struct span value = span_trim((struct span){r->value, too_long ? 0 : r->value_bytes});
+    struct ringsend_bytes value =
+        span_trim((struct ringsend_bytes){r->value, too_long ? 0 : r->value_bytes});
     switch ((enum header_kind)r->header_kind) {
     case HEADER_OTHER:
         return;
@@ -257,8 +259,8 @@ static void take_header(struct response *r)
 static int store_header(struct response *r)
 {
     struct response_header *h = &r->stored;
-    struct span value =
-        span_trim((struct span){r->headers.data + h->value_at, r->headers.bytes - h->value_at});
+    struct ringsend_bytes value = span_trim(
+        (struct ringsend_bytes){r->headers.data + h->value_at, r->headers.bytes - h->value_at});
     h->value_at = (uint32_t)(value.data - r->headers.data);
     h->value_bytes = (uint32_t)value.bytes;
     r->headers.bytes = h->value_at + h->value_bytes;
@@ -319,7 +321,7 @@ static int on_name(llhttp_t *parser, const char *at, size_t bytes)
 static int on_name_complete(llhttp_t *parser)
 {
     struct response *r = response_of(parser);
-    struct span name = {r->name, r->name_bytes};
+    struct ringsend_bytes name = {r->name, r->name_bytes};
     bool in_body = r->phase == RESPONSE_BODY;
     r->name_bytes = r->value_bytes = 0;
     /* llhttp 8.1 takes a line that begins with its colon. */

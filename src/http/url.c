@@ -23,10 +23,10 @@ static enum ringsend_error refuse(const char **detail, const char *text)
 }
 
 /* Takes the prefix off, in any case of letters. */
-static bool take_prefix(struct span *rest, struct span prefix)
+static bool take_prefix(struct ringsend_bytes *rest, struct ringsend_bytes prefix)
 {
     if (rest->bytes < prefix.bytes ||
-        !span_equal_nocase((struct span){rest->data, prefix.bytes}, prefix))
+        !span_equal_nocase((struct ringsend_bytes){rest->data, prefix.bytes}, prefix))
         return false;
     rest->data += prefix.bytes;
     rest->bytes -= prefix.bytes;
@@ -39,7 +39,7 @@ static bool is_hex(char c)
 }
 
 /* A label that some resolver may take for a number. */
-static bool label_is_number(struct span label)
+static bool label_is_number(struct ringsend_bytes label)
 {
     if (label.bytes >= 2 && label.data[0] == '0' && (label.data[1] | 0x20) == 'x')
         return true;
@@ -50,7 +50,7 @@ static bool label_is_number(struct span label)
     return true;
 }
 
-static bool is_ipv4(struct span host)
+static bool is_ipv4(struct ringsend_bytes host)
 {
     char text[INET_ADDRSTRLEN];
     struct in_addr address;
@@ -61,13 +61,13 @@ static bool is_ipv4(struct span host)
     return inet_pton(AF_INET, text, &address) == 1;
 }
 
-static enum ringsend_error check_name(struct span host, const char **detail)
+static enum ringsend_error check_name(struct ringsend_bytes host, const char **detail)
 {
     if (host.bytes == 0)
         return refuse(detail, "the URL has no host");
     if (host.bytes > LIMIT_HOST_BYTES)
         return refuse(detail, "the host is longer than a DNS name can be (253 bytes)");
-    struct span label = {host.data, 0};
+    struct ringsend_bytes label = {host.data, 0};
     for (size_t i = 0; i < host.bytes; i++) {
         char c = host.data[i];
         if (c == '.') {
@@ -75,7 +75,7 @@ static enum ringsend_error check_name(struct span host, const char **detail)
                 return refuse(detail, "a label of the host name is empty");
             /* A dot at the very end belongs to the label before it. */
             if (i + 1 < host.bytes)
-                label = (struct span){host.data + i + 1, 0};
+                label = (struct ringsend_bytes){host.data + i + 1, 0};
             continue;
         }
         if (!is_letter(c) && !is_digit(c) && c != '-' && c != '_')
@@ -88,7 +88,7 @@ static enum ringsend_error check_name(struct span host, const char **detail)
     return RINGSEND_OK;
 }
 
-static enum ringsend_error check_ipv6(struct span host, const char **detail)
+static enum ringsend_error check_ipv6(struct ringsend_bytes host, const char **detail)
 {
     char text[IPV6_BYTES_MAX + 1];
     struct in6_addr address;
@@ -103,7 +103,8 @@ static enum ringsend_error check_ipv6(struct span host, const char **detail)
     return RINGSEND_OK;
 }
 
-static enum ringsend_error check_port(struct url *url, struct span digits, const char **detail)
+static enum ringsend_error check_port(struct url *url, struct ringsend_bytes digits,
+                                      const char **detail)
 {
     uint64_t port;
     if (digits.bytes == 0 || digits.bytes > PORT_DIGITS_MAX || digits.data[0] == '0' ||
@@ -115,7 +116,7 @@ static enum ringsend_error check_port(struct url *url, struct span digits, const
 
 static enum ringsend_error parse_authority(struct url *url, const char **detail)
 {
-    struct span all = url->authority;
+    struct ringsend_bytes all = url->authority;
     if (memchr(all.data, '@', all.bytes))
         return refuse(detail, "user and password in a URL are refused: use a header");
 
@@ -125,13 +126,13 @@ static enum ringsend_error parse_authority(struct url *url, const char **detail)
         host_end = memchr(all.data, ']', all.bytes);
         if (!host_end)
             return refuse(detail, "the '[' before the host has no ']' behind it");
-        url->host = (struct span){all.data + 1, (size_t)(host_end - all.data) - 1};
+        url->host = (struct ringsend_bytes){all.data + 1, (size_t)(host_end - all.data) - 1};
         host_end++;
     } else {
         host_end = memchr(all.data, ':', all.bytes);
         if (!host_end)
             host_end = all.data + all.bytes;
-        url->host = (struct span){all.data, (size_t)(host_end - all.data)};
+        url->host = (struct ringsend_bytes){all.data, (size_t)(host_end - all.data)};
     }
     enum ringsend_error error =
         url->host_is_ipv6 ? check_ipv6(url->host, detail) : check_name(url->host, detail);
@@ -143,12 +144,12 @@ static enum ringsend_error parse_authority(struct url *url, const char **detail)
         return RINGSEND_OK;
     if (*host_end != ':')
         return refuse(detail, "only ':' and a port may follow the host");
-    return check_port(url, (struct span){host_end + 1, rest - 1}, detail);
+    return check_port(url, (struct ringsend_bytes){host_end + 1, rest - 1}, detail);
 }
 
 /* Control characters, spaces and non-ASCII bytes are refused everywhere in the text, the fragment
  * included; a '%' must begin a percent-encoding (RFC 3986 2.1). */
-static enum ringsend_error check_characters(struct span text, const char **detail)
+static enum ringsend_error check_characters(struct ringsend_bytes text, const char **detail)
 {
     for (size_t i = 0; i < text.bytes; i++) {
         unsigned char c = (unsigned char)text.data[i];
@@ -164,10 +165,10 @@ static enum ringsend_error check_characters(struct span text, const char **detai
     return RINGSEND_OK;
 }
 
-enum ringsend_error url_parse(struct url *url, struct span text, const char **detail)
+enum ringsend_error url_parse(struct url *url, struct ringsend_bytes text, const char **detail)
 {
     *url = (struct url){0};
-    struct span rest = text;
+    struct ringsend_bytes rest = text;
     if (take_prefix(&rest, SPAN("http://")))
         url->port = 80;
     else if (take_prefix(&rest, SPAN("https://")))
@@ -187,8 +188,9 @@ enum ringsend_error url_parse(struct url *url, struct span text, const char **de
     while (authority_bytes < rest.bytes && rest.data[authority_bytes] != '/' &&
            rest.data[authority_bytes] != '?')
         authority_bytes++;
-    url->authority = (struct span){rest.data, authority_bytes};
-    url->target = (struct span){rest.data + authority_bytes, rest.bytes - authority_bytes};
+    url->authority = (struct ringsend_bytes){rest.data, authority_bytes};
+    url->target =
+        (struct ringsend_bytes){rest.data + authority_bytes, rest.bytes - authority_bytes};
     url->target_needs_slash = url->target.bytes == 0 || url->target.data[0] != '/';
     return parse_authority(url, detail);
 }

@@ -12,18 +12,20 @@
 
 struct url {
     bool https;
-    struct span host;  /* lower or upper case as given; an IPv6 literal without its brackets */
+    struct ringsend_bytes
+        host;          /* lower or upper case as given; an IPv6 literal without its brackets */
     bool host_is_ipv6; /* the host stood in brackets */
     uint16_t port;     /* given, or 80, or 443 */
-    struct span
+    struct ringsend_bytes
         authority; /* for the Host header: host, brackets included, and the port if it was given */
-    struct span target; /* path and query; may lack its leading slash: see target_needs_slash */
+    struct ringsend_bytes
+        target; /* path and query; may lack its leading slash: see target_needs_slash */
     bool target_needs_slash; /* "http://h" and "http://h?q": send "/" before `target` */
 };
 
 /* All spans point into `text`. On failure *url is unspecified and *detail says in a few words what
  * is wrong and what is expected. The fragment is cut off; userinfo, control characters, spaces and
  * bytes over 0x7e are refused. RINGSEND_E_BAD_URL or 0. */
-enum ringsend_error url_parse(struct url *url, struct span text, const char **detail);
+enum ringsend_error url_parse(struct url *url, struct ringsend_bytes text, const char **detail);
 
 #endif

@@ -72,7 +72,7 @@ size_t answer_head_write(const struct answer_head *head, bool close, char *out)
     return add(out, n, "Connection: %s\r\n\r\n", close ? "close" : "keep-alive");
 }
 
-bool answer_build(struct answer *answer, const struct answer_head *head, struct span body)
+bool answer_build(struct answer *answer, const struct answer_head *head, struct ringsend_bytes body)
 {
     CHECK(head->body_bytes == body.bytes);
     answer->status = head->status;

@@ -40,7 +40,7 @@ struct platform_options {
     uint32_t retry_after_s; /* in 429 answers; in 503 too if retry_after_in_503 */
     bool retry_after_in_503;
     bool echo;                    /* the answer's body is the request's */
-    struct span body;             /* else this one */
+    struct ringsend_bytes body;   /* else this one */
     const char *body_type;        /* its Content-Type */
     uint32_t keep_alive_requests; /* the last of them closes the connection; 0: any number */
     uint64_t keep_alive_ns;       /* an idle connection is closed after this long; 0: never */

@@ -29,7 +29,7 @@ static bool build_error(struct platform *p, struct answer *answer, unsigned stat
                                .body_bytes = (size_t)bytes,
                                .keep_alive_s = p->options.keep_alive_ns / SECOND_NS,
                                .retry_after_s = retry_after_s};
-    return answer_build(answer, &head, (struct span){body, (size_t)bytes});
+    return answer_build(answer, &head, (struct ringsend_bytes){body, (size_t)bytes});
 }
 
 static bool build_usual(struct platform *p, struct answer *answer, unsigned status)
@@ -243,7 +243,7 @@ bool service_answer(struct platform *p, struct visitor *v)
     bool echo = turn->owed;
     if (echo ? !write_echo(p, turn) : !write_report(p, turn))
         return false;
-    struct span body = {turn->reader.body.data, turn->reader.body.bytes};
+    struct ringsend_bytes body = {turn->reader.body.data, turn->reader.body.bytes};
     turn->answer_bytes = turn->text.bytes;
     if (!echo || head_only || body.bytes == 0) {
         ring_send(p->ring, tag, turn->text.data, turn->answer_bytes);

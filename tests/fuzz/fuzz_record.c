@@ -17,14 +17,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-static void check_is_json(struct span text)
+static void check_is_json(struct ringsend_bytes text)
 {
     struct json j;
     json_init(&j, text);
     CHECK(json_skip(&j, NULL) && json_end(&j));
 }
 
-static void try_record(struct span line, const struct record_defaults *defaults)
+static void try_record(struct ringsend_bytes line, const struct record_defaults *defaults)
 {
     struct buf_pool pool;
     struct record record = {0};
@@ -45,13 +45,13 @@ static void try_record(struct span line, const struct record_defaults *defaults)
         .id = record.id, .line = 1, .error = error.error, .detail = error.detail};
     struct buf out = {0};
     CHECK(result_line_write(&result, &pool, &out));
-    check_is_json((struct span){out.data, out.bytes - 1});
+    check_is_json((struct ringsend_bytes){out.data, out.bytes - 1});
     buf_release(&pool, &out);
     record_release(&record, &pool);
     buf_pool_free(&pool);
 }
 
-static void try_body(struct span body)
+static void try_body(struct ringsend_bytes body)
 {
     struct buf_pool pool;
     struct buf out = {0};
@@ -63,7 +63,7 @@ static void try_body(struct span body)
     CHECK(memchr(out.data, '\n', out.bytes - 1) == NULL);
     struct json j;
     struct json_string key, text = {0};
-    json_init(&j, (struct span){out.data, out.bytes - 1});
+    json_init(&j, (struct ringsend_bytes){out.data, out.bytes - 1});
     CHECK(json_object(&j));
     while (json_member(&j, &key)) {
         if (span_equal(key.raw, SPAN("body")))
@@ -75,7 +75,7 @@ static void try_body(struct span body)
     if (text.raw.data) {
         char *decoded = malloc(text.raw.bytes + 1);
         CHECK(decoded);
-        CHECK(span_equal((struct span){decoded, json_decode(text, decoded)}, body));
+        CHECK(span_equal((struct ringsend_bytes){decoded, json_decode(text, decoded)}, body));
         free(decoded);
     }
     buf_release(&pool, &out);
@@ -91,7 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     static const struct record_defaults none = {.headers = headers + 1};
     static const struct record_defaults some = {
         .url = {"http://h/", 9}, .headers = headers, .headers_count = 1};
-    struct span line = {(const char *)data, bytes};
+    struct ringsend_bytes line = {(const char *)data, bytes};
     if (!record_is_blank(line)) {
         try_record(line, &none);
         try_record(line, &some);

@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-    struct span text = {(const char *)data, bytes};
+    struct ringsend_bytes text = {(const char *)data, bytes};
     struct url url;
     const char *detail = NULL;
     if (url_parse(&url, text, &detail) != RINGSEND_OK) {

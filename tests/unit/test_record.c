@@ -33,7 +33,7 @@ static const struct record_defaults typed = {.url = {"http://d/", 9},
 
 /* Puts `line` into the record as the source does, but where memory ends. */
 static void read_line(struct record *record, const struct record_defaults *defaults,
-                      struct span line, struct record_error *error)
+                      struct ringsend_bytes line, struct record_error *error)
 {
     *record = (struct record){0};
     char *data = guard.base + guard.capacity - line.bytes;
@@ -281,7 +281,7 @@ static void survives_every_cut(void **state)
     for (size_t bytes = 1; bytes < sizeof line; bytes++) {
         struct record record;
         struct record_error error;
-        read_line(&record, &full, (struct span){line, bytes}, &error);
+        read_line(&record, &full, (struct ringsend_bytes){line, bytes}, &error);
         assert_int_equal(error.error == RINGSEND_OK, bytes == sizeof line - 1);
         release(&record);
     }
@@ -298,7 +298,8 @@ static void limits_headers(void **state)
         at += (size_t)snprintf(line + at, sizeof line - at, "}}");
         struct record record;
         struct record_error error;
-        read_line(&record, &full, (struct span){line, at}, &error); /* which has two more */
+        read_line(&record, &full, (struct ringsend_bytes){line, at},
+                  &error); /* which has two more */
         assert_int_equal(error.error, count + 2 <= 256 ? RINGSEND_OK : RINGSEND_E_BAD_HEADER);
         if (error.error == RINGSEND_OK)
             assert_int_equal(record.request.headers_count, count + 2);

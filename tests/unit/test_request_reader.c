@@ -113,7 +113,8 @@ static void check_row(const struct row *row, struct guard *guard, struct buf_poo
         assert_string_equal(r.target, row->target);
         assert_string_equal(r.id, row->id);
         assert_int_equal(r.body_bytes, strlen(row->body));
-        assert_true(span_equal((struct span){r.body.data, r.body.bytes}, span_of(row->body)));
+        assert_true(
+            span_equal((struct ringsend_bytes){r.body.data, r.body.bytes}, span_of(row->body)));
         assert_int_equal(r.body_hash, fnv1a(row->body, strlen(row->body)));
         if (r.keep_alive == row->closes || r.expects_continue != row->expects || left != row->left)
             fail_msg("way %zu: keep_alive %d, expects %d, left %zu of\n%s", way, r.keep_alive,

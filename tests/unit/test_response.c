@@ -310,7 +310,7 @@ static void check_row(const struct row *row, struct guard *guard, size_t way)
     if (!row->error) {
         size_t body_bytes = row->body ? strlen(row->body) : 0;
         if (r.body.bytes != body_bytes ||
-            (body_bytes && memcmp(r.body.data, row->body, body_bytes)))
+            (body_bytes && memcmp(r.body.data, row->body, body_bytes) != 0))
             fail_msg("way %zu: body %.*s of\n%s", way, (int)r.body.bytes, r.body.data, row->wire);
         if (r.keep_alive != ((row->flags & KEEPS) != 0) || left != row->left ||
             r.phase != RESPONSE_COMPLETE)
@@ -364,8 +364,8 @@ static void expect_header(const struct response *r, size_t index, const char *na
 {
     struct response_header h;
     memcpy(&h, r->header_index.data + index * sizeof h, sizeof h);
-    struct span got_name = {r->headers.data + h.name_at, h.name_bytes};
-    struct span got_value = {r->headers.data + h.value_at, h.value_bytes};
+    struct ringsend_bytes got_name = {r->headers.data + h.name_at, h.name_bytes};
+    struct ringsend_bytes got_value = {r->headers.data + h.value_at, h.value_bytes};
     if (!span_equal(got_name, span_of(name)) || !span_equal(got_value, span_of(value)))
         fail_msg("header %zu is \"%.*s\": \"%.*s\"", index, (int)got_name.bytes, got_name.data,
                  (int)got_value.bytes, got_value.data);

@@ -79,7 +79,7 @@ static void names_every_error(void **state)
 }
 
 struct body {
-    struct span bytes;
+    struct ringsend_bytes bytes;
     const char *becomes;
 };
 
@@ -110,7 +110,7 @@ static void writes_bodies(void **state)
     struct guard guard;
     guard_open(&guard, 4096);
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
-        struct span bytes = bodies[i].bytes;
+        struct ringsend_bytes bytes = bodies[i].bytes;
         const char *data = guard_put(&guard, bytes.data, bytes.bytes);
         struct result_line result = {
             .line = 1, .ok = true, .status = 200, .attempts = 1, .body = {data, bytes.bytes}};
@@ -145,7 +145,7 @@ static void escapes_at_every_place(void **state)
             snprintf(expected, sizeof expected, "\"%.*s%s%.*s\"", (int)place, body, escaped,
                      (int)(sizeof body - place - 1), body + place + 1);
             struct buf out = {0};
-            assert_true(result_line_quote((struct span){body, sizeof body}, &pool, &out));
+            assert_true(result_line_quote((struct ringsend_bytes){body, sizeof body}, &pool, &out));
             assert_int_equal(out.bytes, strlen(expected));
             assert_memory_equal(out.data, expected, out.bytes);
             buf_release(&pool, &out);

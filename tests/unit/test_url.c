@@ -114,7 +114,8 @@ static const struct row rows[] = {
     {"http://" NAME_251 ".abc", .host = NULL},
 };
 
-static void expect_span(const struct row *row, const char *what, struct span got, const char *text)
+static void expect_span(const struct row *row, const char *what, struct ringsend_bytes got,
+                        const char *text)
 {
     if (!span_equal(got, span_of(text)))
         fail_msg("%s: %s is \"%.*s\", not \"%s\"", row->text, what, (int)got.bytes, got.data, text);
@@ -127,7 +128,8 @@ static void test_rows(void **state)
     guard_open(&guard, 4096);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct row *row = &rows[i];
-        struct span text = {guard_put(&guard, row->text, strlen(row->text)), strlen(row->text)};
+        struct ringsend_bytes text = {guard_put(&guard, row->text, strlen(row->text)),
+                                      strlen(row->text)};
         struct url url;
         const char *detail = NULL;
         enum ringsend_error error = url_parse(&url, text, &detail);
@@ -166,7 +168,7 @@ static void test_mangled(void **state)
                 rand_r(&seed) % 2 ? (char)rand_r(&seed) : "/?#:@[]%.0x"[rand_r(&seed) % 11];
         if (length > 0 && rand_r(&seed) % 3 == 0)
             length = (size_t)rand_r(&seed) % length;
-        struct span text = {guard_put(&guard, bytes, length), length};
+        struct ringsend_bytes text = {guard_put(&guard, bytes, length), length};
         struct url url;
         const char *detail = NULL;
         if (url_parse(&url, text, &detail)) {
