@@ -230,8 +230,11 @@ struct ringsend_result {
     enum ringsend_error error;  /* RINGSEND_OK exactly when a complete, well-framed response came */
     int status;                 /* of the last response whose head was complete, else 0 */
     bool ok;                    /* error is RINGSEND_OK and the status is in ok_status */
-    bool ambiguous;             /* may have been processed, and nobody can tell */
-    uint32_t attempts;          /* tries made; 0 when it never came to one */
+    bool ambiguous;             /* may have been processed, and nobody can tell. Never with ok, nor
+                                   for idempotent methods and keyed requests */
+    uint32_t attempts;          /* tries made; 0 when it never came to one. May be one more than
+                                   asked for: when a reused connection turns out to be dead before
+                                   any byte of a response, the next try does not count */
     const char *detail;         /* a sentence more about the error, or null */
     struct ringsend_bytes body; /* of the last complete response, whatever its status */
     const struct ringsend_header *headers; /* with store_headers */

@@ -52,7 +52,7 @@ bool client_try_begin(struct client *c, const struct ringsend_options *options);
 void client_end(struct client *c);
 
 /* Makes and submits a request; its index, or the negated error. */
-int client_submit(struct client *c, const struct client_ask *ask);
+int client_submit(struct client *c, const struct client_ask *wanted);
 /* ringsend_run, then takes up to `max` of the results and checks them. Returns how many. */
 uint32_t client_run(struct client *c, uint64_t wait_ns, uint32_t max);
 /* Runs until every accepted request is done. */

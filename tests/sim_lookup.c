@@ -56,6 +56,15 @@ void lookup_free(struct lookup *l)
     free(l);
 }
 
+uint32_t sim_lookups_in_flight(void)
+{
+    uint32_t count = 0;
+
+    for (const struct answer *a = current ? current->answers : NULL; a; a = a->next)
+        count++;
+    return count;
+}
+
 static void answer_due(void *context, uint64_t serial, uint64_t unused)
 {
     (void)context;

@@ -20,7 +20,7 @@ struct sim_op {
     enum ring_kind kind;
 
     enum ring_kind victim; /* of a cancel */
-    bool cancelling;
+    bool cancelled;        /* a cancel has reached it */
 
     /* connect */
     struct sockaddr_storage address;

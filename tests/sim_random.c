@@ -22,6 +22,7 @@ enum { ORIGINS_MAX = 4, REQUESTS_MAX = 60, FILE_BYTES = 5000, VIRTUAL_DAY_S = 86
 struct origin_drawn {
     char host[48];
     uint16_t port;
+    bool has_one_address;
 };
 
 /* A file that is copied to another through the engine while the requests go on. */
@@ -40,6 +41,7 @@ struct run {
     uint32_t requests_wanted;
     uint32_t requests_max; /* as the engine understands the options */
     uint32_t connections_max;
+    uint32_t busy_max; /* sockets that can be at work at once; 0: hard to tell */
     uint32_t cancels_per_mille, wakes_per_mille;
     uint32_t stop_at, free_at; /* turn; 0: never */
     bool stopped;
@@ -122,6 +124,7 @@ static void draw_origin(struct origin_drawn *o, uint32_t origin)
     struct sim_name *name;
     char ip[40];
 
+    o->has_one_address = true;
     o->port = (uint16_t)(8000 + origin);
     switch (sim_below(6)) {
     case 0:
@@ -144,6 +147,7 @@ static void draw_origin(struct origin_drawn *o, uint32_t origin)
         name->kind = (enum sim_name_kind)sim_between(NAME_NOT_FOUND, NAME_HANGS);
     else
         draw_addresses(name, o->port, origin);
+    o->has_one_address = name->count == 1;
 }
 
 static uint64_t draw_time(uint64_t from_ns, uint64_t to_ns)
@@ -329,6 +333,22 @@ static void check_stats(const struct run *run)
               sim_sockets_open(), run->connections_max);
 }
 
+/* The engine is about to sleep: nobody waits for a connection that could be had. */
+static void check_before_sleep(void *context, uint32_t busy, uint32_t leaving)
+{
+    const struct run *run = context;
+    struct ringsend_stats stats = {.size = sizeof stats};
+
+    ringsend_stats(run->client.engine, &stats);
+    if (stats.waiting == 0 || sim_lookups_in_flight() > 0)
+        return;
+    SIM_CHECK(busy > 0, "%u requests wait, and nothing is under way for any", stats.waiting);
+    /* A request that wants a fresh connection waits for a place while another one is idle. */
+    SIM_CHECK(busy >= run->busy_max || leaving >= stats.waiting,
+              "%u requests wait, and %u of %u sockets are at work", stats.waiting, busy,
+              run->busy_max);
+}
+
 static uint64_t draw_wait(const struct run *run)
 {
     if (run->client.done == run->client.accepted || sim_chance(200))
@@ -375,6 +395,9 @@ uint64_t sim_random_run(uint64_t seed)
     run.origins_count = (uint32_t)sim_between(1, ORIGINS_MAX);
     for (uint32_t i = 0; i < run.origins_count; i++)
         draw_origin(&run.origins[i], i);
+    if (run.origins_count == 1 && run.origins[0].has_one_address)
+        run.busy_max = options.connections_per_origin ? options.connections_per_origin
+                                                      : options.connections_max;
     run.requests_wanted = (uint32_t)sim_between(1, REQUESTS_MAX);
     draw_rate(&run.cancels_per_mille, 300, 200);
     draw_rate(&run.wakes_per_mille, 300, 200);
@@ -385,7 +408,9 @@ uint64_t sim_random_run(uint64_t seed)
                                                  : options.connections_max);
     client_begin(&run.client, &options);
     copy_begin(&run);
+    sim_ring_watch(check_before_sleep, &run);
     drive(&run);
+    sim_ring_watch(NULL, NULL);
     copy_end(&run.copy);
     client_end(&run.client);
     sim_end();

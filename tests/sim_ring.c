@@ -39,6 +39,14 @@ enum { IDLE_POLLS_MAX = 10000 };
 static const char *const kind_names[RING_KINDS] = {
     "connect", "send", "receive", "cancel", "close", "read", "append", "sync", "accept", "wake-up"};
 static uint32_t rings;
+static sim_watch_fn *watcher;
+static void *watcher_context;
+
+void sim_ring_watch(sim_watch_fn *watch, void *context)
+{
+    watcher = watch;
+    watcher_context = context;
+}
 
 bool sim_ring_gone(void)
 {
@@ -363,6 +371,7 @@ static void cancel_submit(struct ring *r, struct sim_op *op)
         sim_op_complete(r, op, -ENOENT, -1, false);
         return;
     }
+    victim->cancelled = true;
     switch (sim_chance(sim.faults.cancel_races) ? sim_below(5) : 5) {
     case 0: /* the cancel's completion first */
         sim_op_complete(r, op, 0, -1, false);
@@ -585,6 +594,30 @@ static void wait_for_next(const struct ring *r, const struct ring_wait *wait, ui
         sim.now_ns = until_ns;
 }
 
+/* Tells the test how busy the sockets are, just before the engine sleeps. */
+static void look_before_sleep(const struct ring *r, const struct ring_wait *wait)
+{
+    uint32_t busy = 0, leaving = 0;
+
+    if (!watcher || wait->want == 0 || wait->deadline_ns <= sim.now_ns || r->queue_count > 0 ||
+        r->woken)
+        return;
+    for (uint32_t i = 0; i < r->sockets_max; i++) {
+        const struct sim_socket *s = &r->sockets[i];
+        bool active = s->step != SLOT_FREE && server_owes(s), leaves = false;
+        for (uint32_t k = 0; k < r->ops_mark && s->step != SLOT_FREE; k++) {
+            const struct sim_op *op = &r->ops[k];
+            if (!op->used || op->on_file || op->tag.slot != i)
+                continue;
+            active |= op->kind != RING_RECV;
+            leaves |= op->kind == RING_CLOSE || op->kind == RING_CANCEL || op->cancelled;
+        }
+        busy += active || leaves;
+        leaving += leaves;
+    }
+    watcher(watcher_context, busy, leaving);
+}
+
 int ring_submit_and_wait(struct ring *r, const struct ring_wait *wait)
 {
     uint64_t began_ns;
@@ -593,6 +626,7 @@ int ring_submit_and_wait(struct ring *r, const struct ring_wait *wait)
         op_submit(r, r->prepared[i]);
     r->prepared_count = 0;
     r->counters.enters++;
+    look_before_sleep(r, wait);
     if (sim_chance(sim.faults.stalls))
         sim.now_ns += 11 * SIM_MS;
     began_ns = sim.now_ns;

@@ -34,7 +34,8 @@ struct sim_socket {
     uint64_t in_last_ns; /* when the last of it arrives */
     size_t in_glue;      /* the byte at this offset never comes as the last of a piece; 0: none */
     bool in_ended;
-    int32_t in_end; /* 0, or the negated errno */
+    int32_t in_end;    /* 0, or the negated errno */
+    bool in_end_taken; /* the engine was told */
     struct sim_op *recv, *send;
     bool pumping;   /* an event is due that hands data to `recv` */
     bool no_buffer; /* the last receive ended with -ENOBUFS */
@@ -67,6 +68,13 @@ void sim_socket_end(struct sim_socket *s, uint64_t at_ns, int32_t result);
 uint32_t sim_sockets_open(void);
 /* Bounds that must hold at each moment; 0: unbounded. */
 void sim_ring_bounds(uint32_t connections_max, uint32_t connections_per_origin);
+/* Calls watch(context, busy, leaving) whenever the engine is about to sleep: of the open sockets
+ * `busy` have an operation in flight or an answer due, the others are idle; of the busy ones
+ * `leaving` are on their way to be closed. Null: no more. */
+typedef void sim_watch_fn(void *context, uint32_t busy, uint32_t leaving);
+void sim_ring_watch(sim_watch_fn *watch, void *context);
+/* Name lookups whose answers were not yet taken. */
+uint32_t sim_lookups_in_flight(void);
 /* No ring is left. */
 bool sim_ring_gone(void);
 

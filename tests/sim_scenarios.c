@@ -304,6 +304,36 @@ static void free_try_is_fresh(void)
     scenario_end(&c);
 }
 
+/* A request that must not take an idle connection does not keep the ones behind it from it. */
+static void fresh_holds_nobody_up(void)
+{
+    static const struct sim_answer script[] = {{.status = 200, .delay_ns = SIM_MS},
+                                               {.status = 200, .delay_ns = SIM_MS},
+                                               {.status = 0, .then = THEN_END},
+                                               {.status = 200}};
+    struct client c;
+    struct sim_peer *peer =
+        scenario_begin("who wants a fresh connection holds nobody up", &c,
+                       &(struct ringsend_options){.connections_max = 2}, script, 4);
+
+    submit(&c, &get);
+    submit(&c, &get);
+    client_finish(&c);
+    sim.faults.close_slow = 1000;
+    uint32_t fresh = submit(&c, &get);
+    while (peer->answers < 3)
+        client_run(&c, 100 * SIM_US, UINT32_MAX);
+    client_pass(&c, SIM_MS);
+    uint32_t other = submit(&c, &get);
+    client_pass(&c, SIM_MS);
+    expect(&c, other, RINGSEND_OK, 200, 1, false);
+    SIM_CHECK(!c.requests[fresh].done, "the close was too fast for this test");
+    client_finish(&c);
+    expect(&c, fresh, RINGSEND_OK, 200, 2, false);
+    SIM_CHECK(peer->connects == 3, "%u connects", peer->connects);
+    scenario_end(&c);
+}
+
 /* ---- Names ---- */
 
 static struct sim_name *name_with(const char *name, const char *first, const char *second,
@@ -721,6 +751,7 @@ static const struct scenario_function functions[] = {
     {"full until a result is reaped", full_until_reaped},
     {"requests that are refused", refused_requests},
     {"free try takes a fresh connection", free_try_is_fresh},
+    {"who wants a fresh connection holds nobody up", fresh_holds_nobody_up},
     {"Happy Eyeballs: 250 ms, winner remembered", eyeballs_try_next_after_250_ms},
     {"Happy Eyeballs: next at once after a failure", eyeballs_next_at_once_after_failure},
     {"Happy Eyeballs: slow first address wins", eyeballs_first_wins},

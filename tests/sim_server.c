@@ -369,6 +369,12 @@ void server_input(struct sim_socket *s, const char *data, size_t bytes)
     s->answered = false;
 }
 
+bool server_owes(const struct sim_socket *s)
+{
+    return s->broken || s->peer_closed ||
+           (s->delivery > 0 && !world.deliveries[s->delivery - 1].answer_in);
+}
+
 void server_taken(struct sim_socket *s)
 {
     struct sim_delivery *d;
@@ -378,7 +384,7 @@ void server_taken(struct sim_socket *s)
     d = &world.deliveries[s->delivery - 1];
     /* A body that ends with the stream is whole wherever the stream ended. */
     if (d->answered && s->in_taken >= d->answer_end &&
-        (!d->until_end || (s->in_ended && s->in_end == 0 && s->in_taken == s->in_arrived)))
+        (!d->until_end || (s->in_end_taken && s->in_end == 0)))
         d->answer_in = true;
 }
 

@@ -129,6 +129,8 @@ void server_connected(struct sim_socket *s);
  */
 void server_delivery(struct sim_socket *s, const char *request, size_t request_bytes);
 void server_input(struct sim_socket *s, const char *data, size_t bytes);
+/* Its end is to be seen, or the answer to the latest delivery on it is not all in. */
+bool server_owes(const struct sim_socket *s);
 /* The engine was handed more of the stream. */
 void server_taken(struct sim_socket *s);
 void server_gone(struct sim_socket *s);

@@ -367,7 +367,7 @@ static void recv_some(struct sim_socket *s)
         sim_trace("slot %u: the stream breaks", s->slot);
     if (s->in_arrived == s->in_taken) {
         recv_finish(s, s->in_end, -1);
-        s->in_ended = true;
+        s->in_end_taken = true;
         server_taken(s);
         return;
     }

@@ -19,11 +19,11 @@
     {                                                                           \
         .method = "POST", .body_bytes = 30, .flags = RINGSEND_HAS_BODY | (flag) \
     }
-#define RAW(text)                         \
-    {                                     \
-        {                                 \
-            .raw = text, .then = THEN_END \
-        }                                 \
+#define RAW(text)                           \
+    {                                       \
+        {                                   \
+            .raw = (text), .then = THEN_END \
+        }                                   \
     }
 
 static const struct scenario rows[] = {
@@ -296,6 +296,9 @@ static const struct scenario rows[] = {
     {"stale connection: nothing sent, POST tries once more", POST, .requests = 2,
      .options = {.tries = 1}, .fail_at = 5, .script = {OK_200}, .status = 200, .attempts = 2,
      .connects = 2},
+    {"a slow answer is no stale connection", .requests = 2, .options = {.tries = 1},
+     .first_counts = true, .script = {OK_200, {0, .then = THEN_STALL}},
+     .error = RINGSEND_E_TIMEOUT_FIRST_BYTE, .connects = 1},
     {"nothing sent: POST is retried", POST, .fail_at = 3, .script = {OK_200}, .status = 200,
      .attempts = 2, .connects = 2},
     {"early response",

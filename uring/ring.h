@@ -128,7 +128,8 @@ void ring_send_parts(struct ring *ring, struct ring_tag tag, const struct msghdr
  * back. */
 void ring_recv(struct ring *ring, struct ring_tag tag);
 /* Ends the operation (tag, kind) early if it is still there: it then completes with -ECANCELED, or
- * with what it had reached. The RING_CANCEL completion may come before or after that one. */
+ * with what it had reached. The RING_CANCEL completion may come before or after that one. One
+ * cancel at a time per (slot, generation): their completions bear the same name. */
 void ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind);
 /* Breaks the connection: its peer sees a reset, and what was not yet delivered is lost. Completes
  * as RING_CONNECT with 0; no other operation may be in flight on the socket, and it is then to be
@@ -136,7 +137,8 @@ void ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind);
 void ring_reset(struct ring *ring, struct ring_tag tag);
 /* No operation but this one may be in flight on the socket. */
 void ring_close(struct ring *ring, struct ring_tag tag);
-/* Accepts connections on a listening descriptor of the process into free slots. */
+/* Accepts connections on a listening descriptor of the process into free slots; with none free it
+ * ends with -ENFILE. */
 void ring_accept(struct ring *ring, struct ring_tag tag, int listen_fd);
 
 /* Received data. Valid from the completion to the return. */

@@ -112,11 +112,22 @@ static void want_place(struct origin *o)
                  RINGSEND_OK, NULL);
 }
 
+/* The oldest waiting request that a reused connection is good enough for. */
+static struct request *first_for_idle(const struct origin *o)
+{
+    for (struct list *node = o->waiting.next; node != &o->waiting; node = node->next) {
+        struct request *r = LIST_OWNER(node, struct request, waiting);
+        if (!r->wants_fresh)
+            return r;
+    }
+    return NULL;
+}
+
 /* Gives idle connections to waiting requests. */
 static void use_idle(struct origin *o)
 {
     struct request *r;
-    while ((r = first_waiting(o)) && !r->wants_fresh && !list_empty(&o->idle)) {
+    while (!list_empty(&o->idle) && (r = first_for_idle(o))) {
         struct conn *c = LIST_OWNER(o->idle.next, struct conn, idle);
         if (!conn_is_usable(c)) {
             conn_abandon(c, RINGSEND_OK, NULL);

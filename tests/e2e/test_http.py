@@ -319,7 +319,7 @@ class StrayBytes(Http):
         def script(peer):
             peer.request()
             if peer.number == 0:
-                peer.send(response(b"first"))
+                peer.send(response(b"first", headers=["Keep-Alive: timeout=1000"]))
                 go.wait(BOUND_S)
                 peer.send(response(b"POISON"))
                 peer.wait_close()  # the client drops a connection that speaks unasked

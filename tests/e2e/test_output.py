@@ -149,6 +149,12 @@ class Full(Output):
             run = self.send_file(self.file("in", self.RECORDS), stdout=full)
         self.assert_stopped(run, "No space left")
 
+    def test_one_result_that_cannot_be_written_is_told_with_its_cause(self):
+        with open("/dev/full", "wb") as full:
+            run = self.send_file(self.file("in", self.RECORDS[:1]), stdout=full)
+        self.assertEqual(run.status, OUTPUT, run.err)
+        self.assertIn("No space left", run.err)
+
     def test_dev_full_for_failed(self):
         run = self.send_file("--force", "--failed", "/dev/full",
                              self.file("in", [{"data": "bad"}] * 5000))
