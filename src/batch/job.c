@@ -555,6 +555,8 @@ const struct job_report *job_run(struct job *job)
     }
     sink_close(&job->results);
     sink_close(&job->failed);
+    if (output_broke(job)) /* by the last of it */
+        report->end = JOB_OUTPUT_FAILED;
     report->results_lost =
         job->options.records_max - job->free_count + job->results.lines - job->results.lines_kept;
     return report;

@@ -24,6 +24,7 @@
  * out before the engine goes. */
 static volatile sig_atomic_t signals_seen, last_signal;
 static struct ringsend *engine_to_wake;
+static bool quiet;
 
 struct output {
     int fd; /* -1: none */
@@ -40,9 +41,14 @@ struct send {
 
 static void on_signal(int number)
 {
+    static const char text[] = "ringsend: stopping; what is in flight has 10 s to finish, a second "
+                               "signal cancels it\n";
     int error = errno;
     last_signal = number;
-    signals_seen++;
+    if (signals_seen++ == 0 && !quiet) {
+        ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+        (void)written;
+    }
     ringsend_wake(engine_to_wake);
     errno = error;
 }
@@ -108,6 +114,8 @@ static int open_output(struct send *send, struct output *output)
             status = refuse_output(output, EXIT_OUTPUT, strerror(errno));
     } else {
         output->fd = STDOUT_FILENO;
+        if ((fcntl(output->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+            status = refuse_output(output, EXIT_OUTPUT, "is not open for writing");
     }
     if (status == EXIT_OK && source_has_file(&send->source, output->fd))
         status = refuse_output(output, EXIT_USAGE, "is an input, too");
@@ -237,6 +245,7 @@ static int run_job(struct send *send)
         fputs("ringsend send: memory is out\n", stderr);
         return EXIT_NOT_STARTED;
     }
+    quiet = send->options.quiet;
     handle_signals(send->engine);
     const struct job_report *report = job_run(job);
     ignore_signals();

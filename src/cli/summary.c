@@ -142,8 +142,8 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
     if (report->end == JOB_RING_BROKE)
         fputs("ringsend: the io_uring broke; nothing more can be sent or written\n", out);
     if (report->results_lost > 0)
-        fprintf(out, "ringsend: up to %llu records, perhaps sent, have no whole result line\n",
-                (unsigned long long)report->results_lost);
+        fprintf(out, "ringsend: up to %llu record%s, perhaps sent, without a whole result line\n",
+                (unsigned long long)report->results_lost, plural(report->results_lost));
     if (report->unread_path)
         print_unread(out, report);
     if (options->failed && report->ok < report->records && !report->output_error &&
