@@ -28,6 +28,9 @@
  * RINGSEND_AT_LEAST_ONCE is set; else its result says `ambiguous`. Bounds on connections and time
  * hold exactly; no clock runs while a request waits for a connection but its own deadline.
  *
+ * The process. When connections_max is above the soft limit of descriptors, ringsend_new raises that limit
+ * up to the hard one (io_uring wants it so, though it uses none of them).
+ *
  * Linux 6.1 or later. */
 #ifndef RINGSEND_H
 #define RINGSEND_H
@@ -46,14 +49,14 @@ extern "C" {
 /* ---- Errors ---------------------------------------------------------------------------------
  *
  * The one table. Columns: identifier, name in results, phase in which it happens, may another try
- * help (RETRY or FINAL), can the peer have got anything of the request (SENT_NOTHING or
- * SENT_MAYBE), text for people. What was retried for a status is told by ringsend.h's contract
- * and the table of statuses in engine/retry.c. */
+ * help (RETRY or FINAL), can the peer have got anything of the request (SENT_NOTHING or SENT_MAYBE),
+ * text for people. Of complete responses, another try may help 408, 425, 429, 503, which say that
+ * nothing was done, and 500, 502, 504, which do not. */
 #define RINGSEND_ERRORS(X)                                                                         \
     /* calls of this library */                                                                    \
     X(FULL, "full", CALL, FINAL, SENT_NOTHING, "no room for another request: reap results first")  \
     X(INVALID, "invalid", CALL, FINAL, SENT_NOTHING, "an argument is out of its documented range") \
-    X(NO_MEMORY, "out_of_memory", CALL, FINAL, SENT_NOTHING, "memory is out")                      \
+    X(NO_MEMORY, "out_of_memory", CALL, FINAL, SENT_MAYBE, "memory is out")                        \
     X(RING, "ring_failed", CALL, FINAL, SENT_NOTHING, "the io_uring could not be set up or broke") \
     /* the record or request itself */                                                             \
     X(BAD_RECORD, "bad_record", RECORD, FINAL, SENT_NOTHING, "the record cannot be read")          \
@@ -196,12 +199,15 @@ enum ringsend_request_flags {
 };
 
 struct ringsend_request {
-    size_t size;                  /* sizeof(struct ringsend_request) */
-    struct ringsend_bytes method; /* empty: GET, or POST when there is a body */
-    struct ringsend_bytes url;    /* absolute, http: */
-    const struct ringsend_header
-        *headers;         /* checked, never repaired; see docs/ringsend.h of http/head.h */
-    size_t headers_count; /* at most 256 */
+    size_t size;                           /* sizeof(struct ringsend_request) */
+    struct ringsend_bytes method;          /* empty: GET, or POST when there is a body */
+    struct ringsend_bytes url;             /* absolute, http: */
+    const struct ringsend_header *headers; /* names are tokens, values hold no control characters
+                                  but tab: refused otherwise, never repaired. Host takes the place
+                                  of ours; Content-Length must be the body's; Connection may be
+                                  close or keep-alive; Transfer-Encoding, Upgrade, TE, Trailer,
+                                  Expect, Keep-Alive and Proxy-Connection are refused */
+    size_t headers_count;                  /* at most 256 */
     struct ringsend_bytes body;
     uint32_t flags;              /* enum ringsend_request_flags */
     uint32_t tries;              /* 0: as in the options */
@@ -227,16 +233,17 @@ struct ringsend_times {
 
 struct ringsend_result {
     struct ringsend_request *request;
-    enum ringsend_error error;  /* RINGSEND_OK exactly when a complete, well-framed response came */
-    int status;                 /* of the last response whose head was complete, else 0 */
-    bool ok;                    /* error is RINGSEND_OK and the status is in ok_status */
-    bool ambiguous;             /* may have been processed, and nobody can tell. Never with ok, nor
+    enum ringsend_error error; /* RINGSEND_OK exactly when a complete, well-framed response came */
+    int status;         /* of the last attempt's response, once its head was complete; else 0 */
+    bool ok;            /* error is RINGSEND_OK and the status is in ok_status */
+    bool ambiguous;     /* may have been processed, and nobody can tell. Never with ok, nor
                                    for idempotent methods and keyed requests */
-    uint32_t attempts;          /* tries made; 0 when it never came to one. May be one more than
+    uint32_t attempts;  /* tries made; 0 when it never came to one. May be one more than
                                    asked for: when a reused connection turns out to be dead before
                                    any byte of a response, the next try does not count */
-    const char *detail;         /* a sentence more about the error, or null */
-    struct ringsend_bytes body; /* of the last complete response, whatever its status */
+    const char *detail; /* a sentence more about the error, or null */
+    struct ringsend_bytes
+        body; /* of the last attempt's response if it was complete, whatever its status */
     const struct ringsend_header *headers; /* with store_headers */
     size_t headers_count;
     struct ringsend_times times;
@@ -258,8 +265,9 @@ struct ringsend_stats {
     uint32_t waiting; /* requests without a connection */
     uint64_t bytes_sent, bytes_received;
     uint64_t enters;           /* io_uring_enter calls */
-    uint64_t next_deadline_ns; /* when ringsend_run wants to be called though nothing happens;
-                                  UINT64_MAX: not */
+    uint64_t next_deadline_ns; /* when ringsend_run is to be called though ringsend_fd is not
+                                  readable, on CLOCK_MONOTONIC; UINT64_MAX: not at all. In the past
+                                  when there is work to hand to the kernel */
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,

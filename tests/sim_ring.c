@@ -501,6 +501,11 @@ static void op_check_memory(const struct sim_op *op)
         SIM_CHECK(!FIRST_POISONED(op->data, op->bytes), "the buffer of a read was freed");
 }
 
+unsigned ring_prepared(const struct ring *r)
+{
+    return r->prepared_count;
+}
+
 unsigned ring_reap(struct ring *r, struct ring_completion *completions, unsigned max)
 {
     unsigned count = r->ready < max ? r->ready : max;

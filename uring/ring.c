@@ -441,6 +441,11 @@ int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait)
     return result < 0 ? result : (int)io_uring_cq_ready(&ring->uring);
 }
 
+unsigned ring_prepared(const struct ring *ring)
+{
+    return ring->operations_prepared;
+}
+
 int ring_fd(const struct ring *ring)
 {
     return ring->uring.ring_fd;

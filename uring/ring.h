@@ -15,12 +15,11 @@
  *
  * Rules
  *   - Every operation gets exactly one last completion (more == false), cancelled ones included.
- * Until then the kernel may touch its memory: buffers, addresses and messages stay valid.
- *   - ring_recv and ring_accept are multishot: completions with more == true come first, any
- * number.
+ *     Until then the kernel may touch its memory: buffers, addresses and messages stay valid.
+ *   - ring_recv and ring_accept are multishot: completions with more == true come first.
  *   - Preparing never fails and never waits; the kernel sees the operation at the next submit.
  *   - A ring belongs to the thread of its first ring_submit_and_wait. ring_wake alone may be called
- * from any thread and from a signal handler.
+ *     from any thread and from a signal handler.
  *   - Results are as io_uring gives them: >= 0 good, else a negated errno. */
 #ifndef RINGSEND_URING_RING_H
 #define RINGSEND_URING_RING_H
@@ -152,6 +151,8 @@ void ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_
 void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data, size_t bytes);
 void ring_sync(struct ring *ring, struct ring_tag tag, int fd);
 
+/* Operations prepared and not yet handed to the kernel. */
+unsigned ring_prepared(const struct ring *ring);
 /* Wakes ring_submit_and_wait, now or at its next call. */
 void ring_wake(struct ring *ring);
 /* A descriptor that polls readable when completions wait. */

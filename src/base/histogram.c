@@ -1,6 +1,9 @@
 /* Bucket layout. Values below 2^precision have a bucket each. Above, a value with its highest bit
- * at position e is told by e and by the `precision` bits behind that bit: index = (e - precision +
- * 1) << precision | those bits which continues the first part without a gap. */
+ * at position e is told by e and by the `precision` bits behind that bit:
+ *
+ *     index = (e - precision + 1) << precision | those bits
+ *
+ * which continues the first part without a gap. */
 #include "base/histogram.h"
 
 #include "base/check.h"

@@ -12,6 +12,7 @@ enum {
     LIMIT_CONNECTIONS = 32768, /* io_uring's own bound on entries without CLAMP is the same */
     LIMIT_TRIES = 100,
     LIMIT_REQUESTS = 1 << 20,   /* accepted at once */
+    LIMIT_HEAD_BYTES = 1 << 20, /* of a request */
     LIMIT_BODY_BYTES = 1 << 30, /* of a request: one send's result is an int32_t */
     LIMIT_FILES = 64,           /* file.h files of one engine */
     LIMIT_ADDRESSES = 16,       /* of one host that are remembered */
@@ -25,6 +26,7 @@ enum {
 };
 
 _Static_assert(LIMIT_CONNECTIONS <= 1 << 24, "a slot must fit the ring's completion tag");
+_Static_assert((long long)LIMIT_HEAD_BYTES + LIMIT_BODY_BYTES <= 0x7fffffff, "a send's result");
 _Static_assert((LIMIT_BUFFERS_MAX & (LIMIT_BUFFERS_MAX - 1)) == 0,
                "buffer rings are powers of two");
 

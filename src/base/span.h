@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -27,6 +28,17 @@ static inline bool span_equal(struct ringsend_bytes a, struct ringsend_bytes b)
 static inline bool span_equal_nocase(struct ringsend_bytes a, struct ringsend_bytes b)
 {
     return a.bytes == b.bytes && (a.bytes == 0 || strncasecmp(a.data, b.data, a.bytes) == 0);
+}
+
+/* FNV-1a over ASCII letters of either case. */
+static inline uint32_t span_hash_nocase(struct ringsend_bytes a)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < a.bytes; i++) {
+        unsigned char c = (unsigned char)a.data[i];
+        hash = (hash ^ (c >= 'A' && c <= 'Z' ? c | 0x20u : c)) * 16777619u;
+    }
+    return hash;
 }
 
 #endif

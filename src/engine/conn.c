@@ -1,12 +1,13 @@
 /* A connection: one socket slot of the ring from the connect to the completion of the close.
  *
- * step           waits for                deadline                    next
- * CONNECT        -                        -                           CONNECTING
- * CONNECTING     connect                  connect, attempt            READY
- * READY          send, recv               first byte, attempt; idle   (stays, exchange after
- * exchange) SHUTTING_DOWN  every operation's end    -                           CLOSE CLOSE - -
- * CLOSING CLOSING        close                    -                           CLOSED Any error, a
- * lost race, or a cancel leads to SHUTTING_DOWN.
+ * step           waits for               deadline                    next
+ * CONNECT        -                       -                           CONNECTING
+ * CONNECTING     connect                 connect, attempt            READY
+ * READY          send, recv              first byte, attempt; idle   (stays for the next exchange)
+ * SHUTTING_DOWN  every operation's end   -                           CLOSE; CLOSED if never opened
+ * CLOSE          -                       -                           CLOSING
+ * CLOSING        close                   -                           CLOSED
+ * Any error, a lost race, or a cancel leads to SHUTTING_DOWN.
  *
  * Invariants. From conn_open to CLOSED it counts in engine.conns_open and in its origin. A request
  * that it carries is told of the end of its attempt as soon as the send is over, for only then has
@@ -300,7 +301,7 @@ static enum task_next idle(struct conn *c)
     if (list_empty(&c->idle)) {
         if (!origin_keeps(c))
             return conn_fail(c, RINGSEND_OK, NULL);
-        c->deadline_ns = e->now_ns + c->idle_ns;
+        c->deadline_ns = timer_after(e->now_ns, c->idle_ns);
         list_push_front(&c->origin->idle, &c->idle);
         list_push_back(&e->idle_lru, &c->idle_lru);
         task_wake(e, &c->origin->task);
@@ -326,7 +327,8 @@ static enum task_next exchanging(struct conn *c)
         return TASK_AGAIN;
     }
     if (x->receive == RECEIVE_FIRST_BYTE && e->now_ns >= x->first_byte_at_ns)
-        return conn_fail(c, RINGSEND_E_TIMEOUT_FIRST_BYTE, NULL);
+        return conn_fail(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
+                         NULL);
     uint64_t at_ns = x->request->attempt_at_ns;
     if (e->now_ns >= at_ns)
         return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, exchange_phase(x));
@@ -359,7 +361,7 @@ enum task_next conn_run(struct conn *c)
     switch (c->step) {
     case CONN_CONNECT:
         c->connect_began_ns = e->now_ns;
-        c->deadline_ns = e->now_ns + e->options.connect_timeout_ns;
+        c->deadline_ns = timer_after(e->now_ns, e->options.connect_timeout_ns);
         c->opened = true;
         op_start(&c->connect);
         ring_connect(e->ring, tag_of(c), &c->address.any, address_bytes(&c->address));

@@ -1,8 +1,7 @@
 /* The loop: one turn runs what is ready, gives it all to the kernel in one io_uring_enter, waits in
  * the same call, and stores what completed.
  *
- *   tasks run  ->  submit and wait until the nearest deadline  ->  completions wake tasks  -> tasks
- * run
+ *   tasks run -> submit and wait until the nearest deadline -> completions wake tasks -> tasks run
  *
  * Invariants: a task is in `ready` exactly when something happened to it since its last run. A
  * completion never runs a task; a task never reaps. A task that waits has an operation in flight, a
@@ -66,8 +65,6 @@ static void run_ready(struct ringsend *e)
         do {
             CHECK(++runs < RUNS_MAX);
             next = task_run(task);
-            if (next != TASK_DONE)
-                task->expired = false;
         } while (next == TASK_AGAIN);
     }
     /* All received data has been parsed by now, so the buffers are back. */
@@ -80,7 +77,6 @@ static void expire_timers(struct ringsend *e)
     struct timer *timer;
     while ((timer = timers_expire(&e->timers, e->now_ns))) {
         struct task *task = LIST_OWNER(timer, struct task, timer);
-        task->expired = true;
         task_wake(e, task);
     }
 }
@@ -146,6 +142,9 @@ int engine_turn(struct ringsend *e, uint64_t until_ns)
         host_answers(e);
     expire_timers(e);
     run_ready(e);
+#ifdef RINGSEND_SLOW_CHECKS
+    engine_check_invariants(e);
+#endif
     return 0;
 }
 

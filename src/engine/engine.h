@@ -43,7 +43,6 @@ enum task_kind { TASK_REQUEST, TASK_ORIGIN, TASK_CONN };
 
 struct task {
     enum task_kind kind;
-    bool expired;       /* its timer fired since the last run */
     struct list ready;  /* in engine.ready exactly when it is to run */
     struct timer timer; /* its nearest deadline */
 };
@@ -204,7 +203,7 @@ struct origin {
         blocked; /* in engine.blocked exactly when it waits for a place under connections_max */
     bool has_winner;
     struct address winner; /* the address that worked last; the one to use in ORIGIN_OPEN */
-    uint64_t lookup_began_ns, lookup_until_ns;
+    uint64_t lookup_began_ns;
     struct request *dialing;        /* whom the race is for; null when there is none */
     uint32_t race_next;             /* index of the next address to try */
     uint32_t racers;                /* conns with racing set */
@@ -327,6 +326,8 @@ void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns);
 int engine_turn(struct ringsend *e, uint64_t until_ns);
 /* A turn that waits though results are ready: for whoever needs an operation's end now. */
 int engine_wait(struct ringsend *e);
+/* invariants.c: aborts when a count or a list is wrong */
+void engine_check_invariants(const struct ringsend *e);
 uint64_t engine_random(struct ringsend *e, uint64_t below);
 
 /* request.c */
@@ -348,6 +349,8 @@ void request_put(struct request *r); /* reaped: its slot is free again */
 bool retry_may_help(enum ringsend_error error, int status);
 /* The peer may have acted on the request although there is no good answer. */
 bool retry_is_doubtful(enum ringsend_error error, int status);
+/* The connection died before a response: on a reused one that is no fault of this request. */
+bool retry_is_connection_loss(enum ringsend_error error);
 /* How long to wait before try `attempt` + 1. */
 uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_after_ns);
 /* What the response asks for; 0 when nothing. */

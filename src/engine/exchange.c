@@ -94,11 +94,14 @@ void exchange_sent(struct conn *c, int32_t result)
         e->stats.bytes_sent += (uint64_t)result;
     if (result == (int32_t)total) {
         x->send = SEND_SENT;
-        uint64_t timeout_ns = e->options.first_byte_timeout_ns;
-        x->first_byte_at_ns = timeout_ns == RINGSEND_NEVER ? TIMER_NEVER : e->now_ns + timeout_ns;
+        x->first_byte_at_ns = timer_after(e->now_ns, e->options.first_byte_timeout_ns);
         return;
     }
     x->send = SEND_BROKE;
+    /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come. */
+    bool by_peer = result >= 0 || result == -EPIPE || result == -ECONNRESET;
+    x->first_byte_at_ns =
+        by_peer ? timer_after(e->now_ns, e->options.first_byte_timeout_ns) : e->now_ns;
     x->send_error = result > 0 ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
 }
 

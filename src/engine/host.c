@@ -18,14 +18,6 @@
 #define MISSING_NS (5 * 1000000000ull)
 #define STALE_NS (5 * 1000000000ull)
 
-static uint32_t hash_of(struct ringsend_bytes name)
-{
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < name.bytes; i++)
-        hash = (hash ^ (unsigned char)tolower((unsigned char)name.data[i])) * 16777619u;
-    return hash;
-}
-
 static void set_literal(struct host *h, bool is_ipv6)
 {
     struct address *a = &h->addresses[0];
@@ -42,7 +34,7 @@ static void set_literal(struct host *h, bool is_ipv6)
 struct host *host_find(struct ringsend *e, struct ringsend_bytes name, bool is_ipv6)
 {
     CHECK(name.bytes <= LIMIT_HOST_BYTES);
-    uint32_t hash = hash_of(name);
+    uint32_t hash = span_hash_nocase(name);
     struct host *h = e->hosts_hash[hash & e->hash_mask];
     while (h && !span_equal_nocase(span_of(h->name), name))
         h = h->hash_next;
@@ -68,7 +60,7 @@ static void free_if_unused(struct ringsend *e, struct host *h)
 {
     if (h->origins_count > 0 || h->looking_up)
         return;
-    struct host **at = &e->hosts_hash[hash_of(span_of(h->name)) & e->hash_mask];
+    struct host **at = &e->hosts_hash[span_hash_nocase(span_of(h->name)) & e->hash_mask];
     while (*at != h)
         at = &(*at)->hash_next;
     *at = h->hash_next;

@@ -1,12 +1,13 @@
 /* An origin: scheme, host and port. It owns the idle connections and the waiting requests, decides
  * who gets a connection and when one is opened, and at which address.
  *
- * step        waits for                           deadline             next
- * LOOKUP      a waiting request                   -                    LOOKING_UP
- * LOOKING_UP  the host's addresses                connect timeout      OPEN, RACE; LOOKUP when it
- * failed RACE        a waiting request, a place          -                    RACING RACING the
- * first connect that succeeds     250 ms, attempt      OPEN; LOOKUP when all failed OPEN        a
- * waiting request, a place          -                    LOOKUP when the addresses are old
+ * step        waits for                       deadline          next
+ * LOOKUP      a waiting request               -                 LOOKING_UP
+ * LOOKING_UP  the host's addresses            connect timeout   OPEN, RACE; LOOKUP when it failed
+ * RACE        a waiting request, a place      -                 RACING
+ * RACING      the first connect that          250 ms, attempt   OPEN; LOOKUP when all failed;
+ *             succeeds                                          RACE when its place is gone
+ * OPEN        a waiting request, a place      -                 LOOKUP when the winner is gone
  *
  * Happy Eyeballs (RFC 8305) is run per origin, not per connection: one request's connect finds out
  * which address works, the others wait for that and then use the winner. When the winner stops
@@ -28,7 +29,7 @@ static enum task_next origin_goto(struct origin *o, enum origin_step step)
         [ORIGIN_LOOKUP] = 1u << ORIGIN_LOOKING_UP,
         [ORIGIN_LOOKING_UP] = 1u << ORIGIN_LOOKUP | 1u << ORIGIN_RACE | 1u << ORIGIN_OPEN,
         [ORIGIN_RACE] = 1u << ORIGIN_RACING | 1u << ORIGIN_LOOKUP,
-        [ORIGIN_RACING] = 1u << ORIGIN_OPEN | 1u << ORIGIN_LOOKUP,
+        [ORIGIN_RACING] = 1u << ORIGIN_OPEN | 1u << ORIGIN_LOOKUP | 1u << ORIGIN_RACE,
         [ORIGIN_OPEN] = 1u << ORIGIN_LOOKUP,
     };
     CHECK(edges[o->step] & 1u << step);
@@ -68,15 +69,12 @@ static struct request *first_waiting(const struct origin *o)
     return list_empty(&o->waiting) ? NULL : LIST_OWNER(o->waiting.next, struct request, waiting);
 }
 
-/* Every waiting request's attempt ends with `error`, before it had a connection. */
-static void fail_waiting(struct origin *o, enum ringsend_error error)
+/* A waiting request's attempt ends before it had a connection. */
+static void fail(struct request *r, enum ringsend_error error)
 {
-    struct request *r;
-    while ((r = first_waiting(o))) {
-        origin_forget(r);
-        request_attempt_begun(r, NULL);
-        request_attempt_over(r, error, NULL, NULL);
-    }
+    origin_forget(r);
+    request_attempt_begun(r, NULL);
+    request_attempt_over(r, error, NULL, NULL);
 }
 
 /* ---- Connections ---- */
@@ -101,14 +99,15 @@ static uint32_t demand(const struct origin *o)
 static void want_place(struct origin *o)
 {
     struct ringsend *e = o->engine;
-    bool full = all_full(e);
-    struct list *idle = full ? &e->idle_lru : &o->idle;
-    if (full && list_empty(&o->blocked))
+    /* At its own limit only one of its own connections can make room. */
+    bool own = o->conns >= e->options.connections_per_origin;
+    struct list *idle = own ? &o->idle : &e->idle_lru;
+    if (!own && list_empty(&o->blocked))
         list_push_back(&e->blocked, &o->blocked);
     if (list_empty(idle) || e->conns_leaving >= demand(o))
         return;
-    conn_abandon(full ? LIST_OWNER(idle->next, struct conn, idle_lru)
-                      : LIST_OWNER(idle->prev, struct conn, idle),
+    conn_abandon(own ? LIST_OWNER(idle->prev, struct conn, idle)
+                     : LIST_OWNER(idle->next, struct conn, idle_lru),
                  RINGSEND_OK, NULL);
 }
 
@@ -235,6 +234,7 @@ void origin_connect_failed(struct conn *c, enum ringsend_error error, const char
     if (c->racing) {
         c->racing = false;
         o->racers--;
+        o->race_next_at_ns = o->engine->now_ns; /* the next one at once, RFC 8305 section 5 */
         o->race_error = error;
         o->race_detail = detail;
         task_wake(o->engine, &o->task);
@@ -262,6 +262,15 @@ void origin_abandon_race(struct origin *o, enum ringsend_error error, const char
     request_attempt_over(r, error, detail, NULL);
 }
 
+/* No place for the next address: the request waits in the queue again, where no clock runs. */
+static enum task_next pause_race(struct origin *o)
+{
+    struct request *r = o->dialing;
+    o->dialing = NULL;
+    request_redial(r);
+    return origin_goto(o, ORIGIN_RACE);
+}
+
 static enum task_next racing(struct origin *o)
 {
     struct ringsend *e = o->engine;
@@ -274,7 +283,7 @@ static enum task_next racing(struct origin *o)
         if ((o->racers == 0 || now_ns >= o->race_next_at_ns) && has_place(o))
             open_racer(o);
         else if (o->racers == 0)
-            want_place(o);
+            return pause_race(o);
         if (o->racers > 0 && o->race_next_at_ns > now_ns && o->race_next_at_ns < next_ns)
             next_ns = o->race_next_at_ns;
     } else if (o->racers == 0) {
@@ -317,50 +326,69 @@ static bool winner_is_known(struct origin *o)
 }
 
 /* The lookup's time is not waiting time. */
-static void charge_lookup(struct origin *o)
+static void charge_lookup(struct request *r)
 {
-    uint64_t now_ns = o->engine->now_ns;
-    for (struct list *node = o->waiting.next; node != &o->waiting; node = node->next) {
-        struct request *r = LIST_OWNER(node, struct request, waiting);
+    struct origin *o = r->origin;
+    uint64_t from_ns = r->queued_ns > o->lookup_began_ns ? r->queued_ns : o->lookup_began_ns;
+    r->result.times.dns_ns = o->engine->now_ns - from_ns;
+    r->queued_ns += r->result.times.dns_ns;
+}
+
+/* The connect timeout covers the lookup, for each request from when it came. */
+static enum task_next await_lookup(struct origin *o)
+{
+    struct ringsend *e = o->engine;
+    struct request *r;
+    while ((r = first_waiting(o))) {
         uint64_t from_ns = r->queued_ns > o->lookup_began_ns ? r->queued_ns : o->lookup_began_ns;
-        r->result.times.dns_ns = now_ns - from_ns;
-        r->queued_ns += now_ns - from_ns;
+        uint64_t until_ns = timer_after(from_ns, e->options.connect_timeout_ns);
+        if (e->now_ns < until_ns) {
+            task_deadline(e, &o->task, until_ns);
+            break;
+        }
+        charge_lookup(r);
+        fail(r, RINGSEND_E_TIMEOUT_DNS);
     }
+    return TASK_WAIT;
 }
 
 static enum task_next looking_up(struct origin *o)
 {
     struct host *h = o->host;
-    if (h->looking_up) {
-        if (o->engine->now_ns < o->lookup_until_ns) {
-            task_deadline(o->engine, &o->task, o->lookup_until_ns);
-            return TASK_WAIT;
-        }
-        charge_lookup(o);
-        fail_waiting(o, RINGSEND_E_TIMEOUT_DNS);
-        return origin_goto(o, ORIGIN_LOOKUP);
-    }
-    charge_lookup(o);
+    if (h->looking_up && h->addresses_count == 0)
+        return await_lookup(o);
+    for (struct list *node = o->waiting.next; node != &o->waiting; node = node->next)
+        charge_lookup(LIST_OWNER(node, struct request, waiting));
     if (h->error != RINGSEND_OK) {
-        fail_waiting(o, h->error);
+        struct request *r;
+        while ((r = first_waiting(o)))
+            fail(r, h->error);
         return origin_goto(o, ORIGIN_LOOKUP);
     }
+    o->race_next = 0;
     return origin_goto(o, winner_is_known(o) ? ORIGIN_OPEN : ORIGIN_RACE);
+}
+
+/* Addresses that are due for another lookup serve while it goes on: a slow resolver holds nothing up. */
+static bool has_addresses(struct origin *o)
+{
+    if (!host_is_fresh(o->engine, o->host))
+        host_look_up(o->engine, o->host);
+    return o->host->addresses_count > 0;
 }
 
 static enum task_next race(struct origin *o)
 {
     struct request *r = first_waiting(o);
-    if (!host_is_fresh(o->engine, o->host))
-        return origin_goto(o, ORIGIN_LOOKUP);
     if (!has_place(o)) {
         want_place(o);
         return TASK_WAIT;
     }
+    if (!has_addresses(o))
+        return origin_goto(o, ORIGIN_LOOKUP);
     origin_forget(r);
     request_attempt_begun(r, NULL);
     o->dialing = r;
-    o->race_next = 0;
     o->race_error = RINGSEND_E_CONNECT_FAILED;
     o->race_detail = NULL;
     open_racer(o);
@@ -369,13 +397,13 @@ static enum task_next race(struct origin *o)
 
 static enum task_next open_more(struct origin *o)
 {
-    if (!host_is_fresh(o->engine, o->host))
-        return origin_goto(o, ORIGIN_LOOKUP);
     for (struct request *r; (r = first_waiting(o));) {
         if (!has_place(o)) {
             want_place(o);
             return TASK_WAIT;
         }
+        if (!has_addresses(o) || !winner_is_known(o))
+            return origin_goto(o, ORIGIN_LOOKUP);
         origin_forget(r);
         conn_begin(conn_open(o, &o->winner), r);
     }
@@ -393,7 +421,6 @@ enum task_next origin_run(struct origin *o)
         if (!wanted)
             return TASK_WAIT;
         o->lookup_began_ns = e->now_ns;
-        o->lookup_until_ns = e->now_ns + e->options.connect_timeout_ns;
         host_look_up(e, o->host);
         return origin_goto(o, ORIGIN_LOOKING_UP);
     case ORIGIN_LOOKING_UP:
@@ -420,10 +447,7 @@ void origin_release(struct origin *o)
 
 static uint32_t hash_of(const struct url *url)
 {
-    uint32_t hash = 2166136261u ^ url->port ^ ((uint32_t)url->https << 16);
-    for (size_t i = 0; i < url->host.bytes; i++)
-        hash = (hash ^ (unsigned char)(url->host.data[i] | 0x20)) * 16777619u;
-    return hash;
+    return span_hash_nocase(url->host) ^ url->port ^ (uint32_t)url->https << 16;
 }
 
 static bool is_it(const struct origin *o, const struct url *url)

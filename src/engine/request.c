@@ -27,11 +27,6 @@ static enum task_next request_goto(struct request *r, enum request_step step)
     return TASK_AGAIN;
 }
 
-static uint64_t later_ns(uint64_t now_ns, uint64_t length_ns)
-{
-    return length_ns >= TIMER_NEVER - now_ns ? TIMER_NEVER : now_ns + length_ns;
-}
-
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
                   struct origin *o)
 {
@@ -40,6 +35,7 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
     struct request *r =
         node ? LIST_OWNER(node, struct request, finished) : &e->requests[e->requests_mark++];
     uint32_t slot = (uint32_t)(r - e->requests), generation = r->generation + 1;
+    generation += generation == 0; /* 0 is no handle's */
     CHECK(slot < 2 * options->requests_max);
     *r = (struct request){.step = REQUEST_QUEUE,
                           .slot = slot,
@@ -64,7 +60,7 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
     r->attempt_timeout_ns =
         user->attempt_timeout_ns ? user->attempt_timeout_ns : options->attempt_timeout_ns;
     r->deadline_at_ns =
-        later_ns(e->now_ns, user->deadline_ns ? user->deadline_ns : options->deadline_ns);
+        timer_after(e->now_ns, user->deadline_ns ? user->deadline_ns : options->deadline_ns);
     user->handle = (uint64_t)generation << 32 | slot;
     e->requests_used++;
     e->stats.submitted++;
@@ -109,7 +105,7 @@ void request_attempt_begun(struct request *r, struct conn *conn)
         request_goto(r, REQUEST_ATTEMPT);
         forget_outcome(r);
         r->result.times.queue_ns += e->now_ns - r->queued_ns;
-        r->attempt_at_ns = later_ns(e->now_ns, r->attempt_timeout_ns);
+        r->attempt_at_ns = timer_after(e->now_ns, r->attempt_timeout_ns);
         r->result.attempts++;
         e->stats.attempts++;
     }
@@ -131,8 +127,8 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
         struct response *response = &exchange->response;
         CHECK(error != RINGSEND_OK || exchange->receive == RECEIVE_DONE);
         r->outcome_bytes_left = exchange->bytes_left;
-        r->outcome_stale = r->conn->exchanges > 1 && !response->started &&
-                           (r->conn->stream_ended || exchange->send == SEND_BROKE);
+        r->outcome_stale =
+            retry_is_connection_loss(error) && r->conn->exchanges > 1 && !response->started;
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;
         if (error == RINGSEND_OK) {
@@ -243,7 +239,7 @@ static enum task_next decide(struct request *r)
     if (r->result.attempts - r->free_tries >= r->tries)
         return finish_with_outcome(r);
     uint64_t wait_ns = retry_wait_ns(e, r->result.attempts - r->free_tries, r->retry_after_ns);
-    r->backoff_at_ns = later_ns(e->now_ns, wait_ns);
+    r->backoff_at_ns = timer_after(e->now_ns, wait_ns);
     if (r->backoff_at_ns >= r->deadline_at_ns)
         return finish_with_outcome(r);
     r->wants_fresh = r->redialed = false;
@@ -283,6 +279,7 @@ enum task_next request_run(struct request *r)
     enum ringsend_error error = early_end(r);
     switch (r->step) {
     case REQUEST_QUEUE:
+        r->result.times.dns_ns = 0;
         origin_enqueue(r->origin, r, false);
         return request_goto(r, REQUEST_QUEUED);
     case REQUEST_QUEUED:

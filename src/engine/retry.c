@@ -37,6 +37,12 @@ bool retry_is_doubtful(enum ringsend_error error, int status)
     return row && row->doubtful;
 }
 
+bool retry_is_connection_loss(enum ringsend_error error)
+{
+    return error == RINGSEND_E_SEND_FAILED || error == RINGSEND_E_SEND_BROKEN ||
+           error == RINGSEND_E_CLOSED_NO_RESPONSE || error == RINGSEND_E_RESET_NO_RESPONSE;
+}
+
 uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_after_ns)
 {
     uint64_t min_ns = e->options.backoff_min_ns, max_ns = e->options.backoff_max_ns;
@@ -48,7 +54,7 @@ uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_afte
     /* A peer's wish is a lower bound; some jitter on top, so that a pool does not come back as one.
      */
     if (retry_after_ns > 0)
-        return retry_after_ns + engine_random(e, min_ns + 1);
+        return timer_after(retry_after_ns, engine_random(e, min_ns + 1));
     return engine_random(e, bound_ns + 1);
 }
 

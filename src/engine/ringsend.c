@@ -9,12 +9,17 @@
 #include "engine/lookup.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
+#define BACKOFF_LONGEST_NS (24 * 3600 * NS_PER_S)
+
+/* A flag of a later version must not be overlooked by this one. */
+#define FLAGS_KNOWN ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY))
 
 /* The caller's struct may be an older, shorter one: what it lacks is zero, the default. */
 static int copy_options(struct ringsend_options *to, const struct ringsend_options *from)
@@ -40,7 +45,7 @@ static void default_u64(uint64_t *field, uint64_t value)
         *field = value;
 }
 
-static int fill_defaults(struct ringsend_options *o)
+static void fill_defaults(struct ringsend_options *o)
 {
     default_u32(&o->connections_max, 40);
     default_u32(&o->connections_per_origin, o->connections_max);
@@ -62,12 +67,29 @@ static int fill_defaults(struct ringsend_options *o)
         any_ok |= o->ok_status.bits[i] != 0;
     for (unsigned bit = 100; !any_ok && bit < 200; bit++)
         o->ok_status.bits[bit / 64] |= 1ull << (bit % 64);
-    if (o->connections_max > LIMIT_CONNECTIONS || o->tries > LIMIT_TRIES ||
-        o->requests_max > LIMIT_REQUESTS)
-        return -RINGSEND_E_INVALID;
     if (o->connections_per_origin > o->connections_max)
         o->connections_per_origin = o->connections_max;
-    return 0;
+}
+
+/* What is wrong with the options, or null. */
+static const char *fault_of(const struct ringsend_options *o)
+{
+    if (o->connections_max > LIMIT_CONNECTIONS)
+        return "connections_max must be 1 to 32768";
+    if (o->requests_max > LIMIT_REQUESTS)
+        return "requests_max must be 1 to 1048576";
+    if (o->tries > LIMIT_TRIES)
+        return "tries must be 1 to 100";
+    if (o->backoff_min_ns > BACKOFF_LONGEST_NS || o->backoff_max_ns > BACKOFF_LONGEST_NS)
+        return "backoff_min_ns and backoff_max_ns must be at most a day";
+    return NULL;
+}
+
+/* Tells the caller who asked for it. */
+static void tell(const struct ringsend_options *o, const char *text)
+{
+    if (o->message && o->message_bytes > 0)
+        snprintf(o->message, o->message_bytes, "%s", text);
 }
 
 static bool allocate(struct ringsend *e)
@@ -144,10 +166,17 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
     init_lists(e);
     buf_pool_init(&e->bufs);
     int error = copy_options(&e->options, options);
-    if (!error)
-        error = fill_defaults(&e->options);
-    if (!error && !allocate(e))
+    fill_defaults(&e->options);
+    const char *fault = error ? "options.size is not that of this version" : fault_of(&e->options);
+    if (fault) {
+        error = -RINGSEND_E_INVALID;
+        if (options && options->size >= offsetof(struct ringsend_options, message_bytes))
+            tell(options, fault);
+    }
+    if (!error && !allocate(e)) {
         error = -RINGSEND_E_NO_MEMORY;
+        tell(&e->options, ringsend_error_text(RINGSEND_E_NO_MEMORY));
+    }
     if (!error)
         error = open_ring(e);
     if (error) {
@@ -205,7 +234,7 @@ static int check_request(struct ringsend *e, const struct ringsend_request *r)
     e->submit_detail = NULL;
     if (r->size != sizeof *r || r->headers_count > LIMIT_HEADERS || r->tries > LIMIT_TRIES ||
         (r->headers_count > 0 && !r->headers) || (r->body.bytes > 0 && !r->body.data) ||
-        r->body.bytes > LIMIT_BODY_BYTES)
+        r->body.bytes > LIMIT_BODY_BYTES || (r->flags & ~FLAGS_KNOWN))
         return -RINGSEND_E_INVALID;
     if (e->stopping)
         return -RINGSEND_E_STOPPED;
@@ -231,13 +260,16 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
         error = RINGSEND_E_NO_TLS;
     if (error == RINGSEND_OK)
         error = head_check(&head, &e->submit_detail);
+    if (error == RINGSEND_OK && head.bytes > LIMIT_HEAD_BYTES) {
+        error = RINGSEND_E_BAD_HEADER;
+        e->submit_detail = "the request's head is larger than 1 MiB";
+    }
     if (error != RINGSEND_OK)
         return -(int)error;
     struct origin *o = origin_find(e, &head.url);
     if (!o)
         return -RINGSEND_E_NO_MEMORY;
-    if (e->requests_used == 0)
-        e->now_ns = ring_now_ns(e->ring); /* the last turn may be long ago */
+    e->now_ns = ring_now_ns(e->ring); /* the last turn may be long ago */
     request_take(e, r, &head, o);
     return 0;
 }
@@ -250,15 +282,14 @@ const char *ringsend_submit_detail(const struct ringsend *e)
 int ringsend_run(struct ringsend *e, uint64_t wait_ns)
 {
     give_back_reaped(e);
-    e->woken = false;
     e->now_ns = ring_now_ns(e->ring);
-    uint64_t until_ns = wait_ns < RING_FOREVER - e->now_ns ? e->now_ns + wait_ns : RING_FOREVER;
-    if (wait_ns == 0)
-        until_ns = 0;
+    uint64_t until_ns = wait_ns > 0 ? timer_after(e->now_ns, wait_ns) : 0;
     do {
         if (engine_turn(e, until_ns) < 0)
             return -RINGSEND_E_RING;
-    } while (e->finished_count == 0 && !e->woken && e->now_ns < until_ns);
+    } while (e->finished_count == 0 && !e->woken &&
+             (e->now_ns < until_ns || ring_prepared(e->ring) > 0));
+    e->woken = false;
     return (int)e->finished_count;
 }
 
@@ -278,7 +309,7 @@ size_t ringsend_reap(struct ringsend *e, const struct ringsend_result **results,
 int ringsend_cancel(struct ringsend *e, uint64_t handle)
 {
     uint32_t slot = (uint32_t)handle, generation = (uint32_t)(handle >> 32);
-    if (slot >= e->requests_mark || generation == 0 || generation > e->requests[slot].generation)
+    if (slot >= e->requests_mark || generation == 0)
         return -RINGSEND_E_INVALID;
     struct request *r = &e->requests[slot];
     if (r->generation == generation && r->user && r->step != REQUEST_FINISHED) {
@@ -319,7 +350,8 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.connections_open = e->conns_open;
     all.waiting = e->waiting;
     all.enters = ring_counters(e->ring).enters;
-    all.next_deadline_ns = timers_next_ns(&e->timers);
+    bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0;
+    all.next_deadline_ns = at_once ? e->now_ns : timers_next_ns(&e->timers);
     memcpy(stats, &all, size);
 }
 

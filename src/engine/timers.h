@@ -23,6 +23,12 @@ struct timers {
     uint32_t count, capacity;
 };
 
+/* A point in time, RINGSEND_NEVER lengths and overflow taken care of. */
+static inline uint64_t timer_after(uint64_t now_ns, uint64_t length_ns)
+{
+    return length_ns >= TIMER_NEVER - now_ns ? TIMER_NEVER : now_ns + length_ns;
+}
+
 /* Room for `capacity` timers set at once, all taken now; false when memory is out. */
 bool timers_init(struct timers *t, uint32_t capacity);
 /* The timers themselves belong to their owners. */

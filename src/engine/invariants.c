@@ -1,0 +1,75 @@
+/* What must hold between two turns of the loop, counted out: walked with RINGSEND_SLOW_CHECKS only, where
+ * a lost wake-up or a wrong count becomes an assertion instead of a hang. */
+#include "engine/engine.h"
+
+/* Something will wake it: an operation, buffers coming back, or its deadline. */
+static bool conn_will_go_on(const struct conn *c)
+{
+    return op_in_flight(&c->connect) || op_in_flight(&c->send) || op_in_flight(&c->recv) ||
+           op_in_flight(&c->cancel) || op_in_flight(&c->close) || !list_empty(&c->starved) ||
+           !list_empty(&c->task.ready) || timer_is_set(&c->task.timer);
+}
+
+static void check_conns(const struct ringsend *e)
+{
+    uint32_t open = 0, leaving = 0, idle = 0, exchanges = 0;
+    for (uint32_t i = 0; i < e->conns_mark; i++) {
+        const struct conn *c = &e->conns[i];
+        if (c->step == CONN_CLOSED)
+            continue;
+        open++;
+        leaving += c->step >= CONN_SHUTTING_DOWN;
+        exchanges += c->exchange.request && c->exchange.send != SEND_NONE;
+        CHECK(conn_will_go_on(c));
+        CHECK(list_empty(&c->idle) == list_empty(&c->idle_lru));
+        if (!list_empty(&c->idle)) {
+            idle++;
+            CHECK(c->step == CONN_READY && !c->exchange.request);
+        }
+    }
+    CHECK(open == e->conns_open && leaving == e->conns_leaving && exchanges == e->exchanges);
+    uint32_t in_line = 0;
+    for (const struct list *node = e->idle_lru.next; node != &e->idle_lru; node = node->next)
+        in_line++;
+    CHECK(idle == in_line);
+}
+
+static void check_requests(const struct ringsend *e)
+{
+    uint32_t used = 0, waiting = 0;
+    for (uint32_t i = 0; i < e->requests_mark; i++) {
+        const struct request *r = &e->requests[i];
+        if (!r->user)
+            continue;
+        used++;
+        waiting += !list_empty(&r->waiting);
+        CHECK((r->step == REQUEST_QUEUED) == !list_empty(&r->waiting));
+        CHECK(r->step == REQUEST_ATTEMPT || !r->conn);
+        CHECK(!r->conn || r->conn->exchange.request == r);
+        CHECK(r->step != REQUEST_BACKOFF || timer_is_set(&r->task.timer) ||
+              !list_empty(&r->task.ready));
+    }
+    CHECK(used == e->requests_used && waiting == e->waiting);
+    CHECK(e->finished_count + e->reaped_count <= used);
+}
+
+static void check_origins(const struct ringsend *e)
+{
+    uint32_t conns = 0, waiting = 0;
+    for (uint32_t i = 0; i < e->origins_mark; i++) {
+        const struct origin *o = &e->origins[i];
+        conns += o->conns;
+        waiting += o->waiting_count;
+        CHECK(o->conns <= e->options.connections_per_origin);
+        CHECK((o->dialing != NULL) == (o->step == ORIGIN_RACING));
+        CHECK((o->requests == 0 && o->conns == 0) == !list_empty(&o->unused));
+    }
+    CHECK(conns == e->conns_open && waiting == e->waiting);
+}
+
+void engine_check_invariants(const struct ringsend *e)
+{
+    check_conns(e);
+    check_requests(e);
+    check_origins(e);
+}
