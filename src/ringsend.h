@@ -56,7 +56,7 @@ extern "C" {
     /* calls of this library */                                                                    \
     X(FULL, "full", CALL, FINAL, SENT_NOTHING, "no room for another request: reap results first")  \
     X(INVALID, "invalid", CALL, FINAL, SENT_NOTHING, "an argument is out of its documented range") \
-    X(NO_MEMORY, "out_of_memory", CALL, FINAL, SENT_MAYBE, "memory is out")                        \
+    X(NO_MEMORY, "out_of_memory", ANY, FINAL, SENT_MAYBE, "memory is out")                         \
     X(RING, "ring_failed", CALL, FINAL, SENT_NOTHING, "the io_uring could not be set up or broke") \
     /* the record or request itself */                                                             \
     X(BAD_RECORD, "bad_record", RECORD, FINAL, SENT_NOTHING, "the record cannot be read")          \

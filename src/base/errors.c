@@ -11,6 +11,7 @@ struct error_row {
     enum error_sent sent;
 };
 
+#define PHASE_ANY "any"
 #define PHASE_CALL "call"
 #define PHASE_RECORD "record"
 #define PHASE_LOOKUP "lookup"
