@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """Measures ringsend beside its peers in one run and holds it to its targets: bench.py --build DIR
 
+Exit status: 0 all targets were met, 1 some were missed or nothing could be measured, 2 wrong usage.
+
 Everything is relative to a peer measured in the same run, interleaved with it round by round, because
 absolute times of one machine say little about another and drift on the same one. What is shown is the
 median over the rounds; a ratio is taken within each round first. Needs two CPUs."""
@@ -28,12 +30,15 @@ class Table:
     def __init__(self):
         self.missed = 0
         self.verdicts = []
+        self.sections = []  # (title, [(name, text)])
 
     def head(self, title):
         print(f"\n{title}", flush=True)
+        self.sections.append((title, []))
 
     def line(self, name, text):
         print(f"  {name:<34} {text}", flush=True)
+        self.sections[-1][1].append((name, text))
 
     def target(self, name, value, limit, form):
         met = value <= limit
@@ -44,6 +49,16 @@ class Table:
         print(f"\n{'target':<52} {'measured':>10} {'at most':>10}")
         for name, value, limit, word in self.verdicts:
             print(f"{name:<52} {value:>10} {limit:>10}  {word}")
+
+    def markdown(self):
+        """The same as tables of Markdown, for the README."""
+        print("\n| target | measured | at most | |\n|---|---:|---:|---|")
+        for verdict in self.verdicts:
+            print("| " + " | ".join(verdict) + " |")
+        for title, lines in self.sections:
+            print(f"\n{title}\n\n| | |\n|---|---|")
+            for name, text in lines:
+                print(f"| {name} | {text} |")
 
 
 def rounds_of(count, runs):
@@ -195,8 +210,21 @@ def version(command, pattern=r".*"):
     return match.group().strip() if match else "?"
 
 
+PARTS = ("system", "cpu", "short", "article", "memory")
+
+
+def parts(text):
+    """The value of --only."""
+    names = text.split(",")
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no part \"{unknown[0]}\", only {', '.join(PARTS)}")
+    return names
+
+
 def machine():
-    model = re.search(r"model name\s*: (.*)", open("/proc/cpuinfo", encoding="utf-8").read())
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = re.search(r"model name\s*: (.*)", file.read())
     print(f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} CPUs, "
           f"Linux {platform.release()}, load {os.getloadavg()[0]:.2f}")
     print("; ".join([
@@ -213,10 +241,10 @@ def main():
     parser.add_argument("--build", default="build", help="directory of the build (default: build)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison (default: 5)")
     parser.add_argument("--quick", action="store_true", help="one round of small runs: figures only roughly right")
-    parser.add_argument("--only", default="system,cpu,short,article,memory",
-                        help="some of system,cpu,short,article,memory")
+    parser.add_argument("--only", type=parts, default=PARTS, metavar="PART,...", help="some of " + ",".join(PARTS))
+    parser.add_argument("--markdown", action="store_true", help="print all tables in Markdown, too")
     options = parser.parse_args()
-    if len(os.sched_getaffinity(0)) < 2:
+    if len(peers.CPUS) < 2:
         sys.exit("bench.py: needs two CPUs, one for the server and one for the senders")
     rounds, count, large, connections = options.rounds, 200_000, 1_000_000, 10_000
     if options.quick:
@@ -227,7 +255,7 @@ def main():
     print(f"server on CPU {peers.SERVER_CPU}, senders on CPU {peers.SENDER_CPU}; {rounds} interleaved rounds")
     with tempfile.TemporaryDirectory() as directory:
         bench = peers.Bench(options.build, directory)
-        only = options.only.split(",")
+        only = options.only
         with peers.Nginx(directory) as nginx:
             bench.show("platform", nginx.command)
             if "system" in only:
@@ -240,11 +268,14 @@ def main():
                 memory(bench, table, nginx.url, large, connections)
         if "article" in only:
             article(bench, table, rounds)
-    table.head("Commands (in $DIR: the data that perf/peers.py makes)")
+    print("\nCommands (in $DIR: the data that perf/peers.py makes)")
     for name, command in bench.commands.items():
         print(f"  {name}\n    {command}")
     table.verdict()
+    if options.markdown:
+        table.markdown()
+    return 1 if table.missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

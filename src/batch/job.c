@@ -38,7 +38,8 @@
 enum {
     JOB_BYTES_MAX = 64 << 20,
     JOB_DATA_FILE_BYTES_MAX = 64 << 20,
-    JOB_LOADS_MAX = 16, /* data files open at once; well below LIMIT_FILES */
+    JOB_LOADS_MAX = 16,        /* data files open at once; well below LIMIT_FILES */
+    JOB_LOAD_BYTES = 16 << 10, /* first read of a data file that does not tell its size */
     JOB_REAP_BATCH = 64
 };
 
@@ -50,8 +51,8 @@ struct slot {
     uint64_t line;
     uint32_t input;
     enum slot_step step;
-    size_t bytes; /* its part of job.bytes */
-    size_t data_bytes;
+    size_t bytes;           /* its part of job.bytes */
+    size_t data_bytes;      /* of the data file; 0: known only at its end */
     struct file *data_file; /* not null exactly while LOADING, as data_fd is open */
     int data_fd;
 };
@@ -197,8 +198,9 @@ static void submit(struct job *job, struct slot *slot)
         slot->step = SLOT_HELD;
         job->held = slot;
     } else {
-        finish_with_error(job, slot, (enum ringsend_error)error,
-                          ringsend_submit_detail(job->engine));
+        struct record_error why = {.error = (enum ringsend_error)error};
+        record_explain(&slot->record, ringsend_submit_detail(job->engine), &why);
+        finish_with_error(job, slot, why.error, why.detail);
     }
 }
 
@@ -209,10 +211,21 @@ static void load_end(struct job *job, struct slot *slot)
     job->loads--;
 }
 
+/* Reads up to the file's size; where that is unknown, as much as there is room for. */
 static void load_read(struct slot *slot)
 {
-    file_read(slot->data_file, slot->data.data + slot->data.bytes,
-              slot->data_bytes - slot->data.bytes, -1);
+    size_t end = slot->data_bytes > 0 ? slot->data_bytes : slot->data.capacity;
+    file_read(slot->data_file, slot->data.data + slot->data.bytes, end - slot->data.bytes, -1);
+}
+
+/* Room for the next read. False when memory is out. */
+static bool load_reserve(struct job *job, struct slot *slot, size_t bytes)
+{
+    size_t before = slot->data.capacity;
+    if (!buf_reserve(&job->pool, &slot->data, bytes))
+        return false;
+    slot_charge(job, slot, slot->data.capacity - before);
+    return true;
 }
 
 __attribute__((format(printf, 3, 4))) static void load_refuse(struct job *job, struct slot *slot,
@@ -246,16 +259,14 @@ static void load(struct job *job, struct slot *slot)
         load_refuse(job, slot, "not a regular file: %.120s", path);
     } else if (about.st_size > JOB_DATA_FILE_BYTES_MAX) {
         load_refuse(job, slot, "larger than 64 MiB: %.120s", path);
-    } else if (about.st_size == 0) {
-        submit(job, slot);
-    } else if (!buf_reserve(&job->pool, &slot->data, (size_t)about.st_size) ||
+    } else if (!load_reserve(job, slot,
+                             about.st_size > 0 ? (size_t)about.st_size : JOB_LOAD_BYTES) ||
                file_open(job->engine, fd, &slot->data_file) != 0) {
         finish_with_error(job, slot, RINGSEND_E_NO_MEMORY, NULL);
     } else {
         slot->step = SLOT_LOADING;
         slot->data_fd = fd;
         slot->data_bytes = (size_t)about.st_size;
-        slot_charge(job, slot, slot->data.capacity);
         job->loads++;
         load_read(slot);
         return;
@@ -264,7 +275,19 @@ static void load(struct job *job, struct slot *slot)
         close(fd);
 }
 
-/* Takes the end of a read; the file must be as long as it was when it was opened. */
+/* After a read that brought something: true when the next one was started. */
+static bool load_on(struct job *job, struct slot *slot)
+{
+    bool more = slot->data_bytes > 0 ? slot->data.bytes < slot->data_bytes
+                                     : slot->data.bytes <= JOB_DATA_FILE_BYTES_MAX;
+    more = more && (slot->data.bytes < slot->data.capacity || load_reserve(job, slot, 1));
+    if (more)
+        load_read(slot);
+    return more;
+}
+
+/* Takes the end of a read. A file that told its size must have it still; others, such as those of
+ * /proc, end where reading brings nothing more. */
 static void load_turn(struct job *job, struct slot *slot)
 {
     if (file_busy(slot->data_file))
@@ -272,16 +295,22 @@ static void load_turn(struct job *job, struct slot *slot)
     int64_t result = file_take(slot->data_file);
     if (result > 0) {
         slot->data.bytes += (size_t)result;
-        if (slot->data.bytes < slot->data_bytes) {
-            load_read(slot);
+        if (load_on(job, slot))
             return;
-        }
     }
+    bool whole = slot->data_bytes > 0 ? slot->data.bytes == slot->data_bytes : result == 0;
+    const struct ringsend_bytes *path = &slot->record.data_file;
+    int path_bytes = path->bytes < 120 ? (int)path->bytes : 120;
     load_end(job, slot);
     if (result < 0) {
-        load_refuse(job, slot, "%s", strerror((int)-result));
-    } else if (result == 0) {
-        load_refuse(job, slot, "the file became shorter while it was read");
+        load_refuse(job, slot, "%s: %.*s", strerror((int)-result), path_bytes, path->data);
+    } else if (slot->data.bytes > JOB_DATA_FILE_BYTES_MAX) {
+        load_refuse(job, slot, "larger than 64 MiB: %.*s", path_bytes, path->data);
+    } else if (result == 0 && !whole) {
+        load_refuse(job, slot, "the file became shorter while it was read: %.*s", path_bytes,
+                    path->data);
+    } else if (!whole) {
+        finish_with_error(job, slot, RINGSEND_E_NO_MEMORY, NULL);
     } else {
         slot->record.request.body = (struct ringsend_bytes){slot->data.data, slot->data.bytes};
         submit(job, slot);
@@ -357,17 +386,23 @@ static void cancel_all(struct job *job)
     }
 }
 
-static void stop(struct job *job, enum job_end end)
+static void note_unread(struct job *job)
 {
     struct job_report *report = &job->report;
+    const struct source *source = job->source;
+    size_t first = source_unread(source, &report->unread_bytes);
+    report->unread = source->paths + first;
+    report->unread_count = source->count - first;
+    report->unread_line = first == source->current ? source->line : 0;
+}
+
+static void stop(struct job *job, enum job_end end)
+{
     job->stopping = true;
     job->cancel_at_ns = job->now_ns + JOB_GRACE_NS;
-    report->end = end;
-    if (!job->source_ended && job->source->current < job->source->count) {
-        report->unread_path = job->source->paths[job->source->current];
-        report->unread_line = job->source->line;
-        report->unread_bytes = source_unread_bytes(job->source);
-    }
+    job->report.end = end;
+    if (!job->source_ended)
+        note_unread(job);
     source_stop(job->source);
     job->source_ended = true;
     ringsend_stop(job->engine);
@@ -468,6 +503,8 @@ static void loop(struct job *job)
         bool more = job->held ? job->in_flight == 0 : may_admit(job) && !job->source_waits;
         if (ringsend_run(job->engine, more ? 0 : wait_ns(job)) < 0) {
             job->report.end = JOB_RING_BROKE;
+            if (!job->source_ended)
+                note_unread(job);
             return;
         }
         reap(job);
@@ -525,6 +562,18 @@ struct job *job_new(const struct job_options *options)
     return job;
 }
 
+/* The lost lines may be any of those written. */
+static void count_lost(struct job *job)
+{
+    struct job_report *report = &job->report;
+    uint64_t unfinished = job->options.records_max - job->free_count;
+    uint64_t lines_lost = job->results.lines - job->results.lines_kept;
+    uint64_t cut_off =
+        report->by_error[RINGSEND_E_STOPPED] + report->by_error[RINGSEND_E_CANCELLED] + lines_lost;
+    report->results_lost = unfinished + lines_lost;
+    report->cut_off = unfinished + least(cut_off, report->records);
+}
+
 const struct job_report *job_run(struct job *job)
 {
     struct job_report *report = &job->report;
@@ -537,6 +586,7 @@ const struct job_report *job_run(struct job *job)
     }
     if (report->output_error) {
         report->end = JOB_OUTPUT_FAILED;
+        note_unread(job);
         sink_close(&job->results);
         return report;
     }
@@ -557,8 +607,9 @@ const struct job_report *job_run(struct job *job)
     sink_close(&job->failed);
     if (output_broke(job)) /* by the last of it */
         report->end = JOB_OUTPUT_FAILED;
-    report->results_lost =
-        job->options.records_max - job->free_count + job->results.lines - job->results.lines_kept;
+    report->results_given_up = job->results.given_up;
+    report->failed_given_up = job->failed.given_up;
+    count_lost(job);
     return report;
 }
 

@@ -41,6 +41,8 @@ struct job_report {
     uint64_t by_status[JOB_STATUS_MAX + 1]; /* complete responses that are not ok */
     uint64_t by_error[RINGSEND_ERROR_COUNT];
     uint64_t results_lost;       /* records whose results are not in the output */
+    uint64_t cut_off;            /* at most so many records' results say that they were stopped or
+                                    cancelled, or are lost */
     struct histogram service_ns; /* of all that came to an attempt: total without queue */
     uint64_t elapsed_ns;
 
@@ -48,9 +50,14 @@ struct job_report {
     const char *input_path;
     int output_error;
     bool output_is_failed_file;
-    const char *unread_path; /* where reading stopped early; null when all was read */
-    uint64_t unread_line;    /* the last line of it that has a result */
-    uint64_t unread_bytes;   /* of that input, 0: unknown */
+    /* After a second signal: what the output's reader did not take was given up. */
+    bool results_given_up, failed_given_up;
+    /* Inputs not read to their end because the job was stopped, the first of them from behind
+     * unread_line on. */
+    char *const *unread;
+    size_t unread_count;
+    uint64_t unread_line;
+    uint64_t unread_bytes; /* of the first one, 0: unknown */
 };
 
 struct job;

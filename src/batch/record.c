@@ -562,6 +562,42 @@ void record_read(struct record *record, struct buf_pool *pool,
     set_keyed(&record->request);
 }
 
+/* As head_check of http/head.h sees it: a name is a token, a value has no control character but tab
+ * (RFC 9110 5.6.2 and 5.5). */
+static bool header_is_sendable(const struct ringsend_header *header)
+{
+    static const char separators[] = "\"(),/:;<=>?@[\\]{}";
+    bool good = header->name.bytes > 0;
+    for (size_t i = 0; i < header->name.bytes; i++) {
+        unsigned char c = (unsigned char)header->name.data[i];
+        good = good && c > ' ' && c < 0x7f && !strchr(separators, c);
+    }
+    for (size_t i = 0; i < header->value.bytes; i++) {
+        unsigned char c = (unsigned char)header->value.data[i];
+        good = good && (c >= ' ' || c == '\t') && c != 0x7f;
+    }
+    return good;
+}
+
+void record_explain(const struct record *record, const char *words, struct record_error *error)
+{
+    const struct ringsend_request *request = &record->request;
+    if (!words)
+        words = ringsend_error_text(error->error);
+    snprintf(error->detail, sizeof error->detail, "%s", words);
+    if (error->error != RINGSEND_E_BAD_HEADER)
+        return;
+    /* Words about a header of a certain name have it in them; these two faults may be any one's. */
+    for (size_t i = 0; i < request->headers_count; i++) {
+        const struct ringsend_header *header = &request->headers[i];
+        if (!header_is_sendable(header)) {
+            snprintf(error->detail, sizeof error->detail, "header \"%.*s\": %s",
+                     shown_bytes(header->name), header->name.data, words);
+            return;
+        }
+    }
+}
+
 void record_release(struct record *record, struct buf_pool *pool)
 {
     buf_release(pool, &record->line);

@@ -1,14 +1,17 @@
 /* One line of input, read into one request (DESIGN section 5).
  *
  * A record is a JSON object of these keys and no others:
- *   id | custom_id                        any JSON value; its very bytes come back in the result
- *   method, url                           strings; absent: as the options say
- *   headers                               {name: "value" or ["value", ...]}; a name given here
- * takes the place of the options' header; [] takes it away data | body | data_base64 | data_file
- * the content, one of them at most timeout                               of an attempt: seconds, or
- * "250ms"; 1ms to 24h tries                                 1 to 100 A string as data is sent as
- * its text, null is no content, and any other value is sent as the bytes that stand in the file,
- * with content-type: application/json unless a header says otherwise.
+ *
+ * - id, or custom_id: any JSON value; its very bytes come back in the result
+ * - method, url: strings; absent: as the options say
+ * - headers: {name: "value" or ["value", ...]}; a name given here takes the place of the options'
+ *   header; [] takes it away
+ * - data, body, data_base64, data_file: the content, one of them at most
+ * - timeout: of an attempt: seconds, or "250ms"; 1ms to 24h
+ * - tries: 1 to 100
+ *
+ * A string as data is sent as its text, null is no content, and any other value is sent as the
+ * bytes that stand in the file, with content-type: application/json unless a header says otherwise.
  *
  * Bare bodies. With a default URL a line that is not an object, or an object that has none of these
  * keys ("{}" included), is itself the content, sent as such data. An object that mixes the two is
@@ -56,6 +59,9 @@ struct record_error {
  * be read. */
 void record_read(struct record *record, struct buf_pool *pool,
                  const struct record_defaults *defaults, struct record_error *error);
+/* For a request that ringsend_submit refused with error->error: writes error->detail, the engine's
+ * words (which may be null) with the name of the header that they are about. */
+void record_explain(const struct record *record, const char *words, struct record_error *error);
 /* Empties the record for the next line. */
 void record_release(struct record *record, struct buf_pool *pool);
 

@@ -189,7 +189,10 @@ static char *put_start(char *to, const struct result_line *result)
 
 bool result_line_write(const struct result_line *result, struct buf_pool *pool, struct buf *out)
 {
-    struct ringsend_bytes detail = span_of(result->detail ? result->detail : "");
+    const char *words = result->detail ? result->detail : "";
+    if (result->error != RINGSEND_OK && !*words)
+        words = ringsend_error_text(result->error);
+    struct ringsend_bytes detail = span_of(words);
     struct ringsend_bytes body = SPAN(""); /* not null, as the result's may be */
     if (result->body.bytes > 0)
         body = (struct ringsend_bytes){result->body.data, result->body.bytes};

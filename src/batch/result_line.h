@@ -25,7 +25,7 @@ struct result_line {
     int status; /* 0: none */
     uint32_t attempts;
     enum ringsend_error error;
-    const char *detail; /* null or empty: none */
+    const char *detail; /* null or empty: with an error, the error's own text */
     struct ringsend_bytes body;
     bool ambiguous;
     struct ringsend_times times;

@@ -170,11 +170,9 @@ void sink_close(struct sink *s)
     file_close(&s->file);
     if (s->flags_before >= 0)
         fcntl(s->fd, F_SETFL, s->flags_before);
-    if (s->writing.bytes > 0) {
-        if (!s->error)
-            sink_fail(s, ECANCELED);
+    s->given_up = !s->error && !sink_is_idle(s);
+    if (s->writing.bytes > 0)
         keep_whole_lines(s);
-    }
     buf_release(s->pool, &s->filling);
     buf_release(s->pool, &s->writing);
 }

@@ -26,6 +26,7 @@ struct sink {
     int flags_before;    /* of fd, when O_APPEND was added; else -1 */
     int64_t end_bytes;   /* of a regular file: its size after the last finished append */
     int error;           /* errno of the first failure: nothing is written from then on; else 0 */
+    bool given_up;       /* by sink_close: there was no error, but lines were still to be written */
 };
 
 /* Takes `fd`, which stays the caller's and open. 0 or an errno. */

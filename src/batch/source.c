@@ -83,7 +83,7 @@ static void next_input(struct source *s)
     if (s->file)
         file_close(&s->file);
     s->current++;
-    s->line = s->taken_bytes = 0;
+    s->line = s->taken_bytes = s->begun_bytes = 0;
     s->ended = false;
 }
 
@@ -132,6 +132,8 @@ static bool finish_line(struct source *s, struct buf *line, enum source_next *ne
 {
     static const char mark[] = "\xef\xbb\xbf";
     s->line++;
+    s->taken_bytes += s->begun_bytes;
+    s->begun_bytes = 0;
     if (s->skipping) {
         s->skipping = false;
         *next = SOURCE_TOO_LONG;
@@ -174,13 +176,13 @@ enum source_next source_next(struct source *s, struct buf *line)
             size_t bytes = (size_t)(end - start);
             gather(s, start, bytes);
             block->at += bytes + 1;
-            s->taken_bytes += bytes + 1;
+            s->begun_bytes += bytes + 1;
             if (finish_line(s, line, &next))
                 return next;
             continue;
         }
         gather(s, start, left);
-        s->taken_bytes += left;
+        s->begun_bytes += left;
         block->at = block->bytes;
         switch (refill(s)) {
         case REFILL_BLOCK:
@@ -211,13 +213,21 @@ bool source_has_file(const struct source *s, int fd)
     return false;
 }
 
-uint64_t source_unread_bytes(const struct source *s)
+size_t source_unread(const struct source *s, uint64_t *unread_bytes)
 {
-    struct stat about;
-    if (s->current == s->count || fstat(s->fds[s->current], &about) != 0 ||
-        !S_ISREG(about.st_mode) || (uint64_t)about.st_size < s->taken_bytes)
-        return 0;
-    return (uint64_t)about.st_size - s->taken_bytes;
+    *unread_bytes = 0;
+    for (size_t i = s->current + s->ended; i < s->count; i++) {
+        struct stat about;
+        uint64_t taken_bytes = i == s->current ? s->taken_bytes : 0;
+        /* A size of 0 says nothing: files in /proc have it, whatever they hold. */
+        if (fstat(s->fds[i], &about) != 0 || !S_ISREG(about.st_mode) || about.st_size == 0)
+            return i;
+        if ((uint64_t)about.st_size > taken_bytes) {
+            *unread_bytes = (uint64_t)about.st_size - taken_bytes;
+            return i;
+        }
+    }
+    return s->count;
 }
 
 void source_stop(struct source *s)

@@ -42,6 +42,7 @@ struct source {
     bool stopped;         /* by source_stop */
     uint64_t line;        /* number of the line handed out last, from 1 in each input */
     uint64_t taken_bytes; /* of the current input, up to the end of that line */
+    uint64_t begun_bytes; /* of the line behind it, in `partial` or skipped */
 
     int error; /* errno of the first read that failed, else 0 */
     size_t error_input;
@@ -58,8 +59,9 @@ enum source_next source_next(struct source *s, struct buf *line);
 
 /* True when one of the opened inputs is the regular file behind `fd`. */
 bool source_has_file(const struct source *s, int fd);
-/* What of the current regular file is not handed out; 0 when unknown. */
-uint64_t source_unread_bytes(const struct source *s);
+/* Where reading stands: the first input of which something was, or may have been, not handed out;
+ * `count` when there is none. Of its bytes *unread_bytes were not; 0: unknown, as with pipes. */
+size_t source_unread(const struct source *s, uint64_t *unread_bytes);
 /* Gives up all memory and the engine's file, cancelling the read under way. Allowed at any time
  * after source_open; `current`, `line` and the descriptors stay. */
 void source_stop(struct source *s);

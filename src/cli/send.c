@@ -90,43 +90,46 @@ static int refuse_output(const struct output *output, enum exit_status status, c
     return status;
 }
 
-/* Devices and pipes can be opened as they are; only what would be overwritten needs --force. */
-static int open_existing(struct output *output, bool force)
+static bool is_same_file(int a, int b)
+{
+    struct stat about_a, about_b;
+    return fstat(a, &about_a) == 0 && fstat(b, &about_b) == 0 && S_ISREG(about_a.st_mode) &&
+           about_a.st_dev == about_b.st_dev && about_a.st_ino == about_b.st_ino;
+}
+
+/* What --force does not help against comes first, so that nobody is told to try it. Devices and
+ * pipes can be opened as they are; only what would be overwritten needs --force. */
+static int check_output(const struct send *send, const struct output *output)
 {
     struct stat about;
-    output->fd = open(output->path, O_WRONLY | O_CLOEXEC);
-    if (output->fd < 0 || fstat(output->fd, &about) != 0)
+    if (source_has_file(&send->source, output->fd))
+        return refuse_output(output, EXIT_USAGE, "is an input, too");
+    if (output == &send->failed && is_same_file(send->results.fd, output->fd))
+        return refuse_output(output, EXIT_USAGE, "cannot take the results as well");
+    if (!output->path || output->created || send->options.force)
+        return EXIT_OK;
+    if (fstat(output->fd, &about) != 0)
         return refuse_output(output, EXIT_OUTPUT, strerror(errno));
-    if (S_ISREG(about.st_mode) && !force)
+    if (S_ISREG(about.st_mode))
         return refuse_output(output, EXIT_USAGE, "exists already; --force overwrites it");
     return EXIT_OK;
 }
 
 static int open_output(struct send *send, struct output *output)
 {
-    int status = EXIT_OK;
     if (output->path) {
         output->fd = open(output->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         output->created = output->fd >= 0;
         if (output->fd < 0 && errno == EEXIST)
-            status = open_existing(output, send->options.force);
-        else if (output->fd < 0)
-            status = refuse_output(output, EXIT_OUTPUT, strerror(errno));
+            output->fd = open(output->path, O_WRONLY | O_CLOEXEC);
+        if (output->fd < 0)
+            return refuse_output(output, EXIT_OUTPUT, strerror(errno));
     } else {
         output->fd = STDOUT_FILENO;
         if ((fcntl(output->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-            status = refuse_output(output, EXIT_OUTPUT, "is not open for writing");
+            return refuse_output(output, EXIT_OUTPUT, "is not open for writing");
     }
-    if (status == EXIT_OK && source_has_file(&send->source, output->fd))
-        status = refuse_output(output, EXIT_USAGE, "is an input, too");
-    return status;
-}
-
-static bool is_same_file(int a, int b)
-{
-    struct stat about_a, about_b;
-    return fstat(a, &about_a) == 0 && fstat(b, &about_b) == 0 && S_ISREG(about_a.st_mode) &&
-           about_a.st_dev == about_b.st_dev && about_a.st_ino == about_b.st_ino;
+    return check_output(send, output);
 }
 
 /* Only what we opened by name: standard output may be meant to be added to (">>"). */
@@ -148,8 +151,6 @@ static int open_outputs(struct send *send)
     int status = open_output(send, &send->results);
     if (status == EXIT_OK && o->failed)
         status = open_output(send, &send->failed);
-    if (status == EXIT_OK && o->failed && is_same_file(send->results.fd, send->failed.fd))
-        status = refuse_output(&send->failed, EXIT_USAGE, "cannot take the results as well");
     if (status == EXIT_OK)
         status = empty_output(&send->results);
     if (status == EXIT_OK)
@@ -180,7 +181,8 @@ static int open_inputs(struct send *send)
     int error = source_open(&send->source, o->inputs, o->inputs_count, &failed);
     if (error == 0)
         return EXIT_OK;
-    fprintf(stderr, "ringsend send: cannot read %s: %s\n", o->inputs[failed], strerror(error));
+    fprintf(stderr, "ringsend send: cannot read %s: %s\n", summary_input_name(o->inputs[failed]),
+            strerror(error));
     return EXIT_INPUT;
 }
 

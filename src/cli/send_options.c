@@ -5,9 +5,12 @@
 #include "base/limits.h"
 #include "base/span.h"
 #include "cli/values.h"
+#include "http/head.h"
+#include "http/url.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,38 +138,33 @@ static struct ringsend_bytes bytes_of(const char *text)
 
 /* ---- headers ---- */
 
-static bool is_token(const char *text, size_t bytes)
+/* Checks what the options say as the engine will check each request, so that what can never be sent
+ * is refused before anything is. Null when it may be sent, else why not. */
+static const char *head_fault(const struct send_options *o, struct ringsend_bytes method)
 {
-    static const char others[] = "!#$%&'*+-.^_`|~"; /* RFC 9110 5.6.2, besides letters and digits */
-    for (size_t i = 0; i < bytes; i++) {
-        char c = text[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && !memchr(others, c, sizeof others - 1))
-            return false;
+    struct head head = {
+        .method = method,
+        .fields = o->headers,
+        .fields_count = o->defaults.headers_count,
+    };
+    const char *detail = NULL;
+    for (size_t i = 0; i < head.fields_count; i++) {
+        if (span_equal_nocase(head.fields[i].name, SPAN("content-length")))
+            return "Content-Length is that of each body, and not to be set";
     }
-    return bytes > 0;
-}
-
-static bool is_value(const char *text)
-{
-    for (; *text; text++) {
-        unsigned char byte = (unsigned char)*text;
-        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
-            return false;
-    }
-    return true;
+    return head_check(&head, &detail) == RINGSEND_OK ? NULL : detail;
 }
 
 /* Grows by one at a time: there are at most LIMIT_HEADERS. The one place behind the headers is for
- * the content-type that record.h asks for. */
-static void add_header(struct send_options *o, const char *line)
+ * the content-type that record.h asks for. `place` names the option, and the line of its file. */
+static void add_header(struct send_options *o, const char *line, const char *place)
 {
     size_t count = o->defaults.headers_count;
     const char *colon = strchr(line, ':');
-    if (!colon || !is_token(line, (size_t)(colon - line)) || !is_value(colon))
-        usage_error(command, "--header must be 'NAME: VALUE' or @FILE, not \"%s\"", line);
+    if (!colon)
+        usage_error(command, "%s: \"%s\" is not NAME: VALUE, nor @FILE", place, line);
     if (count == LIMIT_HEADERS)
-        usage_error(command, "--header can be given %d times", LIMIT_HEADERS);
+        usage_error(command, "%s: at most %d headers can be given", place, LIMIT_HEADERS);
     char *text = strdup(line);
     char **texts = reallocarray(o->header_texts, count + 1, sizeof *texts);
     struct ringsend_header *headers = reallocarray(o->headers, count + 2, sizeof *headers);
@@ -184,8 +182,12 @@ static void add_header(struct send_options *o, const char *line)
         value_bytes--;
     headers[count] = (struct ringsend_header){{text, name_bytes}, {value, value_bytes}};
     o->defaults.headers_count++;
-    o->defaults.has_content_type |=
-        span_equal_nocase((struct ringsend_bytes){text, name_bytes}, SPAN("content-type"));
+    o->defaults.has_content_type |= span_equal_nocase(headers[count].name, SPAN("content-type"));
+    const char *fault = head_fault(o, SPAN("GET"));
+    if (fault && strncasecmp(fault, line, name_bytes) == 0)
+        usage_error(command, "%s: %s", place, fault);
+    if (fault)
+        usage_error(command, "%s: \"%.*s\": %s", place, (int)name_bytes, line, fault);
 }
 
 static void add_headers_of_file(struct send_options *o, const char *path)
@@ -193,14 +195,17 @@ static void add_headers_of_file(struct send_options *o, const char *path)
     FILE *file = fopen(path, "re");
     if (!file)
         usage_error(command, "--header @%s: %s", path, strerror(errno));
-    char *line = NULL;
+    char *line = NULL, place[PATH_MAX + 64];
     size_t capacity = 0;
     ssize_t bytes;
-    while ((bytes = getline(&line, &capacity, file)) >= 0) {
+    for (unsigned number = 1; (bytes = getline(&line, &capacity, file)) >= 0; number++) {
+        snprintf(place, sizeof place, "--header @%s, line %u", path, number);
+        if (memchr(line, '\0', (size_t)bytes))
+            usage_error(command, "%s: it holds a NUL byte, which cannot be sent", place);
         while (bytes > 0 && strchr("\r\n", line[bytes - 1]))
             line[--bytes] = '\0';
         if (bytes > 0)
-            add_header(o, line);
+            add_header(o, line, place);
     }
     if (ferror(file))
         usage_error(command, "--header @%s: %s", path, strerror(errno));
@@ -274,31 +279,25 @@ static uint64_t read_timeout(const char *option, const char *text)
     return value_duration_ns(command, option, text, MS_NS, 24 * HOUR_NS);
 }
 
-/* ASCII without spaces, as URLs are. */
-static bool is_printable(const char *text)
-{
-    while (*text > ' ' && *text < 0x7f)
-        text++;
-    return *text == '\0';
-}
-
 static struct ringsend_bytes read_url(const char *text)
 {
-    if (strncasecmp(text, "https:", 6) == 0)
+    struct url url;
+    const char *detail = NULL;
+    if (url_parse(&url, bytes_of(text), &detail) != RINGSEND_OK)
+        /* Not repeated: there may be a password in it. */
+        usage_error(command, "--url must be http://HOST[:PORT][/PATH]: %s", detail);
+    if (url.https)
         usage_error(command, "--url: this build speaks http only, not https");
-    const char *authority = text + 7;
-    if (strncasecmp(text, "http://", 7) != 0 || strcspn(authority, "/?#") == 0 ||
-        memchr(authority, '@', strcspn(authority, "/?#")) || !is_printable(text))
-        usage_error(command, "--url must be http://HOST[:PORT][/PATH] without a user, not \"%s\"",
-                    text);
-
     return bytes_of(text);
 }
 
 static struct ringsend_bytes read_method(const char *text)
 {
-    if (!is_token(text, strlen(text)))
-        usage_error(command, "--method must be a word such as GET or POST, not \"%s\"", text);
+    static const struct send_options no_headers;
+    const char *fault = head_fault(&no_headers, bytes_of(text));
+    if (fault)
+        usage_error(command, "--method must be a word such as GET or POST, not \"%s\": %s", text,
+                    fault);
     return bytes_of(text);
 }
 
@@ -318,6 +317,9 @@ static void read_option(struct send_options *o, enum option_code code, const cha
         o->output = read_path("--output", value);
         return;
     case OPTION_FAILED:
+        /* Standard output is for results, and a file named "-" is hard to get rid of. */
+        if (strcmp(value, "-") == 0)
+            usage_error(command, "--failed needs the name of a file");
         o->failed = read_path("--failed", value);
         return;
     case OPTION_FORCE:
@@ -355,7 +357,7 @@ static void read_option(struct send_options *o, enum option_code code, const cha
         if (value[0] == '@')
             add_headers_of_file(o, value + 1);
         else
-            add_header(o, value);
+            add_header(o, value, "--header");
         return;
     case OPTION_OK_STATUS:
         read_ok_status(&o->engine.ok_status, value);
@@ -385,17 +387,11 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     };
     opterr = 0;
     for (;;) {
-        int at = optind;
         int code = getopt_long(argc, argv, ":o:c:X:H:qhV", long_options, NULL);
         if (code == -1)
             break;
-        if (code == ':')
-            usage_error(command, "%s needs a value", argv[optind - 1]);
-        if (code == '?' && optopt > 0 && optopt < OPTION_FAILED && argv[at][1] != '-')
-            usage_error(command, "there is no option -%c", optopt);
-        if (code == '?')
-            usage_error(command, "the option %s is unknown, ambiguous, or takes no value",
-                        argv[optind - 1]);
+        if (code == '?' || code == ':')
+            option_error(command, long_options, argv, code);
         read_option(options, (enum option_code)code, optarg);
     }
     if (optind == argc)

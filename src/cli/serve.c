@@ -23,48 +23,62 @@
 static const char COMMAND[] = "serve";
 
 static const char help[] =
-    "Usage: ringsend serve [options]\n"
-    "Answers HTTP/1.1 requests on the loopback interface, with the latency, limits and faults\n"
-    "of the platform you want to rehearse. Prints \"listening on http://HOST:PORT\" when ready;\n"
-    "SIGINT or SIGTERM stops it, and it reports what it saw.\n"
+    "Usage: ringsend serve [OPTION]...\n"
+    "Answers HTTP/1.1 requests on the loopback interface, with the latency, limits\n"
+    "and faults of the platform you want to rehearse. When ready it prints\n"
+    "\"listening on http://HOST:PORT\". SIGINT or SIGTERM stops it, and it reports\n"
+    "what it saw.\n"
     "\n"
     "Where\n"
-    "  --listen HOST:PORT        address (127.0.0.1:8080)\n"
-    "  -p, --port PORT           port alone; 0 takes any free one\n"
+    "      --listen HOST:PORT  default 127.0.0.1:8080\n"
+    "  -p, --port PORT         port alone; 0 takes any free one\n"
     "Answers\n"
-    "  --body TEXT               body of the answer ({\"ok\":true})\n"
-    "  --body-bytes N            body of N bytes instead\n"
-    "  --echo                    body of the request instead (up to 64 MiB)\n"
-    "  --latency TIME[,P99]      time to answer; with two values the median and the 99th\n"
-    "                            percentile of a log-normal distribution (0)\n"
+    "      --body TEXT         body of the answer; default {\"ok\":true}\n"
+    "      --body-bytes N      body of N bytes instead\n"
+    "      --echo              body of the request instead, up to 64 MiB\n"
+    "      --latency TIME[,P99]  time to answer; with two values the median and the\n"
+    "                          99th percentile of a log-normal distribution;\n"
+    "                          default 0\n"
     "Faults, as shares of the requests: 2% or 0.02\n"
-    "  --status CODE:SHARE       answer with this status instead of 200; repeats\n"
-    "  --reset SHARE             reset the connection instead of answering\n"
-    "  --close SHARE             close the connection in good order instead of answering\n"
-    "  --stall SHARE             never answer\n"
-    "  --seed N                  another sequence of faults and latencies (1)\n"
+    "      --status CODE:SHARE  answer with this status instead of 200; repeats\n"
+    "      --reset SHARE       reset the connection instead of answering\n"
+    "      --close SHARE       close the connection in good order instead\n"
+    "      --stall SHARE       never answer\n"
+    "      --seed N            another sequence of faults and latencies; default 1\n"
     "Limits\n"
-    "  --max-connections N       connections served at once (20000)\n"
-    "  --over refuse|queue       more: closed at once, or left waiting unread (refuse)\n"
-    "  --rate-limit N[/s]        requests answered in a second; more get 429\n"
-    "  --retry-after TIME        Retry-After of 429 answers, and then of 503 too, in whole\n"
-    "                            seconds (1s, 429 only)\n"
-    "  --keep-alive-requests N   requests on a connection before it is closed (any number)\n"
-    "  --keep-alive-timeout TIME close idle connections; advertised as Keep-Alive (never)\n"
+    "      --max-connections N  connections served at once; default 20000\n"
+    "      --over WHAT         happens to more of them: refuse (closed at once, the\n"
+    "                          default) or queue (left waiting unread)\n"
+    "      --rate-limit N[/s]  requests answered in a second; more get 429\n"
+    "      --retry-after TIME  Retry-After of 429 answers, and then of 503 too, in\n"
+    "                          whole seconds; default 1s, 429 only\n"
+    "      --keep-alive-requests N  requests on a connection before it is closed;\n"
+    "                          default any number\n"
+    "      --keep-alive-timeout TIME  idle connections are closed then, which is\n"
+    "                          advertised as Keep-Alive; default never\n"
     "Seeing\n"
-    "  --log FILE                append a line for each request: microseconds, method, target,\n"
-    "                            id or body hash, status or reset, close, stall, refused, gone,\n"
-    "                            stopped; separated by tabs\n"
-    "  --id-header NAME          request header that holds the id (x-record-id)\n"
-    "  --stats-path PATH         GET of this path answers the report as JSON, uncounted\n"
-    "                            (/-/stats)\n"
-    "  -q, --quiet               no report at the end\n"
-    "  -h, --help                this text\n";
+    "      --log FILE          append a line for each request: microseconds, method,\n"
+    "                          target, id or body hash, outcome; separated by tabs.\n"
+    "                          Outcomes: the status, reset, close, stall, refused,\n"
+    "                          gone (the client left), stopped (by a signal)\n"
+    "      --id-header NAME    request header with the id; default x-record-id\n"
+    "      --stats-path PATH   GET of this path answers the report as JSON, and does\n"
+    "                          not count; default /-/stats\n"
+    "  -q, --quiet             no report at the end\n"
+    "\n"
+    "  -h, --help              this text\n"
+    "  -V, --version           the version\n"
+    "\n"
+    "Exit status\n"
+    "  0  stopped by a signal               1  wrong usage\n"
+    "  4  could not start (port in use, io_uring refused)\n"
+    "  7  address or log could not be written\n";
 
 enum option_code {
     OPTION_PORT = 'p',
     OPTION_QUIET = 'q',
     OPTION_HELP = 'h',
+    OPTION_VERSION = 'V',
     OPTION_LISTEN = 256,
     OPTION_BODY,
     OPTION_BODY_BYTES,
@@ -109,6 +123,7 @@ static const struct option long_options[] = {
     {"stats-path", required_argument, NULL, OPTION_STATS_PATH},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
 };
 
@@ -331,6 +346,9 @@ static void read_option(struct serve_options *o, int code, const char *text)
     case OPTION_HELP:
         fputs(help, stdout);
         exit(EXIT_OK);
+    case OPTION_VERSION:
+        printf("ringsend %s\n", ringsend_version());
+        exit(EXIT_OK);
     }
     UNREACHABLE("an option in the table that nobody reads");
 }
@@ -348,14 +366,11 @@ static void read_options(struct serve_options *o, int argc, char **argv)
                                              .log_fd = -1}};
     opterr = 0;
     for (;;) {
-        int at = optind;
-        int code = getopt_long(argc, argv, ":p:qh", long_options, NULL);
+        int code = getopt_long(argc, argv, ":p:qhV", long_options, NULL);
         if (code == -1)
             break;
-        if (code == '?')
-            usage_error(COMMAND, "there is no option %s", argv[at]);
-        if (code == ':')
-            usage_error(COMMAND, "%s needs a value", argv[at]);
+        if (code == '?' || code == ':')
+            option_error(COMMAND, long_options, argv, code);
         read_option(o, code, optarg);
     }
     if (optind < argc)
@@ -404,7 +419,8 @@ static void print_report(const struct platform_report *r)
     } others[] = {{"resets", r->resets},
                   {"closes", r->closes},
                   {"stalls", r->stalls},
-                  {"clients gone before their answer", r->gone}};
+                  {"clients gone before their answer", r->gone},
+                  {"unanswered when it was stopped", r->stopped}};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         if (others[i].count > 0)
             fprintf(stderr, "  %s: %" PRIu64 "\n", others[i].name, others[i].count);
@@ -415,8 +431,14 @@ static void print_report(const struct platform_report *r)
 static int serve(struct platform *platform, const struct serve_options *o)
 {
     watch_signals(platform);
-    printf("listening on http://%s\n", platform_address(platform));
-    fflush(stdout);
+    /* Nobody could find a platform whose address was lost. */
+    if (printf("listening on http://%s\n", platform_address(platform)) < 0 || fflush(stdout) != 0) {
+        fprintf(stderr, "ringsend serve: cannot write the address to standard output: %s\n",
+                strerror(errno));
+        signalled = NULL;
+        platform_free(platform);
+        return EXIT_OUTPUT;
+    }
     int result = platform_run(platform);
     if (result < 0) {
         fprintf(stderr, "ringsend serve: the ring broke: %s\n", strerror(-result));

@@ -2,9 +2,10 @@
 #include "cli/summary.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
-enum { TEXT_BYTES = 32 };
+enum { TEXT_BYTES = 32, INPUTS_SHOWN = 8 };
 
 struct text {
     char chars[TEXT_BYTES];
@@ -115,16 +116,151 @@ static const char *output_cure(int error)
     }
 }
 
+const char *summary_input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+/* ---- hints: what is printed here can be pasted into a shell ---- */
+
+static void print_word(FILE *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+./:,@%=";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        fprintf(out, " %s", word);
+        return;
+    }
+    fputs(" '", out);
+    for (; *word; word++) {
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    }
+    fputc('\'', out);
+}
+
+/* The name of a file: never taken for an option. */
+static void print_path(FILE *out, const char *path)
+{
+    char dotted[PATH_MAX + 3];
+    if (path[0] == '-') {
+        snprintf(dotted, sizeof dotted, "./%s", path);
+        path = dotted;
+    }
+    print_word(out, path);
+}
+
+/* Inputs that were not even begun. */
+static void print_inputs(FILE *out, char *const *paths, size_t count, const char *more)
+{
+    fprintf(out, "%zu%s input%s not read:", count, more, count == 1 ? " was" : "s were");
+    for (size_t i = 0; i < count && i < INPUTS_SHOWN; i++) {
+        if (strcmp(paths[i], "-") == 0)
+            fputs(" (standard input)", out);
+        else
+            print_path(out, paths[i]);
+    }
+    fputs(count > INPUTS_SHOWN ? " ...\n" : "\n", out);
+}
+
 static void print_unread(FILE *out, const struct job_report *report)
 {
-    const char *path = report->unread_path;
+    const char *path = report->unread[0];
     unsigned long long line = (unsigned long long)report->unread_line;
-    fprintf(out, "ringsend: stopped reading %s behind line %llu", path, line);
-    if (report->unread_bytes > 0)
+    if (line == 0) {
+        fputs("ringsend: ", out);
+        print_inputs(out, report->unread, report->unread_count, "");
+        return;
+    }
+    fprintf(out, "ringsend: stopped reading %s behind line %llu", summary_input_name(path), line);
+    if (report->unread_bytes == 1)
+        fputs("; 1 byte of it was not read", out);
+    else if (report->unread_bytes > 1)
         fprintf(out, "; %s of it were not read", bytes_text(report->unread_bytes).chars);
+    if (report->unread_count > 1) {
+        fputs("; ", out);
+        print_inputs(out, report->unread + 1, report->unread_count - 1, " more");
+    } else {
+        fputc('\n', out);
+    }
+    if (report->unread_bytes > 0 && strcmp(path, "-") != 0) {
+        fprintf(out, "  the rest: tail -n +%llu", line + 1);
+        print_path(out, path);
+        fputc('\n', out);
+    }
+}
+
+/* Records that were read and that a rest of the input does not hold. */
+static void print_cut_off(FILE *out, const struct job_report *report)
+{
+    bool one = report->cut_off == 1;
+    bool goes_on = report->unread_count > 0 && report->unread_line > 0;
+    fprintf(out, "%s%s%llu record%s%s: %s stopped or cancelled, or %s missing (use --failed)\n",
+            goes_on ? "  and " : "ringsend: ", report->results_lost > 0 ? "up to " : "",
+            (unsigned long long)report->cut_off, plural(report->cut_off),
+            goes_on ? " before it" : "", one ? "its result says" : "their results say",
+            one ? "is" : "are");
+}
+
+/* How to send again what the file of failed lines holds. */
+static void print_again(FILE *out, const struct job_report *report,
+                        const struct send_options *options)
+{
+    const struct record_defaults *defaults = &options->defaults;
+    uint64_t ambiguous = report->ambiguous, skipped = report->by_error[RINGSEND_E_RECORD_TOO_LONG];
+    fputs("ringsend: to send the failed ones again: ringsend send -o FILE", out);
+    if (defaults->url.bytes > 0) { /* it and the method are arguments, which end with a NUL */
+        fputs(" --url", out);
+        print_word(out, defaults->url.data);
+    }
+    if (defaults->method.bytes > 0) {
+        fputs(" -X", out);
+        print_word(out, defaults->method.data);
+    }
+    print_path(out, options->failed);
     fputc('\n', out);
-    if (strcmp(path, "-") != 0 && report->unread_bytes > 0)
-        fprintf(out, "  the rest: tail -n +%llu %s\n", line + 1, path);
+    if (defaults->headers_count > 0) /* which may be secret */
+        fputs("  with the same -H\n", out);
+    if (ambiguous > 0)
+        fprintf(out,
+                "  %llu of them may have been processed already: sending %s again may double %s "
+                "effect\n",
+                (unsigned long long)ambiguous, ambiguous == 1 ? "it" : "them",
+                ambiguous == 1 ? "its" : "their");
+    if (skipped > 0)
+        fprintf(out, "  without the %llu line%s that %s too long: %s skipped\n",
+                (unsigned long long)skipped, plural(skipped), skipped == 1 ? "was" : "were",
+                skipped == 1 ? "it was" : "those were");
+}
+
+/* ---- troubles ---- */
+
+static void print_output_trouble(FILE *out, const struct job_report *report,
+                                 const struct send_options *options)
+{
+    const char *results =
+        options->output && strcmp(options->output, "-") != 0 ? options->output : "standard output";
+    static const char given_up[] =
+        "ringsend: %s: the reader took nothing for 1 s; %s were given up\n";
+    if (report->output_error) {
+        bool stopped = report->unread_count > 0 || report->by_error[RINGSEND_E_STOPPED] > 0 ||
+                       report->by_error[RINGSEND_E_CANCELLED] > 0;
+        fprintf(out, "ringsend: cannot write %s: %s; %s%s\n",
+                report->output_is_failed_file ? options->failed : results,
+                strerror(report->output_error), output_cure(report->output_error),
+                stopped ? ". Sending was stopped." : "");
+    }
+    if (report->end == JOB_RING_BROKE)
+        fputs("ringsend: the io_uring broke; nothing more can be sent or written\n", out);
+    else if (report->results_given_up)
+        fprintf(out, given_up, results, "results");
+    if (report->end != JOB_RING_BROKE && report->failed_given_up)
+        fprintf(out, given_up, options->failed, "failed lines");
+    if (report->results_lost > 0)
+        fprintf(out, "ringsend: up to %llu record%s, perhaps sent, without a whole result line\n",
+                (unsigned long long)report->results_lost, plural(report->results_lost));
 }
 
 void summary_print_troubles(FILE *out, const struct job_report *report,
@@ -132,27 +268,15 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
 {
     if (report->input_error)
         fprintf(out, "ringsend: cannot read on in %s: %s; the lines before have results\n",
-                report->input_path, strerror(report->input_error));
-    if (report->output_error) {
-        const char *path = report->output_is_failed_file ? options->failed : options->output;
-        fprintf(out, "ringsend: cannot write %s: %s; %s. Sending was stopped.\n",
-                path && strcmp(path, "-") != 0 ? path : "standard output",
-                strerror(report->output_error), output_cure(report->output_error));
-    }
-    if (report->end == JOB_RING_BROKE)
-        fputs("ringsend: the io_uring broke; nothing more can be sent or written\n", out);
-    if (report->results_lost > 0)
-        fprintf(out, "ringsend: up to %llu record%s, perhaps sent, without a whole result line\n",
-                (unsigned long long)report->results_lost, plural(report->results_lost));
-    if (report->unread_path)
+                summary_input_name(report->input_path), strerror(report->input_error));
+    print_output_trouble(out, report, options);
+    if (report->unread_count > 0)
         print_unread(out, report);
-    if (options->failed && report->ok < report->records && !report->output_error &&
-        !options->quiet) {
-        bool defaults = options->defaults.url.bytes > 0 || options->defaults.method.bytes > 0 ||
-                        options->defaults.headers_count > 0;
-        fprintf(out, "ringsend: to send the failed ones again: ringsend send %s%s\n",
-                defaults ? "(the same --url, -X, -H) " : "", options->failed);
-        if (report->by_error[RINGSEND_E_RECORD_TOO_LONG] > 0)
-            fputs("  (without the lines that were too long: those were skipped)\n", out);
-    }
+    if (!options->failed && report->cut_off > 0)
+        print_cut_off(out, report);
+    /* Of a line that was too long nothing is kept. */
+    uint64_t kept = report->records - report->ok - report->by_error[RINGSEND_E_RECORD_TOO_LONG];
+    if (options->failed && kept > 0 && !report->output_error && !report->failed_given_up &&
+        !options->quiet)
+        print_again(out, report, options);
 }

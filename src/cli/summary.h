@@ -13,4 +13,7 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
 void summary_print_troubles(FILE *out, const struct job_report *report,
                             const struct send_options *options);
 
+/* The name of an input for people: "-" is standard input. */
+const char *summary_input_name(const char *path);
+
 #endif

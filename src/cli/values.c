@@ -1,6 +1,5 @@
-/* Readers of option values. Each takes the whole text or refuses it: a value that is half
- * understood
- * ("40x") would do something nobody asked for. */
+/* Readers of option values. Each takes the whole text or refuses it: half of a value such as "40x"
+ * would do something nobody asked for. */
 #include "cli/values.h"
 
 #include "base/span.h"
@@ -20,6 +19,46 @@ void usage_error(const char *command, const char *format, ...)
     va_end(arguments);
     fprintf(stderr, "\nTry 'ringsend %s --help'.\n", command);
     exit(EXIT_USAGE);
+}
+
+/* The options that begin with `word`, as " --a, --b"; returns how many. */
+static int find_options(const struct option *options, const char *word, size_t word_bytes,
+                        char *names, size_t names_bytes)
+{
+    int count = 0;
+    size_t at = 0;
+    names[0] = '\0';
+    for (; options->name; options++) {
+        if (strncmp(options->name, word, word_bytes) != 0)
+            continue;
+        int bytes =
+            snprintf(names + at, names_bytes - at, "%s --%s", count > 0 ? "," : "", options->name);
+        at = (size_t)bytes < names_bytes - at ? at + (size_t)bytes : names_bytes - 1;
+        count++;
+    }
+    return count;
+}
+
+void option_error(const char *command, const struct option *options, char *const *argv, int answer)
+{
+    /* What getopt looked at: of a long option and of a missing value this word. */
+    const char *word = argv[optind - 1];
+    if (answer == ':' && strncmp(word, "--", 2) == 0)
+        usage_error(command, "%s needs a value", word);
+    if (answer == ':')
+        usage_error(command, "-%c needs a value", optopt);
+    if (optopt == 0) {
+        char names[256];
+        size_t word_bytes = strcspn(word, "=");
+        if (find_options(options, word + 2, word_bytes - 2, names, sizeof names) > 1)
+            usage_error(command, "%.*s may be%s: write it out", (int)word_bytes, word, names);
+        usage_error(command, "there is no option %.*s", (int)word_bytes, word);
+    }
+    for (; options->name; options++) {
+        if (options->val == optopt) /* it exists, and was given as --NAME=VALUE */
+            usage_error(command, "--%s takes no value", options->name);
+    }
+    usage_error(command, "there is no option -%c", optopt);
 }
 
 /* Decimal digits at the start; false when there are none or too many for a uint64_t. */

@@ -3,6 +3,7 @@
 #ifndef RINGSEND_CLI_VALUES_H
 #define RINGSEND_CLI_VALUES_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,11 @@ enum exit_status {
  * EXIT_USAGE. */
 __attribute__((noreturn, format(printf, 2, 3))) void usage_error(const char *command,
                                                                  const char *format, ...);
+
+/* Ends the program in a usage_error about what getopt_long just answered with `answer`, '?' or ':'.
+ * The options' table must also hold each short option, with its letter as the value. */
+__attribute__((noreturn)) void option_error(const char *command, const struct option *options,
+                                            char *const *argv, int answer);
 
 /* Each reads `text` or ends in usage_error naming `option` ("--timeout") and what is allowed. */
 uint64_t value_count(const char *command, const char *option, const char *text, uint64_t min,

@@ -386,6 +386,7 @@ static enum task_next race(struct origin *o)
     }
     if (!has_addresses(o))
         return origin_goto(o, ORIGIN_LOOKUP);
+    CHECK(r);
     origin_forget(r);
     request_attempt_begun(r, NULL);
     o->dialing = r;

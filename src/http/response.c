@@ -383,16 +383,15 @@ static int on_head_complete(llhttp_t *parser)
     if (status < 100 || status > 599)
         return fail(r, RINGSEND_E_BAD_STATUS, "the status is below 100 or above 599");
     if (status < 200) {
-        int outcome = on_interim_head(r, status);
-        r->phase = outcome < 0 ? RESPONSE_HEAD : RESPONSE_BODY;
-        return outcome;
+        r->phase = RESPONSE_BODY;
+        return on_interim_head(r, status);
     }
 
+    /* Whatever is refused from here on has a status that can be told. */
     r->status = status;
-    if (r->method_is_head || status == 204 || status == 304) {
-        r->phase = RESPONSE_BODY;
+    r->phase = RESPONSE_BODY;
+    if (r->method_is_head || status == 204 || status == 304)
         return 1;
-    }
     /* llhttp must have understood "chunked" as we did, or it would read to the end of stream. */
     bool chunked = (parser->flags & F_CHUNKED) != 0;
     if (r->coding_other || r->coding_chunked != chunked)
@@ -404,7 +403,6 @@ static int on_head_complete(llhttp_t *parser)
     if (parser->content_length > 0 && parser->content_length <= BODY_RESERVE_MAX &&
         !buf_reserve(r->pool, &r->body, parser->content_length))
         return fail(r, RINGSEND_E_NO_MEMORY, "no memory for the body");
-    r->phase = RESPONSE_BODY;
     return 0;
 }
 

@@ -49,15 +49,16 @@ struct platform_options {
     int log_fd;                   /* opened for appending, not closed by the platform; -1: none */
 };
 
-/* Requests = answers of all statuses + resets + closes + stalls + requests whose client was gone,
- * or whose platform stopped, before their answer. */
+/* Requests = answers of all statuses + resets + closes + stalls + gone + stopped. */
 struct platform_report {
     uint64_t requests;         /* complete or malformed */
     uint64_t connections;      /* admitted */
     uint64_t connections_open; /* admitted and not closed by the client */
     uint64_t connections_peak; /* the most of those at once */
     uint64_t refused;          /* connections beyond the limit */
-    uint64_t resets, closes, stalls, gone;
+    uint64_t resets, closes, stalls;
+    uint64_t gone;                        /* whose client left before their answer */
+    uint64_t stopped;                     /* without an answer when the platform was stopped */
     uint64_t statuses[PLATFORM_STATUSES]; /* answers sent, by status */
 };
 

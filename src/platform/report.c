@@ -28,7 +28,10 @@ size_t platform_report_json(const struct platform_report *report, char *out)
         {"connections_peak", report->connections_peak},
         {"refused", report->refused},
         {"resets", report->resets},
+        {"closes", report->closes},
         {"stalls", report->stalls},
+        {"gone", report->gone},
+        {"stopped", report->stopped},
     };
     size_t n = add(out, 0, "{");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)

@@ -113,7 +113,10 @@ void turn_put(struct platform *p, struct turn **place)
         return;
     *place = NULL;
     if (turn->owed) {
-        p->report.gone++;
+        if (p->stopping)
+            p->report.stopped++;
+        else
+            p->report.gone++;
         turn_settle(p, turn, p->stopping ? "stopped" : "gone");
     }
     request_reader_release(&turn->reader);

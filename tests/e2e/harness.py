@@ -531,6 +531,7 @@ class Case(unittest.TestCase):
     def assert_error(self, result, name, *words):
         """The error's name, and words that its detail must hold."""
         self.assertEqual((result["ok"], result["error"]), (False, name), result)
+        self.assertTrue(result.get("detail"), result)
         for word in words:
             self.assertIn(word, result.get("detail") or "", result)
 
@@ -551,6 +552,7 @@ class Case(unittest.TestCase):
         if result["error"] is not None:
             self.assertRegex(result["error"], "^[a-z0-9_]+$")
             self.assertFalse(result["ok"])
+            self.assertTrue(result.get("detail"), result)
         for key in ("body", "body_base64", "detail", "file"):
             if key in result:
                 self.assertIsInstance(result[key], str)

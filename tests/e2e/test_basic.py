@@ -2,6 +2,8 @@
 
 import base64
 import json
+import os
+import subprocess
 import unittest
 
 from harness import (Case, ipv6_on_loopback, NOT_ALL_OK, OK, answering, header, in_turn, main,
@@ -183,6 +185,28 @@ class Data(Case):
     def test_a_data_file_is_sent(self):
         path = self.file("payload", b"from a file\0\xff")
         self.assertEqual(self.sent({"data_file": path}).body, b"from a file\0\xff")
+
+    def test_an_empty_data_file_is_an_empty_body(self):
+        request = self.sent({"data_file": self.file("payload", b"")})
+        self.assertEqual((request.body, header(request, "content-length")), (b"", ["0"]))
+
+    def test_a_data_file_that_does_not_tell_its_size_is_sent_whole(self):
+        # The arguments of a process that waits for its input: a file of "0" bytes.
+        args = ["cat", "-", *("%d" % n + "x" * 20000 for n in range(6))]
+        other = subprocess.Popen(args, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(other.wait)
+        self.addCleanup(other.stdin.close)
+        path = "/proc/%d/cmdline" % other.pid
+        self.assertEqual(os.stat(path).st_size, 0)
+        self.assertEqual(self.sent({"data_file": path}).body,
+                         b"".join(arg.encode() + b"\0" for arg in args))
+
+    def test_a_data_file_that_is_unreadable_or_none_is_an_error_that_names_it(self):
+        for path in (self.dir, "/dev/null", "/proc/self/mem"):
+            with self.subTest(path=path):
+                self.assert_error(self.send_one({"url": self.echo.url, "data_file": path}),
+                                  "data_file", path)
+        self.assertEqual(self.echo.requests, [])
 
     def test_a_missing_data_file_is_an_error_result(self):
         self.assert_error(self.send_one({"url": self.echo.url, "data_file": "/nope/nope"}),

@@ -1,5 +1,6 @@
 """What people really have in their files. A bad record gets its error; the others go on."""
 
+import os
 import subprocess
 
 from harness import (Case, INPUT, NOT_ALL_OK, OK, answering, json_line, json_lines, main, response)
@@ -153,6 +154,17 @@ class Files(Case):
         self.assertEqual((run.status, run.out), (INPUT, b""))
         self.assertIn(self.path("nope.jsonl"), run.err)
         self.assertIn("No such file", run.err)
+
+    def test_standard_input_is_called_by_its_name(self):
+        with open(self.path("out"), "wb") as unreadable:
+            run = self.run_ringsend("send", "--url", self.echo.url, "-", stdin=unreadable)
+        self.assertEqual(run.status, INPUT, run.err)
+        self.assertIn("cannot read on in standard input: ", run.err)
+        directory = os.open(self.dir, os.O_RDONLY)
+        self.addCleanup(os.close, directory)
+        run = self.run_ringsend("send", "--url", self.echo.url, "-", stdin=directory)
+        self.assertEqual(run.status, INPUT, run.err)
+        self.assertIn("cannot read standard input: ", run.err)
 
     def test_a_directory_as_input_exits_2_and_is_named(self):
         run = self.run_ringsend("send", "--url", self.echo.url, self.dir)

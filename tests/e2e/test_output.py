@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shlex
 import signal
 import stat
 import subprocess
@@ -73,9 +74,12 @@ class Files(Output):
         os.symlink(path, self.path("soft"))
         for name in ("in", "hard", "soft", "./in"):
             for option in ("-o", "--failed"):
-                with self.subTest(name=name, option=option):
-                    self.refused("--force", option, self.path(name), path)
-                    self.assertEqual(self.read("in"), text)
+                for force in ([], ["--force"]):
+                    with self.subTest(name=name, option=option, force=force):
+                        run = self.refused(*force, option, self.path(name), path)
+                        self.assertIn("is an input", run.err)
+                        self.assertNotIn("--force", run.err)  # which would not help
+                        self.assertEqual(self.read("in"), text)
 
     def test_the_input_is_never_the_standard_output(self):
         path = self.file("in", b'{"data":"x"}\n')
@@ -84,7 +88,11 @@ class Files(Output):
         self.assertEqual((run.status, self.read("in")), (USAGE, b'{"data":"x"}\n'), run.err)
 
     def test_output_and_failed_are_never_the_same_file(self):
-        self.refused("-o", self.out, "--failed", self.out, self.file("in", [{"data": "x"}]))
+        for force in ([], ["--force"]):
+            run = self.refused(*force, "-o", self.out, "--failed", self.out,
+                               self.file("in", [{"data": "x"}]))
+            self.assertIn("cannot take the results", run.err)
+            self.assertFalse(os.path.exists(self.out))
 
     def test_an_output_in_a_missing_directory_is_an_error_before_anything_is_sent(self):
         run = self.send_file("-o", self.path("no/out"), self.file("in", [{"data": "x"}]))
@@ -120,6 +128,28 @@ class Failed(Output):
         self.assertEqual(sorted(self.read("failed").split(b"\n")),
                          sorted(self.read("failed2").split(b"\n")))
 
+    def test_the_hint_can_be_pasted(self):
+        records = self.file("in", [{"data": "bad"}, {"data": "good"}])
+        for name in ("failed", "my 'failed' $HOME.jsonl", "-dash"):
+            with self.subTest(name=name):
+                self.echo.requests.clear()
+                run = self.run_ringsend("send", "--url", self.echo.url + "?a=b&c=d", "-X", "PUT",
+                                        "-H", "x: y", "--failed", name, records, cwd=self.dir)
+                hint = run.err.partition("to send the failed ones again: ")[2].splitlines()[0]
+                self.assertIn(" -o FILE ", hint)
+                again = self.run_ringsend(*shlex.split(hint)[1:], cwd=self.dir)
+                self.assertEqual(again.status, NOT_ALL_OK, again.err)
+                self.assertEqual([(r.method, r.target, r.body) for r in self.echo.requests[2:]],
+                                 [("PUT", "/?a=b&c=d", b"bad")])
+                self.assertEqual(len(json_lines(self.read("FILE"))), 1)
+                self.assertIn("with the same -H", run.err)
+                os.unlink(self.path("FILE"))
+
+    def test_there_is_no_hint_to_send_an_empty_file_again(self):
+        run = self.send_file("--failed", self.path("failed"), self.file("in", b"x" * (17 << 20)))
+        self.assertEqual((run.status, self.read("failed")), (NOT_ALL_OK, b""), run.err)
+        self.assertNotIn("again", run.err)
+
     def test_failed_is_empty_when_all_is_well(self):
         run = self.send_file("--failed", self.path("failed"), self.file("in", [{"data": "x"}]))
         self.assertEqual((run.status, self.read("failed")), (OK, b""), run.err)
@@ -136,7 +166,7 @@ class Full(Output):
     def assert_stopped(self, run, *words):
         """Exit 7 and a message; sending ended long before the input did."""
         self.assertEqual(run.status, OUTPUT, run.err)
-        for word in words:
+        for word in words + ("Sending was stopped.",):
             self.assertIn(word, run.err)
         self.assertLess(len(self.echo.requests), len(self.RECORDS))
 
@@ -154,6 +184,7 @@ class Full(Output):
             run = self.send_file(self.file("in", self.RECORDS[:1]), stdout=full)
         self.assertEqual(run.status, OUTPUT, run.err)
         self.assertIn("No space left", run.err)
+        self.assertNotIn("Sending was stopped", run.err)  # it had been sent
 
     def test_dev_full_for_failed(self):
         run = self.send_file("--force", "--failed", "/dev/full",

@@ -3,9 +3,11 @@
 import http.client
 import socket
 import statistics
+import struct
+import time
 import unittest
 
-from harness import BOUND_S, Case, NOT_STARTED, OK, ipv6_on_loopback, main
+from harness import BOUND_S, Case, NOT_STARTED, OK, OUTPUT, ipv6_on_loopback, main
 
 
 class ServeCase(Case):
@@ -265,7 +267,10 @@ class Reports(ServeCase):
         results = self.results(serve, 200, "-c", "10", "--tries", "1", "--first-byte-timeout",
                                "300ms", method="POST")
         stats = serve.stats()
-        for key in ("requests", "connections", "connections_peak", "refused", "resets", "stalls"):
+        keys = ["requests", "connections", "connections_peak", "refused", "resets", "closes", "stalls",
+                "gone", "stopped", "statuses"]
+        self.assertEqual(list(stats), keys)
+        for key in keys[:-1]:
             self.assertIsInstance(stats[key], int)
         self.assertEqual(stats["requests"], 200)
         self.assertLessEqual(stats["connections_peak"], 10)
@@ -273,6 +278,8 @@ class Reports(ServeCase):
         errors = [r["error"] for r in results]
         self.assertEqual(stats["resets"], errors.count("reset_no_response"))
         self.assertEqual(stats["stalls"], errors.count("timeout_first_byte"))
+        self.assertEqual(stats["requests"], sum(stats["statuses"].values()) + stats["resets"] +
+                         stats["closes"] + stats["stalls"] + stats["gone"] + stats["stopped"])
         self.assertEqual(stats["statuses"]["503"], sum(r["status"] == 503 for r in results))
 
     def test_sigterm_ends_it_with_a_report_of_the_peak(self):
@@ -282,6 +289,46 @@ class Reports(ServeCase):
         self.assertEqual(run.status, OK, run.err)
         self.assertRegex(run.err + run.out.decode(), r"(?i)peak|at most|at once")
         self.assertRegex(run.err + run.out.decode(), r"\b7\b")
+
+    def unanswered(self, serve):
+        """A connection whose one request the platform has counted, and not answered."""
+        before = serve.stats()["requests"]
+        sock = socket.create_connection(("127.0.0.1", serve.port), BOUND_S)
+        self.addCleanup(sock.close)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        self.wait_for_stats(serve, lambda stats: stats["requests"] > before)
+        return sock
+
+    def wait_for_stats(self, serve, accept):
+        end = time.monotonic() + BOUND_S
+        while not accept(serve.stats()):
+            self.assertLess(time.monotonic(), end, serve.stats())
+
+    def test_what_its_own_stop_cuts_off_is_not_blamed_on_clients(self):
+        serve = self.serve("--latency", "1h", "--log", self.path("log"))
+        self.unanswered(serve)
+        run = serve.stop()
+        self.assertEqual(self.log()[0][4], "stopped")
+        self.assertIn("unanswered when it was stopped: 1\n", run.err)
+        self.assertNotIn("gone", run.err)
+
+    def test_clients_that_leave_are_counted_as_gone(self):
+        serve = self.serve("--latency", "1h", "--log", self.path("log"))
+        left = self.unanswered(serve)
+        left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        left.close()  # by a reset: one that only ends its stream still waits for the answer
+        self.unanswered(serve)
+        self.wait_for_stats(serve, lambda stats: stats["gone"] == 1)
+        self.assertEqual(serve.stats()["stopped"], 0)
+        run = serve.stop()
+        self.assertEqual([line[4] for line in self.log()], ["gone", "stopped"])
+        self.assertIn("clients gone before their answer: 1\n", run.err)
+
+    def test_an_address_that_cannot_be_told_is_an_error(self):
+        with open("/dev/full", "wb") as full:
+            run = self.run_ringsend("serve", "-p", "0", stdout=full)
+        self.assertEqual(run.status, OUTPUT, run.err)
+        self.assertIn("No space left", run.err)
 
     def test_sigterm_ends_it_though_clients_are_connected(self):
         serve = self.serve("--stall", "100%")

@@ -1,5 +1,8 @@
 """Ctrl-C and its kin: what is in flight gets its result, what was not sent is not."""
 
+import fcntl
+import os
+import shlex
 import signal
 import subprocess
 import threading
@@ -55,6 +58,72 @@ class Signals(Case):
     def test_the_summary_is_printed_after_a_signal(self):
         self.assertIn("stopped", self.stopped_by(signal.SIGINT, SIGINT_EXIT).err)
 
+    def test_after_a_signal_the_hints_name_everything_that_is_left(self):
+        program = self.in_flight(3, self.file("more", [{"data": "x"}]), records=200)
+        # "more" comes first: it is read to its end, and its record is in flight.
+        program.signal(signal.SIGINT)
+        program.wait_for(lambda out, err: b'"stopped"' in out)
+        self.go.set()
+        run = program.finish()
+        stopped = sum(r["error"] == "stopped" for r in run.results)
+        self.assertGreater(stopped, 1)
+        self.assertIn("\n  and %d records before it: their results say stopped" % stopped, run.err)
+        hint = next(line for line in run.err.splitlines() if "the rest: " in line)
+        rest = subprocess.run(shlex.split(hint.partition("the rest: ")[2]), capture_output=True,
+                              check=True).stdout
+        lines = [r["line"] for r in run.results if r["file"] == self.path("in")]
+        self.assertEqual(rest.splitlines(), self.read("in").splitlines()[max(lines):])
+
+    def test_after_a_signal_the_inputs_not_read_are_named(self):
+        first = self.file("first", [{"data": "x"}] * 200)
+        others = [self.file(name, [{"data": "y"}]) for name in ("r3.jsonl", "it's here")]
+        program = self.start("send", "-c", "3", "--url", self.held.url, first, *others)
+        self.held.wait_for(lambda server: len(server.requests) == 3)
+        program.signal(signal.SIGINT)
+        self.go.set()
+        text = program.finish().err
+        found = next(line for line in text.splitlines() if "more inputs were not read: " in line)
+        self.assertIn("; 2 more inputs", found)
+        self.assertEqual(shlex.split(found.partition("not read: ")[2]), others)
+
+    def test_after_a_signal_nothing_is_said_to_be_unread_when_all_was_read(self):
+        program = self.in_flight(3, records=3)
+        program.signal(signal.SIGINT)
+        program.wait_for(lambda out, err: b"stopping" in err)
+        self.go.set()
+        run = program.finish()
+        self.assertEqual((run.status, [r["ok"] for r in run.results]), (SIGINT_EXIT, [True] * 3))
+        self.assertNotIn("reading", run.err)
+        self.assertNotIn("not read", run.err)
+        self.assertNotIn("before it", run.err)
+
+    def test_sending_again_what_may_have_been_processed_is_warned_of(self):
+        program = self.in_flight(1, "--failed", self.path("failed"))
+        program.signal(signal.SIGINT)
+        program.wait_for(lambda out, err: b'"stopped"' in out)
+        program.signal(signal.SIGINT)
+        run = program.finish()
+        self.assertIn("1 of them may have been processed already: sending it again", run.err)
+        self.assertNotIn("before it", run.err)  # the file has them
+
+    def test_a_second_signal_gives_up_an_output_whose_reader_takes_nothing(self):
+        os.mkfifo(self.path("pipe"))
+        reader = os.open(self.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)  # fewer than the results have
+        path = self.file("in", [{"data": "x" * 1000}] * 200)
+        program = self.start("send", "-c", "20", "--url", self.held.url, "-o", self.path("pipe"), path)
+        self.held.wait_for(lambda server: len(server.requests) == 20)
+        program.signal(signal.SIGINT)
+        program.wait_for(lambda out, err: b"stopping" in err)
+        program.signal(signal.SIGINT)
+        run = program.finish()
+        self.assertEqual(run.status, SIGINT_EXIT, run.err)
+        self.assertIn("%s: the reader took nothing for 1 s; results were given up"
+                      % self.path("pipe"), run.err)
+        self.assertNotIn("anceled", run.err)
+        self.assertRegex(run.err, r"  and up to \d+ records before it: .* or are missing")
+
     def test_a_second_signal_ends_the_run_at_once_with_whole_lines(self):
         program = self.in_flight(3)
         program.signal(signal.SIGINT)
@@ -75,6 +144,7 @@ class Signals(Case):
         program.signal(signal.SIGTERM)
         run = program.finish()
         self.assertEqual((run.status, len(run.results)), (SIGTERM_EXIT, 1), run.err)
+        self.assertIn("stopped reading standard input behind line 1\n", run.err)
 
     def test_a_signal_between_tries_ends_the_run_with_the_last_outcome(self):
         server = self.server(lambda peer: (peer.request(), peer.send(response(

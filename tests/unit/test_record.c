@@ -325,6 +325,34 @@ static void cuts_names_between_characters(void **state)
     release(&record);
 }
 
+/* The engine's words about a header do not always say which one it is. */
+static void names_the_refused_header(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *says;
+    } rows[] = {
+        {"{\"headers\":{\"A\":\"fine\",\"X-Bad\":\"a\\nb\"}}", "header \"X-Bad\": words"},
+        {"{\"headers\":{\"A\":\"\\t\",\"b c\":\"1\"}}", "header \"b c\": words"},
+        {"{\"headers\":{\"\":\"1\"}}", "header \"\": words"},
+        {"{\"headers\":{\"x\\u00e9\":\"1\"}}", "header \"x\xc3\xa9\": words"},
+        {"{\"headers\":{\"TE\":\"gzip\",\"C\":\"\\u00e9\"}}", "words"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct record record;
+        struct record_error error;
+        read_line(&record, &full, span_of(rows[i].line), &error);
+        assert_int_equal(error.error, RINGSEND_OK);
+        error.error = RINGSEND_E_BAD_HEADER;
+        record_explain(&record, "words", &error);
+        assert_string_equal(error.detail, rows[i].says);
+        error.error = RINGSEND_E_BAD_URL;
+        record_explain(&record, NULL, &error);
+        assert_string_equal(error.detail, ringsend_error_text(RINGSEND_E_BAD_URL));
+        release(&record);
+    }
+}
+
 static void knows_blank_lines(void **state)
 {
     (void)state;
@@ -340,7 +368,7 @@ int main(void)
         cmocka_unit_test(reads_good_records),  cmocka_unit_test(refuses_bad_records),
         cmocka_unit_test(refuses_empty_words), cmocka_unit_test(survives_every_cut),
         cmocka_unit_test(limits_headers),      cmocka_unit_test(cuts_names_between_characters),
-        cmocka_unit_test(knows_blank_lines),
+        cmocka_unit_test(knows_blank_lines),   cmocka_unit_test(names_the_refused_header),
     };
     guard_open(&guard, 1 << 14);
     buf_pool_init(&pool);

@@ -603,6 +603,7 @@ static void test_length_believed(void **state)
     assert_int_equal(response_feed(&r, too_large, sizeof too_large - 1, &used), RESPONSE_FAILED);
     assert_int_equal(r.error, RINGSEND_E_BODY_TOO_LARGE);
     assert_int_equal(r.status, 200);
+    assert_int_equal(r.phase, RESPONSE_BODY); /* the head was complete: its status counts */
     response_release(&r);
 
     struct response_limits unstored = lax;

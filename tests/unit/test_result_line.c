@@ -49,6 +49,7 @@ static void writes_every_key(void **state)
                          "\"first_byte\":5000,\"total\":18446744073709551}}\n");
 }
 
+/* An error without words of its own has those of the table. */
 static void leaves_absent_keys_out(void **state)
 {
     (void)state;
@@ -57,11 +58,13 @@ static void leaves_absent_keys_out(void **state)
                      "\"error\":null,\"body\":\"\"," NO_TIMES);
     struct result_line failed = {.line = UINT64_MAX, .error = RINGSEND_E_CONNECT_REFUSED};
     assert_line(&failed, "{\"id\":18446744073709551615,\"line\":18446744073709551615,\"ok\":false,"
-                         "\"status\":null,\"attempts\":0,\"error\":\"connect_refused\"," NO_TIMES);
+                         "\"status\":null,\"attempts\":0,\"error\":\"connect_refused\","
+                         "\"detail\":\"nothing listens at this address and port\"," NO_TIMES);
     failed.detail = "";
     failed.line = 2;
     assert_line(&failed, "{\"id\":2,\"line\":2,\"ok\":false,\"status\":null,\"attempts\":0,"
-                         "\"error\":\"connect_refused\"," NO_TIMES);
+                         "\"error\":\"connect_refused\","
+                         "\"detail\":\"nothing listens at this address and port\"," NO_TIMES);
 }
 
 static void names_every_error(void **state)
@@ -72,8 +75,9 @@ static void names_every_error(void **state)
         char expected[512];
         snprintf(expected, sizeof expected,
                  "{\"id\":1,\"line\":1,\"ok\":false,\"status\":null,\"attempts\":0,"
-                 "\"error\":\"%s\"," NO_TIMES,
-                 ringsend_error_name((enum ringsend_error)error));
+                 "\"error\":\"%s\",\"detail\":\"%s\"," NO_TIMES,
+                 ringsend_error_name((enum ringsend_error)error),
+                 ringsend_error_text((enum ringsend_error)error));
         assert_line(&result, expected);
     }
 }
