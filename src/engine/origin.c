@@ -328,6 +328,7 @@ static bool winner_is_known(struct origin *o)
 /* The lookup's time is not waiting time. */
 static void charge_lookup(struct request *r)
 {
+    CHECK(r && r->step == REQUEST_QUEUED);
     struct origin *o = r->origin;
     uint64_t from_ns = r->queued_ns > o->lookup_began_ns ? r->queued_ns : o->lookup_began_ns;
     r->result.times.dns_ns = o->engine->now_ns - from_ns;
@@ -386,7 +387,6 @@ static enum task_next race(struct origin *o)
     }
     if (!has_addresses(o))
         return origin_goto(o, ORIGIN_LOOKUP);
-    CHECK(r);
     origin_forget(r);
     request_attempt_begun(r, NULL);
     o->dialing = r;
