@@ -302,7 +302,8 @@ RINGSEND_API int ringsend_cancel(struct ringsend *engine, uint64_t handle);
 RINGSEND_API void ringsend_stop(struct ringsend *engine);
 /* True when every accepted request has been reaped. */
 RINGSEND_API bool ringsend_idle(const struct ringsend *engine);
-/* A descriptor that polls readable when ringsend_run has work; see also stats.next_deadline_ns. */
+/* A descriptor that polls readable when ringsend_run has work, or -INVALID when none can be had; see
+ * also stats.next_deadline_ns. It stays the engine's: do not read or close it. */
 RINGSEND_API int ringsend_fd(const struct ringsend *engine);
 /* Makes ringsend_run return, now or at its next call. */
 RINGSEND_API void ringsend_wake(struct ringsend *engine);

@@ -19,6 +19,9 @@
  *   - The wake-up is a multishot poll of the eventfd, which reports every write, so that the
  *     counter need not be read. Unlike a pending read it has no memory that a late completion
  *     could write to after ring_free: rings are dismantled asynchronously.
+ *   - ring_fd is an eventfd registered with the ring, not the ring itself: with DEFER_TASKRUN a
+ *     poll of the ring is not woken by work that waits for an enter (seen with Linux 6.18). It is
+ *     made on demand, since it costs a read per enter.
  *   - Until a connect's chain has come to its last link, a cancel cannot find it. Such a cancel is
  *     tried again here; `connects` knows which chains are still under way.
  *
@@ -98,6 +101,7 @@ struct ring {
     bool enabled;
     int broken; /* first negated errno of an enter, else 0 */
     int wake_fd;
+    int event_fd; /* -1 until ring_fd was asked for */
     uint32_t sockets_max;
     uint32_t *connects; /* by slot: generation | CONNECT_IN_FLIGHT until the connect completed */
 
@@ -268,6 +272,8 @@ static void ring_free_memory(struct ring *ring)
 {
     if (ring->wake_fd >= 0)
         close(ring->wake_fd);
+    if (ring->event_fd >= 0)
+        close(ring->event_fd);
     buffers_unmap(ring);
     free(ring->connects);
     free(ring);
@@ -293,6 +299,7 @@ int ring_new(struct ring **ring, const struct ring_options *options)
     r->buffers = power_of_two_at_least(options->buffers);
     r->buffer_bytes = options->buffer_bytes;
     r->connects = calloc(r->sockets_max, sizeof(*r->connects));
+    r->event_fd = -1;
     r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int result = r->wake_fd < 0 ? -errno : 0;
     if (r->connects == NULL)
@@ -365,6 +372,14 @@ static int ring_enable(struct ring *ring)
     return 0;
 }
 
+/* What it announced is taken care of by the enter that follows. */
+static void event_drain(struct ring *ring)
+{
+    uint64_t count;
+    ssize_t bytes = read(ring->event_fd, &count, sizeof(count));
+    (void)bytes; /* nothing there is fine, too */
+}
+
 /* The one place that enters: hands over all that was prepared, runs what the kernel deferred, and
  * with wait_nr > 0 waits for that many completions. 0, or the error that broke the ring. */
 static int ring_enter(struct ring *ring, unsigned wait_nr, struct wait_argument *argument)
@@ -373,6 +388,8 @@ static int ring_enter(struct ring *ring, unsigned wait_nr, struct wait_argument 
         ring->broken = ring_enable(ring);
     if (ring->broken != 0)
         return ring->broken;
+    if (ring->event_fd >= 0)
+        event_drain(ring);
     if (ring->buffers_returned > 0) {
         io_uring_buf_ring_advance(ring->buffer_ring, (int)ring->buffers_returned);
         ring->buffers_returned = 0;
@@ -446,9 +463,19 @@ unsigned ring_prepared(const struct ring *ring)
     return ring->operations_prepared;
 }
 
-int ring_fd(const struct ring *ring)
+int ring_fd(struct ring *ring)
 {
-    return ring->uring.ring_fd;
+    if (ring->event_fd >= 0)
+        return ring->event_fd;
+    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    int result = io_uring_register_eventfd(&ring->uring, fd);
+    if (result < 0) {
+        close(fd);
+        return result;
+    }
+    return ring->event_fd = fd;
 }
 
 /* ---- Preparing ------------------------------------------------------------------------------ */

@@ -334,7 +334,8 @@ bool ringsend_idle(const struct ringsend *e)
 
 int ringsend_fd(const struct ringsend *e)
 {
-    return ring_fd(e->ring);
+    int fd = ring_fd(e->ring);
+    return fd >= 0 ? fd : -RINGSEND_E_INVALID;
 }
 
 void ringsend_wake(struct ringsend *e)
