@@ -155,8 +155,9 @@ void ring_sync(struct ring *ring, struct ring_tag tag, int fd);
 unsigned ring_prepared(const struct ring *ring);
 /* Wakes ring_submit_and_wait, now or at its next call. */
 void ring_wake(struct ring *ring);
-/* A descriptor that polls readable when a submit-and-wait has something to bring, once too often at times; or a negated errno. From the
- * ring's thread. The first call makes every later wait one system call dearer. */
+/* A descriptor that polls readable when a submit-and-wait has something to bring, at times once too
+ * often; or a negated errno. From the ring's thread. The first call makes every later wait one
+ * system call dearer. */
 int ring_fd(struct ring *ring);
 
 /* Submits all that was prepared and waits as told. Returns the number of completions ready to be
