@@ -63,8 +63,8 @@ extern "C" {
     X(RECORD_TOO_LONG, "record_too_long", RECORD, FINAL, SENT_NOTHING,                             \
       "the record is longer than the limit")                                                       \
     X(BAD_URL, "bad_url", RECORD, FINAL, SENT_NOTHING, "the URL cannot be used")                   \
-    X(NO_TLS, "https_unsupported", RECORD, FINAL, SENT_NOTHING,                                    \
-      "this build speaks http only, not https")                                                    \
+    X(TLS_CONFIG, "tls_config", RECORD, FINAL, SENT_NOTHING,                                       \
+      "the certificates or keys to use cannot be read")                                            \
     X(BAD_METHOD, "bad_method", RECORD, FINAL, SENT_NOTHING, "the method is not a usable token")   \
     X(BAD_HEADER, "bad_header", RECORD, FINAL, SENT_NOTHING, "a header cannot be sent")            \
     X(DATA_FILE, "data_file", RECORD, FINAL, SENT_NOTHING, "the data file cannot be read")         \
@@ -87,6 +87,55 @@ extern "C" {
       "the connection could not be made")                                                          \
     X(TIMEOUT_CONNECT, "timeout_connect", CONNECT, RETRY, SENT_NOTHING,                            \
       "the connection was not made within the connect timeout")                                    \
+    /* TLS handshake; the last three may also come later */                                        \
+    X(TLS_NO_RANDOM, "tls_no_random", HANDSHAKE, RETRY, SENT_NOTHING,                              \
+      "the kernel gave no random bytes")                                                           \
+    X(TLS_EXPIRED, "tls_expired", HANDSHAKE, FINAL, SENT_NOTHING,                                  \
+      "a certificate has expired: the server must renew it, unless the clock here is wrong")       \
+    X(TLS_NOT_YET_VALID, "tls_not_yet_valid", HANDSHAKE, FINAL, SENT_NOTHING,                      \
+      "a certificate is not valid yet: check the clock here, then the server's certificate")       \
+    X(TLS_WRONG_HOST, "tls_wrong_host", HANDSHAKE, FINAL, SENT_NOTHING,                            \
+      "the certificate is not for this host: check the URL, or have the host added to it")         \
+    X(TLS_UNKNOWN_CA, "tls_unknown_ca", HANDSHAKE, FINAL, SENT_NOTHING,                            \
+      "no trusted authority stands behind the certificate: trust its CA, or have the server send " \
+      "its whole chain")                                                                           \
+    X(TLS_WEAK_KEY, "tls_weak_key", HANDSHAKE, FINAL, SENT_NOTHING,                                \
+      "a key of the chain is too weak (RSA below 2048 bits): the server needs a new one")          \
+    X(TLS_WEAK_SIGNATURE, "tls_weak_signature", HANDSHAKE, FINAL, SENT_NOTHING,                    \
+      "a certificate is signed with MD5 or SHA-1: the server needs a new one")                     \
+    X(TLS_BAD_SIGNATURE, "tls_bad_signature", HANDSHAKE, FINAL, SENT_NOTHING,                      \
+      "a signature does not verify: the chain is damaged, or somebody is in between")              \
+    X(TLS_ALGORITHM, "tls_algorithm", HANDSHAKE, FINAL, SENT_NOTHING,                              \
+      "a certificate uses an algorithm this build lacks: it knows RSA (PKCS#1) and ECDSA (P-256, " \
+      "P-384, P-521)")                                                                             \
+    X(TLS_CRITICAL_EXTENSION, "tls_critical_extension", HANDSHAKE, FINAL, SENT_NOTHING,            \
+      "a certificate has a critical extension that is not understood and so must be refused")      \
+    X(TLS_NAME_CONSTRAINT, "tls_name_constraint", HANDSHAKE, FINAL, SENT_NOTHING,                  \
+      "an authority of the chain may not vouch for a name in the certificate")                     \
+    X(TLS_USAGE, "tls_usage", HANDSHAKE, FINAL, SENT_NOTHING,                                      \
+      "a certificate's declared usage does not allow it here: the server needs one for TLS "       \
+      "servers (serverAuth, digitalSignature)")                                                    \
+    X(TLS_BAD_CHAIN, "tls_bad_chain", HANDSHAKE, FINAL, SENT_NOTHING,                              \
+      "a certificate of the chain may not sign others (not a CA, or the path is too long)")        \
+    X(TLS_BAD_CERTIFICATE, "tls_bad_certificate", HANDSHAKE, FINAL, SENT_NOTHING,                  \
+      "a certificate is malformed")                                                                \
+    X(TLS_VERSION, "tls_version", HANDSHAKE, FINAL, SENT_NOTHING,                                  \
+      "the peer does not speak TLS 1.2, the only version of this build: if it speaks only TLS "    \
+      "1.3, allow 1.2 there")                                                                      \
+    X(TLS_REFUSED, "tls_refused", HANDSHAKE, FINAL, SENT_NOTHING,                                  \
+      "the peer refused the handshake: nothing in common (TLS 1.2 with ECDHE and AES-GCM or "      \
+      "ChaCha20, RSA PKCS#1 or ECDSA), or it does not know the host name")                         \
+    X(TLS_CLIENT_CERTIFICATE, "tls_client_certificate", HANDSHAKE, FINAL, SENT_NOTHING,            \
+      "the server wants a client certificate that it trusts: give one with its key")               \
+    X(TLS_ALERT, "tls_alert", HANDSHAKE, RETRY, SENT_MAYBE,                                        \
+      "the peer broke the connection off with a TLS alert")                                        \
+    X(TLS_PROTOCOL, "tls_protocol", HANDSHAKE, RETRY, SENT_MAYBE,                                  \
+      "the peer broke the TLS protocol: check that the port speaks TLS, and what stands between")  \
+    X(TLS_CLOSED, "tls_closed", HANDSHAKE, RETRY, SENT_NOTHING,                                    \
+      "the peer closed the connection during the TLS handshake: it may refuse this client, or "    \
+      "not speak TLS 1.2")                                                                         \
+    X(TIMEOUT_HANDSHAKE, "timeout_handshake", HANDSHAKE, RETRY, SENT_NOTHING,                      \
+      "the TLS handshake took longer than the handshake timeout")                                  \
     /* request out, response in */                                                                 \
     X(SEND_FAILED, "send_failed", SEND, RETRY, SENT_NOTHING,                                       \
       "the connection broke before any of the request was sent")                                   \
@@ -176,6 +225,12 @@ struct ringsend_options {
     uint64_t seed;                        /* of the jitter; 0: from the kernel */
     char *message;        /* when not null, ringsend_new writes here why it failed and the cure, */
     size_t message_bytes; /* NUL-terminated within so many bytes */
+    uint64_t handshake_timeout_ns; /* connected to TLS established; default 10 s */
+    const char *ca_file;   /* PEM: whom to trust; default $SSL_CERT_FILE, else the system's store.
+                              Read   by ringsend_new when given, else at the first https request */
+    const char *cert_file; /* PEM: own certificate, then its issuers, for servers that want one */
+    const char *key_file;  /* PEM: its key, unencrypted; default: it is in cert_file */
+    bool insecure;         /* do NOT verify servers */
 };
 
 /* ---- Requests
@@ -201,7 +256,7 @@ enum ringsend_request_flags {
 struct ringsend_request {
     size_t size;                           /* sizeof(struct ringsend_request) */
     struct ringsend_bytes method;          /* empty: GET, or POST when there is a body */
-    struct ringsend_bytes url;             /* absolute, http: */
+    struct ringsend_bytes url;             /* absolute, http: or https: */
     const struct ringsend_header *headers; /* names are tokens, values hold no control characters
                                   but tab: refused otherwise, never repaired. Host takes the place
                                   of ours; Content-Length must be the body's; Connection may be
@@ -263,6 +318,7 @@ struct ringsend_stats {
     uint32_t connections_open;   /* now: half-open, in use, idle and closing */
     uint32_t connections_peak;
     uint32_t waiting; /* requests without a connection */
+    uint64_t handshakes_full, handshakes_resumed;
     uint64_t bytes_sent, bytes_received;
     uint64_t enters;           /* io_uring_enter calls */
     uint64_t next_deadline_ns; /* when ringsend_run is to be called though ringsend_fd is not
@@ -278,8 +334,8 @@ RINGSEND_API int ringsend_new(struct ringsend **engine, const struct ringsend_op
 RINGSEND_API void ringsend_free(struct ringsend *engine);
 
 /* Accepts a request: 0, and exactly one result will follow. Or an error, and none will: FULL (reap
- * first), INVALID, BAD_URL, NO_TLS, BAD_METHOD, BAD_HEADER, STOPPED, NO_MEMORY. For those about the
- * request ringsend_submit_detail tells more. Sends nothing yet: ringsend_run does. */
+ * first), INVALID, BAD_URL, TLS_CONFIG, BAD_METHOD, BAD_HEADER, STOPPED, NO_MEMORY. For those about
+ * the request ringsend_submit_detail tells more. Sends nothing yet: ringsend_run does. */
 RINGSEND_API int ringsend_submit(struct ringsend *engine, struct ringsend_request *request);
 /* A few words on why the last ringsend_submit refused, or null. Static. */
 RINGSEND_API const char *ringsend_submit_detail(const struct ringsend *engine);

@@ -64,6 +64,7 @@ void sim_begin(const char *name, uint64_t seed)
     events_count = 0;
     events_order = 0;
     server_begin();
+    sim_tls_begin();
 }
 
 void sim_end(void)

@@ -32,11 +32,16 @@ struct sim_faults {
     uint32_t close_slow;
     uint32_t file_short, file_slow, file_fails;
     uint32_t lookup_fails, lookup_slow;
-    uint32_t trouble;      /* of a simulated server's answer */
-    uint32_t idle_closes;  /* a simulated server closes an idle connection early */
-    uint32_t buffers;      /* so many receive buffers at most; 0: as asked for */
-    uint64_t latency_ns;   /* one way, up to */
-    bool without_min_wait; /* as kernels before 6.12 */
+    uint32_t trouble;       /* of a simulated server's answer */
+    uint32_t idle_closes;   /* a simulated server closes an idle connection early */
+    uint32_t greeting;      /* a handshake meets one of the bad ways of enum sim_greeting */
+    uint32_t records_small; /* a server's output comes in records of some bytes */
+    uint32_t farewell_less; /* a server ends a stream without TLS's farewell */
+    uint32_t worker_absent; /* a handshake finds no worker thread */
+    uint64_t worker_ns;     /* it takes the worker up to so long */
+    uint32_t buffers;       /* so many receive buffers at most; 0: as asked for */
+    uint64_t latency_ns;    /* one way, up to */
+    bool without_min_wait;  /* as kernels before 6.12 */
 };
 
 struct sim {

@@ -4,6 +4,8 @@
  * result that calls it ok is found out. */
 #include "sim_answer.h"
 
+#include "tls/tls.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +58,7 @@ static void draw_trouble(struct sim_answer *a, bool is_head)
         a->then = sim_chance(500) ? THEN_KEEP : THEN_END;
         break;
     case 4:
+        a->stray_joined = sim_chance(500);
         a->stray = sim_chance(500) ? "x" : "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfake";
         break;
     case 5:
@@ -89,6 +92,7 @@ struct sim_answer sim_answer_draw(const char *method)
     a.bare_lf = sim_chance(50);
     if (sim_chance(50))
         a.headers = "Keep-Alive: timeout=5, max=100\r\n";
+    a.farewell_less = sim_chance(sim.faults.farewell_less);
     if (sim_chance(sim.faults.trouble))
         draw_trouble(&a, strcmp(method, "HEAD") == 0);
     return a;
@@ -150,14 +154,22 @@ static void write_answer(struct sim_text *text, const struct sim_answer *a,
     free(body);
 }
 
-static void server_ends(void *context, uint64_t life, uint64_t result)
+/* Of the values that server_ends takes: with a farewell before; the connection's requests stand
+ * above, and result below. */
+#define WITH_FAREWELL (1ull << 32)
+#define REQUESTS_SHIFT 33
+
+static void server_ends(void *context, uint64_t life, uint64_t value)
 {
     struct sim_socket *s = context;
 
     if (s->life != life || s->step != SLOT_CONNECTED)
         return;
     s->peer_closed = true;
-    sim_socket_end(s, sim.now_ns, (int32_t)result);
+    /* Behind the answer to another request it would make a body whole that is to end without. */
+    if ((value & WITH_FAREWELL) && value >> REQUESTS_SHIFT == s->requests)
+        sim_tls_farewell(s, sim.now_ns);
+    sim_socket_end(s, sim.now_ns, (int32_t)(uint32_t)value);
 }
 
 static void put_on_the_way(struct sim_socket *s, const struct sim_answer *a, const char *data,
@@ -166,13 +178,44 @@ static void put_on_the_way(struct sim_socket *s, const struct sim_answer *a, con
     uint64_t at_ns = sim.now_ns + SIM_US + a->delay_ns;
 
     if (a->pause_ns > 0 && middle < bytes) {
-        sim_socket_output(s, at_ns, data, middle);
+        server_output(s, at_ns, data, middle);
         data += middle;
         bytes -= middle;
         at_ns += a->pause_ns;
     }
     if (bytes > 0)
-        sim_socket_output(s, at_ns, data, bytes);
+        server_output(s, at_ns, data, bytes);
+}
+
+/* Puts the message, and stray bytes behind it, on the way; notes where the answer ends. */
+static void send_message(struct sim_socket *s, struct sim_delivery *d, const struct sim_answer *a,
+                         struct sim_text *text, size_t bytes, size_t head_end)
+{
+    size_t whole = d->until_end && s->tls ? SIZE_MAX : text->bytes;
+    size_t began = s->in.bytes, middle = head_end + (text->bytes - head_end) / 2;
+    bool stray = a->stray && d->answer_valid && !d->until_end;
+    bool joined = stray && s->tls && a->stray_joined &&
+                  text->bytes + strlen(a->stray) <= TLS_RECORD_PLAIN_BYTES;
+
+    if (s->tls && a->record_type)
+        sim_tls_record(s, sim.now_ns + SIM_US + a->delay_ns, a->record_type, a->record,
+                       a->record_bytes);
+    if (joined) {
+        sim_text_add(text, a->stray, strlen(a->stray));
+        sim_tls_record(s, sim.now_ns + SIM_US + a->delay_ns, RECORD_DATA, text->data, text->bytes);
+    } else {
+        put_on_the_way(s, a, text->data, bytes, middle);
+    }
+    if (d->until_end && s->tls && d->answer_valid)
+        sim_tls_farewell(s, s->in_last_ns + a->then_ns);
+    /* What is cut short never comes in whole. */
+    d->answer_end = d->until_end && !s->tls             ? began + head_end
+                    : d->answer_valid || bytes == whole ? s->in.bytes
+                                                        : SIZE_MAX;
+    if (stray && !joined) {
+        s->in_glue = s->in.bytes;
+        server_output(s, s->in_last_ns, a->stray, strlen(a->stray));
+    }
 }
 
 void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct sim_answer *answer)
@@ -180,39 +223,39 @@ void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct 
     bool is_head = strcmp(sim_record(d->record)->method, "HEAD") == 0;
     bool bodiless = is_head || answer->status == 204 || answer->status == 304;
     bool has_answer = answer->status != 0 || answer->raw;
-    enum sim_then then = answer->then;
+    bool until_end = answer->framing == FRAMING_CLOSE && !bodiless && !answer->raw;
+    enum sim_then then = until_end && answer->then == THEN_KEEP ? THEN_END : answer->then;
+    bool says_farewell = s->tls && then == THEN_END && !answer->farewell_less;
     struct sim_text text = {0};
-    size_t head_end = 0, message_end, bytes;
+    size_t head_end = 0, bytes;
 
     if (has_answer)
         write_answer(&text, answer, d, bodiless, &head_end);
-    message_end = bytes = text.bytes;
+    bytes = text.bytes;
     if (answer->cut > 0 && (size_t)answer->cut < bytes)
         bytes = (size_t)answer->cut;
     else if (answer->cut < 0)
         bytes = bytes > (size_t)-answer->cut ? bytes - (size_t)-answer->cut : 0;
 
     d->answered = has_answer;
-    d->answer_valid = has_answer && bytes == message_end && (!answer->raw || answer->valid_raw);
+    d->answer_valid = has_answer && bytes == text.bytes && (!answer->raw || answer->valid_raw) &&
+                      (!until_end || !s->tls || says_farewell);
     d->status = answer->status;
     d->body_bytes = bodiless || answer->raw ? 0 : answer->body_bytes;
-    d->until_end = answer->framing == FRAMING_CLOSE && !bodiless && !answer->raw;
-    d->answer_end = s->in.bytes + (d->until_end ? head_end : message_end);
-    if (d->until_end && then == THEN_KEEP)
-        then = THEN_END;
-    if (answer->stray && d->answer_valid && !d->until_end) {
-        s->in_glue = s->in.bytes + message_end;
-        sim_text_add(&text, answer->stray, strlen(answer->stray));
-        bytes = text.bytes;
-    }
-    if (!d->answer_valid || d->until_end || answer->stray ||
+    d->until_end = until_end;
+    if (!d->answer_valid || until_end || answer->stray ||
         (answer->headers && strcasestr(answer->headers, "connection: close")))
         s->reuse_forbidden = true;
     sim_trace("slot %u: the server answers record %u with %d%s, %zu bytes", s->slot, d->record,
               answer->status, d->answer_valid ? "" : " (not valid)", bytes);
-    put_on_the_way(s, answer, text.data, bytes, head_end + (message_end - head_end) / 2);
+    send_message(s, d, answer, &text, bytes, head_end);
+    if (answer->deaf)
+        s->window = s->out.bytes;
+    d->until_end &= !s->tls;
     if (then == THEN_END || then == THEN_RESET)
         sim_at((bytes > 0 ? s->in_last_ns : sim.now_ns) + answer->then_ns, server_ends, s, s->life,
-               then == THEN_RESET ? (uint32_t)-ECONNRESET : 0);
+               (uint64_t)s->requests << REQUESTS_SHIFT |
+                   (then == THEN_RESET ? (uint32_t)-ECONNRESET : 0) |
+                   (says_farewell && !(until_end && d->answer_valid) ? WITH_FAREWELL : 0));
     sim_text_free(&text);
 }

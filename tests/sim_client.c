@@ -69,7 +69,8 @@ static struct package *package_make(const struct client_ask *ask, uint32_t recor
     bool has_body = ask->body_bytes > 0 || (ask->flags & RINGSEND_HAS_BODY);
 
     SIM_CHECK(p, "out of memory");
-    snprintf(p->url, sizeof p->url, "http://%s:%u/r/%u", ask->host, ask->port, record);
+    snprintf(p->url, sizeof p->url, "http%s://%s:%u/r/%u", ask->https ? "s" : "", ask->host,
+             ask->port, record);
     snprintf(p->id, sizeof p->id, "%u", record);
     p->header.name = (struct ringsend_bytes){"X-Record-Id", 11};
     p->header.value = (struct ringsend_bytes){p->id, strlen(p->id)};
@@ -113,9 +114,12 @@ int client_submit(struct client *c, const struct client_ask *wanted)
     }
     r = &c->requests[c->count++];
     *r = (struct client_request){
-        .record = sim_record_new(ask.method, is_replayable(&ask),
-                                 ask.body_bytes > 0 || (ask.flags & RINGSEND_HAS_BODY) != 0,
-                                 ask.body_bytes),
+        .record = sim_record_new(&(struct sim_record){
+            .method = ask.method,
+            .replayable = is_replayable(&ask),
+            .has_body = ask.body_bytes > 0 || (ask.flags & RINGSEND_HAS_BODY) != 0,
+            .body_bytes = ask.body_bytes,
+            .https = ask.https}),
         .tries = ask.tries ? ask.tries : c->tries,
         .deadline_ns = ask.deadline_ns ? ask.deadline_ns : c->deadline_ns,
         .submitted_ns = sim.now_ns,

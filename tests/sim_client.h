@@ -39,6 +39,7 @@ struct client_ask {
     const char *method; /* GET */
     const char *host;   /* as it stands in a URL */
     uint16_t port;
+    bool https;
     uint32_t flags;
     uint32_t body_bytes;
     uint32_t tries; /* as the options say */

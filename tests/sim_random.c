@@ -17,11 +17,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ORIGINS_MAX = 4, REQUESTS_MAX = 60, FILE_BYTES = 5000, VIRTUAL_DAY_S = 86400 };
+enum {
+    ORIGINS_MAX = 4,
+    REQUESTS_MAX = 60,
+    FILE_BYTES = 5000,
+    VIRTUAL_DAY_S = 86400,
+    /* Full handshakes cost 6 ms, so only so few seeds have them. */
+    TLS_EVERY = 10
+};
 
 struct origin_drawn {
     char host[48];
     uint16_t port;
+    bool https;
     bool has_one_address;
 };
 
@@ -35,6 +43,7 @@ struct copy {
 };
 
 struct run {
+    bool tls; /* some of its origins */
     struct client client;
     struct origin_drawn origins[ORIGINS_MAX];
     uint32_t origins_count;
@@ -92,12 +101,29 @@ static void draw_faults(void)
     draw_rate(&f->lookup_slow, 200, 500);
     draw_rate(&f->trouble, 700, 600);
     draw_rate(&f->idle_closes, 300, 500);
+    draw_rate(&f->greeting, 300, 200);
+    draw_rate(&f->records_small, 300, 500);
+    draw_rate(&f->farewell_less, 300, 500);
+    draw_rate(&f->worker_absent, 100, 1000);
+    f->worker_ns = sim_chance(800) ? sim_below(20 * SIM_MS) : sim_below(3ull * SIM_S);
 }
 
-static void draw_peer(const char *ip, uint16_t port, uint32_t origin, bool may_be_dead)
+static void draw_tls(struct sim_peer *peer)
 {
-    struct sim_peer *peer = sim_peer_new(ip, port, origin);
+    peer->certificate = sim_chance(950) ? CERTIFICATE_GOOD
+                                        : (enum sim_certificate)sim_between(CERTIFICATE_ELSEWHERE,
+                                                                            CERTIFICATE_STRANGER);
+    peer->forgets = sim_chance(50);
+    peer->greeting_ns = sim_below(20 * SIM_MS);
+}
 
+static void draw_peer(const char *ip, const struct origin_drawn *o, uint32_t origin,
+                      bool may_be_dead)
+{
+    struct sim_peer *peer = sim_peer_new(ip, o->port, origin);
+
+    if (o->https)
+        draw_tls(peer);
     peer->connect_ns = sim_below(20 * SIM_MS);
     peer->idle_ns = sim_chance(300) ? sim_between(SIM_MS, 2ull * SIM_S) : 0;
     peer->idle_resets = sim_chance(300);
@@ -107,7 +133,7 @@ static void draw_peer(const char *ip, uint16_t port, uint32_t origin, bool may_b
     }
 }
 
-static void draw_addresses(struct sim_name *name, uint16_t port, uint32_t origin)
+static void draw_addresses(struct sim_name *name, const struct origin_drawn *o, uint32_t origin)
 {
     uint32_t count = sim_chance(500) ? 1 : (uint32_t)sim_between(2, 5);
 
@@ -115,27 +141,29 @@ static void draw_addresses(struct sim_name *name, uint16_t port, uint32_t origin
         char ip[40];
         snprintf(ip, sizeof ip, sim_chance(500) ? "10.0.%u.%u" : "fd00::%u:%u", origin, i + 1);
         sim_name_address(name, ip);
-        draw_peer(ip, port, origin, count > 1);
+        draw_peer(ip, o, origin, count > 1);
     }
 }
 
-static void draw_origin(struct origin_drawn *o, uint32_t origin)
+static void draw_origin(struct run *run, uint32_t origin)
 {
+    struct origin_drawn *o = &run->origins[origin];
     struct sim_name *name;
     char ip[40];
 
+    o->https = run->tls && sim_chance(800);
     o->has_one_address = true;
     o->port = (uint16_t)(8000 + origin);
     switch (sim_below(6)) {
     case 0:
         snprintf(ip, sizeof ip, "10.0.%u.99", origin);
         snprintf(o->host, sizeof o->host, "%s", ip);
-        draw_peer(ip, o->port, origin, false);
+        draw_peer(ip, o, origin, false);
         return;
     case 1:
         snprintf(ip, sizeof ip, "fd00::%u:99", origin);
         snprintf(o->host, sizeof o->host, "[%s]", ip);
-        draw_peer(ip, o->port, origin, false);
+        draw_peer(ip, o, origin, false);
         return;
     default:
         snprintf(o->host, sizeof o->host, "Host-%u.test", origin);
@@ -146,7 +174,7 @@ static void draw_origin(struct origin_drawn *o, uint32_t origin)
     if (sim_chance(150))
         name->kind = (enum sim_name_kind)sim_between(NAME_NOT_FOUND, NAME_HANGS);
     else
-        draw_addresses(name, o->port, origin);
+        draw_addresses(name, o, origin);
     o->has_one_address = name->count == 1;
 }
 
@@ -176,6 +204,14 @@ static struct ringsend_options draw_options(struct run *run)
     o.retry_after_max_ns = draw_time(1, 5ull * SIM_S);
     o.idle_timeout_ns = draw_time(SIM_MS, 4ull * SIM_S);
     o.store_headers = sim_chance(300);
+    if (run->tls) {
+        o.ca_file = sim_tls_ca_file();
+        o.handshake_timeout_ns = draw_time(20 * SIM_MS, 3ull * SIM_S);
+    }
+    if (run->tls && sim_chance(300)) { /* so many make it half duplex */
+        o.connections_per_origin = (uint32_t)sim_between(1, 8);
+        o.connections_max = 1001;
+    }
     run->connections_max = o.connections_max;
     run->requests_max = o.requests_max ? o.requests_max : 2 * o.connections_max + 16;
     return o;
@@ -259,7 +295,8 @@ static struct client_ask draw_ask(const struct run *run)
 {
     static const char *const methods[] = {"GET", "POST", "POST", "POST", "PUT", "HEAD", "DELETE"};
     const struct origin_drawn *o = &run->origins[sim_below(run->origins_count)];
-    struct client_ask ask = {.method = methods[sim_below(7)], .host = o->host, .port = o->port};
+    struct client_ask ask = {
+        .method = methods[sim_below(7)], .host = o->host, .port = o->port, .https = o->https};
 
     if (ask.method[0] == 'P') {
         ask.flags = sim_chance(900) ? RINGSEND_HAS_BODY : 0;
@@ -343,6 +380,9 @@ static void check_before_sleep(void *context, uint32_t busy, uint32_t leaving)
     if (stats.waiting == 0 || sim_lookups_in_flight() > 0)
         return;
     SIM_CHECK(busy > 0, "%u requests wait, and nothing is under way for any", stats.waiting);
+    /* They may wait for the first handshake's session. */
+    if (run->tls && !sim_delivered())
+        return;
     /* A request that wants a fresh connection waits for a place while another one is idle. */
     SIM_CHECK(busy >= run->busy_max || leaving >= stats.waiting,
               "%u requests wait, and %u of %u sockets are at work", stats.waiting, busy,
@@ -390,11 +430,12 @@ uint64_t sim_random_run(uint64_t seed)
     struct ringsend_options options;
 
     sim_begin(NULL, seed);
+    run.tls = seed % TLS_EVERY == 0;
     draw_faults();
     options = draw_options(&run);
     run.origins_count = (uint32_t)sim_between(1, ORIGINS_MAX);
     for (uint32_t i = 0; i < run.origins_count; i++)
-        draw_origin(&run.origins[i], i);
+        draw_origin(&run, i);
     if (run.origins_count == 1 && run.origins[0].has_one_address)
         run.busy_max = options.connections_per_origin ? options.connections_per_origin
                                                       : options.connections_max;

@@ -13,6 +13,7 @@
 struct ring;
 struct sim_op;
 struct sim_peer;
+struct sim_tls;
 
 enum sim_slot_step {
     SLOT_FREE,
@@ -45,9 +46,11 @@ struct sim_socket {
     uint64_t out_last_ns;
     size_t window;    /* the server takes no more bytes than this */
     bool broken;      /* sends fail from now on */
+    bool cut;         /* a send has ended before its last byte went out */
     bool peer_closed; /* the server has closed its end: what arrives there is answered by a reset */
     uint32_t delivery; /* of the request being sent or answered: index in the ledger + 1 */
 
+    struct sim_tls *tls;     /* null: not, or not yet, spoken here */
     struct sim_text request; /* what the server has read of the current request */
     bool answered;           /* the server has begun to answer it */
     uint32_t requests;       /* complete ones read on this connection */

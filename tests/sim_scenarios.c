@@ -20,70 +20,6 @@ static const struct sim_answer answer_1_s = {.status = 200, .body_bytes = 20, .d
 static const struct sim_answer answer_4_s = {
     .status = 200, .body_bytes = 20, .delay_ns = 4ull * SIM_S};
 
-struct sim_peer *scenario_begin(const char *name, struct client *c,
-                                const struct ringsend_options *options,
-                                const struct sim_answer *script, uint32_t script_count)
-{
-    struct ringsend_options all = *options;
-    struct sim_peer *peer;
-
-    sim_begin(name, 1);
-    sim.faults.latency_ns = 100 * SIM_US;
-    all.seed = all.seed ? all.seed : 1;
-    peer = sim_peer_new("10.0.0.1", 80, 0);
-    peer->script = script;
-    peer->script_count = script_count;
-    sim_ring_bounds(all.connections_max ? all.connections_max : 40,
-                    all.connections_per_origin ? all.connections_per_origin : 40);
-    client_begin(c, &all);
-    return peer;
-}
-
-void scenario_end(struct client *c)
-{
-    client_end(c);
-    sim_end();
-}
-
-static uint32_t submit(struct client *c, const struct client_ask *ask)
-{
-    int index = client_submit(c, ask);
-
-    SIM_CHECK(index >= 0, "submit gives %s", ringsend_error_name((enum ringsend_error) - index));
-    return (uint32_t)index;
-}
-
-static void expect(const struct client *c, uint32_t index, enum ringsend_error error, int status,
-                   uint32_t attempts, bool ambiguous)
-{
-    const struct client_request *r = &c->requests[index];
-
-    SIM_CHECK(r->done, "request %u has no result yet", index);
-    SIM_CHECK(r->error == error && r->status == status && r->attempts == attempts &&
-                  r->ambiguous == ambiguous,
-              "request %u: %s, status %d, %u attempts%s; expected %s, status %d, %u attempts%s",
-              index, ringsend_error_name(r->error), r->status, r->attempts,
-              r->ambiguous ? ", ambiguous" : "", ringsend_error_name(error), status, attempts,
-              ambiguous ? ", ambiguous" : "");
-}
-
-static void expect_ms(const struct client *c, uint32_t index, uint32_t from_ms, uint32_t to_ms)
-{
-    uint64_t total_ns = c->requests[index].times.total_ns;
-
-    SIM_CHECK(total_ns >= (uint64_t)from_ms * SIM_MS && total_ns <= (uint64_t)to_ms * SIM_MS,
-              "request %u took %.3f ms, expected %u to %u", index, (double)total_ns / 1e6, from_ms,
-              to_ms);
-}
-
-static struct ringsend_stats stats_of(const struct client *c)
-{
-    struct ringsend_stats stats = {.size = sizeof stats};
-
-    ringsend_stats(c->engine, &stats);
-    return stats;
-}
-
 /* ---- Limits and waiting ---- */
 
 static void limit_is_reached_and_never_passed(void)
@@ -94,11 +30,11 @@ static void limit_is_reached_and_never_passed(void)
                    &(struct ringsend_options){.connections_max = 4, .requests_max = 40},
                    &answer_100_ms, 1);
     for (int i = 0; i < 40; i++)
-        submit(&c, &get);
+        scenario_submit(&c, &get);
     client_finish(&c);
-    SIM_CHECK(stats_of(&c).connections_peak == 4, "the peak is %u connections",
-              stats_of(&c).connections_peak);
-    expect_ms(&c, 39, 1000, 1020);
+    SIM_CHECK(scenario_stats(&c).connections_peak == 4, "the peak is %u connections",
+              scenario_stats(&c).connections_peak);
+    scenario_expect_ms(&c, 39, 1000, 1020);
     scenario_end(&c);
 }
 
@@ -115,14 +51,14 @@ static void limit_per_origin(void)
     second->script = &answer_100_ms;
     second->script_count = 1;
     for (int i = 0; i < 18; i++)
-        submit(&c, &get);
+        scenario_submit(&c, &get);
     for (int i = 0; i < 18; i++)
-        submit(&c, &other);
+        scenario_submit(&c, &other);
     client_finish(&c);
-    SIM_CHECK(stats_of(&c).connections_peak == 6, "the peak is %u connections",
-              stats_of(&c).connections_peak);
+    SIM_CHECK(scenario_stats(&c).connections_peak == 6, "the peak is %u connections",
+              scenario_stats(&c).connections_peak);
     for (uint32_t i = 0; i < 36; i++)
-        expect_ms(&c, i, 100, 620);
+        scenario_expect_ms(&c, i, 100, 620);
     scenario_end(&c);
 }
 
@@ -141,11 +77,11 @@ static void places_are_shared(void)
         peer->script_count = 1;
     }
     for (int i = 0; i < 60; i++)
-        submit(&c, &(struct client_ask){.host = hosts[i % 3], .port = 80});
+        scenario_submit(&c, &(struct client_ask){.host = hosts[i % 3], .port = 80});
     client_finish(&c);
     for (uint32_t i = 0; i < 60; i++)
         SIM_CHECK(c.requests[i].ok, "request %u is not ok", i);
-    expect_ms(&c, 59, 2900, 3200);
+    scenario_expect_ms(&c, 59, 2900, 3200);
     scenario_end(&c);
 }
 
@@ -166,21 +102,21 @@ static void who_leaves_the_line_makes_room(void)
         peer->script = &answer_1_s;
         peer->script_count = 1;
     }
-    submit(&c, &get);
+    scenario_submit(&c, &get);
     client_pass(&c, 100 * SIM_MS);
-    uint32_t cancelled = submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    uint32_t cancelled = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
     client_pass(&c, 100 * SIM_MS);
-    uint32_t late = submit(
+    uint32_t late = scenario_submit(
         &c, &(struct client_ask){.host = "10.0.0.3", .port = 80, .deadline_ns = 500 * SIM_MS});
     client_pass(&c, 100 * SIM_MS);
-    uint32_t last = submit(&c, &(struct client_ask){.host = "10.0.0.4", .port = 80});
+    uint32_t last = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.4", .port = 80});
     client_pass(&c, 100 * SIM_MS);
     SIM_CHECK(ringsend_cancel(c.engine, c.requests[cancelled].handle) == 0, "no cancel");
     client_finish(&c);
-    expect(&c, cancelled, RINGSEND_E_CANCELLED, 0, 0, false);
-    expect(&c, late, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
-    expect(&c, last, RINGSEND_OK, 200, 1, false);
-    expect_ms(&c, last, 1700, 1720);
+    scenario_expect(&c, cancelled, RINGSEND_E_CANCELLED, 0, 0, false);
+    scenario_expect(&c, late, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    scenario_expect(&c, last, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, last, 1700, 1720);
     scenario_end(&c);
 }
 
@@ -198,11 +134,11 @@ static void few_buffers(void)
     client_begin(&c, &(struct ringsend_options){
                          .connections_max = 16, .requests_max = 64, .tries = 1, .seed = 1});
     for (int i = 0; i < 64; i++)
-        submit(&c, &get);
+        scenario_submit(&c, &get);
     client_finish(&c);
     for (uint32_t i = 0; i < 64; i++)
-        expect(&c, i, RINGSEND_OK, 200, 1, false);
-    expect_ms(&c, 63, 0, 100);
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 63, 0, 100);
     scenario_end(&c);
 }
 
@@ -218,11 +154,11 @@ static void clocks_stand_while_waiting(void)
                                               .attempt_timeout_ns = 5ull * SIM_S},
                    &answer_4_s, 1);
     for (int i = 0; i < 6; i++)
-        submit(&c, &post);
+        scenario_submit(&c, &post);
     client_finish(&c);
     for (uint32_t i = 0; i < 6; i++) {
-        expect(&c, i, RINGSEND_OK, 200, 1, false);
-        expect_ms(&c, i, 4000 * (i + 1), 4000 * (i + 1) + 20);
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+        scenario_expect_ms(&c, i, 4000 * (i + 1), 4000 * (i + 1) + 20);
         SIM_CHECK(c.requests[i].times.queue_ns / SIM_MS >= 4000ull * i, "queued for %.3f ms",
                   (double)c.requests[i].times.queue_ns / 1e6);
     }
@@ -237,13 +173,13 @@ static void deadline_runs_while_waiting(void)
                    &(struct ringsend_options){.connections_max = 1, .deadline_ns = 6ull * SIM_S},
                    &answer_4_s, 1);
     for (int i = 0; i < 3; i++)
-        submit(&c, &post);
+        scenario_submit(&c, &post);
     client_finish(&c);
-    expect(&c, 0, RINGSEND_OK, 200, 1, false);
-    expect(&c, 1, RINGSEND_E_TIMEOUT_RECORD, 0, 1, true);
-    expect(&c, 2, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
-    expect_ms(&c, 1, 6000, 6020);
-    expect_ms(&c, 2, 6000, 6020);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_expect(&c, 1, RINGSEND_E_TIMEOUT_RECORD, 0, 1, true);
+    scenario_expect(&c, 2, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    scenario_expect_ms(&c, 1, 6000, 6020);
+    scenario_expect_ms(&c, 2, 6000, 6020);
     scenario_end(&c);
 }
 
@@ -253,14 +189,14 @@ static void full_until_reaped(void)
 
     scenario_begin("full until a result is reaped", &c,
                    &(struct ringsend_options){.requests_max = 2}, &answer_ok, 1);
-    submit(&c, &get);
-    submit(&c, &get);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
     SIM_CHECK(client_submit(&c, &get) == -RINGSEND_E_FULL, "a third request is accepted");
     SIM_CHECK(client_run(&c, RINGSEND_NEVER, 0) == 0, "taken too early");
     SIM_CHECK(client_submit(&c, &get) == -RINGSEND_E_FULL, "accepted before a result is reaped");
     while (c.done == 0)
         client_run(&c, RINGSEND_NEVER, 1);
-    submit(&c, &get);
+    scenario_submit(&c, &get);
     client_finish(&c);
     scenario_end(&c);
 }
@@ -277,9 +213,9 @@ static void refused_requests(void)
     SIM_CHECK(client_submit(&c, &(struct client_ask){.host = "user@10.0.0.1", .port = 80}) ==
                   -RINGSEND_E_BAD_URL,
               "userinfo is accepted");
-    submit(&c, &get);
+    scenario_submit(&c, &get);
     client_finish(&c);
-    expect(&c, 2, RINGSEND_OK, 200, 1, false);
+    scenario_expect(&c, 2, RINGSEND_OK, 200, 1, false);
     scenario_end(&c);
 }
 
@@ -294,12 +230,12 @@ static void free_try_is_fresh(void)
                                            &(struct ringsend_options){.tries = 1}, script, 2);
 
     peer->first_counts = true;
-    submit(&c, &get);
-    submit(&c, &get);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
     client_finish(&c);
-    uint32_t last = submit(&c, &get);
+    uint32_t last = scenario_submit(&c, &get);
     client_finish(&c);
-    expect(&c, last, RINGSEND_OK, 200, 2, false);
+    scenario_expect(&c, last, RINGSEND_OK, 200, 2, false);
     SIM_CHECK(peer->connects == 3, "%u connects", peer->connects);
     scenario_end(&c);
 }
@@ -316,20 +252,20 @@ static void fresh_holds_nobody_up(void)
         scenario_begin("who wants a fresh connection holds nobody up", &c,
                        &(struct ringsend_options){.connections_max = 2}, script, 4);
 
-    submit(&c, &get);
-    submit(&c, &get);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
     client_finish(&c);
     sim.faults.close_slow = 1000;
-    uint32_t fresh = submit(&c, &get);
+    uint32_t fresh = scenario_submit(&c, &get);
     while (peer->answers < 3)
         client_run(&c, 100 * SIM_US, UINT32_MAX);
     client_pass(&c, SIM_MS);
-    uint32_t other = submit(&c, &get);
+    uint32_t other = scenario_submit(&c, &get);
     client_pass(&c, SIM_MS);
-    expect(&c, other, RINGSEND_OK, 200, 1, false);
+    scenario_expect(&c, other, RINGSEND_OK, 200, 1, false);
     SIM_CHECK(!c.requests[fresh].done, "the close was too fast for this test");
     client_finish(&c);
-    expect(&c, fresh, RINGSEND_OK, 200, 2, false);
+    scenario_expect(&c, fresh, RINGSEND_OK, 200, 2, false);
     SIM_CHECK(peer->connects == 3, "%u connects", peer->connects);
     scenario_end(&c);
 }
@@ -360,17 +296,17 @@ static void eyeballs_try_next_after_250_ms(void)
 
     v6->connect = CONNECT_HANGS;
     name_with("many.test", "fd00::1", "fd00::2", "10.0.0.1");
-    submit(&c, &get_name);
+    scenario_submit(&c, &get_name);
     client_finish(&c);
-    expect(&c, 0, RINGSEND_OK, 200, 1, false);
-    expect_ms(&c, 0, 350, 360);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 0, 350, 360);
     SIM_CHECK(v6->connects == 1 && v4->connects == 1, "%u and %u connects", v6->connects,
               v4->connects);
     /* The winner at once, on new connections too. */
     for (int i = 0; i < 3; i++)
-        submit(&c, &get_name);
+        scenario_submit(&c, &get_name);
     client_finish(&c);
-    expect_ms(&c, 3, 100, 105);
+    scenario_expect_ms(&c, 3, 100, 105);
     SIM_CHECK(v6->connects == 1 && v4->connects == 3, "%u and %u connects", v6->connects,
               v4->connects);
     scenario_end(&c);
@@ -387,10 +323,10 @@ static void eyeballs_next_at_once_after_failure(void)
     v6->connect = CONNECT_FAILS;
     v6->connect_error = ENETUNREACH;
     name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    submit(&c, &get_name);
+    scenario_submit(&c, &get_name);
     client_finish(&c);
-    expect(&c, 0, RINGSEND_OK, 200, 1, false);
-    expect_ms(&c, 0, 0, 20);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 0, 0, 20);
     scenario_end(&c);
 }
 
@@ -406,9 +342,9 @@ static void eyeballs_first_wins(void)
     v6->script_count = 1;
     v4->connect_ns = 300 * SIM_MS;
     name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    submit(&c, &get_name);
+    scenario_submit(&c, &get_name);
     client_finish(&c);
-    expect_ms(&c, 0, 300, 310);
+    scenario_expect_ms(&c, 0, 300, 310);
     SIM_CHECK(v6->accepted == 1 && v4->accepted == 0, "the other address won");
     scenario_end(&c);
 }
@@ -426,10 +362,10 @@ static void eyeballs_with_one_place(void)
     v6 = sim_peer_new("fd00::1", 80, 0);
     v6->connect = CONNECT_HANGS;
     name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    submit(&c, &get_name);
+    scenario_submit(&c, &get_name);
     client_finish(&c);
-    expect(&c, 0, RINGSEND_OK, 200, 1, false);
-    expect_ms(&c, 0, 2000, 2020);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 0, 2000, 2020);
     scenario_end(&c);
 }
 
@@ -443,11 +379,11 @@ static void eyeballs_all_dead(void)
     v6->connect = v4->connect = CONNECT_FAILS;
     v6->connect_error = v4->connect_error = ECONNREFUSED;
     name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    submit(&c, &post);
-    submit(&c, &get_name);
+    scenario_submit(&c, &post);
+    scenario_submit(&c, &get_name);
     client_finish(&c);
-    expect(&c, 0, RINGSEND_E_CONNECT_REFUSED, 0, 2, false);
-    expect(&c, 1, RINGSEND_E_CONNECT_REFUSED, 0, 2, false);
+    scenario_expect(&c, 0, RINGSEND_E_CONNECT_REFUSED, 0, 2, false);
+    scenario_expect(&c, 1, RINGSEND_E_CONNECT_REFUSED, 0, 2, false);
     scenario_end(&c);
 }
 
@@ -464,14 +400,14 @@ static void eyeballs_winner_dies(void)
     v6->script = &closing;
     v6->script_count = 1;
     name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    submit(&c, &get_name);
+    scenario_submit(&c, &get_name);
     client_finish(&c);
     SIM_CHECK(v6->accepted == 1, "the first address did not win");
     v6->connect = CONNECT_FAILS;
     v6->connect_error = ECONNREFUSED;
-    submit(&c, &get_name);
+    scenario_submit(&c, &get_name);
     client_finish(&c);
-    expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
     SIM_CHECK(v4->accepted == 1, "the second address did not take over");
     scenario_end(&c);
 }
@@ -486,14 +422,14 @@ static void lookups_are_shared_and_kept(void)
     name = name_with("many.test", "10.0.0.1", NULL, NULL);
     name->delay_ns = 20 * SIM_MS;
     for (int i = 0; i < 10; i++)
-        submit(&c, &get_name);
+        scenario_submit(&c, &get_name);
     client_finish(&c);
     SIM_CHECK(name->lookups == 1, "%u lookups for ten requests", name->lookups);
-    expect_ms(&c, 9, 20, 30);
+    scenario_expect_ms(&c, 9, 20, 30);
     SIM_CHECK(c.requests[9].times.dns_ns / SIM_MS == 20, "the lookup took %.3f ms",
               (double)c.requests[9].times.dns_ns / 1e6);
     client_pass(&c, 30ull * SIM_S);
-    submit(&c, &get_name);
+    scenario_submit(&c, &get_name);
     client_finish(&c);
     SIM_CHECK(name->lookups == 1, "%u lookups within a minute", name->lookups);
     scenario_end(&c);
@@ -511,13 +447,13 @@ static void lookup_fails(const char *title, enum sim_name_kind kind, enum ringse
                    &answer_ok, 1);
     name = sim_name_new("many.test");
     name->kind = kind;
-    submit(&c, &get_name);
-    submit(&c, &get);
+    scenario_submit(&c, &get_name);
+    scenario_submit(&c, &get);
     client_finish(&c);
-    expect(&c, 0, error, 0, attempts, false);
-    expect_ms(&c, 0, 0, to_ms);
-    expect(&c, 1, RINGSEND_OK, 200, 1, false);
-    expect_ms(&c, 1, 0, 10); /* others do not suffer */
+    scenario_expect(&c, 0, error, 0, attempts, false);
+    scenario_expect_ms(&c, 0, 0, to_ms);
+    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 1, 0, 10); /* others do not suffer */
     scenario_end(&c);
 }
 
@@ -581,12 +517,12 @@ static void cancel_in_each_phase(void)
         sim_name_new("many.test")->kind = NAME_HANGS;
         if (row->by_name)
             ask.host = "many.test";
-        submit(&c, &ask);
+        scenario_submit(&c, &ask);
         uint64_t handle = c.requests[0].handle;
         client_pass(&c, row->at_ns);
         SIM_CHECK(ringsend_cancel(c.engine, handle) == 0, "it cannot be cancelled");
         client_finish(&c);
-        expect(&c, 0, row->error, row->status, row->attempts, row->ambiguous);
+        scenario_expect(&c, 0, row->error, row->status, row->attempts, row->ambiguous);
         SIM_CHECK(sim.now_ns - sim.began_ns <= row->at_ns + 5 * SIM_MS, "the cancel took long");
         SIM_CHECK(ringsend_cancel(c.engine, handle) == 0, "a second cancel does harm");
         scenario_end(&c);
@@ -602,17 +538,17 @@ static void stop_ends_what_waits(void)
     scenario_begin("stop: in flight goes on, the others end", &c,
                    &(struct ringsend_options){.connections_max = 1}, script, 2);
     for (int i = 0; i < 4; i++)
-        submit(&c, &post);
+        scenario_submit(&c, &post);
     client_pass(&c, 500 * SIM_MS);
     ringsend_stop(c.engine);
     SIM_CHECK(client_submit(&c, &get) == -RINGSEND_E_STOPPED, "accepted after stop");
     client_finish(&c);
-    expect(&c, 0, RINGSEND_OK, 503, 1, false); /* was between tries: its last outcome */
-    expect(&c, 1, RINGSEND_OK, 200, 1, false); /* was in flight */
-    expect(&c, 2, RINGSEND_E_STOPPED, 0, 0, false);
-    expect(&c, 3, RINGSEND_E_STOPPED, 0, 0, false);
-    expect_ms(&c, 0, 500, 520);
-    expect_ms(&c, 2, 500, 520);
+    scenario_expect(&c, 0, RINGSEND_OK, 503, 1, false); /* was between tries: its last outcome */
+    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false); /* was in flight */
+    scenario_expect(&c, 2, RINGSEND_E_STOPPED, 0, 0, false);
+    scenario_expect(&c, 3, RINGSEND_E_STOPPED, 0, 0, false);
+    scenario_expect_ms(&c, 0, 500, 520);
+    scenario_expect_ms(&c, 2, 500, 520);
     scenario_end(&c);
 }
 
@@ -621,7 +557,7 @@ static void wake_ends_the_wait(void)
     struct client c;
 
     scenario_begin("wake", &c, &(struct ringsend_options){0}, &answer_1_s, 1);
-    submit(&c, &get);
+    scenario_submit(&c, &get);
     ringsend_wake(c.engine);
     SIM_CHECK(client_run(&c, RINGSEND_NEVER, UINT32_MAX) == 0, "a result came instead");
     SIM_CHECK(sim.now_ns - sim.began_ns < SIM_S, "the wake did not end the wait");
@@ -636,7 +572,7 @@ static void run_returns_in_time(void)
 
     scenario_begin("run waits no longer than told", &c, &(struct ringsend_options){0}, &answer_4_s,
                    1);
-    submit(&c, &get);
+    scenario_submit(&c, &get);
     began_ns = sim.now_ns;
     client_run(&c, 0, UINT32_MAX);
     SIM_CHECK(sim.now_ns == began_ns, "a run of no time took some");
@@ -644,7 +580,7 @@ static void run_returns_in_time(void)
     SIM_CHECK(sim.now_ns == began_ns + 300 * SIM_MS, "a run of 300 ms took %.3f ms",
               (double)(sim.now_ns - began_ns) / 1e6);
     client_finish(&c);
-    expect_ms(&c, 0, 4000, 4010);
+    scenario_expect_ms(&c, 0, 4000, 4010);
     scenario_end(&c);
 }
 
@@ -665,10 +601,10 @@ static void small_load(struct client *c)
     name_with("many.test", "fd00::1", "10.0.0.1", NULL);
     if (!client_try_begin(c, &(struct ringsend_options){.connections_max = 3, .seed = 1}))
         return;
-    submit(c, &get_name);
-    submit(c, &(struct client_ask){
-                  .method = "POST", .host = "many.test", .port = 80, .body_bytes = 6000});
-    submit(c, &get);
+    scenario_submit(c, &get_name);
+    scenario_submit(c, &(struct client_ask){
+                           .method = "POST", .host = "many.test", .port = 80, .body_bytes = 6000});
+    scenario_submit(c, &get);
 }
 
 /* Fails the first operation that can fail, then the second, and so on until the load gets through
@@ -723,9 +659,9 @@ static void silent_pipe(void)
     SIM_CHECK(pipe2(ends, 02000000 | 04000) == 0, "no pipe"); /* O_CLOEXEC | O_NONBLOCK */
     SIM_CHECK(file_open(c.engine, ends[0], &file) == 0, "no file");
     file_read(file, &byte, 1, -1);
-    submit(&c, &get);
+    scenario_submit(&c, &get);
     client_finish(&c);
-    expect_ms(&c, 0, 100, 105);
+    scenario_expect_ms(&c, 0, 100, 105);
     SIM_CHECK(file_busy(file), "a read of nothing has ended");
     file_cancel(file);
     client_run(&c, RINGSEND_NEVER, UINT32_MAX);

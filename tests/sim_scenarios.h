@@ -39,11 +39,20 @@ struct scenario_function {
     void (*run)(void);
 };
 const struct scenario_function *sim_scenarios(size_t *count);
+/* The same over TLS. */
+const struct scenario_function *sim_tls_scenarios(size_t *count);
 
-/* Begins a world, with one server at 10.0.0.1:80, and an engine. */
+/* Begins a world, with one server at 10.0.0.1:80 that speaks HTTP and TLS, and an engine. */
 struct sim_peer *scenario_begin(const char *name, struct client *c,
                                 const struct ringsend_options *options,
                                 const struct sim_answer *script, uint32_t script_count);
 void scenario_end(struct client *c);
+/* The request's index. */
+uint32_t scenario_submit(struct client *c, const struct client_ask *ask);
+/* What the result of a request is, and how long it took. */
+void scenario_expect(const struct client *c, uint32_t index, enum ringsend_error error, int status,
+                     uint32_t attempts, bool ambiguous);
+void scenario_expect_ms(const struct client *c, uint32_t index, uint32_t from_ms, uint32_t to_ms);
+struct ringsend_stats scenario_stats(const struct client *c);
 
 #endif

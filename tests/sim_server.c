@@ -29,6 +29,8 @@ static struct {
 
 void server_end(void)
 {
+    for (uint32_t i = 0; i < world.peers_count; i++)
+        sim_tls_forget(&world.peers[i]);
     free(world.records);
     free(world.deliveries);
     memset(&world, 0, sizeof world);
@@ -117,15 +119,14 @@ struct sim_peer *server_find(const struct sockaddr *address)
 
 /* ---- Records and the ledger ---- */
 
-uint32_t sim_record_new(const char *method, bool replayable, bool has_body, uint32_t body_bytes)
+uint32_t sim_record_new(const struct sim_record *record)
 {
     if (world.records_count == world.records_capacity) {
         world.records_capacity = 2 * world.records_capacity + 64;
         world.records = realloc(world.records, world.records_capacity * sizeof *world.records);
         SIM_CHECK(world.records, "out of memory");
     }
-    world.records[world.records_count] = (struct sim_record){
-        .method = method, .replayable = replayable, .has_body = has_body, .body_bytes = body_bytes};
+    world.records[world.records_count] = *record;
     return world.records_count++;
 }
 
@@ -140,6 +141,11 @@ const struct sim_delivery *sim_latest_delivery(uint32_t record)
     uint32_t latest = sim_record(record)->latest;
 
     return latest > 0 ? &world.deliveries[latest - 1] : NULL;
+}
+
+bool sim_delivered(void)
+{
+    return world.deliveries_count > 0;
 }
 
 void sim_fill_body(uint32_t record, uint32_t delivery, char *body, size_t bytes)
@@ -200,6 +206,8 @@ void server_delivery(struct sim_socket *s, const char *request, size_t request_b
     uint32_t number = record_of(request, request_bytes);
     struct sim_record *record = sim_record(number);
 
+    SIM_CHECK(record->https == (s->tls != NULL), "record %u is sent %s TLS", number,
+              s->tls ? "with" : "without");
     check_may_repeat(number);
     SIM_CHECK(!s->reuse_forbidden, "record %u is sent on a connection that was to be closed",
               number);
@@ -261,6 +269,15 @@ static bool request_measure(const struct sim_text *request, size_t *head_bytes, 
     return true;
 }
 
+size_t server_request_bytes(const char *request, size_t bytes)
+{
+    const char *end = memmem(request, bytes, "\r\n\r\n", 4);
+    size_t head_bytes = end ? (size_t)(end - request) + 4 : 0;
+
+    SIM_CHECK(end, "a request's head is in more than one record of TLS");
+    return head_bytes + (size_t)head_number(request, head_bytes, "content-length", 0);
+}
+
 static void request_check(const struct sim_socket *s, const struct sim_delivery *d,
                           size_t head_bytes, size_t body_bytes)
 {
@@ -291,6 +308,10 @@ static void connection_idles_out(void *context, uint64_t life, uint64_t requests
         return;
     sim_trace("slot %u: the server closes the idle connection", s->slot);
     s->peer_closed = true;
+    /* A farewell would make a body whole that is to end without one. */
+    if (s->tls && !s->reuse_forbidden && !s->peer->idle_resets &&
+        !sim_chance(sim.faults.farewell_less))
+        sim_tls_farewell(s, sim.now_ns);
     sim_socket_end(s, sim.now_ns + sim_between(0, sim.faults.latency_ns),
                    s->peer->idle_resets ? -ECONNRESET : 0);
 }
@@ -369,10 +390,20 @@ void server_input(struct sim_socket *s, const char *data, size_t bytes)
     s->answered = false;
 }
 
+void server_output(struct sim_socket *s, uint64_t at_ns, const void *data, size_t bytes)
+{
+    if (s->tls)
+        sim_tls_output(s, at_ns, data, bytes);
+    else
+        sim_socket_output(s, at_ns, data, bytes);
+}
+
 bool server_owes(const struct sim_socket *s)
 {
+    /* A connection with TLS that has carried nothing yet is in its handshake. */
     return s->broken || s->peer_closed ||
-           (s->delivery > 0 && !world.deliveries[s->delivery - 1].answer_in);
+           (s->delivery > 0 ? !world.deliveries[s->delivery - 1].answer_in
+                            : s->peer && s->peer->certificate);
 }
 
 void server_taken(struct sim_socket *s)

@@ -11,6 +11,7 @@
 #define RINGSEND_TESTS_SIM_SERVER_H
 
 #include "sim_ring.h"
+#include "sim_tls.h"
 
 #include <netinet/in.h>
 
@@ -35,9 +36,15 @@ struct sim_answer {
     bool valid_raw;      /* `raw` is a response a client must accept, without body */
     const char *raw;     /* sent in place of a well-made response */
     const char *stray;   /* sent behind it */
-    uint64_t delay_ns;   /* before its first byte */
-    uint64_t pause_ns;   /* in its middle */
-    int32_t cut;         /* so many bytes of it are sent; 0: all; negative: all but so many */
+    bool deaf;           /* the server takes no more bytes from then on */
+    bool stray_joined;   /* TLS: in the same record as the end of the response */
+    bool farewell_less;  /* TLS: THEN_END without close_notify */
+    int record_type;     /* TLS: a record of this type with `record` in it comes before */
+    const char *record;
+    uint32_t record_bytes;
+    uint64_t delay_ns; /* before its first byte */
+    uint64_t pause_ns; /* in its middle */
+    int32_t cut;       /* so many bytes of it are sent; 0: all; negative: all but so many */
     enum sim_then then;
     uint64_t then_ns; /* after its last byte */
 };
@@ -58,9 +65,17 @@ struct sim_peer {
     /* Its answers in order, the last one again and again; none: by the seed. */
     const struct sim_answer *script;
     uint32_t script_count;
+    /* TLS */
+    enum sim_certificate certificate;
+    enum sim_greeting greeting;
+    uint32_t greetings;   /* so many handshakes are greeted so, the others well; 0: all */
+    uint64_t greeting_ns; /* before each flight */
+    bool forgets;         /* resumes no session */
+    struct tls_local *sessions;
 
     /* What happened. */
     uint32_t connects, accepted, answers;
+    uint32_t greeted, full, resumed; /* handshakes begun; complete */
     uint64_t last_connect_ns, last_close_ns;
 };
 
@@ -80,6 +95,7 @@ struct sim_record {
     bool replayable; /* may be delivered again whatever became of it */
     bool has_body;
     uint32_t body_bytes;
+    bool https;
 
     /* What happened. */
     uint32_t deliveries; /* times that any byte of it entered a connection */
@@ -96,7 +112,8 @@ struct sim_delivery {
     bool answered;
     bool answer_valid; /* a client must accept the answer, once it has come in full */
     bool answer_in;    /* all of it was handed to the engine */
-    bool until_end;    /* its body ends with the stream */
+    bool until_end;    /* its body ends with the stream; with TLS: with the farewell, which is part
+                          of the answer then, and this false */
     size_t answer_end; /* of it, or of its head with until_end: offset in the connection's `in` */
     int status;
     uint32_t body_bytes;
@@ -112,10 +129,13 @@ void sim_name_address(struct sim_name *name, const char *ip);
 /* Null when there is none. */
 struct sim_name *sim_name_find(const char *name);
 
-uint32_t sim_record_new(const char *method, bool replayable, bool has_body, uint32_t body_bytes);
+/* With the fields that stand above "What happened". */
+uint32_t sim_record_new(const struct sim_record *record);
 struct sim_record *sim_record(uint32_t number);
 /* Null when nothing of the record was ever delivered. */
 const struct sim_delivery *sim_latest_delivery(uint32_t record);
+/* Anything of any record was. */
+bool sim_delivered(void);
 /* The bodies: of a request (delivery 0), of the answer to a delivery. */
 void sim_fill_body(uint32_t record, uint32_t delivery, char *body, size_t bytes);
 bool sim_body_is(uint32_t record, uint32_t delivery, const char *body, size_t bytes);
@@ -128,6 +148,10 @@ void server_connected(struct sim_socket *s);
 /* Bytes of a request enter the connection: the first of `request_bytes` that begin with `request`.
  */
 void server_delivery(struct sim_socket *s, const char *request, size_t request_bytes);
+/* How long the request is that begins so; its head must be there. */
+size_t server_request_bytes(const char *request, size_t bytes);
+/* Plain or encrypted, as the connection is. */
+void server_output(struct sim_socket *s, uint64_t at_ns, const void *data, size_t bytes);
 void server_input(struct sim_socket *s, const char *data, size_t bytes);
 /* Its end is to be seen, or the answer to the latest delivery on it is not all in. */
 bool server_owes(const struct sim_socket *s);

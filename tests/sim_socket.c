@@ -117,6 +117,8 @@ static void output_arrived(void *context, uint64_t life, uint64_t bytes)
         send_kick(s->send, 0);
     if (s->peer_closed)
         sim_at(latency(), input_ended, s, s->life, (uint32_t)-ECONNRESET);
+    else if (s->tls)
+        sim_tls_arrived(s);
     else
         server_input(s, s->out.data + at, bytes);
 }
@@ -209,6 +211,7 @@ void sim_connect_submit(struct ring *r, struct sim_op *op)
 static void send_finish(struct sim_op *op, struct sim_socket *s, int32_t result)
 {
     s->send = NULL;
+    s->cut |= op->sent < op->copy.bytes;
     sim_op_complete(s->ring, op, result, -1, false);
 }
 
@@ -241,7 +244,7 @@ static size_t send_piece(const struct sim_op *op, const struct sim_socket *s)
 
 static void send_some(struct sim_op *op, struct sim_socket *s, size_t bytes)
 {
-    if (op->sent == 0)
+    if (op->sent == 0 && !sim_tls_enters(s, op->copy.data, op->copy.bytes))
         server_delivery(s, op->copy.data, op->copy.bytes);
     sim_text_add(&s->out, op->copy.data + op->sent, bytes);
     op->sent += bytes;
@@ -300,6 +303,7 @@ void sim_send_submit(struct ring *r, struct sim_op *op)
     size_t window;
 
     SIM_CHECK(s->step == SLOT_CONNECTED, "send in slot %u, which is not connected", s->slot);
+    SIM_CHECK(!s->cut, "a send in slot %u behind one that was cut short", s->slot);
     op->data = s;
     s->send = op;
     op->breaks_at = SIZE_MAX;
@@ -448,6 +452,7 @@ static void close_done(void *context, uint64_t serial, uint64_t unused)
     sim_text_free(&s->in);
     sim_text_free(&s->out);
     sim_text_free(&s->request);
+    sim_tls_gone(s);
     s->step = SLOT_FREE;
     s->life = 0;
 }

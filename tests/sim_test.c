@@ -1,6 +1,6 @@
 /* The simulation's runner: the engine, unchanged, on the simulated ring.
  *
- *   sim_test                  all scenarios, then 3000 seeds
+ *   sim_test                  all scenarios, those of the table over TLS too, then 3000 seeds
  *   sim_test SEED [COUNT]     seeds SEED .. SEED + COUNT - 1 only
  *   SIM_ONLY="name" sim_test  one scenario only
  *   SIM_SEEDS=N               another number of seeds
@@ -19,7 +19,10 @@
 
 #include <cmocka.h>
 
-enum { SEEDS_DEFAULT = 3000, SCENARIOS_MAX = 256 };
+enum { SEEDS_DEFAULT = 3000, SCENARIOS_MAX = 512 };
+
+static struct CMUnitTest tests[SCENARIOS_MAX];
+static size_t tests_count;
 
 static bool within(uint64_t total_ns, const struct scenario *s)
 {
@@ -66,10 +69,10 @@ static bool answer_is_given(const struct sim_answer *a)
     return a->status != 0 || a->raw || a->then != THEN_KEEP;
 }
 
-static void test_row(void **state)
+static void run_row(const struct scenario *s, bool https)
 {
-    const struct scenario *s = *state;
     struct client_ask ask = s->ask;
+    struct ringsend_options options = s->options;
     uint32_t requests = s->requests ? s->requests : 1;
     uint32_t count = 0;
     struct client c;
@@ -77,7 +80,8 @@ static void test_row(void **state)
 
     while (count < 6 && answer_is_given(&s->script[count]))
         count++;
-    struct sim_peer *peer = scenario_begin(s->name, &c, &s->options, s->script, count);
+    options.ca_file = https ? sim_tls_ca_file() : NULL;
+    struct sim_peer *peer = scenario_begin(s->name, &c, &options, s->script, count);
     sim.fail_at = s->fail_at;
     /* ring_new has been counted already. */
     peer->first_counts = s->first_counts;
@@ -89,6 +93,7 @@ static void test_row(void **state)
     peer->idle_ns = (uint64_t)s->idle_ms * SIM_MS;
     ask.host = "10.0.0.1";
     ask.port = 80;
+    ask.https = https;
     for (uint32_t i = 0; i < requests; i++) {
         assert_true(client_submit(&c, &ask) == (int)i);
         client_finish(&c);
@@ -101,6 +106,16 @@ static void test_row(void **state)
     assert_true(as_told);
 }
 
+static void test_row(void **state)
+{
+    run_row(*state, false);
+}
+
+static void test_row_with_tls(void **state)
+{
+    run_row(*state, true);
+}
+
 static void test_function(void **state)
 {
     const struct scenario_function *f = *state;
@@ -108,28 +123,40 @@ static void test_function(void **state)
     f->run();
 }
 
+static void add(const char *name, CMUnitTestFunction function, const void *state)
+{
+    const char *only = getenv("SIM_ONLY");
+
+    if (only && strcmp(only, name) != 0)
+        return;
+    if (tests_count == SCENARIOS_MAX)
+        abort();
+    /* cmocka's state knows no const. */
+    tests[tests_count++] = (struct CMUnitTest){
+        .name = name, .test_func = function, .initial_state = (void *)(uintptr_t)state};
+}
+
 static int run_scenarios(void)
 {
-    static struct CMUnitTest tests[SCENARIOS_MAX];
-    const char *only = getenv("SIM_ONLY");
-    size_t rows_count, functions_count, count = 0;
+    static char names[SCENARIOS_MAX][80];
+    size_t rows_count, functions_count, tls_count;
     const struct scenario *rows = sim_table(&rows_count);
     const struct scenario_function *functions = sim_scenarios(&functions_count);
+    const struct scenario_function *tls = sim_tls_scenarios(&tls_count);
 
-    if (rows_count + functions_count > SCENARIOS_MAX)
-        return 1;
     for (size_t i = 0; i < rows_count; i++)
-        if (!only || strcmp(only, rows[i].name) == 0)
-            tests[count++] = (struct CMUnitTest){.name = rows[i].name,
-                                                 .test_func = test_row,
-                                                 /* cmocka's state knows no const. */
-                                                 .initial_state = (void *)(uintptr_t)&rows[i]};
+        add(rows[i].name, test_row, &rows[i]);
     for (size_t i = 0; i < functions_count; i++)
-        if (!only || strcmp(only, functions[i].name) == 0)
-            tests[count++] = (struct CMUnitTest){.name = functions[i].name,
-                                                 .test_func = test_function,
-                                                 .initial_state = (void *)(uintptr_t)&functions[i]};
-    return _cmocka_run_group_tests("scenarios", tests, count, NULL, NULL);
+        add(functions[i].name, test_function, &functions[i]);
+    for (size_t i = 0; i < rows_count && i < SCENARIOS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "TLS: %s", rows[i].name);
+        /* These count bytes or operations, which are others with TLS. */
+        if (rows[i].window == 0 && rows[i].fail_at == 0)
+            add(names[i], test_row_with_tls, &rows[i]);
+    }
+    for (size_t i = 0; i < tls_count; i++)
+        add(tls[i].name, test_function, &tls[i]);
+    return _cmocka_run_group_tests("scenarios", tests, tests_count, NULL, NULL);
 }
 
 int main(int argc, char **argv)

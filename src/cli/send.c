@@ -193,12 +193,16 @@ static int start_engine(struct send *send)
     options.requests_max = records_max(options.connections_max);
     options.message = message;
     options.message_bytes = sizeof message;
+    if (options.insecure)
+        fputs("ringsend send: WARNING: --insecure: servers are not verified; whoever stands in "
+              "between can read and change everything\n",
+              stderr);
     int error = -ringsend_new(&send->engine, &options);
     if (error == RINGSEND_OK)
         return EXIT_OK;
     fprintf(stderr, "ringsend send: %s\n",
             message[0] ? message : ringsend_error_text((enum ringsend_error)error));
-    return EXIT_NOT_STARTED;
+    return error == RINGSEND_E_TLS_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
 }
 
 static int status_of(const struct job_report *report)

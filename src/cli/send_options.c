@@ -28,6 +28,7 @@ enum option_code {
     OPTION_CONNECTIONS = 'c',
     OPTION_METHOD = 'X',
     OPTION_HEADER = 'H',
+    OPTION_INSECURE = 'k',
     OPTION_QUIET = 'q',
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V',
@@ -42,7 +43,11 @@ enum option_code {
     OPTION_URL,
     OPTION_OK_STATUS,
     OPTION_MAX_BODY,
-    OPTION_STRICT_HTTP
+    OPTION_STRICT_HTTP,
+    OPTION_HANDSHAKE_TIMEOUT,
+    OPTION_CACERT,
+    OPTION_CERT,
+    OPTION_KEY
 };
 
 static const struct option long_options[] = {
@@ -53,6 +58,7 @@ static const struct option long_options[] = {
     {"tries", required_argument, NULL, OPTION_TRIES},
     {"at-least-once", no_argument, NULL, OPTION_AT_LEAST_ONCE},
     {"connect-timeout", required_argument, NULL, OPTION_CONNECT_TIMEOUT},
+    {"handshake-timeout", required_argument, NULL, OPTION_HANDSHAKE_TIMEOUT},
     {"first-byte-timeout", required_argument, NULL, OPTION_FIRST_BYTE_TIMEOUT},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"deadline", required_argument, NULL, OPTION_DEADLINE},
@@ -62,6 +68,10 @@ static const struct option long_options[] = {
     {"ok-status", required_argument, NULL, OPTION_OK_STATUS},
     {"max-body", required_argument, NULL, OPTION_MAX_BODY},
     {"strict-http", no_argument, NULL, OPTION_STRICT_HTTP},
+    {"cacert", required_argument, NULL, OPTION_CACERT},
+    {"cert", required_argument, NULL, OPTION_CERT},
+    {"key", required_argument, NULL, OPTION_KEY},
+    {"insecure", no_argument, NULL, OPTION_INSECURE},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -106,9 +116,18 @@ static const char help[] =
     "                          (a POST whose answer is missing); else the result\n"
     "                          says \"ambiguous\"\n"
     "      --connect-timeout T      default 10s\n"
+    "      --handshake-timeout T    connected to TLS established; default 10s\n"
     "      --first-byte-timeout T   request sent to first byte back; default 30s\n"
     "      --timeout T         one attempt; default 60s\n"
     "      --deadline T        a record with all its tries; default none\n"
+    "TLS (https URLs; TLS 1.2)\n"
+    "      --cacert FILE       trust the certificates in FILE (PEM); default:\n"
+    "                          $SSL_CERT_FILE, else the system's store\n"
+    "      --cert FILE         own certificate and its issuers, PEM, for servers that\n"
+    "                          want one\n"
+    "      --key FILE          its key, PEM; default: it is in the --cert file\n"
+    "  -k, --insecure          do NOT verify servers: anybody in between can read and\n"
+    "                          change everything\n"
     "Responses\n"
     "      --ok-status LIST    what is ok, as 200,201,3xx,400-404; default 2xx\n"
     "      --max-body SIZE     64k, 16M, up to 1G; default 64M\n"
@@ -285,9 +304,7 @@ static struct ringsend_bytes read_url(const char *text)
     const char *detail = NULL;
     if (url_parse(&url, bytes_of(text), &detail) != RINGSEND_OK)
         /* Not repeated: there may be a password in it. */
-        usage_error(command, "--url must be http://HOST[:PORT][/PATH]: %s", detail);
-    if (url.https)
-        usage_error(command, "--url: this build speaks http only, not https");
+        usage_error(command, "--url must be http[s]://HOST[:PORT][/PATH]: %s", detail);
     return bytes_of(text);
 }
 
@@ -309,6 +326,34 @@ static const char *read_path(const char *option, const char *text)
 }
 
 /* ---- the options ---- */
+
+static void read_time_option(struct ringsend_options *engine, enum option_code code,
+                             const char *value)
+{
+    if (code == OPTION_CONNECT_TIMEOUT)
+        engine->connect_timeout_ns = read_timeout("--connect-timeout", value);
+    else if (code == OPTION_HANDSHAKE_TIMEOUT)
+        engine->handshake_timeout_ns = read_timeout("--handshake-timeout", value);
+    else if (code == OPTION_FIRST_BYTE_TIMEOUT)
+        engine->first_byte_timeout_ns = read_timeout("--first-byte-timeout", value);
+    else if (code == OPTION_TIMEOUT)
+        engine->attempt_timeout_ns = read_timeout("--timeout", value);
+    else
+        engine->deadline_ns = read_timeout("--deadline", value);
+}
+
+static void read_tls_option(struct ringsend_options *engine, enum option_code code,
+                            const char *value)
+{
+    if (code == OPTION_CACERT)
+        engine->ca_file = value;
+    else if (code == OPTION_CERT)
+        engine->cert_file = value;
+    else if (code == OPTION_KEY)
+        engine->key_file = value;
+    else
+        engine->insecure = true;
+}
 
 static void read_option(struct send_options *o, enum option_code code, const char *value)
 {
@@ -335,18 +380,6 @@ static void read_option(struct send_options *o, enum option_code code, const cha
     case OPTION_AT_LEAST_ONCE:
         o->defaults.flags |= RINGSEND_AT_LEAST_ONCE;
         return;
-    case OPTION_CONNECT_TIMEOUT:
-        o->engine.connect_timeout_ns = read_timeout("--connect-timeout", value);
-        return;
-    case OPTION_FIRST_BYTE_TIMEOUT:
-        o->engine.first_byte_timeout_ns = read_timeout("--first-byte-timeout", value);
-        return;
-    case OPTION_TIMEOUT:
-        o->engine.attempt_timeout_ns = read_timeout("--timeout", value);
-        return;
-    case OPTION_DEADLINE:
-        o->engine.deadline_ns = read_timeout("--deadline", value);
-        return;
     case OPTION_URL:
         o->defaults.url = read_url(value);
         return;
@@ -368,6 +401,19 @@ static void read_option(struct send_options *o, enum option_code code, const cha
     case OPTION_STRICT_HTTP:
         o->engine.strict_http = true;
         return;
+    case OPTION_CONNECT_TIMEOUT:
+    case OPTION_HANDSHAKE_TIMEOUT:
+    case OPTION_FIRST_BYTE_TIMEOUT:
+    case OPTION_TIMEOUT:
+    case OPTION_DEADLINE:
+        read_time_option(&o->engine, code, value);
+        return;
+    case OPTION_CACERT:
+    case OPTION_CERT:
+    case OPTION_KEY:
+    case OPTION_INSECURE:
+        read_tls_option(&o->engine, code, value);
+        return;
     case OPTION_QUIET:
         o->quiet = true;
         return;
@@ -387,13 +433,15 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     };
     opterr = 0;
     for (;;) {
-        int code = getopt_long(argc, argv, ":o:c:X:H:qhV", long_options, NULL);
+        int code = getopt_long(argc, argv, ":o:c:X:H:kqhV", long_options, NULL);
         if (code == -1)
             break;
         if (code == '?' || code == ':')
             option_error(command, long_options, argv, code);
         read_option(options, (enum option_code)code, optarg);
     }
+    if (options->engine.key_file && !options->engine.cert_file)
+        usage_error(command, "--key goes with --cert");
     if (optind == argc)
         usage_error(command, "name the files to send, or - for standard input");
     options->inputs = argv + optind;

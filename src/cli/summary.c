@@ -94,6 +94,10 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
     fprintf(out, "  traffic   %llu connection%s opened, %s out, %s in\n",
             (unsigned long long)stats->connections_opened, plural(stats->connections_opened),
             bytes_text(stats->bytes_sent).chars, bytes_text(stats->bytes_received).chars);
+    if (stats->handshakes_full + stats->handshakes_resumed > 0)
+        fprintf(out, "  TLS       %llu full handshake%s, %llu resumed\n",
+                (unsigned long long)stats->handshakes_full, plural(stats->handshakes_full),
+                (unsigned long long)stats->handshakes_resumed);
     if (report->records > 0)
         fprintf(out, "  io_uring  %.3g io_uring_enter calls per record (%llu)\n",
                 (double)stats->enters / records, (unsigned long long)stats->enters);

@@ -2,7 +2,9 @@
  *
  * step           waits for               deadline                    next
  * CONNECT        -                       -                           CONNECTING
- * CONNECTING     connect                 connect, attempt            READY
+ * CONNECTING     connect                 connect, attempt            HANDSHAKE; READY with http
+ * HANDSHAKE      -                       -                           HANDSHAKING
+ * HANDSHAKING    send, recv, the worker  handshake, attempt          READY
  * READY          send, recv              first byte, attempt; idle   (stays for the next exchange)
  * SHUTTING_DOWN  every operation's end   -                           CLOSE; CLOSED if never opened
  * CLOSE          -                       -                           CLOSING
@@ -17,10 +19,15 @@
 
 #include <errno.h>
 
+/* Each costs some 50 us before its first byte leaves; other exchanges must not wait for a hundred. */
+enum { HANDSHAKES_PER_TURN = 4 };
+
 static bool edge_is_known(enum conn_step from, enum conn_step to)
 {
     if (to == CONN_SHUTTING_DOWN)
         return from < CONN_SHUTTING_DOWN;
+    if (from == CONN_CONNECTING && to == CONN_READY)
+        return true;
     return to == from + 1 || (from == CONN_SHUTTING_DOWN && to == CONN_CLOSED);
 }
 
@@ -32,7 +39,7 @@ static enum task_next conn_goto(struct conn *c, enum conn_step step)
     return TASK_AGAIN;
 }
 
-static struct ring_tag tag_of(const struct conn *c)
+struct ring_tag conn_tag(const struct conn *c)
 {
     return (struct ring_tag){.slot = c->slot, .generation = c->generation};
 }
@@ -75,6 +82,7 @@ static void conn_put(struct conn *c)
     CHECK(c->step == CONN_CLOSED && !c->exchange.request && c->rx_first < 0);
     CHECK(!op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv));
     CHECK(!op_in_flight(&c->cancel) && !op_in_flight(&c->close));
+    secure_close(c);
     timer_remove(&e->timers, &c->task.timer);
     list_remove(&c->starved);
     e->conns_open--;
@@ -83,12 +91,17 @@ static void conn_put(struct conn *c)
     list_push_front(&e->conns_free, &c->idle);
 }
 
+static bool receives(const struct conn *c)
+{
+    return c->step >= CONN_HANDSHAKE && c->step <= CONN_READY;
+}
+
 void conn_arm_recv(struct conn *c)
 {
-    if (c->step != CONN_READY)
+    if (!receives(c))
         return;
     op_start(&c->recv);
-    ring_recv(c->engine->ring, tag_of(c));
+    ring_recv(c->engine->ring, conn_tag(c));
 }
 
 static void rx_push(struct conn *c, int32_t buffer, int32_t bytes)
@@ -123,7 +136,7 @@ static void recv_completed(struct conn *c, const struct ring_completion *complet
     if (completion->buffer >= 0) {
         if (completion->result > 0)
             e->stats.bytes_received += (uint64_t)completion->result;
-        if (completion->result > 0 && c->step == CONN_READY)
+        if (completion->result > 0 && receives(c))
             rx_push(c, completion->buffer, completion->result);
         else
             ring_buffer_return(e->ring, completion->buffer);
@@ -132,7 +145,7 @@ static void recv_completed(struct conn *c, const struct ring_completion *complet
         return;
     op_complete(&c->recv, completion->result);
     int32_t result = op_take(&c->recv);
-    if (c->step != CONN_READY)
+    if (!receives(c))
         return;
     if (result == -ENOBUFS)
         list_push_back(&e->starved, &c->starved);
@@ -182,7 +195,7 @@ static void report(struct conn *c)
     struct request *r = c->exchange.request;
     if (!r || op_in_flight(&c->send))
         return;
-    if (c->send.state == OP_COMPLETE)
+    if (c->send.state == OP_COMPLETE && c->exchange.send == SEND_SENDING)
         exchange_sent(c, op_take(&c->send));
     request_attempt_over(r, c->error, c->detail, &c->exchange);
     exchange_end(c);
@@ -281,12 +294,41 @@ static enum task_next connecting(struct conn *c)
     if (result < 0)
         return connect_failed(c, connect_error(result), strerrordesc_np(-result));
     e->stats.connections_opened++;
-    conn_goto(c, CONN_READY);
+    conn_goto(c, c->origin->https ? CONN_HANDSHAKE : CONN_READY);
     conn_arm_recv(c);
     origin_connected(c);
     struct request *r = c->exchange.request;
-    if (r) {
+    if (r)
         r->result.times.connect_ns = e->now_ns - c->connect_began_ns;
+    if (r && c->step == CONN_READY)
+        exchange_begin(c);
+    return TASK_AGAIN;
+}
+
+static enum task_next handshaking(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    struct request *r = c->exchange.request;
+    const char *detail = NULL;
+    bool complete;
+    enum ringsend_error error = secure_handshake(c, &complete, &detail);
+    uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
+    if (error == RINGSEND_OK && !complete && e->now_ns >= c->deadline_ns)
+        error = RINGSEND_E_TIMEOUT_HANDSHAKE;
+    if (error == RINGSEND_OK && !complete && e->now_ns >= attempt_at_ns) {
+        error = RINGSEND_E_TIMEOUT_ATTEMPT;
+        detail = "during the TLS handshake";
+    }
+    if (error == RINGSEND_OK && !complete) {
+        task_deadline(e, &c->task, c->deadline_ns < attempt_at_ns ? c->deadline_ns : attempt_at_ns);
+        return TASK_WAIT;
+    }
+    origin_handshake_over(c->origin);
+    if (error != RINGSEND_OK)
+        return conn_fail(c, error, detail);
+    conn_goto(c, CONN_READY);
+    if (r) {
+        r->result.times.tls_ns = e->now_ns - c->handshake_began_ns;
         exchange_begin(c);
     }
     return TASK_AGAIN;
@@ -346,13 +388,13 @@ static void cancel(struct conn *c, struct op *op, enum ring_kind kind)
     op->cancelled = true;
     c->cancel.state = OP_IDLE;
     op_start(&c->cancel);
-    ring_cancel(c->engine->ring, tag_of(c), kind);
+    ring_cancel(c->engine->ring, conn_tag(c), kind);
 }
 
 static bool is_quiet(const struct conn *c)
 {
     return !op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv) &&
-           !op_in_flight(&c->cancel);
+           !op_in_flight(&c->cancel) && !secure_is_lent(c);
 }
 
 enum task_next conn_run(struct conn *c)
@@ -364,10 +406,22 @@ enum task_next conn_run(struct conn *c)
         c->deadline_ns = timer_after(e->now_ns, e->options.connect_timeout_ns);
         c->opened = true;
         op_start(&c->connect);
-        ring_connect(e->ring, tag_of(c), &c->address.any, address_bytes(&c->address));
+        ring_connect(e->ring, conn_tag(c), &c->address.any, address_bytes(&c->address));
         return conn_goto(c, CONN_CONNECTING);
     case CONN_CONNECTING:
         return connecting(c);
+    case CONN_HANDSHAKE:
+        if (e->handshakes_begun++ >= HANDSHAKES_PER_TURN) {
+            task_deadline(e, &c->task, e->now_ns); /* the next turn comes at once */
+            return TASK_WAIT;
+        }
+        c->handshake_began_ns = e->now_ns;
+        c->deadline_ns = timer_after(e->now_ns, e->options.handshake_timeout_ns);
+        if (!secure_open(c))
+            return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
+        return conn_goto(c, CONN_HANDSHAKING);
+    case CONN_HANDSHAKING:
+        return handshaking(c);
     case CONN_READY:
         return c->exchange.request ? exchanging(c) : idle(c);
     case CONN_SHUTTING_DOWN:
@@ -375,12 +429,14 @@ enum task_next conn_run(struct conn *c)
         cancel(c, &c->send, RING_SEND);
         cancel(c, &c->recv, RING_RECV);
         report(c);
+        if (c->error == RINGSEND_OK && !c->exchange.request)
+            secure_farewell(c);
         if (!is_quiet(c))
             return TASK_WAIT;
         return conn_goto(c, c->opened ? CONN_CLOSE : CONN_CLOSED);
     case CONN_CLOSE:
         op_start(&c->close);
-        ring_close(e->ring, tag_of(c));
+        ring_close(e->ring, conn_tag(c));
         return conn_goto(c, CONN_CLOSING);
     case CONN_CLOSING:
         return op_in_flight(&c->close) ? TASK_WAIT : conn_goto(c, CONN_CLOSED);

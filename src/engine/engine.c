@@ -129,6 +129,7 @@ static void reap_completions(struct ringsend *e)
 
 int engine_turn(struct ringsend *e, uint64_t until_ns)
 {
+    e->handshakes_begun = 0;
     run_ready(e);
     struct ring_wait wait = wait_for(e, e->finished_count || e->woken ? 0 : until_ns);
     int ready = ring_submit_and_wait(e->ring, &wait);
@@ -138,8 +139,10 @@ int engine_turn(struct ringsend *e, uint64_t until_ns)
     }
     e->now_ns = ring_now_ns(e->ring);
     reap_completions(e);
-    if (e->woken)
+    if (e->woken) {
         host_answers(e);
+        secure_returns(e);
+    }
     expire_timers(e);
     run_ready(e);
 #ifdef RINGSEND_SLOW_CHECKS

@@ -21,15 +21,18 @@
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "engine/handshaker.h"
 #include "engine/timers.h"
 #include "http/head.h"
 #include "http/response.h"
 #include "ringsend.h"
+#include "tls/tls.h"
 #include "uring/ring.h"
 
 #include <netinet/in.h>
 
 struct lookup;
+struct handshaker;
 
 /* ---- Tasks and operations ---- */
 
@@ -131,6 +134,9 @@ struct exchange {
     enum receive_half receive;
     bool bytes_left; /* some of the request may have reached the peer */
     enum ringsend_error send_error;
+    size_t plain_at;           /* TLS: so much of head and body is encrypted */
+    size_t send_bytes;         /* length of the send in flight */
+    size_t sent_bytes;         /* of all sends before */
     uint64_t first_byte_at_ns; /* deadline; TIMER_NEVER until the request is sent */
     uint64_t began_ns;         /* the send was prepared */
     struct buf head;           /* head, and a small body behind it; held until the send is over */
@@ -141,7 +147,9 @@ struct exchange {
 
 enum conn_step {
     CONN_CONNECT,
-    CONN_CONNECTING,    /* waits for the connect */
+    CONN_CONNECTING, /* waits for the connect */
+    CONN_HANDSHAKE,
+    CONN_HANDSHAKING,   /* https: waits for sends, received bytes, the worker */
     CONN_READY,         /* idle, or carries an exchange */
     CONN_SHUTTING_DOWN, /* cancels, waits until no operation is in flight */
     CONN_CLOSE,
@@ -158,6 +166,7 @@ struct conn {
     struct origin *origin;
     struct address address;
     struct op connect, send, recv, cancel, close;
+    struct secure *secure; /* https: its TLS; null before the handshake and with http */
     struct exchange exchange;
     uint32_t exchanges;        /* begun on this connection */
     enum ringsend_error error; /* why it shuts down; first one sticks */
@@ -165,9 +174,11 @@ struct conn {
     bool opened;           /* the slot holds a socket, or is about to */
     bool racing;           /* one of several connects for origin.dialing */
     bool stray;            /* bytes came behind a response */
+    bool cut;              /* a send has ended before its last byte: nothing may follow it */
     bool stream_ended;     /* the receive ended with end of stream or an error: */
     int32_t stream_result; /* 0, or the negated errno */
     uint64_t connect_began_ns;
+    uint64_t handshake_began_ns;
     uint64_t deadline_ns;      /* of the connect, or while idle of keeping it */
     uint64_t idle_ns;          /* how long this peer lets a connection idle */
     int32_t rx_first, rx_last; /* queue of received buffers, linked by engine.rx_next; -1: empty */
@@ -197,8 +208,11 @@ struct origin {
     uint32_t requests;   /* that use it and are not finished */
     struct list waiting; /* request.waiting, oldest first */
     uint32_t waiting_count;
-    struct list idle; /* conn.idle, last used first */
-    uint32_t conns;   /* sockets: half-open, ready, closing */
+    struct list idle;   /* conn.idle, last used first */
+    uint32_t conns;     /* sockets: half-open, ready, closing */
+    bool resumes_known; /* https: a handshake has shown whether there is a session to resume */
+    bool resumes;       /* https: it took the last session that was offered */
+    uint64_t resumes_until_ns; /* until then others wait for the first handshake */
     struct list
         blocked; /* in engine.blocked exactly when it waits for a place under connections_max */
     bool has_winner;
@@ -250,6 +264,7 @@ struct request {
     bool outcome_known; /* of the attempt; else it is still under way */
     enum ringsend_error outcome;
     const char *outcome_detail;
+    struct buf detail;       /* outcome_detail's text: the connection's own goes with it */
     bool outcome_bytes_left; /* the attempt's bytes may have reached the peer */
     bool outcome_stale;      /* a reused connection died before any byte of a response */
     uint64_t retry_after_ns; /* as the last response asked; 0: did not */
@@ -310,11 +325,17 @@ struct ringsend {
     struct lookup *lookup;
     struct file *files[LIMIT_FILES];
     uint32_t files_in_flight;
+
+    struct tls_config *tls_config; /* null until the first https request, or ca_file */
+    struct tls_local *tls_local;
+    struct handshaker *handshaker; /* null until the first handshake */
+    char tls_message[256]; /* why tls_config could not be made; empty: it could, or was not tried */
     uint32_t file_generation;
 
-    bool woken;       /* ringsend_wake or a file operation's end: run returns */
-    uint64_t gap_ns;  /* smoothed time between received completions */
-    uint64_t turn_ns; /* when the last completions came */
+    uint32_t handshakes_begun; /* in this turn */
+    bool woken;                /* ringsend_wake or a file operation's end: run returns */
+    uint64_t gap_ns;           /* smoothed time between received completions */
+    uint64_t turn_ns;          /* when the last completions came */
     struct ringsend_stats stats;
 };
 
@@ -364,6 +385,7 @@ void origin_enqueue(struct origin *o, struct request *r, bool in_front);
 void origin_forget(struct request *r); /* it waits for a connection no more */
 void origin_connected(struct conn *c); /* may give it a request: a race is decided */
 void origin_connect_failed(struct conn *c, enum ringsend_error error, const char *detail);
+void origin_handshake_over(struct origin *o); /* it is known now whether sessions resume */
 bool origin_keeps(
     struct conn *c); /* false: the idle connection must make place for another origin's */
 void origin_conn_closed(struct conn *c);
@@ -385,6 +407,7 @@ enum task_next conn_run(struct conn *c);
 void conn_completed(struct conn *c, const struct ring_completion *completion);
 /* Ready, carries nothing, and nothing has come on it since the last response. */
 bool conn_is_usable(const struct conn *c);
+struct ring_tag conn_tag(const struct conn *c);
 /* Puts a request on a connection that is being made, or is usable: an attempt begins. */
 void conn_begin(struct conn *c, struct request *r);
 /* Ends it early, and the attempt it carries, whose request is told `error`. RINGSEND_OK: it carries
@@ -393,6 +416,25 @@ void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail)
 void conn_arm_recv(struct conn *c);
 /* The oldest received buffer: its number, or -1. */
 int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes);
+
+/* secure.c: TLS of one connection */
+enum ringsend_error secure_load(struct ringsend *e); /* certificates and keys, once */
+bool secure_open(struct conn *c);                    /* false: memory is out */
+/* Moves the handshake on. RINGSEND_OK: wait, or it is complete when *complete. */
+enum ringsend_error secure_handshake(struct conn *c, bool *complete, const char **detail);
+bool secure_is_lent(const struct conn *c); /* to the worker: nobody else may touch its TLS */
+/* Encrypts the next part of the request and gives it to the ring, as far as there is room. */
+enum ringsend_error secure_send(struct conn *c);
+void secure_sent(struct conn *c); /* its send is over: the cipher bytes' memory goes back */
+bool secure_has_more(const struct conn *c); /* not all of the request is encrypted yet */
+/* Feeds received bytes; *plain is then what can be read, null: nothing more. Call until null. */
+enum ringsend_error secure_receive(struct conn *c, struct ringsend_bytes *cipher,
+                                   struct ringsend_bytes *plain, const char **detail);
+void secure_consume(struct conn *c, size_t plain_bytes);
+bool secure_ended_well(const struct conn *c); /* the peer said farewell before the stream's end */
+void secure_farewell(struct conn *c);         /* says it, if the connection can still carry it */
+void secure_close(struct conn *c);
+void secure_returns(struct ringsend *e); /* takes back what the worker has done */
 
 /* exchange.c */
 void exchange_begin(struct conn *c);

@@ -27,6 +27,7 @@ void exchange_begin(struct conn *c)
     x->send = SEND_START;
     x->receive = RECEIVE_FIRST_BYTE;
     x->bytes_left = false;
+    x->sent_bytes = x->plain_at = 0;
     x->send_error = RINGSEND_OK;
     x->first_byte_at_ns = TIMER_NEVER;
     response_init(&x->response, &c->engine->limits, &c->engine->bufs,
@@ -58,27 +59,29 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
         *detail = "the peer sent data before it was asked";
         return RINGSEND_E_BAD_RESPONSE;
     }
+    x->send_bytes = r->head.bytes + r->user->body.bytes;
     size_t body_bytes = r->user->body.bytes;
-    bool copied = body_bytes <= COPIED_BODY_MAX;
+    bool copied = body_bytes <= COPIED_BODY_MAX && !c->secure;
     if (!buf_reserve(&e->bufs, &x->head, r->head.bytes + (copied ? body_bytes : 0)))
         return RINGSEND_E_NO_MEMORY;
     head_write(&r->head, x->head.data);
     x->head.bytes = r->head.bytes;
-    struct ring_tag tag = {.slot = c->slot, .generation = c->generation};
-    op_start(&c->send);
-    x->bytes_left = true;
+    x->bytes_left = !c->secure; /* with TLS only what is encrypted can leave */
     x->began_ns = e->now_ns;
     x->send = SEND_SENDING;
+    if (c->secure)
+        return secure_send(c);
+    op_start(&c->send);
     if (copied) {
         buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
-        ring_send(e->ring, tag, x->head.data, x->head.bytes);
+        ring_send(e->ring, conn_tag(c), x->head.data, x->head.bytes);
         return RINGSEND_OK;
     }
     x->parts[0] = (struct iovec){x->head.data, x->head.bytes};
     /* The kernel only reads it; struct iovec knows no const. */
     x->parts[1] = (struct iovec){(void *)(uintptr_t)r->user->body.data, body_bytes};
     x->message = (struct msghdr){.msg_iov = x->parts, .msg_iovlen = 2};
-    ring_send_parts(e->ring, tag, &x->message);
+    ring_send_parts(e->ring, conn_tag(c), &x->message);
     return RINGSEND_OK;
 }
 
@@ -86,23 +89,30 @@ void exchange_sent(struct conn *c, int32_t result)
 {
     struct ringsend *e = c->engine;
     struct exchange *x = &c->exchange;
-    size_t total = x->request->head.bytes + x->request->user->body.bytes;
-    buf_release(&e->bufs, &x->head);
+    bool whole = result >= 0 && (size_t)result == x->send_bytes;
     /* An error means that nothing was taken: after a part, that part is the result. */
-    x->bytes_left = result > 0;
-    if (result > 0)
+    if (result > 0) {
+        x->sent_bytes += (size_t)result;
         e->stats.bytes_sent += (uint64_t)result;
-    if (result == (int32_t)total) {
+    }
+    x->bytes_left = x->sent_bytes > 0;
+    if (c->secure)
+        secure_sent(c);
+    if (whole && c->secure && secure_has_more(c))
+        return;
+    buf_release(&e->bufs, &x->head);
+    if (whole) {
         x->send = SEND_SENT;
         x->first_byte_at_ns = timer_after(e->now_ns, e->options.first_byte_timeout_ns);
         return;
     }
     x->send = SEND_BROKE;
+    c->cut = true;
     /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come. */
     bool by_peer = result >= 0 || result == -EPIPE || result == -ECONNRESET;
     x->first_byte_at_ns =
         by_peer ? timer_after(e->now_ns, e->options.first_byte_timeout_ns) : e->now_ns;
-    x->send_error = result > 0 ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
+    x->send_error = x->bytes_left ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
 }
 
 /* The stream is over without a complete response. */
@@ -117,39 +127,79 @@ static enum ringsend_error cut_off(struct conn *c, const char **detail)
             return x->send_error;
         return reset ? RINGSEND_E_RESET_NO_RESPONSE : RINGSEND_E_CLOSED_NO_RESPONSE;
     }
-    if (!reset)
+    if (!reset && x->response.detail)
         *detail = x->response.detail;
     return x->response.phase == RESPONSE_HEAD ? RINGSEND_E_TRUNCATED_HEAD
                                               : RINGSEND_E_TRUNCATED_BODY;
 }
 
+/* Feeds plain bytes to the response; `plain` is then what was left of them. */
+static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *plain,
+                                         const char **detail)
+{
+    struct exchange *x = &c->exchange;
+    size_t used;
+    if (x->receive == RECEIVE_FIRST_BYTE) {
+        x->receive = RECEIVE_READING;
+        x->request->result.times.first_byte_ns = c->engine->now_ns - x->began_ns;
+    }
+    enum response_next next = response_feed(&x->response, plain->data, plain->bytes, &used);
+    plain->data += used;
+    plain->bytes -= used;
+    if (next == RESPONSE_FAILED) {
+        *detail = x->response.detail;
+        return x->response.error;
+    }
+    if (next == RESPONSE_DONE)
+        x->receive = RECEIVE_DONE;
+    return RINGSEND_OK;
+}
+
+/* The same with bytes as TLS brings them. */
+static enum ringsend_error receive_cipher(struct conn *c, struct ringsend_bytes *cipher,
+                                          const char **detail)
+{
+    struct exchange *x = &c->exchange;
+    while (x->receive != RECEIVE_DONE) {
+        struct ringsend_bytes plain;
+        enum ringsend_error error = secure_receive(c, cipher, &plain, detail);
+        if (error != RINGSEND_OK || !plain.data)
+            return error;
+        size_t before = plain.bytes;
+        error = receive_plain(c, &plain, detail);
+        if (error != RINGSEND_OK)
+            return error;
+        c->stray |= plain.bytes > 0;
+        secure_consume(c, before - plain.bytes);
+    }
+    return RINGSEND_OK;
+}
+
 static enum ringsend_error receive(struct conn *c, const char **detail)
 {
-    struct ringsend *e = c->engine;
     struct exchange *x = &c->exchange;
-    const char *data;
-    size_t bytes, used;
+    struct ringsend_bytes got;
     int32_t buffer;
-    while ((buffer = conn_rx_pop(c, &data, &bytes)) >= 0) {
-        if (x->receive == RECEIVE_FIRST_BYTE) {
-            x->receive = RECEIVE_READING;
-            x->request->result.times.first_byte_ns = e->now_ns - x->began_ns;
-        }
-        enum response_next next = response_feed(&x->response, data, bytes, &used);
-        ring_buffer_return(e->ring, buffer);
-        if (next == RESPONSE_FAILED) {
-            *detail = x->response.detail;
-            return x->response.error;
-        }
-        if (next == RESPONSE_DONE) {
-            c->stray = used < bytes || c->rx_first >= 0;
-            x->receive = RECEIVE_DONE;
-            return RINGSEND_OK;
-        }
+    while (x->receive != RECEIVE_DONE && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
+        enum ringsend_error error =
+            c->secure ? receive_cipher(c, &got, detail) : receive_plain(c, &got, detail);
+        ring_buffer_return(c->engine->ring, buffer);
+        if (error != RINGSEND_OK)
+            return error;
+        c->stray |= x->receive == RECEIVE_DONE && got.bytes > 0;
     }
-    if (!c->stream_ended)
+    if (x->receive == RECEIVE_DONE) {
+        c->stray |= c->rx_first >= 0;
         return RINGSEND_OK;
-    if (c->stream_result < 0 || response_eof(&x->response) == RESPONSE_FAILED)
+    }
+    bool farewell = c->secure && secure_ended_well(c);
+    if (!c->stream_ended && !farewell)
+        return RINGSEND_OK;
+    c->stream_ended = true;
+    if (c->secure && !farewell && c->stream_result == 0)
+        *detail = "the stream ended without TLS's farewell (close_notify)";
+    if ((c->secure && !farewell) || c->stream_result < 0 ||
+        response_eof(&x->response) == RESPONSE_FAILED)
         return cut_off(c, detail);
     x->receive = RECEIVE_DONE;
     return RINGSEND_OK;
@@ -162,6 +212,11 @@ enum ringsend_error exchange_run(struct conn *c, const char **detail)
         return send_start(c, detail);
     if (c->send.state == OP_COMPLETE)
         exchange_sent(c, op_take(&c->send));
+    if (x->send == SEND_SENDING && !op_in_flight(&c->send)) {
+        enum ringsend_error error = secure_send(c);
+        if (error != RINGSEND_OK)
+            return error;
+    }
     return receive(c, detail);
 }
 

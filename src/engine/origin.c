@@ -21,6 +21,9 @@
 
 #include <string.h>
 
+/* How long the first TLS handshake with an origin goes ahead alone, for the others to resume its
+ * session. */
+#define RESUME_WAIT_NS (1000ull * 1000 * 1000)
 #define ATTEMPT_DELAY_NS (250u * 1000 * 1000) /* RFC 8305 section 5 */
 
 static enum task_next origin_goto(struct origin *o, enum origin_step step)
@@ -151,6 +154,23 @@ static void leave_line(struct origin *o)
         return;
     list_remove(&o->blocked);
     wake_first_blocked(o->engine);
+}
+
+void origin_handshake_over(struct origin *o)
+{
+    o->resumes_known = true;
+    task_wake(o->engine, &o->task);
+}
+
+/* A full handshake costs some milliseconds of CPU, a resumed one a tenth of one. */
+static bool waits_for_session(struct origin *o)
+{
+    struct ringsend *e = o->engine;
+    if (!o->https || o->resumes_known || tls_has_session(e->tls_local, o->host->name, o->port))
+        return false;
+    if (o->conns == 0)
+        o->resumes_until_ns = e->now_ns + RESUME_WAIT_NS;
+    return o->conns > 0 && e->now_ns < o->resumes_until_ns;
 }
 
 bool origin_keeps(struct conn *c)
@@ -390,6 +410,7 @@ static enum task_next race(struct origin *o)
     origin_forget(r);
     request_attempt_begun(r, NULL);
     o->dialing = r;
+    o->resumes_until_ns = o->engine->now_ns + RESUME_WAIT_NS;
     o->race_error = RINGSEND_E_CONNECT_FAILED;
     o->race_detail = NULL;
     open_racer(o);
@@ -405,6 +426,10 @@ static enum task_next open_more(struct origin *o)
         }
         if (!has_addresses(o) || !winner_is_known(o))
             return origin_goto(o, ORIGIN_LOOKUP);
+        if (waits_for_session(o)) {
+            task_deadline(o->engine, &o->task, o->resumes_until_ns);
+            return TASK_WAIT;
+        }
         origin_forget(r);
         conn_begin(conn_open(o, &o->winner), r);
     }

@@ -12,6 +12,8 @@
  * The result is written once, by finish(), and tells of the last attempt. */
 #include "engine/engine.h"
 
+#include <string.h>
+
 static enum task_next request_goto(struct request *r, enum request_step step)
 {
     static const unsigned edges[] = {
@@ -76,6 +78,7 @@ void request_put(struct request *r)
     buf_release(&e->bufs, &r->body);
     buf_release(&e->bufs, &r->headers);
     buf_release(&e->bufs, &r->header_index);
+    buf_release(&e->bufs, &r->detail);
     timer_remove(&e->timers, &r->task.timer);
     list_remove(&r->task.ready);
     r->user = NULL;
@@ -95,6 +98,7 @@ static void forget_outcome(struct request *r)
     r->outcome_known = r->outcome_bytes_left = r->outcome_stale = false;
     r->outcome = RINGSEND_OK;
     r->outcome_detail = NULL;
+    buf_release(&e->bufs, &r->detail);
     r->retry_after_ns = 0;
 }
 
@@ -121,7 +125,8 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
     CHECK(r->step == REQUEST_ATTEMPT && !r->outcome_known);
     r->outcome_known = true;
     r->outcome = error;
-    r->outcome_detail = detail;
+    if (detail && buf_append(&e->bufs, &r->detail, detail, strlen(detail) + 1))
+        r->outcome_detail = r->detail.data;
     r->attempt_at_ns = TIMER_NEVER;
     if (exchange && exchange->send != SEND_NONE) {
         struct response *response = &exchange->response;

@@ -52,6 +52,7 @@ static void fill_defaults(struct ringsend_options *o)
     default_u32(&o->requests_max, 2 * o->connections_max + 16);
     default_u32(&o->tries, 4);
     default_u64(&o->connect_timeout_ns, 10 * NS_PER_S);
+    default_u64(&o->handshake_timeout_ns, 10 * NS_PER_S);
     default_u64(&o->first_byte_timeout_ns, 30 * NS_PER_S);
     default_u64(&o->attempt_timeout_ns, 60 * NS_PER_S);
     default_u64(&o->deadline_ns, RINGSEND_NEVER);
@@ -120,6 +121,9 @@ static bool allocate(struct ringsend *e)
 static void release(struct ringsend *e)
 {
     lookup_free(e->lookup);
+    handshaker_free(e->handshaker);
+    tls_local_free(e->tls_local);
+    tls_config_free(e->tls_config);
     ring_free(e->ring);
     timers_free(&e->timers);
     if (!e->broken)
@@ -147,6 +151,15 @@ static int open_ring(struct ringsend *e)
     if (e->options.message && e->options.message_bytes > 0)
         ring_explain(error, e->options.message, e->options.message_bytes);
     return -RINGSEND_E_RING;
+}
+
+/* What the user named must be there before anything is sent. */
+static int load_certificates(struct ringsend *e)
+{
+    enum ringsend_error error = secure_load(e);
+    if (error == RINGSEND_E_TLS_CONFIG && e->options.message && e->options.message_bytes > 0)
+        snprintf(e->options.message, e->options.message_bytes, "%s", e->tls_message);
+    return -(int)error;
 }
 
 static void init_lists(struct ringsend *e)
@@ -179,6 +192,8 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
     }
     if (!error)
         error = open_ring(e);
+    if (!error && (e->options.ca_file || e->options.cert_file))
+        error = load_certificates(e);
     if (error) {
         release(e);
         return error;
@@ -256,8 +271,11 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     if (head.method.bytes == 0)
         head.method = has_body ? SPAN("POST") : SPAN("GET");
     enum ringsend_error error = url_parse(&head.url, r->url, &e->submit_detail);
-    if (error == RINGSEND_OK && head.url.https)
-        error = RINGSEND_E_NO_TLS;
+    if (error == RINGSEND_OK && head.url.https) {
+        error = secure_load(e);
+        if (error == RINGSEND_E_TLS_CONFIG)
+            e->submit_detail = e->tls_message;
+    }
     if (error == RINGSEND_OK)
         error = head_check(&head, &e->submit_detail);
     if (error == RINGSEND_OK && head.bytes > LIMIT_HEAD_BYTES) {

@@ -15,6 +15,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import tempfile
@@ -338,7 +339,7 @@ class Serve(Program):
     def __init__(self, *options):
         self.stopped = False
         super().__init__([RINGSEND, "serve", "-p", "0", *options])
-        marker = b"listening on http://"
+        marker = b"listening on http"
 
         def ready(out, err):
             for text in (out, err):
@@ -346,13 +347,24 @@ class Serve(Program):
                 if found and b"\n" in rest:
                     return rest
             return None
-        address = self.wait_for(ready).split()[0].decode().rstrip("/")
+        scheme, address = self.wait_for(ready).split()[0].decode().rstrip("/").split("://")
+        self.is_tls = scheme == "s"
         self.authority = address
         self.port = int(address.rsplit(":", 1)[1])
-        self.url = "http://%s/" % address
+        self.url = "http%s://%s/" % (scheme, address)
+
+    def connect(self):
+        """An http.client connection that trusts whatever listens there."""
+        if not self.is_tls:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=BOUND_S)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=BOUND_S,
+                                           context=context)
 
     def stats(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=BOUND_S)
+        connection = self.connect()
         try:
             connection.request("GET", "/-/stats")
             return json.loads(connection.getresponse().read())
@@ -386,13 +398,13 @@ daemon off; worker_processes 1; {user} pid {dir}/pid; error_log {dir}/error.log;
 worker_rlimit_nofile 4096;
 events {{ worker_connections 2048; }}
 http {{
-    log_format deliveries '$request_method $uri $http_x_id $status $request_length';
+    log_format deliveries '$request_method $uri $http_x_id $status $request_length'{tls_fields};
     access_log {dir}/access.log deliveries;
     client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy;
     fastcgi_temp_path {dir}/fastcgi; uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
     keepalive_requests {keepalive_requests};
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{tls};
         location / {{ default_type application/json; return 200 '{{"uri":"$uri"}}'; }}
         location /file/ {{ alias {dir}/files/; }}
         location /missing/ {{ return 404; }}
@@ -402,7 +414,9 @@ http {{
 }}
 """
 
-    def __init__(self, directory, keepalive_requests=1000):
+    def __init__(self, directory, keepalive_requests=1000, tls=None):
+        """tls: lines for the server, which then speaks https; the log's lines get two fields more,
+        the number of the connection and r when its session was resumed."""
         program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
         if not program:
             raise unittest.SkipTest("nginx is not installed: apt-get install nginx-light")
@@ -412,11 +426,13 @@ http {{
         listener.bind(("127.0.0.1", 0))
         listener.listen(512)
         self.port = listener.getsockname()[1]
-        self.url = "http://127.0.0.1:%d/" % self.port
+        self.url = "http%s://127.0.0.1:%d/" % ("s" if tls else "", self.port)
         config = os.path.join(self.dir, "nginx.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(self.CONFIG.format(
                 dir=self.dir, port=self.port, keepalive_requests=keepalive_requests,
+                tls=" ssl;\n        " + tls.rstrip(";") if tls else "",
+                tls_fields=" ' $connection $ssl_session_reused'" if tls else "",
                 user="user root;" if os.geteuid() == 0 else ""))
         self.process = subprocess.Popen(
             [program, "-p", self.dir, "-c", config, "-e", os.path.join(self.dir, "error.log")],
@@ -442,6 +458,114 @@ http {{
         self.close()
         with open(os.path.join(self.dir, "access.log"), encoding="utf-8") as file:
             return [line.split() for line in file]
+
+
+Certificate = collections.namedtuple("Certificate", "chain key")  # two PEM files
+
+
+class Authority:
+    """A throw-away certificate authority, made by openssl(1); clients trust `pem`."""
+
+    CONFIG = """
+[ca]
+default_ca=authority
+[authority]
+database={dir}/index
+new_certs_dir={dir}
+unique_subject=no
+rand_serial=yes
+policy=policy
+[policy]
+commonName=supplied
+[req]
+distinguished_name=name
+x509_extensions=authority_extensions
+prompt=no
+[name]
+CN=Test CA {name}
+[authority_extensions]
+basicConstraints=critical,CA:TRUE
+keyUsage=critical,keyCertSign
+subjectKeyIdentifier=hash
+[leaf_extensions]
+subjectKeyIdentifier=hash
+"""
+    AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign"
+    SERVER = "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth"
+    CLIENT = "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=clientAuth"
+    LOCAL = "DNS:localhost,IP:127.0.0.1"
+
+    def __init__(self, directory, name="ca"):
+        self.dir = os.path.join(directory, name)
+        os.makedirs(self.dir)
+        self.made = 0
+        self._write("index", "")
+        self.config = self._write("config", self.CONFIG.format(dir=self.dir, name=name))
+        self.key = self.new_key()
+        self.pem = os.path.join(self.dir, "ca.pem")
+        self.by = Certificate(self.pem, self.key)
+        openssl("req", "-x509", "-config", self.config, "-key", self.key, "-days", "30",
+                "-out", self.pem)
+
+    def _write(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        return path
+
+    def new_key(self, algorithm="EC", option="ec_paramgen_curve:P-256"):
+        self.made += 1
+        path = os.path.join(self.dir, "%d.key" % self.made)
+        openssl("genpkey", "-algorithm", algorithm, *(("-pkeyopt", option) if option else ()),
+                "-out", path)
+        return path
+
+    def certificate(self, names=LOCAL, key=None, cn="a test", extensions=SERVER, start=None,
+                    end="20991231235959Z", md="sha256", issuer=None):
+        """names: subjectAltName, "" for none; key: a file, or none for a new one on P-256; start,
+        end: YYYYMMDDHHMMSSZ; issuer: a Certificate, whose chain is then sent along."""
+        key = key or self.new_key()
+        self.made += 1
+        base = os.path.join(self.dir, str(self.made))
+        if names:
+            extensions += "\nsubjectAltName=" + names
+        self._write("%d.ext" % self.made, extensions + "\n")
+        openssl("req", "-new", "-config", self.config, "-key", key, "-subj", "/CN=" + cn,
+                "-out", base + ".csr")
+        signer = issuer or self.by
+        openssl("ca", "-batch", "-notext", "-config", self.config, "-cert", signer.chain,
+                "-keyfile", signer.key, "-in", base + ".csr", "-extfile", base + ".ext", "-md", md,
+                "-startdate", start or "20200101000000Z", "-enddate", end, "-out", base + ".pem")
+        if issuer:
+            with open(base + ".pem", "a", encoding="ascii") as chain, \
+                    open(issuer.chain, encoding="ascii") as more:
+                chain.write(more.read())
+        return Certificate(base + ".pem", key)
+
+
+def openssl(*args):
+    program = shutil.which("openssl")
+    if not program:
+        raise unittest.SkipTest("openssl is not installed: apt-get install openssl")
+    done = subprocess.run([program, *args], stdin=subprocess.DEVNULL, capture_output=True,
+                          timeout=BOUND_S, check=False)
+    if done.returncode != 0:
+        raise AssertionError("openssl %s:\n%s" % (" ".join(args), done.stderr.decode()))
+
+
+def over_tls(certificate, script, prepare=None):
+    """The script behind a TLS 1.2 handshake; prepare(context) may change what the server speaks."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")  # it is for the client to refuse what is weak
+    context.load_cert_chain(*certificate)
+    if prepare:
+        prepare(context)
+
+    def run(peer):
+        peer.sock = context.wrap_socket(peer.sock, server_side=True)
+        script(peer)
+    return run
 
 
 def ipv6_on_loopback():
@@ -493,6 +617,12 @@ class Case(unittest.TestCase):
     def server(self, script, host="127.0.0.1"):
         server = RawServer(script, host)
         self.addCleanup(server.close)
+        return server
+
+    def tls_server(self, certificate, script, prepare=None, host="127.0.0.1"):
+        """A RawServer that speaks TLS 1.2."""
+        server = self.server(over_tls(certificate, script, prepare), host)
+        server.url = "https://%s/" % server.authority
         return server
 
     def nginx(self, **more):

@@ -4,10 +4,12 @@ Each server here is a script that sends bytes; --tries 1 where the outcome would
 
 import base64
 import gzip
+import os
 import subprocess
 import threading
 
-from harness import BOUND_S, Case, OK, USAGE, answering, header, in_turn, main, response
+from harness import (BOUND_S, NOT_ALL_OK, OK, USAGE, Authority, Case, answering, header, in_turn,
+                     main, response)
 
 END = b"\r\n\r\n"
 GET = {"method": "GET"}
@@ -414,8 +416,12 @@ class Requests(Http):
                 self.assert_error(run.results[0], "bad_url")
                 self.assertNotIn(b"secret", run.out + run.err.encode())
 
-    def test_an_https_url_is_a_clear_error(self):
-        self.refused({"url": "https://127.0.0.1:%d/" % self.echo.port}, "https_unsupported")
+    def test_an_https_server_that_cannot_be_verified_gets_nothing(self):
+        server = self.tls_server(Authority(self.dir).certificate(), in_turn(response()))
+        run = self.send(records=[{"url": server.url, "data": "x"}], expect=NOT_ALL_OK,
+                        env=dict(os.environ, SSL_CERT_FILE=Authority(self.dir, "other").pem))
+        self.assert_error(run.results[0], "tls_unknown_ca")
+        self.assertEqual(server.requests, [])
 
     def test_a_name_that_does_not_exist_is_an_error_of_the_lookup(self):
         result = self.send_one({"url": "http://nope.invalid/"}, "--tries", "1")

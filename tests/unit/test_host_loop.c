@@ -122,6 +122,7 @@ static void no_option_overflows(void **state)
         struct ringsend_options o = {.size = sizeof o,
                                      .connections_max = 1,
                                      .connect_timeout_ns = lengths[i],
+                                     .handshake_timeout_ns = lengths[i],
                                      .first_byte_timeout_ns = lengths[i],
                                      .attempt_timeout_ns = lengths[i],
                                      .deadline_ns = lengths[i],

@@ -1,0 +1,385 @@
+/* TLS of one connection, between the ring and the exchange: cipher bytes to and from the kernel,
+ * plain bytes to and from HTTP. Level-driven: after each event it asks tls_state what can move, and
+ * starts it.
+ *
+ * Handshake. What the peer sends is gathered in `cipher_in`; when it is the worker thread's turn it
+ * moves to `cipher_lent` and is lent, with the tls. While it is lent only the ring's side of the
+ * connection goes on, and receive buffers go home at once: others wait for them. What we have to say
+ * is taken out into `cipher_out` and sent. The connection is not closed before the worker has given
+ * it back.
+ *
+ * Afterwards all happens on the loop: a record of some hundred bytes costs less than a microsecond.
+ * A large body is encrypted and sent in stretches of SEND_STRETCH_BYTES, several records in one
+ * send. */
+#include "engine/engine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SEND_STRETCH_BYTES = 64 << 10,
+    FLIGHT_BYTES = 512, /* most flights of a handshake are smaller */
+    SESSIONS_MAX = 1024,
+    /* Above so many connections one buffer serves both directions: half the memory. */
+    FULL_DUPLEX_MAX = 1000,
+    /* Of a handshake's flight that waits to be fed; chains are much shorter. */
+    CIPHER_IN_MAX = 256 << 10,
+};
+
+struct secure {
+    struct tls *tls;
+    struct buf cipher_in;   /* received while the handshake lasts, and not yet lent */
+    struct buf cipher_lent; /* what came before that, lent or partly fed */
+    size_t cipher_lent_at;  /* so much of it was fed */
+    struct buf cipher_out;  /* in the send in flight */
+    struct handshake handshake;
+    bool lent;
+    bool
+        broken; /* a send of the handshake failed; what the peer said before is still to be heard */
+    char detail[320]; /* of the failure */
+};
+
+/* ---- Configuration ---- */
+
+enum ringsend_error secure_load(struct ringsend *e)
+{
+    const struct ringsend_options *o = &e->options;
+    if (e->tls_local)
+        return RINGSEND_OK;
+    if (e->tls_message[0])
+        return RINGSEND_E_TLS_CONFIG;
+    struct tls_options options = {.insecure = o->insecure,
+                                  .half_duplex = o->connections_max > FULL_DUPLEX_MAX,
+                                  .ca_file = o->ca_file,
+                                  .chain_file = o->cert_file,
+                                  .key_file = o->key_file};
+    e->tls_config = tls_config_new(&options, e->tls_message, sizeof e->tls_message);
+    if (!e->tls_config)
+        return RINGSEND_E_TLS_CONFIG;
+    e->tls_local = tls_local_new(e->tls_config, SESSIONS_MAX);
+    e->handshaker = handshaker_new(e->ring);
+    return e->tls_local && e->handshaker ? RINGSEND_OK : RINGSEND_E_NO_MEMORY;
+}
+
+/* ---- Life ---- */
+
+bool secure_open(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    CHECK(!c->secure);
+    c->secure = calloc(1, sizeof *c->secure);
+    if (!c->secure)
+        return false;
+    c->secure->tls = tls_client_new(e->tls_local, c->origin->host->name, c->origin->port);
+    c->secure->handshake.owner = c;
+    return c->secure->tls != NULL;
+}
+
+void secure_close(struct conn *c)
+{
+    struct secure *s = c->secure;
+    if (!s)
+        return;
+    CHECK(!s->lent && !op_in_flight(&c->send));
+    tls_free(s->tls);
+    buf_release(&c->engine->bufs, &s->cipher_in);
+    buf_release(&c->engine->bufs, &s->cipher_lent);
+    buf_release(&c->engine->bufs, &s->cipher_out);
+    free(s);
+    c->secure = NULL;
+}
+
+bool secure_is_lent(const struct conn *c)
+{
+    return c->secure && c->secure->lent;
+}
+
+/* Takes out what stands ready, until SEND_STRETCH_BYTES are there. The buffer grows by at least
+ * `expected`: small for the small records of handshakes and farewells. */
+static bool take_cipher(struct conn *c, size_t expected)
+{
+    struct secure *s = c->secure;
+    while ((tls_state(s->tls) & TLS_TAKE) && s->cipher_out.bytes < SEND_STRETCH_BYTES) {
+        if (!buf_reserve(&c->engine->bufs, &s->cipher_out, expected))
+            return false;
+        s->cipher_out.bytes += tls_take(s->tls, s->cipher_out.data + s->cipher_out.bytes,
+                                        s->cipher_out.capacity - s->cipher_out.bytes);
+    }
+    return true;
+}
+
+static void send_cipher(struct conn *c)
+{
+    struct secure *s = c->secure;
+    op_start(&c->send);
+    ring_send(c->engine->ring, conn_tag(c), s->cipher_out.data, s->cipher_out.bytes);
+}
+
+void secure_sent(struct conn *c)
+{
+    buf_release(&c->engine->bufs, &c->secure->cipher_out);
+}
+
+/* ---- Handshake ---- */
+
+static enum ringsend_error gather(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    struct secure *s = c->secure;
+    enum ringsend_error error = RINGSEND_OK;
+    const char *data;
+    size_t bytes;
+    int32_t buffer;
+    while (error == RINGSEND_OK && (buffer = conn_rx_pop(c, &data, &bytes)) >= 0) {
+        if (s->cipher_in.bytes + bytes > CIPHER_IN_MAX)
+            error = RINGSEND_E_TLS_PROTOCOL;
+        else if (!buf_append(&e->bufs, &s->cipher_in, data, bytes))
+            error = RINGSEND_E_NO_MEMORY;
+        ring_buffer_return(e->ring, buffer);
+    }
+    return error;
+}
+
+static bool has_cipher(const struct secure *s)
+{
+    return s->cipher_in.bytes > 0 || s->cipher_lent.bytes > 0;
+}
+
+/* What is fed next stands in cipher_lent thereafter. */
+static void next_cipher(struct secure *s)
+{
+    if (s->cipher_lent.bytes > 0)
+        return;
+    s->cipher_lent = s->cipher_in;
+    s->cipher_in = (struct buf){0};
+}
+
+static void lend(struct conn *c)
+{
+    struct secure *s = c->secure;
+    next_cipher(s);
+    s->lent = true;
+    s->handshake.tls = s->tls;
+    s->handshake.cipher = s->cipher_lent.data + s->cipher_lent_at;
+    s->handshake.bytes = s->cipher_lent.bytes - s->cipher_lent_at;
+    handshaker_start(c->engine->handshaker, &s->handshake);
+}
+
+/* So much of it was fed. */
+static void fed(struct conn *c, size_t bytes)
+{
+    struct secure *s = c->secure;
+    s->cipher_lent_at += bytes;
+    if (s->cipher_lent_at < s->cipher_lent.bytes)
+        return;
+    buf_release(&c->engine->bufs, &s->cipher_lent);
+    s->cipher_lent_at = 0;
+}
+
+/* A session that the server takes leaves no public-key work: not worth two changes of thread. */
+static void feed(struct conn *c)
+{
+    struct secure *s = c->secure;
+    if (!tls_offered_session(s->tls) || !c->origin->resumes) {
+        lend(c);
+        return;
+    }
+    next_cipher(s);
+    fed(c, tls_feed(s->tls, s->cipher_lent.data + s->cipher_lent_at,
+                    s->cipher_lent.bytes - s->cipher_lent_at));
+    task_wake(c->engine, &c->task);
+}
+
+void secure_returns(struct ringsend *e)
+{
+    struct handshake *h;
+    while (e->handshaker && (h = handshaker_next(e->handshaker))) {
+        struct conn *c = h->owner;
+        struct secure *s = c->secure;
+        s->lent = false;
+        fed(c, h->used);
+        task_wake(e, &c->task);
+    }
+}
+
+static void handshake_done(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    struct secure *s = c->secure;
+    tls_keep_session(s->tls);
+    if (tls_offered_session(s->tls))
+        c->origin->resumes = tls_resumed(s->tls);
+    if (tls_resumed(s->tls))
+        e->stats.handshakes_resumed++;
+    else
+        e->stats.handshakes_full++;
+}
+
+/* The cure stands in the table's text, what was seen in TLS's detail: people want both. */
+static enum ringsend_error failed(struct conn *c, enum ringsend_error error, const char **detail)
+{
+    struct secure *s = c->secure;
+    const char *more = tls_detail(s->tls);
+    tls_forget_session(s->tls);
+    snprintf(s->detail, sizeof s->detail, "%s%s%s%s", ringsend_error_text(error), more ? " (" : "",
+             more ? more : "", more ? ")" : "");
+    *detail = s->detail;
+    return error;
+}
+
+/* What has come behind the handshake, before anything was asked. No public-key work is left. */
+static void feed_rest(struct conn *c)
+{
+    struct secure *s = c->secure;
+    size_t used = 1;
+    while (used > 0 && has_cipher(s)) {
+        next_cipher(s);
+        used = tls_feed(s->tls, s->cipher_lent.data + s->cipher_lent_at,
+                        s->cipher_lent.bytes - s->cipher_lent_at);
+        fed(c, used);
+    }
+}
+
+static enum ringsend_error ready(struct conn *c, bool *complete, const char **detail)
+{
+    struct secure *s = c->secure;
+    size_t bytes;
+    if (tls_peek(s->tls, &bytes)) {
+        *detail = "the peer sent data before it was asked";
+        return RINGSEND_E_BAD_RESPONSE;
+    }
+    if (tls_peer_closed(s->tls) || c->stream_ended) {
+        *detail = "the peer closed the connection right behind the TLS handshake";
+        return RINGSEND_E_TLS_CLOSED;
+    }
+    *complete = !op_in_flight(&c->send) && !(tls_state(s->tls) & TLS_TAKE) && !has_cipher(s);
+    if (*complete)
+        handshake_done(c);
+    return RINGSEND_OK;
+}
+
+enum ringsend_error secure_handshake(struct conn *c, bool *complete, const char **detail)
+{
+    struct secure *s = c->secure;
+    *complete = false;
+    if (c->send.state == OP_COMPLETE) {
+        int32_t result = op_take(&c->send);
+        s->broken = result != (int32_t)s->cipher_out.bytes;
+        secure_sent(c);
+    }
+    enum ringsend_error error = gather(c);
+    if (error != RINGSEND_OK)
+        return error;
+    if (s->lent)
+        return RINGSEND_OK;
+    if (tls_is_ready(s->tls))
+        feed_rest(c);
+    if (tls_error(s->tls) != RINGSEND_OK)
+        return failed(c, tls_error(s->tls), detail);
+    if (!op_in_flight(&c->send) && !s->broken) {
+        if (!take_cipher(c, FLIGHT_BYTES))
+            return RINGSEND_E_NO_MEMORY;
+        if (s->cipher_out.bytes > 0)
+            send_cipher(c);
+    }
+    if (tls_is_ready(s->tls))
+        return s->broken ? RINGSEND_E_TLS_CLOSED : ready(c, complete, detail);
+    if (has_cipher(s) && (tls_state(s->tls) & TLS_FEED)) {
+        feed(c);
+        return RINGSEND_OK;
+    }
+    if (c->stream_ended)
+        return failed(c, tls_end(s->tls), detail);
+    return RINGSEND_OK;
+}
+
+/* ---- Exchange ---- */
+
+/* What stands at position `at` of the request, head and body taken together. */
+static struct ringsend_bytes plain_from(const struct exchange *x, size_t at)
+{
+    if (at < x->head.bytes)
+        return (struct ringsend_bytes){x->head.data + at, x->head.bytes - at};
+    struct ringsend_bytes body = x->request->user->body;
+    at -= x->request->head.bytes;
+    return (struct ringsend_bytes){body.data + at, body.bytes - at};
+}
+
+enum ringsend_error secure_send(struct conn *c)
+{
+    struct secure *s = c->secure;
+    struct exchange *x = &c->exchange;
+    size_t total = x->request->head.bytes + x->request->user->body.bytes;
+    while (x->plain_at < total && s->cipher_out.bytes < SEND_STRETCH_BYTES) {
+        struct ringsend_bytes plain = plain_from(x, x->plain_at);
+        size_t accepted = tls_write(s->tls, plain.data, plain.bytes);
+        x->plain_at += accepted;
+        if (x->plain_at == total)
+            tls_flush(s->tls);
+        size_t before = s->cipher_out.bytes;
+        if (!take_cipher(c, accepted + TLS_RECORD_OVERHEAD_BYTES))
+            return RINGSEND_E_NO_MEMORY;
+        if (accepted == 0 && s->cipher_out.bytes == before)
+            break; /* half duplex: a record is being read; the next event tries again */
+    }
+    x->send_bytes = s->cipher_out.bytes;
+    x->bytes_left |= x->send_bytes > 0;
+    if (x->send_bytes > 0)
+        send_cipher(c);
+    return RINGSEND_OK;
+}
+
+enum ringsend_error secure_receive(struct conn *c, struct ringsend_bytes *cipher,
+                                   struct ringsend_bytes *plain, const char **detail)
+{
+    struct tls *t = c->secure->tls;
+    *plain = (struct ringsend_bytes){0};
+    for (;;) {
+        plain->data = tls_peek(t, &plain->bytes);
+        if (plain->data)
+            return RINGSEND_OK;
+        if (tls_error(t) != RINGSEND_OK)
+            return failed(c, tls_error(t), detail);
+        if (cipher->bytes == 0 || (tls_state(t) & TLS_CLOSED))
+            return RINGSEND_OK;
+        size_t used = tls_feed(t, cipher->data, cipher->bytes);
+        cipher->data += used;
+        cipher->bytes -= used;
+        if (used == 0 && !tls_peek(t, &plain->bytes) && tls_error(t) == RINGSEND_OK) {
+            *detail = "the peer wants to talk about something else than the response";
+            return RINGSEND_E_TLS_PROTOCOL;
+        }
+    }
+}
+
+bool secure_has_more(const struct conn *c)
+{
+    const struct exchange *x = &c->exchange;
+    return x->plain_at < x->request->head.bytes + x->request->user->body.bytes;
+}
+
+void secure_consume(struct conn *c, size_t plain_bytes)
+{
+    tls_consume(c->secure->tls, plain_bytes);
+}
+
+bool secure_ended_well(const struct conn *c)
+{
+    return tls_peer_closed(c->secure->tls);
+}
+
+void secure_farewell(struct conn *c)
+{
+    struct secure *s = c->secure;
+    if (!s || s->lent || c->stream_ended || c->cut || c->send.state != OP_IDLE ||
+        !tls_is_ready(s->tls))
+        return;
+    /* Only while the receive's end is still to come: it wakes the connection, which then cancels a
+     * farewell that the peer does not take. */
+    if (!op_in_flight(&c->recv))
+        return;
+    tls_close(s->tls);
+    if (take_cipher(c, FLIGHT_BYTES) && s->cipher_out.bytes > 0)
+        send_cipher(c);
+}

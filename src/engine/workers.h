@@ -1,0 +1,32 @@
+/* Work off the loop: a few threads, started at the first piece of work, for what would block the
+ * loop or hold it up (name lookups, the public-key part of TLS handshakes). A finished piece is
+ * announced by ring_wake and fetched by workers_next.
+ *
+ * All functions but the pieces' own run on the engine's thread. */
+#ifndef RINGSEND_ENGINE_WORKERS_H
+#define RINGSEND_ENGINE_WORKERS_H
+
+#include <stdbool.h>
+
+struct ring;
+struct workers;
+
+/* One piece, embedded in what it is about. From workers_start until workers_next returns it, it
+ * belongs to a worker thread. */
+struct work {
+    struct work *next;
+    void (*run)(struct work *work); /* on a worker thread */
+    void (*drop)(
+        struct work *work); /* on any thread, instead of workers_next, after workers_free */
+};
+
+/* The ring must outlive it. Null: memory is out. */
+struct workers *workers_new(struct ring *ring, unsigned threads_max);
+/* Does not wait: a piece that runs goes on to its end, and is then dropped. Null is allowed. */
+void workers_free(struct workers *workers);
+/* False when not one thread could be started: the piece is still the caller's. */
+bool workers_start(struct workers *workers, struct work *work);
+/* A finished piece, or null. */
+struct work *workers_next(struct workers *workers);
+
+#endif

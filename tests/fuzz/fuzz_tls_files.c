@@ -1,0 +1,27 @@
+/* libFuzzer: what tls/ reads from files. The first half of the work is done twice, by PEM and as
+ * DER at once, so that the fuzzer needs no luck with base64. */
+#include "tls/identity.h"
+#include "tls/pem.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+    struct pem pem = {(const char *)data, (const char *)data + bytes};
+    struct pem_block block;
+    struct identity identity = {0};
+    while (pem_next(&pem, &block) == PEM_BLOCK) {
+        size_t decoded, room = pem_decoded_bytes_max(block.body);
+        uint8_t *out = malloc(room);
+        if (out && pem_decode(block.body, out, &decoded)) {
+            if (decoded > room)
+                abort();
+            identity_parse_key((struct der){out, out + decoded}, &identity);
+        }
+        free(out);
+    }
+    identity_parse_key((struct der){data, data + bytes}, &identity);
+    return 0;
+}

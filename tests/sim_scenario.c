@@ -1,0 +1,68 @@
+/* What all scenarios begin and end with, and what they expect of a result. A failure aborts, with
+ * the scenario's name (sim.c). */
+#include "sim_scenarios.h"
+
+struct sim_peer *scenario_begin(const char *name, struct client *c,
+                                const struct ringsend_options *options,
+                                const struct sim_answer *script, uint32_t script_count)
+{
+    struct ringsend_options all = *options;
+    struct sim_peer *peer;
+
+    sim_begin(name, 1);
+    sim.faults.latency_ns = 100 * SIM_US;
+    all.seed = all.seed ? all.seed : 1;
+    peer = sim_peer_new("10.0.0.1", 80, 0);
+    peer->script = script;
+    peer->script_count = script_count;
+    peer->certificate = CERTIFICATE_GOOD;
+    sim_ring_bounds(all.connections_max ? all.connections_max : 40,
+                    all.connections_per_origin ? all.connections_per_origin : 40);
+    client_begin(c, &all);
+    return peer;
+}
+
+void scenario_end(struct client *c)
+{
+    client_end(c);
+    sim_end();
+}
+
+uint32_t scenario_submit(struct client *c, const struct client_ask *ask)
+{
+    int index = client_submit(c, ask);
+
+    SIM_CHECK(index >= 0, "submit gives %s", ringsend_error_name((enum ringsend_error) - index));
+    return (uint32_t)index;
+}
+
+void scenario_expect(const struct client *c, uint32_t index, enum ringsend_error error, int status,
+                     uint32_t attempts, bool ambiguous)
+{
+    const struct client_request *r = &c->requests[index];
+
+    SIM_CHECK(r->done, "request %u has no result yet", index);
+    SIM_CHECK(r->error == error && r->status == status && r->attempts == attempts &&
+                  r->ambiguous == ambiguous,
+              "request %u: %s, status %d, %u attempts%s; expected %s, status %d, %u attempts%s",
+              index, ringsend_error_name(r->error), r->status, r->attempts,
+              r->ambiguous ? ", ambiguous" : "", ringsend_error_name(error), status, attempts,
+              ambiguous ? ", ambiguous" : "");
+}
+
+void scenario_expect_ms(const struct client *c, uint32_t index, uint32_t from_ms, uint32_t to_ms)
+{
+    uint64_t total_ns = c->requests[index].times.total_ns;
+
+    SIM_CHECK(total_ns >= (uint64_t)from_ms * SIM_MS && total_ns <= (uint64_t)to_ms * SIM_MS,
+              "request %u took %.3f ms, expected %u to %u", index, (double)total_ns / 1e6, from_ms,
+              to_ms);
+}
+
+struct ringsend_stats scenario_stats(const struct client *c)
+{
+    struct ringsend_stats stats = {.size = sizeof stats};
+
+    ringsend_stats(c->engine, &stats);
+    return stats;
+}

@@ -1,0 +1,59 @@
+/* A certificate (RFC 5280 section 4) taken apart: borrowed runs of its DER, and the extensions that
+ * verification looks at. Nothing here judges it but for its form. */
+#ifndef RINGSEND_TLS_CERT_H
+#define RINGSEND_TLS_CERT_H
+
+#include "tls/der.h"
+#include "tls/tls.h"
+
+#include <bearssl.h>
+
+enum cert_signature {
+    CERT_SIGNATURE_UNKNOWN, /* an algorithm this build lacks */
+    CERT_SIGNATURE_WEAK,    /* with MD5 or SHA-1 */
+    CERT_SIGNATURE_RSA,
+    CERT_SIGNATURE_ECDSA,
+};
+
+/* Bits of keyUsage, the first of the BIT STRING lowest. */
+enum cert_usage { CERT_USAGE_DIGITAL_SIGNATURE = 1 << 0, CERT_USAGE_CERT_SIGN = 1 << 5 };
+
+struct cert {
+    struct der whole, signed_part; /* signed_part is the tbsCertificate with its header */
+    struct der issuer, subject;    /* whole Names, with their headers */
+    int64_t not_before_s, not_after_s;
+    enum cert_signature signature_kind;
+    const br_hash_class *hash; /* of the signature; null unless RSA or ECDSA */
+    struct der signature;
+    br_x509_pkey key; /* key_type 0: an algorithm this build lacks */
+    bool version_1;   /* cannot say whether it is an authority */
+    bool has_basic;
+    bool is_ca;
+    bool has_path_length;
+    uint32_t path_length;
+    bool has_usage;
+    uint32_t usage; /* enum cert_usage */
+    bool has_extended_usage;
+    bool for_servers; /* the extended usages include serverAuth */
+    bool has_names;
+    struct der names; /* contents of subjectAltName */
+    bool has_constraints;
+    struct der constraints;           /* contents of nameConstraints */
+    struct der key_id, issuer_key_id; /* empty: absent */
+    bool unknown_critical;
+};
+
+/* False when the form is wrong. The certificate points into `data`. */
+bool cert_parse(struct der data, struct cert *cert);
+/* The public key alone, of whatever else may be wrong. */
+bool cert_parse_key(struct der data, br_x509_pkey *key);
+/* From a SubjectPublicKeyInfo's contents. False when malformed; key_type 0 when not known. */
+bool cert_read_key(struct der info, br_x509_pkey *key);
+/* BearSSL's number of the curve with this OID's contents, or 0. */
+int cert_curve(struct der oid);
+
+bool cert_is_self_issued(const struct cert *cert);
+/* Writes the subject's common name, or what comes nearest, for people: printable ASCII only. */
+void cert_describe(struct der name, char *out, size_t room);
+
+#endif

@@ -1,0 +1,112 @@
+/* What BearSSL's numbers mean in our table of errors. Its numbers are 1
+ * to 31 for the engine, 256 + n for an alert received, 512 + n for one sent; those of its X.509
+ * engines (32 to 62) do not occur, because verification is our own. */
+#include "tls/errors.h"
+
+#include <bearssl.h>
+
+/* Alerts: number, name (RFC 5246 7.2, RFC 6066 9, RFC 7301 3.2), what it means in a handshake, may
+ * it be about our certificate when the server asked for one. */
+#define ALERTS(X)                                 \
+    X(0, close_notify, CLOSED, true)              \
+    X(10, unexpected_message, PROTOCOL, false)    \
+    X(20, bad_record_mac, PROTOCOL, false)        \
+    X(22, record_overflow, PROTOCOL, false)       \
+    X(40, handshake_failure, REFUSED, true)       \
+    X(42, bad_certificate, REFUSED, true)         \
+    X(43, unsupported_certificate, REFUSED, true) \
+    X(44, certificate_revoked, REFUSED, true)     \
+    X(45, certificate_expired, REFUSED, true)     \
+    X(46, certificate_unknown, REFUSED, true)     \
+    X(47, illegal_parameter, PROTOCOL, true)      \
+    X(48, unknown_ca, REFUSED, true)              \
+    X(49, access_denied, REFUSED, true)           \
+    X(50, decode_error, PROTOCOL, true)           \
+    X(51, decrypt_error, PROTOCOL, true)          \
+    X(70, protocol_version, VERSION, false)       \
+    X(71, insufficient_security, REFUSED, false)  \
+    X(80, internal_error, REFUSED, false)         \
+    X(86, inappropriate_fallback, REFUSED, false) \
+    X(90, user_canceled, REFUSED, false)          \
+    X(100, no_renegotiation, PROTOCOL, false)     \
+    X(109, missing_extension, REFUSED, false)     \
+    X(110, unsupported_extension, REFUSED, false) \
+    X(112, unrecognized_name, REFUSED, false)     \
+    X(116, certificate_required, REFUSED, true)   \
+    X(120, no_application_protocol, REFUSED, false)
+
+static const struct alert {
+    int number;
+    enum ringsend_error error;
+    bool about_certificate;
+    const char *received, *sent;
+} alerts[] = {
+#define X(number, name, error, about)                                                      \
+    {number, RINGSEND_E_TLS_##error, about, "the peer sent alert " #number " (" #name ")", \
+     "the peer's bytes were answered with alert " #number " (" #name ")"},
+    ALERTS(X)
+#undef X
+};
+
+static const struct alert *alert_of(int number)
+{
+    for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++) {
+        if (alerts[i].number == number)
+            return &alerts[i];
+    }
+    return NULL;
+}
+
+static struct failure received(int number, bool during_handshake, bool asked)
+{
+    const struct alert *alert = alert_of(number);
+    struct failure f = {RINGSEND_E_TLS_ALERT,
+                        alert ? alert->received : "the peer sent an unknown alert"};
+    if (!during_handshake)
+        return f;
+    f.error = alert ? alert->error : RINGSEND_E_TLS_REFUSED;
+    if (asked && alert && alert->about_certificate)
+        f.error = RINGSEND_E_TLS_CLIENT_CERTIFICATE;
+    return f;
+}
+
+struct failure failure_of(int code, bool during_handshake, bool asked)
+{
+    if (code >= BR_ERR_SEND_FATAL_ALERT) {
+        const struct alert *alert = alert_of(code - BR_ERR_SEND_FATAL_ALERT);
+        return (struct failure){RINGSEND_E_TLS_PROTOCOL, alert ? alert->sent : NULL};
+    }
+    if (code >= BR_ERR_RECV_FATAL_ALERT)
+        return received(code - BR_ERR_RECV_FATAL_ALERT, during_handshake, asked);
+    switch (code) {
+    case BR_ERR_UNSUPPORTED_VERSION:
+    case BR_ERR_BAD_VERSION:
+        return (struct failure){RINGSEND_E_TLS_VERSION,
+                                "the peer chose another version than TLS 1.2"};
+    case BR_ERR_BAD_MAC:
+        return (struct failure){RINGSEND_E_TLS_PROTOCOL,
+                                "a record was damaged on its way (bad MAC)"};
+    case BR_ERR_NO_RANDOM:
+        return (struct failure){RINGSEND_E_TLS_NO_RANDOM, NULL};
+    case BR_ERR_BAD_FINISHED:
+        return (struct failure){RINGSEND_E_TLS_PROTOCOL,
+                                "the handshake was tampered with (bad Finished)"};
+    case BR_ERR_BAD_SIGNATURE:
+        return (struct failure){RINGSEND_E_TLS_BAD_SIGNATURE,
+                                "the server does not own the key of its certificate"};
+    case BR_ERR_BAD_CIPHER_SUITE:
+        return (struct failure){RINGSEND_E_TLS_PROTOCOL,
+                                "the peer chose a cipher suite nobody offered"};
+    case BR_ERR_WRONG_KEY_USAGE:
+        return (struct failure){RINGSEND_E_TLS_PROTOCOL,
+                                "the key of the certificate does not fit the cipher suite"};
+    case BR_ERR_BAD_LENGTH:
+    case BR_ERR_TOO_LARGE:
+        return (struct failure){RINGSEND_E_TLS_PROTOCOL, "a record has an impossible length"};
+    case BR_ERR_RESUME_MISMATCH:
+        return (struct failure){RINGSEND_E_TLS_PROTOCOL,
+                                "a resumed session came back with other parameters"};
+    }
+    return (struct failure){RINGSEND_E_TLS_PROTOCOL,
+                            "a message is malformed or came at the wrong time"};
+}

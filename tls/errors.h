@@ -1,0 +1,16 @@
+/* From BearSSL's numbers to our errors. */
+#ifndef RINGSEND_TLS_ERRORS_H
+#define RINGSEND_TLS_ERRORS_H
+
+#include "tls/tls.h"
+
+struct failure {
+    enum ringsend_error error;
+    const char *detail; /* static, or null */
+};
+
+/* code: br_ssl_engine_last_error, not 0. during_handshake: it was not complete when it broke.
+ * asked: the server had asked for a client certificate. */
+struct failure failure_of(int code, bool during_handshake, bool asked);
+
+#endif

@@ -1,0 +1,194 @@
+/* Random bytes in stock, and the sessions of a thread.
+ *
+ * Sessions. A resumed handshake does not look at certificates again: what it may rest on is what
+ * was verified when the session was made. So a tls_local belongs to one config (trust, verify mode,
+ * own certificate, ALPN), the key is host and port (the name sent to the server follows from the
+ * host), and a session ends when a certificate of its path does. All entries are allocated at the
+ * start; each is in exactly one of the lists `used` and `free`, and in a bucket exactly when used.
+ * Whatever leaves is wiped. */
+#include "tls/local.h"
+
+#include "base/check.h"
+#include "tls/names.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+/* ---- Random bytes ---- */
+
+static bool refill(struct tls_local *local)
+{
+    size_t at = 0;
+    while (at < sizeof local->entropy) {
+        ssize_t n = getrandom(local->entropy + at, sizeof local->entropy - at, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        at += (size_t)n;
+    }
+    local->entropy_used = 0;
+    return true;
+}
+
+bool local_draw_seed(struct tls_local *local, uint8_t seed[LOCAL_SEED_BYTES])
+{
+    if (local->entropy_used == sizeof local->entropy && !refill(local))
+        return false;
+    uint8_t *from = local->entropy + local->entropy_used;
+    memcpy(seed, from, LOCAL_SEED_BYTES);
+    explicit_bzero(from, LOCAL_SEED_BYTES);
+    local->entropy_used += LOCAL_SEED_BYTES;
+    return true;
+}
+
+/* ---- Sessions ---- */
+
+struct session_key session_key_of(const char *host, uint16_t port)
+{
+    struct session_key key;
+    br_sha256_context hash;
+    uint8_t port_bytes[2] = {(uint8_t)(port >> 8), (uint8_t)port};
+    br_sha256_init(&hash);
+    br_sha256_update(&hash, port_bytes, sizeof port_bytes);
+    for (const char *c = host; *c; c++) {
+        char lower = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+        br_sha256_update(&hash, &lower, 1);
+    }
+    br_sha256_out(&hash, key.digest);
+    return key;
+}
+
+/* The pointer that points, or would point, to the session with this key. */
+static struct session **place_of(struct tls_local *local, const struct session_key *key)
+{
+    uint32_t hash;
+    memcpy(&hash, key->digest, sizeof hash);
+    struct session **place = &local->buckets[hash & (local->buckets_count - 1)];
+    while (*place && memcmp(&(*place)->key, key, sizeof *key) != 0)
+        place = &(*place)->next;
+    return place;
+}
+
+static void release(struct tls_local *local, struct session **place)
+{
+    struct session *s = *place;
+    *place = s->next;
+    list_remove(&s->lru);
+    explicit_bzero(s, sizeof *s);
+    list_push_front(&local->free, &s->lru);
+}
+
+const struct session *session_find(struct tls_local *local, const struct session_key *key)
+{
+    if (local->sessions_max == 0)
+        return NULL;
+    struct session **place = place_of(local, key);
+    if (!*place)
+        return NULL;
+    if (config_now_s(local->config) > (*place)->not_after_s) {
+        release(local, place);
+        return NULL;
+    }
+    struct session *s = *place;
+    list_remove(&s->lru);
+    list_push_front(&local->used, &s->lru);
+    return s;
+}
+
+void session_put(struct tls_local *local, const struct session_key *key,
+                 const br_ssl_session_parameters *parameters, int64_t not_after_s)
+{
+    if (local->sessions_max == 0)
+        return;
+    session_drop(local, key);
+    if (list_empty(&local->free)) {
+        struct session *oldest = LIST_OWNER(local->used.prev, struct session, lru);
+        release(local, place_of(local, &oldest->key));
+    }
+    struct session *s = LIST_OWNER(list_pop_front(&local->free), struct session, lru);
+    struct session **place = place_of(local, key);
+    s->key = *key;
+    s->parameters = *parameters;
+    s->not_after_s = not_after_s;
+    s->next = NULL;
+    *place = s;
+    list_push_front(&local->used, &s->lru);
+}
+
+void session_drop(struct tls_local *local, const struct session_key *key)
+{
+    if (local->sessions_max == 0)
+        return;
+    struct session **place = place_of(local, key);
+    if (*place)
+        release(local, place);
+}
+
+bool tls_has_session(struct tls_local *local, const char *host, uint16_t port)
+{
+    struct host parsed;
+    if (!host_parse(host, &parsed))
+        return false;
+    struct session_key key = session_key_of(parsed.name, port);
+    return session_find(local, &key) != NULL;
+}
+
+/* ---- The whole ---- */
+
+static bool allocate_client(struct tls_local *local, uint32_t sessions_max)
+{
+    local->buckets_count = 16;
+    while (local->buckets_count < sessions_max)
+        local->buckets_count *= 2;
+    local->sessions = calloc(sessions_max, sizeof *local->sessions);
+    local->buckets = calloc(local->buckets_count, sizeof(struct session *));
+    if (!local->sessions || !local->buckets)
+        return false;
+    for (uint32_t i = 0; i < sessions_max; i++)
+        list_push_back(&local->free, &local->sessions[i].lru);
+    return true;
+}
+
+static bool allocate_server(struct tls_local *local, uint32_t sessions_max)
+{
+    size_t bytes = (size_t)sessions_max * LOCAL_SERVER_SESSION_BYTES;
+    local->server_store = (struct bytes){malloc(bytes), bytes};
+    if (!local->server_store.data)
+        return false;
+    br_ssl_session_cache_lru_init(&local->server_sessions, local->server_store.data, bytes);
+    return true;
+}
+
+struct tls_local *tls_local_new(const struct tls_config *config, uint32_t sessions_max)
+{
+    CHECK(sessions_max <= 1 << 24);
+    struct tls_local *local = calloc(1, sizeof *local);
+    if (!local)
+        return NULL;
+    local->config = config;
+    local->entropy_used = sizeof local->entropy;
+    local->sessions_max = sessions_max;
+    list_init(&local->used);
+    list_init(&local->free);
+    if (sessions_max > 0 && !(config->server ? allocate_server(local, sessions_max)
+                                             : allocate_client(local, sessions_max))) {
+        tls_local_free(local);
+        return NULL;
+    }
+    return local;
+}
+
+void tls_local_free(struct tls_local *local)
+{
+    if (!local)
+        return;
+    if (local->sessions)
+        explicit_bzero(local->sessions, local->sessions_max * sizeof *local->sessions);
+    free(local->sessions);
+    free(local->buckets);
+    bytes_wipe(&local->server_store);
+    explicit_bzero(local, sizeof *local);
+    free(local);
+}

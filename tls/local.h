@@ -1,0 +1,53 @@
+/* The inside of a tls_local: what one thread keeps. */
+#ifndef RINGSEND_TLS_LOCAL_H
+#define RINGSEND_TLS_LOCAL_H
+
+#include "tls/config.h"
+
+#include "base/list.h"
+
+enum {
+    LOCAL_ENTROPY_BYTES = 4096, /* drawn at once: getrandom costs 0.5 us a call, mostly the call */
+    LOCAL_SEED_BYTES = 32,
+    LOCAL_SESSION_SECONDS_MAX = 24 * 3600, /* RFC 5246 F.1.4 */
+    LOCAL_SERVER_SESSION_BYTES = 100,      /* br_ssl_session_cache_lru's entry */
+};
+
+struct session_key {
+    uint8_t digest[32]; /* SHA-256 of host and port */
+};
+
+struct session {
+    struct list lru;      /* in local.used, latest first, or in local.free */
+    struct session *next; /* of the same bucket */
+    struct session_key key;
+    int64_t not_after_s;
+    br_ssl_session_parameters parameters;
+};
+
+struct tls_local {
+    const struct tls_config *config;
+    uint8_t entropy[LOCAL_ENTROPY_BYTES];
+    size_t entropy_used; /* bytes from the front that are spent, and zeroed */
+    /* client */
+    uint32_t sessions_max;
+    struct session *sessions;
+    struct session **buckets; /* buckets_count of them, a power of two */
+    uint32_t buckets_count;
+    struct list used, free;
+    /* server */
+    br_ssl_session_cache_lru server_sessions;
+    struct bytes server_store;
+};
+
+/* False when the kernel gives none. */
+bool local_draw_seed(struct tls_local *local, uint8_t seed[LOCAL_SEED_BYTES]);
+
+struct session_key session_key_of(const char *host, uint16_t port);
+/* Null: none, or too old. Valid until the next call. */
+const struct session *session_find(struct tls_local *local, const struct session_key *key);
+void session_put(struct tls_local *local, const struct session_key *key,
+                 const br_ssl_session_parameters *parameters, int64_t not_after_s);
+void session_drop(struct tls_local *local, const struct session_key *key);
+
+#endif
