@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/values.h"
 #include "platform/platform.h"
+#include "tls/tls.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -26,12 +27,17 @@ static const char help[] =
     "Usage: ringsend serve [OPTION]...\n"
     "Answers HTTP/1.1 requests on the loopback interface, with the latency, limits\n"
     "and faults of the platform you want to rehearse. When ready it prints\n"
-    "\"listening on http://HOST:PORT\". SIGINT or SIGTERM stops it, and it reports\n"
-    "what it saw.\n"
+    "\"listening on http://HOST:PORT\" (https with --tls). SIGINT or SIGTERM stops it,\n"
+    "and it reports what it saw.\n"
     "\n"
     "Where\n"
     "      --listen HOST:PORT  default 127.0.0.1:8080\n"
     "  -p, --port PORT         port alone; 0 takes any free one\n"
+    "      --tls               serve https (TLS 1.2), sessions are resumed\n"
+    "      --cert FILE         its certificate, then the issuers' up to the one the\n"
+    "                          clients trust: PEM\n"
+    "      --key FILE          its key: PEM, not encrypted; default: it is in the --cert\n"
+    "                          file too\n"
     "Answers\n"
     "      --body TEXT         body of the answer; default {\"ok\":true}\n"
     "      --body-bytes N      body of N bytes instead\n"
@@ -80,6 +86,9 @@ enum option_code {
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V',
     OPTION_LISTEN = 256,
+    OPTION_TLS,
+    OPTION_CERT,
+    OPTION_KEY,
     OPTION_BODY,
     OPTION_BODY_BYTES,
     OPTION_ECHO,
@@ -103,6 +112,9 @@ enum option_code {
 static const struct option long_options[] = {
     {"listen", required_argument, NULL, OPTION_LISTEN},
     {"port", required_argument, NULL, OPTION_PORT},
+    {"tls", no_argument, NULL, OPTION_TLS},
+    {"cert", required_argument, NULL, OPTION_CERT},
+    {"key", required_argument, NULL, OPTION_KEY},
     {"body", required_argument, NULL, OPTION_BODY},
     {"body-bytes", required_argument, NULL, OPTION_BODY_BYTES},
     {"echo", no_argument, NULL, OPTION_ECHO},
@@ -133,8 +145,10 @@ static const uint64_t DAY_NS = 86400 * 1000000000ull;
 struct serve_options {
     struct platform_options platform;
     const char *log_path;            /* null: no log */
+    const char *cert_path;           /* null exactly without tls */
+    const char *key_path;            /* null: the key is in cert_path */
     char *host, *id_header, *filler; /* owned; null while the defaults serve */
-    bool quiet;
+    bool tls, quiet;
 };
 
 static char *copy_text(const char *text, size_t bytes)
@@ -256,6 +270,30 @@ static enum platform_over read_over(const char *text)
     usage_error(COMMAND, "--over %s: \"refuse\" or \"queue\" is expected", text);
 }
 
+/* The options about the place; false when the code is none of them. */
+static bool read_place(struct serve_options *o, int code, const char *text)
+{
+    switch (code) {
+    case OPTION_LISTEN:
+        read_listen(o, text);
+        return true;
+    case OPTION_PORT:
+        check_port("--port", text);
+        o->platform.port = text;
+        return true;
+    case OPTION_TLS:
+        o->tls = true;
+        return true;
+    case OPTION_CERT:
+        o->cert_path = text;
+        return true;
+    case OPTION_KEY:
+        o->key_path = text;
+        return true;
+    }
+    return false;
+}
+
 /* The options about limits and sight; false when the code is none of them. */
 static bool read_limit(struct serve_options *o, int code, const char *text)
 {
@@ -303,16 +341,9 @@ static bool read_limit(struct serve_options *o, int code, const char *text)
 static void read_option(struct serve_options *o, int code, const char *text)
 {
     struct fate_plan *fates = &o->platform.fates;
-    if (read_limit(o, code, text))
+    if (read_place(o, code, text) || read_limit(o, code, text))
         return;
     switch (code) {
-    case OPTION_LISTEN:
-        read_listen(o, text);
-        return;
-    case OPTION_PORT:
-        check_port("--port", text);
-        o->platform.port = text;
-        return;
     case OPTION_BODY:
         read_body(o, text);
         return;
@@ -375,6 +406,11 @@ static void read_options(struct serve_options *o, int argc, char **argv)
     }
     if (optind < argc)
         usage_error(COMMAND, "%s: no arguments are expected", argv[optind]);
+    if (o->tls && !o->cert_path)
+        usage_error(COMMAND, "--tls needs --cert FILE, the certificate to show");
+    if (!o->tls && (o->cert_path || o->key_path))
+        usage_error(COMMAND, "%s is for --tls, which is not given",
+                    o->cert_path ? "--cert" : "--key");
     const struct fate_plan *fates = &o->platform.fates;
     double sum = fates->reset + fates->close + fates->stall;
     for (unsigned i = 0; i < fates->statuses_count; i++)
@@ -403,12 +439,16 @@ static void watch_signals(struct platform *platform)
     sigaction(SIGTERM, &action, NULL);
 }
 
-static void print_report(const struct platform_report *r)
+static void print_report(const struct platform_report *r, bool tls)
 {
     fprintf(stderr,
             "requests %" PRIu64 ", connections %" PRIu64 " (most at once %" PRIu64
             ", refused %" PRIu64 ")\n",
             r->requests, r->connections, r->connections_peak, r->refused);
+    if (tls)
+        fprintf(stderr,
+                "  TLS handshakes: %" PRIu64 " full, %" PRIu64 " resumed, %" PRIu64 " failed\n",
+                r->handshakes_full, r->handshakes_resumed, r->handshakes_failed);
     for (unsigned status = 0; status < PLATFORM_STATUSES; status++) {
         if (r->statuses[status] > 0)
             fprintf(stderr, "  status %u: %" PRIu64 "\n", status, r->statuses[status]);
@@ -432,7 +472,9 @@ static int serve(struct platform *platform, const struct serve_options *o)
 {
     watch_signals(platform);
     /* Nobody could find a platform whose address was lost. */
-    if (printf("listening on http://%s\n", platform_address(platform)) < 0 || fflush(stdout) != 0) {
+    if (printf("listening on %s://%s\n", o->tls ? "https" : "http", platform_address(platform)) <
+            0 ||
+        fflush(stdout) != 0) {
         fprintf(stderr, "ringsend serve: cannot write the address to standard output: %s\n",
                 strerror(errno));
         signalled = NULL;
@@ -445,7 +487,7 @@ static int serve(struct platform *platform, const struct serve_options *o)
         return EXIT_NOT_STARTED;
     }
     if (!o->quiet)
-        print_report(platform_report(platform));
+        print_report(platform_report(platform), o->tls);
     int log_error = platform_log_error(platform);
     signalled = NULL;
     platform_free(platform);
@@ -480,11 +522,31 @@ static int start_with_log(struct serve_options *o)
     return status;
 }
 
+static int start_with_tls(struct serve_options *o)
+{
+    char message[512];
+    const struct tls_options options = {
+        .server = true, .chain_file = o->cert_path, .key_file = o->key_path};
+    struct tls_config *config = tls_config_new(&options, message, sizeof message);
+    if (!config) {
+        fprintf(stderr, "ringsend serve: %s\n", message);
+        return EXIT_USAGE;
+    }
+    o->platform.tls = config;
+    int status = o->log_path ? start_with_log(o) : start(o);
+    tls_config_free(config);
+    return status;
+}
+
 int command_serve(int argc, char **argv)
 {
     struct serve_options o;
+    int status;
     read_options(&o, argc, argv);
-    int status = o.log_path ? start_with_log(&o) : start(&o);
+    if (o.tls)
+        status = start_with_tls(&o);
+    else
+        status = o.log_path ? start_with_log(&o) : start(&o);
     free(o.host);
     free(o.id_header);
     free(o.filler);

@@ -30,6 +30,7 @@ enum {
     /* Slots beyond the limit: connections being refused, closing, or waiting. */
     SURPLUS_SLOTS = 2048,
     REAP_MAX = 256,
+    TLS_SESSIONS_MAX = 1024,
 };
 _Static_assert(PLATFORM_CONNECTIONS_MAX + SURPLUS_SLOTS <= LIMIT_CONNECTIONS,
                "the highest limit must fit the slot table");
@@ -128,7 +129,10 @@ static int platform_equip(struct platform *p, char *error, size_t error_bytes)
         return result;
     }
     p->visitors = calloc(p->visitors_max, sizeof *p->visitors);
-    if (!p->visitors || !timers_init(&p->timers, p->visitors_max + 2) || !service_init(p)) {
+    if (p->options.tls)
+        p->tls = tls_local_new(p->options.tls, TLS_SESSIONS_MAX);
+    if (!p->visitors || (p->options.tls && !p->tls) ||
+        !timers_init(&p->timers, p->visitors_max + 2) || !service_init(p)) {
         snprintf(error, error_bytes, "out of memory");
         return -ENOMEM;
     }
@@ -175,6 +179,7 @@ void platform_free(struct platform *p)
         request_log_free(&p->log);
     timers_free(&p->timers);
     free(p->visitors);
+    tls_local_free(p->tls);
     ring_free(p->ring);
     buf_pool_free(&p->buffers);
     free(p);

@@ -22,6 +22,7 @@ enum {
 };
 
 struct platform;
+struct tls_config;
 
 /* What happens to connections beyond connections_max. */
 enum platform_over {
@@ -31,8 +32,9 @@ enum platform_over {
 
 /* Borrowed for the platform's life. */
 struct platform_options {
-    const char *host; /* to listen on: a name or an address */
-    const char *port; /* "0": any free one */
+    const char *host;             /* to listen on: a name or an address */
+    const char *port;             /* "0": any free one */
+    const struct tls_config *tls; /* of a server; null: plain HTTP */
     struct fate_plan fates;
     uint32_t connections_max; /* 0: the default */
     enum platform_over over;
@@ -59,6 +61,9 @@ struct platform_report {
     uint64_t resets, closes, stalls;
     uint64_t gone;                        /* whose client left before their answer */
     uint64_t stopped;                     /* without an answer when the platform was stopped */
+    uint64_t handshakes_full;             /* TLS: complete, with all the public-key work */
+    uint64_t handshakes_resumed;          /* complete, by a session of an earlier one */
+    uint64_t handshakes_failed;           /* begun by the client and never completed */
     uint64_t statuses[PLATFORM_STATUSES]; /* answers sent, by status */
 };
 

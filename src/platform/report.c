@@ -32,6 +32,9 @@ size_t platform_report_json(const struct platform_report *report, char *out)
         {"stalls", report->stalls},
         {"gone", report->gone},
         {"stopped", report->stopped},
+        {"handshakes_full", report->handshakes_full},
+        {"handshakes_resumed", report->handshakes_resumed},
+        {"handshakes_failed", report->handshakes_failed},
     };
     size_t n = add(out, 0, "{");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)

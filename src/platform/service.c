@@ -163,6 +163,8 @@ static void uncount(struct platform *p, struct visitor *v)
     if (v->counted)
         p->report.connections_open--;
     v->counted = false;
+    if (v->greeted)
+        --*visitor_handshakes(p, v);
     if (p->report.connections_peak > v->peak_before)
         p->report.connections_peak--;
 }
@@ -233,30 +235,23 @@ static bool write_report(struct platform *p, struct turn *turn)
 bool service_answer(struct platform *p, struct visitor *v)
 {
     struct turn *turn = v->turn;
-    struct ring_tag tag = {(uint32_t)(v - p->visitors), v->generation};
     /* RFC 9112 6.3: the head of an answer to HEAD is that of GET, and the body is missing. */
     bool head_only = turn->got == REQUEST_DONE && strcmp(turn->reader.method, "HEAD") == 0;
+    bool echo = turn->owed && !turn->answer;
+    turn->parts[1] = (struct iovec){0};
     if (turn->answer) {
-        const char *data = turn->answer->form[turn->close].data;
-        turn->answer_bytes = head_only ? turn->answer->form[turn->close].head_bytes
-                                       : turn->answer->form[turn->close].bytes;
-        ring_send(p->ring, tag, data, turn->answer_bytes);
-        return true;
+        turn->parts[0].iov_base = turn->answer->form[turn->close].data;
+        turn->parts[0].iov_len = head_only ? turn->answer->form[turn->close].head_bytes
+                                           : turn->answer->form[turn->close].bytes;
+    } else {
+        if (echo ? !write_echo(p, turn) : !write_report(p, turn))
+            return false;
+        turn->parts[0] = (struct iovec){turn->text.data, turn->text.bytes};
     }
-    bool echo = turn->owed;
-    if (echo ? !write_echo(p, turn) : !write_report(p, turn))
-        return false;
-    struct ringsend_bytes body = {turn->reader.body.data, turn->reader.body.bytes};
-    turn->answer_bytes = turn->text.bytes;
-    if (!echo || head_only || body.bytes == 0) {
-        ring_send(p->ring, tag, turn->text.data, turn->answer_bytes);
-        return true;
-    }
-    turn->answer_bytes += body.bytes;
-    turn->parts[0] = (struct iovec){turn->text.data, turn->text.bytes};
-    turn->parts[1] = (struct iovec){turn->reader.body.data, body.bytes};
-    turn->message = (struct msghdr){.msg_iov = turn->parts, .msg_iovlen = 2};
-    ring_send_parts(p->ring, tag, &turn->message);
+    if (echo && !head_only)
+        turn->parts[1] = (struct iovec){turn->reader.body.data, turn->reader.body.bytes};
+    turn->answer_bytes = turn->parts[0].iov_len + turn->parts[1].iov_len;
+    turn->veiled_bytes = 0;
     return true;
 }
 

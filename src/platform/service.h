@@ -1,4 +1,4 @@
-/* The platform's side of one request: counting it, deciding what it gets, sending that. */
+/* The platform's side of one request: counting it, deciding what it gets, writing that. */
 #ifndef RINGSEND_PLATFORM_SERVICE_H
 #define RINGSEND_PLATFORM_SERVICE_H
 
@@ -21,7 +21,7 @@ void turn_put(struct platform *p, struct turn **place);
 /* Decides the fate of the visitor's request, which was read to its end or is beyond reading.
  * Returns how long to think; nothing of the answer is sent before that. */
 uint64_t service_judge(struct platform *p, struct visitor *v);
-/* Starts sending the answer. False when memory is out. */
+/* Puts the answer into turn->parts. False when memory is out. */
 bool service_answer(struct platform *p, struct visitor *v);
 /* The answer went out whole. */
 void service_answered(struct platform *p, struct visitor *v);

@@ -9,6 +9,7 @@
 #include "platform/answer.h"
 #include "platform/platform.h"
 #include "platform/request_log.h"
+#include "platform/veil.h"
 #include "platform/visitor.h"
 #include "uring/ring.h"
 
@@ -32,8 +33,9 @@ struct turn {
     const struct answer *answer; /* prebuilt; null: text and, when echoing, the request's body */
     unsigned status;
     struct buf text;
-    size_t answer_bytes; /* given to the ring */
-    struct iovec parts[2];
+    struct iovec parts[2]; /* the answer; the second may be empty */
+    size_t answer_bytes;   /* of both */
+    size_t veiled_bytes;   /* over TLS: those of them encrypted so far */
     struct msghdr message;
 };
 
@@ -43,7 +45,8 @@ struct platform {
     struct ring *ring;
     struct timers timers;
     struct buf_pool buffers;
-    uint64_t now_ns; /* of this turn of the loop */
+    struct tls_local *tls; /* null: plain HTTP */
+    uint64_t now_ns;       /* of this turn of the loop */
 
     int listen_fd;
     char address[INET6_ADDRSTRLEN + 10];

@@ -1,19 +1,27 @@
 /* The life of a connection.
  *
- * step       waits for                      next
- * WAITING    a place                        READING, LEAVING
- * READING    bytes, the end of idleness     THINKING, STALLED, LEAVING
- * THINKING   the answer's time              ANSWERING; LEAVING when the fate is a reset or a close
- * ANSWERING  the send                       READING, LINGERING, LEAVING
- * STALLED    the client's end               LEAVING
- * LINGERING  the client's end, a deadline   LEAVING
- * LEAVING    operations in flight           CLOSING
- * CLOSING    the close                      FREE
+ * step       waits for                       next
+ * WAITING    a place                         READING, LEAVING
+ * READING    bytes, the end of idleness      THINKING, STALLED, PARTING, LEAVING
+ * THINKING   the answer's time               ANSWERING; when the fate is a close or a reset,
+ *                                            PARTING, LEAVING
+ * ANSWERING  the sends                       READING, LINGERING, PARTING, LEAVING
+ * STALLED    the client's end                PARTING, LEAVING
+ * LINGERING  the client's end, a deadline    PARTING, LEAVING
+ * PARTING    the farewell's send, a deadline LEAVING
+ * LEAVING    operations in flight            CLOSING
+ * CLOSING    the close                       FREE
  *
  * Receiving goes on beside the steps: bytes of the request being read go from the shared buffer
  * straight into its reader, those of later requests into the inbox, and a full inbox stops the
  * receive. A receive that ended is armed again only from visitor_run, that is after all completions
  * of a batch gave their buffers back: -ENOBUFS cannot make the loop spin.
+ *
+ * Over TLS a veil stands between: completions put cipher bytes into it, each step first moves what
+ * the veil lets through in both directions (visitor_pump), and then sees plain bytes only. Sends
+ * carry whatever the veil has to say; the answer is out when it is all written and no send is in
+ * flight. A client's farewell is its end of stream, except that answers can no longer be written
+ * behind it. PARTING is taken over TLS alone, by connections that are not broken.
  *
  * A client that half-closes still gets the answers it waits for. It stops counting as a connection
  * when its end is seen, since from then on the client itself counts it as gone.
@@ -33,13 +41,15 @@ enum { INBOX_BYTES_MAX = 64 << 10 };
 /* How long to wait for the client to take the last answer before its unread bytes make the kernel
  * reset the connection (RFC 9112 9.6). */
 static const uint64_t LINGER_NS = 1000000000;
+/* How long a client may take to make room for the 31 bytes of a farewell. */
+static const uint64_t FAREWELL_NS = 1000000000;
 
 /* A client at its limit closes one connection and opens another. The kernel may report the new one
  * first, as one accept takes all that are there; so much time the end of the old one gets to come
  * through before the new one counts as too many. */
 static const uint64_t REFUSE_GRACE_NS = 2000000;
 
-static const char continue_text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+static const struct ringsend_bytes continue_text = SPAN("HTTP/1.1 100 Continue\r\n\r\n");
 
 enum visitor_next { VISITOR_AGAIN, VISITOR_WAIT };
 
@@ -48,11 +58,14 @@ enum visitor_next { VISITOR_AGAIN, VISITOR_WAIT };
 static const unsigned followers[VISITOR_STEPS] = {
     [VISITOR_FREE] = BIT(VISITOR_WAITING),
     [VISITOR_WAITING] = BIT(VISITOR_READING) | BIT(VISITOR_LEAVING),
-    [VISITOR_READING] = BIT(VISITOR_THINKING) | BIT(VISITOR_STALLED) | BIT(VISITOR_LEAVING),
-    [VISITOR_THINKING] = BIT(VISITOR_ANSWERING) | BIT(VISITOR_LEAVING),
-    [VISITOR_ANSWERING] = BIT(VISITOR_READING) | BIT(VISITOR_LINGERING) | BIT(VISITOR_LEAVING),
-    [VISITOR_STALLED] = BIT(VISITOR_LEAVING),
-    [VISITOR_LINGERING] = BIT(VISITOR_LEAVING),
+    [VISITOR_READING] =
+        BIT(VISITOR_THINKING) | BIT(VISITOR_STALLED) | BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
+    [VISITOR_THINKING] = BIT(VISITOR_ANSWERING) | BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
+    [VISITOR_ANSWERING] =
+        BIT(VISITOR_READING) | BIT(VISITOR_LINGERING) | BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
+    [VISITOR_STALLED] = BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
+    [VISITOR_LINGERING] = BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
+    [VISITOR_PARTING] = BIT(VISITOR_LEAVING),
     [VISITOR_LEAVING] = BIT(VISITOR_CLOSING),
     [VISITOR_CLOSING] = BIT(VISITOR_FREE),
 };
@@ -66,6 +79,8 @@ static enum visitor_next visitor_goto(struct platform *p, struct visitor *v, enu
         timer_set(&p->timers, &v->timer, p->now_ns + p->options.keep_alive_ns);
     else if (step == VISITOR_LINGERING)
         timer_set(&p->timers, &v->timer, p->now_ns + LINGER_NS);
+    else if (step == VISITOR_PARTING)
+        timer_set(&p->timers, &v->timer, p->now_ns + FAREWELL_NS);
     return VISITOR_AGAIN;
 }
 
@@ -85,7 +100,10 @@ static void visitor_depart(struct platform *p, struct visitor *v)
 static enum visitor_next visitor_leave(struct platform *p, struct visitor *v)
 {
     visitor_depart(p, v);
-    return visitor_goto(p, v, VISITOR_LEAVING);
+    if (!v->veil || !veil_is_ready(v->veil) || v->broken || v->resets)
+        return visitor_goto(p, v, VISITOR_LEAVING);
+    veil_close(v->veil);
+    return visitor_goto(p, v, VISITOR_PARTING);
 }
 
 void visitor_wake(struct platform *p, struct visitor *v)
@@ -106,7 +124,7 @@ void visitor_admit(struct platform *p, struct visitor *v)
 
 void visitor_arrive(struct platform *p, struct visitor *v)
 {
-    CHECK(v->step == VISITOR_FREE && !v->turn && !v->inbox.data);
+    CHECK(v->step == VISITOR_FREE && !v->turn && !v->inbox.data && !v->veil);
     *v = (struct visitor){.generation = v->generation};
     list_init(&v->link);
     timer_init(&v->timer);
@@ -165,7 +183,8 @@ static void visitor_receive(struct platform *p, struct visitor *v, const char *d
 /* Arms the receive when it is wanted and none is there, and ends it when the inbox is full. */
 static void visitor_listen(struct platform *p, struct visitor *v)
 {
-    bool full = v->inbox.bytes >= INBOX_BYTES_MAX;
+    bool full =
+        v->inbox.bytes >= INBOX_BYTES_MAX || (v->veil && veil_waiting(v->veil) >= INBOX_BYTES_MAX);
     if (v->receiving) {
         if (full && !v->recv_cancelled && !v->canceling) {
             ring_cancel(p->ring, visitor_tag(p, v), RING_RECV);
@@ -191,9 +210,124 @@ static void visitor_read_inbox(struct platform *p, struct visitor *v)
     }
 }
 
+static void visitor_send(struct platform *p, struct visitor *v, struct ringsend_bytes data)
+{
+    CHECK(!v->sending);
+    v->sending = true;
+    v->send_bytes = data.bytes;
+    ring_send(p->ring, visitor_tag(p, v), data.data, data.bytes);
+}
+
+static void visitor_send_answer(struct platform *p, struct visitor *v)
+{
+    struct turn *turn = v->turn;
+    if (turn->parts[1].iov_len == 0) {
+        visitor_send(p, v, (struct ringsend_bytes){turn->parts[0].iov_base, turn->answer_bytes});
+        return;
+    }
+    CHECK(!v->sending);
+    v->sending = true;
+    v->send_bytes = turn->answer_bytes;
+    turn->message = (struct msghdr){.msg_iov = turn->parts, .msg_iovlen = 2};
+    ring_send_parts(p->ring, visitor_tag(p, v), &turn->message);
+}
+
+/* ---- TLS ---- */
+
+uint64_t *visitor_handshakes(struct platform *p, const struct visitor *v)
+{
+    return veil_is_resumed(v->veil) ? &p->report.handshakes_resumed : &p->report.handshakes_full;
+}
+
+/* Keeps what came, until visitor_pump. */
+static void visitor_receive_cipher(struct platform *p, struct visitor *v, const char *data,
+                                   size_t bytes)
+{
+    if (v->step >= VISITOR_PARTING)
+        return;
+    if (!v->veil)
+        v->veil = veil_new(p->tls, &p->buffers);
+    if (!v->veil || !veil_receive(v->veil, data, bytes))
+        v->broken = true;
+}
+
+/* Writes as much of the answer as one send is good for. */
+static void visitor_veil_answer(struct visitor *v)
+{
+    struct turn *turn = v->turn;
+    size_t accepted = 1;
+    while (turn->veiled_bytes < turn->answer_bytes && accepted > 0) {
+        size_t at = turn->veiled_bytes, head_bytes = turn->parts[0].iov_len;
+        const struct iovec *part = &turn->parts[at >= head_bytes];
+        at -= at >= head_bytes ? head_bytes : 0;
+        accepted = veil_write(v->veil, (struct ringsend_bytes){(const char *)part->iov_base + at,
+                                                               part->iov_len - at});
+        turn->veiled_bytes += accepted;
+    }
+    if (turn->veiled_bytes == turn->answer_bytes)
+        veil_flush(v->veil);
+}
+
+/* Moves what the veil lets through, in and out. */
+static void visitor_pump(struct platform *p, struct visitor *v)
+{
+    struct veil *veil = v->veil;
+    while (v->step < VISITOR_PARTING && v->inbox.bytes < INBOX_BYTES_MAX && !v->broken) {
+        struct ringsend_bytes plain = veil_peek(veil);
+        if (plain.bytes == 0)
+            break;
+        visitor_receive(p, v, plain.data, plain.bytes);
+        veil_consume(veil, plain.bytes);
+    }
+    bool answers = v->step == VISITOR_ANSWERING;
+    if (!v->sending && !v->broken) {
+        if (answers)
+            visitor_veil_answer(v);
+        struct ringsend_bytes cipher = veil_take(veil);
+        if (cipher.bytes > 0)
+            visitor_send(p, v, cipher);
+    }
+    if (!v->greeted && veil_is_ready(veil)) {
+        v->greeted = true;
+        ++*visitor_handshakes(p, v);
+    }
+    /* An alert about the failure goes out first. */
+    if (v->sending)
+        return;
+    if (veil_has_failed(veil) || (answers && v->turn->veiled_bytes < v->turn->answer_bytes))
+        v->broken = true;
+    if (veil_has_ended(veil)) {
+        v->eof = true;
+        visitor_depart(p, v);
+    }
+}
+
+/* ---- The steps ---- */
+
+static void visitor_say_continue(struct platform *p, struct visitor *v)
+{
+    v->turn->continued = true;
+    if (!v->veil) {
+        visitor_send(p, v, continue_text);
+        return;
+    }
+    /* Nothing is being sent, so that there is room; if not, TLS is over. */
+    veil_write(v->veil, continue_text);
+    veil_flush(v->veil);
+    visitor_pump(p, v);
+}
+
+/* Moves what has come on to where the step will find it. */
+static void visitor_move(struct platform *p, struct visitor *v)
+{
+    if (v->step == VISITOR_READING)
+        visitor_read_inbox(p, v);
+    if (v->veil && v->step > VISITOR_WAITING && v->step < VISITOR_LEAVING)
+        visitor_pump(p, v);
+}
+
 static enum visitor_next visitor_read(struct platform *p, struct visitor *v)
 {
-    visitor_read_inbox(p, v);
     struct turn *turn = v->turn;
     if (v->broken)
         return visitor_leave(p, v);
@@ -212,10 +346,9 @@ static enum visitor_next visitor_read(struct platform *p, struct visitor *v)
     if (v->eof || idle_too_long)
         return visitor_leave(p, v);
     /* RFC 9110 10.1.1: only while the body is still to come. */
-    if (turn && turn->reader.head_done && turn->reader.expects_continue && !turn->continued) {
-        turn->continued = v->sending = true;
-        ring_send(p->ring, visitor_tag(p, v), continue_text, sizeof continue_text - 1);
-    }
+    if (turn && turn->reader.head_done && turn->reader.expects_continue && !turn->continued &&
+        !v->sending)
+        visitor_say_continue(p, v);
     visitor_listen(p, v);
     return VISITOR_WAIT;
 }
@@ -235,14 +368,15 @@ static enum visitor_next visitor_think(struct platform *p, struct visitor *v)
     }
     if (!service_answer(p, v))
         return visitor_leave(p, v);
-    v->sending = true;
+    if (!v->veil)
+        visitor_send_answer(p, v);
     return visitor_goto(p, v, VISITOR_ANSWERING);
 }
 
 static enum visitor_next visitor_finish_answer(struct platform *p, struct visitor *v)
 {
     struct turn *turn = v->turn;
-    if (v->broken || v->sent < 0 || (size_t)v->sent != turn->answer_bytes)
+    if (v->broken)
         return visitor_leave(p, v);
     service_answered(p, v);
     bool unread = turn->got != REQUEST_DONE || v->inbox.bytes > 0;
@@ -280,8 +414,17 @@ static bool visitor_join(struct platform *p, struct visitor *v)
     return idle;
 }
 
+static void visitor_unveil(struct platform *p, struct visitor *v)
+{
+    if (v->veil && !v->greeted && !p->stopping)
+        p->report.handshakes_failed++;
+    veil_free(v->veil);
+    v->veil = NULL;
+}
+
 static enum visitor_next visitor_step(struct platform *p, struct visitor *v)
 {
+    visitor_move(p, v);
     switch (v->step) {
     case VISITOR_FREE:
         UNREACHABLE("nobody to run in a free slot");
@@ -306,11 +449,16 @@ static enum visitor_next visitor_step(struct platform *p, struct visitor *v)
             return visitor_leave(p, v);
         visitor_listen(p, v);
         return VISITOR_WAIT;
+    case VISITOR_PARTING:
+        if (v->broken || !v->sending || !timer_is_set(&v->timer))
+            return visitor_goto(p, v, VISITOR_LEAVING);
+        return VISITOR_WAIT;
     case VISITOR_LEAVING:
         if (!visitor_join(p, v))
             return VISITOR_WAIT;
         turn_put(p, &v->turn);
         buf_release(&p->buffers, &v->inbox);
+        visitor_unveil(p, v);
         timer_remove(&p->timers, &v->timer);
         ring_close(p->ring, visitor_tag(p, v));
         return visitor_goto(p, v, VISITOR_CLOSING);
@@ -351,13 +499,16 @@ void visitor_complete(struct platform *p, struct visitor *v,
         v->resetting = false;
     } else if (completion->kind == RING_SEND) {
         v->sending = false;
-        v->sent = result;
-        if (result < 0 && v->step != VISITOR_ANSWERING)
+        if (v->veil)
+            veil_sent(v->veil);
+        if (result < 0 || (size_t)result != v->send_bytes)
             v->broken = true;
     } else {
         CHECK(completion->kind == RING_RECV);
         v->receiving = completion->more;
-        if (result > 0) {
+        if (result > 0 && p->tls) {
+            visitor_receive_cipher(p, v, received, (size_t)result);
+        } else if (result > 0) {
             visitor_receive(p, v, received, (size_t)result);
         } else if (result == 0) {
             v->eof = true;

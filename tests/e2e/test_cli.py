@@ -95,7 +95,7 @@ class Cli(Case):
                 ("--max-body", ("-1", "lots", "1X", ""), ("max-body",)),
                 ("--ok-status", ("99", "600", "ok", "", "2x", "300-200", "200,,201", "6xx"),
                  ("100", "599")),
-                ("--url", ("ftp://h/", "http://u:p@h/", "nope", ""), ("http://",)),
+                ("--url", ("ftp://h/", "http://u:p@h/", "nope", ""), ("http[s]://",)),
                 ("--url", ("http://h:port/", "http://h:0/", "http://h:70000/"), ("the port is not",)),
                 ("--url", ("http://[::1/", "http://a..b/", "http://h/%zz", "http://h/a b"), ()),
                 ("--method", ("GE T", "", "G\r\nT"), ("method",)),
@@ -120,8 +120,8 @@ class Cli(Case):
                 self.usage("send", "--url", self.echo.url, "-H", "@" + headers, path,
                            words=["@%s, line 3: " % headers, words])
 
-    def test_an_https_url_option_is_a_clear_usage_error(self):
-        self.usage("send", "--url", "https://h/", self.file("in", [{"data": "x"}]), words=["https"])
+    def test_key_goes_with_cert(self):
+        self.usage("send", "--key", "k.pem", self.file("in", [{"data": "x"}]), words=["--cert"])
 
     def test_bad_values_of_serve_are_refused(self):
         for option, values in (("--port", ("65536", "-1", "x")),
