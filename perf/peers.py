@@ -60,10 +60,11 @@ class Server:
 
 
 class Nginx(Server):
-    def __init__(self, directory):
+    def __init__(self, directory, servers=""):
         self.port = free_port()
         with open(os.path.join(HERE, "nginx.conf.in"), encoding="utf-8") as template:
             text = template.read().replace("@DIRECTORY@", directory).replace("@PORT@", str(self.port))
+        text = text.replace("@SERVERS@", servers)
         config = os.path.join(directory, "nginx.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(text)
@@ -80,6 +81,44 @@ class Nginx(Server):
                     return f"http://127.0.0.1:{self.port}"
             time.sleep(0.01)
         return self.fail()
+
+
+class Certificate:
+    """A certificate on P-256 for some addresses, and the authority that made it."""
+
+    def __init__(self, directory, addresses):
+        self.ca, self.chain, self.key = (os.path.join(directory, name) for name in ("ca.pem", "tls.pem", "tls.key"))
+        ca_key, config = os.path.join(directory, "ca.key"), os.path.join(directory, "openssl.cnf")
+        with open(config, "w", encoding="ascii") as file:
+            file.write("[req]\ndistinguished_name=name\nprompt=no\n[name]\nCN=ringsend bench\n"
+                       "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"
+                       "[leaf]\nbasicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n"
+                       "subjectAltName=" + ",".join("IP:" + address for address in addresses) + "\n")
+        make = ["openssl", "req", "-x509", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                "-noenc", "-sha256", "-days", "7"]
+        for options in (["-extensions", "ca", "-keyout", ca_key, "-out", self.ca],
+                        ["-extensions", "leaf", "-subj", "/CN=leaf", "-CA", self.ca, "-CAkey", ca_key,
+                         "-keyout", self.key, "-out", self.chain]):
+            subprocess.run([*make, *options], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+
+def tls_server(certificate, port, session_cache, answer, addresses=("127.0.0.1",)):
+    """Lines of nginx.conf: a server of TLS 1.2 as RFC 5246 had it, ECDSA on P-256 and AES-128-GCM."""
+    return "\n    ".join(("\n    server {", *(f"listen {address}:{port} ssl backlog=4096;" for address in addresses), f"""
+        ssl_certificate {certificate.chain};
+        ssl_certificate_key {certificate.key};
+        ssl_protocols TLSv1.2;
+        ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;
+        ssl_session_tickets off;
+        ssl_session_cache {session_cache};
+        location / {{ default_type application/json; {answer} }}
+    }}"""))
+
+
+ANSWER = """return 200 '{"status":"accepted","queue":7}';"""
+# No password: 401, but not at once. The one wait that nginx has of its own.
+SLOW_S = 12
+SLOW_ANSWER = f"auth_basic slow; auth_basic_user_file /dev/null; auth_delay {SLOW_S}s;"
 
 
 class Serve(Server):
@@ -118,9 +157,9 @@ class Bench:
     def show(self, name, command):
         self.commands.setdefault(name, shlex.join(command).replace(self.directory, "$DIR"))
 
-    def run(self, name, command):
+    def run(self, name, command, cpus=SENDER_CPU):
         """Runs a sender and returns its Cost; ends the benchmark if it failed."""
-        command = ["taskset", "-c", SENDER_CPU, *command]
+        command = ["taskset", "-c", cpus, *command]
         self.show(name, command)
         cost_file, log = self.path("cost"), self.path("log")
         with open(log, "w+", encoding="utf-8", errors="replace") as output:
@@ -149,7 +188,7 @@ class Bench:
 
     def records(self, count, url):
         """A file of `count` distinct records; the same data for every sender."""
-        path = self.path(f"records-{count}.jsonl")
+        path = self.path(f"records-{count}-{url.rpartition(':')[2]}.jsonl")
         with open(path, "w", encoding="utf-8") as file:
             for i in range(count):
                 data = {"order": 100000 + i, "pieces": 10000 + i % 1000}
@@ -157,8 +196,9 @@ class Bench:
                 file.write(json.dumps(line, separators=(",", ":")) + "\n")
         return path
 
-    def curl_config(self, count, url):
-        """The same as a configuration file for curl: a transfer per record, each to a file."""
+    def curl_config(self, count, url, *lines):
+        """The same as a configuration file for curl: a transfer per record, each to a file. The
+        lines are repeated for each."""
         path, bodies = self.path(f"curl-{count}.conf"), self.path("curl-bodies")
         os.makedirs(bodies, exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
@@ -166,7 +206,8 @@ class Bench:
                 data = json.dumps({"order": 100000 + i, "pieces": 10000 + i % 1000}, separators=(",", ":"))
                 quoted = data.replace('"', '\\"')
                 file.write(("next\n" if i else "") + f'url = "{url}/orders"\noutput = "{bodies}/{i}"\n'
-                           f'header = "Content-Type: application/json"\ndata = "{quoted}"\n')
+                           f'header = "Content-Type: application/json"\ndata = "{quoted}"\n'
+                           + "".join(line + "\n" for line in lines))
         return path
 
     # ---- Commands of the senders
@@ -191,6 +232,9 @@ class Bench:
     def curl(self, config):
         return ["curl", "-q", "--silent", "--show-error", "--parallel", "--parallel-max", "40", "-K", config]
 
+    def curl_in_turn(self, config):
+        return ["curl", "-q", "--silent", "--show-error", "-K", config]
+
     def h2load(self, count, url):
         body = self.path("body.json")
         with open(body, "w", encoding="utf-8") as file:
@@ -201,6 +245,14 @@ class Bench:
     def wrk(self, seconds, url):
         return ["wrk", "-t1", "-c40", f"-d{seconds}s",
                 "-s", os.path.relpath(os.path.join(HERE, "wrk_post.lua")), url + "/orders"]
+
+    def s_time(self, seconds, url, ca):
+        """openssl's own: a connection per request, all but the first with the same session."""
+        return ["openssl", "s_time", "-connect", url.removeprefix("https://"), "-CAfile", ca, "-tls1_2", "-reuse",
+                "-time", str(seconds), "-www", "/orders"]
+
+    def handshake_load(self, ca, url, port, waves):
+        return [os.path.join(self.build, "perf", "handshake_load"), ca, url, str(port), str(waves)]
 
     def floor(self, count, url):
         host, port = url.removeprefix("http://").split(":")
