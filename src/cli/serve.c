@@ -36,7 +36,7 @@ static const char help[] =
     "      --tls               serve https (TLS 1.2), sessions are resumed\n"
     "      --cert FILE         its certificate, then the issuers' up to the one the\n"
     "                          clients trust: PEM\n"
-    "      --key FILE          its key: PEM, not encrypted; default: it is in the --cert\n"
+    "      --key FILE          its key: PEM, not encrypted; default: in the --cert\n"
     "                          file too\n"
     "Answers\n"
     "      --body TEXT         body of the answer; default {\"ok\":true}\n"
