@@ -487,6 +487,8 @@ static void test_tampering(void **state)
         size_t hello_bytes = tls_take(p.client, hello, sizeof hello);
         tls_feed(p.server, hello, hello_bytes);
         bytes = tls_take(p.server, wire, sizeof wire);
+        if (at >= bytes)
+            break; /* an ECDSA signature is not always equally long */
         wire[at] = (char)(wire[at] ^ 0x20);
         tls_feed(p.client, wire, bytes);
         shake_hands(&p, SIZE_MAX);
