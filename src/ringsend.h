@@ -4,7 +4,8 @@
  *
  * Shape. Pull, not push: ringsend_submit hands requests over, ringsend_run does the work,
  * ringsend_reap takes results. No code of yours runs inside the engine, and the engine starts no
- * thread but the name lookups', installs no signal handler, prints nothing, and never exits.
+ * threads but those for name lookups and one for TLS handshakes, when first needed. It installs no
+ * signal handler, prints nothing, and never exits.
  *
  * Threads. An engine belongs to the thread that first calls ringsend_run (the kernel ties an
  * io_uring to one thread, IORING_SETUP_SINGLE_ISSUER, Linux 6.0); every call on it is made from

@@ -66,3 +66,40 @@ struct ringsend_stats scenario_stats(const struct client *c)
     ringsend_stats(c->engine, &stats);
     return stats;
 }
+
+void scenario_torture(const char *name, scenario_load *load, uint32_t least)
+{
+    uint32_t n = 0;
+    bool failed;
+
+    do {
+        struct client c;
+
+        sim_begin(name, 1);
+        sim.fail_at = ++n;
+        load(&c);
+        if (c.engine)
+            client_finish(&c);
+        failed = sim.fallible >= sim.fail_at;
+        client_end(&c);
+        sim_end();
+    } while (failed);
+    SIM_CHECK(n > least, "only %u operations could fail", n);
+}
+
+void scenario_free_at_any_time(const char *name, scenario_load *load)
+{
+    bool all_done = false;
+
+    for (uint32_t turns = 0; !all_done; turns++) {
+        struct client c;
+
+        sim_begin(name, 1);
+        load(&c);
+        for (uint32_t i = 0; i < turns && c.done < c.accepted; i++)
+            client_run(&c, SIM_MS, UINT32_MAX);
+        all_done = c.done == c.accepted;
+        client_end(&c);
+        sim_end();
+    }
+}

@@ -607,44 +607,14 @@ static void small_load(struct client *c)
     scenario_submit(c, &get);
 }
 
-/* Fails the first operation that can fail, then the second, and so on until the load gets through
- * without a failure. The checks of every result do the judging. */
 static void torture(void)
 {
-    uint32_t n = 0;
-    bool failed;
-
-    do {
-        struct client c;
-
-        sim_begin("torture", 1);
-        sim.fail_at = ++n;
-        small_load(&c);
-        if (c.engine)
-            client_finish(&c);
-        failed = sim.fallible >= sim.fail_at;
-        client_end(&c);
-        sim_end();
-    } while (failed);
-    SIM_CHECK(n > 15, "only %u operations could fail", n);
+    scenario_torture("torture", small_load, 15);
 }
 
-/* ringsend_free after each possible number of turns. */
 static void free_at_any_time(void)
 {
-    bool all_done = false;
-
-    for (uint32_t turns = 0; !all_done; turns++) {
-        struct client c;
-
-        sim_begin("free with work in flight", 1);
-        small_load(&c);
-        for (uint32_t i = 0; i < turns && c.done < c.accepted; i++)
-            client_run(&c, SIM_MS, UINT32_MAX);
-        all_done = c.done == c.accepted;
-        client_end(&c);
-        sim_end();
-    }
+    scenario_free_at_any_time("free with work in flight", small_load);
 }
 
 /* A read from a pipe in which nothing comes does not hold the requests up, and can be cancelled. */

@@ -55,4 +55,13 @@ void scenario_expect(const struct client *c, uint32_t index, enum ringsend_error
 void scenario_expect_ms(const struct client *c, uint32_t index, uint32_t from_ms, uint32_t to_ms);
 struct ringsend_stats scenario_stats(const struct client *c);
 
+/* Makes an engine, if it can, and submits a few requests. */
+typedef void scenario_load(struct client *c);
+/* Fails the first operation that can fail, then the second, and so on until the load gets through
+ * without a failure; more than `least` must have been able to fail. The checks of every result do
+ * the judging. */
+void scenario_torture(const char *name, scenario_load *load, uint32_t least);
+/* ringsend_free after each possible number of turns. */
+void scenario_free_at_any_time(const char *name, scenario_load *load);
+
 #endif

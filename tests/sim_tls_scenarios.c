@@ -561,43 +561,14 @@ static void small_load(struct client *c)
     scenario_submit(c, &get);
 }
 
-/* Fails the first operation that can fail, then the second, and so on until the load gets through
- * without a failure. */
 static void torture(void)
 {
-    uint32_t n = 0;
-    bool failed;
-
-    do {
-        struct client c;
-
-        sim_begin("TLS: torture", 1);
-        sim.fail_at = ++n;
-        small_load(&c);
-        if (c.engine)
-            client_finish(&c);
-        failed = sim.fallible >= sim.fail_at;
-        client_end(&c);
-        sim_end();
-    } while (failed);
-    SIM_CHECK(n > 25, "only %u operations could fail", n);
+    scenario_torture("TLS: torture", small_load, 25);
 }
 
 static void free_at_any_time(void)
 {
-    bool all_done = false;
-
-    for (uint32_t turns = 0; !all_done; turns++) {
-        struct client c;
-
-        sim_begin("TLS: free with work in flight", 1);
-        small_load(&c);
-        for (uint32_t i = 0; i < turns && c.done < c.accepted; i++)
-            client_run(&c, SIM_MS, UINT32_MAX);
-        all_done = c.done == c.accepted;
-        client_end(&c);
-        sim_end();
-    }
+    scenario_free_at_any_time("TLS: free with work in flight", small_load);
 }
 
 /* Far too few receive buffers, while the worker takes its time: handshakes hold none of them. */

@@ -202,13 +202,18 @@ void origin_conn_closed(struct conn *c)
 
 /* ---- The race ---- */
 
+static void set_port(struct address *address, uint16_t port)
+{
+    if (address->any.sa_family == AF_INET6)
+        address->v6.sin6_port = htons(port);
+    else
+        address->v4.sin_port = htons(port);
+}
+
 static void open_racer(struct origin *o)
 {
     struct address address = o->host->addresses[o->race_next++];
-    if (address.any.sa_family == AF_INET6)
-        address.v6.sin6_port = htons(o->port);
-    else
-        address.v4.sin_port = htons(o->port);
+    set_port(&address, o->port);
     struct conn *c = conn_open(o, &address);
     c->racing = true;
     o->racers++;
@@ -338,10 +343,8 @@ static bool winner_is_known(struct origin *o)
     for (uint32_t i = 0; i < h->addresses_count && o->has_winner; i++)
         known |= address_equal(&o->winner, &h->addresses[i]);
     o->has_winner = known;
-    if (known && o->winner.any.sa_family == AF_INET6)
-        o->winner.v6.sin6_port = htons(o->port);
-    else if (known)
-        o->winner.v4.sin_port = htons(o->port);
+    if (known)
+        set_port(&o->winner, o->port);
     return known;
 }
 
