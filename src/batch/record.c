@@ -8,9 +8,9 @@
 #include "batch/record.h"
 
 #include "base/check.h"
+#include "base/json.h"
 #include "base/limits.h"
 #include "batch/duration.h"
-#include "batch/json.h"
 
 #include <stdarg.h>
 #include <stdio.h>

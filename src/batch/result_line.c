@@ -4,7 +4,7 @@
 #include "batch/result_line.h"
 
 #include "base/check.h"
-#include "batch/text.h"
+#include "base/text.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
  * headers than allowed, and a result line is JSON that gives the body back. */
 #include "base/check.h"
 #include "base/limits.h"
-#include "batch/json.h"
+#include "base/json.h"
 #include "batch/record.h"
 #include "batch/result_line.h"
 

@@ -1,6 +1,6 @@
 /* The JSON reader: each text is placed so that it ends where memory ends, read by json_skip as a
  * whole, and cut short at each byte, which must never be accepted as a container or crash. */
-#include "batch/json.h"
+#include "base/json.h"
 #include "guard.h"
 
 #include <setjmp.h>

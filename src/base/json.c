@@ -8,11 +8,11 @@
  *
  * json_skip goes through nested values without recursion: which of the open containers are objects
  * is a bit each, and LIMIT_JSON_DEPTH of them fit one word. */
-#include "batch/json.h"
+#include "base/json.h"
 
 #include "base/check.h"
 #include "base/limits.h"
-#include "batch/text.h"
+#include "base/text.h"
 
 #include <stdint.h>
 

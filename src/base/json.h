@@ -6,8 +6,8 @@
  *
  * Stricter than the RFC's grammar in one point: an escaped surrogate without its other half
  * ("\ud800") is refused, because it stands for no character and cannot be sent as UTF-8. */
-#ifndef RINGSEND_BATCH_JSON_H
-#define RINGSEND_BATCH_JSON_H
+#ifndef RINGSEND_BASE_JSON_H
+#define RINGSEND_BASE_JSON_H
 
 #include "base/span.h"
 

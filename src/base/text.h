@@ -1,7 +1,7 @@
 /* What JSON strings are made of: plain ASCII runs, found eight bytes at a time, and UTF-8. Never
  * reads beyond the bytes it was given. */
-#ifndef RINGSEND_BATCH_TEXT_H
-#define RINGSEND_BATCH_TEXT_H
+#ifndef RINGSEND_BASE_TEXT_H
+#define RINGSEND_BASE_TEXT_H
 
 #include <endian.h>
 #include <stddef.h>
