@@ -7,6 +7,7 @@
  * have no headers of their own and use the defaults' array as it is. */
 #include "batch/record.h"
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/limits.h"
@@ -278,43 +279,6 @@ static void read_data(struct reader *r)
         set_body(r, raw);
         r->body_is_json = true;
     }
-}
-
-static int base64_value(char c)
-{
-    return c >= 'A' && c <= 'Z'   ? c - 'A'
-           : c >= 'a' && c <= 'z' ? c - 'a' + 26
-           : c >= '0' && c <= '9' ? c - '0' + 52
-           : c == '+'             ? 62
-           : c == '/'             ? 63
-                                  : -1;
-}
-
-/* RFC 4648 section 4, padded; bits behind the end must be zero. `out` may be where `text` is, and
- * is never ahead of it. */
-static bool base64_decode(struct ringsend_bytes text, char *out, size_t *out_bytes)
-{
-    if (text.bytes % 4 != 0)
-        return false;
-    size_t padding = 0;
-    while (padding < 2 && padding < text.bytes && text.data[text.bytes - 1 - padding] == '=')
-        padding++;
-    size_t written = 0;
-    unsigned bits = 0, bits_count = 0;
-    for (size_t i = 0; i < text.bytes - padding; i++) {
-        int value = base64_value(text.data[i]);
-        if (value < 0)
-            return false;
-        bits = bits << 6 | (unsigned)value;
-        bits_count += 6;
-        if (bits_count >= 8) {
-            bits_count -= 8;
-            out[written++] = (char)(bits >> bits_count);
-            bits &= (1u << bits_count) - 1;
-        }
-    }
-    *out_bytes = written;
-    return bits == 0;
 }
 
 static void read_base64(struct reader *r)

@@ -3,6 +3,7 @@
  * nearly all can. */
 #include "batch/result_line.h"
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "base/text.h"
 
@@ -113,31 +114,6 @@ static char *put_text(char *to, struct ringsend_bytes text, struct measure m)
     return to;
 }
 
-static size_t base64_bytes(size_t bytes)
-{
-    return (bytes + 2) / 3 * 4;
-}
-
-/* RFC 4648 section 4. */
-static char *put_base64(char *to, struct ringsend_bytes bytes)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    const unsigned char *at = (const unsigned char *)bytes.data;
-    size_t left = bytes.bytes;
-    for (; left > 0; at += 3, left -= left < 3 ? left : 3) {
-        unsigned bits =
-            (unsigned)at[0] << 16 | (left > 1 ? (unsigned)at[1] << 8 : 0) | (left > 2 ? at[2] : 0u);
-        *to++ = alphabet[bits >> 18];
-        *to++ = alphabet[bits >> 12 & 63];
-        *to++ = left > 1 ? alphabet[bits >> 6 & 63] : '=';
-        *to++ = left > 2 ? alphabet[bits & 63] : '=';
-        if (left <= 3)
-            break;
-    }
-    return to;
-}
-
 static char *put_body(char *to, struct ringsend_bytes body, struct measure m)
 {
     if (m.valid_bytes == m.text_bytes) {
@@ -145,7 +121,7 @@ static char *put_body(char *to, struct ringsend_bytes body, struct measure m)
         to = put_text(to, body, m);
     } else {
         to = put(to, SPAN(",\"body_base64\":\""));
-        to = put_base64(to, body);
+        to = base64_encode(body, to);
     }
     *to++ = '"';
     return to;
