@@ -1,0 +1,112 @@
+#include "bench/figures.h"
+
+#include <stdlib.h>
+
+#define NS_PER_S 1e9
+
+/* All histograms of a set of figures, in one place for what is done to each. */
+enum { HISTOGRAMS = 13 };
+
+static void histograms_of(struct figures *f, struct histogram *all[HISTOGRAMS])
+{
+    struct histogram *list[HISTOGRAMS] = {
+        &f->response_ns, &f->service_ns,       &f->send_lag_ns,      &f->dns_ns,
+        &f->connect_ns,  &f->tls_ns,           &f->first_byte_ns,    &f->transfer_ns,
+        &f->tcp.rtt_ns,  &f->split.sending_ns, &f->split.outside_ns, &f->split.receiving_ns,
+        &f->loop_lag_ns,
+    };
+    for (size_t i = 0; i < HISTOGRAMS; i++)
+        all[i] = list[i];
+}
+
+bool figures_init(struct figures *f)
+{
+    struct histogram *all[HISTOGRAMS];
+    *f = (struct figures){0};
+    histograms_of(f, all);
+    for (size_t i = 0; i < HISTOGRAMS; i++) {
+        if (!histogram_init(all[i], FIGURES_PRECISION)) {
+            figures_free(f);
+            return false;
+        }
+    }
+    return true;
+}
+
+void figures_free(struct figures *f)
+{
+    struct histogram *all[HISTOGRAMS];
+    histograms_of(f, all);
+    for (size_t i = 0; i < HISTOGRAMS; i++)
+        histogram_free(all[i]);
+    free(f->series);
+    *f = (struct figures){0};
+}
+
+static void counts_merge(struct figures *into, const struct figures *from)
+{
+    into->scheduled += from->scheduled;
+    into->started += from->started;
+    into->requests += from->requests;
+    into->ok += from->ok;
+    into->errors_count += from->errors_count;
+    for (size_t i = 0; i < RINGSEND_ERROR_COUNT; i++)
+        into->errors[i] += from->errors[i];
+    for (size_t i = 0; i <= FIGURES_STATUS_MAX; i++)
+        into->statuses[i] += from->statuses[i];
+    into->timed_out += from->timed_out;
+    into->late_starts += from->late_starts;
+    into->late_loop += from->late_loop;
+    into->never_started += from->never_started;
+    if (from->never_started_wait_ns > into->never_started_wait_ns)
+        into->never_started_wait_ns = from->never_started_wait_ns;
+    into->warmup_requests += from->warmup_requests;
+    into->bytes_sent += from->bytes_sent;
+    into->bytes_received += from->bytes_received;
+    into->connections_opened += from->connections_opened;
+    into->connections_peak += from->connections_peak;
+    into->enters += from->enters;
+    into->handshakes_full += from->handshakes_full;
+    into->handshakes_resumed += from->handshakes_resumed;
+    into->cpu_ns += from->cpu_ns;
+}
+
+void figures_merge(struct figures *into, const struct figures *from)
+{
+    struct histogram *to[HISTOGRAMS], *of[HISTOGRAMS];
+    histograms_of(into, to);
+    histograms_of((struct figures *)(uintptr_t)from, of); /* only read */
+    for (size_t i = 0; i < HISTOGRAMS; i++)
+        histogram_merge(to[i], of[i]);
+    counts_merge(into, from);
+    into->stopped_early |= from->stopped_early;
+    if (from->drained_ns > into->drained_ns)
+        into->drained_ns = from->drained_ns;
+    into->tcp.samples += from->tcp.samples;
+    into->tcp.retransmits += from->tcp.retransmits;
+    into->tcp.connections += from->tcp.connections;
+    into->split.samples += from->split.samples;
+    if (!into->tcp.absent)
+        into->tcp.absent = from->tcp.absent;
+    if (!into->split.absent)
+        into->split.absent = from->split.absent;
+}
+
+bool figures_add_second(struct figures *f, const struct figures_second *second)
+{
+    if (f->series_count == f->series_capacity) {
+        size_t capacity = f->series_capacity ? 2 * f->series_capacity : 64;
+        struct figures_second *series = realloc(f->series, capacity * sizeof *series);
+        if (!series)
+            return false;
+        f->series = series;
+        f->series_capacity = capacity;
+    }
+    f->series[f->series_count++] = *second;
+    return true;
+}
+
+double figures_rate(const struct figures *f)
+{
+    return f->elapsed_ns > 0 ? (double)f->requests * NS_PER_S / (double)f->elapsed_ns : 0;
+}

@@ -1,0 +1,79 @@
+/* Figures: what is merged over threads, and the series. */
+#include "bench/figures.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void adds_threads_up(void **state)
+{
+    (void)state;
+    struct figures all, one;
+    assert_true(figures_init(&all) && figures_init(&one));
+    one.started = 5;
+    one.requests = 4;
+    one.errors_count = one.timed_out = 1;
+    one.errors[RINGSEND_E_TIMEOUT_ATTEMPT] = 1;
+    one.statuses[200] = 3;
+    one.statuses[599] = 1;
+    one.never_started_wait_ns = 7;
+    one.tcp.absent = "why";
+    for (uint64_t value = 1; value <= 4; value++) {
+        histogram_add(&one.response_ns, value * 1000);
+        histogram_add(&one.split.receiving_ns, value);
+    }
+    figures_merge(&all, &one);
+    one.never_started_wait_ns = 3;
+    figures_merge(&all, &one);
+    assert_int_equal(all.started, 10);
+    assert_int_equal(all.requests, 8);
+    assert_int_equal(all.timed_out, 2);
+    assert_int_equal(all.errors[RINGSEND_E_TIMEOUT_ATTEMPT], 2);
+    assert_int_equal(all.statuses[200], 6);
+    assert_int_equal(all.statuses[599], 2);
+    assert_int_equal(all.never_started_wait_ns, 7);
+    assert_string_equal(all.tcp.absent, "why");
+    assert_int_equal(all.response_ns.count, 8);
+    assert_int_equal(all.response_ns.max, 4000);
+    assert_int_equal(all.split.receiving_ns.count, 8);
+    assert_int_equal(all.service_ns.count, 0);
+    figures_free(&one);
+    figures_free(&all);
+}
+
+static void keeps_every_second(void **state)
+{
+    (void)state;
+    struct figures f;
+    assert_true(figures_init(&f));
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_true(figures_add_second(&f, &(struct figures_second){.requests = i}));
+    assert_int_equal(f.series_count, 1000);
+    for (uint64_t i = 0; i < 1000; i++)
+        assert_int_equal(f.series[i].requests, i);
+    figures_free(&f);
+    assert_null(f.series);
+}
+
+static void rate_is_of_the_measured_part(void **state)
+{
+    (void)state;
+    struct figures f = {.requests = 500};
+    assert_true(figures_rate(&f) == 0);
+    f.elapsed_ns = 250000000;
+    assert_true(figures_rate(&f) == 2000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(adds_threads_up),
+        cmocka_unit_test(keeps_every_second),
+        cmocka_unit_test(rate_is_of_the_measured_part),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
