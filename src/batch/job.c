@@ -1,5 +1,5 @@
-/* One turn of the loop: take records in while there is room, let the engine work (the one
- * ringsend_run, which alone waits), turn its results into lines, pass full buffers to the outputs.
+/* A turn: take records in while there is room, let the engine work (the one ringsend_run, which
+ * alone waits), turn its results into lines, pass full buffers to the outputs.
  *
  * A record lives in a slot:
  *
@@ -18,18 +18,12 @@
 #include "batch/job.h"
 
 #include "base/check.h"
-#include "batch/result_line.h"
+#include "batch/load.h"
+#include "batch/output.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define JOB_GRACE_NS 10000000000ull
 /* After a second signal the outputs have so long for what is left; then the job ends without it. */
@@ -37,9 +31,7 @@
 
 enum {
     JOB_BYTES_MAX = 64 << 20,
-    JOB_DATA_FILE_BYTES_MAX = 64 << 20,
-    JOB_LOADS_MAX = 16,        /* data files open at once; well below LIMIT_FILES */
-    JOB_LOAD_BYTES = 16 << 10, /* first read of a data file that does not tell its size */
+    JOB_LOADS_MAX = 16, /* data files open at once; well below LIMIT_FILES */
     JOB_REAP_BATCH = 64
 };
 
@@ -48,13 +40,11 @@ enum slot_step { SLOT_FREE, SLOT_LOADING, SLOT_HELD, SLOT_IN_FLIGHT };
 struct slot {
     struct record record;
     struct buf data; /* content of the data file */
+    struct load load;
     uint64_t line;
     uint32_t input;
     enum slot_step step;
-    size_t bytes;           /* its part of job.bytes */
-    size_t data_bytes;      /* of the data file; 0: known only at its end */
-    struct file *data_file; /* not null exactly while LOADING, as data_fd is open */
-    int data_fd;
+    size_t bytes; /* its part of job.bytes */
 };
 
 struct job {
@@ -63,8 +53,7 @@ struct job {
     struct source *source;
     struct job_report report;
     struct buf_pool pool;
-    struct sink results, failed;
-    bool has_failed;
+    struct output output;
     struct buf names;             /* of the inputs as JSON, one after another */
     struct ringsend_bytes *files; /* their parts in `names`, null with a single input */
 
@@ -81,6 +70,7 @@ struct job {
     bool cancelled;
     uint64_t cancel_at_ns; /* valid while stopping */
     uint64_t abort_at_ns;  /* 0: no second signal yet */
+    uint64_t started_ns;   /* the first turn; 0: there was none */
     uint64_t now_ns;       /* at the start of this turn */
 };
 
@@ -118,35 +108,17 @@ static void slot_charge(struct job *job, struct slot *slot, size_t bytes)
 
 /* ---- results ---- */
 
-static void count_result(struct job_report *report, const struct result_line *line)
-{
-    report->records++;
-    report->tries += line->attempts;
-    report->ambiguous += line->ambiguous;
-    if (line->ok)
-        report->ok++;
-    else if (line->error != RINGSEND_OK)
-        report->by_error[line->error]++;
-    else if (line->status >= 0 && line->status <= JOB_STATUS_MAX)
-        report->by_status[line->status]++;
-    if (line->attempts > 0 && line->times.total_ns >= line->times.queue_ns)
-        histogram_add(&report->service_ns, line->times.total_ns - line->times.queue_ns);
-}
-
-/* Writes the slot's one result and frees it. */
+/* Writes the slot's one result and frees it. Of a line that was too long nothing is left to go to
+ * the failed ones. */
 static void finish(struct job *job, struct slot *slot, struct result_line *line)
 {
     line->id = slot->record.id;
     line->line = slot->line;
     if (job->files)
         line->file = job->files[slot->input];
-    count_result(&job->report, line);
-    sink_added(&job->results, job->now_ns,
-               result_line_write(line, &job->pool, sink_buffer(&job->results)));
-    /* Of a line that was too long nothing is left to write. */
-    if (!line->ok && job->has_failed && slot->record.line.bytes > 0)
-        sink_put(&job->failed, job->now_ns,
-                 (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes});
+    report_count(&job->report, line);
+    output_put(&job->output, job->now_ns, line,
+               (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes});
     slot_free(job, slot);
 }
 
@@ -204,124 +176,43 @@ static void submit(struct job *job, struct slot *slot)
     }
 }
 
-static void load_end(struct job *job, struct slot *slot)
+/* Takes what a step of loading came to. */
+static void loaded(struct job *job, struct slot *slot, enum load_next next,
+                   const struct record_error *error)
 {
-    file_close(&slot->data_file);
-    close(slot->data_fd);
+    if (next == LOAD_WAIT)
+        return;
     job->loads--;
+    if (next == LOAD_FAILED) {
+        finish_with_error(job, slot, error->error, error->detail);
+        return;
+    }
+    slot->record.request.body = (struct ringsend_bytes){slot->data.data, slot->data.bytes};
+    submit(job, slot);
 }
 
-/* Reads up to the file's size; where that is unknown, as much as there is room for. */
-static void load_read(struct slot *slot)
-{
-    size_t end = slot->data_bytes > 0 ? slot->data_bytes : slot->data.capacity;
-    file_read(slot->data_file, slot->data.data + slot->data.bytes, end - slot->data.bytes, -1);
-}
-
-/* Room for the next read. False when memory is out. */
-static bool load_reserve(struct job *job, struct slot *slot, size_t bytes)
-{
-    size_t before = slot->data.capacity;
-    if (!buf_reserve(&job->pool, &slot->data, bytes))
-        return false;
-    slot_charge(job, slot, slot->data.capacity - before);
-    return true;
-}
-
-__attribute__((format(printf, 3, 4))) static void load_refuse(struct job *job, struct slot *slot,
-                                                              const char *format, ...)
-{
-    char detail[sizeof((struct record_error *)0)->detail];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(detail, sizeof detail, format, arguments);
-    va_end(arguments);
-    finish_with_error(job, slot, RINGSEND_E_DATA_FILE, detail);
-}
-
-/* Begins to read the record's data file. O_NONBLOCK is for the open alone: that of a fifo would
- * wait for a writer. */
 static void load(struct job *job, struct slot *slot)
 {
-    char path[PATH_MAX];
-    struct stat about;
-    struct ringsend_bytes name = slot->record.data_file;
-    if (name.bytes >= sizeof path) {
-        load_refuse(job, slot, "the path is longer than %d bytes", PATH_MAX - 1);
-        return;
-    }
-    memcpy(path, name.data, name.bytes);
-    path[name.bytes] = '\0';
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &about) != 0) {
-        load_refuse(job, slot, "%s: %.120s", strerror(errno), path);
-    } else if (!S_ISREG(about.st_mode)) {
-        load_refuse(job, slot, "not a regular file: %.120s", path);
-    } else if (about.st_size > JOB_DATA_FILE_BYTES_MAX) {
-        load_refuse(job, slot, "larger than 64 MiB: %.120s", path);
-    } else if (!load_reserve(job, slot,
-                             about.st_size > 0 ? (size_t)about.st_size : JOB_LOAD_BYTES) ||
-               file_open(job->engine, fd, &slot->data_file) != 0) {
-        finish_with_error(job, slot, RINGSEND_E_NO_MEMORY, NULL);
-    } else {
-        slot->step = SLOT_LOADING;
-        slot->data_fd = fd;
-        slot->data_bytes = (size_t)about.st_size;
-        job->loads++;
-        load_read(slot);
-        return;
-    }
-    if (fd >= 0)
-        close(fd);
-}
-
-/* After a read that brought something: true when the next one was started. */
-static bool load_on(struct job *job, struct slot *slot)
-{
-    bool more = slot->data_bytes > 0 ? slot->data.bytes < slot->data_bytes
-                                     : slot->data.bytes <= JOB_DATA_FILE_BYTES_MAX;
-    more = more && (slot->data.bytes < slot->data.capacity || load_reserve(job, slot, 1));
-    if (more)
-        load_read(slot);
-    return more;
-}
-
-/* Takes the end of a read. A file that told its size must have it still; others, such as those of
- * /proc, end where reading brings nothing more. */
-static void load_turn(struct job *job, struct slot *slot)
-{
-    if (file_busy(slot->data_file))
-        return;
-    int64_t result = file_take(slot->data_file);
-    if (result > 0) {
-        slot->data.bytes += (size_t)result;
-        if (load_on(job, slot))
-            return;
-    }
-    bool whole = slot->data_bytes > 0 ? slot->data.bytes == slot->data_bytes : result == 0;
-    const struct ringsend_bytes *path = &slot->record.data_file;
-    int path_bytes = path->bytes < 120 ? (int)path->bytes : 120;
-    load_end(job, slot);
-    if (result < 0) {
-        load_refuse(job, slot, "%s: %.*s", strerror((int)-result), path_bytes, path->data);
-    } else if (slot->data.bytes > JOB_DATA_FILE_BYTES_MAX) {
-        load_refuse(job, slot, "larger than 64 MiB: %.*s", path_bytes, path->data);
-    } else if (result == 0 && !whole) {
-        load_refuse(job, slot, "the file became shorter while it was read: %.*s", path_bytes,
-                    path->data);
-    } else if (!whole) {
-        finish_with_error(job, slot, RINGSEND_E_NO_MEMORY, NULL);
-    } else {
-        slot->record.request.body = (struct ringsend_bytes){slot->data.data, slot->data.bytes};
-        submit(job, slot);
-    }
+    struct record_error error;
+    slot->step = SLOT_LOADING;
+    job->loads++;
+    enum load_next next = load_begin(&slot->load, job->engine, &job->pool, slot->record.data_file,
+                                     &slot->data, &error);
+    slot_charge(job, slot, slot->data.capacity);
+    loaded(job, slot, next, &error);
 }
 
 static void load_all(struct job *job)
 {
     for (uint32_t i = 0; job->loads > 0 && !job->held && i < job->options.records_max; i++) {
-        if (job->slots[i].step == SLOT_LOADING)
-            load_turn(job, &job->slots[i]);
+        struct slot *slot = &job->slots[i];
+        struct record_error error;
+        if (slot->step != SLOT_LOADING)
+            continue;
+        size_t before = slot->data.capacity;
+        enum load_next next = load_turn(&slot->load, &error);
+        slot_charge(job, slot, slot->data.capacity - before);
+        loaded(job, slot, next, &error);
     }
 }
 
@@ -342,7 +233,7 @@ static bool may_admit(const struct job *job)
 {
     return !job->stopping && !job->source_ended && !job->held && job->free_count > 0 &&
            job->bytes < JOB_BYTES_MAX && job->loads < JOB_LOADS_MAX &&
-           sink_has_room(&job->results) && (!job->has_failed || sink_has_room(&job->failed));
+           output_has_room(&job->output);
 }
 
 static void admit(struct job *job)
@@ -408,21 +299,21 @@ static void stop(struct job *job, enum job_end end)
     ringsend_stop(job->engine);
     for (uint32_t i = 0; i < job->options.records_max; i++) {
         struct slot *slot = &job->slots[i];
-        if (slot->step == SLOT_LOADING)
-            load_end(job, slot);
+        load_end(&slot->load);
         if (slot->step == SLOT_LOADING || slot->step == SLOT_HELD)
             finish_with_error(job, slot, RINGSEND_E_STOPPED, NULL);
     }
     job->held = NULL;
+    job->loads = 0;
 }
 
 static bool output_broke(struct job *job)
 {
-    int error = job->results.error ? job->results.error : job->failed.error;
+    int error = output_error(&job->output);
     if (error == 0 || job->report.output_error)
         return false;
     job->report.output_error = error;
-    job->report.output_is_failed_file = job->results.error == 0;
+    job->report.output_is_failed_file = job->output.failed_broke;
     return true;
 }
 
@@ -443,19 +334,14 @@ static void watch(struct job *job)
         cancel_all(job);
 }
 
-/* ---- the loop ---- */
-
-static bool all_written(const struct job *job)
-{
-    return sink_is_idle(&job->results) && (!job->has_failed || sink_is_idle(&job->failed));
-}
+/* ---- the turn ---- */
 
 static bool is_finished(const struct job *job)
 {
     if (job->abort_at_ns != 0 && job->now_ns >= job->abort_at_ns)
         return true;
     return job->source_ended && job->in_flight == 0 && job->loads == 0 && !job->held &&
-           all_written(job);
+           output_is_idle(&job->output);
 }
 
 static uint64_t until(uint64_t at_ns, uint64_t now_ns)
@@ -468,11 +354,9 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t wait_ns(const struct job *job)
+static uint64_t bounded_wait_ns(const struct job *job, uint64_t wait_ns)
 {
-    uint64_t wait = sink_wait_ns(&job->results, job->now_ns);
-    if (job->has_failed)
-        wait = least(wait, sink_wait_ns(&job->failed, job->now_ns));
+    uint64_t wait = least(wait_ns, output_wait_ns(&job->output, job->now_ns));
     if (job->stopping && !job->cancelled)
         wait = least(wait, until(job->cancel_at_ns, job->now_ns));
     if (job->abort_at_ns != 0)
@@ -480,35 +364,44 @@ static uint64_t wait_ns(const struct job *job)
     return wait;
 }
 
-static void turn_sinks(struct job *job)
+/* False when there is no output to write results to: nothing may be sent then. */
+static bool start(struct job *job)
 {
-    /* Nothing is to come before this is read: show it now. */
-    bool flush = job->in_flight == 0 && job->loads == 0 && (job->source_waits || job->source_ended);
-    sink_turn(&job->results, job->now_ns, flush);
-    if (job->has_failed)
-        sink_turn(&job->failed, job->now_ns, flush);
+    struct job_report *report = &job->report;
+    job->started_ns = job->now_ns;
+    report->output_error = output_open(&job->output, job->engine, &job->pool,
+                                       job->options.results_fd, job->options.failed_fd);
+    if (report->output_error == 0)
+        return true;
+    report->output_is_failed_file = job->output.failed_broke;
+    report->end = JOB_OUTPUT_FAILED;
+    note_unread(job);
+    return false;
 }
 
-static void loop(struct job *job)
+bool job_turn(struct job *job, uint64_t wait_ns)
 {
-    for (;;) {
-        job->now_ns = clock_ns();
-        watch(job);
-        load_all(job);
-        admit(job);
-        turn_sinks(job);
-        if (is_finished(job))
-            return;
-        /* An output that had no room may have it now. */
-        bool more = job->held ? job->in_flight == 0 : may_admit(job) && !job->source_waits;
-        if (ringsend_run(job->engine, more ? 0 : wait_ns(job)) < 0) {
-            job->report.end = JOB_RING_BROKE;
-            if (!job->source_ended)
-                note_unread(job);
-            return;
-        }
-        reap(job);
+    job->now_ns = clock_ns();
+    if (job->started_ns == 0 && !start(job))
+        return false;
+    watch(job);
+    load_all(job);
+    admit(job);
+    /* When nothing is to come before a result is read: show it now. */
+    output_turn(&job->output, job->now_ns,
+                job->in_flight == 0 && job->loads == 0 && (job->source_waits || job->source_ended));
+    if (is_finished(job))
+        return false;
+    /* An output that had no room may have it now. */
+    bool more = job->held ? job->in_flight == 0 : may_admit(job) && !job->source_waits;
+    if (ringsend_run(job->engine, more ? 0 : bounded_wait_ns(job, wait_ns)) < 0) {
+        job->report.end = JOB_RING_BROKE;
+        if (!job->source_ended)
+            note_unread(job);
+        return false;
     }
+    reap(job);
+    return true;
 }
 
 static bool name_inputs(struct job *job)
@@ -538,7 +431,7 @@ static bool set_up(struct job *job)
     uint32_t count = job->options.records_max;
     job->slots = calloc(count, sizeof *job->slots);
     job->free_slots = calloc(count, sizeof(struct slot *));
-    if (!job->slots || !job->free_slots || !histogram_init(&job->report.service_ns, 7))
+    if (!job->slots || !job->free_slots || !report_init(&job->report))
         return false;
     for (uint32_t i = count; i > 0; i--)
         job->free_slots[job->free_count++] = &job->slots[i - 1];
@@ -553,7 +446,6 @@ struct job *job_new(const struct job_options *options)
     job->options = *options;
     job->engine = options->engine;
     job->source = options->source;
-    job->has_failed = options->failed_fd >= 0;
     buf_pool_init(&job->pool);
     if (!set_up(job)) {
         job_free(job);
@@ -567,48 +459,33 @@ static void count_lost(struct job *job)
 {
     struct job_report *report = &job->report;
     uint64_t unfinished = job->options.records_max - job->free_count;
-    uint64_t lines_lost = job->results.lines - job->results.lines_kept;
+    uint64_t lines_lost = job->output.results.lines - job->output.results.lines_kept;
     uint64_t cut_off =
         report->by_error[RINGSEND_E_STOPPED] + report->by_error[RINGSEND_E_CANCELLED] + lines_lost;
     report->results_lost = unfinished + lines_lost;
     report->cut_off = unfinished + least(cut_off, report->records);
 }
 
-const struct job_report *job_run(struct job *job)
+const struct job_report *job_report(const struct job *job)
+{
+    return &job->report;
+}
+
+const struct job_report *job_end(struct job *job)
 {
     struct job_report *report = &job->report;
-    report->output_error =
-        sink_open(&job->results, job->engine, &job->pool, job->options.results_fd);
-    if (report->output_error == 0 && job->has_failed) {
-        report->output_error =
-            sink_open(&job->failed, job->engine, &job->pool, job->options.failed_fd);
-        report->output_is_failed_file = report->output_error != 0;
-    }
-    if (report->output_error) {
-        report->end = JOB_OUTPUT_FAILED;
-        note_unread(job);
-        sink_close(&job->results);
-        return report;
-    }
-
-    uint64_t started_ns = clock_ns();
-    loop(job);
-    report->elapsed_ns = clock_ns() - started_ns;
+    report->elapsed_ns = clock_ns() - job->started_ns;
     report->input_error = job->source->error;
     if (report->input_error)
         report->input_path = job->source->paths[job->source->error_input];
-
     source_stop(job->source);
-    for (uint32_t i = 0; job->loads > 0; i++) {
-        if (job->slots[i].step == SLOT_LOADING)
-            load_end(job, &job->slots[i]);
-    }
-    sink_close(&job->results);
-    sink_close(&job->failed);
+    for (uint32_t i = 0; i < job->options.records_max; i++)
+        load_end(&job->slots[i].load);
+    output_close(&job->output);
     if (output_broke(job)) /* by the last of it */
         report->end = JOB_OUTPUT_FAILED;
-    report->results_given_up = job->results.given_up;
-    report->failed_given_up = job->failed.given_up;
+    report->results_given_up = job->output.results.given_up;
+    report->failed_given_up = job->output.failed.given_up;
     count_lost(job);
     return report;
 }
@@ -622,7 +499,7 @@ void job_free(struct job *job)
         if (job->slots[i].step != SLOT_FREE)
             slot_free(job, &job->slots[i]);
     }
-    histogram_free(&job->report.service_ns);
+    report_free(&job->report);
     buf_release(&job->pool, &job->names);
     buf_pool_free(&job->pool);
     free(job->files);

@@ -1,11 +1,10 @@
-/* The batch job: records in, results out, in one loop over the engine. It prints nothing: what
+/* The batch job: records in, results out, turn by turn over the engine. It prints nothing: what
  * there is to say stands in its report. */
 #ifndef RINGSEND_BATCH_JOB_H
 #define RINGSEND_BATCH_JOB_H
 
-#include "base/histogram.h"
 #include "batch/record.h"
-#include "batch/sink.h"
+#include "batch/report.h"
 #include "batch/source.h"
 #include "ringsend.h"
 
@@ -13,8 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { JOB_STATUS_MAX = 599 };
 
 struct job_options {
     struct ringsend *engine;
@@ -28,45 +25,18 @@ struct job_options {
     const volatile sig_atomic_t *stop_asked;
 };
 
-enum job_end {
-    JOB_FINISHED,      /* all inputs were read to their end, or to their error */
-    JOB_STOPPED,       /* stop_asked */
-    JOB_OUTPUT_FAILED, /* output_error, output_is_failed_file */
-    JOB_RING_BROKE     /* ringsend_run failed; results are missing */
-};
-
-struct job_report {
-    enum job_end end;
-    uint64_t records, ok, ambiguous, tries;
-    uint64_t by_status[JOB_STATUS_MAX + 1]; /* complete responses that are not ok */
-    uint64_t by_error[RINGSEND_ERROR_COUNT];
-    uint64_t results_lost;       /* records whose results are not in the output */
-    uint64_t cut_off;            /* at most so many records' results say that they were stopped or
-                                    cancelled, or are lost */
-    struct histogram service_ns; /* of all that came to an attempt: total without queue */
-    uint64_t elapsed_ns;
-
-    int input_error; /* errno of a read that failed, else 0 */
-    const char *input_path;
-    int output_error;
-    bool output_is_failed_file;
-    /* After a second signal: what the output's reader did not take was given up. */
-    bool results_given_up, failed_given_up;
-    /* Inputs not read to their end because the job was stopped, the first of them from behind
-     * unread_line on. */
-    char *const *unread;
-    size_t unread_count;
-    uint64_t unread_line;
-    uint64_t unread_bytes; /* of the first one, 0: unknown */
-};
-
 struct job;
 
 /* Null when memory is out; the options are copied, what they point to is borrowed. */
 struct job *job_new(const struct job_options *options);
-/* Runs it to its end, once. The source is stopped then, the descriptors stay open. The report lives
- * as long as the job. */
-const struct job_report *job_run(struct job *job);
+/* Works once around the loop, waiting at most wait_ns for something to happen; it also returns when
+ * results came, ringsend_wake was called, or just so. False when all is over: then job_end. */
+bool job_turn(struct job *job, uint64_t wait_ns);
+/* How far it has come; its causes are set by job_end. Lives as long as the job. */
+const struct job_report *job_report(const struct job *job);
+/* After the last turn. The source is stopped, the outputs are written as far as they can be; the
+ * descriptors stay open. */
+const struct job_report *job_end(struct job *job);
 /* After ringsend_free: when the ring broke, the engine still borrows requests. Null is allowed. */
 void job_free(struct job *job);
 

@@ -253,7 +253,9 @@ static int run_job(struct send *send)
     }
     quiet = send->options.quiet;
     handle_signals(send->engine);
-    const struct job_report *report = job_run(job);
+    while (job_turn(job, RINGSEND_NEVER))
+        ;
+    const struct job_report *report = job_end(job);
     ignore_signals();
     tell(send, report);
     int status = status_of(report);

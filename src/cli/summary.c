@@ -56,7 +56,7 @@ static void print_cause(FILE *out, const char *name, uint64_t count)
 static void print_failures(FILE *out, const struct job_report *report)
 {
     fprintf(out, "  failed    %9llu\n", (unsigned long long)(report->records - report->ok));
-    for (int status = 0; status <= JOB_STATUS_MAX; status++) {
+    for (int status = 0; status <= REPORT_STATUS_MAX; status++) {
         char name[24];
         snprintf(name, sizeof name, "status %d", status);
         if (report->by_status[status] > 0)

@@ -1,0 +1,38 @@
+/* The content of a record's data file, read through the engine's ring into a buffer. */
+#ifndef RINGSEND_BATCH_LOAD_H
+#define RINGSEND_BATCH_LOAD_H
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "batch/record.h"
+#include "engine/file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zeroed before its first use. */
+struct load {
+    struct buf_pool *pool;
+    struct buf *into;
+    struct ringsend_bytes path;
+    struct file *file; /* not null exactly while it is under way, as fd is open */
+    int fd;
+    size_t told_bytes; /* the file's size; 0: known only at its end */
+};
+
+enum load_next {
+    LOAD_WAIT,  /* until ringsend_run has finished the read under way */
+    LOAD_DONE,  /* the content is in the buffer */
+    LOAD_FAILED /* *error says why */
+};
+
+/* Opens the file and starts to read it into the empty buffer. The path's bytes are borrowed until
+ * the end. */
+enum load_next load_begin(struct load *load, struct ringsend *engine, struct buf_pool *pool,
+                          struct ringsend_bytes path, struct buf *into, struct record_error *error);
+/* Takes the end of a read and starts the next one. After LOAD_DONE and LOAD_FAILED it is over. */
+enum load_next load_turn(struct load *load, struct record_error *error);
+/* Cancels what is under way. Harmless when nothing is. */
+void load_end(struct load *load);
+
+#endif

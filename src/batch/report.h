@@ -1,0 +1,52 @@
+/* What a job has to tell: counts while it runs, causes at its end. */
+#ifndef RINGSEND_BATCH_REPORT_H
+#define RINGSEND_BATCH_REPORT_H
+
+#include "base/histogram.h"
+#include "batch/result_line.h"
+#include "ringsend.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { REPORT_STATUS_MAX = 599 };
+
+enum job_end {
+    JOB_FINISHED,      /* all inputs were read to their end, or to their error */
+    JOB_STOPPED,       /* stop_asked */
+    JOB_OUTPUT_FAILED, /* output_error, output_is_failed_file */
+    JOB_RING_BROKE     /* ringsend_run failed; results are missing */
+};
+
+struct job_report {
+    enum job_end end;
+    uint64_t records, ok, ambiguous, tries;
+    uint64_t by_status[REPORT_STATUS_MAX + 1]; /* complete responses that are not ok */
+    uint64_t by_error[RINGSEND_ERROR_COUNT];
+    uint64_t results_lost;       /* records whose results are not in the output */
+    uint64_t cut_off;            /* at most so many records' results say that they were stopped or
+                                    cancelled, or are lost */
+    struct histogram service_ns; /* of all that came to an attempt: total without queue */
+    uint64_t elapsed_ns;
+
+    int input_error; /* errno of a read that failed, else 0 */
+    const char *input_path;
+    int output_error;
+    bool output_is_failed_file;
+    /* After a second signal: what the output's reader did not take was given up. */
+    bool results_given_up, failed_given_up;
+    /* Inputs not read to their end because the job was stopped, the first of them from behind
+     * unread_line on. */
+    char *const *unread;
+    size_t unread_count;
+    uint64_t unread_line;
+    uint64_t unread_bytes; /* of the first one, 0: unknown */
+};
+
+/* False when memory is out. The report is zeroed but for its histogram. */
+bool report_init(struct job_report *report);
+void report_free(struct job_report *report);
+void report_count(struct job_report *report, const struct result_line *line);
+
+#endif
