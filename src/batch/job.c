@@ -247,7 +247,7 @@ static void admit(struct job *job)
         slot->input = (uint32_t)job->source->current;
         job->source_waits = next == SOURCE_WAIT;
         switch (next) {
-        case SOURCE_LINE:
+        case SOURCE_RECORD:
             admit_line(job, slot);
             break;
         case SOURCE_TOO_LONG:

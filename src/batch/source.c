@@ -1,9 +1,6 @@
-/* Two blocks take turns: while lines are cut from one, a read fills the other. A read starts in the
- * moment a block has been used up and the other one is swapped in, so there is never more than one
- * under way, and none at all once the end of a file was seen.
- *
- * A line that crosses blocks gathers in `partial`, which is handed over whole to the record, no
- * copy. It never grows beyond the limit: `skipping` then throws bytes away until the LF. */
+/* Bytes come in blocks (input.h) and are cut into records here. A record gathers in `partial`,
+ * which is handed over whole, no copy. It never grows beyond the limit: too_long then throws bytes
+ * away until its end. A record that is not wanted is cut in the same way, but never gathered. */
 #include "batch/source.h"
 
 #include "base/check.h"
@@ -52,149 +49,190 @@ int source_open(struct source *s, char *const *paths, size_t count, size_t *fail
     return 0;
 }
 
+void source_seek(struct source *s, const struct source_position *position)
+{
+    CHECK(!s->begun && position->input <= s->count);
+    struct stat about;
+    s->current = position->input;
+    s->first_number = s->next_number = position->number - position->index;
+    source_skip_to(s, position->number);
+    if (s->current == s->count || fstat(s->fds[s->current], &about) != 0 || !S_ISREG(about.st_mode))
+        return;
+    /* Standard input may start anywhere in its file. */
+    if (lseek(s->fds[s->current], (off_t)position->offset, SEEK_CUR) < 0)
+        return;
+    s->next_number = position->number;
+    s->taken_bytes = position->offset;
+    s->taken_lines = position->lines;
+    s->mark_passed = position->offset > 0;
+}
+
 bool source_start(struct source *s, struct ringsend *engine, struct buf_pool *pool)
 {
-    s->engine = engine;
     s->pool = pool;
-    s->blocks[0].data = malloc(SOURCE_BLOCK_BYTES);
-    s->blocks[1].data = malloc(SOURCE_BLOCK_BYTES);
-    return s->blocks[0].data && s->blocks[1].data;
+    source_skip_to(s, s->range.skip);
+    return input_init(&s->bytes, engine, s->block_bytes > 0 ? s->block_bytes : SOURCE_BLOCK_BYTES);
 }
 
-static void read_ahead(struct source *s)
+void source_skip_to(struct source *s, uint64_t number)
 {
-    CHECK(!s->reading);
-    struct source_block *block = &s->blocks[!s->cutting];
-    block->bytes = block->at = 0;
-    file_read(s->file, block->data, SOURCE_BLOCK_BYTES, -1);
-    s->reading = true;
+    if (s->skip_to < number)
+        s->skip_to = number;
 }
 
-static void input_failed(struct source *s, int error)
+struct source_position source_position(const struct source *s)
 {
-    if (s->error)
-        return;
-    s->error = error;
-    s->error_input = s->current;
+    return (struct source_position){
+        .input = s->current,
+        .number = s->next_number,
+        .index = s->next_number - s->first_number,
+        .offset = s->taken_bytes,
+        .lines = s->taken_lines,
+    };
+}
+
+static bool is_wanted(const struct source *s, uint64_t number)
+{
+    return number >= s->skip_to &&
+           (s->range.shards < 2 || number % s->range.shards == s->range.shard);
+}
+
+static bool range_is_used_up(const struct source *s)
+{
+    return s->range.limit > 0 && s->next_number >= s->range.skip &&
+           s->next_number - s->range.skip >= s->range.limit;
 }
 
 static void next_input(struct source *s)
 {
-    if (s->file)
-        file_close(&s->file);
+    input_end(&s->bytes);
     s->current++;
-    s->line = s->taken_bytes = s->begun_bytes = 0;
-    s->ended = false;
+    s->begun = s->ended = s->mark_passed = false;
+    s->mark_at = 0;
+    s->first_number = s->next_number;
+    s->line = s->taken_bytes = s->taken_lines = 0;
 }
 
-enum refill { REFILL_BLOCK, REFILL_WAIT, REFILL_FILE_END };
-
-/* Swaps the blocks when the other one is full. */
-static enum refill refill(struct source *s)
+/* More bytes to cut into `block`: SOURCE_RECORD means that there are some. */
+static enum source_next refill(struct source *s)
 {
-    if (!s->file) {
-        if (file_open(s->engine, s->fds[s->current], &s->file) != 0) {
-            input_failed(s, ENOMEM); /* LIMIT_FILES is more than a job has open */
-            return REFILL_FILE_END;
+    if (!s->begun) {
+        input_begin(&s->bytes, s->fds[s->current]);
+        s->begun = true;
+    }
+    switch (input_next(&s->bytes, &s->block)) {
+    case INPUT_BYTES:
+        return SOURCE_RECORD;
+    case INPUT_WAIT:
+        return SOURCE_WAIT;
+    case INPUT_FAILED:
+        if (!s->error) {
+            s->error = s->bytes.error;
+            s->error_input = s->current;
         }
-        read_ahead(s);
-        return REFILL_WAIT;
+        return SOURCE_END;
+    case INPUT_END:
+        return SOURCE_END;
     }
-    CHECK(s->reading);
-    if (file_busy(s->file))
-        return REFILL_WAIT;
-    s->reading = false;
-    int64_t result = file_take(s->file);
-    if (result <= 0) {
-        if (result < 0)
-            input_failed(s, (int)-result);
-        return REFILL_FILE_END;
-    }
-    s->cutting = !s->cutting;
-    s->blocks[s->cutting].bytes = (size_t)result;
-    read_ahead(s);
-    return REFILL_BLOCK;
+    UNREACHABLE("input next");
 }
 
-/* Adds to the line that goes on in the next block; out of memory counts as too long for us. */
+/* Adds to the record being cut; out of memory counts as too long for us. */
 static void gather(struct source *s, const char *data, size_t bytes)
 {
-    if (s->skipping)
+    s->cut_bytes += bytes;
+    if (!s->has_text)
+        s->has_text = !record_is_blank((struct ringsend_bytes){data, bytes});
+    if (s->too_long || !is_wanted(s, s->next_number))
         return;
     if (bytes > PARTIAL_MAX - s->partial.bytes || !buf_append(s->pool, &s->partial, data, bytes)) {
-        s->skipping = true;
+        s->too_long = true;
         buf_release(s->pool, &s->partial);
     }
 }
 
-/* A line is complete in `partial` (or was skipped): true when there is something to hand out. */
-static bool finish_line(struct source *s, struct buf *line, enum source_next *next)
+/* The byte order mark may come byte by byte, and only a whole one is none of the record's. */
+static void pass_mark(struct source *s)
 {
     static const char mark[] = "\xef\xbb\xbf";
-    s->line++;
-    s->taken_bytes += s->begun_bytes;
-    s->begun_bytes = 0;
-    if (s->skipping) {
-        s->skipping = false;
-        *next = SOURCE_TOO_LONG;
-        return true;
+    while (s->mark_at < 3 && s->block.bytes > 0 && *s->block.data == mark[s->mark_at]) {
+        s->mark_at++;
+        s->block.data++;
+        s->block.bytes--;
     }
-    struct buf *partial = &s->partial;
-    if (s->line == 1 && partial->bytes >= 3 && memcmp(partial->data, mark, 3) == 0) {
-        partial->bytes -= 3;
-        memmove(partial->data, partial->data + 3, partial->bytes);
-    }
-    if (record_is_blank((struct ringsend_bytes){partial->data, partial->bytes})) {
-        buf_release(s->pool, partial);
-        return false;
-    }
-    *next = SOURCE_LINE;
-    if (partial->bytes == PARTIAL_MAX && partial->data[PARTIAL_MAX - 1] != '\r') {
-        buf_release(s->pool, partial);
-        *next = SOURCE_TOO_LONG;
-        return true;
-    }
-    *line = *partial;
-    *partial = (struct buf){0};
-    return true;
+    s->mark_passed = s->mark_at == 3 || s->block.bytes > 0 || s->ended;
+    if (!s->mark_passed)
+        return;
+    if (s->mark_at == 3)
+        s->taken_bytes = 3;
+    else
+        gather(s, mark, s->mark_at);
 }
 
-enum source_next source_next(struct source *s, struct buf *line)
+/* What was gathered is complete: true when there is something to hand out. */
+static bool finish_record(struct source *s, struct buf *record, enum source_next *next)
 {
-    CHECK(line->capacity == 0);
+    bool too_long = s->too_long;
+    bool handed_out = s->has_text && is_wanted(s, s->next_number);
+    s->taken_bytes += s->cut_bytes;
+    s->cut_bytes = 0;
+    s->too_long = false;
+    if (handed_out) {
+        s->line = s->taken_lines + 1;
+        s->number = s->next_number;
+        const struct buf *partial = &s->partial;
+        too_long =
+            too_long || (partial->bytes == PARTIAL_MAX && partial->data[PARTIAL_MAX - 1] != '\r');
+        *next = too_long ? SOURCE_TOO_LONG : SOURCE_RECORD;
+    }
+    s->next_number += s->has_text;
+    s->has_text = false;
+    if (handed_out && !too_long) {
+        *record = s->partial;
+        s->partial = (struct buf){0};
+    } else {
+        buf_release(s->pool, &s->partial);
+    }
+    return handed_out;
+}
+
+/* Cuts from the block up to the end of a line: true when there was one. */
+static bool cut(struct source *s)
+{
+    const char *start = s->block.data;
+    const char *end = memchr(start, '\n', s->block.bytes);
+    size_t bytes = end ? (size_t)(end - start) : s->block.bytes;
+    gather(s, start, bytes);
+    s->cut_bytes += end != NULL;
+    s->block.data += bytes + (end != NULL);
+    s->block.bytes -= bytes + (end != NULL);
+    return end != NULL;
+}
+
+enum source_next source_next(struct source *s, struct buf *record)
+{
+    CHECK(record->capacity == 0);
     enum source_next next;
-    while (!s->stopped && s->current < s->count) {
+    while (!s->stopped && s->current < s->count && !range_is_used_up(s)) {
         if (s->ended) {
             next_input(s);
             continue;
         }
-        struct source_block *block = &s->blocks[s->cutting];
-        const char *start = block->data + block->at;
-        size_t left = block->bytes - block->at;
-        const char *end = left > 0 ? memchr(start, '\n', left) : NULL;
-        if (end) {
-            size_t bytes = (size_t)(end - start);
-            gather(s, start, bytes);
-            block->at += bytes + 1;
-            s->begun_bytes += bytes + 1;
-            if (finish_line(s, line, &next))
+        if (s->block.bytes == 0) {
+            next = refill(s);
+            if (next == SOURCE_WAIT)
                 return next;
-            continue;
+            s->ended = next == SOURCE_END;
         }
-        gather(s, start, left);
-        s->begun_bytes += left;
-        block->at = block->bytes;
-        switch (refill(s)) {
-        case REFILL_BLOCK:
-            break;
-        case REFILL_WAIT:
-            return SOURCE_WAIT;
-        case REFILL_FILE_END:
-            /* What is left is a line without its LF; `current` must name its input until then. */
-            s->ended = true;
-            if ((s->partial.bytes > 0 || s->skipping) && finish_line(s, line, &next))
+        if (!s->mark_passed)
+            pass_mark(s);
+        /* At the end of its file a line needs no LF; `current` must name its input until then. */
+        bool complete = s->ended ? s->cut_bytes > 0 : s->block.bytes > 0 && cut(s);
+        if (complete) {
+            bool handed_out = finish_record(s, record, &next);
+            s->taken_lines++;
+            if (handed_out)
                 return next;
-            break;
         }
     }
     return SOURCE_END;
@@ -233,16 +271,10 @@ size_t source_unread(const struct source *s, uint64_t *unread_bytes)
 void source_stop(struct source *s)
 {
     s->stopped = true;
-    if (s->file)
-        file_close(&s->file);
-    s->reading = false;
+    input_free(&s->bytes);
     if (s->pool)
         buf_release(s->pool, &s->partial);
     s->pool = NULL;
-    for (unsigned i = 0; i < 2; i++) {
-        free(s->blocks[i].data);
-        s->blocks[i].data = NULL;
-    }
 }
 
 void source_close(struct source *s)

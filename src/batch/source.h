@@ -1,48 +1,75 @@
-/* The input: lines out of files and standard input, one file after another, read ahead in two
- * blocks through the engine's ring. A line is everything up to a LF, or up to the end of its file;
- * a CR at its end belongs to it (it is white space to JSON), so that it can be written back byte
- * for byte. A UTF-8 byte order mark at the start of a file is passed over, and so are blank lines.
- */
+/* The input: records out of files and standard input, one file after another.
+ *
+ * A record is a line: everything up to a LF, or up to the end of its file; a CR at its end belongs
+ * to it (it is white space to JSON), so that it can be written back byte for byte. A UTF-8 byte
+ * order mark at the start of a file is passed over, and so are blank lines.
+ *
+ * Numbers. Every record has one, from 0 on over all inputs in their order, whether it is handed
+ * out, passed over, broken or too long: the same inputs give each record the same number, on every
+ * machine and after every restart. */
 #ifndef RINGSEND_BATCH_SOURCE_H
 #define RINGSEND_BATCH_SOURCE_H
 
 #include "base/buf.h"
-#include "engine/file.h"
+#include "batch/input.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum source_next {
-    SOURCE_LINE,     /* *line holds one, without its LF */
+    SOURCE_RECORD,   /* *record holds one, a line without its LF */
     SOURCE_TOO_LONG, /* one of more than LIMIT_LINE_BYTES was skipped */
     SOURCE_WAIT,     /* nothing until ringsend_run has finished the read under way */
-    SOURCE_END       /* all inputs are used up, or the source was stopped */
+    SOURCE_END       /* all inputs, or the range, are used up, or the source was stopped */
 };
 
-struct source_block {
-    char *data;
-    size_t bytes, at; /* filled; cut into lines so far */
+/* Which records are handed out; the others are passed over at the cost of finding their ends. Of
+ * the `limit` records from number `skip` on, those whose number mod `shards` is `shard`. */
+struct source_range {
+    uint64_t skip, limit;   /* limit 0: all */
+    uint64_t shard, shards; /* shards 0: all of them */
+};
+
+/* A place between two records, good for the same inputs in every later run. */
+struct source_position {
+    uint64_t input;
+    uint64_t number; /* of the record behind it */
+    uint64_t index;  /* how many records of this input are before it */
+    uint64_t offset; /* how many bytes of this input are before it, decoded */
+    uint64_t lines;  /* how many lines of this input are before it */
 };
 
 struct source {
-    struct ringsend *engine;
-    struct buf_pool *pool;
     char *const *paths; /* "-" is standard input */
     int *fds;
     size_t count;
-    size_t current;    /* input being read; `count` exactly at the end of all */
-    struct file *file; /* of the current input; null before its first read and after its last */
-    struct source_block blocks[2];
-    unsigned cutting;     /* the block lines are cut from; the other one is read into */
-    bool reading;         /* a read was started and not taken */
-    struct buf partial;   /* start of a line that goes on in the next block */
-    bool skipping;        /* inside a line that is too long */
-    bool ended;           /* the end of the current input was seen */
-    bool stopped;         /* by source_stop */
-    uint64_t line;        /* number of the line handed out last, from 1 in each input */
-    uint64_t taken_bytes; /* of the current input, up to the end of that line */
-    uint64_t begun_bytes; /* of the line behind it, in `partial` or skipped */
+    struct source_range range; /* zero, or as the caller set it before source_start */
+    size_t block_bytes;        /* of a read; 0: the default */
+
+    struct buf_pool *pool;
+    struct input bytes;
+    size_t current;              /* input being read; `count` exactly at the end of all */
+    struct ringsend_bytes block; /* what is left of the bytes to be cut */
+    bool begun;                  /* input_begin was said of the current input */
+    bool ended;                  /* the end of the current input was seen */
+    bool stopped;                /* by source_stop */
+
+    /* Of the record being cut. */
+    struct buf partial; /* its bytes, empty while it is not wanted or too long */
+    bool too_long;
+    bool has_text;      /* it has more than white space */
+    uint64_t cut_bytes; /* of it, so far */
+    unsigned mark_at;   /* how much of a byte order mark was seen at the start of the input */
+    bool mark_passed;
+
+    /* Of the records before it. */
+    uint64_t line;         /* where the one handed out last starts, from 1 in each input */
+    uint64_t number;       /* of that one */
+    uint64_t next_number;  /* of the one being cut */
+    uint64_t first_number; /* of the current input's first record */
+    uint64_t skip_to;      /* records below are not wanted */
+    uint64_t taken_bytes, taken_lines; /* of the current input */
 
     int error; /* errno of the first read that failed, else 0 */
     size_t error_input;
@@ -50,12 +77,20 @@ struct source {
 
 /* Opens all inputs, before anything else happens: 0, or an errno and the input it is about. */
 int source_open(struct source *s, char *const *paths, size_t count, size_t *failed_input);
-/* Readies an opened source for source_next. False when memory is out. */
+/* Starts an opened source at a position that source_position gave, perhaps in another run over the
+ * same inputs. At once in regular files that are not compressed; others are read up to it. Before
+ * source_start. */
+void source_seek(struct source *s, const struct source_position *position);
+/* Readies an opened source for source_next; engine null: read(2). False when memory is out. */
 bool source_start(struct source *s, struct ringsend *engine, struct buf_pool *pool);
 
-/* The next line into *line, an empty buffer that becomes the caller's. Its number and input are
- * s->line and s->current until the next call. */
-enum source_next source_next(struct source *s, struct buf *line);
+/* The next record into *record, an empty buffer that becomes the caller's. Its number, line and
+ * input are s->number, s->line and s->current until the next call. */
+enum source_next source_next(struct source *s, struct buf *record);
+/* No record below `number` is wanted any more. At any time after source_open. */
+void source_skip_to(struct source *s, uint64_t number);
+/* The place behind the record handed out last. */
+struct source_position source_position(const struct source *s);
 
 /* True when one of the opened inputs is the regular file behind `fd`. */
 bool source_has_file(const struct source *s, int fd);
@@ -63,7 +98,7 @@ bool source_has_file(const struct source *s, int fd);
  * `count` when there is none. Of its bytes *unread_bytes were not; 0: unknown, as with pipes. */
 size_t source_unread(const struct source *s, uint64_t *unread_bytes);
 /* Gives up all memory and the engine's file, cancelling the read under way. Allowed at any time
- * after source_open; `current`, `line` and the descriptors stay. */
+ * after source_open; `current`, `line`, `number` and the descriptors stay. */
 void source_stop(struct source *s);
 /* Stops, and closes the descriptors. */
 void source_close(struct source *s);
