@@ -232,6 +232,7 @@ struct ringsend_options {
     const char *cert_file; /* PEM: own certificate, then its issuers, for servers that want one */
     const char *key_file;  /* PEM: its key, unencrypted; default: it is in cert_file */
     bool insecure;         /* do NOT verify servers */
+    bool store_attempts;   /* fill in results' attempts_list */
 };
 
 /* ---- Requests
@@ -287,6 +288,31 @@ struct ringsend_times {
     uint64_t total_ns; /* submit to result */
 };
 
+/* Why the next attempt did not begin at once: what held it back last. */
+enum ringsend_wait {
+    RINGSEND_WAIT_NONE,        /* there was no next one, nor a wait for it */
+    RINGSEND_WAIT_FREE,        /* nothing did: a reused connection had turned out to be dead */
+    RINGSEND_WAIT_BACKOFF,     /* the random time between tries */
+    RINGSEND_WAIT_RETRY_AFTER, /* the response had asked for a time */
+    RINGSEND_WAIT_COUNT
+};
+/* "none", "free", "backoff", "retry_after". Static strings; of an unknown value "unknown". Any
+ * thread. */
+RINGSEND_API const char *ringsend_wait_name(enum ringsend_wait wait);
+
+/* One attempt. Times are of this attempt, 0 for what did not happen. */
+struct ringsend_attempt {
+    uint64_t began_ns; /* submit to begin: a connection in hand, or begun */
+    uint64_t dns_ns;   /* a lookup, which comes before the begin */
+    uint64_t connect_ns, tls_ns, first_byte_ns; /* as in struct ringsend_times */
+    uint64_t total_ns;                          /* begin to outcome */
+    uint64_t wait_ns; /* outcome to the next one's begin, or to the result */
+    enum ringsend_wait wait;
+    enum ringsend_error error;
+    int status;  /* as in struct ringsend_result */
+    bool reused; /* on a connection that had carried an exchange before */
+};
+
 struct ringsend_result {
     struct ringsend_request *request;
     enum ringsend_error error; /* RINGSEND_OK exactly when a complete, well-framed response came */
@@ -303,6 +329,8 @@ struct ringsend_result {
     const struct ringsend_header *headers; /* with store_headers */
     size_t headers_count;
     struct ringsend_times times;
+    const struct ringsend_attempt *attempts_list; /* with store_attempts, the first one first: */
+    size_t attempts_list_count; /* `attempts` of them, or fewer when memory was out */
 };
 
 /* ---- The engine

@@ -55,8 +55,10 @@ static void package_free(struct ringsend_request *request)
 void client_end(struct client *c)
 {
     ringsend_free(c->engine);
-    for (uint32_t i = 0; i < c->count; i++)
+    for (uint32_t i = 0; i < c->count; i++) {
         package_free(c->requests[i].request);
+        free(c->requests[i].trace);
+    }
     free(c->requests);
     *c = (struct client){0};
     SIM_CHECK(sim_ring_gone(), "the engine has not freed its ring");
@@ -198,6 +200,45 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
                   ringsend_error_name(result->error), result->status);
 }
 
+/* Of the record as a whole, whatever became of its last attempt. */
+static bool error_is_an_end(enum ringsend_error error)
+{
+    return error == RINGSEND_E_CANCELLED || error == RINGSEND_E_STOPPED ||
+           error == RINGSEND_E_TIMEOUT_RECORD;
+}
+
+/* The trace holds every attempt, one after another without a gap, and ends as the result does. */
+static void check_attempts(const struct client_request *r, const struct ringsend_result *result)
+{
+    const struct ringsend_attempt *list = result->attempts_list;
+    uint64_t at_ns = 0;
+
+    SIM_CHECK(result->attempts_list_count == result->attempts, "record %u: %u attempts, %zu traced",
+              r->record, result->attempts, result->attempts_list_count);
+    for (uint32_t i = 0; i < result->attempts; i++) {
+        const struct ringsend_attempt *a = &list[i];
+        bool last = i + 1 == result->attempts;
+
+        SIM_CHECK(i == 0 || a->began_ns == at_ns,
+                  "record %u: attempt %u begins at %.3f ms, not "
+                  "%.3f",
+                  r->record, i + 1, (double)a->began_ns / 1e6, (double)at_ns / 1e6);
+        SIM_CHECK(a->connect_ns + a->tls_ns + a->first_byte_ns <= a->total_ns,
+                  "record %u: the parts of attempt %u are longer than the whole", r->record, i + 1);
+        SIM_CHECK(last || (a->wait != RINGSEND_WAIT_NONE && a->wait < RINGSEND_WAIT_COUNT),
+                  "record %u: nobody knows why attempt %u waited", r->record, i + 2);
+        SIM_CHECK(a->wait != RINGSEND_WAIT_FREE || a->reused,
+                  "record %u: attempt %u is free after a new connection", r->record, i + 2);
+        at_ns = a->began_ns + a->total_ns + a->wait_ns;
+    }
+    if (result->attempts == 0 || error_is_an_end(result->error))
+        return;
+    SIM_CHECK(at_ns == result->times.total_ns &&
+                  list[result->attempts - 1].error == result->error &&
+                  list[result->attempts - 1].status == result->status,
+              "record %u: its last attempt is not its result", r->record);
+}
+
 static void check_result(const struct client *c, const struct client_request *r,
                          const struct ringsend_result *result)
 {
@@ -217,6 +258,10 @@ static void check_result(const struct client *c, const struct client_request *r,
         SIM_CHECK(!result->ok, "record %u is ok with error %s", r->record,
                   ringsend_error_name(result->error));
     check_ambiguous(r, result);
+    if (c->options.store_attempts)
+        check_attempts(r, result);
+    else
+        SIM_CHECK(!result->attempts_list, "record %u has a trace unasked", r->record);
     SIM_CHECK(result->times.total_ns <= sim.now_ns - r->submitted_ns,
               "record %u took longer than its life", r->record);
     SIM_CHECK(r->deadline_ns == RINGSEND_NEVER ||
@@ -246,6 +291,11 @@ static void take_result(struct client *c, const struct ringsend_result *result)
     r->ambiguous = result->ambiguous;
     r->attempts = result->attempts;
     r->times = result->times;
+    if (result->attempts_list_count > 0) {
+        r->trace = reallocarray(NULL, result->attempts_list_count, sizeof *r->trace);
+        SIM_CHECK(r->trace, "out of memory");
+        memcpy(r->trace, result->attempts_list, result->attempts_list_count * sizeof *r->trace);
+    }
     c->done++;
     package_free(r->request);
     r->request = NULL;

@@ -21,6 +21,7 @@ struct client_request {
     bool ok, ambiguous;
     uint32_t attempts;
     struct ringsend_times times;
+    struct ringsend_attempt *trace; /* `attempts` of them, with store_attempts */
 };
 
 struct client {

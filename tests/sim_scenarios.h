@@ -39,6 +39,7 @@ struct scenario_function {
     void (*run)(void);
 };
 const struct scenario_function *sim_scenarios(size_t *count);
+const struct scenario_function *sim_manners_scenarios(size_t *count);
 /* The same over TLS. */
 const struct scenario_function *sim_tls_scenarios(size_t *count);
 

@@ -148,6 +148,8 @@ static void reap(struct job *job)
                 .body = r->body,
                 .ambiguous = r->ambiguous,
                 .times = r->times,
+                .trace = r->attempts_list,
+                .trace_count = r->attempts_list_count,
             };
             job->in_flight--;
             finish(job, slot, &line);

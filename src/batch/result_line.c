@@ -11,7 +11,8 @@
 
 enum {
     /* All keys, the numbers at their longest (20 digits), an error's name, braces and LF. */
-    FRAME_BYTES = 640
+    FRAME_BYTES = 640,
+    ATTEMPT_BYTES = 384 /* the same of an attempt, with eight numbers */
 };
 
 /* A text as the inside of a JSON string. */
@@ -127,21 +128,70 @@ static char *put_body(char *to, struct ringsend_bytes body, struct measure m)
     return to;
 }
 
+static char *put_us(char *to, struct ringsend_bytes key, uint64_t ns)
+{
+    return put_number(put(to, key), ns / 1000);
+}
+
 static char *put_times(char *to, const struct ringsend_times *times)
 {
-    to = put(to, SPAN(",\"us\":{\"queue\":"));
-    to = put_number(to, times->queue_ns / 1000);
-    to = put(to, SPAN(",\"dns\":"));
-    to = put_number(to, times->dns_ns / 1000);
-    to = put(to, SPAN(",\"connect\":"));
-    to = put_number(to, times->connect_ns / 1000);
-    to = put(to, SPAN(",\"tls\":"));
-    to = put_number(to, times->tls_ns / 1000);
-    to = put(to, SPAN(",\"first_byte\":"));
-    to = put_number(to, times->first_byte_ns / 1000);
-    to = put(to, SPAN(",\"total\":"));
-    to = put_number(to, times->total_ns / 1000);
+    to = put_us(to, SPAN(",\"us\":{\"queue\":"), times->queue_ns);
+    to = put_us(to, SPAN(",\"dns\":"), times->dns_ns);
+    to = put_us(to, SPAN(",\"connect\":"), times->connect_ns);
+    to = put_us(to, SPAN(",\"tls\":"), times->tls_ns);
+    to = put_us(to, SPAN(",\"first_byte\":"), times->first_byte_ns);
+    to = put_us(to, SPAN(",\"total\":"), times->total_ns);
     *to++ = '}';
+    return to;
+}
+
+static char *put_status(char *to, int status)
+{
+    to = put(to, SPAN(",\"status\":"));
+    return status > 0 ? put_number(to, (uint64_t)status) : put(to, SPAN("null"));
+}
+
+static char *put_error(char *to, enum ringsend_error error)
+{
+    to = put(to, SPAN(",\"error\":"));
+    if (error == RINGSEND_OK)
+        return put(to, SPAN("null"));
+    *to++ = '"';
+    to = put(to, span_of(ringsend_error_name(error)));
+    *to++ = '"';
+    return to;
+}
+
+static char *put_attempt(char *to, const struct ringsend_attempt *attempt)
+{
+    to = put_us(to, SPAN("{\"began\":"), attempt->began_ns);
+    to = put(to, attempt->reused ? SPAN(",\"reused\":true") : SPAN(",\"reused\":false"));
+    to = put_status(to, attempt->status);
+    to = put_error(to, attempt->error);
+    to = put_us(to, SPAN(",\"dns\":"), attempt->dns_ns);
+    to = put_us(to, SPAN(",\"connect\":"), attempt->connect_ns);
+    to = put_us(to, SPAN(",\"tls\":"), attempt->tls_ns);
+    to = put_us(to, SPAN(",\"first_byte\":"), attempt->first_byte_ns);
+    to = put_us(to, SPAN(",\"total\":"), attempt->total_ns);
+    if (attempt->wait != RINGSEND_WAIT_NONE) {
+        to = put_us(to, SPAN(",\"wait\":"), attempt->wait_ns);
+        to = put(to, SPAN(",\"for\":\""));
+        to = put(to, span_of(ringsend_wait_name(attempt->wait)));
+        *to++ = '"';
+    }
+    *to++ = '}';
+    return to;
+}
+
+static char *put_trace(char *to, const struct result_line *result)
+{
+    to = put(to, SPAN(",\"trace\":["));
+    for (size_t i = 0; i < result->trace_count; i++) {
+        if (i > 0)
+            *to++ = ',';
+        to = put_attempt(to, &result->trace[i]);
+    }
+    *to++ = ']';
     return to;
 }
 
@@ -157,8 +207,7 @@ static char *put_start(char *to, const struct result_line *result)
         to = put(to, result->file);
     }
     to = put(to, result->ok ? SPAN(",\"ok\":true") : SPAN(",\"ok\":false"));
-    to = put(to, SPAN(",\"status\":"));
-    to = result->status > 0 ? put_number(to, (uint64_t)result->status) : put(to, SPAN("null"));
+    to = put_status(to, result->status);
     to = put(to, SPAN(",\"attempts\":"));
     return put_number(to, result->attempts);
 }
@@ -174,21 +223,15 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
         body = (struct ringsend_bytes){result->body.data, result->body.bytes};
     struct measure detail_measure = measure_text(detail), body_measure = measure_text(body);
     bool body_is_text = body_measure.valid_bytes == body.bytes;
-    size_t room = FRAME_BYTES + result->id.bytes + result->file.bytes + detail_measure.json_bytes +
+    size_t room = FRAME_BYTES + result->trace_count * ATTEMPT_BYTES + result->id.bytes +
+                  result->file.bytes + detail_measure.json_bytes +
                   (body_is_text ? body_measure.json_bytes : base64_bytes(body.bytes));
     if (!buf_reserve(pool, out, room))
         return false;
 
     char *start = out->data + out->bytes;
     char *to = put_start(start, result);
-    to = put(to, SPAN(",\"error\":"));
-    if (result->error == RINGSEND_OK) {
-        to = put(to, SPAN("null"));
-    } else {
-        *to++ = '"';
-        to = put(to, span_of(ringsend_error_name(result->error)));
-        *to++ = '"';
-    }
+    to = put_error(to, result->error);
     if (detail_measure.valid_bytes > 0) {
         to = put(to, SPAN(",\"detail\":\""));
         to = put_text(to, detail, detail_measure);
@@ -199,6 +242,8 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
     if (result->ambiguous)
         to = put(to, SPAN(",\"ambiguous\":true"));
     to = put_times(to, &result->times);
+    if (result->trace)
+        to = put_trace(to, result);
     to = put(to, SPAN("}\n"));
     CHECK((size_t)(to - start) <= room);
     out->bytes += (size_t)(to - start);

@@ -6,6 +6,7 @@
  *   host     a name and its addresses                                       host.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
+ *   trace    what became of each attempt, when it is to be told             trace.c
  *
  * Way of a request: ringsend_submit -> request_run queues it at its origin -> origin_run gives it a
  * connection -> exchange_run sends and receives -> request_attempt_over -> again, or finished.
@@ -251,15 +252,18 @@ struct request {
     struct head head;
     struct ringsend_result result;
     struct buf body, headers, header_index;
+    struct buf trace;     /* struct ringsend_attempt, one for each attempt that is over */
     struct list waiting;  /* in origin.waiting exactly when queued */
     struct list finished; /* in engine.finished, then engine.reaped */
     uint32_t tries;
-    uint32_t free_tries; /* attempts that do not count: at most 1 */
-    bool idempotent;     /* by method or key */
-    bool replayable;     /* idempotent, or sent at least once by the user's will */
-    bool in_doubt;       /* an earlier attempt may have been processed */
-    bool wants_fresh;    /* not on a reused connection */
-    bool redialed;       /* this attempt has moved on from a failed winner already */
+    uint32_t free_tries;     /* attempts that do not count: at most 1 */
+    bool idempotent;         /* by method or key */
+    bool replayable;         /* idempotent, or sent at least once by the user's will */
+    bool in_doubt;           /* an earlier attempt may have been processed */
+    bool wants_fresh;        /* not on a reused connection */
+    bool redialed;           /* this attempt has moved on from a failed winner already */
+    bool redialing;          /* it is queued to go on with an attempt, not to begin one */
+    enum ringsend_wait wait; /* why the next attempt has not begun yet */
     bool cancel_asked;
     bool outcome_known; /* of the attempt; else it is still under way */
     enum ringsend_error outcome;
@@ -269,6 +273,7 @@ struct request {
     bool outcome_stale;      /* a reused connection died before any byte of a response */
     uint64_t retry_after_ns; /* as the last response asked; 0: did not */
     uint64_t attempt_timeout_ns;
+    uint64_t attempt_began_ns;
     uint64_t attempt_at_ns; /* deadline of the attempt; TIMER_NEVER outside of one */
     uint64_t backoff_at_ns;
     uint64_t deadline_at_ns;
@@ -365,6 +370,11 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
  * counted. */
 void request_redial(struct request *r);
 void request_put(struct request *r); /* reaped: its slot is free again */
+
+/* trace.c */
+void trace_attempt_over(struct request *r, bool reused);
+void trace_waited(struct request *r); /* the next attempt begins, or none will */
+void trace_publish(struct request *r);
 
 /* retry.c: which outcomes another try may help, and when */
 bool retry_may_help(enum ringsend_error error, int status);

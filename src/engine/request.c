@@ -79,6 +79,7 @@ void request_put(struct request *r)
     buf_release(&e->bufs, &r->headers);
     buf_release(&e->bufs, &r->header_index);
     buf_release(&e->bufs, &r->detail);
+    buf_release(&e->bufs, &r->trace);
     timer_remove(&e->timers, &r->task.timer);
     list_remove(&r->task.ready);
     r->user = NULL;
@@ -110,6 +111,11 @@ void request_attempt_begun(struct request *r, struct conn *conn)
         forget_outcome(r);
         r->result.times.queue_ns += e->now_ns - r->queued_ns;
         r->attempt_at_ns = timer_after(e->now_ns, r->attempt_timeout_ns);
+        if (!r->redialing) {
+            trace_waited(r);
+            r->attempt_began_ns = e->now_ns;
+        }
+        r->redialing = false;
         r->result.attempts++;
         e->stats.attempts++;
     }
@@ -144,6 +150,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
             r->retry_after_ns = retry_after_ns(e, response);
         }
     }
+    trace_attempt_over(r, r->conn && r->conn->exchanges > 1);
     r->conn = NULL;
     r->queued_ns = e->now_ns;
     task_wake(e, &r->task);
@@ -154,7 +161,7 @@ void request_redial(struct request *r)
     struct ringsend *e = r->engine;
     request_goto(r, REQUEST_QUEUED);
     r->conn = NULL;
-    r->redialed = true;
+    r->redialed = r->redialing = true;
     r->attempt_at_ns = TIMER_NEVER;
     r->queued_ns = e->now_ns;
     r->result.attempts--;
@@ -197,6 +204,7 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     struct ringsend_result *result = &r->result;
     if (r->step != REQUEST_ATTEMPT)
         result->times.queue_ns += e->now_ns - r->queued_ns;
+    trace_waited(r);
     request_goto(r, REQUEST_FINISHED);
     origin_forget(r);
     result->error = error;
@@ -205,6 +213,7 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     result->ambiguous = r->in_doubt && !result->ok;
     result->body = (struct ringsend_bytes){r->body.data, r->body.bytes};
     publish_headers(r);
+    trace_publish(r);
     result->times.total_ns = e->now_ns - r->submitted_ns;
     task_deadline(e, &r->task, TIMER_NEVER);
     list_push_back(&e->finished, &r->finished);
@@ -237,6 +246,8 @@ static enum task_next decide(struct request *r)
     if (r->outcome_stale && r->free_tries == 0) {
         r->free_tries++;
         r->wants_fresh = true;
+        r->wait = RINGSEND_WAIT_FREE;
+        r->result.times.dns_ns = 0;
         request_goto(r, REQUEST_QUEUED);
         origin_enqueue(r->origin, r, true);
         return TASK_AGAIN;
@@ -247,6 +258,7 @@ static enum task_next decide(struct request *r)
     r->backoff_at_ns = timer_after(e->now_ns, wait_ns);
     if (r->backoff_at_ns >= r->deadline_at_ns)
         return finish_with_outcome(r);
+    r->wait = r->retry_after_ns > 0 ? RINGSEND_WAIT_RETRY_AFTER : RINGSEND_WAIT_BACKOFF;
     r->wants_fresh = r->redialed = false;
     return request_goto(r, REQUEST_BACKOFF);
 }

@@ -49,6 +49,38 @@ static void writes_every_key(void **state)
                          "\"first_byte\":5000,\"total\":18446744073709551}}\n");
 }
 
+static void writes_each_attempt(void **state)
+{
+    (void)state;
+    const struct ringsend_attempt attempts[] = {
+        {.began_ns = 1000,
+         .connect_ns = 2000,
+         .total_ns = 3000,
+         .wait_ns = 4000,
+         .wait = RINGSEND_WAIT_BACKOFF,
+         .error = RINGSEND_E_CONNECT_REFUSED},
+        {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
+         RINGSEND_WAIT_RETRY_AFTER, RINGSEND_E_TLS_CLIENT_CERTIFICATE, 599, true},
+        {.status = 204},
+    };
+    struct result_line result = {
+        .line = 1, .ok = true, .status = 204, .attempts = 3, .trace = attempts, .trace_count = 3};
+#define MAX "18446744073709551"
+    assert_line(
+        &result,
+        "{\"id\":1,\"line\":1,\"ok\":true,\"status\":204,\"attempts\":3,\"error\":null,"
+        "\"body\":\"\",\"us\":{\"queue\":0,\"dns\":0,\"connect\":0,\"tls\":0,"
+        "\"first_byte\":0,\"total\":0},\"trace\":["
+        "{\"began\":1,\"reused\":false,\"status\":null,\"error\":\"connect_refused\",\"dns\":0,"
+        "\"connect\":2,\"tls\":0,\"first_byte\":0,\"total\":3,\"wait\":4,\"for\":\"backoff\"},"
+        "{\"began\":" MAX ",\"reused\":true,\"status\":599,\"error\":\"tls_client_certificate\","
+        "\"dns\":" MAX ",\"connect\":" MAX ",\"tls\":" MAX ",\"first_byte\":" MAX ",\"total\":" MAX
+        ",\"wait\":" MAX ",\"for\":\"retry_after\"},"
+        "{\"began\":0,\"reused\":false,\"status\":204,\"error\":null,\"dns\":0,\"connect\":0,"
+        "\"tls\":0,\"first_byte\":0,\"total\":0}]}\n");
+#undef MAX
+}
+
 /* An error without words of its own has those of the table. */
 static void leaves_absent_keys_out(void **state)
 {
@@ -181,10 +213,10 @@ static void mends_a_cut_detail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_every_key),       cmocka_unit_test(leaves_absent_keys_out),
-        cmocka_unit_test(names_every_error),      cmocka_unit_test(writes_bodies),
-        cmocka_unit_test(escapes_at_every_place), cmocka_unit_test(quotes_what_is_no_utf8),
-        cmocka_unit_test(mends_a_cut_detail),
+        cmocka_unit_test(writes_every_key),       cmocka_unit_test(writes_each_attempt),
+        cmocka_unit_test(leaves_absent_keys_out), cmocka_unit_test(names_every_error),
+        cmocka_unit_test(writes_bodies),          cmocka_unit_test(escapes_at_every_place),
+        cmocka_unit_test(quotes_what_is_no_utf8), cmocka_unit_test(mends_a_cut_detail),
     };
     buf_pool_init(&pool);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,55 @@
+/* The attempt trace: what became of each attempt of a request, and what it then waited for. Kept only
+ * with store_attempts. When memory is out the list stays short; the request goes on. */
+#include "engine/engine.h"
+
+const char *ringsend_wait_name(enum ringsend_wait wait)
+{
+    static const char *const names[RINGSEND_WAIT_COUNT] = {
+        [RINGSEND_WAIT_NONE] = "none",
+        [RINGSEND_WAIT_FREE] = "free",
+        [RINGSEND_WAIT_BACKOFF] = "backoff",
+        [RINGSEND_WAIT_RETRY_AFTER] = "retry_after",
+    };
+    return (unsigned)wait < RINGSEND_WAIT_COUNT ? names[wait] : "unknown";
+}
+
+static struct ringsend_attempt *last_of(struct request *r)
+{
+    return r->trace.bytes == 0
+               ? NULL
+               : (struct ringsend_attempt *)(void *)(r->trace.data + r->trace.bytes) - 1;
+}
+
+void trace_attempt_over(struct request *r, bool reused)
+{
+    struct ringsend *e = r->engine;
+    const struct ringsend_times *times = &r->result.times;
+    r->wait = RINGSEND_WAIT_NONE;
+    if (!e->options.store_attempts)
+        return;
+    struct ringsend_attempt attempt = {.began_ns = r->attempt_began_ns - r->submitted_ns,
+                                       .dns_ns = times->dns_ns,
+                                       .connect_ns = times->connect_ns,
+                                       .tls_ns = times->tls_ns,
+                                       .first_byte_ns = times->first_byte_ns,
+                                       .total_ns = e->now_ns - r->attempt_began_ns,
+                                       .error = r->outcome,
+                                       .status = r->result.status,
+                                       .reused = reused};
+    buf_append(&e->bufs, &r->trace, &attempt, sizeof attempt);
+}
+
+void trace_waited(struct request *r)
+{
+    struct ringsend_attempt *last = last_of(r);
+    if (!last || last->wait != RINGSEND_WAIT_NONE)
+        return;
+    last->wait = r->wait;
+    last->wait_ns = r->engine->now_ns - r->submitted_ns - last->began_ns - last->total_ns;
+}
+
+void trace_publish(struct request *r)
+{
+    r->result.attempts_list = (const void *)r->trace.data;
+    r->result.attempts_list_count = r->trace.bytes / sizeof(struct ringsend_attempt);
+}
