@@ -50,7 +50,7 @@ enum load_next load_begin(struct load *l, struct ringsend *engine, struct buf_po
                           struct ringsend_bytes path, struct buf *into, struct record_error *error)
 {
     char name[PATH_MAX];
-    struct stat about;
+    struct stat about = {0};
     if (path.bytes >= sizeof name)
         return refuse(error, "the path is longer than %d bytes", PATH_MAX - 1);
     memcpy(name, path.data, path.bytes);
