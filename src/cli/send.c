@@ -188,7 +188,7 @@ static int open_inputs(struct send *send)
 
 static int start_engine(struct send *send)
 {
-    struct ringsend_options options = send->options.engine;
+    struct ringsend_options options = send->options.request.engine;
     char message[512] = "";
     options.requests_max = records_max(options.connections_max);
     options.message = message;
@@ -242,8 +242,8 @@ static int run_job(struct send *send)
         .source = &send->source,
         .results_fd = send->results.fd,
         .failed_fd = send->failed.fd,
-        .defaults = &send->options.defaults,
-        .records_max = records_max(send->options.engine.connections_max),
+        .defaults = &send->options.request.defaults,
+        .records_max = records_max(send->options.request.engine.connections_max),
         .stop_asked = &signals_seen,
     };
     struct job *job = job_new(&options);

@@ -2,8 +2,7 @@
 #ifndef RINGSEND_CLI_SEND_OPTIONS_H
 #define RINGSEND_CLI_SEND_OPTIONS_H
 
-#include "batch/record.h"
-#include "ringsend.h"
+#include "cli/request_options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,13 +14,7 @@ struct send_options {
     bool quiet;
     char *const *inputs;
     size_t inputs_count; /* at least one */
-    struct ringsend_options engine;
-    struct record_defaults defaults;
-
-    /* Behind defaults.headers; send_options_free gives them back. */
-    struct ringsend_header *headers;
-    char **header_texts;
-    size_t header_texts_count;
+    struct request_options request;
 };
 
 /* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK.

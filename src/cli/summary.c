@@ -212,7 +212,7 @@ static void print_cut_off(FILE *out, const struct job_report *report)
 static void print_again(FILE *out, const struct job_report *report,
                         const struct send_options *options)
 {
-    const struct record_defaults *defaults = &options->defaults;
+    const struct record_defaults *defaults = &options->request.defaults;
     uint64_t ambiguous = report->ambiguous, skipped = report->by_error[RINGSEND_E_RECORD_TOO_LONG];
     fputs("ringsend: to send the failed ones again: ringsend send -o FILE", out);
     if (defaults->url.bytes > 0) { /* it and the method are arguments, which end with a NUL */

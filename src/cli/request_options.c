@@ -1,0 +1,290 @@
+/* Each value is checked as the engine will check it, so that what can never be sent is refused
+ * before anything is opened. */
+#include "cli/request_options.h"
+
+#include "base/limits.h"
+#include "base/span.h"
+#include "cli/values.h"
+#include "http/head.h"
+#include "http/url.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#define MS_NS 1000000ull
+#define HOUR_NS 3600000000000ull
+
+enum { MAX_BODY_MAX = 1 << 30 };
+
+static struct ringsend_bytes bytes_of(const char *text)
+{
+    return (struct ringsend_bytes){text, strlen(text)};
+}
+
+/* ---- headers ---- */
+
+/* Checks what the options say as the engine will check each request, so that what can never be sent
+ * is refused before anything is. Null when it may be sent, else why not. */
+static const char *head_fault(const struct request_options *o, struct ringsend_bytes method)
+{
+    struct head head = {
+        .method = method,
+        .fields = o->headers,
+        .fields_count = o->defaults.headers_count,
+    };
+    const char *detail = NULL;
+    for (size_t i = 0; i < head.fields_count; i++) {
+        if (span_equal_nocase(head.fields[i].name, SPAN("content-length")))
+            return "Content-Length is that of each body, and not to be set";
+    }
+    return head_check(&head, &detail) == RINGSEND_OK ? NULL : detail;
+}
+
+/* Grows by one at a time: there are at most LIMIT_HEADERS. The one place behind the headers is for
+ * the content-type that record.h asks for. `place` names the option, and the line of its file. */
+static void add_header(struct request_options *o, const char *line, const char *place)
+{
+    size_t count = o->defaults.headers_count;
+    const char *colon = strchr(line, ':');
+    if (!colon)
+        usage_error(o->command, "%s: \"%s\" is not NAME: VALUE, nor @FILE", place, line);
+    if (count == LIMIT_HEADERS)
+        usage_error(o->command, "%s: at most %d headers can be given", place, LIMIT_HEADERS);
+    char *text = strdup(line);
+    char **texts = reallocarray(o->header_texts, count + 1, sizeof *texts);
+    struct ringsend_header *headers = reallocarray(o->headers, count + 2, sizeof *headers);
+    if (!text || !texts || !headers)
+        usage_error(o->command, "memory is out");
+    o->header_texts = texts;
+    o->headers = headers;
+    texts[o->header_texts_count++] = text;
+
+    size_t name_bytes = (size_t)(colon - line);
+    char *value = text + name_bytes + 1;
+    value += strspn(value, " \t");
+    size_t value_bytes = strlen(value);
+    while (value_bytes > 0 && strchr(" \t", value[value_bytes - 1]))
+        value_bytes--;
+    headers[count] = (struct ringsend_header){{text, name_bytes}, {value, value_bytes}};
+    o->defaults.headers_count++;
+    o->defaults.has_content_type |= span_equal_nocase(headers[count].name, SPAN("content-type"));
+    const char *fault = head_fault(o, SPAN("GET"));
+    if (fault && strncasecmp(fault, line, name_bytes) == 0)
+        usage_error(o->command, "%s: %s", place, fault);
+    if (fault)
+        usage_error(o->command, "%s: \"%.*s\": %s", place, (int)name_bytes, line, fault);
+}
+
+static void add_headers_of_file(struct request_options *o, const char *path)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        usage_error(o->command, "--header @%s: %s", path, strerror(errno));
+    char *line = NULL, place[PATH_MAX + 64];
+    size_t capacity = 0;
+    ssize_t bytes;
+    for (unsigned number = 1; (bytes = getline(&line, &capacity, file)) >= 0; number++) {
+        snprintf(place, sizeof place, "--header @%s, line %u", path, number);
+        if (memchr(line, '\0', (size_t)bytes))
+            usage_error(o->command, "%s: it holds a NUL byte, which cannot be sent", place);
+        while (bytes > 0 && strchr("\r\n", line[bytes - 1]))
+            line[--bytes] = '\0';
+        if (bytes > 0)
+            add_header(o, line, place);
+    }
+    if (ferror(file))
+        usage_error(o->command, "--header @%s: %s", path, strerror(errno));
+    free(line);
+    fclose(file);
+}
+
+/* ---- other values ---- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Three digits at the start of `text`; 0, which is no status, when they are not there. */
+static int three_digits(const char *text)
+{
+    if (!is_digit(text[0]) || !is_digit(text[1]) || !is_digit(text[2]))
+        return 0;
+    return (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
+}
+
+/* "200", "2xx" or "200-299" at the start of `text`: its length, 0 when it is none of them. */
+static size_t read_statuses(const char *text, int *first, int *last)
+{
+    if (is_digit(text[0]) && text[1] == 'x' && text[2] == 'x') {
+        *first = (text[0] - '0') * 100;
+        *last = *first + 99;
+        return 3;
+    }
+    *first = *last = three_digits(text);
+    if (*first == 0 || text[3] != '-')
+        return *first == 0 ? 0 : 3;
+    *last = three_digits(text + 4);
+    return *last == 0 ? 0 : 7;
+}
+
+static void read_ok_status(struct request_options *o, const char *text)
+{
+    const char *at = text;
+    for (;;) {
+        int first, last;
+        size_t bytes = read_statuses(at, &first, &last);
+        at += bytes;
+        if (bytes == 0 || first < 100 || last > 599 || first > last || (*at && *at != ','))
+            usage_error(o->command,
+                        "--ok-status must be a list of statuses from 100 to 599, such as "
+                        "\"200,201,3xx,400-404\", not \"%s\"",
+                        text);
+        for (int status = first; status <= last; status++)
+            o->engine.ok_status.bits[(status - 100) / 64] |= (uint64_t)1 << ((status - 100) % 64);
+        if (!*at)
+            return;
+        at++;
+    }
+}
+
+static uint64_t read_timeout(const struct request_options *o, const char *option, const char *text)
+{
+    return value_duration_ns(o->command, option, text, MS_NS, 24 * HOUR_NS);
+}
+
+static struct ringsend_bytes read_url(const struct request_options *o, const char *text)
+{
+    struct url url;
+    const char *detail = NULL;
+    if (url_parse(&url, bytes_of(text), &detail) != RINGSEND_OK)
+        /* Not repeated: there may be a password in it. */
+        usage_error(o->command, "--url must be http[s]://HOST[:PORT][/PATH]: %s", detail);
+    return bytes_of(text);
+}
+
+static struct ringsend_bytes read_method(const struct request_options *o, const char *text)
+{
+    static const struct request_options no_headers;
+    const char *fault = head_fault(&no_headers, bytes_of(text));
+    if (fault)
+        usage_error(o->command, "--method must be a word such as GET or POST, not \"%s\": %s", text,
+                    fault);
+    return bytes_of(text);
+}
+
+/* ---- the options ---- */
+
+static void read_time_option(struct request_options *o, enum request_option code, const char *value)
+{
+    struct ringsend_options *engine = &o->engine;
+    if (code == REQUEST_CONNECT_TIMEOUT)
+        engine->connect_timeout_ns = read_timeout(o, "--connect-timeout", value);
+    else if (code == REQUEST_HANDSHAKE_TIMEOUT)
+        engine->handshake_timeout_ns = read_timeout(o, "--handshake-timeout", value);
+    else if (code == REQUEST_FIRST_BYTE_TIMEOUT)
+        engine->first_byte_timeout_ns = read_timeout(o, "--first-byte-timeout", value);
+    else if (code == REQUEST_TIMEOUT)
+        engine->attempt_timeout_ns = read_timeout(o, "--timeout", value);
+    else
+        engine->deadline_ns = read_timeout(o, "--deadline", value);
+}
+
+static void read_tls_option(struct ringsend_options *engine, enum request_option code,
+                            const char *value)
+{
+    if (code == REQUEST_CACERT)
+        engine->ca_file = value;
+    else if (code == REQUEST_CERT)
+        engine->cert_file = value;
+    else if (code == REQUEST_KEY)
+        engine->key_file = value;
+    else
+        engine->insecure = true;
+}
+
+void request_options_init(struct request_options *o, const char *command)
+{
+    *o = (struct request_options){
+        .command = command,
+        .engine = {.size = sizeof o->engine, .connections_max = 40},
+    };
+}
+
+bool request_option_read(struct request_options *o, int code, const char *value)
+{
+    switch ((enum request_option)code) {
+    case REQUEST_CONNECTIONS:
+        o->engine.connections_max =
+            (uint32_t)value_count(o->command, "--connections", value, 1, LIMIT_CONNECTIONS);
+        return true;
+    case REQUEST_TRIES:
+        o->engine.tries = (uint32_t)value_count(o->command, "--tries", value, 1, LIMIT_TRIES);
+        return true;
+    case REQUEST_AT_LEAST_ONCE:
+        o->defaults.flags |= RINGSEND_AT_LEAST_ONCE;
+        return true;
+    case REQUEST_URL:
+        o->defaults.url = read_url(o, value);
+        return true;
+    case REQUEST_METHOD:
+        o->defaults.method = read_method(o, value);
+        return true;
+    case REQUEST_HEADER:
+        if (value[0] == '@')
+            add_headers_of_file(o, value + 1);
+        else
+            add_header(o, value, "--header");
+        return true;
+    case REQUEST_OK_STATUS:
+        read_ok_status(o, value);
+        return true;
+    case REQUEST_MAX_BODY:
+        o->engine.body_max_bytes = value_bytes(o->command, "--max-body", value, 1, MAX_BODY_MAX);
+        return true;
+    case REQUEST_STRICT_HTTP:
+        o->engine.strict_http = true;
+        return true;
+    case REQUEST_CONNECT_TIMEOUT:
+    case REQUEST_FIRST_BYTE_TIMEOUT:
+    case REQUEST_HANDSHAKE_TIMEOUT:
+    case REQUEST_TIMEOUT:
+    case REQUEST_DEADLINE:
+        read_time_option(o, (enum request_option)code, value);
+        return true;
+    case REQUEST_CACERT:
+    case REQUEST_CERT:
+    case REQUEST_KEY:
+    case REQUEST_INSECURE:
+        read_tls_option(&o->engine, (enum request_option)code, value);
+        return true;
+    case REQUEST_OPTIONS_END:
+        break;
+    }
+    return false;
+}
+
+void request_options_finish(struct request_options *o)
+{
+    if (o->engine.key_file && !o->engine.cert_file)
+        usage_error(o->command, "--key goes with --cert");
+    if (!o->headers)
+        o->headers = malloc(sizeof *o->headers);
+    if (!o->headers)
+        usage_error(o->command, "memory is out");
+    o->headers[o->defaults.headers_count] =
+        (struct ringsend_header){bytes_of("content-type"), bytes_of("application/json")};
+    o->defaults.headers = o->headers;
+}
+
+void request_options_free(struct request_options *o)
+{
+    for (size_t i = 0; i < o->header_texts_count; i++)
+        free(o->header_texts[i]);
+    free(o->header_texts);
+    free(o->headers);
+}
