@@ -4,6 +4,7 @@
 #include "platform/latency.h"
 
 #include "base/check.h"
+#include "base/random.h"
 
 #include <math.h>
 
@@ -27,7 +28,7 @@ uint64_t latency_ns(const struct latency *latency, uint64_t random_a, uint64_t r
         return latency->fixed_ns;
     /* 53 bits are what a double holds; the + 1 keeps the logarithm's argument above 0. */
     double a = (double)((random_a >> 11) + 1) * 0x1p-53;
-    double b = (double)(random_b >> 11) * 0x1p-53;
+    double b = random_unit(random_b);
     double z = sqrt(-2 * log(a)) * cos(TWO_PI * b);
     double ns = exp(latency->log_p50_ns + latency->sigma * z);
     return ns < (double)LATENCY_NS_MAX ? (uint64_t)ns : LATENCY_NS_MAX;
