@@ -21,13 +21,13 @@ static size_t index_of(const struct histogram *h, uint64_t value)
     return (((size_t)shift + 1) << h->precision) + (size_t)below_top;
 }
 
-/* The largest value that falls into the bucket. */
-static uint64_t upper_edge(const struct histogram *h, size_t index)
+uint64_t histogram_upper_edge(const struct histogram *h, size_t bucket)
 {
-    size_t group = index >> h->precision;
+    size_t group = bucket >> h->precision;
     if (group == 0)
-        return index;
-    uint64_t mantissa = (index & (((size_t)1 << h->precision) - 1)) + ((uint64_t)1 << h->precision);
+        return bucket;
+    uint64_t mantissa =
+        (bucket & (((size_t)1 << h->precision) - 1)) + ((uint64_t)1 << h->precision);
     unsigned shift = (unsigned)group - 1;
     return (mantissa << shift) + (((uint64_t)1 << shift) - 1);
 }
@@ -49,14 +49,21 @@ void histogram_free(struct histogram *h)
 
 void histogram_add(struct histogram *h, uint64_t value)
 {
+    histogram_add_many(h, value, 1);
+}
+
+void histogram_add_many(struct histogram *h, uint64_t value, uint64_t count)
+{
+    if (count == 0)
+        return;
     size_t index = index_of(h, value);
     CHECK(index < h->buckets);
-    h->counts[index]++;
+    h->counts[index] += count;
     if (h->count == 0 || value < h->min)
         h->min = value;
     if (value > h->max)
         h->max = value;
-    h->count++;
+    h->count += count;
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)
@@ -85,7 +92,7 @@ uint64_t histogram_quantile(const struct histogram *h, double fraction)
     for (size_t i = 0; i < h->buckets; i++) {
         seen += h->counts[i];
         if (seen >= rank)
-            return upper_edge(h, i) < h->max ? upper_edge(h, i) : h->max;
+            return histogram_upper_edge(h, i) < h->max ? histogram_upper_edge(h, i) : h->max;
     }
     return h->max;
 }

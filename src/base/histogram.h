@@ -20,10 +20,14 @@ bool histogram_init(struct histogram *h, unsigned precision);
 void histogram_free(struct histogram *h);
 /* Any value: the range is all of uint64_t. */
 void histogram_add(struct histogram *h, uint64_t value);
+/* The same value `count` times. */
+void histogram_add_many(struct histogram *h, uint64_t value, uint64_t count);
 /* Same precision. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 /* The smallest recorded magnitude (upper edge of its bucket, at most max) that at least `fraction`
  * of all values do not exceed; 0 when empty. fraction 0..1. */
 uint64_t histogram_quantile(const struct histogram *h, double fraction);
+/* The largest value that falls into a bucket; the next bucket begins right behind it. */
+uint64_t histogram_upper_edge(const struct histogram *h, size_t bucket);
 
 #endif
