@@ -62,22 +62,8 @@ static void what_is_no_base64_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "Z",
-        "Zg",
-        "Zg=",
-        "Zg==Zg==",
-        "Zh==",
-        "Zm9=",
-        "====",
-        "Z===",
-        "Zm9v=",
-        "=m9v",
-        "Zm 9v",
-        "Zm9v\n",
-        "Zm9v\n\n\n\n",
-        "Zm-_",
-        "\xc3\xa4"
-        "==",
+        "Z",     "Zg",   "Zg=",   "Zg==Zg==", "Zh==",         "Zm9=", "====",       "Z===",
+        "Zm9v=", "=m9v", "Zm 9v", "Zm9v\n",   "Zm9v\n\n\n\n", "Zm-_", "\xc3\xa4==",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char out[16];
