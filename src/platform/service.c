@@ -89,7 +89,8 @@ struct turn *turn_take(struct platform *p)
         turn->text = (struct buf){0};
     }
     turn->got = REQUEST_MORE;
-    turn->too_large = turn->continued = turn->owed = turn->close = false;
+    turn->too_large = turn->continued = turn->owed = turn->close = turn->answer_sent = false;
+    turn->answer_bytes = turn->veiled_bytes = 0;
     turn->kind = FATE_ANSWER;
     turn->answer = NULL;
     turn->status = 0;
@@ -251,7 +252,6 @@ bool service_answer(struct platform *p, struct visitor *v)
     if (echo && !head_only)
         turn->parts[1] = (struct iovec){turn->reader.body.data, turn->reader.body.bytes};
     turn->answer_bytes = turn->parts[0].iov_len + turn->parts[1].iov_len;
-    turn->veiled_bytes = 0;
     return true;
 }
 

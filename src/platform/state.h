@@ -36,6 +36,7 @@ struct turn {
     struct iovec parts[2]; /* the answer; the second may be empty */
     size_t answer_bytes;   /* of both */
     size_t veiled_bytes;   /* over TLS: those of them encrypted so far */
+    bool answer_sent;      /* the kernel took all of it */
     struct msghdr message;
 };
 

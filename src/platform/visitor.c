@@ -456,6 +456,9 @@ static enum visitor_next visitor_step(struct platform *p, struct visitor *v)
     case VISITOR_LEAVING:
         if (!visitor_join(p, v))
             return VISITOR_WAIT;
+        /* The client may have the answer before we hear that it was sent: a stop must not deny it. */
+        if (v->turn && v->turn->answer_sent)
+            service_answered(p, v);
         turn_put(p, &v->turn);
         buf_release(&p->buffers, &v->inbox);
         visitor_unveil(p, v);
@@ -503,6 +506,8 @@ void visitor_complete(struct platform *p, struct visitor *v,
             veil_sent(v->veil);
         if (result < 0 || (size_t)result != v->send_bytes)
             v->broken = true;
+        else if (v->turn && v->turn->answer_bytes > 0)
+            v->turn->answer_sent = !v->veil || v->turn->veiled_bytes == v->turn->answer_bytes;
     } else {
         CHECK(completion->kind == RING_RECV);
         v->receiving = completion->more;
