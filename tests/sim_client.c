@@ -239,6 +239,27 @@ static void check_attempts(const struct client_request *r, const struct ringsend
               "record %u: its last attempt is not its result", r->record);
 }
 
+/* The last attempt's points in time come in order; those after an error's may be missing. */
+static void check_times(const struct client_request *r, const struct ringsend_result *result)
+{
+    const struct ringsend_times *t = &result->times;
+    const uint64_t points[] = {r->submitted_ns,     t->begun_at_ns, t->sent_at_ns,
+                               t->first_byte_at_ns, t->done_at_ns,  sim.now_ns};
+    uint64_t last_ns = 0;
+
+    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+        SIM_CHECK(points[i] > 0 || (i > 0 && result->error != RINGSEND_OK),
+                  "record %u: point %zu in time is missing", r->record, i);
+        SIM_CHECK(points[i] == 0 || points[i] >= last_ns, "record %u: point %zu comes too early",
+                  r->record, i);
+        last_ns = points[i] > 0 ? points[i] : last_ns;
+    }
+    SIM_CHECK((t->done_at_ns > 0) == (t->begun_at_ns > 0), "record %u: begun, done: not both",
+              r->record);
+    SIM_CHECK(t->first_byte_at_ns == 0 || t->first_byte_ns == t->first_byte_at_ns - t->sent_at_ns,
+              "record %u: first_byte_ns is not from sent to first byte", r->record);
+}
+
 static void check_result(const struct client *c, const struct client_request *r,
                          const struct ringsend_result *result)
 {
@@ -262,6 +283,7 @@ static void check_result(const struct client *c, const struct client_request *r,
         check_attempts(r, result);
     else
         SIM_CHECK(!result->attempts_list, "record %u has a trace unasked", r->record);
+    check_times(r, result);
     SIM_CHECK(result->times.total_ns <= sim.now_ns - r->submitted_ns,
               "record %u took longer than its life", r->record);
     SIM_CHECK(r->deadline_ns == RINGSEND_NEVER ||

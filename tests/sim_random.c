@@ -205,6 +205,7 @@ static struct ringsend_options draw_options(struct run *run)
     o.idle_timeout_ns = draw_time(SIM_MS, 4ull * SIM_S);
     o.store_headers = sim_chance(300);
     o.store_attempts = sim_chance(700);
+    o.exact_times = sim_chance(300);
     if (run->tls) {
         o.ca_file = sim_tls_ca_file();
         o.handshake_timeout_ns = draw_time(20 * SIM_MS, 3ull * SIM_S);

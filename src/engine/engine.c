@@ -42,6 +42,11 @@ uint64_t engine_random(struct ringsend *e, uint64_t below)
     return below ? z % below : 0;
 }
 
+uint64_t engine_stamp_ns(const struct ringsend *e)
+{
+    return e->options.exact_times ? ring_now_ns(e->ring) : e->now_ns;
+}
+
 static enum task_next task_run(struct task *task)
 {
     switch (task->kind) {
@@ -88,11 +93,11 @@ static struct ring_wait wait_for(struct ringsend *e, uint64_t until_ns)
     uint64_t next_ns = timers_next_ns(&e->timers);
     struct ring_wait wait = {.want = 1, .deadline_ns = next_ns < until_ns ? next_ns : until_ns};
     uint32_t want = e->exchanges / 2;
-    if (want >= 2 && e->gap_ns * 2 < MIN_WAIT_NS) {
+    if (want >= 2 && e->gap_ns * 2 < MIN_WAIT_NS && !e->options.exact_times) {
         wait.want = want < WANT_MAX ? want : WANT_MAX;
         wait.min_wait_ns = MIN_WAIT_NS;
     }
-    if (until_ns == 0)
+    if (until_ns == 0 || e->options.spin)
         wait.want = 0;
     return wait;
 }

@@ -139,7 +139,6 @@ struct exchange {
     size_t send_bytes;         /* length of the send in flight */
     size_t sent_bytes;         /* of all sends before */
     uint64_t first_byte_at_ns; /* deadline; TIMER_NEVER until the request is sent */
-    uint64_t began_ns;         /* the send was prepared */
     struct buf head;           /* head, and a small body behind it; held until the send is over */
     struct iovec parts[2];
     struct msghdr message;
@@ -355,6 +354,8 @@ int engine_wait(struct ringsend *e);
 /* invariants.c: aborts when a count or a list is wrong */
 void engine_check_invariants(const struct ringsend *e);
 uint64_t engine_random(struct ringsend *e, uint64_t below);
+/* The time for what begins now. */
+uint64_t engine_stamp_ns(const struct ringsend *e);
 
 /* request.c */
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,

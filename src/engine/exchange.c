@@ -67,7 +67,7 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
     head_write(&r->head, x->head.data);
     x->head.bytes = r->head.bytes;
     x->bytes_left = !c->secure; /* with TLS only what is encrypted can leave */
-    x->began_ns = e->now_ns;
+    r->result.times.sent_at_ns = engine_stamp_ns(e);
     x->send = SEND_SENDING;
     if (c->secure)
         return secure_send(c);
@@ -141,7 +141,9 @@ static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *
     size_t used;
     if (x->receive == RECEIVE_FIRST_BYTE) {
         x->receive = RECEIVE_READING;
-        x->request->result.times.first_byte_ns = c->engine->now_ns - x->began_ns;
+        struct ringsend_times *times = &x->request->result.times;
+        times->first_byte_at_ns = c->engine->now_ns;
+        times->first_byte_ns = times->first_byte_at_ns - times->sent_at_ns;
     }
     enum response_next next = response_feed(&x->response, plain->data, plain->bytes, &used);
     plain->data += used;

@@ -95,7 +95,9 @@ static void forget_outcome(struct request *r)
     buf_release(&e->bufs, &r->headers);
     buf_release(&e->bufs, &r->header_index);
     r->result.status = 0;
-    r->result.times.connect_ns = r->result.times.tls_ns = r->result.times.first_byte_ns = 0;
+    struct ringsend_times *t = &r->result.times;
+    t->connect_ns = t->tls_ns = t->first_byte_ns = 0;
+    t->begun_at_ns = t->sent_at_ns = t->first_byte_at_ns = t->done_at_ns = 0;
     r->outcome_known = r->outcome_bytes_left = r->outcome_stale = false;
     r->outcome = RINGSEND_OK;
     r->outcome_detail = NULL;
@@ -110,6 +112,7 @@ void request_attempt_begun(struct request *r, struct conn *conn)
         request_goto(r, REQUEST_ATTEMPT);
         forget_outcome(r);
         r->result.times.queue_ns += e->now_ns - r->queued_ns;
+        r->result.times.begun_at_ns = engine_stamp_ns(e);
         r->attempt_at_ns = timer_after(e->now_ns, r->attempt_timeout_ns);
         if (!r->redialing) {
             trace_waited(r);
@@ -134,6 +137,9 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
     if (detail && buf_append(&e->bufs, &r->detail, detail, strlen(detail) + 1))
         r->outcome_detail = r->detail.data;
     r->attempt_at_ns = TIMER_NEVER;
+    struct ringsend_times *times = &r->result.times;
+    /* Given up in the turn that began it: that stamp may be younger than the turn's. */
+    times->done_at_ns = e->now_ns > times->begun_at_ns ? e->now_ns : times->begun_at_ns;
     if (exchange && exchange->send != SEND_NONE) {
         struct response *response = &exchange->response;
         CHECK(error != RINGSEND_OK || exchange->receive == RECEIVE_DONE);

@@ -63,6 +63,7 @@ static void fill_defaults(struct ringsend_options *o)
     default_u64(&o->body_max_bytes, 64ull << 20);
     default_u32(&o->head_max_bytes, 64u << 10);
     default_u32(&o->head_max_lines, 256);
+    o->exact_times |= o->spin;
     bool any_ok = false;
     for (size_t i = 0; i < sizeof o->ok_status.bits / sizeof *o->ok_status.bits; i++)
         any_ok |= o->ok_status.bits[i] != 0;
