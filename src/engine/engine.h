@@ -3,6 +3,7 @@
  *
  *   request  a record's whole life: queued, attempt, backoff, finished      request.c
  *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
+ *            its place in the table; the requests that wait at it           origin_table.c, queue.c
  *   host     a name and its addresses                                       host.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
@@ -388,12 +389,20 @@ uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_afte
 /* What the response asks for; 0 when nothing. */
 uint64_t retry_after_ns(const struct ringsend *e, const struct response *response);
 
-/* origin.c */
+/* queue.c */
+void queue_add(struct origin *o, struct request *r, bool in_front);
+void queue_remove(
+    struct request *r); /* it waits for a connection no more; harmless if it does not */
+struct request *queue_first(const struct origin *o);
+/* The first one that a reused connection is good enough for. */
+struct request *queue_first_for_idle(const struct origin *o);
+
+/* origin_table.c */
 struct origin *origin_find(struct ringsend *e, const struct url *url); /* null: memory is out */
 void origin_release(struct origin *o); /* a request that used it is finished */
+
+/* origin.c */
 enum task_next origin_run(struct origin *o);
-void origin_enqueue(struct origin *o, struct request *r, bool in_front);
-void origin_forget(struct request *r); /* it waits for a connection no more */
 void origin_connected(struct conn *c); /* may give it a request: a race is decided */
 void origin_connect_failed(struct conn *c, enum ringsend_error error, const char *detail);
 void origin_handshake_over(struct origin *o); /* it is known now whether sessions resume */

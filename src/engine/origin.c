@@ -41,41 +41,10 @@ static enum task_next origin_goto(struct origin *o, enum origin_step step)
     return TASK_AGAIN;
 }
 
-/* ---- Waiting requests ---- */
-
-void origin_enqueue(struct origin *o, struct request *r, bool in_front)
-{
-    CHECK(list_empty(&r->waiting));
-    if (in_front)
-        list_push_front(&o->waiting, &r->waiting);
-    else
-        list_push_back(&o->waiting, &r->waiting);
-    o->waiting_count++;
-    o->engine->waiting++;
-    task_wake(o->engine, &o->task);
-}
-
-void origin_forget(struct request *r)
-{
-    if (list_empty(&r->waiting))
-        return;
-    struct origin *o = r->origin;
-    list_remove(&r->waiting);
-    o->waiting_count--;
-    o->engine->waiting--;
-    if (!list_empty(&o->blocked))
-        task_wake(o->engine, &o->task); /* it may have no reason left to stand in line */
-}
-
-static struct request *first_waiting(const struct origin *o)
-{
-    return list_empty(&o->waiting) ? NULL : LIST_OWNER(o->waiting.next, struct request, waiting);
-}
-
 /* A waiting request's attempt ends before it had a connection. */
 static void fail(struct request *r, enum ringsend_error error)
 {
-    origin_forget(r);
+    queue_remove(r);
     request_attempt_begun(r, NULL);
     request_attempt_over(r, error, NULL, NULL);
 }
@@ -114,28 +83,17 @@ static void want_place(struct origin *o)
                  RINGSEND_OK, NULL);
 }
 
-/* The oldest waiting request that a reused connection is good enough for. */
-static struct request *first_for_idle(const struct origin *o)
-{
-    for (struct list *node = o->waiting.next; node != &o->waiting; node = node->next) {
-        struct request *r = LIST_OWNER(node, struct request, waiting);
-        if (!r->wants_fresh)
-            return r;
-    }
-    return NULL;
-}
-
 /* Gives idle connections to waiting requests. */
 static void use_idle(struct origin *o)
 {
     struct request *r;
-    while (!list_empty(&o->idle) && (r = first_for_idle(o))) {
+    while (!list_empty(&o->idle) && (r = queue_first_for_idle(o))) {
         struct conn *c = LIST_OWNER(o->idle.next, struct conn, idle);
         if (!conn_is_usable(c)) {
             conn_abandon(c, RINGSEND_OK, NULL);
             continue;
         }
-        origin_forget(r);
+        queue_remove(r);
         conn_begin(c, r);
     }
 }
@@ -182,8 +140,8 @@ bool origin_keeps(struct conn *c)
     struct origin *other = LIST_OWNER(e->blocked.next, struct origin, blocked);
     if (other == o || e->conns_leaving >= demand(other))
         return true;
-    struct request *ours = first_waiting(o);
-    struct request *theirs = other->dialing ? other->dialing : first_waiting(other);
+    struct request *ours = queue_first(o);
+    struct request *theirs = other->dialing ? other->dialing : queue_first(other);
     if (!ours || other->conns + 1 < o->conns)
         return false;
     return other->conns > 0 || ours->queued_ns <= theirs->queued_ns;
@@ -363,7 +321,7 @@ static enum task_next await_lookup(struct origin *o)
 {
     struct ringsend *e = o->engine;
     struct request *r;
-    while ((r = first_waiting(o))) {
+    while ((r = queue_first(o))) {
         uint64_t from_ns = r->queued_ns > o->lookup_began_ns ? r->queued_ns : o->lookup_began_ns;
         uint64_t until_ns = timer_after(from_ns, e->options.connect_timeout_ns);
         if (e->now_ns < until_ns) {
@@ -385,7 +343,7 @@ static enum task_next looking_up(struct origin *o)
         charge_lookup(LIST_OWNER(node, struct request, waiting));
     if (h->error != RINGSEND_OK) {
         struct request *r;
-        while ((r = first_waiting(o)))
+        while ((r = queue_first(o)))
             fail(r, h->error);
         return origin_goto(o, ORIGIN_LOOKUP);
     }
@@ -403,14 +361,14 @@ static bool has_addresses(struct origin *o)
 
 static enum task_next race(struct origin *o)
 {
-    struct request *r = first_waiting(o);
+    struct request *r = queue_first(o);
     if (!has_place(o)) {
         want_place(o);
         return TASK_WAIT;
     }
     if (!has_addresses(o))
         return origin_goto(o, ORIGIN_LOOKUP);
-    origin_forget(r);
+    queue_remove(r);
     request_attempt_begun(r, NULL);
     o->dialing = r;
     o->resumes_until_ns = o->engine->now_ns + RESUME_WAIT_NS;
@@ -422,7 +380,7 @@ static enum task_next race(struct origin *o)
 
 static enum task_next open_more(struct origin *o)
 {
-    for (struct request *r; (r = first_waiting(o));) {
+    for (struct request *r; (r = queue_first(o));) {
         if (!has_place(o)) {
             want_place(o);
             return TASK_WAIT;
@@ -433,7 +391,7 @@ static enum task_next open_more(struct origin *o)
             task_deadline(o->engine, &o->task, o->resumes_until_ns);
             return TASK_WAIT;
         }
-        origin_forget(r);
+        queue_remove(r);
         conn_begin(conn_open(o, &o->winner), r);
     }
     return TASK_WAIT;
@@ -444,7 +402,7 @@ enum task_next origin_run(struct origin *o)
     struct ringsend *e = o->engine;
     use_idle(o);
     leave_line(o);
-    bool wanted = first_waiting(o) != NULL;
+    bool wanted = queue_first(o) != NULL;
     switch (o->step) {
     case ORIGIN_LOOKUP:
         if (!wanted)
@@ -462,89 +420,4 @@ enum task_next origin_run(struct origin *o)
         return wanted ? open_more(o) : TASK_WAIT;
     }
     UNREACHABLE("origin step");
-}
-
-/* ---- The table ---- */
-
-void origin_release(struct origin *o)
-{
-    CHECK(o->requests > 0);
-    o->requests--;
-    if (o->requests == 0 && o->conns == 0)
-        list_push_back(&o->engine->unused_origins, &o->unused);
-}
-
-static uint32_t hash_of(const struct url *url)
-{
-    return span_hash_nocase(url->host) ^ url->port ^ (uint32_t)url->https << 16;
-}
-
-static bool is_it(const struct origin *o, const struct url *url)
-{
-    return o->port == url->port && o->https == url->https &&
-           span_equal_nocase(span_of(o->host->name), url->host);
-}
-
-/* Takes one out of the table that neither a request nor a connection uses. */
-static struct origin *evict(struct ringsend *e)
-{
-    struct list *node = list_pop_front(&e->unused_origins);
-    if (!node)
-        return NULL;
-    struct origin *o = LIST_OWNER(node, struct origin, unused);
-    struct origin **at = &e->origins_hash[o->hash & e->hash_mask];
-    while (*at != o)
-        at = &(*at)->hash_next;
-    *at = o->hash_next;
-    list_remove(&o->task.ready);
-    list_remove(&o->blocked);
-    list_remove(&o->in_host);
-    timer_remove(&e->timers, &o->task.timer);
-    host_release(e, o->host);
-    if (e->last_origin == o)
-        e->last_origin = NULL;
-    return o;
-}
-
-static struct origin *origin_new(struct ringsend *e, const struct url *url, uint32_t hash)
-{
-    struct host *h = host_find(e, url->host, url->host_is_ipv6);
-    if (!h)
-        return NULL;
-    h->origins_count++; /* before another origin of this host may be evicted */
-    struct origin *o = e->origins_mark < e->origins_max ? &e->origins[e->origins_mark++] : evict(e);
-    CHECK(o); /* origins_max is more than requests and connections can use */
-    *o = (struct origin){.step = ORIGIN_LOOKUP,
-                         .engine = e,
-                         .host = h,
-                         .port = url->port,
-                         .https = url->https,
-                         .hash = hash,
-                         .hash_next = e->origins_hash[hash & e->hash_mask]};
-    e->origins_hash[hash & e->hash_mask] = o;
-    o->task.kind = TASK_ORIGIN;
-    timer_init(&o->task.timer);
-    list_init(&o->task.ready);
-    list_init(&o->waiting);
-    list_init(&o->idle);
-    list_init(&o->blocked);
-    list_init(&o->unused);
-    list_push_back(&h->origins, &o->in_host);
-    return o;
-}
-
-struct origin *origin_find(struct ringsend *e, const struct url *url)
-{
-    struct origin *o = e->last_origin;
-    if (!o || !is_it(o, url)) {
-        uint32_t hash = hash_of(url);
-        o = e->origins_hash[hash & e->hash_mask];
-        while (o && !is_it(o, url))
-            o = o->hash_next;
-        if (!o)
-            o = origin_new(e, url, hash);
-    }
-    if (o)
-        list_remove(&o->unused);
-    return e->last_origin = o;
 }

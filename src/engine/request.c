@@ -172,7 +172,7 @@ void request_redial(struct request *r)
     r->queued_ns = e->now_ns;
     r->result.attempts--;
     e->stats.attempts--;
-    origin_enqueue(r->origin, r, true);
+    queue_add(r->origin, r, true);
 }
 
 static bool status_is_ok(const struct ringsend *e, int status)
@@ -212,7 +212,7 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
         result->times.queue_ns += e->now_ns - r->queued_ns;
     trace_waited(r);
     request_goto(r, REQUEST_FINISHED);
-    origin_forget(r);
+    queue_remove(r);
     result->error = error;
     result->detail = detail;
     result->ok = error == RINGSEND_OK && status_is_ok(e, result->status);
@@ -255,7 +255,7 @@ static enum task_next decide(struct request *r)
         r->wait = RINGSEND_WAIT_FREE;
         r->result.times.dns_ns = 0;
         request_goto(r, REQUEST_QUEUED);
-        origin_enqueue(r->origin, r, true);
+        queue_add(r->origin, r, true);
         return TASK_AGAIN;
     }
     if (r->result.attempts - r->free_tries >= r->tries)
@@ -303,7 +303,7 @@ enum task_next request_run(struct request *r)
     switch (r->step) {
     case REQUEST_QUEUE:
         r->result.times.dns_ns = 0;
-        origin_enqueue(r->origin, r, false);
+        queue_add(r->origin, r, false);
         return request_goto(r, REQUEST_QUEUED);
     case REQUEST_QUEUED:
         if (error != RINGSEND_OK)

@@ -1,0 +1,86 @@
+/* The table of origins: one for each scheme, host and port that a request was ever for, found by hash.
+ * When it is full, one that neither a request nor a connection uses makes room. */
+#include "engine/engine.h"
+
+void origin_release(struct origin *o)
+{
+    CHECK(o->requests > 0);
+    o->requests--;
+    if (o->requests == 0 && o->conns == 0)
+        list_push_back(&o->engine->unused_origins, &o->unused);
+}
+
+static uint32_t hash_of(const struct url *url)
+{
+    return span_hash_nocase(url->host) ^ url->port ^ (uint32_t)url->https << 16;
+}
+
+static bool is_it(const struct origin *o, const struct url *url)
+{
+    return o->port == url->port && o->https == url->https &&
+           span_equal_nocase(span_of(o->host->name), url->host);
+}
+
+/* Takes one out of the table that neither a request nor a connection uses. */
+static struct origin *evict(struct ringsend *e)
+{
+    struct list *node = list_pop_front(&e->unused_origins);
+    if (!node)
+        return NULL;
+    struct origin *o = LIST_OWNER(node, struct origin, unused);
+    struct origin **at = &e->origins_hash[o->hash & e->hash_mask];
+    while (*at != o)
+        at = &(*at)->hash_next;
+    *at = o->hash_next;
+    list_remove(&o->task.ready);
+    list_remove(&o->blocked);
+    list_remove(&o->in_host);
+    timer_remove(&e->timers, &o->task.timer);
+    host_release(e, o->host);
+    if (e->last_origin == o)
+        e->last_origin = NULL;
+    return o;
+}
+
+static struct origin *origin_new(struct ringsend *e, const struct url *url, uint32_t hash)
+{
+    struct host *h = host_find(e, url->host, url->host_is_ipv6);
+    if (!h)
+        return NULL;
+    h->origins_count++; /* before another origin of this host may be evicted */
+    struct origin *o = e->origins_mark < e->origins_max ? &e->origins[e->origins_mark++] : evict(e);
+    CHECK(o); /* origins_max is more than requests and connections can use */
+    *o = (struct origin){.step = ORIGIN_LOOKUP,
+                         .engine = e,
+                         .host = h,
+                         .port = url->port,
+                         .https = url->https,
+                         .hash = hash,
+                         .hash_next = e->origins_hash[hash & e->hash_mask]};
+    e->origins_hash[hash & e->hash_mask] = o;
+    o->task.kind = TASK_ORIGIN;
+    timer_init(&o->task.timer);
+    list_init(&o->task.ready);
+    list_init(&o->waiting);
+    list_init(&o->idle);
+    list_init(&o->blocked);
+    list_init(&o->unused);
+    list_push_back(&h->origins, &o->in_host);
+    return o;
+}
+
+struct origin *origin_find(struct ringsend *e, const struct url *url)
+{
+    struct origin *o = e->last_origin;
+    if (!o || !is_it(o, url)) {
+        uint32_t hash = hash_of(url);
+        o = e->origins_hash[hash & e->hash_mask];
+        while (o && !is_it(o, url))
+            o = o->hash_next;
+        if (!o)
+            o = origin_new(e, url, hash);
+    }
+    if (o)
+        list_remove(&o->unused);
+    return e->last_origin = o;
+}
