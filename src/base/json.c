@@ -396,3 +396,18 @@ size_t json_decode(struct json_string string, char *out)
     }
     return (size_t)(to - out);
 }
+
+bool json_text_next(struct json_text *t, struct ringsend_bytes *piece)
+{
+    if (t->at == t->end)
+        return false;
+    if (*t->at == '\\') {
+        *piece = (struct ringsend_bytes){t->decoded, decode_escape(&t->at, t->end, t->decoded)};
+        return true;
+    }
+    const char *escape = memchr(t->at, '\\', (size_t)(t->end - t->at));
+    const char *stop = escape ? escape : t->end;
+    *piece = (struct ringsend_bytes){t->at, (size_t)(stop - t->at)};
+    t->at = stop;
+    return true;
+}

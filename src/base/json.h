@@ -65,4 +65,17 @@ size_t json_column(const struct json *j);
  * bytes it wrote. */
 size_t json_decode(struct json_string string, char *out);
 
+/* The text of a checked string piece by piece, for who has no room for all of it. */
+struct json_text {
+    const char *at, *end;
+    char decoded[4]; /* what the escape passed last stands for */
+};
+
+static inline struct json_text json_text_of(struct json_string string)
+{
+    return (struct json_text){.at = string.raw.data, .end = string.raw.data + string.raw.bytes};
+}
+/* The next piece, at least a byte long and valid until the next call; false at the end. */
+bool json_text_next(struct json_text *text, struct ringsend_bytes *piece);
+
 #endif
