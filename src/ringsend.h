@@ -220,7 +220,8 @@ struct ringsend_options {
     uint64_t body_max_bytes;     /* of a response; default 64 MiB */
     uint32_t head_max_bytes;     /* of a response; default 64 KiB */
     uint32_t head_max_lines;     /* default 256 */
-    struct ringsend_status_set ok_status; /* what counts as ok and is never retried; default 2xx */
+    struct ringsend_status_set ok_status; /* what counts as ok and is never retried, unless ok_if or
+                                             retry_if say otherwise; default 2xx */
     bool strict_http;                     /* refuse response heads with bare LF line ends */
     bool store_headers;                   /* fill in results' headers */
     uint64_t seed;                        /* of the jitter; 0: from the kernel */
@@ -240,7 +241,33 @@ struct ringsend_options {
     /* ringsend_run does not sleep but asks the kernel over and over: microseconds less, for a whole CPU.
      * Implies exact_times. */
     bool spin;
+    const char *ok_if;    /* a predicate (below) that takes the place of ok_status; null: none */
+    const char *retry_if; /* a predicate: a response for which it holds is never ok, and another try
+                              is made, whatever the method, as long as there are tries left. By it you
+                              say that such an answer means "not processed" (promise 3 rests on that):
+                              so it is not called ambiguous. null: none */
 };
+
+/* ---- Predicates --------------------------------------------------------------------------------
+ *
+ * What ok_if and retry_if hold: an expression about a complete response, such as
+ *
+ *   status == 200 && .code == 0
+ *   .error.type == "overloaded" || header("x-state") == "busy" || body contains "try again"
+ *
+ * Values: status (a number), body (its text), header("name") (the first one's value, any case), paths
+ * into a body of JSON: .a.b[0]."odd key", where . alone is all of it; numbers, "texts" with JSON's
+ * escapes, true, false, null; exists(.path).
+ *
+ * A path that leads nowhere is null, and so is any path when the body is not JSON, and an absent
+ * header. Of repeated keys the last one counts. Numbers compare exactly, however long; texts by
+ * their bytes. Values of different kinds are unequal, and neither is less; but a header's value that
+ * is a number compares with numbers. Objects and arrays equal nothing.
+ *
+ * Signs: == != < <= > >=, VALUE contains "text", ! && || ( ). && binds closer than ||. A value by
+ * itself holds unless it is null or false.
+ *
+ * Limits: 4096 bytes, 128 parts, 32 different paths. */
 
 /* ---- Requests
  * ------------------------------------------------------------------------------------- */
@@ -333,7 +360,7 @@ struct ringsend_result {
     struct ringsend_request *request;
     enum ringsend_error error; /* RINGSEND_OK exactly when a complete, well-framed response came */
     int status;         /* of the last attempt's response, once its head was complete; else 0 */
-    bool ok;            /* error is RINGSEND_OK and the status is in ok_status */
+    bool ok;            /* error is RINGSEND_OK, and ok_status, ok_if and retry_if agree */
     bool ambiguous;     /* may have been processed, and nobody can tell. Never with ok, nor
                                    for idempotent methods and keyed requests */
     uint32_t attempts;  /* tries made; 0 when it never came to one. May be one more than

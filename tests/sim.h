@@ -52,6 +52,8 @@ struct sim {
     const char *name; /* of the scenario; null in runs by seed */
     bool trace;
     struct sim_faults faults;
+    const char *declining; /* an answer with this text in its body says that nothing was done; the
+                              engine is told so by retry_if. Null: no answer does */
 
     /* Torture: the fail_at-th operation that can fail does. 0: none. */
     uint32_t fallible, fail_at;

@@ -130,8 +130,8 @@ static void write_head(struct sim_text *text, const struct sim_answer *a)
 }
 
 /* Writes the message; *head_end: where its head ends. */
-static void write_answer(struct sim_text *text, const struct sim_answer *a,
-                         const struct sim_delivery *d, bool bodiless, size_t *head_end)
+static void write_answer(struct sim_text *text, const struct sim_answer *a, struct sim_delivery *d,
+                         bool bodiless, size_t *head_end)
 {
     char *body;
 
@@ -146,7 +146,12 @@ static void write_answer(struct sim_text *text, const struct sim_answer *a,
         return;
     body = malloc(a->body_bytes + 1);
     SIM_CHECK(body, "out of memory");
-    sim_fill_body(d->record, d->number, body, a->body_bytes);
+    if (a->body)
+        memcpy(body, a->body, a->body_bytes);
+    else
+        sim_fill_body(d->record, d->number, body, a->body_bytes);
+    d->declines =
+        sim.declining && memmem(body, a->body_bytes, sim.declining, strlen(sim.declining));
     if (a->framing == FRAMING_CHUNKED || a->framing == FRAMING_TRAILERS)
         write_chunks(text, body, a->body_bytes, a->framing == FRAMING_TRAILERS);
     else
@@ -241,7 +246,10 @@ void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct 
     d->answer_valid = has_answer && bytes == text.bytes && (!answer->raw || answer->valid_raw) &&
                       (!until_end || !s->tls || says_farewell);
     d->status = answer->status;
-    d->body_bytes = bodiless || answer->raw ? 0 : answer->body_bytes;
+    d->body = answer->decoded ? answer->decoded : answer->body;
+    d->body_bytes = bodiless || answer->raw ? 0
+                    : answer->decoded       ? answer->decoded_bytes
+                                            : answer->body_bytes;
     d->until_end = until_end;
     if (!d->answer_valid || until_end || answer->stray ||
         (answer->headers && strcasestr(answer->headers, "connection: close")))

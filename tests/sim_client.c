@@ -153,6 +153,12 @@ static bool status_is_ok(const struct client *c, int status)
                     : (bits[(status - 100) / 64] >> ((status - 100) % 64) & 1) != 0;
 }
 
+static bool body_declines(const struct ringsend_result *result)
+{
+    return sim.declining && result->body.bytes > 0 &&
+           memmem(result->body.data, result->body.bytes, sim.declining, strlen(sim.declining));
+}
+
 /* A complete response: the very answer to the record's latest delivery. */
 static void check_response(const struct client *c, const struct client_request *r,
                            const struct ringsend_result *result)
@@ -171,10 +177,13 @@ static void check_response(const struct client *c, const struct client_request *
                   (d->until_end && result->body.bytes < d->body_bytes),
               "the body for record %u has %zu bytes, its server sent %u", r->record,
               result->body.bytes, d->body_bytes);
-    SIM_CHECK(sim_body_is(r->record, d->number, result->body.data, result->body.bytes),
+    SIM_CHECK(d->body ? memcmp(d->body, result->body.data, result->body.bytes) == 0
+                      : sim_body_is(r->record, d->number, result->body.data, result->body.bytes),
               "the body for record %u is not what its server sent", r->record);
-    SIM_CHECK(result->ok == status_is_ok(c, result->status), "record %u with status %d is %sok",
-              r->record, result->status, result->ok ? "" : "not ");
+    SIM_CHECK(c->options.ok_if ||
+                  result->ok == (status_is_ok(c, result->status) && !body_declines(result)),
+              "record %u with status %d is %sok", r->record, result->status,
+              result->ok ? "" : "not ");
     SIM_CHECK(!result->ok || !result->ambiguous, "record %u is ok and ambiguous", r->record);
 }
 
@@ -188,9 +197,11 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
 {
     const struct sim_record *record = sim_record(r->record);
     const struct sim_delivery *d = sim_latest_delivery(r->record);
-    bool in_doubt = d && (result->error != RINGSEND_OK
-                              ? !(d->answer_in && d->answer_valid && sim_status_declines(d->status))
-                              : status_is_in_doubt(result->status));
+    bool in_doubt =
+        d &&
+        (result->error != RINGSEND_OK
+             ? !(d->answer_in && d->answer_valid && (d->declines || sim_status_declines(d->status)))
+             : status_is_in_doubt(result->status) && !result->ok && !body_declines(result));
 
     SIM_CHECK(d || !result->ambiguous, "record %u is ambiguous, and was never delivered",
               r->record);

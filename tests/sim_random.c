@@ -206,6 +206,10 @@ static struct ringsend_options draw_options(struct run *run)
     o.store_headers = sim_chance(300);
     o.store_attempts = sim_chance(700);
     o.exact_times = sim_chance(300);
+    if (sim_chance(300)) {
+        sim.declining = "qq"; /* in about every seventh body of a hundred letters */
+        o.retry_if = "status > 100 && body contains \"qq\" || .never && header(\"x\")";
+    }
     if (run->tls) {
         o.ca_file = sim_tls_ca_file();
         o.handshake_timeout_ns = draw_time(20 * SIM_MS, 3ull * SIM_S);

@@ -194,8 +194,8 @@ static void check_may_repeat(uint32_t number)
 
     for (uint32_t i = 0; !record->replayable && i < world.deliveries_count; i++) {
         const struct sim_delivery *d = &world.deliveries[i];
-        SIM_CHECK(d->record != number ||
-                      (d->answer_in && d->answer_valid && sim_status_declines(d->status)),
+        SIM_CHECK(d->record != number || (d->answer_in && d->answer_valid &&
+                                          (d->declines || sim_status_declines(d->status))),
                   "record %u (%s) is delivered again, though delivery %u may have been processed",
                   number, record->method, d->number);
     }

@@ -6,7 +6,7 @@
  * number and the delivery's, so that a response can reach no other record unseen. A *delivery* is
  * one time that bytes of a record entered a connection. The ledger checks promise 3 at each: a
  * record that must not be done twice is delivered again only when all its earlier deliveries were
- * declined, that is, answered in full with 408, 425, 429 or 503. */
+ * declined, that is, answered in full with 408, 425, 429 or 503, or with sim.declining. */
 #ifndef RINGSEND_TESTS_SIM_SERVER_H
 #define RINGSEND_TESTS_SIM_SERVER_H
 
@@ -29,6 +29,9 @@ struct sim_answer {
     int status; /* 0: no answer at all, only `then` */
     enum sim_framing framing;
     uint32_t body_bytes;
+    const char *body;    /* null: spun */
+    const char *decoded; /* what a client that decodes must see of it; null: the same */
+    uint32_t decoded_bytes;
     const char *headers; /* further lines, each with its CRLF */
     uint32_t interim;    /* so many 1xx before it */
     bool bare_lf;        /* head lines end in LF */
@@ -116,6 +119,8 @@ struct sim_delivery {
                           of the answer then, and this false */
     size_t answer_end; /* of it, or of its head with until_end: offset in the connection's `in` */
     int status;
+    bool declines;    /* by sim.declining */
+    const char *body; /* as a client must see it; null: the spun one */
     uint32_t body_bytes;
 };
 

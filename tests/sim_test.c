@@ -139,26 +139,24 @@ static void add(const char *name, CMUnitTestFunction function, const void *state
 static int run_scenarios(void)
 {
     static char names[SCENARIOS_MAX][80];
-    size_t rows_count, functions_count, manners_count, tls_count;
+    static const struct scenario_function *(*const groups[])(size_t *) = {
+        sim_scenarios, sim_manners_scenarios, sim_response_scenarios, sim_tls_scenarios};
+    size_t rows_count, functions_count;
     const struct scenario *rows = sim_table(&rows_count);
-    const struct scenario_function *functions = sim_scenarios(&functions_count);
-    const struct scenario_function *manners = sim_manners_scenarios(&manners_count);
-    const struct scenario_function *tls = sim_tls_scenarios(&tls_count);
 
     for (size_t i = 0; i < rows_count; i++)
         add(rows[i].name, test_row, &rows[i]);
-    for (size_t i = 0; i < functions_count; i++)
-        add(functions[i].name, test_function, &functions[i]);
-    for (size_t i = 0; i < manners_count; i++)
-        add(manners[i].name, test_function, &manners[i]);
     for (size_t i = 0; i < rows_count && i < SCENARIOS_MAX; i++) {
         snprintf(names[i], sizeof names[i], "TLS: %s", rows[i].name);
         /* These count bytes or operations, which are others with TLS. */
         if (rows[i].window == 0 && rows[i].fail_at == 0)
             add(names[i], test_row_with_tls, &rows[i]);
     }
-    for (size_t i = 0; i < tls_count; i++)
-        add(tls[i].name, test_function, &tls[i]);
+    for (size_t k = 0; k < sizeof groups / sizeof *groups; k++) {
+        const struct scenario_function *functions = groups[k](&functions_count);
+        for (size_t i = 0; i < functions_count; i++)
+            add(functions[i].name, test_function, &functions[i]);
+    }
     return _cmocka_run_group_tests("scenarios", tests, tests_count, NULL, NULL);
 }
 

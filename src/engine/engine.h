@@ -25,6 +25,7 @@
 #include "base/list.h"
 #include "engine/handshaker.h"
 #include "engine/timers.h"
+#include "engine/predicate.h"
 #include "http/head.h"
 #include "http/response.h"
 #include "ringsend.h"
@@ -232,6 +233,13 @@ struct origin {
 
 /* ---- Requests ---- */
 
+/* What a complete response is worth. */
+enum verdict {
+    VERDICT_FAILED, /* not ok; by its status another try may help */
+    VERDICT_OK,
+    VERDICT_AGAIN /* retry_if holds */
+};
+
 enum request_step {
     REQUEST_QUEUE,
     REQUEST_QUEUED,  /* waits for a connection */
@@ -269,6 +277,7 @@ struct request {
     enum ringsend_error outcome;
     const char *outcome_detail;
     struct buf detail;       /* outcome_detail's text: the connection's own goes with it */
+    enum verdict verdict;    /* of the outcome's response, when it is RINGSEND_OK */
     bool outcome_bytes_left; /* the attempt's bytes may have reached the peer */
     bool outcome_stale;      /* a reused connection died before any byte of a response */
     uint64_t retry_after_ns; /* as the last response asked; 0: did not */
@@ -287,6 +296,7 @@ struct ringsend {
     struct ring *ring;
     struct ringsend_options options; /* with the defaults filled in */
     struct response_limits limits;
+    struct predicate *ok_if, *retry_if; /* null: none */
     struct buf_pool bufs;
     struct timers timers;
     uint64_t now_ns; /* of this turn */
@@ -377,6 +387,13 @@ void request_put(struct request *r); /* reaped: its slot is free again */
 void trace_attempt_over(struct request *r, bool reused);
 void trace_waited(struct request *r); /* the next attempt begins, or none will */
 void trace_publish(struct request *r);
+/* verdict.c: what a response is worth */
+/* Compiles the options' predicates. On an error `message` says what is wrong with which. */
+enum ringsend_error verdict_prepare(struct ringsend *e, char *message, size_t message_bytes);
+void verdict_release(struct ringsend *e);
+bool verdict_wants_headers(const struct ringsend *e);
+/* Of the complete response that the request holds. */
+enum verdict verdict_of(const struct request *r);
 
 /* retry.c: which outcomes another try may help, and when */
 bool retry_may_help(enum ringsend_error error, int status);

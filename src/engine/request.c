@@ -100,6 +100,7 @@ static void forget_outcome(struct request *r)
     t->begun_at_ns = t->sent_at_ns = t->first_byte_at_ns = t->done_at_ns = 0;
     r->outcome_known = r->outcome_bytes_left = r->outcome_stale = false;
     r->outcome = RINGSEND_OK;
+    r->verdict = VERDICT_FAILED;
     r->outcome_detail = NULL;
     buf_release(&e->bufs, &r->detail);
     r->retry_after_ns = 0;
@@ -154,6 +155,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
             r->header_index = response->header_index;
             response->body = response->headers = response->header_index = (struct buf){0};
             r->retry_after_ns = retry_after_ns(e, response);
+            r->verdict = verdict_of(r);
         }
     }
     trace_attempt_over(r, r->conn && r->conn->exchanges > 1);
@@ -175,19 +177,14 @@ void request_redial(struct request *r)
     queue_add(r->origin, r, true);
 }
 
-static bool status_is_ok(const struct ringsend *e, int status)
-{
-    unsigned bit = (unsigned)status - 100;
-    return e->options.ok_status.bits[bit / 64] >> (bit % 64) & 1;
-}
-
 /* Turns the index of positions into the public array, in the same buffer's successor. */
 static void publish_headers(struct request *r)
 {
     struct ringsend *e = r->engine;
     size_t count = r->header_index.bytes / sizeof(struct response_header);
     struct buf array = {0};
-    if (count == 0 || !buf_reserve(&e->bufs, &array, count * sizeof(struct ringsend_header)))
+    if (!e->options.store_headers || count == 0 ||
+        !buf_reserve(&e->bufs, &array, count * sizeof(struct ringsend_header)))
         return;
     const struct response_header *index = (const void *)r->header_index.data;
     struct ringsend_header *headers = (void *)array.data;
@@ -215,7 +212,7 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     queue_remove(r);
     result->error = error;
     result->detail = detail;
-    result->ok = error == RINGSEND_OK && status_is_ok(e, result->status);
+    result->ok = error == RINGSEND_OK && r->verdict == VERDICT_OK;
     result->ambiguous = r->in_doubt && !result->ok;
     result->body = (struct ringsend_bytes){r->body.data, r->body.bytes};
     publish_headers(r);
@@ -240,14 +237,14 @@ static enum task_next decide(struct request *r)
     struct ringsend *e = r->engine;
     enum ringsend_error error = r->outcome;
     int status = r->result.status;
-    bool complete = error == RINGSEND_OK;
-    if (complete && status_is_ok(e, status))
+    if (error == RINGSEND_OK && r->verdict == VERDICT_OK)
         return finish_with_outcome(r);
-    bool doubtful = r->outcome_bytes_left && retry_is_doubtful(error, status);
+    bool wanted = error == RINGSEND_OK && r->verdict == VERDICT_AGAIN;
+    bool doubtful = r->outcome_bytes_left && !wanted && retry_is_doubtful(error, status);
     if (doubtful && !r->idempotent)
         r->in_doubt = true;
     if (e->stopping || r->cancel_asked || (doubtful && !r->replayable) ||
-        !retry_may_help(error, status))
+        !(wanted || retry_may_help(error, status)))
         return finish_with_outcome(r);
     if (r->outcome_stale && r->free_tries == 0) {
         r->free_tries++;

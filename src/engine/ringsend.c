@@ -126,6 +126,7 @@ static void release(struct ringsend *e)
     tls_local_free(e->tls_local);
     tls_config_free(e->tls_config);
     ring_free(e->ring);
+    verdict_release(e);
     timers_free(&e->timers);
     if (!e->broken)
         buf_pool_free(&e->bufs);
@@ -152,6 +153,15 @@ static int open_ring(struct ringsend *e)
     if (e->options.message && e->options.message_bytes > 0)
         ring_explain(error, e->options.message, e->options.message_bytes);
     return -RINGSEND_E_RING;
+}
+
+static int compile_predicates(struct ringsend *e)
+{
+    char message[300] = "";
+    enum ringsend_error error = verdict_prepare(e, message, sizeof message);
+    if (error != RINGSEND_OK)
+        tell(&e->options, message[0] ? message : ringsend_error_text(error));
+    return -(int)error;
 }
 
 /* What the user named must be there before anything is sent. */
@@ -192,6 +202,8 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
         tell(&e->options, ringsend_error_text(RINGSEND_E_NO_MEMORY));
     }
     if (!error)
+        error = compile_predicates(e);
+    if (!error)
         error = open_ring(e);
     if (!error && (e->options.ca_file || e->options.cert_file))
         error = load_certificates(e);
@@ -204,7 +216,8 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
                                          .interim_max = LIMIT_INTERIM,
                                          .body_bytes = e->options.body_max_bytes,
                                          .strict = e->options.strict_http,
-                                         .store_headers = e->options.store_headers};
+                                         .store_headers =
+                                             e->options.store_headers || verdict_wants_headers(e)};
     e->random = e->options.seed;
     if (e->random == 0 && getrandom(&e->random, sizeof e->random, GRND_NONBLOCK) < 0)
         e->random = ring_now_ns(e->ring);

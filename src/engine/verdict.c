@@ -1,0 +1,61 @@
+/* What a complete response is worth: ok, to be tried again, or failed. retry_if is asked first: what the
+ * user calls worth another try is not ok. Then ok_if decides, or in its absence the status. */
+#include "engine/engine.h"
+
+#include <stdio.h>
+
+static enum ringsend_error prepare(struct predicate **predicate, const char *name, const char *text,
+                                   char *message, size_t message_bytes)
+{
+    char why[256] = "";
+    if (!text)
+        return RINGSEND_OK;
+    enum ringsend_error error = predicate_compile(predicate, text, why, sizeof why);
+    if (error == RINGSEND_E_INVALID)
+        snprintf(message, message_bytes, "%s: %s", name, why);
+    return error;
+}
+
+enum ringsend_error verdict_prepare(struct ringsend *e, char *message, size_t message_bytes)
+{
+    enum ringsend_error error =
+        prepare(&e->ok_if, "ok_if", e->options.ok_if, message, message_bytes);
+    if (error == RINGSEND_OK)
+        error = prepare(&e->retry_if, "retry_if", e->options.retry_if, message, message_bytes);
+    e->options.ok_if = e->options.retry_if = NULL; /* only borrowed */
+    return error;
+}
+
+void verdict_release(struct ringsend *e)
+{
+    predicate_free(e->ok_if);
+    predicate_free(e->retry_if);
+}
+
+bool verdict_wants_headers(const struct ringsend *e)
+{
+    return (e->ok_if && predicate_wants_headers(e->ok_if)) ||
+           (e->retry_if && predicate_wants_headers(e->retry_if));
+}
+
+static bool status_is_ok(const struct ringsend *e, int status)
+{
+    unsigned bit = (unsigned)status - 100;
+    return e->options.ok_status.bits[bit / 64] >> (bit % 64) & 1;
+}
+
+enum verdict verdict_of(const struct request *r)
+{
+    const struct ringsend *e = r->engine;
+    struct predicate_view view = {
+        .status = r->result.status,
+        .body = {r->body.data, r->body.bytes},
+        .header_text = r->headers.data,
+        .headers = (const void *)r->header_index.data,
+        .headers_count = r->header_index.bytes / sizeof(struct response_header),
+    };
+    if (e->retry_if && predicate_holds(e->retry_if, &view))
+        return VERDICT_AGAIN;
+    bool ok = e->ok_if ? predicate_holds(e->ok_if, &view) : status_is_ok(e, view.status);
+    return ok ? VERDICT_OK : VERDICT_FAILED;
+}

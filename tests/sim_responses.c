@@ -1,0 +1,173 @@
+/* Scenarios of what the engine makes of a complete response: predicates. */
+#include "sim_scenarios.h"
+
+#include <string.h>
+
+static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
+static const struct client_ask post = {
+    .method = "POST", .host = "10.0.0.1", .port = 80, .body_bytes = 30, .flags = RINGSEND_HAS_BODY};
+
+#define BODY(text) .body = (text), .body_bytes = sizeof(text) - 1
+
+static void expect_ok(const struct client *c, uint32_t index, bool ok)
+{
+    SIM_CHECK(c->requests[index].ok == ok, "request %u is %sok", index, ok ? "not " : "");
+}
+
+/* ok_if takes the place of the statuses, both ways, and what it fails is final. */
+static void ok_if_judges(void)
+{
+    static const struct sim_answer script[] = {
+        {.status = 200, BODY("{\"code\":0}")},
+        {.status = 200, BODY("{\"code\":17}")},
+        {.status = 500, BODY("{\"code\":0}")},
+        {.status = 200, BODY("oops")},
+    };
+    struct client c;
+
+    scenario_begin("ok_if judges", &c, &(struct ringsend_options){.ok_if = ".code == 0"}, script,
+                   4);
+    for (uint32_t i = 0; i < 4; i++) {
+        scenario_submit(&c, &post);
+        client_finish(&c);
+        scenario_expect(&c, i, RINGSEND_OK, script[i].status, 1, false);
+        expect_ok(&c, i, i % 2 == 0);
+    }
+    scenario_end(&c);
+}
+
+/* What ok_if fails is tried again by its status. */
+static void ok_if_leaves_the_rest_to_the_status(void)
+{
+    static const struct sim_answer script[] = {
+        {.status = 503, BODY("{\"code\":1}")},
+        {.status = 200, BODY("{\"code\":0}")},
+    };
+    struct client c;
+
+    scenario_begin("ok_if leaves the rest to the status", &c,
+                   &(struct ringsend_options){.ok_if = "status == 200 && .code == 0"}, script, 2);
+    scenario_submit(&c, &post);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 2, false);
+    expect_ok(&c, 0, true);
+    scenario_end(&c);
+}
+
+/* An overloaded platform that says so with 200: a POST is sent again, by the user's word. */
+static void retry_if_sends_again(void)
+{
+    static const struct sim_answer script[] = {
+        {.status = 200, BODY("{\"error\":{\"type\":\"overloaded\"}}")},
+        {.status = 500, BODY("{\"error\":{\"type\":\"overloaded\"}}")},
+        {.status = 200, BODY("{}")},
+    };
+    struct client c;
+
+    scenario_begin("retry_if sends again", &c,
+                   &(struct ringsend_options){.retry_if = ".error.type == \"overloaded\""}, script,
+                   3);
+    sim.declining = "overloaded";
+    scenario_submit(&c, &post);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 3, false);
+    expect_ok(&c, 0, true);
+    scenario_end(&c);
+}
+
+/* Out of tries it is not ok, though its status is, and not ambiguous. */
+static void retry_if_is_never_ok(void)
+{
+    static const struct sim_answer busy = {
+        .status = 200, .headers = "X-State: busy\r\n", BODY("overloaded")};
+    struct client c;
+
+    scenario_begin("retry_if is never ok", &c,
+                   &(struct ringsend_options){
+                       .retry_if = "header(\"x-state\") == \"busy\"", .ok_if = "true", .tries = 3},
+                   &busy, 1);
+    sim.declining = "overloaded";
+    scenario_submit(&c, &post);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 3, false);
+    expect_ok(&c, 0, false);
+    scenario_end(&c);
+}
+
+/* A doubtful answer stays doubtful when retry_if says nothing of it. */
+static void retry_if_weakens_nothing_else(void)
+{
+    static const struct sim_answer broken = {.status = 500, BODY("broken")};
+    struct client c;
+
+    scenario_begin("retry_if weakens nothing else", &c,
+                   &(struct ringsend_options){.retry_if = "body contains \"overloaded\""}, &broken,
+                   1);
+    scenario_submit(&c, &post);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 500, 1, true);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect(&c, 1, RINGSEND_OK, 500, 4, false);
+    scenario_end(&c);
+}
+
+/* The engine refuses it with cause and column, before anything else. */
+static void bad_predicates_are_refused(void)
+{
+    static const struct {
+        const char *ok_if, *retry_if, *message;
+    } rows[] = {
+        {"status = 200", NULL, "ok_if: column 8: to compare, write =="},
+        {NULL, ".a.", "retry_if: column 4: expected a key"},
+        {"true", "(", "retry_if: column 2: the expression ends"},
+    };
+
+    for (size_t i = 0; i < 3; i++) {
+        char message[200];
+        struct ringsend_options options = {.size = sizeof options,
+                                           .ok_if = rows[i].ok_if,
+                                           .retry_if = rows[i].retry_if,
+                                           .message = message,
+                                           .message_bytes = sizeof message};
+        struct ringsend *engine = NULL;
+
+        sim_begin("bad predicates are refused", 1);
+        SIM_CHECK(ringsend_new(&engine, &options) == -RINGSEND_E_INVALID && !engine, "taken");
+        SIM_CHECK(strncmp(message, rows[i].message, strlen(rows[i].message)) == 0, "\"%s\"",
+                  message);
+        sim_end();
+    }
+}
+
+/* The text of a predicate is only borrowed by ringsend_new. */
+static void predicates_are_copied(void)
+{
+    static const struct sim_answer answer = {.status = 404, BODY("{\"code\":0}")};
+    char text[] = ".code == 0";
+    struct client c;
+
+    scenario_begin("predicates are copied", &c, &(struct ringsend_options){.ok_if = text}, &answer,
+                   1);
+    memset(text, '#', sizeof text);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    expect_ok(&c, 0, true);
+    scenario_end(&c);
+}
+
+static const struct scenario_function functions[] = {
+    {"ok_if judges", ok_if_judges},
+    {"ok_if leaves the rest to the status", ok_if_leaves_the_rest_to_the_status},
+    {"retry_if sends again", retry_if_sends_again},
+    {"retry_if is never ok", retry_if_is_never_ok},
+    {"retry_if weakens nothing else", retry_if_weakens_nothing_else},
+    {"bad predicates are refused", bad_predicates_are_refused},
+    {"predicates are copied", predicates_are_copied},
+};
+
+const struct scenario_function *sim_response_scenarios(size_t *count)
+{
+    *count = sizeof functions / sizeof *functions;
+    return functions;
+}
