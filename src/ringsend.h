@@ -32,6 +32,10 @@
  * The process. When connections_max is above the soft limit of descriptors, ringsend_new raises that limit
  * up to the hard one (io_uring wants it so, though it uses none of them).
  *
+ * Versions. libringsend.so.0 stays compatible: functions are only added (each under the version that
+ * brought it, ringsend.map), structs only grow at their end. Whatever had to break that would come as
+ * libringsend.so.1.
+ *
  * Linux 6.1 or later. */
 #ifndef RINGSEND_H
 #define RINGSEND_H

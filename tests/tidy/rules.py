@@ -69,7 +69,9 @@ FILE_LINES = 800
 # clang-format's output changes from release to release; this is the one that is right.
 FORMAT_RELEASE = "14"
 
+HEADER, MAP = "src/ringsend.h", "src/ringsend.map"
+
 # Where the build directory may hold the shared library.
-LIBRARY = ("src/engine/libringsend.so", "libringsend.so")
+LIBRARY = ("src/libringsend.so", "libringsend.so")
 
 SHELL_SCRIPTS = ("run", ".ci/run")

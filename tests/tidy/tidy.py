@@ -161,21 +161,32 @@ def check_calls(root, _build):
 
 
 def check_symbols(root, build):
-    """The shared library exports what the public header declares: no more, no less."""
-    declared = set(re.findall(r"^RINGSEND_API[^;(]*?\b(\w+)\(", read(root, "src/ringsend.h"), re.MULTILINE))
+    """The shared library exports what the public header declares and the map lists: no more, no less."""
+    declared = set(re.findall(r"^RINGSEND_API[^;(]*?\b(\w+)\(", read(root, rules.HEADER), re.MULTILINE))
     library = next((path for name in rules.LIBRARY if os.path.exists(path := os.path.join(build, name))), None)
     if library is None:
         yield f"{build}: no libringsend.so"
         return
+    # function@@node, as in the map's "node { global: function; ...".
+    listed, node = set(), ""
+    for line in blank(read(root, rules.MAP)).splitlines():
+        if match := re.match(r"(\S+) \{", line):
+            node = match.group(1)
+        elif match := re.match(r"\s+(\w+);", line):
+            listed.add(f"{match.group(1)}@@{node}")
     output = subprocess.run(["nm", "-D", "--defined-only", library], check=True, capture_output=True, text=True)
-    exported = {line.split()[-1].split("@")[0] for line in output.stdout.splitlines()}
-    for name in sorted(exported - declared):
-        yield f"{library}: exports {name}, which src/ringsend.h does not declare"
-    for name in sorted(declared - exported):
-        yield f"{library}: does not export {name}, which src/ringsend.h declares"
+    # The nodes themselves are absolute symbols.
+    exported = {line.split()[-1] for line in output.stdout.splitlines() if line.split()[-2] != "A"}
+    for name in sorted(exported - listed):
+        yield f"{library}: exports {name}, which {rules.MAP} does not list"
+    for name in sorted(listed - exported):
+        yield f"{library}: does not export {name}, which {rules.MAP} lists"
+    listed = {name.split("@")[0] for name in listed}
+    for name in sorted(listed ^ declared):
+        yield f"{rules.MAP}, {rules.HEADER}: {name} is only in one of them"
     for name in sorted(declared):
         if not name.startswith("ringsend_"):
-            yield f"src/ringsend.h: {name} does not start with ringsend_"
+            yield f"{rules.HEADER}: {name} does not start with ringsend_"
 
 
 def check_format(root, _build):
@@ -235,6 +246,7 @@ def check_scripts(root, _build):
 GOOD = {
     "src/ringsend.h": '#define RINGSEND_API __attribute__((visibility("default")))\n\n'
                       "RINGSEND_API int ringsend_free(void);\n",
+    "src/ringsend.map": "GOOD_1 {\n    global:\n        ringsend_free;\n    local:\n        *;\n};\n",
     "src/base/good.h": "int good_base(int a);\n",
     "src/engine/good.h": "int good_engine(int a);\n",
     "src/engine/good.c": '#include "engine/good.h"\n\n#include "base/good.h"\n#include "ringsend.h"\n\n'
@@ -273,7 +285,10 @@ SEEDS = {
     ],
     "symbols": [
         {"src/engine/seed.c": 'int conn_run(void);\n__attribute__((visibility("default"))) int conn_run(void)\n'
-                              "{\n    return 1;\n}\n"},
+                              "{\n    return 1;\n}\n",
+         "src/ringsend.map": GOOD["src/ringsend.map"].replace("free;", "free; conn_run;")},
+        {"src/ringsend.map": GOOD["src/ringsend.map"].replace("free;", "free;\n        ringsend_gone;")},
+        {"src/ringsend.map": GOOD["src/ringsend.map"].replace("ringsend_free;", "other;")},
         {"src/ringsend.h": GOOD["src/ringsend.h"] + "RINGSEND_API int ringsend_gone(void);\n"},
     ],
     "format": [{"src/base/seed.c": "int seed (int a) {\n  return a; }\n"}],
@@ -297,7 +312,8 @@ def build_tree(root):
     """What the checks by tools need: libringsend.so and compile_commands.json."""
     sources = files(root, ("src",), (".c",))
     flags = ["-std=gnu17", "-fvisibility=hidden", "-fPIC", "-Isrc", "-I."]
-    subprocess.run(["cc", *flags, "-shared", "-o", "libringsend.so", *sources], cwd=root, check=True)
+    subprocess.run(["cc", *flags, "-shared", "-Wl,--version-script=" + rules.MAP, "-o",
+                    "libringsend.so", *sources], cwd=root, check=True)
     with open(os.path.join(root, "compile_commands.json"), "w", encoding="utf-8") as file:
         json.dump([{"directory": root, "file": s, "arguments": ["cc", *flags, "-c", s]} for s in sources], file)
 

@@ -1,0 +1,131 @@
+"""An installed copy: what lies where, and that programs outside the tree build against it with nothing but
+pkg-config, in C and C++, static and shared.
+
+Environment: BUILD, the build directory to install from."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import test_examples
+from harness import ROOT, Case, main
+
+BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
+LIBRARY_BYTES_MAX = 250_000  # stripped, without BearSSL and liburing
+TOOLS = ["cc", "c++", "pkg-config", "meson", "strip"]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+
+
+def call(*command, **more):
+    run = subprocess.run(command, capture_output=True, text=True, **more)
+    if run.returncode:
+        raise AssertionError("%s:\n%s%s" % (" ".join(command), run.stdout, run.stderr))
+    return run.stdout
+
+
+class Copy:
+    """The installed copy all tests look at."""
+
+    def __init__(self):
+        self.root = tempfile.mkdtemp(prefix="ringsend-install-")
+        unittest.addModuleCleanup(shutil.rmtree, self.root)
+        call("meson", "install", "-C", BUILD, "--no-rebuild", env={**os.environ, "DESTDIR": self.root})
+        self.pkgconfig = os.path.dirname(self.find("ringsend.pc"))
+        self.libraries = os.path.dirname(self.pkgconfig)
+        self.prefix = os.path.commonpath([self.libraries, self.find("ringsend.h")])
+        # Whatever is found, is found in the copy.
+        self.environment = {**os.environ, "PKG_CONFIG_PATH": self.pkgconfig, "LD_LIBRARY_PATH": self.libraries}
+
+    def find(self, name):
+        found = glob.glob("%s/**/%s" % (self.root, name), recursive=True)
+        if len(found) != 1:
+            raise AssertionError("%s: %s" % (name, found))
+        return found[0]
+
+    def path(self, name):
+        return os.path.join(self.prefix, name)
+
+    def library(self, name):
+        return os.path.join(self.libraries, name)
+
+
+def setUpModule():
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    if missing:
+        raise unittest.SkipTest("not here: " + ", ".join(missing))
+    global copy
+    copy = Copy()
+
+
+class Shared(test_examples.Examples):
+    """The examples, built as their readers build them."""
+
+    compiling, linking = [], ["--libs"]
+
+    def build(self, source):
+        """Compiles a source file elsewhere; returns the program."""
+        text = open(os.path.join(ROOT, source), encoding="utf-8").read()
+        # The first lines of an example say how: that is what is tried.
+        modules = re.search(r"pkg-config --cflags --libs ([\w -]+)\)", text)
+        modules = modules.group(1).split() if modules else ["ringsend"]
+        if subprocess.run(["pkg-config", "--exists", *modules], env=copy.environment).returncode:
+            self.skipTest("not here: one of " + " ".join(modules))
+        elsewhere = shutil.copy(os.path.join(ROOT, source), self.dir)
+        program = os.path.splitext(elsewhere)[0]
+        compiler = ["cc", "-std=gnu11"] if source.endswith(".c") else ["c++", "-std=c++17"]
+        flags = [call("pkg-config", *options, *modules, env=copy.environment).split()
+                 for options in (["--cflags"], self.linking)]
+        call(*compiler, *WARNINGS, *self.compiling, *flags[0], "-o", program, elsewhere, *flags[1],
+             env=copy.environment, cwd=self.dir)
+        return program
+
+    def program(self, name):
+        return self.build(os.path.relpath(glob.glob("%s/examples/%s.c*" % (ROOT, name))[0], ROOT))
+
+    def run_example(self, name, *args, **more):
+        return super().run_example(name, *args, env=copy.environment, **more)
+
+
+class Static(Shared):
+    compiling, linking = ["-static"], ["--static", "--libs"]
+    STATIC = ["blocking", "cplusplus"]  # others need libraries that are only shared
+
+    def program(self, name):
+        if name not in self.STATIC:
+            self.skipTest("not a static program")
+        return super().program(name)
+
+    def test_names_of_a_host_program_stay_its_own(self):
+        call(self.build("tests/install/host_names.c"), self.serve().url)
+
+    def test_the_archive_defines_nothing_but_the_public_names(self):
+        text = call("nm", "--defined-only", "--extern-only", copy.library("libringsend.a"))
+        names = re.findall(r" [A-Z] (\w+)$", text, re.MULTILINE)
+        self.assertIn("ringsend_new", names)
+        self.assertEqual([name for name in names if not name.startswith("ringsend_")], [])
+
+
+class Files(Case):
+    def test_they_are_where_they_belong(self):
+        for path in (copy.path("bin/ringsend"), copy.path("include/ringsend.h"), copy.library("libringsend.a"),
+                     copy.library("libringsend.so"), copy.library("libringsend.so.0")):
+            self.assertTrue(os.path.exists(path), path)
+
+    def test_the_soname_is_that_of_the_abi(self):
+        self.assertRegex(call("readelf", "-d", copy.library("libringsend.so")), r"SONAME.*\[libringsend\.so\.0\]")
+
+    def test_the_version_is_one(self):
+        version = call("pkg-config", "--modversion", "ringsend", env=copy.environment).strip()
+        self.assertEqual(call(copy.path("bin/ringsend"), "--version"), "ringsend %s\n" % version)
+
+    def test_the_shared_library_is_small(self):
+        call("strip", "-o", self.path("stripped"), copy.library("libringsend.so"))
+        self.assertLessEqual(os.path.getsize(self.path("stripped")), LIBRARY_BYTES_MAX)
+
+
+if __name__ == "__main__":
+    main()
