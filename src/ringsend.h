@@ -415,6 +415,9 @@ RINGSEND_API void ringsend_free(struct ringsend *engine);
 RINGSEND_API int ringsend_submit(struct ringsend *engine, struct ringsend_request *request);
 /* A few words on why the last ringsend_submit refused, or null. Static. */
 RINGSEND_API const char *ringsend_submit_detail(const struct ringsend *engine);
+/* Looks at a request as ringsend_submit would, without an engine and without sending it: 0 or a
+ * negated error; *detail gets a few static words on why, or null. From any thread. */
+RINGSEND_API int ringsend_check(const struct ringsend_request *request, const char **detail);
 
 /* Works, waiting at most wait_ns (0: not at all, RINGSEND_NEVER: as long as it takes) until a
  * result is ready or ringsend_wake came; it may also return early with none. The only call

@@ -258,43 +258,57 @@ void ringsend_free(struct ringsend *e)
     release(e);
 }
 
-static int check_request(struct ringsend *e, const struct ringsend_request *r)
+static bool is_well_formed(const struct ringsend_request *r)
 {
-    e->submit_detail = NULL;
-    if (r->size != sizeof *r || r->headers_count > LIMIT_HEADERS || r->tries > LIMIT_TRIES ||
-        (r->headers_count > 0 && !r->headers) || (r->body.bytes > 0 && !r->body.data) ||
-        r->body.bytes > LIMIT_BODY_BYTES || (r->flags & ~FLAGS_KNOWN))
-        return -RINGSEND_E_INVALID;
-    if (e->stopping)
-        return -RINGSEND_E_STOPPED;
-    bool full = e->requests_used - e->reaped_count >= e->options.requests_max;
-    return full ? -RINGSEND_E_FULL : 0;
+    return r->size == sizeof *r && r->headers_count <= LIMIT_HEADERS && r->tries <= LIMIT_TRIES &&
+           (r->headers_count == 0 || r->headers) && (r->body.bytes == 0 || r->body.data) &&
+           r->body.bytes <= LIMIT_BODY_BYTES && !(r->flags & ~FLAGS_KNOWN);
+}
+
+/* Fills in the head of a well-formed request. */
+static enum ringsend_error make_head(struct head *head, const struct ringsend_request *r,
+                                     const char **detail)
+{
+    bool has_body = r->body.bytes > 0 || (r->flags & RINGSEND_HAS_BODY);
+    *head = (struct head){.method = r->method,
+                          .fields = r->headers,
+                          .fields_count = r->headers_count,
+                          .has_body = has_body,
+                          .body_bytes = r->body.bytes};
+    if (head->method.bytes == 0)
+        head->method = has_body ? SPAN("POST") : SPAN("GET");
+    enum ringsend_error error = url_parse(&head->url, r->url, detail);
+    if (error == RINGSEND_OK)
+        error = head_check(head, detail);
+    if (error == RINGSEND_OK && head->bytes > LIMIT_HEAD_BYTES) {
+        error = RINGSEND_E_BAD_HEADER;
+        *detail = "the request's head is larger than 1 MiB";
+    }
+    return error;
+}
+
+int ringsend_check(const struct ringsend_request *r, const char **detail)
+{
+    struct head head;
+    *detail = NULL;
+    return is_well_formed(r) ? -(int)make_head(&head, r, detail) : -RINGSEND_E_INVALID;
 }
 
 int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
 {
-    int refused = check_request(e, r);
-    if (refused)
-        return refused;
-    bool has_body = r->body.bytes > 0 || (r->flags & RINGSEND_HAS_BODY);
-    struct head head = {.method = r->method,
-                        .fields = r->headers,
-                        .fields_count = r->headers_count,
-                        .has_body = has_body,
-                        .body_bytes = r->body.bytes};
-    if (head.method.bytes == 0)
-        head.method = has_body ? SPAN("POST") : SPAN("GET");
-    enum ringsend_error error = url_parse(&head.url, r->url, &e->submit_detail);
+    e->submit_detail = NULL;
+    if (!is_well_formed(r))
+        return -RINGSEND_E_INVALID;
+    if (e->stopping)
+        return -RINGSEND_E_STOPPED;
+    if (e->requests_used - e->reaped_count >= e->options.requests_max)
+        return -RINGSEND_E_FULL;
+    struct head head;
+    enum ringsend_error error = make_head(&head, r, &e->submit_detail);
     if (error == RINGSEND_OK && head.url.https) {
         error = secure_load(e);
         if (error == RINGSEND_E_TLS_CONFIG)
             e->submit_detail = e->tls_message;
-    }
-    if (error == RINGSEND_OK)
-        error = head_check(&head, &e->submit_detail);
-    if (error == RINGSEND_OK && head.bytes > LIMIT_HEAD_BYTES) {
-        error = RINGSEND_E_BAD_HEADER;
-        e->submit_detail = "the request's head is larger than 1 MiB";
     }
     if (error != RINGSEND_OK)
         return -(int)error;
