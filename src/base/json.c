@@ -27,6 +27,8 @@ static bool fail(struct json *j, const char *error)
 
 static inline void pass_space(struct json *j)
 {
+    if (j->at < j->end && (unsigned char)*j->at > ' ')
+        return;
     while (j->at < j->end && (*j->at == ' ' || *j->at == '\t' || *j->at == '\r' || *j->at == '\n'))
         j->at++;
 }
@@ -48,29 +50,22 @@ size_t json_column(const struct json *j)
     return (size_t)(j->at - j->start) + 1;
 }
 
-enum json_kind json_peek(struct json *j)
+static const unsigned char kinds[256] = {
+    ['{'] = JSON_OBJECT, ['['] = JSON_ARRAY, ['"'] = JSON_STRING,         ['t'] = JSON_TRUE,
+    ['f'] = JSON_FALSE,  ['n'] = JSON_NULL,  ['0' ... '9'] = JSON_NUMBER, ['-'] = JSON_NUMBER,
+};
+
+static inline enum json_kind peek(struct json *j)
 {
     if (j->error)
         return JSON_NONE;
-    switch (next_byte(j)) {
-    case '{':
-        return JSON_OBJECT;
-    case '[':
-        return JSON_ARRAY;
-    case '"':
-        return JSON_STRING;
-    case 't':
-        return JSON_TRUE;
-    case 'f':
-        return JSON_FALSE;
-    case 'n':
-        return JSON_NULL;
-    case '-':
-    case '0' ... '9':
-        return JSON_NUMBER;
-    default:
-        return JSON_NONE;
-    }
+    int byte = next_byte(j);
+    return byte < 0 ? JSON_NONE : (enum json_kind)kinds[byte];
+}
+
+enum json_kind json_peek(struct json *j)
+{
+    return peek(j);
 }
 
 static bool enter(struct json *j)
@@ -94,14 +89,14 @@ static bool leave(struct json *j)
 
 bool json_object(struct json *j)
 {
-    if (json_peek(j) != JSON_OBJECT)
+    if (peek(j) != JSON_OBJECT)
         return fail(j, "expected an object");
     return enter(j);
 }
 
 bool json_array(struct json *j)
 {
-    if (json_peek(j) != JSON_ARRAY)
+    if (peek(j) != JSON_ARRAY)
         return fail(j, "expected an array");
     return enter(j);
 }
@@ -197,7 +192,7 @@ static bool pass_escape(struct json *j)
 
 bool json_string(struct json *j, struct json_string *string)
 {
-    if (json_peek(j) != JSON_STRING)
+    if (peek(j) != JSON_STRING)
         return fail(j, "expected a string");
     const char *start = ++j->at;
     bool escaped = false;
@@ -237,7 +232,7 @@ static bool pass_digits(struct json *j)
 
 bool json_number(struct json *j, struct ringsend_bytes *number)
 {
-    if (json_peek(j) != JSON_NUMBER)
+    if (peek(j) != JSON_NUMBER)
         return fail(j, "expected a number");
     const char *start = j->at;
     if (*j->at == '-')
@@ -278,7 +273,7 @@ static bool begin_value(struct json *j)
 {
     struct json_string string;
     struct ringsend_bytes number;
-    switch (json_peek(j)) {
+    switch (peek(j)) {
     case JSON_OBJECT:
     case JSON_ARRAY:
         return enter(j);
@@ -303,7 +298,7 @@ bool json_skip(struct json *j, struct ringsend_bytes *raw)
 {
     unsigned outer_depth = j->depth;
     uint64_t objects = 0; /* bit (depth - 1) is set exactly when that open container is an object */
-    bool is_object = json_peek(j) == JSON_OBJECT;
+    bool is_object = peek(j) == JSON_OBJECT;
     const char *start = j->at;
     while (begin_value(j)) {
         if (j->depth > outer_depth && j->fresh) {
@@ -322,7 +317,7 @@ bool json_skip(struct json *j, struct ringsend_bytes *raw)
                 *raw = (struct ringsend_bytes){start, (size_t)(j->at - start)};
             return true;
         }
-        is_object = json_peek(j) == JSON_OBJECT;
+        is_object = peek(j) == JSON_OBJECT;
     }
     return false;
 }

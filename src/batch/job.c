@@ -130,6 +130,13 @@ static void finish_with_error(struct job *job, struct slot *slot, enum ringsend_
     finish(job, slot, &line);
 }
 
+static void refuse(struct job *job, struct slot *slot, const struct record_error *error)
+{
+    char text[RECORD_TOLD_BYTES];
+    struct ringsend_bytes line = {slot->record.line.data, slot->record.line.bytes};
+    finish_with_error(job, slot, error->error, record_error_tell(error, line, text, sizeof text));
+}
+
 static void reap(struct job *job)
 {
     const struct ringsend_result *results[JOB_REAP_BATCH];
@@ -174,7 +181,7 @@ static void submit(struct job *job, struct slot *slot)
     } else {
         struct record_error why = {.error = (enum ringsend_error)error};
         record_explain(&slot->record, ringsend_submit_detail(job->engine), &why);
-        finish_with_error(job, slot, why.error, why.detail);
+        refuse(job, slot, &why);
     }
 }
 
@@ -224,7 +231,7 @@ static void admit_line(struct job *job, struct slot *slot)
     record_read(&slot->record, &job->pool, job->options.defaults, &error);
     slot_charge(job, slot, slot->record.line.capacity + slot->record.decoded.capacity);
     if (error.error != RINGSEND_OK)
-        finish_with_error(job, slot, error.error, error.detail);
+        refuse(job, slot, &error);
     else if (slot->record.data_file.bytes > 0)
         load(job, slot);
     else

@@ -3,10 +3,12 @@
  * A record is a JSON object of these keys and no others:
  *
  * - id, or custom_id: any JSON value; its very bytes come back in the result
- * - method, url: strings; absent: as the options say
+ * - method, url: strings; absent: as the options say. A URL that begins with a slash is a path on
+ *   the options' server ("/v1/...", as in OpenAI's batches)
  * - headers: {name: "value" or ["value", ...]}; a name given here takes the place of the options'
  *   header; [] takes it away
  * - data, body, data_base64, data_file: the content, one of them at most
+ * - header: the same as headers, in vegeta's word for it; `body` is then base64, as in its targets
  * - timeout: of an attempt: seconds, or "250ms"; 1ms to 24h
  * - tries: 1 to 100
  *
@@ -36,23 +38,34 @@ struct record_defaults {
     const struct ringsend_header *headers;
     size_t headers_count;
     bool has_content_type; /* one of the defaults is a Content-Type */
+    bool vegeta;           /* every record is one of vegeta's targets */
     uint32_t flags;        /* enum ringsend_request_flags */
 };
 
-/* Zeroed before its first use. The request points into the three buffers, which only record_release
+/* Zeroed before its first use. The request points into the buffers, which only record_release
  * gives back. */
 struct record {
     struct buf line;    /* filled by the caller before record_read: a line without its LF */
     struct buf decoded; /* texts that differ from what stands in the line */
     struct buf headers; /* struct ringsend_header; unused while the defaults' will do */
+    struct buf url;     /* the default's origin with the record's path; unused if it has none */
     struct ringsend_request request;
     struct ringsend_bytes id;        /* JSON; empty exactly when the record has none */
     struct ringsend_bytes data_file; /* path whose content is to be the body; empty for none */
 };
 
+#define RECORD_ALL SIZE_MAX
+
 struct record_error {
     enum ringsend_error error; /* RINGSEND_OK: all is well */
-    char detail[200];          /* why and where, NUL-terminated; may end inside a UTF-8 sequence */
+    size_t at;        /* the byte of the line that it is about; RECORD_ALL: no certain one */
+    char detail[200]; /* why, NUL-terminated; may end inside a UTF-8 sequence */
+};
+
+/* For people. A record of some formats may go over many lines: `line` counts from 0, the column,
+ * in bytes, from 1. */
+struct record_place {
+    size_t line, column;
 };
 
 /* Reads record->line. On an error the request must not be submitted, but `id` is set if one could
@@ -62,6 +75,13 @@ void record_read(struct record *record, struct buf_pool *pool,
 /* For a request that ringsend_submit refused with error->error: writes error->detail, the engine's
  * words (which may be null) with the name of the header that they are about. */
 void record_explain(const struct record *record, const char *words, struct record_error *error);
+/* Where in record->line the error is: at its start, if it is not about a certain byte. */
+struct record_place record_error_place(const struct record_error *error,
+                                       struct ringsend_bytes line);
+/* The error's detail with that place, written to `text` if need be: room for RECORD_TOLD_BYTES. */
+enum { RECORD_TOLD_BYTES = 260 };
+const char *record_error_tell(const struct record_error *error, struct ringsend_bytes line,
+                              char *text, size_t text_bytes);
 /* Empties the record for the next line. */
 void record_release(struct record *record, struct buf_pool *pool);
 

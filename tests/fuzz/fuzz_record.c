@@ -1,7 +1,7 @@
 /* libFuzzer target: any bytes as a record, and the same bytes as a response body in a result line.
  *
  *   clang -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Isrc -I. tests/fuzz/fuzz_record.c \
- *       src/batch/json.c src/batch/record.c src/batch/duration.c src/batch/result_line.c \
+ *       src/base/json.c src/batch/record.c src/batch/record_json.c src/batch/duration.c src/batch/result_line.c \
  *       src/base/buf.c src/base/errors.c
  *
  * Beyond not crashing: an id is one JSON value, a record that is taken has a URL and no more
@@ -40,6 +40,7 @@ static void try_record(struct ringsend_bytes line, const struct record_defaults 
         CHECK(record.request.body.bytes == 0 || record.request.flags & RINGSEND_HAS_BODY);
     } else {
         CHECK(error.detail[0] != '\0');
+        CHECK(error.at == RECORD_ALL || error.at <= line.bytes);
     }
     struct result_line result = {
         .id = record.id, .line = 1, .error = error.error, .detail = error.detail};
@@ -91,10 +92,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     static const struct record_defaults none = {.headers = headers + 1};
     static const struct record_defaults some = {
         .url = {"http://h/", 9}, .headers = headers, .headers_count = 1};
+    static const struct record_defaults vegeta = {.headers = headers + 1, .vegeta = true};
     struct ringsend_bytes line = {(const char *)data, bytes};
     if (!record_is_blank(line)) {
         try_record(line, &none);
         try_record(line, &some);
+        try_record(line, &vegeta);
     }
     try_body(line);
     return 0;

@@ -98,6 +98,11 @@ struct row {
 
 #define JSON_TYPE " content-type:application/json"
 
+static const struct record_defaults deep = {.url = {"http://user.example:81/a?b", 26},
+                                            .headers = default_headers + 2};
+static const struct record_defaults vegeta = {
+    .url = {"http://d/", 9}, .headers = default_headers + 2, .vegeta = true};
+
 static const struct row good[] = {
     {&none, "{\"url\":\"http://h/\"}", " http://h/"},
     {&none, " {\"url\" : \"http:\\/\\/h\\u002f\"} \r", " http://h/"},
@@ -143,6 +148,18 @@ static const struct row good[] = {
     {&typed, "{\"data\":1}", " http://d/" JSON_TYPE " =1"},
     {&typed, "{\"data\":\"t\"}", " http://d/" JSON_TYPE " =t"},
     {&typed, "{\"data\":1,\"headers\":{\"content-type\":\"x\"}}", " http://d/ content-type:x =1"},
+    /* OpenAI's batches: the URL is a path */
+    {&deep, "{\"custom_id\":\"r-1\",\"method\":\"POST\",\"url\":\"/v1/x\",\"body\":{\"m\":[1]}}",
+     "id=\"r-1\" POST http://user.example:81/v1/x" JSON_TYPE " ={\"m\":[1]}"},
+    {&with_url, "{\"url\":\"\\/\\u0061\"}", " http://d/a"},
+    /* vegeta's targets: by the key "header", wherever it stands, or by the options */
+    {&none,
+     "{\"method\":\"POST\",\"url\":\"u\",\"body\":\"YQ==\",\"header\":{\"A\":[\"1\",\"2\"]}}",
+     " POST u A:1 A:2 =a"},
+    {&none, "{\"header\":{},\"body\":\"YQ==\",\"url\":\"u\"}", " u =a"},
+    {&none, "{\"body\":\"YQ==\",\"url\":\"u\"}", " u =YQ=="},
+    {&vegeta, "{\"body\":\"YQ==\",\"url\":\"u\"}", " u =a"},
+    {&vegeta, "{\"data\":\"YQ==\",\"url\":\"u\"}", " u =YQ=="},
     /* numbers */
     {&none, "{\"url\":\"u\",\"tries\":1}", " u tries=1"},
     {&none, "{\"url\":\"u\",\"tries\":100}", " u tries=100"},
@@ -230,6 +247,12 @@ static const struct bad_row bad[] = {
     {&none, "{\"url\":\"u\",\"data_file\":\"\",\"id\":3}", "3", "\"data_file\""},
     {&none, "{\"url\":\"u\",\"data_file\":\"a\\u0000b\",\"id\":3}", "3", "\"data_file\""},
     {&none, "{\"url\":\"u\",\"data_file\":{},\"id\":3}", "3", "\"data_file\" must be a string"},
+    {&none, "{\"url\":\"u\",\"header\":{},\"body\":\"-\",\"id\":3}", "3",
+     "column 31: \"body\" is not base64"},
+    {&none, "{\"url\":\"u\",\"header\":{},\"body\":{},\"id\":3}", "3", "\"body\" must be a string"},
+    {&none, "{\"url\":\"u\",\"headers\":{},\"header\":{}}", "",
+     "only one of \"headers\" and \"header\""},
+    {&none, "{\"url\":\"u\",\n\"id\":3,\n \"tries\":0}", "3", "2 lines on, column 10: \"tries\""},
     {&none, "{\"url\":\"u\",\"timeout\":0,\"id\":3}", "3", "\"timeout\""},
     {&none, "{\"url\":\"u\",\"timeout\":-1,\"id\":3}", "3", "\"timeout\""},
     {&none, "{\"url\":\"u\",\"timeout\":1e3,\"id\":3}", "3", "\"timeout\""},
@@ -249,13 +272,26 @@ static void refuses_bad_records(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct record record;
         struct record_error error;
+        char told[RECORD_TOLD_BYTES];
         read_line(&record, bad[i].defaults, span_of(bad[i].line), &error);
-        if (error.error != RINGSEND_E_BAD_RECORD || !strstr(error.detail, bad[i].says))
+        const char *says = record_error_tell(&error, span_of(bad[i].line), told, sizeof told);
+        if (error.error != RINGSEND_E_BAD_RECORD || !strstr(says, bad[i].says))
             fail_msg("%s: %s \"%s\", not \"%s\"", bad[i].line, ringsend_error_name(error.error),
-                     error.detail, bad[i].says);
+                     says, bad[i].says);
         assert_true(span_equal(record.id, span_of(bad[i].id)));
         release(&record);
     }
+}
+
+static void refuses_a_path_without_a_server(void **state)
+{
+    (void)state;
+    struct record record;
+    struct record_error error;
+    read_line(&record, &none, SPAN("{\"url\":\"/v1/x\"}"), &error);
+    assert_int_equal(error.error, RINGSEND_E_BAD_URL);
+    assert_non_null(strstr(error.detail, "--url"));
+    release(&record);
 }
 
 /* Not the default in its place. */
@@ -365,10 +401,15 @@ static void knows_blank_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_good_records),  cmocka_unit_test(refuses_bad_records),
-        cmocka_unit_test(refuses_empty_words), cmocka_unit_test(survives_every_cut),
-        cmocka_unit_test(limits_headers),      cmocka_unit_test(cuts_names_between_characters),
-        cmocka_unit_test(knows_blank_lines),   cmocka_unit_test(names_the_refused_header),
+        cmocka_unit_test(reads_good_records),
+        cmocka_unit_test(refuses_bad_records),
+        cmocka_unit_test(refuses_empty_words),
+        cmocka_unit_test(survives_every_cut),
+        cmocka_unit_test(limits_headers),
+        cmocka_unit_test(cuts_names_between_characters),
+        cmocka_unit_test(refuses_a_path_without_a_server),
+        cmocka_unit_test(knows_blank_lines),
+        cmocka_unit_test(names_the_refused_header),
     };
     guard_open(&guard, 1 << 14);
     buf_pool_init(&pool);
