@@ -301,12 +301,13 @@ static void read_body(struct reader *r)
         read_data(r);
 }
 
-/* A URL that is a path belongs to the default's origin. */
+/* A URL that is a path belongs to the default's origin. "//host/path" is none of those, and refused
+ * as any URL without a scheme. */
 static void complete_url(struct reader *r)
 {
     struct ringsend_bytes *url = &r->record->request.url;
     const struct ringsend_bytes *base = &r->defaults->url;
-    if (url->bytes == 0 || url->data[0] != '/')
+    if (url->bytes == 0 || url->data[0] != '/' || (url->bytes > 1 && url->data[1] == '/'))
         return;
     if (base->bytes == 0) {
         record_fail(r, RINGSEND_E_BAD_URL,

@@ -401,13 +401,23 @@ class Requests(Http):
         self.assertEqual(self.echo.requests[-1].method, "M-SEARCH")
 
     def test_urls_that_cannot_be_sent_as_they_stand_are_refused(self):
-        for url in ("", "/relative", "example.com/x", "//h/x", "http:/h", "http://", "http:///x",
+        for url in ("", "relative", "example.com/x", "//h/x", "http:/h", "http://", "http:///x",
                     "http://h:0x50/", "http://h:65536/", "http://h:0/", "http://h:-1/",
                     "http://h/a b", "http://h/a\r\nX: y", "http://h/\u00e9", "http://h/\0",
                     "http://[::1/", "http://[::g]/", "http://::1/", "http://h\\x/", "http://h h/",
                     "ftp://h/", "file:///etc/passwd", "javascript:1", "http://[]/"):
             with self.subTest(url=url):
                 self.refused({"url": url}, "bad_url")
+
+    def test_a_path_is_taken_on_the_server_of_the_url_option(self):
+        record = {"custom_id": "r", "method": "POST", "url": "/v1/x?y", "body": {"m": 1}}
+        run = self.send("--url", self.echo.url + "/base?q", records=[record])
+        self.assert_ok(run.results[0])
+        request = self.echo.requests[-1]
+        self.assertEqual((request.method, request.target, request.body),
+                         ("POST", "/v1/x?y", b'{"m": 1}'))
+        run = self.send(records=[record], expect=NOT_ALL_OK)
+        self.assert_error(run.results[0], "bad_url", "--url")
 
     def test_userinfo_in_a_url_is_refused_without_repeating_the_password(self):
         for url in ("http://user:secret@127.0.0.1/", "http://user@127.0.0.1/", "http://@h/"):
