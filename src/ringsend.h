@@ -250,6 +250,14 @@ struct ringsend_options {
                               is made, whatever the method, as long as there are tries left. By it you
                               say that such an answer means "not processed" (promise 3 rests on that):
                               so it is not called ambiguous. null: none */
+    uint32_t rate_count;  /* at most so many attempts begin ... 1 to 10^9; default: no limit */
+    uint64_t
+        rate_per_ns; /* ... in so long; 1 ns to 1 h, default 1 s. Over any window: at most rate x
+                              window + burst. First tries and others of all origins count, but none
+                              that ends with the name lookup */
+    uint32_t rate_burst;   /* 1 to 10^6; default 1 + what 10 ms bring */
+    uint64_t rate_ramp_ns; /* the rate grows linearly from 0 within so long after the first attempt;
+                              at most 1 h, default not */
 };
 
 /* ---- Predicates --------------------------------------------------------------------------------
@@ -341,9 +349,10 @@ enum ringsend_wait {
     RINGSEND_WAIT_FREE,        /* nothing did: a reused connection had turned out to be dead */
     RINGSEND_WAIT_BACKOFF,     /* the random time between tries */
     RINGSEND_WAIT_RETRY_AFTER, /* the response had asked for a time */
+    RINGSEND_WAIT_RATE,        /* rate_count */
     RINGSEND_WAIT_COUNT
 };
-/* "none", "free", "backoff", "retry_after". Static strings; of an unknown value "unknown". Any
+/* "none", "free", "backoff", "retry_after", "rate". Static strings; of an unknown value "unknown". Any
  * thread. */
 RINGSEND_API const char *ringsend_wait_name(enum ringsend_wait wait);
 
@@ -400,6 +409,7 @@ struct ringsend_stats {
     uint64_t next_deadline_ns; /* when ringsend_run is to be called though ringsend_fd is not
                                   readable, on CLOCK_MONOTONIC; UINT64_MAX: not at all. In the past
                                   when there is work to hand to the kernel */
+    uint32_t held;             /* of those waiting: held back by the rate */
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,

@@ -52,8 +52,77 @@ static void package_free(struct ringsend_request *request)
     free(p);
 }
 
+/* ---- Bounds over time, counted from the traces ---- */
+
+struct start {
+    uint64_t at_ns;
+};
+
+static int start_order(const void *a, const void *b)
+{
+    const struct start *x = a, *y = b;
+
+    return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
+}
+
+/* What ends with the lookup has never begun for the platform. */
+static bool began(const struct ringsend_attempt *a)
+{
+    return a->error != RINGSEND_E_DNS_NOT_FOUND && a->error != RINGSEND_E_DNS_FAILED &&
+           a->error != RINGSEND_E_TIMEOUT_DNS;
+}
+
+static size_t collect_starts(const struct client *c, struct start **starts)
+{
+    size_t count = 0, capacity = 0;
+
+    *starts = NULL;
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct client_request *r = &c->requests[i];
+        for (uint32_t k = 0; r->trace && k < r->attempts; k++) {
+            if (!began(&r->trace[k]))
+                continue;
+            if (count == capacity) {
+                capacity = 2 * capacity + 64;
+                *starts = reallocarray(*starts, capacity, sizeof **starts);
+                SIM_CHECK(*starts, "out of memory");
+            }
+            (*starts)[count++] = (struct start){r->submitted_ns + r->trace[k].began_ns};
+        }
+    }
+    if (count > 0)
+        qsort(*starts, count, sizeof **starts, start_order);
+    return count;
+}
+
+/* In every window: attempts begun <= rate x window + burst. */
+static void check_rate(const struct client *c, const struct start *starts, size_t count)
+{
+    double per_ns = c->options.rate_per_ns ? (double)c->options.rate_per_ns : 1e9;
+    double rate = c->options.rate_count / per_ns;
+    double burst = c->options.rate_burst ? c->options.rate_burst : 1 + rate * 10 * SIM_MS;
+
+    for (size_t i = 0; i < count && c->options.rate_count > 0; i++) {
+        for (size_t k = i; k < count; k++) {
+            double window_ns = (double)(starts[k].at_ns - starts[i].at_ns);
+            SIM_CHECK((double)(k - i + 1) <= rate * window_ns + burst + 1e-6,
+                      "%zu attempts begin within %.6f ms", k - i + 1, window_ns / 1e6);
+        }
+    }
+}
+
+static void check_starts(const struct client *c)
+{
+    struct start *starts;
+    size_t count = collect_starts(c, &starts);
+
+    check_rate(c, starts, count);
+    free(starts);
+}
+
 void client_end(struct client *c)
 {
+    check_starts(c);
     ringsend_free(c->engine);
     for (uint32_t i = 0; i < c->count; i++) {
         package_free(c->requests[i].request);

@@ -3,6 +3,14 @@
 
 static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
 
+static void peer_with(const char *ip, uint32_t origin, const struct sim_answer *answer)
+{
+    struct sim_peer *peer = sim_peer_new(ip, 80, origin);
+
+    peer->script = answer;
+    peer->script_count = 1;
+}
+
 static void expect_attempt(const struct client *c, uint32_t index, uint32_t attempt,
                            enum ringsend_error error, int status, bool reused,
                            enum ringsend_wait wait)
@@ -66,9 +74,131 @@ static void trace_tells_the_last_wait(void)
     scenario_end(&c);
 }
 
+/* ---- The pace ---- */
+
+/* Ten per second: the twentieth begins after 1.9 s, whatever the limit of connections. */
+static void rate_is_kept(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    struct client c;
+
+    scenario_begin("the rate is kept", &c,
+                   &(struct ringsend_options){.store_attempts = true, .rate_count = 10}, &ok, 1);
+    for (int i = 0; i < 20; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 5 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).held == 19, "%u are held", scenario_stats(&c).held);
+    client_finish(&c);
+    SIM_CHECK(c.requests[19].trace[0].began_ns / SIM_MS == 1900, "the last begins at %.3f ms",
+              (double)c.requests[19].trace[0].began_ns / 1e6);
+    /* Idle time brings the burst back, and no more. */
+    client_pass(&c, 10ull * SIM_S);
+    for (int i = 0; i < 3; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    SIM_CHECK(c.requests[20].trace[0].began_ns == 0 &&
+                  c.requests[21].trace[0].began_ns / SIM_MS == 90,
+              "the burst is wrong");
+    scenario_end(&c);
+}
+
+static void rate_holds_for_retries(void)
+{
+    static const struct sim_answer busy = {.status = 503};
+    struct client c;
+
+    scenario_begin("the rate holds for retries", &c,
+                   &(struct ringsend_options){.store_attempts = true,
+                                              .rate_count = 1,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS},
+                   &busy, 1);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    expect_attempt(&c, 0, 0, RINGSEND_OK, 503, false, RINGSEND_WAIT_RATE);
+    scenario_expect_ms(&c, 0, 2980, 3010);
+    scenario_end(&c);
+}
+
+/* No clock runs while the pace holds a request back but the record's own deadline. */
+static void rate_stops_no_deadline(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    struct client_ask late = get;
+    struct client c;
+
+    scenario_begin("the rate and the clocks", &c,
+                   &(struct ringsend_options){.rate_count = 1,
+                                              .rate_per_ns = 60ull * SIM_S,
+                                              .attempt_timeout_ns = SIM_S,
+                                              .connect_timeout_ns = SIM_S,
+                                              .first_byte_timeout_ns = SIM_S},
+                   &ok, 1);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
+    late.deadline_ns = 2ull * SIM_S;
+    scenario_submit(&c, &late);
+    client_finish(&c);
+    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 1, 59980, 60010);
+    scenario_expect(&c, 2, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    scenario_expect_ms(&c, 2, 2000, 2010);
+    scenario_end(&c);
+}
+
+/* An origin with much to send does not keep another one from its turn. */
+static void rate_is_shared_by_origins(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    struct client c;
+
+    scenario_begin("the rate is shared by origins", &c,
+                   &(struct ringsend_options){.rate_count = 10, .requests_max = 100}, &ok, 1);
+    peer_with("10.0.0.2", 1, &ok);
+    peer_with("10.0.0.3", 2, &ok);
+    for (int i = 0; i < 40; i++)
+        scenario_submit(&c, &get);
+    uint32_t second = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    uint32_t third = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.3", .port = 80});
+    client_finish(&c);
+    scenario_expect_ms(&c, second, 0, 320);
+    scenario_expect_ms(&c, third, 0, 320);
+    scenario_expect_ms(&c, 39, 4080, 4120);
+    scenario_end(&c);
+}
+
+/* The first in line is cancelled: the next one moves up. */
+static void rate_line_moves_up(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    struct client c;
+
+    scenario_begin("who leaves the line for the pace", &c,
+                   &(struct ringsend_options){.rate_count = 1}, &ok, 1);
+    peer_with("10.0.0.2", 1, &ok);
+    peer_with("10.0.0.3", 2, &ok);
+    scenario_submit(&c, &get);
+    client_pass(&c, 10 * SIM_MS);
+    uint32_t cancelled = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    client_pass(&c, 10 * SIM_MS);
+    uint32_t last = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.3", .port = 80});
+    client_pass(&c, 10 * SIM_MS);
+    ringsend_cancel(c.engine, c.requests[cancelled].handle);
+    client_finish(&c);
+    scenario_expect(&c, cancelled, RINGSEND_E_CANCELLED, 0, 0, false);
+    scenario_expect(&c, last, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, last, 970, 1000);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
     {"trace tells of all attempts", trace_tells_all_attempts},
     {"trace tells of the last wait", trace_tells_the_last_wait},
+    {"rate is kept", rate_is_kept},
+    {"rate holds for retries", rate_holds_for_retries},
+    {"rate stops no deadline", rate_stops_no_deadline},
+    {"rate is shared by origins", rate_is_shared_by_origins},
+    {"line for the pace moves up", rate_line_moves_up},
 };
 
 const struct scenario_function *sim_manners_scenarios(size_t *count)

@@ -210,6 +210,12 @@ static struct ringsend_options draw_options(struct run *run)
         sim.declining = "qq"; /* in about every seventh body of a hundred letters */
         o.retry_if = "status > 100 && body contains \"qq\" || .never && header(\"x\")";
     }
+    if (sim_chance(300)) {
+        o.rate_count = (uint32_t)sim_between(1, 100);
+        o.rate_per_ns = sim_chance(500) ? 0 : sim_between(SIM_MS, 20ull * SIM_S);
+        o.rate_burst = sim_chance(500) ? 0 : (uint32_t)sim_between(1, 20);
+        o.rate_ramp_ns = sim_chance(300) ? sim_between(1, 10ull * SIM_S) : 0;
+    }
     if (run->tls) {
         o.ca_file = sim_tls_ca_file();
         o.handshake_timeout_ns = draw_time(20 * SIM_MS, 3ull * SIM_S);
@@ -383,16 +389,19 @@ static void check_before_sleep(void *context, uint32_t busy, uint32_t leaving)
     struct ringsend_stats stats = {.size = sizeof stats};
 
     ringsend_stats(run->client.engine, &stats);
-    if (stats.waiting == 0 || sim_lookups_in_flight() > 0)
+    /* What a gate holds back needs no connection, but a time at which to look at the gate again. */
+    SIM_CHECK(stats.held == 0 || stats.next_deadline_ns != UINT64_MAX,
+              "%u requests are held back for ever", stats.held);
+    uint32_t waiting = stats.waiting - stats.held;
+    if (waiting == 0 || sim_lookups_in_flight() > 0)
         return;
-    SIM_CHECK(busy > 0, "%u requests wait, and nothing is under way for any", stats.waiting);
+    SIM_CHECK(busy > 0, "%u requests wait, and nothing is under way for any", waiting);
     /* They may wait for the first handshake's session. */
     if (run->tls && !sim_delivered())
         return;
     /* A request that wants a fresh connection waits for a place while another one is idle. */
-    SIM_CHECK(busy >= run->busy_max || leaving >= stats.waiting,
-              "%u requests wait, and %u of %u sockets are at work", stats.waiting, busy,
-              run->busy_max);
+    SIM_CHECK(busy >= run->busy_max || leaving >= waiting,
+              "%u requests wait, and %u of %u sockets are at work", waiting, busy, run->busy_max);
 }
 
 static uint64_t draw_wait(const struct run *run)

@@ -11,6 +11,8 @@ enum {
     /* Engine */
     LIMIT_CONNECTIONS = 32768, /* io_uring's own bound on entries without CLAMP is the same */
     LIMIT_TRIES = 100,
+    LIMIT_RATE_COUNT = 1000 * 1000 * 1000,
+    LIMIT_RATE_BURST = 1000 * 1000,
     LIMIT_REQUESTS = 1 << 20,   /* accepted at once */
     LIMIT_HEAD_BYTES = 1 << 20, /* of a request */
     LIMIT_BODY_BYTES = 1 << 30, /* of a request: one send's result is an int32_t */

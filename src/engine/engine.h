@@ -4,6 +4,7 @@
  *   request  a record's whole life: queued, attempt, backoff, finished      request.c
  *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
  *            its place in the table; the requests that wait at it           origin_table.c, queue.c
+ *            what holds a request back that could begin                     gates.c
  *   host     a name and its addresses                                       host.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
@@ -24,6 +25,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "engine/handshaker.h"
+#include "engine/pace.h"
 #include "engine/timers.h"
 #include "engine/predicate.h"
 #include "http/head.h"
@@ -215,6 +217,11 @@ struct origin {
     bool resumes_known; /* https: a handshake has shown whether there is a session to resume */
     bool resumes;       /* https: it took the last session that was offered */
     uint64_t resumes_until_ns; /* until then others wait for the first handshake */
+    struct list paced;         /* in engine.paced exactly when the pace holds its requests back */
+    bool pace_asked;           /* in this run, and told to wait */
+    uint64_t pace_shut_ns;     /* when it was last told to */
+    uint64_t gates_at_ns;      /* when to ask again; TIMER_NEVER: when woken */
+    uint32_t held;             /* its part of engine.held */
     struct list
         blocked; /* in engine.blocked exactly when it waits for a place under connections_max */
     bool has_winner;
@@ -287,7 +294,8 @@ struct request {
     uint64_t backoff_at_ns;
     uint64_t deadline_at_ns;
     uint64_t submitted_ns;
-    uint64_t queued_ns; /* since when it waits: submitted, or the last attempt's end */
+    uint64_t queued_ns;   /* since when it waits: submitted, or the last attempt's end */
+    uint64_t enqueued_ns; /* when it came into origin.waiting */
 };
 
 /* ---- The engine ---- */
@@ -319,8 +327,10 @@ struct ringsend {
     struct host *hosts_free;    /* by hash_next */
     struct origin *last_origin; /* of the last submit: nearly always the next one's too */
 
-    struct list ready;    /* tasks to run */
-    struct list blocked;  /* origins that wait for a place, in order */
+    struct list ready;   /* tasks to run */
+    struct list blocked; /* origins that wait for a place, in order */
+    struct pace pace;
+    struct list paced;    /* origins that wait for the pace, in order */
     struct list idle_lru; /* idle connections, longest idle first */
     struct list starved;  /* connections without a receive for lack of buffers */
     struct list finished, reaped;
@@ -329,6 +339,7 @@ struct ringsend {
     uint32_t conns_open;
     uint32_t conns_leaving; /* of those: shutting down or closing */
     uint32_t waiting;       /* requests queued at their origins */
+    uint32_t held;          /* of these, as of their origins' last run: held back by a gate */
     uint32_t exchanges;     /* in flight */
     bool stopping;
     const char *submit_detail;
@@ -413,6 +424,11 @@ void queue_remove(
 struct request *queue_first(const struct origin *o);
 /* The first one that a reused connection is good enough for. */
 struct request *queue_first_for_idle(const struct origin *o);
+
+/* gates.c: of an origin's run, in this order */
+void gates_begin(struct origin *o);
+bool gates_pass(struct request *r); /* its attempt begins now; else it is held back */
+void gates_end(struct origin *o);   /* sets the deadline, unless an earlier one is set */
 
 /* origin_table.c */
 struct origin *origin_find(struct ringsend *e, const struct url *url); /* null: memory is out */

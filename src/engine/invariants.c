@@ -53,18 +53,29 @@ static void check_requests(const struct ringsend *e)
     CHECK(e->finished_count + e->reaped_count <= used);
 }
 
+/* Its first origin will run. */
+static bool line_moves(const struct list *line)
+{
+    if (list_empty(line))
+        return true;
+    const struct origin *o = LIST_OWNER(line->next, struct origin, paced);
+    return timer_is_set(&o->task.timer) || !list_empty(&o->task.ready);
+}
+
 static void check_origins(const struct ringsend *e)
 {
-    uint32_t conns = 0, waiting = 0;
+    uint32_t conns = 0, waiting = 0, held = 0;
     for (uint32_t i = 0; i < e->origins_mark; i++) {
         const struct origin *o = &e->origins[i];
         conns += o->conns;
         waiting += o->waiting_count;
+        held += o->held;
         CHECK(o->conns <= e->options.connections_per_origin);
         CHECK((o->dialing != NULL) == (o->step == ORIGIN_RACING));
         CHECK((o->requests == 0 && o->conns == 0) == !list_empty(&o->unused));
     }
-    CHECK(conns == e->conns_open && waiting == e->waiting);
+    CHECK(conns == e->conns_open && waiting == e->waiting && held == e->held);
+    CHECK(line_moves(&e->paced));
 }
 
 void engine_check_invariants(const struct ringsend *e)

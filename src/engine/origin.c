@@ -37,7 +37,6 @@ static enum task_next origin_goto(struct origin *o, enum origin_step step)
     };
     CHECK(edges[o->step] & 1u << step);
     o->step = step;
-    task_deadline(o->engine, &o->task, TIMER_NEVER);
     return TASK_AGAIN;
 }
 
@@ -93,6 +92,8 @@ static void use_idle(struct origin *o)
             conn_abandon(c, RINGSEND_OK, NULL);
             continue;
         }
+        if (!gates_pass(r))
+            return;
         queue_remove(r);
         conn_begin(c, r);
     }
@@ -368,6 +369,8 @@ static enum task_next race(struct origin *o)
     }
     if (!has_addresses(o))
         return origin_goto(o, ORIGIN_LOOKUP);
+    if (!gates_pass(r))
+        return TASK_WAIT;
     queue_remove(r);
     request_attempt_begun(r, NULL);
     o->dialing = r;
@@ -391,13 +394,15 @@ static enum task_next open_more(struct origin *o)
             task_deadline(o->engine, &o->task, o->resumes_until_ns);
             return TASK_WAIT;
         }
+        if (!gates_pass(r))
+            return TASK_WAIT;
         queue_remove(r);
         conn_begin(conn_open(o, &o->winner), r);
     }
     return TASK_WAIT;
 }
 
-enum task_next origin_run(struct origin *o)
+static enum task_next step(struct origin *o)
 {
     struct ringsend *e = o->engine;
     use_idle(o);
@@ -420,4 +425,13 @@ enum task_next origin_run(struct origin *o)
         return wanted ? open_more(o) : TASK_WAIT;
     }
     UNREACHABLE("origin step");
+}
+
+enum task_next origin_run(struct origin *o)
+{
+    task_deadline(o->engine, &o->task, TIMER_NEVER); /* each run sets what it waits for */
+    gates_begin(o);
+    enum task_next next = step(o);
+    gates_end(o);
+    return next;
 }

@@ -8,6 +8,7 @@ void queue_add(struct origin *o, struct request *r, bool in_front)
         list_push_front(&o->waiting, &r->waiting);
     else
         list_push_back(&o->waiting, &r->waiting);
+    r->enqueued_ns = o->engine->now_ns;
     o->waiting_count++;
     o->engine->waiting++;
     task_wake(o->engine, &o->task);
@@ -21,7 +22,7 @@ void queue_remove(struct request *r)
     list_remove(&r->waiting);
     o->waiting_count--;
     o->engine->waiting--;
-    if (!list_empty(&o->blocked))
+    if (!list_empty(&o->blocked) || !list_empty(&o->paced))
         task_wake(o->engine, &o->task); /* it may have no reason left to stand in line */
 }
 

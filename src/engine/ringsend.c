@@ -16,7 +16,8 @@
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
-#define BACKOFF_LONGEST_NS (24 * 3600 * NS_PER_S)
+#define HOUR_NS (3600 * NS_PER_S)
+#define BACKOFF_LONGEST_NS (24 * HOUR_NS)
 
 /* A flag of a later version must not be overlooked by this one. */
 #define FLAGS_KNOWN ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY))
@@ -64,6 +65,7 @@ static void fill_defaults(struct ringsend_options *o)
     default_u32(&o->head_max_bytes, 64u << 10);
     default_u32(&o->head_max_lines, 256);
     o->exact_times |= o->spin;
+    default_u64(&o->rate_per_ns, NS_PER_S);
     bool any_ok = false;
     for (size_t i = 0; i < sizeof o->ok_status.bits / sizeof *o->ok_status.bits; i++)
         any_ok |= o->ok_status.bits[i] != 0;
@@ -84,6 +86,12 @@ static const char *fault_of(const struct ringsend_options *o)
         return "tries must be 1 to 100";
     if (o->backoff_min_ns > BACKOFF_LONGEST_NS || o->backoff_max_ns > BACKOFF_LONGEST_NS)
         return "backoff_min_ns and backoff_max_ns must be at most a day";
+    if (o->rate_count > LIMIT_RATE_COUNT || o->rate_per_ns > HOUR_NS)
+        return "the rate must be 1 to 10^9 attempts in 1 ns to 1 h";
+    if (o->rate_burst > LIMIT_RATE_BURST)
+        return "rate_burst must be 1 to 10^6";
+    if (o->rate_ramp_ns > HOUR_NS)
+        return "rate_ramp_ns must be at most an hour";
     return NULL;
 }
 
@@ -175,9 +183,9 @@ static int load_certificates(struct ringsend *e)
 
 static void init_lists(struct ringsend *e)
 {
-    struct list *lists[] = {&e->requests_free, &e->conns_free, &e->unused_origins,
-                            &e->ready,         &e->blocked,    &e->idle_lru,
-                            &e->starved,       &e->finished,   &e->reaped};
+    struct list *lists[] = {&e->requests_free, &e->conns_free, &e->unused_origins, &e->ready,
+                            &e->blocked,       &e->paced,      &e->idle_lru,       &e->starved,
+                            &e->finished,      &e->reaped};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
 }
@@ -218,6 +226,8 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
                                          .strict = e->options.strict_http,
                                          .store_headers =
                                              e->options.store_headers || verdict_wants_headers(e)};
+    pace_init(&e->pace, e->options.rate_count, e->options.rate_per_ns, e->options.rate_burst,
+              e->options.rate_ramp_ns);
     e->random = e->options.seed;
     if (e->random == 0 && getrandom(&e->random, sizeof e->random, GRND_NONBLOCK) < 0)
         e->random = ring_now_ns(e->ring);
@@ -396,6 +406,7 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.size = size;
     all.connections_open = e->conns_open;
     all.waiting = e->waiting;
+    all.held = e->held < e->waiting ? e->held : e->waiting;
     all.enters = ring_counters(e->ring).enters;
     bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0;
     all.next_deadline_ns = at_once ? e->now_ns : timers_next_ns(&e->timers);
