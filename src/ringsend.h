@@ -56,7 +56,7 @@ extern "C" {
  * The one table. Columns: identifier, name in results, phase in which it happens, may another try
  * help (RETRY or FINAL), can the peer have got anything of the request (SENT_NOTHING or SENT_MAYBE),
  * text for people. Of complete responses, another try may help 408, 425, 429, 503, which say that
- * nothing was done, and 500, 502, 504, which do not. */
+ * nothing was done, and 500, 502, 504, which do not. Options retry_on and no_retry_on change that. */
 #define RINGSEND_ERRORS(X)                                                                         \
     /* calls of this library */                                                                    \
     X(FULL, "full", CALL, FINAL, SENT_NOTHING, "no room for another request: reap results first")  \
@@ -201,6 +201,12 @@ struct ringsend_status_set {
     uint64_t bits[8]; /* bit (status - 100) */
 };
 
+/* A set of outcomes: complete responses by their status, and errors. All zero is the empty set. */
+struct ringsend_outcomes {
+    struct ringsend_status_set statuses;
+    uint64_t errors[2]; /* bit (error % 64) of errors[error / 64]: enum ringsend_error */
+};
+
 /* Zeroed, it holds the defaults; size must be sizeof(struct ringsend_options). Fields are only ever
  * appended. The engine copies it. */
 struct ringsend_options {
@@ -258,6 +264,13 @@ struct ringsend_options {
     uint32_t rate_burst;   /* 1 to 10^6; default 1 + what 10 ms bring */
     uint64_t rate_ramp_ns; /* the rate grows linearly from 0 within so long after the first attempt;
                               at most 1 h, default not */
+    /* What another try may help, in place of the error table's RETRY rows and 408, 425, 429, 500, 502,
+     * 503, 504; less what no_retry_on holds. Read by ringsend_new; null: the default, nothing. Of errors
+     * those of an attempt alone matter (name lookup to body). What is ok is never tried again, and the
+     * promise stands: after any response but 408, 425, 429 and 503, or an error after which the
+     * request may have been processed, only what may be sent twice is sent again. */
+    const struct ringsend_outcomes *retry_on;
+    const struct ringsend_outcomes *no_retry_on;
 };
 
 /* ---- Predicates --------------------------------------------------------------------------------

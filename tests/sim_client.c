@@ -287,8 +287,39 @@ static bool error_is_an_end(enum ringsend_error error)
            error == RINGSEND_E_TIMEOUT_RECORD;
 }
 
+static bool set_has(const struct ringsend_outcomes *set, enum ringsend_error error, int status)
+{
+    return error != RINGSEND_OK
+               ? (set->errors[error / 64] >> (error % 64) & 1) != 0
+               : (set->statuses.bits[(status - 100) / 64] >> ((status - 100) % 64) & 1) != 0;
+}
+
+/* What the contract says of outcomes that another try may help. */
+static bool may_be_tried_again(const struct client *c, enum ringsend_error error, int status)
+{
+    static const bool by_default[RINGSEND_ERROR_COUNT] = {
+#define RETRY true
+#define FINAL false
+#define X(id, name, phase, retry, sent, text) [RINGSEND_E_##id] = retry,
+        RINGSEND_ERRORS(X)
+#undef X
+#undef RETRY
+#undef FINAL
+    };
+
+    if (c->options.retry_if && error == RINGSEND_OK)
+        return true; /* it may have held */
+    if (c->options.no_retry_on && set_has(c->options.no_retry_on, error, status))
+        return false;
+    if (c->options.retry_on)
+        return set_has(c->options.retry_on, error, status);
+    return error != RINGSEND_OK ? by_default[error]
+                                : sim_status_declines(status) || status_is_in_doubt(status);
+}
+
 /* The trace holds every attempt, one after another without a gap, and ends as the result does. */
-static void check_attempts(const struct client_request *r, const struct ringsend_result *result)
+static void check_attempts(const struct client *c, const struct client_request *r,
+                           const struct ringsend_result *result)
 {
     const struct ringsend_attempt *list = result->attempts_list;
     uint64_t at_ns = 0;
@@ -307,6 +338,9 @@ static void check_attempts(const struct client_request *r, const struct ringsend
                   "record %u: the parts of attempt %u are longer than the whole", r->record, i + 1);
         SIM_CHECK(last || (a->wait != RINGSEND_WAIT_NONE && a->wait < RINGSEND_WAIT_COUNT),
                   "record %u: nobody knows why attempt %u waited", r->record, i + 2);
+        SIM_CHECK(last || may_be_tried_again(c, a->error, a->status),
+                  "record %u is tried again after %s, status %d", r->record,
+                  ringsend_error_name(a->error), a->status);
         SIM_CHECK(a->wait != RINGSEND_WAIT_FREE || a->reused,
                   "record %u: attempt %u is free after a new connection", r->record, i + 2);
         at_ns = a->began_ns + a->total_ns + a->wait_ns;
@@ -360,7 +394,7 @@ static void check_result(const struct client *c, const struct client_request *r,
                   ringsend_error_name(result->error));
     check_ambiguous(r, result);
     if (c->options.store_attempts)
-        check_attempts(r, result);
+        check_attempts(c, r, result);
     else
         SIM_CHECK(!result->attempts_list, "record %u has a trace unasked", r->record);
     check_times(r, result);

@@ -47,6 +47,7 @@ struct run {
     struct client client;
     struct origin_drawn origins[ORIGINS_MAX];
     uint32_t origins_count;
+    struct ringsend_outcomes retry_on, no_retry_on;
     uint32_t requests_wanted;
     uint32_t requests_max; /* as the engine understands the options */
     uint32_t connections_max;
@@ -183,6 +184,18 @@ static uint64_t draw_time(uint64_t from_ns, uint64_t to_ns)
     return sim_chance(400) ? 0 : sim_between(from_ns, to_ns);
 }
 
+/* Any set, the empty one too. */
+static const struct ringsend_outcomes *draw_outcomes(struct ringsend_outcomes *set)
+{
+    bool empty = sim_chance(100);
+
+    for (size_t i = 0; i < 8; i++)
+        set->statuses.bits[i] = empty ? 0 : sim_random() & sim_random();
+    for (size_t i = 0; i < 2; i++)
+        set->errors[i] = empty ? 0 : sim_random() & sim_random();
+    return set;
+}
+
 static struct ringsend_options draw_options(struct run *run)
 {
     struct ringsend_options o = {.seed = sim_random() | 1};
@@ -206,6 +219,10 @@ static struct ringsend_options draw_options(struct run *run)
     o.store_headers = sim_chance(300);
     o.store_attempts = sim_chance(700);
     o.exact_times = sim_chance(300);
+    if (sim_chance(100))
+        o.retry_on = draw_outcomes(&run->retry_on);
+    if (sim_chance(200))
+        o.no_retry_on = draw_outcomes(&run->no_retry_on);
     if (sim_chance(300)) {
         sim.declining = "qq"; /* in about every seventh body of a hundred letters */
         o.retry_if = "status > 100 && body contains \"qq\" || .never && header(\"x\")";

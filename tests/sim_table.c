@@ -26,6 +26,16 @@
         }                                   \
     }
 
+static const struct ringsend_outcomes nothing;
+static const struct ringsend_outcomes everything = {
+    {{~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull}}, {~0ull, ~0ull}};
+static const struct ringsend_outcomes not_found = {{{[304 / 64] = 1ull << 304 % 64}}, {0}};
+/* 5xx: bits 400 to 499. */
+static const struct ringsend_outcomes server_errors = {
+    {{[6] = ~0ull << 16, [7] = (1ull << 52) - 1}}, {0}};
+static const struct ringsend_outcomes closed = {
+    .errors = {[RINGSEND_E_CLOSED_NO_RESPONSE / 64] = 1ull << RINGSEND_E_CLOSED_NO_RESPONSE % 64}};
+
 static const struct scenario rows[] = {
     /* ---- Which statuses are retried, and for whom ---- */
     {"GET ok", .script = {OK_200}, .status = 200},
@@ -76,6 +86,46 @@ static const struct scenario rows[] = {
      .script = {{503}},
      .status = 503,
      .attempts = 3},
+
+    {"retry_on takes the place of the default: listed", .options = {.retry_on = &not_found},
+     .script = {{404}, OK_200}, .status = 200, .attempts = 2},
+    {"retry_on takes the place of the default: not listed", .options = {.retry_on = &not_found},
+     .script = {{503}, OK_200}, .status = 503},
+    {"retry_on takes the place of the default: an error", .options = {.retry_on = &not_found},
+     .script = {{0, .then = THEN_END}, OK_200}, .error = RINGSEND_E_CLOSED_NO_RESPONSE},
+    {"retry_on may be empty: a status", .options = {.retry_on = &nothing},
+     .script = {{503}, OK_200}, .status = 503},
+    {"retry_on may be empty: an error", POST, .options = {.retry_on = &nothing},
+     .connect_errno = ECONNREFUSED, .error = RINGSEND_E_CONNECT_REFUSED},
+    {"retry_on with an error", .options = {.retry_on = &closed},
+     .script = {{0, .then = THEN_END}, OK_200}, .status = 200, .attempts = 2},
+    {"retry_on does not weaken promise 3: a status", POST, .options = {.retry_on = &not_found},
+     .script = {{404}, OK_200}, .status = 404},
+    {"retry_on does not weaken promise 3: 500", POST, .options = {.retry_on = &server_errors},
+     .script = {{500}, OK_200}, .status = 500, .ambiguous = true},
+    {"retry_on does not weaken promise 3: an error", POST, .options = {.retry_on = &closed},
+     .script = {{0, .then = THEN_END}, OK_200}, .error = RINGSEND_E_CLOSED_NO_RESPONSE,
+     .ambiguous = true},
+    {"retry_on and a key", POST_WITH(RINGSEND_KEYED), .options = {.retry_on = &not_found},
+     .script = {{404}, OK_200}, .status = 200, .attempts = 2},
+    {"retry_on with a class", .options = {.retry_on = &server_errors}, .script = {{501}, OK_200},
+     .status = 200, .attempts = 2},
+    {"no_retry_on: a status", .options = {.no_retry_on = &server_errors}, .script = {{503}, OK_200},
+     .status = 503},
+    {"no_retry_on: the others stay", .options = {.no_retry_on = &server_errors},
+     .script = {{429}, OK_200}, .status = 200, .attempts = 2},
+    {"no_retry_on: an error", .options = {.no_retry_on = &closed},
+     .script = {{0, .then = THEN_END}, OK_200}, .error = RINGSEND_E_CLOSED_NO_RESPONSE},
+    {"no_retry_on: no free try either", .requests = 2, .options = {.no_retry_on = &closed},
+     .script = {OK_200, {0, .then = THEN_END}, OK_200}, .error = RINGSEND_E_CLOSED_NO_RESPONSE},
+    {"no_retry_on takes from retry_on",
+     .options = {.retry_on = &server_errors, .no_retry_on = &server_errors},
+     .script = {{500}, OK_200}, .status = 500},
+    {"ok is never tried again", .options = {.retry_on = &everything}, .script = {OK_200},
+     .status = 200},
+    {"the record's end is never tried again",
+     .options = {.retry_on = &everything, .deadline_ns = 2 * S},
+     .script = {{0, .then = THEN_STALL}}, .error = RINGSEND_E_TIMEOUT_RECORD, .to_ms = 2020},
 
     /* ---- Waiting between tries ---- */
     {"Retry-After in seconds", .script = {{503, .headers = "retry-after: 7\r\n"}, OK_200},

@@ -1,6 +1,7 @@
 #include "base/errors.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum error_retry { FINAL, RETRY };
 enum error_sent { SENT_NOTHING, SENT_MAYBE };
@@ -46,6 +47,15 @@ const char *ringsend_error_name(enum ringsend_error error)
 const char *ringsend_error_text(enum ringsend_error error)
 {
     return row_of(error)->text;
+}
+
+bool error_is_of_attempt(enum ringsend_error error)
+{
+    static const char *const others[] = {"none", "unknown", PHASE_CALL, PHASE_RECORD, PHASE_STOP};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(row_of(error)->phase, others[i]) == 0)
+            return false;
+    return true;
 }
 
 bool error_is_retryable(enum ringsend_error error)

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+/* Can an attempt end so? Else it is an error of a call, of a record, or the end by decision. */
+bool error_is_of_attempt(enum ringsend_error error);
 /* May another try help? */
 bool error_is_retryable(enum ringsend_error error);
 /* Can the peer have got anything of the request? */

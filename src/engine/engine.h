@@ -302,7 +302,8 @@ struct request {
 
 struct ringsend {
     struct ring *ring;
-    struct ringsend_options options; /* with the defaults filled in */
+    struct ringsend_options options;   /* with the defaults filled in */
+    struct ringsend_outcomes retry_on; /* as the options say in the end */
     struct response_limits limits;
     struct predicate *ok_if, *retry_if; /* null: none */
     struct buf_pool bufs;
@@ -407,9 +408,12 @@ bool verdict_wants_headers(const struct ringsend *e);
 enum verdict verdict_of(const struct request *r);
 
 /* retry.c: which outcomes another try may help, and when */
-bool retry_may_help(enum ringsend_error error, int status);
+void retry_init(struct ringsend *e);
+bool retry_may_help(const struct ringsend *e, enum ringsend_error error, int status);
 /* The peer may have acted on the request although there is no good answer. */
 bool retry_is_doubtful(enum ringsend_error error, int status);
+/* Nothing shows that it has not. */
+bool retry_may_double(enum ringsend_error error, int status);
 /* The connection died before a response: on a reused one that is no fault of this request. */
 bool retry_is_connection_loss(enum ringsend_error error);
 /* How long to wait before try `attempt` + 1. */

@@ -243,8 +243,9 @@ static enum task_next decide(struct request *r)
     bool doubtful = r->outcome_bytes_left && !wanted && retry_is_doubtful(error, status);
     if (doubtful && !r->idempotent)
         r->in_doubt = true;
-    if (e->stopping || r->cancel_asked || (doubtful && !r->replayable) ||
-        !(wanted || retry_may_help(error, status)))
+    bool may_double = r->outcome_bytes_left && !wanted && retry_may_double(error, status);
+    if (e->stopping || r->cancel_asked || (may_double && !r->replayable) ||
+        !(wanted || retry_may_help(e, error, status)))
         return finish_with_outcome(r);
     if (r->outcome_stale && r->free_tries == 0) {
         r->free_tries++;

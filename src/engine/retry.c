@@ -1,6 +1,7 @@
 /* Retry policy: what another try may help, what it may double, and how long to wait. Errors are
- * judged by the columns of the error table (ringsend.h), statuses by the table here. Whether a
- * doubtful outcome may be repeated at all is promise 3, and request.c's to keep. */
+ * judged by the columns of the error table (ringsend.h), statuses by the table here; what may help is
+ * the user's to change, what may double is not. Whether a doubtful outcome may be repeated at all is
+ * promise 3, and request.c's to keep. */
 #include "engine/engine.h"
 
 #define NS_PER_S 1000000000u
@@ -24,9 +25,41 @@ static const struct status_row *row_of(int status)
     return NULL;
 }
 
-bool retry_may_help(enum ringsend_error error, int status)
+_Static_assert(RINGSEND_ERROR_COUNT <= 128, "struct ringsend_outcomes has a bit for each error");
+
+static void add_status(struct ringsend_outcomes *set, int status)
 {
-    return error == RINGSEND_OK ? row_of(status) != NULL : error_is_retryable(error);
+    set->statuses.bits[(status - 100) / 64] |= 1ull << ((status - 100) % 64);
+}
+
+static struct ringsend_outcomes default_outcomes(void)
+{
+    struct ringsend_outcomes set = {0};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+        add_status(&set, statuses[i].status);
+    for (unsigned i = 1; i < RINGSEND_ERROR_COUNT; i++)
+        if (error_is_retryable((enum ringsend_error)i))
+            set.errors[i / 64] |= 1ull << (i % 64);
+    return set;
+}
+
+void retry_init(struct ringsend *e)
+{
+    const struct ringsend_outcomes *on = e->options.retry_on, *off = e->options.no_retry_on;
+    e->retry_on = on ? *on : default_outcomes();
+    for (size_t i = 0; off && i < 8; i++)
+        e->retry_on.statuses.bits[i] &= ~off->statuses.bits[i];
+    for (size_t i = 0; off && i < 2; i++)
+        e->retry_on.errors[i] &= ~off->errors[i];
+    e->options.retry_on = e->options.no_retry_on = NULL; /* theirs, and not borrowed */
+}
+
+bool retry_may_help(const struct ringsend *e, enum ringsend_error error, int status)
+{
+    if (error != RINGSEND_OK)
+        return error_is_of_attempt(error) && e->retry_on.errors[error / 64] >> (error % 64) & 1;
+    unsigned bit = (unsigned)status - 100;
+    return e->retry_on.statuses.bits[bit / 64] >> (bit % 64) & 1;
 }
 
 bool retry_is_doubtful(enum ringsend_error error, int status)
@@ -35,6 +68,14 @@ bool retry_is_doubtful(enum ringsend_error error, int status)
         return error_is_after_sending(error);
     const struct status_row *row = row_of(status);
     return row && row->doubtful;
+}
+
+bool retry_may_double(enum ringsend_error error, int status)
+{
+    if (error != RINGSEND_OK)
+        return error_is_after_sending(error);
+    const struct status_row *row = row_of(status);
+    return !row || row->doubtful;
 }
 
 bool retry_is_connection_loss(enum ringsend_error error)

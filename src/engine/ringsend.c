@@ -226,6 +226,7 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
                                          .strict = e->options.strict_http,
                                          .store_headers =
                                              e->options.store_headers || verdict_wants_headers(e)};
+    retry_init(e);
     pace_init(&e->pace, e->options.rate_count, e->options.rate_per_ns, e->options.rate_burst,
               e->options.rate_ramp_ns);
     e->random = e->options.seed;

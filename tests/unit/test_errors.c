@@ -87,6 +87,14 @@ static void only_outside_faults_are_retried(void **state)
 {
     (void)state;
     assert_false(error_is_retryable(RINGSEND_OK));
+    assert_false(error_is_of_attempt(RINGSEND_OK));
+    assert_false(error_is_of_attempt(RINGSEND_E_FULL));
+    assert_false(error_is_of_attempt(RINGSEND_E_BAD_RECORD));
+    assert_false(error_is_of_attempt(RINGSEND_E_CANCELLED));
+    assert_false(error_is_of_attempt((enum ringsend_error)12345));
+    assert_true(error_is_of_attempt(RINGSEND_E_DNS_NOT_FOUND));
+    assert_true(error_is_of_attempt(RINGSEND_E_NO_MEMORY));
+    assert_true(error_is_of_attempt(RINGSEND_E_TIMEOUT_ATTEMPT));
     for (int i = 1; i < RINGSEND_ERROR_COUNT; i++) {
         enum ringsend_error error = (enum ringsend_error)i;
         const char *phase = error_phase(error);
