@@ -195,6 +195,7 @@ RINGSEND_API const char *ringsend_error_text(enum ringsend_error error);
  */
 
 #define RINGSEND_NEVER UINT64_MAX
+#define RINGSEND_UNLIMITED UINT32_MAX
 
 /* A set of status codes 100..599. All zero stands for the default of the field. */
 struct ringsend_status_set {
@@ -271,6 +272,12 @@ struct ringsend_options {
      * request may have been processed, only what may be sent twice is sent again. */
     const struct ringsend_outcomes *retry_on;
     const struct ringsend_outcomes *no_retry_on;
+    /* The retry budget of the engine: over any window at most so many % of the first tries begun
+     * within it, plus so many per second (and ten seconds' worth in reserve) are retries. A retry that
+     * is over it waits for its turn, while first tries go on. The free try after a dead reused
+     * connection does not count. */
+    uint32_t retry_budget_percent; /* 1 to 1000, RINGSEND_UNLIMITED: no budget; default 20 */
+    uint32_t retry_budget_per_s;   /* 1 to 10^6; default 10 */
 };
 
 /* ---- Predicates --------------------------------------------------------------------------------
@@ -359,13 +366,14 @@ struct ringsend_times {
 /* Why the next attempt did not begin at once: what held it back last. */
 enum ringsend_wait {
     RINGSEND_WAIT_NONE,        /* there was no next one, nor a wait for it */
-    RINGSEND_WAIT_FREE,        /* nothing did: a reused connection had turned out to be dead */
+    RINGSEND_WAIT_FREE,        /* it began as soon as it could: the connection had been dead */
     RINGSEND_WAIT_BACKOFF,     /* the random time between tries */
     RINGSEND_WAIT_RETRY_AFTER, /* the response had asked for a time */
     RINGSEND_WAIT_RATE,        /* rate_count */
+    RINGSEND_WAIT_BUDGET,      /* retry_budget_percent */
     RINGSEND_WAIT_COUNT
 };
-/* "none", "free", "backoff", "retry_after", "rate". Static strings; of an unknown value "unknown". Any
+/* "none", "free", "backoff", "retry_after", "rate", "budget". Static strings; of an unknown value "unknown". Any
  * thread. */
 RINGSEND_API const char *ringsend_wait_name(enum ringsend_wait wait);
 
@@ -422,7 +430,7 @@ struct ringsend_stats {
     uint64_t next_deadline_ns; /* when ringsend_run is to be called though ringsend_fd is not
                                   readable, on CLOCK_MONOTONIC; UINT64_MAX: not at all. In the past
                                   when there is work to hand to the kernel */
-    uint32_t held;             /* of those waiting: held back by the rate */
+    uint32_t held;             /* of those waiting: held back by rate or retry budget */
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,

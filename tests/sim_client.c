@@ -56,13 +56,16 @@ static void package_free(struct ringsend_request *request)
 
 struct start {
     uint64_t at_ns;
+    bool first, retry; /* neither: the free try */
 };
 
 static int start_order(const void *a, const void *b)
 {
     const struct start *x = a, *y = b;
 
-    return (x->at_ns > y->at_ns) - (x->at_ns < y->at_ns);
+    if (x->at_ns != y->at_ns)
+        return x->at_ns < y->at_ns ? -1 : 1;
+    return x->retry - y->retry;
 }
 
 /* What ends with the lookup has never begun for the platform. */
@@ -87,7 +90,9 @@ static size_t collect_starts(const struct client *c, struct start **starts)
                 *starts = reallocarray(*starts, capacity, sizeof **starts);
                 SIM_CHECK(*starts, "out of memory");
             }
-            (*starts)[count++] = (struct start){r->submitted_ns + r->trace[k].began_ns};
+            (*starts)[count++] =
+                (struct start){r->submitted_ns + r->trace[k].began_ns, .first = k == 0,
+                               .retry = k > 0 && r->trace[k - 1].wait != RINGSEND_WAIT_FREE};
         }
     }
     if (count > 0)
@@ -111,12 +116,37 @@ static void check_rate(const struct client *c, const struct start *starts, size_
     }
 }
 
+/* In every window: retries <= percent % of the first tries + per_s x (window + 10 s). */
+static void check_budget(const struct client *c, const struct start *starts, size_t count)
+{
+    const struct ringsend_options *o = &c->options;
+    double percent = o->retry_budget_percent ? o->retry_budget_percent : 20;
+    double per_s = o->retry_budget_per_s ? o->retry_budget_per_s : 10;
+
+    /* First tries of what has no result are not known. */
+    if (o->retry_budget_percent == RINGSEND_UNLIMITED || c->done < c->accepted)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t firsts = 0, retries = 0;
+        if (i > 0 && starts[i - 1].at_ns == starts[i].at_ns)
+            continue;
+        for (size_t k = i; k < count; k++) {
+            double window_s = (double)(starts[k].at_ns - starts[i].at_ns) / 1e9;
+            firsts += starts[k].first;
+            retries += starts[k].retry;
+            SIM_CHECK(retries <= firsts * percent / 100 + per_s * (window_s + 10) + 1e-6,
+                      "%u retries beside %u first tries within %.3f s", retries, firsts, window_s);
+        }
+    }
+}
+
 static void check_starts(const struct client *c)
 {
     struct start *starts;
     size_t count = collect_starts(c, &starts);
 
     check_rate(c, starts, count);
+    check_budget(c, starts, count);
     free(starts);
 }
 

@@ -191,6 +191,89 @@ static void rate_line_moves_up(void)
     scenario_end(&c);
 }
 
+/* ---- The retry budget ---- */
+
+/* Of a platform that answers 503 only: 100 retries at once, then ten per second; first tries are not
+ * held up, nothing fails for the wait, and the record's tries stay its own. */
+static void budget_holds_retries_back(void)
+{
+    static const struct sim_answer busy = {.status = 503};
+    struct client c;
+
+    scenario_begin("the budget holds retries back", &c,
+                   &(struct ringsend_options){.store_attempts = true,
+                                              .requests_max = 200,
+                                              .retry_budget_percent = 1,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS},
+                   &busy, 1);
+    for (int i = 0; i < 100; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).attempts >= 200 && scenario_stats(&c).attempts <= 203,
+              "%llu attempts", (unsigned long long)scenario_stats(&c).attempts);
+    SIM_CHECK(scenario_stats(&c).held > 90, "%u are held", scenario_stats(&c).held);
+    uint32_t late = scenario_submit(&c, &get);
+    client_pass(&c, 10 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).waiting > 90, "%u wait", scenario_stats(&c).waiting);
+    client_finish(&c);
+    for (uint32_t i = 0; i <= late; i++)
+        scenario_expect(&c, i, RINGSEND_OK, 503, 4, false);
+    SIM_CHECK(c.requests[late].trace[0].began_ns < 10 * SIM_MS, "a first try was held up");
+    SIM_CHECK(c.requests[99].trace[2].wait == RINGSEND_WAIT_BUDGET, "the trace does not tell");
+    /* 303 retries: 100 in reserve, 1 from first tries, the others at ten per second. */
+    SIM_CHECK((sim.now_ns - sim.began_ns) / SIM_MS >= 20000 &&
+                  (sim.now_ns - sim.began_ns) / SIM_MS <= 20500,
+              "it took %.3f ms", (double)(sim.now_ns - sim.began_ns) / 1e6);
+    scenario_end(&c);
+}
+
+/* Nothing but the bound of tries. */
+static void budget_none(void)
+{
+    static const struct sim_answer busy = {.status = 503};
+    struct client c;
+
+    scenario_begin("no budget", &c,
+                   &(struct ringsend_options){.requests_max = 200,
+                                              .retry_budget_percent = RINGSEND_UNLIMITED,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS},
+                   &busy, 1);
+    for (int i = 0; i < 200; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    SIM_CHECK(sim.now_ns - sim.began_ns < 100 * SIM_MS, "retries were held back");
+    scenario_end(&c);
+}
+
+/* First tries bring retries of others, at another origin too, without any clock. */
+static void budget_is_filled_by_first_tries(void)
+{
+    static const struct sim_answer busy = {.status = 503}, ok = {.status = 200};
+    struct client_ask other = {.host = "10.0.0.2", .port = 80};
+    struct client c;
+
+    scenario_begin("first tries fill the budget", &c,
+                   &(struct ringsend_options){.requests_max = 200,
+                                              .tries = 2,
+                                              .retry_budget_percent = 100,
+                                              .retry_budget_per_s = 1,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS},
+                   &busy, 1);
+    peer_with("10.0.0.2", 1, &ok);
+    for (int i = 0; i < 20; i++)
+        scenario_submit(&c, &get); /* use the reserve up, as it is full already */
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(c.done == 10, "%u are done", c.done);
+    for (int i = 0; i < 10; i++)
+        scenario_submit(&c, &other);
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(c.done == 30, "%u are done", c.done);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
     {"trace tells of all attempts", trace_tells_all_attempts},
     {"trace tells of the last wait", trace_tells_the_last_wait},
@@ -199,6 +282,9 @@ static const struct scenario_function functions[] = {
     {"rate stops no deadline", rate_stops_no_deadline},
     {"rate is shared by origins", rate_is_shared_by_origins},
     {"line for the pace moves up", rate_line_moves_up},
+    {"budget holds retries back", budget_holds_retries_back},
+    {"budget none", budget_none},
+    {"budget is filled by first tries", budget_is_filled_by_first_tries},
 };
 
 const struct scenario_function *sim_manners_scenarios(size_t *count)

@@ -219,6 +219,11 @@ static struct ringsend_options draw_options(struct run *run)
     o.store_headers = sim_chance(300);
     o.store_attempts = sim_chance(700);
     o.exact_times = sim_chance(300);
+    if (sim_chance(300)) {
+        o.retry_budget_percent =
+            sim_chance(200) ? RINGSEND_UNLIMITED : (uint32_t)sim_between(1, 50);
+        o.retry_budget_per_s = (uint32_t)sim_between(1, 3);
+    }
     if (sim_chance(100))
         o.retry_on = draw_outcomes(&run->retry_on);
     if (sim_chance(200))

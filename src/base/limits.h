@@ -11,6 +11,8 @@ enum {
     /* Engine */
     LIMIT_CONNECTIONS = 32768, /* io_uring's own bound on entries without CLAMP is the same */
     LIMIT_TRIES = 100,
+    LIMIT_BUDGET_PERCENT = 1000,
+    LIMIT_BUDGET_PER_S = 1000 * 1000,
     LIMIT_RATE_COUNT = 1000 * 1000 * 1000,
     LIMIT_RATE_BURST = 1000 * 1000,
     LIMIT_REQUESTS = 1 << 20,   /* accepted at once */

@@ -24,6 +24,7 @@
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "engine/budget.h"
 #include "engine/handshaker.h"
 #include "engine/pace.h"
 #include "engine/timers.h"
@@ -193,6 +194,8 @@ struct conn {
 
 /* ---- Origins ---- */
 
+enum gate { GATE_BUDGET, GATE_PACE, GATES };
+
 enum origin_step {
     ORIGIN_LOOKUP,     /* addresses are to be found before anything is opened */
     ORIGIN_LOOKING_UP, /* waits for the host */
@@ -209,19 +212,21 @@ struct origin {
     uint16_t port;
     bool https;
     uint32_t hash;
-    uint32_t requests;   /* that use it and are not finished */
-    struct list waiting; /* request.waiting, oldest first */
-    uint32_t waiting_count;
+    uint32_t requests;      /* that use it and are not finished */
+    struct list waiting;    /* request.waiting: first tries, oldest first */
+    struct list retries;    /* request.waiting: those that count against the budget, likewise */
+    uint32_t waiting_count; /* of both */
+    uint32_t retries_count;
     struct list idle;   /* conn.idle, last used first */
     uint32_t conns;     /* sockets: half-open, ready, closing */
     bool resumes_known; /* https: a handshake has shown whether there is a session to resume */
     bool resumes;       /* https: it took the last session that was offered */
-    uint64_t resumes_until_ns; /* until then others wait for the first handshake */
-    struct list paced;         /* in engine.paced exactly when the pace holds its requests back */
-    bool pace_asked;           /* in this run, and told to wait */
-    uint64_t pace_shut_ns;     /* when it was last told to */
-    uint64_t gates_at_ns;      /* when to ask again; TIMER_NEVER: when woken */
-    uint32_t held;             /* its part of engine.held */
+    uint64_t resumes_until_ns;  /* until then others wait for the first handshake */
+    struct list in_line[GATES]; /* in engine.lines: see gates.c */
+    bool refused[GATES];        /* in this run */
+    uint64_t refused_ns[GATES]; /* when it was the last time */
+    uint64_t gates_at_ns;       /* when to ask again; TIMER_NEVER: when woken */
+    uint32_t held;              /* its part of engine.held */
     struct list
         blocked; /* in engine.blocked exactly when it waits for a place under connections_max */
     bool has_winner;
@@ -268,7 +273,7 @@ struct request {
     struct ringsend_result result;
     struct buf body, headers, header_index;
     struct buf trace;     /* struct ringsend_attempt, one for each attempt that is over */
-    struct list waiting;  /* in origin.waiting exactly when queued */
+    struct list waiting;  /* in origin.waiting or origin.retries exactly when queued */
     struct list finished; /* in engine.finished, then engine.reaped */
     uint32_t tries;
     uint32_t free_tries;     /* attempts that do not count: at most 1 */
@@ -277,6 +282,7 @@ struct request {
     bool in_doubt;           /* an earlier attempt may have been processed */
     bool wants_fresh;        /* not on a reused connection */
     bool redialed;           /* this attempt has moved on from a failed winner already */
+    bool is_retry;           /* its next attempt counts against the retry budget */
     bool redialing;          /* it is queued to go on with an attempt, not to begin one */
     enum ringsend_wait wait; /* why the next attempt has not begun yet */
     bool cancel_asked;
@@ -295,7 +301,7 @@ struct request {
     uint64_t deadline_at_ns;
     uint64_t submitted_ns;
     uint64_t queued_ns;   /* since when it waits: submitted, or the last attempt's end */
-    uint64_t enqueued_ns; /* when it came into origin.waiting */
+    uint64_t enqueued_ns; /* when it came into that list */
 };
 
 /* ---- The engine ---- */
@@ -330,10 +336,11 @@ struct ringsend {
 
     struct list ready;   /* tasks to run */
     struct list blocked; /* origins that wait for a place, in order */
+    struct budget budget;
     struct pace pace;
-    struct list paced;    /* origins that wait for the pace, in order */
-    struct list idle_lru; /* idle connections, longest idle first */
-    struct list starved;  /* connections without a receive for lack of buffers */
+    struct list lines[GATES]; /* origins that wait at a gate, in order */
+    struct list idle_lru;     /* idle connections, longest idle first */
+    struct list starved;      /* connections without a receive for lack of buffers */
     struct list finished, reaped;
     uint32_t finished_count, reaped_count;
     uint32_t requests_used; /* accepted and not yet given back */
@@ -425,14 +432,18 @@ uint64_t retry_after_ns(const struct ringsend *e, const struct response *respons
 void queue_add(struct origin *o, struct request *r, bool in_front);
 void queue_remove(
     struct request *r); /* it waits for a connection no more; harmless if it does not */
-struct request *queue_first(const struct origin *o);
-/* The first one that a reused connection is good enough for. */
-struct request *queue_first_for_idle(const struct origin *o);
+struct request *queue_first(const struct origin *o); /* the longest waiting one */
+/* Of origin.waiting or origin.retries; for_idle: that a reused connection is good enough for. */
+struct request *queue_first_of(const struct list *waiting, bool for_idle);
 
 /* gates.c: of an origin's run, in this order */
 void gates_begin(struct origin *o);
+/* Whose attempt is to begin next, on an idle connection or a new one; null: nobody's now. */
+struct request *gates_next(struct origin *o, bool for_idle);
 bool gates_pass(struct request *r); /* its attempt begins now; else it is held back */
-void gates_end(struct origin *o);   /* sets the deadline, unless an earlier one is set */
+/* How many could begin if they had connections. */
+uint32_t gates_demand(const struct origin *o);
+void gates_end(struct origin *o); /* sets the deadline, unless an earlier one is set */
 
 /* origin_table.c */
 struct origin *origin_find(struct ringsend *e, const struct url *url); /* null: memory is out */

@@ -1,78 +1,132 @@
 /* The gates: what a waiting request passes in the moment in which its attempt would begin, and where
  * it is held back when one is shut.
  *
- *   pace     rate, burst and ramp of the whole engine; every attempt       pace.c
+ *   budget   how many attempts may be retries; of the whole engine          budget.c
+ *   pace     rate, burst and ramp of the whole engine; every attempt        pace.c
  *
- * A request is asked for at its origin when it has all else: a connection, or a place and an address
- * for one. Only then does it take from the pace, so that what was taken is used at once and the
- * bounds hold for what begins, not for what might. A redial goes on with an attempt and passes.
+ * A request is let through when it has all else: a connection, or a place and an address for one. Only
+ * then does it take from budget and pace, so that what was taken is used at once and the bounds hold
+ * for what begins, not for what might. A redial goes on with an attempt and passes. When the budget
+ * is shut, first tries go ahead of the retries.
  *
- * The pace is shared by all origins. Those that it holds back stand in a line, and the first one
- * alone watches the clock; who has passed goes to the end of the line, so that a busy origin does not
- * starve a quiet one. An origin stands in the line exactly when it has asked in its last run and was
- * told to wait; whoever leaves wakes the next. */
+ * Both gates are shared by all origins. Those that one holds back stand in its line, and the first
+ * of them alone watches the clock; who has passed goes to the end, so that a busy origin does not
+ * starve a quiet one. An origin stands in a line exactly when it has asked in its last run and was
+ * told to wait (in the budget's also while the pace holds it back); who leaves wakes the next. */
 #include "engine/engine.h"
 
-static void wake_first(struct ringsend *e, struct list *line)
+static struct origin *first_in(const struct ringsend *e, enum gate gate)
 {
-    if (!list_empty(line))
-        task_wake(e, &LIST_OWNER(line->next, struct origin, paced)->task);
+    const struct list *line = &e->lines[gate];
+    if (list_empty(line))
+        return NULL;
+    return LIST_OWNER(line->next, struct origin, in_line[gate]);
 }
 
-static void leave_line(struct origin *o)
+static void leave_line(struct origin *o, enum gate gate)
 {
-    if (list_empty(&o->paced))
-        return;
-    bool was_first = o->engine->paced.next == &o->paced;
-    list_remove(&o->paced);
-    if (was_first)
-        wake_first(o->engine, &o->engine->paced);
+    struct ringsend *e = o->engine;
+    bool was_first = first_in(e, gate) == o;
+    list_remove(&o->in_line[gate]);
+    if (was_first && first_in(e, gate))
+        task_wake(e, &first_in(e, gate)->task);
 }
 
 void gates_begin(struct origin *o)
 {
     o->gates_at_ns = TIMER_NEVER;
-    o->pace_asked = false;
+    o->refused[GATE_BUDGET] = o->refused[GATE_PACE] = false;
 }
 
-static bool pace_is_open(struct origin *o)
+static bool allows(struct ringsend *e, enum gate gate)
+{
+    return gate == GATE_BUDGET ? budget_allows(&e->budget, e->now_ns)
+                               : pace_allows(&e->pace, e->now_ns);
+}
+
+static uint64_t next_ns(const struct ringsend *e, enum gate gate)
+{
+    return gate == GATE_BUDGET ? budget_next_ns(&e->budget) : pace_next_ns(&e->pace, e->now_ns);
+}
+
+/* It is this origin's turn, and the gate lets one through. Else it stands in line from now on. */
+static bool is_open(struct origin *o, enum gate gate)
 {
     struct ringsend *e = o->engine;
-    if (e->pace.count == 0)
+    bool turn = !first_in(e, gate) || first_in(e, gate) == o;
+    bool allowed = allows(e, gate);
+    if (turn && allowed)
         return true;
-    bool first = list_empty(&e->paced) || e->paced.next == &o->paced;
-    if (first && pace_allows(&e->pace, e->now_ns))
-        return true;
-    o->pace_asked = true;
-    o->pace_shut_ns = e->now_ns;
-    if (first)
-        o->gates_at_ns = pace_next_ns(&e->pace, e->now_ns);
-    if (list_empty(&o->paced))
-        list_push_back(&e->paced, &o->paced);
+    o->refused[gate] = true;
+    o->refused_ns[gate] = e->now_ns;
+    if (turn && next_ns(e, gate) < o->gates_at_ns)
+        o->gates_at_ns = next_ns(e, gate);
+    if (list_empty(&o->in_line[gate]))
+        list_push_back(&e->lines[gate], &o->in_line[gate]);
     return false;
+}
+
+struct request *gates_next(struct origin *o, bool for_idle)
+{
+    struct request *first = queue_first_of(&o->waiting, for_idle);
+    struct request *retry = queue_first_of(&o->retries, for_idle);
+    if (retry && (!first || retry->queued_ns <= first->queued_ns) && is_open(o, GATE_BUDGET))
+        return retry;
+    return first;
+}
+
+uint32_t gates_demand(const struct origin *o)
+{
+    bool retries = budget_allows(&o->engine->budget, o->engine->now_ns);
+    return retries ? o->waiting_count : o->waiting_count - o->retries_count;
+}
+
+/* The gate that held it back last, if one did. */
+static void note_wait(struct request *r)
+{
+    const uint64_t *refused_ns = r->origin->refused_ns;
+    if (!r->is_retry)
+        return;
+    if (refused_ns[GATE_BUDGET] >= r->enqueued_ns)
+        r->wait = RINGSEND_WAIT_BUDGET;
+    if (refused_ns[GATE_PACE] >= r->enqueued_ns &&
+        (r->wait != RINGSEND_WAIT_BUDGET || refused_ns[GATE_PACE] > refused_ns[GATE_BUDGET]))
+        r->wait = RINGSEND_WAIT_RATE;
 }
 
 bool gates_pass(struct request *r)
 {
     struct origin *o = r->origin;
+    struct ringsend *e = o->engine;
     if (r->redialing)
         return true;
-    if (!pace_is_open(o))
+    if (!is_open(o, GATE_PACE))
         return false;
-    pace_take(&o->engine->pace);
-    leave_line(o);
-    if (o->pace_shut_ns >= r->enqueued_ns)
-        r->wait = RINGSEND_WAIT_RATE;
+    note_wait(r);
+    pace_take(&e->pace);
+    leave_line(o, GATE_PACE);
+    if (r->is_retry) {
+        budget_take(&e->budget);
+        leave_line(o, GATE_BUDGET);
+    } else if (r->result.attempts == 0) {
+        budget_first_try(&e->budget);
+        if (first_in(e, GATE_BUDGET) && budget_allows(&e->budget, e->now_ns))
+            task_wake(e, &first_in(e, GATE_BUDGET)->task);
+    }
     return true;
 }
 
 void gates_end(struct origin *o)
 {
     struct ringsend *e = o->engine;
-    if (!o->pace_asked)
-        leave_line(o);
+    if (!o->refused[GATE_PACE])
+        leave_line(o, GATE_PACE);
+    if (!o->refused[GATE_PACE] && !o->refused[GATE_BUDGET])
+        leave_line(o, GATE_BUDGET);
     e->held -= o->held;
-    o->held = o->pace_asked ? o->waiting_count : 0;
+    o->held = o->refused[GATE_PACE]     ? o->waiting_count
+              : o->refused[GATE_BUDGET] ? o->retries_count
+                                        : 0;
     e->held += o->held;
     if (o->gates_at_ns < o->task.timer.at_ns)
         task_deadline(e, &o->task, o->gates_at_ns);

@@ -54,11 +54,12 @@ static void check_requests(const struct ringsend *e)
 }
 
 /* Its first origin will run. */
-static bool line_moves(const struct list *line)
+static bool line_moves(const struct ringsend *e, enum gate gate)
 {
+    const struct list *line = &e->lines[gate];
     if (list_empty(line))
         return true;
-    const struct origin *o = LIST_OWNER(line->next, struct origin, paced);
+    const struct origin *o = LIST_OWNER(line->next, struct origin, in_line[gate]);
     return timer_is_set(&o->task.timer) || !list_empty(&o->task.ready);
 }
 
@@ -75,7 +76,7 @@ static void check_origins(const struct ringsend *e)
         CHECK((o->requests == 0 && o->conns == 0) == !list_empty(&o->unused));
     }
     CHECK(conns == e->conns_open && waiting == e->waiting && held == e->held);
-    CHECK(line_moves(&e->paced));
+    CHECK(line_moves(e, GATE_BUDGET) && line_moves(e, GATE_PACE));
 }
 
 void engine_check_invariants(const struct ringsend *e)

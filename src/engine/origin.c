@@ -63,7 +63,7 @@ static bool has_place(const struct origin *o)
 /* How many connections it would open now. */
 static uint32_t demand(const struct origin *o)
 {
-    return o->waiting_count + (o->dialing && o->racers == 0);
+    return gates_demand(o) + (o->dialing && o->racers == 0);
 }
 
 /* No place: makes one where that is in our hands, and waits in line for it. */
@@ -86,7 +86,7 @@ static void want_place(struct origin *o)
 static void use_idle(struct origin *o)
 {
     struct request *r;
-    while (!list_empty(&o->idle) && (r = queue_first_for_idle(o))) {
+    while (!list_empty(&o->idle) && (r = gates_next(o, true))) {
         struct conn *c = LIST_OWNER(o->idle.next, struct conn, idle);
         if (!conn_is_usable(c)) {
             conn_abandon(c, RINGSEND_OK, NULL);
@@ -317,6 +317,12 @@ static void charge_lookup(struct request *r)
     r->queued_ns += r->result.times.dns_ns;
 }
 
+static void charge_lookups(const struct list *waiting)
+{
+    for (struct list *node = waiting->next; node != waiting; node = node->next)
+        charge_lookup(LIST_OWNER(node, struct request, waiting));
+}
+
 /* The connect timeout covers the lookup, for each request from when it came. */
 static enum task_next await_lookup(struct origin *o)
 {
@@ -340,8 +346,8 @@ static enum task_next looking_up(struct origin *o)
     struct host *h = o->host;
     if (h->looking_up && h->addresses_count == 0)
         return await_lookup(o);
-    for (struct list *node = o->waiting.next; node != &o->waiting; node = node->next)
-        charge_lookup(LIST_OWNER(node, struct request, waiting));
+    charge_lookups(&o->waiting);
+    charge_lookups(&o->retries);
     if (h->error != RINGSEND_OK) {
         struct request *r;
         while ((r = queue_first(o)))
@@ -362,7 +368,9 @@ static bool has_addresses(struct origin *o)
 
 static enum task_next race(struct origin *o)
 {
-    struct request *r = queue_first(o);
+    struct request *r = gates_next(o, false);
+    if (!r)
+        return TASK_WAIT;
     if (!has_place(o)) {
         want_place(o);
         return TASK_WAIT;
@@ -383,7 +391,7 @@ static enum task_next race(struct origin *o)
 
 static enum task_next open_more(struct origin *o)
 {
-    for (struct request *r; (r = queue_first(o));) {
+    for (struct request *r; (r = gates_next(o, false));) {
         if (!has_place(o)) {
             want_place(o);
             return TASK_WAIT;
@@ -402,7 +410,7 @@ static enum task_next open_more(struct origin *o)
     return TASK_WAIT;
 }
 
-static enum task_next step(struct origin *o)
+static enum task_next advance(struct origin *o)
 {
     struct ringsend *e = o->engine;
     use_idle(o);
@@ -431,7 +439,7 @@ enum task_next origin_run(struct origin *o)
 {
     task_deadline(o->engine, &o->task, TIMER_NEVER); /* each run sets what it waits for */
     gates_begin(o);
-    enum task_next next = step(o);
+    enum task_next next = advance(o);
     gates_end(o);
     return next;
 }

@@ -34,7 +34,6 @@ static struct origin *evict(struct ringsend *e)
     *at = o->hash_next;
     list_remove(&o->task.ready);
     list_remove(&o->blocked);
-    list_remove(&o->paced);
     list_remove(&o->in_host);
     timer_remove(&e->timers, &o->task.timer);
     host_release(e, o->host);
@@ -65,7 +64,9 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
     list_init(&o->waiting);
     list_init(&o->idle);
     list_init(&o->blocked);
-    list_init(&o->paced);
+    list_init(&o->retries);
+    for (int gate = 0; gate < GATES; gate++)
+        list_init(&o->in_line[gate]);
     list_init(&o->unused);
     list_push_back(&h->origins, &o->in_host);
     return o;

@@ -1,15 +1,19 @@
-/* The requests that wait at an origin for a connection, in order. */
+/* The requests that wait at an origin for a connection: first tries, and retries, which may have to
+ * wait for the retry budget while first tries go on. Each list is in the order of coming, but for
+ * those that go on with what they have begun, or try once more for free: these come in front. */
 #include "engine/engine.h"
 
 void queue_add(struct origin *o, struct request *r, bool in_front)
 {
+    struct list *list = r->is_retry ? &o->retries : &o->waiting;
     CHECK(list_empty(&r->waiting));
     if (in_front)
-        list_push_front(&o->waiting, &r->waiting);
+        list_push_front(list, &r->waiting);
     else
-        list_push_back(&o->waiting, &r->waiting);
+        list_push_back(list, &r->waiting);
     r->enqueued_ns = o->engine->now_ns;
     o->waiting_count++;
+    o->retries_count += r->is_retry;
     o->engine->waiting++;
     task_wake(o->engine, &o->task);
 }
@@ -21,22 +25,26 @@ void queue_remove(struct request *r)
     struct origin *o = r->origin;
     list_remove(&r->waiting);
     o->waiting_count--;
+    o->retries_count -= r->is_retry;
     o->engine->waiting--;
-    if (!list_empty(&o->blocked) || !list_empty(&o->paced))
-        task_wake(o->engine, &o->task); /* it may have no reason left to stand in line */
+    /* It may have no reason left to stand in line. */
+    if (!list_empty(&o->blocked) || !list_empty(&o->in_line[GATE_BUDGET]) ||
+        !list_empty(&o->in_line[GATE_PACE]))
+        task_wake(o->engine, &o->task);
 }
 
 struct request *queue_first(const struct origin *o)
 {
-    return list_empty(&o->waiting) ? NULL : LIST_OWNER(o->waiting.next, struct request, waiting);
+    struct request *first = queue_first_of(&o->waiting, false);
+    struct request *retry = queue_first_of(&o->retries, false);
+    return first && (!retry || first->queued_ns < retry->queued_ns) ? first : retry;
 }
 
-/* The oldest waiting request that a reused connection is good enough for. */
-struct request *queue_first_for_idle(const struct origin *o)
+struct request *queue_first_of(const struct list *waiting, bool for_idle)
 {
-    for (struct list *node = o->waiting.next; node != &o->waiting; node = node->next) {
+    for (struct list *node = waiting->next; node != waiting; node = node->next) {
         struct request *r = LIST_OWNER(node, struct request, waiting);
-        if (!r->wants_fresh)
+        if (!for_idle || !r->wants_fresh)
             return r;
     }
     return NULL;

@@ -119,7 +119,7 @@ void request_attempt_begun(struct request *r, struct conn *conn)
             trace_waited(r);
             r->attempt_began_ns = e->now_ns;
         }
-        r->redialing = false;
+        r->redialing = r->is_retry = false;
         r->result.attempts++;
         e->stats.attempts++;
     }
@@ -264,6 +264,7 @@ static enum task_next decide(struct request *r)
         return finish_with_outcome(r);
     r->wait = r->retry_after_ns > 0 ? RINGSEND_WAIT_RETRY_AFTER : RINGSEND_WAIT_BACKOFF;
     r->wants_fresh = r->redialed = false;
+    r->is_retry = true;
     return request_goto(r, REQUEST_BACKOFF);
 }
 

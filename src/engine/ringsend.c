@@ -66,6 +66,8 @@ static void fill_defaults(struct ringsend_options *o)
     default_u32(&o->head_max_lines, 256);
     o->exact_times |= o->spin;
     default_u64(&o->rate_per_ns, NS_PER_S);
+    default_u32(&o->retry_budget_percent, 20);
+    default_u32(&o->retry_budget_per_s, 10);
     bool any_ok = false;
     for (size_t i = 0; i < sizeof o->ok_status.bits / sizeof *o->ok_status.bits; i++)
         any_ok |= o->ok_status.bits[i] != 0;
@@ -88,6 +90,10 @@ static const char *fault_of(const struct ringsend_options *o)
         return "backoff_min_ns and backoff_max_ns must be at most a day";
     if (o->rate_count > LIMIT_RATE_COUNT || o->rate_per_ns > HOUR_NS)
         return "the rate must be 1 to 10^9 attempts in 1 ns to 1 h";
+    if ((o->retry_budget_percent > LIMIT_BUDGET_PERCENT &&
+         o->retry_budget_percent != RINGSEND_UNLIMITED) ||
+        o->retry_budget_per_s > LIMIT_BUDGET_PER_S)
+        return "the retry budget must be 1 to 1000 percent and 1 to 10^6 per second";
     if (o->rate_burst > LIMIT_RATE_BURST)
         return "rate_burst must be 1 to 10^6";
     if (o->rate_ramp_ns > HOUR_NS)
@@ -183,11 +189,41 @@ static int load_certificates(struct ringsend *e)
 
 static void init_lists(struct ringsend *e)
 {
-    struct list *lists[] = {&e->requests_free, &e->conns_free, &e->unused_origins, &e->ready,
-                            &e->blocked,       &e->paced,      &e->idle_lru,       &e->starved,
-                            &e->finished,      &e->reaped};
+    struct list *lists[] = {&e->requests_free,
+                            &e->conns_free,
+                            &e->unused_origins,
+                            &e->ready,
+                            &e->blocked,
+                            &e->lines[GATE_BUDGET],
+                            &e->lines[GATE_PACE],
+                            &e->idle_lru,
+                            &e->starved,
+                            &e->finished,
+                            &e->reaped};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
+}
+
+/* All that the options say and nothing can fail of. */
+static void set_up(struct ringsend *e)
+{
+    const struct ringsend_options *o = &e->options;
+    e->now_ns = e->turn_ns = ring_now_ns(e->ring);
+    e->gap_ns = NS_PER_MS; /* no batching before it is seen to pay */
+    e->limits =
+        (struct response_limits){.head_bytes = o->head_max_bytes,
+                                 .head_lines = o->head_max_lines,
+                                 .interim_max = LIMIT_INTERIM,
+                                 .body_bytes = o->body_max_bytes,
+                                 .strict = o->strict_http,
+                                 .store_headers = o->store_headers || verdict_wants_headers(e)};
+    e->random = o->seed;
+    if (e->random == 0 && getrandom(&e->random, sizeof e->random, GRND_NONBLOCK) < 0)
+        e->random = e->now_ns;
+    retry_init(e);
+    pace_init(&e->pace, o->rate_count, o->rate_per_ns, o->rate_burst, o->rate_ramp_ns);
+    budget_init(&e->budget, o->retry_budget_percent != RINGSEND_UNLIMITED, o->retry_budget_percent,
+                o->retry_budget_per_s, e->now_ns);
 }
 
 int ringsend_new(struct ringsend **engine, const struct ringsend_options *options)
@@ -219,21 +255,7 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
         release(e);
         return error;
     }
-    e->limits = (struct response_limits){.head_bytes = e->options.head_max_bytes,
-                                         .head_lines = e->options.head_max_lines,
-                                         .interim_max = LIMIT_INTERIM,
-                                         .body_bytes = e->options.body_max_bytes,
-                                         .strict = e->options.strict_http,
-                                         .store_headers =
-                                             e->options.store_headers || verdict_wants_headers(e)};
-    retry_init(e);
-    pace_init(&e->pace, e->options.rate_count, e->options.rate_per_ns, e->options.rate_burst,
-              e->options.rate_ramp_ns);
-    e->random = e->options.seed;
-    if (e->random == 0 && getrandom(&e->random, sizeof e->random, GRND_NONBLOCK) < 0)
-        e->random = ring_now_ns(e->ring);
-    e->gap_ns = NS_PER_MS; /* no batching before it is seen to pay */
-    e->now_ns = e->turn_ns = ring_now_ns(e->ring);
+    set_up(e);
     *engine = e;
     return 0;
 }
