@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "batch/duration.h"
+#include "base/duration.h"
 
 #include <stdarg.h>
 #include <stdio.h>

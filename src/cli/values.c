@@ -2,8 +2,8 @@
  * would do something nobody asked for. */
 #include "cli/values.h"
 
+#include "base/duration.h"
 #include "base/span.h"
-#include "batch/duration.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Integers all the way, so that "0.3s" is 300,000,000 ns and not a neighbour of it: the whole part
  * is multiplied by its unit, and each digit of the fraction by a tenth, a hundredth ... of the
  * unit. */
-#include "batch/duration.h"
+#include "base/duration.h"
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* Lengths of time as people write them, in options and in records. */
-#ifndef RINGSEND_BATCH_DURATION_H
-#define RINGSEND_BATCH_DURATION_H
+#ifndef RINGSEND_BASE_DURATION_H
+#define RINGSEND_BASE_DURATION_H
 
 #include "base/span.h"
 
