@@ -2,7 +2,7 @@
  *
  *   clang -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Isrc -I. tests/fuzz/fuzz_record.c \
  *       src/base/json.c src/batch/record.c src/batch/record_json.c src/base/duration.c src/batch/result_line.c \
- *       src/base/buf.c src/base/errors.c
+ *       src/base/base64.c src/base/buf.c src/base/errors.c
  *
  * Beyond not crashing: an id is one JSON value, a record that is taken has a URL and no more
  * headers than allowed, and a result line is JSON that gives the body back. */
