@@ -1,52 +1,13 @@
-/* Figures for people: three significant digits, units that fit the size, one line per matter. */
+/* One line per matter. */
 #include "cli/summary.h"
+
+#include "cli/units.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 
-enum { TEXT_BYTES = 32, INPUTS_SHOWN = 8 };
-
-struct text {
-    char chars[TEXT_BYTES];
-};
-
-struct unit {
-    double size;
-    const char *name;
-};
-
-/* In the largest unit of the list that is not larger than the amount; the last one is the smallest.
- */
-static struct text in_units(double amount, const struct unit *units)
-{
-    while (units[1].name && amount < units->size)
-        units++;
-    double number = amount / units->size;
-    int decimals = number >= 100 || number == (double)(long)number ? 0 : number >= 10 ? 1 : 2;
-    struct text text;
-    snprintf(text.chars, sizeof text.chars, "%.*f %s", decimals, number, units->name);
-    return text;
-}
-
-static struct text duration_text(uint64_t ns)
-{
-    static const struct unit units[] = {{3600e9, "h"}, {60e9, "min"}, {1e9, "s"}, {1e6, "ms"},
-                                        {1e3, "us"},   {1, "ns"},     {0, NULL}};
-    return in_units((double)ns, units);
-}
-
-static struct text bytes_text(uint64_t bytes)
-{
-    static const struct unit units[] = {{1e12, "TB"}, {1e9, "GB"},  {1e6, "MB"},
-                                        {1e3, "kB"},  {1, "bytes"}, {0, NULL}};
-    return in_units((double)bytes, units);
-}
-
-static const char *plural(uint64_t count)
-{
-    return count == 1 ? "" : "s";
-}
+enum { INPUTS_SHOWN = 8 };
 
 static void print_cause(FILE *out, const char *name, uint64_t count)
 {
