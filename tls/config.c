@@ -16,6 +16,7 @@
 #include "tls/config.h"
 
 #include "base/check.h"
+#include "tls/sha256.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -35,10 +36,11 @@ static void set_profile(br_ssl_engine_context *engine)
                                       BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384};
     br_ssl_engine_set_versions(engine, BR_TLS12, BR_TLS12);
     br_ssl_engine_set_suites(engine, suites, sizeof suites / sizeof suites[0]);
-    br_ssl_engine_set_hash(engine, br_sha256_ID, &br_sha256_vtable);
+    struct sha256 sha256 = sha256_choose();
+    br_ssl_engine_set_hash(engine, br_sha256_ID, sha256.hash);
     br_ssl_engine_set_hash(engine, br_sha384_ID, &br_sha384_vtable);
     br_ssl_engine_set_hash(engine, br_sha512_ID, &br_sha512_vtable);
-    br_ssl_engine_set_prf_sha256(engine, &br_tls12_sha256_prf);
+    br_ssl_engine_set_prf_sha256(engine, sha256.prf);
     br_ssl_engine_set_prf_sha384(engine, &br_tls12_sha384_prf);
     br_ssl_engine_set_default_rsavrfy(engine);
     br_ssl_engine_set_default_ecdsa(engine); /* and the curves */
