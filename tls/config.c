@@ -1,10 +1,16 @@
 /* Builds a tls_config: trust, identity, and the model that connections are copied from.
  *
  * Why a model: choosing the fastest code for this CPU costs a CPUID instruction for each algorithm,
- * 9 us apiece in a virtual machine, and the first reset of a context seeds its generator from the
- * system once more. A copy of a model that was reset once has both behind it: 48 us instead of 100
- * to a ready ClientHello. Such copies share one generator state and are worth nothing until fresh
- * random bytes are mixed in; that is why only connection.c makes them, and always does it.
+ * 9 us apiece in a virtual machine; the first reset of a context seeds its generator from the system
+ * once more; and a reset runs the interpreter of BearSSL's handshake, for a client up to the end of
+ * its ClientHello. A copy of a model has all that behind it: 4 us instead of 100. Such copies share
+ * one generator state and are worth nothing until fresh random bytes are mixed in; that is why only
+ * connection.c makes them, and always does it.
+ *
+ * A context knows its own address in four places: the two buffers and the two stacks of the
+ * interpreter. All else in it that points, points to tables, or is set anew whenever BearSSL is
+ * entered, or by connection.c. BearSSL's header shows these fields, and says that they are its own:
+ * tests/tls checks what rests on them with the BearSSL that is built against.
  *
  * A server answers no ALPN: BearSSL 0.6 reads far outside its list of names when a client resumes a
  * session and offers none of them (the index 0xFFFF of "no match" is only cleared in full
@@ -49,11 +55,19 @@ static void set_profile(br_ssl_engine_context *engine)
     br_ssl_engine_add_flags(engine, BR_OPT_NO_RENEGOTIATION);
 }
 
-/* The first reset, which seeds the generator. */
+/* The ClientHello that the reset wrote: nobody will see it. */
+static void drop_output(br_ssl_engine_context *engine)
+{
+    size_t bytes;
+    while (br_ssl_engine_sendrec_buf(engine, &bytes))
+        br_ssl_engine_sendrec_ack(engine, bytes);
+}
+
+/* The buffer serves only here. */
 static bool build_model(struct tls_config *config, struct message message)
 {
     br_ssl_engine_context *engine = &config->model.engine;
-    void *buffer = malloc(config->buffer_bytes);
+    uint8_t *buffer = malloc(config->buffer_bytes);
     if (!buffer)
         return message_fail(message, "memory is out");
     int ok;
@@ -70,10 +84,26 @@ static bool build_model(struct tls_config *config, struct message message)
         br_ssl_engine_set_buffer(engine, buffer, config->buffer_bytes, !config->half_duplex);
         ok = br_ssl_client_reset(&config->model.client, NULL, 0);
     }
+    if (ok) {
+        drop_output(engine);
+        CHECK(br_ssl_engine_current_state(engine) == BR_SSL_RECVREC);
+        config->ibuf_at = (size_t)(engine->ibuf - buffer);
+        config->obuf_at = (size_t)(engine->obuf - buffer);
+    }
     free(buffer);
     if (!ok)
         return message_fail(message, "the TLS library finds no random bytes to start with");
     return true;
+}
+
+void config_copy_model(const struct tls_config *config, union context *to, uint8_t *buffer)
+{
+    const br_ssl_engine_context *model = &config->model.engine;
+    *to = config->model;
+    to->engine.ibuf = buffer + config->ibuf_at;
+    to->engine.obuf = buffer + config->obuf_at;
+    to->engine.cpu.dp = to->engine.dp_stack + (model->cpu.dp - model->dp_stack);
+    to->engine.cpu.rp = to->engine.rp_stack + (model->cpu.rp - model->rp_stack);
 }
 
 static bool build(struct tls_config *config, const struct tls_options *options,

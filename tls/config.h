@@ -21,8 +21,13 @@ struct tls_config {
     struct trust trust;
     struct identity identity;
     const char *protocols[1]; /* of ALPN; contexts point to it */
-    union context model;      /* set up and once reset: contexts are copies of it */
+    union context model;      /* set up and waiting for the peer: contexts are copies of it */
+    size_t ibuf_at, obuf_at;  /* where in a connection's buffer its two buffers begin */
 };
+
+/* Makes a context that waits for its peer's first message; a client's has yet to say its own (see
+ * hello.h). WORTH NOTHING UNTIL FRESH RANDOM BYTES ARE MIXED IN: all copies share a generator's state. */
+void config_copy_model(const struct tls_config *config, union context *to, uint8_t *buffer);
 
 /* UTC to verify at. */
 int64_t config_now_s(const struct tls_config *config);

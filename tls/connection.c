@@ -9,6 +9,9 @@
  * IDENTITY_CHAIN_BYTES_MAX), key exchange and signatures run when the peer's flight is complete,
  * that is, in tls_feed; what is left for tls_take is the Finished message, some microseconds.
  *
+ * A client's first message is ours (hello.c), and so is the alert that refuses a certificate, which
+ * BearSSL cannot send: both stand in struct handshake and leave ahead of what BearSSL has.
+ *
  * The caller keeps BearSSL's rules by construction: buffers of the right size, never more
  * acknowledged than was offered, always fresh random bytes mixed into a copy of the model. */
 #include "tls/connection.h"
@@ -62,13 +65,13 @@ static struct tls *new_connection(struct tls_local *local)
     struct tls *t = malloc(sizeof *t + config->buffer_bytes);
     if (!t)
         return NULL;
-    *t = (struct tls){.config = config, .local = local, .context = config->model};
+    *t = (struct tls){.config = config, .local = local};
+    config_copy_model(config, &t->context, t->buffer);
     t->handshake = calloc(1, sizeof *t->handshake);
     if (!t->handshake || !local_draw_seed(local, seed)) {
         tls_free(t);
         return NULL;
     }
-    br_ssl_engine_set_buffer(engine_of(t), t->buffer, config->buffer_bytes, !config->half_duplex);
     br_ssl_engine_inject_entropy(engine_of(t), seed, sizeof seed);
     explicit_bzero(seed, sizeof seed);
     return t;
@@ -88,6 +91,22 @@ static void set_client_identity(struct tls *t)
     if (own->count > 0)
         t->client_auth.own = &cc->client_auth.vtable;
     br_ssl_client_set_client_certificate(cc, &t->client_auth.vtable);
+}
+
+/* The first message. No name is sent for an address (RFC 6066 3). */
+static bool say_hello(struct tls *t)
+{
+    struct handshake *h = t->handshake;
+    br_ssl_engine_context *engine = engine_of(t);
+    _Static_assert(sizeof engine->client_random == LOCAL_SEED_BYTES,
+                   "as many as are drawn at once");
+    _Static_assert(sizeof engine->server_name >= sizeof h->host.name, "every name fits");
+    if (!local_draw_seed(t->local, engine->client_random))
+        return false;
+    if (h->host.address_bytes == 0)
+        memcpy(engine->server_name, h->host.name, h->host.name_bytes + 1);
+    h->record_bytes = hello_write(engine, h->record);
+    return true;
 }
 
 /* Puts the session to resume in place, if there is one. */
@@ -117,9 +136,7 @@ struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t p
     br_ssl_engine_set_x509(engine_of(t), &t->verifier.vtable);
     set_client_identity(t);
     t->offered = offer_session(t);
-    /* No name is sent for an address (RFC 6066 3). */
-    if (!br_ssl_client_reset(&t->context.client, parsed->address_bytes ? NULL : parsed->name,
-                             t->offered)) {
+    if (!say_hello(t)) {
         tls_free(t);
         return NULL;
     }
@@ -173,10 +190,6 @@ struct tls *tls_server_new(struct tls_local *local)
         t->server_cache = (struct server_cache){&server_cache_class, t};
         br_ssl_server_set_cache(sc, &t->server_cache.vtable);
     }
-    if (!br_ssl_server_reset(sc)) {
-        tls_free(t);
-        return NULL;
-    }
     return t;
 }
 
@@ -207,11 +220,17 @@ void tls_free(struct tls *t)
 
 /* ---- State ---- */
 
+static bool has_record(const struct tls *t)
+{
+    return t->handshake && t->handshake->record_taken < t->handshake->record_bytes;
+}
+
 unsigned tls_state(const struct tls *t)
 {
-    unsigned bits = br_ssl_engine_current_state(&t->context.engine), state = 0;
+    unsigned bits = br_ssl_engine_current_state(&t->context.engine);
+    unsigned state = has_record(t) ? TLS_TAKE : 0;
     if (t->error || bits & BR_SSL_CLOSED)
-        return TLS_CLOSED;
+        return state | TLS_CLOSED;
     state |= bits & BR_SSL_SENDREC ? TLS_TAKE : 0;
     state |= bits & BR_SSL_RECVREC ? TLS_FEED : 0;
     state |= bits & BR_SSL_SENDAPP ? TLS_WRITE : 0;
@@ -247,11 +266,21 @@ const char *tls_detail(const struct tls *t)
 
 /* ---- Cipher bytes ---- */
 
+static size_t take_record(struct handshake *h, void *out, size_t room)
+{
+    size_t bytes = h->record_bytes - h->record_taken;
+    if (bytes > room)
+        bytes = room;
+    memcpy(out, h->record + h->record_taken, bytes);
+    h->record_taken += bytes;
+    return bytes;
+}
+
 size_t tls_take(struct tls *t, void *out, size_t room)
 {
-    size_t taken = 0, bytes;
+    size_t taken = has_record(t) ? take_record(t->handshake, out, room) : 0, bytes;
     if (t->error)
-        return 0;
+        return taken;
     while (taken < room) {
         const unsigned char *record = br_ssl_engine_sendrec_buf(engine_of(t), &bytes);
         if (!record)

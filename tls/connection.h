@@ -2,6 +2,7 @@
 #ifndef RINGSEND_TLS_CONNECTION_H
 #define RINGSEND_TLS_CONNECTION_H
 
+#include "tls/hello.h"
 #include "tls/local.h"
 #include "tls/path.h"
 
@@ -19,6 +20,10 @@ struct handshake {
     size_t count;
     br_x509_pkey key; /* the peer's, once verified; points into chain */
     struct path_verdict verdict;
+    /* A record of ours in clear text, ahead of all of BearSSL's: a client's hello, or the alert that
+     * refuses the peer's certificate. */
+    uint8_t record[HELLO_BYTES_MAX];
+    size_t record_bytes, record_taken;
 };
 
 /* A vtable that BearSSL calls, and what it is about. BearSSL hands back the address of the vtable

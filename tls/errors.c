@@ -110,3 +110,25 @@ struct failure failure_of(int code, bool during_handshake, bool asked)
     return (struct failure){RINGSEND_E_TLS_PROTOCOL,
                             "a message is malformed or came at the wrong time"};
 }
+
+/* Not a switch over the whole table: all that is not named is a bad certificate. */
+uint8_t alert_of_refusal(enum ringsend_error error)
+{
+    static const struct {
+        enum ringsend_error error;
+        uint8_t alert;
+    } others[] = {
+        {RINGSEND_E_TLS_EXPIRED, 45},            /* certificate_expired, */
+        {RINGSEND_E_TLS_NOT_YET_VALID, 45},      /* "or is not currently valid" */
+        {RINGSEND_E_TLS_UNKNOWN_CA, 48},         /* unknown_ca */
+        {RINGSEND_E_TLS_ALGORITHM, 43},          /* unsupported_certificate */
+        {RINGSEND_E_TLS_USAGE, 43},              /* the same */
+        {RINGSEND_E_TLS_CRITICAL_EXTENSION, 43}, /* the same */
+        {RINGSEND_E_NO_MEMORY, 80},              /* internal_error */
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (others[i].error == error)
+            return others[i].alert;
+    }
+    return 42; /* bad_certificate */
+}

@@ -13,4 +13,7 @@ struct failure {
  * asked: the server had asked for a client certificate. */
 struct failure failure_of(int code, bool during_handshake, bool asked);
 
+/* The number of the alert that tells a server why its certificate is refused, RFC 5246 7.2.2. */
+uint8_t alert_of_refusal(enum ringsend_error error);
+
 #endif

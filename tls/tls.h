@@ -85,18 +85,20 @@ enum {
 
 /* host: a DNS name or an IP address as text (no brackets), at most TLS_HOST_BYTES_MAX bytes; of any
  * other the connection has failed from the start. Resumes a session when there is one. Null: memory
- * is out, or the kernel gave no random bytes. 50 us. */
+ * is out, or the kernel gave no random bytes. 5 us. */
 struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t port);
 struct tls *tls_server_new(struct tls_local *local);
 /* Wipes and frees. Null is allowed. */
 void tls_free(struct tls *t);
 
 enum tls_state {
-    TLS_TAKE = 1,   /* cipher bytes stand ready to leave */
-    TLS_FEED = 2,   /* cipher bytes of the peer are wanted */
-    TLS_WRITE = 4,  /* plain bytes are accepted; the handshake is complete */
-    TLS_READ = 8,   /* plain bytes of the peer stand ready */
-    TLS_CLOSED = 16 /* over, and alone in the set: tls_error tells whether in peace */
+    TLS_TAKE = 1,  /* cipher bytes stand ready to leave */
+    TLS_FEED = 2,  /* cipher bytes of the peer are wanted */
+    TLS_WRITE = 4, /* plain bytes are accepted; the handshake is complete */
+    TLS_READ = 8,  /* plain bytes of the peer stand ready */
+    TLS_CLOSED =
+        16 /* over: tls_error tells whether in peace. Alone in the set, but for TLS_TAKE when
+                       the peer is to be told by an alert why its certificate was refused */
 };
 
 /* A set of enum tls_state. */

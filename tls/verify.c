@@ -6,6 +6,7 @@
 #include "tls/connection.h"
 
 #include "base/check.h"
+#include "tls/errors.h"
 
 #include <stdlib.h>
 
@@ -24,6 +25,19 @@ static struct tls *tls_of(const br_x509_class **context)
     return ((struct verifier *)(void *)context)->tls;
 }
 
+/* The first reason sticks. Until the server has had our answer to its certificate the record layer is
+ * in clear text, so the alert can be written by hand. */
+static void refuse(struct tls *t, enum ringsend_error error, const char *detail)
+{
+    struct handshake *h = t->handshake;
+    const uint8_t alert[] = {21, BR_TLS12 >> 8, BR_TLS12 & 0xff, 0, 2, 2, alert_of_refusal(error)};
+    t->error = error;
+    t->detail = detail;
+    memcpy(h->record, alert, sizeof alert);
+    h->record_bytes = sizeof alert;
+    h->record_taken = 0;
+}
+
 static void start_chain(const br_x509_class **context, const char *server_name)
 {
     (void)server_name; /* what we sent; the host to check against is our own */
@@ -40,15 +54,15 @@ static void start_cert(const br_x509_class **context, uint32_t length)
     if (t->error)
         return;
     if (h->count == CHAIN_CERTS_MAX || length > CHAIN_BYTES_MAX - h->chain_used) {
-        t->error = RINGSEND_E_TLS_BAD_CHAIN;
-        t->detail = "the server sends more than 32 certificates or 96 KiB of them";
+        refuse(t, RINGSEND_E_TLS_BAD_CHAIN,
+               "the server sends more than 32 certificates or 96 KiB of them");
         return;
     }
     size_t needed = h->chain_used + length;
     if (needed > h->chain.bytes) {
         uint8_t *data = realloc(h->chain.data, needed);
         if (!data) {
-            t->error = RINGSEND_E_NO_MEMORY;
+            refuse(t, RINGSEND_E_NO_MEMORY, NULL);
             return;
         }
         h->chain = (struct bytes){data, needed};
@@ -122,8 +136,7 @@ static unsigned end_chain(const br_x509_class **context)
     t->session_not_after_s = h->verdict.not_after_s;
     if (h->verdict.error == RINGSEND_OK)
         return 0;
-    t->error = h->verdict.error;
-    t->detail = h->verdict.detail[0] ? h->verdict.detail : NULL;
+    refuse(t, h->verdict.error, h->verdict.detail[0] ? h->verdict.detail : NULL);
     return BR_ERR_X509_NOT_TRUSTED;
 }
 

@@ -178,6 +178,35 @@ static void test_fresh_random_bytes(void **state)
     pair_close(&p);
 }
 
+/* BearSSL's own ClientHello, with the same random bytes and the same name, says the same but for the
+ * order of the curves. */
+static void test_hello_is_bearssl_s(void **state)
+{
+    (void)state;
+    static const char ours[] = "\0\x1d\0\x17\0\x18\0\x19", theirs[] = "\0\x17\0\x18\0\x19\0\x1d";
+    for (int i = 0; i < 4; i++) {
+        struct pair p;
+        char hello[640];
+        uint8_t buffer[BR_SSL_BUFSIZE_BIDI];
+        const char *name = i & 1 ? "www.example.com" : NULL;
+        pair_open(&p, i & 2);
+        struct tls *t = tls_client_new(p.client_local, name ? name : "127.0.0.1", 443);
+        size_t bytes = tls_take(t, hello, sizeof hello), expected_bytes;
+        br_ssl_client_context client = p.client_config->model.client;
+        br_ssl_engine_set_buffer(&client.eng, buffer, p.client_config->buffer_bytes, !(i & 2));
+        assert_true(br_ssl_client_reset(&client, name, 0));
+        uint8_t *expected = br_ssl_engine_sendrec_buf(&client.eng, &expected_bytes);
+        assert_int_equal(bytes, expected_bytes);
+        memcpy(expected + 11, hello + 11, 32); /* client_random */
+        char *curves = memmem(hello, bytes, ours, 8);
+        assert_non_null(curves);
+        memcpy(curves, theirs, 8);
+        assert_memory_equal(hello, expected, bytes);
+        tls_free(t);
+        pair_close(&p);
+    }
+}
+
 static void test_no_host(void **state)
 {
     (void)state;
@@ -449,6 +478,7 @@ static void test_scripts(void **state)
 {
     (void)state;
     struct pair p;
+    int alerts = 0;
     pair_open(&p, false);
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
         for (size_t piece = 1; piece <= 64; piece *= 64) {
@@ -465,12 +495,18 @@ static void test_scripts(void **state)
             if (error != s->expected)
                 fail_msg("%s: %s instead of %s (%s)", s->name, ringsend_error_name(error),
                          ringsend_error_name(s->expected), tls_detail(t) ? tls_detail(t) : "");
+            if (tls_state(t) & TLS_TAKE) { /* who sends a certificate that is none hears of it */
+                assert_int_equal(tls_take(t, hello, sizeof hello), 7);
+                assert_memory_equal(hello, "\x15\x03\x03\x00\x02\x02\x2a", 7);
+                alerts++;
+            }
             assert_int_equal(tls_state(t), TLS_CLOSED);
             assert_false(tls_is_ready(t));
             assert_int_equal(tls_error(t), error);
             tls_free(t);
         }
     }
+    assert_int_equal(alerts, 2 * 2);
     pair_close(&p);
 }
 
@@ -563,6 +599,7 @@ int main(void)
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_fresh_random_bytes),
+        cmocka_unit_test(test_hello_is_bearssl_s),
         cmocka_unit_test(test_no_host),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_sessions_are_kept_apart),

@@ -147,6 +147,21 @@ static const struct server servers[] = {
 
 enum { SERVERS = sizeof servers / sizeof servers[0] };
 
+/* The server is told why. */
+static void check_alert(const struct tls *server, enum ringsend_error error)
+{
+    const char *alert = error == RINGSEND_E_TLS_EXPIRED || error == RINGSEND_E_TLS_NOT_YET_VALID
+                            ? "45 (certificate_expired)"
+                        : error == RINGSEND_E_TLS_UNKNOWN_CA ? "48 (unknown_ca)"
+                        : error == RINGSEND_E_TLS_USAGE || error == RINGSEND_E_TLS_ALGORITHM ||
+                                error == RINGSEND_E_TLS_CRITICAL_EXTENSION
+                            ? "43 (unsupported_certificate)"
+                            : "42 (bad_certificate)";
+    assert_non_null(tls_detail(server));
+    if (!strstr(tls_detail(server), alert))
+        fail_msg("%s: %s", ringsend_error_name(error), tls_detail(server));
+}
+
 /* What the client says to a server of that chain. */
 static enum ringsend_error judge(const struct server *s, const char *ca, bool insecure)
 {
@@ -168,6 +183,7 @@ static enum ringsend_error judge(const struct server *s, const char *ca, bool in
         snprintf(detail, sizeof detail, "%s", tls_detail(p.client) ? tls_detail(p.client) : "");
         assert_int_equal(tls_state(p.client), TLS_CLOSED);
         assert_int_equal(tls_write(p.client, "secret", 6), 0);
+        check_alert(p.server, error);
         assert_false(tls_keep_session(p.client));
         assert_false(tls_is_ready(p.server));
     }
