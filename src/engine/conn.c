@@ -429,7 +429,7 @@ enum task_next conn_run(struct conn *c)
         cancel(c, &c->send, RING_SEND);
         cancel(c, &c->recv, RING_RECV);
         report(c);
-        if (c->error == RINGSEND_OK && !c->exchange.request)
+        if (!c->exchange.request)
             secure_farewell(c);
         if (!is_quiet(c))
             return TASK_WAIT;

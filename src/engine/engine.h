@@ -500,7 +500,8 @@ enum ringsend_error secure_receive(struct conn *c, struct ringsend_bytes *cipher
                                    struct ringsend_bytes *plain, const char **detail);
 void secure_consume(struct conn *c, size_t plain_bytes);
 bool secure_ended_well(const struct conn *c); /* the peer said farewell before the stream's end */
-void secure_farewell(struct conn *c);         /* says it, if the connection can still carry it */
+/* Says it, or the alert that a failure calls for, if the connection can still carry it. */
+void secure_farewell(struct conn *c);
 void secure_close(struct conn *c);
 void secure_returns(struct ringsend *e); /* takes back what the worker has done */
 

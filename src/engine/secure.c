@@ -25,6 +25,7 @@ enum {
     FULL_DUPLEX_MAX = 1000,
     /* Of a handshake's flight that waits to be fed; chains are much shorter. */
     CIPHER_IN_MAX = 256 << 10,
+    CIPHER_HELD_MAX = 4 << 10,
 };
 
 struct secure {
@@ -32,7 +33,8 @@ struct secure {
     struct buf cipher_in;   /* received while the handshake lasts, and not yet lent */
     struct buf cipher_lent; /* what came before that, lent or partly fed */
     size_t cipher_lent_at;  /* so much of it was fed */
-    struct buf cipher_out;  /* in the send in flight */
+    struct buf cipher_out;  /* in the send in flight, or waits for the request to join it */
+    struct buf cipher_held; /* to leave ahead of the next send: had to be taken to feed on */
     struct handshake handshake;
     bool lent;
     bool
@@ -86,6 +88,7 @@ void secure_close(struct conn *c)
     buf_release(&c->engine->bufs, &s->cipher_in);
     buf_release(&c->engine->bufs, &s->cipher_lent);
     buf_release(&c->engine->bufs, &s->cipher_out);
+    buf_release(&c->engine->bufs, &s->cipher_held);
     free(s);
     c->secure = NULL;
 }
@@ -97,14 +100,13 @@ bool secure_is_lent(const struct conn *c)
 
 /* Takes out what stands ready, until SEND_STRETCH_BYTES are there. The buffer grows by at least
  * `expected`: small for the small records of handshakes and farewells. */
-static bool take_cipher(struct conn *c, size_t expected)
+static bool take_cipher(struct conn *c, struct buf *into, size_t expected)
 {
     struct secure *s = c->secure;
-    while ((tls_state(s->tls) & TLS_TAKE) && s->cipher_out.bytes < SEND_STRETCH_BYTES) {
-        if (!buf_reserve(&c->engine->bufs, &s->cipher_out, expected))
+    while ((tls_state(s->tls) & TLS_TAKE) && into->bytes < SEND_STRETCH_BYTES) {
+        if (!buf_reserve(&c->engine->bufs, into, expected))
             return false;
-        s->cipher_out.bytes += tls_take(s->tls, s->cipher_out.data + s->cipher_out.bytes,
-                                        s->cipher_out.capacity - s->cipher_out.bytes);
+        into->bytes += tls_take(s->tls, into->data + into->bytes, into->capacity - into->bytes);
     }
     return true;
 }
@@ -278,9 +280,10 @@ enum ringsend_error secure_handshake(struct conn *c, bool *complete, const char 
     if (tls_error(s->tls) != RINGSEND_OK)
         return failed(c, tls_error(s->tls), detail);
     if (!op_in_flight(&c->send) && !s->broken) {
-        if (!take_cipher(c, FLIGHT_BYTES))
+        if (!take_cipher(c, &s->cipher_out, FLIGHT_BYTES))
             return RINGSEND_E_NO_MEMORY;
-        if (s->cipher_out.bytes > 0)
+        bool joined = tls_is_ready(s->tls) && c->exchange.request; /* by secure_send, at once */
+        if (s->cipher_out.bytes > 0 && !joined)
             send_cipher(c);
     }
     if (tls_is_ready(s->tls))
@@ -311,6 +314,11 @@ enum ringsend_error secure_send(struct conn *c)
     struct secure *s = c->secure;
     struct exchange *x = &c->exchange;
     size_t total = x->request->head.bytes + x->request->user->body.bytes;
+    if (s->cipher_held.bytes > 0) {
+        CHECK(s->cipher_out.bytes == 0);
+        s->cipher_out = s->cipher_held;
+        s->cipher_held = (struct buf){0};
+    }
     while (x->plain_at < total && s->cipher_out.bytes < SEND_STRETCH_BYTES) {
         struct ringsend_bytes plain = plain_from(x, x->plain_at);
         size_t accepted = tls_write(s->tls, plain.data, plain.bytes);
@@ -318,7 +326,7 @@ enum ringsend_error secure_send(struct conn *c)
         if (x->plain_at == total)
             tls_flush(s->tls);
         size_t before = s->cipher_out.bytes;
-        if (!take_cipher(c, accepted + TLS_RECORD_OVERHEAD_BYTES))
+        if (!take_cipher(c, &s->cipher_out, accepted + TLS_RECORD_OVERHEAD_BYTES))
             return RINGSEND_E_NO_MEMORY;
         if (accepted == 0 && s->cipher_out.bytes == before)
             break; /* half duplex: a record is being read; the next event tries again */
@@ -328,6 +336,16 @@ enum ringsend_error secure_send(struct conn *c)
     if (x->send_bytes > 0)
         send_cipher(c);
     return RINGSEND_OK;
+}
+
+/* TLS wants to say something before it reads on: that renegotiation is declined (RFC 5246 7.4.1.1).
+ * That is taken out of its way, and leaves with the next request or the farewell. */
+static bool make_way(struct conn *c)
+{
+    struct secure *s = c->secure;
+    size_t before = s->cipher_held.bytes;
+    return before < CIPHER_HELD_MAX && take_cipher(c, &s->cipher_held, TLS_RECORD_OVERHEAD_BYTES) &&
+           s->cipher_held.bytes > before;
 }
 
 enum ringsend_error secure_receive(struct conn *c, struct ringsend_bytes *cipher,
@@ -346,7 +364,8 @@ enum ringsend_error secure_receive(struct conn *c, struct ringsend_bytes *cipher
         size_t used = tls_feed(t, cipher->data, cipher->bytes);
         cipher->data += used;
         cipher->bytes -= used;
-        if (used == 0 && !tls_peek(t, &plain->bytes) && tls_error(t) == RINGSEND_OK) {
+        if (used == 0 && !tls_peek(t, &plain->bytes) && tls_error(t) == RINGSEND_OK &&
+            !make_way(c)) {
             *detail = "the peer wants to talk about something else than the response";
             return RINGSEND_E_TLS_PROTOCOL;
         }
@@ -372,14 +391,20 @@ bool secure_ended_well(const struct conn *c)
 void secure_farewell(struct conn *c)
 {
     struct secure *s = c->secure;
-    if (!s || s->lent || c->stream_ended || c->cut || c->send.state != OP_IDLE ||
-        !tls_is_ready(s->tls))
+    if (!s || s->lent || c->stream_ended || c->cut || c->send.state != OP_IDLE)
         return;
     /* Only while the receive's end is still to come: it wakes the connection, which then cancels a
      * farewell that the peer does not take. */
     if (!op_in_flight(&c->recv))
         return;
-    tls_close(s->tls);
-    if (take_cipher(c, FLIGHT_BYTES) && s->cipher_out.bytes > 0)
+    bool refused = tls_error(s->tls) != RINGSEND_OK; /* an alert may tell the peer why */
+    if (!refused && (c->error != RINGSEND_OK || !tls_is_ready(s->tls)))
+        return;
+    if (!refused)
+        tls_close(s->tls);
+    if (s->cipher_held.bytes > 0)
+        buf_append(&c->engine->bufs, &s->cipher_out, s->cipher_held.data, s->cipher_held.bytes);
+    buf_release(&c->engine->bufs, &s->cipher_held);
+    if (take_cipher(c, &s->cipher_out, FLIGHT_BYTES) && s->cipher_out.bytes > 0)
         send_cipher(c);
 }
