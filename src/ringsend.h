@@ -475,6 +475,9 @@ RINGSEND_API int ringsend_fd(const struct ringsend *engine);
 RINGSEND_API void ringsend_wake(struct ringsend *engine);
 
 RINGSEND_API void ringsend_stats(struct ringsend *engine, struct ringsend_stats *stats);
+/* Writes the names of the optional features of io_uring that this kernel has and the engine uses, with spaces
+ * between them, NUL-terminated within text_bytes: "defer_taskrun ring_fd min_wait direct_sockopt". */
+RINGSEND_API void ringsend_features(const struct ringsend *engine, char *text, size_t text_bytes);
 RINGSEND_API const char *ringsend_version(void);
 
 #ifdef __cplusplus

@@ -41,6 +41,13 @@ bool histogram_init(struct histogram *h, unsigned precision)
     return h->counts != NULL;
 }
 
+void histogram_clear(struct histogram *h)
+{
+    if (h->count > 0)
+        memset(h->counts, 0, h->buckets * sizeof *h->counts);
+    h->count = h->min = h->max = 0;
+}
+
 void histogram_free(struct histogram *h)
 {
     free(h->counts);

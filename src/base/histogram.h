@@ -17,6 +17,8 @@ struct histogram {
 
 /* False when memory is out. precision 1..12. */
 bool histogram_init(struct histogram *h, unsigned precision);
+/* As histogram_init made it. */
+void histogram_clear(struct histogram *h);
 void histogram_free(struct histogram *h);
 /* Any value: the range is all of uint64_t. */
 void histogram_add(struct histogram *h, uint64_t value);

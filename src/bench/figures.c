@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #define NS_PER_S 1e9
+#define CPU_SHARE_FULL 0.95
 
 /* All histograms of a set of figures, in one place for what is done to each. */
 enum { HISTOGRAMS = 13 };
@@ -79,6 +80,8 @@ void figures_merge(struct figures *into, const struct figures *from)
     for (size_t i = 0; i < HISTOGRAMS; i++)
         histogram_merge(to[i], of[i]);
     counts_merge(into, from);
+    if (from->cpu_share > into->cpu_share)
+        into->cpu_share = from->cpu_share;
     into->stopped_early |= from->stopped_early;
     if (from->drained_ns > into->drained_ns)
         into->drained_ns = from->drained_ns;
@@ -109,4 +112,12 @@ bool figures_add_second(struct figures *f, const struct figures_second *second)
 double figures_rate(const struct figures *f)
 {
     return f->elapsed_ns > 0 ? (double)f->requests * NS_PER_S / (double)f->elapsed_ns : 0;
+}
+
+bool figures_generator_is_slow(const struct figures *f)
+{
+    uint64_t some = f->scheduled / 100;
+    /* A loop that waits busily always takes all of its CPU. */
+    bool exhausted = f->cpu_share > CPU_SHARE_FULL && !f->settings.spin;
+    return f->late_loop > some || (exhausted && f->late_starts + f->never_started > some);
 }

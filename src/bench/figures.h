@@ -52,6 +52,7 @@ struct figures_settings {
     uint64_t seed;                 /* of the arrivals */
     bool new_connection;           /* one per request */
     bool spin;                     /* the loop waits busily */
+    bool batch; /* completions are taken several at a time: times may be up to 200 us too long */
     bool timestamps;
     bool insecure;
 };
@@ -114,7 +115,8 @@ struct figures {
     uint64_t connections_opened, connections_peak;
     uint64_t enters; /* io_uring_enter calls */
     uint64_t handshakes_full, handshakes_resumed;
-    uint64_t cpu_ns; /* of the whole process, user and system */
+    uint64_t cpu_ns;  /* of the whole process, user and system */
+    double cpu_share; /* of the busiest thread's time: it ran, or was ready to and had no CPU */
 
     struct histogram response_ns, service_ns, send_lag_ns;
     /* Open loop, all that was scheduled: intended start -> noticed by the loop. */
@@ -134,7 +136,7 @@ struct figures {
 /* What it ran on. Unknown texts are empty. */
 struct figures_environment {
     char version[16]; /* of this program */
-    char kernel[128]; /* uname: release and machine */
+    char kernel[200]; /* uname: release and machine */
     char cpu[128];    /* model name */
     uint32_t cpus;    /* this process may use */
     char governor[32];
@@ -151,6 +153,9 @@ void figures_free(struct figures *f);
 void figures_merge(struct figures *into, const struct figures *from);
 /* Appends one second. False when memory is out; nothing is lost then but that second. */
 bool figures_add_second(struct figures *f, const struct figures_second *second);
+/* True when what was measured is this machine's lateness as much as the server's: of an open loop's starts more
+ * than 1 % were late, because the loop noticed them late or had no CPU time left. */
+bool figures_generator_is_slow(const struct figures *f);
 /* Complete responses a second. */
 double figures_rate(const struct figures *f);
 

@@ -17,6 +17,7 @@ struct command {
 
 static const struct command commands[] = {
     {"send", "send the records of files, write a file of results", command_send},
+    {"bench", "measure how long requests take", command_bench},
     {"serve", "be a platform to send to: for trials, demos and tests", command_serve},
 };
 

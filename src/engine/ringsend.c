@@ -436,6 +436,19 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     memcpy(stats, &all, size);
 }
 
+void ringsend_features(const struct ringsend *e, char *text, size_t text_bytes)
+{
+    struct ring_features f = ring_features(e->ring);
+    const char *names[] = {f.defer_taskrun ? "defer_taskrun" : "", f.ring_fd ? "ring_fd" : "",
+                           f.min_wait ? "min_wait" : "", f.direct_sockopt ? "direct_sockopt" : ""};
+    size_t at = 0;
+    if (text_bytes > 0)
+        text[0] = '\0';
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i][0] && at + strlen(names[i]) + 2 <= text_bytes)
+            at += (size_t)snprintf(text + at, text_bytes - at, "%s%s", at ? " " : "", names[i]);
+}
+
 const char *ringsend_version(void)
 {
     return RINGSEND_VERSION;

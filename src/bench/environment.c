@@ -1,0 +1,53 @@
+#include "bench/environment.h"
+
+#include "ringsend.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+/* The first line of a file, without its end. */
+static void read_line(const char *path, char *text, size_t text_bytes)
+{
+    FILE *file = fopen(path, "re");
+    if (!file || !fgets(text, (int)text_bytes, file))
+        text[0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    if (file)
+        fclose(file);
+}
+
+/* "model name : ..." of x86, "Model : ..." of others. */
+static void read_cpu(char *text, size_t text_bytes)
+{
+    char line[256];
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    while (file && !text[0] && fgets(line, sizeof line, file)) {
+        char *colon = strchr(line, ':');
+        if (!colon || (strncmp(line, "model name", 10) != 0 && strncmp(line, "Model", 5) != 0))
+            continue;
+        colon[strcspn(colon, "\n")] = '\0';
+        snprintf(text, text_bytes, "%s", colon + 1 + strspn(colon + 1, " "));
+    }
+    if (file)
+        fclose(file);
+}
+
+void environment_read(struct figures_environment *e)
+{
+    *e = (struct figures_environment){.started_s = time(NULL)};
+    struct utsname name;
+    cpu_set_t cpus;
+    snprintf(e->version, sizeof e->version, "%s", ringsend_version());
+    if (uname(&name) == 0)
+        snprintf(e->kernel, sizeof e->kernel, "%s %s %s", name.sysname, name.release, name.machine);
+    if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+        e->cpus = (uint32_t)CPU_COUNT(&cpus);
+    read_cpu(e->cpu, sizeof e->cpu);
+    read_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", e->governor,
+              sizeof e->governor);
+    read_line("/proc/sys/net/ipv4/tcp_congestion_control", e->congestion_control,
+              sizeof e->congestion_control);
+}

@@ -1,0 +1,173 @@
+#include "bench/load.h"
+
+#include "base/check.h"
+#include "bench/series.h"
+#include "bench/worker.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define NS_PER_S 1000000000ull
+/* So that all threads are there when the first start is due. */
+#define BEGIN_IN_NS 2000000ull
+
+struct load {
+    struct load_options options;
+    struct series *series;
+    struct worker *workers;
+    pthread_t *threads;
+    uint32_t made, running;
+    atomic_bool failed;
+    uint64_t cpu_ns; /* of the process before the run */
+};
+
+static uint64_t clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t process_cpu_ns(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * NS_PER_S +
+           ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000;
+}
+
+static void tell(char *message, size_t message_bytes, const char *text)
+{
+    if (message_bytes > 0 && message[0] == '\0')
+        snprintf(message, message_bytes, "%s", text);
+}
+
+int load_new(struct load **load, const struct load_options *options, char *message,
+             size_t message_bytes)
+{
+    uint32_t threads = options->settings.threads;
+    CHECK(threads > 0 && threads <= options->settings.connections && options->requests_count > 0);
+    struct load *l = calloc(1, sizeof *l);
+    int error = l ? 0 : -RINGSEND_E_NO_MEMORY;
+    if (message_bytes > 0)
+        message[0] = '\0';
+    if (!error) {
+        l->options = *options;
+        l->series = series_new(threads);
+        l->workers = calloc(threads, sizeof *l->workers);
+        l->threads = calloc(threads, sizeof *l->threads);
+        if (!l->series || !l->workers || !l->threads)
+            error = -RINGSEND_E_NO_MEMORY;
+    }
+    while (!error && l->made < threads) {
+        struct worker *w = &l->workers[l->made];
+        error = worker_init(w, &l->options, l->series, l->made++, message, message_bytes);
+        w->failed = &l->failed;
+    }
+    if (!error) {
+        *load = l;
+        return 0;
+    }
+    tell(message, message_bytes, ringsend_error_text((enum ringsend_error) - error));
+    load_free(l);
+    return error;
+}
+
+int load_start(struct load *load)
+{
+    uint64_t begin_ns = clock_ns() + BEGIN_IN_NS;
+    load->cpu_ns = process_cpu_ns();
+    for (uint32_t i = 0; i < load->made; i++)
+        worker_schedule(&load->workers[i], begin_ns);
+    while (load->running < load->made) {
+        uint32_t i = load->running;
+        if (pthread_create(&load->threads[i], NULL, worker_run, &load->workers[i]) != 0)
+            break;
+        load->running++;
+    }
+    if (load->running == load->made)
+        return 0;
+    atomic_store(&load->failed, true);
+    for (uint32_t i = load->running; i < load->made; i++)
+        series_leave(load->series);
+    return -RINGSEND_E_NO_MEMORY;
+}
+
+bool load_second(struct load *load, uint64_t second, struct figures_second *entry)
+{
+    return series_wait(load->series, second, entry);
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Adds the workers' figures up. */
+static void collect(struct load *load, struct figures *f)
+{
+    uint64_t ended_ns = 0, last_ns = 0, measure_ns = load->workers[0].measure_ns;
+    for (uint32_t i = 0; i < load->made; i++) {
+        const struct worker *w = &load->workers[i];
+        figures_merge(f, &w->figures);
+        ended_ns = later(ended_ns, w->ended_ns);
+        last_ns = later(last_ns, w->last_done_ns);
+    }
+    /* A number of requests is done when the last one is. */
+    if (load->options.settings.requests > 0 && !f->stopped_early && f->never_started == 0)
+        ended_ns = later(ended_ns, last_ns);
+    f->elapsed_ns = ended_ns > measure_ns ? ended_ns - measure_ns : 0;
+    f->drained_ns = last_ns > ended_ns ? last_ns - ended_ns : 0;
+    f->settings = load->options.settings;
+    f->cpu_ns = process_cpu_ns() - load->cpu_ns;
+    series_publish(load->series, f);
+}
+
+int load_finish(struct load *load, struct figures *figures, char *message, size_t message_bytes)
+{
+    int error = 0;
+    if (message_bytes > 0)
+        message[0] = '\0';
+    for (; load->running > 0; load->running--)
+        pthread_join(load->threads[load->running - 1], NULL);
+    for (uint32_t i = 0; i < load->made; i++) {
+        const struct worker *w = &load->workers[i];
+        if (w->error == 0 || error)
+            continue;
+        error = w->error;
+        if (w->detail)
+            tell(message, message_bytes, w->detail);
+        tell(message, message_bytes, ringsend_error_text((enum ringsend_error) - error));
+    }
+    if (!error)
+        collect(load, figures);
+    return error;
+}
+
+void load_wake(struct load *load)
+{
+    for (uint32_t i = 0; i < load->made; i++)
+        ringsend_wake(load->workers[i].engine);
+}
+
+void load_ring_features(const struct load *load, char *text, size_t text_bytes)
+{
+    ringsend_features(load->workers[0].engine, text, text_bytes);
+}
+
+void load_free(struct load *load)
+{
+    if (!load)
+        return;
+    CHECK(load->running == 0);
+    for (uint32_t i = 0; i < load->made; i++)
+        worker_free(&load->workers[i]);
+    free(load->workers);
+    free(load->threads);
+    series_free(load->series);
+    free(load);
+}

@@ -1,0 +1,427 @@
+/* One turn of the loop: see which starts are due, make as many as there are free connections, let the engine
+ * work until the next is due, take results.
+ *
+ *   begin ... ramp ... warm-up ... | measured part ........ | drain
+ *                                  measure_ns               end_ns, or `count` requests
+ *
+ * A request is measured when its start lies in the measured part, whenever it ends. After the end of the starts,
+ * those that are in flight are waited for; those that still wait for a connection are never
+ * started, and counted as that.
+ *
+ * Invariants. due - next == waiting. A slot is in `free_slots`, or its request is in the engine. started +
+ * never_started == scheduled once the engine is idle. */
+#include "bench/worker.h"
+
+#include "base/check.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S 1000000000ull
+
+enum { REAP_BATCH = 64 };
+
+static uint64_t clock_ns(clockid_t id)
+{
+    struct timespec t;
+    clock_gettime(id, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* ---- making and freeing ---- */
+
+/* Thread `index`'s part of `all`, split as evenly as can be. */
+static uint64_t share_of(uint64_t all, uint32_t index, uint32_t threads)
+{
+    return all / threads + (index < all % threads);
+}
+
+static int engine_open(struct worker *w, char *message, size_t message_bytes)
+{
+    struct ringsend_options options = *w->options->engine;
+    const struct figures_settings *settings = &w->options->settings;
+    options.connections_max = options.connections_per_origin = w->connections;
+    options.requests_max = w->connections;
+    options.tries = 1;
+    options.exact_times = !settings->batch;
+    options.spin = settings->spin;
+    options.message = message;
+    options.message_bytes = message_bytes;
+    return ringsend_new(&w->engine, &options);
+}
+
+int worker_init(struct worker *w, const struct load_options *options, struct series *series,
+                uint32_t index, char *message, size_t message_bytes)
+{
+    const struct figures_settings *settings = &options->settings;
+    *w = (struct worker){.options = options, .series = series, .index = index};
+    w->connections = (uint32_t)share_of(settings->connections, index, settings->threads);
+    w->count = share_of(settings->requests, index, settings->threads);
+    w->template = index % options->requests_count;
+    w->slots = calloc(w->connections, sizeof *w->slots);
+    w->free_slots = calloc(w->connections, sizeof *w->free_slots);
+    bool part = series_part_init(&w->part);
+    if (!figures_init(&w->figures) || !part || !w->slots || !w->free_slots)
+        return -RINGSEND_E_NO_MEMORY;
+    /* The lowest are taken first. */
+    while (w->free_count < w->connections) {
+        w->free_slots[w->free_count] = &w->slots[w->connections - 1 - w->free_count];
+        w->free_count++;
+    }
+    return engine_open(w, message, message_bytes);
+}
+
+void worker_free(struct worker *w)
+{
+    ringsend_free(w->engine);
+    figures_free(&w->figures);
+    series_part_free(&w->part);
+    free(w->slots);
+    free(w->free_slots);
+}
+
+void worker_schedule(struct worker *w, uint64_t begin_ns)
+{
+    const struct figures_settings *settings = &w->options->settings;
+    w->begin_ns = begin_ns;
+    w->measure_ns = begin_ns + settings->ramp_ns + settings->warmup_ns;
+    w->end_ns = settings->duration_ns ? w->measure_ns + settings->duration_ns : UINT64_MAX;
+    if (settings->open_loop) {
+        schedule_init(&w->due, &(struct schedule_options){.begin_ns = begin_ns,
+                                                          .rate = settings->rate,
+                                                          .ramp_ns = settings->ramp_ns,
+                                                          .arrivals = settings->arrivals,
+                                                          .seed = settings->seed,
+                                                          .thread = w->index,
+                                                          .threads = settings->threads});
+        w->next = w->due;
+    }
+}
+
+/* ---- starts ---- */
+
+/* All that were to start have been counted. */
+static bool is_counted_out(const struct worker *w)
+{
+    return w->options->settings.requests > 0 && w->counted >= w->count;
+}
+
+static void note_due(struct worker *w, uint64_t now_ns)
+{
+    struct figures *f = &w->figures;
+    while (w->due.at_ns <= now_ns && w->due.at_ns < w->end_ns && !is_counted_out(w)) {
+        if (w->due.at_ns >= w->measure_ns) {
+            uint64_t lag_ns = now_ns - w->due.at_ns;
+            histogram_add(&f->loop_lag_ns, lag_ns);
+            f->late_loop += lag_ns > FIGURES_LATE_NS;
+            f->scheduled++;
+            w->counted++;
+        }
+        w->waiting++;
+        schedule_advance(&w->due);
+    }
+}
+
+/* Gives the next request to the engine. False: it was refused. */
+static bool submit(struct worker *w, uint64_t intended_ns)
+{
+    CHECK(w->free_count > 0);
+    struct slot *slot = w->free_slots[--w->free_count];
+    slot->request = w->options->requests[w->template];
+    slot->request.user = slot;
+    slot->request.tries = 1;
+    slot->intended_ns = intended_ns;
+    slot->measured = intended_ns >= w->measure_ns;
+    w->template = (w->template + w->options->settings.threads) % w->options->requests_count;
+    int error = ringsend_submit(w->engine, &slot->request);
+    if (error == 0)
+        return true;
+    w->free_slots[w->free_count++] = slot;
+    w->error = error;
+    w->detail = ringsend_submit_detail(w->engine);
+    return false;
+}
+
+static void make_due(struct worker *w)
+{
+    while (w->waiting > 0 && w->free_count > 0 && submit(w, w->next.at_ns)) {
+        w->waiting--;
+        schedule_advance(&w->next);
+    }
+}
+
+/* In the ramp of a closed loop the connections in use grow from one to all. */
+static uint32_t in_flight_max(const struct worker *w, uint64_t now_ns)
+{
+    uint64_t ramp_ns = w->options->settings.ramp_ns, past_ns = now_ns - w->begin_ns;
+    if (past_ns >= ramp_ns)
+        return w->connections;
+    return 1 + (uint32_t)((double)(w->connections - 1) * ((double)past_ns / (double)ramp_ns));
+}
+
+static void make_closed(struct worker *w, uint64_t now_ns)
+{
+    if (now_ns < w->begin_ns)
+        return;
+    uint32_t max = in_flight_max(w, now_ns);
+    while (w->connections - w->free_count < max && w->free_count > 0 && now_ns < w->end_ns &&
+           !is_counted_out(w) && submit(w, now_ns))
+        w->counted += now_ns >= w->measure_ns;
+}
+
+static void end_starts(struct worker *w, uint64_t now_ns)
+{
+    struct figures *f = &w->figures;
+    w->ended = true;
+    w->ended_ns = now_ns < w->end_ns ? now_ns : w->end_ns;
+    for (; w->waiting > 0; w->waiting--) {
+        if (w->next.at_ns >= w->measure_ns) {
+            uint64_t waited_ns = w->ended_ns > w->next.at_ns ? w->ended_ns - w->next.at_ns : 0;
+            if (f->never_started == 0 || waited_ns > f->never_started_wait_ns)
+                f->never_started_wait_ns = waited_ns;
+            f->never_started++;
+        }
+        schedule_advance(&w->next);
+    }
+    ringsend_stop(w->engine);
+}
+
+/* ---- results ---- */
+
+static bool is_timeout(enum ringsend_error error)
+{
+    return error == RINGSEND_E_TIMEOUT_DNS || error == RINGSEND_E_TIMEOUT_CONNECT ||
+           error == RINGSEND_E_TIMEOUT_HANDSHAKE || error == RINGSEND_E_TIMEOUT_FIRST_BYTE ||
+           error == RINGSEND_E_TIMEOUT_ATTEMPT || error == RINGSEND_E_TIMEOUT_RECORD;
+}
+
+static void add_unless_zero(struct histogram *h, uint64_t value)
+{
+    if (value > 0)
+        histogram_add(h, value);
+}
+
+/* Response, service and lag of a request that counts. In a closed loop the first two are one, and there is no
+ * third. */
+static void time_result(struct worker *w, const struct slot *slot, const struct ringsend_times *t)
+{
+    struct figures *f = &w->figures;
+    bool open_loop = w->options->settings.open_loop;
+    uint64_t service_ns = t->done_at_ns - t->begun_at_ns;
+    uint64_t response_ns = open_loop ? t->done_at_ns - slot->intended_ns : service_ns;
+    histogram_add(&f->service_ns, service_ns);
+    histogram_add(&f->response_ns, response_ns);
+    histogram_add(&w->part.response_ns, response_ns);
+    if (open_loop) {
+        uint64_t lag_ns = t->begun_at_ns - slot->intended_ns;
+        histogram_add(&f->send_lag_ns, lag_ns);
+        f->late_starts += lag_ns > FIGURES_LATE_NS;
+    }
+}
+
+static void count_response(struct worker *w, const struct ringsend_result *r)
+{
+    struct figures *f = &w->figures;
+    const struct ringsend_times *t = &r->times;
+    f->requests++;
+    f->ok += r->ok;
+    w->part.counts.requests++;
+    if (r->status >= 0 && r->status <= FIGURES_STATUS_MAX)
+        f->statuses[r->status]++;
+    add_unless_zero(&f->dns_ns, t->dns_ns);
+    add_unless_zero(&f->connect_ns, t->connect_ns);
+    add_unless_zero(&f->tls_ns, t->tls_ns);
+    histogram_add(&f->first_byte_ns, t->first_byte_ns);
+    histogram_add(&f->transfer_ns, t->done_at_ns - t->first_byte_at_ns);
+}
+
+static void count_error(struct worker *w, const struct ringsend_result *r)
+{
+    struct figures *f = &w->figures;
+    f->errors_count++;
+    f->errors[r->error]++;
+    f->timed_out += is_timeout(r->error);
+    w->part.counts.errors++;
+}
+
+static void count_never_started(struct worker *w, const struct slot *slot)
+{
+    struct figures *f = &w->figures;
+    if (!slot->measured || !w->options->settings.open_loop)
+        return;
+    uint64_t waited_ns = w->ended_ns > slot->intended_ns ? w->ended_ns - slot->intended_ns : 0;
+    f->never_started++;
+    if (waited_ns > f->never_started_wait_ns)
+        f->never_started_wait_ns = waited_ns;
+}
+
+static void take_result(struct worker *w, const struct ringsend_result *r)
+{
+    struct slot *slot = r->request->user;
+    w->free_slots[w->free_count++] = slot;
+    if (r->error == RINGSEND_E_STOPPED && r->attempts == 0) {
+        count_never_started(w, slot);
+        return;
+    }
+    if (!slot->measured) {
+        w->figures.warmup_requests++;
+        return;
+    }
+    w->figures.started++;
+    if (r->error == RINGSEND_OK)
+        count_response(w, r);
+    else
+        count_error(w, r);
+    if (r->times.done_at_ns == 0)
+        return; /* its name's lookup failed: it never came to an attempt */
+    if (r->error == RINGSEND_OK || is_timeout(r->error))
+        time_result(w, slot, &r->times);
+    if (r->times.done_at_ns > w->last_done_ns)
+        w->last_done_ns = r->times.done_at_ns;
+}
+
+static void reap(struct worker *w)
+{
+    const struct ringsend_result *results[REAP_BATCH];
+    size_t count;
+    while ((count = ringsend_reap(w->engine, results, REAP_BATCH)) > 0)
+        for (size_t i = 0; i < count; i++)
+            take_result(w, results[i]);
+}
+
+/* ---- seconds ---- */
+
+static uint64_t second_ends_ns(const struct worker *w)
+{
+    return w->measure_ns + (w->second + 1) * NS_PER_S;
+}
+
+static void hand_in(struct worker *w)
+{
+    struct ringsend_stats stats = {.size = sizeof stats};
+    ringsend_stats(w->engine, &stats);
+    w->part.counts.connections = stats.connections_open;
+    w->part.counts.waiting =
+        w->waiting < UINT32_MAX - stats.waiting ? (uint32_t)w->waiting + stats.waiting : UINT32_MAX;
+    series_hand_in(w->series, w->second++, &w->part);
+}
+
+/* ---- the run ---- */
+
+static void cancel_all(struct worker *w)
+{
+    w->cancelled = true;
+    for (uint32_t i = 0; i < w->connections; i++)
+        if (w->slots[i].request.handle)
+            ringsend_cancel(w->engine, w->slots[i].request.handle);
+}
+
+/* When a closed loop may have one more in flight. */
+static uint64_t next_in_ramp_ns(const struct worker *w)
+{
+    uint32_t in_flight = w->connections - w->free_count;
+    if (in_flight == 0)
+        return w->begin_ns;
+    double part = (double)in_flight / (double)(w->connections - 1);
+    return w->begin_ns + 1 + (uint64_t)((double)w->options->settings.ramp_ns * part);
+}
+
+/* Until when the engine may work without us. */
+static uint64_t wake_at_ns(const struct worker *w)
+{
+    uint64_t at_ns = second_ends_ns(w);
+    if (w->ended)
+        return at_ns;
+    uint64_t start_ns = UINT64_MAX;
+    if (w->options->settings.open_loop && !is_counted_out(w))
+        start_ns = w->due.at_ns;
+    else if (!w->options->settings.open_loop && w->free_count > 0)
+        start_ns = next_in_ramp_ns(w);
+    at_ns = start_ns < at_ns ? start_ns : at_ns;
+    return w->end_ns < at_ns ? w->end_ns : at_ns;
+}
+
+static void turn(struct worker *w)
+{
+    int stop = *w->options->stop_asked;
+    uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    while (now_ns >= second_ends_ns(w))
+        hand_in(w);
+    if (!w->ended && w->options->settings.open_loop) {
+        note_due(w, now_ns);
+        make_due(w);
+    } else if (!w->ended) {
+        make_closed(w, now_ns);
+    }
+    bool all_made = is_counted_out(w) && w->waiting == 0;
+    if (!w->ended && (now_ns >= w->end_ns || stop > 0)) {
+        w->figures.stopped_early = stop > 0;
+        end_starts(w, now_ns);
+    } else if (!w->ended && all_made) {
+        w->ended = true;
+        w->ended_ns = now_ns;
+    }
+    if (stop > 1 && !w->cancelled)
+        cancel_all(w);
+    uint64_t at_ns = wake_at_ns(w);
+    if (w->error == 0 && !(w->ended && ringsend_idle(w->engine))) {
+        int ready = ringsend_run(w->engine, at_ns > now_ns ? at_ns - now_ns : 0);
+        if (ready < 0)
+            w->error = ready;
+    }
+    reap(w);
+}
+
+/* CPU time of this thread, and the time that it could have run and was not let to. */
+static uint64_t thread_demand_ns(void)
+{
+    char text[64] = "";
+    int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    ssize_t bytes = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    char *end = text;
+    unsigned long long ran_ns = bytes > 0 ? strtoull(text, &end, 10) : 0;
+    unsigned long long waited_ns = bytes > 0 ? strtoull(end, NULL, 10) : 0;
+    return ran_ns > 0 ? ran_ns + waited_ns : clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static void note_stats(struct worker *w)
+{
+    struct ringsend_stats stats = {.size = sizeof stats};
+    struct figures *f = &w->figures;
+    ringsend_stats(w->engine, &stats);
+    f->bytes_sent = stats.bytes_sent;
+    f->bytes_received = stats.bytes_received;
+    f->connections_opened = stats.connections_opened;
+    f->connections_peak = stats.connections_peak;
+    f->enters = stats.enters;
+    f->handshakes_full = stats.handshakes_full;
+    f->handshakes_resumed = stats.handshakes_resumed;
+}
+
+void *worker_run(void *worker)
+{
+    struct worker *w = worker;
+    /* The kernel may let a sleep of this thread last as much longer; by default 50 us. */
+    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+    uint64_t demand_ns = thread_demand_ns(), from_ns = clock_ns(CLOCK_MONOTONIC);
+    while (w->error == 0 && !atomic_load_explicit(w->failed, memory_order_relaxed) &&
+           !(w->ended && ringsend_idle(w->engine)))
+        turn(w);
+    if (w->error)
+        atomic_store(w->failed, true);
+    uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+    w->figures.cpu_share =
+        (double)(thread_demand_ns() - demand_ns) / (double)(now_ns - from_ns + 1);
+    if (w->part.counts.requests + w->part.counts.errors > 0)
+        hand_in(w);
+    note_stats(w);
+    series_leave(w->series);
+    return NULL;
+}

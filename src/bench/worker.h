@@ -1,0 +1,63 @@
+/* A worker: one thread of the load with its engine. */
+#ifndef RINGSEND_BENCH_WORKER_H
+#define RINGSEND_BENCH_WORKER_H
+
+#include "bench/figures.h"
+#include "bench/load.h"
+#include "bench/schedule.h"
+#include "bench/series.h"
+#include "ringsend.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A request in the engine. */
+struct slot {
+    struct ringsend_request request;
+    uint64_t intended_ns;
+    bool measured; /* begun after warm-up and ramp */
+};
+
+struct worker {
+    const struct load_options *options;
+    struct series *series;
+    struct ringsend *engine;
+    uint32_t index;
+    uint32_t connections; /* its share */
+    uint64_t count;       /* its share of settings.requests */
+    uint64_t begin_ns, measure_ns;
+    uint64_t end_ns; /* UINT64_MAX: when `count` requests are done */
+
+    /* Open loop: starts that are due and not made lie between `next` and `due`. */
+    struct schedule next, due;
+    uint64_t waiting;
+    uint64_t counted; /* measured starts that were due (closed loop: made) */
+    bool ended;       /* no more starts */
+    bool cancelled;
+
+    struct slot *slots;
+    struct slot **free_slots; /* a stack */
+    uint32_t free_count;
+    uint64_t template; /* index of the next request to send */
+
+    uint64_t second;         /* of the series: the one that `part` is for */
+    struct series_part part; /* of that second */
+    uint64_t ended_ns;       /* when the starts ended */
+    uint64_t last_done_ns;   /* of a measured request */
+    struct figures figures;
+    atomic_bool *failed; /* some worker did: all end */
+    int error;           /* negated enum ringsend_error that ended it, else 0 */
+    const char *detail;
+};
+
+/* False when memory is out; *message may tell more. Free it in any case. */
+int worker_init(struct worker *w, const struct load_options *options, struct series *series,
+                uint32_t index, char *message, size_t message_bytes);
+void worker_free(struct worker *w);
+/* When to begin. */
+void worker_schedule(struct worker *w, uint64_t begin_ns);
+/* The thread's function: runs it to its end. */
+void *worker_run(void *worker);
+
+#endif

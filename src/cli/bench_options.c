@@ -1,0 +1,315 @@
+#include "cli/bench_options.h"
+
+#include "base/limits.h"
+#include "base/span.h"
+#include "cli/values.h"
+#include "http/url.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char command[] = "bench";
+
+#define MS_NS 1000000ull
+#define HOUR_NS 3600000000000ull
+#define RATE_MAX 10e6
+#define DURATION_DEFAULT_NS 10000000000ull
+
+enum { THREADS_MAX = 256 };
+
+enum option_code {
+    OPTION_DURATION = 'd',
+    OPTION_REQUESTS = 'n',
+    OPTION_QUIET = 'q',
+    OPTION_RATE = 'r',
+    OPTION_THREADS = 't',
+    OPTION_HELP = 'h',
+    OPTION_VERSION = 'V',
+    OPTION_ARRIVALS = REQUEST_OPTIONS_END,
+    OPTION_BATCH,
+    OPTION_DATA,
+    OPTION_NEW_CONNECTION,
+    OPTION_RAMP,
+    OPTION_SEED,
+    OPTION_SPIN,
+    OPTION_STEPS,
+    OPTION_WARMUP
+};
+
+// clang-format off
+static const struct option long_options[] = {
+    REQUEST_LONG_OPTIONS,
+    {"arrivals", required_argument, NULL, OPTION_ARRIVALS},
+    {"batch", no_argument, NULL, OPTION_BATCH},
+    {"data", required_argument, NULL, OPTION_DATA},
+    {"duration", required_argument, NULL, OPTION_DURATION},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"new-connection", no_argument, NULL, OPTION_NEW_CONNECTION},
+    {"quiet", no_argument, NULL, OPTION_QUIET},
+    {"ramp", required_argument, NULL, OPTION_RAMP},
+    {"rate", required_argument, NULL, OPTION_RATE},
+    {"requests", required_argument, NULL, OPTION_REQUESTS},
+    {"seed", required_argument, NULL, OPTION_SEED},
+    {"spin", no_argument, NULL, OPTION_SPIN},
+    {"steps", required_argument, NULL, OPTION_STEPS},
+    {"threads", required_argument, NULL, OPTION_THREADS},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"warmup", required_argument, NULL, OPTION_WARMUP},
+    {NULL, 0, NULL, 0},
+};
+// clang-format on
+
+static const char help[] =
+    "Usage: ringsend bench [OPTION]... URL\n"
+    "       ringsend bench [OPTION]... FILE...\n"
+    "Measures how long requests take: of one kind to the URL, or those of FILEs of\n"
+    "records (as `ringsend send` takes them), over and over.\n"
+    "\n"
+    "Load\n"
+    "  -r, --rate RATE         open loop: start RATE requests a second, whatever comes\n"
+    "                          back. One that finds no free connection waits, and its\n"
+    "                          wait counts. Without it closed loop: each connection\n"
+    "                          starts its next request when the last one is done, so\n"
+    "                          that a server that stalls is asked less\n"
+    "      --arrivals KIND     of -r: constant (default), or poisson: random, as from\n"
+    "                          many users who do not know of each other\n"
+    "      --steps R1,R2,...   one run after another with these rates\n"
+    "  -c, --connections N     open at once, 1 to 32768; default 40\n"
+    "      --new-connection    one for each request (Connection: close)\n"
+    "  -t, --threads N         1 to 256; default 1. They share connections and rate\n"
+    "  -d, --duration T        of the measured part; default 10s, unless -n is given\n"
+    "  -n, --requests N        so many in all; with -d, whichever comes first\n"
+    "      --warmup T          full load before the measured part; in no figure\n"
+    "      --ramp T            before that: from nothing to full load\n"
+    "      --seed N            of the random arrivals; default 1\n"
+    "Measuring\n"
+    "      --spin              wait busily: microseconds less, for a CPU a thread\n"
+    "      --batch             take answers several at a time: less CPU per request,\n"
+    "                          and times up to 200 us too long\n"
+    "  -q, --quiet             no line per second\n"
+    "Requests\n"
+    "  -X, --method METHOD     default GET, with data POST\n"
+    "  -H, --header 'NAME: VALUE'  repeats; @FILE reads one per line\n"
+    "      --data TEXT         the body; @FILE reads it. Not with FILEs of records\n"
+    "      --url URL           for records without one\n"
+    "      --strict-http       refuse response heads with bare LF line ends\n"
+    "Times (250ms, 2s, 1m; a bare number is seconds). Nothing is tried again.\n"
+    "      --connect-timeout T      default 10s\n"
+    "      --handshake-timeout T    connected to TLS established; default 10s\n"
+    "      --first-byte-timeout T   request sent to first byte back; default 30s\n"
+    "      --timeout T         start to end of the response; default 60s\n" REQUEST_HELP_TLS
+    "Responses\n" REQUEST_HELP_RESPONSES "\n"
+    "  -h, --help              this text\n"
+    "  -V, --version           the version\n"
+    "\n"
+    "Times are told apart: response time from when the request should have started,\n"
+    "service time from when it did, and the send lag between the two.\n"
+    "\n"
+    "Examples\n"
+    "  ringsend bench -r 1000 -d 30s http://localhost:8080/\n"
+    "  ringsend bench -c 100 -n 100000 -X POST --data @order.json \\\n"
+    "      http://localhost:8080/orders\n"
+    "  ringsend bench --steps 1000,2000,4000 records.jsonl\n"
+    "\n"
+    "SIGINT and SIGTERM: starts no more, waits for what is in flight, and reports. A\n"
+    "second one cancels that, too.\n"
+    "\n"
+    "Exit status\n"
+    "  0  the run was made                  3  no response came at all\n"
+    "  1  wrong usage                       4  could not start (io_uring refused)\n"
+    "  2  an input could not be read        130, 143  stopped by SIGINT, SIGTERM\n";
+
+/* At the start of `text`; *end is what is behind it. */
+static double read_rate(const char *option, const char *text, const char **end)
+{
+    char *behind;
+    errno = 0;
+    double rate = strtod(text, &behind);
+    bool starts_well = text[0] >= '0' && text[0] <= '9';
+    /* strtod also takes hexadecimal numbers; written so that not-a-number is refused. */
+    if (!starts_well || errno || strpbrk(text, "xX") || !(rate >= 0.001 && rate <= RATE_MAX) ||
+        (*behind && *behind != ','))
+        usage_error(command, "%s must be requests per second from 0.001 to %.0f, not \"%s\"",
+                    option, RATE_MAX, text);
+    *end = behind;
+    return rate;
+}
+
+static void read_steps(struct bench_options *o, const char *text)
+{
+    o->steps_count = 0;
+    for (const char *at = text;; at++) {
+        if (o->steps_count == BENCH_STEPS_MAX)
+            usage_error(command, "--steps: at most %d rates can be given", BENCH_STEPS_MAX);
+        o->steps[o->steps_count++] = read_rate("--steps", at, &at);
+        if (!*at)
+            return;
+    }
+}
+
+static enum arrivals read_arrivals(const char *text)
+{
+    if (strcmp(text, "poisson") == 0)
+        return ARRIVALS_POISSON;
+    if (strcmp(text, "constant") != 0)
+        usage_error(command, "--arrivals must be constant or poisson, not \"%s\"", text);
+    return ARRIVALS_CONSTANT;
+}
+
+static uint64_t read_time(const char *option, const char *text)
+{
+    return value_duration_ns(command, option, text, MS_NS, 24 * HOUR_NS);
+}
+
+static double read_one_rate(const char *text)
+{
+    const char *end;
+    double rate = read_rate("--rate", text, &end);
+    if (*end)
+        usage_error(command, "--rate must be one number, not \"%s\"; see --steps", text);
+    return rate;
+}
+
+static void read_option(struct bench_options *o, int code, const char *value)
+{
+    struct figures_settings *s = &o->settings;
+    if (code == REQUEST_TRIES || code == REQUEST_AT_LEAST_ONCE || code == REQUEST_DEADLINE)
+        usage_error(command, "--tries, --at-least-once and --deadline are for `ringsend send`: "
+                             "here nothing is tried again, and --timeout is the limit");
+    if (request_option_read(&o->request, code, value))
+        return;
+    switch ((enum option_code)code) {
+    case OPTION_ARRIVALS:
+        s->arrivals = read_arrivals(value);
+        return;
+    case OPTION_BATCH:
+        s->batch = true;
+        return;
+    case OPTION_DATA:
+        o->data = value;
+        return;
+    case OPTION_DURATION:
+        s->duration_ns = read_time("--duration", value);
+        return;
+    case OPTION_NEW_CONNECTION:
+        s->new_connection = true;
+        return;
+    case OPTION_QUIET:
+        o->quiet = true;
+        return;
+    case OPTION_RAMP:
+        s->ramp_ns = read_time("--ramp", value);
+        return;
+    case OPTION_RATE:
+        s->rate = read_one_rate(value);
+        return;
+    case OPTION_REQUESTS:
+        s->requests = value_count(command, "--requests", value, 1, UINT64_MAX / 2);
+        return;
+    case OPTION_SEED:
+        s->seed = value_count(command, "--seed", value, 0, UINT64_MAX);
+        return;
+    case OPTION_SPIN:
+        s->spin = true;
+        return;
+    case OPTION_STEPS:
+        read_steps(o, value);
+        return;
+    case OPTION_THREADS:
+        s->threads = (uint32_t)value_count(command, "--threads", value, 1, THREADS_MAX);
+        return;
+    case OPTION_WARMUP:
+        s->warmup_ns = read_time("--warmup", value);
+        return;
+    case OPTION_HELP:
+        fputs(help, stdout);
+        exit(EXIT_OK);
+    case OPTION_VERSION:
+        printf("ringsend %s\n", ringsend_version());
+        exit(EXIT_OK);
+    }
+}
+
+static bool is_url(const char *text)
+{
+    return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
+}
+
+static void read_target(struct bench_options *o, int argc, char **argv)
+{
+    int count = argc - optind;
+    if (count == 0)
+        usage_error(command, "name the URL to measure, or files of records");
+    if (!is_url(argv[optind])) {
+        if (o->data)
+            usage_error(command, "--data goes with a URL: records bring their own");
+        o->inputs = argv + optind;
+        o->inputs_count = (size_t)count;
+        return;
+    }
+    struct url url;
+    const char *detail = NULL;
+    if (count > 1)
+        usage_error(command, "one URL, or files of records; a file of records can hold many URLs");
+    if (o->request.defaults.url.bytes > 0)
+        usage_error(command, "--url is for records; here the URL is there already");
+    o->url = argv[optind];
+    if (url_parse(&url, span_of(o->url), &detail) != RINGSEND_OK)
+        /* Not repeated: there may be a password in it. */
+        usage_error(command, "the URL must be http[s]://HOST[:PORT][/PATH]: %s", detail);
+}
+
+/* What the options say together. */
+static void finish(struct bench_options *o)
+{
+    struct figures_settings *s = &o->settings;
+    s->connections = o->request.engine.connections_max;
+    if (o->steps_count > 0 && s->rate > 0)
+        usage_error(command, "--rate and --steps say the same thing: give one of them");
+    if (o->steps_count > 0)
+        s->rate = o->steps[0];
+    s->open_loop = s->rate > 0;
+    if (!s->open_loop && s->arrivals == ARRIVALS_POISSON)
+        usage_error(command, "--arrivals goes with --rate or --steps");
+    if (s->threads > s->connections)
+        usage_error(command, "%u threads need as many connections, and there are %u", s->threads,
+                    s->connections);
+    if (s->batch && s->spin)
+        usage_error(command,
+                    "--batch waits for more to come, --spin for nothing: give one of them");
+    if (s->requests > 0 && s->requests < s->threads)
+        usage_error(command, "%u threads need as many requests", s->threads);
+    if (s->duration_ns == 0 && s->requests == 0)
+        s->duration_ns = DURATION_DEFAULT_NS;
+    if (s->new_connection)
+        request_option_read(&o->request, REQUEST_HEADER, "Connection: close");
+    s->insecure = o->request.engine.insecure;
+    request_options_finish(&o->request);
+}
+
+void bench_options_read(struct bench_options *options, int argc, char **argv)
+{
+    *options = (struct bench_options){.settings = {.threads = 1, .seed = 1}};
+    request_options_init(&options->request, command);
+    opterr = 0;
+    for (;;) {
+        int code =
+            getopt_long(argc, argv, ":" REQUEST_SHORT_OPTIONS "d:n:qr:t:hV", long_options, NULL);
+        if (code == -1)
+            break;
+        if (code == '?' || code == ':')
+            option_error(command, long_options, argv, code);
+        read_option(options, code, optarg);
+    }
+    read_target(options, argc, argv);
+    finish(options);
+}
+
+void bench_options_free(struct bench_options *options)
+{
+    request_options_free(&options->request);
+}

@@ -1,0 +1,30 @@
+/* Options of `ringsend bench`, and its help. */
+#ifndef RINGSEND_CLI_BENCH_OPTIONS_H
+#define RINGSEND_CLI_BENCH_OPTIONS_H
+
+#include "bench/figures.h"
+#include "cli/request_options.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { BENCH_STEPS_MAX = 100 };
+
+struct bench_options {
+    /* Of the first run; with steps each has a rate of its own. `target` and `method` are set later. */
+    struct figures_settings settings;
+    double steps[BENCH_STEPS_MAX];
+    size_t steps_count; /* 0: one run */
+    bool quiet;
+    const char *url;  /* the one target; null: record files */
+    const char *data; /* null: no body; "@FILE" or the text */
+    char *const *inputs;
+    size_t inputs_count; /* record files */
+    struct request_options request;
+};
+
+/* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK. */
+void bench_options_read(struct bench_options *options, int argc, char **argv);
+void bench_options_free(struct bench_options *options);
+
+#endif
