@@ -50,6 +50,8 @@ static const char help[] =
     "      --reset SHARE       reset the connection instead of answering\n"
     "      --close SHARE       close the connection in good order instead\n"
     "      --stall SHARE       never answer\n"
+    "      --pause AT,FOR      AT after the first request do nothing at all for a\n"
+    "                          time: read, answer and accept nothing\n"
     "      --seed N            another sequence of faults and latencies; default 1\n"
     "Limits\n"
     "      --max-connections N  connections served at once; default 20000\n"
@@ -64,7 +66,8 @@ static const char help[] =
     "                          advertised as Keep-Alive; default never\n"
     "Seeing\n"
     "      --log FILE          append a line for each request: microseconds, method,\n"
-    "                          target, id or body hash, outcome; separated by tabs.\n"
+    "                          target, id or body hash, outcome, microseconds that it\n"
+    "                          took; separated by tabs.\n"
     "                          Outcomes: the status, reset, close, stall, refused,\n"
     "                          gone (the client left), stopped (by a signal)\n"
     "      --id-header NAME    request header with the id; default x-record-id\n"
@@ -97,6 +100,7 @@ enum option_code {
     OPTION_RESET,
     OPTION_CLOSE,
     OPTION_STALL,
+    OPTION_PAUSE,
     OPTION_SEED,
     OPTION_MAX_CONNECTIONS,
     OPTION_OVER,
@@ -123,6 +127,7 @@ static const struct option long_options[] = {
     {"reset", required_argument, NULL, OPTION_RESET},
     {"close", required_argument, NULL, OPTION_CLOSE},
     {"stall", required_argument, NULL, OPTION_STALL},
+    {"pause", required_argument, NULL, OPTION_PAUSE},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"max-connections", required_argument, NULL, OPTION_MAX_CONNECTIONS},
     {"over", required_argument, NULL, OPTION_OVER},
@@ -196,6 +201,20 @@ static void read_latency(struct fate_plan *fates, const char *text)
                         text);
     }
     latency_init(&fates->latency, p50_ns, p99_ns);
+}
+
+/* "AT,FOR" */
+static void read_pause(struct platform_options *platform, const char *text)
+{
+    char at[32];
+    const char *comma = strchr(text, ',');
+    size_t bytes = comma ? (size_t)(comma - text) : sizeof at;
+    if (bytes >= sizeof at)
+        usage_error(COMMAND, "--pause must be two times such as 5s,1s, not \"%s\"", text);
+    memcpy(at, text, bytes);
+    at[bytes] = '\0';
+    platform->pause_at_ns = value_duration_ns(COMMAND, "--pause", at, 0, LATENCY_NS_MAX);
+    platform->pause_ns = value_duration_ns(COMMAND, "--pause", comma + 1, 1, LATENCY_NS_MAX);
 }
 
 static void read_status(struct fate_plan *fates, const char *text)
@@ -367,6 +386,9 @@ static void read_option(struct serve_options *o, int code, const char *text)
         return;
     case OPTION_STALL:
         fates->stall = value_share(COMMAND, "--stall", text);
+        return;
+    case OPTION_PAUSE:
+        read_pause(&o->platform, text);
         return;
     case OPTION_SEED:
         fates->seed = value_count(COMMAND, "--seed", text, 0, UINT64_MAX);

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -37,6 +38,8 @@ _Static_assert(PLATFORM_CONNECTIONS_MAX + SURPLUS_SLOTS <= LIMIT_CONNECTIONS,
 _Static_assert(TIMER_NEVER == RING_FOREVER, "no deadline is the same to timers and ring");
 
 static const uint64_t ACCEPT_REST_NS = 10 * 1000 * 1000;
+/* How soon a pause sees that the platform is to stop. */
+static const uint64_t PAUSE_SLICE_NS = 10 * 1000 * 1000;
 
 /* The accept is an operation of no slot of the table. */
 static struct ring_tag accept_tag(const struct platform *p)
@@ -132,7 +135,7 @@ static int platform_equip(struct platform *p, char *error, size_t error_bytes)
     if (p->options.tls)
         p->tls = tls_local_new(p->options.tls, TLS_SESSIONS_MAX);
     if (!p->visitors || (p->options.tls && !p->tls) ||
-        !timers_init(&p->timers, p->visitors_max + 2) || !service_init(p)) {
+        !timers_init(&p->timers, p->visitors_max + 3) || !service_init(p)) {
         snprintf(error, error_bytes, "out of memory");
         return -ENOMEM;
     }
@@ -156,6 +159,7 @@ int platform_new(struct platform **platform, const struct platform_options *opti
     list_init(&p->waiting);
     timer_init(&p->accept_timer);
     timer_init(&p->log_timer);
+    timer_init(&p->pause_timer);
     int result = platform_listen(p, error, error_bytes);
     if (result == 0)
         result = platform_equip(p, error, error_bytes);
@@ -217,7 +221,7 @@ static void accept_complete(struct platform *p, const struct ring_completion *co
         visitor_arrive(p, &p->visitors[slot]);
     } else if (completion->result == -ENFILE && p->visitors_used == p->visitors_max) {
         p->report.refused++;
-        request_log_add(&p->log, p->now_ns, NULL, "refused");
+        request_log_add(&p->log, p->now_ns, 0, NULL, "refused");
         p->accept_blocked = true;
     } else if (completion->result != -ECANCELED && completion->result != -ECONNABORTED) {
         /* Out of memory or files, system-wide: asking again at once would spin. */
@@ -273,6 +277,8 @@ static void platform_expire(struct platform *p)
             request_log_flush(&p->log);
         else if (timer == &p->accept_timer)
             p->accept_blocked = false;
+        else if (timer == &p->pause_timer)
+            p->pauses = true;
         else
             visitor_wake(p, LIST_OWNER(timer, struct visitor, timer));
     }
@@ -353,6 +359,20 @@ static bool platform_ended(struct platform *p)
            !request_log_busy(&p->log);
 }
 
+/* What a server does that collects garbage, loses its disk or is not scheduled: nothing at all. The kernel goes on
+ * taking bytes and connections in. */
+static void platform_pause(struct platform *p)
+{
+    uint64_t until_ns = p->now_ns + p->options.pause_ns;
+    p->pauses = false;
+    while (p->now_ns < until_ns && !atomic_load(&p->stop_asked)) {
+        uint64_t left_ns = until_ns - p->now_ns;
+        uint64_t slice_ns = left_ns < PAUSE_SLICE_NS ? left_ns : PAUSE_SLICE_NS;
+        nanosleep(&(struct timespec){.tv_nsec = (long)slice_ns}, NULL);
+        p->now_ns = ring_now_ns(p->ring);
+    }
+}
+
 int platform_run(struct platform *p)
 {
     struct ring_completion completions[REAP_MAX];
@@ -364,6 +384,8 @@ int platform_run(struct platform *p)
         if (result < 0)
             return result;
         p->now_ns = ring_now_ns(p->ring);
+        if (p->pauses)
+            platform_pause(p);
         for (unsigned count; (count = ring_reap(p->ring, completions, REAP_MAX)) > 0;) {
             for (unsigned i = 0; i < count; i++)
                 platform_complete(p, &completions[i]);

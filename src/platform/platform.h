@@ -48,6 +48,8 @@ struct platform_options {
     uint64_t keep_alive_ns;       /* an idle connection is closed after this long; 0: never */
     const char *id_header;        /* lower-case name of the header with the record's id */
     const char *stats_path;       /* GET of it answers the report and is not itself counted */
+    uint64_t pause_at_ns;         /* from the first request on: then */
+    uint64_t pause_ns;            /* for so long nothing is read, answered or accepted; 0: never */
     int log_fd;                   /* opened for appending, not closed by the platform; -1: none */
 };
 

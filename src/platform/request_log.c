@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_BYTES_MAX = 24 + 24 + REQUEST_TARGET_MAX + REQUEST_ID_MAX + 24 };
+enum { LINE_BYTES_MAX = 24 + 24 + REQUEST_TARGET_MAX + REQUEST_ID_MAX + 24 + 24 };
 
 static void log_fail(struct request_log *log, int error)
 {
@@ -28,8 +28,8 @@ static void without_tabs(char *text)
         *text = ' ';
 }
 
-void request_log_add(struct request_log *log, uint64_t now_ns, const struct request_reader *request,
-                     const char *outcome)
+void request_log_add(struct request_log *log, uint64_t now_ns, uint64_t took_ns,
+                     const struct request_reader *request, const char *outcome)
 {
     if (log->fd < 0 || log->error)
         return;
@@ -45,9 +45,9 @@ void request_log_add(struct request_log *log, uint64_t now_ns, const struct requ
     }
     const char *method = request && request->method[0] ? request->method : "-";
     const char *target = request && request->target[0] ? request->target : "-";
-    int bytes =
-        snprintf(log->filling.data + log->filling.bytes, LINE_BYTES_MAX,
-                 "%" PRIu64 "\t%s\t%s\t%s\t%s\n", now_ns / 1000, method, target, key, outcome);
+    int bytes = snprintf(log->filling.data + log->filling.bytes, LINE_BYTES_MAX,
+                         "%" PRIu64 "\t%s\t%s\t%s\t%s\t%" PRIu64 "\n", now_ns / 1000, method,
+                         target, key, outcome, took_ns / 1000);
     CHECK(bytes > 0 && bytes < LINE_BYTES_MAX);
     log->filling.bytes += (size_t)bytes;
     if (log->filling.bytes >= REQUEST_LOG_FLUSH_BYTES)

@@ -1,11 +1,12 @@
 /* The log of deliveries: one line per request, written through the ring in the background.
  *
- *   microseconds TAB method TAB target TAB key TAB outcome
+ *   microseconds TAB method TAB target TAB key TAB outcome TAB took
  *
  * microseconds: monotonic clock. key: the record's id, or "fnv1a:" and the body's hash in hex where
  * the request had none. outcome: the status answered, or reset, close, stall, refused (a
  * connection: the other fields are "-"), gone (the client left before its answer), stopped (the
- * platform did). */
+ * platform did). took: microseconds from the whole request to that outcome, for an answer to the end
+ * of its sending. */
 #ifndef RINGSEND_PLATFORM_REQUEST_LOG_H
 #define RINGSEND_PLATFORM_REQUEST_LOG_H
 
@@ -33,8 +34,8 @@ struct request_log {
 };
 
 /* Adds the line of `request`, or of a refused connection when that is null. */
-void request_log_add(struct request_log *log, uint64_t now_ns, const struct request_reader *request,
-                     const char *outcome);
+void request_log_add(struct request_log *log, uint64_t now_ns, uint64_t took_ns,
+                     const struct request_reader *request, const char *outcome);
 /* Starts writing what is there, unless a write is in flight already. */
 void request_log_flush(struct request_log *log);
 /* RING_APPEND came back. */

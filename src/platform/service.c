@@ -104,7 +104,8 @@ static void turn_settle(struct platform *p, struct turn *turn, const char *outco
     CHECK(turn->owed);
     turn->owed = false;
     bool whole = turn->got == REQUEST_DONE && !turn->too_large;
-    request_log_add(&p->log, p->now_ns, whole ? &turn->reader : NULL, outcome);
+    request_log_add(&p->log, p->now_ns, p->now_ns - turn->asked_ns, whole ? &turn->reader : NULL,
+                    outcome);
 }
 
 void turn_put(struct platform *p, struct turn **place)
@@ -181,8 +182,10 @@ uint64_t service_judge(struct platform *p, struct visitor *v)
         turn->status = 200;
         return 0;
     }
-    p->report.requests++;
+    if (p->report.requests++ == 0 && p->options.pause_ns > 0)
+        timer_set(&p->timers, &p->pause_timer, p->now_ns + p->options.pause_at_ns);
     turn->owed = true;
+    turn->asked_ns = p->now_ns;
     if (turn->too_large || turn->got == REQUEST_FAILED) {
         turn->answer = turn->too_large ? &p->too_large : &p->bad_request;
         turn->status = turn->answer->status;

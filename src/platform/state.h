@@ -27,6 +27,7 @@ struct turn {
     bool continued; /* "100 Continue" was sent */
     bool owed;      /* true exactly from the count of the request to the count of its outcome */
 
+    uint64_t asked_ns; /* when the whole request was here; valid while owed */
     /* Decided by service_judge. */
     enum fate_kind kind;
     bool close;                  /* the answer is the connection's last */
@@ -73,6 +74,9 @@ struct platform {
     uint64_t fates_drawn;
     uint64_t window_start_ns; /* of the rate limit's second */
     uint32_t window_count;
+
+    struct timer pause_timer; /* set from the first request to the begin of the pause */
+    bool pauses;              /* the pause is due */
 
     struct request_log log;
     struct timer log_timer;

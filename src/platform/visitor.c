@@ -138,7 +138,7 @@ void visitor_arrive(struct platform *p, struct visitor *v)
 void visitor_refuse(struct platform *p, struct visitor *v)
 {
     p->report.refused++;
-    request_log_add(&p->log, p->now_ns, NULL, "refused");
+    request_log_add(&p->log, p->now_ns, 0, NULL, "refused");
     visitor_leave(p, v);
     visitor_wake(p, v);
 }

@@ -234,6 +234,31 @@ class Connections(ServeCase):
         serve.stop()
         self.assertEqual(len(self.log()), 100)
 
+    def test_the_log_tells_how_long_each_answer_took(self):
+        serve = self.serve("--log", self.path("log"), "--latency", "20ms")
+        self.results(serve, 10)
+        serve.stop()
+        took_us = [int(line[5]) for line in self.log()]
+        self.assertEqual(len(took_us), 10)
+        self.assertGreaterEqual(min(took_us), 20000)
+
+    def test_a_pause_comes_once_and_holds_everything_up(self):
+        serve = self.serve("--log", self.path("log"), "--pause", "100ms,300ms", "--latency", "10ms")
+        self.results(serve, 40, "-c", "1")
+        serve.stop()
+        at_us = [int(line[0]) for line in self.log()]
+        gaps_us = [b - a for a, b in zip(at_us, at_us[1:])]
+        self.assertEqual(len(gaps_us), 39)
+        self.assertGreaterEqual(max(gaps_us), 300000)
+        # It began 100 ms after the first request, and each takes 10 ms.
+        self.assertLessEqual(gaps_us.index(max(gaps_us)), 10)
+
+    def test_a_signal_ends_a_pause(self):
+        serve = self.serve("--pause", "0s,1h")
+        sending = self.start("send", "--url", serve.url, self.file("records", [{"id": n} for n in range(100)]))
+        serve.stop()
+        sending.kill()
+
     def test_a_port_in_use_exits_4_and_is_named(self):
         serve = self.serve()
         run = self.run_ringsend("serve", "-p", str(serve.port))
