@@ -338,6 +338,14 @@ struct ringsend_request {
     uint64_t deadline_ns;        /* 0: as in the options */
     void *user;                  /* yours */
     uint64_t handle;             /* written by ringsend_submit; for ringsend_cancel */
+    /* Null, or where to mark that the request may have been processed, for a caller who must know
+     * that even when the process dies: *in_doubt |= in_doubt_mask right before the first byte of an
+     * attempt can leave. The bits are cleared again when the attempt's outcome shows that neither it
+     * nor one before was processed: nothing of it left, or the answer was 408, 425, 429, 503 (and not
+     * ok), or one that retry_if holds for. Atomic: requests, of other engines too, may share the byte.
+     * Borrowed as all of the request. */
+    unsigned char *in_doubt;
+    unsigned char in_doubt_mask;
 };
 
 /* ---- Results
@@ -408,6 +416,9 @@ struct ringsend_result {
     struct ringsend_times times;
     const struct ringsend_attempt *attempts_list; /* with store_attempts, the first one first: */
     size_t attempts_list_count; /* `attempts` of them, or fewer when memory was out */
+    bool
+        cut_short; /* ringsend_stop or ringsend_cancel kept it from a try that it would have had, or
+                       from the response it waited for */
 };
 
 /* ---- The engine

@@ -11,6 +11,7 @@
 enum {
     TRIES_DEFAULT = 4,
     TURNS_MAX = 2000000,
+    MARKS_MAX = 1 << 16, /* two bits each: the mark, and one that must stay as it is */
     /* Stalls and the races of cancels come on top of a deadline. */
     TOLERANCE_MS = 250,
 };
@@ -28,7 +29,8 @@ bool client_try_begin(struct client *c, const struct ringsend_options *options)
 {
     int error;
 
-    *c = (struct client){.options = *options};
+    *c = (struct client){.options = *options, .marks = calloc(MARKS_MAX / 4, 1)};
+    SIM_CHECK(c->marks, "out of memory");
     c->options.size = sizeof c->options;
     c->tries = options->tries ? options->tries : TRIES_DEFAULT;
     c->deadline_ns = options->deadline_ns ? options->deadline_ns : RINGSEND_NEVER;
@@ -41,6 +43,23 @@ bool client_try_begin(struct client *c, const struct ringsend_options *options)
 void client_begin(struct client *c, const struct ringsend_options *options)
 {
     SIM_CHECK(client_try_begin(c, options), "the engine could not be made");
+}
+
+static unsigned char mark_of(uint32_t record)
+{
+    return (unsigned char)(1u << record % 4 * 2);
+}
+
+/* The engine was freed while it had the request: what may have been processed must be marked. */
+static void check_mark_without_result(const struct client *c, const struct client_request *r)
+{
+    const struct sim_delivery *d = sim_latest_delivery(r->record);
+    bool declined = d && d->answer_in && d->answer_valid && sim_status_declines(d->status);
+
+    /* With retry_if any answer may be a refusal. */
+    SIM_CHECK(!d || declined || c->options.retry_if ||
+                  (c->marks[r->record / 4] & mark_of(r->record)),
+              "record %u was delivered, and is not marked", r->record);
 }
 
 static void package_free(struct ringsend_request *request)
@@ -155,10 +174,13 @@ void client_end(struct client *c)
     check_starts(c);
     ringsend_free(c->engine);
     for (uint32_t i = 0; i < c->count; i++) {
+        if (c->requests[i].accepted && !c->requests[i].done)
+            check_mark_without_result(c, &c->requests[i]);
         package_free(c->requests[i].request);
         free(c->requests[i].trace);
     }
     free(c->requests);
+    free(c->marks);
     *c = (struct client){0};
     SIM_CHECK(sim_ring_gone(), "the engine has not freed its ring");
     SIM_CHECK(sim_sockets_open() == 0, "%u sockets are left open", sim_sockets_open());
@@ -191,6 +213,19 @@ static struct package *package_make(const struct client_ask *ask, uint32_t recor
         .deadline_ns = ask->deadline_ns,
     };
     return p;
+}
+
+/* The bit beside it is set and must stay so: a neighbour's. */
+static void mark_begin(struct client *c, struct client_request *r)
+{
+    struct sim_record *record = sim_record(r->record);
+
+    SIM_CHECK(r->record < MARKS_MAX, "too many records");
+    r->request->in_doubt = &c->marks[r->record / 4];
+    r->request->in_doubt_mask = mark_of(r->record);
+    *r->request->in_doubt |= (unsigned char)(mark_of(r->record) << 1);
+    record->in_doubt = r->request->in_doubt;
+    record->in_doubt_mask = r->request->in_doubt_mask;
 }
 
 static bool is_replayable(const struct client_ask *ask)
@@ -226,6 +261,7 @@ int client_submit(struct client *c, const struct client_ask *wanted)
         .submitted_ns = sim.now_ns,
     };
     r->request = &package_make(&ask, r->record)->request;
+    mark_begin(c, r);
     r->request->user = (void *)(uintptr_t)(index + 1);
     error = ringsend_submit(c->engine, r->request);
     if (error != 0) {
@@ -308,6 +344,43 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
         SIM_CHECK(result->ambiguous == in_doubt, "record %u (%s) %s ambiguous: %s, status %d",
                   r->record, record->method, in_doubt ? "is not called" : "is called",
                   ringsend_error_name(result->error), result->status);
+}
+
+/* The mark says that it may have been processed: exactly when that can be so. Whether an idempotent
+ * request's bytes of an earlier attempt left, the ledger alone does not tell. */
+static void check_mark(const struct client *c, const struct client_request *r,
+                       const struct ringsend_result *result)
+{
+    const struct sim_record *record = sim_record(r->record);
+    const struct sim_delivery *d = sim_latest_delivery(r->record);
+    unsigned char bits = c->marks[r->record / 4];
+    bool marked = (bits & mark_of(r->record)) != 0;
+    bool complete = result->error == RINGSEND_OK;
+    bool declined = complete && !result->ok && sim_status_declines(result->status);
+
+    SIM_CHECK(bits & (unsigned char)(mark_of(r->record) << 1), "record %u touches another's mark",
+              r->record);
+    SIM_CHECK(!marked || result->attempts > 0, "record %u is marked without an attempt", r->record);
+    SIM_CHECK(marked || !result->ambiguous, "record %u is ambiguous and not marked", r->record);
+    SIM_CHECK(!marked || d, "record %u is marked, and was never delivered", r->record);
+    if (c->options.retry_if && complete && !result->ok)
+        return; /* which may say that it was not processed */
+    SIM_CHECK(marked || !complete || declined, "record %u has its response and no mark", r->record);
+    if (!record->replayable)
+        SIM_CHECK(marked == (result->ambiguous || (complete && !declined)), "record %u is %smarked",
+                  r->record, marked ? "" : "not ");
+}
+
+/* What was cut short is told so; a stop or cancel that changed nothing is not. */
+static void check_cut_short(const struct client_request *r, const struct ringsend_result *result)
+{
+    bool ended = result->error == RINGSEND_E_STOPPED || result->error == RINGSEND_E_CANCELLED;
+
+    SIM_CHECK(result->cut_short || !ended, "record %u was cut short, and does not say so",
+              r->record);
+    SIM_CHECK(!result->cut_short || !result->ok, "record %u is ok and cut short", r->record);
+    SIM_CHECK(!result->cut_short || ended || result->attempts < r->tries + 1,
+              "record %u had all its tries and says that it was cut short", r->record);
 }
 
 /* Of the record as a whole, whatever became of its last attempt. */
@@ -423,6 +496,8 @@ static void check_result(const struct client *c, const struct client_request *r,
         SIM_CHECK(!result->ok, "record %u is ok with error %s", r->record,
                   ringsend_error_name(result->error));
     check_ambiguous(r, result);
+    check_mark(c, r, result);
+    check_cut_short(r, result);
     if (c->options.store_attempts)
         check_attempts(c, r, result);
     else
@@ -455,6 +530,7 @@ static void take_result(struct client *c, const struct ringsend_result *result)
     r->status = result->status;
     r->ok = result->ok;
     r->ambiguous = result->ambiguous;
+    r->cut_short = result->cut_short;
     r->attempts = result->attempts;
     r->times = result->times;
     if (result->attempts_list_count > 0) {

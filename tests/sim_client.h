@@ -18,7 +18,7 @@ struct client_request {
     /* Of the result. */
     enum ringsend_error error;
     int status;
-    bool ok, ambiguous;
+    bool ok, ambiguous, cut_short;
     uint32_t attempts;
     struct ringsend_times times;
     struct ringsend_attempt *trace; /* `attempts` of them, with store_attempts */
@@ -32,6 +32,7 @@ struct client {
     struct client_request *requests;
     uint32_t count, capacity;
     uint32_t accepted, done;
+    unsigned char *marks; /* of requests in doubt, four to a byte */
     uint32_t held; /* results taken since the last ringsend_run: the engine may still hold them */
 };
 

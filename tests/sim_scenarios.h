@@ -42,6 +42,7 @@ const struct scenario_function *sim_scenarios(size_t *count);
 const struct scenario_function *sim_manners_scenarios(size_t *count);
 /* What is made of responses: predicates. */
 const struct scenario_function *sim_response_scenarios(size_t *count);
+const struct scenario_function *sim_doubt_scenarios(size_t *count);
 /* The same over TLS. */
 const struct scenario_function *sim_tls_scenarios(size_t *count);
 

@@ -209,6 +209,8 @@ void server_delivery(struct sim_socket *s, const char *request, size_t request_b
     SIM_CHECK(record->https == (s->tls != NULL), "record %u is sent %s TLS", number,
               s->tls ? "with" : "without");
     check_may_repeat(number);
+    SIM_CHECK(!record->in_doubt || (*record->in_doubt & record->in_doubt_mask),
+              "record %u is sent before that is marked", number);
     SIM_CHECK(!s->reuse_forbidden, "record %u is sent on a connection that was to be closed",
               number);
     if (s->delivery > 0) {

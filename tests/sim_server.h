@@ -99,6 +99,8 @@ struct sim_record {
     bool has_body;
     uint32_t body_bytes;
     bool https;
+    const unsigned char *in_doubt; /* where its request's mark stands; null: it has none */
+    unsigned char in_doubt_mask;
 
     /* What happened. */
     uint32_t deliveries; /* times that any byte of it entered a connection */

@@ -276,14 +276,15 @@ struct request {
     struct list waiting;  /* in origin.waiting or origin.retries exactly when queued */
     struct list finished; /* in engine.finished, then engine.reaped */
     uint32_t tries;
-    uint32_t free_tries;     /* attempts that do not count: at most 1 */
-    bool idempotent;         /* by method or key */
-    bool replayable;         /* idempotent, or sent at least once by the user's will */
-    bool in_doubt;           /* an earlier attempt may have been processed */
-    bool wants_fresh;        /* not on a reused connection */
-    bool redialed;           /* this attempt has moved on from a failed winner already */
-    bool is_retry;           /* its next attempt counts against the retry budget */
-    bool redialing;          /* it is queued to go on with an attempt, not to begin one */
+    uint32_t free_tries;   /* attempts that do not count: at most 1 */
+    bool idempotent;       /* by method or key */
+    bool replayable;       /* idempotent, or sent at least once by the user's will */
+    bool in_doubt;         /* an earlier attempt may have been processed */
+    bool may_be_processed; /* the same, of idempotent ones too, and the outcome looked at counts */
+    bool wants_fresh;      /* not on a reused connection */
+    bool redialed;         /* this attempt has moved on from a failed winner already */
+    bool is_retry;         /* its next attempt counts against the retry budget */
+    bool redialing;        /* it is queued to go on with an attempt, not to begin one */
     enum ringsend_wait wait; /* why the next attempt has not begun yet */
     bool cancel_asked;
     bool outcome_known; /* of the attempt; else it is still under way */
@@ -397,6 +398,8 @@ void request_attempt_begun(struct request *r, struct conn *conn);
  * response is moved out of *response when that is not null. */
 void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
                           struct exchange *exchange);
+/* Right before the first byte of an attempt can leave. */
+void request_leaves(struct request *r);
 /* The attempt goes on at another address of its origin: back to the front of the queue, not
  * counted. */
 void request_redial(struct request *r);

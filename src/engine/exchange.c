@@ -67,6 +67,8 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
     head_write(&r->head, x->head.data);
     x->head.bytes = r->head.bytes;
     x->bytes_left = !c->secure; /* with TLS only what is encrypted can leave */
+    if (x->bytes_left)
+        request_leaves(r);
     r->result.times.sent_at_ns = engine_stamp_ns(e);
     x->send = SEND_SENDING;
     if (c->secure)

@@ -201,6 +201,22 @@ static void publish_headers(struct request *r)
     r->result.headers_count = count;
 }
 
+void request_leaves(struct request *r)
+{
+    if (r->user->in_doubt)
+        __atomic_fetch_or(r->user->in_doubt, r->user->in_doubt_mask, __ATOMIC_RELAXED);
+}
+
+/* Takes the caller's mark back when no attempt is left that may have been processed. `declined`: the
+ * last one's outcome says that it was not. */
+static void settle_doubt(struct request *r, bool declined)
+{
+    r->may_be_processed |= r->outcome_bytes_left && !declined;
+    if (!r->may_be_processed && r->user->in_doubt)
+        __atomic_fetch_and(r->user->in_doubt, (unsigned char)~r->user->in_doubt_mask,
+                           __ATOMIC_RELAXED);
+}
+
 static enum task_next finish(struct request *r, enum ringsend_error error, const char *detail)
 {
     struct ringsend *e = r->engine;
@@ -214,6 +230,7 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     result->detail = detail;
     result->ok = error == RINGSEND_OK && r->verdict == VERDICT_OK;
     result->ambiguous = r->in_doubt && !result->ok;
+    result->cut_short |= error == RINGSEND_E_STOPPED || error == RINGSEND_E_CANCELLED;
     result->body = (struct ringsend_bytes){r->body.data, r->body.bytes};
     publish_headers(r);
     trace_publish(r);
@@ -231,6 +248,12 @@ static enum task_next finish_with_outcome(struct request *r)
     return finish(r, r->outcome, r->outcome_detail);
 }
 
+static enum task_next cut_short(struct request *r)
+{
+    r->result.cut_short = true;
+    return finish_with_outcome(r);
+}
+
 /* An attempt is over: again, or enough? */
 static enum task_next decide(struct request *r)
 {
@@ -244,10 +267,15 @@ static enum task_next decide(struct request *r)
     if (doubtful && !r->idempotent)
         r->in_doubt = true;
     bool may_double = r->outcome_bytes_left && !wanted && retry_may_double(error, status);
-    if (e->stopping || r->cancel_asked || (may_double && !r->replayable) ||
-        !(wanted || retry_may_help(e, error, status)))
+    settle_doubt(r, error == RINGSEND_OK && !may_double);
+    if ((may_double && !r->replayable) || !(wanted || retry_may_help(e, error, status)))
         return finish_with_outcome(r);
-    if (r->outcome_stale && r->free_tries == 0) {
+    bool is_free = r->outcome_stale && r->free_tries == 0;
+    if (!is_free && r->result.attempts - r->free_tries >= r->tries)
+        return finish_with_outcome(r);
+    if (e->stopping || r->cancel_asked)
+        return cut_short(r);
+    if (is_free) {
         r->free_tries++;
         r->wants_fresh = true;
         r->wait = RINGSEND_WAIT_FREE;
@@ -256,8 +284,6 @@ static enum task_next decide(struct request *r)
         queue_add(r->origin, r, true);
         return TASK_AGAIN;
     }
-    if (r->result.attempts - r->free_tries >= r->tries)
-        return finish_with_outcome(r);
     uint64_t wait_ns = retry_wait_ns(e, r->result.attempts - r->free_tries, r->retry_after_ns);
     r->backoff_at_ns = timer_after(e->now_ns, wait_ns);
     if (r->backoff_at_ns >= r->deadline_at_ns)
@@ -281,6 +307,8 @@ static enum ringsend_error early_end(const struct request *r)
 static enum task_next end_early(struct request *r, enum ringsend_error error)
 {
     /* Between tries the last one's outcome tells more than that time was up. */
+    if (r->outcome_known && error == RINGSEND_E_STOPPED)
+        return cut_short(r);
     if (r->outcome_known && error != RINGSEND_E_CANCELLED)
         return finish_with_outcome(r);
     forget_outcome(r);

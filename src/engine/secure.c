@@ -332,9 +332,12 @@ enum ringsend_error secure_send(struct conn *c)
             break; /* half duplex: a record is being read; the next event tries again */
     }
     x->send_bytes = s->cipher_out.bytes;
-    x->bytes_left |= x->send_bytes > 0;
-    if (x->send_bytes > 0)
-        send_cipher(c);
+    if (x->send_bytes == 0)
+        return RINGSEND_OK;
+    if (!x->bytes_left)
+        request_leaves(x->request);
+    x->bytes_left = true;
+    send_cipher(c);
     return RINGSEND_OK;
 }
 
