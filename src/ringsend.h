@@ -169,6 +169,8 @@ extern "C" {
     X(BODY_TOO_LARGE, "body_too_large", BODY, FINAL, SENT_MAYBE,                                   \
       "the response body is larger than the limit")                                                \
     X(BAD_BODY, "bad_body", BODY, FINAL, SENT_MAYBE, "the chunks of the body are malformed")       \
+    X(BAD_ENCODING, "bad_encoding", BODY, FINAL, SENT_MAYBE,                                       \
+      "the body is not what its Content-Encoding says")                                            \
     X(TRUNCATED_BODY, "truncated_body", BODY, RETRY, SENT_MAYBE,                                   \
       "the connection ended inside the response body")                                             \
     X(TIMEOUT_ATTEMPT, "timeout_attempt", BODY, RETRY, SENT_MAYBE,                                 \

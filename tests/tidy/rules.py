@@ -27,6 +27,8 @@ LIBRARIES = {
     r"liburing(/.*)?\.h": "uring",
     r"llhttp\.h": "src/http",
     r"bearssl.*\.h": "tls",
+    r"zstd.*\.h": "src/base",
+    r"brotli/.*\.h": "src/base",
 }
 
 # Calls that have no place in any C file, with what to take instead.
