@@ -280,6 +280,11 @@ struct ringsend_options {
      * connection does not count. */
     uint32_t retry_budget_percent; /* 1 to 1000, RINGSEND_UNLIMITED: no budget; default 20 */
     uint32_t retry_budget_per_s;   /* 1 to 10^6; default 10 */
+    bool decode; /* send Accept-Encoding, unless the request has one, and decode bodies: gzip,
+                             deflate, br, zstd, two upon each other at most. body_max_bytes holds for
+                             the decoded body as well, which must not be more than 1000 times as long
+                             as it came once it is longer than 1 MiB: body_too_large; bad_encoding when
+                             it cannot be decoded. A 206, and codings not known, stay as they are */
 };
 
 /* ---- Predicates --------------------------------------------------------------------------------
@@ -413,6 +418,9 @@ struct ringsend_result {
     const char *detail; /* a sentence more about the error, or null */
     struct ringsend_bytes
         body; /* of the last attempt's response if it was complete, whatever its status */
+    struct ringsend_bytes
+        encoding; /* the Content-Encoding that the body still has, at most 64 bytes
+                                       of it; empty: none */
     const struct ringsend_header *headers; /* with store_headers */
     size_t headers_count;
     struct ringsend_times times;

@@ -532,6 +532,8 @@ static void take_result(struct client *c, const struct ringsend_result *result)
     r->ambiguous = result->ambiguous;
     r->cut_short = result->cut_short;
     r->attempts = result->attempts;
+    snprintf(r->encoding, sizeof r->encoding, "%.*s", (int)result->encoding.bytes,
+             result->encoding.bytes ? result->encoding.data : "");
     r->times = result->times;
     if (result->attempts_list_count > 0) {
         r->trace = reallocarray(NULL, result->attempts_list_count, sizeof *r->trace);

@@ -20,6 +20,7 @@ struct client_request {
     int status;
     bool ok, ambiguous, cut_short;
     uint32_t attempts;
+    char encoding[65];
     struct ringsend_times times;
     struct ringsend_attempt *trace; /* `attempts` of them, with store_attempts */
 };

@@ -1,7 +1,8 @@
-/* Scenarios of what the engine makes of a complete response: predicates. */
+/* Scenarios of what the engine makes of a complete response: predicates, content codings. */
 #include "sim_scenarios.h"
 
 #include <string.h>
+#include <zlib.h>
 
 static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
 static const struct client_ask post = {
@@ -156,6 +157,124 @@ static void predicates_are_copied(void)
     scenario_end(&c);
 }
 
+/* ---- Content codings ---- */
+
+/* So many times `unit`, packed by gzip, as an answer that a client must decode. */
+static struct sim_answer packed_answer(const char *unit, uint32_t times)
+{
+    static char plain[1 << 21], packed[1 << 16];
+    size_t unit_bytes = strlen(unit), bytes = unit_bytes * times;
+    z_stream z = {0};
+
+    SIM_CHECK(bytes <= sizeof plain, "too long");
+    for (uint32_t i = 0; i < times; i++)
+        memcpy(plain + i * unit_bytes, unit, unit_bytes);
+    SIM_CHECK(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK, "zlib");
+    z.next_in = (Bytef *)plain;
+    z.avail_in = (uInt)bytes;
+    z.next_out = (Bytef *)packed;
+    z.avail_out = sizeof packed;
+    SIM_CHECK(deflate(&z, Z_FINISH) == Z_STREAM_END, "zlib");
+    deflateEnd(&z);
+    return (struct sim_answer){.status = 200,
+                               .headers = "Content-Encoding: gzip\r\n",
+                               .framing = FRAMING_CHUNKED,
+                               .body = packed,
+                               .body_bytes = (uint32_t)(sizeof packed - z.avail_out),
+                               .decoded = plain,
+                               .decoded_bytes = (uint32_t)bytes};
+}
+
+static void expect_encoding(const struct client *c, uint32_t index, const char *encoding)
+{
+    SIM_CHECK(strcmp(c->requests[index].encoding, encoding) == 0, "request %u: encoding \"%s\"",
+              index, c->requests[index].encoding);
+}
+
+/* The client's checks hold the body against what was packed. */
+static void bodies_are_decoded(void)
+{
+    struct sim_answer answer = packed_answer("{\"code\":0}", 1);
+    struct client c;
+
+    scenario_begin("bodies are decoded", &c,
+                   &(struct ringsend_options){.decode = true, .ok_if = ".code == 0"}, &answer, 1);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    expect_ok(&c, 0, true);
+    expect_encoding(&c, 0, "");
+    scenario_end(&c);
+}
+
+static void bodies_stay_packed(const char *name, bool decode, int status, const char *headers,
+                               const char *encoding)
+{
+    struct sim_answer answer = packed_answer("abc", 100);
+    struct client c;
+
+    answer.decoded = NULL;
+    answer.status = status;
+    answer.headers = headers;
+    scenario_begin(name, &c, &(struct ringsend_options){.decode = decode}, &answer, 1);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, status, 1, false);
+    expect_encoding(&c, 0, encoding);
+    scenario_end(&c);
+}
+
+static void packed_bodies_are_named(void)
+{
+    bodies_stay_packed("not asked to decode", false, 200, "Content-Encoding: gzip\r\n", "gzip");
+    bodies_stay_packed("coding unknown", true, 200,
+                       "content-encoding: gzip\r\nContent-Encoding: rot13\r\n", "gzip, rot13");
+    bodies_stay_packed("partial content", true, 206, "content-encoding: gzip\r\n", "gzip");
+    bodies_stay_packed("no coding", true, 200, "content-encoding: identity\r\n", "");
+}
+
+/* A complete response all the same: the connection is kept, and nothing is tried again. */
+static void bad_codings_are_errors(void)
+{
+    static const struct sim_answer script[] = {
+        {.status = 200, .headers = "content-encoding: gzip\r\n", BODY("not packed")},
+        {.status = 200, BODY("fine")},
+    };
+    struct client c;
+    struct sim_peer *peer = scenario_begin("bad codings are errors", &c,
+                                           &(struct ringsend_options){.decode = true}, script, 2);
+
+    scenario_submit(&c, &post);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_E_BAD_ENCODING, 200, 1, true);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    SIM_CHECK(peer->connects == 1, "%u connects", peer->connects);
+    scenario_end(&c);
+}
+
+static void bombs_are_errors(void)
+{
+    struct sim_answer answer = packed_answer("0123456789abcdef", 1 << 17);
+    struct client c;
+
+    scenario_begin("bombs are errors", &c,
+                   &(struct ringsend_options){.decode = true, .body_max_bytes = (1 << 21) - 1},
+                   &answer, 1);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_E_BODY_TOO_LARGE, 200, 1, false);
+    scenario_end(&c);
+    scenario_begin("large bodies are none", &c,
+                   &(struct ringsend_options){.decode = true, .body_max_bytes = 1 << 21}, &answer,
+                   1);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
     {"ok_if judges", ok_if_judges},
     {"ok_if leaves the rest to the status", ok_if_leaves_the_rest_to_the_status},
@@ -164,6 +283,10 @@ static const struct scenario_function functions[] = {
     {"retry_if weakens nothing else", retry_if_weakens_nothing_else},
     {"bad predicates are refused", bad_predicates_are_refused},
     {"predicates are copied", predicates_are_copied},
+    {"bodies are decoded", bodies_are_decoded},
+    {"packed bodies are named", packed_bodies_are_named},
+    {"bad codings are errors", bad_codings_are_errors},
+    {"bombs are errors", bombs_are_errors},
 };
 
 const struct scenario_function *sim_response_scenarios(size_t *count)

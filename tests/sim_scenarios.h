@@ -40,7 +40,7 @@ struct scenario_function {
 };
 const struct scenario_function *sim_scenarios(size_t *count);
 const struct scenario_function *sim_manners_scenarios(size_t *count);
-/* What is made of responses: predicates. */
+/* What is made of responses: predicates, content codings. */
 const struct scenario_function *sim_response_scenarios(size_t *count);
 const struct scenario_function *sim_doubt_scenarios(size_t *count);
 /* The same over TLS. */

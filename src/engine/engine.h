@@ -271,6 +271,7 @@ struct request {
     struct conn *conn; /* carries the attempt; null also while the origin races for it */
     struct head head;
     struct ringsend_result result;
+    char encoding[CODING_TEXT_BYTES]; /* the result's */
     struct buf body, headers, header_index;
     struct buf trace;     /* struct ringsend_attempt, one for each attempt that is over */
     struct list waiting;  /* in origin.waiting or origin.retries exactly when queued */
@@ -313,6 +314,7 @@ struct ringsend {
     struct ringsend_outcomes retry_on; /* as the options say in the end */
     struct response_limits limits;
     struct predicate *ok_if, *retry_if; /* null: none */
+    struct unpack *unpack;              /* with the option decode, else null */
     struct buf_pool bufs;
     struct timers timers;
     uint64_t now_ns; /* of this turn */
@@ -400,6 +402,8 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
                           struct exchange *exchange);
 /* Right before the first byte of an attempt can leave. */
 void request_leaves(struct request *r);
+/* Notes the outcome's detail, which may be null; to be called once for an outcome. */
+void request_explain(struct request *r, const char *detail);
 /* The attempt goes on at another address of its origin: back to the front of the queue, not
  * counted. */
 void request_redial(struct request *r);
@@ -414,8 +418,9 @@ void trace_publish(struct request *r);
 enum ringsend_error verdict_prepare(struct ringsend *e, char *message, size_t message_bytes);
 void verdict_release(struct ringsend *e);
 bool verdict_wants_headers(const struct ringsend *e);
-/* Of the complete response that the request holds. */
-enum verdict verdict_of(const struct request *r);
+/* Takes over a complete response, decodes its body if the options say so, and judges it. An error
+ * takes the place of the attempt's outcome. */
+void verdict_take(struct request *r, struct response *response);
 
 /* retry.c: which outcomes another try may help, and when */
 void retry_init(struct ringsend *e);

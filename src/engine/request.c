@@ -95,6 +95,7 @@ static void forget_outcome(struct request *r)
     buf_release(&e->bufs, &r->headers);
     buf_release(&e->bufs, &r->header_index);
     r->result.status = 0;
+    r->result.encoding = (struct ringsend_bytes){0};
     struct ringsend_times *t = &r->result.times;
     t->connect_ns = t->tls_ns = t->first_byte_ns = 0;
     t->begun_at_ns = t->sent_at_ns = t->first_byte_at_ns = t->done_at_ns = 0;
@@ -128,6 +129,12 @@ void request_attempt_begun(struct request *r, struct conn *conn)
     r->conn = conn;
 }
 
+void request_explain(struct request *r, const char *detail)
+{
+    if (detail && buf_append(&r->engine->bufs, &r->detail, detail, strlen(detail) + 1))
+        r->outcome_detail = r->detail.data;
+}
+
 void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
                           struct exchange *exchange)
 {
@@ -135,8 +142,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
     CHECK(r->step == REQUEST_ATTEMPT && !r->outcome_known);
     r->outcome_known = true;
     r->outcome = error;
-    if (detail && buf_append(&e->bufs, &r->detail, detail, strlen(detail) + 1))
-        r->outcome_detail = r->detail.data;
+    request_explain(r, detail);
     r->attempt_at_ns = TIMER_NEVER;
     struct ringsend_times *times = &r->result.times;
     /* Given up in the turn that began it: that stamp may be younger than the turn's. */
@@ -150,12 +156,8 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;
         if (error == RINGSEND_OK) {
-            r->body = response->body;
-            r->headers = response->headers;
-            r->header_index = response->header_index;
-            response->body = response->headers = response->header_index = (struct buf){0};
             r->retry_after_ns = retry_after_ns(e, response);
-            r->verdict = verdict_of(r);
+            verdict_take(r, response);
         }
     }
     trace_attempt_over(r, r->conn && r->conn->exchanges > 1);

@@ -141,6 +141,7 @@ static void release(struct ringsend *e)
     tls_config_free(e->tls_config);
     ring_free(e->ring);
     verdict_release(e);
+    unpack_free(e->unpack);
     timers_free(&e->timers);
     if (!e->broken)
         buf_pool_free(&e->bufs);
@@ -247,6 +248,8 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
     }
     if (!error)
         error = compile_predicates(e);
+    if (!error && e->options.decode && !(e->unpack = unpack_new()))
+        error = -RINGSEND_E_NO_MEMORY;
     if (!error)
         error = open_ring(e);
     if (!error && (e->options.ca_file || e->options.cert_file))
@@ -300,14 +303,15 @@ static bool is_well_formed(const struct ringsend_request *r)
 
 /* Fills in the head of a well-formed request. */
 static enum ringsend_error make_head(struct head *head, const struct ringsend_request *r,
-                                     const char **detail)
+                                     bool accepts_codings, const char **detail)
 {
     bool has_body = r->body.bytes > 0 || (r->flags & RINGSEND_HAS_BODY);
     *head = (struct head){.method = r->method,
                           .fields = r->headers,
                           .fields_count = r->headers_count,
                           .has_body = has_body,
-                          .body_bytes = r->body.bytes};
+                          .body_bytes = r->body.bytes,
+                          .accepts_codings = accepts_codings};
     if (head->method.bytes == 0)
         head->method = has_body ? SPAN("POST") : SPAN("GET");
     enum ringsend_error error = url_parse(&head->url, r->url, detail);
@@ -324,7 +328,7 @@ int ringsend_check(const struct ringsend_request *r, const char **detail)
 {
     struct head head;
     *detail = NULL;
-    return is_well_formed(r) ? -(int)make_head(&head, r, detail) : -RINGSEND_E_INVALID;
+    return is_well_formed(r) ? -(int)make_head(&head, r, false, detail) : -RINGSEND_E_INVALID;
 }
 
 int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
@@ -337,7 +341,7 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     if (e->requests_used - e->reaped_count >= e->options.requests_max)
         return -RINGSEND_E_FULL;
     struct head head;
-    enum ringsend_error error = make_head(&head, r, &e->submit_detail);
+    enum ringsend_error error = make_head(&head, r, e->options.decode, &e->submit_detail);
     if (error == RINGSEND_OK && head.url.https) {
         error = secure_load(e);
         if (error == RINGSEND_E_TLS_CONFIG)

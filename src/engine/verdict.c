@@ -1,5 +1,6 @@
-/* What a complete response is worth: ok, to be tried again, or failed. retry_if is asked first: what the
- * user calls worth another try is not ok. Then ok_if decides, or in its absence the status. */
+/* What a complete response is worth. Its body is decoded first, so that predicates and users see what
+ * the server meant. Then it is ok, to be tried again, or failed: retry_if is asked first, since what the
+ * user calls worth another try is not ok; then ok_if decides, or in its absence the status. */
 #include "engine/engine.h"
 
 #include <stdio.h>
@@ -44,7 +45,7 @@ static bool status_is_ok(const struct ringsend *e, int status)
     return e->options.ok_status.bits[bit / 64] >> (bit % 64) & 1;
 }
 
-enum verdict verdict_of(const struct request *r)
+static enum verdict judge(const struct request *r)
 {
     const struct ringsend *e = r->engine;
     struct predicate_view view = {
@@ -58,4 +59,39 @@ enum verdict verdict_of(const struct request *r)
         return VERDICT_AGAIN;
     bool ok = e->ok_if ? predicate_holds(e->ok_if, &view) : status_is_ok(e, view.status);
     return ok ? VERDICT_OK : VERDICT_FAILED;
+}
+
+static void name_encoding(struct request *r, const struct codings *codings)
+{
+    memcpy(r->encoding, codings->text, codings->text_bytes);
+    r->result.encoding = (struct ringsend_bytes){r->encoding, codings->text_bytes};
+}
+
+/* A part of a packed body (206) cannot be unpacked. */
+static bool can_decode(const struct request *r, const struct codings *codings)
+{
+    return r->engine->unpack && !codings->unknown && r->result.status != 206;
+}
+
+void verdict_take(struct request *r, struct response *response)
+{
+    struct ringsend *e = r->engine;
+    const struct codings *codings = &response->codings;
+    const char *detail = NULL;
+    r->body = response->body;
+    r->headers = response->headers;
+    r->header_index = response->header_index;
+    response->body = response->headers = response->header_index = (struct buf){0};
+    if (r->body.bytes > 0 && can_decode(r, codings)) {
+        r->outcome = codings_remove(codings, e->unpack, &e->bufs, &r->body,
+                                    e->options.body_max_bytes, &detail);
+        if (r->outcome != RINGSEND_OK) {
+            request_explain(r, detail);
+            buf_release(&e->bufs, &r->body);
+            return;
+        }
+    } else if (r->body.bytes > 0) {
+        name_encoding(r, codings);
+    }
+    r->verdict = judge(r);
 }

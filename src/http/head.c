@@ -1,18 +1,20 @@
 #include "http/head.h"
 
 #include "base/check.h"
+#include "http/coding.h"
 #include "http/fields.h"
 
 /* Two passes over the same fields. head_check decides: it refuses, notes which of our own lines the
  * user has replaced, and adds up the exact size, so that the engine can take one buffer of that
  * size. head_write only copies, and checks at the end that both agree.
  *
- * Lines are written in this order: request line, Host, User-Agent, Accept (each unless the user
- * gave it), the user's fields as given, Content-Length. Content-Length is the one field that is
+ * Lines are written in this order: request line, Host, User-Agent, Accept, Accept-Encoding (each
+ * unless the user gave it), the user's fields as given, Content-Length. Content-Length is the one field that is
  * always ours: a user's is compared with the truth and then left out. */
 
 #define AGENT_LINE "User-Agent: ringsend/" RINGSEND_VERSION "\r\n"
 #define ACCEPT_LINE "Accept: */*\r\n"
+#define ENCODING_LINE "Accept-Encoding: " CODING_ACCEPT "\r\n"
 #define HOST_NAME "Host: "
 #define LENGTH_NAME "Content-Length: "
 #define VERSION_END " HTTP/1.1\r\n"
@@ -23,6 +25,7 @@ enum field_kind {
     FIELD_HOST,
     FIELD_AGENT,
     FIELD_ACCEPT,
+    FIELD_ENCODING,
     FIELD_LENGTH,
     FIELD_CONNECTION,
     FIELD_CODING,
@@ -41,6 +44,7 @@ static const struct {
     {{"host", 4}, FIELD_HOST},
     {{"user-agent", 10}, FIELD_AGENT},
     {{"accept", 6}, FIELD_ACCEPT},
+    {{"accept-encoding", 15}, FIELD_ENCODING},
     {{"content-length", 14}, FIELD_LENGTH},
     {{"connection", 10}, FIELD_CONNECTION},
     {{"transfer-encoding", 17}, FIELD_CODING},
@@ -145,6 +149,9 @@ static const char *check_field(struct head *head, const struct ringsend_header *
     case FIELD_ACCEPT:
         head->own_accept = true;
         return NULL;
+    case FIELD_ENCODING:
+        head->own_encoding = true;
+        return NULL;
     case FIELD_LENGTH:
         return check_length(head, value);
     case FIELD_CONNECTION:
@@ -174,6 +181,11 @@ static bool sends_length(const struct head *head)
            span_equal(head->method, SPAN("PUT")) || span_equal(head->method, SPAN("PATCH"));
 }
 
+static bool sends_encoding(const struct head *head)
+{
+    return head->accepts_codings && !head->own_encoding;
+}
+
 static size_t decimal_bytes(size_t value)
 {
     size_t digits = 1;
@@ -188,7 +200,7 @@ enum ringsend_error head_check(struct head *head, const char **detail)
 {
     CHECK(head->has_body || head->body_bytes == 0);
     head->close = head->own_host = head->own_agent = head->own_accept = false;
-    head->own_length = head->own_connection = false;
+    head->own_encoding = head->own_length = head->own_connection = false;
     if (!is_token(head->method)) {
         *detail = "the method is empty or holds a character that methods may not hold";
         return RINGSEND_E_BAD_METHOD;
@@ -219,6 +231,8 @@ enum ringsend_error head_check(struct head *head, const char **detail)
         head->bytes += SPAN(AGENT_LINE).bytes;
     if (!head->own_accept)
         head->bytes += SPAN(ACCEPT_LINE).bytes;
+    if (sends_encoding(head))
+        head->bytes += SPAN(ENCODING_LINE).bytes;
     if (sends_length(head))
         head->bytes += SPAN(LENGTH_NAME).bytes + decimal_bytes(head->body_bytes) + 2;
     return RINGSEND_OK;
@@ -255,6 +269,8 @@ void head_write(const struct head *head, char *out)
         out = put(out, SPAN(AGENT_LINE));
     if (!head->own_accept)
         out = put(out, SPAN(ACCEPT_LINE));
+    if (sends_encoding(head))
+        out = put(out, SPAN(ENCODING_LINE));
     for (size_t i = 0; i < head->fields_count; i++) {
         const struct ringsend_header *field = &head->fields[i];
         if (head->own_length && kind_of(field->name) == FIELD_LENGTH)

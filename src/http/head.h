@@ -27,12 +27,14 @@ struct head {
     bool has_body; /* else Content-Length is sent only for methods that expect one (POST, PUT,
                       PATCH: 0) */
     size_t body_bytes;
+    bool accepts_codings; /* send Accept-Encoding with all that coding.h knows */
 
     /* Found by head_check. */
     bool close;          /* the user asked for Connection: close */
     bool own_host;       /* the user gave Host */
     bool own_agent;      /* the user gave User-Agent */
     bool own_accept;     /* the user gave Accept */
+    bool own_encoding;   /* the user gave Accept-Encoding */
     bool own_length;     /* the user gave Content-Length: ours is sent whatever the method */
     bool own_connection; /* the user gave Connection */
     size_t bytes;        /* exact size of what head_write writes */

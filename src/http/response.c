@@ -37,6 +37,7 @@ enum {
 enum header_kind {
     HEADER_OTHER,
     HEADER_CODING,
+    HEADER_CONTENT_CODING,
     HEADER_CONNECTION,
     HEADER_KEEP_ALIVE,
     HEADER_RETRY_AFTER
@@ -180,6 +181,9 @@ static enum header_kind kind_of(struct ringsend_bytes name)
         return span_equal_nocase(name, SPAN("keep-alive")) ? HEADER_KEEP_ALIVE : HEADER_OTHER;
     case 11:
         return span_equal_nocase(name, SPAN("retry-after")) ? HEADER_RETRY_AFTER : HEADER_OTHER;
+    case 16:
+        return span_equal_nocase(name, SPAN("content-encoding")) ? HEADER_CONTENT_CODING
+                                                                 : HEADER_OTHER;
     case 17:
         return span_equal_nocase(name, SPAN("transfer-encoding")) ? HEADER_CODING : HEADER_OTHER;
     }
@@ -239,6 +243,9 @@ static void take_header(struct response *r)
         if (r->coding_chunked || !span_equal_nocase(value, SPAN("chunked")))
             r->coding_other = true;
         r->coding_chunked = true;
+        return;
+    case HEADER_CONTENT_CODING:
+        codings_add(&r->codings, too_long ? SPAN("unreadable") : value);
         return;
     case HEADER_CONNECTION:
         r->connection_close |= too_long;
@@ -585,6 +592,7 @@ static void message_begin(struct response *r)
     r->header_kind = HEADER_OTHER;
     r->name_bytes = r->value_bytes = 0;
     r->stored = (struct response_header){0};
+    r->codings = (struct codings){0};
     r->headers.bytes = r->header_index.bytes = 0;
     llhttp_init(parser_of(r), HTTP_RESPONSE, &settings);
 }

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/errors.h"
 #include "base/span.h"
+#include "http/coding.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -56,8 +57,9 @@ struct response {
     bool has_retry_after;  /* a Retry-After that could be understood was there */
     int64_t retry_after_s; /* seconds; when retry_after_is_date: since 1970 */
     bool retry_after_is_date;
-    struct buf body;
-    struct buf headers; /* names and values one after another; filled with store_headers only */
+    struct codings codings; /* Content-Encoding: what the body is packed by */
+    struct buf body;        /* as it came */
+    struct buf headers;     /* names and values one after another; filled with store_headers only */
     struct buf header_index; /* struct response_header, one per header, in order */
     uint64_t wire_bytes;     /* taken in by response_feed */
     uint32_t interim_count;

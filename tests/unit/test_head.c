@@ -216,9 +216,33 @@ static void test_idempotent(void **state)
     }
 }
 
+static void expect_head(const struct ringsend_header *fields, size_t count, const char *expected)
+{
+    char out[400];
+    const char *detail = NULL;
+    struct head head = {
+        .method = SPAN("GET"), .fields = fields, .fields_count = count, .accepts_codings = true};
+    assert_int_equal(url_parse(&head.url, SPAN("http://h/"), &detail), RINGSEND_OK);
+    assert_int_equal(head_check(&head, &detail), RINGSEND_OK);
+    assert_int_equal(head.bytes, strlen(expected));
+    head_write(&head, out);
+    assert_memory_equal(out, expected, head.bytes);
+}
+
+/* Unless the user says what to accept. */
+static void test_accepts_codings(void **state)
+{
+    (void)state;
+    static const struct ringsend_header fields[] = {F("ACCEPT-encoding", "br")};
+    expect_head(NULL, 0,
+                "GET / HTTP/1.1\r\n" OURS "Accept-Encoding: gzip, deflate, br, zstd\r\n\r\n");
+    expect_head(fields, 1, "GET / HTTP/1.1\r\n" OURS "ACCEPT-encoding: br\r\n\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows),
+                                       cmocka_unit_test(test_accepts_codings),
                                        cmocka_unit_test(test_idempotent)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

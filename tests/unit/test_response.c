@@ -507,6 +507,47 @@ static void test_advice(void **state)
     guard_close(&guard);
 }
 
+/* Lists over several lines are one; what an interim response says does not count. */
+static void test_codings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *lines, *text;
+        bool unknown;
+    } lists[] = {
+        {"Content-Encoding: gzip", "gzip", false},
+        {"content-encoding: br\r\nContent-ENCODING:\tzstd", "br, zstd", false},
+        {"Content-Encoding: identity", "", false},
+        {"Content-Encoding: rot13", "rot13", true},
+        {"Content-Encoding: gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip, gzip",
+         "unreadable", true},
+        {"X-Content-Encoding: gzip", "", false},
+    };
+    struct guard guard;
+    guard_open(&guard, 4096);
+    for (size_t way = 0; way < 256; way++) {
+        for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+            struct response r;
+            char lines[200];
+            snprintf(lines, sizeof lines, "X: y\r\n%s", lists[i].lines);
+            read_advice(&r, &guard, lines, way);
+            if (r.codings.unknown != lists[i].unknown ||
+                !span_equal((struct ringsend_bytes){r.codings.text, r.codings.text_bytes},
+                            span_of(lists[i].text)))
+                fail_msg("%s: %.*s", lists[i].lines, r.codings.text_bytes, r.codings.text);
+        }
+    }
+    struct response r;
+    size_t left;
+    static const char wire[] =
+        "HTTP/1.1 103 x\r\nContent-Encoding: gzip\r\n\r\n" OK200 "Content-Length: 0\r\n\r\n";
+    response_init(&r, &lax, NULL, false);
+    assert_int_equal(feed(&r, &guard, wire, sizeof wire - 1, 0, false, &left), RESPONSE_DONE);
+    assert_int_equal(r.codings.text_bytes, 0);
+    response_release(&r);
+    guard_close(&guard);
+}
+
 /* ---- Limits -----------------------------------------------------------------------------------
  */
 
@@ -743,6 +784,7 @@ int main(void)
         cmocka_unit_test_setup(test_nul, forget),
         cmocka_unit_test_setup(test_headers_stored, forget),
         cmocka_unit_test_setup(test_advice, forget),
+        cmocka_unit_test_setup(test_codings, forget),
         cmocka_unit_test_setup(test_limits, forget),
         cmocka_unit_test_setup(test_length_believed, forget),
         cmocka_unit_test_setup(test_out_of_memory, forget),
