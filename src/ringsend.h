@@ -254,6 +254,9 @@ struct ringsend_options {
     /* ringsend_run does not sleep but asks the kernel over and over: microseconds less, for a whole CPU.
      * Implies exact_times. */
     bool spin;
+    /* So many connections at a time are watched for ringsend_tcp_samples, and at most so many more from one call of it
+     * to the next; 0..32768, default 0. Each takes a descriptor of the process. */
+    uint32_t watch_max;
     const char *ok_if;    /* a predicate (below) that takes the place of ok_status; null: none */
     const char *retry_if; /* a predicate: a response for which it holds is never ok, and another try
                               is made, whatever the method, as long as there are tries left. By it you
@@ -496,8 +499,20 @@ RINGSEND_API int ringsend_fd(const struct ringsend *engine);
 RINGSEND_API void ringsend_wake(struct ringsend *engine);
 
 RINGSEND_API void ringsend_stats(struct ringsend *engine, struct ringsend_stats *stats);
+/* What the kernel's TCP knew of one watched connection when asked. */
+struct ringsend_tcp_sample {
+    uint64_t connection;  /* which: numbered from 1 on as they begin to be watched */
+    uint64_t rtt_ns;      /* smoothed round-trip time */
+    uint64_t retransmits; /* segments sent again in its life so far */
+    bool ended;           /* the last sample of it, taken before it was closed */
+};
+/* Takes samples: first of the connections that have ended since the last call, then of all that are open and
+ * watched; 3 x watch_max places hold all of them, and what does not fit is lost. Returns how many, or
+ * -INVALID where the kernel cannot do it (before Linux 6.8). */
+RINGSEND_API int ringsend_tcp_samples(struct ringsend *engine, struct ringsend_tcp_sample *samples,
+                                      size_t max);
 /* Writes the names of the optional features of io_uring that this kernel has and the engine uses, with spaces
- * between them, NUL-terminated within text_bytes: "defer_taskrun ring_fd min_wait direct_sockopt". */
+ * between them, NUL-terminated within text_bytes: "defer_taskrun ring_fd min_wait direct_sockopt install". */
 RINGSEND_API void ringsend_features(const struct ringsend *engine, char *text, size_t text_bytes);
 RINGSEND_API const char *ringsend_version(void);
 

@@ -67,6 +67,7 @@ struct ring {
     char *memory; /* of the receive buffers */
     bool *buffer_out;
     uint32_t buffers, buffer_bytes, buffers_free;
+    uint32_t descriptors; /* installed and not closed */
     bool woken;
     uint32_t idle_polls; /* waits in a row that did not wait and brought nothing */
     struct ring_counters counters;

@@ -20,6 +20,7 @@
 enum {
     ORIGINS_MAX = 4,
     REQUESTS_MAX = 60,
+    WATCH_MAX = 4,
     FILE_BYTES = 5000,
     VIRTUAL_DAY_S = 86400,
     /* Full handshakes cost 6 ms, so only so few seeds have them. */
@@ -219,6 +220,7 @@ static struct ringsend_options draw_options(struct run *run)
     o.store_headers = sim_chance(300);
     o.store_attempts = sim_chance(700);
     o.exact_times = sim_chance(300);
+    o.watch_max = sim_chance(300) ? (uint32_t)sim_between(1, WATCH_MAX) : 0;
     if (sim_chance(300)) {
         o.retry_budget_percent =
             sim_chance(200) ? RINGSEND_UNLIMITED : (uint32_t)sim_between(1, 50);
@@ -433,6 +435,23 @@ static uint64_t draw_wait(const struct run *run)
     return sim_chance(100) ? 0 : RINGSEND_NEVER;
 }
 
+static void check_watched(struct run *run)
+{
+    uint32_t max = 3 * run->client.options.watch_max;
+    struct ringsend_tcp_sample samples[3 * WATCH_MAX];
+    int count = ringsend_tcp_samples(run->client.engine, samples, max);
+
+    SIM_CHECK(count >= 0 && (uint32_t)count <= max, "%d samples", count);
+    for (int i = 0; i < count; i++) {
+        SIM_CHECK(samples[i].connection > 0 && samples[i].rtt_ns == SIM_MS, "a strange sample");
+        SIM_CHECK(i == 0 || samples[i - 1].ended || !samples[i].ended,
+                  "a connection that ended comes behind one that did not");
+        for (int j = 0; j < i; j++)
+            SIM_CHECK(samples[i].connection != samples[j].connection,
+                      "connection %d was sampled twice", (int)samples[i].connection);
+    }
+}
+
 static void drive(struct run *run)
 {
     struct client *c = &run->client;
@@ -457,6 +476,8 @@ static void drive(struct run *run)
         client_run(c, draw_wait(run), sim_chance(300) ? 1 : UINT32_MAX);
         copy_step(&run->copy);
         check_stats(run);
+        if (sim_chance(100))
+            check_watched(run);
     }
     SIM_CHECK(ringsend_idle(c->engine), "the engine is not idle, though all is done");
 }

@@ -34,10 +34,14 @@
 #define FIRST_POISONED(at, bytes) ((void)(at), (void)(bytes), (void *)0)
 #endif
 
-enum { IDLE_POLLS_MAX = 10000 };
+enum {
+    IDLE_POLLS_MAX = 10000,
+    DESCRIPTOR_FIRST = 1000000, /* the number of slot 0's */
+};
 
-static const char *const kind_names[RING_KINDS] = {
-    "connect", "send", "receive", "cancel", "close", "read", "append", "sync", "accept", "wake-up"};
+static const char *const kind_names[RING_KINDS] = {"connect", "send",    "receive", "cancel",
+                                                   "close",   "read",    "append",  "sync",
+                                                   "accept",  "wake-up", "install"};
 static uint32_t rings;
 static sim_watch_fn *watcher;
 static void *watcher_context;
@@ -88,6 +92,7 @@ void ring_free(struct ring *r)
                   kind_names[r->ops[i].kind], r->ops[i].tag.slot);
     for (uint32_t i = 0; i < r->sockets_max; i++)
         SIM_CHECK(r->sockets[i].step == SLOT_FREE, "ring freed with slot %u open", i);
+    SIM_CHECK(r->descriptors == 0, "ring freed with %u descriptors open", r->descriptors);
     SIM_CHECK(r->buffers_free == r->buffers, "ring freed with %u receive buffers not returned",
               r->buffers - r->buffers_free);
     UNPOISON(r->memory, (size_t)r->buffers * r->buffer_bytes);
@@ -110,6 +115,7 @@ struct ring_features ring_features(const struct ring *r)
                                   .ring_fd = true,
                                   .min_wait = !sim.faults.without_min_wait,
                                   .direct_sockopt = true,
+                                  .install = true,
                                   .sq_entries = SIM_OPS,
                                   .cq_entries = 2 * r->sockets_max + SIM_OPS};
 }
@@ -241,6 +247,37 @@ void ring_close(struct ring *r, struct ring_tag tag)
         SIM_CHECK(!r->ops[i].used || r->ops[i].on_file || r->ops[i].tag.slot != tag.slot,
                   "close of slot %u while a %s is in flight", tag.slot, kind_names[r->ops[i].kind]);
     op_prepare(r, false, tag, RING_CLOSE);
+}
+
+void ring_install(struct ring *r, struct ring_tag tag)
+{
+    op_prepare(r, false, tag, RING_INSTALL);
+}
+
+static void install_submit(struct ring *r, struct sim_op *op)
+{
+    bool opened = sim_socket_of(r, op)->step != SLOT_FREE;
+    SIM_CHECK(opened, "a descriptor of slot %u, which is free", op->tag.slot);
+    bool refused = sim_tortures("install");
+    r->descriptors += !refused;
+    sim_op_complete(r, op, refused ? -EMFILE : (int32_t)(DESCRIPTOR_FIRST + op->tag.slot), -1,
+                    false);
+}
+
+bool ring_tcp_info(const struct ring *r, int descriptor, struct ring_tcp *tcp)
+{
+    uint32_t slot = (uint32_t)descriptor - DESCRIPTOR_FIRST;
+    SIM_CHECK(slot < r->sockets_max && r->sockets[slot].step != SLOT_FREE,
+              "TCP_INFO of descriptor %d, whose slot is free", descriptor);
+    *tcp = (struct ring_tcp){.rtt_us = 1000, .retransmits = 1};
+    return true;
+}
+
+void ring_descriptor_close(struct ring *r, int descriptor)
+{
+    SIM_CHECK(descriptor >= DESCRIPTOR_FIRST && r->descriptors > 0, "close of descriptor %d",
+              descriptor);
+    r->descriptors--;
 }
 
 void ring_reset(struct ring *r, struct ring_tag tag)
@@ -425,6 +462,9 @@ static void op_submit(struct ring *r, struct sim_op *op)
     case RING_APPEND:
     case RING_SYNC:
         file_submit(r, op);
+        break;
+    case RING_INSTALL:
+        install_submit(r, op);
         break;
     case RING_ACCEPT:
     case RING_WAKE:

@@ -61,6 +61,7 @@
 #define FEATURE_RECVSEND_BUNDLE (1u << 14) /* 6.10: the next after sockopt commands, 6.7 */
 #define FEATURE_MIN_TIMEOUT (1u << 15)     /* 6.12 */
 #define SOCKET_COMMAND_SETSOCKOPT 3u       /* 6.7 */
+#define OPERATION_FIXED_FD_INSTALL 54      /* 6.8 */
 
 /* io_uring_getevents_arg; its third word was padding before 6.12. */
 struct wait_argument {
@@ -174,6 +175,14 @@ static int queues_make(struct ring *ring, uint32_t sq_entries, uint32_t cq_entri
     return 0;
 }
 
+static void install_probe(struct ring *ring)
+{
+    struct io_uring_probe *probe = io_uring_get_probe_ring(&ring->uring);
+    ring->features.install =
+        probe != NULL && io_uring_opcode_supported(probe, OPERATION_FIXED_FD_INSTALL);
+    io_uring_free_probe(probe);
+}
+
 /* Multishot receive (6.0) has no flag of its own. DEFER_TASKRUN is younger; without it the
  * zero-copy send, born in the same kernel, tells. */
 static int multishot_probe(struct ring *ring)
@@ -211,6 +220,7 @@ static int ring_try(struct ring *ring, uint32_t sq_entries, uint32_t cq_entries)
     struct io_uring_buf_reg group = {.ring_addr = (uintptr_t)ring->buffer_ring,
                                      .ring_entries = ring->buffers,
                                      .bgid = BUFFER_GROUP};
+    install_probe(ring);
     result = multishot_probe(ring);
     if (result == 0)
         result = table_register(ring);
@@ -642,6 +652,17 @@ void ring_close(struct ring *ring, struct ring_tag tag)
     struct io_uring_sqe *sqe = operation_new(ring);
     io_uring_prep_close_direct(sqe, (unsigned)slot_fd(ring, tag));
     operation_name(ring, sqe, tag, RING_CLOSE);
+    ring->inline_prepared++;
+}
+
+void ring_install(struct ring *ring, struct ring_tag tag)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    memset(sqe, 0, sizeof(*sqe));
+    sqe->opcode = OPERATION_FIXED_FD_INSTALL;
+    sqe->fd = slot_fd(ring, tag);
+    io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+    operation_name(ring, sqe, tag, RING_INSTALL);
     ring->inline_prepared++;
 }
 

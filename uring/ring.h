@@ -35,13 +35,14 @@ enum ring_kind {
     RING_CONNECT, /* result 0 */
     RING_SEND,    /* result: bytes sent; fewer than asked only when the connection then broke */
     RING_RECV, /* multishot; result: bytes in `buffer`, 0 end of stream, -ENOBUFS no buffer left */
-    RING_CANCEL, /* result: 0 or an error that says there was nothing to cancel */
-    RING_CLOSE,  /* result 0; the slot is free */
-    RING_READ,   /* result: bytes read, 0 end of file */
-    RING_APPEND, /* result: bytes written, perhaps fewer than asked */
-    RING_SYNC,   /* result 0 */
-    RING_ACCEPT, /* multishot; result: the new connection's slot, chosen by the kernel */
-    RING_WAKE,   /* ring_wake was called once or more since the last one; slot 0, generation 0 */
+    RING_CANCEL,  /* result: 0 or an error that says there was nothing to cancel */
+    RING_CLOSE,   /* result 0; the slot is free */
+    RING_READ,    /* result: bytes read, 0 end of file */
+    RING_APPEND,  /* result: bytes written, perhaps fewer than asked */
+    RING_SYNC,    /* result 0 */
+    RING_ACCEPT,  /* multishot; result: the new connection's slot, chosen by the kernel */
+    RING_WAKE,    /* ring_wake was called once or more since the last one; slot 0, generation 0 */
+    RING_INSTALL, /* result: a descriptor of the process for the slot's socket */
     RING_KINDS
 };
 
@@ -79,7 +80,14 @@ struct ring_features {
     bool ring_fd;        /* registered ring descriptor, 5.18 */
     bool min_wait;       /* 6.12 */
     bool direct_sockopt; /* TCP_NODELAY on direct descriptors, 6.7 */
+    bool install;        /* ring_install, 6.8 */
     uint32_t sq_entries, cq_entries;
+};
+
+/* Of one connection. */
+struct ring_tcp {
+    uint32_t rtt_us;      /* smoothed round-trip time */
+    uint32_t retransmits; /* segments sent again since it was made */
 };
 
 struct ring_counters {
@@ -136,6 +144,13 @@ void ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind);
 void ring_reset(struct ring *ring, struct ring_tag tag);
 /* No operation but this one may be in flight on the socket. */
 void ring_close(struct ring *ring, struct ring_tag tag);
+/* Gives the process a descriptor for the socket, beside the slot: for what the ring cannot ask a socket. Only with
+ * features.install. It is the caller's to close with ring_descriptor_close; the connection ends when slot
+ * and descriptor are both closed. */
+void ring_install(struct ring *ring, struct ring_tag tag);
+/* What TCP knows of the connection. False: nothing. */
+bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp);
+void ring_descriptor_close(struct ring *ring, int descriptor);
 /* Accepts connections on a listening descriptor of the process into free slots; with none free it
  * ends with -ENFILE. */
 void ring_accept(struct ring *ring, struct ring_tag tag, int listen_fd);

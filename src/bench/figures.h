@@ -67,13 +67,13 @@ struct figures_second {
     uint64_t retransmits;            /* segments sent again in it */
 };
 
-/* From TCP_INFO of connections: each when it ends, and all once a second. */
+/* From TCP_INFO of connections: each when it ends, and all once a second; of many connections only of some. */
 struct figures_tcp {
     uint64_t samples;        /* 0: there are none, and `absent` says why */
     const char *absent;      /* static; null when there are samples or none was to be expected */
     struct histogram rtt_ns; /* smoothed round-trip time, of all samples */
     uint64_t retransmits;    /* segments sent again, of all connections */
-    uint64_t connections;    /* of which there is at least one sample */
+    uint64_t connections;    /* that were watched */
 };
 
 /* Where a request's time went by the kernel's own packet timestamps (--timestamps). */

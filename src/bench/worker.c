@@ -50,6 +50,7 @@ static int engine_open(struct worker *w, char *message, size_t message_bytes)
     options.tries = 1;
     options.exact_times = !settings->batch;
     options.spin = settings->spin;
+    options.watch_max = WORKER_WATCHED;
     options.message = message;
     options.message_bytes = message_bytes;
     return ringsend_new(&w->engine, &options);
@@ -301,8 +302,31 @@ static uint64_t second_ends_ns(const struct worker *w)
     return w->measure_ns + (w->second + 1) * NS_PER_S;
 }
 
+/* Asks TCP about the watched connections. */
+static void sample_tcp(struct worker *w)
+{
+    struct figures_tcp *tcp = &w->figures.tcp;
+    uint64_t retransmits = 0;
+    int count = ringsend_tcp_samples(w->engine, w->samples, 3 * WORKER_WATCHED);
+    if (count < 0)
+        tcp->absent = "the kernel gives no descriptor for the ring's sockets (Linux 6.8 does)";
+    for (int i = 0; i < count; i++) {
+        const struct ringsend_tcp_sample *s = &w->samples[i];
+        tcp->samples++;
+        histogram_add(&tcp->rtt_ns, s->rtt_ns);
+        histogram_add(&w->part.rtt_us, s->rtt_ns / 1000);
+        if (s->connection > tcp->connections)
+            tcp->connections = s->connection;
+        *(s->ended ? &w->retransmits_ended : &retransmits) += s->retransmits;
+    }
+    retransmits += w->retransmits_ended;
+    w->part.counts.retransmits = retransmits - tcp->retransmits;
+    tcp->retransmits = retransmits;
+}
+
 static void hand_in(struct worker *w)
 {
+    sample_tcp(w);
     struct ringsend_stats stats = {.size = sizeof stats};
     ringsend_stats(w->engine, &stats);
     w->part.counts.connections = stats.connections_open;
@@ -421,6 +445,8 @@ void *worker_run(void *worker)
         (double)(thread_demand_ns() - demand_ns) / (double)(now_ns - from_ns + 1);
     if (w->part.counts.requests + w->part.counts.errors > 0)
         hand_in(w);
+    else
+        sample_tcp(w);
     note_stats(w);
     series_leave(w->series);
     return NULL;

@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Connections of a thread whose TCP_INFO is read, see ringsend_options.watch_max. */
+enum { WORKER_WATCHED = 64 };
+
 /* A request in the engine. */
 struct slot {
     struct ringsend_request request;
@@ -43,8 +46,10 @@ struct worker {
 
     uint64_t second;         /* of the series: the one that `part` is for */
     struct series_part part; /* of that second */
-    uint64_t ended_ns;       /* when the starts ended */
-    uint64_t last_done_ns;   /* of a measured request */
+    struct ringsend_tcp_sample samples[3 * WORKER_WATCHED];
+    uint64_t retransmits_ended; /* of watched connections that have ended */
+    uint64_t ended_ns;          /* when the starts ended */
+    uint64_t last_done_ns;      /* of a measured request */
     struct figures figures;
     atomic_bool *failed; /* some worker did: all end */
     int error;           /* negated enum ringsend_error that ended it, else 0 */

@@ -147,6 +147,12 @@ static void tell_run(const struct figures *f)
     tell_times("tls", &f->tls_ns);
     tell_times("first byte", &f->first_byte_ns);
     tell_times("transfer", &f->transfer_ns);
+    tell_times("round trip", &f->tcp.rtt_ns);
+    if (f->tcp.absent)
+        printf("  no round trips: %s\n", f->tcp.absent);
+    else
+        printf("  %" PRIu64 " segments sent again on %" PRIu64 " connections looked at\n",
+               f->tcp.retransmits, f->tcp.connections);
     printf("  %.2f us CPU and %.3f io_uring_enter calls per response, busiest thread %.0f %%\n",
            (double)f->cpu_ns / 1e3 / (double)(f->requests + f->warmup_requests + 1),
            (double)f->enters / (double)(f->requests + f->warmup_requests + 1), f->cpu_share * 100);

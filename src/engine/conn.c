@@ -59,6 +59,7 @@ struct conn *conn_open(struct origin *o, const struct address *address)
                        .engine = e,
                        .origin = o,
                        .address = *address,
+                       .descriptor = -1,
                        .rx_first = -1,
                        .rx_last = -1,
                        .idle_ns = e->options.idle_timeout_ns};
@@ -81,7 +82,7 @@ static void conn_put(struct conn *c)
     struct ringsend *e = c->engine;
     CHECK(c->step == CONN_CLOSED && !c->exchange.request && c->rx_first < 0);
     CHECK(!op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv));
-    CHECK(!op_in_flight(&c->cancel) && !op_in_flight(&c->close));
+    CHECK(!op_in_flight(&c->cancel) && !op_in_flight(&c->close) && c->watch == 0);
     secure_close(c);
     timer_remove(&e->timers, &c->task.timer);
     list_remove(&c->starved);
@@ -177,6 +178,10 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
         break;
     case RING_CLOSE:
         op_complete(&c->close, completion->result);
+        break;
+    case RING_INSTALL:
+        op_complete(&c->install, completion->result);
+        watch_installed(c, op_take(&c->install));
         break;
     case RING_READ:
     case RING_APPEND:
@@ -294,6 +299,7 @@ static enum task_next connecting(struct conn *c)
     if (result < 0)
         return connect_failed(c, connect_error(result), strerrordesc_np(-result));
     e->stats.connections_opened++;
+    watch_begin(c);
     conn_goto(c, c->origin->https ? CONN_HANDSHAKE : CONN_READY);
     conn_arm_recv(c);
     origin_connected(c);
@@ -394,7 +400,7 @@ static void cancel(struct conn *c, struct op *op, enum ring_kind kind)
 static bool is_quiet(const struct conn *c)
 {
     return !op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv) &&
-           !op_in_flight(&c->cancel) && !secure_is_lent(c);
+           !op_in_flight(&c->cancel) && !op_in_flight(&c->install) && !secure_is_lent(c);
 }
 
 enum task_next conn_run(struct conn *c)
@@ -433,6 +439,7 @@ enum task_next conn_run(struct conn *c)
             secure_farewell(c);
         if (!is_quiet(c))
             return TASK_WAIT;
+        watch_end(c);
         return conn_goto(c, c->opened ? CONN_CLOSE : CONN_CLOSED);
     case CONN_CLOSE:
         op_start(&c->close);

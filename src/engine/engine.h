@@ -170,7 +170,9 @@ struct conn {
     struct ringsend *engine;
     struct origin *origin;
     struct address address;
-    struct op connect, send, recv, cancel, close;
+    struct op connect, send, recv, cancel, close, install;
+    int descriptor;        /* watched: the process's own for this socket; -1: none */
+    uint64_t watch;        /* watched: number of it, from 1 on; 0: not */
     struct secure *secure; /* https: its TLS; null before the handshake and with http */
     struct exchange exchange;
     uint32_t exchanges;        /* begun on this connection */
@@ -306,6 +308,19 @@ struct request {
     uint64_t enqueued_ns; /* when it came into that list */
 };
 
+/* ---- Watched connections: ringsend_tcp_samples ---- */
+
+struct watch {
+    struct conn **conns; /* watched, with a descriptor; options.watch_max of them at most */
+    uint32_t count;
+    uint32_t begun; /* watched since the last samples were taken: at most watch_max, too */
+    uint32_t held;  /* conns, and those whose descriptor is to come */
+    uint64_t number;
+    struct ringsend_tcp_sample
+        *ended; /* 2 x watch_max: those held at a time, and those begun after it */
+    uint32_t ended_count;
+};
+
 /* ---- The engine ---- */
 
 struct ringsend {
@@ -359,6 +374,7 @@ struct ringsend {
     int32_t *rx_bytes;
     uint32_t buffers;
 
+    struct watch watch;
     struct lookup *lookup;
     struct file *files[LIMIT_FILES];
     uint32_t files_in_flight;
@@ -512,6 +528,15 @@ bool secure_ended_well(const struct conn *c); /* the peer said farewell before t
 void secure_farewell(struct conn *c);
 void secure_close(struct conn *c);
 void secure_returns(struct ringsend *e); /* takes back what the worker has done */
+
+/* watch.c */
+bool watch_init(struct ringsend *e);
+void watch_free(struct ringsend *e);
+/* A connection was made: watches it if there is room. */
+void watch_begin(struct conn *c);
+void watch_installed(struct conn *c, int32_t result);
+/* No operation is in flight, and it is about to be closed: takes the last sample. */
+void watch_end(struct conn *c);
 
 /* exchange.c */
 void exchange_begin(struct conn *c);

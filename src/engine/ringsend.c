@@ -82,6 +82,8 @@ static const char *fault_of(const struct ringsend_options *o)
 {
     if (o->connections_max > LIMIT_CONNECTIONS)
         return "connections_max must be 1 to 32768";
+    if (o->watch_max > LIMIT_CONNECTIONS)
+        return "watch_max must be 0 to 32768";
     if (o->requests_max > LIMIT_REQUESTS)
         return "requests_max must be 1 to 1048576";
     if (o->tries > LIMIT_TRIES)
@@ -128,8 +130,8 @@ static bool allocate(struct ringsend *e)
     e->hosts_hash = calloc(hash_size, sizeof(struct host *));
     e->rx_next = calloc(e->buffers, sizeof *e->rx_next);
     e->rx_bytes = calloc(e->buffers, sizeof *e->rx_bytes);
-    return e->requests && e->conns && e->origins && e->hosts && e->origins_hash && e->hosts_hash &&
-           e->rx_next && e->rx_bytes &&
+    return watch_init(e) && e->requests && e->conns && e->origins && e->hosts && e->origins_hash &&
+           e->hosts_hash && e->rx_next && e->rx_bytes &&
            timers_init(&e->timers, 2 * o->requests_max + o->connections_max + e->origins_max);
 }
 
@@ -139,6 +141,7 @@ static void release(struct ringsend *e)
     handshaker_free(e->handshaker);
     tls_local_free(e->tls_local);
     tls_config_free(e->tls_config);
+    watch_free(e);
     ring_free(e->ring);
     verdict_release(e);
     unpack_free(e->unpack);
@@ -444,7 +447,8 @@ void ringsend_features(const struct ringsend *e, char *text, size_t text_bytes)
 {
     struct ring_features f = ring_features(e->ring);
     const char *names[] = {f.defer_taskrun ? "defer_taskrun" : "", f.ring_fd ? "ring_fd" : "",
-                           f.min_wait ? "min_wait" : "", f.direct_sockopt ? "direct_sockopt" : ""};
+                           f.min_wait ? "min_wait" : "", f.direct_sockopt ? "direct_sockopt" : "",
+                           f.install ? "install" : ""};
     size_t at = 0;
     if (text_bytes > 0)
         text[0] = '\0';

@@ -52,6 +52,30 @@ static void test_round_trip(void **state)
     close(listener);
 }
 
+/* A descriptor beside the slot: it tells of the connection, and ends it only together with the slot. */
+static void test_install(void **state)
+{
+    struct ring_tcp tcp = {0};
+    char byte;
+    (void)state;
+    if (!ring_features(ring).install)
+        skip();
+    int server = connect_pair(2);
+    ring_install(ring, tag(2));
+    int descriptor = await_last(RING_INSTALL, 2);
+    assert_true(descriptor >= 0);
+    assert_true(fcntl(descriptor, F_GETFD) & FD_CLOEXEC);
+    assert_true(ring_tcp_info(ring, descriptor, &tcp));
+    assert_true(tcp.rtt_us > 0);
+    assert_int_equal(tcp.retransmits, 0);
+    close_slot(2);
+    assert_int_equal(recv(server, &byte, 1, MSG_DONTWAIT), -1);
+    ring_descriptor_close(ring, descriptor);
+    assert_false(ring_tcp_info(ring, descriptor, &tcp));
+    assert_int_equal(recv(server, &byte, 1, 0), 0);
+    close(server);
+}
+
 static void test_connect_refused(void **state)
 {
     struct sockaddr_in address;
@@ -437,6 +461,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_RING(test_round_trip),
+        ON_RING(test_install),
         ON_RING(test_connect_refused),
         ON_RING(test_connect_fails_at_first_link),
         ON_RING(test_connect_ipv6),
