@@ -311,6 +311,9 @@ struct ringsend_options {
  *
  * Limits: 4096 bytes, 128 parts, 32 different paths. */
 
+/* What retry_on stands for by default, as a set to be changed. Any thread. */
+RINGSEND_API void ringsend_retry_on_default(struct ringsend_outcomes *outcomes);
+
 /* ---- Requests
  * ------------------------------------------------------------------------------------- */
 

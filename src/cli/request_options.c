@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/span.h"
+#include "cli/outcomes.h"
 #include "cli/values.h"
 #include "http/head.h"
 #include "http/url.h"
@@ -104,54 +105,6 @@ static void add_headers_of_file(struct request_options *o, const char *path)
 
 /* ---- other values ---- */
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Three digits at the start of `text`; 0, which is no status, when they are not there. */
-static int three_digits(const char *text)
-{
-    if (!is_digit(text[0]) || !is_digit(text[1]) || !is_digit(text[2]))
-        return 0;
-    return (text[0] - '0') * 100 + (text[1] - '0') * 10 + (text[2] - '0');
-}
-
-/* "200", "2xx" or "200-299" at the start of `text`: its length, 0 when it is none of them. */
-static size_t read_statuses(const char *text, int *first, int *last)
-{
-    if (is_digit(text[0]) && text[1] == 'x' && text[2] == 'x') {
-        *first = (text[0] - '0') * 100;
-        *last = *first + 99;
-        return 3;
-    }
-    *first = *last = three_digits(text);
-    if (*first == 0 || text[3] != '-')
-        return *first == 0 ? 0 : 3;
-    *last = three_digits(text + 4);
-    return *last == 0 ? 0 : 7;
-}
-
-static void read_ok_status(struct request_options *o, const char *text)
-{
-    const char *at = text;
-    for (;;) {
-        int first, last;
-        size_t bytes = read_statuses(at, &first, &last);
-        at += bytes;
-        if (bytes == 0 || first < 100 || last > 599 || first > last || (*at && *at != ','))
-            usage_error(o->command,
-                        "--ok-status must be a list of statuses from 100 to 599, such as "
-                        "\"200,201,3xx,400-404\", not \"%s\"",
-                        text);
-        for (int status = first; status <= last; status++)
-            o->engine.ok_status.bits[(status - 100) / 64] |= (uint64_t)1 << ((status - 100) % 64);
-        if (!*at)
-            return;
-        at++;
-    }
-}
-
 static uint64_t read_timeout(const struct request_options *o, const char *option, const char *text)
 {
     return value_duration_ns(o->command, option, text, MS_NS, 24 * HOUR_NS);
@@ -241,7 +194,7 @@ bool request_option_read(struct request_options *o, int code, const char *value)
             add_header(o, value, "--header");
         return true;
     case REQUEST_OK_STATUS:
-        read_ok_status(o, value);
+        statuses_read(o->command, "--ok-status", value, &o->engine.ok_status);
         return true;
     case REQUEST_MAX_BODY:
         o->engine.body_max_bytes = value_bytes(o->command, "--max-body", value, 1, MAX_BODY_MAX);

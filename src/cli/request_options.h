@@ -95,6 +95,7 @@ struct request_options {
     const char *command; /* whose options they are, for messages: "send" */
     struct ringsend_options engine;
     struct record_defaults defaults;
+    struct ringsend_outcomes retry_on, no_retry_on; /* behind the engine's */
 
     /* Behind defaults.headers; request_options_free gives them back. */
     struct ringsend_header *headers;

@@ -2,6 +2,7 @@
  * understood ends the program before anything is opened. */
 #include "cli/send_options.h"
 
+#include "cli/manners_options.h"
 #include "cli/values.h"
 
 #include <getopt.h>
@@ -17,15 +18,18 @@ enum option_code {
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V',
     OPTION_FAILED = REQUEST_OPTIONS_END,
-    OPTION_FORCE
+    OPTION_FORCE,
+    OPTION_TRACE
 };
 
 // clang-format off
 static const struct option long_options[] = {
     REQUEST_LONG_OPTIONS,
+    MANNERS_LONG_OPTIONS,
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"failed", required_argument, NULL, OPTION_FAILED},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"trace", no_argument, NULL, OPTION_TRACE},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -57,8 +61,10 @@ static const char help[] =
     "      --failed FILE       the input lines of records that are not ok, ready to\n"
     "                          be sent again\n"
     "      --force             overwrite these files if they exist\n"
+    "      --trace             results tell of each try: times, outcome, and what it\n"
+    "                          then waited for\n"
     "  -q, --quiet             no summary on standard error\n"
-    "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES REQUEST_HELP_TLS
+    "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP REQUEST_HELP_TLS
     "Responses\n" REQUEST_HELP_RESPONSES "\n"
     "  -h, --help              this text\n"
     "  -V, --version           the version\n"
@@ -87,7 +93,8 @@ static const char *read_path(const char *option, const char *text)
 
 static void read_option(struct send_options *o, int code, const char *value)
 {
-    if (request_option_read(&o->request, code, value))
+    if (request_option_read(&o->request, code, value) ||
+        manners_option_read(&o->request, code, value))
         return;
     switch ((enum option_code)code) {
     case OPTION_OUTPUT:
@@ -101,6 +108,9 @@ static void read_option(struct send_options *o, int code, const char *value)
         return;
     case OPTION_FORCE:
         o->force = true;
+        return;
+    case OPTION_TRACE:
+        o->request.engine.store_attempts = true;
         return;
     case OPTION_QUIET:
         o->quiet = true;
@@ -132,6 +142,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     options->inputs = argv + optind;
     options->inputs_count = (size_t)(argc - optind);
     request_options_finish(&options->request);
+    manners_options_finish(&options->request);
 }
 
 void send_options_free(struct send_options *options)

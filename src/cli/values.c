@@ -175,3 +175,33 @@ double value_share(const char *command, const char *option, const char *text)
                     option, text);
     return share;
 }
+
+/* What stands behind the slash: a time, or a unit alone for one of it. */
+static bool read_period(const char *text, uint64_t *per_ns)
+{
+    char one[16] = "1";
+    size_t bytes = strlen(text);
+    if (duration_parse(span_of(text), per_ns))
+        return true;
+    if (bytes == 0 || bytes > sizeof one - 2)
+        return false;
+    memcpy(one + 1, text, bytes + 1);
+    return duration_parse(span_of(one), per_ns);
+}
+
+void value_rate(const char *command, const char *option, const char *text, uint32_t count_max,
+                uint64_t per_max_ns, uint32_t *count, uint64_t *per_ns)
+{
+    const char *at = text;
+    uint64_t number, period_ns = 1000000000;
+    bool read = read_digits(&at, &number) && (*at == '/' || !*at);
+    read = read && (!*at || read_period(at + 1, &period_ns));
+    if (!read || number < 1 || number > count_max || period_ns < 1 || period_ns > per_max_ns)
+        usage_error(
+            command,
+            "%s must be a number per time, such as \"50/s\", \"100/m\" or \"5/15s\", from 1 "
+            "to %u in 1ns to 1h, not \"%s\"",
+            option, count_max, text);
+    *count = (uint32_t)number;
+    *per_ns = period_ns;
+}

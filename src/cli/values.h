@@ -43,4 +43,8 @@ uint64_t value_bytes(const char *command, const char *option, const char *text, 
 /* "2%", "0.5%", "1" (a bare number is a fraction 0..1). Returns 0..1. */
 double value_share(const char *command, const char *option, const char *text);
 
+/* "50/s", "100/m", "5/15s": so many in so long; a bare number is per second. */
+void value_rate(const char *command, const char *option, const char *text, uint32_t count_max,
+                uint64_t per_max_ns, uint32_t *count, uint64_t *per_ns);
+
 #endif

@@ -32,21 +32,23 @@ static void add_status(struct ringsend_outcomes *set, int status)
     set->statuses.bits[(status - 100) / 64] |= 1ull << ((status - 100) % 64);
 }
 
-static struct ringsend_outcomes default_outcomes(void)
+void ringsend_retry_on_default(struct ringsend_outcomes *outcomes)
 {
-    struct ringsend_outcomes set = {0};
+    *outcomes = (struct ringsend_outcomes){0};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        add_status(&set, statuses[i].status);
+        add_status(outcomes, statuses[i].status);
     for (unsigned i = 1; i < RINGSEND_ERROR_COUNT; i++)
         if (error_is_retryable((enum ringsend_error)i))
-            set.errors[i / 64] |= 1ull << (i % 64);
-    return set;
+            outcomes->errors[i / 64] |= 1ull << (i % 64);
 }
 
 void retry_init(struct ringsend *e)
 {
     const struct ringsend_outcomes *on = e->options.retry_on, *off = e->options.no_retry_on;
-    e->retry_on = on ? *on : default_outcomes();
+    if (on)
+        e->retry_on = *on;
+    else
+        ringsend_retry_on_default(&e->retry_on);
     for (size_t i = 0; off && i < 8; i++)
         e->retry_on.statuses.bits[i] &= ~off->statuses.bits[i];
     for (size_t i = 0; off && i < 2; i++)

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-enum kind { COUNT, DURATION, BYTES, SHARE };
+enum kind { COUNT, DURATION, BYTES, SHARE, RATE };
 
 static const uint64_t min = 1000000, max = 86400000000000; /* 1ms and 24h as durations */
 
@@ -30,6 +30,9 @@ static void read_value(enum kind kind, const char *text)
         return;
     case SHARE:
         value_share("serve", "--reset", text);
+        return;
+    case RATE:
+        value_rate("send", "--rate", text, 1000, 3600000000000, &(uint32_t){0}, &(uint64_t){0});
         return;
     }
 }
@@ -154,13 +157,37 @@ static void shares(void **state)
         assert_refused(SHARE, bad[i], "--reset must be a share from 0% to 100%");
 }
 
+static void rates(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t count;
+        uint64_t per_ns;
+    } good[] = {{"50/s", 50, 1000000000},   {"100/m", 100, 60000000000},
+                {"1/h", 1, 3600000000000},  {"5/15s", 5, 15000000000},
+                {"50/1s", 50, 1000000000},  {"7", 7, 1000000000},
+                {"3/2", 3, 2000000000},     {"9/ms", 9, 1000000},
+                {"1/1.5m", 1, 90000000000}, {"1000/250ms", 1000, 250000000}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        uint32_t count;
+        uint64_t per_ns;
+        value_rate("c", "-o", good[i].text, 1000, 3600000000000, &count, &per_ns);
+        if (count != good[i].count || per_ns != good[i].per_ns)
+            fail_msg("%s", good[i].text);
+    }
+    static const char *const bad[] = {"",     "/s",   "0/s",  "1001/s",      "5/",
+                                      "5/0s", "5s",   "5/2h", "5/s/s",       "1.5/s",
+                                      "-5/s", "5 /s", "5/ s", "5/fortnights"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_refused(RATE, bad[i], "--rate must be a number per time");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts),
-        cmocka_unit_test(durations),
-        cmocka_unit_test(sizes),
-        cmocka_unit_test(shares),
+        cmocka_unit_test(counts), cmocka_unit_test(durations), cmocka_unit_test(sizes),
+        cmocka_unit_test(shares), cmocka_unit_test(rates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
