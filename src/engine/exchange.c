@@ -231,13 +231,13 @@ bool exchange_leaves_reusable(struct conn *c)
     if (!response->keep_alive || x->send != SEND_SENT || c->stray || c->stream_ended ||
         x->request->head.close)
         return false;
-    if (response->has_keep_alive_s) {
+    if (response->advice.has_keep_alive_s) {
         /* One second less than the peer says, so that a request does not cross its close. */
         uint64_t second_ns = 1000 * 1000 * 1000u;
-        if (response->keep_alive_s == 0)
+        if (response->advice.keep_alive_s == 0)
             return false;
         c->idle_ns =
-            response->keep_alive_s == 1 ? second_ns / 2 : (response->keep_alive_s - 1) * second_ns;
+            response->advice.keep_alive_s == 1 ? second_ns / 2 : (response->advice.keep_alive_s - 1) * second_ns;
     }
     return true;
 }

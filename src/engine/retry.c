@@ -103,10 +103,10 @@ uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_afte
 
 uint64_t retry_after_ns(const struct ringsend *e, const struct response *response)
 {
-    if (!response->has_retry_after)
+    if (!response->advice.has_retry_after)
         return 0;
-    int64_t seconds = response->retry_after_s;
-    if (response->retry_after_is_date)
+    int64_t seconds = response->advice.retry_after_s;
+    if (response->advice.retry_after_is_date)
         seconds -= ring_wall_s(e->ring);
     if (seconds <= 0)
         return 0;

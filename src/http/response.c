@@ -4,7 +4,6 @@
 #include "http/fields.h"
 
 #include <llhttp.h>
-#include <time.h>
 
 /* llhttp reads the grammar; this file decides what of it is a response we can trust.
  *
@@ -32,15 +31,13 @@ enum {
     BODY_RESERVE_MAX = 64 << 10, /* a larger Content-Length is believed as its bytes come */
     TOO_LONG = UINT8_MAX,        /* of name_bytes and value_bytes */
 };
-#define DELTA_SECONDS_MAX (UINT64_C(1) << 31) /* RFC 9111 1.2.2: larger ones become this */
 
 enum header_kind {
     HEADER_OTHER,
     HEADER_CODING,
     HEADER_CONTENT_CODING,
     HEADER_CONNECTION,
-    HEADER_KEEP_ALIVE,
-    HEADER_RETRY_AFTER
+    HEADER_ADVICE /* see advice.h */
 };
 
 static llhttp_t *parser_of(struct response *r)
@@ -63,131 +60,19 @@ static int fail(struct response *r, enum ringsend_error error, const char *detai
     return -1;
 }
 
-/* ---- Dates (RFC 9110 5.6.7), without the locale that strptime would look at ----------------- */
-
-static bool take_number(struct ringsend_bytes *text, size_t digits, int *value)
-{
-    uint64_t number;
-    if (text->bytes < digits ||
-        !span_decimal((struct ringsend_bytes){text->data, digits}, INT16_MAX, &number))
-        return false;
-    text->data += digits;
-    text->bytes -= digits;
-    *value = (int)number;
-    return true;
-}
-
-static bool take_month(struct ringsend_bytes *text, int *month)
-{
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    for (int i = 0; text->bytes >= 3 && i < 12; i++) {
-        if (memcmp(text->data, months + i * 3, 3) == 0) {
-            *month = i;
-            text->data += 3;
-            text->bytes -= 3;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One directive of date_matches. */
-static bool take_part(struct ringsend_bytes *text, char directive, struct tm *tm)
-{
-    switch (directive) {
-    case 'w': /* a day's name: nothing depends on it */
-        while (text->bytes > 0 && is_letter(text->data[0])) {
-            text->data++;
-            text->bytes--;
-        }
-        return true;
-    case 'd':
-        return take_number(text, 2, &tm->tm_mday);
-    case 'e': /* padded with a space */
-        if (text->bytes > 0 && text->data[0] == ' ') {
-            text->data++;
-            text->bytes--;
-            return take_number(text, 1, &tm->tm_mday);
-        }
-        return take_number(text, 2, &tm->tm_mday);
-    case 'b':
-        return take_month(text, &tm->tm_mon);
-    case 'Y':
-        if (!take_number(text, 4, &tm->tm_year))
-            return false;
-        tm->tm_year -= 1900;
-        return true;
-    case 'y': /* no clock here to apply the fifty-year rule with: POSIX's pivot does */
-        if (!take_number(text, 2, &tm->tm_year))
-            return false;
-        tm->tm_year += tm->tm_year < 69 ? 100 : 0;
-        return true;
-    case 'H':
-        return take_number(text, 2, &tm->tm_hour);
-    case 'M':
-        return take_number(text, 2, &tm->tm_min);
-    case 'S':
-        return take_number(text, 2, &tm->tm_sec);
-    }
-    UNREACHABLE("date directive");
-}
-
-static bool date_matches(struct ringsend_bytes text, const char *format, struct tm *tm)
-{
-    for (; *format; format++) {
-        if (*format == '%') {
-            if (!take_part(&text, *++format, tm))
-                return false;
-        } else {
-            if (text.bytes == 0 || text.data[0] != *format)
-                return false;
-            text.data++;
-            text.bytes--;
-        }
-    }
-    return text.bytes == 0;
-}
-
-static bool date_read(struct ringsend_bytes text, int64_t *seconds)
-{
-    static const char *const formats[] = {
-        "%w, %d %b %Y %H:%M:%S GMT", /* IMF-fixdate */
-        "%w, %d-%b-%y %H:%M:%S GMT", /* RFC 850 */
-        "%w %b %e %H:%M:%S %Y",      /* asctime */
-    };
-    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        struct tm tm = {0};
-        if (!date_matches(text, formats[i], &tm))
-            continue;
-        if (tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
-            return false;
-        /* timegm would turn 30 February into a day of March. */
-        int month = tm.tm_mon;
-        tm.tm_sec = tm.tm_sec < 60 ? tm.tm_sec : 59;
-        *seconds = timegm(&tm);
-        return tm.tm_mon == month;
-    }
-    return false;
-}
-
 /* ---- Headers ------------------------------------------------------------------------------- */
 
-static enum header_kind kind_of(struct ringsend_bytes name)
+static enum header_kind kind_of(struct response *r, struct ringsend_bytes name)
 {
-    switch (name.bytes) {
-    case 10:
-        if (span_equal_nocase(name, SPAN("connection")))
-            return HEADER_CONNECTION;
-        return span_equal_nocase(name, SPAN("keep-alive")) ? HEADER_KEEP_ALIVE : HEADER_OTHER;
-    case 11:
-        return span_equal_nocase(name, SPAN("retry-after")) ? HEADER_RETRY_AFTER : HEADER_OTHER;
-    case 16:
-        return span_equal_nocase(name, SPAN("content-encoding")) ? HEADER_CONTENT_CODING
-                                                                 : HEADER_OTHER;
-    case 17:
-        return span_equal_nocase(name, SPAN("transfer-encoding")) ? HEADER_CODING : HEADER_OTHER;
-    }
-    return HEADER_OTHER;
+    if (name.bytes == 10 && span_equal_nocase(name, SPAN("connection")))
+        return HEADER_CONNECTION;
+    if (name.bytes == 17 && span_equal_nocase(name, SPAN("transfer-encoding")))
+        return HEADER_CODING;
+    if (name.bytes == 16 && span_equal_nocase(name, SPAN("content-encoding")))
+        return HEADER_CONTENT_CODING;
+    enum advice_kind kind = advice_kind_of(name);
+    r->advice_kind = (uint8_t)kind;
+    return kind == ADVICE_NONE ? HEADER_OTHER : HEADER_ADVICE;
 }
 
 /* llhttp looks for "close" too, but 8.1 misses it before a tab. */
@@ -197,35 +82,6 @@ static void take_connection(struct response *r, struct ringsend_bytes value)
     while (list_next(&value, &option)) {
         r->connection_close |= span_equal_nocase(option, SPAN("close"));
         r->connection_keep_alive |= span_equal_nocase(option, SPAN("keep-alive"));
-    }
-}
-
-static void take_keep_alive(struct response *r, struct ringsend_bytes value)
-{
-    static const struct ringsend_bytes name = {"timeout=", 8};
-    struct ringsend_bytes parameter;
-    uint64_t seconds;
-    while (list_next(&value, &parameter)) {
-        if (parameter.bytes > name.bytes &&
-            span_equal_nocase((struct ringsend_bytes){parameter.data, name.bytes}, name) &&
-            span_decimal(
-                (struct ringsend_bytes){parameter.data + name.bytes, parameter.bytes - name.bytes},
-                DELTA_SECONDS_MAX, &seconds)) {
-            r->has_keep_alive_s = true;
-            r->keep_alive_s = (uint32_t)seconds;
-        }
-    }
-}
-
-static void take_retry_after(struct response *r, struct ringsend_bytes value)
-{
-    uint64_t seconds;
-    r->retry_after_is_date = false;
-    if (span_decimal(value, DELTA_SECONDS_MAX, &seconds)) {
-        r->has_retry_after = true;
-        r->retry_after_s = (int64_t)seconds;
-    } else {
-        r->has_retry_after = r->retry_after_is_date = date_read(value, &r->retry_after_s);
     }
 }
 
@@ -251,11 +107,8 @@ static void take_header(struct response *r)
         r->connection_close |= too_long;
         take_connection(r, value);
         return;
-    case HEADER_KEEP_ALIVE:
-        take_keep_alive(r, value);
-        return;
-    case HEADER_RETRY_AFTER:
-        take_retry_after(r, value);
+    case HEADER_ADVICE:
+        advice_read(&r->advice, (enum advice_kind)r->advice_kind, value);
         return;
     }
     UNREACHABLE("header kind");
@@ -340,7 +193,7 @@ static int on_name_complete(llhttp_t *parser)
             return fail(r, RINGSEND_E_HEAD_TOO_LARGE, "the trailer has more lines than allowed");
         return 0;
     }
-    r->header_kind = (uint8_t)(name.bytes == TOO_LONG ? HEADER_OTHER : kind_of(name));
+    r->header_kind = (uint8_t)(name.bytes == TOO_LONG ? HEADER_OTHER : kind_of(r, name));
     r->stored.value_at = (uint32_t)r->headers.bytes;
     r->stored.name_bytes = r->stored.value_at - r->stored.name_at;
     return 0;
@@ -586,7 +439,7 @@ static void message_begin(struct response *r)
     r->interim = r->message_done = r->in_trailer = r->line_has_cr = false;
     r->coding_chunked = r->coding_other = false;
     r->connection_close = r->connection_keep_alive = r->keep_alive = false;
-    r->has_keep_alive_s = r->has_retry_after = r->retry_after_is_date = false;
+    r->advice = (struct advice){0};
     r->head_bytes = r->head_lines = r->line_bytes = r->trailer_lines = 0;
     r->trailer_bytes = r->quiet_bytes = 0;
     r->header_kind = HEADER_OTHER;

@@ -17,6 +17,7 @@
 #include "base/buf.h"
 #include "base/errors.h"
 #include "base/span.h"
+#include "http/advice.h"
 #include "http/coding.h"
 
 #include <stdbool.h>
@@ -50,13 +51,9 @@ struct response_header {
 
 struct response {
     /* The answer, valid from DONE to release. */
-    int status;            /* 100..599; 0 before the status line */
-    bool keep_alive;       /* the connection may carry another request */
-    bool has_keep_alive_s; /* Keep-Alive: timeout= was there */
-    uint32_t keep_alive_s;
-    bool has_retry_after;  /* a Retry-After that could be understood was there */
-    int64_t retry_after_s; /* seconds; when retry_after_is_date: since 1970 */
-    bool retry_after_is_date;
+    int status;      /* 100..599; 0 before the status line */
+    bool keep_alive; /* the connection may carry another request */
+    struct advice advice;
     struct codings codings; /* Content-Encoding: what the body is packed by */
     struct buf body;        /* as it came */
     struct buf headers;     /* names and values one after another; filled with store_headers only */
@@ -90,9 +87,10 @@ struct response {
 
     /* Of the header being read: */
     uint8_t header_kind;             /* which header of interest it is */
+    uint8_t advice_kind;             /* which advice, if it is one */
     uint8_t name_bytes, value_bytes; /* of name[] and value[]; 255: too long to be of interest */
     char name[24];
-    char value[64];
+    char value[128];
     struct response_header stored; /* its place in `headers` */
 
     _Alignas(8) unsigned char parser[RESPONSE_PARSER_BYTES];

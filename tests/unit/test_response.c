@@ -409,13 +409,13 @@ static void test_headers_stored(void **state)
     guard_close(&guard);
 }
 
-struct advice {
+struct advice_row {
     const char *line;
     bool has, date;
     int64_t value;
 };
 
-static const struct advice retry_afters[] = {
+static const struct advice_row retry_afters[] = {
     {"Retry-After: 120", true, false, 120},
     {"retry-after:0", true, false, 0},
     {"Retry-After: 7 \t", true, false, 7},
@@ -446,7 +446,7 @@ static const struct advice retry_afters[] = {
     {"X-Retry-After: 5", false, false, 0},
 };
 
-static const struct advice keep_alives[] = {
+static const struct advice_row keep_alives[] = {
     {"Keep-Alive: timeout=5", true, false, 5},
     {"keep-alive: max=100, Timeout=15", true, false, 15},
     {"Keep-Alive: timeout=0,max=1", true, false, 0},
@@ -480,18 +480,20 @@ static void test_advice(void **state)
     for (size_t way = 0; way < 512; way += 3) {
         struct response r;
         for (size_t i = 0; i < sizeof retry_afters / sizeof retry_afters[0]; i++) {
-            const struct advice *a = &retry_afters[i];
+            const struct advice_row *a = &retry_afters[i];
             read_advice(&r, &guard, a->line, way);
-            if (r.has_retry_after != a->has ||
-                (a->has && (r.retry_after_is_date != a->date || r.retry_after_s != a->value)))
-                fail_msg("%s: %d %d %lld", a->line, r.has_retry_after, r.retry_after_is_date,
-                         (long long)r.retry_after_s);
+            if (r.advice.has_retry_after != a->has ||
+                (a->has &&
+                 (r.advice.retry_after_is_date != a->date || r.advice.retry_after_s != a->value)))
+                fail_msg("%s: %d %d %lld", a->line, r.advice.has_retry_after,
+                         r.advice.retry_after_is_date, (long long)r.advice.retry_after_s);
         }
         for (size_t i = 0; i < sizeof keep_alives / sizeof keep_alives[0]; i++) {
-            const struct advice *a = &keep_alives[i];
+            const struct advice_row *a = &keep_alives[i];
             read_advice(&r, &guard, a->line, way);
-            if (r.has_keep_alive_s != a->has || (a->has && r.keep_alive_s != a->value))
-                fail_msg("%s: %d %u", a->line, r.has_keep_alive_s, r.keep_alive_s);
+            if (r.advice.has_keep_alive_s != a->has ||
+                (a->has && r.advice.keep_alive_s != a->value))
+                fail_msg("%s: %d %u", a->line, r.advice.has_keep_alive_s, r.advice.keep_alive_s);
         }
     }
     /* What an interim response advises does not count. */
@@ -502,7 +504,7 @@ static void test_advice(void **state)
         "Content-Length: 0\r\n\r\n";
     response_init(&r, &lax, NULL, false);
     assert_int_equal(feed(&r, &guard, wire, sizeof wire - 1, 0, false, &left), RESPONSE_DONE);
-    assert_false(r.has_retry_after || r.has_keep_alive_s);
+    assert_false(r.advice.has_retry_after || r.advice.has_keep_alive_s);
     response_release(&r);
     guard_close(&guard);
 }
