@@ -227,12 +227,13 @@ struct ringsend_options {
     uint64_t deadline_ns;    /* submit to result, waiting and all tries included; default never */
     uint64_t backoff_min_ns; /* full jitter: before try n + 1 wait a random time up to */
     uint64_t backoff_max_ns; /* min(backoff_max, backoff_min x 2^(n-1)); 250 ms and 30 s */
-    uint64_t retry_after_max_ns; /* longest Retry-After that is obeyed in full; default 60 s */
-    uint64_t idle_timeout_ns;    /* unused connections are closed then; default 4 s. A server's
+    uint64_t
+        retry_after_max_ns; /* longest wait that a response can ask for, see below; default 60 s */
+    uint64_t idle_timeout_ns; /* unused connections are closed then; default 4 s. A server's
                                     Keep-Alive: timeout= takes its place (less one second) */
-    uint64_t body_max_bytes;     /* of a response; default 64 MiB */
-    uint32_t head_max_bytes;     /* of a response; default 64 KiB */
-    uint32_t head_max_lines;     /* default 256 */
+    uint64_t body_max_bytes;  /* of a response; default 64 MiB */
+    uint32_t head_max_bytes;  /* of a response; default 64 KiB */
+    uint32_t head_max_lines;  /* default 256 */
     struct ringsend_status_set ok_status; /* what counts as ok and is never retried, unless ok_if or
                                              retry_if say otherwise; default 2xx */
     bool strict_http;                     /* refuse response heads with bare LF line ends */
@@ -289,6 +290,18 @@ struct ringsend_options {
                              as it came once it is longer than 1 MiB: body_too_large; bad_encoding when
                              it cannot be decoded. A 206, and codings not known, stay as they are */
 };
+
+/* ---- Pauses -------------------------------------------------------------------------------------
+ *
+ * A platform that has had enough is left alone. After a 429 or 503 with Retry-After, and after any
+ * response that says that nothing remains of a rate limit until its reset, no attempt begins at its
+ * origin for so long, retry_after_max_ns at most; what is in flight goes on. The headers are
+ * RateLimit (an item with r=0 and t=SECONDS), RateLimit-Remaining and -Reset, and X-RateLimit-
+ * likewise; a Reset is seconds, or seconds or milliseconds since 1970 when it is that large.
+ *
+ * The restart is spread over a tenth of the pause, at least backoff_min_ns, with jitter. No clock of a
+ * request runs in a pause but its own deadline; one that would end before the pause does is finished
+ * with its last outcome. With Retry-After on other statuses only the request itself waits. */
 
 /* ---- Predicates --------------------------------------------------------------------------------
  *
@@ -392,9 +405,10 @@ enum ringsend_wait {
     RINGSEND_WAIT_RETRY_AFTER, /* the response had asked for a time */
     RINGSEND_WAIT_RATE,        /* rate_count */
     RINGSEND_WAIT_BUDGET,      /* retry_budget_percent */
+    RINGSEND_WAIT_PAUSE,       /* the origin was paused for another response */
     RINGSEND_WAIT_COUNT
 };
-/* "none", "free", "backoff", "retry_after", "rate", "budget". Static strings; of an unknown value "unknown". Any
+/* "none", "free", "backoff", "retry_after", "rate", "budget", "pause". Static strings; of an unknown value "unknown". Any
  * thread. */
 RINGSEND_API const char *ringsend_wait_name(enum ringsend_wait wait);
 
@@ -407,8 +421,9 @@ struct ringsend_attempt {
     uint64_t wait_ns; /* outcome to the next one's begin, or to the result */
     enum ringsend_wait wait;
     enum ringsend_error error;
-    int status;  /* as in struct ringsend_result */
-    bool reused; /* on a connection that had carried an exchange before */
+    int status;        /* as in struct ringsend_result */
+    bool reused;       /* on a connection that had carried an exchange before */
+    uint64_t pause_ns; /* for so long its response made the origin pause */
 };
 
 struct ringsend_result {
@@ -435,6 +450,9 @@ struct ringsend_result {
     bool
         cut_short; /* ringsend_stop or ringsend_cancel kept it from a try that it would have had, or
                        from the response it waited for */
+    /* What the last response asked for, be it longer than retry_after_max_ns: with Retry-After, or
+     * with a rate limit that is used up until its reset. 0: nothing. */
+    uint64_t retry_after_ns;
 };
 
 /* ---- The engine
@@ -457,7 +475,9 @@ struct ringsend_stats {
     uint64_t next_deadline_ns; /* when ringsend_run is to be called though ringsend_fd is not
                                   readable, on CLOCK_MONOTONIC; UINT64_MAX: not at all. In the past
                                   when there is work to hand to the kernel */
-    uint32_t held;             /* of those waiting: held back by rate or retry budget */
+    uint32_t held;             /* of those waiting: held back by rate, retry budget or pause */
+    uint32_t origins_paused;   /* now: no attempt begins there */
+    uint64_t pause_ends_ns;    /* when the last of these pauses ends, on CLOCK_MONOTONIC; 0: none */
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,

@@ -32,6 +32,7 @@ struct sim_faults {
     uint32_t close_slow;
     uint32_t file_short, file_slow, file_fails;
     uint32_t lookup_fails, lookup_slow;
+    uint32_t limits;        /* a simulated server's answer tells of a rate limit */
     uint32_t trouble;       /* of a simulated server's answer */
     uint32_t idle_closes;   /* a simulated server closes an idle connection early */
     uint32_t greeting;      /* a handshake meets one of the bad ways of enum sim_greeting */

@@ -36,6 +36,12 @@ static const char *const retry_after[] = {"retry-after: 1\r\n",
                                           "retry-after: Tue, 14 Nov 2023 22:13:25 GMT\r\n",
                                           NULL};
 
+/* Of a rate limit: all but the first two make the origin pause. */
+static const char *const limits[] = {
+    "RateLimit-Remaining: 1\r\nRateLimit-Reset: 60\r\n", "RateLimit: \"a\";r=9;t=60\r\n",
+    "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 1\r\n", "RateLimit: \"a\";r=0;t=2\r\n",
+    "RateLimit-Remaining: 0\r\nRateLimit-Reset: 1700000010\r\n"};
+
 static void draw_trouble(struct sim_answer *a, bool is_head)
 {
     switch (sim_below(10)) {
@@ -92,6 +98,8 @@ struct sim_answer sim_answer_draw(const char *method)
     a.bare_lf = sim_chance(50);
     if (sim_chance(50))
         a.headers = "Keep-Alive: timeout=5, max=100\r\n";
+    if (sim_chance(sim.faults.limits))
+        a.headers = limits[sim_below(sizeof limits / sizeof *limits)];
     a.farewell_less = sim_chance(sim.faults.farewell_less);
     if (sim_chance(sim.faults.trouble))
         draw_trouble(&a, strcmp(method, "HEAD") == 0);

@@ -74,7 +74,7 @@ static void package_free(struct ringsend_request *request)
 /* ---- Bounds over time, counted from the traces ---- */
 
 struct start {
-    uint64_t at_ns;
+    uint64_t at_ns, origin;
     bool first, retry; /* neither: the free try */
 };
 
@@ -110,7 +110,7 @@ static size_t collect_starts(const struct client *c, struct start **starts)
                 SIM_CHECK(*starts, "out of memory");
             }
             (*starts)[count++] =
-                (struct start){r->submitted_ns + r->trace[k].began_ns, .first = k == 0,
+                (struct start){r->submitted_ns + r->trace[k].began_ns, r->origin, .first = k == 0,
                                .retry = k > 0 && r->trace[k - 1].wait != RINGSEND_WAIT_FREE};
         }
     }
@@ -159,6 +159,23 @@ static void check_budget(const struct client *c, const struct start *starts, siz
     }
 }
 
+/* No attempt begins at an origin that pauses. */
+static void check_pauses(const struct client *c, const struct start *starts, size_t count)
+{
+    for (uint32_t i = 0; i < c->count; i++) {
+        const struct client_request *r = &c->requests[i];
+        for (uint32_t k = 0; r->trace && k < r->attempts; k++) {
+            const struct ringsend_attempt *a = &r->trace[k];
+            uint64_t from_ns = r->submitted_ns + a->began_ns + a->total_ns;
+            for (size_t n = 0; n < count && a->pause_ns > 0; n++)
+                SIM_CHECK(starts[n].origin != r->origin || starts[n].at_ns <= from_ns ||
+                              starts[n].at_ns >= from_ns + a->pause_ns,
+                          "an attempt begins %.3f ms into a pause of %.3f ms",
+                          (double)(starts[n].at_ns - from_ns) / 1e6, (double)a->pause_ns / 1e6);
+        }
+    }
+}
+
 static void check_starts(const struct client *c)
 {
     struct start *starts;
@@ -166,6 +183,7 @@ static void check_starts(const struct client *c)
 
     check_rate(c, starts, count);
     check_budget(c, starts, count);
+    check_pauses(c, starts, count);
     free(starts);
 }
 
@@ -235,6 +253,15 @@ static bool is_replayable(const struct client_ask *ask)
                : (ask->flags & (RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED)) != 0;
 }
 
+static uint64_t origin_of(const struct client_ask *ask)
+{
+    uint64_t hash = ask->port * 2u + ask->https;
+
+    for (const char *at = ask->host; *at; at++)
+        hash = hash * 1099511628211u ^ (unsigned char)*at;
+    return hash;
+}
+
 int client_submit(struct client *c, const struct client_ask *wanted)
 {
     struct client_ask ask = *wanted;
@@ -259,6 +286,7 @@ int client_submit(struct client *c, const struct client_ask *wanted)
         .tries = ask.tries ? ask.tries : c->tries,
         .deadline_ns = ask.deadline_ns ? ask.deadline_ns : c->deadline_ns,
         .submitted_ns = sim.now_ns,
+        .origin = origin_of(&ask),
     };
     r->request = &package_make(&ask, r->record)->request;
     mark_begin(c, r);
@@ -403,7 +431,7 @@ static bool may_be_tried_again(const struct client *c, enum ringsend_error error
     static const bool by_default[RINGSEND_ERROR_COUNT] = {
 #define RETRY true
 #define FINAL false
-#define X(id, name, phase, retry, sent, text) [RINGSEND_E_##id] = retry,
+#define X(id, name, phase, retry, sent, text) [RINGSEND_E_##id] = (retry),
         RINGSEND_ERRORS(X)
 #undef X
 #undef RETRY
@@ -535,6 +563,7 @@ static void take_result(struct client *c, const struct ringsend_result *result)
     snprintf(r->encoding, sizeof r->encoding, "%.*s", (int)result->encoding.bytes,
              result->encoding.bytes ? result->encoding.data : "");
     r->times = result->times;
+    r->retry_after_ns = result->retry_after_ns;
     if (result->attempts_list_count > 0) {
         r->trace = reallocarray(NULL, result->attempts_list_count, sizeof *r->trace);
         SIM_CHECK(r->trace, "out of memory");

@@ -13,6 +13,7 @@ struct client_request {
     uint32_t tries;
     uint64_t deadline_ns; /* RINGSEND_NEVER: none */
     uint64_t handle;
+    uint64_t origin; /* the same for all requests to one */
     bool accepted, done;
     uint64_t submitted_ns, done_ns;
     /* Of the result. */
@@ -22,6 +23,7 @@ struct client_request {
     uint32_t attempts;
     char encoding[65];
     struct ringsend_times times;
+    uint64_t retry_after_ns;
     struct ringsend_attempt *trace; /* `attempts` of them, with store_attempts */
 };
 

@@ -85,7 +85,7 @@ static void expect_cut_short(const struct client *c, uint32_t index, bool wanted
 static void stop_cuts_short(void)
 {
     static const struct sim_answer answers[] = {
-        {.status = 503, .headers = "retry-after: 60\r\n"},
+        {.status = 408, .headers = "retry-after: 60\r\n"},
         {.status = 404},
         {.status = 503, .delay_ns = 2ull * SIM_S},
     };
@@ -105,7 +105,7 @@ static void stop_cuts_short(void)
     client_pass(&c, 100 * SIM_MS);
     ringsend_stop(c.engine);
     client_finish(&c);
-    scenario_expect(&c, 0, RINGSEND_OK, 503, 1, false);
+    scenario_expect(&c, 0, RINGSEND_OK, 408, 1, false);
     expect_cut_short(&c, 0, true);
     scenario_expect(&c, 1, RINGSEND_OK, 404, 1, false);
     expect_cut_short(&c, 1, false);

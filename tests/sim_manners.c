@@ -274,6 +274,174 @@ static void budget_is_filled_by_first_tries(void)
     scenario_end(&c);
 }
 
+/* ---- Pauses ---- */
+
+/* One request is told to wait: all to its origin do, none to another. */
+static void pause_is_of_the_origin(void)
+{
+    static const struct sim_answer script[] = {
+        {429, .delay_ns = SIM_MS, .headers = "retry-after: 2\r\n"},
+        {.status = 200, .delay_ns = SIM_MS}};
+    struct client c;
+
+    scenario_begin("a pause is of the origin", &c,
+                   &(struct ringsend_options){.connections_per_origin = 1, .store_attempts = true},
+                   script, 2);
+    peer_with("10.0.0.2", 1, &script[1]);
+    for (int i = 0; i < 3; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 10 * SIM_MS);
+    struct ringsend_stats stats = scenario_stats(&c);
+    SIM_CHECK(stats.origins_paused == 1 && stats.held == 2 &&
+                  stats.pause_ends_ns > sim.now_ns + 1980 * SIM_MS &&
+                  stats.pause_ends_ns <= sim.now_ns + 2000 * SIM_MS,
+              "%u origins pause, %u requests are held", stats.origins_paused, stats.held);
+    uint32_t other = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    client_finish(&c);
+    expect_attempt(&c, 0, 0, RINGSEND_OK, 429, false, RINGSEND_WAIT_RETRY_AFTER);
+    SIM_CHECK(c.requests[0].trace[0].pause_ns == 2ull * SIM_S, "the trace does not tell");
+    for (uint32_t i = 0; i < 3; i++)
+        scenario_expect_ms(&c, i, 2000, 2800);
+    scenario_expect_ms(&c, other, 0, 10);
+    stats = scenario_stats(&c);
+    SIM_CHECK(stats.origins_paused == 0 && stats.pause_ends_ns == 0 && stats.held == 0,
+              "the pause does not end");
+    scenario_end(&c);
+}
+
+/* Forty connections do not come back as one, and all are back when the stretch is over. */
+static void pause_ends_with_a_stretch(void)
+{
+    struct sim_answer script[41];
+    uint32_t begun = 0, most = 0;
+    struct client c;
+
+    for (int i = 0; i < 40; i++)
+        script[i] = (struct sim_answer){
+            .status = 503, .delay_ns = 50 * SIM_MS, .headers = "retry-after: 10\r\n"};
+    script[40] = (struct sim_answer){.status = 200, .delay_ns = 2ull * SIM_S};
+    scenario_begin("a pause ends with a stretch", &c,
+                   &(struct ringsend_options){.retry_budget_percent = 100}, script, 41);
+    for (int i = 0; i < 40; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 10ull * SIM_S);
+    SIM_CHECK(scenario_stats(&c).attempts == 40, "an attempt begins early");
+    for (uint32_t i = 0; i < 26; i++) {
+        uint32_t before = begun;
+        client_pass(&c, 50 * SIM_MS);
+        begun = (uint32_t)scenario_stats(&c).attempts - 40;
+        most = begun - before > most ? begun - before : most;
+    }
+    SIM_CHECK(begun == 40, "%u are back", begun);
+    SIM_CHECK(most <= 12, "%u come back within 50 ms", most);
+    client_finish(&c);
+    scenario_end(&c);
+}
+
+static void pause_by_rate_limit(const char *name, const char *headers, uint64_t max_ns,
+                                uint32_t from_ms, uint32_t to_ms)
+{
+    const struct sim_answer script[] = {{.status = 200, .headers = headers}, {.status = 200}};
+    struct client c;
+
+    scenario_begin(name, &c,
+                   &(struct ringsend_options){.connections_max = 1,
+                                              .idle_timeout_ns = 90ull * SIM_S,
+                                              .retry_after_max_ns = max_ns},
+                   script, 2);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 0, 0, 5);
+    scenario_expect_ms(&c, 1, from_ms, to_ms);
+    scenario_end(&c);
+}
+
+static void pauses_by_rate_limits(void)
+{
+    pause_by_rate_limit("a rate limit, in seconds",
+                        "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 20\r\n", 0, 20000, 21010);
+    pause_by_rate_limit("a rate limit, as a time",
+                        "RateLimit-Remaining: 0\r\nRateLimit-Reset: 1700000020\r\n", 0, 19900,
+                        21010);
+    pause_by_rate_limit("a rate limit, as an item", "RateLimit: \"default\";r=0;t=20\r\n", 0, 20000,
+                        21010);
+    pause_by_rate_limit("a rate limit, capped", "RateLimit: \"default\";r=0;t=9999\r\n",
+                        3ull * SIM_S, 3000, 3260);
+    pause_by_rate_limit("a rate limit with something left",
+                        "RateLimit-Remaining: 1\r\nRateLimit-Reset: 20\r\n", 0, 0, 5);
+    pause_by_rate_limit("a rate limit that is reset", "RateLimit: \"default\";r=0;t=0\r\n", 0, 0,
+                        5);
+}
+
+/* Its own deadline is the one clock of a record in a pause; the wish stays in the result. */
+static void pause_and_the_clocks(void)
+{
+    static const struct sim_answer script[] = {{429, .headers = "retry-after: 3600\r\n"},
+                                               {.status = 200}};
+    struct client_ask late = get;
+    struct client c;
+
+    scenario_begin("a pause and the clocks", &c,
+                   &(struct ringsend_options){.connections_max = 1,
+                                              .tries = 1,
+                                              .connect_timeout_ns = SIM_S,
+                                              .first_byte_timeout_ns = SIM_S,
+                                              .attempt_timeout_ns = SIM_S},
+                   script, 2);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
+    late.deadline_ns = 5ull * SIM_S;
+    scenario_submit(&c, &late);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 429, 1, false);
+    SIM_CHECK(c.requests[0].retry_after_ns == 3600ull * SIM_S, "the wish is lost");
+    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 1, 60000, 66010);
+    scenario_expect(&c, 2, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    scenario_expect_ms(&c, 2, 5000, 5010);
+    scenario_end(&c);
+}
+
+/* A longer wish makes it longer, a shorter one does not make it shorter. */
+static void pauses_add_up(void)
+{
+    static const struct sim_answer script[] = {
+        {503, .delay_ns = 10 * SIM_MS, .headers = "retry-after: 4\r\n"},
+        {503, .delay_ns = 20 * SIM_MS, .headers = "retry-after: 9\r\n"},
+        {503, .delay_ns = 30 * SIM_MS, .headers = "retry-after: 1\r\n"},
+        {.status = 200}};
+    struct client c;
+
+    scenario_begin("pauses add up", &c, &(struct ringsend_options){0}, script, 4);
+    for (int i = 0; i < 3; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    for (uint32_t i = 0; i < 3; i++)
+        scenario_expect_ms(&c, i, 9000, 10100);
+    scenario_end(&c);
+}
+
+/* With any other status the record alone waits. */
+static void retry_after_of_the_record_alone(void)
+{
+    static const struct sim_answer script[] = {{500, .headers = "retry-after: 5\r\n"},
+                                               {.status = 200}};
+    struct client c;
+
+    scenario_begin("Retry-After with 500", &c,
+                   &(struct ringsend_options){.connections_max = 1, .store_attempts = true}, script,
+                   2);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect_ms(&c, 0, 5000, 5260);
+    scenario_expect_ms(&c, 1, 0, 5);
+    expect_attempt(&c, 0, 0, RINGSEND_OK, 500, false, RINGSEND_WAIT_RETRY_AFTER);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
     {"trace tells of all attempts", trace_tells_all_attempts},
     {"trace tells of the last wait", trace_tells_the_last_wait},
@@ -285,6 +453,12 @@ static const struct scenario_function functions[] = {
     {"budget holds retries back", budget_holds_retries_back},
     {"budget none", budget_none},
     {"budget is filled by first tries", budget_is_filled_by_first_tries},
+    {"pause is of the origin", pause_is_of_the_origin},
+    {"pause ends with a stretch", pause_ends_with_a_stretch},
+    {"pauses by rate limits", pauses_by_rate_limits},
+    {"pause and the clocks", pause_and_the_clocks},
+    {"pauses add up", pauses_add_up},
+    {"Retry-After of the record alone", retry_after_of_the_record_alone},
 };
 
 const struct scenario_function *sim_manners_scenarios(size_t *count)

@@ -101,6 +101,7 @@ static void draw_faults(void)
     draw_rate(&f->file_fails, 100, 50);
     draw_rate(&f->lookup_fails, 200, 300);
     draw_rate(&f->lookup_slow, 200, 500);
+    draw_rate(&f->limits, 200, 300);
     draw_rate(&f->trouble, 700, 600);
     draw_rate(&f->idle_closes, 300, 500);
     draw_rate(&f->greeting, 300, 200);

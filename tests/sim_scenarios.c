@@ -531,7 +531,7 @@ static void cancel_in_each_phase(void)
 
 static void stop_ends_what_waits(void)
 {
-    static const struct sim_answer script[] = {{503, .headers = "retry-after: 5\r\n"},
+    static const struct sim_answer script[] = {{408, .headers = "retry-after: 5\r\n"},
                                                {200, .delay_ns = 1 * SIM_S}};
     struct client c;
 
@@ -543,7 +543,7 @@ static void stop_ends_what_waits(void)
     ringsend_stop(c.engine);
     SIM_CHECK(client_submit(&c, &get) == -RINGSEND_E_STOPPED, "accepted after stop");
     client_finish(&c);
-    scenario_expect(&c, 0, RINGSEND_OK, 503, 1, false); /* was between tries: its last outcome */
+    scenario_expect(&c, 0, RINGSEND_OK, 408, 1, false); /* was between tries: its last outcome */
     scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false); /* was in flight */
     scenario_expect(&c, 2, RINGSEND_E_STOPPED, 0, 0, false);
     scenario_expect(&c, 3, RINGSEND_E_STOPPED, 0, 0, false);

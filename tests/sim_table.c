@@ -129,7 +129,7 @@ static const struct scenario rows[] = {
 
     /* ---- Waiting between tries ---- */
     {"Retry-After in seconds", .script = {{503, .headers = "retry-after: 7\r\n"}, OK_200},
-     .status = 200, .attempts = 2, .from_ms = 7000, .to_ms = 7300},
+     .status = 200, .attempts = 2, .from_ms = 7000, .to_ms = 7400},
     {"Retry-After as a date",
      .script = {{503, .headers = "retry-after: Tue, 14 Nov 2023 22:13:25 GMT\r\n"}, OK_200},
      .status = 200, .attempts = 2, .from_ms = 4900, .to_ms = 5300},

@@ -156,6 +156,7 @@ static void reap(struct job *job)
                 .ambiguous = r->ambiguous,
                 .times = r->times,
                 .trace = r->attempts_list,
+                .retry_after_ns = r->retry_after_ns,
                 .trace_count = r->attempts_list_count,
             };
             job->in_flight--;

@@ -9,10 +9,12 @@
 
 #include <string.h>
 
+#define NS_PER_S 1000000000u
+
 enum {
     /* All keys, the numbers at their longest (20 digits), an error's name, braces and LF. */
     FRAME_BYTES = 640,
-    ATTEMPT_BYTES = 384 /* the same of an attempt, with eight numbers */
+    ATTEMPT_BYTES = 384 /* the same of an attempt, with nine numbers */
 };
 
 /* A text as the inside of a JSON string. */
@@ -173,6 +175,8 @@ static char *put_attempt(char *to, const struct ringsend_attempt *attempt)
     to = put_us(to, SPAN(",\"tls\":"), attempt->tls_ns);
     to = put_us(to, SPAN(",\"first_byte\":"), attempt->first_byte_ns);
     to = put_us(to, SPAN(",\"total\":"), attempt->total_ns);
+    if (attempt->pause_ns > 0)
+        to = put_us(to, SPAN(",\"pause\":"), attempt->pause_ns);
     if (attempt->wait != RINGSEND_WAIT_NONE) {
         to = put_us(to, SPAN(",\"wait\":"), attempt->wait_ns);
         to = put(to, SPAN(",\"for\":\""));
@@ -241,6 +245,10 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
         to = put_body(to, body, body_measure);
     if (result->ambiguous)
         to = put(to, SPAN(",\"ambiguous\":true"));
+    if (result->retry_after_ns > 0 && !result->ok) {
+        to = put(to, SPAN(",\"retry_after\":"));
+        to = put_number(to, (result->retry_after_ns - 1) / NS_PER_S + 1);
+    }
     to = put_times(to, &result->times);
     if (result->trace)
         to = put_trace(to, result);

@@ -1,15 +1,16 @@
 /* One result as one line of JSON (DESIGN section 5), keys in this order:
  *
  *   {"id":..,"line":7,"file":"..","ok":true,"status":200,"attempts":1,"error":null,"detail":"..",
- *    "body":"..","ambiguous":true,
+ *    "body":"..","ambiguous":true,"retry_after":60,
  *    "us":{"queue":0,"dns":0,"connect":0,"tls":0,"first_byte":0,"total":0},
  *    "trace":[{"began":0,"reused":false,"status":503,"error":null,"dns":0,"connect":0,"tls":0,
- *              "first_byte":0,"total":0,"wait":0,"for":"backoff"},..]}
+ *              "first_byte":0,"total":0,"pause":0,"wait":0,"for":"backoff"},..]}
  *
- * "file" stands there with several inputs only, "detail" with errors, "ambiguous" when true. Status
+ * "file" stands there with several inputs only, "detail" with errors, "ambiguous" when true, "retry_after" (in seconds) when the last response asked for a wait
+ * and the record is not ok. Status
  * is null when no response head came. The body is there, be it "", whenever a complete response
  * arrived: as "body" when it is valid UTF-8, else as "body_base64". "trace" is there when attempts
- * were stored (struct ringsend_attempt), its "wait" when there was one. Times are microseconds. */
+ * were stored (struct ringsend_attempt), its "pause" and "wait" when there was one. Times are microseconds. */
 #ifndef RINGSEND_BATCH_RESULT_LINE_H
 #define RINGSEND_BATCH_RESULT_LINE_H
 
@@ -34,6 +35,7 @@ struct result_line {
     struct ringsend_times times;
     const struct ringsend_attempt *trace; /* null: no "trace" */
     size_t trace_count;
+    uint64_t retry_after_ns; /* what the last response asked for; 0: nothing */
 };
 
 /* Appends the line with its LF; false when memory is out, and *out is as it was. */

@@ -4,7 +4,7 @@
  *   request  a record's whole life: queued, attempt, backoff, finished      request.c
  *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
  *            its place in the table; the requests that wait at it           origin_table.c, queue.c
- *            what holds a request back that could begin                     gates.c
+ *            what holds a request back that could begin                     gates.c, pause.c
  *   host     a name and its addresses                                       host.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
@@ -196,7 +196,8 @@ struct conn {
 
 /* ---- Origins ---- */
 
-enum gate { GATE_BUDGET, GATE_PACE, GATES };
+/* The first ones are shared by all origins, which stand in line at them. */
+enum gate { GATE_BUDGET, GATE_PACE, GATES_SHARED, GATE_PAUSE = GATES_SHARED, GATES };
 
 enum origin_step {
     ORIGIN_LOOKUP,     /* addresses are to be found before anything is opened */
@@ -223,12 +224,14 @@ struct origin {
     uint32_t conns;     /* sockets: half-open, ready, closing */
     bool resumes_known; /* https: a handshake has shown whether there is a session to resume */
     bool resumes;       /* https: it took the last session that was offered */
-    uint64_t resumes_until_ns;  /* until then others wait for the first handshake */
-    struct list in_line[GATES]; /* in engine.lines: see gates.c */
-    bool refused[GATES];        /* in this run */
-    uint64_t refused_ns[GATES]; /* when it was the last time */
-    uint64_t gates_at_ns;       /* when to ask again; TIMER_NEVER: when woken */
-    uint32_t held;              /* its part of engine.held */
+    uint64_t resumes_until_ns;         /* until then others wait for the first handshake */
+    struct list in_line[GATES_SHARED]; /* in engine.lines: see gates.c */
+    bool refused[GATES];               /* in this run */
+    uint64_t refused_ns[GATES];        /* when it was the last time */
+    uint64_t gates_at_ns;              /* when to ask again; TIMER_NEVER: when woken */
+    uint64_t pause_ends_ns;            /* see pause.c; in the past: not paused */
+    uint64_t restart_next_ns, restart_ends_ns, restart_gap_ns;
+    uint32_t held; /* its part of engine.held */
     struct list
         blocked; /* in engine.blocked exactly when it waits for a place under connections_max */
     bool has_winner;
@@ -297,7 +300,8 @@ struct request {
     enum verdict verdict;    /* of the outcome's response, when it is RINGSEND_OK */
     bool outcome_bytes_left; /* the attempt's bytes may have reached the peer */
     bool outcome_stale;      /* a reused connection died before any byte of a response */
-    uint64_t retry_after_ns; /* as the last response asked; 0: did not */
+    uint64_t retry_after_ns; /* as the last response asked, bounded; 0: did not */
+    uint64_t pause_ns;       /* for so long it made its origin pause */
     uint64_t attempt_timeout_ns;
     uint64_t attempt_began_ns;
     uint64_t attempt_at_ns; /* deadline of the attempt; TIMER_NEVER outside of one */
@@ -356,14 +360,15 @@ struct ringsend {
     struct list blocked; /* origins that wait for a place, in order */
     struct budget budget;
     struct pace pace;
-    struct list lines[GATES]; /* origins that wait at a gate, in order */
-    struct list idle_lru;     /* idle connections, longest idle first */
-    struct list starved;      /* connections without a receive for lack of buffers */
+    struct list lines[GATES_SHARED]; /* origins that wait at a gate, in order */
+    struct list idle_lru;            /* idle connections, longest idle first */
+    struct list starved;             /* connections without a receive for lack of buffers */
     struct list finished, reaped;
     uint32_t finished_count, reaped_count;
     uint32_t requests_used; /* accepted and not yet given back */
     uint32_t conns_open;
     uint32_t conns_leaving; /* of those: shutting down or closing */
+    uint64_t pauses_end_ns; /* the latest pause_ends_ns of all origins */
     uint32_t waiting;       /* requests queued at their origins */
     uint32_t held;          /* of these, as of their origins' last run: held back by a gate */
     uint32_t exchanges;     /* in flight */
@@ -449,8 +454,6 @@ bool retry_may_double(enum ringsend_error error, int status);
 bool retry_is_connection_loss(enum ringsend_error error);
 /* How long to wait before try `attempt` + 1. */
 uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_after_ns);
-/* What the response asks for; 0 when nothing. */
-uint64_t retry_after_ns(const struct ringsend *e, const struct response *response);
 
 /* queue.c */
 void queue_add(struct origin *o, struct request *r, bool in_front);
@@ -468,6 +471,14 @@ bool gates_pass(struct request *r); /* its attempt begins now; else it is held b
 /* How many could begin if they had connections. */
 uint32_t gates_demand(const struct origin *o);
 void gates_end(struct origin *o); /* sets the deadline, unless an earlier one is set */
+
+/* pause.c */
+/* The request's attempt has got a response with that advice: its status is known already. */
+void pause_hear(struct request *r, const struct advice *advice);
+/* When an attempt may begin at the origin; now: it may. */
+uint64_t pause_next_ns(const struct origin *o);
+void pause_attempt_begins(struct origin *o);
+void pause_stats(const struct ringsend *e, struct ringsend_stats *stats);
 
 /* origin_table.c */
 struct origin *origin_find(struct ringsend *e, const struct url *url); /* null: memory is out */

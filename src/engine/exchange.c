@@ -236,8 +236,9 @@ bool exchange_leaves_reusable(struct conn *c)
         uint64_t second_ns = 1000 * 1000 * 1000u;
         if (response->advice.keep_alive_s == 0)
             return false;
-        c->idle_ns =
-            response->advice.keep_alive_s == 1 ? second_ns / 2 : (response->advice.keep_alive_s - 1) * second_ns;
+        c->idle_ns = response->advice.keep_alive_s == 1
+                         ? second_ns / 2
+                         : (response->advice.keep_alive_s - 1) * second_ns;
     }
     return true;
 }

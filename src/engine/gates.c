@@ -1,15 +1,16 @@
 /* The gates: what a waiting request passes in the moment in which its attempt would begin, and where
  * it is held back when one is shut.
  *
+ *   pause    the platform has asked for one; of one origin                  pause.c
  *   budget   how many attempts may be retries; of the whole engine          budget.c
  *   pace     rate, burst and ramp of the whole engine; every attempt        pace.c
  *
  * A request is let through when it has all else: a connection, or a place and an address for one. Only
  * then does it take from budget and pace, so that what was taken is used at once and the bounds hold
- * for what begins, not for what might. A redial goes on with an attempt and passes. When the budget
- * is shut, first tries go ahead of the retries.
+ * for what begins, not for what might. A redial goes on with an attempt and passes all gates. When
+ * the budget is shut, first tries go ahead of the retries.
  *
- * Both gates are shared by all origins. Those that one holds back stand in its line, and the first
+ * Budget and pace are shared by all origins. Those that one holds back stand in its line, and the first
  * of them alone watches the clock; who has passed goes to the end, so that a busy origin does not
  * starve a quiet one. An origin stands in a line exactly when it has asked in its last run and was
  * told to wait (in the budget's also while the pace holds it back); who leaves wakes the next. */
@@ -35,7 +36,15 @@ static void leave_line(struct origin *o, enum gate gate)
 void gates_begin(struct origin *o)
 {
     o->gates_at_ns = TIMER_NEVER;
-    o->refused[GATE_BUDGET] = o->refused[GATE_PACE] = false;
+    o->refused[GATE_PAUSE] = o->refused[GATE_BUDGET] = o->refused[GATE_PACE] = false;
+}
+
+static void refuse(struct origin *o, enum gate gate, uint64_t again_at_ns)
+{
+    o->refused[gate] = true;
+    o->refused_ns[gate] = o->engine->now_ns;
+    if (again_at_ns < o->gates_at_ns)
+        o->gates_at_ns = again_at_ns;
 }
 
 static bool allows(struct ringsend *e, enum gate gate)
@@ -57,10 +66,7 @@ static bool is_open(struct origin *o, enum gate gate)
     bool allowed = allows(e, gate);
     if (turn && allowed)
         return true;
-    o->refused[gate] = true;
-    o->refused_ns[gate] = e->now_ns;
-    if (turn && next_ns(e, gate) < o->gates_at_ns)
-        o->gates_at_ns = next_ns(e, gate);
+    refuse(o, gate, turn ? next_ns(e, gate) : TIMER_NEVER);
     if (list_empty(&o->in_line[gate]))
         list_push_back(&e->lines[gate], &o->in_line[gate]);
     return false;
@@ -70,13 +76,30 @@ struct request *gates_next(struct origin *o, bool for_idle)
 {
     struct request *first = queue_first_of(&o->waiting, for_idle);
     struct request *retry = queue_first_of(&o->retries, for_idle);
+    if (first && first->redialing)
+        return first;
+    if ((first || retry) && pause_next_ns(o) > o->engine->now_ns) {
+        refuse(o, GATE_PAUSE, pause_next_ns(o));
+        return NULL;
+    }
     if (retry && (!first || retry->queued_ns <= first->queued_ns) && is_open(o, GATE_BUDGET))
         return retry;
     return first;
 }
 
+static uint32_t redials(const struct origin *o)
+{
+    uint32_t count = 0;
+    for (struct list *node = o->waiting.next; node != &o->waiting; node = node->next, count++)
+        if (!LIST_OWNER(node, struct request, waiting)->redialing)
+            break;
+    return count;
+}
+
 uint32_t gates_demand(const struct origin *o)
 {
+    if (pause_next_ns(o) > o->engine->now_ns)
+        return redials(o);
     bool retries = budget_allows(&o->engine->budget, o->engine->now_ns);
     return retries ? o->waiting_count : o->waiting_count - o->retries_count;
 }
@@ -87,6 +110,8 @@ static void note_wait(struct request *r)
     const uint64_t *refused_ns = r->origin->refused_ns;
     if (!r->is_retry)
         return;
+    if (refused_ns[GATE_PAUSE] >= r->enqueued_ns && r->wait != RINGSEND_WAIT_RETRY_AFTER)
+        r->wait = RINGSEND_WAIT_PAUSE;
     if (refused_ns[GATE_BUDGET] >= r->enqueued_ns)
         r->wait = RINGSEND_WAIT_BUDGET;
     if (refused_ns[GATE_PACE] >= r->enqueued_ns &&
@@ -103,6 +128,7 @@ bool gates_pass(struct request *r)
     if (!is_open(o, GATE_PACE))
         return false;
     note_wait(r);
+    pause_attempt_begins(o);
     pace_take(&e->pace);
     leave_line(o, GATE_PACE);
     if (r->is_retry) {
@@ -124,9 +150,9 @@ void gates_end(struct origin *o)
     if (!o->refused[GATE_PACE] && !o->refused[GATE_BUDGET])
         leave_line(o, GATE_BUDGET);
     e->held -= o->held;
-    o->held = o->refused[GATE_PACE]     ? o->waiting_count
-              : o->refused[GATE_BUDGET] ? o->retries_count
-                                        : 0;
+    o->held = o->refused[GATE_PAUSE] || o->refused[GATE_PACE] ? o->waiting_count
+              : o->refused[GATE_BUDGET]                       ? o->retries_count
+                                                              : 0;
     e->held += o->held;
     if (o->gates_at_ns < o->task.timer.at_ns)
         task_deadline(e, &o->task, o->gates_at_ns);

@@ -141,7 +141,7 @@ bool origin_keeps(struct conn *c)
     struct origin *other = LIST_OWNER(e->blocked.next, struct origin, blocked);
     if (other == o || e->conns_leaving >= demand(other))
         return true;
-    struct request *ours = queue_first(o);
+    struct request *ours = gates_demand(o) > 0 ? queue_first(o) : NULL;
     struct request *theirs = other->dialing ? other->dialing : queue_first(other);
     if (!ours || other->conns + 1 < o->conns)
         return false;

@@ -65,7 +65,7 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
     list_init(&o->idle);
     list_init(&o->blocked);
     list_init(&o->retries);
-    for (int gate = 0; gate < GATES; gate++)
+    for (int gate = 0; gate < GATES_SHARED; gate++)
         list_init(&o->in_line[gate]);
     list_init(&o->unused);
     list_push_back(&h->origins, &o->in_host);

@@ -104,7 +104,7 @@ static void forget_outcome(struct request *r)
     r->verdict = VERDICT_FAILED;
     r->outcome_detail = NULL;
     buf_release(&e->bufs, &r->detail);
-    r->retry_after_ns = 0;
+    r->retry_after_ns = r->pause_ns = r->result.retry_after_ns = 0;
 }
 
 void request_attempt_begun(struct request *r, struct conn *conn)
@@ -156,7 +156,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;
         if (error == RINGSEND_OK) {
-            r->retry_after_ns = retry_after_ns(e, response);
+            pause_hear(r, &response->advice);
             verdict_take(r, response);
         }
     }
@@ -256,6 +256,27 @@ static enum task_next cut_short(struct request *r)
     return finish_with_outcome(r);
 }
 
+/* Waits before the next attempt, unless the wait would outlast the record's deadline. */
+static enum task_next back_off(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    uint32_t attempt = r->result.attempts - r->free_tries;
+    /* In a pause the restart brings the jitter. */
+    uint64_t asked_ns = r->pause_ns > 0 ? 0 : r->retry_after_ns;
+    r->wait = r->result.retry_after_ns > 0 ? RINGSEND_WAIT_RETRY_AFTER : RINGSEND_WAIT_BACKOFF;
+    r->backoff_at_ns = timer_after(e->now_ns, retry_wait_ns(e, attempt, asked_ns));
+    if (r->backoff_at_ns < r->origin->pause_ends_ns) {
+        r->backoff_at_ns = r->origin->pause_ends_ns;
+        if (r->wait == RINGSEND_WAIT_BACKOFF)
+            r->wait = RINGSEND_WAIT_PAUSE;
+    }
+    if (r->backoff_at_ns >= r->deadline_at_ns)
+        return finish_with_outcome(r);
+    r->wants_fresh = r->redialed = false;
+    r->is_retry = true;
+    return request_goto(r, REQUEST_BACKOFF);
+}
+
 /* An attempt is over: again, or enough? */
 static enum task_next decide(struct request *r)
 {
@@ -286,14 +307,7 @@ static enum task_next decide(struct request *r)
         queue_add(r->origin, r, true);
         return TASK_AGAIN;
     }
-    uint64_t wait_ns = retry_wait_ns(e, r->result.attempts - r->free_tries, r->retry_after_ns);
-    r->backoff_at_ns = timer_after(e->now_ns, wait_ns);
-    if (r->backoff_at_ns >= r->deadline_at_ns)
-        return finish_with_outcome(r);
-    r->wait = r->retry_after_ns > 0 ? RINGSEND_WAIT_RETRY_AFTER : RINGSEND_WAIT_BACKOFF;
-    r->wants_fresh = r->redialed = false;
-    r->is_retry = true;
-    return request_goto(r, REQUEST_BACKOFF);
+    return back_off(r);
 }
 
 /* A cancel, the record's own deadline or a stop asks for its end; RINGSEND_OK: none of these. */

@@ -4,8 +4,6 @@
  * promise 3, and request.c's to keep. */
 #include "engine/engine.h"
 
-#define NS_PER_S 1000000000u
-
 struct status_row {
     int status;
     bool doubtful;
@@ -99,17 +97,4 @@ uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_afte
     if (retry_after_ns > 0)
         return timer_after(retry_after_ns, engine_random(e, min_ns + 1));
     return engine_random(e, bound_ns + 1);
-}
-
-uint64_t retry_after_ns(const struct ringsend *e, const struct response *response)
-{
-    if (!response->advice.has_retry_after)
-        return 0;
-    int64_t seconds = response->advice.retry_after_s;
-    if (response->advice.retry_after_is_date)
-        seconds -= ring_wall_s(e->ring);
-    if (seconds <= 0)
-        return 0;
-    uint64_t max_ns = e->options.retry_after_max_ns;
-    return (uint64_t)seconds > max_ns / NS_PER_S ? max_ns : (uint64_t)seconds * NS_PER_S;
 }

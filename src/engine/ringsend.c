@@ -438,6 +438,7 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.waiting = e->waiting;
     all.held = e->held < e->waiting ? e->held : e->waiting;
     all.enters = ring_counters(e->ring).enters;
+    pause_stats(e, &all);
     bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0;
     all.next_deadline_ns = at_once ? e->now_ns : timers_next_ns(&e->timers);
     memcpy(stats, &all, size);

@@ -8,6 +8,7 @@ const char *ringsend_wait_name(enum ringsend_wait wait)
         [RINGSEND_WAIT_NONE] = "none",       [RINGSEND_WAIT_FREE] = "free",
         [RINGSEND_WAIT_BACKOFF] = "backoff", [RINGSEND_WAIT_RETRY_AFTER] = "retry_after",
         [RINGSEND_WAIT_RATE] = "rate",       [RINGSEND_WAIT_BUDGET] = "budget",
+        [RINGSEND_WAIT_PAUSE] = "pause",
     };
     return (unsigned)wait < RINGSEND_WAIT_COUNT ? names[wait] : "unknown";
 }
@@ -34,7 +35,8 @@ void trace_attempt_over(struct request *r, bool reused)
                                        .total_ns = e->now_ns - r->attempt_began_ns,
                                        .error = r->outcome,
                                        .status = r->result.status,
-                                       .reused = reused};
+                                       .reused = reused,
+                                       .pause_ns = r->pause_ns};
     buf_append(&e->bufs, &r->trace, &attempt, sizeof attempt);
 }
 

@@ -136,12 +136,35 @@ class Budget(Manners):
             self.assert_usage("--retry-budget", "--retry-budget", text)
 
 
+class Pause(Manners):
+    def test_is_of_the_origin_and_stays_in_the_result(self):
+        server = self.server(in_turn(bad("503 Service Unavailable", "Retry-After: 1"), GOOD))
+        run = self.takes_at_least(1, "-c", "1", "--tries", "1", records=[{"url": server.url}] * 2,
+                                  expect=NOT_ALL_OK)
+        told, other = sorted(run.results, key=lambda result: result["line"])
+        self.assertEqual((told["status"], told["retry_after"]), (503, 1))
+        self.assert_ok(other, "good")
+        self.assertNotIn("retry_after", other)
+        self.assertGreaterEqual(other["us"]["queue"], 900000)
+
+    def test_comes_with_a_rate_limit_too(self):
+        for headers in (["RateLimit-Remaining: 0", "RateLimit-Reset: 1"], ['RateLimit: "a";r=0;t=1']):
+            server = self.server(in_turn(response(b"good", headers=headers), GOOD))
+            self.takes_at_least(1, "-c", "1", records=[{"url": server.url}] * 2, expect=OK)
+
+    def test_is_bounded(self):
+        server = self.server(in_turn(bad("429 Too Many Requests", "Retry-After: 3600"), GOOD))
+        result = self.send_one({"url": server.url}, "--retry-after-max", "50ms", "--trace")
+        self.assert_ok(result, "good")
+        self.assertEqual(result["trace"][0]["pause"], 50000)
+
+
 class Trace(Manners):
     def test_tells_of_each_attempt(self):
         server = self.server(in_turn(bad("503 Service Unavailable", "Retry-After: 1"), GOOD))
         result = self.send_one({"url": server.url}, "--trace")
         first, second = result["trace"]
-        self.assertEqual(set(first), TRACE_KEYS | {"wait", "for"})
+        self.assertEqual(set(first), TRACE_KEYS | {"pause", "wait", "for"})
         self.assertEqual(set(second), TRACE_KEYS)
         self.assertEqual((first["status"], first["error"], first["reused"]), (503, None, False))
         self.assertEqual(second["status"], 200)

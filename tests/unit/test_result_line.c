@@ -60,7 +60,7 @@ static void writes_each_attempt(void **state)
          .wait = RINGSEND_WAIT_BACKOFF,
          .error = RINGSEND_E_CONNECT_REFUSED},
         {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX,
-         RINGSEND_WAIT_RETRY_AFTER, RINGSEND_E_TLS_CLIENT_CERTIFICATE, 599, true},
+         RINGSEND_WAIT_RETRY_AFTER, RINGSEND_E_TLS_CLIENT_CERTIFICATE, 599, true, UINT64_MAX},
         {.status = 204},
     };
     struct result_line result = {
@@ -75,10 +75,25 @@ static void writes_each_attempt(void **state)
         "\"connect\":2,\"tls\":0,\"first_byte\":0,\"total\":3,\"wait\":4,\"for\":\"backoff\"},"
         "{\"began\":" MAX ",\"reused\":true,\"status\":599,\"error\":\"tls_client_certificate\","
         "\"dns\":" MAX ",\"connect\":" MAX ",\"tls\":" MAX ",\"first_byte\":" MAX ",\"total\":" MAX
-        ",\"wait\":" MAX ",\"for\":\"retry_after\"},"
+        ",\"pause\":" MAX ",\"wait\":" MAX ",\"for\":\"retry_after\"},"
         "{\"began\":0,\"reused\":false,\"status\":204,\"error\":null,\"dns\":0,\"connect\":0,"
         "\"tls\":0,\"first_byte\":0,\"total\":0}]}\n");
 #undef MAX
+}
+
+/* In whole seconds, rounded up, and only where it may help. */
+static void tells_what_was_asked_for(void **state)
+{
+    (void)state;
+    struct result_line result = {
+        .line = 1, .status = 429, .attempts = 4, .retry_after_ns = 3599000000001};
+    assert_line(&result,
+                "{\"id\":1,\"line\":1,\"ok\":false,\"status\":429,\"attempts\":4,\"error\":null,"
+                "\"body\":\"\",\"retry_after\":3600," NO_TIMES);
+    result.ok = true;
+    assert_line(&result,
+                "{\"id\":1,\"line\":1,\"ok\":true,\"status\":429,\"attempts\":4,\"error\":null,"
+                "\"body\":\"\"," NO_TIMES);
 }
 
 /* An error without words of its own has those of the table. */
@@ -213,10 +228,11 @@ static void mends_a_cut_detail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_every_key),       cmocka_unit_test(writes_each_attempt),
-        cmocka_unit_test(leaves_absent_keys_out), cmocka_unit_test(names_every_error),
-        cmocka_unit_test(writes_bodies),          cmocka_unit_test(escapes_at_every_place),
-        cmocka_unit_test(quotes_what_is_no_utf8), cmocka_unit_test(mends_a_cut_detail),
+        cmocka_unit_test(writes_every_key),         cmocka_unit_test(writes_each_attempt),
+        cmocka_unit_test(tells_what_was_asked_for), cmocka_unit_test(leaves_absent_keys_out),
+        cmocka_unit_test(names_every_error),        cmocka_unit_test(writes_bodies),
+        cmocka_unit_test(escapes_at_every_place),   cmocka_unit_test(quotes_what_is_no_utf8),
+        cmocka_unit_test(mends_a_cut_detail),
     };
     buf_pool_init(&pool);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

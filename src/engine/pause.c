@@ -1,0 +1,89 @@
+/* The pause of an origin: a platform that has had enough says for how long, and is left alone by all
+ * requests, not only by the one that was told.
+ *
+ *   429 or 503 with Retry-After                                  RFC 9110 10.2.3
+ *   any status, nothing remains of a rate limit until its reset  see http/advice.h
+ *
+ * No attempt begins before the pause ends; what is in flight goes on. A longer wish makes a pause
+ * longer, nothing makes it shorter, and retry_after_max_ns bounds each wish.
+ *
+ * The restart is spread over a stretch of a tenth of the wish, at least backoff_min_ns, so that
+ * neither forty connections nor ten processes come back as one: the first attempt begins at a random
+ * time within its first half, the next ones at random distances at which as many as the origin may
+ * have connections have begun when it ends. */
+#include "engine/engine.h"
+
+#define NS_PER_S 1000000000u
+
+static uint64_t until_ns(const struct ringsend *e, int64_t seconds, bool is_date)
+{
+    if (is_date)
+        seconds -= ring_wall_s(e->ring);
+    return seconds > 0 ? (uint64_t)seconds * NS_PER_S : 0;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void begin(struct origin *o, uint64_t length_ns)
+{
+    struct ringsend *e = o->engine;
+    uint64_t ends_ns = timer_after(e->now_ns, length_ns);
+    if (ends_ns <= o->pause_ends_ns)
+        return;
+    uint64_t half_ns = length_ns / 20, least_ns = e->options.backoff_min_ns / 2;
+    half_ns = half_ns > least_ns ? half_ns : least_ns;
+    o->pause_ends_ns = ends_ns;
+    o->restart_next_ns = timer_after(ends_ns, engine_random(e, half_ns + 1));
+    o->restart_ends_ns = timer_after(ends_ns, 2 * half_ns);
+    o->restart_gap_ns = half_ns / e->options.connections_per_origin;
+    if (ends_ns > e->pauses_end_ns)
+        e->pauses_end_ns = ends_ns;
+    task_wake(e, &o->task);
+}
+
+void pause_hear(struct request *r, const struct advice *advice)
+{
+    const struct ringsend *e = r->engine;
+    uint64_t after_ns = 0, reset_ns = 0, max_ns = e->options.retry_after_max_ns;
+    if (advice->has_retry_after)
+        after_ns = until_ns(e, advice->retry_after_s, advice->retry_after_is_date);
+    if (advice->used_up && advice->has_reset)
+        reset_ns = until_ns(e, advice->reset_s, advice->reset_is_date);
+    int status = r->result.status;
+    uint64_t pause_ns = status == 429 || status == 503 ? after_ns : 0;
+    pause_ns = pause_ns > reset_ns ? pause_ns : reset_ns;
+    r->result.retry_after_ns = after_ns > reset_ns ? after_ns : reset_ns;
+    r->retry_after_ns = least(after_ns, max_ns);
+    r->pause_ns = least(pause_ns, max_ns);
+    if (r->pause_ns > 0)
+        begin(r->origin, r->pause_ns);
+}
+
+uint64_t pause_next_ns(const struct origin *o)
+{
+    uint64_t now_ns = o->engine->now_ns;
+    return now_ns >= o->restart_ends_ns || now_ns >= o->restart_next_ns ? now_ns
+                                                                        : o->restart_next_ns;
+}
+
+void pause_attempt_begins(struct origin *o)
+{
+    struct ringsend *e = o->engine;
+    if (e->now_ns < o->restart_ends_ns)
+        o->restart_next_ns = e->now_ns + engine_random(e, 2 * o->restart_gap_ns + 1);
+}
+
+void pause_stats(const struct ringsend *e, struct ringsend_stats *stats)
+{
+    for (uint32_t i = 0; e->now_ns < e->pauses_end_ns && i < e->origins_mark; i++) {
+        const struct origin *o = &e->origins[i];
+        if (e->now_ns >= o->pause_ends_ns)
+            continue;
+        stats->origins_paused++;
+        if (o->pause_ends_ns > stats->pause_ends_ns)
+            stats->pause_ends_ns = o->pause_ends_ns;
+    }
+}
