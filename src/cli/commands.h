@@ -6,5 +6,6 @@
 int command_send(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_serve(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 
 #endif

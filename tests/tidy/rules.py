@@ -13,9 +13,9 @@ ARROWS = {
     "src/platform": {"src/base", "src/http", "src/ringsend.h", "src/engine/timers.h", "tls/tls.h",
                      "uring/ring.h"},
     # http for the checks alone: options that no request can have are refused at the start. tls for the
-    # server's certificate, for the same reason.
+    # server's certificate, for the same reason. Both tls and the ring for the doctor, who tries them.
     "src/cli": {"src/base", "src/batch", "src/bench", "src/platform", "src/ringsend.h", "src/http/head.h",
-                "src/http/url.h", "tls/tls.h"},
+                "src/http/url.h", "tls/tls.h", "uring/ring.h"},
     "src": set(),  # ringsend.h itself
 }
 

@@ -1,0 +1,159 @@
+/* `ringsend doctor`: what this machine allows, in words, with the cure for each fault. */
+#include "batch/result_line.h"
+#include "cli/checks.h"
+#include "cli/commands.h"
+#include "cli/values.h"
+#include "ringsend.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char command[] = "doctor";
+
+enum { OPTION_JSON = 256, COLUMNS = 80, INDENT = 20 };
+
+static const struct option long_options[] = {
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+    "Usage: ringsend doctor [OPTION]... [HOST]...\n"
+    "Tells what this machine allows and what to do about the rest: io_uring (tried\n"
+    "over loopback), its features, sysctl and seccomp filters, limits of locked\n"
+    "memory and descriptors, local ports, trusted authorities, and the resolver,\n"
+    "which is also asked for each HOST.\n"
+    "\n"
+    "      --json              one line of JSON instead: {\"ok\": ..., \"checks\":\n"
+    "                          [{\"name\", \"state\": \"ok\", \"note\" or \"fault\",\n"
+    "                          \"text\", \"cure\"}]}\n"
+    "  -h, --help              this text\n"
+    "  -V, --version           the version\n"
+    "\n"
+    "Exit status\n"
+    "  0  nothing is at fault                4  something is\n"
+    "  1  wrong usage                        7  this could not be written\n";
+
+/* The words of the text from column `column` on, further lines indented. */
+static void print_wrapped(const char *text, size_t column)
+{
+    const char *space = "";
+    while (*text) {
+        size_t bytes = strcspn(text, " ");
+        if (*space && column + 1 + bytes > COLUMNS) {
+            printf("\n%*s", INDENT, "");
+            column = INDENT;
+            space = "";
+        }
+        column += (size_t)printf("%s%.*s", space, (int)bytes, text);
+        space = " ";
+        text += bytes;
+        text += strspn(text, " ");
+    }
+    putchar('\n');
+}
+
+static const char *const states[] = {"ok", "note", "fault"};
+
+static void print_text(const struct finding *findings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct finding *f = &findings[i];
+        printf("%-6s %-12s ", f->state == FINDING_FAULT ? "FAULT" : states[f->state], f->name);
+        print_wrapped(f->text, INDENT);
+        if (f->cure[0]) {
+            printf("%*s", INDENT, "");
+            printf("-> ");
+            print_wrapped(f->cure, INDENT + 3);
+        }
+    }
+}
+
+/* False: memory is out. */
+static bool print_quoted(struct buf_pool *pool, const char *text)
+{
+    struct buf quoted = {0};
+    bool ok = result_line_quote((struct ringsend_bytes){text, strlen(text)}, pool, &quoted);
+    if (ok)
+        fwrite(quoted.data, 1, quoted.bytes, stdout);
+    buf_release(pool, &quoted);
+    return ok;
+}
+
+static bool print_json(const struct finding *findings, size_t count, bool ok)
+{
+    struct buf_pool pool;
+    bool done = true;
+    buf_pool_init(&pool);
+    printf("{\"ok\":%s,\"checks\":[", ok ? "true" : "false");
+    for (size_t i = 0; i < count && done; i++) {
+        const struct finding *f = &findings[i];
+        printf("%s{\"name\":\"%s\",\"state\":\"%s\",\"text\":", i ? "," : "", f->name,
+               states[f->state]);
+        done = print_quoted(&pool, f->text);
+        fputs(",\"cure\":", stdout);
+        if (f->cure[0])
+            done = print_quoted(&pool, f->cure) && done;
+        else
+            fputs("null", stdout);
+        putchar('}');
+    }
+    puts("]}");
+    buf_pool_free(&pool);
+    return done;
+}
+
+static bool read_options(int argc, char **argv)
+{
+    bool json = false;
+    opterr = 0;
+    for (;;) {
+        int code = getopt_long(argc, argv, ":hV", long_options, NULL);
+        switch (code) {
+        case -1:
+            return json;
+        case OPTION_JSON:
+            json = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            exit(EXIT_OK);
+        case 'V':
+            printf("ringsend %s\n", ringsend_version());
+            exit(EXIT_OK);
+        default:
+            option_error(command, long_options, argv, code);
+        }
+    }
+}
+
+int command_doctor(int argc, char **argv)
+{
+    bool json = read_options(argc, argv);
+    size_t hosts = (size_t)(argc - optind), count = CHECKS_FIXED + hosts;
+    struct finding *findings = calloc(count, sizeof *findings);
+    if (!findings) {
+        fprintf(stderr, "ringsend %s: %s\n", command, ringsend_error_text(RINGSEND_E_NO_MEMORY));
+        return EXIT_NOT_STARTED;
+    }
+    checks_run(findings, argv + optind, hosts);
+    bool ok = true;
+    for (size_t i = 0; i < count; i++)
+        ok &= findings[i].state != FINDING_FAULT;
+    bool written = true;
+    if (json)
+        written = print_json(findings, count, ok);
+    else
+        print_text(findings, count);
+    free(findings);
+    written = fflush(stdout) == 0 && !ferror(stdout) && written;
+    if (!written) {
+        fprintf(stderr, "ringsend %s: standard output could not be written\n", command);
+        return EXIT_OUTPUT;
+    }
+    return ok ? EXIT_OK : EXIT_NOT_STARTED;
+}
