@@ -124,9 +124,10 @@ SLOW_ANSWER = f"auth_basic slow; auth_basic_user_file /dev/null; auth_delay {SLO
 class Serve(Server):
     """The rehearsal platform of ringsend itself; tells its address in its first line."""
 
-    def __init__(self, bench, *options):
-        super().__init__([bench.ringsend, "serve", "--port", "0", *options],
-                         os.path.join(bench.directory, "serve.log"))
+    def __init__(self, bench, *options, first=False):
+        """first: it never waits for its CPU, as if it were a machine of its own; needs root."""
+        super().__init__([*(["chrt", "--fifo", "1"] if first else []), bench.ringsend, "serve", "--port", "0",
+                          *options], os.path.join(bench.directory, "serve.log"))
 
     def wait_until_ready(self):
         match = re.match(r"listening on (http://\S+)", self.process.stdout.readline())
@@ -251,8 +252,8 @@ class Bench:
         return ["openssl", "s_time", "-connect", url.removeprefix("https://"), "-CAfile", ca, "-tls1_2", "-reuse",
                 "-time", str(seconds), "-www", "/orders"]
 
-    def handshake_load(self, ca, url, port, waves):
-        return [os.path.join(self.build, "perf", "handshake_load"), ca, url, str(port), str(waves)]
+    def handshake_load(self, ca, url, port, waves, *cpus):
+        return [os.path.join(self.build, "perf", "handshake_load"), ca, url, str(port), str(waves), *cpus]
 
     def floor(self, count, url):
         host, port = url.removeprefix("http://").split(":")

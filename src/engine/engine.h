@@ -390,10 +390,10 @@ struct ringsend {
     char tls_message[256]; /* why tls_config could not be made; empty: it could, or was not tried */
     uint32_t file_generation;
 
-    uint32_t handshakes_begun; /* in this turn */
-    bool woken;                /* ringsend_wake or a file operation's end: run returns */
-    uint64_t gap_ns;           /* smoothed time between received completions */
-    uint64_t turn_ns;          /* when the last completions came */
+    uint32_t connects_begun; /* in this turn */
+    bool woken;              /* ringsend_wake or a file operation's end: run returns */
+    uint64_t gap_ns;         /* smoothed time between received completions */
+    uint64_t turn_ns;        /* when the last completions came */
     struct ringsend_stats stats;
 };
 
