@@ -10,7 +10,7 @@
  * Threads. An engine belongs to the thread that first calls ringsend_run (the kernel ties an
  * io_uring to one thread, IORING_SETUP_SINGLE_ISSUER, Linux 6.0); every call on it is made from
  * there. ringsend_wake alone may be called from any thread and from a signal handler. Engines share
- * nothing.
+ * nothing but a ringsend_tls, where you give them one.
  *
  * Ownership. The engine owns itself and its results. A request and all it points to are yours; they
  * are borrowed from a ringsend_submit that returned 0 until the request's result has been reaped,
@@ -210,6 +210,8 @@ struct ringsend_outcomes {
     uint64_t errors[2]; /* bit (error % 64) of errors[error / 64]: enum ringsend_error */
 };
 
+struct ringsend_tls;
+
 /* Zeroed, it holds the defaults; size must be sizeof(struct ringsend_options). Fields are only ever
  * appended. The engine copies it. */
 struct ringsend_options {
@@ -289,6 +291,10 @@ struct ringsend_options {
                              the decoded body as well, which must not be more than 1000 times as long
                              as it came once it is longer than 1 MiB: body_too_large; bad_encoding when
                              it cannot be decoded. A 206, and codings not known, stay as they are */
+    struct ringsend_tls
+        *tls; /* certificates that several engines share; they take the place of ca_file,
+                                 cert_file, key_file and insecure, which are then not looked at. It
+                                 outlives the engine. null: the engine has its own */
 };
 
 /* ---- Pauses -------------------------------------------------------------------------------------
@@ -486,6 +492,17 @@ RINGSEND_API int ringsend_new(struct ringsend **engine, const struct ringsend_op
 /* Cancels what is in flight, waits for the kernel to let go of it, and frees all. Results that were
  * not reaped are lost. Null is allowed. */
 RINGSEND_API void ringsend_free(struct ringsend *engine);
+
+/* Certificates and keys for several engines, on any threads: for options.tls. Of the options it takes
+ * ca_file, cert_file, key_file, insecure and connections_max, which should be that of the engines: above
+ * 1000 a connection gets 21 KB of buffers instead of 41. Files that are named are read here, once; the
+ * system's authorities by the first engine that has an https request, once. Sessions are each engine's
+ * own. Errors: INVALID, NO_MEMORY, TLS_CONFIG (options->message tells cause and cure); *tls is then
+ * untouched. Any thread. */
+RINGSEND_API int ringsend_tls_new(struct ringsend_tls **tls,
+                                  const struct ringsend_options *options);
+/* Wipes the key. All engines that were made with it are freed before. Null is allowed. Any thread. */
+RINGSEND_API void ringsend_tls_free(struct ringsend_tls *tls);
 
 /* Accepts a request: 0, and exactly one result will follow. Or an error, and none will: FULL (reap
  * first), INVALID, BAD_URL, TLS_CONFIG, BAD_METHOD, BAD_HEADER, STOPPED, NO_MEMORY. For those about

@@ -384,10 +384,9 @@ struct ringsend {
     struct file *files[LIMIT_FILES];
     uint32_t files_in_flight;
 
-    struct tls_config *tls_config; /* null until the first https request, or ca_file */
-    struct tls_local *tls_local;
-    struct handshaker *handshaker; /* null until the first handshake */
-    char tls_message[256]; /* why tls_config could not be made; empty: it could, or was not tried */
+    struct ringsend_tls *tls;      /* options.tls, or its own */
+    struct tls_local *tls_local;   /* null until the first https request */
+    struct handshaker *handshaker; /* likewise */
     uint32_t file_generation;
 
     uint32_t connects_begun; /* in this turn */
@@ -520,8 +519,15 @@ void conn_arm_recv(struct conn *c);
 /* The oldest received buffer: its number, or -1. */
 int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes);
 
+/* certificates.c: null: certificates_message tells why */
+const struct tls_config *certificates_load(struct ringsend_tls *tls);
+const char *certificates_message(const struct ringsend_tls *tls);
+
+/* ringsend.c: the caller's options, of whatever size */
+int options_copy(struct ringsend_options *to, const struct ringsend_options *from);
+
 /* secure.c: TLS of one connection */
-enum ringsend_error secure_load(struct ringsend *e); /* certificates and keys, once */
+enum ringsend_error secure_load(struct ringsend *e); /* what https needs, once */
 bool secure_open(struct conn *c);                    /* false: memory is out */
 /* Moves the handshake on. RINGSEND_OK: wait, or it is complete when *complete. */
 enum ringsend_error secure_handshake(struct conn *c, bool *complete, const char **detail);

@@ -23,7 +23,7 @@
 #define FLAGS_KNOWN ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY))
 
 /* The caller's struct may be an older, shorter one: what it lacks is zero, the default. */
-static int copy_options(struct ringsend_options *to, const struct ringsend_options *from)
+int options_copy(struct ringsend_options *to, const struct ringsend_options *from)
 {
     *to = (struct ringsend_options){.size = sizeof *to};
     if (!from)
@@ -140,7 +140,8 @@ static void release(struct ringsend *e)
     lookup_free(e->lookup);
     handshaker_free(e->handshaker);
     tls_local_free(e->tls_local);
-    tls_config_free(e->tls_config);
+    if (!e->options.tls)
+        ringsend_tls_free(e->tls);
     watch_free(e);
     ring_free(e->ring);
     verdict_release(e);
@@ -182,13 +183,11 @@ static int compile_predicates(struct ringsend *e)
     return -(int)error;
 }
 
-/* What the user named must be there before anything is sent. */
-static int load_certificates(struct ringsend *e)
+/* Certificates that the user named must be there before anything is sent. */
+static int open_tls(struct ringsend *e)
 {
-    enum ringsend_error error = secure_load(e);
-    if (error == RINGSEND_E_TLS_CONFIG && e->options.message && e->options.message_bytes > 0)
-        snprintf(e->options.message, e->options.message_bytes, "%s", e->tls_message);
-    return -(int)error;
+    e->tls = e->options.tls;
+    return e->tls ? 0 : ringsend_tls_new(&e->tls, &e->options);
 }
 
 static void init_lists(struct ringsend *e)
@@ -237,7 +236,7 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
         return -RINGSEND_E_NO_MEMORY;
     init_lists(e);
     buf_pool_init(&e->bufs);
-    int error = copy_options(&e->options, options);
+    int error = options_copy(&e->options, options);
     fill_defaults(&e->options);
     const char *fault = error ? "options.size is not that of this version" : fault_of(&e->options);
     if (fault) {
@@ -255,8 +254,8 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
         error = -RINGSEND_E_NO_MEMORY;
     if (!error)
         error = open_ring(e);
-    if (!error && (e->options.ca_file || e->options.cert_file))
-        error = load_certificates(e);
+    if (!error)
+        error = open_tls(e);
     if (error) {
         release(e);
         return error;
@@ -348,7 +347,7 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     if (error == RINGSEND_OK && head.url.https) {
         error = secure_load(e);
         if (error == RINGSEND_E_TLS_CONFIG)
-            e->submit_detail = e->tls_message;
+            e->submit_detail = certificates_message(e->tls);
     }
     if (error != RINGSEND_OK)
         return -(int)error;

@@ -21,8 +21,6 @@ enum {
     SEND_STRETCH_BYTES = 64 << 10,
     FLIGHT_BYTES = 512, /* most flights of a handshake are smaller */
     SESSIONS_MAX = 1024,
-    /* Above so many connections one buffer serves both directions: half the memory. */
-    FULL_DUPLEX_MAX = 1000,
     /* Of a handshake's flight that waits to be fed; chains are much shorter. */
     CIPHER_IN_MAX = 256 << 10,
     CIPHER_HELD_MAX = 4 << 10,
@@ -46,22 +44,16 @@ struct secure {
 
 enum ringsend_error secure_load(struct ringsend *e)
 {
-    const struct ringsend_options *o = &e->options;
     if (e->tls_local)
         return RINGSEND_OK;
-    if (e->tls_message[0])
+    const struct tls_config *config = certificates_load(e->tls);
+    if (!config)
         return RINGSEND_E_TLS_CONFIG;
-    struct tls_options options = {.insecure = o->insecure,
-                                  .half_duplex = o->connections_max > FULL_DUPLEX_MAX,
-                                  .ca_file = o->ca_file,
-                                  .chain_file = o->cert_file,
-                                  .key_file = o->key_file};
-    e->tls_config = tls_config_new(&options, e->tls_message, sizeof e->tls_message);
-    if (!e->tls_config)
-        return RINGSEND_E_TLS_CONFIG;
-    e->tls_local = tls_local_new(e->tls_config, SESSIONS_MAX);
-    e->handshaker = handshaker_new(e->ring);
-    return e->tls_local && e->handshaker ? RINGSEND_OK : RINGSEND_E_NO_MEMORY;
+    if (!e->handshaker)
+        e->handshaker = handshaker_new(e->ring);
+    if (e->handshaker)
+        e->tls_local = tls_local_new(config, SESSIONS_MAX);
+    return e->tls_local ? RINGSEND_OK : RINGSEND_E_NO_MEMORY;
 }
 
 /* ---- Life ---- */

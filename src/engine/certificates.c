@@ -1,0 +1,73 @@
+/* Certificates and keys, loaded once for all engines that share them. Every engine has a struct
+ * ringsend_tls: the one in its options, or one of its own.
+ *
+ * What the user names is read at once. The system's authorities are read when the first engine needs
+ * them, by that engine, under the mutex; one that needs them at the same time waits that millisecond.
+ * After that `config` is only read, and what is loaded stays as it is: a file that could not be read
+ * is not tried again. */
+#include "engine/engine.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Above so many connections one buffer serves both directions: half the memory. */
+enum { FULL_DUPLEX_MAX = 1000 };
+
+struct ringsend_tls {
+    pthread_mutex_t mutex;
+    struct tls_options options; /* its names are the caller's, and valid only in ringsend_tls_new */
+    bool loaded;                /* or tried in vain */
+    struct tls_config *config;  /* null: not loaded, or message tells why it cannot be */
+    char message[256];
+};
+
+const struct tls_config *certificates_load(struct ringsend_tls *tls)
+{
+    pthread_mutex_lock(&tls->mutex);
+    if (!tls->loaded)
+        tls->config = tls_config_new(&tls->options, tls->message, sizeof tls->message);
+    tls->loaded = true;
+    pthread_mutex_unlock(&tls->mutex);
+    return tls->config;
+}
+
+const char *certificates_message(const struct ringsend_tls *tls)
+{
+    return tls->message;
+}
+
+int ringsend_tls_new(struct ringsend_tls **tls, const struct ringsend_options *options)
+{
+    struct ringsend_options o;
+    int error = options_copy(&o, options);
+    if (error)
+        return error;
+    struct ringsend_tls *t = calloc(1, sizeof *t);
+    if (!t)
+        return -RINGSEND_E_NO_MEMORY;
+    pthread_mutex_init(&t->mutex, NULL);
+    t->options = (struct tls_options){.insecure = o.insecure,
+                                      .half_duplex = o.connections_max > FULL_DUPLEX_MAX,
+                                      .ca_file = o.ca_file,
+                                      .chain_file = o.cert_file,
+                                      .key_file = o.key_file};
+    bool named = o.ca_file || o.cert_file || o.key_file;
+    if (named && !certificates_load(t)) {
+        if (o.message && o.message_bytes > 0)
+            snprintf(o.message, o.message_bytes, "%s", t->message);
+        ringsend_tls_free(t);
+        return -RINGSEND_E_TLS_CONFIG;
+    }
+    *tls = t;
+    return 0;
+}
+
+void ringsend_tls_free(struct ringsend_tls *tls)
+{
+    if (!tls)
+        return;
+    tls_config_free(tls->config);
+    pthread_mutex_destroy(&tls->mutex);
+    free(tls);
+}
