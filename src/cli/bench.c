@@ -5,12 +5,12 @@
 #include "bench/environment.h"
 #include "bench/load.h"
 #include "cli/bench_options.h"
+#include "cli/bench_report.h"
 #include "cli/bench_requests.h"
 #include "cli/commands.h"
 #include "cli/values.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,71 +99,12 @@ static int fail(const char *message, int error)
     return error == -RINGSEND_E_TLS_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
 }
 
-static void tell_second(uint64_t second, const struct figures_second *s)
-{
-    fprintf(stderr,
-            "%5" PRIu64 " s  %8" PRIu64 " responses  %6" PRIu64
-            " errors  p50 %9.3f ms  p99 %9.3f ms"
-            "  max %9.3f ms  waiting %" PRIu32 "\n",
-            second + 1, s->requests, s->errors, (double)s->p50_ns / 1e6, (double)s->p99_ns / 1e6,
-            (double)s->max_ns / 1e6, s->waiting);
-}
-
-static void tell_times(const char *name, const struct histogram *h)
-{
-    static const double quantiles[] = {0.5, 0.9, 0.99, 0.999, 0.9999, 1};
-    if (h->count == 0)
-        return;
-    printf("  %-14s", name);
-    for (size_t i = 0; i < sizeof quantiles / sizeof *quantiles; i++)
-        printf(" %10.3f", (double)histogram_quantile(h, quantiles[i]) / 1e6);
-    printf("\n");
-}
-
-static void tell_run(const struct figures *f)
-{
-    printf("%s\n", f->settings.target);
-    if (f->settings.open_loop)
-        printf("  rate asked     %10.1f per second\n", f->settings.rate);
-    printf("  rate reached   %10.1f per second, %" PRIu64 " responses in %.3f s\n", figures_rate(f),
-           f->requests, (double)f->elapsed_ns / 1e9);
-    printf("  not ok %" PRIu64 ", errors %" PRIu64 ", timed out %" PRIu64 ", late starts %" PRIu64
-           ", never started %" PRIu64 "\n",
-           f->requests - f->ok, f->errors_count, f->timed_out, f->late_starts, f->never_started);
-    for (size_t i = 0; i < RINGSEND_ERROR_COUNT; i++)
-        if (f->errors[i] > 0)
-            printf("  error          %10" PRIu64 " %s\n", f->errors[i],
-                   ringsend_error_name((enum ringsend_error)i));
-    if (figures_generator_is_slow(f))
-        printf("  THIS MACHINE WAS TOO SLOW to start requests in time: the times are its own as "
-               "much as the server's\n");
-    printf("  %-14s %10s %10s %10s %10s %10s %10s\n", "ms", "p50", "p90", "p99", "p99.9", "p99.99",
-           "max");
-    tell_times("response time", &f->response_ns);
-    tell_times("service time", &f->service_ns);
-    tell_times("send lag", &f->send_lag_ns);
-    tell_times("  of the loop", &f->loop_lag_ns);
-    tell_times("connect", &f->connect_ns);
-    tell_times("tls", &f->tls_ns);
-    tell_times("first byte", &f->first_byte_ns);
-    tell_times("transfer", &f->transfer_ns);
-    tell_times("round trip", &f->tcp.rtt_ns);
-    if (f->tcp.absent)
-        printf("  no round trips: %s\n", f->tcp.absent);
-    else
-        printf("  %" PRIu64 " segments sent again on %" PRIu64 " connections looked at\n",
-               f->tcp.retransmits, f->tcp.connections);
-    printf("  %.2f us CPU and %.3f io_uring_enter calls per response, busiest thread %.0f %%\n",
-           (double)f->cpu_ns / 1e3 / (double)(f->requests + f->warmup_requests + 1),
-           (double)f->enters / (double)(f->requests + f->warmup_requests + 1), f->cpu_share * 100);
-}
-
 static void watch(struct bench *b, struct load *load)
 {
     struct figures_second second;
     for (uint64_t i = 0; load_second(load, i, &second); i++)
         if (!b->options.quiet)
-            tell_second(i, &second);
+            bench_print_second(stderr, i + 1, &second, &b->options.settings);
 }
 
 static int run_once(struct bench *b, double rate)
@@ -215,14 +156,34 @@ static int run_all(struct bench *b)
     return status;
 }
 
-static int status_of(const struct bench *b)
+static bool has_response(const struct bench *b)
 {
+    for (size_t i = 0; i < b->runs_count; i++) {
+        if (b->runs[i].requests > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Reports what was measured; returns the exit status. */
+static int report(struct bench *b)
+{
+    struct report_options *o = &b->options.report;
+    const struct bench_report report = {.kind = b->options.steps_count ? BENCH_STEPS : BENCH_RUN,
+                                        .runs = b->runs,
+                                        .runs_count = b->runs_count,
+                                        .environment = &b->environment,
+                                        .thresholds = o->thresholds,
+                                        .thresholds_count = o->thresholds_count};
+    if (b->runs_count == 0) /* a signal came before the first one */
+        return EXIT_SIGNAL + last_signal;
+    if (!report_write(o, &report))
+        return EXIT_OUTPUT;
     if (signals_seen > 0)
         return EXIT_SIGNAL + last_signal;
-    for (size_t i = 0; i < b->runs_count; i++)
-        if (b->runs[i].requests > 0)
-            return EXIT_OK;
-    return EXIT_NOT_ALL_OK;
+    if (!has_response(b))
+        return EXIT_NOT_ALL_OK;
+    return report_has_failed(&report) ? EXIT_THRESHOLD : EXIT_OK;
 }
 
 int command_bench(int argc, char **argv)
@@ -237,16 +198,15 @@ int command_bench(int argc, char **argv)
     b.target = target_name(&b.options);
     if (status == EXIT_OK && !b.target)
         status = fail("memory is out", -RINGSEND_E_NO_MEMORY);
+    if (status == EXIT_OK && !report_open(&b.options.report))
+        status = EXIT_OUTPUT;
     if (status == EXIT_OK) {
         environment_read(&b.environment);
         handle_signals();
         status = run_all(&b);
     }
-    if (status == EXIT_OK) {
-        for (size_t i = 0; i < b.runs_count; i++)
-            tell_run(&b.runs[i]);
-        status = status_of(&b);
-    }
+    if (status == EXIT_OK)
+        status = report(&b);
     for (size_t i = 0; i < b.runs_count; i++)
         figures_free(&b.runs[i]);
     free(b.runs);

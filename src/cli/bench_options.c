@@ -29,7 +29,7 @@ enum option_code {
     OPTION_THREADS = 't',
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V',
-    OPTION_ARRIVALS = REQUEST_OPTIONS_END,
+    OPTION_ARRIVALS = REPORT_OPTIONS_END,
     OPTION_BATCH,
     OPTION_DATA,
     OPTION_NEW_CONNECTION,
@@ -43,6 +43,7 @@ enum option_code {
 // clang-format off
 static const struct option long_options[] = {
     REQUEST_LONG_OPTIONS,
+    REPORT_LONG_OPTIONS,
     {"arrivals", required_argument, NULL, OPTION_ARRIVALS},
     {"batch", no_argument, NULL, OPTION_BATCH},
     {"data", required_argument, NULL, OPTION_DATA},
@@ -102,7 +103,7 @@ static const char help[] =
     "      --handshake-timeout T    connected to TLS established; default 10s\n"
     "      --first-byte-timeout T   request sent to first byte back; default 30s\n"
     "      --timeout T         start to end of the response; default 60s\n" REQUEST_HELP_TLS
-    "Responses\n" REQUEST_HELP_RESPONSES "\n"
+    "Responses\n" REQUEST_HELP_RESPONSES REPORT_HELP "\n"
     "  -h, --help              this text\n"
     "  -V, --version           the version\n"
     "\n"
@@ -119,9 +120,10 @@ static const char help[] =
     "second one cancels that, too.\n"
     "\n"
     "Exit status\n"
-    "  0  the run was made                  3  no response came at all\n"
-    "  1  wrong usage                       4  could not start (io_uring refused)\n"
-    "  2  an input could not be read        130, 143  stopped by SIGINT, SIGTERM\n";
+    "  0  the run was made                  4  could not start (io_uring refused)\n"
+    "  1  wrong usage                       5  a condition of --fail-if is true\n"
+    "  2  an input could not be read        7  a report could not be written\n"
+    "  3  no response came at all           130, 143  stopped by SIGINT, SIGTERM\n";
 
 /* At the start of `text`; *end is what is behind it. */
 static double read_rate(const char *option, const char *text, const char **end)
@@ -180,7 +182,8 @@ static void read_option(struct bench_options *o, int code, const char *value)
     if (code == REQUEST_TRIES || code == REQUEST_AT_LEAST_ONCE || code == REQUEST_DEADLINE)
         usage_error(command, "--tries, --at-least-once and --deadline are for `ringsend send`: "
                              "here nothing is tried again, and --timeout is the limit");
-    if (request_option_read(&o->request, code, value))
+    if (request_option_read(&o->request, code, value) ||
+        report_option_read(&o->report, code, value))
         return;
     switch ((enum option_code)code) {
     case OPTION_ARRIVALS:
@@ -289,12 +292,14 @@ static void finish(struct bench_options *o)
         request_option_read(&o->request, REQUEST_HEADER, "Connection: close");
     s->insecure = o->request.engine.insecure;
     request_options_finish(&o->request);
+    report_options_finish(&o->report, s->open_loop);
 }
 
 void bench_options_read(struct bench_options *options, int argc, char **argv)
 {
     *options = (struct bench_options){.settings = {.threads = 1, .seed = 1}};
     request_options_init(&options->request, command);
+    report_options_init(&options->report, command);
     opterr = 0;
     for (;;) {
         int code =

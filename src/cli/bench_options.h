@@ -3,6 +3,7 @@
 #define RINGSEND_CLI_BENCH_OPTIONS_H
 
 #include "bench/figures.h"
+#include "cli/report_options.h"
 #include "cli/request_options.h"
 
 #include <stdbool.h>
@@ -21,6 +22,7 @@ struct bench_options {
     char *const *inputs;
     size_t inputs_count; /* record files */
     struct request_options request;
+    struct report_options report;
 };
 
 /* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK. */

@@ -50,7 +50,10 @@ struct units_text rate_text(double per_second)
 struct units_text share_text(double share)
 {
     struct units_text text;
-    snprintf(text.chars, sizeof text.chars, "%.*f %%", decimals_of(share * 100), share * 100);
+    if (share > 0 && share < 0.00005)
+        snprintf(text.chars, sizeof text.chars, "<0.01 %%");
+    else
+        snprintf(text.chars, sizeof text.chars, "%.*f %%", decimals_of(share * 100), share * 100);
     return text;
 }
 

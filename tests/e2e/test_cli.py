@@ -8,7 +8,7 @@ SEND_OPTIONS = """--output --failed --force --connections --tries --at-least-onc
 BENCH_OPTIONS = """--rate --arrivals --steps --connections --new-connection --threads --duration --requests
     --warmup --ramp --seed --spin --batch --quiet --method --header --data --url --strict-http --connect-timeout
     --handshake-timeout --first-byte-timeout --timeout --cacert --cert --key --insecure --ok-status --max-body
-    --help --version""".split()
+    --json --html --csv --hlog --fail-if --help --version""".split()
 SERVE_OPTIONS = """--listen --port --latency --status --reset --close --stall --pause --max-connections
     --over --rate-limit --retry-after --echo --body --body-bytes --keep-alive-requests
     --keep-alive-timeout --id-header --log --seed --stats-path --quiet --help --version""".split()

@@ -1,0 +1,357 @@
+/* The report for people. Percentiles lead, and there is no mean and no deviation: latencies are not
+ * shaped so that these two would describe them. What spoils a measurement is said behind the
+ * figures, in sentences. */
+#include "cli/bench_report.h"
+
+#include "cli/units.h"
+
+#include <math.h>
+
+enum {
+    BAR_CHARS = 40,
+    BINS_WANTED = 16, /* more only when there are more decades */
+    DECADES = 20,     /* of a uint64_t */
+};
+
+/* ---- tables ---- */
+
+static const double shown[] = {0.5, 0.9, 0.99, 0.999, 0.9999, 1};
+
+enum { SHOWN = sizeof shown / sizeof shown[0] };
+
+static void print_table_head(FILE *out)
+{
+    fprintf(out, "  %-12s%10s%10s%10s%10s%10s%10s\n", "", "p50", "p90", "p99", "p99.9", "p99.99",
+            "max");
+}
+
+static void print_row(FILE *out, const char *name, const struct histogram *h)
+{
+    if (h->max == 0) /* as the transfer of answers that come in one piece */
+        return;
+    fprintf(out, "  %-12s", name);
+    for (int i = 0; i < SHOWN; i++)
+        fprintf(out, "%10s", duration_text(histogram_quantile(h, shown[i])).chars);
+    fputc('\n', out);
+}
+
+static void print_times(FILE *out, const struct figures *f)
+{
+    if (f->response_ns.count == 0)
+        return;
+    print_table_head(out);
+    print_row(out, "response", &f->response_ns);
+    if (f->settings.open_loop) {
+        print_row(out, "service", &f->service_ns);
+        print_row(out, "send lag", &f->send_lag_ns);
+        print_row(out, " loop lag", &f->loop_lag_ns);
+    }
+    print_row(out, " dns", &f->dns_ns);
+    print_row(out, " connect", &f->connect_ns);
+    print_row(out, " tls", &f->tls_ns);
+    print_row(out, " first byte", &f->first_byte_ns);
+    print_row(out, " transfer", &f->transfer_ns);
+    print_row(out, " tcp rtt", &f->tcp.rtt_ns);
+    print_row(out, " sending", &f->split.sending_ns);
+    print_row(out, " outside", &f->split.outside_ns);
+    print_row(out, " receiving", &f->split.receiving_ns);
+    if (f->settings.open_loop)
+        fputs("  response = send lag + service, from the moment a request should have started\n",
+              out);
+    else
+        fputs(
+            "  closed loop: a slow server is asked less often, which hides what a steady flow of\n"
+            "  requests would have waited; -r RATE shows it\n",
+            out);
+}
+
+/* ---- a histogram in text ---- */
+
+/* Round edges on a logarithmic scale: so many a decade, of the two last digits. */
+static const unsigned edges_of_decade[][24] = {
+    {10},
+    {10, 20, 50},
+    {10, 15, 22, 33, 47, 68},
+    {10, 12, 15, 18, 22, 27, 33, 39, 47, 56, 68, 82},
+    {10, 11, 12, 13, 15, 16, 18, 20, 22, 24, 27, 30,
+     33, 36, 39, 43, 47, 51, 56, 62, 68, 75, 82, 91},
+};
+static const unsigned edges_count[] = {1, 3, 6, 12, 24};
+
+enum { SCALES = sizeof edges_count / sizeof edges_count[0] };
+
+static double edge_ns(unsigned scale, unsigned index)
+{
+    unsigned count = edges_count[scale];
+    return edges_of_decade[scale][index % count] * pow(10, (int)(index / count) - 1);
+}
+
+/* The first and last bin, by the number of their lower edge, that hold values. */
+struct bins {
+    unsigned scale, first, last;
+};
+
+/* The finest scale that does not need too many bins. */
+static struct bins bins_choose(const struct histogram *h)
+{
+    struct bins bins = {0};
+    for (unsigned scale = 0; scale < SCALES; scale++) {
+        struct bins finer = {.scale = scale};
+        unsigned all = edges_count[scale] * DECADES;
+        while (finer.first + 1 < all && edge_ns(scale, finer.first + 1) <= (double)h->min)
+            finer.first++;
+        finer.last = finer.first;
+        while (finer.last + 1 < all && edge_ns(scale, finer.last + 1) <= (double)h->max)
+            finer.last++;
+        if (scale > 0 && finer.last - finer.first + 1 > BINS_WANTED)
+            break;
+        bins = finer;
+    }
+    return bins;
+}
+
+/* A bucket belongs where its largest value lies: at worst 0.1 % off. */
+static uint64_t count_below(const struct histogram *h, size_t *bucket, double edge)
+{
+    uint64_t count = 0;
+    while (*bucket < h->buckets && (double)histogram_upper_edge(h, *bucket) < edge)
+        count += h->counts[(*bucket)++];
+    return count;
+}
+
+static void print_histogram(FILE *out, const struct histogram *h)
+{
+    static const char bar[] = "########################################";
+    if (h->count == 0 || h->min == h->max)
+        return;
+    struct bins bins = bins_choose(h);
+    uint64_t counts[BINS_WANTED + DECADES] = {0}, largest = 1;
+    size_t bucket = 0;
+    for (unsigned i = bins.first; i <= bins.last; i++) {
+        double end = i == bins.last ? INFINITY : edge_ns(bins.scale, i + 1);
+        uint64_t *count = &counts[i - bins.first];
+        *count = count_below(h, &bucket, end);
+        if (i == bins.last) /* also the bucket that no edge is above */
+            *count += bucket < h->buckets ? h->counts[bucket] : 0;
+        largest = *count > largest ? *count : largest;
+    }
+    fprintf(out, "  %-18s\n", "response time from");
+    for (unsigned i = bins.first; i <= bins.last; i++) {
+        uint64_t count = counts[i - bins.first];
+        int chars = (int)ceil((double)count * BAR_CHARS / (double)largest);
+        fprintf(out, "  %10s  %8s  %.*s\n",
+                duration_text((uint64_t)fmax(0, edge_ns(bins.scale, i))).chars,
+                share_text((double)count / (double)h->count).chars, chars, bar);
+    }
+}
+
+/* ---- one run ---- */
+
+static void print_cause(FILE *out, const char *name, uint64_t count)
+{
+    fprintf(out, "              %10llu  %s\n", (unsigned long long)count, name);
+}
+
+static void print_outcomes(FILE *out, const struct figures *f)
+{
+    uint64_t bad = f->errors_count + f->requests - f->ok;
+    fprintf(out, "  ok          %10llu\n", (unsigned long long)f->ok);
+    if (bad == 0)
+        return;
+    fprintf(out, "  failed      %10llu  %s\n", (unsigned long long)bad,
+            share_text((double)bad / (double)(f->errors_count + f->requests)).chars);
+    for (int i = 0; i < RINGSEND_ERROR_COUNT; i++) {
+        if (f->errors[i] > 0)
+            print_cause(out, ringsend_error_name((enum ringsend_error)i), f->errors[i]);
+    }
+    /* Which of the statuses count as success is not told by them: all are shown. */
+    for (int i = 0; f->ok < f->requests && i <= FIGURES_STATUS_MAX; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "status %d", i);
+        if (f->statuses[i] > 0)
+            print_cause(out, name, f->statuses[i]);
+    }
+}
+
+static void print_rate(FILE *out, const struct figures *f)
+{
+    double rate = figures_rate(f);
+    fprintf(out, "  rate        %10s a second", rate_text(rate).chars);
+    if (f->settings.open_loop)
+        fprintf(out, ", %s asked for%s: %s", rate_text(f->settings.rate).chars,
+                f->settings.arrivals == ARRIVALS_POISSON ? " (poisson)" : "",
+                share_text(rate / f->settings.rate).chars);
+    fputc('\n', out);
+}
+
+static void print_costs(FILE *out, const struct figures *f)
+{
+    uint64_t all = f->requests + f->errors_count + f->warmup_requests;
+    fprintf(out, "  connections %10llu opened, %llu at once",
+            (unsigned long long)f->connections_opened, (unsigned long long)f->connections_peak);
+    if (f->handshakes_full + f->handshakes_resumed > 0)
+        fprintf(out, "; TLS handshakes: %llu full, %llu resumed",
+                (unsigned long long)f->handshakes_full, (unsigned long long)f->handshakes_resumed);
+    fprintf(out, "\n  traffic     %10s out, %s in", bytes_text(f->bytes_sent).chars,
+            bytes_text(f->bytes_received).chars);
+    if (f->tcp.samples > 0)
+        fprintf(out, "; %llu segment%s sent again", (unsigned long long)f->tcp.retransmits,
+                plural(f->tcp.retransmits));
+    if (all > 0)
+        fprintf(out, "\n  this side   %10s CPU a request, %.2g io_uring_enter calls%s",
+                duration_text(f->cpu_ns / all).chars, (double)f->enters / (double)all,
+                f->settings.spin ? " (busy waiting)" : "");
+    fputc('\n', out);
+}
+
+/* ---- what spoils it ---- */
+
+static void print_troubles(FILE *out, const struct figures *f)
+{
+    const struct figures_settings *s = &f->settings;
+    if (f->stopped_early)
+        fputs("ringsend bench: stopped by a signal: these are the figures up to then\n", out);
+    if (figures_generator_is_slow(f))
+        fputs("ringsend bench: THIS MACHINE WAS TOO SLOW for the rate: what it added to the times "
+              "is\n"
+              "  not the server's fault. Help: a lower rate, more --threads, a less busy machine\n",
+              out);
+    if (f->late_loop > 0)
+        fprintf(
+            out,
+            "ringsend bench: %llu start%s noticed more than 1 ms late on this side (loop lag)\n",
+            (unsigned long long)f->late_loop, f->late_loop == 1 ? " was" : "s were");
+    if (f->late_starts > f->late_loop)
+        fprintf(out,
+                "ringsend bench: %llu start%s waited more than 1 ms for a free connection, which\n"
+                "  counts: %u of them %s not enough for this rate at this service time\n",
+                (unsigned long long)(f->late_starts - f->late_loop),
+                plural(f->late_starts - f->late_loop), s->connections,
+                s->connections == 1 ? "is" : "are");
+    if (f->never_started > 0)
+        fprintf(
+            out,
+            "ringsend bench: %llu request%s that should have started never did, as no connection\n"
+            "  became free; the longest had waited %s. They are in no percentile: the true\n"
+            "  ones are higher\n",
+            (unsigned long long)f->never_started, plural(f->never_started),
+            duration_text(f->never_started_wait_ns).chars);
+    if (f->timed_out > 0)
+        fprintf(
+            out,
+            "ringsend bench: %llu timed out: each counts with the time that it had taken by then\n",
+            (unsigned long long)f->timed_out);
+    if (f->tcp.absent)
+        fprintf(out, "ringsend bench: no TCP figures: %s\n", f->tcp.absent);
+    if (f->split.absent)
+        fprintf(out, "ringsend bench: no kernel timestamps: %s\n", f->split.absent);
+}
+
+static struct units_text value_text(const struct threshold *t, double value)
+{
+    switch (t->subject) {
+    case THRESHOLD_RESPONSE:
+    case THRESHOLD_SERVICE:
+    case THRESHOLD_SEND_LAG:
+        return duration_text((uint64_t)value);
+    case THRESHOLD_ERRORS_SHARE:
+    case THRESHOLD_RATE_SHARE:
+        return share_text(value);
+    case THRESHOLD_ERRORS:
+    case THRESHOLD_RATE:
+        break;
+    }
+    return rate_text(value);
+}
+
+static void print_thresholds(FILE *out, const struct bench_report *report, const struct figures *f)
+{
+    static const char *const names[] = {
+        [THRESHOLD_RESPONSE] = "response time",
+        [THRESHOLD_SERVICE] = "service time",
+        [THRESHOLD_SEND_LAG] = "send lag",
+        [THRESHOLD_ERRORS] = "errors and statuses that are no success",
+        [THRESHOLD_ERRORS_SHARE] = "errors and statuses that are no success",
+        [THRESHOLD_RATE] = "responses a second",
+        [THRESHOLD_RATE_SHARE] = "responses, of the rate asked for",
+    };
+    for (size_t i = 0; i < report->thresholds_count; i++) {
+        const struct threshold *t = &report->thresholds[i];
+        struct threshold_outcome outcome = threshold_check(t, f);
+        fprintf(out, "  %s  %.*s: %s %s\n", outcome.failed ? "FAILED" : "passed",
+                (int)t->text.bytes, t->text.data, names[t->subject],
+                outcome.measured ? value_text(t, outcome.value).chars
+                                 : "unknown, no response came");
+    }
+}
+
+static void print_run(FILE *out, const struct bench_report *report, const struct figures *f)
+{
+    const struct figures_settings *s = &f->settings;
+    fprintf(out, "ringsend bench: %s%s%s, %u connection%s, %s\n", s->method,
+            s->method[0] ? " " : "", s->target, s->connections, plural(s->connections),
+            duration_text(f->elapsed_ns).chars);
+    print_rate(out, f);
+    print_outcomes(out, f);
+    print_times(out, f);
+    print_histogram(out, &f->response_ns);
+    print_costs(out, f);
+    print_troubles(out, f);
+    print_thresholds(out, report, f);
+}
+
+/* ---- several runs ---- */
+
+static bool is_spoiled(const struct figures *f)
+{
+    return f->never_started > 0 || figures_generator_is_slow(f);
+}
+
+static void print_overview(FILE *out, const struct bench_report *report)
+{
+    bool spoiled = false;
+    fprintf(out, "\n  %4s%10s%10s%10s%10s%10s%10s%9s\n", "", "rate", "reached", "p50", "p99",
+            "p99.9", "max", "failed");
+    for (size_t i = 0; i < report->runs_count; i++) {
+        const struct figures *f = &report->runs[i];
+        const struct histogram *h = &f->response_ns;
+        spoiled |= is_spoiled(f);
+        fprintf(out, "  %4zu%10s%10s%10s%10s%10s%10s%9llu%s\n", i + 1,
+                f->settings.open_loop ? rate_text(f->settings.rate).chars : "-",
+                rate_text(figures_rate(f)).chars, duration_text(histogram_quantile(h, 0.5)).chars,
+                duration_text(histogram_quantile(h, 0.99)).chars,
+                duration_text(histogram_quantile(h, 0.999)).chars, duration_text(h->max).chars,
+                (unsigned long long)(f->errors_count + f->requests - f->ok),
+                is_spoiled(f) ? " *" : "");
+    }
+    fprintf(out, "  response times%s\n", spoiled ? "; * not to be trusted, as said above" : "");
+}
+
+void bench_print_second(FILE *out, uint64_t number, const struct figures_second *second,
+                        const struct figures_settings *settings)
+{
+    fprintf(out, "%5llu s %9llu responses", (unsigned long long)number,
+            (unsigned long long)second->requests);
+    if (second->requests > 0)
+        fprintf(out, "  p50 %7s  p99 %7s  max %7s", duration_text(second->p50_ns).chars,
+                duration_text(second->p99_ns).chars, duration_text(second->max_ns).chars);
+    if (settings->open_loop && second->waiting > 0)
+        fprintf(out, "  %u waiting", second->waiting);
+    if (second->errors > 0)
+        fprintf(out, "  %llu error%s", (unsigned long long)second->errors, plural(second->errors));
+    fputc('\n', out);
+}
+
+void bench_print(FILE *out, const struct bench_report *report)
+{
+    const struct figures_environment *e = report->environment;
+    for (size_t i = 0; i < report->runs_count; i++) {
+        if (i > 0)
+            fputc('\n', out);
+        print_run(out, report, &report->runs[i]);
+    }
+    if (report->kind != BENCH_RUN)
+        print_overview(out, report);
+    fprintf(out, "  on          %s%s%s, %u CPU%s%s%s\n", e->kernel, e->cpu[0] ? ", " : "", e->cpu,
+            e->cpus, plural(e->cpus), e->governor[0] ? ", governor " : "", e->governor);
+}

@@ -1,0 +1,51 @@
+/* What `ringsend bench` tells: on the terminal while it runs and at its end, and in files. All of it
+ * is written from figures; nothing here measures. */
+#ifndef RINGSEND_CLI_BENCH_REPORT_H
+#define RINGSEND_CLI_BENCH_REPORT_H
+
+#include "bench/figures.h"
+#include "bench/threshold.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum bench_kind {
+    BENCH_RUN,   /* one run */
+    BENCH_STEPS, /* one after the other at growing rates */
+    BENCH_REPEAT /* the same again, or two targets by turns: compared by their settings.target */
+};
+
+struct bench_report {
+    enum bench_kind kind;
+    const struct figures *runs; /* in the order in which they ran */
+    size_t runs_count;          /* 1 for BENCH_RUN */
+    const struct figures_environment *environment;
+    const struct threshold *thresholds;
+    size_t thresholds_count;
+};
+
+/* ---- for people ---- */
+
+/* One line about a second that has just passed, counted from 1. */
+void bench_print_second(FILE *out, uint64_t number, const struct figures_second *second,
+                        const struct figures_settings *settings);
+/* All runs, and what must be said of them. */
+void bench_print(FILE *out, const struct bench_report *report);
+
+/* ---- for programs. False when memory was out for a part of it; errors of the stream stay there.
+ */
+
+/* One object. Of a single run its members are `requests`, `response_us` ...; of several, `steps` or
+ * `runs` is an array of such objects. */
+bool bench_write_json(FILE *out, const struct bench_report *report);
+/* A row a second; of BENCH_STEPS, a row a step. The first row names the columns. */
+bool bench_write_csv(FILE *out, const struct bench_report *report);
+/* An HdrHistogram log in nanoseconds: an interval a run, untagged for the response time, with tags for
+ * the service time and the send lag. */
+bool bench_write_hlog(FILE *out, const struct bench_report *report);
+/* A page that needs nothing else, and shows what the JSON holds. */
+bool bench_write_html(FILE *out, const struct bench_report *report);
+
+#endif

@@ -1,0 +1,336 @@
+"use strict";
+// Draws the page from the figures that stand in it: those of `ringsend bench --json`, or those of
+// `ringsend compare`. Texts from outside (URLs, names of errors) only ever become text nodes.
+
+const SVG = "http://www.w3.org/2000/svg";
+const QUANTILES = [["p50", "p50"], ["p90", "p90"], ["p99", "p99"], ["p999", "p99.9"], ["p9999", "p99.99"], ["max", "max"]];
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {}))
+    if (value !== null && value !== undefined) node.setAttribute(name, value);
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+const el = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+const draw = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+
+// ---- numbers, as the terminal report writes them
+
+function digits(number) {
+  const decimals = number >= 100 || Number.isInteger(number) ? 0 : number >= 10 ? 1 : 2;
+  return number.toFixed(decimals);
+}
+function timeText(us) {
+  const units = [[3600e6, "h"], [60e6, "min"], [1e6, "s"], [1e3, "ms"], [1, "us"], [1e-3, "ns"]];
+  const [size, name] = units.find(([size]) => us >= size) || [1e-3, "ns"];
+  return digits(us / size) + "\u00a0" + name;
+}
+const countText = (count) => Math.round(count).toLocaleString("en");
+const rateText = (rate) => (rate >= 1000 ? countText(rate) : digits(rate)) + "/s";
+const shareText = (share) => digits(share * 100) + "\u00a0%";
+const bytesText = (bytes) => {
+  const [size, name] = [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "bytes"]].find(([size]) => bytes >= size) || [1, "bytes"];
+  return digits(bytes / size) + "\u00a0" + name;
+};
+// A figure that programs can read, too.
+const data = (value, text) => el("data", { value }, text);
+const time = (us) => data(us, timeText(us));
+
+// ---- tables
+
+function table(head, rows, attributes) {
+  const row = (cells) => el("tr", {}, cells.map((cell, i) =>
+    i === 0 ? el("th", { scope: "row" }, cell) : cell instanceof HTMLTableCellElement ? cell : el("td", {}, cell)));
+  return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": attributes.label },
+    el("table", { class: attributes.class, id: attributes.id },
+      head ? el("thead", {}, el("tr", {}, head.map((text) => el("th", { scope: "col" }, text)))) : null,
+      el("tbody", {}, rows.map(row))));
+}
+function pairs(label, entries) {
+  const words = ([key, value]) => [key, el("td", { class: "words" }, value)];
+  return table(null, entries.filter(([, value]) => value !== null && value !== "").map(words), { label, class: "pairs" });
+}
+
+// ---- scales and ticks
+
+function niceStep(span, wanted) {
+  const raw = span / wanted, power = 10 ** Math.floor(Math.log10(raw));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= raw) || raw;
+}
+function linearScale(low, high, wanted) {
+  const step = niceStep(high - Math.min(0, low) || 1, wanted), top = Math.ceil(high / step) * step || 1;
+  const ticks = [];
+  for (let i = 0; i * step <= top * 1.0001; i++) ticks.push(i * step);
+  return { place: (value) => value / top, ticks };
+}
+function logScale(low, high) {
+  const all = [];
+  for (let exponent = Math.floor(Math.log10(low)); exponent <= Math.ceil(Math.log10(high)); exponent++)
+    for (const factor of [1, 2, 5]) all.push(factor * 10 ** exponent);
+  const bottom = all.filter((value) => value <= low * 1.0001).pop() || low;
+  const top = all.find((value) => value >= high * 0.9999 && value > bottom) || high;
+  let ticks = all.filter((value) => value >= bottom * 0.9999 && value <= top * 1.0001);
+  if (ticks.length > 8) ticks = ticks.filter((value) => Math.abs(Math.log10(value) % 1) < 1e-6);
+  return { place: (value) => Math.log(Math.max(value, bottom) / bottom) / Math.log(top / bottom), ticks };
+}
+
+// ---- charts: lines over x, redrawn when the width changes; a cursor for pointer and arrow keys
+
+let charts = 0;
+function chart(options) {
+  const { title, lines, x, y, logarithmic } = options;
+  const id = "chart" + ++charts;
+  const svg = draw("svg", { class: "chart", role: "img", tabindex: "0", "aria-labelledby": id, "aria-describedby": id + "-readout" });
+  const readout = el("p", { class: "readout soft", id: id + "-readout", role: "status" }, options.hint);
+  const button = logarithmic === undefined ? null : el("button", { type: "button", "aria-pressed": String(logarithmic) }, "log scale");
+  const state = { log: logarithmic || false, at: -1 };
+  const xs = [...new Set(lines.flatMap((line) => line.points.map((point) => point[0])))].sort((a, b) => a - b);
+  const values = lines.flatMap((line) => line.points.map((point) => point[1])).filter((value) => value > 0);
+  const low = Math.min(...values), high = Math.max(...values);
+  let place = null;
+
+  function paint() {
+    const width = svg.clientWidth || 640, height = svg.clientHeight || 304;
+    const box = { left: 62, right: width - 14, top: 10, bottom: height - 26 };
+    const scale = values.length && state.log ? logScale(low, high) : linearScale(0, values.length ? high : 1, 5);
+    place = {
+      x: (value) => box.left + (box.right - box.left) * (value - x.low) / (x.high - x.low || 1),
+      y: (value) => box.bottom - (box.bottom - box.top) * scale.place(value), box,
+    };
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.replaceChildren();
+    for (const tick of scale.ticks) {
+      const at = place.y(tick);
+      svg.append(draw("line", { class: "grid", x1: box.left, x2: box.right, y1: at, y2: at }),
+        draw("text", { x: box.left - 8, y: at + 4, "text-anchor": "end" }, y.text(tick)));
+    }
+    let free = -1;
+    for (const [tick, text] of x.ticks(width)) {
+      const at = place.x(tick), half = text.length * 3.6;
+      svg.append(draw("line", { class: "grid", x1: at, x2: at, y1: box.top, y2: box.bottom }));
+      const middle = Math.min(at, width - half - 2);
+      if (middle - half > free) {
+        svg.append(draw("text", { x: middle, y: height - 8, "text-anchor": "middle" }, text));
+        free = middle + half + 6;
+      }
+    }
+    svg.append(draw("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
+    lines.forEach((line, i) => svg.append(draw("polyline", { class: "curve s" + (line.style ?? i) % 8,
+      points: line.points.map((point) => `${place.x(point[0]).toFixed(1)},${place.y(point[1]).toFixed(1)}`).join(" ") })));
+    if (state.at >= 0) mark();
+  }
+  function mark() {
+    svg.querySelectorAll(".cursor, .dot").forEach((node) => node.remove());
+    const value = xs[state.at], at = place.x(value), said = [];
+    svg.append(draw("line", { class: "cursor", x1: at, x2: at, y1: place.box.top, y2: place.box.bottom }));
+    lines.forEach((line, i) => {
+      const point = line.points.find((candidate) => candidate[0] === value);
+      if (!point) return;
+      svg.append(draw("circle", { class: "dot s" + (line.style ?? i) % 8, cx: at, cy: place.y(point[1]), r: 4 }));
+      said.push(`${line.name} ${(line.text || y.text)(point[1])}`);
+    });
+    readout.textContent = `${x.text(value)}: ${said.join(", ")}`;
+  }
+  function moveTo(index) {
+    state.at = Math.max(0, Math.min(xs.length - 1, index));
+    if (xs.length && place) mark();
+  }
+  svg.addEventListener("keydown", (event) => {
+    const moves = { ArrowRight: state.at + 1, ArrowLeft: state.at - 1, Home: 0, End: xs.length - 1 };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    moveTo(moves[event.key]);
+  });
+  svg.addEventListener("pointermove", (event) => {
+    if (!place || !xs.length) return;
+    const at = event.clientX - svg.getBoundingClientRect().left;
+    let best = 0;
+    xs.forEach((value, i) => { if (Math.abs(place.x(value) - at) < Math.abs(place.x(xs[best]) - at)) best = i; });
+    moveTo(best);
+  });
+  if (button) button.addEventListener("click", () => {
+    state.log = !state.log;
+    button.setAttribute("aria-pressed", String(state.log));
+    paint();
+  });
+  new ResizeObserver(paint).observe(svg);
+
+  const legend = el("ul", { class: "legend" }, lines.map((line, i) => el("li", {},
+    draw("svg", { "aria-hidden": "true", viewBox: "0 0 28 10" }, draw("line", { class: "curve s" + (line.style ?? i) % 8, x1: 0, x2: 28, y1: 5, y2: 5 })),
+    line.name)));
+  const rows = xs.map((value) => [x.text(value), ...lines.map((line) => {
+    const point = line.points.find((candidate) => candidate[0] === value);
+    return point ? data(point[1], (line.text || y.text)(point[1])) : "";
+  })]);
+  return el("figure", {},
+    el("figcaption", {}, el("strong", { id }, title), legend, el("span", { class: "spacer" }), button),
+    svg, readout,
+    el("details", {}, el("summary", {}, "As a table"), table([x.name, ...lines.map((line) => line.name)], rows, { label: title })));
+}
+
+// Percentiles on a scale where each further nine is as wide as the one before.
+const nines = (share) => -Math.log10(1 - share);
+function percentileText(position, lastPositions) {
+  if (lastPositions.has(position)) return "max";
+  const percent = 100 * (1 - 10 ** -position);
+  return "p" + Number(percent.toPrecision(Math.max(3, Math.ceil(position) + 2)));
+}
+function curveChart(title, curves) {
+  const last = new Set();
+  const lines = curves.filter((curve) => curve.points.length > 0).map((curve) => {
+    // What lies above 1 - 1/count is the maximum, at the end of the line.
+    const end = Math.log10(Math.max(2, curve.count));
+    last.add(end);
+    return { name: curve.name, style: curve.style,
+      points: curve.points.map(([share, us]) => [share < 1 ? nines(share) : end, us]).filter(([at], i, all) => i === all.length - 1 || at < end) };
+  });
+  const high = Math.max(1, ...last);
+  const ticks = () => {
+    const all = [[0, "0"], [nines(0.5), "p50"]];
+    for (let i = 1; i < high - 0.2; i++) all.push([i, "p" + Number((100 * (1 - 10 ** -i)).toPrecision(i + 1))]);
+    if (last.size === 1) all.push([high, "max"]);
+    return all;
+  };
+  return chart({ title, lines, logarithmic: true, hint: "Arrow keys or pointer: values at a percentile.",
+    x: { name: "percentile", low: 0, high, ticks, text: (position) => percentileText(position, last) }, y: { text: timeText } });
+}
+function seriesChart(title, series, lines, y, logarithmic) {
+  const high = Math.max(1, ...series.map((entry) => entry.second));
+  const ticks = (width) => {
+    const step = Math.max(1, niceStep(high, Math.max(2, Math.floor(width / 90)))), all = [];
+    for (let i = 0; i <= high; i += step) all.push([i, i + " s"]);
+    return all;
+  };
+  return chart({ title, logarithmic, hint: "Arrow keys or pointer: values of a second.",
+    lines: lines.map(([name, key, text], i) => ({ name, text, style: i, points: series.map((entry) => [entry.second, entry[key]]) })),
+    x: { name: "second", low: 0, high, ticks, text: (second) => "second " + second }, y });
+}
+
+// ---- one run
+
+const failedOf = (run) => run.errors + run.not_ok;
+const failedShare = (run) => failedOf(run) / Math.max(1, run.errors + run.requests);
+
+function cards(run) {
+  const card = (name, value, more) => el("div", {}, el("dt", {}, name), el("dd", {}, value, more ? el("small", {}, more) : null));
+  const none = run.response_us.count === 0;
+  return el("dl", { class: "cards" },
+    [["p50", "p50"], ["p99", "p99"], ["p999", "p99.9"], ["max", "max"]].map(([key, name]) => card(name + " response", none ? "\u2013" : time(run.response_us[key]))),
+    card("Rate", data(run.rate_achieved, rateText(run.rate_achieved)), run.rate_target ? "of " + rateText(run.rate_target) + " asked for" : "closed loop"),
+    card("Failed", data(failedOf(run), countText(failedOf(run))), failedOf(run) ? shareText(failedShare(run)) : "of " + countText(run.requests)));
+}
+function notices(run) {
+  const all = [];
+  const say = (text) => all.push(el("p", { class: "notice" }, text));
+  if (run.generator_is_slow) say("The machine that measured was too slow for this rate: what it added to the response times is not the server's fault.");
+  if (run.late_loop) say(`${countText(run.late_loop)} starts were noticed more than 1 ms late by the measuring side (loop lag).`);
+  if (run.never_started) say(`${countText(run.never_started)} requests that should have started never did, because no connection became free; the longest had waited ${timeText(run.never_started_wait_us)}. They are in no percentile: the true ones are higher.`);
+  if (run.timed_out) say(`${countText(run.timed_out)} requests timed out; they count with the time that they had taken by then, at least.`);
+  if (run.stopped_early) say("Stopped by a signal: these are the figures up to then.");
+  if (run.settings.insecure) say("Servers were not verified (--insecure).");
+  if (run.settings.loop === "closed") all.push(el("p", { class: "soft" }, "Closed loop: a slow server is asked less often, which hides what a steady flow of requests would have waited."));
+  return all;
+}
+function thresholds(run) {
+  if (!run.thresholds.length) return [];
+  const text = (threshold, value) => value === null ? "unknown, no response came" : ({ us: timeText, share: shareText, per_second: rateText, count: countText })[threshold.unit](value);
+  return [el("h2", {}, "Thresholds"), table(["condition", "outcome", "value"], run.thresholds.map((threshold) =>
+    [threshold.condition, el("td", { class: threshold.failed ? "bad" : "good" }, threshold.failed ? "failed" : "passed"), text(threshold, threshold.value)]), { label: "Thresholds" })];
+}
+function percentiles(run) {
+  const rows = [["response", run.response_us], ["service", run.service_us], ["send lag", run.send_lag_us]].filter(([, times]) => times.count > 0);
+  return table(["", ...QUANTILES.map(([, name]) => name)], rows.map(([name, times]) => [name, ...QUANTILES.map(([key]) => time(times[key]))]),
+    { label: "Percentiles", class: "percentiles" });
+}
+function phases(run) {
+  const all = [["loop lag", run.phases.loop_lag_us], ["dns", run.phases.dns_us], ["connect", run.phases.connect_us], ["tls", run.phases.tls_us],
+    ["first byte", run.phases.first_byte_us], ["transfer", run.phases.transfer_us], ["tcp round trip", run.tcp.rtt_us],
+    ["kernel: sending", run.timestamps.sending_us], ["network and server", run.timestamps.outside_us], ["kernel: receiving", run.timestamps.receiving_us]]
+    .filter(([, times]) => times.count > 0);
+  const high = Math.max(...all.map(([, times]) => times.p99)) || 1;
+  const bar = (times) => el("td", { class: "wide" }, draw("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
+    draw("rect", { class: "tail", x: 0, y: 1, width: 100 * times.p99 / high, height: 8 }), draw("rect", { class: "bar", x: 0, y: 1, width: 100 * times.p50 / high, height: 8 })));
+  return [table(["", "p50", "p99", "max", "count", "p50 dark, p99 light"], all.map(([name, times]) =>
+    [name, time(times.p50), time(times.p99), time(times.max), countText(times.count), bar(times)]), { label: "Phases" }),
+  run.tcp.absent ? el("p", { class: "soft" }, "No TCP figures: " + run.tcp.absent) : null,
+  run.timestamps.absent ? el("p", { class: "soft" }, "No kernel timestamps: " + run.timestamps.absent) : null];
+}
+function outcomes(run) {
+  const rows = [...Object.entries(run.statuses).map(([status, count]) => ["status " + status, data(count, countText(count))]),
+    ...Object.entries(run.errors_by_name).map(([name, count]) => [name, data(count, countText(count))])];
+  return table(["outcome", "count"], rows, { label: "Outcomes" });
+}
+function settings(run) {
+  const s = run.settings, all = run.requests + run.errors + run.warmup_requests;
+  return pairs("Settings", [
+    ["target", s.target], ["method", s.method], ["load", s.loop === "open" ? `open loop, ${rateText(run.rate_target)}, ${s.arrivals}` : "closed loop"],
+    ["connections", `${s.connections}${s.new_connection ? ", a new one for each request" : ""}; ${run.connections_opened} opened, ${run.connections_peak} at once`],
+    ["threads", String(s.threads)], ["duration", timeText(run.duration_s * 1e6)],
+    ["warm-up", s.warmup_s + s.ramp_s ? `${s.warmup_s} s, ramp ${s.ramp_s} s, ${countText(run.warmup_requests)} requests` : ""],
+    ["TLS handshakes", run.handshakes_full + run.handshakes_resumed ? `${run.handshakes_full} full, ${run.handshakes_resumed} resumed` : ""],
+    ["traffic", `${bytesText(run.bytes_sent)} out, ${bytesText(run.bytes_received)} in`],
+    ["segments sent again", run.tcp.samples ? String(run.tcp.retransmits) : ""],
+    ["cost on this side", all ? `${timeText(run.cpu_us / all)} CPU and ${digits(run.enters / all)} io_uring_enter calls a request${s.spin ? ", busy waiting" : ""}` : ""]]);
+}
+function environment(e) {
+  return pairs("Environment", [["ringsend", e.version], ["started", e.started_unix_s ? new Date(e.started_unix_s * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC") : ""],
+    ["kernel", e.kernel], ["CPU", e.cpu], ["CPUs", String(e.cpus)], ["governor", e.governor], ["congestion control", e.congestion_control], ["ring", e.ring_features]]);
+}
+function curvesOf(run) {
+  return [["response", "response_us"], ["service", "service_us"], ["send_lag", "send_lag_us"]].map(([key, times]) =>
+    ({ name: key.replace("_", " "), points: run.curves[key], count: run[times].count }));
+}
+function runSections(run, env) {
+  const timed = run.response_us.count > 0;
+  return [...notices(run), cards(run), ...thresholds(run),
+    el("h2", {}, "Percentiles"), percentiles(run), timed ? curveChart("Latency by percentile", curvesOf(run)) : null,
+    run.series.length ? el("h2", {}, "Over time") : null,
+    run.series.length ? seriesChart("Response time by second", run.series, [["p50", "p50_us"], ["p99", "p99_us"], ["max", "max_us"]], { text: timeText }, true) : null,
+    run.series.length ? seriesChart("Responses by second", run.series, [["responses", "requests"], ["errors", "errors"], ["waiting for a connection", "waiting"]], { text: countText }) : null,
+    el("h2", {}, "Phases"), ...phases(run),
+    el("div", { class: "two" }, el("section", {}, el("h2", {}, "Settings"), settings(run)),
+      el("section", {}, el("h2", {}, "Outcomes"), outcomes(run), env ? el("h2", {}, "Environment") : null, env ? environment(env) : null))];
+}
+
+// ---- pages
+
+function overview(runs) {
+  return table(["run", "target", "asked", "reached", "p50", "p99", "p99.9", "max", "failed"], runs.map((run, i) =>
+    [String(i + 1), el("td", { class: "words" }, run.settings.target), run.rate_target ? rateText(run.rate_target) : "\u2013", rateText(run.rate_achieved),
+      time(run.response_us.p50), time(run.response_us.p99), time(run.response_us.p999), time(run.response_us.max), data(failedOf(run), countText(failedOf(run)))]), { label: "Runs" });
+}
+function benchPage(figures) {
+  const runs = figures.steps || figures.runs;
+  if (!runs) {
+    document.title = "ringsend bench: " + figures.settings.target;
+    return [el("h1", {}, document.title), ...runSections(figures, figures.environment)];
+  }
+  document.title = `ringsend bench: ${runs.length} ${figures.steps ? "steps" : "runs"}`;
+  const name = (run, i) => figures.steps ? rateText(run.rate_target) : `${i + 1}: ${run.settings.target}`;
+  return [el("h1", {}, document.title), el("h2", {}, "Overview"), overview(runs),
+    curveChart("Response time by percentile", runs.map((run, i) => ({ name: name(run, i), points: run.curves.response, count: run.response_us.count }))),
+    ...runs.map((run, i) => el("details", { class: "run" }, el("summary", {}, `Run ${name(run, i)}`), ...runSections(run, null))),
+    el("h2", {}, "Environment"), environment(figures.environment)];
+}
+function comparePage(figures) {
+  const sides = figures.sides;
+  document.title = "ringsend compare: " + sides.map((side) => side.name).join(", ");
+  const classes = { worse: "bad", better: "good" };
+  const interval = (range, text) => `${text(range.low)} to ${text(range.high)}`;
+  const ratio = (value) => (value >= 1 ? "+" : "\u2212") + digits(Math.abs(value - 1) * 100) + "\u00a0%";
+  const sections = figures.comparisons.flatMap((comparison) => [
+    el("h2", {}, `${sides[comparison.b].name} against ${sides[comparison.a].name}`),
+    el("p", { class: "verdict" }, el("span", { class: classes[comparison.verdict] }, comparison.verdict), ": " + comparison.words),
+    table(["", "A", "B", "difference", "95 % interval", "verdict"], ["p50", "p99"].map((key) => {
+      const q = comparison[key];
+      return [key, time(q.a_us.value), time(q.b_us.value), data(q.ratio.value, ratio(q.ratio.value)), interval(q.ratio, ratio), el("td", { class: classes[q.verdict] }, q.verdict)];
+    }), { label: "Comparison" })]);
+  return [el("h1", {}, document.title), ...sections,
+    el("h2", {}, "Response time"),
+    curveChart("Response time by percentile", sides.map((side) => ({ name: side.name, points: side.curve, count: side.response_us.count }))),
+    table(["", "runs", ...QUANTILES.map(([, name]) => name), "count"], sides.map((side) =>
+      [side.name, String(side.runs), ...QUANTILES.map(([key]) => time(side.response_us[key])), countText(side.response_us.count)]), { label: "Sides", class: "percentiles" })];
+}
+
+const figures = JSON.parse(document.getElementById("figures").textContent);
+document.getElementById("page").replaceChildren(...(figures.ringsend === "compare" ? comparePage(figures) : benchPage(figures)).filter(Boolean));

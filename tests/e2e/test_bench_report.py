@@ -1,0 +1,254 @@
+"""`ringsend bench`, the report: every form of it tells the same figures, which agree with what the server
+counted, and a run that failed does not look like one that is good."""
+
+import csv
+import io
+import json
+import re
+
+import hdr
+from browser import render
+from harness import NOT_ALL_OK, OK, OUTPUT, USAGE, Case, main, refused_port
+
+THRESHOLD = 5
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
+TIMES = {"response": "response_us", "service": "service_us", "send_lag": "send_lag_us"}
+
+
+class Report(Case):
+    def bench(self, *args, expect=OK, serve=("--latency", "1ms,4ms")):
+        self.platform = self.serve(*serve)
+        run = self.run_ringsend("bench", "-q", *args, self.platform.url)
+        self.assertEqual(run.status, expect, run.err)
+        return run
+
+    def load(self, name="figures.json"):
+        return json.loads(self.read(name))
+
+    def test_json_agrees_with_the_server_and_with_itself(self):
+        self.bench("-r", "1000", "-n", "500", "-c", "9", "--json", self.path("figures.json"))
+        figures = self.load()
+        self.assertEqual(self.platform.stats()["requests"], 500)
+        self.assertEqual((figures["requests"], figures["errors"], figures["not_ok"]), (500, 0, 0))
+        self.assertEqual(figures["statuses"], {"200": 500})
+        self.assertEqual(figures["errors_by_name"], {})
+        self.assertEqual(figures["rate_target"], 1000)
+        self.assertAlmostEqual(figures["rate_achieved"], 500 / figures["duration_s"], delta=0.01)
+        self.assertEqual(figures["settings"]["connections"], 9)
+        self.assertEqual((figures["settings"]["loop"], figures["settings"]["arrivals"]), ("open", "constant"))
+        self.assertEqual(figures["settings"]["target"], self.platform.url)
+        self.assertEqual(sum(second["requests"] for second in figures["series"]), 500)
+        self.assertTrue(figures["environment"]["kernel"])
+        self.assertEqual(figures["phases"]["first_byte_us"]["count"], 500)
+        for name, key in TIMES.items():
+            times = figures[key]
+            counts = hdr.counts(figures["histograms"][name])
+            self.assertEqual(list(times), ["p50", "p90", "p99", "p999", "p9999", "max", "count"])
+            self.assertEqual((times["count"], sum(counts.values())), (500, 500))
+            for quantile, share in QUANTILES.items():
+                expected = min(hdr.quantile(counts, share), times["max"] * 1000)
+                self.assertAlmostEqual(times[quantile] * 1000, expected, delta=0.5)
+            curve = figures["curves"][name]
+            self.assertEqual(curve[-1], [1, times["max"]])
+            self.assertEqual(curve, sorted(curve))
+
+    def test_a_closed_loop_has_no_target(self):
+        self.bench("-n", "50", "-c", "5", "--json", self.path("figures.json"))
+        figures = self.load()
+        self.assertIsNone(figures["rate_target"])
+        self.assertIsNone(figures["settings"]["arrivals"])
+        self.assertEqual(figures["settings"]["loop"], "closed")
+
+    def test_csv_has_a_row_a_second(self):
+        self.bench("-n", "100", "-c", "5", "--csv", self.path("figures.csv"), "--json", self.path("figures.json"))
+        rows = list(csv.DictReader(io.StringIO(self.read("figures.csv").decode())))
+        series = self.load()["series"]
+        self.assertEqual(sum(int(row["requests"]) for row in rows), 100)
+        self.assertEqual([(int(row["second"]), float(row["p99_us"])) for row in rows],
+                         [(second["second"], second["p99_us"]) for second in series])
+
+    def test_steps_are_rows_and_an_array(self):
+        self.bench("-n", "20", "--steps", "500,1000", "--csv", self.path("figures.csv"),
+                   "--json", self.path("figures.json"), "--hlog", self.path("figures.hlog"))
+        steps = self.load()["steps"]
+        rows = list(csv.DictReader(io.StringIO(self.read("figures.csv").decode())))
+        self.assertEqual([step["rate_target"] for step in steps], [500, 1000])
+        self.assertEqual([(float(row["rate_target"]), float(row["response_p99_us"]), int(row["requests"]))
+                          for row in rows],
+                         [(step["rate_target"], step["response_us"]["p99"], 20) for step in steps])
+        self.assertEqual(len(self.intervals("figures.hlog")), 6)
+
+    def intervals(self, name):
+        lines = self.read(name).decode("ascii").splitlines()
+        self.assertEqual(lines[0], "#[Histogram log format version 1.3]")
+        return [line.split(",") for line in lines if not line.startswith(("#", '"'))]
+
+    def test_hlog_holds_the_histograms_of_the_json(self):
+        self.bench("-r", "2000", "-n", "300", "--hlog", self.path("figures.hlog"),
+                   "--json", self.path("figures.json"))
+        histograms = self.load()["histograms"]
+        lines = self.intervals("figures.hlog")
+        self.assertEqual(hdr.counts(lines[0][-1]), hdr.counts(histograms["response"]))
+        self.assertEqual(lines[1][0], "Tag=service")
+        self.assertEqual(hdr.counts(lines[1][-1]), hdr.counts(histograms["service"]))
+        self.assertEqual(lines[2][0], "Tag=send_lag")
+        self.assertEqual(hdr.counts(lines[2][-1]), hdr.counts(histograms["send_lag"]))
+
+    def test_the_text_has_percentiles_and_no_mean(self):
+        run = self.bench("-r", "1000", "-n", "200")
+        text = run.out.decode()
+        for pattern in (r"^ringsend bench: GET http://.*, 40 connections, ", r"  rate +\d.* a second, 1000 asked for",
+                        r"  ok +200\n", r"p50 +p90 +p99 +p99.9 +p99.99 +max\n", r"  response +\d", r"  service +\d",
+                        r"  send lag +\d", r"   first byte +\d", r" %  #", r"opened, \d+ at once", r" out, .* in",
+                        r" CPU a request, "):
+            with self.subTest(pattern=pattern):
+                self.assertRegex(text, pattern)
+        self.assertNotRegex(text, r"(?i)\bmean\b|average|deviation|stdev")
+        for line in text.splitlines()[1:]:
+            self.assertLessEqual(len(line), 90, line)
+
+    def test_a_line_a_second_unless_quiet(self):
+        self.platform = self.serve()
+        run = self.run_ringsend("bench", "-n", "50", self.platform.url)
+        self.assertRegex(run.err, r"(?m)^ +1 s +50 responses  p50 +\d")
+        self.assertEqual(self.bench("-n", "50").err, "")
+
+    def test_failures_are_named_and_counted(self):
+        run = self.bench("-n", "400", "-c", "4", "--json", self.path("figures.json"),
+                         serve=("--status", "503:20%", "--reset", "10%"))
+        figures = self.load()
+        self.assertEqual(figures["requests"] + figures["errors"], 400)
+        self.assertEqual(figures["not_ok"], figures["statuses"]["503"])
+        self.assertEqual(sum(figures["errors_by_name"].values()), figures["errors"])
+        self.assertGreater(figures["errors"], 0)
+        text = run.out.decode()
+        self.assertRegex(text, r"  failed +%d  " % (figures["errors"] + figures["not_ok"]))
+        self.assertRegex(text, r" %d  status 503\n" % figures["not_ok"])
+        for name, count in figures["errors_by_name"].items():
+            self.assertRegex(text, r" %d  %s\n" % (count, name))
+
+    def test_conditions_decide_about_the_exit_status(self):
+        for expect, conditions in (
+                (OK, ("p99>60s", "errors>0", "service.p50>60s", "p(99)<60000")),
+                (THRESHOLD, ("max>1us",)), (THRESHOLD, ("p99>60s", "p50>1ns")), (THRESHOLD, ("p(50)<0.001",)),
+                (THRESHOLD, ("rate<1000000/s",))):
+            with self.subTest(conditions=conditions):
+                args = [arg for condition in conditions for arg in ("--fail-if", condition)]
+                run = self.bench("-n", "20", "--json", self.path("figures.json"), *args, expect=expect)
+                told = self.load()["thresholds"]
+                self.assertEqual([t["condition"] for t in told], list(conditions))
+                self.assertEqual(any(t["failed"] for t in told), expect == THRESHOLD)
+                self.assertEqual(run.out.decode().count("  FAILED  ") > 0, expect == THRESHOLD)
+        self.bench("-n", "200", "--fail-if", "errors>5%", serve=("--status", "500:30%"), expect=THRESHOLD)
+        self.bench("-n", "50", "-r", "500", "--fail-if", "rate<0.01", expect=OK)
+
+    def test_conditions_that_are_none_are_refused_by_column(self):
+        for condition, words in (("p99>20", "column 7: a unit"), ("p99<20ms", "column 4: this would fail"),
+                                 ("latency>1s", "column 1: p99"), ("rate<0.9", "--rate")):
+            with self.subTest(condition=condition):
+                run = self.bench("-n", "1", "--fail-if", condition, expect=USAGE)
+                self.assertIn(words, run.err)
+                self.assertEqual(self.platform.stats()["requests"], 0)
+
+    def test_a_condition_on_times_fails_when_there_was_no_response(self):
+        sock, port = refused_port()
+        with sock:
+            run = self.run_ringsend("bench", "-q", "-n", "3", "--fail-if", "p99>1h", "--json", self.path("figures.json"),
+                                    "http://127.0.0.1:%d/" % port)
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        figures = self.load()
+        self.assertEqual(figures["errors_by_name"], {"connect_refused": 3})
+        self.assertEqual((figures["thresholds"][0]["failed"], figures["thresholds"][0]["value"]), (True, None))
+
+    def test_standard_output_can_be_taken_by_a_report(self):
+        run = self.bench("-n", "20", "--json", "-")
+        self.assertEqual(json.loads(run.out)["requests"], 20)
+        self.assertIn("  response ", run.err)
+        self.assertIn("cannot both", self.bench("-n", "1", "--json", "-", "--csv", "-", expect=USAGE).err)
+
+    def test_what_cannot_be_written_is_told_before_the_run(self):
+        run = self.bench("-n", "5", "--json", self.path("missing/figures.json"), expect=OUTPUT)
+        self.assertIn("--json", run.err)
+        self.assertEqual(self.platform.stats()["requests"], 0)
+        run = self.bench("-n", "5", "--html", "/dev/full", expect=OUTPUT)
+        self.assertIn("No space left", run.err)
+
+    def test_an_earlier_report_is_replaced_whole_and_only_at_the_end(self):
+        self.file("figures.json", b"x" * 1000000)
+        self.bench("-n", "5", "--json", self.path("figures.json"))
+        self.assertEqual(self.load()["requests"], 5)
+        self.run_ringsend("bench", "--json", self.path("figures.json"), "http://127.0.0.1:1/", "-n", "x")
+        self.assertEqual(self.load()["requests"], 5)
+
+
+class Page(Case):
+    """The page in a browser."""
+
+    def page(self, *args, serve=("--latency", "1ms,4ms"), path=""):
+        platform = self.serve(*serve)
+        run = self.run_ringsend("bench", "-q", *args, "--json", self.path("figures.json"), "--html",
+                                self.path("page.html"), platform.url + path)
+        self.assertIn(run.status, (OK, THRESHOLD), run.err)
+        tree, console = render(self.path("page.html"))
+        self.assertEqual(console, [])
+        return tree, json.loads(self.read("figures.json"))
+
+    def assert_shows(self, tree, label, row, times):
+        self.assertEqual(tree.figures(label)[row],
+                         [times[key] for key in ("p50", "p90", "p99", "p999", "p9999", "max")])
+
+    def test_it_shows_the_numbers_of_the_json(self):
+        tree, figures = self.page("-r", "1000", "-n", "300", "--fail-if", "p99>1ns")
+        self.assert_shows(tree, "Percentiles", "response", figures["response_us"])
+        self.assert_shows(tree, "Percentiles", "service", figures["service_us"])
+        self.assert_shows(tree, "Percentiles", "send lag", figures["send_lag_us"])
+        self.assertEqual(tree.values[:6], [figures["response_us"][key] for key in ("p50", "p99", "p999", "max")] + [
+            figures["rate_achieved"], 0])
+        self.assertEqual(tree.figures("Outcomes")["status 200"], [300])
+        self.assertEqual(tree.figures("Phases")["first byte"][:3],
+                         [figures["phases"]["first_byte_us"][key] for key in ("p50", "p99", "max")])
+        for label in ("Response time by second", "Responses by second", "Latency by percentile", "Environment",
+                      "Settings", "Thresholds"):
+            self.assertIn(label, tree.tables)
+        seconds = [row[1][0] for row in tree.tables["Responses by second"][1:]]
+        self.assertEqual(seconds, [second["requests"] for second in figures["series"]])
+        self.assertIn("failed", tree.texts)
+
+    def test_charts_can_be_reached_and_heard(self):
+        tree, _ = self.page("-n", "100", "-r", "1000")
+        charts = [role for role in tree.roles if role[:2] == ("svg", "img")]
+        self.assertEqual(charts, [("svg", "img", "0")] * 3)
+        self.assertEqual(len([role for role in tree.roles if role[1] == "status"]), 3)
+
+    def test_it_needs_nothing_from_elsewhere(self):
+        self.page("-n", "10")
+        text = self.read("page.html").decode()
+        self.assertNotRegex(text, r"(?i)\b(src|href)\s*=|@import|url\(|\bfetch\(|XMLHttpRequest|WebSocket|EventSource")
+        self.assertIn("default-src 'none'", text)
+
+    def test_hostile_texts_stay_texts(self):
+        hostile = "x?'\"%3C&a=</script><script>document.title='taken'</script><img/src=x>"
+        tree, figures = self.page("-n", "10", path=hostile)
+        self.assertTrue(figures["settings"]["target"].endswith(hostile))
+        self.assertIn(figures["settings"]["target"], tree.texts)
+        text = self.read("page.html").decode()
+        self.assertEqual(len(re.findall("<script", text)), 2)
+        self.assertNotIn("<img", text)
+
+    def test_steps_are_laid_over_each_other(self):
+        tree, figures = self.page("-n", "50", "--steps", "500,1000", serve=("--status", "500:10%"))
+        rows = tree.tables["Runs"][1:]
+        self.assertEqual([row[4][0] for row in rows], [step["response_us"]["p50"] for step in figures["steps"]])
+        self.assertEqual(len(tree.tables["Response time by percentile"][0]), 3)
+
+    def test_a_run_without_a_response_is_a_page_too(self):
+        sock, port = refused_port()
+        with sock:
+            self.run_ringsend("bench", "-q", "-n", "3", "--html", self.path("page.html"), "http://127.0.0.1:%d/" % port)
+        tree, console = render(self.path("page.html"))
+        self.assertEqual(console, [])
+        self.assertEqual(tree.figures("Outcomes"), {"outcome": [], "connect_refused": [3]})
+
+
+if __name__ == "__main__":
+    main()
