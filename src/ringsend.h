@@ -286,6 +286,7 @@ struct ringsend_options {
      * connection does not count. */
     uint32_t retry_budget_percent; /* 1 to 1000, RINGSEND_UNLIMITED: no budget; default 20 */
     uint32_t retry_budget_per_s;   /* 1 to 10^6; default 10 */
+    bool no_pauses;                /* for measuring: responses make no origin pause (below) */
     bool decode; /* send Accept-Encoding, unless the request has one, and decode bodies: gzip,
                              deflate, br, zstd, two upon each other at most. body_max_bytes holds for
                              the decoded body as well, which must not be more than 1000 times as long
@@ -484,6 +485,14 @@ struct ringsend_stats {
     uint32_t held;             /* of those waiting: held back by rate, retry budget or pause */
     uint32_t origins_paused;   /* now: no attempt begins there */
     uint64_t pause_ends_ns;    /* when the last of these pauses ends, on CLOCK_MONOTONIC; 0: none */
+    /* For whoever steers ringsend_limit. Both count attempts with a request sent or a connect tried:
+     * complete responses but 429 and 503, with the sum of their times from the first byte handed to the
+     * kernel to the last one received; and what says that there is too much: 429, 503, a connect that
+     * was refused or reset, a connection that was reset or closed without response, timeouts. */
+    uint64_t completed, service_ns;
+    uint64_t pushed_back;
+    uint32_t exchanges;         /* now: requests on a connection that is ready */
+    uint32_t connections_limit; /* as ringsend_limit says */
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,
@@ -537,6 +546,10 @@ RINGSEND_API bool ringsend_idle(const struct ringsend *engine);
 RINGSEND_API int ringsend_fd(const struct ringsend *engine);
 /* Makes ringsend_run return, now or at its next call. */
 RINGSEND_API void ringsend_wake(struct ringsend *engine);
+
+/* From now on at most so many connections, 1 to connections_max (which it is at the beginning): idle
+ * ones above it are closed, busy ones when they have finished. 0 or INVALID. */
+RINGSEND_API int ringsend_limit(struct ringsend *engine, uint32_t connections);
 
 RINGSEND_API void ringsend_stats(struct ringsend *engine, struct ringsend_stats *stats);
 /* What the kernel's TCP knew of one watched connection when asked. */

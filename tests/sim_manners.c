@@ -442,6 +442,75 @@ static void retry_after_of_the_record_alone(void)
     scenario_end(&c);
 }
 
+/* ---- The limit ---- */
+
+/* Idle connections above it go at once, busy ones when they have finished; raised, it fills up. */
+static void limit_changes(void)
+{
+    static const struct sim_answer slow = {.status = 200, .delay_ns = 100 * SIM_MS};
+    struct client c;
+
+    scenario_begin("the limit changes", &c,
+                   &(struct ringsend_options){
+                       .connections_max = 8, .requests_max = 100, .idle_timeout_ns = 60ull * SIM_S},
+                   &slow, 1);
+    SIM_CHECK(ringsend_limit(c.engine, 0) == -RINGSEND_E_INVALID &&
+                  ringsend_limit(c.engine, 9) == -RINGSEND_E_INVALID,
+              "a limit out of range is taken");
+    for (int i = 0; i < 20; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 50 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).exchanges == 8, "%u exchanges", scenario_stats(&c).exchanges);
+    ringsend_limit(c.engine, 2);
+    client_pass(&c, 10 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).exchanges == 8, "busy connections were closed");
+    client_pass(&c, 90 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).exchanges == 2 && scenario_stats(&c).connections_open == 2,
+              "%u exchanges, %u connections", scenario_stats(&c).exchanges,
+              scenario_stats(&c).connections_open);
+    ringsend_limit(c.engine, 5);
+    client_pass(&c, 10 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).exchanges == 5, "%u exchanges", scenario_stats(&c).exchanges);
+    client_finish(&c);
+    SIM_CHECK(scenario_stats(&c).connections_open == 5, "%u connections",
+              scenario_stats(&c).connections_open);
+    ringsend_limit(c.engine, 1);
+    client_pass(&c, SIM_MS);
+    SIM_CHECK(scenario_stats(&c).connections_open == 1, "idle connections stay");
+    SIM_CHECK(scenario_stats(&c).completed == 20 && scenario_stats(&c).pushed_back == 0 &&
+                  scenario_stats(&c).service_ns / 20 / SIM_MS == 100,
+              "%llu completed", (unsigned long long)scenario_stats(&c).completed);
+    scenario_end(&c);
+}
+
+/* What says that there is too much is counted; what does not is not. */
+static void pushed_back_is_counted(void)
+{
+    static const struct sim_answer script[] = {{.status = 429},
+                                               {.status = 503},
+                                               {.status = 500},
+                                               {.status = 404},
+                                               {.status = 0, .then = THEN_RESET},
+                                               {.status = 200}};
+    struct client_ask once = get;
+    struct client c;
+
+    scenario_begin("what is pushed back is counted", &c, &(struct ringsend_options){.tries = 1},
+                   script, 6);
+    for (int i = 0; i < 6; i++) {
+        once.host = i == 4 ? "fresh.test" : "10.0.0.1"; /* a reused connection would be stale */
+        if (i == 4)
+            sim_name_address(sim_name_new("fresh.test"), "10.0.0.1");
+        scenario_submit(&c, &once);
+        client_finish(&c);
+    }
+    SIM_CHECK(scenario_stats(&c).pushed_back == 3 && scenario_stats(&c).completed == 3,
+              "%llu pushed back, %llu completed",
+              (unsigned long long)scenario_stats(&c).pushed_back,
+              (unsigned long long)scenario_stats(&c).completed);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
     {"trace tells of all attempts", trace_tells_all_attempts},
     {"trace tells of the last wait", trace_tells_the_last_wait},
@@ -459,6 +528,8 @@ static const struct scenario_function functions[] = {
     {"pause and the clocks", pause_and_the_clocks},
     {"pauses add up", pauses_add_up},
     {"Retry-After of the record alone", retry_after_of_the_record_alone},
+    {"limit changes", limit_changes},
+    {"pushed back is counted", pushed_back_is_counted},
 };
 
 const struct scenario_function *sim_manners_scenarios(size_t *count)

@@ -53,7 +53,8 @@ struct run {
     uint32_t requests_max; /* as the engine understands the options */
     uint32_t connections_max;
     uint32_t busy_max; /* sockets that can be at work at once; 0: hard to tell */
-    uint32_t cancels_per_mille, wakes_per_mille;
+    uint32_t limit;    /* of connections, as it was set the last time */
+    uint32_t cancels_per_mille, wakes_per_mille, limits_per_mille;
     uint32_t stop_at, free_at; /* turn; 0: never */
     bool stopped;
     struct copy copy;
@@ -385,6 +386,11 @@ static void disturb(struct run *run)
     }
     if (sim_chance(run->wakes_per_mille))
         ringsend_wake(c->engine);
+    if (sim_chance(run->limits_per_mille)) {
+        run->limit = (uint32_t)sim_between(1, run->connections_max);
+        sim_trace("limit %u", run->limit);
+        SIM_CHECK(ringsend_limit(c->engine, run->limit) == 0, "a limit cannot be set");
+    }
     if (sim_chance(10))
         SIM_CHECK(ringsend_cancel(c->engine, sim_random() | 1ull << 63) == -RINGSEND_E_INVALID,
                   "a handle that never was can be cancelled");
@@ -425,7 +431,7 @@ static void check_before_sleep(void *context, uint32_t busy, uint32_t leaving)
     if (run->tls && !sim_delivered())
         return;
     /* A request that wants a fresh connection waits for a place while another one is idle. */
-    SIM_CHECK(busy >= run->busy_max || leaving >= waiting,
+    SIM_CHECK(busy >= run->busy_max || busy >= run->limit || leaving >= waiting,
               "%u requests wait, and %u of %u sockets are at work", waiting, busy, run->busy_max);
 }
 
@@ -501,6 +507,8 @@ uint64_t sim_random_run(uint64_t seed)
     run.requests_wanted = (uint32_t)sim_between(1, REQUESTS_MAX);
     draw_rate(&run.cancels_per_mille, 300, 200);
     draw_rate(&run.wakes_per_mille, 300, 200);
+    draw_rate(&run.limits_per_mille, 300, 100);
+    run.limit = run.connections_max;
     run.stop_at = sim_chance(150) ? (uint32_t)sim_between(1, 200) : 0;
     run.free_at = sim_chance(150) ? (uint32_t)sim_between(1, 200) : 0;
     sim_ring_bounds(options.connections_max, options.connections_per_origin

@@ -366,6 +366,7 @@ struct ringsend {
     struct list finished, reaped;
     uint32_t finished_count, reaped_count;
     uint32_t requests_used; /* accepted and not yet given back */
+    uint32_t conns_limit;   /* places: at most options.connections_max */
     uint32_t conns_open;
     uint32_t conns_leaving; /* of those: shutting down or closing */
     uint64_t pauses_end_ns; /* the latest pause_ends_ns of all origins */
@@ -449,6 +450,8 @@ bool retry_may_help(const struct ringsend *e, enum ringsend_error error, int sta
 bool retry_is_doubtful(enum ringsend_error error, int status);
 /* Nothing shows that it has not. */
 bool retry_may_double(enum ringsend_error error, int status);
+/* The platform says that it has too much. */
+bool retry_is_pushed_back(enum ringsend_error error, int status);
 /* The connection died before a response: on a reused one that is no fault of this request. */
 bool retry_is_connection_loss(enum ringsend_error error);
 /* How long to wait before try `attempt` + 1. */
@@ -491,6 +494,7 @@ void origin_handshake_over(struct origin *o); /* it is known now whether session
 bool origin_keeps(
     struct conn *c); /* false: the idle connection must make place for another origin's */
 void origin_conn_closed(struct conn *c);
+void origin_limit_changed(struct ringsend *e);
 /* The request that the origin races for wants no more of it. */
 void origin_abandon_race(struct origin *o, enum ringsend_error error, const char *detail);
 

@@ -13,7 +13,7 @@
  * which address works, the others wait for that and then use the winner. When the winner stops
  * working the origin races again.
  *
- * Places. connections_max counts all sockets of the engine, half-open and closing ones included. An
+ * Places. The limit, connections_max or less, counts all sockets, half-open and closing ones included. An
  * origin that finds no place stands in engine.blocked; places that become free go to the first of
  * it. A connection that becomes idle is kept unless a blocked origin has more right to its place.
  */
@@ -52,7 +52,7 @@ static void fail(struct request *r, enum ringsend_error error)
 
 static bool all_full(const struct ringsend *e)
 {
-    return e->conns_open >= e->options.connections_max;
+    return e->conns_open >= e->conns_limit;
 }
 
 static bool has_place(const struct origin *o)
@@ -132,10 +132,25 @@ static bool waits_for_session(struct origin *o)
     return o->conns > 0 && e->now_ns < o->resumes_until_ns;
 }
 
+/* More connections are to stay than may. */
+static bool is_over_limit(const struct ringsend *e)
+{
+    return e->conns_open - e->conns_leaving > e->conns_limit;
+}
+
+void origin_limit_changed(struct ringsend *e)
+{
+    while (is_over_limit(e) && !list_empty(&e->idle_lru))
+        conn_abandon(LIST_OWNER(e->idle_lru.next, struct conn, idle_lru), RINGSEND_OK, NULL);
+    wake_first_blocked(e);
+}
+
 bool origin_keeps(struct conn *c)
 {
     struct origin *o = c->origin;
     struct ringsend *e = o->engine;
+    if (is_over_limit(e))
+        return false;
     if (list_empty(&e->blocked))
         return true;
     struct origin *other = LIST_OWNER(e->blocked.next, struct origin, blocked);

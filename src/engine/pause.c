@@ -58,6 +58,8 @@ void pause_hear(struct request *r, const struct advice *advice)
     r->result.retry_after_ns = after_ns > reset_ns ? after_ns : reset_ns;
     r->retry_after_ns = least(after_ns, max_ns);
     r->pause_ns = least(pause_ns, max_ns);
+    if (e->options.no_pauses)
+        r->pause_ns = 0;
     if (r->pause_ns > 0)
         begin(r->origin, r->pause_ns);
 }

@@ -135,6 +135,19 @@ void request_explain(struct request *r, const char *detail)
         r->outcome_detail = r->detail.data;
 }
 
+/* A reused connection that turns out to be dead is no sign of too much. */
+static void count_outcome(struct request *r)
+{
+    struct ringsend_stats *stats = &r->engine->stats;
+    const struct ringsend_times *times = &r->result.times;
+    if (retry_is_pushed_back(r->outcome, r->result.status)) {
+        stats->pushed_back += !r->outcome_stale;
+    } else if (r->outcome == RINGSEND_OK) {
+        stats->completed++;
+        stats->service_ns += times->done_at_ns - times->sent_at_ns;
+    }
+}
+
 void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
                           struct exchange *exchange)
 {
@@ -160,6 +173,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
             verdict_take(r, response);
         }
     }
+    count_outcome(r);
     trace_attempt_over(r, r->conn && r->conn->exchanges > 1);
     r->conn = NULL;
     r->queued_ns = e->now_ns;

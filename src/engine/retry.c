@@ -78,6 +78,27 @@ bool retry_may_double(enum ringsend_error error, int status)
     return !row || row->doubtful;
 }
 
+bool retry_is_pushed_back(enum ringsend_error error, int status)
+{
+    switch ((int)error) {
+    case RINGSEND_OK:
+        return status == 429 || status == 503;
+    case RINGSEND_E_CONNECT_REFUSED:
+    case RINGSEND_E_CONNECT_RESET:
+    case RINGSEND_E_TIMEOUT_CONNECT:
+    case RINGSEND_E_TLS_CLOSED:
+    case RINGSEND_E_TIMEOUT_HANDSHAKE:
+    case RINGSEND_E_SEND_BROKEN:
+    case RINGSEND_E_CLOSED_NO_RESPONSE:
+    case RINGSEND_E_RESET_NO_RESPONSE:
+    case RINGSEND_E_TIMEOUT_FIRST_BYTE:
+    case RINGSEND_E_TIMEOUT_ATTEMPT:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool retry_is_connection_loss(enum ringsend_error error)
 {
     return error == RINGSEND_E_SEND_FAILED || error == RINGSEND_E_SEND_BROKEN ||

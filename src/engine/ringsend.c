@@ -212,6 +212,7 @@ static void set_up(struct ringsend *e)
 {
     const struct ringsend_options *o = &e->options;
     e->now_ns = e->turn_ns = ring_now_ns(e->ring);
+    e->conns_limit = o->connections_max;
     e->gap_ns = NS_PER_MS; /* no batching before it is seen to pay */
     e->limits =
         (struct response_limits){.head_bytes = o->head_max_bytes,
@@ -423,6 +424,15 @@ int ringsend_fd(const struct ringsend *e)
     return fd >= 0 ? fd : -RINGSEND_E_INVALID;
 }
 
+int ringsend_limit(struct ringsend *e, uint32_t connections)
+{
+    if (connections < 1 || connections > e->options.connections_max)
+        return -RINGSEND_E_INVALID;
+    e->conns_limit = connections;
+    origin_limit_changed(e);
+    return 0;
+}
+
 void ringsend_wake(struct ringsend *e)
 {
     ring_wake(e->ring);
@@ -437,6 +447,8 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.waiting = e->waiting;
     all.held = e->held < e->waiting ? e->held : e->waiting;
     all.enters = ring_counters(e->ring).enters;
+    all.exchanges = e->exchanges;
+    all.connections_limit = e->conns_limit;
     pause_stats(e, &all);
     bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0;
     all.next_deadline_ns = at_once ? e->now_ns : timers_next_ns(&e->timers);
