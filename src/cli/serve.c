@@ -57,6 +57,9 @@ static const char help[] =
     "      --max-connections N  connections served at once; default 20000\n"
     "      --over WHAT         happens to more of them: refuse (closed at once, the\n"
     "                          default) or queue (left waiting unread)\n"
+    "      --workers N         requests worked on at a time, for as long as --latency\n"
+    "                          says; more wait for their turn, so that more\n"
+    "                          connections bring no more answers; default any number\n"
     "      --rate-limit N[/s]  requests answered in a second; more get 429\n"
     "      --retry-after TIME  Retry-After of 429 answers, and then of 503 too, in\n"
     "                          whole seconds; default 1s, 429 only\n"
@@ -104,6 +107,7 @@ enum option_code {
     OPTION_SEED,
     OPTION_MAX_CONNECTIONS,
     OPTION_OVER,
+    OPTION_WORKERS,
     OPTION_RATE_LIMIT,
     OPTION_RETRY_AFTER,
     OPTION_KEEP_ALIVE_REQUESTS,
@@ -131,6 +135,7 @@ static const struct option long_options[] = {
     {"seed", required_argument, NULL, OPTION_SEED},
     {"max-connections", required_argument, NULL, OPTION_MAX_CONNECTIONS},
     {"over", required_argument, NULL, OPTION_OVER},
+    {"workers", required_argument, NULL, OPTION_WORKERS},
     {"rate-limit", required_argument, NULL, OPTION_RATE_LIMIT},
     {"retry-after", required_argument, NULL, OPTION_RETRY_AFTER},
     {"keep-alive-requests", required_argument, NULL, OPTION_KEEP_ALIVE_REQUESTS},
@@ -324,6 +329,10 @@ static bool read_limit(struct serve_options *o, int code, const char *text)
         return true;
     case OPTION_OVER:
         platform->over = read_over(text);
+        return true;
+    case OPTION_WORKERS:
+        platform->workers =
+            (uint32_t)value_count(COMMAND, "--workers", text, 1, PLATFORM_WORKERS_MAX);
         return true;
     case OPTION_RATE_LIMIT:
         platform->rate_limit = read_rate(text);

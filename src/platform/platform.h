@@ -17,6 +17,7 @@ enum {
     PLATFORM_CONNECTIONS = 20000,       /* default of connections_max, where the
                                            process may have so many descriptors */
     PLATFORM_BODY_BYTES_MAX = 16 << 20, /* of the usual answer; two copies of it are kept */
+    PLATFORM_WORKERS_MAX = 1024,
     PLATFORM_ECHO_BYTES_MAX = 64 << 20, /* of a request to be echoed; above: 413 */
     PLATFORM_JSON_BYTES = 2048,         /* of a report: only about twenty statuses can be in it */
 };
@@ -38,6 +39,9 @@ struct platform_options {
     struct fate_plan fates;
     uint32_t connections_max; /* 0: the default */
     enum platform_over over;
+    uint32_t
+        workers; /* so many requests are worked on at a time, for the fates' delay; the others wait;
+                         0: any number */
     uint32_t rate_limit;    /* requests answered in one second, others get 429; 0: any */
     uint32_t retry_after_s; /* in 429 answers; in 503 too if retry_after_in_503 */
     bool retry_after_in_503;

@@ -45,6 +45,9 @@ static bool build_usual(struct platform *p, struct answer *answer, unsigned stat
 bool service_init(struct platform *p)
 {
     const struct platform_options *o = &p->options;
+    p->workers_free_ns = calloc(o->workers + 1, sizeof *p->workers_free_ns);
+    if (!p->workers_free_ns)
+        return false;
     if (!build_usual(p, &p->usual, 200) || !build_error(p, &p->bad_request, 400, -1) ||
         !build_error(p, &p->too_large, 413, -1) ||
         !build_error(p, &p->too_many, 429, o->retry_after_s))
@@ -63,6 +66,7 @@ bool service_init(struct platform *p)
 
 void service_free(struct platform *p)
 {
+    free(p->workers_free_ns);
     answer_free(&p->usual);
     answer_free(&p->bad_request);
     answer_free(&p->too_large);
@@ -171,6 +175,20 @@ static void uncount(struct platform *p, struct visitor *v)
         p->report.connections_peak--;
 }
 
+/* With so many workers a request waits for the first that is free, in the order of coming; each is
+ * known by when it will be. */
+static uint64_t queue_ns(struct platform *p, uint64_t work_ns)
+{
+    if (p->options.workers == 0)
+        return work_ns;
+    uint64_t *first = p->workers_free_ns;
+    for (uint32_t i = 1; i < p->options.workers; i++)
+        if (p->workers_free_ns[i] < *first)
+            first = &p->workers_free_ns[i];
+    *first = (*first > p->now_ns ? *first : p->now_ns) + work_ns;
+    return *first - p->now_ns;
+}
+
 uint64_t service_judge(struct platform *p, struct visitor *v)
 {
     struct turn *turn = v->turn;
@@ -205,7 +223,7 @@ uint64_t service_judge(struct platform *p, struct visitor *v)
         turn->answer = &p->usual;
     if (turn->answer)
         turn->status = turn->answer->status;
-    return fate.delay_ns;
+    return fate.kind == FATE_STALL ? 0 : queue_ns(p, fate.delay_ns);
 }
 
 /* The head of the two answers that depend on the request. */

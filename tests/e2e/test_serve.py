@@ -234,6 +234,13 @@ class Connections(ServeCase):
         serve.stop()
         self.assertEqual(len(self.log()), 100)
 
+    def test_workers_bound_what_is_answered(self):
+        serve = self.serve("--latency", "20ms", "--workers", "2")
+        began = time.monotonic()
+        self.results(serve, 40, "-c", "8")
+        self.assertGreaterEqual(time.monotonic() - began, 20 * 0.020)
+        self.assertEqual(serve.stats()["connections_peak"], 8)
+
     def test_the_log_tells_how_long_each_answer_took(self):
         serve = self.serve("--log", self.path("log"), "--latency", "20ms")
         self.results(serve, 10)
