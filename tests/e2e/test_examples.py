@@ -6,7 +6,7 @@ from harness import Case, Program, main
 
 # Where the build put them: EXAMPLES/example_NAME. One whose library is not on this machine is not there.
 EXAMPLES = os.environ.get("EXAMPLES", "")
-ARGUMENT_URL_AND_COUNT = ["blocking", "cplusplus"]
+ARGUMENTS_URL_AND_COUNT = ["blocking", "cplusplus", "epoll", "libuv", "sd_event"]
 
 
 class Examples(Case):
@@ -34,13 +34,22 @@ class Examples(Case):
         run = self.run_example(name, serve.url, "20")
         self.assertEqual((run.status, run.out), (1, b"0 of 20 ok\n"), run.err)
 
+    def test_origins_each_get_their_share(self):
+        serves = [self.serve("--latency", "1ms", "--max-connections", "4") for _ in range(3)]
+        urls = [serve.url + "x" for serve in serves]
+        run = self.run_example("origins", "50", *urls)
+        self.assertEqual((run.status, run.out.decode()), (0, "".join("%s: 50 of 50 ok\n" % url for url in urls)))
+        for serve in serves:
+            stats = serve.stats()
+            self.assertEqual((stats["statuses"], stats["refused"]), ({"200": 50}, 0))
+
 
 def add_tests(name):
     setattr(Examples, "test_%s_sends_all" % name, lambda self: self.count(name))
     setattr(Examples, "test_%s_tells_failures" % name, lambda self: self.count_failures(name))
 
 
-for each in ARGUMENT_URL_AND_COUNT:
+for each in ARGUMENTS_URL_AND_COUNT:
     add_tests(each)
 
 if __name__ == "__main__":

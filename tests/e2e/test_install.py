@@ -68,7 +68,8 @@ class Shared(test_examples.Examples):
 
     def build(self, source):
         """Compiles a source file elsewhere; returns the program."""
-        text = open(os.path.join(ROOT, source), encoding="utf-8").read()
+        with open(os.path.join(ROOT, source), encoding="utf-8") as file:
+            text = file.read()
         # The first lines of an example say how: that is what is tried.
         modules = re.search(r"pkg-config --cflags --libs ([\w -]+)\)", text)
         modules = modules.group(1).split() if modules else ["ringsend"]
@@ -92,7 +93,7 @@ class Shared(test_examples.Examples):
 
 class Static(Shared):
     compiling, linking = ["-static"], ["--static", "--libs"]
-    STATIC = ["blocking", "cplusplus"]  # others need libraries that are only shared
+    STATIC = ["blocking", "cplusplus", "epoll", "origins"]  # others need libraries that are only shared
 
     def program(self, name):
         if name not in self.STATIC:
