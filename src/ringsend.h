@@ -446,9 +446,6 @@ struct ringsend_result {
     const char *detail; /* a sentence more about the error, or null */
     struct ringsend_bytes
         body; /* of the last attempt's response if it was complete, whatever its status */
-    struct ringsend_bytes
-        encoding; /* the Content-Encoding that the body still has, at most 64 bytes
-                                       of it; empty: none */
     const struct ringsend_header *headers; /* with store_headers */
     size_t headers_count;
     struct ringsend_times times;
@@ -460,6 +457,11 @@ struct ringsend_result {
     /* What the last response asked for, be it longer than retry_after_max_ns: with Retry-After, or
      * with a rate limit that is used up until its reset. 0: nothing. */
     uint64_t retry_after_ns;
+    struct ringsend_bytes
+        encoding;        /* the Content-Encoding that the body still has, at most 64 bytes
+                                       of it; empty: none */
+    size_t head_bytes;   /* of the complete response's head */
+    size_t packed_bytes; /* its body as it came: before `decode` */
 };
 
 /* ---- The engine
@@ -522,6 +524,9 @@ RINGSEND_API const char *ringsend_submit_detail(const struct ringsend *engine);
 /* Looks at a request as ringsend_submit would, without an engine and without sending it: 0 or a
  * negated error; *detail gets a few static words on why, or null. From any thread. */
 RINGSEND_API int ringsend_check(const struct ringsend_request *request, const char **detail);
+/* Looks at the text of a predicate as ringsend_new would: 0, or INVALID with what is wrong and in which
+ * column, NUL-terminated within message_bytes, or NO_MEMORY. From any thread. */
+RINGSEND_API int ringsend_check_predicate(const char *text, char *message, size_t message_bytes);
 
 /* Works, waiting at most wait_ns (0: not at all, RINGSEND_NEVER: as long as it takes) until a
  * result is ready or ringsend_wake came; it may also return early with none. The only call

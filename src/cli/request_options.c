@@ -130,6 +130,15 @@ static struct ringsend_bytes read_method(const struct request_options *o, const 
     return bytes_of(text);
 }
 
+static const char *read_predicate(const struct request_options *o, const char *option,
+                                  const char *text)
+{
+    char why[256] = "memory is out";
+    if (ringsend_check_predicate(text, why, sizeof why) != 0)
+        usage_error(o->command, "%s '%s': %s", option, text, why);
+    return text;
+}
+
 /* ---- the options ---- */
 
 static void read_time_option(struct request_options *o, enum request_option code, const char *value)
@@ -196,6 +205,15 @@ bool request_option_read(struct request_options *o, int code, const char *value)
     case REQUEST_OK_STATUS:
         statuses_read(o->command, "--ok-status", value, &o->engine.ok_status);
         return true;
+    case REQUEST_OK_IF:
+        o->engine.ok_if = read_predicate(o, "--ok-if", value);
+        return true;
+    case REQUEST_RETRY_IF:
+        o->engine.retry_if = read_predicate(o, "--retry-if", value);
+        return true;
+    case REQUEST_COMPRESSED:
+        o->engine.decode = true;
+        return true;
     case REQUEST_MAX_BODY:
         o->engine.body_max_bytes = value_bytes(o->command, "--max-body", value, 1, MAX_BODY_MAX);
         return true;
@@ -223,6 +241,9 @@ bool request_option_read(struct request_options *o, int code, const char *value)
 
 void request_options_finish(struct request_options *o)
 {
+    for (size_t i = 0; i < sizeof o->engine.ok_status.bits / sizeof(uint64_t); i++)
+        if (o->engine.ok_if && o->engine.ok_status.bits[i])
+            usage_error(o->command, "--ok-if takes the place of --ok-status: give one of them");
     if (o->engine.key_file && !o->engine.cert_file)
         usage_error(o->command, "--key goes with --cert");
     if (!o->headers)

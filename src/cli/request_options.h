@@ -30,6 +30,9 @@ enum request_option {
     REQUEST_CACERT,
     REQUEST_CERT,
     REQUEST_KEY,
+    REQUEST_OK_IF,
+    REQUEST_RETRY_IF,
+    REQUEST_COMPRESSED,
     REQUEST_OPTIONS_END
 };
 
@@ -49,6 +52,9 @@ enum request_option {
     {"method", required_argument, NULL, REQUEST_METHOD}, \
     {"header", required_argument, NULL, REQUEST_HEADER}, \
     {"ok-status", required_argument, NULL, REQUEST_OK_STATUS}, \
+    {"ok-if", required_argument, NULL, REQUEST_OK_IF}, \
+    {"retry-if", required_argument, NULL, REQUEST_RETRY_IF}, \
+    {"compressed", no_argument, NULL, REQUEST_COMPRESSED}, \
     {"max-body", required_argument, NULL, REQUEST_MAX_BODY}, \
     {"strict-http", no_argument, NULL, REQUEST_STRICT_HTTP}, \
     {"cacert", required_argument, NULL, REQUEST_CACERT}, \
@@ -88,7 +94,20 @@ enum request_option {
 
 #define REQUEST_HELP_RESPONSES \
     "      --ok-status LIST    what is ok, as 200,201,3xx,400-404; default 2xx\n" \
-    "      --max-body SIZE     64k, 16M, up to 1G; default 64M\n"
+    "      --ok-if EXPR        what is ok, in place of --ok-status, as\n" \
+    "                          'status == 200 && .code == 0'\n" \
+    "      --retry-if EXPR     what is never ok and worth another try, of a POST as\n" \
+    "                          well: by it you say that such an answer means \"not\n" \
+    "                          processed\", as '.error.type == \"overloaded\"'\n" \
+    "      --compressed        ask for gzip, deflate, br and zstd, and unpack bodies\n" \
+    "      --max-body SIZE     64k, 16M, up to 1G; default 64M\n" \
+    "Expressions (EXPR)\n" \
+    "  values   status, body, header(\"name\"), numbers, \"texts\", true, false, null,\n" \
+    "           paths into a JSON body: .a.b[0].\"odd key\"; exists(.path)\n" \
+    "  signs    == != < <= > >=, VALUE contains \"text\", ! && || ( )\n" \
+    "  A path that leads nowhere is null, and so is every path when the body is no\n" \
+    "  JSON. Values of different kinds are unequal. A value by itself holds unless it\n" \
+    "  is null or false.\n"
 // clang-format on
 
 struct request_options {

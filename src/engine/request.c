@@ -96,6 +96,7 @@ static void forget_outcome(struct request *r)
     buf_release(&e->bufs, &r->header_index);
     r->result.status = 0;
     r->result.encoding = (struct ringsend_bytes){0};
+    r->result.head_bytes = r->result.packed_bytes = 0;
     struct ringsend_times *t = &r->result.times;
     t->connect_ns = t->tls_ns = t->first_byte_ns = 0;
     t->begun_at_ns = t->sent_at_ns = t->first_byte_at_ns = t->done_at_ns = 0;

@@ -5,6 +5,14 @@
 
 #include <stdio.h>
 
+int ringsend_check_predicate(const char *text, char *message, size_t message_bytes)
+{
+    struct predicate *p = NULL;
+    enum ringsend_error error = predicate_compile(&p, text, message, message_bytes);
+    predicate_free(p);
+    return -(int)error;
+}
+
 static enum ringsend_error prepare(struct predicate **predicate, const char *name, const char *text,
                                    char *message, size_t message_bytes)
 {
@@ -82,6 +90,8 @@ void verdict_take(struct request *r, struct response *response)
     r->headers = response->headers;
     r->header_index = response->header_index;
     response->body = response->headers = response->header_index = (struct buf){0};
+    r->result.head_bytes = response->head_bytes;
+    r->result.packed_bytes = r->body.bytes;
     if (r->body.bytes > 0 && can_decode(r, codings)) {
         r->outcome = codings_remove(codings, e->unpack, &e->bufs, &r->body,
                                     e->options.body_max_bytes, &detail);
