@@ -127,7 +127,7 @@ static enum unpack_next step_zlib(struct unpack *u, struct ringsend_bytes *in, c
     }
 }
 
-static enum unpack_next step_zstd(struct unpack *u, struct ringsend_bytes *in, char *out,
+static enum unpack_next step_zstd(struct unpack *u, struct ringsend_bytes *in, void *out,
                                   size_t room, size_t *made)
 {
     ZSTD_inBuffer from = {in->data, in->bytes, 0};

@@ -41,7 +41,7 @@ struct slot {
     struct record record;
     struct buf data; /* content of the data file */
     struct load load;
-    uint64_t line;
+    uint64_t line, number;
     uint32_t input;
     enum slot_step step;
     size_t bytes; /* its part of job.bytes */
@@ -114,6 +114,8 @@ static void finish(struct job *job, struct slot *slot, struct result_line *line)
 {
     line->id = slot->record.id;
     line->line = slot->line;
+    line->number = slot->number;
+    line->request = &slot->record.request;
     if (job->files)
         line->file = job->files[slot->input];
     report_count(&job->report, line);
@@ -153,6 +155,11 @@ static void reap(struct job *job)
                 .error = r->error,
                 .detail = r->detail,
                 .body = r->body,
+                .encoding = r->encoding,
+                .headers = r->headers,
+                .headers_count = r->headers_count,
+                .head_bytes = r->head_bytes,
+                .packed_bytes = r->packed_bytes,
                 .ambiguous = r->ambiguous,
                 .times = r->times,
                 .trace = r->attempts_list,
@@ -254,6 +261,7 @@ static void admit(struct job *job)
         struct slot *slot = slot_take(job);
         enum source_next next = source_next(job->source, &slot->record.line);
         slot->line = job->source->line;
+        slot->number = job->source->number;
         slot->input = (uint32_t)job->source->current;
         job->source_waits = next == SOURCE_WAIT;
         switch (next) {
@@ -317,13 +325,19 @@ static void stop(struct job *job, enum job_end end)
     job->loads = 0;
 }
 
+static void note_broken_output(struct job *job)
+{
+    job->report.output_is_failed_file = job->output.broken == &job->output.failed;
+    job->report.output_is_words = job->output.broken == &job->output.words;
+}
+
 static bool output_broke(struct job *job)
 {
     int error = output_error(&job->output);
     if (error == 0 || job->report.output_error)
         return false;
     job->report.output_error = error;
-    job->report.output_is_failed_file = job->output.failed_broke;
+    note_broken_output(job);
     return true;
 }
 
@@ -379,11 +393,10 @@ static bool start(struct job *job)
 {
     struct job_report *report = &job->report;
     job->started_ns = job->now_ns;
-    report->output_error = output_open(&job->output, job->engine, &job->pool,
-                                       job->options.results_fd, job->options.failed_fd);
+    report->output_error = output_open(&job->output, job->engine, &job->pool, &job->options.output);
     if (report->output_error == 0)
         return true;
-    report->output_is_failed_file = job->output.failed_broke;
+    note_broken_output(job);
     report->end = JOB_OUTPUT_FAILED;
     note_unread(job);
     return false;

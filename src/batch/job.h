@@ -3,6 +3,7 @@
 #ifndef RINGSEND_BATCH_JOB_H
 #define RINGSEND_BATCH_JOB_H
 
+#include "batch/output_options.h"
 #include "batch/record.h"
 #include "batch/report.h"
 #include "batch/source.h"
@@ -15,9 +16,9 @@
 
 struct job_options {
     struct ringsend *engine;
-    struct source *source; /* opened */
-    int results_fd;
-    int failed_fd; /* -1: none. Gets the lines of records that are not ok, as they were */
+    struct source *source;        /* opened */
+    struct output_options output; /* the file of failed lines gets those of records that are not ok,
+                                     as they were */
     const struct record_defaults *defaults;
     uint32_t records_max; /* read and not yet finished; at most the engine's requests_max */
     /* Set by signal handlers, which call ringsend_wake then. 1: read no more, finish what is in

@@ -1,9 +1,11 @@
-/* Where a finished record goes: its result line to the results, and when it is not ok, its own line
- * to the file of failed ones. */
+/* Where a finished record goes: its result to the results, as a line of JSON or in another form; in
+ * the user's form to a second place, if so wanted; and when it is not ok, its own line to the file of
+ * failed ones. */
 #ifndef RINGSEND_BATCH_OUTPUT_H
 #define RINGSEND_BATCH_OUTPUT_H
 
 #include "base/buf.h"
+#include "batch/output_options.h"
 #include "batch/result_line.h"
 #include "batch/sink.h"
 
@@ -11,17 +13,20 @@
 #include <stdint.h>
 
 struct output {
+    struct output_options options;
     struct buf_pool *pool;
-    struct sink results, failed;
-    bool has_failed;
-    bool failed_broke; /* with an error: it is that of the file of failed lines */
+    struct sink results, failed, words;
+    bool has_failed, has_words;
+    struct sink *broken; /* which of them the error is about; null: none */
 };
 
-/* failed_fd -1: no such file. The descriptors stay the caller's. 0 or an errno. */
-int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool, int results_fd,
-                int failed_fd);
-/* The result of a record whose line was `record` (empty: nothing of it was kept). */
-void output_put(struct output *o, uint64_t now_ns, const struct result_line *line,
+/* The options are copied, what they point to is borrowed. The descriptors stay the caller's. 0 or an
+ * errno. */
+int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool,
+                const struct output_options *options);
+/* The result of a record whose line was `record` (empty: nothing of it was kept). Of what the line
+ * holds only what the options ask for is told. */
+void output_put(struct output *o, uint64_t now_ns, struct result_line *line,
                 struct ringsend_bytes record);
 /* Moves both on; `flush`: nothing more is to be expected soon. */
 void output_turn(struct output *o, uint64_t now_ns, bool flush);
@@ -30,7 +35,7 @@ uint64_t output_wait_ns(const struct output *o, uint64_t now_ns);
 bool output_has_room(const struct output *o);
 /* All that was put in is written, or given up after an error. */
 bool output_is_idle(const struct output *o);
-/* errno of the first failure, else 0. */
+/* errno of a failure, else 0; o->broken then says whose. */
 int output_error(struct output *o);
 void output_close(struct output *o);
 

@@ -33,7 +33,7 @@ struct job_report {
     int input_error; /* errno of a read that failed, else 0 */
     const char *input_path;
     int output_error;
-    bool output_is_failed_file;
+    bool output_is_failed_file, output_is_words; /* which one; neither: the results */
     /* After a second signal: what the output's reader did not take was given up. */
     bool results_given_up, failed_given_up;
     /* Inputs not read to their end because the job was stopped, the first of them from behind

@@ -5,7 +5,7 @@
 
 #include "base/base64.h"
 #include "base/check.h"
-#include "base/text.h"
+#include "batch/json_out.h"
 
 #include <string.h>
 
@@ -16,106 +16,6 @@ enum {
     FRAME_BYTES = 640,
     ATTEMPT_BYTES = 384 /* the same of an attempt, with nine numbers */
 };
-
-/* A text as the inside of a JSON string. */
-struct measure {
-    size_t json_bytes; /* of the valid part */
-    size_t valid_bytes;
-    size_t text_bytes;
-};
-
-static char *put(char *to, struct ringsend_bytes bytes)
-{
-    if (bytes.bytes > 0) /* of nothing, data may be null */
-        memcpy(to, bytes.data, bytes.bytes);
-    return to + bytes.bytes;
-}
-
-static char *put_number(char *to, uint64_t number)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return put(to, (struct ringsend_bytes){digits + at, sizeof digits - at});
-}
-
-/* The letter of a short escape, 0 for bytes that have none. */
-static char short_escape(unsigned char byte)
-{
-    switch (byte) {
-    case '"':
-    case '\\':
-        return (char)byte;
-    case '\b':
-        return 'b';
-    case '\f':
-        return 'f';
-    case '\n':
-        return 'n';
-    case '\r':
-        return 'r';
-    case '\t':
-        return 't';
-    default:
-        return 0;
-    }
-}
-
-/* Stops at the first byte that is no UTF-8. */
-static struct measure measure_text(struct ringsend_bytes text)
-{
-    struct measure m = {.text_bytes = text.bytes};
-    size_t at = 0, extra = 0;
-    for (;;) {
-        at += text_plain_bytes(text.data + at, text.bytes - at);
-        if (at == text.bytes)
-            break;
-        unsigned char byte = (unsigned char)text.data[at];
-        unsigned length = text_utf8_bytes(text.data + at, text.bytes - at);
-        if (length == 0)
-            break;
-        if (length == 1)
-            extra += short_escape(byte) ? 1 : 5;
-        at += length;
-    }
-    m.valid_bytes = at;
-    m.json_bytes = at + extra;
-    return m;
-}
-
-/* Writes the valid part of a measured text, escaped. */
-static char *put_text(char *to, struct ringsend_bytes text, struct measure m)
-{
-    static const char hex[] = "0123456789abcdef";
-    const char *at = text.data, *end = at + m.valid_bytes;
-    if (m.json_bytes == m.valid_bytes)
-        return put(to, (struct ringsend_bytes){at, m.valid_bytes});
-    while (at < end) {
-        size_t plain = text_plain_bytes(at, (size_t)(end - at));
-        to = put(to, (struct ringsend_bytes){at, plain});
-        at += plain;
-        if (at == end)
-            break;
-        unsigned char byte = (unsigned char)*at++;
-        if (byte >= 0x80) {
-            *to++ = (char)byte;
-            continue;
-        }
-        *to++ = '\\';
-        char letter = short_escape(byte);
-        if (letter) {
-            *to++ = letter;
-        } else {
-            to = put(to, SPAN("u00"));
-            *to++ = hex[byte >> 4];
-            *to++ = hex[byte & 15];
-        }
-    }
-    return to;
-}
 
 static char *put_body(char *to, struct ringsend_bytes body, struct measure m)
 {
@@ -128,6 +28,65 @@ static char *put_body(char *to, struct ringsend_bytes body, struct measure m)
     }
     *to++ = '"';
     return to;
+}
+
+/* True when a header before this one has its name. */
+static bool is_repeated(const struct result_line *result, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (span_equal_nocase(result->headers[i].name, result->headers[at].name))
+            return true;
+    return false;
+}
+
+/* The value, or all values of that name as a list. */
+static char *put_values(char *to, const struct result_line *result, size_t first)
+{
+    struct ringsend_bytes name = result->headers[first].name;
+    char *start = to;
+    size_t count = 0;
+    *to++ = '[';
+    for (size_t i = first; i < result->headers_count; i++) {
+        if (!span_equal_nocase(result->headers[i].name, name))
+            continue;
+        if (count++ > 0)
+            *to++ = ',';
+        to = put_quoted_header(to, result->headers[i].value);
+    }
+    if (count > 1) {
+        *to++ = ']';
+        return to;
+    }
+    memmove(start, start + 1, (size_t)(to - start - 1));
+    return to - 1;
+}
+
+char *result_line_put_headers(char *to, const struct result_line *result)
+{
+    *to++ = '{';
+    for (size_t i = 0, count = 0; i < result->headers_count; i++) {
+        struct ringsend_bytes name = result->headers[i].name;
+        if (is_repeated(result, i))
+            continue;
+        if (count++ > 0)
+            *to++ = ',';
+        *to++ = '"'; /* a token: nothing in it wants escaping */
+        for (size_t k = 0; k < name.bytes; k++)
+            *to++ = (char)(name.data[k] >= 'A' && name.data[k] <= 'Z' ? name.data[k] | 0x20
+                                                                      : name.data[k]);
+        to = put(to, SPAN("\":"));
+        to = put_values(to, result, i);
+    }
+    *to++ = '}';
+    return to;
+}
+
+size_t result_line_headers_bytes(const struct result_line *result)
+{
+    size_t bytes = 2;
+    for (size_t i = 0; i < result->headers_count; i++)
+        bytes += result->headers[i].name.bytes + QUOTED_BYTES(result->headers[i].value.bytes) + 6;
+    return bytes;
 }
 
 static char *put_us(char *to, struct ringsend_bytes key, uint64_t ns)
@@ -187,9 +146,14 @@ static char *put_attempt(char *to, const struct ringsend_attempt *attempt)
     return to;
 }
 
-static char *put_trace(char *to, const struct result_line *result)
+size_t result_line_trace_bytes(const struct result_line *result)
 {
-    to = put(to, SPAN(",\"trace\":["));
+    return 2 + result->trace_count * ATTEMPT_BYTES;
+}
+
+char *result_line_put_trace(char *to, const struct result_line *result)
+{
+    *to++ = '[';
     for (size_t i = 0; i < result->trace_count; i++) {
         if (i > 0)
             *to++ = ',';
@@ -216,19 +180,33 @@ static char *put_start(char *to, const struct result_line *result)
     return put_number(to, result->attempts);
 }
 
-bool result_line_write(const struct result_line *result, struct buf_pool *pool, struct buf *out)
+struct ringsend_bytes result_line_detail(const struct result_line *result)
 {
     const char *words = result->detail ? result->detail : "";
     if (result->error != RINGSEND_OK && !*words)
         words = ringsend_error_text(result->error);
-    struct ringsend_bytes detail = span_of(words);
+    return span_of(words);
+}
+
+uint64_t result_line_retry_after_s(const struct result_line *result)
+{
+    if (result->ok || result->retry_after_ns == 0)
+        return 0;
+    return (result->retry_after_ns - 1) / NS_PER_S + 1;
+}
+
+bool result_line_write(const struct result_line *result, struct buf_pool *pool, struct buf *out)
+{
+    struct ringsend_bytes detail = result_line_detail(result);
     struct ringsend_bytes body = SPAN(""); /* not null, as the result's may be */
-    if (result->body.bytes > 0)
+    bool has_body = !result->without_body && result->body_file.bytes == 0;
+    if (has_body && result->body.bytes > 0)
         body = (struct ringsend_bytes){result->body.data, result->body.bytes};
     struct measure detail_measure = measure_text(detail), body_measure = measure_text(body);
     bool body_is_text = body_measure.valid_bytes == body.bytes;
-    size_t room = FRAME_BYTES + result->trace_count * ATTEMPT_BYTES + result->id.bytes +
-                  result->file.bytes + detail_measure.json_bytes +
+    size_t room = FRAME_BYTES + result_line_headers_bytes(result) + result->body_file.bytes +
+                  QUOTED_BYTES(result->encoding.bytes) + result->trace_count * ATTEMPT_BYTES +
+                  result->id.bytes + result->file.bytes + detail_measure.json_bytes +
                   (body_is_text ? body_measure.json_bytes : base64_bytes(body.bytes));
     if (!buf_reserve(pool, out, room))
         return false;
@@ -241,17 +219,23 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
         to = put_text(to, detail, detail_measure);
         *to++ = '"';
     }
-    if (result->error == RINGSEND_OK || body.bytes > 0)
+    if (has_body && (result->error == RINGSEND_OK || body.bytes > 0))
         to = put_body(to, body, body_measure);
+    if (result->body_file.bytes > 0)
+        to = put(put(to, SPAN(",\"body_file\":")), result->body_file);
+    if (result->encoding.bytes > 0)
+        to = put_quoted_header(put(to, SPAN(",\"encoding\":")), result->encoding);
+    if (result->headers)
+        to = result_line_put_headers(put(to, SPAN(",\"headers\":")), result);
     if (result->ambiguous)
         to = put(to, SPAN(",\"ambiguous\":true"));
-    if (result->retry_after_ns > 0 && !result->ok) {
+    if (result_line_retry_after_s(result) > 0) {
         to = put(to, SPAN(",\"retry_after\":"));
-        to = put_number(to, (result->retry_after_ns - 1) / NS_PER_S + 1);
+        to = put_number(to, result_line_retry_after_s(result));
     }
     to = put_times(to, &result->times);
     if (result->trace)
-        to = put_trace(to, result);
+        to = result_line_put_trace(put(to, SPAN(",\"trace\":")), result);
     to = put(to, SPAN("}\n"));
     CHECK((size_t)(to - start) <= room);
     out->bytes += (size_t)(to - start);
@@ -260,23 +244,8 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
 
 bool result_line_quote(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
 {
-    /* An escape is at most six bytes for one, and the replacement three. */
-    if (!buf_reserve(pool, out, text.bytes * 6 + 2))
+    if (!buf_reserve(pool, out, QUOTED_BYTES(text.bytes)))
         return false;
-    char *to = out->data + out->bytes;
-    *to++ = '"';
-    while (text.bytes > 0) {
-        struct measure m = measure_text(text);
-        to = put_text(to, text, m);
-        text.data += m.valid_bytes;
-        text.bytes -= m.valid_bytes;
-        if (text.bytes > 0) {
-            to = put(to, SPAN("\xef\xbf\xbd"));
-            text.data++;
-            text.bytes--;
-        }
-    }
-    *to++ = '"';
-    out->bytes = (size_t)(to - out->data);
+    out->bytes = (size_t)(put_quoted(out->data + out->bytes, text) - out->data);
     return true;
 }

@@ -1,16 +1,19 @@
 /* One result as one line of JSON (DESIGN section 5), keys in this order:
  *
  *   {"id":..,"line":7,"file":"..","ok":true,"status":200,"attempts":1,"error":null,"detail":"..",
- *    "body":"..","ambiguous":true,"retry_after":60,
+ *    "body":"..","encoding":"gzip","headers":{"name":"value","other":["a","b"]},"ambiguous":true,
+ *    "retry_after":60,
  *    "us":{"queue":0,"dns":0,"connect":0,"tls":0,"first_byte":0,"total":0},
  *    "trace":[{"began":0,"reused":false,"status":503,"error":null,"dns":0,"connect":0,"tls":0,
  *              "first_byte":0,"total":0,"pause":0,"wait":0,"for":"backoff"},..]}
  *
- * "file" stands there with several inputs only, "detail" with errors, "ambiguous" when true, "retry_after" (in seconds) when the last response asked for a wait
- * and the record is not ok. Status
+ * "file" stands there with several inputs only, "detail" with errors, "ambiguous" when true,
+ * "retry_after" (in seconds) when the last response asked for a wait and the record is not ok. Status
  * is null when no response head came. The body is there, be it "", whenever a complete response
- * arrived: as "body" when it is valid UTF-8, else as "body_base64". "trace" is there when attempts
- * were stored (struct ringsend_attempt), its "pause" and "wait" when there was one. Times are microseconds. */
+ * arrived: as "body" when it is valid UTF-8, else as "body_base64"; or "body_file" names the file
+ * that holds it. "encoding" is a Content-Encoding that it still has. Header names are in lower case;
+ * values that are no UTF-8 are taken as Latin-1. "trace" is there when attempts were stored (struct
+ * ringsend_attempt), its "pause" and "wait" when there was one. Times are microseconds. */
 #ifndef RINGSEND_BATCH_RESULT_LINE_H
 #define RINGSEND_BATCH_RESULT_LINE_H
 
@@ -31,15 +34,35 @@ struct result_line {
     enum ringsend_error error;
     const char *detail; /* null or empty: with an error, the error's own text */
     struct ringsend_bytes body;
+    struct ringsend_bytes encoding;        /* that the body still has; empty: none */
+    bool without_body;                     /* not to be told */
+    struct ringsend_bytes body_file;       /* JSON; empty: none. Told instead of the body */
+    const struct ringsend_header *headers; /* null: no "headers" */
+    size_t headers_count;
     bool ambiguous;
     struct ringsend_times times;
     const struct ringsend_attempt *trace; /* null: no "trace" */
     size_t trace_count;
     uint64_t retry_after_ns; /* what the last response asked for; 0: nothing */
+
+    /* For other forms than this one: */
+    uint64_t number;                        /* of the record */
+    const struct ringsend_request *request; /* what was, or could not be, sent */
+    size_t head_bytes, packed_bytes;        /* of the response's head; of its body as it came */
 };
 
 /* Appends the line with its LF; false when memory is out, and *out is as it was. */
 bool result_line_write(const struct result_line *result, struct buf_pool *pool, struct buf *out);
+
+/* The parts that other forms of results have in common with it: the error's words, and the values of
+ * "headers" and "trace", written to where there is room for so many bytes. */
+struct ringsend_bytes result_line_detail(const struct result_line *result);
+/* What the last response of a record that is not ok asked for, rounded up; 0: nothing. */
+uint64_t result_line_retry_after_s(const struct result_line *result);
+size_t result_line_headers_bytes(const struct result_line *result);
+char *result_line_put_headers(char *to, const struct result_line *result);
+size_t result_line_trace_bytes(const struct result_line *result);
+char *result_line_put_trace(char *to, const struct result_line *result);
 
 /* Appends `text` as a JSON string, bytes that are no UTF-8 as U+FFFD: for names of files, which may
  * be any bytes. False when memory is out. */

@@ -27,13 +27,14 @@ enum {
     KEPT_BYTES = 1 << 20 /* larger buffers go back to the pool after use */
 };
 
-int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, int fd)
+int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, int fd,
+              enum sink_shape shape)
 {
     struct stat about;
     if (fstat(fd, &about) != 0)
         return errno;
-    *s = (struct sink){.pool = pool, .fd = fd, .regular = S_ISREG(about.st_mode)};
-    s->end_bytes = about.st_size;
+    *s = (struct sink){.pool = pool, .shape = shape, .fd = fd, .regular = S_ISREG(about.st_mode)};
+    s->end_bytes = s->regular ? about.st_size : 0;
     s->flags_before = -1;
     int error = -file_open(engine, fd, &s->file);
     if (error)
@@ -59,6 +60,14 @@ static void sink_fail(struct sink *s, int error)
     s->filling.bytes = 0;
 }
 
+void sink_preface(struct sink *s, bool appended)
+{
+    s->filling_preface = true;
+    if (!appended)
+        sink_fail(s, ENOMEM);
+    s->filling_since_ns = 1; /* long ago */
+}
+
 void sink_added(struct sink *s, uint64_t now_ns, bool appended)
 {
     s->lines++;
@@ -80,12 +89,22 @@ void sink_put(struct sink *s, uint64_t now_ns, struct ringsend_bytes line)
     sink_added(s, now_ns, appended);
 }
 
-static uint64_t count_lines(const char *data, size_t bytes)
+/* How many of the bytes are whole lines, or rows, and how many of those there are. The first byte
+ * begins one. */
+static size_t whole_bytes(const struct sink *s, size_t bytes, uint64_t *lines)
 {
-    uint64_t lines = 0;
-    for (const char *at = data; (at = memchr(at, '\n', bytes - (size_t)(at - data))); at++)
-        lines++;
-    return lines;
+    const char *data = s->writing.data;
+    bool quoted = false;
+    size_t whole = 0;
+    *lines = 0;
+    for (size_t at = 0; at < bytes; at++) {
+        quoted ^= s->shape == SINK_ROWS && data[at] == '"';
+        if (data[at] != '\n' || quoted)
+            continue;
+        whole = at + 1;
+        ++*lines;
+    }
+    return s->shape == SINK_TEXT ? bytes : whole;
 }
 
 /* Part of `writing` may have been written before the error. */
@@ -96,9 +115,10 @@ static void keep_whole_lines(struct sink *s)
         (uint64_t)(about.st_size - s->end_bytes) > s->writing.bytes)
         return;
     size_t written = (size_t)(about.st_size - s->end_bytes);
-    const char *last = written > 0 ? memrchr(s->writing.data, '\n', written) : NULL;
-    size_t whole = last ? (size_t)(last - s->writing.data) + 1 : 0;
-    s->lines_kept += count_lines(s->writing.data, whole);
+    uint64_t lines;
+    size_t whole = whole_bytes(s, written, &lines);
+    if (s->shape != SINK_TEXT)
+        s->lines_kept += lines - (lines > 0 && s->writing_preface);
     s->end_bytes += (int64_t)whole;
     /* Should even this fail, the error that stopped us is told all the same. */
     if (ftruncate(s->fd, s->end_bytes) == 0)
@@ -140,6 +160,8 @@ void sink_turn(struct sink *s, uint64_t now_ns, bool flush)
     s->writing = s->filling;
     s->filling = used;
     s->filling_since_ns = 0;
+    s->writing_preface = s->filling_preface;
+    s->filling_preface = false;
     s->writing_lines = s->filling_lines;
     s->filling_lines = 0;
     file_append(s->file, s->writing.data, s->writing.bytes);

@@ -12,25 +12,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What is kept whole when a write fails or is given up. */
+enum sink_shape {
+    SINK_LINES, /* ends in LF */
+    SINK_ROWS,  /* likewise, but not inside of double quotes (CSV) */
+    SINK_TEXT   /* nothing: no line need end */
+};
+
 struct sink {
     struct buf_pool *pool;
+    enum sink_shape shape;
     struct file *file; /* null after sink_close */
     int fd;
     struct buf filling;        /* whole lines only */
     struct buf writing;        /* not empty exactly while an append is under way */
     uint64_t filling_since_ns; /* when the oldest line in `filling` came */
     uint64_t filling_lines, writing_lines;
-    uint64_t lines;      /* put in so far */
-    uint64_t lines_kept; /* of these, wholly written */
-    bool regular;        /* a regular file, which can be cut */
-    int flags_before;    /* of fd, when O_APPEND was added; else -1 */
-    int64_t end_bytes;   /* of a regular file: its size after the last finished append */
-    int error;           /* errno of the first failure: nothing is written from then on; else 0 */
-    bool given_up;       /* by sink_close: there was no error, but lines were still to be written */
+    bool filling_preface, writing_preface; /* it begins with a line that is no record's */
+    uint64_t lines;                        /* put in so far */
+    uint64_t lines_kept;                   /* of these, wholly written */
+    bool regular;                          /* a regular file, which can be cut */
+    int flags_before;                      /* of fd, when O_APPEND was added; else -1 */
+    int64_t end_bytes; /* of a regular file: its size after the last finished append */
+    int error;         /* errno of the first failure: nothing is written from then on; else 0 */
+    bool given_up;     /* by sink_close: there was no error, but lines were still to be written */
 };
 
 /* Takes `fd`, which stays the caller's and open. 0 or an errno. */
-int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, int fd);
+int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, int fd,
+              enum sink_shape shape);
+/* What was appended to sink_buffer, if it could be, is no record's. Before anything else. */
+void sink_preface(struct sink *s, bool appended);
 
 /* Lines go in by either way: appended to sink_buffer and told by sink_added, or with sink_put,
  * which adds the LF. */

@@ -240,8 +240,15 @@ static int run_job(struct send *send)
     struct job_options options = {
         .engine = send->engine,
         .source = &send->source,
-        .results_fd = send->results.fd,
-        .failed_fd = send->failed.fd,
+        .output = {.results_fd = send->results.fd,
+                   .failed_fd = send->failed.fd,
+                   .words_fd = send->options.words && send->results.path ? STDOUT_FILENO : -1,
+                   .form = send->options.csv                            ? RESULT_CSV
+                           : send->options.words && !send->results.path ? RESULT_WORDS
+                                                                        : RESULT_JSON,
+                   .words = send->options.words,
+                   .headers = send->options.headers,
+                   .without_body = send->options.without_body},
         .defaults = &send->options.request.defaults,
         .records_max = records_max(send->options.request.engine.connections_max),
         .stop_asked = &signals_seen,

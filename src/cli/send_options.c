@@ -5,6 +5,7 @@
 #include "cli/manners_options.h"
 #include "cli/values.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,14 @@ static const char command[] = "send";
 enum option_code {
     OPTION_OUTPUT = 'o',
     OPTION_QUIET = 'q',
+    OPTION_WRITE_OUT = 'w',
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V',
     OPTION_FAILED = REQUEST_OPTIONS_END,
     OPTION_FORCE,
+    OPTION_CSV,
+    OPTION_HEADERS,
+    OPTION_BODY,
     OPTION_TRACE
 };
 
@@ -29,7 +34,11 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"failed", required_argument, NULL, OPTION_FAILED},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"csv", no_argument, NULL, OPTION_CSV},
+    {"headers", no_argument, NULL, OPTION_HEADERS},
+    {"body", required_argument, NULL, OPTION_BODY},
     {"trace", no_argument, NULL, OPTION_TRACE},
+    {"write-out", required_argument, NULL, OPTION_WRITE_OUT},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -61,13 +70,26 @@ static const char help[] =
     "      --failed FILE       the input lines of records that are not ok, ready to\n"
     "                          be sent again\n"
     "      --force             overwrite these files if they exist\n"
+    "      --csv               results as CSV, with a header row, in place of JSON\n"
+    "      --headers           results hold the response's headers\n"
+    "      --body none|inline  whether results hold bodies; default inline\n"
     "      --trace             results tell of each try: times, outcome, and what it\n"
     "                          then waited for\n"
+    "  -w, --write-out FORMAT  this for each result on standard output, in place of\n"
+    "                          JSON unless that goes to -o FILE; @FILE reads it\n"
     "  -q, --quiet             no summary on standard error\n"
     "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP REQUEST_HELP_TLS
     "Responses\n" REQUEST_HELP_RESPONSES "\n"
     "  -h, --help              this text\n"
     "  -V, --version           the version\n"
+    "\n"
+    "Variables of --write-out, by curl's names where it has one (times in seconds)\n"
+    "  %{http_code} %{url} %{method} %{scheme} %{content_type} %header{NAME}\n"
+    "  %{header_json} %{num_headers} %{size_header} %{size_download} %{size_upload}\n"
+    "  %{num_retries} %{errormsg} %{urlnum} %{time_namelookup} %{time_connect}\n"
+    "  %{time_appconnect} %{time_pretransfer} %{time_starttransfer} %{time_total}\n"
+    "  and %{id} %{line} %{file} %{ok} %{attempts} %{error} %{ambiguous} %{body}\n"
+    "  %{time_queue}: waiting, which %{time_total} leaves out; %% \\n \\r \\t \\\\\n"
     "\n"
     "Examples\n"
     "  ringsend send -o results.jsonl --failed failed.jsonl records.jsonl\n"
@@ -91,6 +113,40 @@ static const char *read_path(const char *option, const char *text)
     return text;
 }
 
+/* True when results are to be without. */
+static bool read_body(const char *text)
+{
+    if (strcmp(text, "none") != 0 && strcmp(text, "inline") != 0)
+        usage_error(command, "--body must be none or inline, not \"%s\"", text);
+    return strcmp(text, "none") == 0;
+}
+
+/* All of a file, NUL-terminated; its last line end is not part of the format. */
+static char *read_format_file(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    size_t capacity = 0;
+    ssize_t bytes = file ? getdelim(&text, &capacity, '\0', file) : -1;
+    if (!file || ferror(file))
+        usage_error(command, "--write-out @%s: %s", path, strerror(errno));
+    if (bytes < 0)
+        usage_error(command, "--write-out @%s: the file is empty", path);
+    fclose(file);
+    return text;
+}
+
+static void read_write_out(struct send_options *o, const char *text)
+{
+    char why[128] = "memory is out";
+    char *format = text[0] == '@' ? read_format_file(text + 1) : NULL;
+    write_out_free(o->words);
+    o->words = NULL;
+    if (write_out_compile(&o->words, format ? format : text, why, sizeof why) != RINGSEND_OK)
+        usage_error(command, "--write-out: %s", why);
+    free(format);
+}
+
 static void read_option(struct send_options *o, int code, const char *value)
 {
     if (request_option_read(&o->request, code, value) ||
@@ -109,8 +165,20 @@ static void read_option(struct send_options *o, int code, const char *value)
     case OPTION_FORCE:
         o->force = true;
         return;
+    case OPTION_CSV:
+        o->csv = true;
+        return;
+    case OPTION_HEADERS:
+        o->headers = true;
+        return;
+    case OPTION_BODY:
+        o->without_body = read_body(value);
+        return;
     case OPTION_TRACE:
         o->request.engine.store_attempts = true;
+        return;
+    case OPTION_WRITE_OUT:
+        read_write_out(o, value);
         return;
     case OPTION_QUIET:
         o->quiet = true;
@@ -130,7 +198,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     request_options_init(&options->request, command);
     opterr = 0;
     for (;;) {
-        int code = getopt_long(argc, argv, ":" REQUEST_SHORT_OPTIONS "o:qhV", long_options, NULL);
+        int code = getopt_long(argc, argv, ":" REQUEST_SHORT_OPTIONS "o:w:qhV", long_options, NULL);
         if (code == -1)
             break;
         if (code == '?' || code == ':')
@@ -141,11 +209,17 @@ void send_options_read(struct send_options *options, int argc, char **argv)
         usage_error(command, "name the files to send, or - for standard input");
     options->inputs = argv + optind;
     options->inputs_count = (size_t)(argc - optind);
+    if (options->csv && options->words && !options->output)
+        usage_error(command,
+                    "--csv and --write-out both want standard output: name a file with -o");
+    options->request.engine.store_headers =
+        options->headers || (options->words && write_out_wants_headers(options->words));
     request_options_finish(&options->request);
     manners_options_finish(&options->request);
 }
 
 void send_options_free(struct send_options *options)
 {
+    write_out_free(options->words);
     request_options_free(&options->request);
 }

@@ -2,6 +2,7 @@
 #ifndef RINGSEND_CLI_SEND_OPTIONS_H
 #define RINGSEND_CLI_SEND_OPTIONS_H
 
+#include "batch/write_out.h"
 #include "cli/request_options.h"
 
 #include <stdbool.h>
@@ -11,6 +12,10 @@ struct send_options {
     const char *output; /* null or "-": standard output */
     const char *failed; /* null: none */
     bool force;
+    bool csv;
+    bool headers;
+    bool without_body;
+    struct write_out *words; /* of -w; null: none */
     bool quiet;
     char *const *inputs;
     size_t inputs_count; /* at least one */

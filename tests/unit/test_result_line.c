@@ -96,6 +96,41 @@ static void tells_what_was_asked_for(void **state)
                 "\"body\":\"\"," NO_TIMES);
 }
 
+/* Names in lower case, several values as a list, bytes that are no UTF-8 as Latin-1. */
+static void writes_headers(void **state)
+{
+    (void)state;
+    static const struct ringsend_header headers[] = {
+        {{"Set-Cookie", 10}, {"a=\"1\"", 5}}, {{"X", 1}, {"\xe9\t\\", 3}},
+        {{"set-cookie", 10}, {"b", 1}},       {{"y", 1}, {"\xc3\xa9", 2}},
+        {{"SET-COOKIE", 10}, {"", 0}},
+    };
+    struct result_line result = {
+        .line = 1, .ok = true, .status = 200, .headers = headers, .headers_count = 5};
+#define START "{\"id\":1,\"line\":1,\"ok\":true,\"status\":200,\"attempts\":0,\"error\":null,"
+    assert_line(&result,
+                START "\"body\":\"\",\"headers\":{\"set-cookie\":[\"a=\\\"1\\\"\",\"b\",\"\"],"
+                      "\"x\":\"\xc3\xa9\\t\\\\\",\"y\":\"\xc3\xa9\"}," NO_TIMES);
+    result.headers_count = 0;
+    assert_line(&result, START "\"body\":\"\",\"headers\":{}," NO_TIMES);
+}
+
+static void tells_where_the_body_is(void **state)
+{
+    (void)state;
+    struct result_line result = {.line = 1,
+                                 .ok = true,
+                                 .status = 200,
+                                 .body = SPAN("x"),
+                                 .encoding = SPAN("g\"z"),
+                                 .body_file = SPAN("\"d/1\"")};
+    assert_line(&result, START "\"body_file\":\"d/1\",\"encoding\":\"g\\\"z\"," NO_TIMES);
+    result.body_file = (struct ringsend_bytes){0};
+    result.without_body = true;
+    assert_line(&result, START "\"encoding\":\"g\\\"z\"," NO_TIMES);
+#undef START
+}
+
 /* An error without words of its own has those of the table. */
 static void leaves_absent_keys_out(void **state)
 {
@@ -232,7 +267,8 @@ int main(void)
         cmocka_unit_test(tells_what_was_asked_for), cmocka_unit_test(leaves_absent_keys_out),
         cmocka_unit_test(names_every_error),        cmocka_unit_test(writes_bodies),
         cmocka_unit_test(escapes_at_every_place),   cmocka_unit_test(quotes_what_is_no_utf8),
-        cmocka_unit_test(mends_a_cut_detail),
+        cmocka_unit_test(mends_a_cut_detail),       cmocka_unit_test(writes_headers),
+        cmocka_unit_test(tells_where_the_body_is),
     };
     buf_pool_init(&pool);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,25 @@
+/* Where results go, and in which form. */
+#ifndef RINGSEND_BATCH_OUTPUT_OPTIONS_H
+#define RINGSEND_BATCH_OUTPUT_OPTIONS_H
+
+#include "batch/write_out.h"
+
+#include <stdbool.h>
+
+enum result_form {
+    RESULT_JSON,
+    RESULT_CSV,
+    RESULT_WORDS /* write_out */
+};
+
+struct output_options {
+    int results_fd;
+    int failed_fd; /* -1: none */
+    int words_fd;  /* gets `words` besides the results; -1: nothing does */
+    enum result_form form;
+    const struct write_out *words; /* for RESULT_WORDS and words_fd */
+    bool headers;                  /* tell them in lines and rows */
+    bool without_body;
+};
+
+#endif

@@ -1,0 +1,159 @@
+#include "batch/result_csv.h"
+
+#include "base/base64.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "batch/json_out.h"
+
+#include <string.h>
+
+#define HEADER_ROW                                                                           \
+    "id,line,file,ok,status,attempts,error,detail,ambiguous,retry_after,encoding,body,body_" \
+    "base64,body_file,"                                                                      \
+    "queue_us,dns_us,connect_us,tls_us,first_byte_us,total_us,headers,trace\r\n"
+
+enum { FRAME_BYTES = 400 }; /* numbers at their longest, commas, an error's name */
+
+/* Of a text: quoted, with every quote doubled. */
+#define FIELD_BYTES(bytes) ((bytes)*2 + 2)
+
+static bool needs_quotes(struct ringsend_bytes text)
+{
+    for (size_t i = 0; i < text.bytes; i++)
+        if (memchr(",\"\r\n", text.data[i], 4))
+            return true;
+    return text.bytes > 0 && (text.data[0] == ' ' || text.data[text.bytes - 1] == ' ');
+}
+
+static char *put_field(char *to, struct ringsend_bytes text)
+{
+    if (!needs_quotes(text))
+        return put(to, text);
+    *to++ = '"';
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] == '"')
+            *to++ = '"';
+        *to++ = text.data[i];
+    }
+    *to++ = '"';
+    return to;
+}
+
+/* JSON as a field: a string as its text. The text is decoded at the end of the room first, where it
+ * is not in the way of what is written in front of it. */
+static char *put_json_field(char *to, struct ringsend_bytes value, char *room)
+{
+    struct json j;
+    struct json_string string;
+    json_init(&j, value);
+    if (value.bytes == 0 || json_peek(&j) != JSON_STRING || !json_string(&j, &string))
+        return put_field(to, value);
+    return put_field(to, (struct ringsend_bytes){room, json_decode(string, room)});
+}
+
+static char *put_times(char *to, const struct ringsend_times *times)
+{
+    const uint64_t ns[] = {times->queue_ns, times->dns_ns,        times->connect_ns,
+                           times->tls_ns,   times->first_byte_ns, times->total_ns};
+    for (size_t i = 0; i < sizeof ns / sizeof *ns; i++) {
+        *to++ = ',';
+        to = put_number(to, ns[i] / 1000);
+    }
+    return to;
+}
+
+/* From the body to body_file. */
+static char *put_body(char *to, const struct result_line *result, char *room)
+{
+    struct ringsend_bytes body = result->body.bytes > 0 ? result->body : SPAN("");
+    bool told = !result->without_body && result->body_file.bytes == 0;
+    bool is_text = measure_text(body).valid_bytes == body.bytes;
+    *to++ = ',';
+    if (told && is_text)
+        to = put_field(to, body);
+    *to++ = ',';
+    if (told && !is_text)
+        to = base64_encode(body, to);
+    *to++ = ',';
+    return put_json_field(to, result->body_file, room);
+}
+
+/* What the longest text that is decoded needs. */
+static size_t decoded_bytes(const struct result_line *result)
+{
+    size_t most = result->id.bytes > result->file.bytes ? result->id.bytes : result->file.bytes;
+    return most > result->body_file.bytes ? most : result->body_file.bytes;
+}
+
+static char *put_start(char *to, const struct result_line *result, struct ringsend_bytes detail,
+                       char *room)
+{
+    to = result->id.bytes > 0 ? put_json_field(to, result->id, room) : put_number(to, result->line);
+    *to++ = ',';
+    to = put_number(to, result->line);
+    *to++ = ',';
+    to = put_json_field(to, result->file, room);
+    to = put(to, result->ok ? SPAN(",true,") : SPAN(",false,"));
+    if (result->status > 0)
+        to = put_number(to, (uint64_t)result->status);
+    *to++ = ',';
+    to = put_number(to, result->attempts);
+    *to++ = ',';
+    if (result->error != RINGSEND_OK)
+        to = put(to, span_of(ringsend_error_name(result->error)));
+    *to++ = ',';
+    to = put_field(to, detail);
+    to = put(to, result->ambiguous ? SPAN(",true,") : SPAN(",false,"));
+    if (result_line_retry_after_s(result) > 0)
+        to = put_number(to, result_line_retry_after_s(result));
+    *to++ = ',';
+    return put_field(to, result->encoding);
+}
+
+/* JSON of its own, written at the end of the room first and then as a field. */
+static char *put_lists(char *to, const struct result_line *result, char *room)
+{
+    *to++ = ',';
+    if (result->headers) {
+        char *end = result_line_put_headers(room, result);
+        to = put_field(to, (struct ringsend_bytes){room, (size_t)(end - room)});
+    }
+    *to++ = ',';
+    if (result->trace) {
+        char *end = result_line_put_trace(room, result);
+        to = put_field(to, (struct ringsend_bytes){room, (size_t)(end - room)});
+    }
+    return put(to, SPAN("\r\n"));
+}
+
+bool result_csv_write_header(struct buf_pool *pool, struct buf *out)
+{
+    return buf_append(pool, out, HEADER_ROW, sizeof HEADER_ROW - 1);
+}
+
+bool result_csv_write(const struct result_line *result, struct buf_pool *pool, struct buf *out)
+{
+    struct ringsend_bytes detail = result_line_detail(result);
+    size_t headers_bytes = result->headers ? result_line_headers_bytes(result) : 0;
+    size_t trace_bytes = result->trace ? result_line_trace_bytes(result) : 0;
+    size_t row_bytes = FRAME_BYTES + FIELD_BYTES(result->id.bytes) +
+                       FIELD_BYTES(result->file.bytes) + FIELD_BYTES(detail.bytes) +
+                       FIELD_BYTES(result->encoding.bytes) + FIELD_BYTES(result->body.bytes) +
+                       FIELD_BYTES(result->body_file.bytes) + FIELD_BYTES(headers_bytes) +
+                       FIELD_BYTES(trace_bytes);
+    size_t room_bytes = decoded_bytes(result);
+    room_bytes = room_bytes > headers_bytes ? room_bytes : headers_bytes;
+    room_bytes = room_bytes > trace_bytes ? room_bytes : trace_bytes;
+    if (!buf_reserve(pool, out, row_bytes + room_bytes))
+        return false;
+
+    char *start = out->data + out->bytes, *room = start + row_bytes;
+    char *to = put_start(start, result, detail, room);
+    to = put_body(to, result, room);
+    to = put_times(to, &result->times);
+    to = put_lists(to, result, room);
+    CHECK((size_t)(to - start) <= row_bytes);
+    out->bytes += (size_t)(to - start);
+    return true;
+}

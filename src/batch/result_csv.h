@@ -1,0 +1,19 @@
+/* Results as rows of CSV (RFC 4180): a header row, then one row for each, ending in CRLF. The columns
+ * are always the same, whatever the options; what is absent is empty:
+ *
+ *   id line file ok status attempts error detail ambiguous retry_after encoding body body_base64 body_file
+ *   queue_us dns_us connect_us tls_us first_byte_us total_us headers trace
+ *
+ * They hold what the keys of a result line hold; an id that is a string stands there as its text, and
+ * headers and trace are JSON. Fields are quoted where they have to be; line breaks inside of quotes
+ * are data. */
+#ifndef RINGSEND_BATCH_RESULT_CSV_H
+#define RINGSEND_BATCH_RESULT_CSV_H
+
+#include "batch/result_line.h"
+
+/* Append to *out; false when memory is out, and *out is as it was. */
+bool result_csv_write_header(struct buf_pool *pool, struct buf *out);
+bool result_csv_write(const struct result_line *result, struct buf_pool *pool, struct buf *out);
+
+#endif

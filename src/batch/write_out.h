@@ -1,0 +1,28 @@
+/* Results in a form of the user's: text with variables, by the names that curl's --write-out has for
+ * them where it has one.
+ *
+ *   %{variable}     see the table in write_out.c, and the help of `ringsend send`
+ *   %header{name}   the first value of that header, empty when there is none
+ *   %%              a percent sign; \n \r \t \\ as in C
+ *
+ * Unknown variables are errors of the format. Times are seconds with six decimals. */
+#ifndef RINGSEND_BATCH_WRITE_OUT_H
+#define RINGSEND_BATCH_WRITE_OUT_H
+
+#include "batch/result_line.h"
+
+struct write_out;
+
+/* 0; RINGSEND_E_INVALID with what is wrong in `message`; RINGSEND_E_NO_MEMORY. The format is
+ * copied. */
+enum ringsend_error write_out_compile(struct write_out **w, const char *format, char *message,
+                                      size_t message_bytes);
+void write_out_free(struct write_out *w);
+/* Some variable is about headers, which must have been stored. */
+bool write_out_wants_headers(const struct write_out *w);
+
+/* Appends the text for a result; false when memory is out, and *out is as it was. */
+bool write_out_put(const struct write_out *w, const struct result_line *result,
+                   struct buf_pool *pool, struct buf *out);
+
+#endif
