@@ -6,6 +6,7 @@
  *
  * Signals. The handler counts and wakes the loop; the job looks at the count each turn. */
 #include "batch/job.h"
+#include "cli/adapt.h"
 #include "cli/commands.h"
 #include "cli/send_options.h"
 #include "cli/summary.h"
@@ -260,8 +261,11 @@ static int run_job(struct send *send)
     }
     quiet = send->options.quiet;
     handle_signals(send->engine);
-    while (job_turn(job, RINGSEND_NEVER))
-        ;
+    struct adapt adapt = {0};
+    if (send->options.adaptive)
+        adapt_begin(&adapt, send->engine, send->options.request.engine.connections_max, quiet);
+    while (job_turn(job, adapt_wait_ns(&adapt)))
+        adapt_turn(&adapt);
     const struct job_report *report = job_end(job);
     ignore_signals();
     tell(send, report);

@@ -24,7 +24,8 @@ enum option_code {
     OPTION_CSV,
     OPTION_HEADERS,
     OPTION_BODY,
-    OPTION_TRACE
+    OPTION_TRACE,
+    OPTION_ADAPTIVE
 };
 
 // clang-format off
@@ -37,6 +38,7 @@ static const struct option long_options[] = {
     {"csv", no_argument, NULL, OPTION_CSV},
     {"headers", no_argument, NULL, OPTION_HEADERS},
     {"body", required_argument, NULL, OPTION_BODY},
+    {"adaptive", no_argument, NULL, OPTION_ADAPTIVE},
     {"trace", no_argument, NULL, OPTION_TRACE},
     {"write-out", required_argument, NULL, OPTION_WRITE_OUT},
     {"quiet", no_argument, NULL, OPTION_QUIET},
@@ -78,7 +80,11 @@ static const char help[] =
     "  -w, --write-out FORMAT  this for each result on standard output, in place of\n"
     "                          JSON unless that goes to -o FILE; @FILE reads it\n"
     "  -q, --quiet             no summary on standard error\n"
-    "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP REQUEST_HELP_TLS
+    "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP
+    "      --adaptive          as many connections as the platform rewards, between 1\n"
+    "                          and -c: more while answers come as fast as before,\n"
+    "                          fewer on 429, 503, resets, timeouts, and when answers\n"
+    "                          only wait there; says why\n" REQUEST_HELP_TLS
     "Responses\n" REQUEST_HELP_RESPONSES "\n"
     "  -h, --help              this text\n"
     "  -V, --version           the version\n"
@@ -179,6 +185,9 @@ static void read_option(struct send_options *o, int code, const char *value)
         return;
     case OPTION_WRITE_OUT:
         read_write_out(o, value);
+        return;
+    case OPTION_ADAPTIVE:
+        o->adaptive = true;
         return;
     case OPTION_QUIET:
         o->quiet = true;

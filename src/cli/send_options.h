@@ -17,6 +17,7 @@ struct send_options {
     bool without_body;
     struct write_out *words; /* of -w; null: none */
     bool quiet;
+    bool adaptive;
     char *const *inputs;
     size_t inputs_count; /* at least one */
     struct request_options request;

@@ -159,6 +159,24 @@ class Pause(Manners):
         self.assertEqual(result["trace"][0]["pause"], 50000)
 
 
+class Adaptive(Manners):
+    def test_says_why_it_moves(self):
+        serve = self.serve("--latency", "10ms", "--workers", "2")
+        run = self.send("--adaptive", "-c", "16", records=[{"url": serve.url}] * 120, expect=OK)
+        self.assertRegex(run.err, r"adaptive: 1 -> 2 connections: answers take \S+ ms")
+        self.assertLessEqual(serve.stats()["connections_peak"], 16)
+
+    def test_says_nothing_when_quiet(self):
+        serve = self.serve("--latency", "10ms")
+        run = self.send("--adaptive", "-q", records=[{"url": serve.url}] * 60, expect=OK)
+        self.assertEqual(run.err, "")
+
+    def test_never_has_more_than_allowed(self):
+        serve = self.serve("--latency", "1ms")
+        self.send("--adaptive", "-c", "3", records=[{"url": serve.url}] * 1000, expect=OK)
+        self.assertLessEqual(serve.stats()["connections_peak"], 3)
+
+
 class Trace(Manners):
     def test_tells_of_each_attempt(self):
         server = self.server(in_turn(bad("503 Service Unavailable", "Retry-After: 1"), GOOD))
