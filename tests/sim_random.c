@@ -187,15 +187,23 @@ static uint64_t draw_time(uint64_t from_ns, uint64_t to_ns)
     return sim_chance(400) ? 0 : sim_between(from_ns, to_ns);
 }
 
+/* A quarter of its bits are set. */
+static uint64_t draw_sparse(void)
+{
+    uint64_t bits = sim_random();
+
+    return bits & sim_random();
+}
+
 /* Any set, the empty one too. */
 static const struct ringsend_outcomes *draw_outcomes(struct ringsend_outcomes *set)
 {
     bool empty = sim_chance(100);
 
     for (size_t i = 0; i < 8; i++)
-        set->statuses.bits[i] = empty ? 0 : sim_random() & sim_random();
+        set->statuses.bits[i] = empty ? 0 : draw_sparse();
     for (size_t i = 0; i < 2; i++)
-        set->errors[i] = empty ? 0 : sim_random() & sim_random();
+        set->errors[i] = empty ? 0 : draw_sparse();
     return set;
 }
 
