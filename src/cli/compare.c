@@ -1,0 +1,168 @@
+/* `ringsend compare`: reads what runs left behind, and tells whether one is slower than another. */
+#include "cli/commands.h"
+#include "cli/compare_report.h"
+#include "cli/sides.h"
+#include "cli/values.h"
+#include "ringsend.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char command[] = "compare";
+
+static const char help[] =
+    "Usage: ringsend compare [OPTION]... A B...\n"
+    "Tells whether B, and each further one, is slower than A. Each is a file that\n"
+    "`ringsend bench` wrote with --json (one that holds runs of two targets is two\n"
+    "sides), or an HdrHistogram log (.hlog), whose lines without a tag are one run.\n"
+    "Times of logs are taken as nanoseconds.\n"
+    "\n"
+    "      --tolerance SHARE   differences up to this do not count; default 5%\n"
+    "      --html FILE         a page with the curves over each other\n"
+    "      --json FILE         the same figures for programs (- is standard output;\n"
+    "                          the text for people then goes to standard error)\n"
+    "  -h, --help              this text\n"
+    "  -V, --version           the version\n"
+    "\n"
+    "The p50 and p99 of the response time are compared, with 95 % intervals of their\n"
+    "ratio by bootstrap, and a rank test (Mann-Whitney). With four runs or more on\n"
+    "each side (ringsend bench --repeat) they are judged by runs, else by requests.\n"
+    "Worse or better: the whole interval lies beyond the tolerance, and by runs the\n"
+    "rank test agrees (p <= 0.05). The same: it lies within. A larger share of failed\n"
+    "requests is worse, too. Anything else is undecided.\n"
+    "\n"
+    "Exit status\n"
+    "  0  none is worse than A              5  one is worse\n"
+    "  1  wrong usage                       7  a report could not be written\n"
+    "  2  a file could not be read\n";
+
+enum option_code {
+    OPTION_HELP = 'h',
+    OPTION_VERSION = 'V',
+    OPTION_HTML = 256,
+    OPTION_JSON,
+    OPTION_TOLERANCE
+};
+
+static const struct option long_options[] = {
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"html", required_argument, NULL, OPTION_HTML},
+    {"json", required_argument, NULL, OPTION_JSON},
+    {"tolerance", required_argument, NULL, OPTION_TOLERANCE},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+struct compare_options {
+    const char *html, *json; /* null: none */
+    double tolerance;
+    char *const *paths;
+    int paths_count;
+};
+
+static void read_option(struct compare_options *o, int code, const char *value)
+{
+    switch ((enum option_code)code) {
+    case OPTION_HELP:
+        fputs(help, stdout);
+        exit(EXIT_OK);
+    case OPTION_VERSION:
+        printf("ringsend %s\n", ringsend_version());
+        exit(EXIT_OK);
+    case OPTION_HTML:
+        o->html = value;
+        return;
+    case OPTION_JSON:
+        o->json = value;
+        return;
+    case OPTION_TOLERANCE:
+        o->tolerance = value_share(command, "--tolerance", value);
+        return;
+    }
+}
+
+static void read_options(struct compare_options *o, int argc, char **argv)
+{
+    *o = (struct compare_options){.tolerance = 0.05};
+    opterr = 0;
+    for (;;) {
+        int code = getopt_long(argc, argv, ":hV", long_options, NULL);
+        if (code == -1)
+            break;
+        if (code == '?' || code == ':')
+            option_error(command, long_options, argv, code);
+        read_option(o, code, optarg);
+    }
+    o->paths = argv + optind;
+    o->paths_count = argc - optind;
+    if (o->paths_count == 0)
+        usage_error(command, "name the files to compare, the one to compare with first");
+    if (o->html && o->json && strcmp(o->html, "-") == 0 && strcmp(o->json, "-") == 0)
+        usage_error(command, "--html and --json cannot both be standard output");
+}
+
+static bool write_report(const char *option, const char *path, const struct compare_report *report,
+                         bool (*write)(FILE *, const struct compare_report *))
+{
+    if (!path)
+        return true;
+    bool is_stdout = strcmp(path, "-") == 0;
+    errno = 0;
+    FILE *out = is_stdout ? stdout : fopen(path, "we");
+    bool complete = out && write(out, report);
+    bool written = out && fflush(out) == 0 && !ferror(out);
+    int error = errno;
+    if (out && !is_stdout)
+        written &= fclose(out) == 0;
+    if (written && complete)
+        return true;
+    fprintf(stderr, "ringsend compare: %s %s: %s\n", option, path,
+            written ? "memory is out" : strerror(error ? error : errno));
+    return false;
+}
+
+static int compare(const struct compare_options *o, const struct sides *sides)
+{
+    struct compare_report report;
+    bool takes_stdout =
+        (o->html && strcmp(o->html, "-") == 0) || (o->json && strcmp(o->json, "-") == 0);
+    if (sides->count < 2)
+        usage_error(command, "%s holds runs of one target: name what to compare it with",
+                    o->paths[0]);
+    if (!compare_report_init(&report, sides, o->tolerance)) {
+        fputs("ringsend compare: memory is out\n", stderr);
+        return EXIT_NOT_STARTED;
+    }
+    FILE *text = takes_stdout ? stderr : stdout;
+    compare_print(text, &report);
+    bool written = fflush(text) == 0 && !ferror(text);
+    if (!written)
+        fprintf(stderr, "ringsend compare: standard output: %s\n", strerror(errno));
+    written &= write_report("--html", o->html, &report, compare_write_html);
+    written &= write_report("--json", o->json, &report, compare_write_json);
+    int status = !written ? EXIT_OUTPUT : compare_has_worse(&report) ? EXIT_THRESHOLD : EXIT_OK;
+    compare_report_free(&report);
+    return status;
+}
+
+int command_compare(int argc, char **argv)
+{
+    struct compare_options o;
+    struct sides sides = {0};
+    char message[1024];
+    int status = EXIT_OK;
+    read_options(&o, argc, argv);
+    for (int i = 0; i < o.paths_count && status == EXIT_OK; i++) {
+        if (!sides_add_file(&sides, o.paths[i], message, sizeof message)) {
+            fprintf(stderr, "ringsend compare: %s\n", message);
+            status = EXIT_INPUT;
+        }
+    }
+    if (status == EXIT_OK)
+        status = compare(&o, &sides);
+    sides_free(&sides);
+    return status;
+}

@@ -1,0 +1,334 @@
+/* A file that begins with a brace is JSON, any other a log. Of a log all intervals without a tag
+ * are one run: other programs write one each second. */
+#include "cli/sides.h"
+
+#include "base/json.h"
+#include "base/span.h"
+#include "bench/hdr.h"
+#include "bench/hlog.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_BYTES_MAX = 256 << 20 };
+
+static const char *const memory_is_out = "memory is out";
+
+void sides_free(struct sides *sides)
+{
+    for (size_t i = 0; i < sides->count; i++) {
+        for (size_t run = 0; run < sides->all[i].runs_count; run++)
+            histogram_free(&sides->all[i].runs[run]);
+        free(sides->all[i].name);
+    }
+    free(sides->all);
+    *sides = (struct sides){0};
+}
+
+/* The side of that name, made when it is not there; null when memory is out. */
+static struct side *find_side(struct sides *sides, size_t first, const char *name)
+{
+    for (size_t i = first; i < sides->count; i++) {
+        if (strcmp(sides->all[i].name, name) == 0)
+            return &sides->all[i];
+    }
+    struct side *all = realloc(sides->all, (sides->count + 1) * sizeof *all);
+    if (!all)
+        return NULL;
+    sides->all = all;
+    struct side *side = &all[sides->count];
+    *side = (struct side){.name = strdup(name), .errors_known = true};
+    if (!side->name)
+        return NULL;
+    sides->count++;
+    return side;
+}
+
+const char *sides_add(struct sides *sides, size_t first, const struct side_run *run)
+{
+    struct side *side = find_side(sides, first, run->name);
+    if (!side)
+        return memory_is_out;
+    if (side->runs_count == COMPARE_RUNS_MAX)
+        return "there are more than 20 runs for one side";
+    struct histogram *h = &side->runs[side->runs_count];
+    if (!histogram_init(h, HDR_PRECISION))
+        return memory_is_out;
+    histogram_merge(h, run->response_ns);
+    side->runs_count++;
+    side->errors_known &= run->errors_known;
+    side->failed += run->failed;
+    side->requests += run->requests;
+    return NULL;
+}
+
+_Static_assert(COMPARE_RUNS_MAX == 20, "a message says so");
+
+/* ---- JSON: what is needed of it; the rest is checked and passed over ---- */
+
+struct reader {
+    struct json json;
+    const char *path;
+    struct sides *sides;
+    size_t first;      /* of this file's sides */
+    const char *error; /* static; null exactly while all is well */
+};
+
+/* One run, while its members are read. */
+struct found {
+    uint64_t requests, errors, not_ok;
+    struct json_string target;
+    struct ringsend_bytes histogram;
+    bool is_bench;
+};
+
+static void reader_fail(struct reader *r, const char *error)
+{
+    if (!r->error)
+        r->error = error;
+}
+
+static bool is_key(struct json_string key, const char *name)
+{
+    return !key.escaped && span_equal(key.raw, span_of(name));
+}
+
+static uint64_t read_count(struct reader *r)
+{
+    struct ringsend_bytes text;
+    uint64_t count = 0;
+    if (!json_number(&r->json, &text))
+        return 0;
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9' || __builtin_mul_overflow(count, 10, &count) ||
+            __builtin_add_overflow(count, (uint64_t)(text.data[i] - '0'), &count)) {
+            reader_fail(r, "a count is no whole number");
+            return 0;
+        }
+    }
+    return count;
+}
+
+static void read_texts(struct reader *r, const char *name, struct json_string *out)
+{
+    struct json_string key;
+    if (!json_object(&r->json))
+        return;
+    while (json_member(&r->json, &key)) {
+        if (is_key(key, name))
+            json_string(&r->json, out);
+        else
+            json_skip(&r->json, NULL);
+    }
+}
+
+/* The side's name: the path alone, or with the target when the file may hold several. */
+static void add_run(struct reader *r, const struct found *found, bool is_one_of_several)
+{
+    struct histogram h = {0};
+    char name[1024], target[512];
+    size_t target_bytes = 0;
+    if (found->histogram.bytes == 0) {
+        reader_fail(r, "there is no histogram in it: write it anew with this version's --json");
+        return;
+    }
+    if (is_one_of_several && found->target.raw.bytes < sizeof target)
+        target_bytes = json_decode(found->target, target);
+    snprintf(name, sizeof name, "%s%s%.*s", r->path, is_one_of_several ? ": " : "",
+             (int)target_bytes, target);
+    const char *error =
+        histogram_init(&h, HDR_PRECISION) ? hdr_decode(found->histogram, &h) : memory_is_out;
+    struct side_run run = {.name = name, .response_ns = &h, .errors_known = true};
+    if (__builtin_add_overflow(found->errors, found->not_ok, &run.failed) ||
+        __builtin_sub_overflow(found->requests, found->not_ok, &run.requests))
+        error = "its counts of requests and errors contradict each other";
+    if (!error)
+        error = sides_add(r->sides, r->first, &run);
+    if (error)
+        reader_fail(r, error);
+    histogram_free(&h);
+}
+
+static void read_run(struct reader *r, bool is_one_of_several);
+
+static void read_runs(struct reader *r)
+{
+    if (!json_array(&r->json))
+        return;
+    while (!r->error && json_element(&r->json))
+        read_run(r, true);
+}
+
+static void read_member(struct reader *r, struct json_string key, struct found *found)
+{
+    struct json_string text = {0};
+    if (is_key(key, "requests")) {
+        found->requests = read_count(r);
+    } else if (is_key(key, "errors")) {
+        found->errors = read_count(r);
+    } else if (is_key(key, "not_ok")) {
+        found->not_ok = read_count(r);
+    } else if (is_key(key, "settings")) {
+        read_texts(r, "target", &found->target);
+    } else if (is_key(key, "histograms")) {
+        read_texts(r, "response", &text);
+        found->histogram = text.raw; /* base64 needs no escapes */
+    } else if (is_key(key, "ringsend")) {
+        json_string(&r->json, &text);
+        found->is_bench = span_equal(text.raw, SPAN("bench"));
+    } else {
+        json_skip(&r->json, NULL);
+    }
+}
+
+/* The object of one run, or the whole of which runs are a member. */
+static void read_run(struct reader *r, bool is_one_of_several)
+{
+    struct found found = {0};
+    struct json_string key;
+    bool holds_runs = false;
+    if (!json_object(&r->json))
+        return;
+    while (!r->error && json_member(&r->json, &key)) {
+        if (!is_one_of_several && is_key(key, "runs")) {
+            holds_runs = true;
+            read_runs(r);
+        } else if (is_key(key, "steps")) {
+            reader_fail(r, "it holds steps at several rates: runs at one rate can be compared");
+        } else {
+            read_member(r, key, &found);
+        }
+    }
+    if (r->error || r->json.error)
+        return;
+    if (!is_one_of_several && !found.is_bench)
+        reader_fail(r, "it is not from ringsend bench --json");
+    else if (!holds_runs)
+        add_run(r, &found, is_one_of_several);
+}
+
+/* With one target the path is name enough. */
+static void name_sides(struct reader *r)
+{
+    if (r->sides->count - r->first != 1)
+        return;
+    char *name = strdup(r->path);
+    if (!name) {
+        reader_fail(r, memory_is_out);
+        return;
+    }
+    free(r->sides->all[r->first].name);
+    r->sides->all[r->first].name = name;
+}
+
+static bool add_json(struct sides *sides, const char *path, struct ringsend_bytes text,
+                     char *message, size_t message_bytes)
+{
+    struct reader r = {.path = path, .sides = sides, .first = sides->count};
+    json_init(&r.json, text);
+    read_run(&r, false);
+    if (!r.error && !r.json.error && json_end(&r.json))
+        name_sides(&r);
+    if (!r.error && !r.json.error && sides->count == r.first)
+        r.error = "it holds no run";
+    if (r.error)
+        snprintf(message, message_bytes, "%s: %s", path, r.error);
+    else if (r.json.error)
+        snprintf(message, message_bytes, "%s: byte %zu: %s", path, json_column(&r.json),
+                 r.json.error);
+    return !r.error && !r.json.error;
+}
+
+/* ---- logs ---- */
+
+static bool add_log(struct sides *sides, const char *path, struct ringsend_bytes text,
+                    char *message, size_t message_bytes)
+{
+    struct hlog log;
+    struct hlog_interval interval;
+    struct histogram h;
+    enum hlog_next next;
+    const char *error = NULL;
+    size_t intervals = 0;
+    if (!histogram_init(&h, HDR_PRECISION)) {
+        snprintf(message, message_bytes, "%s", memory_is_out);
+        return false;
+    }
+    hlog_init(&log, text);
+    while (!error && (next = hlog_next(&log, &interval)) != HLOG_END) {
+        if (next == HLOG_BAD) {
+            error = log.error;
+        } else if (interval.tag.bytes == 0) {
+            error = hdr_decode(interval.histogram, &h);
+            intervals++;
+        }
+    }
+    if (error) {
+        snprintf(message, message_bytes, "%s: line %" PRIu64 ": %s", path, log.line, error);
+    } else {
+        struct side_run run = {.name = path, .response_ns = &h};
+        error = intervals > 0 ? sides_add(sides, sides->count, &run)
+                              : "it holds no interval without a tag, and is no JSON either";
+        if (error)
+            snprintf(message, message_bytes, "%s: %s", path, error);
+    }
+    histogram_free(&h);
+    return !error;
+}
+
+/* ---- files ---- */
+
+/* The whole file, which the caller frees; null with errno set. */
+static char *read_file(const char *path, size_t *bytes)
+{
+    FILE *file = fopen(path, "rbe");
+    char *text = NULL;
+    size_t room = 0, filled = 0;
+    while (file && !feof(file) && !ferror(file)) {
+        if (filled == room) {
+            if (room >= FILE_BYTES_MAX) {
+                errno = EFBIG;
+                break;
+            }
+            room = room ? 2 * room : 1 << 16;
+            char *more = realloc(text, room);
+            if (!more)
+                break;
+            text = more;
+        }
+        filled += fread(text + filled, 1, room - filled, file);
+    }
+    bool read = file && feof(file) && !ferror(file);
+    int error = errno;
+    if (file)
+        fclose(file);
+    if (!read) {
+        free(text);
+        errno = error;
+        return NULL;
+    }
+    *bytes = filled;
+    return text;
+}
+
+bool sides_add_file(struct sides *sides, const char *path, char *message, size_t message_bytes)
+{
+    size_t bytes;
+    char *text = read_file(path, &bytes);
+    if (!text) {
+        snprintf(message, message_bytes, "%s: %s", path, strerror(errno));
+        return false;
+    }
+    struct ringsend_bytes all = {text, bytes};
+    size_t space = 0;
+    while (space < bytes && strchr(" \t\r\n", text[space]))
+        space++;
+    bool is_json = space < bytes && text[space] == '{';
+    bool added = is_json ? add_json(sides, path, all, message, message_bytes)
+                         : add_log(sides, path, all, message, message_bytes);
+    free(text);
+    return added;
+}
