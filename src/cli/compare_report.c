@@ -101,7 +101,8 @@ static void say_verdict(FILE *out, const struct comparison *c, double tolerance)
     case COMPARE_WORSE:
     case COMPARE_BETTER:
         if (has_quantile(c, c->verdict)) {
-            fprintf(out, "B is %s, ", c->verdict == COMPARE_WORSE ? "slower" : "faster");
+            fprintf(out, "%sB is %s, ", c->by_runs ? "" : "in these runs ",
+                    c->verdict == COMPARE_WORSE ? "slower" : "faster");
             say_quantiles(out, c, c->verdict);
             and = "; ";
         }
@@ -126,22 +127,20 @@ static void say_verdict(FILE *out, const struct comparison *c, double tolerance)
             share_text(tolerance).chars);
 }
 
-/* What the verdict rests on. */
+/* What the verdict rests on, in sentences, each behind `start`. */
 static void say_grounds(FILE *out, const struct comparison *c, const struct side *a,
-                        const struct side *b)
+                        const struct side *b, const char *start)
 {
     if (c->by_runs)
-        fprintf(out,
-                "judged by runs, %zu and %zu: rank test of their p50 %s, of their p99 %s; 95 %% "
-                "intervals by drawing runs again",
-                a->runs_count, b->runs_count, chance_text(c->p50.runs.p).chars,
+        fprintf(out, "%sJudged by runs, %zu and %zu: rank test of their p50 %s, of their p99 %s.",
+                start, a->runs_count, b->runs_count, chance_text(c->p50.runs.p).chars,
                 chance_text(c->p99.runs.p).chars);
     else
         fprintf(out,
-                "judged by requests, as if each were independent of the others: other runs may "
-                "differ by more (with %d runs a side and up, they are judged by runs)",
-                COMPARE_RUNS_MIN);
-    fprintf(out, "; a request of B is slower than one of A in %s of cases (rank test, %s)",
+                "%sJudged by requests, as if each were independent of the others."
+                "%sOther runs may differ by more: with %d a side and up, runs are judged.",
+                start, start, COMPARE_RUNS_MIN);
+    fprintf(out, "%sA request of B is slower than one of A in %s of cases (rank test, %s).", start,
             share_text(c->requests.b_larger).chars, chance_text(c->requests.p).chars);
 }
 
@@ -203,8 +202,7 @@ static void print_pair(FILE *out, const struct comparison *c, const struct side 
                 verdict_names[c->errors.verdict]);
     fprintf(out, "%s: ", verdict_names[c->verdict]);
     say_verdict(out, c, tolerance);
-    fputs("\n  ", out);
-    say_grounds(out, c, a, b);
+    say_grounds(out, c, a, b, "\n  ");
     fputc('\n', out);
 }
 
@@ -264,7 +262,7 @@ static void put_sentences(struct json_out *j, const struct compare_report *repor
         if (out && i == 0)
             say_verdict(out, c, report->tolerance);
         else if (out)
-            say_grounds(out, c, &report->sides->all[0], &report->sides->all[b]);
+            say_grounds(out, c, &report->sides->all[0], &report->sides->all[b], " ");
         j->incomplete |= !out || fclose(out) != 0;
         json_words(j, i == 0 ? "words" : "grounds", text);
         free(text);

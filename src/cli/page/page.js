@@ -319,12 +319,15 @@ function comparePage(figures) {
   const interval = (range, text) => `${text(range.low)} to ${text(range.high)}`;
   const ratio = (value) => (value >= 1 ? "+" : "\u2212") + digits(Math.abs(value - 1) * 100) + "\u00a0%";
   const sections = figures.comparisons.flatMap((comparison) => [
-    el("h2", {}, `${sides[comparison.b].name} against ${sides[comparison.a].name}`),
-    el("p", { class: "verdict" }, el("span", { class: classes[comparison.verdict] }, comparison.verdict), ": " + comparison.words),
+    el("h2", {}, figures.comparisons.length > 1 ? `Against ${sides[comparison.b].name}` : "Verdict"),
+    el("p", { class: "verdict" }, el("span", { class: classes[comparison.verdict] }, comparison.verdict), ": " + comparison.words + "."),
+    el("p", { class: "soft" }, `A: ${sides[comparison.a].name}; B: ${sides[comparison.b].name}`),
     table(["", "A", "B", "difference", "95 % interval", "verdict"], ["p50", "p99"].map((key) => {
       const q = comparison[key];
       return [key, time(q.a_us.value), time(q.b_us.value), data(q.ratio.value, ratio(q.ratio.value)), interval(q.ratio, ratio), el("td", { class: classes[q.verdict] }, q.verdict)];
-    }), { label: "Comparison" })]);
+    }), { label: "Comparison" }),
+    comparison.failed ? el("p", {}, `Failed: ${shareText(comparison.failed.a_share)} of A's requests, ${shareText(comparison.failed.b_share)} of B's.`) : null,
+    el("p", { class: "soft" }, comparison.grounds.trim())]);
   return [el("h1", {}, document.title), ...sections,
     el("h2", {}, "Response time"),
     curveChart("Response time by percentile", sides.map((side) => ({ name: side.name, points: side.curve, count: side.response_us.count }))),
