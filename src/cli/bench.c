@@ -8,6 +8,7 @@
 #include "cli/bench_report.h"
 #include "cli/bench_requests.h"
 #include "cli/commands.h"
+#include "cli/compare_report.h"
 #include "cli/values.h"
 
 #include <errno.h>
@@ -21,10 +22,17 @@
 static volatile sig_atomic_t signals_seen, last_signal;
 static struct load *volatile load_to_wake;
 
+/* What is measured: with --vs there are two. */
+struct target {
+    char *name;
+    struct bench_requests requests;
+};
+
+enum { TARGETS_MAX = 2 };
+
 struct bench {
     struct bench_options options;
-    struct bench_requests requests;
-    char *target;         /* the name of what is measured */
+    struct target targets[TARGETS_MAX];
     struct figures *runs; /* made so far */
     size_t runs_count;
     struct figures_environment environment;
@@ -99,6 +107,19 @@ static int fail(const char *message, int error)
     return error == -RINGSEND_E_TLS_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
 }
 
+/* What is asked of the second target differs in the URL alone. */
+static int target_read(struct target *target, const struct bench_options *options, size_t number)
+{
+    struct bench_options o = *options;
+    if (number > 0)
+        o.url = o.versus;
+    int status = bench_requests_read(&target->requests, &o);
+    target->name = target_name(&o);
+    if (status == EXIT_OK && !target->name)
+        status = fail("memory is out", -RINGSEND_E_NO_MEMORY);
+    return status;
+}
+
 static void watch(struct bench *b, struct load *load)
 {
     struct figures_second second;
@@ -107,19 +128,19 @@ static void watch(struct bench *b, struct load *load)
             bench_print_second(stderr, i + 1, &second, &b->options.settings);
 }
 
-static int run_once(struct bench *b, double rate)
+static int run_once(struct bench *b, const struct target *target, double rate)
 {
     struct load_options options = {.settings = b->options.settings,
                                    .engine = &b->options.request.engine,
-                                   .requests = b->requests.requests,
-                                   .requests_count = b->requests.count,
+                                   .requests = target->requests.requests,
+                                   .requests_count = target->requests.count,
                                    .stop_asked = &signals_seen};
     char message[512];
     struct load *load;
     struct figures *figures = &b->runs[b->runs_count];
     options.settings.rate = rate;
-    options.settings.target = b->target;
-    options.settings.method = method_name(&b->options, &b->requests);
+    options.settings.target = target->name;
+    options.settings.method = method_name(&b->options, &target->requests);
     int error = load_new(&load, &options, message, sizeof message);
     if (error)
         return fail(message, error);
@@ -143,17 +164,39 @@ static int run_once(struct bench *b, double rate)
     return error ? fail(message, error) : EXIT_OK;
 }
 
+static size_t targets_count(const struct bench_options *o)
+{
+    return o->versus ? 2 : 1;
+}
+
+static int run_steps(struct bench *b)
+{
+    int status = EXIT_OK;
+    for (size_t i = 0; i < b->options.steps_count && status == EXIT_OK && signals_seen == 0; i++)
+        status = run_once(b, &b->targets[0], b->options.steps[i]);
+    return status;
+}
+
+/* Two targets take turns, and every other round in the other order, so that what changes on the machine
+ * meanwhile is not taken for a difference between them. */
+static int run_rounds(struct bench *b)
+{
+    size_t targets = targets_count(&b->options);
+    int status = EXIT_OK;
+    for (size_t i = 0; i < targets * b->options.repeat && status == EXIT_OK && signals_seen == 0;
+         i++)
+        status = run_once(b, &b->targets[(i + i / targets) % targets], b->options.settings.rate);
+    return status;
+}
+
 static int run_all(struct bench *b)
 {
     const struct bench_options *o = &b->options;
-    size_t count = o->steps_count ? o->steps_count : 1;
-    int status = EXIT_OK;
+    size_t count = o->steps_count ? o->steps_count : targets_count(o) * o->repeat;
     b->runs = calloc(count, sizeof *b->runs);
     if (!b->runs)
         return fail("memory is out", -RINGSEND_E_NO_MEMORY);
-    for (size_t i = 0; i < count && status == EXIT_OK && signals_seen == 0; i++)
-        status = run_once(b, o->steps_count ? o->steps[i] : o->settings.rate);
-    return status;
+    return o->steps_count ? run_steps(b) : run_rounds(b);
 }
 
 static bool has_response(const struct bench *b)
@@ -165,11 +208,50 @@ static bool has_response(const struct bench *b)
     return false;
 }
 
+static const char *add_runs(const struct bench *b, struct sides *sides)
+{
+    const char *error = NULL;
+    for (size_t i = 0; i < b->runs_count && !error; i++) {
+        const struct figures *f = &b->runs[i];
+        error = sides_add(sides, 0,
+                          &(struct side_run){.name = f->settings.target,
+                                             .response_ns = &f->response_ns,
+                                             .errors_known = true,
+                                             .failed = f->errors_count + f->requests - f->ok,
+                                             .requests = f->ok,
+                                             .slow = figures_generator_is_slow(f)});
+    }
+    return error;
+}
+
+/* The second target against the first one. */
+static int compare_targets(const struct bench *b)
+{
+    struct sides sides = {0};
+    struct compare_report report = {0};
+    int status = EXIT_OK;
+    if (add_runs(b, &sides) || !compare_report_init(&report, &sides, b->options.tolerance)) {
+        status = fail("memory is out", -RINGSEND_E_NO_MEMORY);
+    } else {
+        FILE *out = report_stream(&b->options.report);
+        fputc('\n', out);
+        compare_print(out, &report);
+        status = fflush(out) != 0             ? EXIT_OUTPUT
+                 : compare_has_worse(&report) ? EXIT_THRESHOLD
+                                              : EXIT_OK;
+    }
+    compare_report_free(&report);
+    sides_free(&sides);
+    return status;
+}
+
 /* Reports what was measured; returns the exit status. */
 static int report(struct bench *b)
 {
     struct report_options *o = &b->options.report;
-    const struct bench_report report = {.kind = b->options.steps_count ? BENCH_STEPS : BENCH_RUN,
+    const struct bench_report report = {.kind = b->options.steps_count  ? BENCH_STEPS
+                                                : b->options.repeat > 1 ? BENCH_REPEAT
+                                                                        : BENCH_RUN,
                                         .runs = b->runs,
                                         .runs_count = b->runs_count,
                                         .environment = &b->environment,
@@ -183,7 +265,8 @@ static int report(struct bench *b)
         return EXIT_SIGNAL + last_signal;
     if (!has_response(b))
         return EXIT_NOT_ALL_OK;
-    return report_has_failed(&report) ? EXIT_THRESHOLD : EXIT_OK;
+    int status = b->options.versus ? compare_targets(b) : EXIT_OK;
+    return status == EXIT_OK && report_has_failed(&report) ? EXIT_THRESHOLD : status;
 }
 
 int command_bench(int argc, char **argv)
@@ -194,10 +277,9 @@ int command_bench(int argc, char **argv)
         fputs("ringsend bench: WARNING: --insecure: servers are not verified; whoever stands in "
               "between can read and change everything\n",
               stderr);
-    int status = bench_requests_read(&b.requests, &b.options);
-    b.target = target_name(&b.options);
-    if (status == EXIT_OK && !b.target)
-        status = fail("memory is out", -RINGSEND_E_NO_MEMORY);
+    int status = EXIT_OK;
+    for (size_t i = 0; i < targets_count(&b.options) && status == EXIT_OK; i++)
+        status = target_read(&b.targets[i], &b.options, i);
     if (status == EXIT_OK && !report_open(&b.options.report))
         status = EXIT_OUTPUT;
     if (status == EXIT_OK) {
@@ -210,8 +292,10 @@ int command_bench(int argc, char **argv)
     for (size_t i = 0; i < b.runs_count; i++)
         figures_free(&b.runs[i]);
     free(b.runs);
-    free(b.target);
-    bench_requests_free(&b.requests);
+    for (size_t i = 0; i < TARGETS_MAX; i++) {
+        free(b.targets[i].name);
+        bench_requests_free(&b.targets[i].requests);
+    }
     bench_options_free(&b.options);
     return status;
 }

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/span.h"
+#include "bench/compare.h"
 #include "cli/values.h"
 #include "http/url.h"
 
@@ -19,7 +20,9 @@ static const char command[] = "bench";
 #define RATE_MAX 10e6
 #define DURATION_DEFAULT_NS 10000000000ull
 
-enum { THREADS_MAX = 256 };
+#define TOLERANCE_DEFAULT 0.05
+
+enum { THREADS_MAX = 256, REPEAT_VERSUS = 5 };
 
 enum option_code {
     OPTION_DURATION = 'd',
@@ -34,9 +37,12 @@ enum option_code {
     OPTION_DATA,
     OPTION_NEW_CONNECTION,
     OPTION_RAMP,
+    OPTION_REPEAT,
     OPTION_SEED,
     OPTION_SPIN,
     OPTION_STEPS,
+    OPTION_TOLERANCE,
+    OPTION_VS,
     OPTION_WARMUP
 };
 
@@ -53,12 +59,15 @@ static const struct option long_options[] = {
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"ramp", required_argument, NULL, OPTION_RAMP},
     {"rate", required_argument, NULL, OPTION_RATE},
+    {"repeat", required_argument, NULL, OPTION_REPEAT},
     {"requests", required_argument, NULL, OPTION_REQUESTS},
     {"seed", required_argument, NULL, OPTION_SEED},
     {"spin", no_argument, NULL, OPTION_SPIN},
     {"steps", required_argument, NULL, OPTION_STEPS},
     {"threads", required_argument, NULL, OPTION_THREADS},
+    {"tolerance", required_argument, NULL, OPTION_TOLERANCE},
     {"version", no_argument, NULL, OPTION_VERSION},
+    {"vs", required_argument, NULL, OPTION_VS},
     {"warmup", required_argument, NULL, OPTION_WARMUP},
     {NULL, 0, NULL, 0},
 };
@@ -87,6 +96,11 @@ static const char help[] =
     "      --warmup T          full load before the measured part; in no figure\n"
     "      --ramp T            before that: from nothing to full load\n"
     "      --seed N            of the random arrivals; default 1\n"
+    "Comparing (see also ringsend compare --help)\n"
+    "      --vs URL            another target, by turns: is it slower than the first?\n"
+    "                          Exit with 5 when it is\n"
+    "      --repeat N          runs of each target, 1 to 20; default 1, with --vs 5\n"
+    "      --tolerance SHARE   differences up to this do not count; default 5%\n"
     "Measuring\n"
     "      --spin              wait busily: microseconds less, for a CPU a thread\n"
     "      --batch             take answers several at a time: less CPU per request,\n"
@@ -121,7 +135,7 @@ static const char help[] =
     "\n"
     "Exit status\n"
     "  0  the run was made                  4  could not start (io_uring refused)\n"
-    "  1  wrong usage                       5  a condition of --fail-if is true\n"
+    "  1  wrong usage                       5  --fail-if is true, or --vs is slower\n"
     "  2  an input could not be read        7  a report could not be written\n"
     "  3  no response came at all           130, 143  stopped by SIGINT, SIGTERM\n";
 
@@ -210,6 +224,9 @@ static void read_option(struct bench_options *o, int code, const char *value)
     case OPTION_RATE:
         s->rate = read_one_rate(value);
         return;
+    case OPTION_REPEAT:
+        o->repeat = (uint32_t)value_count(command, "--repeat", value, 1, COMPARE_RUNS_MAX);
+        return;
     case OPTION_REQUESTS:
         s->requests = value_count(command, "--requests", value, 1, UINT64_MAX / 2);
         return;
@@ -224,6 +241,12 @@ static void read_option(struct bench_options *o, int code, const char *value)
         return;
     case OPTION_THREADS:
         s->threads = (uint32_t)value_count(command, "--threads", value, 1, THREADS_MAX);
+        return;
+    case OPTION_TOLERANCE:
+        o->tolerance = value_share(command, "--tolerance", value);
+        return;
+    case OPTION_VS:
+        o->versus = value;
         return;
     case OPTION_WARMUP:
         s->warmup_ns = read_time("--warmup", value);
@@ -242,6 +265,15 @@ static bool is_url(const char *text)
     return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
 }
 
+/* Errors are not told with the URL: there may be a password in it. */
+static void check_url(const char *name, const char *text)
+{
+    struct url url;
+    const char *detail = NULL;
+    if (url_parse(&url, span_of(text), &detail) != RINGSEND_OK)
+        usage_error(command, "%s must be http[s]://HOST[:PORT][/PATH]: %s", name, detail);
+}
+
 static void read_target(struct bench_options *o, int argc, char **argv)
 {
     int count = argc - optind;
@@ -254,16 +286,32 @@ static void read_target(struct bench_options *o, int argc, char **argv)
         o->inputs_count = (size_t)count;
         return;
     }
-    struct url url;
-    const char *detail = NULL;
     if (count > 1)
         usage_error(command, "one URL, or files of records; a file of records can hold many URLs");
     if (o->request.defaults.url.bytes > 0)
         usage_error(command, "--url is for records; here the URL is there already");
     o->url = argv[optind];
-    if (url_parse(&url, span_of(o->url), &detail) != RINGSEND_OK)
-        /* Not repeated: there may be a password in it. */
-        usage_error(command, "the URL must be http[s]://HOST[:PORT][/PATH]: %s", detail);
+    check_url("the URL", o->url);
+}
+
+static void finish_comparison(struct bench_options *o)
+{
+    if (o->steps_count > 0 && (o->repeat > 0 || o->versus))
+        usage_error(command, "--repeat and --vs are for runs at one rate, --steps for several");
+    if (o->tolerance >= 0 && !o->versus)
+        usage_error(command, "--tolerance goes with --vs");
+    if (o->tolerance < 0)
+        o->tolerance = TOLERANCE_DEFAULT;
+    if (o->repeat == 0)
+        o->repeat = o->versus ? REPEAT_VERSUS : 1;
+    if (!o->versus)
+        return;
+    if (!o->url)
+        usage_error(command, "--vs compares two URLs; records bring their own");
+    check_url("--vs", o->versus);
+    if (strcmp(o->url, o->versus) == 0)
+        usage_error(command, "--vs is the very URL that is measured already; to see how far two "
+                             "runs of one target differ, add a query to one: ?b");
 }
 
 /* What the options say together. */
@@ -292,12 +340,13 @@ static void finish(struct bench_options *o)
         request_option_read(&o->request, REQUEST_HEADER, "Connection: close");
     s->insecure = o->request.engine.insecure;
     request_options_finish(&o->request);
+    finish_comparison(o);
     report_options_finish(&o->report, s->open_loop);
 }
 
 void bench_options_read(struct bench_options *options, int argc, char **argv)
 {
-    *options = (struct bench_options){.settings = {.threads = 1, .seed = 1}};
+    *options = (struct bench_options){.tolerance = -1, .settings = {.threads = 1, .seed = 1}};
     request_options_init(&options->request, command);
     report_options_init(&options->report, command);
     opterr = 0;

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { BENCH_STEPS_MAX = 100 };
 
@@ -16,6 +17,9 @@ struct bench_options {
     struct figures_settings settings;
     double steps[BENCH_STEPS_MAX];
     size_t steps_count; /* 0: one run */
+    uint32_t repeat;    /* runs of each target; 1 with steps */
+    const char *versus; /* the URL to compare with; null: none */
+    double tolerance;   /* of the comparison */
     bool quiet;
     const char *url;  /* the one target; null: record files */
     const char *data; /* null: no body; "@FILE" or the text */

@@ -247,6 +247,12 @@ static void print_troubles(FILE *out, const struct figures *f)
         fprintf(out, "ringsend bench: no kernel timestamps: %s\n", f->split.absent);
 }
 
+static bool has_troubles(const struct figures *f)
+{
+    return f->stopped_early || f->late_starts > 0 || f->late_loop > 0 || f->never_started > 0 ||
+           f->timed_out > 0 || figures_generator_is_slow(f);
+}
+
 static struct units_text value_text(const struct threshold *t, double value)
 {
     switch (t->subject) {
@@ -302,6 +308,22 @@ static void print_run(FILE *out, const struct bench_report *report, const struct
 
 /* ---- several runs ---- */
 
+/* Of many runs alike, the table at the end is enough, and what must be said of one of them. */
+static void print_repeated(FILE *out, const struct bench_report *report)
+{
+    const struct figures_settings *s = &report->runs[0].settings;
+    fprintf(out, "ringsend bench: %zu runs, %u connection%s\n", report->runs_count, s->connections,
+            plural(s->connections));
+    for (size_t i = 0; i < report->runs_count; i++) {
+        const struct figures *f = &report->runs[i];
+        if (!has_troubles(f) && report->thresholds_count == 0)
+            continue;
+        fprintf(out, "run %zu\n", i + 1);
+        print_troubles(out, f);
+        print_thresholds(out, report, f);
+    }
+}
+
 static bool is_spoiled(const struct figures *f)
 {
     return f->never_started > 0 || figures_generator_is_slow(f);
@@ -316,13 +338,16 @@ static void print_overview(FILE *out, const struct bench_report *report)
         const struct figures *f = &report->runs[i];
         const struct histogram *h = &f->response_ns;
         spoiled |= is_spoiled(f);
-        fprintf(out, "  %4zu%10s%10s%10s%10s%10s%10s%9llu%s\n", i + 1,
+        fprintf(out, "  %4zu%10s%10s%10s%10s%10s%10s%9llu%s", i + 1,
                 f->settings.open_loop ? rate_text(f->settings.rate).chars : "-",
                 rate_text(figures_rate(f)).chars, duration_text(histogram_quantile(h, 0.5)).chars,
                 duration_text(histogram_quantile(h, 0.99)).chars,
                 duration_text(histogram_quantile(h, 0.999)).chars, duration_text(h->max).chars,
                 (unsigned long long)(f->errors_count + f->requests - f->ok),
-                is_spoiled(f) ? " *" : "");
+                is_spoiled(f) ? " *" : "  ");
+        if (report->kind == BENCH_REPEAT)
+            fprintf(out, " %s", f->settings.target);
+        fputc('\n', out);
     }
     fprintf(out, "  response times%s\n", spoiled ? "; * not to be trusted, as said above" : "");
 }
@@ -345,7 +370,9 @@ void bench_print_second(FILE *out, uint64_t number, const struct figures_second 
 void bench_print(FILE *out, const struct bench_report *report)
 {
     const struct figures_environment *e = report->environment;
-    for (size_t i = 0; i < report->runs_count; i++) {
+    if (report->kind == BENCH_REPEAT)
+        print_repeated(out, report);
+    for (size_t i = 0; report->kind != BENCH_REPEAT && i < report->runs_count; i++) {
         if (i > 0)
             fputc('\n', out);
         print_run(out, report, &report->runs[i]);

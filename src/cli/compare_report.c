@@ -116,15 +116,14 @@ static void say_verdict(FILE *out, const struct comparison *c, double tolerance)
     case COMPARE_UNDECIDED:
         break;
     }
-    fputs("it cannot be told: ", out);
+    fputs("it cannot be told, ", out);
     if (!c->p50.enough || !c->p99.enough) {
         fprintf(out, "too few requests for p99, which needs %d above it on each side",
                 COMPARE_TAIL_MIN);
         return;
     }
     say_quantiles(out, c, COMPARE_UNDECIDED);
-    fprintf(out, ", with a tolerance of %s; more or longer runs would tell",
-            share_text(tolerance).chars);
+    fputs("; more or longer runs would tell", out);
 }
 
 /* What the verdict rests on, in sentences, each behind `start`. */
@@ -142,6 +141,11 @@ static void say_grounds(FILE *out, const struct comparison *c, const struct side
                 start, start, COMPARE_RUNS_MIN);
     fprintf(out, "%sA request of B is slower than one of A in %s of cases (rank test, %s).", start,
             share_text(c->requests.b_larger).chars, chance_text(c->requests.p).chars);
+    if (a->slow + b->slow > 0)
+        fprintf(out,
+                "%sThe machine that measured was too slow in %zu of A's runs and %zu of B's: part "
+                "of%stheir times is its own.",
+                start, a->slow, b->slow, start);
 }
 
 /* ---- for people ---- */

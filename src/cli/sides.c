@@ -62,6 +62,7 @@ const char *sides_add(struct sides *sides, size_t first, const struct side_run *
     side->errors_known &= run->errors_known;
     side->failed += run->failed;
     side->requests += run->requests;
+    side->slow += run->slow;
     return NULL;
 }
 
@@ -82,7 +83,7 @@ struct found {
     uint64_t requests, errors, not_ok;
     struct json_string target;
     struct ringsend_bytes histogram;
-    bool is_bench;
+    bool is_bench, slow;
 };
 
 static void reader_fail(struct reader *r, const char *error)
@@ -141,7 +142,8 @@ static void add_run(struct reader *r, const struct found *found, bool is_one_of_
              (int)target_bytes, target);
     const char *error =
         histogram_init(&h, HDR_PRECISION) ? hdr_decode(found->histogram, &h) : memory_is_out;
-    struct side_run run = {.name = name, .response_ns = &h, .errors_known = true};
+    struct side_run run = {
+        .name = name, .response_ns = &h, .errors_known = true, .slow = found->slow};
     if (__builtin_add_overflow(found->errors, found->not_ok, &run.failed) ||
         __builtin_sub_overflow(found->requests, found->not_ok, &run.requests))
         error = "its counts of requests and errors contradict each other";
@@ -176,6 +178,9 @@ static void read_member(struct reader *r, struct json_string key, struct found *
     } else if (is_key(key, "histograms")) {
         read_texts(r, "response", &text);
         found->histogram = text.raw; /* base64 needs no escapes */
+    } else if (is_key(key, "generator_is_slow")) {
+        found->slow = json_peek(&r->json) == JSON_TRUE;
+        json_skip(&r->json, NULL);
     } else if (is_key(key, "ringsend")) {
         json_string(&r->json, &text);
         found->is_bench = span_equal(text.raw, SPAN("bench"));

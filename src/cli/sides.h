@@ -17,6 +17,7 @@ struct side {
     bool errors_known;
     uint64_t failed;   /* errors, and responses with a status that is no success */
     uint64_t requests; /* the other responses */
+    size_t slow;       /* runs in which the machine that measured was too slow */
 };
 
 struct sides {
@@ -31,6 +32,7 @@ struct side_run {
     const struct histogram *response_ns;
     bool errors_known;
     uint64_t failed, requests;
+    bool slow;
 };
 
 /* Adds a run to the side of its name among those from number `first` on, or makes it. Null, or a

@@ -8,7 +8,8 @@ SEND_OPTIONS = """--output --failed --force --connections --tries --at-least-onc
 BENCH_OPTIONS = """--rate --arrivals --steps --connections --new-connection --threads --duration --requests
     --warmup --ramp --seed --spin --batch --quiet --method --header --data --url --strict-http --connect-timeout
     --handshake-timeout --first-byte-timeout --timeout --cacert --cert --key --insecure --ok-status --max-body
-    --json --html --csv --hlog --fail-if --help --version""".split()
+    --json --html --csv --hlog --fail-if --repeat --vs --tolerance --help --version""".split()
+COMPARE_OPTIONS = "--tolerance --html --json --help --version".split()
 SERVE_OPTIONS = """--listen --port --latency --status --reset --close --stall --pause --max-connections
     --over --rate-limit --retry-after --echo --body --body-bytes --keep-alive-requests
     --keep-alive-timeout --id-header --log --seed --stats-path --quiet --help --version""".split()
@@ -29,7 +30,7 @@ class Cli(Case):
         return run
 
     def test_help_is_on_stdout_and_names_every_option(self):
-        for command, options in (("send", SEND_OPTIONS), ("bench", BENCH_OPTIONS), ("serve", SERVE_OPTIONS)):
+        for command, options in (("send", SEND_OPTIONS), ("bench", BENCH_OPTIONS), ("compare", COMPARE_OPTIONS), ("serve", SERVE_OPTIONS)):
             run = self.run_ringsend(command, "--help")
             self.assertEqual((run.status, run.err), (OK, ""))
             for option in options:
@@ -40,7 +41,7 @@ class Cli(Case):
         self.assertIn(b"serve", run.out)
 
     def test_help_fits_a_terminal(self):
-        for args in (["--help"], ["send", "--help"], ["bench", "--help"], ["serve", "--help"]):
+        for args in (["--help"], ["send", "--help"], ["bench", "--help"], ["compare", "--help"], ["serve", "--help"]):
             for line in self.run_ringsend(*args).out.decode().splitlines():
                 self.assertLessEqual(len(line), 80, line)
 

@@ -1,0 +1,161 @@
+"""`ringsend compare` and `ringsend bench --vs`: is one run slower than another."""
+
+import json
+
+import hdr
+from browser import render
+from harness import INPUT, NOT_ALL_OK, OK, OUTPUT, USAGE, Case, main
+
+WORSE = 5
+
+
+class Compare(Case):
+    def bench(self, name, *args, serve=("--latency", "1ms"), expect=OK):
+        """The JSON and the log of a run."""
+        platform = self.serve(*serve)
+        run = self.run_ringsend("bench", "-q", "-n", "3000", *args, "--json", self.path(name + ".json"),
+                                "--hlog", self.path(name + ".hlog"), platform.url)
+        self.assertEqual(run.status, expect, run.err)
+        return self.path(name + ".json")
+
+    def compare(self, *args, expect=OK):
+        run = self.run_ringsend("compare", *args)
+        self.assertEqual(run.status, expect, run.err + run.out.decode())
+        return run.out.decode()
+
+    def figures(self, name="comparison.json"):
+        return json.loads(self.read(name))
+
+    def test_a_slow_server_is_worse_and_a_run_is_like_itself(self):
+        fast, slow = self.bench("fast"), self.bench("slow", serve=("--latency", "20ms"))
+        text = self.compare(fast, slow, "--json", self.path("comparison.json"), expect=WORSE)
+        self.assertRegex(text, r"(?m)^worse: in these runs B is slower, p50 by \+\d+ %")
+        comparison, = self.figures()["comparisons"]
+        self.assertEqual((comparison["verdict"], comparison["p50"]["verdict"]), ("worse", "worse"))
+        self.assertGreater(comparison["p50"]["ratio"]["low"], 5)
+        self.assertEqual(comparison["requests"]["b_larger"], 1)
+        self.assertIn("better: in these runs B is faster", self.compare(slow, fast))
+        self.compare(fast, fast, "--tolerance", "100%", "--json", self.path("comparison.json"))
+        comparison, = self.figures()["comparisons"]
+        self.assertEqual((comparison["p50"]["verdict"], comparison["p50"]["ratio"]["value"]), ("same", 1))
+
+    def test_the_tolerance_decides(self):
+        fast, slow = self.bench("fast"), self.bench("slow", serve=("--latency", "1ms", "--status", "500:2%"))
+        self.compare(fast, slow, "--tolerance", "0%", expect=WORSE)
+        more = self.bench("more", serve=("--latency", "1ms", "--status", "500:3%"))
+        figures = {}
+        for tolerance in ("0%", "100%"):
+            self.run_ringsend("compare", slow, more, "--tolerance", tolerance, "--json", self.path("comparison.json"))
+            figures[tolerance] = self.figures()["comparisons"][0]["failed"]
+        self.assertEqual((figures["0%"]["p"], figures["100%"]["verdict"]), (figures["100%"]["p"], "same"))
+        self.assertEqual(figures["0%"]["verdict"], "worse" if figures["0%"]["p"] <= 0.05 else "same")
+
+    def test_a_log_says_the_same_as_the_json(self):
+        a = self.bench("a")
+        counts = hdr.counts(json.loads(self.read("a.json"))["histograms"]["response"])
+        self.compare(a, self.path("a.hlog"), "--json", self.path("comparison.json"))
+        comparison, = self.figures()["comparisons"]
+        for q, share in (("p50", 0.5), ("p99", 0.99)):
+            self.assertEqual(comparison[q]["ratio"]["value"], 1)
+            self.assertAlmostEqual(comparison[q]["a_us"]["value"] * 1000, hdr.quantile(counts, share), delta=0.5)
+        self.assertNotIn("failed", comparison, "a log knows nothing of errors")
+
+    def test_failed_requests_are_worse(self):
+        good, bad = self.bench("good"), self.bench("bad", serve=("--latency", "1ms", "--status", "500:10%"))
+        text = self.compare(good, bad, "--tolerance", "100%", expect=WORSE)
+        self.assertRegex(text, r"worse: .*\d % of B's requests failed, 0 % of A's")
+
+    def test_few_requests_decide_nothing(self):
+        few = self.bench("few", "-n", "50")
+        self.assertIn("undecided: it cannot be told, too few requests", self.compare(few, few, "--tolerance", "100%"))
+
+    def test_each_is_compared_with_the_first(self):
+        paths = [self.bench("a"), self.bench("b"), self.bench("c", serve=("--latency", "10ms"))]
+        text = self.compare(*paths, "--json", self.path("comparison.json"), "--tolerance", "100%", expect=WORSE)
+        self.assertEqual(text.count("  A  " + paths[0]), 2)
+        self.assertEqual([(c["a"], c["b"]) for c in self.figures()["comparisons"]], [(0, 1), (0, 2)])
+        self.assertEqual(self.figures()["comparisons"][1]["verdict"], "worse")
+
+    def test_two_targets_take_turns_and_are_judged_by_runs(self):
+        fast, slow = self.serve("--latency", "1ms"), self.serve("--latency", "10ms")
+        run = self.run_ringsend("bench", "-q", "-n", "400", "--repeat", "4", "--vs", slow.url, fast.url,
+                                "--json", self.path("runs.json"))
+        self.assertEqual(run.status, WORSE, run.err)
+        text = run.out.decode()
+        self.assertRegex(text, r"(?m)^worse: B is slower, p50 by")
+        self.assertIn("Judged by runs, 4 and 4: rank test of their p50 p = 0.029", text)
+        self.assertEqual((fast.stats()["requests"], slow.stats()["requests"]), (1600, 1600))
+        targets = [r["settings"]["target"] for r in self.figures("runs.json")["runs"]]
+        self.assertEqual(targets, [fast.url, slow.url, slow.url, fast.url] * 2)
+        again = self.compare(self.path("runs.json"), expect=WORSE)
+        self.assertEqual(again[again.index("worse: "):], text[text.index("worse: "):])
+
+    def test_runs_of_one_target_are_one_side(self):
+        a = self.bench("a", "--repeat", "4", "-n", "400")
+        b = self.bench("b", "--repeat", "5", "-n", "400", serve=("--latency", "10ms"))
+        self.assertIn("Judged by runs, 4 and 5", self.compare(a, b, expect=WORSE))
+        self.compare(a, expect=USAGE)
+
+    def test_the_page_lays_the_curves_over_each_other(self):
+        paths = [self.bench("a"), self.bench("b", serve=("--latency", "10ms"))]
+        self.compare(*paths, "--html", self.path("page.html"), "--json", self.path("comparison.json"), expect=WORSE)
+        tree, console = render(self.path("page.html"))
+        self.assertEqual(console, [])
+        figures = self.figures()
+        comparison = figures["comparisons"][0]
+        self.assertEqual(tree.figures("Comparison")["p99"],
+                         [comparison["p99"]["a_us"]["value"], comparison["p99"]["b_us"]["value"],
+                          comparison["p99"]["ratio"]["value"]])
+        self.assertEqual(tree.figures("Sides")[paths[1]],
+                         [figures["sides"][1]["response_us"][key] for key in ("p50", "p90", "p99", "p999", "p9999", "max")])
+        self.assertEqual([cell[0] for cell in tree.tables["Response time by percentile"][0]], ["percentile", *paths])
+
+    def test_what_cannot_be_read_is_told_with_its_place(self):
+        good = self.bench("good", "-n", "100")
+        text = self.read("good.json").decode()
+        steps = self.bench("steps", "-n", "10", "--steps", "1000,2000")
+        log = self.read("good.hlog").decode()
+        for content, words in (
+                (b"", "no interval"), (b"{", "byte 2"), (b"{}", "not from ringsend bench"),
+                (b'{"ringsend":"bench"}', "no histogram"), (b'{"ringsend":"bench","runs":[]}', "no run"),
+                (text.replace('"response":"HIST', '"response":"XIST').encode(), "HdrHistogram"),
+                (text.replace('"requests":100', '"requests":-5').encode(), "no whole number"),
+                (text.replace('"not_ok":0', '"not_ok":200').encode(), "contradict"),
+                (text[:-3].encode(), "byte "), (b"nonsense", "line 1"),
+                (log.replace("HIST", "HISS").encode(), "line 6"), (log.split("\n")[0].encode(), "no interval"),
+                (self.read("steps.json"), "steps at several rates")):
+            with self.subTest(words=words):
+                run = self.run_ringsend("compare", good, self.file("bad", content))
+                self.assertEqual((run.status, run.out), (INPUT, b""))
+                self.assertIn("bad: ", run.err)
+                self.assertIn(words, run.err)
+        for path in (self.path("missing"), self.dir):
+            self.assertEqual(self.run_ringsend("compare", path, good).status, INPUT)
+
+    def test_options(self):
+        good = self.bench("good", "-n", "100")
+        for args, words in (((), "name the files"), ((good, "--tolerance", "x"), "--tolerance"),
+                            ((good, good, "--json", "-", "--html", "-"), "cannot both"), ((good,), "one target")):
+            run = self.run_ringsend("compare", *args)
+            self.assertEqual((run.status, run.out), (USAGE, b""))
+            self.assertIn(words, run.err)
+        run = self.run_ringsend("compare", good, good, "--json", "-")
+        self.assertEqual(json.loads(run.out)["ringsend"], "compare")
+        self.assertIn("  A  ", run.err)
+        self.assertEqual(self.run_ringsend("compare", good, good, "--html", "/dev/full").status, OUTPUT)
+        url = self.serve().url
+        for args, words in ((("--vs", url, url), "the very URL"), (("--vs", "x", url), "--vs must be http"),
+                            (("--vs", url, "--steps", "1,2", url + "?b"), "--steps"), (("--repeat", "21", url), "20"),
+                            (("--tolerance", "1%", url), "--vs"), (("--vs", url, self.file("in", [{"url": url}])), "two URLs")):
+            with self.subTest(args=args):
+                run = self.run_ringsend("bench", "-n", "1", *args)
+                self.assertEqual(run.status, USAGE)
+                self.assertIn(words, run.err)
+
+    def test_a_target_that_never_answers_is_no_fast_one(self):
+        good, gone = self.bench("good"), self.bench("gone", "-n", "30", serve=("--reset", "100%"), expect=NOT_ALL_OK)
+        self.compare(good, gone, expect=WORSE)
+
+
+if __name__ == "__main__":
+    main()
