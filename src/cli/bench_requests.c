@@ -18,26 +18,28 @@
 #define BYTES_MAX ((size_t)1 << 30)
 enum { READ_BYTES = 64 << 10 };
 
-__attribute__((format(printf, 2, 3))) static int refuse(int status, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int refuse(const struct bench_requests *b, int status,
+                                                        const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fputs("ringsend bench: ", stderr);
+    fprintf(stderr, "ringsend %s: ", b->command);
     vfprintf(stderr, format, arguments);
     fputs("\n", stderr);
     va_end(arguments);
     return status;
 }
 
-static int refuse_memory(void)
+static int refuse_memory(const struct bench_requests *b)
 {
-    return refuse(EXIT_NOT_STARTED, "memory is out");
+    return refuse(b, EXIT_NOT_STARTED, "memory is out");
 }
 
-static int refuse_size(void)
+static int refuse_size(const struct bench_requests *b)
 {
-    return refuse(EXIT_INPUT, "the records and their data take more than 1 GiB; a benchmark holds "
-                              "them in memory: give it fewer");
+    return refuse(b, EXIT_INPUT,
+                  "the records and their data take more than 1 GiB; this command holds "
+                  "them in memory: give it fewer");
 }
 
 /* A whole file. */
@@ -49,7 +51,7 @@ static int read_file(struct bench_requests *b, const char *path, struct buf *bod
     while (bytes > 0) {
         if (!buf_reserve(&b->pool, body, READ_BYTES)) {
             close(fd);
-            return refuse_memory();
+            return refuse_memory(b);
         }
         bytes = read(fd, body->data + body->bytes, READ_BYTES);
         error = errno;
@@ -57,12 +59,12 @@ static int read_file(struct bench_requests *b, const char *path, struct buf *bod
             body->bytes += (size_t)bytes;
         if (b->pool.used_bytes > BYTES_MAX) {
             close(fd);
-            return refuse_size();
+            return refuse_size(b);
         }
     }
     if (fd >= 0)
         close(fd);
-    return bytes < 0 ? refuse(EXIT_INPUT, "cannot read %s: %s", path, strerror(error)) : EXIT_OK;
+    return bytes < 0 ? refuse(b, EXIT_INPUT, "cannot read %s: %s", path, strerror(error)) : EXIT_OK;
 }
 
 /* Room for one more; what is there may move. */
@@ -86,7 +88,7 @@ static bool grow(struct bench_requests *b)
 static int read_url(struct bench_requests *b, const struct bench_options *o)
 {
     if (!grow(b))
-        return refuse_memory();
+        return refuse_memory(b);
     const struct record_defaults *defaults = &o->request.defaults;
     b->records[0] = (struct record){.request = {.size = sizeof(struct ringsend_request),
                                                 .method = defaults->method,
@@ -111,7 +113,8 @@ static int read_data_file(struct bench_requests *b, struct record *record, struc
 {
     char path[PATH_MAX];
     if (record->data_file.bytes >= sizeof path)
-        return refuse(EXIT_INPUT, "the path of a data_file is longer than %d bytes", PATH_MAX - 1);
+        return refuse(b, EXIT_INPUT, "the path of a data_file is longer than %d bytes",
+                      PATH_MAX - 1);
     memcpy(path, record->data_file.data, record->data_file.bytes);
     path[record->data_file.bytes] = '\0';
     int status = read_file(b, path, body);
@@ -124,7 +127,7 @@ static int read_record(struct bench_requests *b, const struct bench_options *o,
 {
     if (!grow(b)) {
         buf_release(&b->pool, line);
-        return refuse_memory();
+        return refuse_memory(b);
     }
     struct record *record = &b->records[b->count];
     struct record_error error;
@@ -133,12 +136,12 @@ static int read_record(struct bench_requests *b, const struct bench_options *o,
     record_read(record, &b->pool, &o->request.defaults, &error);
     b->count++;
     if (error.error != RINGSEND_OK)
-        return refuse(EXIT_INPUT, "%s, line %llu: %s",
+        return refuse(b, EXIT_INPUT, "%s, line %llu: %s",
                       summary_input_name(o->inputs[source->current]),
                       (unsigned long long)source->line, error.detail);
     if (record->data_file.bytes > 0)
         return read_data_file(b, record, &b->bodies[b->count - 1]);
-    return b->pool.used_bytes > BYTES_MAX ? refuse_size() : EXIT_OK;
+    return b->pool.used_bytes > BYTES_MAX ? refuse_size(b) : EXIT_OK;
 }
 
 static int read_source(struct bench_requests *b, const struct bench_options *o,
@@ -153,14 +156,14 @@ static int read_source(struct bench_requests *b, const struct bench_options *o,
                 return status;
             break;
         case SOURCE_TOO_LONG:
-            return refuse(EXIT_INPUT, "%s, line %llu: lines may have 16 MiB",
+            return refuse(b, EXIT_INPUT, "%s, line %llu: lines may have 16 MiB",
                           summary_input_name(o->inputs[source->current]),
                           (unsigned long long)source->line);
         case SOURCE_WAIT: /* not without an engine */
             break;
         case SOURCE_END:
             if (source->error)
-                return refuse(EXIT_INPUT, "cannot read %s: %s",
+                return refuse(b, EXIT_INPUT, "cannot read %s: %s",
                               summary_input_name(o->inputs[source->error_input]),
                               strerror(source->error));
             return EXIT_OK;
@@ -175,26 +178,26 @@ static int read_files(struct bench_requests *b, const struct bench_options *o)
     size_t failed;
     int error = source_open(&source, o->inputs, o->inputs_count, &failed);
     if (error)
-        return refuse(EXIT_INPUT, "cannot read %s: %s", summary_input_name(o->inputs[failed]),
+        return refuse(b, EXIT_INPUT, "cannot read %s: %s", summary_input_name(o->inputs[failed]),
                       strerror(error));
     int status =
-        source_start(&source, NULL, &b->pool) ? read_source(b, o, &source) : refuse_memory();
+        source_start(&source, NULL, &b->pool) ? read_source(b, o, &source) : refuse_memory(b);
     source_close(&source);
     return status;
 }
 
 int bench_requests_read(struct bench_requests *b, const struct bench_options *o)
 {
-    *b = (struct bench_requests){0};
+    *b = (struct bench_requests){.command = o->request.command};
     buf_pool_init(&b->pool);
     int status = o->url ? read_url(b, o) : read_files(b, o);
     if (status != EXIT_OK)
         return status;
     if (b->count == 0)
-        return refuse(EXIT_INPUT, "there is no record in the input");
+        return refuse(b, EXIT_INPUT, "there is no record in the input");
     b->requests = calloc(b->count, sizeof *b->requests);
     if (!b->requests)
-        return refuse_memory();
+        return refuse_memory(b);
     for (size_t i = 0; i < b->count; i++)
         b->requests[i] = b->records[i].request;
     return EXIT_OK;

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct bench_requests {
+    const char *command; /* whose requests they are, for messages */
     struct ringsend_request *requests;
     size_t count;
     struct buf_pool pool;

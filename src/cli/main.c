@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"send", "send the records of files, write a file of results", command_send},
     {"bench", "measure how long requests take", command_bench},
     {"compare", "tell whether one benchmark is slower than another", command_compare},
+    {"probe", "find how many connections a platform rewards", command_probe},
     {"serve", "be a platform to send to: for trials, demos and tests", command_serve},
     {"doctor", "tell what this machine allows, and the cure for what it does not", command_doctor},
 };

@@ -1,0 +1,194 @@
+/* `ringsend probe`: makes the steps that the knee asks for, tells each as it is made, and what they
+ * mean. */
+#include "bench/probe.h"
+
+#include "bench/knee.h"
+#include "cli/bench_requests.h"
+#include "cli/commands.h"
+#include "cli/json_out.h"
+#include "cli/probe_options.h"
+#include "cli/values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct probe_run {
+    struct probe_options options;
+    struct bench_requests requests;
+    struct knee knee;
+    struct probe_step steps[KNEE_STEPS_MAX];
+};
+
+static const char *target_of(const struct bench_options *o)
+{
+    return o->url ? o->url : o->inputs[0];
+}
+
+static const char *method_of(const struct probe_run *p)
+{
+    const struct bench_options *o = &p->options.requests;
+    if (!o->url)
+        return "the records of";
+    if (o->request.defaults.method.bytes > 0)
+        return o->request.defaults.method.data; /* an argument, so NUL-terminated */
+    return o->data ? "POST" : "GET";
+}
+
+static void announce(const struct probe_run *p)
+{
+    const struct probe_options *o = &p->options;
+    fprintf(stderr,
+            "ringsend probe: sends %s %s over 1, 2, 4 ... %u connections, each as fast as answers "
+            "come, %.3g s a step\n",
+            method_of(p), target_of(&o->requests), p->knee.connections_max,
+            (double)o->step_ns * 1.2 / 1e9);
+    if (o->requests.request.engine.insecure)
+        fputs("ringsend probe: WARNING: --insecure: servers are not verified; whoever stands in "
+              "between can read and change everything\n",
+              stderr);
+}
+
+static double quantile_ms(const struct probe_step *step, double fraction)
+{
+    return (double)histogram_quantile(&step->service_ns, fraction) / 1e6;
+}
+
+static void tell_step(const struct probe_step *step)
+{
+    if (step->too_many)
+        printf("%11u %12s %10s %10s %13llu\n", step->connections, "-", "-", "-",
+               (unsigned long long)step->pushed_back);
+    else
+        printf("%11u %12.4g %10.3f %10.3f %13llu\n", step->connections, probe_step_rate(step),
+               quantile_ms(step, 0.5), quantile_ms(step, 0.99),
+               (unsigned long long)step->pushed_back);
+    fflush(stdout);
+}
+
+static int fail(const char *message, int error)
+{
+    const char *text = ringsend_error_text((enum ringsend_error) - error);
+    fprintf(stderr, "ringsend probe: %s\n", message[0] ? message : text);
+    return error == -RINGSEND_E_TLS_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
+}
+
+static int make_step(struct probe_run *p, uint32_t connections)
+{
+    const struct probe_settings settings = {.engine = &p->options.requests.request.engine,
+                                            .requests = p->requests.requests,
+                                            .requests_count = p->requests.count,
+                                            .step_ns = p->options.step_ns};
+    struct probe_step *step = &p->steps[p->knee.count];
+    char message[512];
+    int error = probe_step_run(step, &settings, connections, message, sizeof message);
+    if (error) {
+        probe_step_free(step);
+        return fail(message, error);
+    }
+    knee_add(&p->knee, (struct knee_step){.connections = connections,
+                                          .rate = step->too_many ? 0 : probe_step_rate(step),
+                                          .pushed_back = step->too_many});
+    if (!p->options.json)
+        tell_step(step);
+    return EXIT_OK;
+}
+
+static void tell_failure(const struct probe_step *step)
+{
+    if (step->errors > 0)
+        fprintf(stderr, "ringsend probe: no good answer came: %s\n",
+                ringsend_error_text(step->error));
+    else
+        fprintf(stderr, "ringsend probe: no good answer came: status %d\n", step->status);
+}
+
+static uint32_t recommended(const struct knee *k)
+{
+    uint32_t knee = knee_at(k), cap = knee_cap(k);
+    return cap > 0 && cap < knee ? cap : knee;
+}
+
+static void tell(const struct knee *k)
+{
+    uint32_t knee = knee_at(k), cap = knee_cap(k);
+    printf("\n");
+    if (knee < k->connections_max && knee != cap)
+        printf("The knee is at %u: more connections bring less than a tenth more answers.\n", knee);
+    else
+        printf("Each connection more brought more answers, up to %u.\n", knee);
+    if (cap > 0)
+        printf("The cap is at %u: more are pushed back (429, 503, resets, timeouts).\n", cap);
+    else
+        printf("No cap was met.\n");
+    printf("Recommended: -c %u\n", recommended(k));
+}
+
+static void tell_json(const struct probe_run *p)
+{
+    struct json_out j = {.out = stdout};
+    uint32_t cap = knee_cap(&p->knee);
+    json_begin(&j, NULL, '{');
+    json_words(&j, "target", target_of(&p->options.requests));
+    json_begin(&j, "steps", '[');
+    for (uint32_t i = 0; i < p->knee.count; i++) {
+        const struct probe_step *step = &p->steps[i];
+        json_begin(&j, NULL, '{');
+        json_count(&j, "connections", step->connections);
+        json_real(&j, "rate", probe_step_rate(step));
+        json_us(&j, "p50_us", histogram_quantile(&step->service_ns, 0.5));
+        json_us(&j, "p99_us", histogram_quantile(&step->service_ns, 0.99));
+        json_count(&j, "ok", step->ok);
+        json_count(&j, "not_ok", step->others);
+        json_count(&j, "errors", step->errors);
+        json_count(&j, "pushed_back", step->pushed_back);
+        json_flag(&j, "too_many", step->too_many);
+        json_end_with(&j, '}');
+    }
+    json_end_with(&j, ']');
+    json_count(&j, "knee", knee_at(&p->knee));
+    if (cap > 0)
+        json_count(&j, "cap", cap);
+    else
+        json_words(&j, "cap", NULL);
+    json_count(&j, "recommended", recommended(&p->knee));
+    json_end_with(&j, '}');
+    putchar('\n');
+}
+
+static int run(struct probe_run *p)
+{
+    uint32_t connections;
+    int status = EXIT_OK;
+    p->knee.connections_max = p->options.requests.request.engine.connections_max;
+    if (!p->options.quiet)
+        announce(p);
+    if (!p->options.json)
+        printf("connections   per second     p50 ms     p99 ms   pushed back\n");
+    while (status == EXIT_OK && (connections = knee_next(&p->knee)) > 0)
+        status = make_step(p, connections);
+    if (status != EXIT_OK)
+        return status;
+    if (knee_at(&p->knee) == 0) {
+        tell_failure(&p->steps[0]);
+        return EXIT_NOT_ALL_OK;
+    }
+    if (p->options.json)
+        tell_json(p);
+    else
+        tell(&p->knee);
+    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_OK : EXIT_OUTPUT;
+}
+
+int command_probe(int argc, char **argv)
+{
+    struct probe_run p = {0};
+    probe_options_read(&p.options, argc, argv);
+    int status = bench_requests_read(&p.requests, &p.options.requests);
+    if (status == EXIT_OK)
+        status = run(&p);
+    for (uint32_t i = 0; i < p.knee.count; i++)
+        probe_step_free(&p.steps[i]);
+    bench_requests_free(&p.requests);
+    probe_options_free(&p.options);
+    return status;
+}
