@@ -170,6 +170,23 @@ class Refused(Tls):
     def test_a_self_signed_certificate(self):
         self.refuses(self_signed(self), "tls_unknown_ca")
 
+    def test_the_server_hears_why_it_is_refused(self):
+        heard = []
+
+        def listen(peer):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.load_cert_chain(*self.other_ca.certificate())
+            try:
+                context.wrap_socket(peer.sock, server_side=True)
+            except ssl.SSLError as error:
+                heard.append(error.reason)
+
+        server = self.server(listen)
+        self.assert_error(self.get("https://%s/" % server.authority), "tls_unknown_ca")
+        server.close()
+        self.assertEqual(heard, ["TLSV1_ALERT_UNKNOWN_CA"])
+
     def test_a_weak_key(self):
         key = self.ca.new_key("RSA", "rsa_keygen_bits:1024")
         self.refuses(self.ca.certificate(key=key), "tls_weak_key", "2048")

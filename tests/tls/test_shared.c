@@ -12,8 +12,9 @@
 #ifdef __SANITIZE_THREAD__
 /* liburing maps and unmaps the rings by system calls of its own, which the sanitizer does not see: a ring
  * at the address of another thread's former one looks like a race to it. */
-const char *__tsan_default_suppressions(void); /* NOLINT(bugprone-reserved-identifier) */
-const char *__tsan_default_suppressions(void)  /* NOLINT(bugprone-reserved-identifier) */
+__attribute__((visibility("default"))) const char *
+__tsan_default_suppressions(void);            /* NOLINT(bugprone-reserved-identifier) */
+const char *__tsan_default_suppressions(void) /* NOLINT(bugprone-reserved-identifier) */
 {
     return "race:uring/ring.c\nrace:liburing.h\n";
 }
