@@ -20,7 +20,7 @@
 #include <errno.h>
 
 /* A connect takes 20 to 40 us of the loop's time, on loopback more than a small exchange. A hundred of
- * them at once must not hold up the exchanges that are in flight. */
+ * them at once must not hold up other exchanges. */
 enum { CONNECTS_PER_TURN = 4 };
 
 static bool edge_is_known(enum conn_step from, enum conn_step to)
@@ -404,12 +404,18 @@ static bool is_quiet(const struct conn *c)
            !op_in_flight(&c->cancel) && !op_in_flight(&c->install) && !secure_is_lent(c);
 }
 
+/* There are exchanges, or connections on which one may be about to begin. */
+static bool others_go_on(const struct ringsend *e)
+{
+    return e->exchanges > 0 || !list_empty(&e->idle_lru);
+}
+
 enum task_next conn_run(struct conn *c)
 {
     struct ringsend *e = c->engine;
     switch (c->step) {
     case CONN_CONNECT:
-        if (e->exchanges > 0 && e->connects_begun++ >= CONNECTS_PER_TURN) {
+        if (others_go_on(e) && e->connects_begun++ >= CONNECTS_PER_TURN) {
             task_deadline(e, &c->task, e->now_ns); /* the next turn comes at once */
             return TASK_WAIT;
         }

@@ -1,4 +1,9 @@
-/* A queue of work in, a queue of finished work out, one mutex.
+/* A queue of work in, a queue of finished work out.
+ *
+ * The engine's thread never waits here for a worker, which the scheduler may have put aside at any
+ * place: both queues are stacks that one compare-and-swap puts a piece on, and one exchange takes
+ * whole; whoever took one turns it round, so that pieces keep their order. A semaphore counts the
+ * pieces that nobody has taken yet. The mutex is between workers, and for workers_free.
  *
  * The threads share `struct workers` with the engine by counting: whoever lets go of it last frees
  * it. A thread that is busy when the engine goes (getaddrinfo cannot be interrupted) finishes, sees
@@ -6,81 +11,91 @@
  * thread. */
 #include "engine/workers.h"
 
+#include "base/check.h"
 #include "uring/ring.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
-struct queue {
-    struct work *first, **last;
-};
+typedef _Atomic(struct work *) work_stack; /* latest first */
 
 struct workers {
+    work_stack todo, done;
+    sem_t untaken; /* pieces in todo and taken; at the end, one for each thread, to wake it */
+    atomic_uint holders;
+    /* the engine's own */
+    struct work *finished; /* from done, oldest first */
+    unsigned threads, threads_max;
+    unsigned pieces; /* started, and not yet returned by workers_next */
+    /* under the mutex */
     pthread_mutex_t mutex;
-    pthread_cond_t work_there;
-    struct ring *ring; /* null exactly when the engine has let go */
-    struct queue todo, done;
-    unsigned threads, threads_max, idle, holders;
+    struct ring *ring;  /* null exactly when the engine has let go */
+    struct work *taken; /* from todo, oldest first */
 };
 
-static void queue_init(struct queue *q)
+static void push(work_stack *stack, struct work *work)
 {
-    q->first = NULL;
-    q->last = &q->first;
+    work->next = atomic_load(stack);
+    while (!atomic_compare_exchange_weak(stack, &work->next, work))
+        continue;
 }
 
-static void queue_push(struct queue *q, struct work *work)
+/* The oldest of the list, which is filled from the stack when it is empty; null: of neither. */
+static struct work *pop(struct work **list, work_stack *stack)
 {
-    work->next = NULL;
-    *q->last = work;
-    q->last = &work->next;
-}
-
-static struct work *queue_pop(struct queue *q)
-{
-    struct work *work = q->first;
-    if (!work)
-        return NULL;
-    q->first = work->next;
-    if (!q->first)
-        q->last = &q->first;
+    if (!*list) {
+        struct work *latest = atomic_exchange(stack, NULL);
+        while (latest) {
+            struct work *before = latest->next;
+            latest->next = *list;
+            *list = latest;
+            latest = before;
+        }
+    }
+    struct work *work = *list;
+    if (work)
+        *list = work->next;
     return work;
 }
 
-/* Called with the mutex held; gives it up. */
 static void let_go(struct workers *w)
 {
-    bool last = --w->holders == 0;
-    pthread_mutex_unlock(&w->mutex);
-    if (!last)
+    if (atomic_fetch_sub(&w->holders, 1) > 1)
         return;
     struct work *work;
-    while ((work = queue_pop(&w->todo)) || (work = queue_pop(&w->done)))
+    while ((work = pop(&w->taken, &w->todo)) || (work = pop(&w->finished, &w->done)))
         work->drop(work);
-    pthread_cond_destroy(&w->work_there);
+    sem_destroy(&w->untaken);
     pthread_mutex_destroy(&w->mutex);
     free(w);
+}
+
+/* Waits for a piece; null: the engine has let go. */
+static struct work *take(struct workers *w)
+{
+    while (sem_wait(&w->untaken) != 0)
+        CHECK(errno == EINTR);
+    pthread_mutex_lock(&w->mutex);
+    struct work *work = w->ring ? pop(&w->taken, &w->todo) : NULL;
+    pthread_mutex_unlock(&w->mutex);
+    return work;
 }
 
 static void *thread_main(void *argument)
 {
     struct workers *w = argument;
-    pthread_mutex_lock(&w->mutex);
-    while (w->ring) {
-        struct work *work = queue_pop(&w->todo);
-        if (!work) {
-            w->idle++;
-            pthread_cond_wait(&w->work_there, &w->mutex);
-            w->idle--;
-            continue;
-        }
-        pthread_mutex_unlock(&w->mutex);
+    struct work *work;
+    while ((work = take(w))) {
         work->run(work);
+        push(&w->done, work);
         pthread_mutex_lock(&w->mutex);
-        queue_push(&w->done, work);
         if (w->ring)
             ring_wake(w->ring);
+        pthread_mutex_unlock(&w->mutex);
     }
     let_go(w);
     return NULL;
@@ -92,9 +107,7 @@ struct workers *workers_new(struct ring *ring, unsigned threads_max)
     if (!w)
         return NULL;
     pthread_mutex_init(&w->mutex, NULL);
-    pthread_cond_init(&w->work_there, NULL);
-    queue_init(&w->todo);
-    queue_init(&w->done);
+    sem_init(&w->untaken, 0, 0);
     w->ring = ring;
     w->threads_max = threads_max;
     w->holders = 1;
@@ -107,12 +120,14 @@ void workers_free(struct workers *w)
         return;
     pthread_mutex_lock(&w->mutex);
     w->ring = NULL;
-    pthread_cond_broadcast(&w->work_there);
+    pthread_mutex_unlock(&w->mutex);
+    for (unsigned i = 0; i < w->threads; i++)
+        sem_post(&w->untaken);
     let_go(w);
 }
 
-/* With the mutex held. All signals stay with the threads that the program made itself. */
-static bool start_thread(struct workers *w)
+/* All signals stay with the threads that the program made itself. */
+static void start_thread(struct workers *w)
 {
     pthread_attr_t attributes;
     pthread_t thread;
@@ -121,33 +136,32 @@ static bool start_thread(struct workers *w)
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_fetch_add(&w->holders, 1);
     int error = pthread_create(&thread, &attributes, thread_main, w);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     if (error)
-        return false;
-    w->threads++;
-    w->holders++;
-    return true;
+        atomic_fetch_sub(&w->holders, 1);
+    else
+        w->threads++;
 }
 
 bool workers_start(struct workers *w, struct work *work)
 {
-    pthread_mutex_lock(&w->mutex);
-    if (w->idle == 0 && w->threads < w->threads_max)
-        (void)start_thread(w);
-    bool can = w->threads > 0;
-    if (can)
-        queue_push(&w->todo, work);
-    pthread_cond_signal(&w->work_there);
-    pthread_mutex_unlock(&w->mutex);
-    return can;
+    if (w->pieces >= w->threads && w->threads < w->threads_max)
+        start_thread(w);
+    if (w->threads == 0)
+        return false;
+    w->pieces++;
+    push(&w->todo, work);
+    sem_post(&w->untaken);
+    return true;
 }
 
 struct work *workers_next(struct workers *w)
 {
-    pthread_mutex_lock(&w->mutex);
-    struct work *work = queue_pop(&w->done);
-    pthread_mutex_unlock(&w->mutex);
+    struct work *work = pop(&w->finished, &w->done);
+    if (work)
+        w->pieces--;
     return work;
 }
