@@ -302,8 +302,8 @@ def tls_beside(bench, table, ca, port, rounds):
     with peers.Serve(bench, "--latency", "20ms") as serve:
         shared = rounds_of(rounds, {"shared": load("shared", serve)})["shared"]
     growth = {name: [value[i] for value in values] for name, values, i in (
-        ("p99's growth, apart", apart, 0), ("the same, from two processes", apart, 1),
-        ("p99's growth, cores shared", shared, 0), ("the same, from two processes ", shared, 1))}
+        ("p99's growth, apart", apart, 0), ("the same, apart, from two processes", apart, 1),
+        ("p99's growth, cores shared", shared, 0), ("the same, shared, from two processes", shared, 1))}
     show_rounds(table, growth, "{:.3f}")
     table.target("TLS: p99 beside full handshakes, growth in ms", statistics.median(growth["p99's growth, apart"]),
                  1, "{:.3f}")
