@@ -7,6 +7,7 @@
  *   LOADING     its data_file is being read
  *   HELD        waits for room in the engine; one at most, and nothing else is admitted meanwhile
  *   IN_FLIGHT   the engine has it; its result is to come
+ *   SAVING      the body of its response is being written to a file; the result line waits for that
  *
  * What bounds memory: the number of slots, JOB_BYTES_MAX of lines and data files in them (a single
  * record may be above it when it is alone, so the bound is overshot by one record at most), and the
@@ -18,8 +19,14 @@
 #include "batch/job.h"
 
 #include "base/check.h"
+#include "base/list.h"
 #include "batch/load.h"
 #include "batch/output.h"
+#include "batch/save.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,15 +39,20 @@
 enum {
     JOB_BYTES_MAX = 64 << 20,
     JOB_LOADS_MAX = 16, /* data files open at once; well below LIMIT_FILES */
+    JOB_SAVES_MAX = 16, /* bodies likewise */
     JOB_REAP_BATCH = 64
 };
 
-enum slot_step { SLOT_FREE, SLOT_LOADING, SLOT_HELD, SLOT_IN_FLIGHT };
+enum slot_step { SLOT_FREE, SLOT_LOADING, SLOT_HELD, SLOT_IN_FLIGHT, SLOT_SAVING };
 
 struct slot {
     struct record record;
     struct buf data; /* content of the data file */
     struct load load;
+    struct save save;
+    struct result_line kept; /* of the body being saved, with what it points to */
+    struct buf kept_memory;
+    struct list saving; /* in job.saving exactly while SAVING */
     uint64_t line, number;
     uint32_t input;
     enum slot_step step;
@@ -61,8 +73,10 @@ struct job {
     struct slot **free_slots; /* a stack */
     uint32_t free_count;
     uint32_t loads, in_flight;
-    struct slot *held; /* null, or the slot in HELD */
-    size_t bytes;      /* of all slots in use */
+    int body_error;     /* errno of the first body that could not be saved, else 0 */
+    struct slot *held;  /* null, or the slot in HELD */
+    struct list saving; /* slots in SAVING; the first ones' files are open */
+    size_t bytes;       /* of all slots in use */
 
     bool source_ended;
     bool source_waits; /* the last source_next said so */
@@ -97,6 +111,7 @@ static void slot_free(struct job *job, struct slot *slot)
     slot->step = SLOT_FREE;
     record_release(&slot->record, &job->pool);
     buf_release(&job->pool, &slot->data);
+    buf_release(&job->pool, &slot->kept_memory);
     job->free_slots[job->free_count++] = slot;
 }
 
@@ -122,6 +137,79 @@ static void finish(struct job *job, struct slot *slot, struct result_line *line)
     output_put(&job->output, job->now_ns, line,
                (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes});
     slot_free(job, slot);
+}
+
+static void note_lost_body(struct job *job, const struct slot *slot, int error)
+{
+    if (job->body_error)
+        return;
+    job->body_error = error;
+    save_name(job->report.output_body, slot->number, slot->record.id);
+}
+
+/* ---- bodies ---- */
+
+/* Its body goes to a file; the line waits for that. False: the line can be finished now. */
+static bool save_body(struct job *job, struct slot *slot, const struct result_line *line)
+{
+    if (job->options.output.bodies_fd < 0 || line->error != RINGSEND_OK || line->body.bytes == 0 ||
+        job->report.output_body[0])
+        return false;
+    if (!result_line_keep(line, &job->pool, &slot->kept_memory, &slot->kept)) {
+        note_lost_body(job, slot, ENOMEM);
+        return false;
+    }
+    slot_charge(job, slot, slot->kept_memory.capacity);
+    slot->step = SLOT_SAVING;
+    list_push_back(&job->saving, &slot->saving);
+    return true;
+}
+
+static bool name_body(struct job *job, struct slot *slot, struct buf *quoted)
+{
+    char name[SAVE_NAME_BYTES], path[PATH_MAX + SAVE_NAME_BYTES];
+    save_name(name, slot->number, slot->record.id);
+    int bytes = snprintf(path, sizeof path, "%s/%s", job->options.output.bodies_path, name);
+    return result_line_quote((struct ringsend_bytes){path, (size_t)bytes}, &job->pool, quoted);
+}
+
+/* Its line is written, with the name of the file; or with the body, which so is not lost. */
+static void saved(struct job *job, struct slot *slot, int error)
+{
+    struct buf quoted = {0};
+    list_remove(&slot->saving);
+    if (error == 0 && !name_body(job, slot, &quoted))
+        error = ENOMEM;
+    if (error)
+        note_lost_body(job, slot, error);
+    else
+        slot->kept.body_file = (struct ringsend_bytes){quoted.data, quoted.bytes};
+    finish(job, slot, &slot->kept);
+    buf_release(&job->pool, &quoted);
+}
+
+static void save_turn_one(struct job *job, struct slot *slot)
+{
+    const struct output_options *o = &job->options.output;
+    char name[SAVE_NAME_BYTES];
+    int error = 0;
+    save_name(name, slot->number, slot->record.id);
+    enum save_next next = slot->save.file ? save_turn(&slot->save, o->bodies_fd, name, &error)
+                                          : save_begin(&slot->save, job->engine, o->bodies_fd, name,
+                                                       o->bodies_replace, slot->kept.body, &error);
+    if (next != SAVE_WAIT)
+        saved(job, slot, error);
+}
+
+static void save_all(struct job *job)
+{
+    struct list *node = job->saving.next;
+    for (uint32_t open = 0; open < JOB_SAVES_MAX && node != &job->saving;) {
+        struct slot *slot = LIST_OWNER(node, struct slot, saving);
+        node = node->next;
+        save_turn_one(job, slot);
+        open += slot->save.file != NULL;
+    }
 }
 
 /* A result that the engine had no part in. */
@@ -167,7 +255,8 @@ static void reap(struct job *job)
                 .trace_count = r->attempts_list_count,
             };
             job->in_flight--;
-            finish(job, slot, &line);
+            if (!save_body(job, slot, &line))
+                finish(job, slot, &line);
         }
     }
 }
@@ -333,7 +422,7 @@ static void note_broken_output(struct job *job)
 
 static bool output_broke(struct job *job)
 {
-    int error = output_error(&job->output);
+    int error = job->body_error ? job->body_error : output_error(&job->output);
     if (error == 0 || job->report.output_error)
         return false;
     job->report.output_error = error;
@@ -365,7 +454,7 @@ static bool is_finished(const struct job *job)
     if (job->abort_at_ns != 0 && job->now_ns >= job->abort_at_ns)
         return true;
     return job->source_ended && job->in_flight == 0 && job->loads == 0 && !job->held &&
-           output_is_idle(&job->output);
+           list_empty(&job->saving) && output_is_idle(&job->output);
 }
 
 static uint64_t until(uint64_t at_ns, uint64_t now_ns)
@@ -409,10 +498,12 @@ bool job_turn(struct job *job, uint64_t wait_ns)
         return false;
     watch(job);
     load_all(job);
+    save_all(job);
     admit(job);
     /* When nothing is to come before a result is read: show it now. */
     output_turn(&job->output, job->now_ns,
-                job->in_flight == 0 && job->loads == 0 && (job->source_waits || job->source_ended));
+                job->in_flight == 0 && job->loads == 0 && list_empty(&job->saving) &&
+                    (job->source_waits || job->source_ended));
     if (is_finished(job))
         return false;
     /* An output that had no room may have it now. */
@@ -456,6 +547,8 @@ static bool set_up(struct job *job)
     job->free_slots = calloc(count, sizeof(struct slot *));
     if (!job->slots || !job->free_slots || !report_init(&job->report))
         return false;
+    for (uint32_t i = 0; i < count; i++)
+        list_init(&job->slots[i].saving);
     for (uint32_t i = count; i > 0; i--)
         job->free_slots[job->free_count++] = &job->slots[i - 1];
     return name_inputs(job) && source_start(job->source, job->engine, &job->pool);
@@ -470,6 +563,7 @@ struct job *job_new(const struct job_options *options)
     job->engine = options->engine;
     job->source = options->source;
     buf_pool_init(&job->pool);
+    list_init(&job->saving);
     if (!set_up(job)) {
         job_free(job);
         return NULL;
@@ -504,6 +598,8 @@ const struct job_report *job_end(struct job *job)
     source_stop(job->source);
     for (uint32_t i = 0; i < job->options.records_max; i++)
         load_end(&job->slots[i].load);
+    for (uint32_t i = 0; i < job->options.records_max; i++)
+        save_end(&job->slots[i].save);
     output_close(&job->output);
     if (output_broke(job)) /* by the last of it */
         report->end = JOB_OUTPUT_FAILED;

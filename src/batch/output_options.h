@@ -20,6 +20,9 @@ struct output_options {
     const struct write_out *words; /* for RESULT_WORDS and words_fd */
     bool headers;                  /* tell them in lines and rows */
     bool without_body;
+    int bodies_fd;           /* -1: none. A directory: bodies go to files of their own in it */
+    const char *bodies_path; /* its name, for results */
+    bool bodies_replace;     /* files that are there */
 };
 
 #endif

@@ -34,6 +34,7 @@ struct job_report {
     const char *input_path;
     int output_error;
     bool output_is_failed_file, output_is_words; /* which one; neither: the results */
+    char output_body[100]; /* the name of the body's file that it is about; empty: it is not */
     /* After a second signal: what the output's reader did not take was given up. */
     bool results_given_up, failed_given_up;
     /* Inputs not read to their end because the job was stopped, the first of them from behind

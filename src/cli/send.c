@@ -7,6 +7,7 @@
  * Signals. The handler counts and wakes the loop; the job looks at the count each turn. */
 #include "batch/job.h"
 #include "cli/adapt.h"
+#include "cli/bodies.h"
 #include "cli/commands.h"
 #include "cli/send_options.h"
 #include "cli/summary.h"
@@ -38,6 +39,7 @@ struct send {
     struct source source;
     struct ringsend *engine;
     struct output results, failed;
+    int bodies_fd; /* -1: none */
 };
 
 static void on_signal(int number)
@@ -149,7 +151,9 @@ static int open_outputs(struct send *send)
     const struct send_options *o = &send->options;
     send->results.path = o->output && strcmp(o->output, "-") != 0 ? o->output : NULL;
     send->failed.path = o->failed;
-    int status = open_output(send, &send->results);
+    int status = o->bodies ? bodies_open("send", o->bodies, o->force, &send->bodies_fd) : EXIT_OK;
+    if (status == EXIT_OK)
+        status = open_output(send, &send->results);
     if (status == EXIT_OK && o->failed)
         status = open_output(send, &send->failed);
     if (status == EXIT_OK)
@@ -249,7 +253,10 @@ static int run_job(struct send *send)
                                                                         : RESULT_JSON,
                    .words = send->options.words,
                    .headers = send->options.headers,
-                   .without_body = send->options.without_body},
+                   .without_body = send->options.without_body,
+                   .bodies_fd = send->bodies_fd,
+                   .bodies_path = send->options.bodies,
+                   .bodies_replace = send->options.force},
         .defaults = &send->options.request.defaults,
         .records_max = records_max(send->options.request.engine.connections_max),
         .stop_asked = &signals_seen,
@@ -278,7 +285,7 @@ static int run_job(struct send *send)
 
 int command_send(int argc, char **argv)
 {
-    struct send send = {.results = {.fd = -1}, .failed = {.fd = -1}};
+    struct send send = {.results = {.fd = -1}, .failed = {.fd = -1}, .bodies_fd = -1};
     send_options_read(&send.options, argc, argv);
     int status = open_inputs(&send);
     if (status == EXIT_OK) {
@@ -293,6 +300,8 @@ int command_send(int argc, char **argv)
             close_status = close_output(&send.failed, unused);
         if (close_status != EXIT_OK)
             status = close_status;
+        if (send.bodies_fd >= 0)
+            close(send.bodies_fd);
         ringsend_free(send.engine);
         source_close(&send.source);
     }

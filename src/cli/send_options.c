@@ -24,6 +24,7 @@ enum option_code {
     OPTION_CSV,
     OPTION_HEADERS,
     OPTION_BODY,
+    OPTION_BODIES,
     OPTION_TRACE,
     OPTION_ADAPTIVE
 };
@@ -39,6 +40,7 @@ static const struct option long_options[] = {
     {"headers", no_argument, NULL, OPTION_HEADERS},
     {"body", required_argument, NULL, OPTION_BODY},
     {"adaptive", no_argument, NULL, OPTION_ADAPTIVE},
+    {"bodies", required_argument, NULL, OPTION_BODIES},
     {"trace", no_argument, NULL, OPTION_TRACE},
     {"write-out", required_argument, NULL, OPTION_WRITE_OUT},
     {"quiet", no_argument, NULL, OPTION_QUIET},
@@ -71,10 +73,12 @@ static const char help[] =
     "  -o, --output FILE       results go here; default, or -: standard output\n"
     "      --failed FILE       the input lines of records that are not ok, ready to\n"
     "                          be sent again\n"
-    "      --force             overwrite these files if they exist\n"
+    "      --force             overwrite these files, and those in DIR, if they exist\n"
     "      --csv               results as CSV, with a header row, in place of JSON\n"
     "      --headers           results hold the response's headers\n"
     "      --body none|inline  whether results hold bodies; default inline\n"
+    "      --bodies DIR        each body goes to a file of its own in DIR, named by\n"
+    "                          the record's number (from 0) and id; the result tells\n"
     "      --trace             results tell of each try: times, outcome, and what it\n"
     "                          then waited for\n"
     "  -w, --write-out FORMAT  this for each result on standard output, in place of\n"
@@ -182,6 +186,9 @@ static void read_option(struct send_options *o, int code, const char *value)
         return;
     case OPTION_TRACE:
         o->request.engine.store_attempts = true;
+        return;
+    case OPTION_BODIES:
+        o->bodies = read_path("--bodies", value);
         return;
     case OPTION_WRITE_OUT:
         read_write_out(o, value);

@@ -15,6 +15,7 @@ struct send_options {
     bool csv;
     bool headers;
     bool without_body;
+    const char *bodies;      /* a directory; null: none */
     struct write_out *words; /* of -w; null: none */
     bool quiet;
     bool adaptive;

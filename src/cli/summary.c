@@ -212,10 +212,12 @@ static void print_output_trouble(FILE *out, const struct job_report *report,
     if (report->output_error) {
         bool stopped = report->unread_count > 0 || report->by_error[RINGSEND_E_STOPPED] > 0 ||
                        report->by_error[RINGSEND_E_CANCELLED] > 0;
-        fprintf(out, "ringsend: cannot write %s: %s; %s%s\n",
-                report->output_is_failed_file ? options->failed
-                : report->output_is_words     ? "standard output"
-                                              : results,
+        fprintf(out, "ringsend: cannot write %s%s%s: %s; %s%s\n",
+                report->output_body[0] ? options->bodies : "", report->output_body[0] ? "/" : "",
+                report->output_body[0]          ? report->output_body
+                : report->output_is_failed_file ? options->failed
+                : report->output_is_words       ? "standard output"
+                                                : results,
                 strerror(report->output_error), output_cure(report->output_error),
                 stopped ? ". Sending was stopped." : "");
     }

@@ -1,0 +1,40 @@
+/* A response's body on its way to a file of its own, written through the engine's ring. */
+#ifndef RINGSEND_BATCH_SAVE_H
+#define RINGSEND_BATCH_SAVE_H
+
+#include "base/span.h"
+#include "engine/file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SAVE_NAME_BYTES = 100 };
+
+/* The file's name: the record's number, and behind a dash what of its id (JSON, or empty) may stand in
+ * a name, cut to 64 bytes, anything else as '_'. Never two records have the same. */
+void save_name(char name[SAVE_NAME_BYTES], uint64_t number, struct ringsend_bytes id);
+
+/* Zeroed before its first use. */
+struct save {
+    struct file *file; /* not null exactly while it is under way, as fd is open */
+    int fd;
+    size_t bytes;
+};
+
+enum save_next {
+    SAVE_WAIT, /* until ringsend_run has finished the write under way */
+    SAVE_DONE,
+    SAVE_FAILED /* *error is an errno; what was written of it is removed */
+};
+
+/* Makes the file in the open directory and starts to write. An existing one is an error, EEXIST,
+ * unless it is to be replaced. The data are borrowed until the end. */
+enum save_next save_begin(struct save *save, struct ringsend *engine, int directory,
+                          const char *name, bool replace, struct ringsend_bytes data, int *error);
+/* Takes the end of the write. After SAVE_DONE and SAVE_FAILED it is over. */
+enum save_next save_turn(struct save *save, int directory, const char *name, int *error);
+/* Cancels what is under way. Harmless when nothing is. */
+void save_end(struct save *save);
+
+#endif
