@@ -131,8 +131,6 @@ static void print_histogram(FILE *out, const struct histogram *h)
         double end = i == bins.last ? INFINITY : edge_ns(bins.scale, i + 1);
         uint64_t *count = &counts[i - bins.first];
         *count = count_below(h, &bucket, end);
-        if (i == bins.last) /* also the bucket that no edge is above */
-            *count += bucket < h->buckets ? h->counts[bucket] : 0;
         largest = *count > largest ? *count : largest;
     }
     fprintf(out, "  %-18s\n", "response time from");

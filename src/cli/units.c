@@ -14,11 +14,11 @@ static int decimals_of(double number)
     return number >= 100 || number == (double)(long)number ? 0 : number >= 10 ? 1 : 2;
 }
 
-/* In the largest unit of the list that is not larger than the amount; the last one is the smallest.
- */
+/* In the largest unit of the list that is not larger than the amount, rounded to three digits; the
+ * last one is the smallest. */
 static struct units_text in_units(double amount, const struct unit *units)
 {
-    while (units[1].name && amount < units->size)
+    while (units[1].name && amount < units->size * 0.9995)
         units++;
     double number = amount / units->size;
     struct units_text text;

@@ -22,14 +22,14 @@ function digits(number) {
 }
 function timeText(us) {
   const units = [[3600e6, "h"], [60e6, "min"], [1e6, "s"], [1e3, "ms"], [1, "us"], [1e-3, "ns"]];
-  const [size, name] = units.find(([size]) => us >= size) || [1e-3, "ns"];
+  const [size, name] = units.find(([size]) => us >= size * 0.9995) || [1e-3, "ns"];
   return digits(us / size) + "\u00a0" + name;
 }
 const countText = (count) => Math.round(count).toLocaleString("en");
 const rateText = (rate) => (rate >= 1000 ? countText(rate) : digits(rate)) + "/s";
 const shareText = (share) => digits(share * 100) + "\u00a0%";
 const bytesText = (bytes) => {
-  const [size, name] = [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "bytes"]].find(([size]) => bytes >= size) || [1, "bytes"];
+  const [size, name] = [[1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "bytes"]].find(([size]) => bytes >= size * 0.9995) || [1, "bytes"];
   return digits(bytes / size) + "\u00a0" + name;
 };
 // A figure that programs can read, too.

@@ -1,0 +1,208 @@
+/* The report of a benchmark: JSON that holds whatever texts it is given, a histogram in text that
+ * leaves nothing out, units that people would write. */
+#include "base/json.h"
+#include "base/random.h"
+#include "cli/bench_report.h"
+#include "cli/json_out.h"
+#include "cli/units.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static void times_are_written_as_people_do(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t ns;
+        const char *text;
+    } cases[] = {
+        {0, "0 ns"},
+        {1, "1 ns"},
+        {999, "999 ns"},
+        {1000, "1 us"},
+        {1530, "1.53 us"},
+        {15300, "15.3 us"},
+        {153400, "153 us"},
+        {999400, "999 us"},
+        {999600, "1.00 ms"},
+        {1000000, "1 ms"},
+        {2500000000, "2.50 s"},
+        {59980000000, "1.00 min"},
+        {90000000000, "1.50 min"},
+        {7200000000000, "2 h"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(duration_text(cases[i].ns).chars, cases[i].text);
+    assert_string_equal(bytes_text(999999).chars, "1.00 MB");
+    assert_string_equal(share_text(0).chars, "0 %");
+    assert_string_equal(share_text(0.00001).chars, "<0.01 %");
+    assert_string_equal(share_text(0.123).chars, "12.3 %");
+    assert_string_equal(share_text(1).chars, "100 %");
+}
+
+/* What a writer wrote; the caller frees it. */
+static char *json_of(const char *text)
+{
+    char *out = NULL;
+    size_t bytes;
+    FILE *file = open_memstream(&out, &bytes);
+    assert_non_null(file);
+    struct json_out j = {.out = file};
+    json_words(&j, NULL, text);
+    fclose(file);
+    return out;
+}
+
+static void any_text_is_kept_in_json_and_harmless_in_a_page(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *kept;
+    } cases[] = {
+        {"", ""},
+        {"plain", "plain"},
+        {"</script><!--", "</script><!--"},
+        {"\"\\'&\x01\n\x7f", "\"\\'&\x01\n\x7f"},
+        {"h\xc3\xa9 \xe2\x80\xa8 \xf0\x9f\x98\x80", "h\xc3\xa9 \xe2\x80\xa8 \xf0\x9f\x98\x80"},
+        {"\xff|\xc3", "\xef\xbf\xbd|\xef\xbf\xbd"},               /* no UTF-8 */
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* a surrogate */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *out = json_of(cases[i].text), decoded[64];
+        struct json j;
+        struct json_string string;
+        assert_null(strpbrk(out, "<>&'"));
+        json_init(&j, span_of(out));
+        assert_true(json_string(&j, &string) && json_end(&j));
+        size_t bytes = json_decode(string, decoded);
+        assert_int_equal(bytes, strlen(cases[i].kept));
+        assert_memory_equal(decoded, cases[i].kept, bytes);
+        free(out);
+    }
+}
+
+static struct bench_report report_of(const struct figures *f, enum bench_kind kind)
+{
+    static const struct figures_environment environment = {.kernel = "</script>\xff"};
+    return (struct bench_report){
+        .kind = kind, .runs = f, .runs_count = 1, .environment = &environment};
+}
+
+__attribute__((noinline)) static char *written(bool (*write)(FILE *, const struct bench_report *),
+                                               const struct bench_report *report)
+{
+    char *out = NULL;
+    size_t bytes;
+    FILE *file = open_memstream(&out, &bytes);
+    assert_non_null(file);
+    assert_true(write(file, report));
+    fclose(file);
+    return out;
+}
+
+static void fill(struct figures *f, uint64_t seed)
+{
+    assert_true(figures_init(f));
+    f->settings.target = "http://h/\"<x>\n\xc3";
+    f->settings.method = "GET";
+    f->elapsed_ns = 1000000000;
+    for (uint64_t i = 0; i < seed * 10; i++)
+        histogram_add(&f->response_ns,
+                      random_at(seed, 2 * i) >> (random_at(seed, 2 * i + 1) % (seed + 1)));
+    f->requests = f->response_ns.count;
+}
+
+/* Nothing but JSON, with nothing measured and with times of all sizes. */
+static void the_report_is_json(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed += 7) {
+        for (enum bench_kind kind = BENCH_RUN; kind <= BENCH_REPEAT; kind++) {
+            struct figures f;
+            fill(&f, seed);
+            struct bench_report report = report_of(&f, kind);
+            char *text = written(bench_write_json, &report);
+            struct json j;
+            json_init(&j, span_of(text));
+            assert_true(json_skip(&j, NULL) && json_end(&j));
+            free(text);
+            free(written(bench_write_csv, &report));
+            free(written(bench_write_hlog, &report));
+            figures_free(&f);
+        }
+    }
+}
+
+/* Adds up the shares of the histogram's lines; each is rounded to three digits. */
+static double shares(const char *text, unsigned *lines)
+{
+    static const char start[] = "response time from\n";
+    double sum = 0;
+    const char *line = strstr(text, start);
+    assert_non_null(line);
+    *lines = 0;
+    for (line += sizeof start - 1; strncmp(line, "  connections", 13) != 0;) {
+        const char *percent = strchr(line, '%'), *end = strchr(line, '\n');
+        assert_true(percent && end && percent < end && end - line <= 80);
+        const char *number = percent - 1; /* behind a space: " 12.3 %" */
+        while (number[-1] != ' ')
+            number--;
+        sum += *number == '<' ? 0.005 : strtod(number, NULL);
+        ++*lines;
+        line = end + 1;
+    }
+    return sum;
+}
+
+static bool print(FILE *out, const struct bench_report *report)
+{
+    bench_print(out, report);
+    return true;
+}
+
+static void the_histogram_in_text_leaves_nothing_out(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed < 64; seed++) {
+        struct figures f;
+        unsigned lines;
+        fill(&f, seed);
+        struct bench_report report = report_of(&f, BENCH_RUN);
+        char *text = written(print, &report);
+        double sum = shares(text, &lines);
+        if (fabs(sum - 100) > 0.5)
+            fail_msg("seed %u: %.2f %%", (unsigned)seed, sum);
+        assert_in_range(lines, 1, 20);
+        free(text);
+        figures_free(&f);
+    }
+}
+
+static void nothing_measured_is_no_trouble(void **state)
+{
+    (void)state;
+    struct figures f;
+    fill(&f, 0);
+    struct bench_report report = report_of(&f, BENCH_RUN);
+    char *text = written(print, &report);
+    assert_null(strstr(text, "nan"));
+    assert_null(strstr(text, "p50"));
+    free(text);
+    figures_free(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_are_written_as_people_do),
+        cmocka_unit_test(any_text_is_kept_in_json_and_harmless_in_a_page),
+        cmocka_unit_test(the_report_is_json),
+        cmocka_unit_test(the_histogram_in_text_leaves_nothing_out),
+        cmocka_unit_test(nothing_measured_is_no_trouble),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
