@@ -219,13 +219,15 @@ static void print_troubles(FILE *out, const struct figures *f)
             out,
             "ringsend bench: %llu start%s noticed more than 1 ms late on this side (loop lag)\n",
             (unsigned long long)f->late_loop, f->late_loop == 1 ? " was" : "s were");
-    if (f->late_starts > f->late_loop)
-        fprintf(out,
-                "ringsend bench: %llu start%s waited more than 1 ms for a free connection, which\n"
-                "  counts: %u of them %s not enough for this rate at this service time\n",
-                (unsigned long long)(f->late_starts - f->late_loop),
-                plural(f->late_starts - f->late_loop), s->connections,
-                s->connections == 1 ? "is" : "are");
+    uint64_t waited = f->late_starts > f->late_loop ? f->late_starts - f->late_loop : 0;
+    if (waited > 0)
+        fprintf(
+            out,
+            "ringsend bench: %llu start%s waited more than 1 ms for a connection, which counts\n",
+            (unsigned long long)waited, plural(waited));
+    if (waited > f->scheduled / 100)
+        fprintf(out, "  %u connection%s %s not enough for this rate at this service time\n",
+                s->connections, plural(s->connections), s->connections == 1 ? "is" : "are");
     if (f->never_started > 0)
         fprintf(
             out,
