@@ -178,7 +178,12 @@ extern "C" {
     /* the end by decision */                                                                      \
     X(TIMEOUT_RECORD, "timeout_record", STOP, FINAL, SENT_MAYBE, "the record's deadline passed")   \
     X(STOPPED, "stopped", STOP, FINAL, SENT_NOTHING, "the run was stopped before this was sent")   \
-    X(CANCELLED, "cancelled", STOP, FINAL, SENT_MAYBE, "cancelled before the response was complete")
+    X(CANCELLED, "cancelled", STOP, FINAL, SENT_MAYBE,                                             \
+      "cancelled before the response was complete")                                                \
+    /* of a job that goes on after its process died */                                             \
+    X(IN_DOUBT, "in_doubt", STOP, FINAL, SENT_MAYBE,                                               \
+      "an earlier run may have sent this before it ended; whether it was processed, nobody can "   \
+      "tell")
 
 enum ringsend_error {
     RINGSEND_OK = 0,
@@ -376,7 +381,7 @@ struct ringsend_request {
      * attempt can leave. The bits are cleared again when the attempt's outcome shows that neither it
      * nor one before was processed: nothing of it left, or the answer was 408, 425, 429, 503 (and not
      * ok), or one that retry_if holds for. Atomic: requests, of other engines too, may share the byte.
-     * Borrowed as all of the request. */
+     * Bits that are set at the submit stay. Borrowed as all of the request. */
     unsigned char *in_doubt;
     unsigned char in_doubt_mask;
 };
@@ -519,6 +524,9 @@ RINGSEND_API void ringsend_tls_free(struct ringsend_tls *tls);
  * first), INVALID, BAD_URL, TLS_CONFIG, BAD_METHOD, BAD_HEADER, STOPPED, NO_MEMORY. For those about
  * the request ringsend_submit_detail tells more. Sends nothing yet: ringsend_run does. */
 RINGSEND_API int ringsend_submit(struct ringsend *engine, struct ringsend_request *request);
+/* True when the request may be sent again although it may have been processed: its method is
+ * idempotent, or one of RINGSEND_KEYED and RINGSEND_AT_LEAST_ONCE is set. Any thread. */
+RINGSEND_API bool ringsend_may_repeat(const struct ringsend_request *request);
 /* A few words on why the last ringsend_submit refused, or null. Static. */
 RINGSEND_API const char *ringsend_submit_detail(const struct ringsend *engine);
 /* Looks at a request as ringsend_submit would, without an engine and without sending it: 0 or a

@@ -15,7 +15,9 @@
  * already in flight are always taken.
  *
  * Stopping, whatever the reason, is the same thing: the source is stopped, ringsend_stop ends what
- * waits, what is in flight has JOB_GRACE_NS and is then cancelled; each still gives its result. */
+ * waits, what is in flight has JOB_GRACE_NS and is then cancelled; each still gives its result. With
+ * a journal those that were cut short are left as the journal knows them, without a result line: a
+ * later run sends them, or calls them in doubt. */
 #include "batch/job.h"
 
 #include "base/check.h"
@@ -56,13 +58,15 @@ struct slot {
     uint64_t line, number;
     uint32_t input;
     enum slot_step step;
-    size_t bytes; /* its part of job.bytes */
+    bool was_sent; /* by an earlier run, says the journal */
+    size_t bytes;  /* its part of job.bytes */
 };
 
 struct job {
     struct job_options options;
     struct ringsend *engine;
     struct source *source;
+    struct journal *journal; /* null: none */
     struct job_report report;
     struct buf_pool pool;
     struct output output;
@@ -77,6 +81,8 @@ struct job {
     struct slot *held;  /* null, or the slot in HELD */
     struct list saving; /* slots in SAVING; the first ones' files are open */
     size_t bytes;       /* of all slots in use */
+
+    uint64_t next_pass; /* the first record number whose place in the input is worth keeping */
 
     bool source_ended;
     bool source_waits; /* the last source_next said so */
@@ -134,7 +140,7 @@ static void finish(struct job *job, struct slot *slot, struct result_line *line)
     if (job->files)
         line->file = job->files[slot->input];
     report_count(&job->report, line);
-    output_put(&job->output, job->now_ns, line,
+    output_put(&job->output, job->now_ns, slot->number, line,
                (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes});
     slot_free(job, slot);
 }
@@ -220,6 +226,17 @@ static void finish_with_error(struct job *job, struct slot *slot, enum ringsend_
     finish(job, slot, &line);
 }
 
+/* It was stopped before its result. */
+static void leave(struct job *job, struct slot *slot)
+{
+    if (job->journal) {
+        job->report.left++;
+        slot_free(job, slot);
+    } else {
+        finish_with_error(job, slot, RINGSEND_E_STOPPED, NULL);
+    }
+}
+
 static void refuse(struct job *job, struct slot *slot, const struct record_error *error)
 {
     char text[RECORD_TOLD_BYTES];
@@ -236,6 +253,11 @@ static void reap(struct job *job)
             const struct ringsend_result *r = results[i];
             struct slot *slot = r->request->user;
             CHECK(slot->step == SLOT_IN_FLIGHT);
+            job->in_flight--;
+            if (r->cut_short && job->journal) {
+                leave(job, slot);
+                continue;
+            }
             struct result_line line = {
                 .ok = r->ok,
                 .status = r->status,
@@ -254,7 +276,6 @@ static void reap(struct job *job)
                 .retry_after_ns = r->retry_after_ns,
                 .trace_count = r->attempts_list_count,
             };
-            job->in_flight--;
             if (!save_body(job, slot, &line))
                 finish(job, slot, &line);
         }
@@ -268,6 +289,14 @@ static void submit(struct job *job, struct slot *slot)
 {
     job->held = NULL;
     slot->record.request.user = slot;
+    if (slot->was_sent && !ringsend_may_repeat(&slot->record.request)) {
+        struct result_line line = {.error = RINGSEND_E_IN_DOUBT, .ambiguous = true};
+        finish(job, slot, &line);
+        return;
+    }
+    if (job->journal)
+        slot->record.request.in_doubt =
+            journal_sent(job->journal, slot->number, &slot->record.request.in_doubt_mask);
     int error = -ringsend_submit(job->engine, &slot->record.request);
     if (error == RINGSEND_OK) {
         slot->step = SLOT_IN_FLIGHT;
@@ -335,11 +364,54 @@ static void admit_line(struct job *job, struct slot *slot)
         submit(job, slot);
 }
 
+/* Takes the record up in the journal: false when it is done already, or *error is set. */
+static bool enter(struct job *job, struct slot *slot, int *error)
+{
+    struct journal *journal = job->journal;
+    slot->number = job->source->number;
+    slot->was_sent = false;
+    *error = 0;
+    if (!journal)
+        return true;
+    *error = journal_reserve(journal, slot->number);
+    if (*error)
+        return false;
+    journal_read(journal, slot->number);
+    if (slot->number >= job->next_pass) {
+        struct source_position position = source_position(job->source);
+        journal_pass(journal, &position);
+        job->next_pass = (position.number / JOURNAL_STRIDE + 1) * JOURNAL_STRIDE;
+    }
+    enum journal_state state = journal_state(journal, slot->number);
+    slot->was_sent = state == JOURNAL_SENT;
+    return state != JOURNAL_DONE;
+}
+
+/* Reading goes on at the next record that is not done. */
+static void pass_over(struct job *job, uint64_t number)
+{
+    source_skip_to(job->source, journal_next_open(job->journal, number + 1));
+}
+
 static bool may_admit(const struct job *job)
 {
     return !job->stopping && !job->source_ended && !job->held && job->free_count > 0 &&
            job->bytes < JOB_BYTES_MAX && job->loads < JOB_LOADS_MAX &&
            output_has_room(&job->output);
+}
+
+static void input_ended(struct job *job)
+{
+    job->source_ended = true;
+    job->report.complete = job->source->error == 0;
+    if (job->journal && job->report.complete)
+        journal_input_ended(job->journal);
+}
+
+static void journal_failed(struct job *job, int error)
+{
+    job->report.output_error = error;
+    job->report.output_is_journal = true;
 }
 
 static void admit(struct job *job)
@@ -353,21 +425,24 @@ static void admit(struct job *job)
         slot->number = job->source->number;
         slot->input = (uint32_t)job->source->current;
         job->source_waits = next == SOURCE_WAIT;
-        switch (next) {
-        case SOURCE_RECORD:
-            admit_line(job, slot);
-            break;
-        case SOURCE_TOO_LONG:
+        bool is_record = next == SOURCE_RECORD || next == SOURCE_TOO_LONG;
+        int error = 0;
+        if (!is_record || !enter(job, slot, &error)) {
+            uint64_t number = slot->number;
+            slot_free(job, slot);
+            if (error)
+                journal_failed(job, error);
+            else if (is_record)
+                pass_over(job, number);
+            else if (next == SOURCE_END)
+                input_ended(job);
+            if (error || !is_record)
+                return;
+        } else if (next == SOURCE_TOO_LONG) {
             finish_with_error(job, slot, RINGSEND_E_RECORD_TOO_LONG,
                               "lines may have 16 MiB; this one was skipped");
-            break;
-        case SOURCE_WAIT:
-            slot_free(job, slot);
-            return;
-        case SOURCE_END:
-            slot_free(job, slot);
-            job->source_ended = true;
-            return;
+        } else {
+            admit_line(job, slot);
         }
     }
 }
@@ -408,7 +483,7 @@ static void stop(struct job *job, enum job_end end)
         struct slot *slot = &job->slots[i];
         load_end(&slot->load);
         if (slot->step == SLOT_LOADING || slot->step == SLOT_HELD)
-            finish_with_error(job, slot, RINGSEND_E_STOPPED, NULL);
+            leave(job, slot);
     }
     job->held = NULL;
     job->loads = 0;
@@ -417,17 +492,19 @@ static void stop(struct job *job, enum job_end end)
 static void note_broken_output(struct job *job)
 {
     job->report.output_is_failed_file = job->output.broken == &job->output.failed;
+    job->report.output_is_journal = job->output.journal_error != 0;
     job->report.output_is_words = job->output.broken == &job->output.words;
 }
 
+/* True from the first failure of an output or the journal on. */
 static bool output_broke(struct job *job)
 {
     int error = job->body_error ? job->body_error : output_error(&job->output);
-    if (error == 0 || job->report.output_error)
-        return false;
-    job->report.output_error = error;
-    note_broken_output(job);
-    return true;
+    if (error && !job->report.output_error) {
+        job->report.output_error = error;
+        note_broken_output(job);
+    }
+    return job->report.output_error != 0;
 }
 
 /* Looks for reasons to stop, and to cancel. */
@@ -449,12 +526,17 @@ static void watch(struct job *job)
 
 /* ---- the turn ---- */
 
+static bool all_have_results(const struct job *job)
+{
+    return job->source_ended && job->in_flight == 0 && job->loads == 0 && !job->held &&
+           list_empty(&job->saving);
+}
+
 static bool is_finished(const struct job *job)
 {
     if (job->abort_at_ns != 0 && job->now_ns >= job->abort_at_ns)
         return true;
-    return job->source_ended && job->in_flight == 0 && job->loads == 0 && !job->held &&
-           list_empty(&job->saving) && output_is_idle(&job->output);
+    return all_have_results(job) && output_is_idle(&job->output);
 }
 
 static uint64_t until(uint64_t at_ns, uint64_t now_ns)
@@ -500,6 +582,8 @@ bool job_turn(struct job *job, uint64_t wait_ns)
     load_all(job);
     save_all(job);
     admit(job);
+    if (all_have_results(job))
+        output_end(&job->output);
     /* When nothing is to come before a result is read: show it now. */
     output_turn(&job->output, job->now_ns,
                 job->in_flight == 0 && job->loads == 0 && list_empty(&job->saving) &&
@@ -540,6 +624,16 @@ static bool name_inputs(struct job *job)
     return true;
 }
 
+/* What is done at the start of the inputs is not read again. */
+static void begin_at_next_open(struct job *job)
+{
+    struct source_position position;
+    uint64_t number = journal_next_open(job->journal, 0);
+    if (journal_place(job->journal, number, &position))
+        source_seek(job->source, &position);
+    source_skip_to(job->source, number);
+}
+
 static bool set_up(struct job *job)
 {
     uint32_t count = job->options.records_max;
@@ -551,6 +645,8 @@ static bool set_up(struct job *job)
         list_init(&job->slots[i].saving);
     for (uint32_t i = count; i > 0; i--)
         job->free_slots[job->free_count++] = &job->slots[i - 1];
+    if (job->journal)
+        begin_at_next_open(job);
     return name_inputs(job) && source_start(job->source, job->engine, &job->pool);
 }
 
@@ -562,6 +658,7 @@ struct job *job_new(const struct job_options *options)
     job->options = *options;
     job->engine = options->engine;
     job->source = options->source;
+    job->journal = options->output.journal;
     buf_pool_init(&job->pool);
     list_init(&job->saving);
     if (!set_up(job)) {
@@ -606,6 +703,8 @@ const struct job_report *job_end(struct job *job)
     report->results_given_up = job->output.results.given_up;
     report->failed_given_up = job->output.failed.given_up;
     count_lost(job);
+    report->complete &= report->left == 0 && report->results_lost == 0 &&
+                        report->output_error == 0 && report->end != JOB_RING_BROKE;
     return report;
 }
 

@@ -1,13 +1,51 @@
+/* With a journal results go out in blocks, one at a time:
+ *
+ *   FILLING -> [INTENT ->] FAILED -> RESULTS -> [SYNCING -> SYNCING_2 ->] FILLING
+ *
+ * The lines of both files that came since the last block are sealed together with the list of their
+ * records; the list goes into the journal, and only then is a byte of them written. Whatever ends
+ * that in between, the list and the files' sizes tell which records have their results (journal.c).
+ * What is in brackets is for the loss of power: the list is durable before the lines are, and these
+ * before they count as done. */
 #include "batch/output.h"
 
 #include "base/check.h"
 #include "batch/result_csv.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Lines in a block may be short, or even empty: their count is a reason to write them, too. */
+enum { ENTRIES_ENOUGH = 1024 };
+_Static_assert((int)ENTRIES_ENOUGH < (int)JOURNAL_BLOCK_MAX,
+               "a block of what is in flight comes on top");
+
 /* A table begins with its head, unless it goes on with one that is there. */
 static void begin_results(struct output *o)
 {
+    struct buf *out = sink_buffer(&o->results);
     if (o->options.form == RESULT_CSV && o->results.end_bytes == 0)
-        sink_preface(&o->results, result_csv_write_header(o->pool, sink_buffer(&o->results)));
+        sink_preface(&o->results, result_csv_write_header(o->pool, out));
+    o->preface_bytes = out->bytes;
+}
+
+static int open_sinks(struct output *o, struct ringsend *engine)
+{
+    static const enum sink_shape shapes[] = {
+        [RESULT_JSON] = SINK_LINES, [RESULT_CSV] = SINK_ROWS, [RESULT_WORDS] = SINK_TEXT};
+    const struct output_options *options = &o->options;
+    int error = sink_open(&o->results, engine, o->pool, options->results_fd, shapes[options->form]);
+    o->broken = &o->results;
+    if (error == 0 && o->has_words) {
+        o->broken = &o->words;
+        error = sink_open(&o->words, engine, o->pool, options->words_fd, SINK_TEXT);
+    }
+    if (error == 0 && o->has_failed) {
+        o->broken = &o->failed;
+        error = sink_open(&o->failed, engine, o->pool, options->failed_fd, SINK_LINES);
+    }
+    return error;
 }
 
 int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool,
@@ -16,24 +54,23 @@ int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool
     *o = (struct output){.options = *options,
                          .pool = pool,
                          .has_failed = options->failed_fd >= 0,
-                         .has_words = options->words_fd >= 0};
-    static const enum sink_shape shapes[] = {
-        [RESULT_JSON] = SINK_LINES, [RESULT_CSV] = SINK_ROWS, [RESULT_WORDS] = SINK_TEXT};
-    int error = sink_open(&o->results, engine, pool, options->results_fd, shapes[options->form]);
-    o->broken = &o->results;
-    if (error == 0 && o->has_words) {
-        o->broken = &o->words;
-        error = sink_open(&o->words, engine, pool, options->words_fd, SINK_TEXT);
-    }
-    if (error == 0 && o->has_failed) {
-        o->broken = &o->failed;
-        error = sink_open(&o->failed, engine, pool, options->failed_fd, SINK_LINES);
-    }
-    if (error == 0) {
-        o->broken = NULL;
-        begin_results(o);
-    }
-    return error;
+                         .has_words = options->words_fd >= 0,
+                         .journal = options->journal};
+    int error = open_sinks(o, engine);
+    if (error)
+        return error;
+    o->broken = NULL;
+    begin_results(o);
+    if (!o->journal)
+        o->options.sync = false;
+    if (o->options.sync && file_open(engine, journal_fd(o->journal), &o->journal_file) != 0)
+        o->journal_error = ENOMEM;
+    return o->journal_error;
+}
+
+static size_t entries_count(const struct output *o)
+{
+    return o->entries.bytes / sizeof(struct journal_entry);
 }
 
 static bool put_result(struct output *o, const struct result_line *line)
@@ -50,50 +87,207 @@ static bool put_result(struct output *o, const struct result_line *line)
     UNREACHABLE("result form");
 }
 
-void output_put(struct output *o, uint64_t now_ns, struct result_line *line,
+/* The head of a table counts to the first line's bytes. */
+static void put_entry(struct output *o, uint64_t number, size_t result_bytes, size_t failed_bytes)
+{
+    struct journal_entry entry = {.record = number,
+                                  .result_bytes = o->preface_bytes + result_bytes,
+                                  .failed_bytes = failed_bytes};
+    if (!o->journal || o->results.error || o->failed.error)
+        return;
+    o->preface_bytes = 0;
+    buf_append(o->pool, &o->entries, &entry, sizeof entry);
+}
+
+void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct result_line *line,
                 struct ringsend_bytes record)
 {
     const struct ringsend_header *headers = line->headers;
     if (!o->options.headers && o->options.form != RESULT_WORDS)
         line->headers = NULL;
     line->without_body = o->options.without_body;
-    sink_added(&o->results, now_ns, put_result(o, line));
+    size_t before = sink_buffer(&o->results)->bytes;
+    /* Room for the entry first: a line without one would be a result too many. */
+    bool room = !o->journal || buf_reserve(o->pool, &o->entries, sizeof(struct journal_entry));
+    sink_added(&o->results, now_ns, room && put_result(o, line));
     line->headers = headers;
     if (o->has_words)
         sink_added(&o->words, now_ns,
                    write_out_put(o->options.words, line, o->pool, sink_buffer(&o->words)));
-    if (!line->ok && o->has_failed && record.bytes > 0)
+    bool failed = !line->ok && o->has_failed && record.bytes > 0;
+    size_t after = sink_buffer(&o->results)->bytes;
+    if (failed)
         sink_put(&o->failed, now_ns, record);
+    put_entry(o, number, after - before, failed ? record.bytes + 1 : 0);
+}
+
+/* ---- blocks ---- */
+
+static bool block_is_due(const struct output *o, uint64_t now_ns, bool flush)
+{
+    if (entries_count(o) == 0 && (!o->ended || o->results.filling.bytes == 0))
+        return false;
+    if (o->results.error || o->failed.error)
+        return false;
+    return sink_is_due(&o->results, now_ns, flush) ||
+           (o->has_failed && !sink_has_room(&o->failed)) || entries_count(o) >= ENTRIES_ENOUGH ||
+           flush;
+}
+
+static struct journal_sizes sizes_of(const struct output *o)
+{
+    return (struct journal_sizes){(uint64_t)o->results.end_bytes,
+                                  o->has_failed ? (uint64_t)o->failed.end_bytes : 0};
+}
+
+static void block_begin(struct output *o)
+{
+    sink_seal(&o->results);
+    if (o->has_failed)
+        sink_seal(&o->failed);
+    o->has_entries = entries_count(o) > 0;
+    o->preface_bytes = 0;
+    if (o->has_entries)
+        journal_intend(o->journal, (const struct journal_entry *)(const void *)o->entries.data,
+                       entries_count(o), sizes_of(o));
+    o->entries.bytes = 0;
+    if (o->options.sync) {
+        file_sync(o->journal_file);
+        o->journal_syncing = true;
+    }
+    o->step = OUTPUT_INTENT;
+}
+
+static void block_end(struct output *o)
+{
+    if (o->has_entries)
+        journal_written(o->journal);
+    else
+        journal_settled(o->journal, sizes_of(o));
+}
+
+static bool intent_is_durable(struct output *o)
+{
+    if (!o->journal_syncing)
+        return true;
+    if (file_busy(o->journal_file))
+        return false;
+    o->journal_syncing = false;
+    int64_t result = file_take(o->journal_file);
+    if (result < 0)
+        o->journal_error = (int)-result;
+    return true;
+}
+
+/* True: it is in the next step. After an error it stays where it is; output_close makes the best of
+ * it. */
+static bool block_step(struct output *o)
+{
+    switch (o->step) {
+    case OUTPUT_FILLING:
+        return false;
+    case OUTPUT_INTENT:
+        if (!intent_is_durable(o) || o->journal_error)
+            return false;
+        if (o->has_failed)
+            sink_start(&o->failed);
+        o->step = OUTPUT_FAILED;
+        return true;
+    case OUTPUT_FAILED:
+        if ((o->has_failed && !sink_is_over(&o->failed)) || o->failed.error)
+            return false;
+        sink_start(&o->results);
+        o->step = OUTPUT_RESULTS;
+        return true;
+    case OUTPUT_RESULTS:
+        if (!sink_is_over(&o->results) || o->results.error)
+            return false;
+        if (o->options.sync)
+            sink_sync(&o->results);
+        o->step = OUTPUT_SYNCING;
+        return true;
+    case OUTPUT_SYNCING:
+        if (!sink_is_over(&o->results) || o->results.error)
+            return false;
+        if (o->options.sync && o->has_failed)
+            sink_sync(&o->failed);
+        o->step = OUTPUT_SYNCING_2;
+        return true;
+    case OUTPUT_SYNCING_2:
+        if ((o->has_failed && !sink_is_over(&o->failed)) || o->failed.error)
+            return false;
+        block_end(o);
+        o->step = OUTPUT_FILLING;
+        return true;
+    }
+    UNREACHABLE("output step");
+}
+
+/* Results and failed lines. */
+static void turn_blocks(struct output *o, uint64_t now_ns, bool flush)
+{
+    while (block_step(o))
+        ;
+    if (o->step != OUTPUT_FILLING || !block_is_due(o, now_ns, flush))
+        return;
+    block_begin(o);
+    while (block_step(o))
+        ;
+}
+
+void output_end(struct output *o)
+{
+    o->ended = true;
 }
 
 void output_turn(struct output *o, uint64_t now_ns, bool flush)
 {
-    sink_turn(&o->results, now_ns, flush);
     if (o->has_words)
         sink_turn(&o->words, now_ns, flush);
+    if (o->journal) {
+        turn_blocks(o, now_ns, flush);
+        return;
+    }
+    sink_turn(&o->results, now_ns, flush);
     if (o->has_failed)
         sink_turn(&o->failed, now_ns, flush);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 uint64_t output_wait_ns(const struct output *o, uint64_t now_ns)
 {
-    uint64_t wait = sink_wait_ns(&o->results, now_ns);
-    uint64_t failed = o->has_failed ? sink_wait_ns(&o->failed, now_ns) : wait;
-    uint64_t words = o->has_words ? sink_wait_ns(&o->words, now_ns) : wait;
-    wait = wait < failed ? wait : failed;
-    return wait < words ? wait : words;
+    uint64_t wait = o->has_words ? sink_wait_ns(&o->words, now_ns) : RINGSEND_NEVER;
+    if (o->journal && o->step != OUTPUT_FILLING)
+        return wait; /* the end of its operation wakes */
+    wait = least(wait, sink_wait_ns(&o->results, now_ns));
+    return o->has_failed ? least(wait, sink_wait_ns(&o->failed, now_ns)) : wait;
 }
 
 bool output_has_room(const struct output *o)
 {
     return sink_has_room(&o->results) && (!o->has_failed || sink_has_room(&o->failed)) &&
-           (!o->has_words || sink_has_room(&o->words));
+           (!o->has_words || sink_has_room(&o->words)) && entries_count(o) < ENTRIES_ENOUGH;
+}
+
+static bool blocks_are_idle(const struct output *o)
+{
+    bool broken = o->results.error || o->failed.error || o->journal_error;
+    return broken ? !o->results.started && !o->failed.started && !o->journal_syncing
+                  : o->step == OUTPUT_FILLING && o->results.filling.bytes == 0 &&
+                        entries_count(o) == 0;
 }
 
 bool output_is_idle(const struct output *o)
 {
-    return sink_is_idle(&o->results) && (!o->has_failed || sink_is_idle(&o->failed)) &&
-           (!o->has_words || sink_is_idle(&o->words));
+    if (o->has_words && !sink_is_idle(&o->words))
+        return false;
+    if (o->journal)
+        return blocks_are_idle(o);
+    return sink_is_idle(&o->results) && (!o->has_failed || sink_is_idle(&o->failed));
 }
 
 int output_error(struct output *o)
@@ -102,12 +296,37 @@ int output_error(struct output *o)
                 : o->words.error  ? &o->words
                 : o->failed.error ? &o->failed
                                   : NULL;
-    return o->broken ? o->broken->error : 0;
+    return o->broken ? o->broken->error : o->journal_error;
+}
+
+static bool cut(int fd, uint64_t bytes)
+{
+    return ftruncate(fd, (off_t)bytes) == 0 && lseek(fd, (off_t)bytes, SEEK_SET) >= 0;
+}
+
+/* A block was begun and not finished: what of it stands in the files is done, what goes beyond that
+ * is cut. When this cannot be had, the journal keeps the list, and the next run does it. */
+static void block_settle(struct output *o)
+{
+    struct stat results, failed = {0};
+    if (fstat(o->results.fd, &results) != 0 || (o->has_failed && fstat(o->failed.fd, &failed) != 0))
+        return;
+    struct journal_sizes sizes = {(uint64_t)results.st_size, (uint64_t)failed.st_size};
+    if (journal_recover(o->journal, &sizes) == JOURNAL_OK && cut(o->results.fd, sizes.results) &&
+        (!o->has_failed || cut(o->failed.fd, sizes.failed)))
+        journal_settled(o->journal, sizes);
 }
 
 void output_close(struct output *o)
 {
+    bool broken = o->results.error || o->failed.error || o->journal_error;
+    file_close(&o->journal_file);
     sink_close(&o->results);
     sink_close(&o->words);
     sink_close(&o->failed);
+    if (broken && o->journal) /* by which the other one was held up */
+        o->results.given_up = o->failed.given_up = false;
+    if (o->journal && o->step != OUTPUT_FILLING)
+        block_settle(o);
+    buf_release(o->pool, &o->entries);
 }

@@ -1,6 +1,7 @@
 /* Where a finished record goes: its result to the results, as a line of JSON or in another form; in
  * the user's form to a second place, if so wanted; and when it is not ok, its own line to the file of
- * failed ones. */
+ * failed ones. With a journal the results, the failed lines and the records' states go together, block
+ * by block. */
 #ifndef RINGSEND_BATCH_OUTPUT_H
 #define RINGSEND_BATCH_OUTPUT_H
 
@@ -12,23 +13,45 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Of the block that is being written, with a journal. */
+enum output_step {
+    OUTPUT_FILLING,  /* there is none */
+    OUTPUT_INTENT,   /* sync: waits until the intent is durable */
+    OUTPUT_FAILED,   /* waits for the append of failed lines */
+    OUTPUT_RESULTS,  /* waits for the append of results */
+    OUTPUT_SYNCING,  /* sync: waits until the results are durable */
+    OUTPUT_SYNCING_2 /* the same of the failed lines */
+};
+
 struct output {
     struct output_options options;
     struct buf_pool *pool;
     struct sink results, failed, words;
     bool has_failed, has_words;
-    struct sink *broken; /* which of them the error is about; null: none */
+    struct sink *broken; /* which of them the error is about; null: none, or the journal */
+
+    struct journal *journal; /* of the options */
+    enum output_step step;
+    struct buf entries;        /* struct journal_entry of the results in results.filling */
+    bool ended;                /* output_end */
+    bool has_entries;          /* of the block; without it is but the head of a table */
+    size_t preface_bytes;      /* in results.filling, before the first of them */
+    struct file *journal_file; /* to sync it; null without */
+    bool journal_syncing;      /* an operation of it was started and not taken */
+    int journal_error;         /* errno, or 0 */
 };
 
 /* The options are copied, what they point to is borrowed. The descriptors stay the caller's. 0 or an
  * errno. */
 int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool,
                 const struct output_options *options);
-/* The result of a record whose line was `record` (empty: nothing of it was kept). Of what the line
- * holds only what the options ask for is told. */
-void output_put(struct output *o, uint64_t now_ns, struct result_line *line,
+/* The result of the record with this number, whose line was `record` (empty: nothing of it was kept).
+ * Of what the line holds only what the options ask for is told. */
+void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct result_line *line,
                 struct ringsend_bytes record);
-/* Moves both on; `flush`: nothing more is to be expected soon. */
+/* Nothing more will be put in. */
+void output_end(struct output *o);
+/* Moves all on; `flush`: nothing more is to be expected soon. */
 void output_turn(struct output *o, uint64_t now_ns, bool flush);
 /* How long until output_turn has to be called though nothing else happens. */
 uint64_t output_wait_ns(const struct output *o, uint64_t now_ns);

@@ -2,6 +2,7 @@
 #ifndef RINGSEND_BATCH_OUTPUT_OPTIONS_H
 #define RINGSEND_BATCH_OUTPUT_OPTIONS_H
 
+#include "batch/journal.h"
 #include "batch/write_out.h"
 
 #include <stdbool.h>
@@ -23,6 +24,11 @@ struct output_options {
     int bodies_fd;           /* -1: none. A directory: bodies go to files of their own in it */
     const char *bodies_path; /* its name, for results */
     bool bodies_replace;     /* files that are there */
+    /* Null: none. Else results_fd is a regular file, and what the journal calls done is not sent
+     * again. Records that a stop keeps from their result then get none, and are left for a later
+     * run. */
+    struct journal *journal;
+    bool sync; /* with a journal: it holds through a loss of power, too */
 };
 
 #endif

@@ -15,7 +15,7 @@ enum { REPORT_STATUS_MAX = 599 };
 enum job_end {
     JOB_FINISHED,      /* all inputs were read to their end, or to their error */
     JOB_STOPPED,       /* stop_asked */
-    JOB_OUTPUT_FAILED, /* output_error, output_is_failed_file */
+    JOB_OUTPUT_FAILED, /* output_error, output_is_failed_file, output_is_journal */
     JOB_RING_BROKE     /* ringsend_run failed; results are missing */
 };
 
@@ -24,6 +24,8 @@ struct job_report {
     uint64_t records, ok, ambiguous, tries;
     uint64_t by_status[REPORT_STATUS_MAX + 1]; /* complete responses that are not ok */
     uint64_t by_error[RINGSEND_ERROR_COUNT];
+    uint64_t left; /* with a journal: records that were read and left for a later run */
+    bool complete; /* all inputs were read to their end, and every record's result is written */
     uint64_t results_lost;       /* records whose results are not in the output */
     uint64_t cut_off;            /* at most so many records' results say that they were stopped or
                                     cancelled, or are lost */
@@ -33,7 +35,8 @@ struct job_report {
     int input_error; /* errno of a read that failed, else 0 */
     const char *input_path;
     int output_error;
-    bool output_is_failed_file, output_is_words; /* which one; neither: the results */
+    /* Which one; none of these: the results. */
+    bool output_is_failed_file, output_is_words, output_is_journal;
     char output_body[100]; /* the name of the body's file that it is about; empty: it is not */
     /* After a second signal: what the output's reader did not take was given up. */
     bool results_given_up, failed_given_up;

@@ -145,17 +145,17 @@ static void finish_append(struct sink *s)
     empty(s, &s->writing);
 }
 
-void sink_turn(struct sink *s, uint64_t now_ns, bool flush)
+bool sink_is_due(const struct sink *s, uint64_t now_ns, bool flush)
 {
-    if (s->writing.bytes > 0) {
-        if (file_busy(s->file))
-            return;
-        finish_append(s);
-    }
     if (s->error || s->filling.bytes == 0)
-        return;
-    if (s->filling.bytes < FLUSH_BYTES && !flush && now_ns - s->filling_since_ns < FLUSH_AFTER_NS)
-        return;
+        return false;
+    return s->filling.bytes >= FLUSH_BYTES || flush ||
+           now_ns - s->filling_since_ns >= FLUSH_AFTER_NS;
+}
+
+void sink_seal(struct sink *s)
+{
+    CHECK(s->writing.bytes == 0);
     struct buf used = s->writing;
     s->writing = s->filling;
     s->filling = used;
@@ -164,12 +164,52 @@ void sink_turn(struct sink *s, uint64_t now_ns, bool flush)
     s->filling_preface = false;
     s->writing_lines = s->filling_lines;
     s->filling_lines = 0;
+}
+
+void sink_start(struct sink *s)
+{
+    if (s->error || s->writing.bytes == 0)
+        return;
+    s->started = true;
     file_append(s->file, s->writing.data, s->writing.bytes);
+}
+
+void sink_sync(struct sink *s)
+{
+    if (s->error)
+        return;
+    s->started = true;
+    file_sync(s->file);
+}
+
+bool sink_is_over(struct sink *s)
+{
+    if (!s->started)
+        return true;
+    if (file_busy(s->file))
+        return false;
+    s->started = false;
+    if (s->writing.bytes > 0) {
+        finish_append(s);
+        return true;
+    }
+    int64_t result = file_take(s->file);
+    if (result < 0)
+        sink_fail(s, (int)-result);
+    return true;
+}
+
+void sink_turn(struct sink *s, uint64_t now_ns, bool flush)
+{
+    if (!sink_is_over(s) || !sink_is_due(s, now_ns, flush))
+        return;
+    sink_seal(s);
+    sink_start(s);
 }
 
 uint64_t sink_wait_ns(const struct sink *s, uint64_t now_ns)
 {
-    if (s->error || s->filling.bytes == 0 || s->writing.bytes > 0)
+    if (s->error || s->filling.bytes == 0 || s->started)
         return RINGSEND_NEVER;
     uint64_t age_ns = now_ns - s->filling_since_ns;
     return age_ns < FLUSH_AFTER_NS ? FLUSH_AFTER_NS - age_ns : 0;

@@ -25,7 +25,8 @@ struct sink {
     struct file *file; /* null after sink_close */
     int fd;
     struct buf filling;        /* whole lines only */
-    struct buf writing;        /* not empty exactly while an append is under way */
+    struct buf writing;        /* sealed: given to the ring, or about to be */
+    bool started;              /* an append of `writing`, or a sync, whose result was not taken */
     uint64_t filling_since_ns; /* when the oldest line in `filling` came */
     uint64_t filling_lines, writing_lines;
     bool filling_preface, writing_preface; /* it begins with a line that is no record's */
@@ -53,6 +54,17 @@ void sink_put(struct sink *s, uint64_t now_ns, struct ringsend_bytes line);
 /* Takes the end of an append, and starts the next when enough is there, or it waited long enough,
  * or `flush` says that nothing more is to be expected soon. */
 void sink_turn(struct sink *s, uint64_t now_ns, bool flush);
+
+/* The same step by step, for who has something to do between: lines are to be written when
+ * sink_is_due; sink_seal takes those that are there out; sink_start writes them, and sink_is_over is
+ * true when that is done, or was nothing, or has failed. sink_sync makes them durable, and is over
+ * likewise. */
+bool sink_is_due(const struct sink *s, uint64_t now_ns, bool flush);
+void sink_seal(struct sink *s);
+void sink_start(struct sink *s);
+void sink_sync(struct sink *s);
+bool sink_is_over(struct sink *s);
+
 /* How long until sink_turn has to be called though nothing else happens. */
 uint64_t sink_wait_ns(const struct sink *s, uint64_t now_ns);
 bool sink_has_room(const struct sink *s);

@@ -7,6 +7,7 @@ int command_send(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_probe(int argc, char **argv);
+int command_status(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 

@@ -2,13 +2,15 @@
  *
  * The order matters. Inputs come first, since a file that cannot be read must stop us before
  * anything is sent; then the engine, so that a refused io_uring leaves no empty output behind; then
- * the outputs, which are only emptied once they are known to be none of the inputs.
+ * the outputs (outputs.c).
  *
  * Signals. The handler counts and wakes the loop; the job looks at the count each turn. */
 #include "batch/job.h"
 #include "cli/adapt.h"
 #include "cli/bodies.h"
 #include "cli/commands.h"
+#include "cli/go_on.h"
+#include "cli/outputs.h"
 #include "cli/send_options.h"
 #include "cli/summary.h"
 #include "cli/values.h"
@@ -28,17 +30,11 @@ static volatile sig_atomic_t signals_seen, last_signal;
 static struct ringsend *engine_to_wake;
 static bool quiet;
 
-struct output {
-    int fd; /* -1: none */
-    const char *path;
-    bool created; /* by us: to be removed again when nothing is sent after all */
-};
-
 struct send {
     struct send_options options;
     struct source source;
     struct ringsend *engine;
-    struct output results, failed;
+    struct outputs outputs;
     int bodies_fd; /* -1: none */
 };
 
@@ -81,100 +77,6 @@ static void ignore_signals(void)
 static uint32_t records_max(uint32_t connections)
 {
     return connections + (connections < 1024 ? connections : 1024) + 16;
-}
-
-/* ---- outputs ---- */
-
-/* An exit status, with the message told. */
-static int refuse_output(const struct output *output, enum exit_status status, const char *why)
-{
-    fprintf(stderr, "ringsend send: %s: %s\n", output->path ? output->path : "standard output",
-            why);
-    return status;
-}
-
-static bool is_same_file(int a, int b)
-{
-    struct stat about_a, about_b;
-    return fstat(a, &about_a) == 0 && fstat(b, &about_b) == 0 && S_ISREG(about_a.st_mode) &&
-           about_a.st_dev == about_b.st_dev && about_a.st_ino == about_b.st_ino;
-}
-
-/* What --force does not help against comes first, so that nobody is told to try it. Devices and
- * pipes can be opened as they are; only what would be overwritten needs --force. */
-static int check_output(const struct send *send, const struct output *output)
-{
-    struct stat about;
-    if (source_has_file(&send->source, output->fd))
-        return refuse_output(output, EXIT_USAGE, "is an input, too");
-    if (output == &send->failed && is_same_file(send->results.fd, output->fd))
-        return refuse_output(output, EXIT_USAGE, "cannot take the results as well");
-    if (!output->path || output->created || send->options.force)
-        return EXIT_OK;
-    if (fstat(output->fd, &about) != 0)
-        return refuse_output(output, EXIT_OUTPUT, strerror(errno));
-    if (S_ISREG(about.st_mode))
-        return refuse_output(output, EXIT_USAGE, "exists already; --force overwrites it");
-    return EXIT_OK;
-}
-
-static int open_output(struct send *send, struct output *output)
-{
-    if (output->path) {
-        output->fd = open(output->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        output->created = output->fd >= 0;
-        if (output->fd < 0 && errno == EEXIST)
-            output->fd = open(output->path, O_WRONLY | O_CLOEXEC);
-        if (output->fd < 0)
-            return refuse_output(output, EXIT_OUTPUT, strerror(errno));
-    } else {
-        output->fd = STDOUT_FILENO;
-        if ((fcntl(output->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-            return refuse_output(output, EXIT_OUTPUT, "is not open for writing");
-    }
-    return check_output(send, output);
-}
-
-/* Only what we opened by name: standard output may be meant to be added to (">>"). */
-static int empty_output(const struct output *output)
-{
-    struct stat about;
-    if (output->fd < 0 || !output->path || output->created)
-        return EXIT_OK;
-    if (fstat(output->fd, &about) != 0 || (S_ISREG(about.st_mode) && ftruncate(output->fd, 0) != 0))
-        return refuse_output(output, EXIT_OUTPUT, strerror(errno));
-    return EXIT_OK;
-}
-
-static int open_outputs(struct send *send)
-{
-    const struct send_options *o = &send->options;
-    send->results.path = o->output && strcmp(o->output, "-") != 0 ? o->output : NULL;
-    send->failed.path = o->failed;
-    int status = o->bodies ? bodies_open("send", o->bodies, o->force, &send->bodies_fd) : EXIT_OK;
-    if (status == EXIT_OK)
-        status = open_output(send, &send->results);
-    if (status == EXIT_OK && o->failed)
-        status = open_output(send, &send->failed);
-    if (status == EXIT_OK)
-        status = empty_output(&send->results);
-    if (status == EXIT_OK)
-        status = empty_output(&send->failed);
-    return status;
-}
-
-/* Some file systems tell only now that a write was lost. */
-static int close_output(struct output *output, bool unused)
-{
-    if (output->fd < 0 || !output->path)
-        return EXIT_OK;
-    if (unused && output->created)
-        unlink(output->path);
-    int status = EXIT_OK;
-    if (close(output->fd) != 0 && !unused)
-        status = refuse_output(output, EXIT_OUTPUT, strerror(errno));
-    output->fd = -1;
-    return status;
 }
 
 /* ---- the run ---- */
@@ -234,29 +136,47 @@ static void tell(const struct send *send, const struct job_report *report)
     FILE *out = memory ? memory : stderr;
     if (!send->options.quiet)
         summary_print(out, report, &stats);
-    summary_print_troubles(out, report, &send->options);
+    struct journal_counts left;
+    bool is_left = send->outputs.journal && !report->complete;
+    if (is_left)
+        left = journal_count(send->outputs.journal);
+    summary_print_troubles(out, report, &send->options, is_left ? &left : NULL);
     if (memory && fclose(memory) == 0)
         fwrite(text, 1, text_bytes, stderr);
     free(text);
 }
 
-static int run_job(struct send *send)
+/* What an earlier run has done stays out of this one's figures. */
+static void tell_start(const struct send *send)
+{
+    if (!send->outputs.goes_on || send->options.quiet)
+        return;
+    struct journal_counts counts = journal_count(send->outputs.journal);
+    fputs("ringsend: going on: ", stderr);
+    go_on_print_counts(stderr, &counts);
+    fputc('\n', stderr);
+}
+
+static int run_job(struct send *send, enum outputs_use *use)
 {
     struct job_options options = {
         .engine = send->engine,
         .source = &send->source,
-        .output = {.results_fd = send->results.fd,
-                   .failed_fd = send->failed.fd,
-                   .words_fd = send->options.words && send->results.path ? STDOUT_FILENO : -1,
-                   .form = send->options.csv                            ? RESULT_CSV
-                           : send->options.words && !send->results.path ? RESULT_WORDS
-                                                                        : RESULT_JSON,
+        .output = {.results_fd = send->outputs.results.fd,
+                   .failed_fd = send->outputs.failed.fd,
+                   .journal = send->outputs.journal,
+                   .sync = send->options.sync,
+                   .words_fd =
+                       send->options.words && send->outputs.results.path ? STDOUT_FILENO : -1,
+                   .form = send->options.csv                                    ? RESULT_CSV
+                           : send->options.words && !send->outputs.results.path ? RESULT_WORDS
+                                                                                : RESULT_JSON,
                    .words = send->options.words,
                    .headers = send->options.headers,
                    .without_body = send->options.without_body,
                    .bodies_fd = send->bodies_fd,
                    .bodies_path = send->options.bodies,
-                   .bodies_replace = send->options.force},
+                   .bodies_replace = send->options.force || send->options.resume},
         .defaults = &send->options.request.defaults,
         .records_max = records_max(send->options.request.engine.connections_max),
         .stop_asked = &signals_seen,
@@ -267,6 +187,7 @@ static int run_job(struct send *send)
         return EXIT_NOT_STARTED;
     }
     quiet = send->options.quiet;
+    tell_start(send);
     handle_signals(send->engine);
     struct adapt adapt = {0};
     if (send->options.adaptive)
@@ -275,6 +196,7 @@ static int run_job(struct send *send)
         adapt_turn(&adapt);
     const struct job_report *report = job_end(job);
     ignore_signals();
+    *use = report->complete ? OUTPUTS_COMPLETE : OUTPUTS_LEFT;
     tell(send, report);
     int status = status_of(report);
     ringsend_free(send->engine);
@@ -285,19 +207,21 @@ static int run_job(struct send *send)
 
 int command_send(int argc, char **argv)
 {
-    struct send send = {.results = {.fd = -1}, .failed = {.fd = -1}, .bodies_fd = -1};
+    struct send send = {.outputs = {.results = {.fd = -1}, .failed = {.fd = -1}}, .bodies_fd = -1};
     send_options_read(&send.options, argc, argv);
     int status = open_inputs(&send);
     if (status == EXIT_OK) {
+        enum outputs_use use = OUTPUTS_UNUSED;
         status = start_engine(&send);
+        bool go_on = send.options.force || send.options.resume;
+        if (status == EXIT_OK && send.options.bodies)
+            status = bodies_open("send", send.options.bodies, go_on, &send.bodies_fd);
         if (status == EXIT_OK)
-            status = open_outputs(&send);
-        bool unused = status != EXIT_OK;
-        if (!unused)
-            status = run_job(&send);
-        int close_status = close_output(&send.results, unused);
-        if (close_status == EXIT_OK)
-            close_status = close_output(&send.failed, unused);
+            status = outputs_open(&send.outputs, &send.options, &send.source,
+                                  records_max(send.options.request.engine.connections_max));
+        if (status == EXIT_OK)
+            status = run_job(&send, &use);
+        int close_status = outputs_close(&send.outputs, use);
         if (close_status != EXIT_OK)
             status = close_status;
         if (send.bodies_fd >= 0)

@@ -26,7 +26,10 @@ enum option_code {
     OPTION_BODY,
     OPTION_BODIES,
     OPTION_TRACE,
-    OPTION_ADAPTIVE
+    OPTION_ADAPTIVE,
+    OPTION_RESUME,
+    OPTION_NO_JOURNAL,
+    OPTION_SYNC
 };
 
 // clang-format off
@@ -43,6 +46,9 @@ static const struct option long_options[] = {
     {"bodies", required_argument, NULL, OPTION_BODIES},
     {"trace", no_argument, NULL, OPTION_TRACE},
     {"write-out", required_argument, NULL, OPTION_WRITE_OUT},
+    {"resume", no_argument, NULL, OPTION_RESUME},
+    {"no-journal", no_argument, NULL, OPTION_NO_JOURNAL},
+    {"sync", no_argument, NULL, OPTION_SYNC},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -83,6 +89,10 @@ static const char help[] =
     "                          then waited for\n"
     "  -w, --write-out FORMAT  this for each result on standard output, in place of\n"
     "                          JSON unless that goes to -o FILE; @FILE reads it\n"
+    "      --resume            go on with the run that these files are of: what is\n"
+    "                          done is not sent again (see Journal)\n"
+    "      --no-journal        keep none\n"
+    "      --sync              the journal holds through a loss of power, too; slower\n"
     "  -q, --quiet             no summary on standard error\n"
     "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP
     "      --adaptive          as many connections as the platform rewards, between 1\n"
@@ -105,6 +115,14 @@ static const char help[] =
     "  ringsend send -o results.jsonl --failed failed.jsonl records.jsonl\n"
     "  ringsend send --url http://localhost:8080/items -H 'X-Source: nightly' \\\n"
     "      -o results.jsonl bodies.jsonl\n"
+    "\n"
+    "Journal\n"
+    "Beside -o FILE stands FILE.journal while the run goes on. It knows of each\n"
+    "record whether it was sent and whether its result is written, and outlives\n"
+    "whatever ends the run: the same command with --resume then goes on. What may\n"
+    "have been processed is sent again only if that is harmless (see\n"
+    "--at-least-once); else its result is in_doubt. `ringsend status FILE` tells how\n"
+    "far it is.\n"
     "\n"
     "SIGINT and SIGTERM: reads no more, finishes what is in flight within 10 s, and\n"
     "writes all results. A second one cancels what is in flight at once, writes its\n"
@@ -196,6 +214,15 @@ static void read_option(struct send_options *o, int code, const char *value)
     case OPTION_ADAPTIVE:
         o->adaptive = true;
         return;
+    case OPTION_RESUME:
+        o->resume = true;
+        return;
+    case OPTION_NO_JOURNAL:
+        o->no_journal = true;
+        return;
+    case OPTION_SYNC:
+        o->sync = true;
+        return;
     case OPTION_QUIET:
         o->quiet = true;
         return;
@@ -208,9 +235,20 @@ static void read_option(struct send_options *o, int code, const char *value)
     }
 }
 
+static void check_journal(const struct send_options *o)
+{
+    bool has_journal = o->output && strcmp(o->output, "-") != 0 && !o->no_journal;
+    if (o->resume && o->force)
+        usage_error(command, "--resume goes on with results, --force throws them away: not both");
+    if (o->resume && !has_journal)
+        usage_error(command, "--resume needs the results and their journal: -o FILE");
+    if (o->sync && !has_journal)
+        usage_error(command, "--sync is about the journal: -o FILE");
+}
+
 void send_options_read(struct send_options *options, int argc, char **argv)
 {
-    *options = (struct send_options){0};
+    *options = (struct send_options){.argc = argc, .argv = argv};
     request_options_init(&options->request, command);
     opterr = 0;
     for (;;) {
@@ -225,6 +263,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
         usage_error(command, "name the files to send, or - for standard input");
     options->inputs = argv + optind;
     options->inputs_count = (size_t)(argc - optind);
+    check_journal(options);
     if (options->csv && options->words && !options->output)
         usage_error(command,
                     "--csv and --write-out both want standard output: name a file with -o");

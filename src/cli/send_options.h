@@ -12,6 +12,7 @@ struct send_options {
     const char *output; /* null or "-": standard output */
     const char *failed; /* null: none */
     bool force;
+    bool resume, no_journal, sync;
     bool csv;
     bool headers;
     bool without_body;
@@ -22,6 +23,8 @@ struct send_options {
     char *const *inputs;
     size_t inputs_count; /* at least one */
     struct request_options request;
+    int argc; /* as getopt_long left them */
+    char **argv;
 };
 
 /* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK.

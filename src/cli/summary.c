@@ -1,6 +1,9 @@
 /* One line per matter. */
 #include "cli/summary.h"
 
+#include "cli/go_on.h"
+#include "cli/shell.h"
+
 #include "cli/units.h"
 
 #include <errno.h>
@@ -88,35 +91,6 @@ const char *summary_input_name(const char *path)
 
 /* ---- hints: what is printed here can be pasted into a shell ---- */
 
-static void print_word(FILE *out, const char *word)
-{
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "_-+./:,@%=";
-    if (*word && word[strspn(word, plain)] == '\0') {
-        fprintf(out, " %s", word);
-        return;
-    }
-    fputs(" '", out);
-    for (; *word; word++) {
-        if (*word == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*word, out);
-    }
-    fputc('\'', out);
-}
-
-/* The name of a file: never taken for an option. */
-static void print_path(FILE *out, const char *path)
-{
-    char dotted[PATH_MAX + 3];
-    if (path[0] == '-') {
-        snprintf(dotted, sizeof dotted, "./%s", path);
-        path = dotted;
-    }
-    print_word(out, path);
-}
-
 /* Inputs that were not even begun. */
 static void print_inputs(FILE *out, char *const *paths, size_t count, const char *more)
 {
@@ -125,7 +99,7 @@ static void print_inputs(FILE *out, char *const *paths, size_t count, const char
         if (strcmp(paths[i], "-") == 0)
             fputs(" (standard input)", out);
         else
-            print_path(out, paths[i]);
+            shell_print_path(out, paths[i]);
     }
     fputs(count > INPUTS_SHOWN ? " ...\n" : "\n", out);
 }
@@ -152,7 +126,7 @@ static void print_unread(FILE *out, const struct job_report *report)
     }
     if (report->unread_bytes > 0 && strcmp(path, "-") != 0) {
         fprintf(out, "  the rest: tail -n +%llu", line + 1);
-        print_path(out, path);
+        shell_print_path(out, path);
         fputc('\n', out);
     }
 }
@@ -178,13 +152,13 @@ static void print_again(FILE *out, const struct job_report *report,
     fputs("ringsend: to send the failed ones again: ringsend send -o FILE", out);
     if (defaults->url.bytes > 0) { /* it and the method are arguments, which end with a NUL */
         fputs(" --url", out);
-        print_word(out, defaults->url.data);
+        shell_print_word(out, defaults->url.data);
     }
     if (defaults->method.bytes > 0) {
         fputs(" -X", out);
-        print_word(out, defaults->method.data);
+        shell_print_word(out, defaults->method.data);
     }
-    print_path(out, options->failed);
+    shell_print_path(out, options->failed);
     fputc('\n', out);
     if (defaults->headers_count > 0) /* which may be secret */
         fputs("  with the same -H\n", out);
@@ -203,7 +177,7 @@ static void print_again(FILE *out, const struct job_report *report,
 /* ---- troubles ---- */
 
 static void print_output_trouble(FILE *out, const struct job_report *report,
-                                 const struct send_options *options)
+                                 const struct send_options *options, bool goes_on)
 {
     const char *results =
         options->output && strcmp(options->output, "-") != 0 ? options->output : "standard output";
@@ -211,10 +185,11 @@ static void print_output_trouble(FILE *out, const struct job_report *report,
         "ringsend: %s: the reader took nothing for 1 s; %s were given up\n";
     if (report->output_error) {
         bool stopped = report->unread_count > 0 || report->by_error[RINGSEND_E_STOPPED] > 0 ||
-                       report->by_error[RINGSEND_E_CANCELLED] > 0;
+                       report->by_error[RINGSEND_E_CANCELLED] > 0 || report->left > 0;
         fprintf(out, "ringsend: cannot write %s%s%s: %s; %s%s\n",
                 report->output_body[0] ? options->bodies : "", report->output_body[0] ? "/" : "",
                 report->output_body[0]          ? report->output_body
+                : report->output_is_journal     ? "the journal"
                 : report->output_is_failed_file ? options->failed
                 : report->output_is_words       ? "standard output"
                                                 : results,
@@ -227,18 +202,22 @@ static void print_output_trouble(FILE *out, const struct job_report *report,
         fprintf(out, given_up, results, "results");
     if (report->end != JOB_RING_BROKE && report->failed_given_up)
         fprintf(out, given_up, options->failed, "failed lines");
-    if (report->results_lost > 0)
+    if (report->results_lost > 0 && !goes_on)
         fprintf(out, "ringsend: up to %llu record%s, perhaps sent, without a whole result line\n",
                 (unsigned long long)report->results_lost, plural(report->results_lost));
 }
 
 void summary_print_troubles(FILE *out, const struct job_report *report,
-                            const struct send_options *options)
+                            const struct send_options *options, const struct journal_counts *left)
 {
     if (report->input_error)
         fprintf(out, "ringsend: cannot read on in %s: %s; the lines before have results\n",
                 summary_input_name(report->input_path), strerror(report->input_error));
-    print_output_trouble(out, report, options);
+    print_output_trouble(out, report, options, left != NULL);
+    if (left) {
+        go_on_print(out, left, options);
+        return;
+    }
     if (report->unread_count > 0)
         print_unread(out, report);
     if (!options->failed && report->cut_off > 0)

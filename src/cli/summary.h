@@ -9,9 +9,10 @@
 
 /* The table of figures. */
 void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats);
-/* What went wrong and what to do about it; said even when the table is not wanted. */
+/* What went wrong and what to do about it; said even when the table is not wanted. `left`: what the
+ * journal of a run that was not finished knows; else null. */
 void summary_print_troubles(FILE *out, const struct job_report *report,
-                            const struct send_options *options);
+                            const struct send_options *options, const struct journal_counts *left);
 
 /* The name of an input for people: "-" is standard input. */
 const char *summary_input_name(const char *path);

@@ -59,6 +59,8 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
     r->result.request = user;
     r->idempotent = head_method_is_idempotent(head->method) || (user->flags & RINGSEND_KEYED);
     r->replayable = r->idempotent || (user->flags & RINGSEND_AT_LEAST_ONCE);
+    r->may_be_processed = user->in_doubt && (__atomic_load_n(user->in_doubt, __ATOMIC_RELAXED) &
+                                             user->in_doubt_mask) != 0;
     r->attempt_timeout_ns =
         user->attempt_timeout_ns ? user->attempt_timeout_ns : options->attempt_timeout_ns;
     r->deadline_at_ns =

@@ -304,19 +304,24 @@ static bool is_well_formed(const struct ringsend_request *r)
            r->body.bytes <= LIMIT_BODY_BYTES && !(r->flags & ~FLAGS_KNOWN);
 }
 
+static struct ringsend_bytes method_of(const struct ringsend_request *r)
+{
+    if (r->method.bytes > 0)
+        return r->method;
+    return r->body.bytes > 0 || (r->flags & RINGSEND_HAS_BODY) ? SPAN("POST") : SPAN("GET");
+}
+
 /* Fills in the head of a well-formed request. */
 static enum ringsend_error make_head(struct head *head, const struct ringsend_request *r,
                                      bool accepts_codings, const char **detail)
 {
     bool has_body = r->body.bytes > 0 || (r->flags & RINGSEND_HAS_BODY);
-    *head = (struct head){.method = r->method,
+    *head = (struct head){.method = method_of(r),
                           .fields = r->headers,
                           .fields_count = r->headers_count,
                           .has_body = has_body,
                           .body_bytes = r->body.bytes,
                           .accepts_codings = accepts_codings};
-    if (head->method.bytes == 0)
-        head->method = has_body ? SPAN("POST") : SPAN("GET");
     enum ringsend_error error = url_parse(&head->url, r->url, detail);
     if (error == RINGSEND_OK)
         error = head_check(head, detail);
@@ -332,6 +337,12 @@ int ringsend_check(const struct ringsend_request *r, const char **detail)
     struct head head;
     *detail = NULL;
     return is_well_formed(r) ? -(int)make_head(&head, r, false, detail) : -RINGSEND_E_INVALID;
+}
+
+bool ringsend_may_repeat(const struct ringsend_request *r)
+{
+    return (r->flags & (RINGSEND_KEYED | RINGSEND_AT_LEAST_ONCE)) != 0 ||
+           head_method_is_idempotent(method_of(r));
 }
 
 int ringsend_submit(struct ringsend *e, struct ringsend_request *r)

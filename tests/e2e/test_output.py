@@ -218,7 +218,8 @@ class Full(Output):
         if not mounted:
             self.skipTest("a small tmpfs needs root and the right to mount")
         self.addCleanup(subprocess.run, ["umount", self.path("disk")], check=True)
-        run = self.send_file("-o", self.path("disk/out.jsonl"), self.file("in", self.RECORDS))
+        run = self.send_file("--no-journal", "-o", self.path("disk/out.jsonl"),
+                             self.file("in", self.RECORDS))
         self.assert_stopped(run, "No space left", "out.jsonl")
         self.assert_whole_lines()
 
@@ -227,8 +228,8 @@ class Full(Output):
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000))
         os.mkdir(self.path("disk"))
-        run = self.send_file("-o", self.path("disk/out.jsonl"), self.file("in", self.RECORDS),
-                             preexec_fn=limit)
+        run = self.send_file("--no-journal", "-o", self.path("disk/out.jsonl"),
+                             self.file("in", self.RECORDS), preexec_fn=limit)
         self.assert_stopped(run, "File too large", "out.jsonl")
         self.assert_whole_lines()
 

@@ -1,0 +1,115 @@
+/* The journal of a job: what became of each record, in a file beside the results that outlives the
+ * process, whatever ends it (DESIGN section 6).
+ *
+ * Two bits a record: unsent, *sent* (it may have been processed), *done* (its result stands in the
+ * results file). They are stores to a shared memory map: no system call, and SIGKILL takes nothing
+ * back; power loss may, but for job_options.sync.
+ *
+ * Numbers are those of batch/source.h. One thread reads the source and calls the functions here; the
+ * sent bits alone may be set and cleared by others. */
+#ifndef RINGSEND_BATCH_JOURNAL_H
+#define RINGSEND_BATCH_JOURNAL_H
+
+#include "batch/fingerprint.h"
+#include "batch/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    /* Result lines of one append. */
+    JOURNAL_BLOCK_MAX = 40960,
+    /* Records between two places in the input from which a later run may start to read. */
+    JOURNAL_STRIDE = 4096
+};
+
+/* A result that is about to be written: how many bytes it adds to each file. */
+struct journal_entry {
+    uint64_t record;
+    uint64_t result_bytes;
+    uint64_t failed_bytes; /* 0: it is ok, or there is no file of failed lines */
+};
+
+/* Sizes of the results file and of the file of failed lines. */
+struct journal_sizes {
+    uint64_t results, failed;
+};
+
+enum journal_state { JOURNAL_UNSENT, JOURNAL_SENT, JOURNAL_DONE };
+
+enum journal_error {
+    JOURNAL_OK,
+    JOURNAL_FAILED,    /* errno */
+    JOURNAL_HELD,      /* another process has it */
+    JOURNAL_NONE,      /* there is no such file, or nothing was written to it yet */
+    JOURNAL_UNKNOWN,   /* the file is no journal, or of another version of the program */
+    JOURNAL_DAMAGED,   /* it contradicts itself */
+    JOURNAL_TOO_SHORT, /* a file is shorter than the journal knows */
+    JOURNAL_TOO_LONG   /* a file was added to by others */
+};
+
+struct journal_counts {
+    uint64_t done, in_doubt;
+    uint64_t left;     /* wanted, read, and neither of these */
+    bool input_ended;  /* else there may be more that was never read */
+    int64_t written_s; /* wall clock of the last change of results */
+    struct journal_sizes sizes;
+};
+
+struct journal;
+
+/* Makes a new journal; with `replace` in place of one that may be there, else JOURNAL_FAILED with
+ * EEXIST. `records_max`: at most so many records are in hand at once. With errors *journal is
+ * untouched. */
+enum journal_error journal_create(struct journal **journal, const char *path,
+                                  const struct fingerprint *fingerprint,
+                                  const struct source_range *range, bool has_failed,
+                                  uint32_t records_max, bool replace);
+/* Takes up one that a run has left. */
+enum journal_error journal_open(struct journal **journal, const char *path, uint32_t records_max);
+/* Only looks, perhaps while a run has it; *held tells. */
+enum journal_error journal_look(struct journal **journal, const char *path, bool *held);
+/* Null is allowed. The file stays. */
+void journal_close(struct journal *journal);
+/* Closes and removes it: every record has its result. */
+void journal_remove(struct journal *journal);
+
+const char *journal_path(const struct journal *journal);
+int journal_fd(const struct journal *journal);
+bool journal_has_failed(const struct journal *journal);
+/* Valid while the journal is. */
+const struct fingerprint *journal_fingerprint(const struct journal *journal);
+struct journal_counts journal_count(const struct journal *journal);
+
+/* Of a run that died: makes of the files' sizes those at which they are to be cut, and marks what
+ * stands in them as done. The intent is kept until journal_settled, after the cut. */
+enum journal_error journal_recover(struct journal *journal, struct journal_sizes *sizes);
+/* The files have these sizes: all results in them belong to done records. */
+void journal_settled(struct journal *journal, struct journal_sizes sizes);
+
+/* Before a block of results is written behind `sizes`: at most JOURNAL_BLOCK_MAX entries. Then each
+ * file is appended to, that of failed lines first; then journal_written, or, had the disk no room for
+ * all of it, journal_recover. */
+void journal_intend(struct journal *journal, const struct journal_entry *entries, size_t count,
+                    struct journal_sizes sizes);
+void journal_written(struct journal *journal);
+
+/* Room for the states of all records up to this number; 0 or an errno. */
+int journal_reserve(struct journal *journal, uint64_t number);
+/* The record, for which there is room, has been read. */
+void journal_read(struct journal *journal, uint64_t number);
+void journal_input_ended(struct journal *journal);
+enum journal_state journal_state(const struct journal *journal, uint64_t number);
+/* Where the record's sent bit is, for ringsend_request.in_doubt. */
+unsigned char *journal_sent(const struct journal *journal, uint64_t number, unsigned char *mask);
+
+/* The first record from `number` on that is not done. */
+uint64_t journal_next_open(const struct journal *journal, uint64_t number);
+/* Keeps a place in the input, now and then. */
+void journal_pass(struct journal *journal, const struct source_position *position);
+/* The last kept place that is not behind the record; false when there is none. */
+bool journal_place(const struct journal *journal, uint64_t number,
+                   struct source_position *position);
+
+#endif

@@ -1,0 +1,16 @@
+/* How to go on with a run that was not finished. */
+#ifndef RINGSEND_CLI_GO_ON_H
+#define RINGSEND_CLI_GO_ON_H
+
+#include "batch/journal.h"
+#include "cli/send_options.h"
+
+#include <stdio.h>
+
+/* What the journal knows, in one sentence without its end. */
+void go_on_print_counts(FILE *out, const struct journal_counts *counts);
+/* What is left, and the command that goes on with it. Headers are left out: they may be secret. */
+void go_on_print(FILE *out, const struct journal_counts *counts,
+                 const struct send_options *options);
+
+#endif

@@ -1,0 +1,38 @@
+/* What `ringsend send` writes: results, failed lines, and the journal beside the results. Opened so
+ * that nothing is overwritten unasked, and gone on with only where a run has left off. */
+#ifndef RINGSEND_CLI_OUTPUTS_H
+#define RINGSEND_CLI_OUTPUTS_H
+
+#include "batch/journal.h"
+#include "batch/report.h"
+#include "batch/source.h"
+#include "cli/send_options.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct output_file {
+    int fd; /* -1: none */
+    const char *path;
+    bool created; /* by us: to be removed again when nothing is sent after all */
+};
+
+struct outputs {
+    struct output_file results, failed;
+    char *journal_path;      /* null: the results are no regular file, or no journal is wanted */
+    struct journal *journal; /* null: none */
+    bool goes_on;            /* with what a run has left */
+};
+
+enum outputs_use {
+    OUTPUTS_UNUSED,   /* nothing was sent */
+    OUTPUTS_COMPLETE, /* every record has its result: the journal has done its duty */
+    OUTPUTS_LEFT      /* the journal is kept */
+};
+
+/* The source is open. An exit status, with the message told; outputs_close is due in any case. */
+int outputs_open(struct outputs *outputs, const struct send_options *options,
+                 const struct source *source, uint32_t records_max);
+int outputs_close(struct outputs *outputs, enum outputs_use use);
+
+#endif

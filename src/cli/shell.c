@@ -1,0 +1,32 @@
+#include "cli/shell.h"
+
+#include <limits.h>
+#include <string.h>
+
+void shell_print_word(FILE *out, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_-+./:,@%=";
+    if (*word && word[strspn(word, plain)] == '\0') {
+        fprintf(out, " %s", word);
+        return;
+    }
+    fputs(" '", out);
+    for (; *word; word++) {
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    }
+    fputc('\'', out);
+}
+
+void shell_print_path(FILE *out, const char *path)
+{
+    char dotted[PATH_MAX + 3];
+    if (path[0] == '-') {
+        snprintf(dotted, sizeof dotted, "./%s", path);
+        path = dotted;
+    }
+    shell_print_word(out, path);
+}

@@ -1,0 +1,12 @@
+/* Commands for people to paste into a shell. */
+#ifndef RINGSEND_CLI_SHELL_H
+#define RINGSEND_CLI_SHELL_H
+
+#include <stdio.h>
+
+/* A space and the word, in quotes if need be. */
+void shell_print_word(FILE *out, const char *word);
+/* The same of the name of a file: never taken for an option. */
+void shell_print_path(FILE *out, const char *path);
+
+#endif
