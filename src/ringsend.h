@@ -265,6 +265,9 @@ struct ringsend_options {
     /* So many connections at a time are watched for ringsend_tcp_samples, and at most so many more from one call of it
      * to the next; 0..32768, default 0. Each takes a descriptor of the process. */
     uint32_t watch_max;
+    /* Results' times have left_at_ns and arrived_at_ns, on watched connections from their second request on.
+     * Costs a system call for each such request. */
+    bool timestamps;
     const char *ok_if;    /* a predicate (below) that takes the place of ok_status; null: none */
     const char *retry_if; /* a predicate: a response for which it holds is never ok, and another try
                               is made, whatever the method, as long as there are tries left. By it you
@@ -407,6 +410,9 @@ struct ringsend_times {
     uint64_t sent_at_ns;       /* the request's first byte was handed to the kernel */
     uint64_t first_byte_at_ns; /* of the response */
     uint64_t done_at_ns;       /* the response was complete, or the attempt given up */
+    /* With options.timestamps, stamped by the kernel: the request's last byte left for the network device; the first
+     * part of the response came in from it. 0: unknown. */
+    uint64_t left_at_ns, arrived_at_ns;
 };
 
 /* Why the next attempt did not begin at once: what held it back last. */

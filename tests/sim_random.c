@@ -230,6 +230,7 @@ static struct ringsend_options draw_options(struct run *run)
     o.store_headers = sim_chance(300);
     o.store_attempts = sim_chance(700);
     o.exact_times = sim_chance(300);
+    o.timestamps = sim_chance(300);
     o.watch_max = sim_chance(300) ? (uint32_t)sim_between(1, WATCH_MAX) : 0;
     if (sim_chance(300)) {
         o.retry_budget_percent =

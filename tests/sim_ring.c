@@ -273,6 +273,19 @@ bool ring_tcp_info(const struct ring *r, int descriptor, struct ring_tcp *tcp)
     return true;
 }
 
+bool ring_stamps_on(const struct ring *r, int descriptor)
+{
+    (void)r;
+    return descriptor >= DESCRIPTOR_FIRST;
+}
+
+bool ring_sent_stamp(const struct ring *r, int descriptor, uint64_t *stamp_ns)
+{
+    (void)r;
+    *stamp_ns = sim.now_ns;
+    return descriptor >= DESCRIPTOR_FIRST && sim_chance(800);
+}
+
 void ring_descriptor_close(struct ring *r, int descriptor)
 {
     SIM_CHECK(descriptor >= DESCRIPTOR_FIRST && r->descriptors > 0, "close of descriptor %d",

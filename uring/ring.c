@@ -31,10 +31,9 @@
 #include "uring/ring.h"
 
 #include "base/check.h"
+#include "uring/state.h"
 
 #include <errno.h>
-#include <liburing.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -43,98 +42,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
-
-/* In a build with AddressSanitizer nobody may look into a receive buffer that the kernel owns. */
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#define BUFFER_HIDE(data, bytes) __asan_poison_memory_region(data, bytes)
-#define BUFFER_SHOW(data, bytes) __asan_unpoison_memory_region(data, bytes)
-#else
-#define BUFFER_HIDE(data, bytes) ((void)0)
-#define BUFFER_SHOW(data, bytes) ((void)0)
-#endif
-
-/* Kernel ABI that liburing 2.3's headers lack. */
-#define FEATURE_RECVSEND_BUNDLE (1u << 14) /* 6.10: the next after sockopt commands, 6.7 */
-#define FEATURE_MIN_TIMEOUT (1u << 15)     /* 6.12 */
-#define SOCKET_COMMAND_SETSOCKOPT 3u       /* 6.7 */
-#define OPERATION_FIXED_FD_INSTALL 54      /* 6.8 */
-
-/* io_uring_getevents_arg; its third word was padding before 6.12. */
-struct wait_argument {
-    uint64_t signal_mask;
-    uint32_t signal_mask_bytes;
-    uint32_t min_wait_us;
-    uint64_t timeout; /* address of a struct __kernel_timespec */
-};
-_Static_assert(sizeof(struct wait_argument) == sizeof(struct io_uring_getevents_arg), "kernel ABI");
-
-enum {
-    SQ_ENTRIES_MIN = 64,
-    SQ_ENTRIES_MAX = 4096,
-    CQ_ENTRIES_MIN = 256,
-    CQ_ENTRIES_MAX = 65536,
-    CQ_ENTRIES_SHORT = 128, /* the least that a short memlock limit may press it down to */
-    CQ_ROOM = 64,           /* files, wake-ups, cancels */
-    BUFFERS_MAX = 32768,    /* of one group, the kernel's limit */
-    BUFFER_GROUP = 0,
-    SUBMIT_TRIES_MAX = 1000,
-    CONNECT_CHAIN = 3, /* socket, option, connect */
-};
-_Static_assert(SQ_ENTRIES_MAX <= CQ_ENTRIES_MAX && SQ_ENTRIES_MIN <= CQ_ENTRIES_SHORT,
-               "the completion queue may not be the shorter one");
-
-/* The most that the kernel moves in one operation; a longer send would come back short. */
-#define TRANSFER_BYTES_MAX ((size_t)INT_MAX & ~(size_t)4095)
-/* Long enough to stand for "no deadline" where the kernel wants one. */
-#define FOREVER_S 1000000000
-
-/* user_data, from the top: 4 bits kind that a cancel aims at, 4 kind, 24 generation, 32 slot. */
-_Static_assert(RING_KINDS <= 16, "a kind has four bits");
-/* In `connects`: above the generation's 24 bits. */
-#define CONNECT_IN_FLIGHT (1u << 24)
-
-struct ring {
-    struct io_uring uring;
-    bool enabled;
-    int broken; /* first negated errno of an enter, else 0 */
-    int wake_fd;
-    int event_fd; /* -1 until ring_fd was asked for */
-    uint32_t sockets_max;
-    uint32_t *connects; /* by slot: generation | CONNECT_IN_FLIGHT until the connect completed */
-
-    /* One mapping: the buffer ring's descriptors, then the buffers. */
-    struct io_uring_buf_ring *buffer_ring;
-    size_t mapping_bytes;
-    char *buffer_data;
-    uint32_t buffers;
-    uint32_t buffer_bytes;
-    uint32_t buffers_returned; /* put into the buffer ring since the last enter */
-
-    /* Since the last enter that took all entries. */
-    uint32_t operations_prepared;
-    uint32_t inline_prepared; /* of these, those that complete while they are submitted */
-
-    struct ring_features features;
-    struct ring_counters counters;
-    struct io_uring_sqe spare; /* where operations go that a broken ring has no room for */
-};
-
-static uint32_t clamp_u32(uint64_t value, uint32_t min, uint32_t max)
-{
-    return value < min ? min : value > max ? max : (uint32_t)value;
-}
-
-static uint32_t power_of_two_at_least(uint32_t value)
-{
-    uint32_t power = 1;
-    while (power < value)
-        power *= 2;
-    return power;
-}
 
 static uint64_t user_data_pack(struct ring_tag tag, enum ring_kind kind, enum ring_kind target)
 {
@@ -143,112 +52,6 @@ static uint64_t user_data_pack(struct ring_tag tag, enum ring_kind kind, enum ri
 }
 
 /* ---- Making and freeing --------------------------------------------------------------------- */
-
-/* Makes the queues with the best flags that this kernel knows. */
-static int queues_make(struct ring *ring, uint32_t sq_entries, uint32_t cq_entries)
-{
-    static const unsigned modes[] = {
-        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL,
-        IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL, IORING_SETUP_SUBMIT_ALL, 0};
-    int result = -EINVAL;
-    struct io_uring_params params;
-    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]) && result == -EINVAL; i++) {
-        memset(&params, 0, sizeof(params));
-        params.flags =
-            modes[i] | IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP;
-        params.cq_entries = cq_entries;
-        result = io_uring_queue_init_params(sq_entries, &ring->uring, &params);
-    }
-    if (result < 0)
-        return result;
-    ring->features = (struct ring_features){
-        .defer_taskrun = (params.flags & IORING_SETUP_DEFER_TASKRUN) != 0,
-        .min_wait = (params.features & FEATURE_MIN_TIMEOUT) != 0,
-        .direct_sockopt = (params.features & FEATURE_RECVSEND_BUNDLE) != 0,
-        .sq_entries = params.sq_entries,
-        .cq_entries = params.cq_entries,
-    };
-    /* Entries are always used in order, so the indirection is the identity for good. Newer
-     * libraries fill it themselves, or do without. */
-    for (uint32_t i = 0; ring->uring.sq.array != NULL && i < params.sq_entries; i++)
-        ring->uring.sq.array[i] = i;
-    return 0;
-}
-
-static void install_probe(struct ring *ring)
-{
-    struct io_uring_probe *probe = io_uring_get_probe_ring(&ring->uring);
-    ring->features.install =
-        probe != NULL && io_uring_opcode_supported(probe, OPERATION_FIXED_FD_INSTALL);
-    io_uring_free_probe(probe);
-}
-
-/* Multishot receive (6.0) has no flag of its own. DEFER_TASKRUN is younger; without it the
- * zero-copy send, born in the same kernel, tells. */
-static int multishot_probe(struct ring *ring)
-{
-    if (ring->features.defer_taskrun)
-        return 0;
-    struct io_uring_probe *probe = io_uring_get_probe_ring(&ring->uring);
-    if (probe == NULL)
-        return -EINVAL;
-    int supported = io_uring_opcode_supported(probe, IORING_OP_SEND_ZC);
-    io_uring_free_probe(probe);
-    return supported ? 0 : -EINVAL;
-}
-
-/* The table may not be larger than the soft limit of descriptors, though a socket in it uses none
- * of them. */
-static int table_register(struct ring *ring)
-{
-    int result = io_uring_register_files_sparse(&ring->uring, ring->sockets_max);
-    struct rlimit limit;
-    if (result != -EMFILE || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-        limit.rlim_cur == limit.rlim_max)
-        return result;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return -errno;
-    return io_uring_register_files_sparse(&ring->uring, ring->sockets_max);
-}
-
-static int ring_try(struct ring *ring, uint32_t sq_entries, uint32_t cq_entries)
-{
-    int result = queues_make(ring, sq_entries, cq_entries);
-    if (result < 0)
-        return result;
-    struct io_uring_buf_reg group = {.ring_addr = (uintptr_t)ring->buffer_ring,
-                                     .ring_entries = ring->buffers,
-                                     .bgid = BUFFER_GROUP};
-    install_probe(ring);
-    result = multishot_probe(ring);
-    if (result == 0)
-        result = table_register(ring);
-    if (result == 0)
-        result = io_uring_register_buf_ring(&ring->uring, &group, 0);
-    if (result < 0)
-        io_uring_queue_exit(&ring->uring);
-    return result;
-}
-
-/* Queues and buffer descriptors count against RLIMIT_MEMLOCK (before 5.12 and again from about
- * 6.14). A refused ring's share comes back a moment later, from a kernel thread. */
-static int ring_try_sizes(struct ring *ring)
-{
-    const struct timespec pause = {.tv_nsec = 10000000};
-    uint64_t sockets = ring->sockets_max;
-    uint32_t sq = power_of_two_at_least(clamp_u32(2 * sockets, SQ_ENTRIES_MIN, SQ_ENTRIES_MAX));
-    uint32_t cq =
-        power_of_two_at_least(clamp_u32(4 * sockets + CQ_ROOM, CQ_ENTRIES_MIN, CQ_ENTRIES_MAX));
-    for (;;) {
-        int result = ring_try(ring, sq, cq);
-        if (result != -ENOMEM || (sq == SQ_ENTRIES_MIN && cq == CQ_ENTRIES_SHORT))
-            return result;
-        sq = clamp_u32(sq / 2, SQ_ENTRIES_MIN, SQ_ENTRIES_MAX);
-        cq = clamp_u32(cq / 2, CQ_ENTRIES_SHORT, CQ_ENTRIES_MAX);
-        nanosleep(&pause, NULL);
-    }
-}
 
 static int buffers_map(struct ring *ring)
 {
@@ -308,6 +111,7 @@ int ring_new(struct ring **ring, const struct ring_options *options)
     r->sockets_max = options->sockets_max;
     r->buffers = power_of_two_at_least(options->buffers);
     r->buffer_bytes = options->buffer_bytes;
+    r->stamps = options->stamps;
     r->connects = calloc(r->sockets_max, sizeof(*r->connects));
     r->event_fd = -1;
     r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -317,7 +121,7 @@ int ring_new(struct ring **ring, const struct ring_options *options)
     if (result == 0)
         result = buffers_map(r);
     if (result == 0)
-        result = ring_try_sizes(r);
+        result = ring_open_queues(r);
     if (result != 0) {
         ring_free_memory(r);
         return result;
@@ -617,7 +421,12 @@ void ring_send_parts(struct ring *ring, struct ring_tag tag, const struct msghdr
 void ring_recv(struct ring *ring, struct ring_tag tag)
 {
     struct io_uring_sqe *sqe = operation_new(ring);
-    io_uring_prep_recv_multishot(sqe, slot_fd(ring, tag), NULL, 0, 0);
+    static const struct msghdr with_control = {.msg_controllen = STAMP_CONTROL_BYTES};
+    if (ring->stamps)
+        io_uring_prep_recvmsg_multishot(sqe, slot_fd(ring, tag),
+                                        (struct msghdr *)(uintptr_t)&with_control, 0);
+    else
+        io_uring_prep_recv_multishot(sqe, slot_fd(ring, tag), NULL, 0, 0);
     /* Without POLL_FIRST an idle socket would ask for a buffer as well, and fail for want of one.
      */
     sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
@@ -706,7 +515,8 @@ void ring_sync(struct ring *ring, struct ring_tag tag, int fd)
 const char *ring_buffer(const struct ring *ring, int32_t buffer)
 {
     CHECK(buffer >= 0 && (uint32_t)buffer < ring->buffers);
-    return ring->buffer_data + (size_t)buffer * ring->buffer_bytes;
+    return ring->buffer_data + (size_t)buffer * ring->buffer_bytes +
+           (ring->stamps ? RECEIVE_HEAD_BYTES : 0);
 }
 
 void ring_buffer_return(struct ring *ring, int32_t buffer)
@@ -729,6 +539,17 @@ static bool cancel_again(struct ring *ring, uint64_t user_data, const struct rin
         return false;
     ring_cancel(ring, (struct ring_tag){c->slot, c->generation}, RING_CONNECT);
     return true;
+}
+
+/* With stamps the kernel puts a head and the control data before the data, and counts them. */
+static void unpack_message(const struct ring *ring, int32_t buffer, struct ring_completion *c)
+{
+    char *data = ring->buffer_data + (size_t)buffer * ring->buffer_bytes;
+    struct io_uring_recvmsg_out out;
+    CHECK(c->result >= RECEIVE_HEAD_BYTES);
+    memcpy(&out, data, sizeof(out));
+    c->result -= RECEIVE_HEAD_BYTES;
+    c->stamp_ns = stamp_of_control(ring, data + sizeof(out), out.controllen);
 }
 
 /* False: nothing for the caller. */
@@ -754,10 +575,11 @@ static bool completion_take(struct ring *ring, const struct io_uring_cqe *cqe,
         return false;
     if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
         int32_t buffer = (int32_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
+        BUFFER_SHOW(ring->buffer_data + (size_t)buffer * ring->buffer_bytes, ring->buffer_bytes);
+        if (ring->stamps && c.result > 0)
+            unpack_message(ring, buffer, &c);
         if (c.result > 0) {
             c.buffer = buffer;
-            BUFFER_SHOW(ring->buffer_data + (size_t)buffer * ring->buffer_bytes,
-                        ring->buffer_bytes);
         } else {
             ring_buffer_return(ring, buffer);
         }

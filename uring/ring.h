@@ -66,12 +66,16 @@ struct ring_completion {
     int32_t buffer; /* RING_RECV with data: give it back with ring_buffer_return, whatever became of
                        the connection, a stale completion's too; -1 otherwise */
     bool more;
+    uint64_t
+        stamp_ns; /* RING_RECV with data, in ring_now_ns time: when the last of its segments came into the
+                          kernel; 0: unknown */
 };
 
 struct ring_options {
     uint32_t sockets_max;  /* size of the slot table; slots are 0 .. sockets_max - 1 */
     uint32_t buffers;      /* shared receive buffers, rounded up to a power of two */
     uint32_t buffer_bytes; /* size of each */
+    bool stamps; /* ring_recv tells stamp_ns, see ring_stamps_on; costs a little on each */
 };
 
 /* What this kernel gave us; for `doctor`-like output and tests. */
@@ -150,6 +154,10 @@ void ring_close(struct ring *ring, struct ring_tag tag);
 void ring_install(struct ring *ring, struct ring_tag tag);
 /* What TCP knows of the connection. False: nothing. */
 bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp);
+/* From now on the kernel stamps what leaves and comes in on the connection. False: it will not. */
+bool ring_stamps_on(const struct ring *ring, int descriptor);
+/* In ring_now_ns time: when the last byte of the last send left for the network device. False: not told (yet). */
+bool ring_sent_stamp(const struct ring *ring, int descriptor, uint64_t *stamp_ns);
 void ring_descriptor_close(struct ring *ring, int descriptor);
 /* Accepts connections on a listening descriptor of the process into free slots; with none free it
  * ends with -ENFILE. */

@@ -52,6 +52,7 @@ static int engine_open(struct worker *w, char *message, size_t message_bytes)
     options.exact_times = !settings->batch;
     options.spin = settings->spin;
     options.watch_max = WORKER_WATCHED;
+    options.timestamps = settings->timestamps;
     options.message = message;
     options.message_bytes = message_bytes;
     return ringsend_new(&w->engine, &options);
@@ -226,6 +227,19 @@ static void time_result(struct worker *w, const struct slot *slot, const struct 
     }
 }
 
+/* By the kernel's stamps. The clocks' difference is read anew for each, hence some may overlap by nanoseconds. */
+static void split_result(struct worker *w, const struct ringsend_times *t)
+{
+    struct figures_split *split = &w->figures.split;
+    if (t->arrived_at_ns == 0 || t->left_at_ns < t->sent_at_ns ||
+        t->arrived_at_ns < t->left_at_ns || t->first_byte_at_ns < t->arrived_at_ns)
+        return;
+    split->samples++;
+    histogram_add(&split->sending_ns, t->left_at_ns - t->sent_at_ns);
+    histogram_add(&split->outside_ns, t->arrived_at_ns - t->left_at_ns);
+    histogram_add(&split->receiving_ns, t->first_byte_at_ns - t->arrived_at_ns);
+}
+
 static void count_response(struct worker *w, const struct ringsend_result *r)
 {
     struct figures *f = &w->figures;
@@ -240,6 +254,7 @@ static void count_response(struct worker *w, const struct ringsend_result *r)
     add_unless_zero(&f->tls_ns, t->tls_ns);
     histogram_add(&f->first_byte_ns, t->first_byte_ns);
     histogram_add(&f->transfer_ns, t->done_at_ns - t->first_byte_at_ns);
+    split_result(w, t);
 }
 
 static void count_error(struct worker *w, const struct ringsend_result *r)
@@ -420,6 +435,12 @@ static void note_stats(struct worker *w)
 {
     struct ringsend_stats stats = {.size = sizeof stats};
     struct figures *f = &w->figures;
+    if (w->options->settings.timestamps && f->split.samples == 0)
+        f->split.absent =
+            f->tcp.absent ? f->tcp.absent
+            : w->options->settings.new_connection
+                ? "the kernel stamps a connection from its second request on, and each had one"
+                : "the kernel stamped no request that was answered";
     ringsend_stats(w->engine, &stats);
     f->bytes_sent = stats.bytes_sent;
     f->bytes_received = stats.bytes_received;

@@ -41,6 +41,7 @@ enum option_code {
     OPTION_SEED,
     OPTION_SPIN,
     OPTION_STEPS,
+    OPTION_TIMESTAMPS,
     OPTION_TOLERANCE,
     OPTION_VS,
     OPTION_WARMUP
@@ -65,6 +66,7 @@ static const struct option long_options[] = {
     {"spin", no_argument, NULL, OPTION_SPIN},
     {"steps", required_argument, NULL, OPTION_STEPS},
     {"threads", required_argument, NULL, OPTION_THREADS},
+    {"timestamps", no_argument, NULL, OPTION_TIMESTAMPS},
     {"tolerance", required_argument, NULL, OPTION_TOLERANCE},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"vs", required_argument, NULL, OPTION_VS},
@@ -105,6 +107,8 @@ static const char help[] =
     "      --spin              wait busily: microseconds less, for a CPU a thread\n"
     "      --batch             take answers several at a time: less CPU per request,\n"
     "                          and times up to 200 us too long\n"
+    "      --timestamps        by the kernel's stamps of packets: what was spent on\n"
+    "                          this machine and what outside of it\n"
     "  -q, --quiet             no line per second\n"
     "Requests\n"
     "  -X, --method METHOD     default GET, with data POST\n"
@@ -176,9 +180,15 @@ static enum arrivals read_arrivals(const char *text)
     return ARRIVALS_CONSTANT;
 }
 
-static uint64_t read_time(const char *option, const char *text)
+static void read_time(struct figures_settings *s, enum option_code code, const char *text)
 {
-    return value_duration_ns(command, option, text, MS_NS, 24 * HOUR_NS);
+    const char *option = code == OPTION_RAMP     ? "--ramp"
+                         : code == OPTION_WARMUP ? "--warmup"
+                                                 : "--duration";
+    uint64_t ns = value_duration_ns(command, option, text, MS_NS, 24 * HOUR_NS);
+    *(code == OPTION_RAMP     ? &s->ramp_ns
+      : code == OPTION_WARMUP ? &s->warmup_ns
+                              : &s->duration_ns) = ns;
 }
 
 static double read_one_rate(const char *text)
@@ -210,16 +220,15 @@ static void read_option(struct bench_options *o, int code, const char *value)
         o->data = value;
         return;
     case OPTION_DURATION:
-        s->duration_ns = read_time("--duration", value);
+    case OPTION_RAMP:
+    case OPTION_WARMUP:
+        read_time(s, (enum option_code)code, value);
         return;
     case OPTION_NEW_CONNECTION:
         s->new_connection = true;
         return;
     case OPTION_QUIET:
         o->quiet = true;
-        return;
-    case OPTION_RAMP:
-        s->ramp_ns = read_time("--ramp", value);
         return;
     case OPTION_RATE:
         s->rate = read_one_rate(value);
@@ -239,6 +248,9 @@ static void read_option(struct bench_options *o, int code, const char *value)
     case OPTION_STEPS:
         read_steps(o, value);
         return;
+    case OPTION_TIMESTAMPS:
+        s->timestamps = true;
+        return;
     case OPTION_THREADS:
         s->threads = (uint32_t)value_count(command, "--threads", value, 1, THREADS_MAX);
         return;
@@ -247,9 +259,6 @@ static void read_option(struct bench_options *o, int code, const char *value)
         return;
     case OPTION_VS:
         o->versus = value;
-        return;
-    case OPTION_WARMUP:
-        s->warmup_ns = read_time("--warmup", value);
         return;
     case OPTION_HELP:
         fputs(help, stdout);

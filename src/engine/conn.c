@@ -138,6 +138,8 @@ static void recv_completed(struct conn *c, const struct ring_completion *complet
     if (completion->buffer >= 0) {
         if (completion->result > 0)
             e->stats.bytes_received += (uint64_t)completion->result;
+        if (completion->stamp_ns > 0)
+            watch_arrived(c, completion->stamp_ns);
         if (completion->result > 0 && receives(c))
             rx_push(c, completion->buffer, completion->result);
         else

@@ -180,6 +180,7 @@ struct conn {
     const char *detail;
     bool opened;           /* the slot holds a socket, or is about to */
     bool racing;           /* one of several connects for origin.dialing */
+    bool stamped;          /* the kernel stamps its packets */
     bool stray;            /* bytes came behind a response */
     bool cut;              /* a send has ended before its last byte: nothing may follow it */
     bool stream_ended;     /* the receive ended with end of stream or an error: */
@@ -556,6 +557,8 @@ void watch_free(struct ringsend *e);
 /* A connection was made: watches it if there is room. */
 void watch_begin(struct conn *c);
 void watch_installed(struct conn *c, int32_t result);
+/* Bytes came, stamped by the kernel: notes when the exchange's request left and its response arrived. */
+void watch_arrived(struct conn *c, uint64_t stamp_ns);
 /* No operation is in flight, and it is about to be closed: takes the last sample. */
 void watch_end(struct conn *c);
 

@@ -102,6 +102,7 @@ static void forget_outcome(struct request *r)
     struct ringsend_times *t = &r->result.times;
     t->connect_ns = t->tls_ns = t->first_byte_ns = 0;
     t->begun_at_ns = t->sent_at_ns = t->first_byte_at_ns = t->done_at_ns = 0;
+    t->left_at_ns = t->arrived_at_ns = 0;
     r->outcome_known = r->outcome_bytes_left = r->outcome_stale = false;
     r->outcome = RINGSEND_OK;
     r->verdict = VERDICT_FAILED;

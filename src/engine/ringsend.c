@@ -164,7 +164,8 @@ static int open_ring(struct ringsend *e)
 {
     struct ring_options options = {.sockets_max = e->options.connections_max,
                                    .buffers = e->buffers,
-                                   .buffer_bytes = LIMIT_BUFFER_BYTES};
+                                   .buffer_bytes = LIMIT_BUFFER_BYTES,
+                                   .stamps = e->options.timestamps};
     int error = ring_new(&e->ring, &options);
     if (error == 0)
         return 0;

@@ -49,8 +49,21 @@ void watch_installed(struct conn *c, int32_t result)
     if (result < 0)
         return; /* as when the process has no descriptor left: this one goes unwatched */
     c->descriptor = result;
+    c->stamped = ring_stamps_on(c->engine->ring, result);
     CHECK(w->count < w->held);
     w->conns[w->count++] = c;
+}
+
+void watch_arrived(struct conn *c, uint64_t stamp_ns)
+{
+    struct exchange *x = &c->exchange;
+    bool first = c->stamped && c->step == CONN_READY && x->request &&
+                 x->receive == RECEIVE_FIRST_BYTE && x->send >= SEND_SENDING && c->exchanges > 1;
+    if (!first || x->request->result.times.arrived_at_ns > 0)
+        return;
+    struct ringsend_times *times = &x->request->result.times;
+    if (ring_sent_stamp(c->engine->ring, c->descriptor, &times->left_at_ns))
+        times->arrived_at_ns = stamp_ns;
 }
 
 static bool sample(const struct conn *c, bool ended, struct ringsend_tcp_sample *s)

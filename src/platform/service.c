@@ -95,6 +95,7 @@ struct turn *turn_take(struct platform *p)
     turn->got = REQUEST_MORE;
     turn->too_large = turn->continued = turn->owed = turn->close = turn->answer_sent = false;
     turn->answer_bytes = turn->veiled_bytes = 0;
+    turn->answered_ns = 0;
     turn->kind = FATE_ANSWER;
     turn->answer = NULL;
     turn->status = 0;
@@ -108,7 +109,8 @@ static void turn_settle(struct platform *p, struct turn *turn, const char *outco
     CHECK(turn->owed);
     turn->owed = false;
     bool whole = turn->got == REQUEST_DONE && !turn->too_large;
-    request_log_add(&p->log, p->now_ns, p->now_ns - turn->asked_ns, whole ? &turn->reader : NULL,
+    uint64_t until_ns = turn->answered_ns > 0 ? turn->answered_ns : p->now_ns;
+    request_log_add(&p->log, p->now_ns, until_ns - turn->asked_ns, whole ? &turn->reader : NULL,
                     outcome);
 }
 
@@ -261,6 +263,7 @@ bool service_answer(struct platform *p, struct visitor *v)
     bool head_only = turn->got == REQUEST_DONE && strcmp(turn->reader.method, "HEAD") == 0;
     bool echo = turn->owed && !turn->answer;
     turn->parts[1] = (struct iovec){0};
+    turn->answered_ns = p->now_ns;
     if (turn->answer) {
         turn->parts[0].iov_base = turn->answer->form[turn->close].data;
         turn->parts[0].iov_len = head_only ? turn->answer->form[turn->close].head_bytes

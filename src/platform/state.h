@@ -27,7 +27,8 @@ struct turn {
     bool continued; /* "100 Continue" was sent */
     bool owed;      /* true exactly from the count of the request to the count of its outcome */
 
-    uint64_t asked_ns; /* when the whole request was here; valid while owed */
+    uint64_t asked_ns;    /* when the whole request was here; valid while owed */
+    uint64_t answered_ns; /* when its answer was given to the ring; 0: not yet */
     /* Decided by service_judge. */
     enum fate_kind kind;
     bool close;                  /* the answer is the connection's last */

@@ -1,0 +1,111 @@
+/* What the files of this room share: the ring itself. Above it nobody knows liburing. */
+#ifndef RINGSEND_URING_STATE_H
+#define RINGSEND_URING_STATE_H
+
+#include "uring/ring.h"
+
+#include <liburing.h>
+#include <limits.h>
+
+/* In a build with AddressSanitizer nobody may look into a receive buffer that the kernel owns. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define BUFFER_HIDE(data, bytes) __asan_poison_memory_region(data, bytes)
+#define BUFFER_SHOW(data, bytes) __asan_unpoison_memory_region(data, bytes)
+#else
+#define BUFFER_HIDE(data, bytes) ((void)0)
+#define BUFFER_SHOW(data, bytes) ((void)0)
+#endif
+
+/* Kernel ABI that liburing 2.3's headers lack. */
+#define FEATURE_RECVSEND_BUNDLE (1u << 14) /* 6.10: the next after sockopt commands, 6.7 */
+#define FEATURE_MIN_TIMEOUT (1u << 15)     /* 6.12 */
+#define SOCKET_COMMAND_SETSOCKOPT 3u       /* 6.7 */
+#define OPERATION_FIXED_FD_INSTALL 54      /* 6.8 */
+
+/* io_uring_getevents_arg; its third word was padding before 6.12. */
+struct wait_argument {
+    uint64_t signal_mask;
+    uint32_t signal_mask_bytes;
+    uint32_t min_wait_us;
+    uint64_t timeout; /* address of a struct __kernel_timespec */
+};
+_Static_assert(sizeof(struct wait_argument) == sizeof(struct io_uring_getevents_arg), "kernel ABI");
+
+enum {
+    SQ_ENTRIES_MIN = 64,
+    SQ_ENTRIES_MAX = 4096,
+    CQ_ENTRIES_MIN = 256,
+    CQ_ENTRIES_MAX = 65536,
+    CQ_ENTRIES_SHORT = 128, /* the least that a short memlock limit may press it down to */
+    CQ_ROOM = 64,           /* files, wake-ups, cancels */
+    BUFFERS_MAX = 32768,    /* of one group, the kernel's limit */
+    BUFFER_GROUP = 0,
+    SUBMIT_TRIES_MAX = 1000,
+    CONNECT_CHAIN = 3, /* socket, option, connect */
+};
+_Static_assert(SQ_ENTRIES_MAX <= CQ_ENTRIES_MAX && SQ_ENTRIES_MIN <= CQ_ENTRIES_SHORT,
+               "the completion queue may not be the shorter one");
+
+/* The most that the kernel moves in one operation; a longer send would come back short. */
+#define TRANSFER_BYTES_MAX ((size_t)INT_MAX & ~(size_t)4095)
+/* Long enough to stand for "no deadline" where the kernel wants one. */
+#define FOREVER_S 1000000000
+
+/* user_data, from the top: 4 bits kind that a cancel aims at, 4 kind, 24 generation, 32 slot. */
+_Static_assert(RING_KINDS <= 16, "a kind has four bits");
+/* In `connects`: above the generation's 24 bits. */
+#define CONNECT_IN_FLIGHT (1u << 24)
+
+struct ring {
+    struct io_uring uring;
+    bool enabled;
+    int broken; /* first negated errno of an enter, else 0 */
+    int wake_fd;
+    int event_fd; /* -1 until ring_fd was asked for */
+    uint32_t sockets_max;
+    uint32_t *connects; /* by slot: generation | CONNECT_IN_FLIGHT until the connect completed */
+
+    /* One mapping: the buffer ring's descriptors, then the buffers. */
+    struct io_uring_buf_ring *buffer_ring;
+    size_t mapping_bytes;
+    char *buffer_data;
+    uint32_t buffers;
+    uint32_t buffer_bytes;
+    bool stamps; /* receives are recvmsg's: RECEIVE_HEAD_BYTES come before the data in a buffer */
+    uint32_t buffers_returned; /* put into the buffer ring since the last enter */
+
+    /* Since the last enter that took all entries. */
+    uint32_t operations_prepared;
+    uint32_t inline_prepared; /* of these, those that complete while they are submitted */
+
+    struct ring_features features;
+    struct ring_counters counters;
+    struct io_uring_sqe spare; /* where operations go that a broken ring has no room for */
+};
+
+static inline uint32_t clamp_u32(uint64_t value, uint32_t min, uint32_t max)
+{
+    return value < min ? min : value > max ? max : (uint32_t)value;
+}
+
+static inline uint32_t power_of_two_at_least(uint32_t value)
+{
+    uint32_t power = 1;
+    while (power < value)
+        power *= 2;
+    return power;
+}
+
+/* In a buffer, with stamps: struct io_uring_recvmsg_out and room for one struct scm_timestamping. */
+enum { STAMP_CONTROL_BYTES = 64, RECEIVE_HEAD_BYTES = 16 + STAMP_CONTROL_BYTES };
+_Static_assert(sizeof(struct io_uring_recvmsg_out) + STAMP_CONTROL_BYTES == RECEIVE_HEAD_BYTES,
+               "kernel ABI");
+
+/* stamps.c: the stamp in the control data of a message, in ring_now_ns time; 0: there is none. */
+uint64_t stamp_of_control(const struct ring *ring, void *control, size_t bytes);
+/* queues.c: makes both queues and registers table and buffers with them, as large as limits allow. 0, or a
+ * negated errno. */
+int ring_open_queues(struct ring *ring);
+
+#endif
