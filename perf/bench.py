@@ -352,13 +352,151 @@ def tls(bench, table, rounds, count, connections):
         tls_beside(bench, table, certificate.ca, fresh, rounds)
 
 
+def closed_loop(bench, table, url, rounds, count):
+    table.head(f"Latency: closed loop, 40 connections, {count} requests (CPU us per request; requests per second)")
+    seconds = max(1, math.ceil(count / wrk_requests(bench.run("warm-up", bench.wrk(1, url)))))
+    rates = {}
+
+    def ours(name, *options):
+        def run():
+            report, cost = bench.latency(f"closed loop: {name}", *options, "-n", str(count), *bench.post(url))
+            rates.setdefault(name, []).append(report["rate_achieved"])
+            return cost.cpu_us / count
+        return run
+
+    def wrk():
+        cost = bench.run("closed loop: wrk", bench.wrk(seconds, url))
+        requests = wrk_requests(cost)
+        rates.setdefault("wrk", []).append(requests / seconds)
+        return cost.cpu_us / requests
+
+    values = rounds_of(rounds, {
+        "ringsend bench --batch": ours("ringsend bench --batch", "--batch"),
+        "ringsend bench": ours("ringsend bench"),
+        "wrk": wrk,
+        "floor (no parsing, no figures)":
+            lambda: bench.run("closed loop: floor", bench.floor(count, url)).cpu_us / count,
+    })
+    show_rounds(table, values, "{:.2f}")
+    for name, seen in rates.items():
+        table.line(f"{name}, per second", f"median {statistics.median(seen):.0f}")
+    batch = "ringsend bench --batch"
+    table.target("closed loop: CPU per request / wrk's", ratio(values, batch, "wrk"), 0.8, "{:.3f}")
+    table.target("closed loop: CPU per request / the floor's", ratio(values, batch, "floor (no parsing, no figures)"),
+                 1.15, "{:.3f}")
+    table.target("closed loop: wrk's requests per second / ours", ratio(rates, "wrk", batch), 1, "{:.3f}")
+    return statistics.median(rates["ringsend bench"])
+
+
+def open_loop(bench, table, url, rounds, rate):
+    table.head(f"Latency: open loop at half of what the closed loop reached, {rate} requests/s, 5 s (us)")
+
+    def run():
+        report, _ = bench.latency("open loop", "-r", str(rate), "-d", "5s", "--warmup", "1s", *bench.post(url))
+        lag, response = report["send_lag_us"], report["response_us"]
+        table.line("send lag", f"p50 {lag['p50']:.1f}  p99 {lag['p99']:.1f}  p99.9 {lag['p999']:.1f}  "
+                               f"max {lag['max']:.0f}")
+        table.line("response time", f"p50 {response['p50']:.1f}  p99 {response['p99']:.1f}  "
+                                    f"p99.9 {response['p999']:.1f}  max {response['max']:.0f}")
+        return lag["p99"], lag["p999"], abs(report["rate_achieved"] / report["rate_target"] - 1) * 100
+
+    p99, p999, off = (statistics.median(seen) for seen in zip(*rounds_of(rounds, {"": run})[""]))
+    table.target("open loop: send lag p99, us", p99, 100, "{:.1f}")
+    table.target("open loop: send lag p99.9, us", p999, 1000, "{:.1f}")
+    table.target("open loop: rate off by, %", off, 0.1, "{:.4f}")
+
+
+def many_connections(bench, table, connections):
+    table.head(f"Latency: {connections} requests in flight at a time over as many connections (5 s)")
+    with peers.Serve(bench, "--latency", "1s") as serve:
+        bench.show("many connections: platform", serve.command)
+        # At this rate so many are in flight, and a few more while their answers are on the way.
+        report, cost = bench.latency("many connections", "-r", str(connections), "-d", "5s", "--ramp", "2s", "--warmup",
+                                     "2s", *bench.post(serve.url), connections=connections + connections // 20)
+    most = int(re.search(r"most at once (\d+)", serve.report()).group(1))
+    lag = report["send_lag_us"]
+    table.line("connections, most at once", f"{most}")
+    table.line("responses", f"{report['requests']} in {report['duration_s']:.1f} s, none failed")
+    table.line("send lag, us", f"p50 {lag['p50']:.1f}  p99 {lag['p99']:.1f}  p99.9 {lag['p999']:.1f}  max {lag['max']:.0f}")
+    if most < connections:
+        raise SystemExit(f"the platform saw only {most} connections at once")
+    table.target(f"{connections} connections: send lag p99, us", lag["p99"], 2000, "{:.1f}")
+    table.target(f"{connections} connections: peak memory, MB", cost.peak_mb, 80, "{:.2f}")
+
+
+def connection_each(bench, table, url, rounds, count):
+    table.head(f"Latency: a connection per request, {count} requests, 40 at a time (CPU us per request)")
+    seconds, enters = max(1, count // 25000), []
+
+    def ours():
+        report, cost = bench.latency("connection each: ringsend bench", "--batch", "--new-connection", "-n", str(count),
+                                     *bench.post(url))
+        enters.append(report["enters"] / count)
+        return cost.cpu_us / count
+
+    def wrk():
+        cost = bench.run("connection each: wrk", [*bench.wrk(seconds, url)[:-1], "-H", "Connection: close", url + "/orders"])
+        return cost.cpu_us / wrk_requests(cost)
+
+    values = rounds_of(rounds, {"ringsend bench --batch": ours, "wrk": wrk})
+    show_rounds(table, values, "{:.2f}")
+    table.target("connection each: CPU per request / wrk's", ratio(values, "ringsend bench --batch", "wrk"), 0.85, "{:.3f}")
+    table.target("connection each: io_uring_enter calls per request", statistics.median(enters), 0.3, "{:.3f}")
+
+
+def agreement(bench, table, certificate, rounds, count=3000):
+    """The percentiles that ringsend reports, beside those of the times that the platform logged for each answer. What
+    lies between is the way there and back and the platform's waking up; --spin takes the sender's out of it."""
+    table.head(f"Latency: {count} service times as reported, beside what the platform logged (us)")
+    tls = ["--tls", "--cert", certificate.chain, "--key", certificate.key]
+    trust = ["--cacert", certificate.ca]
+    log = bench.path("answers.log")
+
+    def compare(name, serve_options, options):
+        def run():
+            with peers.Serve(bench, "--latency", "5ms,20ms", "--log", log, *serve_options) as serve:
+                bench.show(f"agreement, {name}: platform", serve.command)
+                report, _ = bench.latency(f"agreement, {name}", *options, "--spin", "-n", str(count), serve.url + "/",
+                                          connections=20)
+            with open(log, encoding="utf-8") as file:
+                took_us = sorted(int(line.rstrip("\n").split("\t")[5]) for line in file)
+            os.unlink(log)
+            if len(took_us) != count:
+                raise SystemExit(f"the platform logged {len(took_us)} answers, not {count}")
+            pairs = [(report["service_us"][key], took_us[math.ceil(share * count) - 1])
+                     for key, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))]
+            table.line(name, "  ".join(f"{key} {ours:.0f} / {logged}"
+                                       for key, (ours, logged) in zip(("p50", "p90", "p99"), pairs)))
+            return max(abs(ours - logged) - ours / 1024 for ours, logged in pairs)
+        return run
+
+    worst = rounds_of(rounds, {
+        "open loop": compare("open loop", [], ["-r", "500"]),
+        "closed loop": compare("closed loop", [], []),
+        "open loop, TLS": compare("open loop, TLS", tls, ["-r", "500", *trust]),
+        "closed loop, TLS": compare("closed loop, TLS", tls, trust),
+    })
+    for name, seen in worst.items():
+        table.target(f"{name}: percentiles off by, beyond the histogram's error, us", statistics.median(seen), 50, "{:.1f}")
+
+
+def latency(bench, table, rounds, count, connections):
+    certificate = peers.Certificate(bench.directory, ["127.0.0.1"])
+    with peers.Nginx(bench.directory) as nginx:
+        rate = closed_loop(bench, table, nginx.url, rounds, count)
+        open_loop(bench, table, nginx.url, rounds, int(rate / 2000) * 1000)
+        connection_each(bench, table, nginx.url, rounds, count // 5)
+    many_connections(bench, table, connections)
+    agreement(bench, table, certificate, rounds)
+
+
 def version(command, pattern=r".*"):
     run = subprocess.run(command, capture_output=True, text=True)
     match = re.search(pattern, run.stdout + run.stderr)
     return match.group().strip() if match else "?"
 
 
-PARTS = ("system", "cpu", "short", "article", "memory", "tls")
+PARTS = ("system", "cpu", "short", "article", "memory", "tls", "latency")
 
 
 def parts(text):
@@ -419,6 +557,8 @@ def main():
             article(bench, table, rounds)
         if "tls" in only:
             tls(bench, table, rounds, count // 2, connections)
+        if "latency" in only:
+            latency(bench, table, rounds, count, connections)
     print("\nCommands (in $DIR: the data that perf/peers.py makes)")
     for name, command in bench.commands.items():
         print(f"  {name}\n    {command}")

@@ -130,7 +130,7 @@ class Serve(Server):
                           *options], os.path.join(bench.directory, "serve.log"))
 
     def wait_until_ready(self):
-        match = re.match(r"listening on (http://\S+)", self.process.stdout.readline())
+        match = re.match(r"listening on (https?://\S+)", self.process.stdout.readline())
         return match.group(1).rstrip("/") if match else self.fail()
 
 
@@ -217,6 +217,17 @@ class Bench:
         return [self.ringsend, "send", "-q", "--force", "-c", str(connections), *options,
                 "-o", self.path("results.jsonl"), records]
 
+    def latency(self, name, *options, connections=40):
+        """Runs `ringsend bench` on the sender's CPU: its report and its Cost. Every request must have come to a
+        good response."""
+        path = self.path("report.json")
+        cost = self.run(name, [self.ringsend, "bench", "-q", "--json", path, "-c", str(connections), *options])
+        with open(path, encoding="utf-8") as file:
+            report = json.load(file)
+        if report["errors"] or report["not_ok"] or report["never_started"]:
+            raise SystemExit(f"{name}: not every request was answered:\n{cost.output}")
+        return report, cost
+
     def check_results(self, count):
         """A fast sender that loses records would not be fast: every result is there and ok."""
         ok = 0
@@ -242,6 +253,10 @@ class Bench:
             file.write('{"order":123456,"pieces":12345}')
         return ["h2load", "--h1", "-n", str(count), "-c", "40", "-t", "1", "-d", body,
                 "-H", "content-type: application/json", url + "/orders"]
+
+    def post(self, url):
+        """The POST of wrk_post.lua and floor.c as options of `ringsend bench`."""
+        return ["--data", '{"order":123456,"pieces":12345}', "-H", "Content-Type: application/json", url + "/orders"]
 
     def wrk(self, seconds, url):
         return ["wrk", "-t1", "-c40", f"-d{seconds}s",

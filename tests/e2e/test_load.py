@@ -1,20 +1,23 @@
 """`ringsend bench`, the load: how many requests, which, over how many connections, when; judged by what the
 server saw."""
 
+import json
+import math
 import signal
-import unittest
 
-from harness import INPUT, NOT_ALL_OK, OK, SIGINT_EXIT, USAGE, Case, answering, header, main, refused_port, response
+from harness import INPUT, NOT_ALL_OK, OK, SANITIZED, SIGINT_EXIT, USAGE, Authority, Case, answering, header, main, refused_port, response
 
 HELLO = answering(lambda request: response(b"hello"))
 
 
-class Load(Case):
+class LoadCase(Case):
     def bench(self, *args, expect=OK):
         run = self.run_ringsend("bench", *args)
         self.assertEqual(run.status, expect, run.err)
         return run
 
+
+class Load(LoadCase):
     def serve_and_bench(self, *args, serve=()):
         """What the server counted."""
         serve = self.serve(*serve)
@@ -155,6 +158,142 @@ class Load(Case):
                             (("--data", "@" + self.path("none"), "http://127.0.0.1:1/"), "No such file")):
             with self.subTest(args=args):
                 self.assertIn(words, self.bench(*args, expect=INPUT).err)
+
+
+class Truth(LoadCase):
+    """What is reported against what the server knows. A busy machine makes the times longer on the way between the two,
+    never shorter; so the bounds here are lower ones, but where a stall is so long that nothing else is."""
+
+    def report(self, *args, expect=OK):
+        self.bench("-q", "--json", self.path("report"), *args, expect=expect)
+        with open(self.path("report"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def logged_us(self, serve):
+        """Of each answer, sorted, once the server has stopped."""
+        self.assertEqual(serve.stop().status, OK)
+        return sorted(int(line.split(b"\t")[5]) for line in self.read("log").splitlines())
+
+    def test_no_percentile_is_below_what_the_server_took(self):
+        authority = Authority(self.dir)
+        certificate = authority.certificate()
+        tls = ["--tls", "--cert", certificate.chain, "--key", certificate.key]
+        trust = ["--cacert", authority.pem]
+        for name, serve_options, options in (
+                ("open", [], ["-r", "1000"]), ("closed", [], []), ("poisson", [], ["-r", "1000", "--arrivals", "poisson"]),
+                ("open, TLS", tls, ["-r", "1000", *trust]), ("closed, TLS", tls, trust)):
+            with self.subTest(name=name):
+                serve = self.serve("--latency", "2ms,8ms", "--log", self.path("log"), *serve_options)
+                report = self.report("-n", "1000", "-c", "20", *options, serve.url)
+                logged = self.logged_us(serve)
+                self.file("log", b"")
+                self.assertEqual((len(logged), report["requests"], report["errors"]), (1000, 1000, 0))
+                for key, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1)):
+                    # The log's microseconds are whole ones.
+                    least = logged[math.ceil(share * 1000) - 1] * (1 - 1 / 1024) - 1
+                    self.assertGreaterEqual(report["service_us"][key], least, key)
+                    self.assertGreaterEqual(report["response_us"][key], report["service_us"][key] * (1 - 1 / 1024), key)
+                for times in ("response_us", "service_us"):
+                    self.assertEqual(report[times]["count"], 1000)
+
+    def stall(self, connections, *, rate=2000, seconds=4, stall_s=0.4):
+        """A run in the middle of which the server does nothing for a tenth of the time."""
+        self.file("log", b"")
+        serve = self.serve("--pause", "%dms,%dms" % (seconds * 500, stall_s * 1000), "--log", self.path("log"))
+        report = self.report("-r", str(rate), "-d", "%ds" % seconds, "-c", str(connections), serve.url)
+        logged = self.logged_us(serve)
+        self.assertEqual(report["never_started"], 0)
+        self.assertEqual((len(logged), report["requests"]), (rate * seconds, rate * seconds))
+        return report
+
+    def test_a_stall_is_in_the_response_time_whatever_the_connections(self):
+        """Of the tenth of the requests that were due in the stall each waited for what was left of it: the 99th
+        percentile is nine tenths of it. What the connections held when it began is less than
+        one in a hundred: the 99th percentile of the service time knows nothing of a stall."""
+        for connections in (40, 4):
+            with self.subTest(connections=connections):
+                report = self.stall(connections)
+                response, service, lag = report["response_us"], report["service_us"], report["send_lag_us"]
+                self.assertGreaterEqual(response["p99"], 0.85 * 400_000)
+                self.assertGreaterEqual(response["max"], 400_000 * 0.99)
+                self.assertGreaterEqual(lag["p99"], 0.8 * 400_000)
+                if not SANITIZED:
+                    self.assertLess(service["p99"], 0.5 * 400_000)
+
+    def test_a_closed_loop_hides_the_same_stall(self):
+        """One request a connection waits, and the others are never asked for."""
+        serve = self.serve("--pause", "300ms,400ms", "--latency", "1ms")
+        report = self.report("-d", "2s", "-c", "4", serve.url)
+        self.assertGreaterEqual(report["response_us"]["max"], 400_000 * 0.99)
+        if not SANITIZED:
+            self.assertLess(report["response_us"]["p99"], 0.5 * 400_000)
+
+    def test_too_few_connections_show_as_waiting(self):
+        """Each connection does 20 a second, and 200 are asked for."""
+        serve = self.serve("--latency", "50ms")
+        report = self.report("-r", "200", "-d", "1s", "-c", "2", serve.url)
+        self.assertEqual(report["requests"] + report["never_started"], 200)
+        self.assertGreater(report["never_started"], 100)
+        self.assertGreaterEqual(report["never_started_wait_us"], 500_000)
+        self.assertGreaterEqual(report["response_us"]["p50"], 200_000)
+        self.assertLess(report["rate_achieved"], 0.5 * report["rate_target"])
+
+    def test_a_generator_that_is_too_slow_says_so(self):
+        """Ten million a second are more than any one thread can start."""
+        serve = self.serve()
+        report = self.report("-r", "10000000", "-d", "1s", "-c", "4", serve.url)
+        self.assertTrue(report["generator_is_slow"])
+        self.assertEqual(report["scheduled"], 10_000_000)
+        self.assertGreaterEqual(report["never_started_wait_us"], 900_000)
+        self.assertGreaterEqual(report["response_us"]["p50"], 100_000)
+
+    def test_requests_that_time_out_are_in_the_times(self):
+        serve = self.serve("--stall", "100%")
+        report = self.report("-n", "8", "-c", "4", "--timeout", "200ms", serve.url, expect=NOT_ALL_OK)
+        self.assertEqual((report["requests"], report["errors"], report["timed_out"]), (0, 8, 8))
+        self.assertEqual(report["errors_by_name"], {"timeout_attempt": 8})
+        self.assertEqual(report["response_us"]["count"], 8)
+        self.assertGreaterEqual(report["response_us"]["p50"], 200_000 * 0.999)
+
+    def test_other_errors_are_counted_and_not_timed(self):
+        serve = self.serve("--reset", "100%")
+        report = self.report("-n", "8", "-c", "4", serve.url, expect=NOT_ALL_OK)
+        self.assertEqual((report["requests"], report["errors"]), (0, 8))
+        self.assertEqual(report["response_us"]["count"], 0)
+
+    def test_phases_of_a_new_connection_each(self):
+        serve = self.serve("--latency", "1ms")
+        report = self.report("-n", "20", "-c", "2", "--new-connection", serve.url)
+        self.assertEqual((report["phases"]["connect_us"]["count"], report["phases"]["tls_us"]["count"]), (20, 0))
+        self.assertGreaterEqual(report["phases"]["first_byte_us"]["p50"], 1000)
+
+    def test_the_kernels_stamps_tell_where_the_time_went(self):
+        authority = Authority(self.dir)
+        certificate = authority.certificate()
+        for name, serve, options in (
+                ("plain", [], []), ("large", ["--body-bytes", "300000"], []),
+                ("TLS", ["--tls", "--cert", certificate.chain, "--key", certificate.key], ["--cacert", authority.pem])):
+            with self.subTest(name=name):
+                serve = self.serve("--latency", "2ms", *serve)
+                report = self.report("-n", "50", "-c", "2", "--timestamps", *options, serve.url)
+                self.assertEqual((report["requests"], report["not_ok"]), (50, 0))
+                stamps = report["timestamps"]
+                if "install" not in report["environment"]["ring_features"]:
+                    self.assertIn("6.8", stamps["absent"])
+                    continue
+                # The first on each of the two connections has none.
+                self.assertIn(stamps["samples"], range(1, 49))
+                self.assertEqual(stamps["outside_us"]["count"], stamps["samples"])
+                self.assertGreaterEqual(stamps["outside_us"]["p50"], 1900)
+                self.assertEqual(report["tcp"]["connections"], 2)
+                self.assertGreaterEqual(report["tcp"]["samples"], 2)
+
+    def test_stamps_that_are_missing_are_told(self):
+        serve = self.serve()
+        report = self.report("-n", "5", "--new-connection", "--timestamps", serve.url)
+        self.assertEqual(report["timestamps"]["samples"], 0)
+        self.assertTrue(report["timestamps"]["absent"])
+        self.assertIsNone(self.report("-n", "5", serve.url)["timestamps"]["absent"])
 
 
 if __name__ == "__main__":
