@@ -9,7 +9,8 @@
  *
  * Threads. An engine belongs to the thread that first calls ringsend_run (the kernel ties an
  * io_uring to one thread, IORING_SETUP_SINGLE_ISSUER, Linux 6.0); every call on it is made from
- * there. ringsend_wake alone may be called from any thread and from a signal handler. Engines share
+ * there, which builds with slow_checks check. Any thread may call ringsend_post, which hands a request
+ * over without a lock, and ringsend_wake, which a signal handler may call as well. Engines share
  * nothing but a ringsend_tls, where you give them one.
  *
  * Ownership. The engine owns itself and its results. A request and all it points to are yours; they
@@ -304,6 +305,9 @@ struct ringsend_options {
         *tls; /* certificates that several engines share; they take the place of ca_file,
                                  cert_file, key_file and insecure, which are then not looked at. It
                                  outlives the engine. null: the engine has its own */
+    uint32_t
+        posts_max; /* posted and not yet taken; 1 to 1048576, rounded up to a power of two, at least 2; default
+                           requests_max */
 };
 
 /* ---- Pauses -------------------------------------------------------------------------------------
@@ -533,6 +537,12 @@ RINGSEND_API int ringsend_submit(struct ringsend *engine, struct ringsend_reques
 /* True when the request may be sent again although it may have been processed: its method is
  * idempotent, or one of RINGSEND_KEYED and RINGSEND_AT_LEAST_ONCE is set. Any thread. */
 RINGSEND_API bool ringsend_may_repeat(const struct ringsend_request *request);
+/* The same from any thread, as often as fits into posts_max. 0: the engine's thread takes it at its next
+ * ringsend_run when there is room for it, and exactly one result follows there, also when it cannot
+ * be sent after all (STOPPED, TLS_CONFIG, NO_MEMORY). Or an error, and none will: FULL (posts_max are
+ * waiting to be taken), INVALID, BAD_URL, BAD_METHOD, BAD_HEADER. Its clocks begin, and its handle is
+ * written, when it is taken. Whoever posts must be done before ringsend_free. */
+RINGSEND_API int ringsend_post(struct ringsend *engine, struct ringsend_request *request);
 /* A few words on why the last ringsend_submit refused, or null. Static. */
 RINGSEND_API const char *ringsend_submit_detail(const struct ringsend *engine);
 /* Looks at a request as ringsend_submit would, without an engine and without sending it: 0 or a

@@ -36,6 +36,9 @@
 #include "uring/ring.h"
 
 #include <netinet/in.h>
+#ifdef RINGSEND_SLOW_CHECKS
+#include <pthread.h>
+#endif
 
 struct lookup;
 struct handshaker;
@@ -354,7 +357,8 @@ struct ringsend {
     struct origin **origins_hash;
     struct host **hosts_hash;
     uint32_t hash_mask;
-    struct host *hosts_free;    /* by hash_next */
+    struct host *hosts_free; /* by hash_next */
+    struct posts *posts;
     struct origin *last_origin; /* of the last submit: nearly always the next one's too */
 
     struct list ready;   /* tasks to run */
@@ -396,7 +400,21 @@ struct ringsend {
     uint64_t gap_ns;         /* smoothed time between received completions */
     uint64_t turn_ns;        /* when the last completions came */
     struct ringsend_stats stats;
+#ifdef RINGSEND_SLOW_CHECKS
+    bool owned; /* ringsend_run was called: */
+    pthread_t owner;
+#endif
 };
+
+/* Each entrance of ringsend.h but those for any thread. */
+static inline void engine_check_thread(const struct ringsend *e)
+{
+#ifdef RINGSEND_SLOW_CHECKS
+    CHECK(!e->owned || pthread_equal(e->owner, pthread_self()));
+#else
+    (void)e;
+#endif
+}
 
 /* engine.c: the loop and what every machine needs of it */
 void task_wake(struct ringsend *e, struct task *task);
@@ -415,6 +433,9 @@ uint64_t engine_stamp_ns(const struct ringsend *e);
 /* request.c */
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
                   struct origin *o);
+/* A posted request that cannot be sent: finished at once, without an origin. */
+void request_refuse(struct ringsend *e, struct ringsend_request *user, enum ringsend_error error,
+                    const char *detail);
 enum task_next request_run(struct request *r);
 /* The attempt has begun: on `conn`, or null while the origin races for it. */
 void request_attempt_begun(struct request *r, struct conn *conn);
@@ -430,6 +451,12 @@ void request_explain(struct request *r, const char *detail);
  * counted. */
 void request_redial(struct request *r);
 void request_put(struct request *r); /* reaped: its slot is free again */
+
+/* post.c: requests from other threads */
+bool post_init(struct ringsend *e); /* false: memory is out */
+void post_free(struct ringsend *e);
+void post_take(struct ringsend *e);           /* as many as there is room for */
+bool post_is_empty(const struct ringsend *e); /* nothing is waiting to be taken */
 
 /* trace.c */
 void trace_attempt_over(struct request *r, bool reused);

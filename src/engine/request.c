@@ -1,7 +1,7 @@
 /* A request: its whole life over all attempts, from ringsend_submit to ringsend_reap.
  *
  * step      waits for                         deadline            next
- * QUEUE     -                                 -                   QUEUED
+ * QUEUE     -                                 -                   QUEUED; FINISHED if refused
  * QUEUED    its origin: a connection          record              ATTEMPT
  * ATTEMPT   the outcome, request_attempt_over record              BACKOFF, QUEUED, FINISHED
  * BACKOFF   time                              backoff, record     QUEUE, FINISHED
@@ -18,7 +18,7 @@ static enum task_next request_goto(struct request *r, enum request_step step)
 {
     static const unsigned edges[] = {
         /* bit n: may go to step n */
-        [REQUEST_QUEUE] = 1u << REQUEST_QUEUED,
+        [REQUEST_QUEUE] = 1u << REQUEST_QUEUED | 1u << REQUEST_FINISHED,
         [REQUEST_QUEUED] = 1u << REQUEST_ATTEMPT | 1u << REQUEST_FINISHED,
         [REQUEST_ATTEMPT] = 1u << REQUEST_QUEUED | 1u << REQUEST_BACKOFF | 1u << REQUEST_FINISHED,
         [REQUEST_BACKOFF] = 1u << REQUEST_QUEUE | 1u << REQUEST_FINISHED,
@@ -29,24 +29,21 @@ static enum task_next request_goto(struct request *r, enum request_step step)
     return TASK_AGAIN;
 }
 
-void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
-                  struct origin *o)
+/* In a slot, and counted; what it is about is still to be filled in. */
+static struct request *request_new(struct ringsend *e, struct ringsend_request *user)
 {
-    const struct ringsend_options *options = &e->options;
     struct list *node = list_pop_front(&e->requests_free);
     struct request *r =
         node ? LIST_OWNER(node, struct request, finished) : &e->requests[e->requests_mark++];
     uint32_t slot = (uint32_t)(r - e->requests), generation = r->generation + 1;
     generation += generation == 0; /* 0 is no handle's */
-    CHECK(slot < 2 * options->requests_max);
+    CHECK(slot < 2 * e->options.requests_max);
     *r = (struct request){.step = REQUEST_QUEUE,
                           .slot = slot,
                           .generation = generation,
                           .engine = e,
                           .user = user,
-                          .origin = o,
-                          .head = *head,
-                          .tries = user->tries ? user->tries : options->tries,
+                          .tries = user->tries ? user->tries : e->options.tries,
                           .attempt_at_ns = TIMER_NEVER,
                           .backoff_at_ns = TIMER_NEVER,
                           .submitted_ns = e->now_ns,
@@ -57,6 +54,19 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
     list_init(&r->waiting);
     list_init(&r->finished);
     r->result.request = user;
+    user->handle = (uint64_t)generation << 32 | slot;
+    e->requests_used++;
+    e->stats.submitted++;
+    return r;
+}
+
+void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
+                  struct origin *o)
+{
+    const struct ringsend_options *options = &e->options;
+    struct request *r = request_new(e, user);
+    r->origin = o;
+    r->head = *head;
     r->idempotent = head_method_is_idempotent(head->method) || (user->flags & RINGSEND_KEYED);
     r->replayable = r->idempotent || (user->flags & RINGSEND_AT_LEAST_ONCE);
     r->may_be_processed = user->in_doubt && (__atomic_load_n(user->in_doubt, __ATOMIC_RELAXED) &
@@ -65,9 +75,6 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
         user->attempt_timeout_ns ? user->attempt_timeout_ns : options->attempt_timeout_ns;
     r->deadline_at_ns =
         timer_after(e->now_ns, user->deadline_ns ? user->deadline_ns : options->deadline_ns);
-    user->handle = (uint64_t)generation << 32 | slot;
-    e->requests_used++;
-    e->stats.submitted++;
     o->requests++;
     task_deadline(e, &r->task, r->deadline_at_ns);
     task_wake(e, &r->task);
@@ -259,8 +266,15 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     list_push_back(&e->finished, &r->finished);
     e->finished_count++;
     e->stats.finished++;
-    origin_release(r->origin);
+    if (r->origin)
+        origin_release(r->origin);
     return TASK_DONE;
+}
+
+void request_refuse(struct ringsend *e, struct ringsend_request *user, enum ringsend_error error,
+                    const char *detail)
+{
+    finish(request_new(e, user), error, detail);
 }
 
 static enum task_next finish_with_outcome(struct request *r)

@@ -51,6 +51,7 @@ static void fill_defaults(struct ringsend_options *o)
     default_u32(&o->connections_max, 40);
     default_u32(&o->connections_per_origin, o->connections_max);
     default_u32(&o->requests_max, 2 * o->connections_max + 16);
+    default_u32(&o->posts_max, o->requests_max);
     default_u32(&o->tries, 4);
     default_u64(&o->connect_timeout_ns, 10 * NS_PER_S);
     default_u64(&o->handshake_timeout_ns, 10 * NS_PER_S);
@@ -86,6 +87,8 @@ static const char *fault_of(const struct ringsend_options *o)
         return "watch_max must be 0 to 32768";
     if (o->requests_max > LIMIT_REQUESTS)
         return "requests_max must be 1 to 1048576";
+    if (o->posts_max > LIMIT_REQUESTS)
+        return "posts_max must be 1 to 1048576";
     if (o->tries > LIMIT_TRIES)
         return "tries must be 1 to 100";
     if (o->backoff_min_ns > BACKOFF_LONGEST_NS || o->backoff_max_ns > BACKOFF_LONGEST_NS)
@@ -130,8 +133,8 @@ static bool allocate(struct ringsend *e)
     e->hosts_hash = calloc(hash_size, sizeof(struct host *));
     e->rx_next = calloc(e->buffers, sizeof *e->rx_next);
     e->rx_bytes = calloc(e->buffers, sizeof *e->rx_bytes);
-    return watch_init(e) && e->requests && e->conns && e->origins && e->hosts && e->origins_hash &&
-           e->hosts_hash && e->rx_next && e->rx_bytes &&
+    return watch_init(e) && post_init(e) && e->requests && e->conns && e->origins && e->hosts &&
+           e->origins_hash && e->hosts_hash && e->rx_next && e->rx_bytes &&
            timers_init(&e->timers, 2 * o->requests_max + o->connections_max + e->origins_max);
 }
 
@@ -143,6 +146,7 @@ static void release(struct ringsend *e)
     if (!e->options.tls)
         ringsend_tls_free(e->tls);
     watch_free(e);
+    post_free(e);
     ring_free(e->ring);
     verdict_release(e);
     unpack_free(e->unpack);
@@ -279,6 +283,7 @@ void ringsend_free(struct ringsend *e)
 {
     if (!e)
         return;
+    engine_check_thread(e);
     for (size_t i = 0; i < LIMIT_FILES; i++)
         file_close(&e->files[i]);
     e->stopping = true;
@@ -348,6 +353,7 @@ bool ringsend_may_repeat(const struct ringsend_request *r)
 
 int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
 {
+    engine_check_thread(e);
     e->submit_detail = NULL;
     if (!is_well_formed(r))
         return -RINGSEND_E_INVALID;
@@ -379,14 +385,23 @@ const char *ringsend_submit_detail(const struct ringsend *e)
 
 int ringsend_run(struct ringsend *e, uint64_t wait_ns)
 {
+#ifdef RINGSEND_SLOW_CHECKS
+    if (!e->owned)
+        e->owner = pthread_self();
+    e->owned = true;
+#endif
+    engine_check_thread(e);
     give_back_reaped(e);
     e->now_ns = ring_now_ns(e->ring);
     uint64_t until_ns = wait_ns > 0 ? timer_after(e->now_ns, wait_ns) : 0;
+    post_take(e);
     do {
         if (engine_turn(e, until_ns) < 0)
             return -RINGSEND_E_RING;
     } while (e->finished_count == 0 && !e->woken &&
              (e->now_ns < until_ns || ring_prepared(e->ring) > 0));
+    if (e->woken)
+        post_take(e); /* or the wake-up for it would be spent */
     e->woken = false;
     return (int)e->finished_count;
 }
@@ -395,6 +410,7 @@ size_t ringsend_reap(struct ringsend *e, const struct ringsend_result **results,
 {
     size_t count = 0;
     struct list *node;
+    engine_check_thread(e);
     while (count < max && (node = list_pop_front(&e->finished))) {
         results[count++] = &LIST_OWNER(node, struct request, finished)->result;
         list_push_back(&e->reaped, node);
@@ -406,6 +422,7 @@ size_t ringsend_reap(struct ringsend *e, const struct ringsend_result **results,
 
 int ringsend_cancel(struct ringsend *e, uint64_t handle)
 {
+    engine_check_thread(e);
     uint32_t slot = (uint32_t)handle, generation = (uint32_t)(handle >> 32);
     if (slot >= e->requests_mark || generation == 0)
         return -RINGSEND_E_INVALID;
@@ -419,6 +436,7 @@ int ringsend_cancel(struct ringsend *e, uint64_t handle)
 
 void ringsend_stop(struct ringsend *e)
 {
+    engine_check_thread(e);
     e->stopping = true;
     for (uint32_t i = 0; i < e->requests_mark; i++)
         if (e->requests[i].user)
@@ -427,7 +445,7 @@ void ringsend_stop(struct ringsend *e)
 
 bool ringsend_idle(const struct ringsend *e)
 {
-    return e->requests_used == e->reaped_count;
+    return e->requests_used == e->reaped_count && post_is_empty(e);
 }
 
 int ringsend_fd(const struct ringsend *e)
@@ -462,7 +480,9 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.exchanges = e->exchanges;
     all.connections_limit = e->conns_limit;
     pause_stats(e, &all);
-    bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0;
+    bool has_room = e->requests_used - e->reaped_count < e->options.requests_max;
+    bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0 ||
+                   (has_room && !post_is_empty(e));
     all.next_deadline_ns = at_once ? e->now_ns : timers_next_ns(&e->timers);
     memcpy(stats, &all, size);
 }

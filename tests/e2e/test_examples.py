@@ -6,7 +6,7 @@ from harness import Case, Program, main
 
 # Where the build put them: EXAMPLES/example_NAME. One whose library is not on this machine is not there.
 EXAMPLES = os.environ.get("EXAMPLES", "")
-ARGUMENTS_URL_AND_COUNT = ["blocking", "cplusplus", "epoll", "libuv", "sd_event"]
+ARGUMENTS_URL_AND_COUNT = ["blocking", "cplusplus", "epoll", "libuv", "sd_event", "threads"]
 
 
 class Examples(Case):

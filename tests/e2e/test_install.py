@@ -17,7 +17,7 @@ from harness import ROOT, Case, main
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 LIBRARY_BYTES_MAX = 250_000  # stripped, without BearSSL and liburing
 TOOLS = ["cc", "c++", "pkg-config", "meson", "strip"]
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"]
+WARNINGS = ["-pthread", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
 
 def call(*command, **more):
@@ -93,7 +93,7 @@ class Shared(test_examples.Examples):
 
 class Static(Shared):
     compiling, linking = ["-static"], ["--static", "--libs"]
-    STATIC = ["blocking", "cplusplus", "epoll", "origins"]  # others need libraries that are only shared
+    STATIC = ["blocking", "cplusplus", "epoll", "origins", "threads"]  # others need libraries that are only shared
 
     def program(self, name):
         if name not in self.STATIC:

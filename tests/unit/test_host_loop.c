@@ -1,5 +1,5 @@
 /* The library in somebody else's loop: poll on ringsend_fd and stats.next_deadline_ns alone must bring every
- * request to its result, on the real kernel. The peer is a thread with blocking sockets. */
+ * request to its result, on the real kernel. */
 #include "ringsend.h"
 
 #include <setjmp.h>
@@ -11,58 +11,11 @@
 
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <poll.h>
-#include <pthread.h>
+#include "peer.h"
+
 #include <time.h>
-#include <unistd.h>
 
 enum { REQUESTS = 20, TURNS_MAX = 100000 };
-
-struct peer {
-    int listen_fd;
-    char url[64];
-    pthread_t thread;
-};
-
-/* Answers each request on each connection, one connection after the other, until the listener is shut. */
-static void *serve(void *argument)
-{
-    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-    struct peer *peer = argument;
-    int fd;
-    while ((fd = accept(peer->listen_fd, NULL, NULL)) >= 0) {
-        char request[4096];
-        while (read(fd, request, sizeof request) > 0)
-            if (write(fd, answer, sizeof answer - 1) < 0)
-                break;
-        close(fd);
-    }
-    return NULL;
-}
-
-static int peer_start(void **state)
-{
-    static struct peer peer;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t bytes = sizeof address;
-    peer.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (bind(peer.listen_fd, (struct sockaddr *)&address, bytes) != 0 ||
-        listen(peer.listen_fd, 64) != 0 ||
-        getsockname(peer.listen_fd, (struct sockaddr *)&address, &bytes) != 0)
-        return -1;
-    snprintf(peer.url, sizeof peer.url, "http://127.0.0.1:%d/", ntohs(address.sin_port));
-    *state = &peer;
-    return pthread_create(&peer.thread, NULL, serve, &peer);
-}
-
-static int peer_stop(void **state)
-{
-    struct peer *peer = *state;
-    shutdown(peer->listen_fd, SHUT_RDWR);
-    pthread_join(peer->thread, NULL);
-    return close(peer->listen_fd);
-}
 
 static int until_ms(uint64_t at_ns)
 {
