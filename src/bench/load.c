@@ -20,7 +20,8 @@ struct load {
     struct series *series;
     struct worker *workers;
     pthread_t *threads;
-    uint32_t made, running;
+    uint32_t made, running; /* running: their threads are not joined yet */
+    sem_t ended_one;
     atomic_bool failed;
     uint64_t cpu_ns; /* of the process before the run */
 };
@@ -57,6 +58,7 @@ int load_new(struct load **load, const struct load_options *options, char *messa
         message[0] = '\0';
     if (!error) {
         l->options = *options;
+        sem_init(&l->ended_one, 0, 0);
         l->series = series_new(threads);
         l->workers = calloc(threads, sizeof *l->workers);
         l->threads = calloc(threads, sizeof *l->threads);
@@ -67,6 +69,7 @@ int load_new(struct load **load, const struct load_options *options, char *messa
         struct worker *w = &l->workers[l->made];
         error = worker_init(w, &l->options, l->series, l->made++, message, message_bytes);
         w->failed = &l->failed;
+        w->ended_one = &l->ended_one;
     }
     if (!error) {
         *load = l;
@@ -132,8 +135,8 @@ int load_finish(struct load *load, struct figures *figures, char *message, size_
     int error = 0;
     if (message_bytes > 0)
         message[0] = '\0';
-    for (; load->running > 0; load->running--)
-        pthread_join(load->threads[load->running - 1], NULL);
+    for (uint32_t ended = 0; ended < load->running;)
+        ended += sem_wait(&load->ended_one) == 0; /* else a signal came */
     for (uint32_t i = 0; i < load->made; i++) {
         const struct worker *w = &load->workers[i];
         if (w->error == 0 || error)
@@ -163,7 +166,12 @@ void load_free(struct load *load)
 {
     if (!load)
         return;
-    CHECK(load->running == 0);
+    CHECK(load->running == 0 || load->threads);
+    for (uint32_t i = 0; i < load->running; i++)
+        sem_post(&load->workers[i].release);
+    for (uint32_t i = 0; i < load->running; i++)
+        pthread_join(load->threads[i], NULL);
+    sem_destroy(&load->ended_one);
     for (uint32_t i = 0; i < load->made; i++)
         worker_free(&load->workers[i]);
     free(load->workers);

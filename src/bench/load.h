@@ -44,7 +44,7 @@ bool load_second(struct load *load, uint64_t second, struct figures_second *entr
 /* Waits for the run's end and fills *figures, initialised and empty. 0, or the negated enum ringsend_error when
  * the ring broke, or a request of the caller's was refused: then with a sentence in `message`. */
 int load_finish(struct load *load, struct figures *figures, char *message, size_t message_bytes);
-/* From a signal handler, any thread: the threads look at stop_asked. */
+/* From a signal handler, any thread, before load_free: the threads look at stop_asked. */
 void load_wake(struct load *load);
 /* Before load_start or after load_finish. Null is allowed. */
 void load_free(struct load *load);

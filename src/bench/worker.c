@@ -63,6 +63,7 @@ int worker_init(struct worker *w, const struct load_options *options, struct ser
 {
     const struct figures_settings *settings = &options->settings;
     *w = (struct worker){.options = options, .series = series, .index = index};
+    sem_init(&w->release, 0, 0);
     w->connections = (uint32_t)share_of(settings->connections, index, settings->threads);
     w->count = share_of(settings->requests, index, settings->threads);
     w->template = index % options->requests_count;
@@ -81,7 +82,8 @@ int worker_init(struct worker *w, const struct load_options *options, struct ser
 
 void worker_free(struct worker *w)
 {
-    ringsend_free(w->engine);
+    ringsend_free(w->engine); /* that no thread ever ran */
+    sem_destroy(&w->release);
     figures_free(&w->figures);
     series_part_free(&w->part);
     free(w->slots);
@@ -471,5 +473,10 @@ void *worker_run(void *worker)
         sample_tcp(w);
     note_stats(w);
     series_leave(w->series);
+    sem_post(w->ended_one);
+    while (sem_wait(&w->release) < 0) /* a signal came */
+        ;
+    ringsend_free(w->engine);
+    w->engine = NULL;
     return NULL;
 }

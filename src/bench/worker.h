@@ -8,6 +8,7 @@
 #include "bench/series.h"
 #include "ringsend.h"
 
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,6 +52,8 @@ struct worker {
     uint64_t ended_ns;          /* when the starts ended */
     uint64_t last_done_ns;      /* of a measured request */
     struct figures figures;
+    sem_t *ended_one; /* posted at the run's end; all but the engine may then be looked at */
+    sem_t release;    /* then waited for: the engine is freed, by the thread that it belongs to */
     atomic_bool *failed; /* some worker did: all end */
     int error;           /* negated enum ringsend_error that ended it, else 0 */
     const char *detail;
