@@ -14,17 +14,21 @@
 #include "engine/engine.h"
 
 #define NS_PER_S 1000000000u
+#define LONGEST_S \
+    (1ull << 31) /* wishes for longer are for so long: RFC 9111 1.2.2 has the same bound */
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
 static uint64_t until_ns(const struct ringsend *e, int64_t seconds, bool is_date)
 {
     if (is_date)
         seconds -= ring_wall_s(e->ring);
-    return seconds > 0 ? (uint64_t)seconds * NS_PER_S : 0;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
+    if (seconds <= 0)
+        return 0;
+    return least((uint64_t)seconds, LONGEST_S) * NS_PER_S;
 }
 
 static void begin(struct origin *o, uint64_t length_ns)
