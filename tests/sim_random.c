@@ -232,10 +232,10 @@ static struct ringsend_options draw_options(struct run *run)
     o.exact_times = sim_chance(300);
     o.timestamps = sim_chance(300);
     o.watch_max = sim_chance(300) ? (uint32_t)sim_between(1, WATCH_MAX) : 0;
-    if (sim_chance(300)) {
+    if (sim_chance(500)) {
         o.retry_budget_percent =
-            sim_chance(200) ? RINGSEND_UNLIMITED : (uint32_t)sim_between(1, 50);
-        o.retry_budget_per_s = (uint32_t)sim_between(1, 3);
+            sim_chance(200) ? RINGSEND_UNLIMITED : (uint32_t)sim_between(1, 20);
+        o.retry_budget_per_s = 1;
     }
     if (sim_chance(100))
         o.retry_on = draw_outcomes(&run->retry_on);

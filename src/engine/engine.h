@@ -230,7 +230,7 @@ struct origin {
     bool resumes;       /* https: it took the last session that was offered */
     uint64_t resumes_until_ns;         /* until then others wait for the first handshake */
     struct list in_line[GATES_SHARED]; /* in engine.lines: see gates.c */
-    bool refused[GATES];               /* in this run */
+    bool refused[GATES];               /* in this run, or the last one */
     uint64_t refused_ns[GATES];        /* when it was the last time */
     uint64_t gates_at_ns;              /* when to ask again; TIMER_NEVER: when woken */
     uint64_t pause_ends_ns;            /* see pause.c; in the past: not paused */
@@ -498,7 +498,7 @@ void gates_begin(struct origin *o);
 /* Whose attempt is to begin next, on an idle connection or a new one; null: nobody's now. */
 struct request *gates_next(struct origin *o, bool for_idle);
 bool gates_pass(struct request *r); /* its attempt begins now; else it is held back */
-/* How many could begin if they had connections. */
+/* How many could begin if they had connections: when it asked last, for the budget. */
 uint32_t gates_demand(const struct origin *o);
 void gates_end(struct origin *o); /* sets the deadline, unless an earlier one is set */
 

@@ -100,8 +100,7 @@ uint32_t gates_demand(const struct origin *o)
 {
     if (pause_next_ns(o) > o->engine->now_ns)
         return redials(o);
-    bool retries = budget_allows(&o->engine->budget, o->engine->now_ns);
-    return retries ? o->waiting_count : o->waiting_count - o->retries_count;
+    return o->refused[GATE_BUDGET] ? o->waiting_count - o->retries_count : o->waiting_count;
 }
 
 /* The gate that held it back last, if one did. */

@@ -429,7 +429,6 @@ static enum task_next advance(struct origin *o)
 {
     struct ringsend *e = o->engine;
     use_idle(o);
-    leave_line(o);
     bool wanted = queue_first(o) != NULL;
     switch (o->step) {
     case ORIGIN_LOOKUP:
@@ -455,6 +454,7 @@ enum task_next origin_run(struct origin *o)
     task_deadline(o->engine, &o->task, TIMER_NEVER); /* each run sets what it waits for */
     gates_begin(o);
     enum task_next next = advance(o);
+    leave_line(o);
     gates_end(o);
     return next;
 }
