@@ -418,8 +418,8 @@ def many_connections(bench, table, connections):
     table.line("connections, most at once", f"{most}")
     table.line("responses", f"{report['requests']} in {report['duration_s']:.1f} s, none failed")
     table.line("send lag, us", f"p50 {lag['p50']:.1f}  p99 {lag['p99']:.1f}  p99.9 {lag['p999']:.1f}  max {lag['max']:.0f}")
-    if most < connections:
-        raise SystemExit(f"the platform saw only {most} connections at once")
+    if most < connections or report["never_started"]:
+        raise SystemExit(f"the platform saw {most} connections at once, {report['never_started']} were not begun")
     table.target(f"{connections} connections: send lag p99, us", lag["p99"], 2000, "{:.1f}")
     table.target(f"{connections} connections: peak memory, MB", cost.peak_mb, 80, "{:.2f}")
 
