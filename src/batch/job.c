@@ -5,6 +5,7 @@
  *
  *   FREE        in the stack of free slots
  *   LOADING     its data_file is being read
+ *   GATED       sync: its sent bit is set, and not durable yet
  *   HELD        waits for room in the engine; one at most, and nothing else is admitted meanwhile
  *   IN_FLIGHT   the engine has it; its result is to come
  *   SAVING      the body of its response is being written to a file; the result line waits for that
@@ -22,6 +23,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "batch/gate.h"
 #include "batch/load.h"
 #include "batch/output.h"
 #include "batch/save.h"
@@ -45,7 +47,7 @@ enum {
     JOB_REAP_BATCH = 64
 };
 
-enum slot_step { SLOT_FREE, SLOT_LOADING, SLOT_HELD, SLOT_IN_FLIGHT, SLOT_SAVING };
+enum slot_step { SLOT_FREE, SLOT_LOADING, SLOT_GATED, SLOT_HELD, SLOT_IN_FLIGHT, SLOT_SAVING };
 
 struct slot {
     struct record record;
@@ -58,8 +60,9 @@ struct slot {
     uint64_t line, number;
     uint32_t input;
     enum slot_step step;
-    bool was_sent; /* by an earlier run, says the journal */
-    size_t bytes;  /* its part of job.bytes */
+    bool was_sent;                  /* by an earlier run, says the journal */
+    unsigned char may_be_processed; /* with sync, what else the journal's sent bit says */
+    size_t bytes;                   /* its part of job.bytes */
 };
 
 struct job {
@@ -67,6 +70,7 @@ struct job {
     struct ringsend *engine;
     struct source *source;
     struct journal *journal; /* null: none */
+    struct gate gate;        /* open without sync */
     struct job_report report;
     struct buf_pool pool;
     struct output output;
@@ -231,6 +235,8 @@ static void leave(struct job *job, struct slot *slot)
 {
     if (job->journal) {
         job->report.left++;
+        if (job->gate.file && !slot->may_be_processed)
+            journal_set_sent(job->journal, slot->number, false);
         slot_free(job, slot);
     } else {
         finish_with_error(job, slot, RINGSEND_E_STOPPED, NULL);
@@ -284,19 +290,10 @@ static void reap(struct job *job)
 
 /* ---- records in ---- */
 
-/* Gives a complete request to the engine; full means to try again in the next turn. */
-static void submit(struct job *job, struct slot *slot)
+/* Gives a request to the engine; full means to try again in the next turn. */
+static void hand_over(struct job *job, struct slot *slot)
 {
     job->held = NULL;
-    slot->record.request.user = slot;
-    if (slot->was_sent && !ringsend_may_repeat(&slot->record.request)) {
-        struct result_line line = {.error = RINGSEND_E_IN_DOUBT, .ambiguous = true};
-        finish(job, slot, &line);
-        return;
-    }
-    if (job->journal)
-        slot->record.request.in_doubt =
-            journal_sent(job->journal, slot->number, &slot->record.request.in_doubt_mask);
     int error = -ringsend_submit(job->engine, &slot->record.request);
     if (error == RINGSEND_OK) {
         slot->step = SLOT_IN_FLIGHT;
@@ -309,6 +306,42 @@ static void submit(struct job *job, struct slot *slot)
         record_explain(&slot->record, ringsend_submit_detail(job->engine), &why);
         refuse(job, slot, &why);
     }
+}
+
+/* With sync the sent bit must be durable first; whether the request then really may have been
+ * processed, the engine tells apart. */
+static void gate(struct job *job, struct slot *slot)
+{
+    slot->record.request.in_doubt = &slot->may_be_processed;
+    slot->record.request.in_doubt_mask = 1;
+    journal_set_sent(job->journal, slot->number, true);
+    slot->step = SLOT_GATED;
+    gate_put(&job->gate, slot);
+}
+
+/* Takes a complete request on its way. */
+static void submit(struct job *job, struct slot *slot)
+{
+    struct ringsend_request *request = &slot->record.request;
+    request->user = slot;
+    if (slot->was_sent && !ringsend_may_repeat(request)) {
+        struct result_line line = {.error = RINGSEND_E_IN_DOUBT, .ambiguous = true};
+        finish(job, slot, &line);
+    } else if (job->gate.file) {
+        gate(job, slot);
+    } else {
+        if (job->journal)
+            request->in_doubt = journal_sent(job->journal, slot->number, &request->in_doubt_mask);
+        hand_over(job, slot);
+    }
+}
+
+static void turn_gate(struct job *job)
+{
+    struct slot *slot;
+    gate_turn(&job->gate);
+    while (!job->held && (slot = gate_take(&job->gate)))
+        hand_over(job, slot);
 }
 
 /* Takes what a step of loading came to. */
@@ -370,6 +403,7 @@ static bool enter(struct job *job, struct slot *slot, int *error)
     struct journal *journal = job->journal;
     slot->number = job->source->number;
     slot->was_sent = false;
+    slot->may_be_processed = 0;
     *error = 0;
     if (!journal)
         return true;
@@ -384,6 +418,7 @@ static bool enter(struct job *job, struct slot *slot, int *error)
     }
     enum journal_state state = journal_state(journal, slot->number);
     slot->was_sent = state == JOURNAL_SENT;
+    slot->may_be_processed = slot->was_sent;
     return state != JOURNAL_DONE;
 }
 
@@ -417,7 +452,7 @@ static void journal_failed(struct job *job, int error)
 static void admit(struct job *job)
 {
     if (job->held)
-        submit(job, job->held);
+        hand_over(job, job->held);
     while (may_admit(job)) {
         struct slot *slot = slot_take(job);
         enum source_next next = source_next(job->source, &slot->record.line);
@@ -482,9 +517,10 @@ static void stop(struct job *job, enum job_end end)
     for (uint32_t i = 0; i < job->options.records_max; i++) {
         struct slot *slot = &job->slots[i];
         load_end(&slot->load);
-        if (slot->step == SLOT_LOADING || slot->step == SLOT_HELD)
+        if (slot->step == SLOT_LOADING || slot->step == SLOT_GATED || slot->step == SLOT_HELD)
             leave(job, slot);
     }
+    gate_clear(&job->gate);
     job->held = NULL;
     job->loads = 0;
 }
@@ -500,6 +536,8 @@ static void note_broken_output(struct job *job)
 static bool output_broke(struct job *job)
 {
     int error = job->body_error ? job->body_error : output_error(&job->output);
+    if (error == 0 && job->gate.error)
+        journal_failed(job, job->gate.error);
     if (error && !job->report.output_error) {
         job->report.output_error = error;
         note_broken_output(job);
@@ -529,7 +567,7 @@ static void watch(struct job *job)
 static bool all_have_results(const struct job *job)
 {
     return job->source_ended && job->in_flight == 0 && job->loads == 0 && !job->held &&
-           list_empty(&job->saving);
+           gate_is_empty(&job->gate) && list_empty(&job->saving);
 }
 
 static bool is_finished(const struct job *job)
@@ -565,6 +603,9 @@ static bool start(struct job *job)
     struct job_report *report = &job->report;
     job->started_ns = job->now_ns;
     report->output_error = output_open(&job->output, job->engine, &job->pool, &job->options.output);
+    if (report->output_error == 0 && job->journal && job->options.output.sync &&
+        !gate_open(&job->gate, job->engine, journal_fd(job->journal), job->options.records_max))
+        report->output_error = ENOMEM;
     if (report->output_error == 0)
         return true;
     note_broken_output(job);
@@ -582,6 +623,7 @@ bool job_turn(struct job *job, uint64_t wait_ns)
     load_all(job);
     save_all(job);
     admit(job);
+    turn_gate(job);
     if (all_have_results(job))
         output_end(&job->output);
     /* When nothing is to come before a result is read: show it now. */
@@ -697,6 +739,7 @@ const struct job_report *job_end(struct job *job)
         load_end(&job->slots[i].load);
     for (uint32_t i = 0; i < job->options.records_max; i++)
         save_end(&job->slots[i].save);
+    gate_close(&job->gate);
     output_close(&job->output);
     if (output_broke(job)) /* by the last of it */
         report->end = JOB_OUTPUT_FAILED;

@@ -517,6 +517,15 @@ unsigned char *journal_sent(const struct journal *j, uint64_t number, unsigned c
     return bits_of(j, number);
 }
 
+void journal_set_sent(struct journal *j, uint64_t number, bool sent)
+{
+    unsigned char mask = sent_mask(number);
+    if (sent)
+        __atomic_fetch_or(bits_of(j, number), mask, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and(bits_of(j, number), (unsigned char)~mask, __ATOMIC_RELAXED);
+}
+
 enum journal_state journal_state(const struct journal *j, uint64_t number)
 {
     if (number / CHUNK_RECORDS >= j->chunks_count)

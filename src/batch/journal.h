@@ -101,6 +101,7 @@ int journal_reserve(struct journal *journal, uint64_t number);
 void journal_read(struct journal *journal, uint64_t number);
 void journal_input_ended(struct journal *journal);
 enum journal_state journal_state(const struct journal *journal, uint64_t number);
+void journal_set_sent(struct journal *journal, uint64_t number, bool sent);
 /* Where the record's sent bit is, for ringsend_request.in_doubt. */
 unsigned char *journal_sent(const struct journal *journal, uint64_t number, unsigned char *mask);
 

@@ -151,6 +151,20 @@ class Ended(Leaving):
         self.go.set()
         self.ended = program
 
+    def test_sync_marks_what_is_in_flight_and_unmarks_what_was_not_sent(self):
+        self.input = self.file("in", [{"id": n, "url": self.held.url, "data": "x"} for n in range(9)])
+        program = self.start("send", "--sync", "-c", "2", "-o", self.out, self.input)
+        self.held.wait_for(lambda server: len(server.requests) == 2)
+        # All nine were read and gone through the gate, two are in flight.
+        self.assertEqual(self.status_of(self.out)["in_doubt"], 9)
+        program.signal(signal.SIGINT)
+        program.wait_for(lambda out, err: b"stopping" in err)
+        program.signal(signal.SIGINT)
+        self.assertIn("0 done, 2 in doubt, 7 left", program.finish().err)
+        self.go.set()
+        self.go_on("--sync", status=NOT_ALL_OK)
+        self.assert_each_once(9)
+
     def test_a_second_signal_leaves_what_is_in_flight_in_doubt(self):
         self.input = self.file("in", [{"id": n, "url": self.held.url, "data": "x"} for n in range(9)])
         program = self.start("send", "-c", "2", "-o", self.out, self.input)

@@ -1,0 +1,70 @@
+#include "batch/gate.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool gate_open(struct gate *g, struct ringsend *engine, int fd, uint32_t capacity)
+{
+    *g = (struct gate){.capacity = capacity};
+    g->items = calloc(capacity, sizeof *g->items);
+    return g->items && file_open(engine, fd, &g->file) == 0;
+}
+
+void gate_close(struct gate *g)
+{
+    file_close(&g->file);
+    free(g->items);
+    *g = (struct gate){0};
+}
+
+void gate_put(struct gate *g, void *item)
+{
+    uint32_t count = g->passed + g->syncing + g->waiting;
+    CHECK(count < g->capacity);
+    g->items[count] = item;
+    g->waiting++;
+}
+
+void gate_turn(struct gate *g)
+{
+    if (!g->file || file_busy(g->file))
+        return;
+    if (g->syncing > 0) {
+        int64_t result = file_take(g->file);
+        if (result < 0 && g->error == 0)
+            g->error = (int)-result;
+        if (g->error == 0)
+            g->passed += g->syncing;
+        else
+            g->waiting += g->syncing;
+        g->syncing = 0;
+    }
+    if (g->waiting == 0 || g->error)
+        return;
+    g->syncing = g->waiting;
+    g->waiting = 0;
+    file_sync(g->file);
+}
+
+void *gate_take(struct gate *g)
+{
+    if (g->passed == 0)
+        return NULL;
+    void *item = g->items[0];
+    uint32_t rest = g->passed + g->syncing + g->waiting - 1;
+    memmove(g->items, g->items + 1, rest * sizeof *g->items);
+    g->passed--;
+    return item;
+}
+
+bool gate_is_empty(const struct gate *g)
+{
+    return g->passed + g->syncing + g->waiting == 0;
+}
+
+void gate_clear(struct gate *g)
+{
+    g->passed = g->syncing = g->waiting = 0;
+}
