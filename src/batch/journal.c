@@ -28,6 +28,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ enum {
     PLACES = CHUNK_RECORDS / JOURNAL_STRIDE,
     INPUTS_MAX = 1 << 20,
     CHUNKS_MAX = 1 << 24,
+    LOCK_TRIES_MAX = 400, /* two seconds */
     /* Entries beyond those of records in hand: results of records that never came to a request. */
     ENTRIES_MORE = 1024 + 64
 };
@@ -66,6 +68,7 @@ struct header {
     struct source_range range;
     struct fingerprint_option options[FINGERPRINT_OPTIONS_MAX];
 
+    int64_t pid;      /* of the run that has it, or had */
     uint64_t chunks;  /* that have their disk space */
     uint64_t records; /* every record with a bit set is below */
     uint64_t input_ended;
@@ -142,9 +145,23 @@ static bool is_still_there(int fd, const char *path)
            ours.st_ino == theirs.st_ino;
 }
 
+/* The kernel may let go of a dead process's file a moment after the process is gone: when an io_uring
+ * operation on it was under way. */
+static bool holder_is_dying(int fd)
+{
+    const struct timespec moment = {.tv_nsec = 5000000};
+    struct header h;
+    if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h ||
+        memcmp(h.magic, magic, sizeof magic) != 0 || h.pid <= 0 || kill((pid_t)h.pid, 0) == 0 ||
+        errno != ESRCH)
+        return false;
+    nanosleep(&moment, NULL);
+    return true;
+}
+
 static enum journal_error open_locked(const char *path, int flags, int *fd)
 {
-    for (;;) {
+    for (unsigned tries = 0;; tries++) {
         *fd = open(path, O_RDWR | O_CLOEXEC | flags, 0600);
         if (*fd < 0)
             return errno == ENOENT && !(flags & O_CREAT) ? JOURNAL_NONE : JOURNAL_FAILED;
@@ -152,9 +169,11 @@ static enum journal_error open_locked(const char *path, int flags, int *fd)
         if (error == JOURNAL_OK && ((flags & O_EXCL) || is_still_there(*fd, path)))
             return JOURNAL_OK;
         int reason = errno;
+        bool again = error == JOURNAL_OK ||
+                     (error == JOURNAL_HELD && tries < LOCK_TRIES_MAX && holder_is_dying(*fd));
         close(*fd);
         errno = reason;
-        if (error != JOURNAL_OK)
+        if (!again)
             return error;
     }
 }
@@ -294,6 +313,7 @@ static void write_header(struct journal *j, const struct fingerprint *f,
     if (f->inputs_count > 0)
         memcpy((char *)h + PAGE_BYTES, f->inputs, f->inputs_count * sizeof *f->inputs);
     h->written_s = wall_s();
+    h->pid = getpid();
     __atomic_thread_fence(__ATOMIC_RELEASE);
     memcpy(h->magic, magic, sizeof magic);
 }
@@ -413,6 +433,8 @@ static enum journal_error take_up(struct journal **journal, const char *path, in
         return JOURNAL_DAMAGED;
     }
     read_fingerprint(j);
+    if (writable)
+        j->header->pid = getpid();
     *journal = j;
     return JOURNAL_OK;
 }
