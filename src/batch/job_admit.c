@@ -1,0 +1,198 @@
+#include "batch/job_internal.h"
+
+enum {
+    JOB_BYTES_MAX = 64 << 20,
+    JOB_LOADS_MAX = 16 /* data files open at once; well below LIMIT_FILES */
+};
+
+/* Gives a request to the engine; full means to try again in the next turn. */
+static void hand_over(struct job *job, struct slot *slot)
+{
+    job->held = NULL;
+    int error = -ringsend_submit(job->engine, &slot->record.request);
+    if (error == RINGSEND_OK) {
+        slot->step = SLOT_IN_FLIGHT;
+        job->in_flight++;
+    } else if (error == RINGSEND_E_FULL) {
+        slot->step = SLOT_HELD;
+        job->held = slot;
+    } else {
+        struct record_error why = {.error = (enum ringsend_error)error};
+        record_explain(&slot->record, ringsend_submit_detail(job->engine), &why);
+        job_refuse(job, slot, &why);
+    }
+}
+
+/* With sync the sent bit must be durable first; whether the request then really may have been
+ * processed, the engine tells apart. */
+static void gate(struct job *job, struct slot *slot)
+{
+    slot->record.request.in_doubt = &slot->may_be_processed;
+    slot->record.request.in_doubt_mask = 1;
+    journal_set_sent(job->journal, slot->number, true);
+    slot->step = SLOT_GATED;
+    gate_put(&job->gate, slot);
+}
+
+/* Takes a complete request on its way. */
+static void submit(struct job *job, struct slot *slot)
+{
+    struct ringsend_request *request = &slot->record.request;
+    request->user = slot;
+    if (slot->was_sent && !ringsend_may_repeat(request)) {
+        struct result_line line = {.error = RINGSEND_E_IN_DOUBT, .ambiguous = true};
+        job_finish(job, slot, &line);
+    } else if (job->gate.file) {
+        gate(job, slot);
+    } else {
+        if (job->journal)
+            request->in_doubt = journal_sent(job->journal, slot->number, &request->in_doubt_mask);
+        hand_over(job, slot);
+    }
+}
+
+void job_turn_gate(struct job *job)
+{
+    struct slot *slot;
+    gate_turn(&job->gate);
+    while (!job->held && (slot = gate_take(&job->gate)))
+        hand_over(job, slot);
+}
+
+/* Takes what a step of loading came to. */
+static void loaded(struct job *job, struct slot *slot, enum load_next next,
+                   const struct record_error *error)
+{
+    if (next == LOAD_WAIT)
+        return;
+    job->loads--;
+    if (next == LOAD_FAILED) {
+        job_finish_with_error(job, slot, error->error, error->detail);
+        return;
+    }
+    slot->record.request.body = (struct ringsend_bytes){slot->data.data, slot->data.bytes};
+    submit(job, slot);
+}
+
+static void load(struct job *job, struct slot *slot)
+{
+    struct record_error error;
+    slot->step = SLOT_LOADING;
+    job->loads++;
+    enum load_next next = load_begin(&slot->load, job->engine, &job->pool, slot->record.data_file,
+                                     &slot->data, &error);
+    job_slot_charge(job, slot, slot->data.capacity);
+    loaded(job, slot, next, &error);
+}
+
+void job_load_all(struct job *job)
+{
+    for (uint32_t i = 0; job->loads > 0 && !job->held && i < job->options.records_max; i++) {
+        struct slot *slot = &job->slots[i];
+        struct record_error error;
+        if (slot->step != SLOT_LOADING)
+            continue;
+        size_t before = slot->data.capacity;
+        enum load_next next = load_turn(&slot->load, &error);
+        job_slot_charge(job, slot, slot->data.capacity - before);
+        loaded(job, slot, next, &error);
+    }
+}
+
+static void admit_line(struct job *job, struct slot *slot)
+{
+    struct record_error error;
+    record_read(&slot->record, &job->pool, job->options.defaults, &error);
+    job_slot_charge(job, slot, slot->record.line.capacity + slot->record.decoded.capacity);
+    if (error.error != RINGSEND_OK)
+        job_refuse(job, slot, &error);
+    else if (slot->record.data_file.bytes > 0)
+        load(job, slot);
+    else
+        submit(job, slot);
+}
+
+/* Takes the record up in the journal: false when it is done already, or *error is set. */
+static bool enter(struct job *job, struct slot *slot, int *error)
+{
+    struct journal *journal = job->journal;
+    slot->number = job->source->number;
+    slot->was_sent = false;
+    slot->may_be_processed = 0;
+    *error = 0;
+    if (!journal)
+        return true;
+    *error = journal_reserve(journal, slot->number);
+    if (*error)
+        return false;
+    journal_read(journal, slot->number);
+    if (slot->number >= job->next_pass) {
+        struct source_position position = source_position(job->source);
+        journal_pass(journal, &position);
+        job->next_pass = (position.number / JOURNAL_STRIDE + 1) * JOURNAL_STRIDE;
+    }
+    enum journal_state state = journal_state(journal, slot->number);
+    slot->was_sent = state == JOURNAL_SENT;
+    slot->may_be_processed = slot->was_sent;
+    return state != JOURNAL_DONE;
+}
+
+/* Reading goes on at the next record that is not done. */
+static void pass_over(struct job *job, uint64_t number)
+{
+    source_skip_to(job->source, journal_next_open(job->journal, number + 1));
+}
+
+bool job_may_admit(const struct job *job)
+{
+    return !job->stopping && !job->source_ended && !job->held && job->free_count > 0 &&
+           job->bytes < JOB_BYTES_MAX && job->loads < JOB_LOADS_MAX &&
+           output_has_room(&job->output);
+}
+
+static void input_ended(struct job *job)
+{
+    job->source_ended = true;
+    job->report.complete = job->source->error == 0;
+    if (job->journal && job->report.complete)
+        journal_input_ended(job->journal);
+}
+
+void job_journal_failed(struct job *job, int error)
+{
+    job->report.output_error = error;
+    job->report.output_is_journal = true;
+}
+
+void job_admit(struct job *job)
+{
+    if (job->held)
+        hand_over(job, job->held);
+    while (job_may_admit(job)) {
+        struct slot *slot = job_slot_take(job);
+        enum source_next next = source_next(job->source, &slot->record.line);
+        slot->line = job->source->line;
+        slot->number = job->source->number;
+        slot->input = (uint32_t)job->source->current;
+        job->source_waits = next == SOURCE_WAIT;
+        bool is_record = next == SOURCE_RECORD || next == SOURCE_TOO_LONG;
+        int error = 0;
+        if (!is_record || !enter(job, slot, &error)) {
+            uint64_t number = slot->number;
+            job_slot_free(job, slot);
+            if (error)
+                job_journal_failed(job, error);
+            else if (is_record)
+                pass_over(job, number);
+            else if (next == SOURCE_END)
+                input_ended(job);
+            if (error || !is_record)
+                return;
+        } else if (next == SOURCE_TOO_LONG) {
+            job_finish_with_error(job, slot, RINGSEND_E_RECORD_TOO_LONG,
+                                  "lines may have 16 MiB; this one was skipped");
+        } else {
+            admit_line(job, slot);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+/* What the files of the job share.
+ *
+ *   job.c          the turn, beginning and end
+ *   job_admit.c    records in: from the source to the engine
+ *   job_results.c  results out: from the engine to the outputs, and bodies to files
+ *   job_stop.c     reasons to stop, and stopping */
+#ifndef RINGSEND_BATCH_JOB_INTERNAL_H
+#define RINGSEND_BATCH_JOB_INTERNAL_H
+
+#include "base/check.h"
+#include "base/list.h"
+#include "batch/gate.h"
+#include "batch/job.h"
+#include "batch/journal.h"
+#include "batch/load.h"
+#include "batch/output.h"
+#include "batch/save.h"
+
+enum slot_step { SLOT_FREE, SLOT_LOADING, SLOT_GATED, SLOT_HELD, SLOT_IN_FLIGHT, SLOT_SAVING };
+
+struct slot {
+    struct record record;
+    struct buf data; /* content of the data file */
+    struct load load;
+    struct save save;
+    struct result_line kept; /* of the body being saved, with what it points to */
+    struct buf kept_memory;
+    struct list saving; /* in job.saving exactly while SAVING */
+    uint64_t line, number;
+    uint32_t input;
+    enum slot_step step;
+    bool was_sent;                  /* by an earlier run, says the journal */
+    unsigned char may_be_processed; /* with sync, what else the journal's sent bit says */
+    size_t bytes;                   /* its part of job.bytes */
+};
+
+struct job {
+    struct job_options options;
+    struct ringsend *engine;
+    struct source *source;
+    struct journal *journal; /* null: none */
+    struct gate gate;        /* open without sync */
+    struct job_report report;
+    struct buf_pool pool;
+    struct output output;
+    struct buf names;             /* of the inputs as JSON, one after another */
+    struct ringsend_bytes *files; /* their parts in `names`, null with a single input */
+
+    struct slot *slots;
+    struct slot **free_slots; /* a stack */
+    uint32_t free_count;
+    uint32_t loads, in_flight;
+    int body_error;     /* errno of the first body that could not be saved, else 0 */
+    struct slot *held;  /* null, or the slot in HELD */
+    struct list saving; /* slots in SAVING; the first ones' files are open */
+    size_t bytes;       /* of all slots in use */
+
+    uint64_t next_pass; /* the first record number whose place in the input is worth keeping */
+
+    bool source_ended;
+    bool source_waits; /* the last source_next said so */
+    bool stopping;
+    bool cancelled;
+    uint64_t cancel_at_ns; /* valid while stopping */
+    uint64_t abort_at_ns;  /* 0: no second signal yet */
+    uint64_t started_ns;   /* the first turn; 0: there was none */
+    uint64_t now_ns;       /* at the start of this turn */
+};
+
+/* job_results.c */
+struct slot *job_slot_take(struct job *job);
+void job_slot_free(struct job *job, struct slot *slot);
+void job_slot_charge(struct job *job, struct slot *slot, size_t bytes);
+void job_finish(struct job *job, struct slot *slot, struct result_line *line);
+void job_finish_with_error(struct job *job, struct slot *slot, enum ringsend_error error,
+                           const char *detail);
+void job_leave(struct job *job, struct slot *slot);
+void job_refuse(struct job *job, struct slot *slot, const struct record_error *error);
+void job_save_all(struct job *job);
+void job_reap(struct job *job);
+
+/* job_admit.c */
+void job_turn_gate(struct job *job);
+void job_load_all(struct job *job);
+bool job_may_admit(const struct job *job);
+void job_journal_failed(struct job *job, int error);
+void job_admit(struct job *job);
+
+/* job_stop.c */
+void job_note_unread(struct job *job);
+void job_note_broken_output(struct job *job);
+bool job_output_broke(struct job *job);
+void job_watch(struct job *job);
+
+#endif

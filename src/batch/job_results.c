@@ -1,0 +1,194 @@
+#include "batch/job_internal.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+
+enum {
+    JOB_SAVES_MAX = 16, /* bodies being saved at once; well below LIMIT_FILES */
+    JOB_REAP_BATCH = 64
+};
+
+/* ---- slots ---- */
+
+struct slot *job_slot_take(struct job *job)
+{
+    CHECK(job->free_count > 0);
+    return job->free_slots[--job->free_count];
+}
+
+void job_slot_free(struct job *job, struct slot *slot)
+{
+    CHECK(job->bytes >= slot->bytes);
+    job->bytes -= slot->bytes;
+    slot->bytes = 0;
+    slot->step = SLOT_FREE;
+    record_release(&slot->record, &job->pool);
+    buf_release(&job->pool, &slot->data);
+    buf_release(&job->pool, &slot->kept_memory);
+    job->free_slots[job->free_count++] = slot;
+}
+
+void job_slot_charge(struct job *job, struct slot *slot, size_t bytes)
+{
+    slot->bytes += bytes;
+    job->bytes += bytes;
+}
+
+/* ---- results ---- */
+
+/* Writes the slot's one result and frees it. Of a line that was too long nothing is left to go to
+ * the failed ones. */
+void job_finish(struct job *job, struct slot *slot, struct result_line *line)
+{
+    line->id = slot->record.id;
+    line->line = slot->line;
+    line->number = slot->number;
+    line->request = &slot->record.request;
+    if (job->files)
+        line->file = job->files[slot->input];
+    report_count(&job->report, line);
+    output_put(&job->output, job->now_ns, slot->number, line,
+               (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes});
+    job_slot_free(job, slot);
+}
+
+static void note_lost_body(struct job *job, const struct slot *slot, int error)
+{
+    if (job->body_error)
+        return;
+    job->body_error = error;
+    save_name(job->report.output_body, slot->number, slot->record.id);
+}
+
+/* ---- bodies ---- */
+
+/* Its body goes to a file; the line waits for that. False: the line can be finished now. */
+static bool save_body(struct job *job, struct slot *slot, const struct result_line *line)
+{
+    if (job->options.output.bodies_fd < 0 || line->error != RINGSEND_OK || line->body.bytes == 0 ||
+        job->report.output_body[0])
+        return false;
+    if (!result_line_keep(line, &job->pool, &slot->kept_memory, &slot->kept)) {
+        note_lost_body(job, slot, ENOMEM);
+        return false;
+    }
+    job_slot_charge(job, slot, slot->kept_memory.capacity);
+    slot->step = SLOT_SAVING;
+    list_push_back(&job->saving, &slot->saving);
+    return true;
+}
+
+static bool name_body(struct job *job, struct slot *slot, struct buf *quoted)
+{
+    char name[SAVE_NAME_BYTES], path[PATH_MAX + SAVE_NAME_BYTES];
+    save_name(name, slot->number, slot->record.id);
+    int bytes = snprintf(path, sizeof path, "%s/%s", job->options.output.bodies_path, name);
+    return result_line_quote((struct ringsend_bytes){path, (size_t)bytes}, &job->pool, quoted);
+}
+
+/* Its line is written, with the name of the file; or with the body, which so is not lost. */
+static void saved(struct job *job, struct slot *slot, int error)
+{
+    struct buf quoted = {0};
+    list_remove(&slot->saving);
+    if (error == 0 && !name_body(job, slot, &quoted))
+        error = ENOMEM;
+    if (error)
+        note_lost_body(job, slot, error);
+    else
+        slot->kept.body_file = (struct ringsend_bytes){quoted.data, quoted.bytes};
+    job_finish(job, slot, &slot->kept);
+    buf_release(&job->pool, &quoted);
+}
+
+static void save_turn_one(struct job *job, struct slot *slot)
+{
+    const struct output_options *o = &job->options.output;
+    char name[SAVE_NAME_BYTES];
+    int error = 0;
+    save_name(name, slot->number, slot->record.id);
+    enum save_next next = slot->save.file ? save_turn(&slot->save, o->bodies_fd, name, &error)
+                                          : save_begin(&slot->save, job->engine, o->bodies_fd, name,
+                                                       o->bodies_replace, slot->kept.body, &error);
+    if (next != SAVE_WAIT)
+        saved(job, slot, error);
+}
+
+void job_save_all(struct job *job)
+{
+    struct list *node = job->saving.next;
+    for (uint32_t open = 0; open < JOB_SAVES_MAX && node != &job->saving;) {
+        struct slot *slot = LIST_OWNER(node, struct slot, saving);
+        node = node->next;
+        save_turn_one(job, slot);
+        open += slot->save.file != NULL;
+    }
+}
+
+/* A result that the engine had no part in. */
+void job_finish_with_error(struct job *job, struct slot *slot, enum ringsend_error error,
+                           const char *detail)
+{
+    struct result_line line = {.error = error, .detail = detail};
+    job_finish(job, slot, &line);
+}
+
+/* It was stopped before its result. */
+void job_leave(struct job *job, struct slot *slot)
+{
+    if (job->journal) {
+        job->report.left++;
+        if (job->gate.file && !slot->may_be_processed)
+            journal_set_sent(job->journal, slot->number, false);
+        job_slot_free(job, slot);
+    } else {
+        job_finish_with_error(job, slot, RINGSEND_E_STOPPED, NULL);
+    }
+}
+
+void job_refuse(struct job *job, struct slot *slot, const struct record_error *error)
+{
+    char text[RECORD_TOLD_BYTES];
+    struct ringsend_bytes line = {slot->record.line.data, slot->record.line.bytes};
+    job_finish_with_error(job, slot, error->error,
+                          record_error_tell(error, line, text, sizeof text));
+}
+
+void job_reap(struct job *job)
+{
+    const struct ringsend_result *results[JOB_REAP_BATCH];
+    size_t count;
+    while ((count = ringsend_reap(job->engine, results, JOB_REAP_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            const struct ringsend_result *r = results[i];
+            struct slot *slot = r->request->user;
+            CHECK(slot->step == SLOT_IN_FLIGHT);
+            job->in_flight--;
+            if (r->cut_short && job->journal) {
+                job_leave(job, slot);
+                continue;
+            }
+            struct result_line line = {
+                .ok = r->ok,
+                .status = r->status,
+                .attempts = r->attempts,
+                .error = r->error,
+                .detail = r->detail,
+                .body = r->body,
+                .encoding = r->encoding,
+                .headers = r->headers,
+                .headers_count = r->headers_count,
+                .head_bytes = r->head_bytes,
+                .packed_bytes = r->packed_bytes,
+                .ambiguous = r->ambiguous,
+                .times = r->times,
+                .trace = r->attempts_list,
+                .retry_after_ns = r->retry_after_ns,
+                .trace_count = r->attempts_list_count,
+            };
+            if (!save_body(job, slot, &line))
+                job_finish(job, slot, &line);
+        }
+    }
+}

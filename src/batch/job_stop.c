@@ -1,0 +1,83 @@
+#include "batch/job_internal.h"
+
+#define JOB_GRACE_NS 10000000000ull
+/* After a second signal the outputs have so long for what is left; then the job ends without it. */
+#define JOB_ABORT_NS 1000000000ull
+
+static void cancel_all(struct job *job)
+{
+    job->cancelled = true;
+    for (uint32_t i = 0; i < job->options.records_max; i++) {
+        struct slot *slot = &job->slots[i];
+        if (slot->step == SLOT_IN_FLIGHT)
+            ringsend_cancel(job->engine, slot->record.request.handle);
+    }
+}
+
+void job_note_unread(struct job *job)
+{
+    struct job_report *report = &job->report;
+    const struct source *source = job->source;
+    size_t first = source_unread(source, &report->unread_bytes);
+    report->unread = source->paths + first;
+    report->unread_count = source->count - first;
+    report->unread_line = first == source->current ? source->line : 0;
+}
+
+static void stop(struct job *job, enum job_end end)
+{
+    job->stopping = true;
+    job->cancel_at_ns = job->now_ns + JOB_GRACE_NS;
+    job->report.end = end;
+    if (!job->source_ended)
+        job_note_unread(job);
+    source_stop(job->source);
+    job->source_ended = true;
+    ringsend_stop(job->engine);
+    for (uint32_t i = 0; i < job->options.records_max; i++) {
+        struct slot *slot = &job->slots[i];
+        load_end(&slot->load);
+        if (slot->step == SLOT_LOADING || slot->step == SLOT_GATED || slot->step == SLOT_HELD)
+            job_leave(job, slot);
+    }
+    gate_clear(&job->gate);
+    job->held = NULL;
+    job->loads = 0;
+}
+
+void job_note_broken_output(struct job *job)
+{
+    job->report.output_is_failed_file = job->output.broken == &job->output.failed;
+    job->report.output_is_journal = job->output.journal_error != 0;
+    job->report.output_is_words = job->output.broken == &job->output.words;
+}
+
+/* True from the first failure of an output or the journal on. */
+bool job_output_broke(struct job *job)
+{
+    int error = job->body_error ? job->body_error : output_error(&job->output);
+    if (error == 0 && job->gate.error)
+        job_journal_failed(job, job->gate.error);
+    if (error && !job->report.output_error) {
+        job->report.output_error = error;
+        job_note_broken_output(job);
+    }
+    return job->report.output_error != 0;
+}
+
+/* Looks for reasons to stop, and to cancel. */
+void job_watch(struct job *job)
+{
+    int asked = *job->options.stop_asked;
+    bool broke = job_output_broke(job);
+    if (!job->stopping && (asked > 0 || broke))
+        stop(job, broke ? JOB_OUTPUT_FAILED : JOB_STOPPED);
+    if (!job->stopping)
+        return;
+    if (broke)
+        job->report.end = JOB_OUTPUT_FAILED;
+    if (asked > 1 && job->abort_at_ns == 0)
+        job->abort_at_ns = job->now_ns + JOB_ABORT_NS;
+    if (!job->cancelled && (asked > 1 || job->now_ns >= job->cancel_at_ns))
+        cancel_all(job);
+}
