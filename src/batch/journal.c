@@ -94,6 +94,7 @@ _Static_assert(sizeof(struct chunk) % PAGE_BYTES == 0, "chunks are mapped one by
 struct journal {
     int fd;
     bool writable;
+    pid_t pid; /* ours */
     char *path;
     struct header *header; /* the first head_bytes of the file, up to the end of the intent */
     size_t head_bytes;
@@ -187,7 +188,7 @@ static struct journal *journal_new(const char *path, int fd)
         free(copy);
         return NULL;
     }
-    *j = (struct journal){.fd = fd, .path = copy, .writable = true};
+    *j = (struct journal){.fd = fd, .path = copy, .writable = true, .pid = getpid()};
     return j;
 }
 
@@ -313,7 +314,7 @@ static void write_header(struct journal *j, const struct fingerprint *f,
     if (f->inputs_count > 0)
         memcpy((char *)h + PAGE_BYTES, f->inputs, f->inputs_count * sizeof *f->inputs);
     h->written_s = wall_s();
-    h->pid = getpid();
+    h->pid = j->pid;
     __atomic_thread_fence(__ATOMIC_RELEASE);
     memcpy(h->magic, magic, sizeof magic);
 }
@@ -433,8 +434,6 @@ static enum journal_error take_up(struct journal **journal, const char *path, in
         return JOURNAL_DAMAGED;
     }
     read_fingerprint(j);
-    if (writable)
-        j->header->pid = getpid();
     *journal = j;
     return JOURNAL_OK;
 }
@@ -676,6 +675,7 @@ void journal_settled(struct journal *j, struct journal_sizes sizes)
     __atomic_thread_fence(__ATOMIC_RELEASE);
     h->sizes = sizes;
     h->written_s = wall_s();
+    h->pid = j->pid;
     store_u64(&h->intent_count, 0);
 }
 
