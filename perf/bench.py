@@ -204,6 +204,43 @@ def memory(bench, table, url, large, connections):
     table.target(f"peak memory, {connections} connections, MB", many, 60, "{:.2f}")
 
 
+def largest_window(times, width):
+    """The most of the sorted times that lie within any window of that width."""
+    first = most = 0
+    for last, at in enumerate(times):
+        while at - times[first] >= width:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def rate(bench, table, rounds, seconds):
+    per_second, burst = 2000, 21
+    count = per_second * seconds
+    table.head(f"send --rate {per_second}/s for {seconds} s: when the platform received the requests")
+
+    def run():
+        log = bench.path("received.log")
+        with peers.Serve(bench, "--log", log, first=True) as serve:
+            bench.show("rate: platform", serve.command)
+            records = bench.records(count, serve.url)
+            cost = bench.run("rate", bench.ringsend_send(records, 40, "--rate", f"{per_second}/s"))
+            bench.check_results(count)
+        with open(log, encoding="utf-8") as file:
+            received = sorted(int(fields[0]) - int(fields[5]) for fields in (line.split("\t") for line in file))
+        os.unlink(log)
+        os.unlink(records)
+        within = sum(at - received[0] < seconds * 1_000_000 for at in received)
+        return within, largest_window(received, 1_000_000), cost.cpu_us / count
+
+    within, largest, cost_us = zip(*rounds_of(rounds, {"": run})[""])
+    table.line("received within that time", f"{', '.join(map(str, within))} of {count}")
+    table.line("the largest second", f"{', '.join(map(str, largest))}; {per_second} + {burst} are allowed")
+    table.line("CPU per record", f"{statistics.median(cost_us):.1f} us")
+    table.target("rate: requests off", abs(count - statistics.median(within)), 1, "{:.0f}")
+    table.target("rate: largest second", max(largest), per_second + burst, "{:.0f}")
+
+
 def tls_kept(bench, table, url, ca, rounds, count):
     table.head(f"TLS: CPU per request, {count} records over 40 kept connections, file to file (us)")
     records = bench.records(count, url)
@@ -496,7 +533,7 @@ def version(command, pattern=r".*"):
     return match.group().strip() if match else "?"
 
 
-PARTS = ("system", "cpu", "short", "article", "memory", "tls", "latency")
+PARTS = ("system", "cpu", "short", "article", "rate", "memory", "tls", "latency")
 
 
 def parts(text):
@@ -555,6 +592,8 @@ def main():
                 memory(bench, table, nginx.url, large, connections)
         if "article" in only:
             article(bench, table, rounds)
+        if "rate" in only:
+            rate(bench, table, min(rounds, 3), 2 if options.quick else 10)
         if "tls" in only:
             tls(bench, table, rounds, count // 2, connections)
         if "latency" in only:

@@ -27,8 +27,9 @@
  *
  * Promises. One result for each accepted request. A request that may already have been processed is
  * sent again only if its method is idempotent (RFC 9110 9.2.2), or RINGSEND_KEYED or
- * RINGSEND_AT_LEAST_ONCE is set; else its result says `ambiguous`. Bounds on connections and time
- * hold exactly; no clock runs while a request waits for a connection but its own deadline.
+ * RINGSEND_AT_LEAST_ONCE is set; else its result says `ambiguous`. Bounds on connections, rate and time
+ * hold exactly; no clock runs while a request waits for a connection, or for its turn by rate, retry
+ * budget or pause, but its own deadline.
  *
  * The process. When connections_max is above the soft limit of descriptors, ringsend_new raises that limit
  * up to the hard one (io_uring wants it so, though it uses none of them).
