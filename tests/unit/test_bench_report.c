@@ -182,6 +182,22 @@ static void the_histogram_in_text_leaves_nothing_out(void **state)
     }
 }
 
+/* The bucket of a value below a bin's end may reach beyond it. */
+static void the_last_bin_takes_what_is_left(void **state)
+{
+    (void)state;
+    struct figures f;
+    unsigned lines;
+    fill(&f, 0);
+    histogram_add(&f.response_ns, 100000000);
+    histogram_add(&f.response_ns, 999999999);
+    struct bench_report report = report_of(&f, BENCH_RUN);
+    char *text = written(print, &report);
+    assert_true(fabs(shares(text, &lines) - 100) < 0.5);
+    free(text);
+    figures_free(&f);
+}
+
 static void nothing_measured_is_no_trouble(void **state)
 {
     (void)state;
@@ -202,6 +218,7 @@ int main(void)
         cmocka_unit_test(any_text_is_kept_in_json_and_harmless_in_a_page),
         cmocka_unit_test(the_report_is_json),
         cmocka_unit_test(the_histogram_in_text_leaves_nothing_out),
+        cmocka_unit_test(the_last_bin_takes_what_is_left),
         cmocka_unit_test(nothing_measured_is_no_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,8 @@ static void ours_come_back_bucket_by_bucket(void **state)
         assert_non_null(text);
         assert_null(hdr_decode(span_of(text), &back));
         assert_same_buckets(&h, &back);
+        assert_null(hdr_decode(span_of(text), &back)); /* added to what is there */
+        assert_int_equal(back.count, 2 * h.count);
         for (int i = 0; i < 10; i++) { /* max itself is known exactly in one of them only */
             uint64_t told = histogram_quantile(&h, i / 10.0);
             assert_true(told == histogram_quantile(&back, i / 10.0) || told == h.max);
@@ -61,16 +63,13 @@ static void the_extremes_come_back(void **state)
     struct histogram h, back;
     assert_true(histogram_init(&h, HDR_PRECISION) && histogram_init(&back, HDR_PRECISION));
     histogram_add(&h, 0);
-    histogram_add_many(&h, 2047, (uint64_t)1 << 61);
+    histogram_add_many(&h, 2047, (uint64_t)1 << 62); /* nine bytes, all bits of the last */
     histogram_add(&h, 2048);
     histogram_add(&h, INT64_MAX);
     char *text = hdr_encode(&h);
     assert_null(hdr_decode(span_of(text), &back));
     assert_same_buckets(&h, &back);
-    /* Added to what is there; what would overflow is refused, not wrapped. */
-    assert_null(hdr_decode(span_of(text), &back));
-    assert_int_equal(back.count, 2 * h.count);
-    assert_null(hdr_decode(span_of(text), &back));
+    /* What would overflow is refused, not wrapped. */
     assert_non_null(strstr(hdr_decode(span_of(text), &back), "too large"));
     free(text);
     histogram_free(&h);
