@@ -219,6 +219,16 @@ struct ringsend_outcomes {
 
 struct ringsend_tls;
 
+/* Where the engine's memory comes from: its tables, taken by ringsend_new, and heads, bodies and other texts
+ * of requests and responses as they come. Called on the engine's thread alone. Not asked: for what is
+ * shared with other threads (name lookups, TLS), with the kernel (the ring's mappings), and the state of
+ * decoders and predicates. */
+struct ringsend_allocator {
+    void *(*allocate)(void *context, size_t bytes); /* aligned as malloc's; null: there is none */
+    void (*release)(void *context, void *memory, size_t bytes); /* bytes as it was asked for */
+    void *context;
+};
+
 /* Zeroed, it holds the defaults; size must be sizeof(struct ringsend_options). Fields are only ever
  * appended. The engine copies it. */
 struct ringsend_options {
@@ -309,6 +319,11 @@ struct ringsend_options {
     uint32_t
         posts_max; /* posted and not yet taken; 1 to 1048576, rounded up to a power of two, at least 2; default
                            requests_max */
+    const struct ringsend_allocator *allocator; /* null: malloc. Copied */
+    size_t
+        memory_max_bytes; /* the most that the engine holds at a time (what an allocator would be asked
+                                for): what does not fit fails with NO_MEMORY. 0: no cap. Bodies
+                                are what grows: see stats.memory_bytes for the rest */
 };
 
 /* ---- Pauses -------------------------------------------------------------------------------------
@@ -511,6 +526,7 @@ struct ringsend_stats {
     uint64_t pushed_back;
     uint32_t exchanges;         /* now: requests on a connection that is ready */
     uint32_t connections_limit; /* as ringsend_limit says */
+    uint64_t memory_bytes;      /* now: held by the engine, see struct ringsend_allocator */
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,

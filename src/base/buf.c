@@ -1,6 +1,7 @@
 #include "base/buf.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +29,39 @@ void buf_pool_init(struct buf_pool *pool)
     memset(pool, 0, sizeof *pool);
 }
 
-void buf_pool_free(struct buf_pool *pool)
+static void *block_new(struct buf_pool *pool, unsigned class)
 {
-    CHECK(pool->used_bytes == 0);
+    size_t bytes = class_bytes(class);
+    return pool->memory ? memory_take(pool->memory, bytes) : malloc(bytes);
+}
+
+static void block_delete(struct buf_pool *pool, unsigned class, void *block)
+{
+    if (pool->memory)
+        memory_give_back(pool->memory, block, class_bytes(class));
+    else
+        free(block);
+}
+
+/* Gives all free blocks back. */
+static void trim(struct buf_pool *pool)
+{
     for (unsigned class = 0; class < BUF_CLASSES; class ++) {
         struct free_block *block = pool->free_lists[class];
         while (block) {
             struct free_block *next = block->next;
-            free(block);
+            block_delete(pool, class, block);
             block = next;
         }
+        pool->free_lists[class] = NULL;
+        pool->free_bytes[class] = 0;
     }
+}
+
+void buf_pool_free(struct buf_pool *pool)
+{
+    CHECK(pool->used_bytes == 0);
+    trim(pool);
     memset(pool, 0, sizeof *pool);
 }
 
@@ -48,9 +71,10 @@ static char *block_take(struct buf_pool *pool, unsigned class)
     if (block) {
         pool->free_lists[class] = block->next;
         pool->free_bytes[class] -= class_bytes(class);
-    } else {
-        block = malloc(class_bytes(class));
-        if (!block)
+    } else if (!(block = block_new(pool, class))) {
+        /* What lies free in other classes may be in the way. */
+        trim(pool);
+        if (!(block = block_new(pool, class)))
             return NULL;
     }
     pool->used_bytes += class_bytes(class);
@@ -62,7 +86,7 @@ static void block_put(struct buf_pool *pool, unsigned class, char *data)
     CHECK(pool->used_bytes >= class_bytes(class));
     pool->used_bytes -= class_bytes(class);
     if (pool->free_bytes[class] + class_bytes(class) > BUF_CLASS_KEPT_BYTES) {
-        free(data);
+        block_delete(pool, class, data);
         return;
     }
     struct free_block *block = (struct free_block *)(void *)data;

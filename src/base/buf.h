@@ -19,7 +19,10 @@ enum {
     BUF_CLASS_KEPT_BYTES = 1 << 20,
 };
 
+struct memory;
+
 struct buf_pool {
+    struct memory *memory; /* null: the C library's, uncounted */
     void *free_lists[BUF_CLASSES];
     size_t free_bytes[BUF_CLASSES];
     size_t used_bytes; /* capacity of all buffers out of the pool */

@@ -24,6 +24,7 @@
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "engine/budget.h"
 #include "engine/handshaker.h"
 #include "engine/pace.h"
@@ -338,6 +339,7 @@ struct ringsend {
     struct response_limits limits;
     struct predicate *ok_if, *retry_if; /* null: none */
     struct unpack *unpack;              /* with the option decode, else null */
+    struct memory memory;
     struct buf_pool bufs;
     struct timers timers;
     uint64_t now_ns; /* of this turn */
@@ -452,11 +454,15 @@ void request_explain(struct request *r, const char *detail);
 void request_redial(struct request *r);
 void request_put(struct request *r); /* reaped: its slot is free again */
 
+/* tables.c */
+bool tables_take(struct ringsend *e); /* false: memory is out */
+void tables_give_back(struct ringsend *e);
+
 /* post.c: requests from other threads */
-bool post_init(struct ringsend *e); /* false: memory is out */
-void post_free(struct ringsend *e);
-void post_take(struct ringsend *e);           /* as many as there is room for */
-bool post_is_empty(const struct ringsend *e); /* nothing is waiting to be taken */
+size_t posts_bytes(uint32_t posts_max);
+void posts_init(struct posts *p, uint32_t posts_max); /* in so many zeroed bytes */
+void post_take(struct ringsend *e);                   /* as many as there is room for */
+bool post_is_empty(const struct ringsend *e);         /* nothing is waiting to be taken */
 
 /* trace.c */
 void trace_attempt_over(struct request *r, bool reused);
@@ -579,7 +585,6 @@ void secure_close(struct conn *c);
 void secure_returns(struct ringsend *e); /* takes back what the worker has done */
 
 /* watch.c */
-bool watch_init(struct ringsend *e);
 void watch_free(struct ringsend *e);
 /* A connection was made: watches it if there is room. */
 void watch_begin(struct conn *c);

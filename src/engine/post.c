@@ -18,32 +18,33 @@ struct cell {
 };
 
 struct posts {
-    struct cell *cells;
     size_t mask;
     /* Apart, as producers and the engine write them. */
-    _Alignas(64) _Atomic size_t tail;
-    _Alignas(64) size_t head; /* the engine's own */
-    _Alignas(64) atomic_bool signalled;
+    char apart_tail[64];
+    _Atomic size_t tail;
+    char apart_head[64];
+    size_t head; /* the engine's own */
+    char apart_signalled[64];
+    atomic_bool signalled;
+    struct cell cells[];
 };
 
-bool post_init(struct ringsend *e)
+static size_t cells_of(uint32_t posts_max)
 {
     size_t cells = 2;
-    while (cells < e->options.posts_max)
+    while (cells < posts_max)
         cells *= 2;
-    struct posts *p = aligned_alloc(_Alignof(struct posts), sizeof *p);
-    if (!p)
-        return false;
-    *p = (struct posts){.mask = cells - 1, .cells = calloc(cells, sizeof *p->cells)};
-    e->posts = p;
-    return p->cells != NULL;
+    return cells;
 }
 
-void post_free(struct ringsend *e)
+size_t posts_bytes(uint32_t posts_max)
 {
-    if (e->posts)
-        free(e->posts->cells);
-    free(e->posts);
+    return sizeof(struct posts) + cells_of(posts_max) * sizeof(struct cell);
+}
+
+void posts_init(struct posts *p, uint32_t posts_max)
+{
+    p->mask = cells_of(posts_max) - 1;
 }
 
 static struct cell *cell_at(struct posts *p, size_t at)

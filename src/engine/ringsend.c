@@ -1,7 +1,7 @@
 /* The public door: ringsend.h's functions on top of the engine. Arguments are checked here and
  * nowhere deeper.
  *
- * All memory is taken in ringsend_new: arrays of requests, connections, origins and hosts, whose
+ * All memory is taken in ringsend_new (tables.c): requests, connections, origins and hosts, whose
  * untouched parts stay unmapped. Only buffers for heads and bodies grow later, out of engine.bufs.
  */
 #include "engine/engine.h"
@@ -101,6 +101,8 @@ static const char *fault_of(const struct ringsend_options *o)
         return "the retry budget must be 1 to 1000 percent and 1 to 10^6 per second";
     if (o->rate_burst > LIMIT_RATE_BURST)
         return "rate_burst must be 1 to 10^6";
+    if (o->allocator && (!o->allocator->allocate || !o->allocator->release))
+        return "an allocator needs both allocate and release";
     if (o->rate_ramp_ns > HOUR_NS)
         return "rate_ramp_ns must be at most an hour";
     return NULL;
@@ -113,29 +115,21 @@ static void tell(const struct ringsend_options *o, const char *text)
         snprintf(o->message, o->message_bytes, "%s", text);
 }
 
-static bool allocate(struct ringsend *e)
+static void init_lists(struct ringsend *e)
 {
-    const struct ringsend_options *o = &e->options;
-    e->origins_max = o->requests_max + o->connections_max + 64;
-    uint32_t hash_size = 64;
-    while (hash_size < e->origins_max)
-        hash_size *= 2;
-    e->hash_mask = hash_size - 1;
-    e->buffers = LIMIT_BUFFERS_MIN;
-    while (e->buffers < 2 * o->connections_max && e->buffers < LIMIT_BUFFERS_MAX)
-        e->buffers *= 2;
-    /* Twice: as many may have been reaped, their results still being read. */
-    e->requests = calloc(2 * (size_t)o->requests_max, sizeof *e->requests);
-    e->conns = calloc(o->connections_max, sizeof *e->conns);
-    e->origins = calloc(e->origins_max, sizeof *e->origins);
-    e->hosts = calloc(2 * (size_t)e->origins_max, sizeof *e->hosts);
-    e->origins_hash = calloc(hash_size, sizeof(struct origin *));
-    e->hosts_hash = calloc(hash_size, sizeof(struct host *));
-    e->rx_next = calloc(e->buffers, sizeof *e->rx_next);
-    e->rx_bytes = calloc(e->buffers, sizeof *e->rx_bytes);
-    return watch_init(e) && post_init(e) && e->requests && e->conns && e->origins && e->hosts &&
-           e->origins_hash && e->hosts_hash && e->rx_next && e->rx_bytes &&
-           timers_init(&e->timers, 2 * o->requests_max + o->connections_max + e->origins_max);
+    struct list *lists[] = {&e->requests_free,
+                            &e->conns_free,
+                            &e->unused_origins,
+                            &e->ready,
+                            &e->blocked,
+                            &e->lines[GATE_BUDGET],
+                            &e->lines[GATE_PACE],
+                            &e->idle_lru,
+                            &e->starved,
+                            &e->finished,
+                            &e->reaped};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        list_init(lists[i]);
 }
 
 static void release(struct ringsend *e)
@@ -146,22 +140,31 @@ static void release(struct ringsend *e)
     if (!e->options.tls)
         ringsend_tls_free(e->tls);
     watch_free(e);
-    post_free(e);
     ring_free(e->ring);
     verdict_release(e);
     unpack_free(e->unpack);
-    timers_free(&e->timers);
     if (!e->broken)
         buf_pool_free(&e->bufs);
-    free(e->requests);
-    free(e->conns);
-    free(e->origins);
-    free(e->hosts);
-    free(e->origins_hash);
-    free(e->hosts_hash);
-    free(e->rx_next);
-    free(e->rx_bytes);
-    free(e);
+    tables_give_back(e);
+    struct memory memory = e->memory;
+    memory_give_back(&memory, e, sizeof *e);
+}
+
+/* The engine itself, from where its options say. Null: memory is out. */
+static struct ringsend *engine_take(const struct ringsend_options *options)
+{
+    struct memory memory = {.max_bytes = options->memory_max_bytes};
+    if (options->allocator)
+        memory.allocator = *options->allocator;
+    struct ringsend *e = memory_take_zeroed(&memory, sizeof *e);
+    if (!e)
+        return NULL;
+    e->memory = memory;
+    e->options = *options;
+    init_lists(e);
+    buf_pool_init(&e->bufs);
+    e->bufs.memory = &e->memory;
+    return e;
 }
 
 static int open_ring(struct ringsend *e)
@@ -195,23 +198,6 @@ static int open_tls(struct ringsend *e)
     return e->tls ? 0 : ringsend_tls_new(&e->tls, &e->options);
 }
 
-static void init_lists(struct ringsend *e)
-{
-    struct list *lists[] = {&e->requests_free,
-                            &e->conns_free,
-                            &e->unused_origins,
-                            &e->ready,
-                            &e->blocked,
-                            &e->lines[GATE_BUDGET],
-                            &e->lines[GATE_PACE],
-                            &e->idle_lru,
-                            &e->starved,
-                            &e->finished,
-                            &e->reaped};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        list_init(lists[i]);
-}
-
 /* All that the options say and nothing can fail of. */
 static void set_up(struct ringsend *e)
 {
@@ -235,33 +221,39 @@ static void set_up(struct ringsend *e)
                 o->retry_budget_per_s, e->now_ns);
 }
 
-int ringsend_new(struct ringsend **engine, const struct ringsend_options *options)
+static int open_all(struct ringsend *e)
 {
-    struct ringsend *e = calloc(1, sizeof *e);
-    if (!e)
+    if (!tables_take(e)) {
+        tell(&e->options, e->options.memory_max_bytes
+                              ? "memory is out, or memory_max_bytes is too low for these options"
+                              : ringsend_error_text(RINGSEND_E_NO_MEMORY));
         return -RINGSEND_E_NO_MEMORY;
-    init_lists(e);
-    buf_pool_init(&e->bufs);
-    int error = options_copy(&e->options, options);
-    fill_defaults(&e->options);
-    const char *fault = error ? "options.size is not that of this version" : fault_of(&e->options);
-    if (fault) {
-        error = -RINGSEND_E_INVALID;
-        if (options && options->size >= offsetof(struct ringsend_options, message_bytes))
-            tell(options, fault);
     }
-    if (!error && !allocate(e)) {
-        error = -RINGSEND_E_NO_MEMORY;
-        tell(&e->options, ringsend_error_text(RINGSEND_E_NO_MEMORY));
-    }
-    if (!error)
-        error = compile_predicates(e);
+    int error = compile_predicates(e);
     if (!error && e->options.decode && !(e->unpack = unpack_new()))
         error = -RINGSEND_E_NO_MEMORY;
     if (!error)
         error = open_ring(e);
-    if (!error)
-        error = open_tls(e);
+    return error ? error : open_tls(e);
+}
+
+int ringsend_new(struct ringsend **engine, const struct ringsend_options *options)
+{
+    struct ringsend_options o;
+    bool copied = options_copy(&o, options) == 0;
+    fill_defaults(&o);
+    const char *fault = copied ? fault_of(&o) : "options.size is not that of this version";
+    if (fault) {
+        if (options && options->size >= offsetof(struct ringsend_options, message_bytes))
+            tell(options, fault);
+        return -RINGSEND_E_INVALID;
+    }
+    struct ringsend *e = engine_take(&o);
+    if (!e) {
+        tell(&o, ringsend_error_text(RINGSEND_E_NO_MEMORY));
+        return -RINGSEND_E_NO_MEMORY;
+    }
+    int error = open_all(e);
     if (error) {
         release(e);
         return error;
@@ -483,6 +475,7 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     bool has_room = e->requests_used - e->reaped_count < e->options.requests_max;
     bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0 ||
                    (has_room && !post_is_empty(e));
+    all.memory_bytes = e->memory.used_bytes;
     all.next_deadline_ns = at_once ? e->now_ns : timers_next_ns(&e->timers);
     memcpy(stats, &all, size);
 }

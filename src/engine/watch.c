@@ -11,22 +11,10 @@
 
 #include <stdlib.h>
 
-bool watch_init(struct ringsend *e)
-{
-    uint32_t max = e->options.watch_max;
-    if (max == 0)
-        return true;
-    e->watch.conns = calloc(max, sizeof(struct conn *));
-    e->watch.ended = calloc(2 * (size_t)max, sizeof *e->watch.ended);
-    return e->watch.conns && e->watch.ended;
-}
-
 void watch_free(struct ringsend *e)
 {
     for (uint32_t i = 0; i < e->watch.count; i++) /* only when the ring broke */
         ring_descriptor_close(e->ring, e->watch.conns[i]->descriptor);
-    free(e->watch.conns);
-    free(e->watch.ended);
 }
 
 void watch_begin(struct conn *c)

@@ -1,0 +1,71 @@
+/* The engine's tables: all that ringsend_new takes from the allocator besides the engine itself, in one list
+ * that taking and giving back share. Untouched parts stay unmapped. */
+#include "engine/engine.h"
+
+#include <string.h>
+
+enum { TABLES = 12 };
+
+struct table {
+    void *where; /* the pointer to it */
+    size_t bytes;
+};
+
+static void list_tables(struct ringsend *e, struct table tables[TABLES])
+{
+    const struct ringsend_options *o = &e->options;
+    size_t hash_size = (size_t)e->hash_mask + 1;
+    const struct table all[TABLES] = {
+        /* Twice: as many may have been reaped, their results still being read. */
+        {&e->requests, 2 * (size_t)o->requests_max * sizeof *e->requests},
+        {&e->conns, o->connections_max * sizeof *e->conns},
+        {&e->origins, e->origins_max * sizeof *e->origins},
+        {&e->hosts, 2 * (size_t)e->origins_max * sizeof *e->hosts},
+        {&e->origins_hash, hash_size * sizeof(struct origin *)},
+        {&e->hosts_hash, hash_size * sizeof(struct host *)},
+        {&e->rx_next, e->buffers * sizeof *e->rx_next},
+        {&e->rx_bytes, e->buffers * sizeof *e->rx_bytes},
+        {&e->timers.heap, e->timers.capacity * sizeof(struct timer *)},
+        {&e->watch.conns, o->watch_max * sizeof(struct conn *)},
+        {&e->watch.ended, 2 * (size_t)o->watch_max * sizeof *e->watch.ended},
+        {&e->posts, posts_bytes(o->posts_max)},
+    };
+    memcpy(tables, all, sizeof all);
+}
+
+bool tables_take(struct ringsend *e)
+{
+    const struct ringsend_options *o = &e->options;
+    e->origins_max = o->requests_max + o->connections_max + 64;
+    uint32_t hash_size = 64;
+    while (hash_size < e->origins_max)
+        hash_size *= 2;
+    e->hash_mask = hash_size - 1;
+    e->buffers = LIMIT_BUFFERS_MIN;
+    while (e->buffers < 2 * o->connections_max && e->buffers < LIMIT_BUFFERS_MAX)
+        e->buffers *= 2;
+    e->timers.capacity = 2 * o->requests_max + o->connections_max + e->origins_max;
+    struct table tables[TABLES];
+    list_tables(e, tables);
+    for (size_t i = 0; i < TABLES; i++) {
+        if (tables[i].bytes == 0)
+            continue;
+        void *data = memory_take_zeroed(&e->memory, tables[i].bytes);
+        memcpy(tables[i].where, &data, sizeof data);
+        if (!data)
+            return false;
+    }
+    posts_init(e->posts, o->posts_max);
+    return true;
+}
+
+void tables_give_back(struct ringsend *e)
+{
+    struct table tables[TABLES];
+    list_tables(e, tables);
+    for (size_t i = 0; i < TABLES; i++) {
+        void *data;
+        memcpy(&data, tables[i].where, sizeof data);
+        memory_give_back(&e->memory, data, tables[i].bytes);
+    }
+}
