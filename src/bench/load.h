@@ -13,7 +13,7 @@
 #include "bench/figures.h"
 #include "ringsend.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +29,7 @@ struct load_options {
     size_t requests_count;
     /* Set by signal handlers, which call load_wake then. 1: start no more and wait for what is in flight. 2 and
      * more: cancel that, too. */
-    const volatile sig_atomic_t *stop_asked;
+    const atomic_int *stop_asked;
 };
 
 struct load;

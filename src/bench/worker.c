@@ -390,7 +390,7 @@ static uint64_t wake_at_ns(const struct worker *w)
 
 static void turn(struct worker *w)
 {
-    int stop = *w->options->stop_asked;
+    int stop = atomic_load_explicit(w->options->stop_asked, memory_order_relaxed);
     uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
     while (now_ns >= second_ends_ns(w))
         hand_in(w);

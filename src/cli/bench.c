@@ -13,14 +13,16 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Written by the handler; the load is set while one runs, with the signals blocked. */
-static volatile sig_atomic_t signals_seen, last_signal;
-static struct load *volatile load_to_wake;
+/* Written by the handler, which may run in any thread, and read by the load's threads, too. The load is set while one
+ * runs, with the signals blocked. */
+static atomic_int signals_seen, last_signal;
+static struct load *_Atomic load_to_wake;
 
 /* What is measured: with --vs there are two. */
 struct target {
@@ -49,8 +51,9 @@ static void on_signal(int number)
         ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
         (void)written;
     }
-    if (load_to_wake)
-        load_wake(load_to_wake);
+    struct load *load = load_to_wake;
+    if (load)
+        load_wake(load);
     errno = error;
 }
 
