@@ -1,6 +1,7 @@
 #include "cli/adapt.h"
 
-#include <stdio.h>
+#include "cli/notice.h"
+
 #include <time.h>
 
 #define SAMPLE_NS 20000000ull
@@ -49,8 +50,8 @@ void adapt_turn(struct adapt *a)
         return;
     ringsend_limit(a->engine, a->adaptive.limit);
     if (!a->quiet && is_worth_telling(a)) {
-        fprintf(stderr, "ringsend: adaptive: %u -> %u connections: %s\n", a->told,
-                a->adaptive.limit, a->adaptive.reason);
+        notice("ringsend: adaptive: %u -> %u connections: %s\n", a->told, a->adaptive.limit,
+               a->adaptive.reason);
         a->told = a->adaptive.limit;
     }
 }

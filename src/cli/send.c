@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/go_on.h"
 #include "cli/outputs.h"
+#include "cli/notice.h"
 #include "cli/send_options.h"
 #include "cli/summary.h"
 #include "cli/values.h"
@@ -26,7 +27,7 @@
 
 /* Written by the handler; the engine is set before the handler is installed, and the handler taken
  * out before the engine goes. */
-static volatile sig_atomic_t signals_seen, last_signal;
+static volatile sig_atomic_t signals_seen, last_signal, states_asked;
 static struct ringsend *engine_to_wake;
 static bool quiet;
 
@@ -44,10 +45,17 @@ static void on_signal(int number)
                                "signal cancels it\n";
     int error = errno;
     last_signal = number;
-    if (signals_seen++ == 0 && !quiet) {
-        ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
-        (void)written;
-    }
+    if (signals_seen++ == 0 && !quiet)
+        notice_from_handler(text, sizeof text - 1);
+    ringsend_wake(engine_to_wake);
+    errno = error;
+}
+
+static void on_state_asked(int number)
+{
+    (void)number;
+    int error = errno;
+    states_asked++;
     ringsend_wake(engine_to_wake);
     errno = error;
 }
@@ -61,6 +69,8 @@ static void handle_signals(struct ringsend *engine)
     sigaddset(&action.sa_mask, SIGTERM);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = on_state_asked;
+    sigaction(SIGUSR1, &action, NULL);
     action.sa_handler = SIG_IGN; /* a reader that goes away is an error of the write */
     sigaction(SIGPIPE, &action, NULL);
 }
@@ -70,6 +80,7 @@ static void ignore_signals(void)
     struct sigaction action = {.sa_handler = SIG_IGN};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
 }
 
 /* A count that keeps the pool busy between two turns, also when all of it answers at once, without
@@ -146,6 +157,11 @@ static void tell(const struct send *send, const struct job_report *report)
     free(text);
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* What an earlier run has done stays out of this one's figures. */
 static void tell_start(const struct send *send)
 {
@@ -155,6 +171,11 @@ static void tell_start(const struct send *send)
     fputs("ringsend: going on: ", stderr);
     go_on_print_counts(stderr, &counts);
     fputc('\n', stderr);
+}
+
+static uint64_t done_before(const struct send *send)
+{
+    return send->outputs.goes_on ? journal_count(send->outputs.journal).done : 0;
 }
 
 static int run_job(struct send *send, enum outputs_use *use)
@@ -192,9 +213,20 @@ static int run_job(struct send *send, enum outputs_use *use)
     struct adapt adapt = {0};
     if (send->options.adaptive)
         adapt_begin(&adapt, send->engine, send->options.request.engine.connections_max, quiet);
-    while (job_turn(job, adapt_wait_ns(&adapt)))
+    struct progress progress = {.mode = send->options.progress,
+                                .engine = send->engine,
+                                .source = &send->source,
+                                .report = job_report(job),
+                                .done_before = done_before(send),
+                                .stop_asked = &signals_seen,
+                                .state_asked = &states_asked};
+    progress_begin(&progress);
+    while (job_turn(job, least(adapt_wait_ns(&adapt), progress_wait_ns(&progress)))) {
         adapt_turn(&adapt);
+        progress_turn(&progress);
+    }
     const struct job_report *report = job_end(job);
+    progress_end(&progress);
     ignore_signals();
     *use = report->complete ? OUTPUTS_COMPLETE : OUTPUTS_LEFT;
     tell(send, report);

@@ -25,6 +25,7 @@ enum option_code {
     OPTION_HEADERS,
     OPTION_BODY,
     OPTION_BODIES,
+    OPTION_PROGRESS,
     OPTION_TRACE,
     OPTION_ADAPTIVE,
     OPTION_RESUME,
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
     {"resume", no_argument, NULL, OPTION_RESUME},
     {"no-journal", no_argument, NULL, OPTION_NO_JOURNAL},
     {"sync", no_argument, NULL, OPTION_SYNC},
+    {"progress", required_argument, NULL, OPTION_PROGRESS},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -93,7 +95,9 @@ static const char help[] =
     "                          done is not sent again (see Journal)\n"
     "      --no-journal        keep none\n"
     "      --sync              the journal holds through a loss of power, too; slower\n"
-    "  -q, --quiet             no summary on standard error\n"
+    "      --progress MODE     on standard error: bar, log (a line every 10 s), none;\n"
+    "                          default auto: a bar on a terminal, else log\n"
+    "  -q, --quiet             no summary on standard error, and no progress\n"
     "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP
     "      --adaptive          as many connections as the platform rewards, between 1\n"
     "                          and -c: more while answers come as fast as before,\n"
@@ -124,6 +128,7 @@ static const char help[] =
     "--at-least-once); else its result is in_doubt. `ringsend status FILE` tells how\n"
     "far it is.\n"
     "\n"
+    "SIGUSR1: tells how far it is.\n"
     "SIGINT and SIGTERM: reads no more, finishes what is in flight within 10 s, and\n"
     "writes all results. A second one cancels what is in flight at once, writes its\n"
     "results, and ends within a second.\n"
@@ -223,6 +228,10 @@ static void read_option(struct send_options *o, int code, const char *value)
     case OPTION_SYNC:
         o->sync = true;
         return;
+    case OPTION_PROGRESS:
+        if (!progress_mode_read(value, &o->progress))
+            usage_error(command, "--progress must be auto, bar, log or none, not \"%s\"", value);
+        return;
     case OPTION_QUIET:
         o->quiet = true;
         return;
@@ -264,6 +273,9 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     options->inputs = argv + optind;
     options->inputs_count = (size_t)(argc - optind);
     check_journal(options);
+    bool on_stdout = !options->output || strcmp(options->output, "-") == 0 || options->words;
+    if (options->progress == PROGRESS_AUTO)
+        options->progress = options->quiet ? PROGRESS_NONE : progress_mode_here(on_stdout);
     if (options->csv && options->words && !options->output)
         usage_error(command,
                     "--csv and --write-out both want standard output: name a file with -o");

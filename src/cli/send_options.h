@@ -3,6 +3,7 @@
 #define RINGSEND_CLI_SEND_OPTIONS_H
 
 #include "batch/write_out.h"
+#include "cli/progress.h"
 #include "cli/request_options.h"
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@ struct send_options {
     const char *bodies;      /* a directory; null: none */
     struct write_out *words; /* of -w; null: none */
     bool quiet;
+    enum progress_mode progress;
     bool adaptive;
     char *const *inputs;
     size_t inputs_count; /* at least one */

@@ -78,9 +78,9 @@ class Program:
     """A running program whose output is collected by threads, so that tests can wait for it."""
 
     def __init__(self, args, bound_s=BOUND_S, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                 **more):
+                 stderr=subprocess.PIPE, **more):
         self.bound_s = bound_s
-        self.process = subprocess.Popen(args, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
+        self.process = subprocess.Popen(args, stdin=stdin, stdout=stdout, stderr=stderr,
                                         **more)
         self.grown = threading.Condition()
         self.text = {"out": bytearray(), "err": bytearray()}
