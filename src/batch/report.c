@@ -22,6 +22,8 @@ void report_count(struct job_report *report, const struct result_line *line)
         report->by_error[line->error]++;
     else if (line->status >= 0 && line->status <= REPORT_STATUS_MAX)
         report->by_status[line->status]++;
+    if (!line->ok)
+        groups_count(&report->failures, line);
     if (line->attempts > 0 && line->times.total_ns >= line->times.queue_ns)
         histogram_add(&report->service_ns, line->times.total_ns - line->times.queue_ns);
 }

@@ -3,6 +3,7 @@
 #define RINGSEND_BATCH_REPORT_H
 
 #include "base/histogram.h"
+#include "batch/groups.h"
 #include "batch/result_line.h"
 #include "ringsend.h"
 
@@ -24,7 +25,8 @@ struct job_report {
     uint64_t records, ok, ambiguous, tries;
     uint64_t by_status[REPORT_STATUS_MAX + 1]; /* complete responses that are not ok */
     uint64_t by_error[RINGSEND_ERROR_COUNT];
-    uint64_t left; /* with a journal: records that were read and left for a later run */
+    struct groups failures; /* the same, by cause */
+    uint64_t left;          /* with a journal: records that were read and left for a later run */
     bool complete; /* all inputs were read to their end, and every record's result is written */
     uint64_t results_lost;       /* records whose results are not in the output */
     uint64_t cut_off;            /* at most so many records' results say that they were stopped or

@@ -146,7 +146,7 @@ static void tell(const struct send *send, const struct job_report *report)
     FILE *memory = open_memstream(&text, &text_bytes);
     FILE *out = memory ? memory : stderr;
     if (!send->options.quiet)
-        summary_print(out, report, &stats);
+        summary_print(out, report, &stats, &send->options);
     struct journal_counts left;
     bool is_left = send->outputs.journal && !report->complete;
     if (is_left)

@@ -1,6 +1,7 @@
 /* One line per matter. */
 #include "cli/summary.h"
 
+#include "cli/failures.h"
 #include "cli/go_on.h"
 #include "cli/shell.h"
 
@@ -12,32 +13,8 @@
 
 enum { INPUTS_SHOWN = 8 };
 
-static void print_cause(FILE *out, const char *name, uint64_t count)
-{
-    fprintf(out, "            %9llu  %s\n", (unsigned long long)count, name);
-}
-
-static void print_failures(FILE *out, const struct job_report *report)
-{
-    fprintf(out, "  failed    %9llu\n", (unsigned long long)(report->records - report->ok));
-    for (int status = 0; status <= REPORT_STATUS_MAX; status++) {
-        char name[24];
-        snprintf(name, sizeof name, "status %d", status);
-        if (report->by_status[status] > 0)
-            print_cause(out, name, report->by_status[status]);
-    }
-    for (int error = 0; error < RINGSEND_ERROR_COUNT; error++) {
-        if (report->by_error[error] > 0)
-            print_cause(out, ringsend_error_name((enum ringsend_error)error),
-                        report->by_error[error]);
-    }
-    if (report->ambiguous > 0)
-        fprintf(out,
-                "  ambiguous %9llu  may have been processed, nobody can tell: see the results\n",
-                (unsigned long long)report->ambiguous);
-}
-
-void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats)
+void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
+                   const struct send_options *options)
 {
     double seconds = (double)report->elapsed_ns / 1e9;
     double records = (double)report->records;
@@ -47,7 +24,7 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
         fprintf(out, ", %.*f per second", records / seconds < 10 ? 2 : 0, records / seconds);
     fprintf(out, "\n  ok        %9llu\n", (unsigned long long)report->ok);
     if (report->ok < report->records)
-        print_failures(out, report);
+        failures_print(out, report, options);
     fprintf(out, "  tries     %9llu\n", (unsigned long long)report->tries);
     const struct histogram *h = &report->service_ns;
     if (h->count > 0)

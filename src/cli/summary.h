@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 /* The table of figures. */
-void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats);
+void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
+                   const struct send_options *options);
 /* What went wrong and what to do about it; said even when the table is not wanted. `left`: what the
  * journal of a run that was not finished knows; else null. */
 void summary_print_troubles(FILE *out, const struct job_report *report,

@@ -1,0 +1,13 @@
+/* What failed, by cause, and what to type next. */
+#ifndef RINGSEND_CLI_FAILURES_H
+#define RINGSEND_CLI_FAILURES_H
+
+#include "batch/report.h"
+#include "cli/send_options.h"
+
+#include <stdio.h>
+
+/* Some records are not ok. */
+void failures_print(FILE *out, const struct job_report *report, const struct send_options *options);
+
+#endif
