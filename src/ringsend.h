@@ -32,7 +32,8 @@
  * budget or pause, but its own deadline.
  *
  * The process. When connections_max is above the soft limit of descriptors, ringsend_new raises that limit
- * up to the hard one (io_uring wants it so, though it uses none of them).
+ * up to the hard one (io_uring wants it so, though it uses none of them). Descriptors are close-on-exec; a child of fork must not touch the engine. A broken connection raises no
+ * SIGPIPE.
  *
  * Versions. libringsend.so.0 stays compatible: functions are only added (each under the version that
  * brought it, ringsend.map), structs only grow at their end. Whatever had to break that would come as

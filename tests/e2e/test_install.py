@@ -112,7 +112,11 @@ class Static(Shared):
 
 class Files(Case):
     def test_they_are_where_they_belong(self):
-        for path in (copy.path("bin/ringsend"), copy.path("include/ringsend.h"), copy.library("libringsend.a"),
+        for path in (copy.path("share/bash-completion/completions/ringsend"),
+                     copy.path("share/zsh/site-functions/_ringsend"),
+                     copy.path("share/fish/vendor_completions.d/ringsend.fish"),
+                     copy.path("lib/systemd/system/ringsend@.service"), copy.path("share/ringsend/seccomp.json"),
+                     copy.path("bin/ringsend"), copy.path("include/ringsend.h"), copy.library("libringsend.a"),
                      copy.library("libringsend.so"), copy.library("libringsend.so.0")):
             self.assertTrue(os.path.exists(path), path)
 

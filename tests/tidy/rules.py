@@ -76,4 +76,4 @@ HEADER, MAP = "src/ringsend.h", "src/ringsend.map"
 # Where the build directory may hold the shared library.
 LIBRARY = ("src/libringsend.so", "libringsend.so")
 
-SHELL_SCRIPTS = ("run", ".ci/run")
+SHELL_SCRIPTS = ("run", ".ci/run", "src/make_archive.sh")

@@ -1,0 +1,254 @@
+#!/usr/bin/python3
+"""Man pages and completions out of what the program says of itself: generate.py KIND RINGSEND OUTPUT [COMMAND]
+
+KIND is scd (a page of one command, for scdoc), bash, zsh or fish; or header, with src/ringsend.h in place of
+the program: ringsend(3), whose text is the header's own. The --help texts are the one source of
+options; here they are only taken apart:
+
+  Usage: ...                   synopsis, up to the first line that does not continue it
+  a paragraph                  what the command does
+  Heading                      at the left margin, with indented lines below
+    -o, --output FILE  text    an option, its text going on further right
+"""
+
+import collections
+import itertools
+import re
+import subprocess
+import sys
+
+Option = collections.namedtuple("Option", "names argument text")
+
+# An argument follows after one space: in capitals, quoted, or a choice of words.
+OPTION = re.compile(r" {2,6}((?:-\w, )?--[\w-]+|-\w)(?: ('[^']*'|[A-Z][^ ]*|\w+(?:\|\w+)+))?(?: +(.*)|$)")
+GENERAL = {"--help", "--version"}
+TEXT_COLUMN = 10  # an option's text is indented further than this
+
+
+def help_of(program, *command):
+    return subprocess.run([program, *command, "--help"], check=True, capture_output=True, text=True).stdout
+
+
+def commands(program):
+    """(name, summary) as the program lists them."""
+    return re.findall(r"^  (\w+) +(.*)$", help_of(program), re.MULTILINE)
+
+
+def parse(text):
+    """The help as (heading, blocks); a block is an Option or a list of lines."""
+    sections = [("", [])]
+    lines = text.splitlines()
+    for at, line in enumerate(lines):
+        blocks = sections[-1][1]
+        match = OPTION.fullmatch(line)
+        after = lines[at + 1] if at + 1 < len(lines) else ""
+        before = lines[at - 1] if at else ""
+        indent = len(line) - len(line.lstrip())
+        if match and match.group(1):
+            names, argument, words = match.groups()
+            blocks.append(Option(re.findall(r"--?[\w-]+", names), argument or "", [words] if words else []))
+        elif blocks and isinstance(blocks[-1], Option) and indent > TEXT_COLUMN:
+            blocks[-1].text.append(line.strip())
+        elif line and indent == 0 and after.startswith(" ") and not line.endswith((".", ",", ":")) and \
+                (not before or before.startswith(" ")) and not line.startswith("Usage:"):
+            sections.append((line, []))
+        elif not line or not blocks or isinstance(blocks[-1], Option):
+            blocks.append([line] if line else [])
+        else:
+            blocks[-1].append(line)
+    return sections
+
+
+def options(program, command):
+    return [block for _, blocks in parse(help_of(program, command)) for block in blocks
+            if isinstance(block, Option)]
+
+
+# ---- Man pages, in scdoc's language
+
+
+def escape(text):
+    text = re.sub(r"([\\*_#~<>\[\].`|+-])", r"\\\1", text)
+    return text
+
+
+def literal(lines):
+    return ["```", *lines, "```", ""]
+
+
+def scd_block(block):
+    """An option, or lines: those at the left margin are a paragraph, the others stay as they are."""
+    if isinstance(block, Option):
+        name = ", ".join("*%s*" % escape(n) for n in block.names)
+        return ["%s %s" % (name, escape(block.argument)), "\t" + (escape(" ".join(block.text)) or "\\-"), ""]
+    out = []
+    for indented, lines in itertools.groupby(filter(None, block), lambda line: line.startswith(" ")):
+        out += literal(lines) if indented else [escape(" ".join(lines)), ""]
+    return out
+
+
+def scd(program, command):
+    summary = dict(commands(program))[command]
+    sections = parse(help_of(program, command))
+    usage, about = [], []
+    for line in sections[0][1][0]:
+        if line.startswith("Usage:") or (not about and line.startswith("       ")):
+            usage.append(line[len("Usage: "):])
+        else:
+            about.append(line)
+    out = ["ringsend-%s(1)" % command, "", "# NAME", "", "ringsend-%s - %s" % (command, escape(summary)), "",
+           "# SYNOPSIS", ""]
+    out += [line for each in usage for line in ("*" + escape(each) + "*", "")]
+    out += ["# DESCRIPTION", "", *scd_block(about)]
+    # The options first, the general ones last of them; what else there is keeps its order and headings.
+    listed, general, rest = [], [], []
+    for heading, blocks in [("", sections[0][1][1:]), *sections[1:]]:
+        lines = {True: [], False: []}
+        for block in blocks:
+            is_option = isinstance(block, Option)
+            if is_option and GENERAL & set(block.names):
+                general += scd_block(block)
+            else:
+                lines[is_option or bool(heading and lines[True])] += scd_block(block)
+        if not heading:
+            out += lines[False]
+            listed += lines[True]
+        elif lines[True]:
+            listed += ["## " + escape(heading), "", *lines[False], *lines[True]]
+        elif lines[False]:
+            rest += ["# " + escape(heading).upper(), "", *lines[False]]
+    out += ["# OPTIONS", "", *listed, *(["## General", ""] if "## " in "".join(listed) else []), *general, *rest]
+    out += ["# SEE ALSO", "", ", ".join(["*ringsend*(1)", "*ringsend-records*(5)"] +
+                                        ["*ringsend-%s*(1)" % name for name, _ in commands(program)
+                                         if name != command])]
+    return "\n".join(out)
+
+
+# ---- ringsend(3)
+
+
+def uncomment(text):
+    """A comment's paragraphs, each as one line."""
+    text = re.sub(r"^/\*+|\*/$", "", text.strip())
+    lines = [re.sub(r"^\s*\*? ?", "", line) for line in text.splitlines()]
+    return [" ".join(each.split()) for each in "\n".join(lines).split("\n\n")]
+
+
+def functions(text):
+    """(declaration, name, comment's paragraphs) of what the header exports."""
+    pattern = r"((?:/\*(?:[^*]|\*(?!/))*\*/\n)?)^RINGSEND_API ([^;]*?(\w+)\([^;]*);"
+    return [(" ".join(declaration.split()), name, uncomment(comment) if comment else [])
+            for comment, declaration, name in re.findall(pattern, text, re.MULTILINE)]
+
+
+def header(path):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    contract = uncomment(re.match(r"/\*.*?\*/", text, re.DOTALL).group())
+    found = functions(text)
+    out = ["ringsend(3)", "", "# NAME", "", "ringsend - " + escape(contract[0].split(": ")[1].rstrip(".")), "",
+           "# SYNOPSIS", "", *literal(["#include <ringsend.h>", ""] + [each[0] + ";" for each in found]),
+           "Link with *pkg\\-config \\-\\-cflags \\-\\-libs ringsend*.", "", "# DESCRIPTION", ""]
+    for paragraph in contract[2:]:
+        topic, _, rest = paragraph.partition(". ")
+        out += ["*%s.* %s" % (escape(topic), escape(rest)) if rest else escape(paragraph), ""]
+    out += ["The fields of options, requests, results and statistics are told in _ringsend.h_, each with its unit,",
+            "range and default.", "", "# FUNCTIONS", ""]
+    before = ""
+    for _, name, paragraphs in found:
+        text = escape(paragraphs[0]) if paragraphs else "See *%s*." % escape(before)
+        out += ["*%s*" % escape(name), "\t" + text, ""]
+        before = name
+    return "\n".join([*out, "# SEE ALSO", "", "*ringsend*(1), *io_uring*(7)"])
+
+
+# ---- Completions
+
+
+def takes_file(option):
+    return re.match(r"(FILE|PATH|DIR)\b", option.argument) is not None
+
+
+def bash(program):
+    cases, files = [], []
+    for name, _ in commands(program):
+        found = options(program, name)
+        cases.append("    %s) options='%s' ;;" % (name, " ".join(n for o in found for n in o.names)))
+        plain = [n for o in found if o.argument and not takes_file(o) for n in o.names]
+        if plain:
+            files.append("    %s) case $before in %s) return ;; esac ;;" % (name, "|".join(plain)))
+    return """# bash completion for ringsend; made from its --help.
+_ringsend() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} options=
+    COMPREPLY=()
+    if [ "$COMP_CWORD" = 1 ]; then
+        COMPREPLY=($(compgen -W '%s --help --version' -- "$word"))
+        return
+    fi
+    # Values that are no files.
+    case ${COMP_WORDS[1]} in
+%s
+    esac
+    case ${COMP_WORDS[1]} in
+%s
+    esac
+    case $word in
+    -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
+    *) COMPREPLY=($(compgen -f -- "$word")) ;;
+    esac
+}
+complete -o filenames -F _ringsend ringsend
+""" % (" ".join(name for name, _ in commands(program)), "\n".join(files), "\n".join(cases))
+
+
+def first_words(option):
+    return re.split(r"[.;:,(]", " ".join(option.text))[0].strip()
+
+
+def quoted(text):
+    return "'%s'" % text.replace("'", "'\\''")
+
+
+def zsh(program):
+    out = ["#compdef ringsend", "# zsh completion for ringsend; made from its --help.", "",
+           "_ringsend() {", "    if (( CURRENT == 2 )); then", "        local -a commands=("]
+    out += ["            %s" % quoted("%s:%s" % pair) for pair in commands(program)]
+    out += ["        )", "        _describe command commands", "        return", "    fi",
+            "    local command=$words[2]", "    shift words", "    (( CURRENT-- ))", "    case $command in"]
+    for name, _ in commands(program):
+        out.append("    %s)" % name)
+        out.append("        _arguments \\")
+        for option in options(program, name):
+            words = re.sub(r"([\[\]:])", r"\\\1", first_words(option))
+            action = ":%s:%s" % (re.sub(r"[\[\]:]", " ", option.argument),
+                                 "_files" if takes_file(option) else " ") if option.argument else ""
+            for each in option.names:
+                out.append("            %s \\" % quoted("*%s[%s]%s" % (each, words, action)))
+        out.append("            '*:file:_files' ;;")
+    return "\n".join(out + ["    esac", "}", "", '_ringsend "$@"', ""])
+
+
+def fish(program):
+    out = ["# fish completion for ringsend; made from its --help.",
+           "complete -c ringsend -n __fish_use_subcommand -f"]
+    for name, summary in commands(program):
+        out.append("complete -c ringsend -n __fish_use_subcommand -a %s -d %s" % (name, quoted(summary)))
+        for option in options(program, name):
+            line = "complete -c ringsend -n '__fish_seen_subcommand_from %s'" % name
+            for each in option.names:
+                line += " -l %s" % each[2:] if each.startswith("--") else " -s %s" % each[1:]
+            if option.argument:
+                line += " -r -F" if takes_file(option) else " -x"
+            out.append("%s -d %s" % (line, quoted(first_words(option))))
+    return "\n".join(out) + "\n"
+
+
+def main():
+    kind, program, output, *command = sys.argv[1:]
+    text = {"scd": scd, "bash": bash, "zsh": zsh, "fish": fish, "header": header}[kind](program, *command)
+    with open(output, "w", encoding="utf-8") as file:
+        file.write(text.rstrip("\n") + "\n")
+
+
+if __name__ == "__main__":
+    main()

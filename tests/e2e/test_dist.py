@@ -1,0 +1,175 @@
+"""What is shipped beside the program: the seccomp profile and the systemd unit.
+
+The profile is held against what the program really calls (strace): everything it calls is admitted, and what
+is admitted without being seen has its reason in UNSEEN. Then it is applied, with EPERM for the rest."""
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import struct
+import subprocess
+import unittest
+
+from harness import RINGSEND, ROOT, SANITIZED, Authority, Case, OK, Program, main
+from test_refused import PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SockFprog
+
+PROFILE = os.path.join(ROOT, "dist", "seccomp.json")
+UNIT = os.path.join(ROOT, "dist", "ringsend@.service")
+EPERM = 1
+
+# Admitted though no run here shows them.
+UNSEEN = {
+    "what a container's runtime does between its filter and the program":
+        "capget capset chdir fchdir fstatfs statfs getdents64 getpid getppid setgid setgroups setuid epoll_ctl "
+        "epoll_pwait openat2 readlinkat faccessat2 sched_yield tgkill sigaltstack nanosleep",
+    "the clock, where the kernel's page for it is not to be had":
+        "clock_gettime clock_nanosleep gettimeofday time",
+    "name servers, and other versions of glibc":
+        "bind poll ppoll sendmsg sendmmsg recvfrom recvmsg fstat stat lstat statx open access readlink clone "
+        "getrlimit ioctl uname",
+    "seen only at times: what a signal or a full pipe interrupts, large memory, the ends of threads":
+        "restart_syscall rt_sigreturn mremap madvise exit gettid ftruncate fsync fdatasync sched_getaffinity",
+}
+
+
+def admitted():
+    with open(PROFILE, encoding="utf-8") as file:
+        profile = json.load(file)
+    return profile, {name for rule in profile["syscalls"] for name in rule["names"]}
+
+
+def numbers():
+    """System calls of this machine by name."""
+    text = subprocess.run(["cc", "-E", "-dM", "-include", "sys/syscall.h", "-xc", "/dev/null"], capture_output=True,
+                          text=True, check=True).stdout
+    return {name: int(number) for name, number in re.findall(r"#define __NR_(\w+) (\d+)$", text, re.MULTILINE)}
+
+
+def apply_profile():
+    """For preexec_fn: only what the profile admits."""
+    known, (_, names) = numbers(), admitted()
+    allowed = sorted(known[name] for name in names if name in known)
+    code = [struct.pack("HBBI", 0x20, 0, 0, 0)]
+    for number in allowed:
+        code.append(struct.pack("HBBI", 0x15, 0, 1, number))
+        code.append(struct.pack("HBBI", 0x06, 0, 0, SECCOMP_RET_ALLOW))
+    code.append(struct.pack("HBBI", 0x06, 0, 0, SECCOMP_RET_ERRNO | EPERM))
+    program = SockFprog(len(code), b"".join(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def apply():
+        if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or libc.prctl(
+                PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
+    return apply
+
+
+class Trips(Case):
+    """Every command, with the options that reach for something of their own."""
+
+    def trips(self):
+        authority = Authority(self.dir)
+        chain, key = authority.certificate()
+        secure = self.serve("--tls", "--cert", chain, "--key", key)
+        plain = self.serve()
+        data = self.file("data", b"\"content\"\n")
+        os.mkdir(self.path("bodies"))
+        local = plain.url.replace("127.0.0.1", "localhost")
+        secure_url = secure.url.replace("127.0.0.1", "localhost")
+        records = self.file("in", [{"url": local, "data": {"n": n}} for n in range(50)] +
+                            [{"url": plain.url, "data_file": data}])
+        return [
+            ["send", "-o", self.path("out"), "--failed", self.path("failed"), "--bodies", self.path("bodies"), "--sync",
+             "--headers", "--trace", records],
+            ["send", "--csv", "--compressed", "--adaptive", "--rate", "1000/s", records],
+            ["send", "--cacert", authority.pem, "--url", secure_url, data],
+            ["bench", "-t", "2", "-n", "100", "--timestamps", "--json", self.path("json"), "--html", self.path("html"),
+             "--hlog", self.path("hlog"), "--csv", self.path("csv"), plain.url],
+            ["bench", "--spin", "-r", "1000", "-n", "50", plain.url],
+            ["probe", "--step", "100ms", "-c", "2", plain.url],
+            ["compare", "--html", self.path("html2"), self.path("json"), self.path("json")],
+            ["status", self.path("out")],
+            ["doctor", "localhost"],
+        ]
+
+
+@unittest.skipIf(SANITIZED, "sanitizers have calls of their own")
+class Seccomp(Trips):
+    def strace(self, *args):
+        if not shutil.which("strace"):
+            self.skipTest("strace is not here")
+        log = self.path("strace.%d" % len(os.listdir(self.dir)))
+        program = Program(["strace", "-f", "-qq", "-o", log, RINGSEND, *args])
+        self.addCleanup(program.close)
+        return program, log
+
+    def called(self, log):
+        with open(log, encoding="utf-8", errors="replace") as file:
+            return set(re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)", file.read(), re.MULTILINE))
+
+    def test_it_admits_what_is_called_and_no_more(self):
+        seen = set()
+        for args in self.trips():
+            program, log = self.strace(*args)
+            program.finish()
+            seen |= self.called(log)
+        serving, log = self.strace("serve", "-p", "0", "--log", self.path("log"))
+        serving.wait_for(lambda out, err: b"listening" in out)
+        url = re.search(rb"http://\S+", bytes(serving.text["out"])).group().decode()
+        self.run_ringsend("send", "--url", url, self.file("one", [{"data": 1}]))
+        children = "/proc/%d/task/%d/children" % (serving.process.pid, serving.process.pid)
+        with open(children, encoding="utf-8") as file:
+            os.kill(int(file.read().split()[0]), 15)
+        serving.finish()
+        seen |= self.called(log)
+        _, names = admitted()
+        self.assertEqual(sorted(seen - names), [], "not admitted")
+        reasons = {name for text in UNSEEN.values() for name in text.split()}
+        self.assertEqual(sorted(names - seen - reasons), [], "admitted without reason")
+        self.assertIn("io_uring_enter", seen)
+
+    def test_everything_works_under_it(self):
+        limited = apply_profile()
+        for args in self.trips():
+            with self.subTest(args=args):
+                run = self.run_ringsend(*args, preexec_fn=limited)
+                expected = 2 if args[0] == "status" else OK  # the run has come to its end
+                self.assertEqual(run.status, expected, run.err + run.out.decode(errors="replace"))
+
+    def test_the_rest_is_refused(self):
+        profile, names = admitted()
+        self.assertEqual(profile["defaultAction"], "SCMP_ACT_ERRNO")
+        for name in ("ptrace", "mount", "bpf", "kexec_load", "init_module", "unshare", "setns", "keyctl", "userfaultfd"):
+            self.assertNotIn(name, names)
+
+
+class Unit(Case):
+    def test_systemd_understands_it_and_finds_it_tight(self):
+        if not shutil.which("systemd-analyze"):
+            self.skipTest("systemd-analyze is not here")
+        unit = self.path("ringsend@test.service")
+        with open(UNIT, encoding="utf-8") as source, open(unit, "w", encoding="utf-8") as copy:
+            copy.write(source.read().replace("@bindir@/ringsend", RINGSEND))
+        verify = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
+        complaints = [line for line in verify.stderr.splitlines() if "ringsend@" in line]
+        self.assertEqual((verify.returncode, complaints), (0, []), verify.stderr)
+        rating = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=25", unit],
+                                capture_output=True, text=True)
+        self.assertEqual(rating.returncode, 0, rating.stdout + rating.stderr)
+
+    def test_its_command_is_one_that_send_takes(self):
+        with open(UNIT, encoding="utf-8") as file:
+            line = re.search(r"^ExecStart=\S+ (.*)$", file.read(), re.MULTILINE).group(1)
+        serve = self.serve()
+        records = self.file("batch.jsonl", [{"url": serve.url}] * 3)
+        words = [w for word in line.replace("/etc/ringsend/%i.jsonl", records).split()
+                 for w in (["-c", "2"] if word == "$RINGSEND_OPTIONS" else [word])]
+        run = Program([RINGSEND, *words], cwd=self.dir).finish()
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual(len(self.read("results.jsonl").splitlines()), 3)
+
+
+if __name__ == "__main__":
+    main()
