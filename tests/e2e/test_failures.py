@@ -1,0 +1,65 @@
+"""The summary's failures: by cause, with the first ids, and commands that do what they say."""
+
+import re
+import shlex
+import subprocess
+
+from harness import Case, NOT_ALL_OK, OK, answering, json_line, main, response
+
+
+class Failures(Case):
+    def setUp(self):
+        super().setUp()
+        self.server_of = self.server(answering(lambda r: response(*self.answer(r.body.decode()))))
+        self.out = self.path("out.jsonl")
+
+    def answer(self, body):
+        """What a body asks for: "500 words"."""
+        status, _, text = body.partition(" ")
+        return text.encode("latin-1"), status + " Whatever"
+
+    def summary(self, bodies, *options, status=NOT_ALL_OK):
+        run = self.run_ringsend("send", "--url", self.server_of.url, "--tries", "1", "-o", self.out, "--force",
+                                "-c", "1", *options, self.file("in", [
+                                    body if isinstance(body, bytes) else {"id": "r%d" % n, "data": body}
+                                    for n, body in enumerate(bodies)]))
+        self.assertEqual(run.status, status, run.err)
+        return run.err
+
+    def test_the_same_but_for_numbers_is_one_cause(self):
+        text = self.summary(["500 order %d failed" % n for n in range(5)] + ["500 out of paper", "200 fine"] +
+                            ["404 no %d" % n for n in range(3)] + [b"{"])
+        failed = text[text.index("  failed "):text.index("  ambiguous")].splitlines()
+        lines = [line.strip() for line in failed[1:]]
+        groups = list(zip(lines[::2], lines[1::2]))
+        self.assertEqual(groups[:2], [("5  status 500: order 0 failed", 'id "r0", "r1", "r2", ...'),
+                                      ("3  status 404: no 0", 'id "r7", "r8", "r9"')])
+        self.assertEqual(sorted(groups[2:]), [
+            ("1  bad_record: column 2: expected a key in double quotes", "id 11"),
+            ("1  status 500: out of paper", 'id "r5"')])
+
+    def test_the_command_shows_the_first_result(self):
+        text = self.summary(["200 x", "404 it's \"gone\"", "404 it's \"gone\""])
+        command = re.search(r"^  see one +(.*)$", text, re.MULTILINE).group(1)
+        line = subprocess.run(shlex.split(command), stdout=subprocess.PIPE, check=True).stdout
+        self.assertEqual(json_line(line.decode())["body"], "it's \"gone\"")
+        self.assertIn("perhaps   check the URLs", text)
+
+    def test_what_is_no_text_cannot_harm_a_terminal(self):
+        text = self.summary(["500 a\x1b[2J\x00\x9b\n\u00e9 \x7f"])
+        self.assertIn("status 500: a.[2J.. . .\n", text)
+
+    def test_many_causes_are_bounded(self):
+        text = self.summary(["%d x" % status for status in range(400, 500)])
+        self.assertIn("status 400: x", text)
+        self.assertIn("        92  of other causes", text)
+        self.assertLess(len(text.splitlines()), 40)
+
+    def test_a_run_without_failures_tells_of_none(self):
+        text = self.summary(["200 x"], status=OK)
+        self.assertNotIn("failed", text)
+        self.assertNotIn("see one", text)
+
+
+if __name__ == "__main__":
+    main()
