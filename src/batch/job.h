@@ -14,12 +14,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { JOB_SHARE_RECORDS = 100 };
+
 struct job_options {
     struct ringsend *engine;
     struct source *source;        /* opened */
     struct output_options output; /* the file of failed lines gets those of records that are not ok,
                                      as they were */
     const struct record_defaults *defaults;
+    /* Reasons to stop as after a first signal; 0 and null: none. Failures are results that are not ok;
+     * as a share they count once JOB_SHARE_RECORDS have results. */
+    uint64_t failures_max;     /* so many are too many */
+    uint32_t failures_ppm_max; /* so many of a million are */
+    const struct ringsend_outcomes *abort_on;
     uint32_t records_max; /* read and not yet finished; at most the engine's requests_max */
     /* Set by signal handlers, which call ringsend_wake then. 1: read no more, finish what is in
      * flight within JOB_GRACE_NS, write all results. 2 and more: cancel what is in flight. */

@@ -58,7 +58,8 @@ struct job {
     uint64_t next_pass; /* the first record number whose place in the input is worth keeping */
 
     bool source_ended;
-    bool source_waits; /* the last source_next said so */
+    bool source_waits;    /* the last source_next said so */
+    enum job_end give_up; /* what the results are a reason for; JOB_FINISHED: to go on */
     bool stopping;
     bool cancelled;
     uint64_t cancel_at_ns; /* valid while stopping */
@@ -90,6 +91,7 @@ void job_admit(struct job *job);
 void job_note_unread(struct job *job);
 void job_note_broken_output(struct job *job);
 bool job_output_broke(struct job *job);
+void job_judge(struct job *job, const struct result_line *line); /* it was counted */
 void job_watch(struct job *job);
 
 #endif

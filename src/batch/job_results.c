@@ -48,6 +48,7 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     if (job->files)
         line->file = job->files[slot->input];
     report_count(&job->report, line);
+    job_judge(job, line);
     output_put(&job->output, job->now_ns, slot->number, line,
                (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes});
     job_slot_free(job, slot);

@@ -14,10 +14,12 @@
 enum { REPORT_STATUS_MAX = 599 };
 
 enum job_end {
-    JOB_FINISHED,      /* all inputs were read to their end, or to their error */
-    JOB_STOPPED,       /* stop_asked */
-    JOB_OUTPUT_FAILED, /* output_error, output_is_failed_file, output_is_journal */
-    JOB_RING_BROKE     /* ringsend_run failed; results are missing */
+    JOB_FINISHED,          /* all inputs were read to their end, or to their error */
+    JOB_STOPPED,           /* stop_asked */
+    JOB_OUTPUT_FAILED,     /* output_error, output_is_failed_file, output_is_journal */
+    JOB_TOO_MANY_FAILURES, /* failures_max, or failures_ppm_max */
+    JOB_ABORTED,           /* abort_on holds for abort_status or abort_error */
+    JOB_RING_BROKE         /* ringsend_run failed; results are missing */
 };
 
 struct job_report {
@@ -25,6 +27,8 @@ struct job_report {
     uint64_t records, ok, ambiguous, tries;
     uint64_t by_status[REPORT_STATUS_MAX + 1]; /* complete responses that are not ok */
     uint64_t by_error[RINGSEND_ERROR_COUNT];
+    int abort_status;
+    enum ringsend_error abort_error;
     struct groups failures; /* the same, by cause */
     uint64_t left;          /* with a journal: records that were read and left for a later run */
     bool complete; /* all inputs were read to their end, and every record's result is written */

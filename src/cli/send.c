@@ -129,6 +129,8 @@ static int status_of(const struct job_report *report)
         return EXIT_OUTPUT;
     if (report->end == JOB_STOPPED)
         return EXIT_SIGNAL + last_signal;
+    if (report->end == JOB_TOO_MANY_FAILURES || report->end == JOB_ABORTED)
+        return EXIT_STOPPED;
     if (report->results_lost > 0)
         return EXIT_OUTPUT;
     if (report->input_error)
@@ -199,6 +201,9 @@ static int run_job(struct send *send, enum outputs_use *use)
                    .bodies_path = send->options.bodies,
                    .bodies_replace = send->options.force || send->options.resume},
         .defaults = &send->options.request.defaults,
+        .failures_max = send->options.failures_max,
+        .failures_ppm_max = send->options.failures_ppm_max,
+        .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
         .records_max = records_max(send->options.request.engine.connections_max),
         .stop_asked = &signals_seen,
     };

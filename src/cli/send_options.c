@@ -3,6 +3,7 @@
 #include "cli/send_options.h"
 
 #include "cli/manners_options.h"
+#include "cli/outcomes.h"
 #include "cli/values.h"
 
 #include <errno.h>
@@ -29,6 +30,8 @@ enum option_code {
     OPTION_TRACE,
     OPTION_ADAPTIVE,
     OPTION_RESUME,
+    OPTION_MAX_FAILURES,
+    OPTION_ABORT_ON,
     OPTION_NO_JOURNAL,
     OPTION_SYNC
 };
@@ -47,6 +50,8 @@ static const struct option long_options[] = {
     {"bodies", required_argument, NULL, OPTION_BODIES},
     {"trace", no_argument, NULL, OPTION_TRACE},
     {"write-out", required_argument, NULL, OPTION_WRITE_OUT},
+    {"max-failures", required_argument, NULL, OPTION_MAX_FAILURES},
+    {"abort-on", required_argument, NULL, OPTION_ABORT_ON},
     {"resume", no_argument, NULL, OPTION_RESUME},
     {"no-journal", no_argument, NULL, OPTION_NO_JOURNAL},
     {"sync", no_argument, NULL, OPTION_SYNC},
@@ -95,6 +100,10 @@ static const char help[] =
     "                          done is not sent again (see Journal)\n"
     "      --no-journal        keep none\n"
     "      --sync              the journal holds through a loss of power, too; slower\n"
+    "      --max-failures N|P%  stop when so many records are not ok (a share: of at\n"
+    "                          least 100): exit 6, --resume goes on\n"
+    "      --abort-on LIST     stop at the first such outcome: statuses and names of\n"
+    "                          errors, as 401,403,5xx,connect; likewise\n"
     "      --progress MODE     on standard error: bar, log (a line every 10 s), none;\n"
     "                          default auto: a bar on a terminal, else log\n"
     "  -q, --quiet             no summary on standard error, and no progress\n"
@@ -135,9 +144,10 @@ static const char help[] =
     "\n"
     "Exit status\n"
     "  0  all records are ok                3  some are not\n"
-    "  1  wrong usage                       4  could not start (io_uring refused)\n"
-    "  2  an input could not be read        7  results could not be written\n"
-    "  130, 143  stopped by SIGINT, SIGTERM\n";
+    "  1  wrong usage                       4  could not start (io_uring refused, or\n"
+    "  2  an input could not be read           another run writes these results)\n"
+    "  6  stopped by --max-failures,        7  results could not be written\n"
+    "     --abort-on                        130, 143  stopped by SIGINT, SIGTERM\n";
 
 static const char *read_path(const char *option, const char *text)
 {
@@ -180,6 +190,20 @@ static void read_write_out(struct send_options *o, const char *text)
     free(format);
 }
 
+/* A count, or a share. */
+static void read_max_failures(struct send_options *o, const char *value)
+{
+    size_t bytes = strlen(value);
+    if (bytes > 0 && value[bytes - 1] == '%') {
+        double share = value_share(command, "--max-failures", value);
+        if (share * 1e6 < 1)
+            usage_error(command, "--max-failures: a share of 0.0001%% is the least, not %s", value);
+        o->failures_ppm_max = (uint32_t)(share * 1e6 + 0.5);
+        return;
+    }
+    o->failures_max = value_count(command, "--max-failures", value, 1, UINT32_MAX);
+}
+
 static void read_option(struct send_options *o, int code, const char *value)
 {
     if (request_option_read(&o->request, code, value) ||
@@ -218,6 +242,13 @@ static void read_option(struct send_options *o, int code, const char *value)
         return;
     case OPTION_ADAPTIVE:
         o->adaptive = true;
+        return;
+    case OPTION_MAX_FAILURES:
+        read_max_failures(o, value);
+        return;
+    case OPTION_ABORT_ON:
+        outcomes_read(command, "--abort-on", value, &o->abort_on);
+        o->aborts = true;
         return;
     case OPTION_RESUME:
         o->resume = true;

@@ -14,6 +14,10 @@ struct send_options {
     const char *failed; /* null: none */
     bool force;
     bool resume, no_journal, sync;
+    uint64_t failures_max;     /* 0: any number */
+    uint32_t failures_ppm_max; /* 0: any share */
+    bool aborts;
+    struct ringsend_outcomes abort_on; /* with aborts */
     bool csv;
     bool headers;
     bool without_body;

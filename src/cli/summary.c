@@ -184,6 +184,23 @@ static void print_output_trouble(FILE *out, const struct job_report *report,
                 (unsigned long long)report->results_lost, plural(report->results_lost));
 }
 
+static void print_gave_up(FILE *out, const struct job_report *report)
+{
+    if (report->end == JOB_TOO_MANY_FAILURES)
+        fprintf(
+            out,
+            "ringsend: sending was stopped: %llu of %llu records were not ok (--max-failures)\n",
+            (unsigned long long)(report->records - report->ok),
+            (unsigned long long)report->records);
+    if (report->end != JOB_ABORTED)
+        return;
+    fputs("ringsend: sending was stopped at the first record with ", out);
+    if (report->abort_error != RINGSEND_OK)
+        fprintf(out, "%s (--abort-on)\n", ringsend_error_name(report->abort_error));
+    else
+        fprintf(out, "status %d (--abort-on)\n", report->abort_status);
+}
+
 void summary_print_troubles(FILE *out, const struct job_report *report,
                             const struct send_options *options, const struct journal_counts *left)
 {
@@ -191,6 +208,7 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
         fprintf(out, "ringsend: cannot read on in %s: %s; the lines before have results\n",
                 summary_input_name(report->input_path), strerror(report->input_error));
     print_output_trouble(out, report, options, left != NULL);
+    print_gave_up(out, report);
     if (left) {
         go_on_print(out, left, options);
         return;

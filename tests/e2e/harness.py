@@ -28,7 +28,7 @@ SANITIZED = os.environ.get("RINGSEND_SANITIZED") == "1"
 BOUND_S = 120 if SANITIZED else 30
 
 # Exit statuses of the program.
-OK, USAGE, INPUT, NOT_ALL_OK, NOT_STARTED, OUTPUT = 0, 1, 2, 3, 4, 7
+OK, USAGE, INPUT, NOT_ALL_OK, NOT_STARTED, STOPPED, OUTPUT = 0, 1, 2, 3, 4, 6, 7
 SIGINT_EXIT, SIGTERM_EXIT = 130, 143
 
 # The keys of a result in the order in which they are written; those in brackets may be absent.

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import threading
 
-from harness import (BOUND_S, Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, RINGSEND, SIGINT_EXIT,
-                     USAGE, answering, json_lines, main, response)
+from harness import (BOUND_S, Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, SIGINT_EXIT,
+                     STOPPED, USAGE, answering, json_lines, main, response)
 
 
 class Journaled(Case):
@@ -204,13 +204,13 @@ class Ended(Leaving):
         return run
 
     def test_changed_requests_are_refused_by_name(self):
-        secret = "Authorization: Bearer 4242-hidden"
+        secret = "X-Tenant: 4242-hidden"
         self.leave("GET", 20, signal.SIGKILL, options=["-H", secret, "--url", self.held.url])
         self.assertNotIn(b"4242", self.read("out.journal"))
         same = ["-H", secret, "--url", self.held.url]
-        run = self.refused("-H", "Authorization: Bearer 1", "--url", self.held.url, self.input,
+        run = self.refused("-H", "X-Tenant: 777", "--url", self.held.url, self.input,
                            name="--header")
-        self.assertNotIn("Bearer", run.err)
+        self.assertNotIn("777", run.err)
         self.refused("--url", self.held.url, self.input, name="--header")
         self.refused("-H", secret, "--url", self.held.url + "x", self.input, name="--url")
         self.refused(*same, "-X", "PUT", self.input, name="--method")
@@ -218,6 +218,12 @@ class Ended(Leaving):
         self.refused(*same, "--failed", self.path("f"), self.input, name="no --failed")
         self.go_on(*same)
         self.assert_each_once(20)
+
+    def test_a_new_token_is_no_other_request(self):
+        self.leave("GET", 20, signal.SIGKILL, options=["-H", "Authorization: Bearer old-token"])
+        self.assertNotIn(b"old-token", self.read("out.journal"))
+        self.refused(self.input, name="--header")
+        self.go_on("-H", "Authorization: Bearer new-token")
 
     def test_a_changed_input_is_refused_by_name(self):
         self.leave("GET", 20, signal.SIGKILL)
@@ -360,6 +366,80 @@ class Kept(Journaled):
         self.assertEqual(run.status, INPUT, run.err)
         self.assertTrue(os.path.exists(self.journal))
         self.assertIn("To go on", run.err)
+
+
+class GivingUp(Journaled):
+    """The platform is down, or refuses us."""
+
+    def setUp(self):
+        super().setUp()
+        self.status = "500 Down"
+        self.server_ = self.server(answering(lambda request: response(
+            b"", self.status if request.target != "/good" else "200 OK")))
+
+    def input_file(self, count, good=0):
+        url = self.server_.url
+        return self.file("in", [{"id": n, "url": url + ("good" if n < good else ""), "data": "x"}
+                                for n in range(count)])
+
+    def stopped(self, *args, words):
+        run = self.run_out("-c", "2", *args)
+        self.assertEqual(run.status, STOPPED, run.err)
+        self.assertIn(words, run.err)
+        self.assertIn("To go on:", run.err)
+        self.assertTrue(os.path.exists(self.journal))
+        return run
+
+    def test_a_count_of_failures_stops_and_resume_goes_on(self):
+        path = self.input_file(1000)
+        self.stopped("--max-failures", "5", path, words="were not ok (--max-failures)")
+        results = self.results()
+        self.assertTrue(5 <= len(results) < 100, len(results))
+        self.assertEqual(len(self.server_.requests), len(results))
+        self.status = "200 OK"
+        run = self.run_out("--resume", "--max-failures", "5", path)
+        self.assertEqual(run.status, OK, run.err)
+        self.assert_each_once(1000)
+        self.assertEqual(len(self.server_.requests), 1000)
+
+    def test_a_share_of_failures_counts_from_a_hundred_on(self):
+        path = self.input_file(2000, good=150)
+        self.stopped("--max-failures", "10%", path, words="--max-failures")
+        results = self.results()
+        failed = len([r for r in results if not r["ok"]])
+        self.assertGreaterEqual(failed, 16)
+        self.assertLess(len(results), 400)
+        path = self.input_file(99)
+        os.unlink(self.journal)
+        self.assertEqual(self.run_out("--force", "--max-failures", "10%", path).status, NOT_ALL_OK)
+
+    def test_an_outcome_stops_at_once(self):
+        self.status = "401 Who"
+        path = self.input_file(1000, good=3)
+        run = self.stopped("--abort-on", "401,403", path,
+                           words="stopped at the first record with status 401 (--abort-on)")
+        self.assertLess(len(self.results()), 100)
+        self.assertIn("send --resume -o", run.err)
+
+    def test_errors_have_names_there_too(self):
+        self.server_.close()
+        run = self.run_out("--tries", "1", "--abort-on", "connect", self.input_file(300))
+        self.assertEqual(run.status, STOPPED, run.err)
+        self.assertIn("connect_refused", run.err)
+
+    def test_what_is_not_asked_for_does_not_stop(self):
+        for options in (["--abort-on", "403"], ["--max-failures", "301"], ["--abort-on", ""]):
+            run = self.run_out("--force", *options, self.input_file(300))
+            self.assertEqual(run.status, NOT_ALL_OK, run.err)
+
+    def test_without_journal_the_rest_is_named(self):
+        run = self.run_ringsend("send", "-c", "2", "--max-failures", "3", self.input_file(1000))
+        self.assertEqual(run.status, STOPPED, run.err)
+        self.assertIn("the rest: tail -n +", run.err)
+
+    def test_values_that_make_no_sense(self):
+        for value in ("0", "-1", "x", "0%", "101%", ""):
+            self.assertEqual(self.run_out("--max-failures", value, "x").status, USAGE, value)
 
 
 class Full(Journaled):
