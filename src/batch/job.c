@@ -151,8 +151,10 @@ static bool set_up(struct job *job)
     job->free_slots = calloc(count, sizeof(struct slot *));
     if (!job->slots || !job->free_slots || !report_init(&job->report))
         return false;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         list_init(&job->slots[i].saving);
+        list_init(&job->slots[i].order);
+    }
     for (uint32_t i = count; i > 0; i--)
         job->free_slots[job->free_count++] = &job->slots[i - 1];
     if (job->journal)
@@ -171,6 +173,7 @@ struct job *job_new(const struct job_options *options)
     job->journal = options->output.journal;
     buf_pool_init(&job->pool);
     list_init(&job->saving);
+    list_init(&job->order);
     if (!set_up(job)) {
         job_free(job);
         return NULL;

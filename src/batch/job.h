@@ -22,6 +22,8 @@ struct job_options {
     struct output_options output; /* the file of failed lines gets those of records that are not ok,
                                      as they were */
     const struct record_defaults *defaults;
+    bool ordered; /* results come in the order of the input; records that wait for that count to
+                     records_max */
     /* Reasons to stop as after a first signal; 0 and null: none. Failures are results that are not ok;
      * as a share they count once JOB_SHARE_RECORDS have results. */
     uint64_t failures_max;     /* so many are too many */

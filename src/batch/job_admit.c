@@ -188,7 +188,11 @@ void job_admit(struct job *job)
                 input_ended(job);
             if (error || !is_record)
                 return;
-        } else if (next == SOURCE_TOO_LONG) {
+            continue;
+        }
+        if (job->options.ordered)
+            list_push_back(&job->order, &slot->order);
+        if (next == SOURCE_TOO_LONG) {
             job_finish_with_error(job, slot, RINGSEND_E_RECORD_TOO_LONG,
                                   "lines may have 16 MiB; this one was skipped");
         } else {

@@ -16,7 +16,15 @@
 #include "batch/output.h"
 #include "batch/save.h"
 
-enum slot_step { SLOT_FREE, SLOT_LOADING, SLOT_GATED, SLOT_HELD, SLOT_IN_FLIGHT, SLOT_SAVING };
+enum slot_step {
+    SLOT_FREE,
+    SLOT_LOADING,
+    SLOT_GATED,
+    SLOT_HELD,
+    SLOT_IN_FLIGHT,
+    SLOT_SAVING,
+    SLOT_KEPT
+};
 
 struct slot {
     struct record record;
@@ -26,6 +34,9 @@ struct slot {
     struct result_line kept; /* of the body being saved, with what it points to */
     struct buf kept_memory;
     struct list saving; /* in job.saving exactly while SAVING */
+    struct list order;  /* ordered: in job.order from when it is read until its result is put out */
+    struct buf result, words; /* KEPT: what is to be put out */
+    bool failed;              /* KEPT: its line, too */
     uint64_t line, number;
     uint32_t input;
     enum slot_step step;
@@ -53,12 +64,14 @@ struct job {
     int body_error;     /* errno of the first body that could not be saved, else 0 */
     struct slot *held;  /* null, or the slot in HELD */
     struct list saving; /* slots in SAVING; the first ones' files are open */
+    struct list order;  /* ordered: slots in use, in the order in which they were read */
     size_t bytes;       /* of all slots in use */
 
     uint64_t next_pass; /* the first record number whose place in the input is worth keeping */
 
     bool source_ended;
     bool source_waits;    /* the last source_next said so */
+    bool memory_is_out;   /* a result could not be kept for its turn */
     enum job_end give_up; /* what the results are a reason for; JOB_FINISHED: to go on */
     bool stopping;
     bool cancelled;

@@ -23,9 +23,12 @@ void job_slot_free(struct job *job, struct slot *slot)
     job->bytes -= slot->bytes;
     slot->bytes = 0;
     slot->step = SLOT_FREE;
+    list_remove(&slot->order);
     record_release(&slot->record, &job->pool);
     buf_release(&job->pool, &slot->data);
     buf_release(&job->pool, &slot->kept_memory);
+    buf_release(&job->pool, &slot->result);
+    buf_release(&job->pool, &slot->words);
     job->free_slots[job->free_count++] = slot;
 }
 
@@ -36,6 +39,38 @@ void job_slot_charge(struct job *job, struct slot *slot, size_t bytes)
 }
 
 /* ---- results ---- */
+
+static struct ringsend_bytes line_of(const struct slot *slot)
+{
+    return (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes};
+}
+
+/* Ordered: others are to be put out before it. False when memory is out: then it is put out at once,
+ * rather than lost, and the job stops. */
+static bool keep(struct job *job, struct slot *slot, struct result_line *line)
+{
+    if (!output_format(&job->options.output, &job->pool, line, &slot->result, &slot->words)) {
+        job->memory_is_out = true;
+        return false;
+    }
+    job_slot_charge(job, slot, slot->result.capacity + slot->words.capacity);
+    slot->failed = !line->ok;
+    slot->step = SLOT_KEPT;
+    return true;
+}
+
+/* Those that waited for the one that is gone. */
+static void put_kept(struct job *job)
+{
+    while (!list_empty(&job->order)) {
+        struct slot *slot = LIST_OWNER(job->order.next, struct slot, order);
+        if (slot->step != SLOT_KEPT)
+            return;
+        output_put_formatted(&job->output, job->now_ns, slot->number, &slot->result, &slot->words,
+                             slot->failed ? line_of(slot) : (struct ringsend_bytes){0});
+        job_slot_free(job, slot);
+    }
+}
 
 /* Writes the slot's one result and frees it. Of a line that was too long nothing is left to go to
  * the failed ones. */
@@ -49,9 +84,11 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
         line->file = job->files[slot->input];
     report_count(&job->report, line);
     job_judge(job, line);
-    output_put(&job->output, job->now_ns, slot->number, line,
-               (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes});
+    if (job->options.ordered && job->order.next != &slot->order && keep(job, slot, line))
+        return;
+    output_put(&job->output, job->now_ns, slot->number, line, line_of(slot));
     job_slot_free(job, slot);
+    put_kept(job);
 }
 
 static void note_lost_body(struct job *job, const struct slot *slot, int error)
@@ -143,6 +180,7 @@ void job_leave(struct job *job, struct slot *slot)
         if (job->gate.file && !slot->may_be_processed)
             journal_set_sent(job->journal, slot->number, false);
         job_slot_free(job, slot);
+        put_kept(job);
     } else {
         job_finish_with_error(job, slot, RINGSEND_E_STOPPED, NULL);
     }

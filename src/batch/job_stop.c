@@ -1,5 +1,7 @@
 #include "batch/job_internal.h"
 
+#include <errno.h>
+
 #define JOB_GRACE_NS 10000000000ull
 /* After a second signal the outputs have so long for what is left; then the job ends without it. */
 #define JOB_ABORT_NS 1000000000ull
@@ -58,6 +60,8 @@ bool job_output_broke(struct job *job)
     int error = job->body_error ? job->body_error : output_error(&job->output);
     if (error == 0 && job->gate.error)
         job_journal_failed(job, job->gate.error);
+    if (error == 0 && job->memory_is_out)
+        error = ENOMEM;
     if (error && !job->report.output_error) {
         job->report.output_error = error;
         job_note_broken_output(job);

@@ -73,18 +73,34 @@ static size_t entries_count(const struct output *o)
     return o->entries.bytes / sizeof(struct journal_entry);
 }
 
-static bool put_result(struct output *o, const struct result_line *line)
+static bool format_result(const struct output_options *options, struct buf_pool *pool,
+                          struct result_line *line, struct buf *out)
 {
-    struct buf *out = sink_buffer(&o->results);
-    switch (o->options.form) {
+    const struct ringsend_header *headers = line->headers;
+    bool done = false;
+    if (!options->headers && options->form != RESULT_WORDS)
+        line->headers = NULL;
+    line->without_body = options->without_body;
+    switch (options->form) {
     case RESULT_JSON:
-        return result_line_write(line, o->pool, out);
+        done = result_line_write(line, pool, out);
+        break;
     case RESULT_CSV:
-        return result_csv_write(line, o->pool, out);
+        done = result_csv_write(line, pool, out);
+        break;
     case RESULT_WORDS:
-        return write_out_put(o->options.words, line, o->pool, out);
+        done = write_out_put(options->words, line, pool, out);
+        break;
     }
-    UNREACHABLE("result form");
+    line->headers = headers;
+    return done;
+}
+
+bool output_format(const struct output_options *options, struct buf_pool *pool,
+                   struct result_line *line, struct buf *result, struct buf *words)
+{
+    return format_result(options, pool, line, result) &&
+           (options->words_fd < 0 || write_out_put(options->words, line, pool, words));
 }
 
 /* The head of a table counts to the first line's bytes. */
@@ -99,26 +115,48 @@ static void put_entry(struct output *o, uint64_t number, size_t result_bytes, si
     buf_append(o->pool, &o->entries, &entry, sizeof entry);
 }
 
+/* Its lines have been added to the buffers, or not for lack of memory. */
+static void put_done(struct output *o, uint64_t now_ns, uint64_t number, size_t result_bytes,
+                     bool added, struct ringsend_bytes failed)
+{
+    sink_added(&o->results, now_ns, added);
+    if (o->has_words)
+        sink_added(&o->words, now_ns, added);
+    bool is_failed = o->has_failed && failed.bytes > 0;
+    if (is_failed)
+        sink_put(&o->failed, now_ns, failed);
+    put_entry(o, number, result_bytes, is_failed ? failed.bytes + 1 : 0);
+}
+
+/* Room for the entry first: a line without one would be a result too many. */
+static bool has_entry_room(struct output *o)
+{
+    return !o->journal || buf_reserve(o->pool, &o->entries, sizeof(struct journal_entry));
+}
+
 void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct result_line *line,
                 struct ringsend_bytes record)
 {
-    const struct ringsend_header *headers = line->headers;
-    if (!o->options.headers && o->options.form != RESULT_WORDS)
-        line->headers = NULL;
-    line->without_body = o->options.without_body;
-    size_t before = sink_buffer(&o->results)->bytes;
-    /* Room for the entry first: a line without one would be a result too many. */
-    bool room = !o->journal || buf_reserve(o->pool, &o->entries, sizeof(struct journal_entry));
-    sink_added(&o->results, now_ns, room && put_result(o, line));
-    line->headers = headers;
-    if (o->has_words)
-        sink_added(&o->words, now_ns,
-                   write_out_put(o->options.words, line, o->pool, sink_buffer(&o->words)));
-    bool failed = !line->ok && o->has_failed && record.bytes > 0;
-    size_t after = sink_buffer(&o->results)->bytes;
-    if (failed)
-        sink_put(&o->failed, now_ns, record);
-    put_entry(o, number, after - before, failed ? record.bytes + 1 : 0);
+    struct buf *results = sink_buffer(&o->results);
+    size_t before = results->bytes;
+    bool added = has_entry_room(o) &&
+                 output_format(&o->options, o->pool, line, results, sink_buffer(&o->words));
+    put_done(o, now_ns, number, results->bytes - before, added,
+             line->ok ? (struct ringsend_bytes){0} : record);
+}
+
+static bool append(struct output *o, struct sink *sink, const struct buf *bytes)
+{
+    return buf_append(o->pool, sink_buffer(sink), bytes->data, bytes->bytes);
+}
+
+void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,
+                          const struct buf *result, const struct buf *words,
+                          struct ringsend_bytes failed)
+{
+    bool added = has_entry_room(o) && append(o, &o->results, result) &&
+                 (!o->has_words || append(o, &o->words, words));
+    put_done(o, now_ns, number, result->bytes, added, failed);
 }
 
 /* ---- blocks ---- */

@@ -49,6 +49,14 @@ int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool
  * Of what the line holds only what the options ask for is told. */
 void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct result_line *line,
                 struct ringsend_bytes record);
+/* The same in two steps, for a result whose turn has not come: what would be written for it, added to
+ * *result and *words (of no other use); then that, with the record's line if it is not ok. False when
+ * memory is out. */
+bool output_format(const struct output_options *options, struct buf_pool *pool,
+                   struct result_line *line, struct buf *result, struct buf *words);
+void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,
+                          const struct buf *result, const struct buf *words,
+                          struct ringsend_bytes failed);
 /* Nothing more will be put in. */
 void output_end(struct output *o);
 /* Moves all on; `flush`: nothing more is to be expected soon. */

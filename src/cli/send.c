@@ -25,6 +25,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { ORDERED_MORE = 4096 };
+
 /* Written by the handler; the engine is set before the handler is installed, and the handler taken
  * out before the engine goes. */
 static volatile sig_atomic_t signals_seen, last_signal, states_asked;
@@ -84,10 +86,13 @@ static void ignore_signals(void)
 }
 
 /* A count that keeps the pool busy between two turns, also when all of it answers at once, without
- * holding a second pool's worth of lines for thousands of connections. */
-static uint32_t records_max(uint32_t connections)
+ * holding a second pool's worth of lines for thousands of connections. Ordered, so many more results
+ * may wait for a slow one before it is the only one that is waited for. */
+static uint32_t records_max(const struct send_options *options)
 {
-    return connections + (connections < 1024 ? connections : 1024) + 16;
+    uint32_t connections = options->request.engine.connections_max;
+    return connections + (connections < 1024 ? connections : 1024) + 16 +
+           (options->ordered ? ORDERED_MORE : 0);
 }
 
 /* ---- the run ---- */
@@ -108,7 +113,7 @@ static int start_engine(struct send *send)
 {
     struct ringsend_options options = send->options.request.engine;
     char message[512] = "";
-    options.requests_max = records_max(options.connections_max);
+    options.requests_max = records_max(&send->options);
     options.message = message;
     options.message_bytes = sizeof message;
     if (options.insecure)
@@ -201,10 +206,11 @@ static int run_job(struct send *send, enum outputs_use *use)
                    .bodies_path = send->options.bodies,
                    .bodies_replace = send->options.force || send->options.resume},
         .defaults = &send->options.request.defaults,
+        .ordered = send->options.ordered,
         .failures_max = send->options.failures_max,
         .failures_ppm_max = send->options.failures_ppm_max,
         .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
-        .records_max = records_max(send->options.request.engine.connections_max),
+        .records_max = records_max(&send->options),
         .stop_asked = &signals_seen,
     };
     struct job *job = job_new(&options);
@@ -255,7 +261,7 @@ int command_send(int argc, char **argv)
             status = bodies_open("send", send.options.bodies, go_on, &send.bodies_fd);
         if (status == EXIT_OK)
             status = outputs_open(&send.outputs, &send.options, &send.source,
-                                  records_max(send.options.request.engine.connections_max));
+                                  records_max(&send.options));
         if (status == EXIT_OK)
             status = run_job(&send, &use);
         int close_status = outputs_close(&send.outputs, use);

@@ -29,6 +29,7 @@ enum option_code {
     OPTION_PROGRESS,
     OPTION_TRACE,
     OPTION_ADAPTIVE,
+    OPTION_ORDERED,
     OPTION_RESUME,
     OPTION_MAX_FAILURES,
     OPTION_ABORT_ON,
@@ -50,6 +51,7 @@ static const struct option long_options[] = {
     {"bodies", required_argument, NULL, OPTION_BODIES},
     {"trace", no_argument, NULL, OPTION_TRACE},
     {"write-out", required_argument, NULL, OPTION_WRITE_OUT},
+    {"ordered", no_argument, NULL, OPTION_ORDERED},
     {"max-failures", required_argument, NULL, OPTION_MAX_FAILURES},
     {"abort-on", required_argument, NULL, OPTION_ABORT_ON},
     {"resume", no_argument, NULL, OPTION_RESUME},
@@ -100,6 +102,8 @@ static const char help[] =
     "                          done is not sent again (see Journal)\n"
     "      --no-journal        keep none\n"
     "      --sync              the journal holds through a loss of power, too; slower\n"
+    "      --ordered           results in the order of the records; at most some\n"
+    "                          thousands, and 64 MiB, wait for a slow one\n"
     "      --max-failures N|P%  stop when so many records are not ok (a share: of at\n"
     "                          least 100): exit 6, --resume goes on\n"
     "      --abort-on LIST     stop at the first such outcome: statuses and names of\n"
@@ -249,6 +253,9 @@ static void read_option(struct send_options *o, int code, const char *value)
     case OPTION_ABORT_ON:
         outcomes_read(command, "--abort-on", value, &o->abort_on);
         o->aborts = true;
+        return;
+    case OPTION_ORDERED:
+        o->ordered = true;
         return;
     case OPTION_RESUME:
         o->resume = true;

@@ -13,7 +13,7 @@ struct send_options {
     const char *output; /* null or "-": standard output */
     const char *failed; /* null: none */
     bool force;
-    bool resume, no_journal, sync;
+    bool resume, no_journal, sync, ordered;
     uint64_t failures_max;     /* 0: any number */
     uint32_t failures_ppm_max; /* 0: any share */
     bool aborts;
