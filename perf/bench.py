@@ -135,6 +135,29 @@ def cpu_per_record(bench, table, url, rounds, count):
     table.target("CPU per record / wrk's per request", ratio(values, "ringsend", "wrk"), 1.0, "{:.3f}")
 
 
+def journal(bench, table, url, rounds, count):
+    table.head(f"Journal and progress, {count} records file to file (user + system, us per record)")
+    records = bench.records(count, url)
+
+    def sender(name, *options):
+        def run():
+            command = bench.ringsend_send(records, 40, *options)
+            command.remove("-q")  # which would silence the progress as well
+            cost = bench.run(f"journal: {name}", command)
+            bench.check_results(count)
+            return cost.cpu_us / count
+        return run
+
+    values = rounds_of(rounds, {
+        "with both, as by default": sender("with both", "--progress", "log"),
+        "without": sender("without", "--no-journal", "--progress", "none"),
+        "with --sync": sender("with --sync", "--progress", "log", "--sync"),
+    })
+    show_rounds(table, values, "{:.2f}")
+    table.target("CPU per record with journal and progress / without",
+                 ratio(values, "with both, as by default", "without"), 1.03, "{:.3f}")
+
+
 def short_run(bench, table, url, rounds):
     table.head("1000 records, process start to exit (wall, ms)")
     records, config = bench.records(1000, url), bench.curl_config(1000, url)
@@ -533,7 +556,7 @@ def version(command, pattern=r".*"):
     return match.group().strip() if match else "?"
 
 
-PARTS = ("system", "cpu", "short", "article", "rate", "memory", "tls", "latency")
+PARTS = ("system", "cpu", "journal", "short", "article", "rate", "memory", "tls", "latency")
 
 
 def parts(text):
@@ -586,6 +609,8 @@ def main():
                 system_calls(bench, table, nginx.url)
             if "cpu" in only:
                 cpu_per_record(bench, table, nginx.url, rounds, count)
+            if "journal" in only:
+                journal(bench, table, nginx.url, rounds, count)
             if "short" in only:
                 short_run(bench, table, nginx.url, rounds)
             if "memory" in only:

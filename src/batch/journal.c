@@ -342,7 +342,10 @@ enum journal_error journal_create(struct journal **journal, const char *path,
                                   bool has_failed, uint32_t records_max, bool replace)
 {
     int fd;
-    enum journal_error error = open_locked(path, replace ? O_CREAT : O_CREAT | O_EXCL, &fd);
+    enum journal_error error = open_locked(path, O_CREAT | O_EXCL, &fd);
+    bool is_there = error == JOURNAL_FAILED && errno == EEXIST;
+    if (is_there && replace)
+        error = open_locked(path, O_CREAT, &fd);
     if (error != JOURNAL_OK)
         return error;
     struct journal *j = journal_new(path, fd);
@@ -351,7 +354,7 @@ enum journal_error journal_create(struct journal **journal, const char *path,
         errno = ENOMEM;
         return JOURNAL_FAILED;
     }
-    int failed = replace && ftruncate(fd, 0) != 0 ? errno : 0;
+    int failed = is_there && ftruncate(fd, 0) != 0 ? errno : 0;
     if (!failed)
         failed = map_head(j, f->inputs_count, entries_for(records_max));
     if (!failed)

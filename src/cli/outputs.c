@@ -45,7 +45,6 @@ static const char *why_not_over(const struct outputs *outputs, const struct outp
 static int check_output(const struct outputs *outputs, const struct output_file *output,
                         const struct send_options *options, const struct source *source)
 {
-    struct stat about;
     if (output->created)
         return EXIT_OK;
     if (source_has_file(source, output->fd))
@@ -54,11 +53,9 @@ static int check_output(const struct outputs *outputs, const struct output_file 
         return refuse(output, EXIT_USAGE, "cannot take the results as well");
     if (!output->path || options->force)
         return EXIT_OK;
-    if (fstat(output->fd, &about) != 0)
-        return refuse(output, EXIT_OUTPUT, strerror(errno));
-    if (options->resume && !S_ISREG(about.st_mode))
+    if (options->resume && !output->regular)
         return refuse(output, EXIT_USAGE, "is no regular file: --resume cannot go on with it");
-    if (!options->resume && S_ISREG(about.st_mode))
+    if (!options->resume && output->regular)
         return refuse(output, EXIT_USAGE, why_not_over(outputs, output));
     return EXIT_OK;
 }
@@ -67,10 +64,7 @@ static int check_output(const struct outputs *outputs, const struct output_file 
 static bool name_journal(struct outputs *outputs, const struct send_options *options)
 {
     const struct output_file *results = &outputs->results;
-    struct stat about;
-    if (!results->path || options->no_journal)
-        return true;
-    if (!results->created && (stat(results->path, &about) != 0 || !S_ISREG(about.st_mode)))
+    if (!results->path || options->no_journal || !results->regular)
         return true;
     if (asprintf(&outputs->journal_path, "%s.journal", results->path) >= 0)
         return true;
@@ -83,11 +77,13 @@ static int open_output(struct outputs *outputs, struct output_file *output,
 {
     if (output->path) {
         output->fd = open(output->path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        output->created = output->fd >= 0;
+        output->created = output->regular = output->fd >= 0;
         if (output->fd < 0 && errno == EEXIST)
             output->fd = open(output->path, O_WRONLY | O_APPEND | O_CLOEXEC);
-        if (output->fd < 0)
+        struct stat about;
+        if (output->fd < 0 || (!output->created && fstat(output->fd, &about) != 0))
             return refuse(output, EXIT_OUTPUT, strerror(errno));
+        output->regular |= !output->created && S_ISREG(about.st_mode);
         if (output == &outputs->results && !name_journal(outputs, options))
             return refuse(output, EXIT_NOT_STARTED, "memory is out");
     } else {
@@ -101,11 +97,9 @@ static int open_output(struct outputs *outputs, struct output_file *output,
 /* Only what we opened by name: standard output may be meant to be added to (">>"). */
 static int cut_output(const struct output_file *output, uint64_t bytes)
 {
-    struct stat about;
-    if (output->fd < 0 || !output->path || output->created)
+    if (output->fd < 0 || !output->path || output->created || !output->regular)
         return EXIT_OK;
-    if (fstat(output->fd, &about) != 0 ||
-        (S_ISREG(about.st_mode) && ftruncate(output->fd, (off_t)bytes) != 0))
+    if (ftruncate(output->fd, (off_t)bytes) != 0)
         return refuse(output, EXIT_OUTPUT, strerror(errno));
     return EXIT_OK;
 }

@@ -15,6 +15,7 @@ struct output_file {
     int fd; /* -1: none */
     const char *path;
     bool created; /* by us: to be removed again when nothing is sent after all */
+    bool regular; /* opened by its path, and a regular file */
 };
 
 struct outputs {

@@ -208,12 +208,46 @@ static void read_max_failures(struct send_options *o, const char *value)
     o->failures_max = value_count(command, "--max-failures", value, 1, UINT32_MAX);
 }
 
+/* What an option without a value turns on; null: it is no such option. */
+static bool *flag_of(struct send_options *o, int code)
+{
+    switch (code) {
+    case OPTION_FORCE:
+        return &o->force;
+    case OPTION_CSV:
+        return &o->csv;
+    case OPTION_HEADERS:
+        return &o->headers;
+    case OPTION_TRACE:
+        return &o->request.engine.store_attempts;
+    case OPTION_ADAPTIVE:
+        return &o->adaptive;
+    case OPTION_ORDERED:
+        return &o->ordered;
+    case OPTION_RESUME:
+        return &o->resume;
+    case OPTION_NO_JOURNAL:
+        return &o->no_journal;
+    case OPTION_SYNC:
+        return &o->sync;
+    case OPTION_QUIET:
+        return &o->quiet;
+    default:
+        return NULL;
+    }
+}
+
 static void read_option(struct send_options *o, int code, const char *value)
 {
     if (request_option_read(&o->request, code, value) ||
         manners_option_read(&o->request, code, value))
         return;
-    switch ((enum option_code)code) {
+    bool *flag = flag_of(o, code);
+    if (flag) {
+        *flag = true;
+        return;
+    }
+    switch (code) {
     case OPTION_OUTPUT:
         o->output = read_path("--output", value);
         return;
@@ -223,29 +257,14 @@ static void read_option(struct send_options *o, int code, const char *value)
             usage_error(command, "--failed needs the name of a file");
         o->failed = read_path("--failed", value);
         return;
-    case OPTION_FORCE:
-        o->force = true;
-        return;
-    case OPTION_CSV:
-        o->csv = true;
-        return;
-    case OPTION_HEADERS:
-        o->headers = true;
-        return;
     case OPTION_BODY:
         o->without_body = read_body(value);
-        return;
-    case OPTION_TRACE:
-        o->request.engine.store_attempts = true;
         return;
     case OPTION_BODIES:
         o->bodies = read_path("--bodies", value);
         return;
     case OPTION_WRITE_OUT:
         read_write_out(o, value);
-        return;
-    case OPTION_ADAPTIVE:
-        o->adaptive = true;
         return;
     case OPTION_MAX_FAILURES:
         read_max_failures(o, value);
@@ -254,24 +273,9 @@ static void read_option(struct send_options *o, int code, const char *value)
         outcomes_read(command, "--abort-on", value, &o->abort_on);
         o->aborts = true;
         return;
-    case OPTION_ORDERED:
-        o->ordered = true;
-        return;
-    case OPTION_RESUME:
-        o->resume = true;
-        return;
-    case OPTION_NO_JOURNAL:
-        o->no_journal = true;
-        return;
-    case OPTION_SYNC:
-        o->sync = true;
-        return;
     case OPTION_PROGRESS:
         if (!progress_mode_read(value, &o->progress))
             usage_error(command, "--progress must be auto, bar, log or none, not \"%s\"", value);
-        return;
-    case OPTION_QUIET:
-        o->quiet = true;
         return;
     case OPTION_HELP:
         fputs(help, stdout);
