@@ -528,6 +528,8 @@ struct ringsend_stats {
     uint32_t exchanges;         /* now: requests on a connection that is ready */
     uint32_t connections_limit; /* as ringsend_limit says */
     uint64_t memory_bytes;      /* now: held by the engine, see struct ringsend_allocator */
+    uint64_t pauses;            /* that responses have asked for, those made longer counted again */
+    uint64_t retries_held;      /* retries that began later because of the budget */
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,

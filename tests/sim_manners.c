@@ -221,6 +221,8 @@ static void budget_holds_retries_back(void)
         scenario_expect(&c, i, RINGSEND_OK, 503, 4, false);
     SIM_CHECK(c.requests[late].trace[0].began_ns < 10 * SIM_MS, "a first try was held up");
     SIM_CHECK(c.requests[99].trace[2].wait == RINGSEND_WAIT_BUDGET, "the trace does not tell");
+    SIM_CHECK(scenario_stats(&c).retries_held >= 190 && scenario_stats(&c).retries_held <= 203,
+              "%llu retries were held", (unsigned long long)scenario_stats(&c).retries_held);
     /* 303 retries: 100 in reserve, 1 from first tries, the others at ten per second. */
     SIM_CHECK((sim.now_ns - sim.began_ns) / SIM_MS >= 20000 &&
                   (sim.now_ns - sim.began_ns) / SIM_MS <= 20500,
@@ -304,7 +306,8 @@ static void pause_is_of_the_origin(void)
         scenario_expect_ms(&c, i, 2000, 2800);
     scenario_expect_ms(&c, other, 0, 10);
     stats = scenario_stats(&c);
-    SIM_CHECK(stats.origins_paused == 0 && stats.pause_ends_ns == 0 && stats.held == 0,
+    SIM_CHECK(stats.origins_paused == 0 && stats.pause_ends_ns == 0 && stats.held == 0 &&
+                  stats.pauses == 1,
               "the pause does not end");
     scenario_end(&c);
 }

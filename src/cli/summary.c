@@ -26,6 +26,12 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
     if (report->ok < report->records)
         failures_print(out, report, options);
     fprintf(out, "  tries     %9llu\n", (unsigned long long)report->tries);
+    if (stats->retries_held > 0)
+        fprintf(out, "  held back %9llu of them by the retry budget\n",
+                (unsigned long long)stats->retries_held);
+    if (stats->pauses > 0)
+        fprintf(out, "  pauses    %9llu, as the platform asked (Retry-After, RateLimit)\n",
+                (unsigned long long)stats->pauses);
     const struct histogram *h = &report->service_ns;
     if (h->count > 0)
         fprintf(out, "  latency   p50 %s, p90 %s, p99 %s, max %s\n",

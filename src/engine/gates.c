@@ -111,8 +111,10 @@ static void note_wait(struct request *r)
         return;
     if (refused_ns[GATE_PAUSE] >= r->enqueued_ns && r->wait != RINGSEND_WAIT_RETRY_AFTER)
         r->wait = RINGSEND_WAIT_PAUSE;
-    if (refused_ns[GATE_BUDGET] >= r->enqueued_ns)
+    if (refused_ns[GATE_BUDGET] >= r->enqueued_ns) {
         r->wait = RINGSEND_WAIT_BUDGET;
+        r->engine->stats.retries_held++;
+    }
     if (refused_ns[GATE_PACE] >= r->enqueued_ns &&
         (r->wait != RINGSEND_WAIT_BUDGET || refused_ns[GATE_PACE] > refused_ns[GATE_BUDGET]))
         r->wait = RINGSEND_WAIT_RATE;

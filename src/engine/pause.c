@@ -42,6 +42,7 @@ static void begin(struct origin *o, uint64_t length_ns)
     o->pause_ends_ns = ends_ns;
     o->restart_next_ns = timer_after(ends_ns, engine_random(e, half_ns + 1));
     o->restart_ends_ns = timer_after(ends_ns, 2 * half_ns);
+    e->stats.pauses++;
     o->restart_gap_ns = half_ns / e->options.connections_per_origin;
     if (ends_ns > e->pauses_end_ns)
         e->pauses_end_ns = ends_ns;

@@ -122,6 +122,7 @@ class Budget(Manners):
         self.assertEqual({r["attempts"] for r in results}, {2})
         waits = collections.Counter(r["trace"][0]["for"] for r in results)
         self.assertGreater(waits["budget"], 10)
+        self.assertRegex(run.err, r"held back +\d+ of them by the retry budget")
         self.assertEqual(serve.stats()["requests"], 500)
 
     def test_none(self):
@@ -144,6 +145,7 @@ class Pause(Manners):
         told, other = sorted(run.results, key=lambda result: result["line"])
         self.assertEqual((told["status"], told["retry_after"]), (503, 1))
         self.assert_ok(other, "good")
+        self.assertRegex(run.err, r"pauses +1, as the platform asked")
         self.assertNotIn("retry_after", other)
         self.assertGreaterEqual(other["us"]["queue"], 900000)
 
