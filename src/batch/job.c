@@ -203,6 +203,7 @@ const struct job_report *job_end(struct job *job)
     struct job_report *report = &job->report;
     report->elapsed_ns = clock_ns() - job->started_ns;
     report->input_error = job->source->error;
+    report->input_error_text = job->source->error_text;
     if (report->input_error)
         report->input_path = job->source->paths[job->source->error_input];
     source_stop(job->source);

@@ -38,6 +38,8 @@ static void gate(struct job *job, struct slot *slot)
 static void submit(struct job *job, struct slot *slot)
 {
     struct ringsend_request *request = &slot->record.request;
+    if (slot->record.needs_key)
+        record_make_key(&slot->record, slot->number);
     request->user = slot;
     if (slot->was_sent && !ringsend_may_repeat(request)) {
         struct result_line line = {.error = RINGSEND_E_IN_DOUBT, .ambiguous = true};
@@ -102,7 +104,8 @@ void job_load_all(struct job *job)
 static void admit_line(struct job *job, struct slot *slot)
 {
     struct record_error error;
-    record_read(&slot->record, &job->pool, job->options.defaults, &error);
+    record_read(&slot->record, &job->pool, job->options.defaults, source_layout(job->source),
+                &error);
     job_slot_charge(job, slot, slot->record.line.capacity + slot->record.decoded.capacity);
     if (error.error != RINGSEND_OK)
         job_refuse(job, slot, &error);

@@ -40,6 +40,17 @@ void job_slot_charge(struct job *job, struct slot *slot, size_t bytes)
 
 /* ---- results ---- */
 
+/* A record over many lines becomes one: its id is to stand in a result, and what failed in a file of
+ * lines. Its request is over, which had its very bytes. */
+static void join_lines(struct slot *slot)
+{
+    struct buf *line = &slot->record.line;
+    for (size_t i = 0; i < line->bytes; i++) {
+        if (line->data[i] == '\n' || line->data[i] == '\r')
+            line->data[i] = ' ';
+    }
+}
+
 static struct ringsend_bytes line_of(const struct slot *slot)
 {
     return (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes};
@@ -76,6 +87,9 @@ static void put_kept(struct job *job)
  * the failed ones. */
 void job_finish(struct job *job, struct slot *slot, struct result_line *line)
 {
+    const struct layout *layout = &job->source->layouts[slot->input];
+    if (layout->format == FORMAT_JSON)
+        join_lines(slot);
     line->id = slot->record.id;
     line->line = slot->line;
     line->number = slot->number;
@@ -83,6 +97,7 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     if (job->files)
         line->file = job->files[slot->input];
     report_count(&job->report, line);
+    job->output.failed_header = (struct ringsend_bytes){layout->header, layout->header_bytes};
     job_judge(job, line);
     if (job->options.ordered && job->order.next != &slot->order && keep(job, slot, line))
         return;

@@ -28,12 +28,14 @@ __attribute__((format(printf, 2, 3))) static enum load_next refuse(struct record
     vsnprintf(error->detail, sizeof error->detail, format, arguments);
     va_end(arguments);
     error->error = RINGSEND_E_DATA_FILE;
+    error->at = RECORD_ALL;
     return LOAD_FAILED;
 }
 
 static enum load_next no_memory(struct record_error *error)
 {
     error->error = RINGSEND_E_NO_MEMORY;
+    error->at = RECORD_ALL;
     error->detail[0] = '\0';
     return LOAD_FAILED;
 }
@@ -45,36 +47,57 @@ static void read_on(struct load *l)
     file_read(l->file, l->into->data + l->into->bytes, end - l->into->bytes, -1);
 }
 
-/* O_NONBLOCK is for the open alone: that of a fifo would wait for a writer. */
+/* Opens it and looks at it: its descriptor, or -1 and why not. O_NONBLOCK is for the open alone:
+ * that of a fifo would wait for a writer. */
+static int open_file(struct ringsend_bytes path, size_t *told_bytes, struct record_error *error)
+{
+    char name[PATH_MAX];
+    struct stat about;
+    if (path.bytes >= sizeof name) {
+        refuse(error, "the path is longer than %d bytes", PATH_MAX - 1);
+        return -1;
+    }
+    memcpy(name, path.data, path.bytes);
+    name[path.bytes] = '\0';
+    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &about) != 0)
+        refuse(error, "%s: %.*s", strerror(errno), PATH_SHOWN_BYTES, name);
+    else if (!S_ISREG(about.st_mode))
+        refuse(error, "not a regular file: %.*s", PATH_SHOWN_BYTES, name);
+    else if (about.st_size > FILE_BYTES_MAX)
+        refuse(error, "larger than 64 MiB: %.*s", PATH_SHOWN_BYTES, name);
+    else {
+        *told_bytes = (size_t)about.st_size;
+        return fd;
+    }
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+bool load_look(struct ringsend_bytes path, struct record_error *error)
+{
+    size_t bytes;
+    int fd = open_file(path, &bytes, error);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 enum load_next load_begin(struct load *l, struct ringsend *engine, struct buf_pool *pool,
                           struct ringsend_bytes path, struct buf *into, struct record_error *error)
 {
-    char name[PATH_MAX];
-    struct stat about = {0};
-    if (path.bytes >= sizeof name)
-        return refuse(error, "the path is longer than %d bytes", PATH_MAX - 1);
-    memcpy(name, path.data, path.bytes);
-    name[path.bytes] = '\0';
     *l = (struct load){.pool = pool, .into = into, .path = path};
-    l->fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    enum load_next next = LOAD_WAIT;
-    if (l->fd < 0 || fstat(l->fd, &about) != 0)
-        next = refuse(error, "%s: %.*s", strerror(errno), PATH_SHOWN_BYTES, name);
-    else if (!S_ISREG(about.st_mode))
-        next = refuse(error, "not a regular file: %.*s", PATH_SHOWN_BYTES, name);
-    else if (about.st_size > FILE_BYTES_MAX)
-        next = refuse(error, "larger than 64 MiB: %.*s", PATH_SHOWN_BYTES, name);
-    else if (!buf_reserve(pool, into,
-                          about.st_size > 0 ? (size_t)about.st_size : FIRST_READ_BYTES) ||
-             file_open(engine, l->fd, &l->file) != 0)
-        next = no_memory(error);
-    if (next == LOAD_WAIT) {
-        l->told_bytes = (size_t)about.st_size;
-        read_on(l);
-    } else if (l->fd >= 0) {
+    l->fd = open_file(path, &l->told_bytes, error);
+    if (l->fd < 0)
+        return LOAD_FAILED;
+    if (!buf_reserve(pool, into, l->told_bytes > 0 ? l->told_bytes : FIRST_READ_BYTES) ||
+        file_open(engine, l->fd, &l->file) != 0) {
         close(l->fd);
+        return no_memory(error);
     }
-    return next;
+    read_on(l);
+    return LOAD_WAIT;
 }
 
 /* After a read that brought something: true when the next one was started. */

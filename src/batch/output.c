@@ -115,6 +115,15 @@ static void put_entry(struct output *o, uint64_t number, size_t result_bytes, si
     buf_append(o->pool, &o->entries, &entry, sizeof entry);
 }
 
+/* Returns how many bytes it adds to the file. */
+static size_t put_failed(struct output *o, uint64_t now_ns, struct ringsend_bytes line)
+{
+    if (line.bytes == 0)
+        return 0;
+    sink_put(&o->failed, now_ns, line);
+    return line.bytes + 1;
+}
+
 /* Its lines have been added to the buffers, or not for lack of memory. */
 static void put_done(struct output *o, uint64_t now_ns, uint64_t number, size_t result_bytes,
                      bool added, struct ringsend_bytes failed)
@@ -122,10 +131,13 @@ static void put_done(struct output *o, uint64_t now_ns, uint64_t number, size_t 
     sink_added(&o->results, now_ns, added);
     if (o->has_words)
         sink_added(&o->words, now_ns, added);
-    bool is_failed = o->has_failed && failed.bytes > 0;
-    if (is_failed)
-        sink_put(&o->failed, now_ns, failed);
-    put_entry(o, number, result_bytes, is_failed ? failed.bytes + 1 : 0);
+    size_t failed_bytes = 0;
+    if (o->has_failed && failed.bytes > 0) {
+        if (o->failed.lines == 0 && o->failed.end_bytes == 0)
+            failed_bytes += put_failed(o, now_ns, o->failed_header);
+        failed_bytes += put_failed(o, now_ns, failed);
+    }
+    put_entry(o, number, result_bytes, failed_bytes);
 }
 
 /* Room for the entry first: a line without one would be a result too many. */

@@ -28,6 +28,8 @@ struct output {
     struct buf_pool *pool;
     struct sink results, failed, words;
     bool has_failed, has_words;
+    struct ringsend_bytes
+        failed_header;   /* a file of failed ones begins with it; empty: with none */
     struct sink *broken; /* which of them the error is about; null: none, or the journal */
 
     struct journal *journal; /* of the options */

@@ -1,12 +1,16 @@
 /* What is the same for records of every format: errors, and what the engine has to know. The reading
- * itself is in record_json.c. */
+ * itself is in record_json.c and record_text.c. */
 #include "batch/record_internal.h"
 
 #include "base/check.h"
 #include "base/limits.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 enum { NAME_SHOWN_BYTES = 60 };
 
@@ -37,32 +41,70 @@ bool record_header_named(const struct ringsend_header *header, struct ringsend_b
     return span_equal_nocase(header->name, name);
 }
 
-static void set_keyed(struct ringsend_request *request)
+/* A record that brings its key keeps it. */
+static void set_keyed(struct ringsend_request *request, struct ringsend_bytes key_header)
 {
     for (size_t i = 0; i < request->headers_count; i++) {
-        if (record_header_named(&request->headers[i], SPAN("idempotency-key")))
+        if (record_header_named(&request->headers[i], SPAN("idempotency-key")) ||
+            (key_header.bytes > 0 && record_header_named(&request->headers[i], key_header)))
             request->flags |= RINGSEND_KEYED;
     }
 }
 
+/* The value is there, to be written later. */
+static bool add_key_header(struct record *record, struct buf_pool *pool, struct ringsend_bytes name)
+{
+    struct ringsend_request *request = &record->request;
+    struct ringsend_header key = {name, {record->key, sizeof record->key}};
+    size_t bytes = request->headers_count * sizeof key;
+    bool is_own = record->headers.bytes > 0;
+    if (is_own)
+        record->headers.bytes = bytes;
+    else if (!buf_append(pool, &record->headers, request->headers, bytes))
+        return false;
+    if (!buf_append(pool, &record->headers, &key, sizeof key))
+        return false;
+    request->headers = (const struct ringsend_header *)(void *)record->headers.data;
+    request->headers_count++;
+    request->flags |= RINGSEND_KEYED;
+    record->needs_key = true;
+    return true;
+}
+
 void record_read(struct record *record, struct buf_pool *pool,
-                 const struct record_defaults *defaults, struct record_error *error)
+                 const struct record_defaults *defaults, const struct layout *layout,
+                 struct record_error *error)
 {
     CHECK(record->decoded.bytes == 0 && record->headers.bytes == 0);
     error->error = RINGSEND_OK;
     error->at = RECORD_ALL;
     error->detail[0] = '\0';
     record->id = record->data_file = (struct ringsend_bytes){0};
+    record->needs_key = false;
     record->request = (struct ringsend_request){
         .size = sizeof record->request,
         .method = defaults->method,
         .url = defaults->url,
         .flags = defaults->flags,
     };
-    record_read_json(record, pool, defaults, error);
+    if (!format_is_json(layout->format) && !defaults->form) {
+        error->error = RINGSEND_E_BAD_RECORD;
+        snprintf(error->detail, sizeof error->detail, "this is %s, and records of JSON are wanted",
+                 format_word(layout->format));
+        return;
+    }
+    if (format_is_json(layout->format))
+        record_read_json(record, pool, defaults, layout, error);
+    else
+        record_read_text(record, pool, defaults, layout, error);
     if (error->error != RINGSEND_OK)
         return;
-    set_keyed(&record->request);
+    set_keyed(&record->request, defaults->key_header);
+    if (defaults->key_header.bytes > 0 && !(record->request.flags & RINGSEND_KEYED) &&
+        !add_key_header(record, pool, defaults->key_header)) {
+        error->error = RINGSEND_E_NO_MEMORY;
+        return;
+    }
     if (record->request.headers_count > LIMIT_HEADERS) {
         error->error = RINGSEND_E_BAD_HEADER;
         snprintf(error->detail, sizeof error->detail, "more than %d headers", LIMIT_HEADERS);
@@ -162,4 +204,38 @@ bool record_is_blank(struct ringsend_bytes line)
             return false;
     }
     return true;
+}
+
+/* XXH3 with 128 bits is no secret and none is needed: the number alone keeps the keys of a run
+ * apart. Written as a UUID of version 8, which RFC 9562 5.8 leaves to the application. */
+void record_make_key(struct record *record, uint64_t number)
+{
+    static const char digits[] = "0123456789abcdef";
+    const struct ringsend_request *request = &record->request;
+    bool has_body = request->body.bytes > 0 || (request->flags & RINGSEND_HAS_BODY);
+    struct ringsend_bytes method = request->method;
+    if (method.bytes == 0)
+        method = has_body ? SPAN("POST") : SPAN("GET");
+    XXH3_state_t state;
+    XXH128_canonical_t hash;
+    uint64_t number_le = htole64(number);
+    XXH3_128bits_reset(&state);
+    XXH3_128bits_update(&state, &number_le, sizeof number_le);
+    XXH3_128bits_update(&state, method.data, method.bytes);
+    XXH3_128bits_update(&state, "", 1); /* a NUL stands in no method and no URL */
+    XXH3_128bits_update(&state, request->url.data, request->url.bytes);
+    XXH3_128bits_update(&state, "", 1);
+    if (request->body.bytes > 0)
+        XXH3_128bits_update(&state, request->body.data, request->body.bytes);
+    XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(&state));
+    hash.digest[6] = (unsigned char)(0x80 | (hash.digest[6] & 0x0f)); /* version */
+    hash.digest[8] = (unsigned char)(0x80 | (hash.digest[8] & 0x3f)); /* variant */
+    char *to = record->key;
+    for (unsigned i = 0; i < sizeof hash.digest; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *to++ = '-';
+        *to++ = digits[hash.digest[i] >> 4];
+        *to++ = digits[hash.digest[i] & 15];
+    }
+    record->needs_key = false;
 }

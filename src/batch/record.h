@@ -1,6 +1,7 @@
-/* One line of input, read into one request (DESIGN section 5).
+/* One record of the input, read into one request (DESIGN section 5).
  *
- * A record is a JSON object of these keys and no others:
+ * Of a row of CSV and of a line as such the options' templates (form.h) make the request. A record
+ * of JSON says itself what is to be sent; it is an object of these keys and no others:
  *
  * - id, or custom_id: any JSON value; its very bytes come back in the result
  * - method, url: strings; absent: as the options say. A URL that begins with a slash is a path on
@@ -23,6 +24,8 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "batch/form.h"
+#include "batch/layout.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
@@ -37,12 +40,15 @@ struct record_defaults {
      * headers_count are the defaults. */
     const struct ringsend_header *headers;
     size_t headers_count;
-    bool has_content_type; /* one of the defaults is a Content-Type */
-    bool vegeta;           /* every record is one of vegeta's targets */
-    uint32_t flags;        /* enum ringsend_request_flags */
+    bool has_content_type;            /* one of the defaults is a Content-Type */
+    const struct form *form;          /* null when the records are JSON */
+    struct ringsend_bytes key_header; /* gets a key of their own in records without it; empty: no */
+    uint32_t flags;                   /* enum ringsend_request_flags */
 };
 
-/* Zeroed before its first use. The request points into the buffers, which only record_release
+enum { RECORD_KEY_BYTES = 36 };
+
+/* Zeroed before its first use, and in its place from then on. The request points into the buffers, which only record_release
  * gives back. */
 struct record {
     struct buf line;    /* filled by the caller before record_read: a line without its LF */
@@ -50,6 +56,8 @@ struct record {
     struct buf headers; /* struct ringsend_header; unused while the defaults' will do */
     struct buf url;     /* the default's origin with the record's path; unused if it has none */
     struct ringsend_request request;
+    bool needs_key;                  /* record_make_key is due before the request is used */
+    char key[RECORD_KEY_BYTES];      /* the value of the header that was added then */
     struct ringsend_bytes id;        /* JSON; empty exactly when the record has none */
     struct ringsend_bytes data_file; /* path whose content is to be the body; empty for none */
 };
@@ -68,10 +76,15 @@ struct record_place {
     size_t line, column;
 };
 
-/* Reads record->line. On an error the request must not be submitted, but `id` is set if one could
+/* Reads record->line, which stands in an input of that layout. On an error the request must not be submitted, but `id` is set if one could
  * be read. */
 void record_read(struct record *record, struct buf_pool *pool,
-                 const struct record_defaults *defaults, struct record_error *error);
+                 const struct record_defaults *defaults, const struct layout *layout,
+                 struct record_error *error);
+/* Writes the key of a record that needs one, once its body is known: of its number, effective
+ * method, URL and body, and so the same in every try, every run and on every machine. Two equal
+ * records of a run have different numbers, and so keys. */
+void record_make_key(struct record *record, uint64_t number);
 /* For a request that ringsend_submit refused with error->error: writes error->detail, the engine's
  * words (which may be null) with the name of the header that they are about. */
 void record_explain(const struct record *record, const char *words, struct record_error *error);

@@ -17,6 +17,11 @@ bool record_header_named(const struct ringsend_header *header, struct ringsend_b
 
 /* Reads record->line as JSON. The request has its defaults. */
 void record_read_json(struct record *record, struct buf_pool *pool,
-                      const struct record_defaults *defaults, struct record_error *error);
+                      const struct record_defaults *defaults, const struct layout *layout,
+                      struct record_error *error);
+/* Fills the templates of defaults->form with it, a row or a line. The same. */
+void record_read_text(struct record *record, struct buf_pool *pool,
+                      const struct record_defaults *defaults, const struct layout *layout,
+                      struct record_error *error);
 
 #endif

@@ -66,6 +66,7 @@ struct reader {
                                       is about; null: all of it */
     struct ringsend_bytes unknown; /* the first key that is none of ours, as written */
     struct ringsend_bytes body;    /* the value of "body", which waits until all keys are known */
+    bool vegeta;                   /* every record is one of vegeta's targets */
     bool body_is_json;             /* the body is JSON out of the line */
 };
 
@@ -295,7 +296,7 @@ static void read_body(struct reader *r)
         return;
     json_init(&r->json, r->body);
     r->at = r->body.data;
-    if (r->defaults->vegeta || r->seen & 1u << KEY_HEADER)
+    if (r->vegeta || r->seen & 1u << KEY_HEADER)
         read_base64(r, "body");
     else
         read_data(r);
@@ -491,7 +492,7 @@ static void read_member(struct reader *r, struct json_string name)
  */
 static void read_line(struct reader *r)
 {
-    const bool bare_allowed = r->defaults->url.bytes > 0 && !r->defaults->vegeta;
+    const bool bare_allowed = r->defaults->url.bytes > 0 && !r->vegeta;
     const bool is_object = json_peek(&r->json) == JSON_OBJECT;
     struct ringsend_bytes value = {r->json.at, 0};
     if (is_object) {
@@ -535,9 +536,14 @@ static void read_line(struct reader *r)
 }
 
 void record_read_json(struct record *record, struct buf_pool *pool,
-                      const struct record_defaults *defaults, struct record_error *error)
+                      const struct record_defaults *defaults, const struct layout *layout,
+                      struct record_error *error)
 {
-    struct reader r = {.record = record, .pool = pool, .defaults = defaults, .error = error};
+    struct reader r = {.record = record,
+                       .pool = pool,
+                       .defaults = defaults,
+                       .error = error,
+                       .vegeta = layout->format == FORMAT_VEGETA};
     json_init(&r.json, (struct ringsend_bytes){record->line.data, record->line.bytes});
     read_line(&r);
     if (error->error == RINGSEND_OK)

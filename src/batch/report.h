@@ -38,7 +38,8 @@ struct job_report {
     struct histogram service_ns; /* of all that came to an attempt: total without queue */
     uint64_t elapsed_ns;
 
-    int input_error; /* errno of a read that failed, else 0 */
+    int input_error; /* errno of the first input that could not be read on (source.h), else 0 */
+    const char *input_error_text; /* with that error: why. The source's */
     const char *input_path;
     int output_error;
     /* Which one; none of these: the results. */

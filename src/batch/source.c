@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -31,11 +32,14 @@ static int open_input(const char *path, int *fd)
 
 int source_open(struct source *s, char *const *paths, size_t count, size_t *failed_input)
 {
-    *s = (struct source){.paths = paths};
+    *s = (struct source){.paths = paths, .jump_to = -1};
     *failed_input = 0;
     s->fds = calloc(count, sizeof *s->fds);
-    if (!s->fds)
+    s->layouts = calloc(count, sizeof *s->layouts);
+    if (!s->fds || !s->layouts) {
+        source_close(s);
         return ENOMEM;
+    }
     for (; s->count < count; s->count++) {
         int error = open_input(paths[s->count], &s->fds[s->count]);
         if (error) {
@@ -49,27 +53,59 @@ int source_open(struct source *s, char *const *paths, size_t count, size_t *fail
     return 0;
 }
 
-void source_seek(struct source *s, const struct source_position *position)
+static enum format format_of(const struct source *s, size_t input)
 {
-    CHECK(!s->begun && position->input <= s->count);
+    return s->format != FORMAT_GUESS ? s->format : format_of_name(s->paths[input]);
+}
+
+/* A regular file that is not compressed. */
+static bool is_seekable(int fd, off_t start)
+{
+    char magic[DECODER_MAGIC_BYTES];
     struct stat about;
-    s->current = position->input;
-    s->first_number = s->next_number = position->number - position->index;
-    source_skip_to(s, position->number);
-    if (s->current == s->count || fstat(s->fds[s->current], &about) != 0 || !S_ISREG(about.st_mode))
-        return;
-    /* Standard input may start anywhere in its file. */
-    if (lseek(s->fds[s->current], (off_t)position->offset, SEEK_CUR) < 0)
-        return;
+    if (start < 0 || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
+        return false;
+    ssize_t bytes = pread(fd, magic, sizeof magic, start);
+    enum decoder_kind kind =
+        decoder_kind_of((struct ringsend_bytes){magic, bytes > 0 ? (size_t)bytes : 0});
+    return bytes >= 0 && kind != DECODER_GZIP && kind != DECODER_ZSTD;
+}
+
+/* From now on as if everything before the position had been read. */
+static void be_at(struct source *s, const struct source_position *position)
+{
     s->next_number = position->number;
     s->taken_bytes = position->offset;
     s->taken_lines = position->lines;
-    s->mark_passed = position->offset > 0;
+    s->mark_passed = s->mark_passed || position->offset > 0;
+    s->resumed = position->index > 0;
+}
+
+void source_seek(struct source *s, const struct source_position *position)
+{
+    CHECK(!s->begun && position->input <= s->count);
+    s->current = position->input;
+    s->first_number = s->next_number = position->number - position->index;
+    source_skip_to(s, position->number);
+    if (s->current == s->count)
+        return;
+    /* Standard input may start anywhere in its file. */
+    off_t start = lseek(s->fds[s->current], 0, SEEK_CUR);
+    if (!is_seekable(s->fds[s->current], start))
+        return;
+    if (format_has_header(format_of(s, s->current))) {
+        s->jump_to = position->index > 0 ? start + (off_t)position->offset : -1;
+        s->position = *position;
+    } else if (lseek(s->fds[s->current], (off_t)position->offset, SEEK_CUR) >= 0) {
+        be_at(s, position);
+    }
 }
 
 bool source_start(struct source *s, struct ringsend *engine, struct buf_pool *pool)
 {
     s->pool = pool;
+    for (size_t i = 0; i < s->count; i++)
+        s->layouts[i].format = format_of(s, i);
     source_skip_to(s, s->range.skip);
     return input_init(&s->bytes, engine, s->block_bytes > 0 ? s->block_bytes : SOURCE_BLOCK_BYTES);
 }
@@ -78,6 +114,11 @@ void source_skip_to(struct source *s, uint64_t number)
 {
     if (s->skip_to < number)
         s->skip_to = number;
+}
+
+const struct layout *source_layout(const struct source *s)
+{
+    return &s->layouts[s->current];
 }
 
 struct source_position source_position(const struct source *s)
@@ -103,38 +144,81 @@ static bool range_is_used_up(const struct source *s)
            s->next_number - s->range.skip >= s->range.limit;
 }
 
+static void drop_record(struct source *s)
+{
+    buf_release(s->pool, &s->partial);
+    s->too_long = s->has_text = s->cut_begun = false;
+    s->cut_bytes = s->cut_lines = 0;
+}
+
 static void next_input(struct source *s)
 {
     input_end(&s->bytes);
+    drop_record(s);
     s->current++;
-    s->begun = s->ended = s->mark_passed = false;
+    s->begun = s->ended = s->mark_passed = s->resumed = false;
     s->mark_at = 0;
+    s->block = (struct ringsend_bytes){0};
+    s->jump_to = -1;
     s->first_number = s->next_number;
     s->line = s->taken_bytes = s->taken_lines = 0;
 }
 
-/* More bytes to cut into `block`: SOURCE_RECORD means that there are some. */
-static enum source_next refill(struct source *s)
+/* Ends the current input where it stands. */
+static void input_failed(struct source *s, int error, const char *why)
+{
+    drop_record(s);
+    s->block.bytes = 0;
+    s->ended = true;
+    if (s->error)
+        return;
+    s->error = error;
+    s->error_input = s->current;
+    snprintf(s->error_text, sizeof s->error_text, "%s", why);
+}
+
+/* The line that cutting has come to. */
+static uint64_t line_at(const struct source *s)
+{
+    return s->taken_lines + s->cut_lines + 1;
+}
+
+static void content_failed(struct source *s, uint64_t line, const char *why)
+{
+    char text[sizeof s->error_text];
+    snprintf(text, sizeof text, "line %lu: %s", (unsigned long)line, why);
+    input_failed(s, EBADMSG, text);
+}
+
+/* More bytes to cut into `block`; false: SOURCE_WAIT. At the end of the input `ended` is set. */
+static bool refill(struct source *s)
 {
     if (!s->begun) {
         input_begin(&s->bytes, s->fds[s->current]);
+        cutter_begin(&s->cutter, source_layout(s)->format, s->resumed);
         s->begun = true;
     }
     switch (input_next(&s->bytes, &s->block)) {
     case INPUT_BYTES:
-        return SOURCE_RECORD;
+        return true;
     case INPUT_WAIT:
-        return SOURCE_WAIT;
+        return false;
     case INPUT_FAILED:
-        if (!s->error) {
-            s->error = s->bytes.error;
-            s->error_input = s->current;
-        }
-        return SOURCE_END;
+        input_failed(s, s->bytes.error, input_error_text(&s->bytes));
+        return true;
     case INPUT_END:
-        return SOURCE_END;
+        s->ended = true;
+        if (cutter_end(&s->cutter))
+            content_failed(s, line_at(s), cutter_end(&s->cutter));
+        return true;
     }
     UNREACHABLE("input next");
+}
+
+static bool awaits_header(const struct source *s)
+{
+    const struct layout *layout = source_layout(s);
+    return format_has_header(layout->format) && !layout->places;
 }
 
 /* Adds to the record being cut; out of memory counts as too long for us. */
@@ -143,7 +227,7 @@ static void gather(struct source *s, const char *data, size_t bytes)
     s->cut_bytes += bytes;
     if (!s->has_text)
         s->has_text = !record_is_blank((struct ringsend_bytes){data, bytes});
-    if (s->too_long || !is_wanted(s, s->next_number))
+    if (s->too_long || !(is_wanted(s, s->next_number) || awaits_header(s)))
         return;
     if (bytes > PARTIAL_MAX - s->partial.bytes || !buf_append(s->pool, &s->partial, data, bytes)) {
         s->too_long = true;
@@ -167,18 +251,56 @@ static void pass_mark(struct source *s)
         s->taken_bytes = 3;
     else
         gather(s, mark, s->mark_at);
+    s->cut_begun = s->cut_bytes > 0;
+    s->cut_line = 1;
+}
+
+static bool header_is_new(const struct source *s, struct ringsend_bytes row)
+{
+    const struct layout *first = &s->layouts[0];
+    return s->same_headers && first->header &&
+           !span_equal((struct ringsend_bytes){first->header, first->header_bytes}, row);
+}
+
+/* The row is the header; then it may go on somewhere else. */
+static void read_header(struct source *s)
+{
+    static const struct template_names no_names;
+    char why[LAYOUT_TOLD_BYTES];
+    struct ringsend_bytes row = {s->partial.data, s->partial.bytes};
+    if (s->too_long) {
+        content_failed(s, s->cut_line, "its header row has more than 16 MiB");
+    } else if (header_is_new(s, row)) {
+        content_failed(s, s->cut_line,
+                       "its header is not that of the first file, and the failed "
+                       "rows of both go to one file");
+    } else if (!layout_read_header(&s->layouts[s->current], row, s->names ? s->names : &no_names,
+                                   s->pool, why)) {
+        content_failed(s, s->cut_line, why);
+    } else {
+        s->taken_bytes += s->cut_bytes;
+        s->taken_lines += s->cut_lines;
+        drop_record(s);
+    }
+    if (s->jump_to < 0 || s->ended)
+        return;
+    be_at(s, &s->position);
+    input_jump(&s->bytes, s->jump_to);
+    s->block = (struct ringsend_bytes){0};
+    s->jump_to = -1;
 }
 
 /* What was gathered is complete: true when there is something to hand out. */
 static bool finish_record(struct source *s, struct buf *record, enum source_next *next)
 {
+    if (s->has_text && awaits_header(s)) {
+        read_header(s);
+        return false;
+    }
     bool too_long = s->too_long;
     bool handed_out = s->has_text && is_wanted(s, s->next_number);
-    s->taken_bytes += s->cut_bytes;
-    s->cut_bytes = 0;
-    s->too_long = false;
     if (handed_out) {
-        s->line = s->taken_lines + 1;
+        s->line = s->cut_line;
         s->number = s->next_number;
         const struct buf *partial = &s->partial;
         too_long =
@@ -186,27 +308,38 @@ static bool finish_record(struct source *s, struct buf *record, enum source_next
         *next = too_long ? SOURCE_TOO_LONG : SOURCE_RECORD;
     }
     s->next_number += s->has_text;
-    s->has_text = false;
+    s->taken_bytes += s->cut_bytes;
+    s->taken_lines += s->cut_lines;
     if (handed_out && !too_long) {
         *record = s->partial;
         s->partial = (struct buf){0};
-    } else {
-        buf_release(s->pool, &s->partial);
     }
+    drop_record(s);
     return handed_out;
 }
 
-/* Cuts from the block up to the end of a line: true when there was one. */
+/* Cuts from the block: true when a record is complete. */
 static bool cut(struct source *s)
 {
-    const char *start = s->block.data;
-    const char *end = memchr(start, '\n', s->block.bytes);
-    size_t bytes = end ? (size_t)(end - start) : s->block.bytes;
-    gather(s, start, bytes);
-    s->cut_bytes += end != NULL;
-    s->block.data += bytes + (end != NULL);
-    s->block.bytes -= bytes + (end != NULL);
-    return end != NULL;
+    struct cut cut;
+    cutter_cut(&s->cutter, s->block, &cut);
+    s->cut_bytes += cut.before;
+    s->cut_lines += cut.before_lines;
+    if (cut.fault) {
+        content_failed(s, line_at(s), cut.fault);
+        return false;
+    }
+    if (!s->cut_begun) {
+        s->cut_line = line_at(s);
+        s->cut_begun = cut.record > 0 || cut.complete;
+    }
+    gather(s, s->block.data + cut.before, cut.record);
+    s->cut_bytes += cut.after;
+    s->cut_lines += cut.lines;
+    size_t bytes = cut.before + cut.record + cut.after;
+    s->block.data += bytes;
+    s->block.bytes -= bytes;
+    return cut.complete;
 }
 
 enum source_next source_next(struct source *s, struct buf *record)
@@ -218,22 +351,14 @@ enum source_next source_next(struct source *s, struct buf *record)
             next_input(s);
             continue;
         }
-        if (s->block.bytes == 0) {
-            next = refill(s);
-            if (next == SOURCE_WAIT)
-                return next;
-            s->ended = next == SOURCE_END;
-        }
+        if (s->block.bytes == 0 && !refill(s))
+            return SOURCE_WAIT;
         if (!s->mark_passed)
             pass_mark(s);
-        /* At the end of its file a line needs no LF; `current` must name its input until then. */
-        bool complete = s->ended ? s->cut_bytes > 0 : s->block.bytes > 0 && cut(s);
-        if (complete) {
-            bool handed_out = finish_record(s, record, &next);
-            s->taken_lines++;
-            if (handed_out)
-                return next;
-        }
+        /* At the end of its file a record needs no LF; `current` must name its input until then. */
+        bool complete = s->ended ? s->cut_begun : s->block.bytes > 0 && cut(s);
+        if (complete && finish_record(s, record, &next))
+            return next;
     }
     return SOURCE_END;
 }
@@ -284,7 +409,11 @@ void source_close(struct source *s)
         if (s->fds[i] != STDIN_FILENO)
             close(s->fds[i]);
     }
+    for (size_t i = 0; s->layouts && i < s->count; i++)
+        layout_free(&s->layouts[i]);
+    free(s->layouts);
     free(s->fds);
+    s->layouts = NULL;
     s->fds = NULL;
     s->count = 0;
 }

@@ -1,8 +1,12 @@
 /* The input: records out of files and standard input, one file after another.
  *
- * A record is a line: everything up to a LF, or up to the end of its file; a CR at its end belongs
- * to it (it is white space to JSON), so that it can be written back byte for byte. A UTF-8 byte
- * order mark at the start of a file is passed over, and so are blank lines.
+ * Where a record ends is the cutter's business; mostly it is a line: everything up to a LF, or up
+ * to the end of its file; a CR at its end belongs to it, so that it can be written back byte for
+ * byte. A UTF-8 byte order mark at the start of a file is passed over, and so are blank lines.
+ *
+ * An input that cannot be read on, because of the disk, of its compression, or because its array or
+ * its header makes no sense, ends there, and the first such error is kept. What was cut of a record
+ * is dropped then: it may look whole and not be.
  *
  * Numbers. Every record has one, from 0 on over all inputs in their order, whether it is handed
  * out, passed over, broken or too long: the same inputs give each record the same number, on every
@@ -11,14 +15,16 @@
 #define RINGSEND_BATCH_SOURCE_H
 
 #include "base/buf.h"
+#include "batch/cutter.h"
 #include "batch/input.h"
+#include "batch/layout.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum source_next {
-    SOURCE_RECORD,   /* *record holds one, a line without its LF */
+    SOURCE_RECORD,   /* *record holds one, without the LF behind it */
     SOURCE_TOO_LONG, /* one of more than LIMIT_LINE_BYTES was skipped */
     SOURCE_WAIT,     /* nothing until ringsend_run has finished the read under way */
     SOURCE_END       /* all inputs, or the range, are used up, or the source was stopped */
@@ -44,14 +50,21 @@ struct source {
     char *const *paths; /* "-" is standard input */
     int *fds;
     size_t count;
-    struct source_range range; /* zero, or as the caller set it before source_start */
-    size_t block_bytes;        /* of a read; 0: the default */
+    /* Zero, or as the caller sets it before source_start. */
+    enum format format; /* of all inputs */
+    struct source_range range;
+    bool same_headers; /* all files of rows must have the header of the first one */
+    const struct template_names *names; /* of the columns that rows must have; null: none */
+    size_t block_bytes;                 /* of a read; 0: the default */
 
     struct buf_pool *pool;
     struct input bytes;
-    size_t current;              /* input being read; `count` exactly at the end of all */
+    size_t current;         /* input being read; `count` exactly at the end of all */
+    struct layout *layouts; /* one for each input */
+    struct cutter cutter;
     struct ringsend_bytes block; /* what is left of the bytes to be cut */
     bool begun;                  /* input_begin was said of the current input */
+    bool resumed;                /* it was not read from its start */
     bool ended;                  /* the end of the current input was seen */
     bool stopped;                /* by source_stop */
 
@@ -59,8 +72,11 @@ struct source {
     struct buf partial; /* its bytes, empty while it is not wanted or too long */
     bool too_long;
     bool has_text;      /* it has more than white space */
-    uint64_t cut_bytes; /* of it, so far */
-    unsigned mark_at;   /* how much of a byte order mark was seen at the start of the input */
+    uint64_t cut_bytes; /* of it, so far, and of what stands before it */
+    uint64_t cut_lines; /* the same for LFs */
+    uint64_t cut_line;  /* where it starts, once it has begun */
+    bool cut_begun;
+    unsigned mark_at; /* how much of a byte order mark was seen at the start of the input */
     bool mark_passed;
 
     /* Of the records before it. */
@@ -71,8 +87,13 @@ struct source {
     uint64_t skip_to;      /* records below are not wanted */
     uint64_t taken_bytes, taken_lines; /* of the current input */
 
-    int error; /* errno of the first read that failed, else 0 */
+    /* Where to go on after the header row; -1: behind it. */
+    int64_t jump_to;
+    struct source_position position; /* that belongs to it */
+
+    int error; /* of the first input that could not be read on: an errno, EBADMSG for its content */
     size_t error_input;
+    char error_text[LAYOUT_TOLD_BYTES + 40]; /* why */
 };
 
 /* Opens all inputs, before anything else happens: 0, or an errno and the input it is about. */
@@ -89,6 +110,8 @@ bool source_start(struct source *s, struct ringsend *engine, struct buf_pool *po
 enum source_next source_next(struct source *s, struct buf *record);
 /* No record below `number` is wanted any more. At any time after source_open. */
 void source_skip_to(struct source *s, uint64_t number);
+/* How the records of the current input stand in it; of use until source_close. */
+const struct layout *source_layout(const struct source *s);
 /* The place behind the record handed out last. */
 struct source_position source_position(const struct source *s);
 

@@ -297,7 +297,7 @@ static void read_target(struct bench_options *o, int argc, char **argv)
     }
     if (count > 1)
         usage_error(command, "one URL, or files of records; a file of records can hold many URLs");
-    if (o->request.defaults.url.bytes > 0)
+    if (o->request.url)
         usage_error(command, "--url is for records; here the URL is there already");
     o->url = argv[optind];
     check_url("the URL", o->url);

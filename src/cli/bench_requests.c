@@ -133,7 +133,7 @@ static int read_record(struct bench_requests *b, const struct bench_options *o,
     struct record_error error;
     *record = (struct record){.line = *line};
     b->bodies[b->count] = (struct buf){0};
-    record_read(record, &b->pool, &o->request.defaults, &error);
+    record_read(record, &b->pool, &o->request.defaults, source_layout(source), &error);
     b->count++;
     if (error.error != RINGSEND_OK)
         return refuse(b, EXIT_INPUT, "%s, line %llu: %s",

@@ -4,6 +4,7 @@
 #define RINGSEND_CLI_COMMANDS_H
 
 int command_send(int argc, char **argv);
+int command_check(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_probe(int argc, char **argv);

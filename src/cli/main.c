@@ -18,6 +18,7 @@ struct command {
 static const struct command commands[] = {
     {"send", "send the records of files, write a file of results", command_send},
     {"status", "tell how far a run of send is", command_status},
+    {"check", "tell what is wrong with the records of files, send nothing", command_check},
     {"bench", "measure how long requests take", command_bench},
     {"compare", "tell whether one benchmark is slower than another", command_compare},
     {"probe", "find how many connections a platform rewards", command_probe},

@@ -1,5 +1,5 @@
 /* Each value is checked as the engine will check it, so that what can never be sent is refused
- * before anything is opened. */
+ * before anything is opened; a template with columns in it only when a record has filled it. */
 #include "cli/request_options.h"
 
 #include "base/limits.h"
@@ -51,8 +51,8 @@ static void add_header(struct request_options *o, const char *line, const char *
 {
     size_t count = o->defaults.headers_count;
     const char *colon = strchr(line, ':');
-    if (!colon)
-        usage_error(o->command, "%s: \"%s\" is not NAME: VALUE, nor @FILE", place, line);
+    if (!colon) /* not repeated: it may be a secret */
+        usage_error(o->command, "%s: a header is NAME: VALUE, or @FILE", place);
     if (count == LIMIT_HEADERS)
         usage_error(o->command, "%s: at most %d headers can be given", place, LIMIT_HEADERS);
     char *text = strdup(line);
@@ -70,6 +70,7 @@ static void add_header(struct request_options *o, const char *line, const char *
     size_t value_bytes = strlen(value);
     while (value_bytes > 0 && strchr(" \t", value[value_bytes - 1]))
         value_bytes--;
+    value[value_bytes] = '\0';
     headers[count] = (struct ringsend_header){{text, name_bytes}, {value, value_bytes}};
     o->defaults.headers_count++;
     o->defaults.has_content_type |= span_equal_nocase(headers[count].name, SPAN("content-type"));
@@ -94,8 +95,11 @@ static void add_headers_of_file(struct request_options *o, const char *path)
             usage_error(o->command, "%s: it holds a NUL byte, which cannot be sent", place);
         while (bytes > 0 && strchr("\r\n", line[bytes - 1]))
             line[--bytes] = '\0';
-        if (bytes > 0)
-            add_header(o, line, place);
+        if (bytes == 0)
+            continue;
+        add_header(o, line, place);
+        if (!secrets_add(&o->secrets, o->headers[o->defaults.headers_count - 1].value))
+            usage_error(o->command, "memory is out");
     }
     if (ferror(file))
         usage_error(o->command, "--header @%s: %s", path, strerror(errno));
@@ -110,24 +114,89 @@ static uint64_t read_timeout(const struct request_options *o, const char *option
     return value_duration_ns(o->command, option, text, MS_NS, 24 * HOUR_NS);
 }
 
-static struct ringsend_bytes read_url(const struct request_options *o, const char *text)
+const char *request_options_header_fault(struct ringsend_bytes name)
+{
+    struct ringsend_header header = {name, SPAN("value")};
+    struct request_options one = {.headers = &header, .defaults = {.headers_count = 1}};
+    return head_fault(&one, SPAN("GET"));
+}
+
+/* ---- templates ---- */
+
+static void compile(struct request_options *o, struct template *template, const char *option,
+                    const char *text)
+{
+    char told[TEMPLATE_TOLD_BYTES];
+    if (!template_compile(template, text, &o->names, &o->secrets, told))
+        usage_error(o->command, "%s: %s", option, told);
+}
+
+static struct ringsend_bytes constant(const struct template *template)
+{
+    return (struct ringsend_bytes){template->text ? template->text : "", template->text_bytes};
+}
+
+static void take_url(struct request_options *o)
 {
     struct url url;
     const char *detail = NULL;
-    if (url_parse(&url, bytes_of(text), &detail) != RINGSEND_OK)
+    compile(o, &o->url_template, "--url", o->url);
+    if (!template_is_constant(&o->url_template))
+        return;
+    o->defaults.url = constant(&o->url_template);
+    if (url_parse(&url, o->defaults.url, &detail) != RINGSEND_OK)
         /* Not repeated: there may be a password in it. */
         usage_error(o->command, "--url must be http[s]://HOST[:PORT][/PATH]: %s", detail);
-    return bytes_of(text);
 }
 
-static struct ringsend_bytes read_method(const struct request_options *o, const char *text)
+static void take_method(struct request_options *o)
 {
     static const struct request_options no_headers;
-    const char *fault = head_fault(&no_headers, bytes_of(text));
+    compile(o, &o->method_template, "--method", o->method);
+    if (!template_is_constant(&o->method_template))
+        return;
+    o->defaults.method = constant(&o->method_template);
+    const char *fault = head_fault(&no_headers, o->defaults.method);
     if (fault)
-        usage_error(o->command, "--method must be a word such as GET or POST, not \"%s\": %s", text,
-                    fault);
-    return bytes_of(text);
+        usage_error(o->command, "--method must be a word such as GET or POST, not \"%s\": %s",
+                    o->method, fault);
+}
+
+static void take_header(struct request_options *o, size_t i)
+{
+    struct ringsend_header *header = &o->headers[i];
+    struct template *template = &o->header_templates[i];
+    char option[64];
+    int shown = header->name.bytes < 40 ? (int)header->name.bytes : 40;
+    snprintf(option, sizeof option, "--header %.*s", shown, header->name.data);
+    compile(o, template, option, header->value.data);
+    if (!template_is_constant(template)) {
+        o->headers_vary = true;
+        return;
+    }
+    header->value = constant(template);
+    const char *fault = head_fault(o, SPAN("GET"));
+    if (fault)
+        usage_error(o->command, "%s: %s", option, fault);
+}
+
+static void compile_all(struct request_options *o)
+{
+    if (o->url)
+        take_url(o);
+    if (o->method)
+        take_method(o);
+    size_t count = o->defaults.headers_count;
+    o->header_templates = calloc(count + 1, sizeof *o->header_templates);
+    if (!o->header_templates)
+        usage_error(o->command, "memory is out");
+    for (size_t i = 0; i < count; i++)
+        take_header(o, i);
+    if (o->names.count > 0 && !o->rows)
+        usage_error(o->command,
+                    "{{%s}}: these records have no columns; rows of csv and tsv have, and lines "
+                    "have {{line}} (--format). {{{{ stands for two braces",
+                    o->names.names[0]);
 }
 
 static const char *read_predicate(const struct request_options *o, const char *option,
@@ -191,10 +260,10 @@ bool request_option_read(struct request_options *o, int code, const char *value)
         o->defaults.flags |= RINGSEND_AT_LEAST_ONCE;
         return true;
     case REQUEST_URL:
-        o->defaults.url = read_url(o, value);
+        o->url = value;
         return true;
     case REQUEST_METHOD:
-        o->defaults.method = read_method(o, value);
+        o->method = value;
         return true;
     case REQUEST_HEADER:
         if (value[0] == '@')
@@ -246,6 +315,7 @@ void request_options_finish(struct request_options *o)
             usage_error(o->command, "--ok-if takes the place of --ok-status: give one of them");
     if (o->engine.key_file && !o->engine.cert_file)
         usage_error(o->command, "--key goes with --cert");
+    compile_all(o);
     if (!o->headers)
         o->headers = malloc(sizeof *o->headers);
     if (!o->headers)
@@ -259,6 +329,13 @@ void request_options_free(struct request_options *o)
 {
     for (size_t i = 0; i < o->header_texts_count; i++)
         free(o->header_texts[i]);
+    for (size_t i = 0; o->header_templates && i < o->defaults.headers_count; i++)
+        template_free(&o->header_templates[i]);
+    template_free(&o->url_template);
+    template_free(&o->method_template);
+    template_names_free(&o->names);
+    secrets_free(&o->secrets);
+    free(o->header_templates);
     free(o->header_texts);
     free(o->headers);
 }

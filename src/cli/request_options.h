@@ -5,6 +5,8 @@
 #define RINGSEND_CLI_REQUEST_OPTIONS_H
 
 #include "batch/record.h"
+#include "batch/secret.h"
+#include "batch/template.h"
 #include "ringsend.h"
 
 #include <getopt.h>
@@ -116,6 +118,15 @@ struct request_options {
     struct record_defaults defaults;
     struct ringsend_outcomes retry_on, no_retry_on; /* behind the engine's */
 
+    struct secrets secrets; /* headers of files, and the environment's values */
+    bool rows; /* set by who reads rows or lines: the texts below may name columns then */
+
+    const char *url, *method; /* as given, null: not */
+    struct template url_template, method_template;
+    struct template *header_templates; /* of the values, one for each header */
+    struct template_names names;       /* of the columns in them */
+    bool headers_vary;                 /* some header names a column */
+
     /* Behind defaults.headers; request_options_free gives them back. */
     struct ringsend_header *headers;
     char **header_texts;
@@ -126,7 +137,10 @@ void request_options_init(struct request_options *options, const char *command);
 /* Takes an option that getopt_long has found: false when `code` is none of these. What is wrong
  * ends the program in a usage_error. */
 bool request_option_read(struct request_options *options, int code, const char *value);
-/* After the last one: what they say together. */
+/* Why no record can have a header of that name, or null. */
+const char *request_options_header_fault(struct ringsend_bytes name);
+/* After the last one: what they say together. Templates are compiled, and what names no column is
+ * checked as the engine will check it. */
 void request_options_finish(struct request_options *options);
 void request_options_free(struct request_options *options);
 

@@ -102,6 +102,8 @@ static int open_inputs(struct send *send)
     const struct send_options *o = &send->options;
     size_t failed;
     int error = source_open(&send->source, o->inputs, o->inputs_count, &failed);
+    record_options_apply(&o->records, &send->source);
+    send->source.same_headers = o->failed != NULL;
     if (error == 0)
         return EXIT_OK;
     fprintf(stderr, "ringsend send: cannot read %s: %s\n", summary_input_name(o->inputs[failed]),

@@ -20,7 +20,7 @@ enum option_code {
     OPTION_WRITE_OUT = 'w',
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V',
-    OPTION_FAILED = REQUEST_OPTIONS_END,
+    OPTION_FAILED = RECORD_OPTIONS_END,
     OPTION_FORCE,
     OPTION_CSV,
     OPTION_HEADERS,
@@ -40,6 +40,7 @@ enum option_code {
 // clang-format off
 static const struct option long_options[] = {
     REQUEST_LONG_OPTIONS,
+    RECORD_LONG_OPTIONS,
     MANNERS_LONG_OPTIONS,
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"failed", required_argument, NULL, OPTION_FAILED},
@@ -70,7 +71,7 @@ static const char help[] =
     "Sends each record of the FILEs (- is standard input) as one HTTP request and\n"
     "writes exactly one result line for each, in the order in which they finish.\n"
     "\n"
-    "A record is one line of JSON:\n"
+    "A record is one line of JSON (see --format for others):\n"
     "  {\"id\": 7, \"method\": \"POST\", \"url\": \"http://host/path\",\n"
     "   \"headers\": {\"name\": \"value\"}, \"data\": {\"any\": \"JSON\"}}\n"
     "  id (or custom_id)  any JSON; comes back in the result. Default: line number\n"
@@ -80,6 +81,8 @@ static const char help[] =
     "  headers            value: a string, a list of strings, or [] to leave a\n"
     "                     header of -H out\n"
     "  timeout, tries     as the options below, for this record\n"
+    "A url that is a path (/v1/...) is on the server of --url. With the key header a\n"
+    "record is one of vegeta's: its body is base64.\n"
     "Unknown and repeated keys are errors. With --url, a line that is no object, or\n"
     "an object with none of these keys, is itself the body. Blank lines are skipped;\n"
     "lines longer than 16 MiB are reported as record_too_long.\n"
@@ -116,7 +119,7 @@ static const char help[] =
     "                          and -c: more while answers come as fast as before,\n"
     "                          fewer on 429, 503, resets, timeouts, and when answers\n"
     "                          only wait there; says why\n" REQUEST_HELP_TLS
-    "Responses\n" REQUEST_HELP_RESPONSES "\n"
+    "Responses\n" REQUEST_HELP_RESPONSES RECORD_HELP "\n"
     "  -h, --help              this text\n"
     "  -V, --version           the version\n"
     "\n"
@@ -132,6 +135,9 @@ static const char help[] =
     "  ringsend send -o results.jsonl --failed failed.jsonl records.jsonl\n"
     "  ringsend send --url http://localhost:8080/items -H 'X-Source: nightly' \\\n"
     "      -o results.jsonl bodies.jsonl\n"
+    "  ringsend send --url 'http://localhost:8080/u/{{id|url}}' -X PUT --id '{{id}}' \\\n"
+    "      -H 'Content-Type: application/json' -H 'Authorization: {{env.TOKEN}}' \\\n"
+    "      --data '{\"name\": {{name|json}}}' users.csv.gz\n"
     "\n"
     "Journal\n"
     "Beside -o FILE stands FILE.journal while the run goes on. It knows of each\n"
@@ -240,6 +246,7 @@ static bool *flag_of(struct send_options *o, int code)
 static void read_option(struct send_options *o, int code, const char *value)
 {
     if (request_option_read(&o->request, code, value) ||
+        record_option_read(&o->records, &o->request, code, value) ||
         manners_option_read(&o->request, code, value))
         return;
     bool *flag = flag_of(o, code);
@@ -323,12 +330,14 @@ void send_options_read(struct send_options *options, int argc, char **argv)
                     "--csv and --write-out both want standard output: name a file with -o");
     options->request.engine.store_headers =
         options->headers || (options->words && write_out_wants_headers(options->words));
-    request_options_finish(&options->request);
+    record_options_finish(&options->records, &options->request, options->inputs,
+                          options->inputs_count);
     manners_options_finish(&options->request);
 }
 
 void send_options_free(struct send_options *options)
 {
     write_out_free(options->words);
+    record_options_free(&options->records);
     request_options_free(&options->request);
 }

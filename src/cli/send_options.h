@@ -4,6 +4,7 @@
 
 #include "batch/write_out.h"
 #include "cli/progress.h"
+#include "cli/record_options.h"
 #include "cli/request_options.h"
 
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct send_options {
     char *const *inputs;
     size_t inputs_count; /* at least one */
     struct request_options request;
+    struct record_options records;
     int argc; /* as getopt_long left them */
     char **argv;
 };

@@ -212,7 +212,7 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
 {
     if (report->input_error)
         fprintf(out, "ringsend: cannot read on in %s: %s; the lines before have results\n",
-                summary_input_name(report->input_path), strerror(report->input_error));
+                summary_input_name(report->input_path), report->input_error_text);
     print_output_trouble(out, report, options, left != NULL);
     print_gave_up(out, report);
     if (left) {

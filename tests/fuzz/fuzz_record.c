@@ -1,9 +1,5 @@
 /* libFuzzer target: any bytes as a record, and the same bytes as a response body in a result line.
  *
- *   clang -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Isrc -I. tests/fuzz/fuzz_record.c \
- *       src/base/json.c src/batch/record.c src/batch/record_json.c src/base/duration.c src/batch/result_line.c \
- *       src/base/base64.c src/base/buf.c src/base/errors.c
- *
  * Beyond not crashing: an id is one JSON value, a record that is taken has a URL and no more
  * headers than allowed, and a result line is JSON that gives the body back. */
 #include "base/check.h"
@@ -24,14 +20,16 @@ static void check_is_json(struct ringsend_bytes text)
     CHECK(json_skip(&j, NULL) && json_end(&j));
 }
 
-static void try_record(struct ringsend_bytes line, const struct record_defaults *defaults)
+static void try_record(struct ringsend_bytes line, const struct record_defaults *defaults,
+                       enum format format)
 {
+    struct layout layout = {.format = format};
     struct buf_pool pool;
     struct record record = {0};
     struct record_error error;
     buf_pool_init(&pool);
     CHECK(buf_append(&pool, &record.line, line.data, line.bytes));
-    record_read(&record, &pool, defaults, &error);
+    record_read(&record, &pool, defaults, &layout, &error);
     if (record.id.bytes > 0)
         check_is_json(record.id);
     if (error.error == RINGSEND_OK) {
@@ -92,12 +90,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     static const struct record_defaults none = {.headers = headers + 1};
     static const struct record_defaults some = {
         .url = {"http://h/", 9}, .headers = headers, .headers_count = 1};
-    static const struct record_defaults vegeta = {.headers = headers + 1, .vegeta = true};
     struct ringsend_bytes line = {(const char *)data, bytes};
     if (!record_is_blank(line)) {
-        try_record(line, &none);
-        try_record(line, &some);
-        try_record(line, &vegeta);
+        try_record(line, &none, FORMAT_JSONL);
+        try_record(line, &some, FORMAT_JSONL);
+        try_record(line, &none, FORMAT_VEGETA);
     }
     try_body(line);
     return 0;

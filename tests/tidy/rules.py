@@ -27,6 +27,7 @@ LIBRARIES = {
     r"liburing(/.*)?\.h": "uring",
     r"llhttp\.h": "src/http",
     r"bearssl.*\.h": "tls",
+    r"(csv|xxhash)\.h": "src/batch",
     r"zstd.*\.h": "src/base",
     r"brotli/.*\.h": "src/base",
 }

@@ -31,6 +31,10 @@ static const struct record_defaults typed = {.url = {"http://d/", 9},
                                              .headers_count = 1,
                                              .has_content_type = true};
 
+/* The same as with_url, but for read_line, which takes it for vegeta's format. */
+static const struct record_defaults vegeta = {.url = {"http://d/", 9},
+                                              .headers = default_headers + 2};
+
 /* Puts `line` into the record as the source does, but where memory ends. */
 static void read_line(struct record *record, const struct record_defaults *defaults,
                       struct ringsend_bytes line, struct record_error *error)
@@ -39,7 +43,8 @@ static void read_line(struct record *record, const struct record_defaults *defau
     char *data = guard.base + guard.capacity - line.bytes;
     guard_put(&guard, line.data, line.bytes);
     record->line = (struct buf){.data = data, .bytes = line.bytes, .capacity = line.bytes};
-    record_read(record, &pool, defaults, error);
+    struct layout layout = {.format = defaults == &vegeta ? FORMAT_VEGETA : FORMAT_JSONL};
+    record_read(record, &pool, defaults, &layout, error);
 }
 
 static void release(struct record *record)
@@ -100,8 +105,6 @@ struct row {
 
 static const struct record_defaults deep = {.url = {"http://user.example:81/a?b", 26},
                                             .headers = default_headers + 2};
-static const struct record_defaults vegeta = {
-    .url = {"http://d/", 9}, .headers = default_headers + 2, .vegeta = true};
 
 static const struct row good[] = {
     {&none, "{\"url\":\"http://h/\"}", " http://h/"},

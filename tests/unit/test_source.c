@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
 
 #include <cmocka.h>
 
@@ -47,6 +49,9 @@ static void drop_inputs(struct inputs *inputs)
 }
 
 struct reading {
+    enum format format;
+    const struct template_names *names;
+    const char *error; /* part of the text that comes in the end; null: none */
     struct source_range range;
     const struct source_position *from;
     uint64_t skip_to;
@@ -67,6 +72,8 @@ static void read_all(const struct inputs *inputs, const struct reading *how, cha
     struct source s;
     size_t failed, at = 0;
     assert_int_equal(source_open(&s, inputs->list, inputs->count, &failed), 0);
+    s.format = how->format;
+    s.names = how->names;
     s.range = how->range;
     s.block_bytes = how->block_bytes;
     if (how->from)
@@ -83,7 +90,8 @@ static void read_all(const struct inputs *inputs, const struct reading *how, cha
         at = tell(&s, &record, told, at);
         buf_release(&pool, &record);
     }
-    assert_int_equal(s.error, 0);
+    if (how->error ? !s.error || !strstr(s.error_text, how->error) : s.error)
+        fail_msg("error \"%s\", not \"%s\"", s.error_text, how->error ? how->error : "none");
     source_close(&s);
     assert_int_equal(pool.used_bytes, 0);
 }
@@ -162,6 +170,20 @@ static void test_ranges(void **state)
 }
 
 /* From the position behind each record the rest comes as if nothing had happened. */
+static void expect_positions(const struct inputs *inputs, struct reading how, const char *wanted)
+{
+    for (how.block_bytes = 1; how.block_bytes < 40; how.block_bytes++) {
+        struct source_position position = {0};
+        for (const char *rest = wanted; *rest; rest = strchr(rest, '|') + 1) {
+            char told[TOLD_MAX];
+            struct source_position from = position;
+            how.from = &from;
+            read_all(inputs, &how, told, &position);
+            assert_string_equal(told, rest);
+        }
+    }
+}
+
 static void test_positions(void **state)
 {
     (void)state;
@@ -170,19 +192,7 @@ static void test_positions(void **state)
     add_text(&inputs, "b2\n\nb3\nb4");
     add_text(&inputs, "\n");
     add_text(&inputs, "c5");
-    const char *wanted = "0:2:a0|1:4:a1\r|2:1:b2|3:3:b3|4:4:b4|5:1:c5|";
-    for (size_t block_bytes = 1; block_bytes < 40; block_bytes++) {
-        struct source_position position = {0};
-        const char *rest = wanted;
-        for (unsigned records = 6; records > 0; records--) {
-            char told[TOLD_MAX];
-            struct source_position from = position;
-            read_all(&inputs, &(struct reading){.from = &from, .block_bytes = block_bytes}, told,
-                     &position);
-            assert_string_equal(told, rest);
-            rest = strchr(rest, '|') + 1;
-        }
-    }
+    expect_positions(&inputs, (struct reading){0}, "0:2:a0|1:4:a1\r|2:1:b2|3:3:b3|4:4:b4|5:1:c5|");
     drop_inputs(&inputs);
 }
 
@@ -205,6 +215,225 @@ static void test_position_in_a_pipe(void **state)
     assert_string_equal(told, "4:4:c|5:5:d|");
     drop_inputs(&inputs);
 }
+
+/* ---- JSON ---- */
+
+static void expect_json(const char *text, const char *error, const char *wanted)
+{
+    struct inputs inputs = {.count = 0};
+    add_text(&inputs, text);
+    expect(&inputs, (struct reading){.format = FORMAT_JSON, .error = error}, wanted);
+    drop_inputs(&inputs);
+}
+
+static void test_json_arrays(void **state)
+{
+    (void)state;
+    expect_json("[]", NULL, "");
+    expect_json(" [ ]\n", NULL, "");
+    expect_json("", NULL, "");
+    expect_json("[{\"a\":1},{\"b\":[2,{}]}]", NULL, "0:1:{\"a\":1}|1:1:{\"b\":[2,{}]}|");
+    expect_json("\xef\xbb\xbf[\n  {\n    \"a\": 1\n  },\n  {\n  }\n]\n", NULL,
+                "0:2:{\n    \"a\": 1\n  }|1:5:{\n  }|");
+    expect_json("[\"a\\\"]\\\\\", 12 ,null,\n-1.5e3]", NULL,
+                "0:1:\"a\\\"]\\\\\"|1:1:12|2:1:null|3:2:-1.5e3|");
+    expect_json("[{\"a\":\"}]\\\"{\"},[\"[\"]]", NULL, "0:1:{\"a\":\"}]\\\"{\"}|1:1:[\"[\"]|");
+    /* What is no JSON inside an element is the record's business. */
+    expect_json("[{\"a\":],nonsense,{}]", NULL, "0:1:{\"a\":]|1:1:nonsense|2:1:{}|");
+    expect_json("[{\"a\":[},nonsense,{}]", "line 1: the file ends within its array",
+                "0:1:{\"a\":[},nonsense,{}]|");
+    expect_json("[nonsense,{}]", NULL, "0:1:nonsense|1:1:{}|");
+}
+
+static void test_json_arrays_that_make_no_sense(void **state)
+{
+    (void)state;
+    expect_json("[1,\n2", "line 2: the file ends within its array", "0:1:1|");
+    expect_json("[1\n", "line 2: the file ends", "0:1:1|");
+    expect_json("[{},\n{\"a\":\"", "line 2: the file ends", "0:1:{}|");
+    expect_json("[1\n 2,3]", "line 2: expected ',' or ']'", "0:1:1|");
+    expect_json("[1,\n,3]", "line 2: expected an element", "0:1:1|");
+    expect_json("[1,]", "line 1: expected an element", "0:1:1|");
+    expect_json("[1]\n]", "line 2: something follows", "0:1:1|");
+}
+
+static void test_json_values_one_after_another(void **state)
+{
+    (void)state;
+    expect_json("{\"a\":1}{\n}\n\n 12 \"x\"\n[\n]", NULL,
+                "0:1:{\"a\":1}|1:1:{\n}|2:4:12|3:4:\"x\"|4:5:[\n]|");
+    expect_json("{\"a\":", NULL, "0:1:{\"a\":|");
+}
+
+static void test_json_positions(void **state)
+{
+    (void)state;
+    struct inputs inputs = {.count = 0};
+    add_text(&inputs, "\xef\xbb\xbf\n[ 1,\n\n{\"a\":\n2} ,\"x\"\n]\n");
+    add_text(&inputs, "{}\n\n{\n}\n3 4");
+    add_text(&inputs, "[]");
+    add_text(&inputs, "[[5]]");
+    expect_positions(&inputs, (struct reading){.format = FORMAT_JSON},
+                     "0:2:1|1:4:{\"a\":\n2}|2:5:\"x\"|3:1:{}|4:3:{\n}|5:5:3|6:5:4|7:1:[5]|");
+    expect(&inputs, (struct reading){.format = FORMAT_JSON, .range = {.skip = 2, .limit = 2}},
+           "2:5:\"x\"|3:1:{}|");
+    drop_inputs(&inputs);
+}
+
+/* ---- rows ---- */
+
+static char id_column[] = "id", name_column[] = "name";
+static const struct template_names id_and_name = {.names = {id_column, name_column}, .count = 2};
+
+static void expect_rows(enum format format, const char *text, const char *error, const char *wanted)
+{
+    struct inputs inputs = {.count = 0};
+    add_text(&inputs, text);
+    expect(&inputs, (struct reading){.format = format, .names = &id_and_name, .error = error},
+           wanted);
+    drop_inputs(&inputs);
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    expect_rows(FORMAT_CSV, "", NULL, "");
+    expect_rows(FORMAT_CSV, "\n\r\n", NULL, "");
+    expect_rows(FORMAT_CSV, "id,name", NULL, "");
+    expect_rows(FORMAT_CSV, "\xef\xbb\xbf\"id\",x,name\r\n1,2,3\r\n\r\n4,5,6", NULL,
+                "0:2:1,2,3\r|1:4:4,5,6|");
+    expect_rows(FORMAT_CSV, "name,id\n\"a\n\"\"b\",1\n\"\",\"\n\"\nc,\"", NULL,
+                "0:2:\"a\n\"\"b\",1|1:4:\"\",\"\n\"|2:6:c,\"|");
+    /* A quote inside a field opens nothing, and neither does one in the other delimiter's field. */
+    expect_rows(FORMAT_CSV, "name,id\n5\" x,1\n2,3", NULL, "0:2:5\" x,1|1:3:2,3|");
+    expect_rows(FORMAT_CSV, "name,id\n\t\"\n2,3", NULL, "0:2:\t\"|1:3:2,3|");
+    expect_rows(FORMAT_TSV, "name\tid\n1\t\"\n\"\n,\"\n2", NULL, "0:2:1\t\"\n\"|1:4:,\"|2:5:2|");
+}
+
+static void test_headers_that_make_no_sense(void **state)
+{
+    (void)state;
+    expect_rows(FORMAT_CSV, "\nId,name\n1,2\n", "line 2: its header has no column \"id\", only: Id",
+                "");
+    expect_rows(FORMAT_CSV, "id,name,id\n1,2,3\n", "the column \"id\" more than once", "");
+    expect_rows(FORMAT_CSV, "id,na\"me\n1,2\n", "its header row, column 6: a quote", "");
+    expect_rows(FORMAT_TSV, "id,name\n1,2\n", "no column \"id\"", "");
+}
+
+static void test_row_positions(void **state)
+{
+    (void)state;
+    struct inputs inputs = {.count = 0};
+    add_text(&inputs, "\xef\xbb\xbf\nid,name\n1,2\n\n\"\n\",3\n4,5");
+    add_text(&inputs, "name,\"id\"\n6,7\n8,9\n");
+    struct reading how = {.format = FORMAT_CSV, .names = &id_and_name};
+    expect_positions(&inputs, how, "0:3:1,2|1:5:\"\n\",3|2:7:4,5|3:2:6,7|4:3:8,9|");
+    how.range = (struct source_range){.skip = 4};
+    expect(&inputs, how, "4:3:8,9|");
+    drop_inputs(&inputs);
+}
+
+/* ---- compressed ---- */
+
+struct packed {
+    char data[2048];
+    size_t bytes;
+};
+
+static void pack_gzip(struct packed *packed, const char *text)
+{
+    z_stream z = {0};
+    char copy[512];
+    snprintf(copy, sizeof copy, "%s", text);
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (Bytef *)copy;
+    z.avail_in = (uInt)strlen(copy);
+    z.next_out = (Bytef *)packed->data + packed->bytes;
+    z.avail_out = (uInt)(sizeof packed->data - packed->bytes);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    packed->bytes = sizeof packed->data - z.avail_out;
+    deflateEnd(&z);
+}
+
+static void pack_zstd(struct packed *packed, const char *text)
+{
+    size_t bytes = ZSTD_compress(packed->data + packed->bytes, sizeof packed->data - packed->bytes,
+                                 text, strlen(text), 3);
+    assert_false(ZSTD_isError(bytes));
+    packed->bytes += bytes;
+}
+
+typedef void pack(struct packed *, const char *);
+static pack *const packs[] = {pack_gzip, pack_zstd};
+
+/* Members and frames one after another are one text; positions are places in it. */
+static void test_compressed(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct packed packed = {.bytes = 0};
+        packs[i](&packed, "\xef\xbb\xbf"
+                          "a\nb");
+        packs[i](&packed, "");
+        packs[i](&packed, "c\n\nddddddddddddddddddddddddddddddddddddddddddddd");
+        struct inputs inputs = {.count = 0};
+        add_input(&inputs, packed.data, packed.bytes);
+        add_text(&inputs, "e");
+        expect_positions(&inputs, (struct reading){0},
+                         "0:1:a|1:2:bc|2:4:ddddddddddddddddddddddddddddddddddddddddddddd|3:1:e|");
+        drop_inputs(&inputs);
+    }
+    struct packed padded = {.bytes = 0};
+    pack_gzip(&padded, "a\n");
+    memset(padded.data + padded.bytes, 0, 100);
+    padded.bytes += 100;
+    pack_gzip(&padded, "b\n");
+    struct inputs inputs = {.count = 0};
+    add_input(&inputs, padded.data, padded.bytes);
+    expect(&inputs, (struct reading){0}, "0:1:a|1:2:b|");
+    drop_inputs(&inputs);
+}
+
+/* Cut anywhere it is an error that says so, and no half record comes out of it. */
+static void test_compressed_and_cut(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct packed packed = {.bytes = 0};
+        packs[i](&packed, "first\nsecond");
+        for (size_t bytes = 5; bytes < packed.bytes; bytes++) {
+            struct inputs inputs = {.count = 0};
+            add_input(&inputs, packed.data, bytes);
+            add_text(&inputs, "x");
+            char told[TOLD_MAX];
+            read_all(&inputs, &(struct reading){.error = "it ends too early"}, told, NULL);
+            const char *rest = strncmp(told, "0:1:first|", 10) == 0 ? told + 10 : told;
+            assert_string_equal(rest, rest == told ? "0:1:x|" : "1:1:x|");
+            drop_inputs(&inputs);
+        }
+    }
+}
+
+static void test_compressed_and_damaged(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct packed packed = {.bytes = 0};
+        packs[i](&packed, "first\nsecond\n");
+        size_t at = i == 0 ? packed.bytes - 6 : 4; /* the check sum; the frame's descriptor */
+        packed.data[at] = (char)(packed.data[at] ^ (i == 0 ? 1 : 0x08));
+        struct inputs inputs = {.count = 0};
+        add_input(&inputs, packed.data, packed.bytes);
+        char told[TOLD_MAX];
+        read_all(&inputs,
+                 &(struct reading){.error = i == 0 ? "damaged gzip data: incorrect data"
+                                                   : "damaged zstd data: Unsupported"},
+                 told, NULL);
+        drop_inputs(&inputs);
+    }
+}
+
+/* ---- limits ---- */
 
 static void test_lines_of_16_mib(void **state)
 {
@@ -262,6 +491,16 @@ int main(void)
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_positions),
         cmocka_unit_test(test_position_in_a_pipe),
+        cmocka_unit_test(test_json_arrays),
+        cmocka_unit_test(test_json_arrays_that_make_no_sense),
+        cmocka_unit_test(test_json_values_one_after_another),
+        cmocka_unit_test(test_json_positions),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_headers_that_make_no_sense),
+        cmocka_unit_test(test_row_positions),
+        cmocka_unit_test(test_compressed),
+        cmocka_unit_test(test_compressed_and_cut),
+        cmocka_unit_test(test_compressed_and_damaged),
         cmocka_unit_test(test_lines_of_16_mib),
         cmocka_unit_test(test_what_cannot_be_opened_is_named),
     };

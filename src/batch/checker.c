@@ -1,0 +1,64 @@
+#include "batch/checker.h"
+
+#include "batch/load.h"
+
+#include <stdio.h>
+
+bool checker_init(struct checker *c, struct source *source, const struct record_defaults *defaults)
+{
+    *c = (struct checker){.source = source, .defaults = defaults};
+    buf_pool_init(&c->pool);
+    return source_start(source, NULL, &c->pool);
+}
+
+static void look(struct checker *c)
+{
+    struct record *record = &c->record;
+    const char *words;
+    record_read(record, &c->pool, c->defaults, source_layout(c->source), &c->error);
+    if (c->error.error != RINGSEND_OK)
+        return;
+    if (record->needs_key)
+        record_make_key(record, c->source->number);
+    int error = -ringsend_check(&record->request, &words);
+    if (error != RINGSEND_OK) {
+        c->error.error = (enum ringsend_error)error;
+        record_explain(record, words, &c->error);
+    } else if (record->data_file.bytes > 0) {
+        load_look(record->data_file, &c->error);
+    }
+}
+
+enum checker_next checker_next(struct checker *c)
+{
+    struct record *record = &c->record;
+    record_release(record, &c->pool);
+    switch (source_next(c->source, &record->line)) {
+    case SOURCE_RECORD:
+        look(c);
+        break;
+    case SOURCE_TOO_LONG:
+        c->error.error = RINGSEND_E_RECORD_TOO_LONG;
+        c->error.at = RECORD_ALL;
+        snprintf(c->error.detail, sizeof c->error.detail, "more than 16 MiB");
+        break;
+    case SOURCE_WAIT: /* only with an engine */
+    case SOURCE_END:
+        return CHECKER_END;
+    }
+    c->records++;
+    if (c->error.error == RINGSEND_OK)
+        return CHECKER_GOOD;
+    c->bad++;
+    c->place = record_error_place(&c->error,
+                                  (struct ringsend_bytes){record->line.data, record->line.bytes});
+    c->place.line += c->source->line;
+    return CHECKER_BAD;
+}
+
+void checker_free(struct checker *c)
+{
+    record_release(&c->record, &c->pool);
+    source_stop(c->source);
+    buf_pool_free(&c->pool);
+}

@@ -1,0 +1,212 @@
+/* Rows and lines: the values of their columns go into the templates.
+ *
+ * Memory. Everything that is filled in goes to `decoded`, which moves while it grows: pieces of it
+ * are told by where they start until the last one is there. */
+#include "batch/record_internal.h"
+
+#include "base/check.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "batch/csv_row.h"
+#include "batch/result_line.h"
+
+#include <string.h>
+
+struct piece {
+    size_t start, bytes; /* in `decoded` */
+};
+
+struct filler {
+    struct record *record;
+    struct buf_pool *pool;
+    const struct record_defaults *defaults;
+    const struct form *form;
+    struct record_error *error;
+    struct ringsend_bytes values[TEMPLATE_NAMES_MAX];
+};
+
+__attribute__((format(printf, 3, 4))) static void fail(struct filler *f, enum ringsend_error error,
+                                                       const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    record_refuse(f->error, error, format, arguments);
+    va_end(arguments);
+}
+
+static void no_memory(struct filler *f)
+{
+    fail(f, RINGSEND_E_NO_MEMORY, "while the record was read");
+}
+
+static struct ringsend_bytes bytes_of(const struct filler *f, struct piece piece)
+{
+    return (struct ringsend_bytes){piece.bytes > 0 ? f->record->decoded.data + piece.start : "",
+                                   piece.bytes};
+}
+
+/* ---- values ---- */
+
+static struct ringsend_bytes line_of(const struct record *record)
+{
+    struct ringsend_bytes line = {record->line.data, record->line.bytes};
+    if (line.bytes > 0 && line.data[line.bytes - 1] == '\r')
+        line.bytes--;
+    return line;
+}
+
+static void place_fields(struct filler *f, const struct layout *layout, const struct csv_row *row)
+{
+    size_t count = csv_row_count(row);
+    if (count != layout->columns) {
+        fail(f, RINGSEND_E_BAD_RECORD, "the row has %zu fields, the header %zu", count,
+             layout->columns);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (layout->places[i] >= 0)
+            f->values[layout->places[i]] = csv_row_field(row, i);
+    }
+}
+
+/* The values point into the row. */
+static void read_row(struct filler *f, const struct layout *layout, struct csv_row *row)
+{
+    size_t at;
+    const char *why;
+    switch (csv_row_read(row, f->pool, line_of(f->record), format_delimiter(layout->format), &at,
+                         &why)) {
+    case CSV_ROW_READ:
+        place_fields(f, layout, row);
+        return;
+    case CSV_ROW_BAD:
+        fail(f, RINGSEND_E_BAD_RECORD, "%s", why);
+        f->error->at = at;
+        return;
+    case CSV_ROW_NO_MEMORY:
+        no_memory(f);
+        return;
+    }
+}
+
+/* ---- the request ---- */
+
+/* False, with the error set, when it cannot be filled in; `option` names the template. */
+static bool fill(struct filler *f, const struct template *template, enum template_use use,
+                 const char *option, struct piece *piece)
+{
+    struct template_fault fault = {0};
+    struct buf *out = &f->record->decoded;
+    piece->start = out->bytes;
+    enum template_result result = template_fill(template, use, f->values, f->pool, out, &fault);
+    piece->bytes = out->bytes - piece->start;
+    if (result == TEMPLATE_BAD_VALUE)
+        fail(f, RINGSEND_E_BAD_RECORD, "%s: the value of \"%.60s\" %s", option,
+             f->form->names.names[fault.name], fault.why);
+    else if (result == TEMPLATE_NO_MEMORY)
+        no_memory(f);
+    return result == TEMPLATE_FILLED;
+}
+
+static bool fill_id(struct filler *f, struct piece *id)
+{
+    struct record *record = f->record;
+    struct buf text = {0};
+    struct piece plain;
+    if (!fill(f, &f->form->id, TEMPLATE_TEXT, "--id", &plain))
+        return false;
+    struct ringsend_bytes value = bytes_of(f, plain);
+    id->start = record->decoded.bytes;
+    bool good = result_line_quote(value, f->pool, &text) &&
+                buf_append(f->pool, &record->decoded, text.data, text.bytes);
+    id->bytes = text.bytes;
+    buf_release(f->pool, &text);
+    if (!good)
+        no_memory(f);
+    return good;
+}
+
+/* The header's places are reserved before, so that the array does not move. */
+static bool fill_headers(struct filler *f, struct piece *pieces)
+{
+    for (size_t i = 0; i < f->defaults->headers_count; i++) {
+        if (!fill(f, &f->form->header_values[i], TEMPLATE_TEXT, "--header", &pieces[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool take_headers(struct filler *f)
+{
+    const struct record_defaults *defaults = f->defaults;
+    struct record *record = f->record;
+    record->request.headers = defaults->headers;
+    record->request.headers_count = defaults->headers_count;
+    if (!f->form->header_values)
+        return true;
+    size_t bytes = defaults->headers_count * sizeof(struct ringsend_header);
+    if (!buf_append(f->pool, &record->headers, defaults->headers, bytes)) {
+        no_memory(f);
+        return false;
+    }
+    record->request.headers = (const struct ringsend_header *)(void *)record->headers.data;
+    return true;
+}
+
+static void fill_request(struct filler *f)
+{
+    const struct form *form = f->form;
+    struct record *record = f->record;
+    struct ringsend_request *request = &record->request;
+    struct piece url, method = {0}, id = {0}, data = {0}, data_file = {0};
+    struct piece headers[LIMIT_HEADERS];
+    if (!fill(f, &form->url, TEMPLATE_URL, "--url", &url) ||
+        (form->has_method && !fill(f, &form->method, TEMPLATE_TEXT, "--method", &method)) ||
+        (form->has_id && !fill_id(f, &id)) ||
+        (form->has_data && !fill(f, &form->data, TEMPLATE_TEXT, "--data", &data)) ||
+        (form->has_data_file &&
+         !fill(f, &form->data_file, TEMPLATE_TEXT, "--data-file", &data_file)) ||
+        (form->header_values && !fill_headers(f, headers)) || !take_headers(f))
+        return;
+    request->url = bytes_of(f, url);
+    if (form->has_method)
+        request->method = bytes_of(f, method);
+    if (form->has_id)
+        record->id = bytes_of(f, id);
+    if (form->has_data)
+        request->body = bytes_of(f, data);
+    if (form->has_data_file)
+        record->data_file = bytes_of(f, data_file);
+    struct ringsend_header *own = (struct ringsend_header *)(void *)record->headers.data;
+    for (size_t i = 0; form->header_values && i < request->headers_count; i++)
+        own[i].value = bytes_of(f, headers[i]);
+}
+
+void record_read_text(struct record *record, struct buf_pool *pool,
+                      const struct record_defaults *defaults, const struct layout *layout,
+                      struct record_error *error)
+{
+    const struct form *form = defaults->form;
+    CHECK(form);
+    struct filler f = {
+        .record = record, .pool = pool, .defaults = defaults, .form = form, .error = error};
+    struct csv_row row = {0};
+    bool is_line = layout->format == FORMAT_LINES;
+    if (!is_line)
+        read_row(&f, layout, &row);
+    else if (form->names.count > 0) /* which is "line" */
+        f.values[0] = line_of(record);
+    if (error->error == RINGSEND_OK)
+        fill_request(&f);
+    csv_row_release(&row, pool);
+    if (error->error != RINGSEND_OK)
+        return;
+    bool is_body = is_line && !form->has_data && !form->has_data_file;
+    if (is_body)
+        record->request.body = line_of(record);
+    if (is_body || form->has_data || form->has_data_file)
+        record->request.flags |= RINGSEND_HAS_BODY;
+    if (form->has_data_file && (record->data_file.bytes == 0 ||
+                                memchr(record->data_file.data, '\0', record->data_file.bytes)))
+        fail(&f, RINGSEND_E_BAD_RECORD, "--data-file: this is not the path of a file");
+}

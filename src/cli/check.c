@@ -1,0 +1,183 @@
+/* `ringsend check`: reads everything as `ringsend send` would with the same options, sends nothing,
+ * and names what is wrong. It needs no io_uring. */
+#include "batch/checker.h"
+#include "cli/commands.h"
+#include "cli/record_options.h"
+#include "cli/summary.h"
+#include "cli/values.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char command[] = "check";
+
+enum { ERRORS_SHOWN_DEFAULT = 20 };
+
+enum option_code {
+    OPTION_QUIET = 'q',
+    OPTION_HELP = 'h',
+    OPTION_VERSION = 'V',
+    OPTION_MAX_ERRORS = RECORD_OPTIONS_END
+};
+
+// clang-format off
+static const struct option long_options[] = {
+    REQUEST_LONG_OPTIONS,
+    RECORD_LONG_OPTIONS,
+    {"max-errors", required_argument, NULL, OPTION_MAX_ERRORS},
+    {"quiet", no_argument, NULL, OPTION_QUIET},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+// clang-format on
+
+static const char help[] =
+    "Usage: ringsend check [OPTION]... FILE...\n"
+    "Reads all records of the FILEs (- is standard input) as ringsend send would with\n"
+    "the same options, sends nothing, and names each one that could not be sent:\n"
+    "  FILE:LINE:COLUMN: cause\n"
+    "\n"
+    "      --max-errors N      show no more than N; all are counted; default 20\n"
+    "  -q, --quiet             no summary on standard error\n" RECORD_HELP
+    "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES REQUEST_HELP_TLS
+    "Responses\n" REQUEST_HELP_RESPONSES "\n"
+    "  -h, --help              this text\n"
+    "  -V, --version           the version\n"
+    "\n"
+    "Exit status\n"
+    "  0  all records can be sent    2  some cannot, or an input could not be read\n"
+    "  1  wrong usage\n";
+
+struct check {
+    struct request_options request;
+    struct record_options records;
+    char *const *inputs;
+    size_t inputs_count;
+    uint64_t errors_max;
+    bool quiet;
+};
+
+static void read_options(struct check *check, int argc, char **argv)
+{
+    request_options_init(&check->request, command);
+    opterr = 0;
+    for (;;) {
+        int code = getopt_long(argc, argv, ":" REQUEST_SHORT_OPTIONS "qhV", long_options, NULL);
+        if (code == -1)
+            break;
+        if (code == '?' || code == ':')
+            option_error(command, long_options, argv, code);
+        if (request_option_read(&check->request, code, optarg) ||
+            record_option_read(&check->records, &check->request, code, optarg))
+            continue;
+        switch ((enum option_code)code) {
+        case OPTION_MAX_ERRORS:
+            check->errors_max = value_count(command, "--max-errors", optarg, 0, UINT64_MAX);
+            break;
+        case OPTION_QUIET:
+            check->quiet = true;
+            break;
+        case OPTION_HELP:
+            fputs(help, stdout);
+            exit(EXIT_OK);
+        case OPTION_VERSION:
+            printf("ringsend %s\n", ringsend_version());
+            exit(EXIT_OK);
+        }
+    }
+    if (optind == argc)
+        usage_error(command, "name the files to check, or - for standard input");
+    check->inputs = argv + optind;
+    check->inputs_count = (size_t)(argc - optind);
+    record_options_finish(&check->records, &check->request, check->inputs, check->inputs_count);
+}
+
+/* Names out of the file may hold anything; nothing of it reaches a terminal as a command. */
+static void print_plain(const char *text)
+{
+    for (; *text; text++)
+        putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+}
+
+static void print_error(const struct checker *checker)
+{
+    const struct source *source = checker->source;
+    print_plain(summary_input_name(source->paths[source->current]));
+    printf(":%zu:%zu: ", checker->place.line, checker->place.column);
+    print_plain(checker->error.detail[0] ? checker->error.detail
+                                         : ringsend_error_text(checker->error.error));
+    putchar('\n');
+}
+
+static double clock_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void print_summary(const struct check *check, const struct checker *checker, double seconds)
+{
+    const struct source *source = checker->source;
+    if (source->error)
+        fprintf(stderr, "ringsend check: cannot read %s: %s\n",
+                summary_input_name(source->paths[source->error_input]), source->error_text);
+    if (check->quiet)
+        return;
+    fprintf(stderr, "ringsend check: %" PRIu64 " record%s in %.2f s, ", checker->records,
+            checker->records == 1 ? "" : "s", seconds);
+    if (checker->bad == 0)
+        fputs(source->error ? "all of them can be sent\n" : "all can be sent\n", stderr);
+    else if (checker->bad > check->errors_max)
+        fprintf(stderr, "%" PRIu64 " cannot be sent, the first %" PRIu64 " are shown\n",
+                checker->bad, check->errors_max);
+    else
+        fprintf(stderr, "%" PRIu64 " cannot be sent\n", checker->bad);
+}
+
+static int run(const struct check *check, struct source *source)
+{
+    struct checker checker;
+    int status = EXIT_INPUT;
+    double started_s = clock_s();
+    if (checker_init(&checker, source, &check->request.defaults)) {
+        enum checker_next next;
+        while ((next = checker_next(&checker)) != CHECKER_END) {
+            if (next == CHECKER_BAD && checker.bad <= check->errors_max)
+                print_error(&checker);
+        }
+        print_summary(check, &checker, clock_s() - started_s);
+        status = checker.bad > 0 || source->error ? EXIT_INPUT : EXIT_OK;
+    } else {
+        fputs("ringsend check: memory is out\n", stderr);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout))
+        status = EXIT_OUTPUT;
+    checker_free(&checker);
+    return status;
+}
+
+int command_check(int argc, char **argv)
+{
+    struct check check = {.errors_max = ERRORS_SHOWN_DEFAULT};
+    struct source source;
+    size_t failed;
+    read_options(&check, argc, argv);
+    int status = EXIT_INPUT;
+    int error = source_open(&source, check.inputs, check.inputs_count, &failed);
+    if (error == 0) {
+        record_options_apply(&check.records, &source);
+        status = run(&check, &source);
+        source_close(&source);
+    } else {
+        fprintf(stderr, "ringsend check: cannot read %s: %s\n",
+                summary_input_name(check.inputs[failed]), strerror(error));
+    }
+    record_options_free(&check.records);
+    request_options_free(&check.request);
+    return status;
+}

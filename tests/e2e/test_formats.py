@@ -1,0 +1,296 @@
+"""Files of every format, compressed or not, with templates; which of their records are sent."""
+
+import base64
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import unittest
+
+from harness import Case, INPUT, NOT_ALL_OK, OK, USAGE, answering, main, response
+
+TOKEN = "t0ken-of-the-environment"
+
+
+def header(request, name):
+    return {key.lower(): value for key, value in request.headers}[name]
+
+
+class Formats(Case):
+    def setUp(self):
+        super().setUp()
+        self.echo = self.server(answering(lambda request: response(request.body)))
+
+    def send_files(self, *args, expect=OK):
+        run = self.run_ringsend("send", *args, env=dict(os.environ, TOKEN=TOKEN))
+        self.assertEqual(run.status, expect, run.err)
+        for result in run.results:
+            self.assert_result_shape(result)
+        return run
+
+    def bodies(self, *args, expect=OK):
+        """Bodies of good results by line."""
+        run = self.send_files("--url", self.echo.url, *args, expect=expect)
+        return {r["line"]: r["body"] for r in run.results if r["ok"]}
+
+
+class Json(Formats):
+    def test_an_array_is_a_record_per_element_at_the_line_where_it_starts(self):
+        pretty = json.dumps([{"data": {"n": n, "a": [{}]}} for n in range(3)], indent=2)
+        self.assertEqual({line: json.loads(body) for line, body in
+                          self.bodies(self.file("x.json", pretty.encode())).items()},
+                         {line: {"n": n, "a": [{}]} for n, line in enumerate((2, 10, 18))})
+
+    def test_a_json_file_of_values_one_after_another_is_read_too(self):
+        path = self.file("x.json", b'{"data":"1"}\n{"data":"2"\n} {"data":"3"}')
+        self.assertEqual(self.bodies(path), {1: "1", 2: "2", 3: "3"})
+
+    def test_an_array_that_does_not_end_keeps_the_results_before_it(self):
+        path = self.file("x.json", b'[{"data":"1"},\n{"data":"2"},\n{"data":"3"')
+        run = self.send_files("--url", self.echo.url, path, expect=INPUT)
+        self.assertEqual({r["body"] for r in run.results}, {"1", "2"})
+        self.assertIn("x.json: line 3: the file ends within its array", run.err)
+
+    def test_failed_elements_become_lines(self):
+        path = self.file("x.json", b'[{"data":"1"},\n{"url":"nonsense",\n\n"id":7}]')
+        failed = self.path("failed.jsonl")
+        self.send_files("--url", self.echo.url, "--failed", failed, path, expect=NOT_ALL_OK)
+        self.assertEqual([json.loads(line) for line in self.read("failed.jsonl").splitlines()],
+                         [{"url": "nonsense", "id": 7}])
+
+    def test_vegetas_targets_have_base64_bodies(self):
+        target = {"method": "POST", "url": self.echo.url + "v", "header": {"X-A": ["1", "2"]},
+                  "body": base64.b64encode(b"\0bytes").decode()}
+        self.send_files(self.file("targets.jsonl", [target]))
+        request = self.echo.requests[-1]
+        self.assertEqual((request.method, request.target, request.body), ("POST", "/v", b"\0bytes"))
+        del target["header"]
+        self.send_files("--format", "vegeta", self.file("targets.jsonl", [target]))
+        self.assertEqual(self.echo.requests[-1].body, b"\0bytes")
+
+
+class Rows(Formats):
+    ROWS = (b"\xef\xbb\xbfid,name,note\r\n"
+            b'7,Ann,"says ""hi"",\r\nthen\tgoes"\r\n'
+            b"\r\n"
+            b"8, B\xc3\xb6b ,\r\n")
+
+    def test_values_are_quoted_by_construction(self):
+        path = self.file("x.csv", self.ROWS)
+        run = self.send_files("--url", self.echo.url + "u/{{id}}?n={{name|trim|url}}", "-X", "PUT",
+                              "--id", "{{name|trim}}", "-H", "X-Id: n{{id}}",
+                              "-H", "Content-Type: application/json",
+                              "--data", '{"name": {{name|trim|json}}, "note": {{note|json}}, '
+                              '"id": {{id}}, "b": "{{name|trim|b64}}", "braces": "{{{{x}}"}', path)
+        self.assertEqual({r["id"] for r in run.results}, {"Ann", "B\u00f6b"})
+        self.assertEqual(sorted(r["line"] for r in run.results), [2, 5])
+        requests = sorted(self.echo.requests, key=lambda r: r.target)
+        self.assertEqual([r.target for r in requests], ["/u/7?n=Ann", "/u/8?n=B%C3%B6b"])
+        self.assertEqual({r.method for r in requests}, {"PUT"})
+        self.assertEqual([header(r, "x-id") for r in requests], ["n7", "n8"])
+        self.assertEqual([json.loads(r.body) for r in requests],
+                         [{"name": "Ann", "note": 'says "hi",\r\nthen\tgoes', "id": 7,
+                           "b": base64.b64encode(b"Ann").decode(), "braces": "{{x}}"},
+                          {"name": "B\u00f6b", "note": "", "id": 8,
+                           "b": base64.b64encode("B\u00f6b".encode()).decode(),
+                           "braces": "{{x}}"}])
+
+    def test_without_data_there_is_no_body(self):
+        self.send_files("--url", self.echo.url, self.file("x.csv", b"a\n1\n"))
+        self.assertEqual((self.echo.requests[-1].method, self.echo.requests[-1].body), ("GET", b""))
+
+    def test_bad_rows_are_bad_records_and_their_neighbours_are_sent(self):
+        rows = b'id,name\n1,a\n2\n3,b,c\n4,x"y\n5,"z"z\n6,\xff\n7,g\n'
+        run = self.send_files("--url", self.echo.url, "--data", "{{name|json}}",
+                              "--failed", self.path("failed.csv"), self.file("x.csv", rows),
+                              expect=NOT_ALL_OK)
+        by_line = {r["line"]: r for r in run.results}
+        self.assertEqual({line for line, r in by_line.items() if r["ok"]}, {2, 8})
+        self.assert_error(by_line[3], "bad_record", "1 fields, the header 2")
+        self.assert_error(by_line[4], "bad_record", "3 fields")
+        self.assert_error(by_line[5], "bad_record", "column 4", "quote")
+        self.assert_error(by_line[6], "bad_record", "quote")
+        self.assert_error(by_line[7], "bad_record", "--data", '"name"', "UTF-8")
+        self.assertEqual(sorted(self.read("failed.csv").splitlines()[1:]),
+                         sorted(rows.splitlines()[2:7]))
+        self.assertEqual(self.read("failed.csv").splitlines()[0], b"id,name")
+
+    def test_a_value_that_would_change_the_url_is_refused(self):
+        for value in (b"a?b", b"a#b", b"a&b", b"a=b", b"a%2f", b"a b", b"\xc3\xa9", b"x@y", b"a+b"):
+            with self.subTest(value=value):
+                path = self.file("x.csv", b"v\n" + value + b"\nfine\n")
+                run = self.send_files("--url", self.echo.url + "{{v}}/x", path, expect=NOT_ALL_OK)
+                bad = [r for r in run.results if not r["ok"]]
+                self.assertEqual(len(bad), 1)
+                self.assert_error(bad[0], "bad_record", "--url", '"v"')
+                self.send_files("--url", self.echo.url + "{{v|url}}/x", path)
+
+    def test_a_whole_url_may_come_from_a_column(self):
+        self.send_files("--url", "{{where}}&c=d",
+                        self.file("x.csv", b"where\n%sa?b=c\n" % self.echo.url.encode()))
+        self.assertEqual(self.echo.requests[-1].target, "/a?b=c&c=d")
+
+    def test_a_header_without_the_column_stops_that_file_before_it_sends(self):
+        good, bad = self.file("a.csv", b"id\n1\n"), self.file("b.csv", b"Id,x\n2,3\n")
+        run = self.send_files("--url", self.echo.url + "{{id}}", good, bad, expect=INPUT)
+        self.assertEqual([r["file"] for r in run.results], [good])
+        self.assertIn('b.csv: line 1: its header has no column "id", only: Id, x', run.err)
+
+    def test_tabs_and_several_files_with_headers_of_their_own(self):
+        paths = self.file("a.tsv", b"id\tv\n1\ta,b\n"), self.file("b.tsv", b'v\tid\n"c\td"\t2\n')
+        run = self.send_files("--url", self.echo.url + "{{id}}", "--data", "{{v}}", *paths)
+        self.assertEqual({(r["file"], r["body"]) for r in run.results},
+                         {(paths[0], "a,b"), (paths[1], "c\td")})
+
+    def test_data_files_by_column(self):
+        self.file("body", b"of the file")
+        path = self.file("x.csv", b"f\n%s\n/nowhere\n" % self.path("body").encode())
+        run = self.send_files("--url", self.echo.url, "--data-file", "{{f}}", path,
+                              expect=NOT_ALL_OK)
+        self.assertEqual([r["body"] for r in run.results if r["ok"]], ["of the file"])
+        self.assert_error([r for r in run.results if not r["ok"]][0], "data_file", "/nowhere")
+
+
+class Lines(Formats):
+    def test_a_line_is_the_body(self):
+        path = self.file("x.txt", b'a "b"\r\n\n{"c"')
+        self.assertEqual(self.bodies(path), {1: 'a "b"', 3: '{"c"'})
+
+    def test_a_line_fills_templates(self):
+        path = self.file("x", b"a b\n%\n")
+        self.send_files("--format", "lines", "--url", self.echo.url + "{{line|url}}", "--data",
+                        "[{{line|json}}]", path)
+        self.assertEqual({(r.target, r.body) for r in self.echo.requests},
+                         {("/a%20b", b'["a b"]'), ("/%25", b'["%"]')})
+
+
+class Usage(Formats):
+    def refused(self, *args):
+        run = self.run_ringsend("send", *args)
+        self.assertEqual((run.status, run.out), (USAGE, b""))
+        return run.err
+
+    def test_what_cannot_be_meant_is_a_usage_error(self):
+        csv, jsonl = self.file("x.csv", b"a\n1\n"), self.file("x.jsonl", b"{}\n")
+        url = ("--url", "http://h/")
+        for words, args in (("cannot go together", (*url, csv, jsonl)), ("give --url", (csv,)),
+                            ("no columns", ("--url", "http://h/{{a}}", jsonl)),
+                            ("--data goes with", (*url, "--data", "x", jsonl)),
+                            ("without \"}}\"", ("--url", "http://h/{{a", csv)),
+                            ("no filter \"jsn\"", (*url, "--data", "{{a|jsn}}", csv)),
+                            ("names no column", (*url, "--data", "{{ }}", csv)),
+                            ("only one of", (*url, "--data", "x", "--data-file", "y", csv)),
+                            ("only {{line}}", (*url, "--format", "lines", "--id", "{{a}}", csv)),
+                            ("no variable \"NOT_THERE\"", (*url, "-H", "A: {{env.NOT_THERE}}", jsonl)),
+                            ("--format", ("--format", "xml", jsonl)), ("--shard", ("--shard", "2/2", jsonl)),
+                            ("--shard", ("--shard", "1", jsonl)), ("--limit", ("--limit", "0", jsonl)),
+                            ("Authorization", (*url, "-H", "Authorization: a\x01b", jsonl))):
+            with self.subTest(words=words, args=args):
+                self.assertIn(words, self.refused(*args))
+
+    def test_the_environment_is_expanded_in_every_format(self):
+        self.send_files("--url", self.echo.url + "{{env.TOKEN}}", "-H", "X-T: {{env.TOKEN|b64}}",
+                        self.file("x.jsonl", [{"data": "{{env.TOKEN}}"}]))
+        request = self.echo.requests[-1]
+        self.assertEqual((request.target, request.body), ("/" + TOKEN, b"{{env.TOKEN}}"))
+        self.assertEqual(header(request, "x-t"), base64.b64encode(TOKEN.encode()).decode())
+
+
+class Compressed(Formats):
+    LINES = b"".join(b'{"data":"%d"}\n' % n for n in range(3000))
+
+    def test_gzip_is_read_whatever_its_name(self):
+        packed = gzip.compress(self.LINES[:5000]) + gzip.compress(self.LINES[5000:])
+        for name in ("x.jsonl.gz", "x"):
+            with open(self.path(name), "wb") as file:
+                file.write(packed)
+            self.assertEqual(len(self.bodies(self.path(name))), 3000)
+
+    def test_gzip_from_standard_input(self):
+        with open(self.path("x.gz"), "wb") as file:
+            file.write(gzip.compress(self.LINES))
+        producer = subprocess.Popen(["cat", self.path("x.gz")], stdout=subprocess.PIPE)
+        run = self.run_ringsend("send", "--url", self.echo.url, "-", stdin=producer.stdout)
+        producer.stdout.close()
+        producer.wait()
+        self.assertEqual((run.status, len(run.results)), (OK, 3000), run.err)
+
+    @unittest.skipUnless(shutil.which("zstd"), "not here: zstd")
+    def test_zstd_is_read(self):
+        path = self.file("x.csv", b"id\n" + b"".join(b"%d\n" % n for n in range(3000)))
+        subprocess.run(["zstd", "-q", path], check=True)
+        run = self.send_files("--url", self.echo.url + "{{id}}", path + ".zst")
+        self.assertEqual(len(run.results), 3000)
+
+    def test_a_truncated_file_is_an_input_error_and_all_before_it_has_its_result(self):
+        packed = gzip.compress(self.LINES, 1)
+        with open(self.path("x.gz"), "wb") as file:
+            file.write(packed[:len(packed) * 2 // 3])
+        run = self.send_files("--url", self.echo.url, self.path("x.gz"), expect=INPUT)
+        self.assertIn("x.gz: damaged gzip data: it ends too early", run.err)
+        self.assertEqual(sorted(int(r["body"]) for r in run.results), list(range(len(run.results))))
+        self.assertGreater(len(run.results), 500)
+
+
+class Which(Formats):
+    def numbers(self, *options):
+        paths = (self.file("a", b"".join(b'{"data":"%d"}\n\n' % n for n in range(5))),
+                 self.file("b", b"".join(b'{"data":"%d"}\n' % n for n in range(5, 9))))
+        run = self.send_files("--url", self.echo.url, *options, *paths)
+        return sorted(int(r["body"]) for r in run.results)
+
+    def test_skip_limit_and_shard(self):
+        self.assertEqual(self.numbers("--skip", "6"), [6, 7, 8])
+        self.assertEqual(self.numbers("--limit", "2"), [0, 1])
+        self.assertEqual(self.numbers("--skip", "4", "--limit", "3"), [4, 5, 6])
+        self.assertEqual(self.numbers("--shard", "1/3"), [1, 4, 7])
+        self.assertEqual(self.numbers("--shard", "0/2", "--skip", "1", "--limit", "4"), [2, 4])
+        self.assertEqual(self.numbers("--skip", "9"), [])
+
+
+class Keys(Formats):
+    RECORDS = [{"data": "a"}, {"data": "a"}, {"data": "b", "headers": {"Idempotency-Key": "own"}},
+               {"data": "c", "method": "PATCH"}]
+
+    def keys(self, *options, name="idempotency-key", expect=OK):
+        self.echo.requests.clear()
+        self.send_files("--url", "http://127.0.0.1:%d/" % self.echo.port, "-c", "1", *options,
+                        self.file("x", self.RECORDS), expect=expect)
+        return [header(r, name) for r in self.echo.requests]
+
+    def test_each_record_has_a_key_of_its_own_which_stays(self):
+        keys = self.keys("--idempotency-key")
+        self.assertEqual((len(set(keys)), keys[2]), (4, "own"))
+        for key in keys[:2] + keys[3:]:
+            self.assertRegex(key, "^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+        self.assertEqual(self.keys("--idempotency-key"), keys)
+        self.assertEqual(self.keys("--idempotency-key", "--skip", "1"), keys[1:])
+        self.assertEqual(self.keys("--idempotency-key", "--shard", "1/2"), keys[1::2])
+
+    def test_another_header(self):
+        self.RECORDS = [*self.RECORDS[:2], {"data": "b", "headers": {"X-Key": "mine"}}]
+        self.assertEqual(self.keys("--idempotency-key=x-key", name="x-key")[2], "mine")
+
+    def test_a_post_with_a_key_is_tried_again(self):
+        answers = iter([None, response(b"done")])
+
+        def answer(peer):
+            peer.request()
+            data = next(answers)
+            if data:
+                peer.send(data)
+
+        server = self.server(answer)
+        run = self.send("--url", server.url, "--idempotency-key", records=[{"data": "x"}], expect=OK)
+        self.assertEqual(run.results[0]["attempts"], 2)
+        self.assertEqual(len({header(r, "idempotency-key") for r in server.requests}), 1)
+
+    def test_a_header_that_all_have_cannot_be_a_key(self):
+        run = self.run_ringsend("send", "--idempotency-key", "-H", "idempotency-key: x",
+                                self.file("x", self.RECORDS))
+        self.assertEqual(run.status, USAGE)
+
+
+if __name__ == "__main__":
+    main()
