@@ -149,8 +149,8 @@ void probe_options_read(struct probe_options *options, int argc, char **argv)
             option_error(command, long_options, argv, code);
         read_option(options, code, optarg);
     }
-    read_target(&options->requests, argv + optind, argc - optind);
     request_options_finish(request);
+    read_target(&options->requests, argv + optind, argc - optind);
 }
 
 void probe_options_free(struct probe_options *options)

@@ -9,6 +9,7 @@
 #include "cli/adapt.h"
 #include "cli/bodies.h"
 #include "cli/commands.h"
+#include "cli/dry_run.h"
 #include "cli/go_on.h"
 #include "cli/outputs.h"
 #include "cli/notice.h"
@@ -255,7 +256,10 @@ int command_send(int argc, char **argv)
     struct send send = {.outputs = {.results = {.fd = -1}, .failed = {.fd = -1}}, .bodies_fd = -1};
     send_options_read(&send.options, argc, argv);
     int status = open_inputs(&send);
-    if (status == EXIT_OK) {
+    if (status == EXIT_OK && send.options.dry_run > 0) {
+        status = dry_run(&send.options.request, &send.source, send.options.dry_run);
+        source_close(&send.source);
+    } else if (status == EXIT_OK) {
         enum outputs_use use = OUTPUTS_UNUSED;
         status = start_engine(&send);
         bool go_on = send.options.force || send.options.resume;

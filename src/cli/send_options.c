@@ -22,6 +22,7 @@ enum option_code {
     OPTION_VERSION = 'V',
     OPTION_FAILED = RECORD_OPTIONS_END,
     OPTION_FORCE,
+    OPTION_DRY_RUN,
     OPTION_CSV,
     OPTION_HEADERS,
     OPTION_BODY,
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"failed", required_argument, NULL, OPTION_FAILED},
     {"force", no_argument, NULL, OPTION_FORCE},
+    {"dry-run", optional_argument, NULL, OPTION_DRY_RUN},
     {"csv", no_argument, NULL, OPTION_CSV},
     {"headers", no_argument, NULL, OPTION_HEADERS},
     {"body", required_argument, NULL, OPTION_BODY},
@@ -113,6 +115,9 @@ static const char help[] =
     "                          errors, as 401,403,5xx,connect; likewise\n"
     "      --progress MODE     on standard error: bar, log (a line every 10 s), none;\n"
     "                          default auto: a bar on a terminal, else log\n"
+    "      --dry-run[=N]       show the first N requests (default 1) byte for byte, with\n"
+    "                          the curl command for each, and send nothing; secrets\n"
+    "                          are masked\n"
     "  -q, --quiet             no summary on standard error, and no progress\n"
     "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP
     "      --adaptive          as many connections as the platform rewards, between 1\n"
@@ -263,6 +268,9 @@ static void read_option(struct send_options *o, int code, const char *value)
         if (strcmp(value, "-") == 0)
             usage_error(command, "--failed needs the name of a file");
         o->failed = read_path("--failed", value);
+        return;
+    case OPTION_DRY_RUN:
+        o->dry_run = value ? value_count(command, "--dry-run", value, 1, UINT64_MAX) : 1;
         return;
     case OPTION_BODY:
         o->without_body = read_body(value);

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct send_options {
     const char *output; /* null or "-": standard output */
@@ -26,6 +27,7 @@ struct send_options {
     struct write_out *words; /* of -w; null: none */
     bool quiet;
     enum progress_mode progress;
+    uint64_t dry_run; /* show so many requests and send none; 0: send */
     bool adaptive;
     char *const *inputs;
     size_t inputs_count; /* at least one */

@@ -1,0 +1,302 @@
+/* The head is written by the engine's own writer, so that what is shown is what would be sent; the
+ * curl command is made of the lines of that head. */
+#include "cli/dry_run.h"
+
+#include "base/base64.h"
+#include "batch/checker.h"
+#include "batch/secret.h"
+#include "cli/summary.h"
+#include "cli/values.h"
+#include "http/head.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct dry_run {
+    const struct request_options *options;
+    struct checker checker;
+    struct buf head; /* of the request shown */
+    struct buf body; /* of its data file */
+    struct buf shown;
+    bool no_memory;
+};
+
+static struct ringsend_bytes bytes_of(const struct buf *b)
+{
+    return (struct ringsend_bytes){b->data, b->bytes};
+}
+
+/* ---- the request ---- */
+
+static bool load_body(struct dry_run *d, struct ringsend_request *request)
+{
+    const struct ringsend_bytes path = d->checker.record.data_file;
+    struct buf_pool *pool = &d->checker.pool;
+    char *name = strndup(path.data, path.bytes);
+    FILE *file = name ? fopen(name, "re") : NULL;
+    free(name);
+    if (!file)
+        return false;
+    bool good = true;
+    for (size_t bytes = 1; good && bytes > 0; d->body.bytes += good ? bytes : 0) {
+        good = buf_reserve(pool, &d->body, 1 << 16);
+        bytes = good ? fread(d->body.data + d->body.bytes, 1, 1 << 16, file) : 0;
+    }
+    good = good && !ferror(file);
+    fclose(file);
+    request->body = bytes_of(&d->body);
+    return good;
+}
+
+/* As the engine would for this request, which was checked. */
+static bool write_head(struct dry_run *d, const struct ringsend_request *request, struct head *head)
+{
+    const char *detail;
+    bool has_body = request->body.bytes > 0 || (request->flags & RINGSEND_HAS_BODY);
+    *head = (struct head){.method = request->method,
+                          .fields = request->headers,
+                          .fields_count = request->headers_count,
+                          .has_body = has_body,
+                          .body_bytes = request->body.bytes,
+                          .accepts_codings = d->options->engine.decode};
+    if (head->method.bytes == 0)
+        head->method = has_body ? SPAN("POST") : SPAN("GET");
+    if (url_parse(&head->url, request->url, &detail) != RINGSEND_OK ||
+        head_check(head, &detail) != RINGSEND_OK ||
+        !buf_reserve(&d->checker.pool, &d->head, head->bytes))
+        return false;
+    head_write(head, d->head.data);
+    d->head.bytes = head->bytes;
+    return true;
+}
+
+/* ---- masked ---- */
+
+static struct ringsend_bytes masked(struct dry_run *d, struct ringsend_bytes text)
+{
+    d->shown.bytes = 0;
+    if (!secrets_mask(&d->options->secrets, text, &d->checker.pool, &d->shown))
+        d->no_memory = true;
+    return bytes_of(&d->shown);
+}
+
+/* A line of the head without its end. */
+static struct ringsend_bytes masked_line(struct dry_run *d, struct ringsend_bytes line)
+{
+    const char *colon = memchr(line.data, ':', line.bytes);
+    size_t name_bytes = colon ? (size_t)(colon - line.data) : line.bytes;
+    if (!colon || !secret_is_header((struct ringsend_bytes){line.data, name_bytes}))
+        return masked(d, line);
+    d->shown.bytes = 0;
+    if (!buf_append(&d->checker.pool, &d->shown, line.data, name_bytes) ||
+        !buf_append(&d->checker.pool, &d->shown, ": ***", 5))
+        d->no_memory = true;
+    return bytes_of(&d->shown);
+}
+
+static void print(struct ringsend_bytes text)
+{
+    fwrite(text.data, 1, text.bytes, stdout);
+}
+
+/* The next line of the head: false at the empty one behind them all. */
+static bool next_line(struct ringsend_bytes *rest, struct ringsend_bytes *line)
+{
+    const char *end = memmem(rest->data, rest->bytes, "\r\n", 2);
+    *line = (struct ringsend_bytes){rest->data, end ? (size_t)(end - rest->data) : rest->bytes};
+    size_t bytes = line->bytes + (end ? 2 : 0);
+    rest->data += bytes;
+    rest->bytes -= bytes;
+    return line->bytes > 0;
+}
+
+static void print_request(struct dry_run *d, struct ringsend_bytes body)
+{
+    struct ringsend_bytes rest = bytes_of(&d->head), line;
+    while (next_line(&rest, &line)) {
+        print(masked_line(d, line));
+        print(SPAN("\r\n"));
+    }
+    print(SPAN("\r\n"));
+    print(masked(d, body));
+    if (body.bytes > 0)
+        print(SPAN("\n"));
+}
+
+/* ---- curl ---- */
+
+/* One word for a POSIX shell. */
+static void print_quoted(struct ringsend_bytes text)
+{
+    putchar('\'');
+    for (size_t i = 0; i < text.bytes; i++) {
+        if (text.data[i] == '\'')
+            print(SPAN("'\\''"));
+        else
+            putchar((unsigned char)text.data[i]);
+    }
+    putchar('\'');
+}
+
+static bool is_field(struct ringsend_bytes line, struct ringsend_bytes name)
+{
+    return line.bytes > name.bytes && line.data[name.bytes] == ':' &&
+           span_equal_nocase((struct ringsend_bytes){line.data, name.bytes}, name);
+}
+
+/* What curl says by itself is left to it; a header without a value it wants with a semicolon. */
+static void print_fields(struct dry_run *d, const struct head *head)
+{
+    struct ringsend_bytes rest = bytes_of(&d->head), line;
+    bool has_type = false;
+    next_line(&rest, &line);
+    while (next_line(&rest, &line)) {
+        if (is_field(line, SPAN("content-length")) ||
+            (is_field(line, SPAN("host")) && !head->own_host))
+            continue;
+        has_type |= is_field(line, SPAN("content-type"));
+        struct ringsend_bytes shown = masked_line(d, line);
+        const char *colon = memchr(shown.data, ':', shown.bytes);
+        print(SPAN(" -H "));
+        if (colon && (size_t)(colon - shown.data) + 2 >= shown.bytes) {
+            size_t name_bytes = (size_t)(colon - shown.data);
+            d->shown.data[name_bytes] = ';';
+            shown.bytes = name_bytes + 1;
+        }
+        print_quoted(shown);
+    }
+    if (!has_type)
+        print(SPAN(" -H 'Content-Type:'"));
+    if (head->body_bytes > 0)
+        print(SPAN(" -H 'Expect:'"));
+}
+
+/* Bytes that no argument can hold come through a pipe. */
+static bool needs_pipe(struct ringsend_bytes body)
+{
+    return body.bytes > 0 && memchr(body.data, '\0', body.bytes);
+}
+
+static void print_pipe(struct dry_run *d, struct ringsend_bytes body)
+{
+    struct buf text = {0};
+    struct buf_pool *pool = &d->checker.pool;
+    if (buf_reserve(pool, &text, base64_bytes(body.bytes))) {
+        text.bytes = (size_t)(base64_encode(body, text.data) - text.data);
+        printf("echo %.*s | base64 -d | ", (int)text.bytes, text.data);
+    } else {
+        d->no_memory = true;
+    }
+    buf_release(pool, &text);
+}
+
+static void print_file_option(const char *option, const char *path)
+{
+    if (!path)
+        return;
+    printf(" %s ", option);
+    print_quoted(span_of(path));
+}
+
+static void print_curl(struct dry_run *d, const struct ringsend_request *request,
+                       const struct head *head)
+{
+    const struct ringsend_options *engine = &d->options->engine;
+    struct ringsend_bytes body = request->body, path = d->checker.record.data_file;
+    bool piped = path.bytes == 0 && needs_pipe(masked(d, body));
+    if (piped)
+        print_pipe(d, masked(d, body));
+    print(SPAN("curl -sS -g --http1.1 --path-as-is"));
+    if (engine->insecure)
+        print(SPAN(" -k"));
+    print_file_option("--cacert", engine->ca_file);
+    print_file_option("--cert", engine->cert_file);
+    print_file_option("--key", engine->key_file);
+    if (span_equal(head->method, SPAN("HEAD"))) {
+        print(SPAN(" -I"));
+    } else {
+        print(SPAN(" -X "));
+        print_quoted(head->method);
+    }
+    print_fields(d, head);
+    if (path.bytes > 0) {
+        print(SPAN(" --data-binary @"));
+        print_quoted(path);
+    } else if (piped) {
+        print(SPAN(" --data-binary @-"));
+    } else if (memmem(d->head.data, d->head.bytes, "\r\nContent-Length: ", 18)) {
+        print(SPAN(" --data-raw "));
+        print_quoted(masked(d, body));
+    }
+    putchar(' ');
+    print_quoted(masked(d, request->url));
+    putchar('\n');
+}
+
+/* ---- all ---- */
+
+static void print_place(const struct dry_run *d, bool bad)
+{
+    const struct source *source = d->checker.source;
+    printf("# %s, line %" PRIu64 ", record %" PRIu64,
+           summary_input_name(source->paths[source->current]), source->line, source->number);
+    if (!bad) {
+        putchar('\n');
+        return;
+    }
+    const struct ringsend_bytes line = {d->checker.record.line.data, d->checker.record.line.bytes};
+    char text[RECORD_TOLD_BYTES];
+    printf(" cannot be sent: %s\n", record_error_tell(&d->checker.error, line, text, sizeof text));
+}
+
+static bool show(struct dry_run *d)
+{
+    struct ringsend_request *request = &d->checker.record.request;
+    struct head head;
+    bool good = d->checker.record.data_file.bytes == 0 || load_body(d, request);
+    if (good && d->checker.record.needs_key)
+        record_make_key(&d->checker.record, d->checker.source->number);
+    good = good && write_head(d, request, &head);
+    if (good) {
+        print_place(d, false);
+        print_request(d, request->body);
+        print_curl(d, request, &head);
+    }
+    buf_release(&d->checker.pool, &d->head);
+    buf_release(&d->checker.pool, &d->body);
+    return good && !d->no_memory;
+}
+
+int dry_run(const struct request_options *options, struct source *source, uint64_t count)
+{
+    struct dry_run d = {.options = options};
+    int status = EXIT_OK;
+    bool ready = checker_init(&d.checker, source, &options->defaults);
+    if (!ready)
+        status = EXIT_INPUT;
+    while (ready && d.checker.records < count) {
+        enum checker_next next = checker_next(&d.checker);
+        if (next == CHECKER_END)
+            break;
+        if (d.checker.records > 1)
+            putchar('\n');
+        if (next == CHECKER_BAD)
+            print_place(&d, true);
+        if (next == CHECKER_BAD || !show(&d))
+            status = EXIT_INPUT;
+    }
+    if (source->error) {
+        fprintf(stderr, "ringsend send: cannot read %s: %s\n",
+                summary_input_name(source->paths[source->error_input]), source->error_text);
+        status = EXIT_INPUT;
+    }
+    if (d.no_memory || !ready)
+        fputs("ringsend send: memory is out\n", stderr);
+    buf_release(&d.checker.pool, &d.shown);
+    checker_free(&d.checker);
+    if (fflush(stdout) != 0 || ferror(stdout))
+        status = EXIT_OUTPUT;
+    return status;
+}

@@ -1,0 +1,133 @@
+"""ringsend send --dry-run: what is shown is what would be sent, to the byte, and its curl line sends
+the same. No secret is in it."""
+
+import os
+import shutil
+import subprocess
+import unittest
+
+from harness import Case, INPUT, OK, USAGE, answering, main, response
+
+
+class Shown(Case):
+    def setUp(self):
+        super().setUp()
+        self.server_ = self.server(answering(lambda request: response(b"")))
+        self.url = self.server_.url
+
+    def dry_run(self, *args, expect=OK, **more):
+        run = self.run_ringsend("send", "--dry-run=9", *args, **more)
+        self.assertEqual(run.status, expect, run.err)
+        self.assertEqual(self.server_.requests, [])
+        return run.out
+
+    def parts(self, out):
+        """(request bytes, curl line) of each request shown."""
+        found = []
+        for part in out.split(b"# ")[1:]:
+            _, rest = part.split(b"\n", 1)
+            lines = rest.rstrip(b"\n").split(b"\n")
+            curl = next(n for n, line in enumerate(lines)
+                        if line.startswith((b"curl ", b"echo ")))
+            found.append((b"\n".join(lines[:curl]), b"\n".join(lines[curl:])))
+        return found
+
+    def sent(self, *args):
+        self.server_.requests.clear()
+        self.run_ringsend("send", "-c", "1", *args)
+        requests = list(self.server_.requests)
+        self.server_.requests.clear()
+        return requests
+
+
+class Requests(Shown):
+    RECORDS = [
+        {"id": 1, "url": "{}a?b=c&d=%27", "headers": {"X-A": ["1", "it's"], "Empty": ""}},
+        {"url": "{}", "method": "PUT", "data": {"n": [1, "\u00e9 'quoted' \"\\"]}},
+        {"url": "{}[x]{y}/../z", "data": "@file\nof\nlines"},
+        {"url": "{}", "data_base64": "AGJ5dGVzCg=="},
+        {"url": "{}", "method": "POST"},
+        {"url": "{}", "method": "DELETE", "headers": {"Host": "other", "User-Agent": "me"}},
+    ]
+
+    def records(self):
+        return self.file("x.jsonl", [dict(r, url=r["url"].replace("{}", self.url)) for r in
+                                     self.RECORDS])
+
+    def test_the_bytes_are_those_that_are_sent(self):
+        path = self.records()
+        options = ("-H", "X-All: yes", "--idempotency-key")
+        shown = [part for part, _ in self.parts(self.dry_run(*options, path))]
+        for request, part in zip(self.sent(*options, path), shown, strict=True):
+            # The LF behind the body is for the eye; without one the last of the head went with it.
+            self.assertEqual(part if request.body else part + b"\n",
+                             request.head + b"\r\n\r\n" + request.body)
+
+    @unittest.skipUnless(shutil.which("curl"), "not here: curl")
+    def test_the_curl_line_sends_the_same(self):
+        path = self.records()
+        lines = [curl for _, curl in self.parts(self.dry_run("-H", "X-All: yes", path))]
+        wanted = self.sent("-H", "X-All: yes", path)
+        for request, line in zip(wanted, lines, strict=True):
+            run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=False)
+            self.assertEqual(run.returncode, 0, (line, run.stderr))
+            got = self.server_.requests.pop()
+            self.assertEqual((got.method, got.target, got.body),
+                             (request.method, request.target, request.body))
+            self.assertEqual(sorted(got.headers), sorted(request.headers), line)
+
+    def test_one_is_shown_unless_more_are_asked_for(self):
+        run = self.run_ringsend("send", "--dry-run", self.records())
+        self.assertEqual((run.status, run.out.count(b"# ")), (OK, 1))
+        self.assertEqual(self.run_ringsend("send", "--dry-run=0", self.records()).status, USAGE)
+
+    def test_a_bad_record_is_named_in_its_place(self):
+        out = self.dry_run(self.file("x", b'{"url":"http://h/","x":1}\n{"url":"http://h/"}\n'),
+                           expect=INPUT)
+        self.assertIn(b'line 1, record 0 cannot be sent: column 21: unknown key "x"', out)
+        self.assertIn(b"line 2, record 1\nGET / HTTP/1.1\r\n", out)
+
+    def test_a_data_file_is_shown(self):
+        body = self.file("body", b"of the file\n")
+        out = self.dry_run(self.file("x", [{"url": self.url, "data_file": body}]))
+        self.assertIn(b"Content-Length: 12\r\n\r\nof the file\n", out)
+        self.assertIn(b"--data-binary @'%s'" % body.encode(), out)
+
+
+class Secrets(Shown):
+    SECRETS = ("from-the-file", "from-the-env", "of-the-line", "of-the-query", "c00kie")
+
+    def test_no_secret_is_shown(self):
+        headers = self.file("headers", b"X-Innocent: from-the-file\n")
+        records = self.file("x", [
+            {"url": self.url + "?a=b&api_key=of-the-query&c=d", "data": "a from-the-file b",
+             "headers": {"Authorization": "Bearer of-the-line", "cookie": "a=c00kie",
+                         "X-Api-Key": "of-the-line"}},
+            {"url": self.url + "from-the-env", "data": {"x": "from-the-env"}}])
+        out = self.dry_run("-H", "@" + headers, "-H", "X-Env: a {{env.HIDDEN}} b", records,
+                           env=dict(os.environ, HIDDEN="from-the-env"))
+        for secret in self.SECRETS:
+            self.assertNotIn(secret.encode(), out)
+        self.assertIn(b"X-Env: a *** b\r\n", out)
+        self.assertIn(b"/?a=b&api_key=***&c=d HTTP", out)
+        self.assertIn(b"-H 'Authorization: ***'", out)
+
+    def test_no_secret_is_in_results_or_messages(self):
+        headers = self.file("headers", b"X-Innocent: from-the-file\n")
+        records = self.file("x", [{"url": self.url, "headers": {"Cookie": "c00kie"}},
+                                  {"url": "http://user:of-the-line@h/"}, {"url": "{{env.HIDDEN}}"}])
+        run = self.run_ringsend("send", "-H", "@" + headers, "-H", "A: {{env.HIDDEN}}", records,
+                                env=dict(os.environ, HIDDEN="from-the-env"))
+        for secret in self.SECRETS:
+            self.assertNotIn(secret, run.out.decode() + run.err)
+        self.assertEqual(len(run.results), 3)
+        run = self.run_ringsend("send", "-H", "Authorization of-the-line", records)
+        self.assertEqual(run.status, USAGE)
+        self.assertNotIn("of-the-line", run.err)
+        run = self.run_ringsend("send", "-H", "@" + self.file("bad", b"from-the-file\n"), records)
+        self.assertEqual(run.status, USAGE)
+        self.assertNotIn("from-the-file", run.err)
+
+
+if __name__ == "__main__":
+    main()
