@@ -5,11 +5,19 @@
 
 #include <string.h>
 
-void cutter_begin(struct cutter *c, enum format format, bool resumed)
+void cutter_begin(struct cutter *c, enum format format)
 {
-    *c = (struct cutter){.format = format, .step = CUTTER_FIELD_START};
-    if (format == FORMAT_JSON)
-        c->step = resumed ? CUTTER_RESUMED : CUTTER_OPENING;
+    *c = (struct cutter){.format = format,
+                         .step = format == FORMAT_JSON ? CUTTER_OPENING : CUTTER_FIELD_START};
+}
+
+void cutter_resume(struct cutter *c, enum format format, char opening)
+{
+    cutter_begin(c, format);
+    if (format != FORMAT_JSON)
+        return;
+    c->in_array = opening == '[';
+    c->step = c->in_array ? CUTTER_COMMA : CUTTER_VALUES;
 }
 
 static size_t count_lines(const char *data, size_t bytes)
@@ -63,7 +71,6 @@ static bool pass_row(struct cutter *c, const char **at, const char *end)
             ++*at;
             break;
         case CUTTER_OPENING:
-        case CUTTER_RESUMED:
         case CUTTER_FIRST:
         case CUTTER_ELEMENT:
         case CUTTER_COMMA:
@@ -120,10 +127,6 @@ static bool pass_between(struct cutter *c, char byte, struct cut *cut)
         c->in_array = byte == '[';
         c->step = c->in_array ? CUTTER_FIRST : CUTTER_VALUES;
         return c->in_array;
-    case CUTTER_RESUMED:
-        c->in_array = byte == ',' || byte == ']';
-        c->step = c->in_array ? CUTTER_COMMA : CUTTER_VALUES;
-        return c->in_array && pass_between(c, byte, cut);
     case CUTTER_COMMA:
     case CUTTER_FIRST:
         if (byte == ']')

@@ -23,7 +23,6 @@ enum cutter_step {
     CUTTER_QUOTE, /* behind a quote in a quoted field: its end, or half of a doubled one */
     /* json */
     CUTTER_OPENING, /* before anything */
-    CUTTER_RESUMED, /* behind a value of an input that was not read from its start */
     CUTTER_FIRST,   /* in the array, before its first element or its end */
     CUTTER_ELEMENT, /* behind a comma */
     CUTTER_COMMA,   /* behind an element */
@@ -51,8 +50,10 @@ struct cut {
     const char *fault;          /* the input makes no sense from here on: static words, else null */
 };
 
-/* At the start of an input; `resumed`: behind one of its records. */
-void cutter_begin(struct cutter *c, enum format format, bool resumed);
+/* At the start of an input. */
+void cutter_begin(struct cutter *c, enum format format);
+/* Behind a record; `opening`: the first byte of the input that is no white space. */
+void cutter_resume(struct cutter *c, enum format format, char opening);
 void cutter_cut(struct cutter *c, struct ringsend_bytes piece, struct cut *cut);
 /* At the end of the input: what is missing, or null. */
 const char *cutter_end(const struct cutter *c);

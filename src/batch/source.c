@@ -58,17 +58,25 @@ static enum format format_of(const struct source *s, size_t input)
     return s->format != FORMAT_GUESS ? s->format : format_of_name(s->paths[input]);
 }
 
-/* A regular file that is not compressed. */
-static bool is_seekable(int fd, off_t start)
+/* In a regular file that is not compressed: its first byte from `start` on that is neither white
+ * space nor of a byte order mark; '\0' where one cannot jump, and where that byte is too far off. */
+static char opening_of(int fd, off_t start)
 {
-    char magic[DECODER_MAGIC_BYTES];
+    char bytes[4096];
     struct stat about;
     if (start < 0 || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
-        return false;
-    ssize_t bytes = pread(fd, magic, sizeof magic, start);
-    enum decoder_kind kind =
-        decoder_kind_of((struct ringsend_bytes){magic, bytes > 0 ? (size_t)bytes : 0});
-    return bytes >= 0 && kind != DECODER_GZIP && kind != DECODER_ZSTD;
+        return '\0';
+    ssize_t count = pread(fd, bytes, sizeof bytes, start);
+    if (count <= 0)
+        return '\0';
+    enum decoder_kind kind = decoder_kind_of((struct ringsend_bytes){bytes, (size_t)count});
+    if (kind == DECODER_GZIP || kind == DECODER_ZSTD)
+        return '\0';
+    for (ssize_t at = 0; at < count; at++) {
+        if (!memchr(" \t\r\n\xef\xbb\xbf", bytes[at], 7))
+            return bytes[at];
+    }
+    return '\0';
 }
 
 /* From now on as if everything before the position had been read. */
@@ -91,7 +99,8 @@ void source_seek(struct source *s, const struct source_position *position)
         return;
     /* Standard input may start anywhere in its file. */
     off_t start = lseek(s->fds[s->current], 0, SEEK_CUR);
-    if (!is_seekable(s->fds[s->current], start))
+    s->opening = opening_of(s->fds[s->current], start);
+    if (s->opening == '\0')
         return;
     if (format_has_header(format_of(s, s->current))) {
         s->jump_to = position->index > 0 ? start + (off_t)position->offset : -1;
@@ -195,7 +204,10 @@ static bool refill(struct source *s)
 {
     if (!s->begun) {
         input_begin(&s->bytes, s->fds[s->current]);
-        cutter_begin(&s->cutter, source_layout(s)->format, s->resumed);
+        if (s->resumed)
+            cutter_resume(&s->cutter, source_layout(s)->format, s->opening);
+        else
+            cutter_begin(&s->cutter, source_layout(s)->format);
         s->begun = true;
     }
     switch (input_next(&s->bytes, &s->block)) {

@@ -65,6 +65,7 @@ struct source {
     struct ringsend_bytes block; /* what is left of the bytes to be cut */
     bool begun;                  /* input_begin was said of the current input */
     bool resumed;                /* it was not read from its start */
+    char opening;                /* then: its first byte that is no white space */
     bool ended;                  /* the end of the current input was seen */
     bool stopped;                /* by source_stop */
 

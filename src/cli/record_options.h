@@ -37,7 +37,7 @@ enum record_option {
 
 #define RECORD_HELP \
     "Records (numbered from 0 over all files, in every run the same)\n" \
-    "      --format FORMAT     jsonl, json, vegeta, csv, tsv or lines; default: by the\n" \
+    "      --format FORMAT     jsonl, json, vegeta, csv, tsv, lines; default: by the\n" \
     "                          name (.json, .csv, .tsv, .txt, with .gz or .zst or\n" \
     "                          without), else jsonl. gzip and zstd are recognised\n" \
     "      --skip N            not the first N\n" \

@@ -119,7 +119,7 @@ class Cli(Case):
 
     def test_errors_in_a_file_of_headers_name_the_file_and_the_line(self):
         path = self.file("in", [{"data": "x"}])
-        for line, words in ((b"no colon", "no colon"), (b"X-Cut: se\0cret", "NUL"), (b"a b: c", "a b"),
+        for line, words in ((b"no colon", "NAME: VALUE"), (b"X-Cut: se\0cret", "NUL"), (b"a b: c", "a b"),
                             (b"Upgrade: h2c", "Upgrade"), (b"HOST: b", "twice")):
             with self.subTest(line=line):
                 headers = self.file("headers", b"Host: a\n\r\n" + line + b"\nX-More: 1\n")

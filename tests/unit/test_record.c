@@ -392,6 +392,66 @@ static void names_the_refused_header(void **state)
     }
 }
 
+/* Fixed for ever: keys must be the same in every version. */
+static void makes_the_same_keys_for_ever(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        uint64_t number;
+        const char *key;
+    } rows[] = {
+        {"{}", 0, "26535901-eb8c-86b2-957c-c9f0a4c9b9f4"},
+        {"{}", 1, "fb9f7033-f502-8c2b-b07a-f56ccd28dd4d"},
+        {"{\"method\":\"POST\",\"data\":\"x\"}", 0, "0c15b1be-b9b5-895a-925e-55bed216cba4"},
+        {"{\"data\":\"x\"}", 0, "0c15b1be-b9b5-895a-925e-55bed216cba4"},
+        {"{\"data\":\"x\",\"method\":\"PUT\"}", 0, "9fe6bb97-b80c-8e54-8908-64bdbae32155"},
+        {"{\"data\":\"x\",\"url\":\"http://d/x\"}", 0, "803823cf-938e-868d-9b78-53c8e3421e4b"},
+        {"{\"data\":\"\"}", 12345678901, "815c4aec-5a88-84ed-a1e9-d014d9102bc2"},
+    };
+    static const struct record_defaults keyed = {.url = {"http://d/", 9},
+                                                 .key_header = {"Idempotency-Key", 15},
+                                                 .headers = default_headers + 2};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct record record;
+        struct record_error error;
+        read_line(&record, &keyed, span_of(rows[i].line), &error);
+        assert_int_equal(error.error, RINGSEND_OK);
+        assert_true(record.needs_key);
+        record_make_key(&record, rows[i].number);
+        const struct ringsend_request *r = &record.request;
+        assert_true(r->flags & RINGSEND_KEYED);
+        const struct ringsend_header *header = &r->headers[r->headers_count - 1];
+        assert_true(span_equal(header->name, SPAN("Idempotency-Key")));
+        if (!span_equal(header->value, span_of(rows[i].key)))
+            fail_msg("%zu: %.36s", i, header->value.data);
+        release(&record);
+    }
+}
+
+static void leaves_keys_that_are_there(void **state)
+{
+    (void)state;
+    static const struct record_defaults keyed = {.url = {"http://d/", 9},
+                                                 .key_header = {"X-Key", 5},
+                                                 .headers = default_headers,
+                                                 .headers_count = 2};
+    static const struct row rows[] = {
+        {&keyed, "{\"headers\":{\"x-key\":\"k\"}}",
+         " http://d/ x-key:k X-Source:nightly Accept:a/b keyed"},
+        {&keyed, "{\"headers\":{\"idempotency-key\":\"k\"}}",
+         " http://d/ idempotency-key:k X-Source:nightly Accept:a/b keyed"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct record record;
+        struct record_error error;
+        read_line(&record, rows[i].defaults, span_of(rows[i].line), &error);
+        assert_false(record.needs_key);
+        assert_string_equal(describe(&record), rows[i].becomes);
+        release(&record);
+    }
+}
+
 static void knows_blank_lines(void **state)
 {
     (void)state;
@@ -412,6 +472,8 @@ int main(void)
         cmocka_unit_test(cuts_names_between_characters),
         cmocka_unit_test(refuses_a_path_without_a_server),
         cmocka_unit_test(knows_blank_lines),
+        cmocka_unit_test(makes_the_same_keys_for_ever),
+        cmocka_unit_test(leaves_keys_that_are_there),
         cmocka_unit_test(names_the_refused_header),
     };
     guard_open(&guard, 1 << 14);
