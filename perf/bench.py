@@ -12,6 +12,7 @@ import math
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -550,13 +551,66 @@ def latency(bench, table, rounds, count, connections):
     agreement(bench, table, certificate, rounds)
 
 
+def check_speed(bench, table, rounds, millions):
+    million = bench.records(1_000_000, "http://127.0.0.1:8080")
+    with open(million, "rb") as file:
+        text = file.read()
+    free = shutil.disk_usage(bench.directory).free
+    millions = max(1, min(millions, free // 2 // len(text)))
+    large = bench.path("large.jsonl")
+    with open(large, "wb") as file:
+        for _ in range(millions):
+            file.write(text)
+    table.head(f"check: {millions} million records, {millions * len(text) / 1e9:.2f} GB of JSONL, on one core")
+
+    def run():
+        cost = bench.run("check", [bench.ringsend, "check", large])
+        if f"check: {millions * 1_000_000} records in " not in cost.output:
+            raise SystemExit(f"check did not read all:\n{cost.output}")
+        return cost
+
+    costs = rounds_of(rounds, {"": run})[""]
+    small = bench.run("check, one million", [bench.ringsend, "check", million])
+    os.unlink(large)
+    os.unlink(million)
+    speed = statistics.median(millions * len(text) / cost.wall_s / 1e6 for cost in costs)
+    table.line("speed", f"median {speed:.0f} MB/s   rounds "
+               + "  ".join(f"{millions * len(text) / cost.wall_s / 1e6:.0f}" for cost in costs))
+    peak = max(cost.peak_mb for cost in costs)
+    table.line("peak memory", f"{peak:.2f} MB; one million records {small.peak_mb:.2f} MB")
+    table.target("check: 400 MB/s / speed", 400 / speed, 1.0, "{:.2f}")
+    table.target("check: peak memory grows by, MB", peak - small.peak_mb, 1, "{:.2f}")
+
+
+def csv_cost(bench, table, url, rounds, count):
+    table.head(f"CSV with a template beside JSONL, {count} requests with the same bodies (user + system, us)")
+    records = bench.records(count, url)
+    rows = bench.path("rows.csv")
+    with open(rows, "w", encoding="utf-8") as file:
+        file.write("order,pieces\n")
+        for i in range(count):
+            file.write(f"{100000 + i},{10000 + i % 1000}\n")
+    template = ("--url", url + "/orders", "-H", "Content-Type: application/json",
+                "--data", '{"order":{{order}},"pieces":{{pieces}}}')
+
+    def run(name, *command):
+        cost = bench.run(f"input: {name}", bench.ringsend_send(*command))
+        bench.check_results(count)
+        return cost.cpu_us / count
+
+    values = rounds_of(rounds, {"CSV": lambda: run("CSV", rows, POOL, *template),
+                                "JSONL": lambda: run("JSONL", records)})
+    show_rounds(table, values, "{:.2f}")
+    table.target("CPU per record: CSV / JSONL", ratio(values, "CSV", "JSONL"), 1.15, "{:.3f}")
+
+
 def version(command, pattern=r".*"):
     run = subprocess.run(command, capture_output=True, text=True)
     match = re.search(pattern, run.stdout + run.stderr)
     return match.group().strip() if match else "?"
 
 
-PARTS = ("system", "cpu", "journal", "short", "article", "rate", "memory", "tls", "latency")
+PARTS = ("system", "cpu", "journal", "short", "article", "rate", "memory", "tls", "latency", "input")
 
 
 def parts(text):
@@ -615,6 +669,10 @@ def main():
                 short_run(bench, table, nginx.url, rounds)
             if "memory" in only:
                 memory(bench, table, nginx.url, large, connections)
+            if "input" in only:
+                csv_cost(bench, table, nginx.url, rounds, count)
+        if "input" in only:
+            check_speed(bench, table, min(rounds, 3), 1 if options.quick else 50)
         if "article" in only:
             article(bench, table, rounds)
         if "rate" in only:

@@ -126,30 +126,30 @@ static bool fill_id(struct filler *f, struct piece *id)
     return good;
 }
 
-/* The header's places are reserved before, so that the array does not move. */
-static bool fill_headers(struct filler *f, struct piece *pieces)
-{
-    for (size_t i = 0; i < f->defaults->headers_count; i++) {
-        if (!fill(f, &f->form->header_values[i], TEMPLATE_TEXT, "--header", &pieces[i]))
-            return false;
-    }
-    return true;
-}
-
-static bool take_headers(struct filler *f)
+/* The last to be filled in: what is there by then does not move any more. */
+static bool fill_headers(struct filler *f)
 {
     const struct record_defaults *defaults = f->defaults;
     struct record *record = f->record;
+    size_t count = defaults->headers_count;
     record->request.headers = defaults->headers;
-    record->request.headers_count = defaults->headers_count;
+    record->request.headers_count = count;
     if (!f->form->header_values)
         return true;
-    size_t bytes = defaults->headers_count * sizeof(struct ringsend_header);
-    if (!buf_append(f->pool, &record->headers, defaults->headers, bytes)) {
+    struct piece pieces[LIMIT_HEADERS] = {{0}};
+    for (size_t i = 0; i < count; i++) {
+        if (!fill(f, &f->form->header_values[i], TEMPLATE_TEXT, "--header", &pieces[i]))
+            return false;
+    }
+    if (!buf_append(f->pool, &record->headers, defaults->headers,
+                    count * sizeof(struct ringsend_header))) {
         no_memory(f);
         return false;
     }
-    record->request.headers = (const struct ringsend_header *)(void *)record->headers.data;
+    struct ringsend_header *own = (struct ringsend_header *)(void *)record->headers.data;
+    for (size_t i = 0; i < count; i++)
+        own[i].value = bytes_of(f, pieces[i]);
+    record->request.headers = own;
     return true;
 }
 
@@ -158,15 +158,14 @@ static void fill_request(struct filler *f)
     const struct form *form = f->form;
     struct record *record = f->record;
     struct ringsend_request *request = &record->request;
-    struct piece url, method = {0}, id = {0}, data = {0}, data_file = {0};
-    struct piece headers[LIMIT_HEADERS];
+    struct piece url = {0}, method = {0}, id = {0}, data = {0}, data_file = {0};
     if (!fill(f, &form->url, TEMPLATE_URL, "--url", &url) ||
         (form->has_method && !fill(f, &form->method, TEMPLATE_TEXT, "--method", &method)) ||
         (form->has_id && !fill_id(f, &id)) ||
         (form->has_data && !fill(f, &form->data, TEMPLATE_TEXT, "--data", &data)) ||
         (form->has_data_file &&
          !fill(f, &form->data_file, TEMPLATE_TEXT, "--data-file", &data_file)) ||
-        (form->header_values && !fill_headers(f, headers)) || !take_headers(f))
+        !fill_headers(f))
         return;
     request->url = bytes_of(f, url);
     if (form->has_method)
@@ -177,9 +176,6 @@ static void fill_request(struct filler *f)
         request->body = bytes_of(f, data);
     if (form->has_data_file)
         record->data_file = bytes_of(f, data_file);
-    struct ringsend_header *own = (struct ringsend_header *)(void *)record->headers.data;
-    for (size_t i = 0; form->header_values && i < request->headers_count; i++)
-        own[i].value = bytes_of(f, headers[i]);
 }
 
 void record_read_text(struct record *record, struct buf_pool *pool,

@@ -59,6 +59,11 @@ class Json(Formats):
         self.assertEqual([json.loads(line) for line in self.read("failed.jsonl").splitlines()],
                          [{"url": "nonsense", "id": 7}])
 
+    def test_an_id_of_many_lines_is_one_in_the_result(self):
+        path = self.file("x.json", b'[{"id": {"a":\n1},\n"data": [1,\n2]}]')
+        run = self.send_files("--url", self.echo.url, path)
+        self.assertEqual((run.results[0]["id"], run.results[0]["body"]), ({"a": 1}, "[1,\n2]"))
+
     def test_vegetas_targets_have_base64_bodies(self):
         target = {"method": "POST", "url": self.echo.url + "v", "header": {"X-A": ["1", "2"]},
                   "body": base64.b64encode(b"\0bytes").decode()}
