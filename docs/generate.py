@@ -17,10 +17,10 @@ import re
 import subprocess
 import sys
 
-Option = collections.namedtuple("Option", "names argument text")
+Option = collections.namedtuple("Option", "names argument attached text")
 
-# An argument follows after one space: in capitals, quoted, or a choice of words.
-OPTION = re.compile(r" {2,6}((?:-\w, )?--[\w-]+|-\w)(?: ('[^']*'|[A-Z][^ ]*|\w+(?:\|\w+)+))?(?: +(.*)|$)")
+# An argument follows after one space: in capitals, quoted, or a choice of words; or [=ATTACHED], if it may be absent.
+OPTION = re.compile(r" {2,6}((?:-\w, )?--[\w-]+|-\w)(?: ('[^']*'|[A-Z][^ ]*|\w+(?:\|\w+)+)|(\[=[A-Z]+\]))?(?: +(.*)|$)")
 GENERAL = {"--help", "--version"}
 TEXT_COLUMN = 10  # an option's text is indented further than this
 
@@ -45,8 +45,9 @@ def parse(text):
         before = lines[at - 1] if at else ""
         indent = len(line) - len(line.lstrip())
         if match and match.group(1):
-            names, argument, words = match.groups()
-            blocks.append(Option(re.findall(r"--?[\w-]+", names), argument or "", [words] if words else []))
+            names, argument, attached, words = match.groups()
+            blocks.append(Option(re.findall(r"--?[\w-]+", names), argument or "", attached or "",
+                                 [words] if words else []))
         elif blocks and isinstance(blocks[-1], Option) and indent > TEXT_COLUMN:
             blocks[-1].text.append(line.strip())
         elif line and indent == 0 and after.startswith(" ") and not line.endswith((".", ",", ":")) and \
@@ -80,7 +81,7 @@ def scd_block(block):
     """An option, or lines: those at the left margin are a paragraph, the others stay as they are."""
     if isinstance(block, Option):
         name = ", ".join("*%s*" % escape(n) for n in block.names)
-        return ["%s %s" % (name, escape(block.argument)), "\t" + (escape(" ".join(block.text)) or "\\-"), ""]
+        return ["%s%s %s" % (name, escape(block.attached), escape(block.argument)), "\t" + (escape(" ".join(block.text)) or "\\-"), ""]
     out = []
     for indented, lines in itertools.groupby(filter(None, block), lambda line: line.startswith(" ")):
         out += literal(lines) if indented else [escape(" ".join(lines)), ""]
