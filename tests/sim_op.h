@@ -45,6 +45,8 @@ struct sim_op {
     const void *data_out;
     size_t bytes;
     int64_t offset;
+    const char *path; /* of an open */
+    int flags;
 };
 
 struct sim_completion {

@@ -16,6 +16,7 @@
 #include "sim_op.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ enum {
 
 static const char *const kind_names[RING_KINDS] = {"connect", "send",    "receive", "cancel",
                                                    "close",   "read",    "append",  "sync",
-                                                   "accept",  "wake-up", "install"};
+                                                   "accept",  "wake-up", "install", "open"};
 static uint32_t rings;
 static sim_watch_fn *watcher;
 static void *watcher_context;
@@ -233,7 +234,8 @@ void ring_recv(struct ring *r, struct ring_tag tag)
 
 void ring_cancel(struct ring *r, struct ring_tag tag, enum ring_kind kind)
 {
-    bool on_file = kind == RING_READ || kind == RING_APPEND || kind == RING_SYNC;
+    bool on_file =
+        kind == RING_READ || kind == RING_APPEND || kind == RING_SYNC || kind == RING_OPEN;
     struct sim_op *op = op_prepare(r, on_file, tag, RING_CANCEL);
 
     SIM_CHECK(on_file || kind == RING_CONNECT || kind == RING_SEND || kind == RING_RECV,
@@ -340,6 +342,14 @@ void ring_sync(struct ring *r, struct ring_tag tag, int fd)
     file_prepare(r, tag, RING_SYNC, fd);
 }
 
+void ring_open(struct ring *r, struct ring_tag tag, const char *path, int flags)
+{
+    struct sim_op *op = file_prepare(r, tag, RING_OPEN, -1);
+
+    op->path = path;
+    op->flags = flags;
+}
+
 /* ---- Files ---- */
 
 static int32_t file_perform(struct sim_op *op)
@@ -348,7 +358,7 @@ static int32_t file_perform(struct sim_op *op)
     size_t bytes = op->bytes;
     ssize_t n = 0;
 
-    if (op->kind != RING_SYNC && poll(&ready, 1, 0) == 0)
+    if (op->kind != RING_SYNC && op->kind != RING_OPEN && poll(&ready, 1, 0) == 0)
         return -EAGAIN; /* a pipe that has nothing, or no room, yet */
     if (sim_chance(sim.faults.file_fails))
         return -EIO;
@@ -359,6 +369,8 @@ static int32_t file_perform(struct sim_op *op)
                            : pread(op->fd, op->data, bytes, op->offset);
     else if (op->kind == RING_APPEND)
         n = write(op->fd, op->data_out, bytes);
+    else if (op->kind == RING_OPEN)
+        n = open(op->path, op->flags | O_CLOEXEC);
     return n < 0 ? -errno : (int32_t)n;
 }
 
@@ -474,6 +486,7 @@ static void op_submit(struct ring *r, struct sim_op *op)
     case RING_READ:
     case RING_APPEND:
     case RING_SYNC:
+    case RING_OPEN:
         file_submit(r, op);
         break;
     case RING_INSTALL:

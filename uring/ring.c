@@ -34,6 +34,7 @@
 #include "uring/state.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -508,6 +509,13 @@ void ring_sync(struct ring *ring, struct ring_tag tag, int fd)
     struct io_uring_sqe *sqe = operation_new(ring);
     io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
     operation_name(ring, sqe, tag, RING_SYNC);
+}
+
+void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags)
+{
+    struct io_uring_sqe *sqe = operation_new(ring);
+    io_uring_prep_openat(sqe, AT_FDCWD, path, flags | O_CLOEXEC, 0);
+    operation_name(ring, sqe, tag, RING_OPEN);
 }
 
 /* ---- Received data, completions ------------------------------------------------------------- */

@@ -43,6 +43,7 @@ enum ring_kind {
     RING_ACCEPT,  /* multishot; result: the new connection's slot, chosen by the kernel */
     RING_WAKE,    /* ring_wake was called once or more since the last one; slot 0, generation 0 */
     RING_INSTALL, /* result: a descriptor of the process for the slot's socket */
+    RING_OPEN,    /* result: a new descriptor of the process, the caller's to close */
     RING_KINDS
 };
 
@@ -173,6 +174,9 @@ void ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_
                int64_t offset);
 void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data, size_t bytes);
 void ring_sync(struct ring *ring, struct ring_tag tag, int fd);
+/* open(2) of a path relative to the working directory, which stays valid until the completion; the
+ * descriptor is close-on-exec. One that was cancelled may have opened it all the same. */
+void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags);
 
 /* Operations prepared and not yet handed to the kernel. */
 unsigned ring_prepared(const struct ring *ring);

@@ -7,9 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +19,14 @@ enum {
     FIRST_READ_BYTES = 16 << 10, /* of a file that does not tell its size */
     PATH_SHOWN_BYTES = 120
 };
+
+/* The open of a fifo would wait for a writer; reads go by way of the ring anyway. */
+#define OPEN_FLAGS (O_RDONLY | O_NONBLOCK)
+
+static int shown(struct ringsend_bytes path)
+{
+    return path.bytes < PATH_SHOWN_BYTES ? (int)path.bytes : PATH_SHOWN_BYTES;
+}
 
 __attribute__((format(printf, 2, 3))) static enum load_next refuse(struct record_error *error,
                                                                    const char *format, ...)
@@ -47,57 +55,71 @@ static void read_on(struct load *l)
     file_read(l->file, l->into->data + l->into->bytes, end - l->into->bytes, -1);
 }
 
-/* Opens it and looks at it: its descriptor, or -1 and why not. O_NONBLOCK is for the open alone:
- * that of a fifo would wait for a writer. */
-static int open_file(struct ringsend_bytes path, size_t *told_bytes, struct record_error *error)
+/* Why an open file cannot be loaded, said by `error`, or true. Its size goes to *told_bytes. */
+static bool look_at(int fd, struct ringsend_bytes path, size_t *told_bytes,
+                    struct record_error *error)
 {
-    char name[PATH_MAX];
     struct stat about;
-    if (path.bytes >= sizeof name) {
-        refuse(error, "the path is longer than %d bytes", PATH_MAX - 1);
-        return -1;
-    }
-    memcpy(name, path.data, path.bytes);
-    name[path.bytes] = '\0';
-    int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &about) != 0)
-        refuse(error, "%s: %.*s", strerror(errno), PATH_SHOWN_BYTES, name);
+    if (fstat(fd, &about) != 0)
+        refuse(error, "%s: %.*s", strerror(errno), shown(path), path.data);
     else if (!S_ISREG(about.st_mode))
-        refuse(error, "not a regular file: %.*s", PATH_SHOWN_BYTES, name);
+        refuse(error, "not a regular file: %.*s", shown(path), path.data);
     else if (about.st_size > FILE_BYTES_MAX)
-        refuse(error, "larger than 64 MiB: %.*s", PATH_SHOWN_BYTES, name);
+        refuse(error, "larger than 64 MiB: %.*s", shown(path), path.data);
     else {
         *told_bytes = (size_t)about.st_size;
-        return fd;
+        return true;
     }
-    if (fd >= 0)
-        close(fd);
-    return -1;
+    return false;
 }
 
 bool load_look(struct ringsend_bytes path, struct record_error *error)
 {
     size_t bytes;
-    int fd = open_file(path, &bytes, error);
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0;
+    char *name = strndup(path.data, path.bytes);
+    if (!name) {
+        no_memory(error);
+        return false;
+    }
+    int fd = open(name, OPEN_FLAGS | O_CLOEXEC);
+    free(name);
+    if (fd < 0) {
+        refuse(error, "%s: %.*s", strerror(errno), shown(path), path.data);
+        return false;
+    }
+    bool good = look_at(fd, path, &bytes, error);
+    close(fd);
+    return good;
 }
 
 enum load_next load_begin(struct load *l, struct ringsend *engine, struct buf_pool *pool,
                           struct ringsend_bytes path, struct buf *into, struct record_error *error)
 {
     *l = (struct load){.pool = pool, .into = into, .path = path};
-    l->fd = open_file(path, &l->told_bytes, error);
-    if (l->fd < 0)
-        return LOAD_FAILED;
-    if (!buf_reserve(pool, into, l->told_bytes > 0 ? l->told_bytes : FIRST_READ_BYTES) ||
-        file_open(engine, l->fd, &l->file) != 0) {
-        close(l->fd);
-        return no_memory(error);
+    l->name = strndup(path.data, path.bytes);
+    if (l->name && file_open_path(engine, l->name, OPEN_FLAGS, &l->file) == 0)
+        return LOAD_WAIT;
+    load_end(l);
+    return no_memory(error);
+}
+
+/* Takes the end of the opening and starts the first read. */
+static enum load_next opened(struct load *l, struct record_error *error)
+{
+    int64_t result = file_take(l->file);
+    free(l->name);
+    l->name = NULL;
+    if (result < 0) {
+        refuse(error, "%s: %.*s", strerror((int)-result), shown(l->path), l->path.data);
+    } else if (look_at(file_descriptor(l->file), l->path, &l->told_bytes, error)) {
+        if (buf_reserve(l->pool, l->into, l->told_bytes > 0 ? l->told_bytes : FIRST_READ_BYTES)) {
+            read_on(l);
+            return LOAD_WAIT;
+        }
+        no_memory(error);
     }
-    read_on(l);
-    return LOAD_WAIT;
+    load_end(l);
+    return LOAD_FAILED;
 }
 
 /* After a read that brought something: true when the next one was started. */
@@ -116,6 +138,8 @@ enum load_next load_turn(struct load *l, struct record_error *error)
 {
     if (file_busy(l->file))
         return LOAD_WAIT;
+    if (l->name)
+        return opened(l, error);
     int64_t result = file_take(l->file);
     if (result > 0) {
         l->into->bytes += (size_t)result;
@@ -124,21 +148,20 @@ enum load_next load_turn(struct load *l, struct record_error *error)
     }
     load_end(l);
     bool whole = l->told_bytes > 0 ? l->into->bytes == l->told_bytes : result == 0;
-    int shown = l->path.bytes < PATH_SHOWN_BYTES ? (int)l->path.bytes : PATH_SHOWN_BYTES;
     if (result < 0)
-        return refuse(error, "%s: %.*s", strerror((int)-result), shown, l->path.data);
+        return refuse(error, "%s: %.*s", strerror((int)-result), shown(l->path), l->path.data);
     if (l->into->bytes > FILE_BYTES_MAX)
-        return refuse(error, "larger than 64 MiB: %.*s", shown, l->path.data);
+        return refuse(error, "larger than 64 MiB: %.*s", shown(l->path), l->path.data);
     if (result == 0 && !whole)
-        return refuse(error, "the file became shorter while it was read: %.*s", shown,
+        return refuse(error, "the file became shorter while it was read: %.*s", shown(l->path),
                       l->path.data);
     return whole ? LOAD_DONE : no_memory(error);
 }
 
 void load_end(struct load *l)
 {
-    if (!l->file)
-        return;
-    file_close(&l->file);
-    close(l->fd);
+    if (l->file)
+        file_close(&l->file);
+    free(l->name);
+    l->name = NULL;
 }

@@ -15,8 +15,8 @@ struct load {
     struct buf_pool *pool;
     struct buf *into;
     struct ringsend_bytes path;
-    struct file *file; /* not null exactly while it is under way, as fd is open */
-    int fd;
+    struct file *file; /* not null exactly while it is under way */
+    char *name;        /* the same path for open(2), while it is being opened */
     size_t told_bytes; /* the file's size; 0: known only at its end */
 };
 

@@ -189,6 +189,7 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
     case RING_READ:
     case RING_APPEND:
     case RING_SYNC:
+    case RING_OPEN:
     case RING_ACCEPT:
     case RING_WAKE:
     case RING_KINDS:

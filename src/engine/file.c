@@ -9,10 +9,12 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct file {
     struct ringsend *engine;
     int fd;
+    bool owns_fd; /* opened here; fd is -1 exactly until that has succeeded */
     uint32_t slot, generation;
     struct op op, cancel;
     bool cancel_again;   /* the cancel in flight is for an operation before this one */
@@ -41,6 +43,11 @@ int file_open(struct ringsend *e, int fd, struct file **file)
     return 0;
 }
 
+int file_descriptor(const struct file *f)
+{
+    return f->fd;
+}
+
 static struct ring_tag tag_of(const struct file *f)
 {
     return (struct ring_tag){.slot = f->slot, .generation = f->generation};
@@ -53,6 +60,17 @@ static void start(struct file *f, enum ring_kind kind)
     f->op.state = OP_IDLE;
     op_start(&f->op);
     f->engine->files_in_flight++;
+}
+
+int file_open_path(struct ringsend *e, const char *path, int flags, struct file **file)
+{
+    int error = file_open(e, -1, file);
+    if (error)
+        return error;
+    (*file)->owns_fd = true;
+    start(*file, RING_OPEN);
+    ring_open(e->ring, tag_of(*file), path, flags);
+    return 0;
 }
 
 void file_read(struct file *f, void *data, size_t bytes, int64_t offset)
@@ -140,10 +158,16 @@ void file_completed(struct ringsend *e, const struct ring_completion *completion
         return;
     }
     op_complete(&f->op, completion->result);
-    if (f->kind == RING_APPEND)
+    if (f->kind == RING_APPEND) {
         append_completed(f, completion->result);
-    else
-        finish(f, completion->result);
+        return;
+    }
+    if (f->kind == RING_OPEN && completion->result >= 0) {
+        f->fd = completion->result;
+        finish(f, 0);
+        return;
+    }
+    finish(f, completion->result);
 }
 
 void file_close(struct file **file)
@@ -155,6 +179,8 @@ void file_close(struct file **file)
     while (op_in_flight(&f->op) || op_in_flight(&f->cancel))
         if (engine_wait(f->engine) < 0)
             break;
+    if (f->owns_fd && f->fd >= 0)
+        close(f->fd);
     f->engine->files[f->slot - LIMIT_CONNECTIONS] = NULL;
     free(f);
     *file = NULL;

@@ -17,6 +17,12 @@ struct file;
 /* Takes `fd` (a file, pipe or terminal open in the right direction) into the engine, and does not
  * close it. 0, -RINGSEND_E_FULL when LIMIT_FILES are open, or -RINGSEND_E_NO_MEMORY. */
 int file_open(struct ringsend *engine, int fd, struct file **file);
+/* The same for a file that is opened here, by open(2) on the ring with O_CLOEXEC and these flags,
+ * and closed by file_close. The opening is the file's first operation: its result is 0, and nothing
+ * else may be started after another. `path` is borrowed until then. */
+int file_open_path(struct ringsend *engine, const char *path, int flags, struct file **file);
+/* The descriptor, to look at. Of one that was opened here: after that has succeeded. */
+int file_descriptor(const struct file *file);
 /* Cancels what is in flight, waits for it, and sets *file to null. */
 void file_close(struct file **file);
 

@@ -264,6 +264,7 @@ static void platform_complete(struct platform *p, const struct ring_completion *
     case RING_READ:
     case RING_SYNC:
     case RING_INSTALL:
+    case RING_OPEN:
     case RING_KINDS:
         UNREACHABLE("an operation the platform never starts");
     }

@@ -3,10 +3,11 @@
 import base64
 import json
 import os
+import shutil
 import subprocess
 import unittest
 
-from harness import (Case, ipv6_on_loopback, NOT_ALL_OK, OK, answering, header, in_turn, main,
+from harness import (Case, RINGSEND, ipv6_on_loopback, NOT_ALL_OK, OK, answering, header, in_turn, main,
                      response)
 
 ECHO = answering(lambda request: response(request.body))
@@ -207,6 +208,17 @@ class Data(Case):
                 self.assert_error(self.send_one({"url": self.echo.url, "data_file": path}),
                                   "data_file", path)
         self.assertEqual(self.echo.requests, [])
+
+    @unittest.skipUnless(shutil.which("strace"), "needs strace")
+    def test_a_data_file_is_opened_by_the_ring(self):
+        """A slow file system must not hold the loop: no system call of ours opens it."""
+        path, calls = self.file("payload", b"x"), self.path("calls")
+        records = self.file("r.jsonl", [{"url": self.echo.url, "data_file": path}])
+        subprocess.run(["strace", "-f", "-o", calls, "-e", "trace=open,openat,openat2",
+                        RINGSEND, "send", records], check=True, capture_output=True)
+        self.assertEqual(self.echo.requests[-1].body, b"x")
+        self.assertIn(b"r.jsonl", self.read("calls"))
+        self.assertNotIn(b"payload", self.read("calls"))
 
     def test_a_missing_data_file_is_an_error_result(self):
         self.assert_error(self.send_one({"url": self.echo.url, "data_file": "/nope/nope"}),

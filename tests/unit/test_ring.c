@@ -372,6 +372,15 @@ static void test_file(void **state)
     ring_read(ring, tag(0), -1, back, sizeof(back), 0);
     assert_int_equal(await_last(RING_READ, 0), -EBADF);
     fclose(file);
+    ring_open(ring, tag(0), "/dev/zero", O_RDONLY);
+    int fd = await_last(RING_OPEN, 0);
+    assert_true(fd > STDERR_FILENO);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    ring_read(ring, tag(0), fd, back, 3, -1);
+    assert_int_equal(await_last(RING_READ, 0), 3);
+    close(fd);
+    ring_open(ring, tag(0), "/nowhere/at/all", O_RDONLY);
+    assert_int_equal(await_last(RING_OPEN, 0), -ENOENT);
 }
 
 static void test_pipe_read_and_cancel(void **state)
