@@ -231,6 +231,42 @@ static void budget_holds_retries_back(void)
 }
 
 /* Nothing but the bound of tries. */
+/* The first in line for the budget has its turn there, and stands behind another origin for the pace. */
+static void budget_line_waits_for_the_pace(void)
+{
+    static const struct sim_answer busy = {.status = 503}, ok = {.status = 200};
+    static const struct client_ask other = {.host = "10.0.0.2", .port = 80};
+    struct client c;
+
+    scenario_begin("the line for the budget, and the pace", &c,
+                   &(struct ringsend_options){.tries = 12,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS,
+                                              .retry_budget_percent = 1,
+                                              .retry_budget_per_s = 1,
+                                              .rate_count = 1,
+                                              .rate_burst = 20},
+                   &busy, 1);
+    peer_with("10.0.0.2", 1, &ok);
+    scenario_submit(&c, &other);
+    client_finish(&c);
+    client_pass(&c, 30ull * SIM_S); /* the burst */
+    uint32_t retried = scenario_submit(&c, &get);
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).attempts == 12 && scenario_stats(&c).held == 1,
+              "%llu attempts, %u held", (unsigned long long)scenario_stats(&c).attempts,
+              scenario_stats(&c).held);
+    for (int i = 0; i < 20; i++)
+        scenario_submit(&c, &other);
+    /* 31 s: the other one; 31.01 s: the budget opens; 32 s: the other one again */
+    client_pass(&c, 2200ull * SIM_MS);
+    SIM_CHECK(!c.requests[retried].done, "the pace is not kept");
+    client_pass(&c, 1000 * SIM_MS);
+    SIM_CHECK(c.requests[retried].done, "the retry does not get its turn");
+    client_finish(&c);
+    scenario_end(&c);
+}
+
 static void budget_none(void)
 {
     static const struct sim_answer busy = {.status = 503};
@@ -523,6 +559,7 @@ static const struct scenario_function functions[] = {
     {"rate is shared by origins", rate_is_shared_by_origins},
     {"line for the pace moves up", rate_line_moves_up},
     {"budget holds retries back", budget_holds_retries_back},
+    {"line for the budget waits for the pace", budget_line_waits_for_the_pace},
     {"budget none", budget_none},
     {"budget is filled by first tries", budget_is_filled_by_first_tries},
     {"pause is of the origin", pause_is_of_the_origin},

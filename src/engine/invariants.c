@@ -6,8 +6,9 @@
 static bool conn_will_go_on(const struct conn *c)
 {
     return op_in_flight(&c->connect) || op_in_flight(&c->send) || op_in_flight(&c->recv) ||
-           op_in_flight(&c->cancel) || op_in_flight(&c->close) || !list_empty(&c->starved) ||
-           !list_empty(&c->task.ready) || timer_is_set(&c->task.timer) || secure_is_lent(c);
+           op_in_flight(&c->cancel) || op_in_flight(&c->close) || op_in_flight(&c->install) ||
+           !list_empty(&c->starved) || !list_empty(&c->task.ready) ||
+           timer_is_set(&c->task.timer) || secure_is_lent(c);
 }
 
 static void check_conns(const struct ringsend *e)
@@ -53,14 +54,15 @@ static void check_requests(const struct ringsend *e)
     CHECK(e->finished_count + e->reaped_count <= used);
 }
 
-/* Its first origin will run. */
+/* Its first origin will run: by its deadline, or when the line for the pace has come to it. */
 static bool line_moves(const struct ringsend *e, enum gate gate)
 {
     const struct list *line = &e->lines[gate];
     if (list_empty(line))
         return true;
     const struct origin *o = LIST_OWNER(line->next, struct origin, in_line[gate]);
-    return timer_is_set(&o->task.timer) || !list_empty(&o->task.ready);
+    return timer_is_set(&o->task.timer) || !list_empty(&o->task.ready) ||
+           (gate == GATE_BUDGET && !list_empty(&o->in_line[GATE_PACE]));
 }
 
 static void check_origins(const struct ringsend *e)
