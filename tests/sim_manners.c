@@ -102,6 +102,23 @@ static void rate_is_kept(void)
     scenario_end(&c);
 }
 
+/* Who waits for the pace alone gives up no connection for it: it will go on that very one. */
+static void rate_spares_idle_connections(void)
+{
+    static const struct sim_answer ok = {.status = 200};
+    struct client c;
+
+    struct sim_peer *peer = scenario_begin(
+        "the rate spares idle connections", &c,
+        &(struct ringsend_options){.connections_max = 1, .rate_count = 10, .rate_burst = 1}, &ok,
+        1);
+    for (int i = 0; i < 5; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    SIM_CHECK(peer->connects == 1, "%u connections for a rate that one can do", peer->connects);
+    scenario_end(&c);
+}
+
 static void rate_holds_for_retries(void)
 {
     static const struct sim_answer busy = {.status = 503};
@@ -554,6 +571,7 @@ static const struct scenario_function functions[] = {
     {"trace tells of all attempts", trace_tells_all_attempts},
     {"trace tells of the last wait", trace_tells_the_last_wait},
     {"rate is kept", rate_is_kept},
+    {"rate spares idle connections", rate_spares_idle_connections},
     {"rate holds for retries", rate_holds_for_retries},
     {"rate stops no deadline", rate_stops_no_deadline},
     {"rate is shared by origins", rate_is_shared_by_origins},

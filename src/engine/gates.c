@@ -13,7 +13,8 @@
  * Budget and pace are shared by all origins. Those that one holds back stand in its line, and the first
  * of them alone watches the clock; who has passed goes to the end, so that a busy origin does not
  * starve a quiet one. An origin stands in a line exactly when it has asked in its last run and was
- * told to wait (in the budget's also while the pace holds it back); who leaves wakes the next. */
+ * told to wait (in the budget's also while the pace holds it back: the first one there may stand
+ * behind another for the pace); who leaves wakes the next. */
 #include "engine/engine.h"
 
 static struct origin *first_in(const struct ringsend *e, enum gate gate)
@@ -78,6 +79,9 @@ struct request *gates_next(struct origin *o, bool for_idle)
     struct request *retry = queue_first_of(&o->retries, for_idle);
     if (first && first->redialing)
         return first;
+    /* Who only waits for the pace needs no other connection than the one that is there for it. */
+    if (o->refused[GATE_PACE])
+        return NULL;
     if ((first || retry) && pause_next_ns(o) > o->engine->now_ns) {
         refuse(o, GATE_PAUSE, pause_next_ns(o));
         return NULL;
@@ -98,7 +102,7 @@ static uint32_t redials(const struct origin *o)
 
 uint32_t gates_demand(const struct origin *o)
 {
-    if (pause_next_ns(o) > o->engine->now_ns)
+    if (o->refused[GATE_PACE] || pause_next_ns(o) > o->engine->now_ns)
         return redials(o);
     return o->refused[GATE_BUDGET] ? o->waiting_count - o->retries_count : o->waiting_count;
 }

@@ -82,9 +82,16 @@ static void want_place(struct origin *o)
                  RINGSEND_OK, NULL);
 }
 
+static void wake_first_blocked(struct ringsend *e)
+{
+    if (!list_empty(&e->blocked))
+        task_wake(e, &LIST_OWNER(e->blocked.next, struct origin, blocked)->task);
+}
+
 /* Gives idle connections to waiting requests. */
 static void use_idle(struct origin *o)
 {
+    struct ringsend *e = o->engine;
     struct request *r;
     while (!list_empty(&o->idle) && (r = gates_next(o, true))) {
         struct conn *c = LIST_OWNER(o->idle.next, struct conn, idle);
@@ -93,16 +100,13 @@ static void use_idle(struct origin *o)
             continue;
         }
         if (!gates_pass(r))
-            return;
+            break;
         queue_remove(r);
         conn_begin(c, r);
     }
-}
-
-static void wake_first_blocked(struct ringsend *e)
-{
-    if (!list_empty(&e->blocked))
-        task_wake(e, &LIST_OWNER(e->blocked.next, struct origin, blocked)->task);
+    /* It was kept for requests that a gate holds back now: others may have more use for its place. */
+    if (!list_empty(&o->idle) && e->blocked.next != &o->blocked)
+        wake_first_blocked(e);
 }
 
 /* In the line only while there is no place and one is needed. Who leaves it calls the next one, for
