@@ -46,6 +46,7 @@ struct sim_tls {
 /* ---- Random bytes: the kernel's and BearSSL's own source are replaced in this program ---- */
 
 static uint64_t entropy;
+static bool serving; /* it is drawn for a peer, which never lacks it */
 
 static void draw_bytes(uint8_t *to, size_t bytes)
 {
@@ -62,6 +63,10 @@ __attribute__((visibility("default"))) ssize_t getrandom(void *buffer, size_t le
                                                          unsigned flags)
 {
     (void)flags;
+    if (!serving && sim_tortures("random bytes")) {
+        errno = EIO;
+        return -1;
+    }
     draw_bytes(buffer, length);
     return (ssize_t)length;
 }
@@ -160,7 +165,9 @@ static struct sim_tls *tls_begin(struct sim_peer *peer)
             tls_local_new(config_with(peer->certificate), peer->forgets ? 0 : SESSIONS);
     SIM_CHECK(peer->sessions, "out of memory");
     peer->greeted++;
+    serving = true;
     t->tls = tls_server_new(peer->sessions);
+    serving = false;
     SIM_CHECK(t->tls, "out of memory");
     t->greeting = greeting_of(peer);
     t->last = &t->first;

@@ -504,7 +504,7 @@ void gates_begin(struct origin *o);
 /* Whose attempt is to begin next, on an idle connection or a new one; null: nobody's now. */
 struct request *gates_next(struct origin *o, bool for_idle);
 bool gates_pass(struct request *r); /* its attempt begins now; else it is held back */
-/* How many could begin if they had connections: when it asked last, for the budget. */
+/* How many could begin if they had connections: when it asked last, for budget and pace. */
 uint32_t gates_demand(const struct origin *o);
 void gates_end(struct origin *o); /* sets the deadline, unless an earlier one is set */
 
@@ -566,7 +566,7 @@ int options_copy(struct ringsend_options *to, const struct ringsend_options *fro
 
 /* secure.c: TLS of one connection */
 enum ringsend_error secure_load(struct ringsend *e); /* what https needs, once */
-bool secure_open(struct conn *c);                    /* false: memory is out */
+bool secure_open(struct conn *c);                    /* false: memory or random bytes are out */
 /* Moves the handshake on. RINGSEND_OK: wait, or it is complete when *complete. */
 enum ringsend_error secure_handshake(struct conn *c, bool *complete, const char **detail);
 bool secure_is_lent(const struct conn *c); /* to the worker: nobody else may touch its TLS */

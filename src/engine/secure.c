@@ -67,7 +67,11 @@ bool secure_open(struct conn *c)
         return false;
     c->secure->tls = tls_client_new(e->tls_local, c->origin->host->name, c->origin->port);
     c->secure->handshake.owner = c;
-    return c->secure->tls != NULL;
+    if (c->secure->tls)
+        return true;
+    free(c->secure);
+    c->secure = NULL;
+    return false;
 }
 
 void secure_close(struct conn *c)
