@@ -50,6 +50,7 @@ static void counts_merge(struct figures *into, const struct figures *from)
     into->started += from->started;
     into->requests += from->requests;
     into->ok += from->ok;
+    into->in_time += from->in_time;
     into->errors_count += from->errors_count;
     for (size_t i = 0; i < RINGSEND_ERROR_COUNT; i++)
         into->errors[i] += from->errors[i];
@@ -57,6 +58,7 @@ static void counts_merge(struct figures *into, const struct figures *from)
         into->statuses[i] += from->statuses[i];
     into->timed_out += from->timed_out;
     into->late_starts += from->late_starts;
+    into->late_waits += from->late_waits;
     into->late_loop += from->late_loop;
     into->never_started += from->never_started;
     if (from->never_started_wait_ns > into->never_started_wait_ns)
@@ -111,7 +113,13 @@ bool figures_add_second(struct figures *f, const struct figures_second *second)
 
 double figures_rate(const struct figures *f)
 {
-    return f->elapsed_ns > 0 ? (double)f->requests * NS_PER_S / (double)f->elapsed_ns : 0;
+    return f->elapsed_ns > 0 ? (double)f->in_time * NS_PER_S / (double)f->elapsed_ns : 0;
+}
+
+bool figures_is_swamped(const struct figures *f)
+{
+    return f->settings.open_loop && f->requests > f->in_time &&
+           f->requests - f->in_time > f->requests / 100;
 }
 
 bool figures_generator_is_slow(const struct figures *f)

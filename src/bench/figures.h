@@ -98,11 +98,16 @@ struct figures {
     uint64_t started;   /* requests begun: = requests + errors_count once all is over */
     uint64_t requests;  /* complete responses, whatever their status */
     uint64_t ok;        /* of these, with a status that counts as success */
+    /* Responses that make the rate. Closed loop: that came in elapsed_ns, also those begun in the warm-up. Open
+     * loop: of `requests` those that came then, or after it by no more than the slowest of the run's first tenth
+     * and its warm-up took. */
+    uint64_t in_time;
     uint64_t errors_count;
     uint64_t errors[RINGSEND_ERROR_COUNT];
     uint64_t statuses[FIGURES_STATUS_MAX + 1];
-    uint64_t timed_out;   /* of errors_count: those by time */
+    uint64_t timed_out;   /* of errors_count: those by time; not lookups, which have no times */
     uint64_t late_starts; /* send lag above FIGURES_LATE_NS */
+    uint64_t late_waits;  /* of late_starts: those that waited for a connection */
     uint64_t late_loop;   /* loop lag above FIGURES_LATE_NS: the generator was too slow */
     /* Due before the end of the starts, and no connection became free for them: scheduled = started +
      * never_started. And the longest that one of them had waited by then. */
@@ -156,7 +161,10 @@ bool figures_add_second(struct figures *f, const struct figures_second *second);
 /* True when what was measured is this machine's lateness as much as the server's: of an open loop's starts more
  * than 1 % were late, because the loop noticed them late or had no CPU time left. */
 bool figures_generator_is_slow(const struct figures *f);
-/* Complete responses a second. */
+/* True when an open loop had more requests in flight at its end than in its beginning, by more than 1 % of all:
+ * the longer it runs, the longer they take. */
+bool figures_is_swamped(const struct figures *f);
+/* Responses in time a second. */
 double figures_rate(const struct figures *f);
 
 #endif

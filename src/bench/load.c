@@ -120,9 +120,12 @@ static void collect(struct load *load, struct figures *f)
         ended_ns = later(ended_ns, w->ended_ns);
         last_ns = later(last_ns, w->last_done_ns);
     }
-    /* A number of requests is done when the last one is. */
-    if (load->options.settings.requests > 0 && !f->stopped_early && f->never_started == 0)
+    /* A number of requests in a closed loop is done when the last one is. */
+    const struct figures_settings *s = &load->options.settings;
+    if (!s->open_loop && s->requests > 0 && f->started >= s->requests) {
         ended_ns = later(ended_ns, last_ns);
+        f->in_time = f->requests;
+    }
     f->elapsed_ns = ended_ns > measure_ns ? ended_ns - measure_ns : 0;
     f->drained_ns = last_ns > ended_ns ? last_ns - ended_ns : 0;
     f->settings = load->options.settings;

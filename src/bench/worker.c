@@ -105,6 +105,10 @@ void worker_schedule(struct worker *w, uint64_t begin_ns)
                                                           .thread = w->index,
                                                           .threads = settings->threads});
         w->next = w->due;
+        double length_ns = settings->duration_ns
+                               ? (double)settings->duration_ns
+                               : (double)settings->requests / settings->rate * NS_PER_S;
+        w->early_end_ns = w->measure_ns + (uint64_t)(length_ns / 10);
     }
 }
 
@@ -133,7 +137,7 @@ static void note_due(struct worker *w, uint64_t now_ns)
 }
 
 /* Gives the next request to the engine. False: it was refused. */
-static bool submit(struct worker *w, uint64_t intended_ns)
+static bool submit(struct worker *w, uint64_t intended_ns, bool waited)
 {
     CHECK(w->free_count > 0);
     struct slot *slot = w->free_slots[--w->free_count];
@@ -142,6 +146,7 @@ static bool submit(struct worker *w, uint64_t intended_ns)
     slot->request.tries = 1;
     slot->intended_ns = intended_ns;
     slot->measured = intended_ns >= w->measure_ns;
+    slot->waited = waited;
     w->template = (w->template + w->options->settings.threads) % w->options->requests_count;
     int error = ringsend_submit(w->engine, &slot->request);
     if (error == 0)
@@ -152,9 +157,11 @@ static bool submit(struct worker *w, uint64_t intended_ns)
     return false;
 }
 
-static void make_due(struct worker *w)
+/* Of those that wait, the first `before` did so already when the turn began. */
+static void make_due(struct worker *w, uint64_t before)
 {
-    while (w->waiting > 0 && w->free_count > 0 && submit(w, w->next.at_ns)) {
+    while (w->waiting > 0 && w->free_count > 0 && submit(w, w->next.at_ns, before > 0)) {
+        before -= before > 0;
         w->waiting--;
         schedule_advance(&w->next);
     }
@@ -175,25 +182,8 @@ static void make_closed(struct worker *w, uint64_t now_ns)
         return;
     uint32_t max = in_flight_max(w, now_ns);
     while (w->connections - w->free_count < max && w->free_count > 0 && now_ns < w->end_ns &&
-           !is_counted_out(w) && submit(w, now_ns))
+           !is_counted_out(w) && submit(w, now_ns, false))
         w->counted += now_ns >= w->measure_ns;
-}
-
-static void end_starts(struct worker *w, uint64_t now_ns)
-{
-    struct figures *f = &w->figures;
-    w->ended = true;
-    w->ended_ns = now_ns < w->end_ns ? now_ns : w->end_ns;
-    for (; w->waiting > 0; w->waiting--) {
-        if (w->next.at_ns >= w->measure_ns) {
-            uint64_t waited_ns = w->ended_ns > w->next.at_ns ? w->ended_ns - w->next.at_ns : 0;
-            if (f->never_started == 0 || waited_ns > f->never_started_wait_ns)
-                f->never_started_wait_ns = waited_ns;
-            f->never_started++;
-        }
-        schedule_advance(&w->next);
-    }
-    ringsend_stop(w->engine);
 }
 
 /* ---- results ---- */
@@ -222,11 +212,36 @@ static void time_result(struct worker *w, const struct slot *slot, const struct 
     histogram_add(&f->service_ns, service_ns);
     histogram_add(&f->response_ns, response_ns);
     histogram_add(&w->part.response_ns, response_ns);
-    if (open_loop) {
-        uint64_t lag_ns = t->begun_at_ns - slot->intended_ns;
-        histogram_add(&f->send_lag_ns, lag_ns);
-        f->late_starts += lag_ns > FIGURES_LATE_NS;
+    if (open_loop)
+        histogram_add(&f->send_lag_ns, t->begun_at_ns - slot->intended_ns);
+}
+
+/* Whatever became of it: a start that failed may have been late as well. */
+static void count_lateness(struct worker *w, const struct slot *slot,
+                           const struct ringsend_times *t)
+{
+    struct figures *f = &w->figures;
+    bool is_late =
+        w->options->settings.open_loop && t->begun_at_ns - slot->intended_ns > FIGURES_LATE_NS;
+    f->late_starts += is_late;
+    f->late_waits += is_late && slot->waited;
+}
+
+/* The rate that was reached is that of the responses in time. A closed loop is always full, so they are those of
+ * the measured part, whenever they were begun. An open loop fills up first: what is in flight when it ends had its
+ * start in time, and is in time itself unless it takes longer than responses did in the beginning. Of a server
+ * that takes requests in faster than it answers them, the rest is not. */
+static void count_in_time(struct worker *w, const struct slot *slot, const struct ringsend_times *t)
+{
+    uint64_t end_ns = w->ended ? w->ended_ns : w->end_ns, done_ns = t->done_at_ns;
+    if (!w->options->settings.open_loop) {
+        w->figures.in_time += done_ns >= w->measure_ns && done_ns < end_ns;
+        return;
     }
+    uint64_t service_ns = done_ns - t->begun_at_ns;
+    if ((w->early_ns == 0 || done_ns < w->early_end_ns) && service_ns > w->early_ns)
+        w->early_ns = service_ns;
+    w->figures.in_time += slot->measured && done_ns - w->early_ns < end_ns;
 }
 
 /* By the kernel's stamps. The clocks' difference is read anew for each, hence some may overlap by nanoseconds. */
@@ -264,7 +279,7 @@ static void count_error(struct worker *w, const struct ringsend_result *r)
     struct figures *f = &w->figures;
     f->errors_count++;
     f->errors[r->error]++;
-    f->timed_out += is_timeout(r->error);
+    f->timed_out += is_timeout(r->error) && r->times.done_at_ns > 0;
     w->part.counts.errors++;
 }
 
@@ -287,6 +302,8 @@ static void take_result(struct worker *w, const struct ringsend_result *r)
         count_never_started(w, slot);
         return;
     }
+    if (r->error == RINGSEND_OK)
+        count_in_time(w, slot, &r->times);
     if (!slot->measured) {
         w->figures.warmup_requests++;
         return;
@@ -298,6 +315,7 @@ static void take_result(struct worker *w, const struct ringsend_result *r)
         count_error(w, r);
     if (r->times.done_at_ns == 0)
         return; /* its name's lookup failed: it never came to an attempt */
+    count_lateness(w, slot, &r->times);
     if (r->error == RINGSEND_OK || is_timeout(r->error))
         time_result(w, slot, &r->times);
     if (r->times.done_at_ns > w->last_done_ns)
@@ -311,6 +329,48 @@ static void reap(struct worker *w)
     while ((count = ringsend_reap(w->engine, results, REAP_BATCH)) > 0)
         for (size_t i = 0; i < count; i++)
             take_result(w, results[i]);
+}
+
+/* ---- the starts' end ---- */
+
+/* All are made. Of an open loop the last one has its share of the time, too: until the next one of any thread
+ * would be due. */
+static void finish_starts(struct worker *w, uint64_t now_ns)
+{
+    const struct figures_settings *s = &w->options->settings;
+    w->ended = true;
+    w->ended_ns = now_ns;
+    if (!s->open_loop)
+        return;
+    uint64_t others_ns = s->arrivals == ARRIVALS_CONSTANT
+                             ? (uint64_t)((double)(s->threads - 1) / s->rate * NS_PER_S)
+                             : 0;
+    if (w->due.at_ns - others_ns > now_ns)
+        w->ended_ns = w->due.at_ns - others_ns;
+    if (w->ended_ns > w->end_ns)
+        w->ended_ns = w->end_ns;
+}
+
+static void end_starts(struct worker *w, uint64_t now_ns)
+{
+    struct figures *f = &w->figures;
+    w->ended = true;
+    w->ended_ns = now_ns < w->end_ns ? now_ns : w->end_ns;
+    for (; w->waiting > 0; w->waiting--) {
+        if (w->next.at_ns >= w->measure_ns) {
+            uint64_t waited_ns = w->ended_ns > w->next.at_ns ? w->ended_ns - w->next.at_ns : 0;
+            if (f->never_started == 0 || waited_ns > f->never_started_wait_ns)
+                f->never_started_wait_ns = waited_ns;
+            f->never_started++;
+        }
+        schedule_advance(&w->next);
+    }
+    /* What was made in this very turn is begun: it has a connection. */
+    int ready = ringsend_run(w->engine, 0);
+    if (ready < 0)
+        w->error = ready;
+    reap(w);
+    ringsend_stop(w->engine);
 }
 
 /* ---- seconds ---- */
@@ -395,8 +455,9 @@ static void turn(struct worker *w)
     while (now_ns >= second_ends_ns(w))
         hand_in(w);
     if (!w->ended && w->options->settings.open_loop) {
+        uint64_t before = w->waiting;
         note_due(w, now_ns);
-        make_due(w);
+        make_due(w, before);
     } else if (!w->ended) {
         make_closed(w, now_ns);
     }
@@ -405,8 +466,7 @@ static void turn(struct worker *w)
         w->figures.stopped_early = stop > 0;
         end_starts(w, now_ns);
     } else if (!w->ended && all_made) {
-        w->ended = true;
-        w->ended_ns = now_ns;
+        finish_starts(w, now_ns);
     }
     if (stop > 1 && !w->cancelled)
         cancel_all(w);

@@ -21,6 +21,7 @@ struct slot {
     struct ringsend_request request;
     uint64_t intended_ns;
     bool measured; /* begun after warm-up and ramp */
+    bool waited;   /* for a connection, when its turn had come and been noticed */
 };
 
 struct worker {
@@ -51,6 +52,9 @@ struct worker {
     uint64_t retransmits_ended; /* of watched connections that have ended */
     uint64_t ended_ns;          /* when the starts ended */
     uint64_t last_done_ns;      /* of a measured request */
+    /* Open loop: the longest service time of responses that came before `early_end_ns`, of the first one
+     * at least. So long a response may come after the starts' end, and be in time. */
+    uint64_t early_end_ns, early_ns;
     struct figures figures;
     sem_t *ended_one; /* posted at the run's end; all but the engine may then be looked at */
     sem_t release;    /* then waited for: the engine is freed, by the thread that it belongs to */

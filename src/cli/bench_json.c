@@ -56,6 +56,7 @@ static void put_counts(struct json_out *j, const struct figures *f)
     json_count(j, "not_ok", f->requests - f->ok);
     json_real(j, "rate_target", f->settings.open_loop ? f->settings.rate : NAN);
     json_real(j, "rate_achieved", figures_rate(f));
+    json_count(j, "in_time", f->in_time);
     json_real(j, "duration_s", (double)f->elapsed_ns / 1e9);
     json_flag(j, "stopped_early", f->stopped_early);
     put_errors(j, f);
@@ -65,8 +66,10 @@ static void put_counts(struct json_out *j, const struct figures *f)
     json_count(j, "never_started", f->never_started);
     json_us(j, "never_started_wait_us", f->never_started_wait_ns);
     json_count(j, "late_starts", f->late_starts);
+    json_count(j, "late_waits", f->late_waits);
     json_count(j, "late_loop", f->late_loop);
     json_flag(j, "generator_is_slow", figures_generator_is_slow(f));
+    json_flag(j, "server_is_swamped", figures_is_swamped(f));
     json_count(j, "warmup_requests", f->warmup_requests);
     json_us(j, "drained_us", f->drained_ns);
     json_count(j, "bytes_sent", f->bytes_sent);

@@ -219,13 +219,11 @@ static void print_troubles(FILE *out, const struct figures *f)
             out,
             "ringsend bench: %llu start%s noticed more than 1 ms late on this side (loop lag)\n",
             (unsigned long long)f->late_loop, f->late_loop == 1 ? " was" : "s were");
-    uint64_t waited = f->late_starts > f->late_loop ? f->late_starts - f->late_loop : 0;
-    if (waited > 0)
-        fprintf(
-            out,
-            "ringsend bench: %llu start%s waited more than 1 ms for a connection, which counts\n",
-            (unsigned long long)waited, plural(waited));
-    if (waited > f->scheduled / 100)
+    if (f->late_waits > 0)
+        fprintf(out,
+                "ringsend bench: %llu start%s late by more than 1 ms, as no connection was free\n",
+                (unsigned long long)f->late_waits, f->late_waits == 1 ? " was" : "s were");
+    if (f->late_waits > f->scheduled / 100)
         fprintf(out, "  %u connection%s %s not enough for this rate at this service time\n",
                 s->connections, plural(s->connections), s->connections == 1 ? "is" : "are");
     if (f->never_started > 0)
@@ -236,6 +234,12 @@ static void print_troubles(FILE *out, const struct figures *f)
             "  ones are higher\n",
             (unsigned long long)f->never_started, plural(f->never_started),
             duration_text(f->never_started_wait_ns).chars);
+    if (figures_is_swamped(f))
+        fprintf(out,
+                "ringsend bench: %llu responses came only when the starts had ended, the last %s "
+                "later:\n"
+                "  they are not in the rate. The server takes in more than it answers\n",
+                (unsigned long long)(f->requests - f->in_time), duration_text(f->drained_ns).chars);
     if (f->timed_out > 0)
         fprintf(
             out,
@@ -250,7 +254,7 @@ static void print_troubles(FILE *out, const struct figures *f)
 static bool has_troubles(const struct figures *f)
 {
     return f->stopped_early || f->late_starts > 0 || f->late_loop > 0 || f->never_started > 0 ||
-           f->timed_out > 0 || figures_generator_is_slow(f);
+           f->timed_out > 0 || figures_is_swamped(f) || figures_generator_is_slow(f);
 }
 
 static struct units_text value_text(const struct threshold *t, double value)

@@ -238,6 +238,50 @@ class Truth(LoadCase):
         self.assertGreaterEqual(report["response_us"]["p50"], 200_000)
         self.assertLess(report["rate_achieved"], 0.5 * report["rate_target"])
 
+    def test_the_last_of_a_number_of_starts_has_its_share_of_the_time(self):
+        """Ten starts at 100 a second lie 90 ms apart, and are 100 a second and no more."""
+        serve = self.serve()
+        for args in (("-n", "10", "-r", "100"), ("-n", "10", "-r", "100", "-t", "3"),
+                     ("-n", "10", "-r", "100", "--warmup", "50ms")):
+            with self.subTest(args=args):
+                report = self.report(*args, serve.url)
+                self.assertEqual(report["requests"], 10)
+                self.assertGreaterEqual(report["duration_s"], 0.0999)
+                self.assertLessEqual(report["rate_achieved"], 100.1)
+
+    def test_what_is_taken_in_and_not_answered_is_not_the_rate(self):
+        """Five hundred a second are answered, a thousand asked for, and connections enough for all."""
+        serve = self.serve("--workers", "10", "--latency", "20ms")
+        run = self.bench("-q", "--json", self.path("report"), "-r", "1000", "-d", "1s", "-c", "1000", serve.url)
+        report = json.loads(self.read("report"))
+        self.assertEqual((report["requests"], report["never_started"]), (1000, 0))
+        self.assertLess(report["rate_achieved"], 800)
+        self.assertTrue(report["server_is_swamped"])
+        self.assertIn(b"takes in more than it answers", run.out)
+
+    def test_slow_answers_alone_do_not_lower_the_rate(self):
+        """What is in flight at the end was asked for in time, and answered as fast as all the others."""
+        serve = self.serve("--latency", "300ms")
+        report = self.report("-r", "200", "-d", "1s", "-c", "200", serve.url)
+        self.assertEqual(report["requests"], 200)
+        if not SANITIZED:
+            self.assertGreater(report["rate_achieved"], 160)
+
+    def test_a_closed_loop_counts_what_came_while_it_ran(self):
+        """Two rounds of 10 are begun in the time of little more than one."""
+        serve = self.serve("--latency", "600ms")
+        report = self.report("-c", "10", "-d", "1s", serve.url)
+        self.assertEqual(report["requests"], 20)
+        self.assertLessEqual(report["in_time"], 10)
+        report = self.report("-c", "10", "-n", "20", serve.url)
+        self.assertEqual(report["in_time"], 20)
+
+    def test_starts_noticed_at_the_very_end_are_made(self):
+        """There is a connection for each; so none may be said to have found none."""
+        serve = self.serve()
+        report = self.report("-r", "20000", "-d", "100ms", "-c", "2000", serve.url)
+        self.assertEqual((report["requests"], report["never_started"], report["late_waits"]), (2000, 0, 0))
+
     def test_a_generator_that_is_too_slow_says_so(self):
         """Ten million a second are more than any one thread can start."""
         serve = self.serve()

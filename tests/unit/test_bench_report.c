@@ -113,7 +113,7 @@ static void fill(struct figures *f, uint64_t seed)
     for (uint64_t i = 0; i < seed * 10; i++)
         histogram_add(&f->response_ns,
                       random_at(seed, 2 * i) >> (random_at(seed, 2 * i + 1) % (seed + 1)));
-    f->requests = f->response_ns.count;
+    f->requests = f->in_time = f->response_ns.count;
 }
 
 /* Nothing but JSON, with nothing measured and with times of all sizes. */

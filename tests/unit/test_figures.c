@@ -16,6 +16,8 @@ static void adds_threads_up(void **state)
     assert_true(figures_init(&all) && figures_init(&one));
     one.started = 5;
     one.requests = 4;
+    one.in_time = 3;
+    one.late_waits = 2;
     one.errors_count = one.timed_out = 1;
     one.errors[RINGSEND_E_TIMEOUT_ATTEMPT] = 1;
     one.statuses[200] = 3;
@@ -62,10 +64,24 @@ static void keeps_every_second(void **state)
 static void rate_is_of_the_measured_part(void **state)
 {
     (void)state;
-    struct figures f = {.requests = 500};
+    struct figures f = {.requests = 800, .in_time = 500};
     assert_true(figures_rate(&f) == 0);
     f.elapsed_ns = 250000000;
     assert_true(figures_rate(&f) == 2000);
+}
+
+static void a_server_is_swamped_when_answers_come_late(void **state)
+{
+    (void)state;
+    struct figures f = {.settings.open_loop = true, .requests = 1000, .in_time = 990};
+    assert_false(figures_is_swamped(&f));
+    f.in_time = 989;
+    assert_true(figures_is_swamped(&f));
+    f.in_time = 1100;
+    assert_false(figures_is_swamped(&f));
+    f.in_time = 0;
+    f.settings.open_loop = false;
+    assert_false(figures_is_swamped(&f));
 }
 
 int main(void)
@@ -74,6 +90,7 @@ int main(void)
         cmocka_unit_test(adds_threads_up),
         cmocka_unit_test(keeps_every_second),
         cmocka_unit_test(rate_is_of_the_measured_part),
+        cmocka_unit_test(a_server_is_swamped_when_answers_come_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

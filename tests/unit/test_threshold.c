@@ -129,7 +129,7 @@ static void fill(struct figures *f)
     f->settings.open_loop = true;
     f->settings.rate = 110;
     f->elapsed_ns = 10000000000;
-    f->requests = 1000;
+    f->requests = f->in_time = 1000;
     f->ok = 996;
     f->errors_count = 6;
     for (uint64_t i = 1; i <= 1000; i++) {

@@ -225,6 +225,7 @@ function notices(run) {
   if (run.generator_is_slow) say("The machine that measured was too slow for this rate: what it added to the response times is not the server's fault.");
   if (run.late_loop) say(`${countText(run.late_loop)} starts were noticed more than 1 ms late by the measuring side (loop lag).`);
   if (run.never_started) say(`${countText(run.never_started)} requests that should have started never did, because no connection became free; the longest had waited ${timeText(run.never_started_wait_us)}. They are in no percentile: the true ones are higher.`);
+  if (run.server_is_swamped) say(`${countText(run.requests - run.in_time)} responses came only when the starts had ended, and are not in the rate: the server takes in more than it answers.`);
   if (run.timed_out) say(`${countText(run.timed_out)} requests timed out; they count with the time that they had taken by then, at least.`);
   if (run.stopped_early) say("Stopped by a signal: these are the figures up to then.");
   if (run.settings.insecure) say("Servers were not verified (--insecure).");
