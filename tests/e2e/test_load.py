@@ -202,8 +202,9 @@ class Truth(LoadCase):
         serve = self.serve("--pause", "%dms,%dms" % (seconds * 500, stall_s * 1000), "--log", self.path("log"))
         report = self.report("-r", str(rate), "-d", "%ds" % seconds, "-c", str(connections), serve.url)
         logged = self.logged_us(serve)
-        self.assertEqual(report["never_started"], 0)
-        self.assertEqual((len(logged), report["requests"]), (rate * seconds, rate * seconds))
+        # A machine that is held up at the very end leaves some without a connection.
+        self.assertEqual(report["requests"] + report["never_started"], rate * seconds)
+        self.assertEqual(len(logged), report["requests"])
         return report
 
     def test_a_stall_is_in_the_response_time_whatever_the_connections(self):
