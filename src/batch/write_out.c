@@ -97,6 +97,7 @@ struct write_out {
     size_t count;
     char *text; /* what literals and names point into */
     bool wants_headers;
+    const struct secrets *secrets;
 };
 
 /* ---- Compiling ---- */
@@ -223,6 +224,11 @@ void write_out_free(struct write_out *w)
     free(w);
 }
 
+void write_out_hide(struct write_out *w, const struct secrets *secrets)
+{
+    w->secrets = secrets;
+}
+
 bool write_out_wants_headers(const struct write_out *w)
 {
     return w->wants_headers;
@@ -231,6 +237,7 @@ bool write_out_wants_headers(const struct write_out *w)
 /* ---- Writing ---- */
 
 struct writer {
+    const struct secrets *secrets;
     const struct result_line *result;
     struct buf_pool *pool;
     struct buf *out;
@@ -398,7 +405,7 @@ static bool put_variable(struct writer *w, enum variable variable)
     case VARIABLE_TIME_TOTAL:
         return put_time(w, variable);
     case VARIABLE_URL:
-        return put_bytes(w, r->request->url);
+        return secrets_mask(w->secrets, r->request->url, w->pool, w->out);
     case VARIABLE_URLNUM:
         return put_count(w, r->number);
     }
@@ -408,7 +415,8 @@ static bool put_variable(struct writer *w, enum variable variable)
 bool write_out_put(const struct write_out *w, const struct result_line *result,
                    struct buf_pool *pool, struct buf *out)
 {
-    struct writer writer = {result, pool, out};
+    static const struct secrets none;
+    struct writer writer = {w->secrets ? w->secrets : &none, result, pool, out};
     size_t before = out->bytes;
     for (size_t i = 0; i < w->count; i++) {
         const struct piece *piece = &w->pieces[i];

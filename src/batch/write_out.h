@@ -5,11 +5,12 @@
  *   %header{name}   the first value of that header, empty when there is none
  *   %%              a percent sign; \n \r \t \\ as in C
  *
- * Unknown variables are errors of the format. Times are seconds with six decimals. */
+ * Secrets in URLs are masked. Unknown variables are errors of the format. Times are seconds with six decimals. */
 #ifndef RINGSEND_BATCH_WRITE_OUT_H
 #define RINGSEND_BATCH_WRITE_OUT_H
 
 #include "batch/result_line.h"
+#include "batch/secret.h"
 
 struct write_out;
 
@@ -18,6 +19,8 @@ struct write_out;
 enum ringsend_error write_out_compile(struct write_out **w, const char *format, char *message,
                                       size_t message_bytes);
 void write_out_free(struct write_out *w);
+/* What %{url} is to show as "***". Borrowed as long as the format is used. */
+void write_out_hide(struct write_out *w, const struct secrets *secrets);
 /* Some variable is about headers, which must have been stored. */
 bool write_out_wants_headers(const struct write_out *w);
 

@@ -45,9 +45,8 @@ static const char *advice_for(const struct group *group)
 }
 
 /* In one line, with what a terminal must not be given as dots. */
-static void print_sample(FILE *out, const struct group *group)
+static void print_line(FILE *out, struct ringsend_bytes text)
 {
-    struct ringsend_bytes text = {group->sample, group->sample_bytes};
     unsigned columns = 0;
     for (size_t at = 0; at < text.bytes && columns < SAMPLE_COLUMNS; columns++) {
         unsigned char c = (unsigned char)text.data[at];
@@ -63,7 +62,20 @@ static void print_sample(FILE *out, const struct group *group)
     }
 }
 
-static void print_group(FILE *out, const struct group *group)
+/* A platform may say what it was sent. */
+static void print_sample(FILE *out, const struct group *group, const struct secrets *secrets)
+{
+    struct buf_pool pool;
+    struct buf shown = {0};
+    buf_pool_init(&pool);
+    if (secrets_mask(secrets, (struct ringsend_bytes){group->sample, group->sample_bytes}, &pool,
+                     &shown))
+        print_line(out, (struct ringsend_bytes){shown.data, shown.bytes});
+    buf_release(&pool, &shown);
+    buf_pool_free(&pool);
+}
+
+static void print_group(FILE *out, const struct group *group, const struct secrets *secrets)
 {
     fprintf(out, "            %9llu  ", (unsigned long long)group->count);
     if (group->error != RINGSEND_OK)
@@ -72,7 +84,7 @@ static void print_group(FILE *out, const struct group *group)
         fprintf(out, "status %d", group->status);
     if (group->sample_bytes > 0) {
         fputs(": ", out);
-        print_sample(out, group);
+        print_sample(out, group, secrets);
     }
     fputs("\n                       id", out);
     for (uint32_t i = 0; i < group->ids_count; i++)
@@ -103,7 +115,7 @@ void failures_print(FILE *out, const struct job_report *report, const struct sen
     groups_order(groups, order);
     fprintf(out, "  failed    %9llu\n", (unsigned long long)failed);
     for (uint32_t i = 0; i < groups->count && i < GROUPS_SHOWN; i++) {
-        print_group(out, &groups->list[order[i]]);
+        print_group(out, &groups->list[order[i]], &options->request.secrets);
         shown += groups->list[order[i]].count;
     }
     if (failed > shown)

@@ -50,7 +50,7 @@ void go_on_print(FILE *out, const struct journal_counts *counts, const struct se
         const char *next = i + 1 < options->argc ? options->argv[i + 1] : NULL;
         enum word word = judge(options->argv[i], next);
         if (word == WORD_KEPT)
-            shell_print_word(out, options->argv[i]);
+            shell_print_masked(out, &options->request.secrets, options->argv[i]);
         headers |= word != WORD_KEPT && strncmp(options->argv[i], "-H", 2) == 0;
         headers |= word != WORD_KEPT && strncmp(options->argv[i], "--he", 4) == 0;
         i += word == WORD_DROPPED_WITH_VALUE;

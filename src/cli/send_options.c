@@ -338,6 +338,8 @@ void send_options_read(struct send_options *options, int argc, char **argv)
                     "--csv and --write-out both want standard output: name a file with -o");
     options->request.engine.store_headers =
         options->headers || (options->words && write_out_wants_headers(options->words));
+    if (options->words)
+        write_out_hide(options->words, &options->request.secrets);
     record_options_finish(&options->records, &options->request, options->inputs,
                           options->inputs_count);
     manners_options_finish(&options->request);

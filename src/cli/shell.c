@@ -21,6 +21,19 @@ void shell_print_word(FILE *out, const char *word)
     fputc('\'', out);
 }
 
+void shell_print_masked(FILE *out, const struct secrets *secrets, const char *word)
+{
+    struct buf_pool pool;
+    struct buf shown = {0};
+    buf_pool_init(&pool);
+    bool masked =
+        secrets_mask(secrets, (struct ringsend_bytes){word, strlen(word)}, &pool, &shown) &&
+        buf_append(&pool, &shown, "", 1);
+    shell_print_word(out, masked ? shown.data : "***");
+    buf_release(&pool, &shown);
+    buf_pool_free(&pool);
+}
+
 void shell_print_path(FILE *out, const char *path)
 {
     char dotted[PATH_MAX + 3];

@@ -2,10 +2,14 @@
 #ifndef RINGSEND_CLI_SHELL_H
 #define RINGSEND_CLI_SHELL_H
 
+#include "batch/secret.h"
+
 #include <stdio.h>
 
 /* A space and the word, in quotes if need be. */
 void shell_print_word(FILE *out, const char *word);
+/* The same with what is secret in it as "***", to be filled in by hand. */
+void shell_print_masked(FILE *out, const struct secrets *secrets, const char *word);
 /* The same of the name of a file: never taken for an option. */
 void shell_print_path(FILE *out, const char *path);
 

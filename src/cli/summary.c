@@ -135,7 +135,7 @@ static void print_again(FILE *out, const struct job_report *report,
     fputs("ringsend: to send the failed ones again: ringsend send -o FILE", out);
     if (defaults->url.bytes > 0) { /* it and the method are arguments, which end with a NUL */
         fputs(" --url", out);
-        shell_print_word(out, defaults->url.data);
+        shell_print_masked(out, &options->request.secrets, defaults->url.data);
     }
     if (defaults->method.bytes > 0) {
         fputs(" -X", out);

@@ -49,6 +49,16 @@ class Failures(Case):
         text = self.summary(["500 a\x1b[2J\x00\x9b\n\u00e9 \x7f"])
         self.assertIn("status 500: a.[2J.. . .\n", text)
 
+    def test_no_secret_is_told(self):
+        """What a platform says back, and the commands to type next."""
+        self.file("headers", b"X-Auth: geheim-1234")
+        text = self.summary(["500 you sent geheim-1234"], "-H", "@" + self.path("headers"), "--failed",
+                            self.path("failed"), "--url", self.server_of.url + "/?api_key=verborgen")
+        self.assertNotIn("geheim", text)
+        self.assertNotIn("verborgen", text)
+        self.assertIn("status 500: you sent ***\n", text)
+        self.assertIn("/?api_key=***", text)
+
     def test_many_causes_are_bounded(self):
         text = self.summary(["%d x" % status for status in range(400, 500)])
         self.assertIn("status 400: x", text)

@@ -106,6 +106,27 @@ static void writes(void **state)
     }
 }
 
+static void hides_secrets(void **state)
+{
+    (void)state;
+    static const struct ringsend_request request = {
+        .url = {"http://u:p@h/known?api_key=k&x=1", 32}};
+    struct result_line result = {.line = 1, .request = &request};
+    struct secrets secrets = {0};
+    struct buf out = {0};
+    assert_true(secrets_add(&secrets, SPAN("known")));
+    struct write_out *w = compile("%{url} %{url_effective}");
+    write_out_hide(w, &secrets);
+    assert_true(write_out_put(w, &result, &pool, &out));
+    assert_true(span_equal((struct ringsend_bytes){out.data, out.bytes},
+                           SPAN("http://***@h/***?api_key=***&x=1 "
+                                "http://***@h/***?api_key=***&x=1")));
+    buf_release(&pool, &out);
+    write_out_free(w);
+    secrets_free(&secrets);
+    expect("%{url}", &result, "http://***@h/known?api_key=***&x=1");
+}
+
 static void knows_when_headers_are_wanted(void **state)
 {
     (void)state;
@@ -147,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes),
+        cmocka_unit_test(hides_secrets),
         cmocka_unit_test(knows_when_headers_are_wanted),
         cmocka_unit_test(refuses),
     };
