@@ -125,7 +125,9 @@ class Ended(Leaving):
         run = self.ended.finish()  # the server was let go: what was in flight has its answer
         self.assertEqual(run.status, SIGINT_EXIT, run.err)
         self.assertTrue(all(r["ok"] for r in self.results()))
-        self.assertIn("not finished: 7 done, 0 in doubt", run.err)
+        # The word of the signal comes before the loop stops: one more may have begun until then.
+        self.assertIn("not finished: %d done, 0 in doubt" % len(self.results()), run.err)
+        self.assertGreaterEqual(len(self.results()), 7)
         self.go_on()
         self.assert_each_once(20)
 

@@ -188,7 +188,7 @@ class Full(Output):
 
     def test_dev_full_for_failed(self):
         run = self.send_file("--force", "--failed", "/dev/full",
-                             self.file("in", [{"data": "bad"}] * 5000))
+                             self.file("in", [{"data": "bad"}] * 50000))
         self.assert_stopped(run, "No space left", "/dev/full")
 
     def test_a_closed_pipe(self):
