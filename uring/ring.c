@@ -514,7 +514,7 @@ void ring_sync(struct ring *ring, struct ring_tag tag, int fd)
 void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags)
 {
     struct io_uring_sqe *sqe = operation_new(ring);
-    io_uring_prep_openat(sqe, AT_FDCWD, path, flags | O_CLOEXEC, 0);
+    io_uring_prep_openat(sqe, AT_FDCWD, path, flags | O_CLOEXEC, 0600);
     operation_name(ring, sqe, tag, RING_OPEN);
 }
 

@@ -175,7 +175,7 @@ void ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_
 void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data, size_t bytes);
 void ring_sync(struct ring *ring, struct ring_tag tag, int fd);
 /* open(2) of a path relative to the working directory, which stays valid until the completion; the
- * descriptor is close-on-exec. One that was cancelled may have opened it all the same. */
+ * descriptor is close-on-exec, a file that is made its user's alone. One that was cancelled may have opened it all the same. */
 void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags);
 
 /* Operations prepared and not yet handed to the kernel. */

@@ -119,7 +119,7 @@ static void note_lost_body(struct job *job, const struct slot *slot, int error)
 /* Its body goes to a file; the line waits for that. False: the line can be finished now. */
 static bool save_body(struct job *job, struct slot *slot, const struct result_line *line)
 {
-    if (job->options.output.bodies_fd < 0 || line->error != RINGSEND_OK || line->body.bytes == 0 ||
+    if (!job->options.output.bodies || line->error != RINGSEND_OK || line->body.bytes == 0 ||
         job->report.output_body[0])
         return false;
     if (!result_line_keep(line, &job->pool, &slot->kept_memory, &slot->kept)) {
@@ -136,7 +136,7 @@ static bool name_body(struct job *job, struct slot *slot, struct buf *quoted)
 {
     char name[SAVE_NAME_BYTES], path[PATH_MAX + SAVE_NAME_BYTES];
     save_name(name, slot->number, slot->record.id);
-    int bytes = snprintf(path, sizeof path, "%s/%s", job->options.output.bodies_path, name);
+    int bytes = snprintf(path, sizeof path, "%s/%s", job->options.output.bodies, name);
     return result_line_quote((struct ringsend_bytes){path, (size_t)bytes}, &job->pool, quoted);
 }
 
@@ -161,8 +161,8 @@ static void save_turn_one(struct job *job, struct slot *slot)
     char name[SAVE_NAME_BYTES];
     int error = 0;
     save_name(name, slot->number, slot->record.id);
-    enum save_next next = slot->save.file ? save_turn(&slot->save, o->bodies_fd, name, &error)
-                                          : save_begin(&slot->save, job->engine, o->bodies_fd, name,
+    enum save_next next = slot->save.file ? save_turn(&slot->save, &error)
+                                          : save_begin(&slot->save, job->engine, o->bodies, name,
                                                        o->bodies_replace, slot->kept.body, &error);
     if (next != SAVE_WAIT)
         saved(job, slot, error);

@@ -21,9 +21,8 @@ struct output_options {
     const struct write_out *words; /* for RESULT_WORDS and words_fd */
     bool headers;                  /* tell them in lines and rows */
     bool without_body;
-    int bodies_fd;           /* -1: none. A directory: bodies go to files of their own in it */
-    const char *bodies_path; /* its name, for results */
-    bool bodies_replace;     /* files that are there */
+    const char *bodies;  /* a directory: bodies go to files of their own in it; null: they do not */
+    bool bodies_replace; /* files that are there */
     /* Null: none. Else results_fd is a regular file, and what the journal calls done is not sent
      * again. Records that a stop keeps from their result then get none, and are left for a later
      * run. */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { ID_BYTES_MAX = 64 };
@@ -30,49 +31,55 @@ void save_name(char name[SAVE_NAME_BYTES], uint64_t number, struct ringsend_byte
 
 void save_end(struct save *save)
 {
-    if (!save->file)
-        return;
     file_close(&save->file);
-    close(save->fd);
+    free(save->path);
+    save->path = NULL;
 }
 
-static enum save_next fail(struct save *save, int directory, const char *name, int reason,
-                           int *error)
+static enum save_next fail(struct save *save, int reason, int *error)
 {
+    if (save->opened)
+        unlink(save->path);
     save_end(save);
-    unlinkat(directory, name, 0);
     *error = reason;
     return SAVE_FAILED;
 }
 
-enum save_next save_begin(struct save *save, struct ringsend *engine, int directory,
+enum save_next save_begin(struct save *save, struct ringsend *engine, const char *directory,
                           const char *name, bool replace, struct ringsend_bytes data, int *error)
 {
-    int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW;
-    save->bytes = data.bytes;
-    save->fd = openat(directory, name, flags | (replace ? O_TRUNC : O_EXCL), 0600);
-    if (save->fd < 0) {
-        *error = errno;
-        return SAVE_FAILED;
-    }
-    if (file_open(engine, save->fd, &save->file) != 0) {
-        close(save->fd);
-        return fail(save, directory, name, ENOMEM, error);
-    }
-    file_append(save->file, data.data, data.bytes);
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | (replace ? O_TRUNC : O_EXCL);
+    save->opened = false;
+    save->data = data;
+    if (asprintf(&save->path, "%s/%s", directory, name) < 0)
+        save->path = NULL;
+    if (!save->path || file_open_path(engine, save->path, flags, &save->file) != 0)
+        return fail(save, ENOMEM, error);
     return SAVE_WAIT;
 }
 
-enum save_next save_turn(struct save *save, int directory, const char *name, int *error)
+/* Some file systems tell only at a close that a write was lost. The file's own goes unheard. */
+static int close_error(const struct save *save)
+{
+    int copy = fcntl(file_descriptor(save->file), F_DUPFD_CLOEXEC, 0);
+    return copy >= 0 && close(copy) == 0 ? 0 : errno;
+}
+
+enum save_next save_turn(struct save *save, int *error)
 {
     if (file_busy(save->file))
         return SAVE_WAIT;
     int64_t result = file_take(save->file);
-    if (result != (int64_t)save->bytes)
-        return fail(save, directory, name, result < 0 ? (int)-result : EIO, error);
-    file_close(&save->file);
-    /* Some file systems tell only now that a write was lost. */
-    if (close(save->fd) != 0)
-        return fail(save, directory, name, errno, error);
+    if (!save->opened && result == 0) {
+        save->opened = true;
+        file_append(save->file, save->data.data, save->data.bytes);
+        return SAVE_WAIT;
+    }
+    if (result != (int64_t)save->data.bytes)
+        return fail(save, result < 0 ? (int)-result : EIO, error);
+    int lost = close_error(save);
+    if (lost)
+        return fail(save, lost, error);
+    save_end(save);
     return SAVE_DONE;
 }

@@ -1,4 +1,4 @@
-/* A response's body on its way to a file of its own, written through the engine's ring. */
+/* A response's body on its way to a file of its own, made and written through the engine's ring. */
 #ifndef RINGSEND_BATCH_SAVE_H
 #define RINGSEND_BATCH_SAVE_H
 
@@ -17,23 +17,25 @@ void save_name(char name[SAVE_NAME_BYTES], uint64_t number, struct ringsend_byte
 
 /* Zeroed before its first use. */
 struct save {
-    struct file *file; /* not null exactly while it is under way, as fd is open */
-    int fd;
-    size_t bytes;
+    struct file *file; /* not null exactly while it is under way */
+    char *path;        /* likewise */
+    bool opened;
+    struct ringsend_bytes data;
 };
 
 enum save_next {
-    SAVE_WAIT, /* until ringsend_run has finished the write under way */
+    SAVE_WAIT, /* until ringsend_run has finished the operation under way */
     SAVE_DONE,
     SAVE_FAILED /* *error is an errno; what was written of it is removed */
 };
 
-/* Makes the file in the open directory and starts to write. An existing one is an error, EEXIST,
- * unless it is to be replaced. The data are borrowed until the end. */
-enum save_next save_begin(struct save *save, struct ringsend *engine, int directory,
+/* Starts to make the file `directory`/`name`. An existing one is an error, EEXIST, unless it is to be
+ * replaced. The data are borrowed until the end. */
+enum save_next save_begin(struct save *save, struct ringsend *engine, const char *directory,
                           const char *name, bool replace, struct ringsend_bytes data, int *error);
-/* Takes the end of the write. After SAVE_DONE and SAVE_FAILED it is over. */
-enum save_next save_turn(struct save *save, int directory, const char *name, int *error);
+/* Takes the end of an operation and starts the next one. After SAVE_DONE and SAVE_FAILED it is
+ * over. */
+enum save_next save_turn(struct save *save, int *error);
 /* Cancels what is under way. Harmless when nothing is. */
 void save_end(struct save *save);
 

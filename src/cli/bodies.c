@@ -15,31 +15,27 @@ static enum exit_status refuse(const char *command, const char *path, enum exit_
     return status;
 }
 
-static bool holds_anything(int fd)
+static bool holds_anything(DIR *directory)
 {
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    DIR *directory = copy >= 0 ? fdopendir(copy) : NULL;
-    bool anything = false;
     const struct dirent *entry;
-    while (directory && !anything && (entry = readdir(directory)))
-        anything = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-    if (directory)
-        closedir(directory);
-    else if (copy >= 0)
-        close(copy);
-    return anything;
+    while ((entry = readdir(directory)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            return true;
+    return false;
 }
 
-enum exit_status bodies_open(const char *command, const char *path, bool force, int *fd)
+enum exit_status bodies_prepare(const char *command, const char *path, bool force)
 {
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return refuse(command, path, EXIT_OUTPUT, strerror(errno));
-    *fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*fd < 0)
+    DIR *directory = opendir(path);
+    if (!directory)
         return refuse(command, path, errno == ENOTDIR ? EXIT_USAGE : EXIT_OUTPUT, strerror(errno));
+    bool in_the_way = !force && holds_anything(directory);
+    closedir(directory);
     if (faccessat(AT_FDCWD, path, W_OK | X_OK, AT_EACCESS) != 0)
         return refuse(command, path, EXIT_OUTPUT, strerror(errno));
-    if (!force && holds_anything(*fd))
+    if (in_the_way)
         return refuse(command, path, EXIT_USAGE,
                       "is not empty; --force writes into it, over files of the same names");
     return EXIT_OK;

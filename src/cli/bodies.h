@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* Opens it, made if it is not there. One that holds anything is refused unless `force`, since bodies
- * may be in the way of bodies. EXIT_OK and *fd, else the message is told. */
-enum exit_status bodies_open(const char *command, const char *path, bool force, int *fd);
+/* Makes it if it is not there, and sees that files can be made in it. One that holds anything is
+ * refused unless `force`, since bodies may be in the way of bodies. EXIT_OK, else the message is told. */
+enum exit_status bodies_prepare(const char *command, const char *path, bool force);
 
 #endif

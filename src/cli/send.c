@@ -39,7 +39,6 @@ struct send {
     struct source source;
     struct ringsend *engine;
     struct outputs outputs;
-    int bodies_fd; /* -1: none */
 };
 
 static void on_signal(int number)
@@ -205,8 +204,7 @@ static int run_job(struct send *send, enum outputs_use *use)
                    .words = send->options.words,
                    .headers = send->options.headers,
                    .without_body = send->options.without_body,
-                   .bodies_fd = send->bodies_fd,
-                   .bodies_path = send->options.bodies,
+                   .bodies = send->options.bodies,
                    .bodies_replace = send->options.force || send->options.resume},
         .defaults = &send->options.request.defaults,
         .ordered = send->options.ordered,
@@ -253,7 +251,7 @@ static int run_job(struct send *send, enum outputs_use *use)
 
 int command_send(int argc, char **argv)
 {
-    struct send send = {.outputs = {.results = {.fd = -1}, .failed = {.fd = -1}}, .bodies_fd = -1};
+    struct send send = {.outputs = {.results = {.fd = -1}, .failed = {.fd = -1}}};
     send_options_read(&send.options, argc, argv);
     int status = open_inputs(&send);
     if (status == EXIT_OK && send.options.dry_run > 0) {
@@ -264,7 +262,7 @@ int command_send(int argc, char **argv)
         status = start_engine(&send);
         bool go_on = send.options.force || send.options.resume;
         if (status == EXIT_OK && send.options.bodies)
-            status = bodies_open("send", send.options.bodies, go_on, &send.bodies_fd);
+            status = bodies_prepare("send", send.options.bodies, go_on);
         if (status == EXIT_OK)
             status = outputs_open(&send.outputs, &send.options, &send.source,
                                   records_max(&send.options));
@@ -273,8 +271,6 @@ int command_send(int argc, char **argv)
         int close_status = outputs_close(&send.outputs, use);
         if (close_status != EXIT_OK)
             status = close_status;
-        if (send.bodies_fd >= 0)
-            close(send.bodies_fd);
         ringsend_free(send.engine);
         source_close(&send.source);
     }

@@ -19,7 +19,8 @@ struct file;
 int file_open(struct ringsend *engine, int fd, struct file **file);
 /* The same for a file that is opened here, by open(2) on the ring with O_CLOEXEC and these flags,
  * and closed by file_close. The opening is the file's first operation: its result is 0, and nothing
- * else may be started after another. `path` is borrowed until then. */
+ * else may be started after another. `path` is borrowed until then. A file that is made is for its
+ * user alone. */
 int file_open_path(struct ringsend *engine, const char *path, int flags, struct file **file);
 /* The descriptor, to look at. Of one that was opened here: after that has succeeded. */
 int file_descriptor(const struct file *file);
