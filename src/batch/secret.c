@@ -108,18 +108,19 @@ static struct ringsend_bytes behind(struct ringsend_bytes text, size_t at)
 bool secrets_mask(const struct secrets *secrets, struct ringsend_bytes text, struct buf_pool *pool,
                   struct buf *out)
 {
-    size_t at = 0;
-    while (at < text.bytes) {
-        size_t shown = 1, hidden = known_bytes(secrets, behind(text, at));
-        if (hidden > 0) {
-            shown = 0;
-        } else if (text.data[at] == '/' && at > 0 && text.data[at - 1] == '/') {
+    size_t value_at = SIZE_MAX; /* of the query parameter we are in, when that is a secret */
+    for (size_t at = 0; at < text.bytes;) {
+        char c = text.data[at];
+        size_t hidden = known_bytes(secrets, behind(text, at)), shown = hidden == 0;
+        if (hidden == 0 && at >= value_at) {
+            hidden = bytes_until(behind(text, at), "&# \t\r\n\"'");
+            shown = hidden == 0;
+            value_at = SIZE_MAX;
+        } else if (shown && c == '/' && at > 0 && text.data[at - 1] == '/') {
             hidden = userinfo_bytes(behind(text, at + 1));
-        } else if (text.data[at] == '?' || text.data[at] == '&') {
+        } else if (shown && (c == '?' || c == '&')) {
             size_t name = telling_bytes(behind(text, at + 1));
-            shown += name;
-            if (name > 0)
-                hidden = bytes_until(behind(text, at + shown), "&# \t\r\n\"'");
+            value_at = name > 0 ? at + 1 + name : SIZE_MAX;
         }
         if (!buf_append(pool, out, text.data + at, shown) ||
             (hidden > 0 && !buf_append(pool, out, mask, sizeof mask - 1)))

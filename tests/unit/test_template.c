@@ -148,6 +148,9 @@ static void test_secrets_are_masked(void **state)
     expect_masked("http://h/a@b?c=//d@e/", "http://h/a@b?c=//***@e/");
     expect_masked("/x?api_key=1&a=2&X-Token=3#f", "/x?api_key=***&a=2&X-Token=***#f");
     expect_masked("?key", "?key");
+    expect_masked("?key=&b=1", "?key=&b=1");
+    expect_masked("?keyhidden=1&b", "?key***=***&b");
+    expect_masked("?key=hidden1&b", "?key=******&b");
     static const char *const telling[] = {"Authorization", "PROXY-AUTHORIZATION", "Cookie",
                                           "Set-Cookie",    "X-Api-Key",           "X-Auth-Token"};
     for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
