@@ -5,6 +5,7 @@
  *
  *   FREE        in the stack of free slots
  *   LOADING     its data_file is being read
+ *   QUEUED      serialize: another one with the same value is to be done first
  *   GATED       sync: its sent bit is set, and not durable yet
  *   HELD        waits for room in the engine; one at most, and nothing else is admitted meanwhile
  *   IN_FLIGHT   the engine has it; its result is to come
@@ -35,7 +36,7 @@ static uint64_t clock_ns(void)
 static bool all_have_results(const struct job *job)
 {
     return job->source_ended && job->in_flight == 0 && job->loads == 0 && !job->held &&
-           gate_is_empty(&job->gate) && list_empty(&job->saving);
+           gate_is_empty(&job->gate) && list_empty(&job->released) && list_empty(&job->saving);
 }
 
 static bool is_finished(const struct job *job)
@@ -151,9 +152,12 @@ static bool set_up(struct job *job)
     job->free_slots = calloc(count, sizeof(struct slot *));
     if (!job->slots || !job->free_slots || !report_init(&job->report))
         return false;
+    if (job->options.serialize && !serial_init(&job->serial, count))
+        return false;
     for (uint32_t i = 0; i < count; i++) {
         list_init(&job->slots[i].saving);
         list_init(&job->slots[i].order);
+        list_init(&job->slots[i].released);
     }
     for (uint32_t i = count; i > 0; i--)
         job->free_slots[job->free_count++] = &job->slots[i - 1];
@@ -174,6 +178,7 @@ struct job *job_new(const struct job_options *options)
     buf_pool_init(&job->pool);
     list_init(&job->saving);
     list_init(&job->order);
+    list_init(&job->released);
     if (!set_up(job)) {
         job_free(job);
         return NULL;
@@ -229,12 +234,14 @@ void job_free(struct job *job)
         return;
     source_stop(job->source);
     for (uint32_t i = 0; job->slots && i < job->options.records_max; i++) {
+        serial_leave(&job->serial, &job->slots[i].serial);
         if (job->slots[i].step != SLOT_FREE)
             job_slot_free(job, &job->slots[i]);
     }
     report_free(&job->report);
     buf_release(&job->pool, &job->names);
     buf_pool_free(&job->pool);
+    serial_free(&job->serial);
     free(job->files);
     free(job->free_slots);
     free(job->slots);

@@ -6,6 +6,7 @@
 #include "batch/output_options.h"
 #include "batch/record.h"
 #include "batch/report.h"
+#include "batch/serial.h"
 #include "batch/source.h"
 #include "ringsend.h"
 
@@ -22,7 +23,10 @@ struct job_options {
     struct output_options output; /* the file of failed lines gets those of records that are not ok,
                                      as they were */
     const struct record_defaults *defaults;
-    bool ordered; /* results come in the order of the input; records that wait for that count to
+    const struct serial_path
+        *serialize; /* null: none. Records with the same value there are sent one
+                                            after another, in their order */
+    bool ordered;   /* results come in the order of the input; records that wait for that count to
                      records_max */
     /* Reasons to stop as after a first signal; 0 and null: none. Failures are results that are not ok;
      * as a share they count once JOB_SHARE_RECORDS have results. */

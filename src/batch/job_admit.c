@@ -34,8 +34,8 @@ static void gate(struct job *job, struct slot *slot)
     gate_put(&job->gate, slot);
 }
 
-/* Takes a complete request on its way. */
-static void submit(struct job *job, struct slot *slot)
+/* Takes a complete request, for which no other is to be waited for, on its way. */
+static void send_on(struct job *job, struct slot *slot)
 {
     struct ringsend_request *request = &slot->record.request;
     if (slot->record.needs_key)
@@ -51,6 +51,24 @@ static void submit(struct job *job, struct slot *slot)
             request->in_doubt = journal_sent(job->journal, slot->number, &request->in_doubt_mask);
         hand_over(job, slot);
     }
+}
+
+static void submit(struct job *job, struct slot *slot)
+{
+    struct serial_key key;
+    if (!job->options.serialize ||
+        !serial_key_of(job->options.serialize, slot->record.request.body, &key) ||
+        serial_enter(&job->serial, &slot->serial, key))
+        send_on(job, slot);
+    else
+        slot->step = SLOT_QUEUED;
+}
+
+static void send_released(struct job *job)
+{
+    struct list *node;
+    while (!job->held && (node = list_pop_front(&job->released)))
+        send_on(job, LIST_OWNER(node, struct slot, released));
 }
 
 void job_turn_gate(struct job *job)
@@ -146,10 +164,16 @@ static void pass_over(struct job *job, uint64_t number)
     source_skip_to(job->source, journal_next_open(job->journal, number + 1));
 }
 
+/* Whom a record has to wait for shows once its file is read: until then none is read behind it. */
+static uint32_t loads_max(const struct job *job)
+{
+    return job->options.serialize ? 1 : JOB_LOADS_MAX;
+}
+
 bool job_may_admit(const struct job *job)
 {
     return !job->stopping && !job->source_ended && !job->held && job->free_count > 0 &&
-           job->bytes < JOB_BYTES_MAX && job->loads < JOB_LOADS_MAX &&
+           job->bytes < JOB_BYTES_MAX && job->loads < loads_max(job) &&
            output_has_room(&job->output);
 }
 
@@ -171,6 +195,7 @@ void job_admit(struct job *job)
 {
     if (job->held)
         hand_over(job, job->held);
+    send_released(job);
     while (job_may_admit(job)) {
         struct slot *slot = job_slot_take(job);
         enum source_next next = source_next(job->source, &slot->record.line);

@@ -15,10 +15,12 @@
 #include "batch/load.h"
 #include "batch/output.h"
 #include "batch/save.h"
+#include "batch/serial.h"
 
 enum slot_step {
     SLOT_FREE,
     SLOT_LOADING,
+    SLOT_QUEUED,
     SLOT_GATED,
     SLOT_HELD,
     SLOT_IN_FLIGHT,
@@ -35,6 +37,8 @@ struct slot {
     struct buf kept_memory;
     struct list saving; /* in job.saving exactly while SAVING */
     struct list order;  /* ordered: in job.order from when it is read until its result is put out */
+    struct serial_node serial;
+    struct list released;     /* in job.released: it was QUEUED, and may go */
     struct buf result, words; /* KEPT: what is to be put out */
     bool failed;              /* KEPT: its line, too */
     uint64_t line, number;
@@ -61,11 +65,13 @@ struct job {
     struct slot **free_slots; /* a stack */
     uint32_t free_count;
     uint32_t loads, in_flight;
-    int body_error;     /* errno of the first body that could not be saved, else 0 */
-    struct slot *held;  /* null, or the slot in HELD */
-    struct list saving; /* slots in SAVING; the first ones' files are open */
-    struct list order;  /* ordered: slots in use, in the order in which they were read */
-    size_t bytes;       /* of all slots in use */
+    int body_error;       /* errno of the first body that could not be saved, else 0 */
+    struct slot *held;    /* null, or the slot in HELD */
+    struct list saving;   /* slots in SAVING; the first ones' files are open */
+    struct list order;    /* ordered: slots in use, in the order in which they were read */
+    struct serial serial; /* with serialize */
+    struct list released; /* slots that were QUEUED and may go, in order */
+    size_t bytes;         /* of all slots in use */
 
     uint64_t next_pass; /* the first record number whose place in the input is worth keeping */
 

@@ -23,7 +23,9 @@ void job_slot_free(struct job *job, struct slot *slot)
     job->bytes -= slot->bytes;
     slot->bytes = 0;
     slot->step = SLOT_FREE;
+    CHECK(!slot->serial.entered);
     list_remove(&slot->order);
+    list_remove(&slot->released);
     record_release(&slot->record, &job->pool);
     buf_release(&job->pool, &slot->data);
     buf_release(&job->pool, &slot->kept_memory);
@@ -83,6 +85,14 @@ static void put_kept(struct job *job)
     }
 }
 
+/* Whoever waited for it may go. */
+static void release_next(struct job *job, struct slot *slot)
+{
+    struct serial_node *next = serial_leave(&job->serial, &slot->serial);
+    if (next)
+        list_push_back(&job->released, &LIST_OWNER(next, struct slot, serial)->released);
+}
+
 /* Writes the slot's one result and frees it. Of a line that was too long nothing is left to go to
  * the failed ones. */
 void job_finish(struct job *job, struct slot *slot, struct result_line *line)
@@ -99,6 +109,7 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     report_count(&job->report, line);
     job->output.failed_header = (struct ringsend_bytes){layout->header, layout->header_bytes};
     job_judge(job, line);
+    release_next(job, slot);
     if (job->options.ordered && job->order.next != &slot->order && keep(job, slot, line))
         return;
     output_put(&job->output, job->now_ns, slot->number, line, line_of(slot));
@@ -191,6 +202,7 @@ void job_finish_with_error(struct job *job, struct slot *slot, enum ringsend_err
 void job_leave(struct job *job, struct slot *slot)
 {
     if (job->journal) {
+        release_next(job, slot);
         job->report.left++;
         if (job->gate.file && !slot->may_be_processed)
             journal_set_sent(job->journal, slot->number, false);

@@ -39,7 +39,8 @@ static void stop(struct job *job, enum job_end end)
     for (uint32_t i = 0; i < job->options.records_max; i++) {
         struct slot *slot = &job->slots[i];
         load_end(&slot->load);
-        if (slot->step == SLOT_LOADING || slot->step == SLOT_GATED || slot->step == SLOT_HELD)
+        if (slot->step == SLOT_LOADING || slot->step == SLOT_QUEUED || slot->step == SLOT_GATED ||
+            slot->step == SLOT_HELD)
             job_leave(job, slot);
     }
     gate_clear(&job->gate);

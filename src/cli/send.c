@@ -26,7 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ORDERED_MORE = 4096 };
+enum { WAITING_MORE = 4096 };
 
 /* Written by the handler; the engine is set before the handler is installed, and the handler taken
  * out before the engine goes. */
@@ -86,13 +86,13 @@ static void ignore_signals(void)
 }
 
 /* A count that keeps the pool busy between two turns, also when all of it answers at once, without
- * holding a second pool's worth of lines for thousands of connections. Ordered, so many more results
- * may wait for a slow one before it is the only one that is waited for. */
+ * holding a second pool's worth of lines for thousands of connections. Where some wait for others, so many
+ * more of them may before that is all that goes on. */
 static uint32_t records_max(const struct send_options *options)
 {
     uint32_t connections = options->request.engine.connections_max;
     return connections + (connections < 1024 ? connections : 1024) + 16 +
-           (options->ordered ? ORDERED_MORE : 0);
+           (options->ordered || options->serialize.count > 0 ? WAITING_MORE : 0);
 }
 
 /* ---- the run ---- */
@@ -207,6 +207,7 @@ static int run_job(struct send *send, enum outputs_use *use)
                    .bodies = send->options.bodies,
                    .bodies_replace = send->options.force || send->options.resume},
         .defaults = &send->options.request.defaults,
+        .serialize = send->options.serialize.count > 0 ? &send->options.serialize : NULL,
         .ordered = send->options.ordered,
         .failures_max = send->options.failures_max,
         .failures_ppm_max = send->options.failures_ppm_max,

@@ -31,6 +31,7 @@ enum option_code {
     OPTION_TRACE,
     OPTION_ADAPTIVE,
     OPTION_ORDERED,
+    OPTION_SERIALIZE,
     OPTION_RESUME,
     OPTION_MAX_FAILURES,
     OPTION_ABORT_ON,
@@ -55,6 +56,7 @@ static const struct option long_options[] = {
     {"trace", no_argument, NULL, OPTION_TRACE},
     {"write-out", required_argument, NULL, OPTION_WRITE_OUT},
     {"ordered", no_argument, NULL, OPTION_ORDERED},
+    {"serialize", required_argument, NULL, OPTION_SERIALIZE},
     {"max-failures", required_argument, NULL, OPTION_MAX_FAILURES},
     {"abort-on", required_argument, NULL, OPTION_ABORT_ON},
     {"resume", no_argument, NULL, OPTION_RESUME},
@@ -109,6 +111,8 @@ static const char help[] =
     "      --sync              the journal holds through a loss of power, too; slower\n"
     "      --ordered           results in the order of the records; at most some\n"
     "                          thousands, and 64 MiB, wait for a slow one\n"
+    "      --serialize PATH    records with the same value at PATH of their JSON body\n"
+    "                          (as .user.id) go one after another, in their order\n"
     "      --max-failures N|P%  stop when so many records are not ok (a share: of at\n"
     "                          least 100): exit 6, --resume goes on\n"
     "      --abort-on LIST     stop at the first such outcome: statuses and names of\n"
@@ -205,6 +209,14 @@ static void read_write_out(struct send_options *o, const char *text)
     free(format);
 }
 
+static void read_serialize(struct send_options *o, const char *value)
+{
+    size_t column;
+    const char *fault = serial_path_read(&o->serialize, value, &column);
+    if (fault)
+        usage_error(command, "--serialize: column %zu: %s", column, fault);
+}
+
 /* A count, or a share. */
 static void read_max_failures(struct send_options *o, const char *value)
 {
@@ -280,6 +292,9 @@ static void read_option(struct send_options *o, int code, const char *value)
         return;
     case OPTION_WRITE_OUT:
         read_write_out(o, value);
+        return;
+    case OPTION_SERIALIZE:
+        read_serialize(o, value);
         return;
     case OPTION_MAX_FAILURES:
         read_max_failures(o, value);

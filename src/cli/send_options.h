@@ -4,6 +4,7 @@
 
 #include "batch/write_out.h"
 #include "cli/progress.h"
+#include "batch/serial.h"
 #include "cli/record_options.h"
 #include "cli/request_options.h"
 
@@ -16,8 +17,9 @@ struct send_options {
     const char *failed; /* null: none */
     bool force;
     bool resume, no_journal, sync, ordered;
-    uint64_t failures_max;     /* 0: any number */
-    uint32_t failures_ppm_max; /* 0: any share */
+    struct serial_path serialize; /* count 0: not wanted */
+    uint64_t failures_max;        /* 0: any number */
+    uint32_t failures_ppm_max;    /* 0: any share */
     bool aborts;
     struct ringsend_outcomes abort_on; /* with aborts */
     bool csv;
