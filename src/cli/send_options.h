@@ -2,9 +2,9 @@
 #ifndef RINGSEND_CLI_SEND_OPTIONS_H
 #define RINGSEND_CLI_SEND_OPTIONS_H
 
+#include "batch/serial.h"
 #include "batch/write_out.h"
 #include "cli/progress.h"
-#include "batch/serial.h"
 #include "cli/record_options.h"
 #include "cli/request_options.h"
 
