@@ -204,6 +204,30 @@ def article(bench, table, rounds):
                  "{:.3f}")
 
 
+def library(bench, table, url, rounds, count):
+    few = count // 10
+    table.head(f"The library in a host program, {count} POSTs over 40 kept connections (CPU us per request)")
+    values = rounds_of(rounds, {
+        name: lambda name=name, engine=engine: bench.run(f"host: {name}", bench.host(engine, count, url)).cpu_us / count
+        for name, engine in (("ringsend", "ringsend"), ("libcurl's multi interface", "curl"))})
+    show_rounds(table, values, "{:.2f}")
+    table.target("host program: CPU per request / libcurl's", ratio(values, *values), 0.5, "{:.3f}")
+    table.head(f"The article's script in Python, {few} records file to file (CPU us per record)")
+    records = bench.records(few, url)
+
+    def script(name, command):
+        def run():
+            cost = bench.run(f"script: {name}", command)
+            bench.check_results(few)
+            return cost.cpu_us / few
+        return run
+
+    values = rounds_of(rounds, {"on libringsend": script("on libringsend", bench.python(records)),
+                                "aiohttp": script("aiohttp", bench.aiohttp(records))})
+    show_rounds(table, values, "{:.1f}")
+    table.target("Python: CPU per record / aiohttp's", ratio(values, *values), 0.15, "{:.3f}")
+
+
 def memory(bench, table, url, large, connections):
     table.head("Peak resident memory (MB of 10^6 bytes)")
     peak = {}
@@ -610,7 +634,7 @@ def version(command, pattern=r".*"):
     return match.group().strip() if match else "?"
 
 
-PARTS = ("system", "cpu", "journal", "short", "article", "rate", "memory", "tls", "latency", "input")
+PARTS = ("system", "cpu", "journal", "short", "article", "rate", "library", "memory", "tls", "latency", "input")
 
 
 def parts(text):
@@ -667,6 +691,8 @@ def main():
                 journal(bench, table, nginx.url, rounds, count)
             if "short" in only:
                 short_run(bench, table, nginx.url, rounds)
+            if "library" in only:
+                library(bench, table, nginx.url, rounds, count)
             if "memory" in only:
                 memory(bench, table, nginx.url, large, connections)
             if "input" in only:

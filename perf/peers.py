@@ -241,6 +241,15 @@ class Bench:
         return ["/usr/bin/python3", os.path.relpath(os.path.join(HERE, "aiohttp_article.py")),
                 str(connections), records, self.path("results.jsonl")]
 
+    def python(self, records, connections=40):
+        """The same script on libringsend."""
+        return ["env", "LIBRINGSEND=" + os.path.join(self.build, "src", "libringsend.so.0"), "/usr/bin/python3",
+                os.path.relpath(os.path.join(HERE, os.pardir, "examples", "python", "article.py")),
+                str(connections), records, self.path("results.jsonl")]
+
+    def host(self, engine, count, url):
+        return [os.path.join(self.build, "perf", "host"), engine, url + "/orders", str(count)]
+
     def curl(self, config):
         return ["curl", "-q", "--silent", "--show-error", "--parallel", "--parallel-max", "40", "-K", config]
 

@@ -384,9 +384,10 @@ enum ringsend_request_flags {
 };
 
 struct ringsend_request {
-    size_t size;                           /* sizeof(struct ringsend_request) */
-    struct ringsend_bytes method;          /* empty: GET, or POST when there is a body */
-    struct ringsend_bytes url;             /* absolute, http: or https: */
+    size_t size;                  /* sizeof(struct ringsend_request); of an older version's header
+                                              it is smaller, and what is not there is zero */
+    struct ringsend_bytes method; /* empty: GET, or POST when there is a body */
+    struct ringsend_bytes url;    /* absolute, http: or https: */
     const struct ringsend_header *headers; /* names are tokens, values hold no control characters
                                   but tab: refused otherwise, never repaired. Host takes the place
                                   of ours; Content-Length must be the body's; Connection may be

@@ -29,6 +29,14 @@ static enum task_next request_goto(struct request *r, enum request_step step)
     return TASK_AGAIN;
 }
 
+/* Where the caller wants to know of doubt, or null. A program built against an older header has a shorter
+ * request: fields behind `handle` are read only if they are there. */
+static unsigned char *mark_of(const struct ringsend_request *user)
+{
+    bool there = user->size > offsetof(struct ringsend_request, in_doubt_mask);
+    return there ? user->in_doubt : NULL;
+}
+
 /* In a slot, and counted; what it is about is still to be filled in. */
 static struct request *request_new(struct ringsend *e, struct ringsend_request *user)
 {
@@ -69,8 +77,9 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
     r->head = *head;
     r->idempotent = head_method_is_idempotent(head->method) || (user->flags & RINGSEND_KEYED);
     r->replayable = r->idempotent || (user->flags & RINGSEND_AT_LEAST_ONCE);
-    r->may_be_processed = user->in_doubt && (__atomic_load_n(user->in_doubt, __ATOMIC_RELAXED) &
-                                             user->in_doubt_mask) != 0;
+    const unsigned char *mark = mark_of(user);
+    r->may_be_processed =
+        mark && (__atomic_load_n(mark, __ATOMIC_RELAXED) & user->in_doubt_mask) != 0;
     r->attempt_timeout_ns =
         user->attempt_timeout_ns ? user->attempt_timeout_ns : options->attempt_timeout_ns;
     r->deadline_at_ns =
@@ -230,8 +239,9 @@ static void publish_headers(struct request *r)
 
 void request_leaves(struct request *r)
 {
-    if (r->user->in_doubt)
-        __atomic_fetch_or(r->user->in_doubt, r->user->in_doubt_mask, __ATOMIC_RELAXED);
+    unsigned char *mark = mark_of(r->user);
+    if (mark)
+        __atomic_fetch_or(mark, r->user->in_doubt_mask, __ATOMIC_RELAXED);
 }
 
 /* Takes the caller's mark back when no attempt is left that may have been processed. `declined`: the
@@ -239,9 +249,9 @@ void request_leaves(struct request *r)
 static void settle_doubt(struct request *r, bool declined)
 {
     r->may_be_processed |= r->outcome_bytes_left && !declined;
-    if (!r->may_be_processed && r->user->in_doubt)
-        __atomic_fetch_and(r->user->in_doubt, (unsigned char)~r->user->in_doubt_mask,
-                           __ATOMIC_RELAXED);
+    unsigned char *mark = mark_of(r->user);
+    if (!r->may_be_processed && mark)
+        __atomic_fetch_and(mark, (unsigned char)~r->user->in_doubt_mask, __ATOMIC_RELAXED);
 }
 
 static enum task_next finish(struct request *r, enum ringsend_error error, const char *detail)

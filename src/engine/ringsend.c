@@ -295,9 +295,13 @@ void ringsend_free(struct ringsend *e)
     release(e);
 }
 
+/* The oldest header's request ended with its handle. */
+#define REQUEST_BYTES_MIN (offsetof(struct ringsend_request, handle) + sizeof(uint64_t))
+
 static bool is_well_formed(const struct ringsend_request *r)
 {
-    return r->size == sizeof *r && r->headers_count <= LIMIT_HEADERS && r->tries <= LIMIT_TRIES &&
+    return r->size >= REQUEST_BYTES_MIN && r->size <= sizeof *r &&
+           r->headers_count <= LIMIT_HEADERS && r->tries <= LIMIT_TRIES &&
            (r->headers_count == 0 || r->headers) && (r->body.bytes == 0 || r->body.data) &&
            r->body.bytes <= LIMIT_BODY_BYTES && !(r->flags & ~FLAGS_KNOWN);
 }

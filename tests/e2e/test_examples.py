@@ -1,8 +1,10 @@
 """The examples, each against `ringsend serve`, as they were built with the tree (and its sanitizers)."""
 
+import json
 import os
+import sys
 
-from harness import Case, Program, main
+from harness import ROOT, SANITIZED, Case, Program, main, refused_port
 
 # Where the build put them: EXAMPLES/example_NAME. One whose library is not on this machine is not there.
 EXAMPLES = os.environ.get("EXAMPLES", "")
@@ -42,6 +44,49 @@ class Examples(Case):
         for serve in serves:
             stats = serve.stats()
             self.assertEqual((stats["statuses"], stats["refused"]), ({"200": 50}, 0))
+
+    # ---- Python
+
+    def python(self, script, *args, **more):
+        if SANITIZED:
+            self.skipTest("a Python without the sanitizers cannot load a library with them")
+        library = os.path.join(os.path.dirname(EXAMPLES), "src", "libringsend.so.0")
+        more.setdefault("env", {**os.environ, "LIBRINGSEND": library})
+        program = Program([sys.executable, "-B", *script, *args], cwd=os.path.join(ROOT, "examples", "python"), **more)
+        self.addCleanup(program.close)
+        return program.finish()
+
+    def test_python_the_articles_script(self):
+        serve = self.serve("--latency", "1ms", "--max-connections", "40", "--echo")
+        records = self.file("records.jsonl", [{"id": n, "url": serve.url, "data": {"n": n}} for n in range(500)])
+        run = self.python(["article.py"], "40", records, self.path("results.jsonl"))
+        self.assertEqual((run.status, run.err), (0, ""))
+        results = [json.loads(line) for line in self.read("results.jsonl").splitlines()]
+        self.assertEqual({r["id"]: json.loads(r["body"])["n"] for r in results}, {n: n for n in range(500)})
+        self.assertTrue(all(r["ok"] and r["status"] == 200 and r["attempts"] == 1 for r in results))
+        self.assertEqual(serve.stats()["requests"], 500)
+
+    def test_python_without_a_callback_results_are_in_order_and_tell_failures(self):
+        serve = self.serve("--echo")
+        sock, port = refused_port()
+        self.addCleanup(sock.close)
+        script = """
+import asyncio, json, ringsend
+async def main():
+    async with ringsend.Session(4, tries=1) as session:
+        data = [{"url": %r, "data": n} for n in range(100)]
+        data[10]["url"], data[20]["url"] = "ftp://nowhere/", "http://127.0.0.1:%d/"
+        both = await asyncio.gather(session.request(data), session.request(data[:5]), session.request([]))
+        for result in both[0] + both[1]:
+            print(json.dumps([result.ok, result.error, result.text()]))
+asyncio.run(main())
+""" % (serve.url, port)
+        run = self.python(["-c", script])
+        self.assertEqual((run.status, run.err), (0, ""))
+        seen = [json.loads(line) for line in run.out.splitlines()]
+        expected = [[True, None, str(n)] for n in range(100)]
+        expected[10], expected[20] = [False, "bad_url", ""], [False, "connect_refused", ""]
+        self.assertEqual(seen, expected + expected[:5])
 
 
 def add_tests(name):

@@ -139,13 +139,41 @@ static void bad_requests_are_refused(void **state)
     ringsend_free(engine);
 }
 
+/* Built against the first header, whose request ended with its handle; what lies behind it is not ours. */
+static void an_older_request_is_taken(void **state)
+{
+    struct peer *peer = *state;
+    struct ringsend *engine;
+    const struct ringsend_result *result;
+    struct ringsend_request r = {.size = offsetof(struct ringsend_request, in_doubt),
+                                 .url = {peer->url, strlen(peer->url)}};
+    unsigned char mark = 1;
+    r.in_doubt = &mark;
+    r.in_doubt_mask = 1;
+    assert_int_equal(ringsend_new(&engine, NULL), 0);
+    assert_int_equal(ringsend_submit(engine, &r), 0);
+    while (ringsend_run(engine, RINGSEND_NEVER) == 0)
+        ;
+    assert_int_equal(ringsend_reap(engine, &result, 1), 1);
+    assert_true(result->ok);
+    assert_int_equal(mark, 1);
+    r.in_doubt_mask = 2;
+    assert_int_equal(ringsend_run(engine, 0), 0);
+    assert_int_equal(ringsend_submit(engine, &r), 0);
+    while (ringsend_run(engine, RINGSEND_NEVER) == 0)
+        ;
+    assert_int_equal(mark, 1);
+    r.size = offsetof(struct ringsend_request, handle);
+    assert_int_equal(ringsend_submit(engine, &r), -RINGSEND_E_INVALID);
+    ringsend_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(poll_alone_brings_results),
-        cmocka_unit_test(no_option_overflows),
-        cmocka_unit_test(bad_options_are_named),
-        cmocka_unit_test(bad_requests_are_refused),
+        cmocka_unit_test(poll_alone_brings_results), cmocka_unit_test(no_option_overflows),
+        cmocka_unit_test(bad_options_are_named),     cmocka_unit_test(bad_requests_are_refused),
+        cmocka_unit_test(an_older_request_is_taken),
     };
     return cmocka_run_group_tests(tests, peer_start, peer_stop);
 }
