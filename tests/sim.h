@@ -39,6 +39,8 @@ struct sim_faults {
     uint32_t records_small; /* a server's output comes in records of some bytes */
     uint32_t farewell_less; /* a server ends a stream without TLS's farewell */
     uint32_t worker_absent; /* a handshake finds no worker thread */
+    uint32_t no_memory;     /* the client's allocator has none, once the engine was made */
+    uint32_t packed;        /* a simulated server's answer is packed: for a client that decodes */
     uint64_t worker_ns;     /* it takes the worker up to so long */
     uint32_t buffers;       /* so many receive buffers at most; 0: as asked for */
     uint64_t latency_ns;    /* one way, up to */

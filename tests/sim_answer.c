@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 /* Not one of these is a response that a client may accept; the first HEAD_LEVEL are wrong in the
  * head already, and so for HEAD requests too. */
@@ -41,6 +42,72 @@ static const char *const limits[] = {
     "RateLimit-Remaining: 1\r\nRateLimit-Reset: 60\r\n", "RateLimit: \"a\";r=9;t=60\r\n",
     "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 1\r\n", "RateLimit: \"a\";r=0;t=2\r\n",
     "RateLimit-Remaining: 0\r\nRateLimit-Reset: 1700000010\r\n"};
+
+/* ---- Packed bodies ---- */
+
+enum { PACKED_MAX = 16 };
+
+static struct packed {
+    const char *unit;
+    uint32_t times;
+    struct sim_answer answer;
+} packed_answers[PACKED_MAX];
+
+static void pack(struct packed *p)
+{
+    size_t unit_bytes = strlen(p->unit), bytes = unit_bytes * p->times, room = bytes + 100;
+    char *plain = malloc(bytes), *packed = malloc(room);
+    z_stream z = {0};
+
+    SIM_CHECK(plain && packed, "out of memory");
+    for (uint32_t i = 0; i < p->times; i++)
+        memcpy(plain + i * unit_bytes, p->unit, unit_bytes);
+    SIM_CHECK(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK, "zlib");
+    z.next_in = (Bytef *)plain;
+    z.avail_in = (uInt)bytes;
+    z.next_out = (Bytef *)packed;
+    z.avail_out = (uInt)room;
+    SIM_CHECK(deflate(&z, Z_FINISH) == Z_STREAM_END, "zlib");
+    deflateEnd(&z);
+    p->answer = (struct sim_answer){.status = 200,
+                                    .headers = "Content-Encoding: gzip\r\n",
+                                    .framing = FRAMING_CHUNKED,
+                                    .body = packed,
+                                    .body_bytes = (uint32_t)(room - z.avail_out),
+                                    .decoded = plain,
+                                    .decoded_bytes = (uint32_t)bytes};
+}
+
+const struct sim_answer *sim_answer_packed(const char *unit, uint32_t times)
+{
+    struct packed *p = packed_answers;
+
+    while (p->unit && (strcmp(p->unit, unit) != 0 || p->times != times))
+        SIM_CHECK(++p < packed_answers + PACKED_MAX, "too many packed answers");
+    if (!p->unit) {
+        p->unit = unit;
+        p->times = times;
+        pack(p);
+    }
+    return &p->answer;
+}
+
+/* Its status and framing stay as they are. */
+static void draw_packed(struct sim_answer *a)
+{
+    static const char *const units[] = {"abc", "q", "{\"code\":0}"};
+    const struct sim_answer *packed = sim_answer_packed(units[sim_below(3)], 100);
+
+    a->headers = packed->headers;
+    a->body = packed->body;
+    a->body_bytes = packed->body_bytes;
+    a->decoded = packed->decoded;
+    a->decoded_bytes = packed->decoded_bytes;
+    if (sim_chance(50))
+        a->body_bytes -= (uint32_t)sim_between(1, 10); /* damaged */
+}
+
+/* ---- Drawing ---- */
 
 static void draw_trouble(struct sim_answer *a, bool is_head)
 {
@@ -103,6 +170,8 @@ struct sim_answer sim_answer_draw(const char *method)
     a.farewell_less = sim_chance(sim.faults.farewell_less);
     if (sim_chance(sim.faults.trouble))
         draw_trouble(&a, strcmp(method, "HEAD") == 0);
+    if (!a.headers && !a.raw && sim_chance(sim.faults.packed))
+        draw_packed(&a);
     return a;
 }
 
@@ -158,8 +227,9 @@ static void write_answer(struct sim_text *text, const struct sim_answer *a, stru
         memcpy(body, a->body, a->body_bytes);
     else
         sim_fill_body(d->record, d->number, body, a->body_bytes);
-    d->declines =
-        sim.declining && memmem(body, a->body_bytes, sim.declining, strlen(sim.declining));
+    const char *seen = a->decoded ? a->decoded : body;
+    size_t seen_bytes = a->decoded ? a->decoded_bytes : a->body_bytes;
+    d->declines = sim.declining && memmem(seen, seen_bytes, sim.declining, strlen(sim.declining));
     if (a->framing == FRAMING_CHUNKED || a->framing == FRAMING_TRAILERS)
         write_chunks(text, body, a->body_bytes, a->framing == FRAMING_TRAILERS);
     else

@@ -4,6 +4,8 @@
 
 #include "sim_server.h"
 
+/* So many times `unit`, packed by gzip, as an answer that a client must decode. Lasts for all runs. */
+const struct sim_answer *sim_answer_packed(const char *unit, uint32_t times);
 /* An answer by the seed, troublesome as often as sim.faults.trouble says. */
 struct sim_answer sim_answer_draw(const char *method);
 /* Sends it, and notes in the delivery what the engine is to make of it. */

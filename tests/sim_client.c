@@ -25,6 +25,40 @@ struct package {
     char *body;
 };
 
+/* ---- Memory ---- */
+
+/* Before each piece: how long it is. As long as the alignment that malloc keeps. */
+union piece {
+    size_t bytes;
+    max_align_t alignment;
+};
+
+static void *allocate(void *context, size_t bytes)
+{
+    union piece *p = NULL;
+
+    (void)context;
+    if (!sim_chance(sim.faults.no_memory))
+        p = malloc(sizeof *p + bytes);
+    if (!p)
+        return NULL;
+    p->bytes = bytes;
+    return p + 1;
+}
+
+static void release(void *context, void *memory, size_t bytes)
+{
+    union piece *p = (union piece *)memory - 1;
+
+    (void)context;
+    SIM_CHECK(p->bytes == bytes, "%zu bytes are given back as %zu", p->bytes, bytes);
+    free(p);
+}
+
+const struct ringsend_allocator client_allocator = {allocate, release, NULL};
+
+/* ---- Life ---- */
+
 bool client_try_begin(struct client *c, const struct ringsend_options *options)
 {
     int error;
@@ -142,8 +176,9 @@ static void check_budget(const struct client *c, const struct start *starts, siz
     double percent = o->retry_budget_percent ? o->retry_budget_percent : 20;
     double per_s = o->retry_budget_per_s ? o->retry_budget_per_s : 10;
 
-    /* First tries of what has no result are not known. */
-    if (o->retry_budget_percent == RINGSEND_UNLIMITED || c->done < c->accepted)
+    /* First tries of what has no result, or no trace for lack of memory, are not known. */
+    if (o->retry_budget_percent == RINGSEND_UNLIMITED || c->done < c->accepted ||
+        sim.faults.no_memory > 0)
         return;
     for (size_t i = 0; i < count; i++) {
         uint32_t firsts = 0, retries = 0;
@@ -291,7 +326,7 @@ int client_submit(struct client *c, const struct client_ask *wanted)
     r->request = &package_make(&ask, r->record)->request;
     mark_begin(c, r);
     r->request->user = (void *)(uintptr_t)(index + 1);
-    error = ringsend_submit(c->engine, r->request);
+    error = (ask.posted ? ringsend_post : ringsend_submit)(c->engine, r->request);
     if (error != 0) {
         package_free(r->request);
         r->request = NULL;
@@ -301,6 +336,7 @@ int client_submit(struct client *c, const struct client_ask *wanted)
     r->handle = r->request->handle;
     r->accepted = true;
     c->accepted++;
+    c->posted += ask.posted;
     return (int)index;
 }
 
@@ -340,14 +376,22 @@ static void check_response(const struct client *c, const struct client_request *
                   (d->until_end && result->body.bytes < d->body_bytes),
               "the body for record %u has %zu bytes, its server sent %u", r->record,
               result->body.bytes, d->body_bytes);
-    SIM_CHECK(d->body ? memcmp(d->body, result->body.data, result->body.bytes) == 0
-                      : sim_body_is(r->record, d->number, result->body.data, result->body.bytes),
+    SIM_CHECK(result->body.bytes == 0 ? true
+              : d->body               ? memcmp(d->body, result->body.data, result->body.bytes) == 0
+                        : sim_body_is(r->record, d->number, result->body.data, result->body.bytes),
               "the body for record %u is not what its server sent", r->record);
     SIM_CHECK(c->options.ok_if ||
                   result->ok == (status_is_ok(c, result->status) && !body_declines(result)),
               "record %u with status %d is %sok", r->record, result->status,
               result->ok ? "" : "not ");
     SIM_CHECK(!result->ok || !result->ambiguous, "record %u is ok and ambiguous", r->record);
+}
+
+/* A response came, whatever it said, and nothing of it could be kept. */
+static bool response_is_lost(enum ringsend_error error)
+{
+    return error == RINGSEND_E_NO_MEMORY || error == RINGSEND_E_BODY_TOO_LARGE ||
+           error == RINGSEND_E_BAD_ENCODING;
 }
 
 static bool status_is_in_doubt(int status)
@@ -363,7 +407,8 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
     bool in_doubt =
         d &&
         (result->error != RINGSEND_OK
-             ? !(d->answer_in && d->answer_valid && (d->declines || sim_status_declines(d->status)))
+             ? response_is_lost(result->error) || !(d->answer_in && d->answer_valid &&
+                                                    (d->declines || sim_status_declines(d->status)))
              : status_is_in_doubt(result->status) && !result->ok && !body_declines(result));
 
     SIM_CHECK(d || !result->ambiguous, "record %u is ambiguous, and was never delivered",
@@ -455,6 +500,8 @@ static void check_attempts(const struct client *c, const struct client_request *
     const struct ringsend_attempt *list = result->attempts_list;
     uint64_t at_ns = 0;
 
+    if (sim.faults.no_memory > 0 && result->attempts_list_count < result->attempts)
+        return;
     SIM_CHECK(result->attempts_list_count == result->attempts, "record %u: %u attempts, %zu traced",
               r->record, result->attempts, result->attempts_list_count);
     for (uint32_t i = 0; i < result->attempts; i++) {
@@ -564,7 +611,7 @@ static void take_result(struct client *c, const struct ringsend_result *result)
              result->encoding.bytes ? result->encoding.data : "");
     r->times = result->times;
     r->retry_after_ns = result->retry_after_ns;
-    if (result->attempts_list_count > 0) {
+    if (result->attempts_list_count > 0 && result->attempts_list_count == result->attempts) {
         r->trace = reallocarray(NULL, result->attempts_list_count, sizeof *r->trace);
         SIM_CHECK(r->trace, "out of memory");
         memcpy(r->trace, result->attempts_list, result->attempts_list_count * sizeof *r->trace);
@@ -574,12 +621,27 @@ static void take_result(struct client *c, const struct ringsend_result *result)
     r->request = NULL;
 }
 
+/* What was posted was taken at the beginning of a run, if at all: its clocks began then. */
+static void note_taken(struct client *c, uint64_t began_ns)
+{
+    for (uint32_t i = 0; i < c->count && c->posted > 0; i++) {
+        struct client_request *r = &c->requests[i];
+        if (!r->accepted || r->handle != 0 || r->request->handle == 0)
+            continue;
+        r->handle = r->request->handle;
+        r->submitted_ns = began_ns;
+        c->posted--;
+    }
+}
+
 uint32_t client_run(struct client *c, uint64_t wait_ns, uint32_t max)
 {
     const struct ringsend_result *results[8];
     uint32_t taken = 0;
+    uint64_t began_ns = sim.now_ns;
     int ready = ringsend_run(c->engine, wait_ns);
 
+    note_taken(c, began_ns);
     SIM_CHECK(ready >= 0, "ringsend_run gives %d", ready);
     c->held = 0;
     while (taken < max) {

@@ -24,7 +24,8 @@ struct client_request {
     char encoding[65];
     struct ringsend_times times;
     uint64_t retry_after_ns;
-    struct ringsend_attempt *trace; /* `attempts` of them, with store_attempts */
+    struct ringsend_attempt
+        *trace; /* `attempts` of them, with store_attempts; null when memory was out */
 };
 
 struct client {
@@ -36,6 +37,7 @@ struct client {
     uint32_t count, capacity;
     uint32_t accepted, done;
     unsigned char *marks; /* of requests in doubt, four to a byte */
+    uint32_t posted;      /* accepted by ringsend_post, and not yet taken by the engine */
     uint32_t held; /* results taken since the last ringsend_run: the engine may still hold them */
 };
 
@@ -45,11 +47,15 @@ struct client_ask {
     const char *host;   /* as it stands in a URL */
     uint16_t port;
     bool https;
+    bool posted; /* by ringsend_post: its handle is 0 until the engine takes it */
     uint32_t flags;
     uint32_t body_bytes;
     uint32_t tries; /* as the options say */
     uint64_t attempt_timeout_ns, deadline_ns;
 };
+
+/* An allocator that fails by sim.faults.no_memory, and checks what is given back. */
+extern const struct ringsend_allocator client_allocator;
 
 /* options->size is filled in. */
 void client_begin(struct client *c, const struct ringsend_options *options);

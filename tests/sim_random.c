@@ -55,7 +55,10 @@ struct run {
     uint32_t busy_max; /* sockets that can be at work at once; 0: hard to tell */
     uint32_t limit;    /* of connections, as it was set the last time */
     uint32_t cancels_per_mille, wakes_per_mille, limits_per_mille;
-    uint32_t stop_at, free_at; /* turn; 0: never */
+    uint32_t posts_per_mille, no_memory_per_mille;
+    uint32_t posts_max;                /* as the engine understands the options */
+    struct ringsend_tls *certificates; /* given to the engine; null: it has its own */
+    uint32_t stop_at, free_at;         /* turn; 0: never */
     bool stopped;
     struct copy copy;
 };
@@ -207,6 +210,50 @@ static const struct ringsend_outcomes *draw_outcomes(struct ringsend_outcomes *s
     return set;
 }
 
+/* What another try may help, and what is ok. */
+static void draw_judgement(struct run *run, struct ringsend_options *o)
+{
+    if (sim_chance(500)) {
+        o->retry_budget_percent =
+            sim_chance(200) ? RINGSEND_UNLIMITED : (uint32_t)sim_between(1, 20);
+        o->retry_budget_per_s = 1;
+    }
+    if (sim_chance(100))
+        o->retry_on = draw_outcomes(&run->retry_on);
+    if (sim_chance(200))
+        o->no_retry_on = draw_outcomes(&run->no_retry_on);
+    if (sim_chance(300)) {
+        sim.declining = "qq"; /* in about every seventh body of a hundred letters */
+        o->retry_if = "status > 100 && body contains \"qq\" || .never && header(\"x\")";
+    }
+    if (sim_chance(100))
+        o->ok_if = "status < 300 && !(body contains \"zz\") || status == 404";
+    if (sim_chance(100))
+        for (size_t i = 0; i < 8; i++)
+            o->ok_status.bits[i] = draw_sparse();
+    o->no_pauses = sim_chance(100);
+    if (sim_chance(100))
+        o->body_max_bytes = sim_between(1, 300);
+    o->decode = sim_chance(200);
+    if (o->decode)
+        draw_rate(&sim.faults.packed, 800, 1000);
+}
+
+static void draw_tls_options(struct run *run, struct ringsend_options *o)
+{
+    o->ca_file = sim_tls_ca_file();
+    o->handshake_timeout_ns = draw_time(20 * SIM_MS, 3ull * SIM_S);
+    if (sim_chance(300)) { /* so many make it half duplex */
+        o->connections_per_origin = (uint32_t)sim_between(1, 8);
+        o->connections_max = 1001;
+    }
+    if (!sim_chance(300))
+        return;
+    o->size = sizeof *o;
+    SIM_CHECK(ringsend_tls_new(&run->certificates, o) == 0, "certificates cannot be read");
+    o->tls = run->certificates;
+}
+
 static struct ringsend_options draw_options(struct run *run)
 {
     struct ringsend_options o = {.seed = sim_random() | 1};
@@ -232,35 +279,24 @@ static struct ringsend_options draw_options(struct run *run)
     o.exact_times = sim_chance(300);
     o.timestamps = sim_chance(300);
     o.watch_max = sim_chance(300) ? (uint32_t)sim_between(1, WATCH_MAX) : 0;
-    if (sim_chance(500)) {
-        o.retry_budget_percent =
-            sim_chance(200) ? RINGSEND_UNLIMITED : (uint32_t)sim_between(1, 20);
-        o.retry_budget_per_s = 1;
-    }
-    if (sim_chance(100))
-        o.retry_on = draw_outcomes(&run->retry_on);
-    if (sim_chance(200))
-        o.no_retry_on = draw_outcomes(&run->no_retry_on);
-    if (sim_chance(300)) {
-        sim.declining = "qq"; /* in about every seventh body of a hundred letters */
-        o.retry_if = "status > 100 && body contains \"qq\" || .never && header(\"x\")";
-    }
     if (sim_chance(300)) {
         o.rate_count = (uint32_t)sim_between(1, 100);
         o.rate_per_ns = sim_chance(500) ? 0 : sim_between(SIM_MS, 20ull * SIM_S);
         o.rate_burst = sim_chance(500) ? 0 : (uint32_t)sim_between(1, 20);
         o.rate_ramp_ns = sim_chance(300) ? sim_between(1, 10ull * SIM_S) : 0;
     }
-    if (run->tls) {
-        o.ca_file = sim_tls_ca_file();
-        o.handshake_timeout_ns = draw_time(20 * SIM_MS, 3ull * SIM_S);
+    if (sim_chance(200)) {
+        o.allocator = &client_allocator;
+        draw_rate(&run->no_memory_per_mille, 800, 50);
     }
-    if (run->tls && sim_chance(300)) { /* so many make it half duplex */
-        o.connections_per_origin = (uint32_t)sim_between(1, 8);
-        o.connections_max = 1001;
-    }
+    if (sim_chance(300))
+        o.posts_max = (uint32_t)sim_between(1, REQUESTS_MAX);
+    draw_judgement(run, &o);
+    if (run->tls)
+        draw_tls_options(run, &o);
     run->connections_max = o.connections_max;
     run->requests_max = o.requests_max ? o.requests_max : 2 * o.connections_max + 16;
+    run->posts_max = o.posts_max ? o.posts_max : run->requests_max;
     return o;
 }
 
@@ -361,6 +397,12 @@ static struct client_ask draw_ask(const struct run *run)
     return ask;
 }
 
+/* The engine has them, and they have no result yet. */
+static uint32_t requests_in(const struct client *c)
+{
+    return c->accepted - c->posted - c->done;
+}
+
 static void submit_some(struct run *run)
 {
     struct client *c = &run->client;
@@ -368,17 +410,20 @@ static void submit_some(struct run *run)
 
     for (; wanted > 0 && c->accepted < run->requests_wanted && !run->stopped; wanted--) {
         struct client_ask ask = draw_ask(run);
+        ask.posted = sim_chance(run->posts_per_mille);
         int index = client_submit(c, &ask);
         if (index >= 0)
             continue;
         SIM_CHECK(index == -RINGSEND_E_FULL, "submit gives %s",
                   ringsend_error_name((enum ringsend_error) - index));
-        SIM_CHECK(c->accepted - c->done + c->held >= run->requests_max,
-                  "full with %u of %u requests", c->accepted - c->done, run->requests_max);
+        SIM_CHECK(ask.posted ? c->posted >= run->posts_max
+                             : requests_in(c) + c->held >= run->requests_max,
+                  "full with %u of %u requests, %u of %u posted", requests_in(c), run->requests_max,
+                  c->posted, run->posts_max);
         return;
     }
-    SIM_CHECK(c->accepted - c->done <= run->requests_max, "%u requests in, %u allowed",
-              c->accepted - c->done, run->requests_max);
+    SIM_CHECK(requests_in(c) <= run->requests_max, "%u requests in, %u allowed", requests_in(c),
+              run->requests_max);
 }
 
 static void disturb(struct run *run)
@@ -387,7 +432,7 @@ static void disturb(struct run *run)
 
     if (c->count > 0 && sim_chance(run->cancels_per_mille)) {
         const struct client_request *r = &c->requests[sim_below(c->count)];
-        if (r->accepted) {
+        if (r->handle != 0) {
             sim_trace("record %u is cancelled", r->record);
             SIM_CHECK(ringsend_cancel(c->engine, r->handle) == 0, "record %u cannot be cancelled",
                       r->record);
@@ -411,8 +456,8 @@ static void check_stats(const struct run *run)
     const struct client *c = &run->client;
 
     ringsend_stats(c->engine, &stats);
-    SIM_CHECK(stats.submitted == c->accepted, "stats: %llu submitted, not %u",
-              (unsigned long long)stats.submitted, c->accepted);
+    SIM_CHECK(stats.submitted == c->accepted - c->posted, "stats: %llu submitted, not %u",
+              (unsigned long long)stats.submitted, c->accepted - c->posted);
     SIM_CHECK(stats.finished >= c->done && stats.finished <= c->accepted,
               "stats: %llu finished, %u reaped", (unsigned long long)stats.finished, c->done);
     SIM_CHECK(stats.connections_open >= sim_sockets_open() &&
@@ -429,6 +474,9 @@ static void check_before_sleep(void *context, uint32_t busy, uint32_t leaving)
     struct ringsend_stats stats = {.size = sizeof stats};
 
     ringsend_stats(run->client.engine, &stats);
+    SIM_CHECK(stats.submitted == run->client.accepted ||
+                  stats.submitted - run->client.done >= run->requests_max,
+              "what was posted is not taken");
     /* What a gate holds back needs no connection, but a time at which to look at the gate again. */
     SIM_CHECK(stats.held == 0 || stats.next_deadline_ns != UINT64_MAX,
               "%u requests are held back for ever", stats.held);
@@ -482,6 +530,9 @@ static void drive(struct run *run)
             run->stopped = true;
             struct client_ask ask = draw_ask(run);
             SIM_CHECK(client_submit(c, &ask) == -RINGSEND_E_STOPPED, "accepted after stop");
+            ask.posted = sim_chance(500);
+            if (ask.posted && c->posted < run->posts_max)
+                SIM_CHECK(client_submit(c, &ask) >= 0, "not to be posted after stop");
         }
         if (turn == run->free_at)
             return;
@@ -517,6 +568,7 @@ uint64_t sim_random_run(uint64_t seed)
     draw_rate(&run.cancels_per_mille, 300, 200);
     draw_rate(&run.wakes_per_mille, 300, 200);
     draw_rate(&run.limits_per_mille, 300, 100);
+    draw_rate(&run.posts_per_mille, 400, 1000);
     run.limit = run.connections_max;
     run.stop_at = sim_chance(150) ? (uint32_t)sim_between(1, 200) : 0;
     run.free_at = sim_chance(150) ? (uint32_t)sim_between(1, 200) : 0;
@@ -524,12 +576,14 @@ uint64_t sim_random_run(uint64_t seed)
                                                  ? options.connections_per_origin
                                                  : options.connections_max);
     client_begin(&run.client, &options);
+    sim.faults.no_memory = run.no_memory_per_mille;
     copy_begin(&run);
     sim_ring_watch(check_before_sleep, &run);
     drive(&run);
     sim_ring_watch(NULL, NULL);
     copy_end(&run.copy);
     client_end(&run.client);
+    ringsend_tls_free(run.certificates);
     sim_end();
     return sim.now_ns - sim.began_ns;
 }

@@ -1,8 +1,8 @@
 /* Scenarios of what the engine makes of a complete response: predicates, content codings. */
+#include "sim_answer.h"
 #include "sim_scenarios.h"
 
 #include <string.h>
-#include <zlib.h>
 
 static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
 static const struct client_ask post = {
@@ -159,32 +159,6 @@ static void predicates_are_copied(void)
 
 /* ---- Content codings ---- */
 
-/* So many times `unit`, packed by gzip, as an answer that a client must decode. */
-static struct sim_answer packed_answer(const char *unit, uint32_t times)
-{
-    static char plain[1 << 21], packed[1 << 16];
-    size_t unit_bytes = strlen(unit), bytes = unit_bytes * times;
-    z_stream z = {0};
-
-    SIM_CHECK(bytes <= sizeof plain, "too long");
-    for (uint32_t i = 0; i < times; i++)
-        memcpy(plain + i * unit_bytes, unit, unit_bytes);
-    SIM_CHECK(deflateInit2(&z, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK, "zlib");
-    z.next_in = (Bytef *)plain;
-    z.avail_in = (uInt)bytes;
-    z.next_out = (Bytef *)packed;
-    z.avail_out = sizeof packed;
-    SIM_CHECK(deflate(&z, Z_FINISH) == Z_STREAM_END, "zlib");
-    deflateEnd(&z);
-    return (struct sim_answer){.status = 200,
-                               .headers = "Content-Encoding: gzip\r\n",
-                               .framing = FRAMING_CHUNKED,
-                               .body = packed,
-                               .body_bytes = (uint32_t)(sizeof packed - z.avail_out),
-                               .decoded = plain,
-                               .decoded_bytes = (uint32_t)bytes};
-}
-
 static void expect_encoding(const struct client *c, uint32_t index, const char *encoding)
 {
     SIM_CHECK(strcmp(c->requests[index].encoding, encoding) == 0, "request %u: encoding \"%s\"",
@@ -194,7 +168,7 @@ static void expect_encoding(const struct client *c, uint32_t index, const char *
 /* The client's checks hold the body against what was packed. */
 static void bodies_are_decoded(void)
 {
-    struct sim_answer answer = packed_answer("{\"code\":0}", 1);
+    struct sim_answer answer = *sim_answer_packed("{\"code\":0}", 1);
     struct client c;
 
     scenario_begin("bodies are decoded", &c,
@@ -210,7 +184,7 @@ static void bodies_are_decoded(void)
 static void bodies_stay_packed(const char *name, bool decode, int status, const char *headers,
                                const char *encoding)
 {
-    struct sim_answer answer = packed_answer("abc", 100);
+    struct sim_answer answer = *sim_answer_packed("abc", 100);
     struct client c;
 
     answer.decoded = NULL;
@@ -256,7 +230,7 @@ static void bad_codings_are_errors(void)
 
 static void bombs_are_errors(void)
 {
-    struct sim_answer answer = packed_answer("0123456789abcdef", 1 << 17);
+    struct sim_answer answer = *sim_answer_packed("0123456789abcdef", 1 << 17);
     struct client c;
 
     scenario_begin("bombs are errors", &c,
