@@ -6,6 +6,7 @@
 #include "tls/tls.h"
 #include "uring/ring.h"
 
+#include <sched.h>
 #include <stdlib.h>
 
 struct handshaker {
@@ -43,6 +44,9 @@ void handshaker_free(struct handshaker *h)
 {
     if (!h)
         return;
+    while (workers_are_busy(h->workers))
+        if (!workers_next(h->workers))
+            sched_yield();
     workers_free(h->workers);
     free(h);
 }

@@ -27,7 +27,8 @@ struct handshake {
 
 /* Null: memory is out. The ring must outlive it. */
 struct handshaker *handshaker_new(struct ring *ring);
-/* No handshake is under way. Null is allowed. */
+/* Waits for the handshakes that are under way, as they can be when the ring broke: the worker uses
+ * what is freed next. Null is allowed. */
 void handshaker_free(struct handshaker *handshaker);
 /* When not one thread can be had, the work is done at once, here. */
 void handshaker_start(struct handshaker *handshaker, struct handshake *handshake);

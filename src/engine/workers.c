@@ -165,3 +165,8 @@ struct work *workers_next(struct workers *w)
         w->pieces--;
     return work;
 }
+
+bool workers_are_busy(const struct workers *w)
+{
+    return w->pieces > 0;
+}

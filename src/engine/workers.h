@@ -28,5 +28,7 @@ void workers_free(struct workers *workers);
 bool workers_start(struct workers *workers, struct work *work);
 /* A finished piece, or null. */
 struct work *workers_next(struct workers *workers);
+/* Pieces were started that workers_next has not returned. */
+bool workers_are_busy(const struct workers *workers);
 
 #endif
