@@ -1,6 +1,8 @@
 /* Scenarios of manners: what an attempt waits for before it may begin, and how that is told. */
 #include "sim_scenarios.h"
 
+#include <stdio.h>
+
 static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
 
 static void peer_with(const char *ip, uint32_t origin, const struct sim_answer *answer)
@@ -366,6 +368,33 @@ static void pause_is_of_the_origin(void)
 }
 
 /* Forty connections do not come back as one, and all are back when the stretch is over. */
+/* However many other origins come meanwhile, for which old ones must leave the table. */
+static void pause_is_remembered(void)
+{
+    static const struct sim_answer script[] = {{429, .headers = "retry-after: 20\r\n"},
+                                               {.status = 200}};
+    struct client c;
+
+    struct sim_peer *peer = scenario_begin(
+        "a pause is remembered", &c,
+        &(struct ringsend_options){.connections_max = 1, .requests_max = 1, .tries = 1}, script, 2);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    client_pass(&c, 5ull * SIM_S); /* no connection is left */
+    for (int i = 0; i < 100; i++) {
+        char host[24];
+        snprintf(host, sizeof host, "nowhere-%d.test", i);
+        scenario_submit(&c, &(struct client_ask){.host = host, .port = 80});
+        client_finish(&c);
+    }
+    uint32_t late = scenario_submit(&c, &get);
+    client_finish(&c);
+    SIM_CHECK(c.requests[late].ok && peer->connects == 2 &&
+                  peer->last_connect_ns - sim.began_ns >= 20ull * SIM_S,
+              "the pause was forgotten");
+    scenario_end(&c);
+}
+
 static void pause_ends_with_a_stretch(void)
 {
     struct sim_answer script[41];
@@ -581,6 +610,7 @@ static const struct scenario_function functions[] = {
     {"budget none", budget_none},
     {"budget is filled by first tries", budget_is_filled_by_first_tries},
     {"pause is of the origin", pause_is_of_the_origin},
+    {"pause is remembered", pause_is_remembered},
     {"pause ends with a stretch", pause_ends_with_a_stretch},
     {"pauses by rate limits", pauses_by_rate_limits},
     {"pause and the clocks", pause_and_the_clocks},

@@ -1,5 +1,6 @@
 /* The table of origins: one for each scheme, host and port that a request was ever for, found by hash.
- * When it is full, one that neither a request nor a connection uses makes room. */
+ * When it is full, one that neither a request nor a connection uses makes room; one that pauses only when
+ * all of these do, for its pause goes with it. */
 #include "engine/engine.h"
 
 void origin_release(struct origin *o)
@@ -21,13 +22,27 @@ static bool is_it(const struct origin *o, const struct url *url)
            span_equal_nocase(span_of(o->host->name), url->host);
 }
 
-/* Takes one out of the table that neither a request nor a connection uses. */
+/* The longest unused one that does not pause, else the one whose pause is over first. Null: all are used. */
+static struct origin *least_missed(const struct ringsend *e)
+{
+    const struct list *unused = &e->unused_origins;
+    struct origin *least = NULL;
+    for (struct list *node = unused->next; node != unused; node = node->next) {
+        struct origin *o = LIST_OWNER(node, struct origin, unused);
+        if (e->now_ns >= o->restart_ends_ns)
+            return o;
+        if (!least || o->restart_ends_ns < least->restart_ends_ns)
+            least = o;
+    }
+    return least;
+}
+
 static struct origin *evict(struct ringsend *e)
 {
-    struct list *node = list_pop_front(&e->unused_origins);
-    if (!node)
+    struct origin *o = least_missed(e);
+    if (!o)
         return NULL;
-    struct origin *o = LIST_OWNER(node, struct origin, unused);
+    list_remove(&o->unused);
     struct origin **at = &e->origins_hash[o->hash & e->hash_mask];
     while (*at != o)
         at = &(*at)->hash_next;
