@@ -468,7 +468,8 @@ struct ringsend_attempt {
 
 struct ringsend_result {
     struct ringsend_request *request;
-    enum ringsend_error error; /* RINGSEND_OK exactly when a complete, well-framed response came */
+    enum ringsend_error error; /* RINGSEND_OK exactly when a complete, well-framed response came
+                                  and, with `decode`, could be decoded */
     int status;         /* of the last attempt's response, once its head was complete; else 0 */
     bool ok;            /* error is RINGSEND_OK, and ok_status, ok_if and retry_if agree */
     bool ambiguous;     /* may have been processed, and nobody can tell. Never with ok, nor
@@ -480,7 +481,7 @@ struct ringsend_result {
     struct ringsend_bytes
         body; /* of the last attempt's response if it was complete, whatever its status */
     const struct ringsend_header *headers; /* with store_headers */
-    size_t headers_count;
+    size_t headers_count;                  /* 0 also when memory was out for them */
     struct ringsend_times times;
     const struct ringsend_attempt *attempts_list; /* with store_attempts, the first one first: */
     size_t attempts_list_count; /* `attempts` of them, or fewer when memory was out */
@@ -560,7 +561,7 @@ RINGSEND_API int ringsend_submit(struct ringsend *engine, struct ringsend_reques
 RINGSEND_API bool ringsend_may_repeat(const struct ringsend_request *request);
 /* The same from any thread, as often as fits into posts_max. 0: the engine's thread takes it at its next
  * ringsend_run when there is room for it, and exactly one result follows there, also when it cannot
- * be sent after all (STOPPED, TLS_CONFIG, NO_MEMORY). Or an error, and none will: FULL (posts_max are
+ * be sent after all (STOPPED, TLS_CONFIG, NO_MEMORY, BAD_HEADER when `decode` makes its head too long). Or an error, and none will: FULL (posts_max are
  * waiting to be taken), INVALID, BAD_URL, BAD_METHOD, BAD_HEADER. Its clocks begin, and its handle is
  * written, when it is taken. Whoever posts must be done before ringsend_free. */
 RINGSEND_API int ringsend_post(struct ringsend *engine, struct ringsend_request *request);
