@@ -38,7 +38,7 @@ void save_end(struct save *save)
 
 static enum save_next fail(struct save *save, int reason, int *error)
 {
-    if (save->opened)
+    if (save->opened && save->path)
         unlink(save->path);
     save_end(save);
     *error = reason;
