@@ -43,8 +43,10 @@ bool histogram_init(struct histogram *h, unsigned precision)
 
 void histogram_clear(struct histogram *h)
 {
-    if (h->count > 0)
-        memset(h->counts, 0, h->buckets * sizeof *h->counts);
+    if (h->count > 0) {
+        size_t first = index_of(h, h->min), last = index_of(h, h->max);
+        memset(h->counts + first, 0, (last - first + 1) * sizeof *h->counts);
+    }
     h->count = h->min = h->max = 0;
 }
 
@@ -78,7 +80,7 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
     CHECK(into->precision == from->precision);
     if (from->count == 0)
         return;
-    for (size_t i = 0; i < from->buckets; i++)
+    for (size_t i = index_of(from, from->min), last = index_of(from, from->max); i <= last; i++)
         into->counts[i] += from->counts[i];
     if (into->count == 0 || from->min < into->min)
         into->min = from->min;
@@ -96,7 +98,7 @@ uint64_t histogram_quantile(const struct histogram *h, double fraction)
     if ((double)rank < exact || rank == 0)
         rank++;
     uint64_t seen = 0;
-    for (size_t i = 0; i < h->buckets; i++) {
+    for (size_t i = index_of(h, h->min); i < h->buckets; i++) {
         seen += h->counts[i];
         if (seen >= rank)
             return histogram_upper_edge(h, i) < h->max ? histogram_upper_edge(h, i) : h->max;

@@ -40,6 +40,8 @@ void figures_free(struct figures *f)
     histograms_of(f, all);
     for (size_t i = 0; i < HISTOGRAMS; i++)
         histogram_free(all[i]);
+    for (size_t i = 0; i < f->series_count; i++)
+        free(f->series[i].times);
     free(f->series);
     *f = (struct figures){0};
 }

@@ -19,7 +19,7 @@
  * connection is no fast answer. Warm-up is in no figure but `warmup_requests`.
  *
  * A run with --steps or --repeat is an array of these. Memory is constant but for the series: one struct a
- * second. */
+ * second, and with settings.seconds_whole a text of a few kilobytes. */
 #ifndef RINGSEND_BENCH_FIGURES_H
 #define RINGSEND_BENCH_FIGURES_H
 
@@ -55,6 +55,8 @@ struct figures_settings {
     bool batch; /* completions are taken several at a time: times may be up to 200 us too long */
     bool timestamps;
     bool insecure;
+    bool
+        seconds_whole; /* the response times of each second are kept, not their percentiles alone */
 };
 
 /* One second of the measured part, by when responses ended. */
@@ -65,6 +67,9 @@ struct figures_second {
     uint32_t waiting;                /* starts that were due at its end and had no connection */
     uint32_t rtt_us;                 /* median smoothed round trip at its end; 0: unknown */
     uint64_t retransmits;            /* segments sent again in it */
+    /* With settings.seconds_whole: its response times as hdr_encode writes them. Of the figures that it stands in;
+     * null when memory was out. */
+    char *times;
 };
 
 /* From TCP_INFO of connections: each when it ends, and all once a second; of many connections only of some. */
@@ -136,6 +141,7 @@ struct figures {
 
     struct figures_second *series;
     size_t series_count, series_capacity;
+    bool series_cut; /* memory was out for seconds at its end */
 };
 
 /* What it ran on. Unknown texts are empty. */

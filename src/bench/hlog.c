@@ -44,13 +44,20 @@ void hlog_head(char out[HLOG_HEAD_BYTES], uint64_t start_unix_ms)
 
 char *hlog_line(const char *tag, uint64_t from_ns, uint64_t to_ns, const struct histogram *h)
 {
-    char *histogram = hdr_encode(h), *line = NULL;
-    if (histogram && asprintf(&line, "%s%s%s%.3f,%.3f,%.3f,%s\n", tag ? "Tag=" : "", tag ? tag : "",
-                              tag ? "," : "", (double)from_ns / 1e9,
-                              (double)(to_ns - from_ns) / 1e9, (double)h->max / 1e6, histogram) < 0)
-        line = NULL;
+    char *histogram = hdr_encode(h);
+    char *line = histogram ? hlog_line_of_text(tag, from_ns, to_ns, h->max, histogram) : NULL;
     free(histogram);
     return line;
+}
+
+char *hlog_line_of_text(const char *tag, uint64_t from_ns, uint64_t to_ns, uint64_t max_ns,
+                        const char *histogram)
+{
+    char *line;
+    int bytes = asprintf(&line, "%s%s%s%.3f,%.3f,%.3f,%s\n", tag ? "Tag=" : "", tag ? tag : "",
+                         tag ? "," : "", (double)from_ns / 1e9, (double)(to_ns - from_ns) / 1e9,
+                         (double)max_ns / 1e6, histogram);
+    return bytes < 0 ? NULL : line;
 }
 
 void hlog_init(struct hlog *log, struct ringsend_bytes text)

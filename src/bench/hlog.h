@@ -19,6 +19,9 @@ void hlog_head(char out[HLOG_HEAD_BYTES], uint64_t start_unix_ms);
 /* One interval with its line feed, as a text that the caller frees. tag: null for none, else
  * without comma, space and line feed. Null when memory is out. */
 char *hlog_line(const char *tag, uint64_t from_ns, uint64_t to_ns, const struct histogram *h);
+/* The same of a histogram that hdr_encode has made a text of already. */
+char *hlog_line_of_text(const char *tag, uint64_t from_ns, uint64_t to_ns, uint64_t max_ns,
+                        const char *histogram);
 
 /* ---- reading ---- */
 

@@ -59,7 +59,7 @@ int load_new(struct load **load, const struct load_options *options, char *messa
     if (!error) {
         l->options = *options;
         sem_init(&l->ended_one, 0, 0);
-        l->series = series_new(threads);
+        l->series = series_new(threads, options->settings.seconds_whole);
         l->workers = calloc(threads, sizeof *l->workers);
         l->threads = calloc(threads, sizeof *l->threads);
         if (!l->series || !l->workers || !l->threads)
@@ -96,7 +96,7 @@ int load_start(struct load *load)
         return 0;
     atomic_store(&load->failed, true);
     for (uint32_t i = load->running; i < load->made; i++)
-        series_leave(load->series);
+        series_leave(load->series, 0);
     return -RINGSEND_E_NO_MEMORY;
 }
 

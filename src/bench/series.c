@@ -1,17 +1,21 @@
 /* Invariants, under the lock: seconds below `closed` have an entry, the SERIES_OPEN ones from there on a place in
- * `open` (second % SERIES_OPEN). */
+ * `open` (second % SERIES_OPEN). Of a whole series the first `held_count` have or had a place in `held`, until their
+ * text is made. */
 #include "bench/series.h"
 
 #include "base/check.h"
+#include "bench/hdr.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART_PRECISION = 7 }; /* 0.8 %: a second's percentiles are for the eye */
+/* 0.8 %: a second's percentiles are for the eye. Those that are kept whole are not. */
+enum { PART_PRECISION = 7, WHOLE_PRECISION = HDR_PRECISION };
 
 struct open_second {
-    uint32_t handed_in;
+    uint32_t handed_in; /* by threads that have not left */
+    bool is_begun;      /* any has handed it in */
     struct series_part sum;
 };
 
@@ -22,12 +26,15 @@ struct series {
     uint64_t closed;
     struct open_second open[SERIES_OPEN];
     struct figures entries; /* its series alone */
+    bool is_whole;
+    struct histogram *held; /* by second */
+    size_t held_count, held_capacity;
 };
 
-bool series_part_init(struct series_part *part)
+bool series_part_init(struct series_part *part, bool is_whole)
 {
     *part = (struct series_part){0};
-    bool response = histogram_init(&part->response_ns, PART_PRECISION);
+    bool response = histogram_init(&part->response_ns, is_whole ? WHOLE_PRECISION : PART_PRECISION);
     return histogram_init(&part->rtt_us, PART_PRECISION) && response;
 }
 
@@ -53,17 +60,18 @@ static void counts_add(struct figures_second *to, const struct figures_second *f
     to->retransmits += from->retransmits;
 }
 
-struct series *series_new(uint32_t threads)
+struct series *series_new(uint32_t threads, bool is_whole)
 {
     struct series *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     s->threads = threads;
+    s->is_whole = is_whole;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     bool all = true;
     for (size_t i = 0; i < SERIES_OPEN; i++)
-        all &= series_part_init(&s->open[i].sum);
+        all &= series_part_init(&s->open[i].sum, is_whole);
     if (all)
         return s;
     series_free(s);
@@ -76,10 +84,34 @@ void series_free(struct series *s)
         return;
     for (size_t i = 0; i < SERIES_OPEN; i++)
         series_part_free(&s->open[i].sum);
-    free(s->entries.series);
+    for (size_t i = 0; i < s->held_count; i++)
+        histogram_free(&s->held[i]);
+    free(s->held);
+    figures_free(&s->entries);
     pthread_cond_destroy(&s->changed);
     pthread_mutex_destroy(&s->lock);
     free(s);
+}
+
+/* Takes the times of a second that is closed, and leaves room for those of another. False when memory is out. */
+static bool hold(struct series *s, struct histogram *times)
+{
+    struct histogram empty;
+    if (s->held_count == s->held_capacity) {
+        size_t capacity = s->held_capacity ? 2 * s->held_capacity : 64;
+        struct histogram *held = realloc(s->held, capacity * sizeof *held);
+        if (!held)
+            return false;
+        s->held = held;
+        s->held_capacity = capacity;
+    }
+    if (!histogram_init(&empty, times->precision)) {
+        histogram_free(&empty);
+        return false;
+    }
+    s->held[s->held_count++] = *times;
+    *times = empty;
+    return true;
 }
 
 static void close_oldest(struct series *s)
@@ -91,10 +123,12 @@ static void close_oldest(struct series *s)
     entry.max_ns = open->sum.response_ns.max;
     entry.rtt_us = (uint32_t)histogram_quantile(&open->sum.rtt_us, 0.5);
     /* Memory is out: the series ends here, for an entry is told by its place. */
-    if (s->entries.series_count == s->closed)
-        figures_add_second(&s->entries, &entry);
+    struct figures *all = &s->entries;
+    all->series_cut = all->series_cut || !figures_add_second(all, &entry) ||
+                      (s->is_whole && !hold(s, &open->sum.response_ns));
     part_clear(&open->sum);
     open->handed_in = 0;
+    open->is_begun = false;
     s->closed++;
     pthread_cond_broadcast(&s->changed);
 }
@@ -102,7 +136,7 @@ static void close_oldest(struct series *s)
 /* Closes what nobody is missing in. */
 static void close_complete(struct series *s)
 {
-    while (s->open[s->closed % SERIES_OPEN].handed_in > 0 &&
+    while (s->open[s->closed % SERIES_OPEN].is_begun &&
            s->open[s->closed % SERIES_OPEN].handed_in >= s->threads)
         close_oldest(s);
 }
@@ -115,26 +149,47 @@ void series_hand_in(struct series *s, uint64_t second, struct series_part *part)
     if (second < s->closed) {
         if (second < s->entries.series_count)
             counts_add(&s->entries.series[second], &part->counts);
+        if (s->is_whole)
+            histogram_merge(&s->open[s->closed % SERIES_OPEN].sum.response_ns, &part->response_ns);
     } else {
         struct open_second *open = &s->open[second % SERIES_OPEN];
         counts_add(&open->sum.counts, &part->counts);
         histogram_merge(&open->sum.response_ns, &part->response_ns);
         histogram_merge(&open->sum.rtt_us, &part->rtt_us);
         open->handed_in++;
+        open->is_begun = true;
         close_complete(s);
     }
     pthread_mutex_unlock(&s->lock);
     part_clear(part);
 }
 
-void series_leave(struct series *s)
+void series_leave(struct series *s, uint64_t seconds)
 {
     pthread_mutex_lock(&s->lock);
     CHECK(s->threads > 0);
     s->threads--;
+    for (uint64_t i = s->closed; i < seconds; i++)
+        s->open[i % SERIES_OPEN].handed_in--;
     close_complete(s);
+    /* Times that came too late for all seconds that were handed in. */
+    if (s->threads == 0 && s->is_whole &&
+        s->open[s->closed % SERIES_OPEN].sum.response_ns.count > 0)
+        close_oldest(s);
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
+}
+
+/* Makes the text of a second, without the lock meanwhile. */
+static void make_text(struct series *s, uint64_t second)
+{
+    struct histogram times = s->held[second];
+    s->held[second] = (struct histogram){0};
+    pthread_mutex_unlock(&s->lock);
+    char *text = hdr_encode(&times);
+    histogram_free(&times);
+    pthread_mutex_lock(&s->lock);
+    s->entries.series[second].times = text;
 }
 
 bool series_wait(struct series *s, uint64_t second, struct figures_second *entry)
@@ -143,6 +198,8 @@ bool series_wait(struct series *s, uint64_t second, struct figures_second *entry
     while (s->closed <= second && s->threads > 0)
         pthread_cond_wait(&s->changed, &s->lock);
     bool there = second < s->entries.series_count;
+    if (second < s->held_count && s->held[second].counts)
+        make_text(s, second);
     if (there)
         *entry = s->entries.series[second];
     pthread_mutex_unlock(&s->lock);
@@ -155,6 +212,7 @@ void series_publish(struct series *s, struct figures *figures)
     figures->series = s->entries.series;
     figures->series_count = s->entries.series_count;
     figures->series_capacity = s->entries.series_capacity;
+    figures->series_cut = s->entries.series_cut;
     s->entries.series = NULL;
     s->entries.series_count = s->entries.series_capacity = 0;
 }

@@ -69,7 +69,7 @@ int worker_init(struct worker *w, const struct load_options *options, struct ser
     w->template = index % options->requests_count;
     w->slots = calloc(w->connections, sizeof *w->slots);
     w->free_slots = calloc(w->connections, sizeof *w->free_slots);
-    bool part = series_part_init(&w->part);
+    bool part = series_part_init(&w->part, settings->seconds_whole);
     if (!figures_init(&w->figures) || !part || !w->slots || !w->free_slots)
         return -RINGSEND_E_NO_MEMORY;
     /* The lowest are taken first. */
@@ -532,7 +532,7 @@ void *worker_run(void *worker)
     else
         sample_tcp(w);
     note_stats(w);
-    series_leave(w->series);
+    series_leave(w->series, w->second);
     sem_post(w->ended_one);
     while (sem_wait(&w->release) < 0) /* a signal came */
         ;

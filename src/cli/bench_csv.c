@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define NS_PER_S 1000000000ull
+
 static void put_us(FILE *out, uint64_t ns)
 {
     fprintf(out, ",%" PRIu64 ".%03u", ns / 1000, (unsigned)(ns % 1000));
@@ -65,15 +67,36 @@ bool bench_write_csv(FILE *out, const struct bench_report *report)
     return true;
 }
 
-static bool put_interval(FILE *out, const char *tag, uint64_t from_ns, uint64_t to_ns,
-                         const struct histogram *h)
+/* Frees the line. False when there is none, as memory was out. */
+static bool put_line(FILE *out, char *line)
 {
-    char *line = hlog_line(tag, from_ns, to_ns, h);
     if (!line)
         return false;
     fputs(line, out);
     free(line);
     return true;
+}
+
+/* What came after the end of the starts belongs to the run, too; so does the last second, if only in part. */
+static uint64_t run_ns(const struct figures *f)
+{
+    uint64_t ns = f->elapsed_ns + f->drained_ns;
+    uint64_t full_ns = f->series_count > 0 ? (f->series_count - 1) * NS_PER_S : 0;
+    return ns > full_ns ? ns : full_ns;
+}
+
+static bool put_second_lines(FILE *out, const struct figures *f, uint64_t run_from_ns)
+{
+    uint64_t run_to_ns = run_from_ns + run_ns(f);
+    for (size_t i = 0; i < f->series_count; i++) {
+        const struct figures_second *s = &f->series[i];
+        uint64_t from_ns = run_from_ns + i * NS_PER_S, to_ns = from_ns + NS_PER_S;
+        to_ns = to_ns < run_to_ns ? to_ns : run_to_ns;
+        if (!s->times ||
+            !put_line(out, hlog_line_of_text(NULL, from_ns, to_ns, s->max_ns, s->times)))
+            return false;
+    }
+    return !f->series_cut;
 }
 
 /* Runs follow each other; what lay between them is not told. */
@@ -86,10 +109,10 @@ bool bench_write_hlog(FILE *out, const struct bench_report *report)
     fputs(head, out);
     for (size_t i = 0; i < report->runs_count; i++) {
         const struct figures *f = &report->runs[i];
-        uint64_t to_ns = from_ns + f->elapsed_ns;
-        if (!put_interval(out, NULL, from_ns, to_ns, &f->response_ns) ||
-            !put_interval(out, "service", from_ns, to_ns, &f->service_ns) ||
-            !put_interval(out, "send_lag", from_ns, to_ns, &f->send_lag_ns))
+        uint64_t to_ns = from_ns + run_ns(f);
+        if (!put_second_lines(out, f, from_ns) ||
+            !put_line(out, hlog_line("service", from_ns, to_ns, &f->service_ns)) ||
+            !put_line(out, hlog_line("send_lag", from_ns, to_ns, &f->send_lag_ns)))
             return false;
         from_ns = to_ns;
     }

@@ -351,6 +351,7 @@ static void finish(struct bench_options *o)
     request_options_finish(&o->request);
     finish_comparison(o);
     report_options_finish(&o->report, s->open_loop);
+    s->seconds_whole = report_wants(&o->report, REPORT_HLOG);
 }
 
 void bench_options_read(struct bench_options *options, int argc, char **argv)

@@ -42,8 +42,8 @@ void bench_print(FILE *out, const struct bench_report *report);
 bool bench_write_json(FILE *out, const struct bench_report *report);
 /* A row a second; of BENCH_STEPS, a row a step. The first row names the columns. */
 bool bench_write_csv(FILE *out, const struct bench_report *report);
-/* An HdrHistogram log in nanoseconds: an interval a run, untagged for the response time, with tags for
- * the service time and the send lag. */
+/* An HdrHistogram log in nanoseconds: untagged an interval a second of the response time, by when responses ended
+ * (settings.seconds_whole), and with tags one a run of the service time and of the send lag. */
 bool bench_write_hlog(FILE *out, const struct bench_report *report);
 /* A page that needs nothing else, and shows what the JSON holds. */
 bool bench_write_html(FILE *out, const struct bench_report *report);

@@ -100,8 +100,9 @@ static void read_options(struct compare_options *o, int argc, char **argv)
     o->paths_count = argc - optind;
     if (o->paths_count == 0)
         usage_error(command, "name the files to compare, the one to compare with first");
-    if (o->html && o->json && strcmp(o->html, "-") == 0 && strcmp(o->json, "-") == 0)
-        usage_error(command, "--html and --json cannot both be standard output");
+    if (o->html && o->json && strcmp(o->html, o->json) == 0)
+        usage_error(command, "--html and --json cannot both be %s",
+                    strcmp(o->html, "-") == 0 ? "standard output" : o->html);
 }
 
 static bool write_report(const char *option, const char *path, const struct compare_report *report,

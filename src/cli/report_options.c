@@ -1,5 +1,6 @@
 #include "cli/report_options.h"
 
+#include "base/check.h"
 #include "base/span.h"
 #include "cli/values.h"
 
@@ -58,15 +59,13 @@ bool report_option_read(struct report_options *options, int code, const char *va
 
 void report_options_finish(const struct report_options *options, bool open_loop)
 {
-    const char *first = NULL;
     for (int i = 0; i < REPORT_FILES; i++) {
         const char *path = options->files[i].path;
-        if (!path || strcmp(path, "-") != 0)
-            continue;
-        if (first)
-            usage_error(options->command, "%s and %s cannot both be standard output", first,
-                        kinds[i].name);
-        first = kinds[i].name;
+        for (int k = 0; path && k < i; k++) {
+            if (options->files[k].path && strcmp(options->files[k].path, path) == 0)
+                usage_error(options->command, "%s and %s cannot both be %s", kinds[k].name,
+                            kinds[i].name, strcmp(path, "-") == 0 ? "standard output" : path);
+        }
     }
     for (size_t i = 0; i < options->thresholds_count; i++) {
         const struct threshold *t = &options->thresholds[i];
@@ -76,6 +75,15 @@ void report_options_finish(const struct report_options *options, bool open_loop)
                         "write a rate of its own, such as 'rate<900/s'",
                         (int)t->text.bytes, t->text.data);
     }
+}
+
+bool report_wants(const struct report_options *options, enum report_option file)
+{
+    for (int i = 0; i < REPORT_FILES; i++) {
+        if (kinds[i].option == file)
+            return options->files[i].path != NULL;
+    }
+    UNREACHABLE("report file");
 }
 
 FILE *report_stream(const struct report_options *options)

@@ -31,8 +31,9 @@ enum report_option {
     "      --json FILE         all figures, under stable keys\n" \
     "      --html FILE         a page with charts that needs no network\n" \
     "      --csv FILE          a row per second; with --steps, a row per step\n" \
-    "      --hlog FILE         HdrHistogram log, nanoseconds: a line per run for the\n" \
-    "                          response time, tagged ones for service and send_lag\n" \
+    "      --hlog FILE         HdrHistogram log, nanoseconds: a line a second for the\n" \
+    "                          response time, tagged ones per run for service and\n" \
+    "                          send_lag\n" \
     "      --fail-if CONDITION  exit with 5 when it is true; repeats. Of the response\n" \
     "                          time: 'p99>20ms', 'p99.9>1s', 'max>2s'; others with\n" \
     "                          their name: 'service.p99>5ms', 'send_lag.p99>1ms';\n" \
@@ -51,7 +52,7 @@ struct report_file {
 
 struct report_options {
     const char *command;                    /* whose options they are, for messages */
-    struct report_file files[REPORT_FILES]; /* by option */
+    struct report_file files[REPORT_FILES]; /* by name */
     struct threshold thresholds[REPORT_THRESHOLDS_MAX];
     size_t thresholds_count;
 };
@@ -62,6 +63,9 @@ void report_options_init(struct report_options *options, const char *command);
 bool report_option_read(struct report_options *options, int code, const char *value);
 /* After the last one: what they say together. */
 void report_options_finish(const struct report_options *options, bool open_loop);
+
+/* That file is asked for. */
+bool report_wants(const struct report_options *options, enum report_option file);
 
 /* Makes sure, before the run, that the files can be written; what they hold stays until then. False
  * when one cannot, which was said. */

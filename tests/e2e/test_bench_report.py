@@ -1,6 +1,7 @@
 """`ringsend bench`, the report: every form of it tells the same figures, which agree with what the server
 counted, and a run that failed does not look like one that is good."""
 
+import collections
 import csv
 import io
 import json
@@ -85,15 +86,23 @@ class Report(Case):
         return [line.split(",") for line in lines if not line.startswith(("#", '"'))]
 
     def test_hlog_holds_the_histograms_of_the_json(self):
-        self.bench("-r", "2000", "-n", "300", "--hlog", self.path("figures.hlog"),
+        self.bench("-r", "200", "-n", "500", "-t", "2", "--hlog", self.path("figures.hlog"),
                    "--json", self.path("figures.json"))
-        histograms = self.load()["histograms"]
-        lines = self.intervals("figures.hlog")
-        self.assertEqual(hdr.counts(lines[0][-1]), hdr.counts(histograms["response"]))
-        self.assertEqual(lines[1][0], "Tag=service")
-        self.assertEqual(hdr.counts(lines[1][-1]), hdr.counts(histograms["service"]))
-        self.assertEqual(lines[2][0], "Tag=send_lag")
-        self.assertEqual(hdr.counts(lines[2][-1]), hdr.counts(histograms["send_lag"]))
+        figures = self.load()
+        *seconds, service, lag = self.intervals("figures.hlog")
+        counts = [hdr.counts(line[-1]) for line in seconds]
+        self.assertEqual([sum(second.values()) for second in counts],
+                         [second["requests"] for second in figures["series"]])
+        self.assertEqual(sum(map(collections.Counter, counts), collections.Counter()),
+                         hdr.counts(figures["histograms"]["response"]))
+        starts = [float(line[0]) for line in seconds]
+        self.assertEqual(starts, list(range(len(starts))))
+        self.assertGreaterEqual(len(starts), 3)
+        self.assertEqual([float(line[1]) for line in seconds[:2]], [1, 1])
+        self.assertEqual(service[0], "Tag=service")
+        self.assertEqual(hdr.counts(service[-1]), hdr.counts(figures["histograms"]["service"]))
+        self.assertEqual(lag[0], "Tag=send_lag")
+        self.assertEqual(hdr.counts(lag[-1]), hdr.counts(figures["histograms"]["send_lag"]))
 
     def test_the_text_has_percentiles_and_no_mean(self):
         run = self.bench("-r", "1000", "-n", "200")
@@ -166,6 +175,8 @@ class Report(Case):
         self.assertEqual(json.loads(run.out)["requests"], 20)
         self.assertIn("  response ", run.err)
         self.assertIn("cannot both", self.bench("-n", "1", "--json", "-", "--csv", "-", expect=USAGE).err)
+        path = self.path("one")
+        self.assertIn("cannot both be " + path, self.bench("-n", "1", "--json", path, "--html", path, expect=USAGE).err)
 
     def test_what_cannot_be_written_is_told_before_the_run(self):
         run = self.bench("-n", "5", "--json", self.path("missing/figures.json"), expect=OUTPUT)
