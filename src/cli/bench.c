@@ -9,6 +9,7 @@
 #include "cli/bench_requests.h"
 #include "cli/commands.h"
 #include "cli/compare_report.h"
+#include "cli/summary.h"
 #include "cli/values.h"
 
 #include <errno.h>
@@ -91,7 +92,7 @@ static char *target_name(const struct bench_options *o)
     if (o->url)
         fputs(o->url, out);
     for (size_t i = 0; i < o->inputs_count; i++)
-        fprintf(out, "%s%s", i > 0 ? " " : "", o->inputs[i]);
+        fprintf(out, "%s%s", i > 0 ? " " : "", summary_input_name(o->inputs[i]));
     return fclose(out) == 0 ? text : NULL;
 }
 

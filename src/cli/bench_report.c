@@ -185,8 +185,9 @@ static void print_rate(FILE *out, const struct figures *f)
 static void print_costs(FILE *out, const struct figures *f)
 {
     uint64_t all = f->requests + f->errors_count + f->warmup_requests;
-    fprintf(out, "  connections %10llu opened, %llu at once",
-            (unsigned long long)f->connections_opened, (unsigned long long)f->connections_peak);
+    fprintf(out, "  connections %10llu opened", (unsigned long long)f->connections_opened);
+    if (f->connections_opened > 0) /* the peak counts attempts, too */
+        fprintf(out, ", %llu at once", (unsigned long long)f->connections_peak);
     if (f->handshakes_full + f->handshakes_resumed > 0)
         fprintf(out, "; TLS handshakes: %llu full, %llu resumed",
                 (unsigned long long)f->handshakes_full, (unsigned long long)f->handshakes_resumed);
@@ -196,8 +197,9 @@ static void print_costs(FILE *out, const struct figures *f)
         fprintf(out, "; %llu segment%s sent again", (unsigned long long)f->tcp.retransmits,
                 plural(f->tcp.retransmits));
     if (all > 0)
-        fprintf(out, "\n  this side   %10s CPU a request, %.2g io_uring_enter calls%s",
-                duration_text(f->cpu_ns / all).chars, (double)f->enters / (double)all,
+        fprintf(out, "\n  this side   %10s CPU a request, %s io_uring_enter calls%s",
+                duration_text(f->cpu_ns / all).chars,
+                rate_text((double)f->enters / (double)all).chars,
                 f->settings.spin ? " (busy waiting)" : "");
     fputc('\n', out);
 }

@@ -20,6 +20,7 @@ static const char help[] =
     "sides), or an HdrHistogram log (.hlog), whose lines without a tag are one run.\n"
     "Times of logs are taken as nanoseconds.\n"
     "\n"
+    "      --step RATE         of files with --steps: the step at that rate\n"
     "      --tolerance SHARE   differences up to this do not count; default 5%\n"
     "      --html FILE         a page with the curves over each other\n"
     "      --json FILE         the same figures for programs (- is standard output;\n"
@@ -44,6 +45,7 @@ enum option_code {
     OPTION_VERSION = 'V',
     OPTION_HTML = 256,
     OPTION_JSON,
+    OPTION_STEP,
     OPTION_TOLERANCE
 };
 
@@ -51,6 +53,7 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, OPTION_HELP},
     {"html", required_argument, NULL, OPTION_HTML},
     {"json", required_argument, NULL, OPTION_JSON},
+    {"step", required_argument, NULL, OPTION_STEP},
     {"tolerance", required_argument, NULL, OPTION_TOLERANCE},
     {"version", no_argument, NULL, OPTION_VERSION},
     {NULL, 0, NULL, 0},
@@ -58,10 +61,20 @@ static const struct option long_options[] = {
 
 struct compare_options {
     const char *html, *json; /* null: none */
-    double tolerance;
+    double tolerance, step;  /* step: 0: none */
     char *const *paths;
     int paths_count;
 };
+
+static double read_rate(const char *text)
+{
+    char *end;
+    double rate = strtod(text, &end);
+    /* Written so that not-a-number is refused. */
+    if (text[0] < '0' || text[0] > '9' || strpbrk(text, "xX") || *end || !(rate > 0 && rate < 1e9))
+        usage_error(command, "--step must be a rate that was given to --steps, not \"%s\"", text);
+    return rate;
+}
 
 static void read_option(struct compare_options *o, int code, const char *value)
 {
@@ -77,6 +90,9 @@ static void read_option(struct compare_options *o, int code, const char *value)
         return;
     case OPTION_JSON:
         o->json = value;
+        return;
+    case OPTION_STEP:
+        o->step = read_rate(value);
         return;
     case OPTION_TOLERANCE:
         o->tolerance = value_share(command, "--tolerance", value);
@@ -157,7 +173,7 @@ int command_compare(int argc, char **argv)
     int status = EXIT_OK;
     read_options(&o, argc, argv);
     for (int i = 0; i < o.paths_count && status == EXIT_OK; i++) {
-        if (!sides_add_file(&sides, o.paths[i], message, sizeof message)) {
+        if (!sides_add_file(&sides, o.paths[i], o.step, message, sizeof message)) {
             fprintf(stderr, "ringsend compare: %s\n", message);
             status = EXIT_INPUT;
         }

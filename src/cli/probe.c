@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/json_out.h"
 #include "cli/probe_options.h"
+#include "cli/units.h"
 #include "cli/values.h"
 
 #include <stdio.h>
@@ -59,9 +60,9 @@ static void tell_step(const struct probe_step *step)
         printf("%11u %12s %10s %10s %13llu\n", step->connections, "-", "-", "-",
                (unsigned long long)step->pushed_back);
     else
-        printf("%11u %12.4g %10.3f %10.3f %13llu\n", step->connections, probe_step_rate(step),
-               quantile_ms(step, 0.5), quantile_ms(step, 0.99),
-               (unsigned long long)step->pushed_back);
+        printf("%11u %12s %10.3f %10.3f %13llu\n", step->connections,
+               rate_text(probe_step_rate(step)).chars, quantile_ms(step, 0.5),
+               quantile_ms(step, 0.99), (unsigned long long)step->pushed_back);
     fflush(stdout);
 }
 

@@ -75,6 +75,7 @@ struct reader {
     const char *path;
     struct sides *sides;
     size_t first;      /* of this file's sides */
+    double step;       /* the rate of the step that is asked for, else 0 */
     const char *error; /* static; null exactly while all is well */
 };
 
@@ -83,6 +84,7 @@ struct found {
     uint64_t requests, errors, not_ok;
     struct json_string target;
     struct ringsend_bytes histogram;
+    double rate; /* asked for; 0 in a closed loop */
     bool is_bench, slow;
 };
 
@@ -154,20 +156,48 @@ static void add_run(struct reader *r, const struct found *found, bool is_one_of_
     histogram_free(&h);
 }
 
-static void read_run(struct reader *r, bool is_one_of_several);
-
-static void read_runs(struct reader *r)
+/* Null, as in a closed loop, is 0. */
+static double read_rate(struct reader *r)
 {
+    struct ringsend_bytes text;
+    char copy[32];
+    if (json_peek(&r->json) == JSON_NULL) {
+        json_skip(&r->json, NULL);
+        return 0;
+    }
+    if (!json_number(&r->json, &text) || text.bytes >= sizeof copy)
+        return 0;
+    memcpy(copy, text.data, text.bytes);
+    copy[text.bytes] = '\0';
+    return strtod(copy, NULL);
+}
+
+/* What the object of a run stands in. */
+enum place { PLACE_WHOLE, PLACE_RUNS, PLACE_STEPS };
+
+static void read_run(struct reader *r, enum place place);
+
+static void read_runs(struct reader *r, enum place place)
+{
+    size_t before = r->sides->count;
+    if (place == PLACE_STEPS && r->step == 0) {
+        reader_fail(r, "it holds steps at several rates: name the one to compare with --step RATE");
+        return;
+    }
     if (!json_array(&r->json))
         return;
     while (!r->error && json_element(&r->json))
-        read_run(r, true);
+        read_run(r, place);
+    if (place == PLACE_STEPS && !r->json.error && r->sides->count == before)
+        reader_fail(r, "it holds no step at the rate of --step");
 }
 
 static void read_member(struct reader *r, struct json_string key, struct found *found)
 {
     struct json_string text = {0};
-    if (is_key(key, "requests")) {
+    if (is_key(key, "rate_target")) {
+        found->rate = read_rate(r);
+    } else if (is_key(key, "requests")) {
         found->requests = read_count(r);
     } else if (is_key(key, "errors")) {
         found->errors = read_count(r);
@@ -190,7 +220,7 @@ static void read_member(struct reader *r, struct json_string key, struct found *
 }
 
 /* The object of one run, or the whole of which runs are a member. */
-static void read_run(struct reader *r, bool is_one_of_several)
+static void read_run(struct reader *r, enum place place)
 {
     struct found found = {0};
     struct json_string key;
@@ -198,21 +228,20 @@ static void read_run(struct reader *r, bool is_one_of_several)
     if (!json_object(&r->json))
         return;
     while (!r->error && json_member(&r->json, &key)) {
-        if (!is_one_of_several && is_key(key, "runs")) {
+        bool is_steps = is_key(key, "steps");
+        if (place == PLACE_WHOLE && (is_steps || is_key(key, "runs"))) {
             holds_runs = true;
-            read_runs(r);
-        } else if (is_key(key, "steps")) {
-            reader_fail(r, "it holds steps at several rates: runs at one rate can be compared");
+            read_runs(r, is_steps ? PLACE_STEPS : PLACE_RUNS);
         } else {
             read_member(r, key, &found);
         }
     }
     if (r->error || r->json.error)
         return;
-    if (!is_one_of_several && !found.is_bench)
+    if (place == PLACE_WHOLE && !found.is_bench)
         reader_fail(r, "it is not from ringsend bench --json");
-    else if (!holds_runs)
-        add_run(r, &found, is_one_of_several);
+    else if (!holds_runs && (place != PLACE_STEPS || found.rate == r->step))
+        add_run(r, &found, place != PLACE_WHOLE);
 }
 
 /* With one target the path is name enough. */
@@ -229,12 +258,12 @@ static void name_sides(struct reader *r)
     r->sides->all[r->first].name = name;
 }
 
-static bool add_json(struct sides *sides, const char *path, struct ringsend_bytes text,
+static bool add_json(struct sides *sides, const char *path, double step, struct ringsend_bytes text,
                      char *message, size_t message_bytes)
 {
-    struct reader r = {.path = path, .sides = sides, .first = sides->count};
+    struct reader r = {.path = path, .sides = sides, .first = sides->count, .step = step};
     json_init(&r.json, text);
-    read_run(&r, false);
+    read_run(&r, PLACE_WHOLE);
     if (!r.error && !r.json.error && json_end(&r.json))
         name_sides(&r);
     if (!r.error && !r.json.error && sides->count == r.first)
@@ -319,7 +348,8 @@ static char *read_file(const char *path, size_t *bytes)
     return text;
 }
 
-bool sides_add_file(struct sides *sides, const char *path, char *message, size_t message_bytes)
+bool sides_add_file(struct sides *sides, const char *path, double step, char *message,
+                    size_t message_bytes)
 {
     size_t bytes;
     char *text = read_file(path, &bytes);
@@ -332,7 +362,7 @@ bool sides_add_file(struct sides *sides, const char *path, char *message, size_t
     while (space < bytes && strchr(" \t\r\n", text[space]))
         space++;
     bool is_json = space < bytes && text[space] == '{';
-    bool added = is_json ? add_json(sides, path, all, message, message_bytes)
+    bool added = is_json ? add_json(sides, path, step, all, message, message_bytes)
                          : add_log(sides, path, all, message, message_bytes);
     free(text);
     return added;

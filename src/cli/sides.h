@@ -38,8 +38,10 @@ struct side_run {
 /* Adds a run to the side of its name among those from number `first` on, or makes it. Null, or a
  * static sentence that says why it cannot be added. */
 const char *sides_add(struct sides *sides, size_t first, const struct side_run *run);
-/* Adds what a file holds: a side, or one for each target when it holds runs of several. False, with a
- * sentence in `message`, when it cannot be read. */
-bool sides_add_file(struct sides *sides, const char *path, char *message, size_t message_bytes);
+/* Adds what a file holds: a side, or one for each target when it holds runs of several. Of steps at several rates
+ * the one with the rate `step`, 0: none is asked for. False, with a sentence in `message`, when it cannot be read.
+ */
+bool sides_add_file(struct sides *sides, const char *path, double step, char *message,
+                    size_t message_bytes);
 
 #endif

@@ -1,8 +1,10 @@
 """`ringsend bench`, the report: every form of it tells the same figures, which agree with what the server
 counted, and a run that failed does not look like one that is good."""
 
+import base64
 import collections
 import csv
+import hashlib
 import io
 import json
 import re
@@ -231,6 +233,39 @@ class Page(Case):
         charts = [role for role in tree.roles if role[:2] == ("svg", "img")]
         self.assertEqual(charts, [("svg", "img", "0")] * 3)
         self.assertEqual(len([role for role in tree.roles if role[1] == "status"]), 3)
+
+    def test_keys_move_along_a_chart(self):
+        """Keys are pressed by a script, which the page's policy allows once its hash stands there, and which is told
+        of the charts' size after the page was."""
+        self.page("-n", "100", "-r", "1000")
+        script = """const press = (svg) => {
+          const status = svg.parentNode.querySelector("[role=status]"), said = [];
+          for (const key of ["Home", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "a"]) {
+            const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+            svg.dispatchEvent(event);
+            said.push(key + (event.defaultPrevented ? " taken: " : " left: ") + status.textContent);
+          }
+          svg.after(Object.assign(document.createElement("pre"), { textContent: "KEYS" + JSON.stringify(said) }));
+        };
+        const painted = new ResizeObserver((entries) => entries.forEach((entry) => {
+          painted.unobserve(entry.target);
+          press(entry.target);
+        }));
+        document.querySelectorAll("svg[role=img]").forEach((svg) => painted.observe(svg));"""
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        text = self.read("page.html").decode()
+        text = text.replace("script-src ", "script-src 'sha256-%s' " % digest, 1)
+        tree, console = render(self.file("keys.html", text.replace("</body>", "<script>%s</script></body>" % script).encode()))
+        self.assertEqual(console, [])
+        charts = [json.loads(said[4:]) for said in tree.texts if said.startswith("KEYS")]
+        self.assertEqual(len(charts), 3)
+        for home, right, left, end, beyond, other in charts:
+            self.assertRegex(home, r"Home taken: .+: .*\d")
+            self.assertEqual(left.split(": ", 1)[1], home.split(": ", 1)[1])
+            self.assertEqual(beyond.split(": ", 1)[1], end.split(": ", 1)[1], "there is nothing behind the last")
+            self.assertEqual(other, "a left: " + end.split(": ", 1)[1])
+            self.assertIn("ArrowRight taken: ", right)
+        self.assertNotEqual(charts[0][1].split(": ", 1)[1], charts[0][0].split(": ", 1)[1])
 
     def test_it_needs_nothing_from_elsewhere(self):
         self.page("-n", "10")

@@ -110,6 +110,23 @@ class Compare(Case):
                          [figures["sides"][1]["response_us"][key] for key in ("p50", "p90", "p99", "p999", "p9999", "max")])
         self.assertEqual([cell[0] for cell in tree.tables["Response time by percentile"][0]], ["percentile", *paths])
 
+    def test_of_steps_one_is_compared(self):
+        """The one at the rate that is asked for, of either file."""
+        self.bench("one", "-n", "100", "--steps", "100,1000", serve=("--latency", "5ms", "--workers", "1"))
+        self.bench("other", "-n", "100", "--steps", "50,100", serve=("--latency", "1ms", "--workers", "1"))
+        files = self.path("one.json"), self.path("other.json")
+        run = self.run_ringsend("compare", "--step", "100", *files, "--json", "-")
+        sides = json.loads(run.out)["sides"]
+        self.assertEqual([(side["name"], side["runs"], side["response_us"]["count"]) for side in sides],
+                         [(path, 1, 100) for path in files])
+        for side, path, step in zip(sides, files, (0, 1)):
+            figures = json.loads(self.read(path))["steps"][step]
+            self.assertEqual(side["response_us"]["p50"], figures["response_us"]["p50"])
+        run = self.run_ringsend("compare", "--step", "1000", *files)
+        self.assertEqual(run.status, INPUT)
+        self.assertIn("other.json: it holds no step at the rate", run.err)
+        self.assertIn("--step must be", self.run_ringsend("compare", "--step", "nan", *files).err)
+
     def test_what_cannot_be_read_is_told_with_its_place(self):
         good = self.bench("good", "-n", "100")
         text = self.read("good.json").decode()
@@ -123,7 +140,7 @@ class Compare(Case):
                 (text.replace('"not_ok":0', '"not_ok":200').encode(), "contradict"),
                 (text[:-3].encode(), "byte "), (b"nonsense", "line 1"),
                 (log.replace("HIST", "HISS").encode(), "line 6"), (log.split("\n")[0].encode(), "no interval"),
-                (self.read("steps.json"), "steps at several rates")):
+                (self.read("steps.json"), "several rates: name the one to compare with --step")):
             with self.subTest(words=words):
                 run = self.run_ringsend("compare", good, self.file("bad", content))
                 self.assertEqual((run.status, run.out), (INPUT, b""))

@@ -149,6 +149,13 @@ class Load(LoadCase):
             with self.subTest(args=args):
                 self.assertIn(words, self.bench(*args, expect=USAGE).err)
 
+    def test_records_from_standard_input(self):
+        serve = self.serve()
+        with open(self.file("records", [{"url": serve.url}]), "rb") as records:
+            run = self.run_ringsend("bench", "-q", "-n", "3", "-", stdin=records)
+        self.assertEqual((run.status, serve.stats()["requests"]), (OK, 3))
+        self.assertIn(b"ringsend bench: standard input, ", run.out)
+
     def test_input_that_cannot_be_read(self):
         broken = self.file("broken", [{"url": "http://127.0.0.1:1/"}, {"nope": 1}])
         empty = self.file("empty", b"\n")
