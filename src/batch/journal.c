@@ -432,7 +432,8 @@ static enum journal_error take_up(struct journal **journal, const char *path, in
         failed = map_chunks(j, h.chunks - 1);
     if (failed)
         return give_up(j, failed);
-    if (!intent_is_sound(j)) {
+    /* Who only looks does not need the list, which a run may be writing. */
+    if (writable && !intent_is_sound(j)) {
         journal_close(j);
         return JOURNAL_DAMAGED;
     }
