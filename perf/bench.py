@@ -159,6 +159,37 @@ def journal(bench, table, url, rounds, count):
                  ratio(values, "with both, as by default", "without"), 1.03, "{:.3f}")
 
 
+def threads(bench, table, rounds, count):
+    table.head(f"send -t: {count} records to two platforms, one on each CPU beside the senders (records per second)")
+    both = f"{peers.SERVER_CPU},{peers.SENDER_CPU}"
+    one, two = peers.Serve(bench), peers.Serve(bench)
+    two.command[2] = peers.SENDER_CPU
+    with one, two:
+        for number, serve in enumerate((one, two), 1):
+            bench.show(f"threads: platform {number}", serve.command)
+        records = bench.path("records-both.jsonl")
+        parts = [bench.records(count // 2, serve.url) for serve in (one, two)]
+        with open(records, "wb") as file, open(parts[0], "rb") as first, open(parts[1], "rb") as second:
+            for pair in zip(first, second):
+                file.writelines(pair)
+
+        def sender(number):
+            def run():
+                command = bench.ringsend_send(records, 40, "-t", str(number))
+                cost = bench.run(f"threads: {number}", command, both)
+                bench.check_results(count)
+                return count / cost.wall_s, cost.cpu_us / count
+            return run
+
+        values = rounds_of(rounds, {"one thread": sender(1), "two threads": sender(2)})
+    for name, pairs in values.items():
+        rates, cpus = zip(*pairs)
+        table.line(name, f"median {statistics.median(rates):.0f}   rounds " + "  ".join(f"{r:.0f}" for r in rates) +
+                   f"; CPU {statistics.median(cpus):.2f} us per record")
+    medians = [statistics.median(rate for rate, _ in pairs) for pairs in values.values()]
+    table.target("one thread's records per second / two threads'", medians[0] / medians[1], 1 / 1.7, "{:.3f}")
+
+
 def short_run(bench, table, url, rounds):
     table.head("1000 records, process start to exit (wall, ms)")
     records, config = bench.records(1000, url), bench.curl_config(1000, url)
@@ -634,7 +665,7 @@ def version(command, pattern=r".*"):
     return match.group().strip() if match else "?"
 
 
-PARTS = ("system", "cpu", "journal", "short", "article", "rate", "library", "memory", "tls", "latency", "input")
+PARTS = ("system", "cpu", "journal", "threads", "short", "article", "rate", "library", "memory", "tls", "latency", "input")
 
 
 def parts(text):
@@ -699,6 +730,8 @@ def main():
                 csv_cost(bench, table, nginx.url, rounds, count)
         if "input" in only:
             check_speed(bench, table, min(rounds, 3), 1 if options.quick else 50)
+        if "threads" in only:
+            threads(bench, table, rounds, count)
         if "article" in only:
             article(bench, table, rounds)
         if "rate" in only:

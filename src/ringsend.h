@@ -587,6 +587,8 @@ RINGSEND_API size_t ringsend_reap(struct ringsend *engine, const struct ringsend
  * processed. Harmless when the request has its result already. 0 or INVALID for a handle that never
  * was. */
 RINGSEND_API int ringsend_cancel(struct ringsend *engine, uint64_t handle);
+/* The same for all requests that have no result yet, but those that were posted and not taken. */
+RINGSEND_API void ringsend_cancel_all(struct ringsend *engine);
 /* Takes no more requests and starts no more tries. Requests that wait for a first try end as
  * STOPPED, those between tries with their last error; what is in flight goes on. */
 RINGSEND_API void ringsend_stop(struct ringsend *engine);

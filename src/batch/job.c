@@ -103,7 +103,8 @@ bool job_turn(struct job *job, uint64_t wait_ns)
         return false;
     /* An output that had no room may have it now. */
     bool more = job->held ? job->in_flight == 0 : job_may_admit(job) && !job->source_waits;
-    if (ringsend_run(job->engine, more ? 0 : bounded_wait_ns(job, wait_ns)) < 0) {
+    if (ringsend_run(job->engine, more ? 0 : bounded_wait_ns(job, wait_ns)) < 0 ||
+        (job->crew && crew_broke(job->crew))) {
         job->report.end = JOB_RING_BROKE;
         if (!job->source_ended)
             job_note_unread(job);
@@ -158,6 +159,7 @@ static bool set_up(struct job *job)
         list_init(&job->slots[i].saving);
         list_init(&job->slots[i].order);
         list_init(&job->slots[i].released);
+        list_init(&job->slots[i].returned);
     }
     for (uint32_t i = count; i > 0; i--)
         job->free_slots[job->free_count++] = &job->slots[i - 1];
@@ -176,6 +178,12 @@ struct job *job_new(const struct job_options *options)
     job->source = options->source;
     job->journal = options->output.journal;
     buf_pool_init(&job->pool);
+    if (options->mates_count > 0)
+        job->crew = crew_new(options->mates, options->mates_count, job->engine);
+    if (options->mates_count > 0 && !job->crew) {
+        free(job);
+        return NULL;
+    }
     list_init(&job->saving);
     list_init(&job->order);
     list_init(&job->released);
@@ -203,6 +211,14 @@ const struct job_report *job_report(const struct job *job)
     return &job->report;
 }
 
+void job_stats(struct job *job, struct ringsend_stats *stats)
+{
+    *stats = (struct ringsend_stats){.size = sizeof *stats};
+    ringsend_stats(job->engine, stats);
+    if (job->crew)
+        crew_add_stats(job->crew, stats);
+}
+
 const struct job_report *job_end(struct job *job)
 {
     struct job_report *report = &job->report;
@@ -211,6 +227,8 @@ const struct job_report *job_end(struct job *job)
     report->input_error_text = job->source->error_text;
     if (report->input_error)
         report->input_path = job->source->paths[job->source->error_input];
+    if (job->crew)
+        crew_end(job->crew);
     source_stop(job->source);
     for (uint32_t i = 0; i < job->options.records_max; i++)
         load_end(&job->slots[i].load);
@@ -232,6 +250,8 @@ void job_free(struct job *job)
 {
     if (!job)
         return;
+    if (job->crew)
+        crew_end(job->crew);
     source_stop(job->source);
     for (uint32_t i = 0; job->slots && i < job->options.records_max; i++) {
         serial_leave(&job->serial, &job->slots[i].serial);

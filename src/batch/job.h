@@ -3,6 +3,7 @@
 #ifndef RINGSEND_BATCH_JOB_H
 #define RINGSEND_BATCH_JOB_H
 
+#include "batch/crew.h"
 #include "batch/output_options.h"
 #include "batch/record.h"
 #include "batch/report.h"
@@ -23,11 +24,15 @@ struct job_options {
     struct output_options output; /* the file of failed lines gets those of records that are not ok,
                                      as they were */
     const struct record_defaults *defaults;
-    const struct serial_path
-        *serialize; /* null: none. Records with the same value there are sent one
-                                            after another, in their order */
-    bool ordered;   /* results come in the order of the input; records that wait for that count to
-                     records_max */
+    /* More engines, each for a thread of its own; they become the job's, also when job_new fails. With
+     * them `connections` is the limit of `engine`. */
+    const struct crew_engine *mates;
+    size_t mates_count;
+    uint32_t connections;
+    /* Null: none. Records with the same value there are sent one after another, in their order. */
+    const struct serial_path *serialize;
+    /* Results come in the order of the input; records that wait for that count to records_max. */
+    bool ordered;
     /* Reasons to stop as after a first signal; 0 and null: none. Failures are results that are not ok;
      * as a share they count once JOB_SHARE_RECORDS have results. */
     uint64_t failures_max;     /* so many are too many */
@@ -48,6 +53,8 @@ struct job *job_new(const struct job_options *options);
 bool job_turn(struct job *job, uint64_t wait_ns);
 /* How far it has come; its causes are set by job_end. Lives as long as the job. */
 const struct job_report *job_report(const struct job *job);
+/* The figures of all its engines together. Until ringsend_free. */
+void job_stats(struct job *job, struct ringsend_stats *stats);
 /* After the last turn. The source is stopped, the outputs are written as far as they can be; the
  * descriptors stay open. */
 const struct job_report *job_end(struct job *job);

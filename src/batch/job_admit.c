@@ -5,11 +5,25 @@ enum {
     JOB_LOADS_MAX = 16 /* data files open at once; well below LIMIT_FILES */
 };
 
-/* Gives a request to the engine; full means to try again in the next turn. */
+/* To the engine that has the most room. 0 or an error. */
+static int submit_to_any(struct job *job, struct slot *slot)
+{
+    struct ringsend_request *request = &slot->record.request;
+    int error;
+    slot->mate = NULL;
+    if (job->crew &&
+        crew_post(job->crew, request, job->in_flight_here, job->options.connections, &error))
+        return error;
+    error = -ringsend_submit(job->engine, request);
+    job->in_flight_here += error == RINGSEND_OK;
+    return error;
+}
+
+/* Gives a request to an engine; full means to try again in the next turn. */
 static void hand_over(struct job *job, struct slot *slot)
 {
     job->held = NULL;
-    int error = -ringsend_submit(job->engine, &slot->record.request);
+    int error = submit_to_any(job, slot);
     if (error == RINGSEND_OK) {
         slot->step = SLOT_IN_FLIGHT;
         job->in_flight++;
@@ -18,7 +32,10 @@ static void hand_over(struct job *job, struct slot *slot)
         job->held = slot;
     } else {
         struct record_error why = {.error = (enum ringsend_error)error};
-        record_explain(&slot->record, ringsend_submit_detail(job->engine), &why);
+        const char *words = ringsend_submit_detail(job->engine);
+        if (job->crew)
+            ringsend_check(&slot->record.request, &words);
+        record_explain(&slot->record, words, &why);
         job_refuse(job, slot, &why);
     }
 }

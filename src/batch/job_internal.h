@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "batch/crew.h"
 #include "batch/gate.h"
 #include "batch/job.h"
 #include "batch/journal.h"
@@ -38,9 +39,12 @@ struct slot {
     struct list saving; /* in job.saving exactly while SAVING */
     struct list order;  /* ordered: in job.order from when it is read until its result is put out */
     struct serial_node serial;
-    struct list released;     /* in job.released: it was QUEUED, and may go */
-    struct buf result, words; /* KEPT: what is to be put out */
-    bool failed;              /* KEPT: its line, too */
+    struct list released;       /* in job.released: it was QUEUED, and may go */
+    struct mate *mate;          /* whose thread has the request; null: the job's own engine */
+    struct list returned;       /* on its way back from there */
+    bool cut_short, kept_whole; /* then: of its result; `kept` is all of it */
+    struct buf result, words;   /* KEPT: what is to be put out */
+    bool failed;                /* KEPT: its line, too */
     uint64_t line, number;
     uint32_t input;
     enum slot_step step;
@@ -65,13 +69,15 @@ struct job {
     struct slot **free_slots; /* a stack */
     uint32_t free_count;
     uint32_t loads, in_flight;
-    int body_error;       /* errno of the first body that could not be saved, else 0 */
-    struct slot *held;    /* null, or the slot in HELD */
-    struct list saving;   /* slots in SAVING; the first ones' files are open */
-    struct list order;    /* ordered: slots in use, in the order in which they were read */
-    struct serial serial; /* with serialize */
-    struct list released; /* slots that were QUEUED and may go, in order */
-    size_t bytes;         /* of all slots in use */
+    uint32_t in_flight_here; /* of these, at the job's own engine */
+    struct crew *crew;       /* null: one thread */
+    int body_error;          /* errno of the first body that could not be saved, else 0 */
+    struct slot *held;       /* null, or the slot in HELD */
+    struct list saving;      /* slots in SAVING; the first ones' files are open */
+    struct list order;       /* ordered: slots in use, in the order in which they were read */
+    struct serial serial;    /* with serialize */
+    struct list released;    /* slots that were QUEUED and may go, in order */
+    size_t bytes;            /* of all slots in use */
 
     uint64_t next_pass; /* the first record number whose place in the input is worth keeping */
 
@@ -98,6 +104,7 @@ void job_leave(struct job *job, struct slot *slot);
 void job_refuse(struct job *job, struct slot *slot, const struct record_error *error);
 void job_save_all(struct job *job);
 void job_reap(struct job *job);
+struct result_line job_line_of(const struct ringsend_result *result);
 
 /* job_admit.c */
 void job_turn_gate(struct job *job);

@@ -133,11 +133,13 @@ static bool save_body(struct job *job, struct slot *slot, const struct result_li
     if (!job->options.output.bodies || line->error != RINGSEND_OK || line->body.bytes == 0 ||
         job->report.output_body[0])
         return false;
-    if (!result_line_keep(line, &job->pool, &slot->kept_memory, &slot->kept)) {
-        note_lost_body(job, slot, ENOMEM);
-        return false;
+    if (line != &slot->kept) { /* else it came as a copy */
+        if (!result_line_keep(line, &job->pool, &slot->kept_memory, &slot->kept)) {
+            note_lost_body(job, slot, ENOMEM);
+            return false;
+        }
+        job_slot_charge(job, slot, slot->kept_memory.capacity);
     }
-    job_slot_charge(job, slot, slot->kept_memory.capacity);
     slot->step = SLOT_SAVING;
     list_push_back(&job->saving, &slot->saving);
     return true;
@@ -221,40 +223,64 @@ void job_refuse(struct job *job, struct slot *slot, const struct record_error *e
                           record_error_tell(error, line, text, sizeof text));
 }
 
+struct result_line job_line_of(const struct ringsend_result *r)
+{
+    return (struct result_line){
+        .ok = r->ok,
+        .status = r->status,
+        .attempts = r->attempts,
+        .error = r->error,
+        .detail = r->detail,
+        .body = r->body,
+        .encoding = r->encoding,
+        .headers = r->headers,
+        .headers_count = r->headers_count,
+        .head_bytes = r->head_bytes,
+        .packed_bytes = r->packed_bytes,
+        .ambiguous = r->ambiguous,
+        .times = r->times,
+        .trace = r->attempts_list,
+        .retry_after_ns = r->retry_after_ns,
+        .trace_count = r->attempts_list_count,
+    };
+}
+
+static void take_result(struct job *job, struct slot *slot, bool cut_short,
+                        struct result_line *line)
+{
+    CHECK(slot->step == SLOT_IN_FLIGHT);
+    job->in_flight--;
+    if (cut_short && job->journal)
+        job_leave(job, slot);
+    else if (!save_body(job, slot, line))
+        job_finish(job, slot, line);
+}
+
+static void collect(struct job *job)
+{
+    struct list returned, *node;
+    list_init(&returned);
+    crew_collect(job->crew, &returned);
+    while ((node = list_pop_front(&returned))) {
+        struct slot *slot = LIST_OWNER(node, struct slot, returned);
+        buf_pool_adopt(&job->pool, &slot->kept_memory);
+        job_slot_charge(job, slot, slot->kept_memory.capacity);
+        job->memory_is_out |= !slot->kept_whole;
+        take_result(job, slot, slot->cut_short, &slot->kept);
+    }
+}
+
 void job_reap(struct job *job)
 {
     const struct ringsend_result *results[JOB_REAP_BATCH];
     size_t count;
     while ((count = ringsend_reap(job->engine, results, JOB_REAP_BATCH)) > 0) {
         for (size_t i = 0; i < count; i++) {
-            const struct ringsend_result *r = results[i];
-            struct slot *slot = r->request->user;
-            CHECK(slot->step == SLOT_IN_FLIGHT);
-            job->in_flight--;
-            if (r->cut_short && job->journal) {
-                job_leave(job, slot);
-                continue;
-            }
-            struct result_line line = {
-                .ok = r->ok,
-                .status = r->status,
-                .attempts = r->attempts,
-                .error = r->error,
-                .detail = r->detail,
-                .body = r->body,
-                .encoding = r->encoding,
-                .headers = r->headers,
-                .headers_count = r->headers_count,
-                .head_bytes = r->head_bytes,
-                .packed_bytes = r->packed_bytes,
-                .ambiguous = r->ambiguous,
-                .times = r->times,
-                .trace = r->attempts_list,
-                .retry_after_ns = r->retry_after_ns,
-                .trace_count = r->attempts_list_count,
-            };
-            if (!save_body(job, slot, &line))
-                job_finish(job, slot, &line);
+            struct result_line line = job_line_of(results[i]);
+            job->in_flight_here--;
+            take_result(job, results[i]->request->user, results[i]->cut_short, &line);
         }
     }
+    if (job->crew)
+        collect(job);
 }

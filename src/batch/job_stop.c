@@ -11,9 +11,11 @@ static void cancel_all(struct job *job)
     job->cancelled = true;
     for (uint32_t i = 0; i < job->options.records_max; i++) {
         struct slot *slot = &job->slots[i];
-        if (slot->step == SLOT_IN_FLIGHT)
+        if (slot->step == SLOT_IN_FLIGHT && !slot->mate)
             ringsend_cancel(job->engine, slot->record.request.handle);
     }
+    if (job->crew)
+        crew_cancel(job->crew);
 }
 
 void job_note_unread(struct job *job)
@@ -36,6 +38,8 @@ static void stop(struct job *job, enum job_end end)
     source_stop(job->source);
     job->source_ended = true;
     ringsend_stop(job->engine);
+    if (job->crew)
+        crew_stop(job->crew);
     for (uint32_t i = 0; i < job->options.records_max; i++) {
         struct slot *slot = &job->slots[i];
         load_end(&slot->load);

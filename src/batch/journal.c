@@ -20,8 +20,9 @@
  *      count  > 0   they have at least the sizes in the header, plus what of the list was written
  *
  * Every step of that may be the last one, and each may be done again: bits are only set, sizes are
- * stored before the count is cleared. A SIGKILL keeps the order of stores, hence the release; with
- * power loss only what was synced counts, hence the syncs of output.c. */
+ * stored before the count is cleared. A kill falls between two instructions, so it is only the
+ * compiler that must keep the order of stores; with power loss only what was synced counts, hence the
+ * syncs of output.c. */
 #include "batch/journal.h"
 
 #include "base/check.h"
@@ -283,7 +284,7 @@ static size_t entries_for(uint32_t records_max)
 
 static void store_u64(uint64_t *to, uint64_t value)
 {
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_signal_fence(__ATOMIC_RELEASE);
     *(volatile uint64_t *)to = value;
 }
 
@@ -315,7 +316,7 @@ static void write_header(struct journal *j, const struct fingerprint *f,
         memcpy((char *)h + PAGE_BYTES, f->inputs, f->inputs_count * sizeof *f->inputs);
     h->written_s = wall_s();
     h->pid = j->pid;
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_signal_fence(__ATOMIC_RELEASE);
     memcpy(h->magic, magic, sizeof magic);
 }
 
@@ -676,7 +677,7 @@ static void set_done(struct journal *j, uint64_t count)
 void journal_settled(struct journal *j, struct journal_sizes sizes)
 {
     struct header *h = j->header;
-    __atomic_thread_fence(__ATOMIC_RELEASE);
+    __atomic_signal_fence(__ATOMIC_RELEASE);
     h->sizes = sizes;
     h->written_s = wall_s();
     h->pid = j->pid;

@@ -32,13 +32,14 @@ bool result_line_keep(const struct result_line *line, struct buf_pool *pool, str
                       struct result_line *kept)
 {
     size_t trace_bytes = line->trace_count * sizeof *line->trace;
-    size_t bytes = trace_bytes + headers_bytes(line) + line->body.bytes + line->encoding.bytes + 1;
+    size_t detail_bytes = line->detail ? strlen(line->detail) + 1 : 0;
+    size_t bytes = trace_bytes + headers_bytes(line) + line->body.bytes + line->encoding.bytes +
+                   detail_bytes + 1;
     if (!buf_reserve(pool, memory, bytes))
         return false;
     struct keeper k = {memory->data, memory->data + bytes};
     memory->bytes = bytes;
     *kept = *line;
-    kept->detail = NULL;
     if (line->trace)
         kept->trace =
             (const void *)keep(&k, (struct ringsend_bytes){(const char *)line->trace, trace_bytes})
@@ -57,5 +58,7 @@ bool result_line_keep(const struct result_line *line, struct buf_pool *pool, str
     }
     kept->body = keep(&k, line->body);
     kept->encoding = keep(&k, line->encoding);
+    if (line->detail)
+        kept->detail = keep(&k, (struct ringsend_bytes){line->detail, detail_bytes}).data;
     return true;
 }

@@ -51,9 +51,9 @@ struct result_line {
     size_t head_bytes, packed_bytes;        /* of the response's head; of its body as it came */
 };
 
-/* Makes *kept a copy of a line with all that the engine owns of it (body, encoding, headers, trace),
- * which then lies in *memory; what belongs to the record stays borrowed. False when memory is out. The
- * detail of an error is not kept. */
+/* Makes *kept a copy of a line with all that the engine owns of it (body, encoding, headers, trace,
+ * detail), which then lies in *memory; what belongs to the record stays borrowed. False when memory is
+ * out. */
 bool result_line_keep(const struct result_line *line, struct buf_pool *pool, struct buf *memory,
                       struct result_line *kept);
 

@@ -122,8 +122,8 @@ static void take_sample(struct progress *p, uint64_t now_ns)
 static struct progress_state state_of(struct progress *p, uint64_t now_ns)
 {
     const struct job_report *report = p->report;
-    struct ringsend_stats stats = {.size = sizeof stats};
-    ringsend_stats(p->engine, &stats);
+    struct ringsend_stats stats;
+    job_stats(p->job, &stats);
     take_sample(p, now_ns);
     uint64_t tried = report->service_ns.count; /* records that came to a try */
     struct progress_state state = {

@@ -3,6 +3,7 @@
 #ifndef RINGSEND_CLI_PROGRESS_H
 #define RINGSEND_CLI_PROGRESS_H
 
+#include "batch/job.h"
 #include "batch/report.h"
 #include "batch/source.h"
 #include "cli/progress_line.h"
@@ -22,7 +23,7 @@ enum progress_mode {
 struct progress {
     enum progress_mode mode; /* never AUTO */
     bool colour;
-    struct ringsend *engine;
+    struct job *job;
     const struct source *source;
     const struct job_report *report;
     const volatile sig_atomic_t *stop_asked, *state_asked; /* counted by signal handlers */

@@ -10,6 +10,7 @@
 #include "cli/bodies.h"
 #include "cli/commands.h"
 #include "cli/dry_run.h"
+#include "cli/engines.h"
 #include "cli/go_on.h"
 #include "cli/outputs.h"
 #include "cli/notice.h"
@@ -26,7 +27,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WAITING_MORE = 4096 };
+enum {
+    WAITING_MORE = 4096,
+    THREAD_MORE = 64 /* on their way to another thread or back */
+};
 
 /* Written by the handler; the engine is set before the handler is installed, and the handler taken
  * out before the engine goes. */
@@ -37,7 +41,7 @@ static bool quiet;
 struct send {
     struct send_options options;
     struct source source;
-    struct ringsend *engine;
+    struct engines engines;
     struct outputs outputs;
 };
 
@@ -92,6 +96,7 @@ static uint32_t records_max(const struct send_options *options)
 {
     uint32_t connections = options->request.engine.connections_max;
     return connections + (connections < 1024 ? connections : 1024) + 16 +
+           (options->threads > 1 ? connections + THREAD_MORE * options->threads : 0) +
            (options->ordered || options->serialize.count > 0 ? WAITING_MORE : 0);
 }
 
@@ -111,25 +116,6 @@ static int open_inputs(struct send *send)
     return EXIT_INPUT;
 }
 
-static int start_engine(struct send *send)
-{
-    struct ringsend_options options = send->options.request.engine;
-    char message[512] = "";
-    options.requests_max = records_max(&send->options);
-    options.message = message;
-    options.message_bytes = sizeof message;
-    if (options.insecure)
-        fputs("ringsend send: WARNING: --insecure: servers are not verified; whoever stands in "
-              "between can read and change everything\n",
-              stderr);
-    int error = -ringsend_new(&send->engine, &options);
-    if (error == RINGSEND_OK)
-        return EXIT_OK;
-    fprintf(stderr, "ringsend send: %s\n",
-            message[0] ? message : ringsend_error_text((enum ringsend_error)error));
-    return error == RINGSEND_E_TLS_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
-}
-
 static int status_of(const struct job_report *report)
 {
     if (report->output_error || report->end == JOB_RING_BROKE)
@@ -146,10 +132,11 @@ static int status_of(const struct job_report *report)
 }
 
 /* In one write, so that nobody else's lines come between. */
-static void tell(const struct send *send, const struct job_report *report)
+static void tell(const struct send *send, struct job *job)
 {
-    struct ringsend_stats stats = {.size = sizeof stats};
-    ringsend_stats(send->engine, &stats);
+    const struct job_report *report = job_report(job);
+    struct ringsend_stats stats;
+    job_stats(job, &stats);
     char *text = NULL;
     size_t text_bytes;
     FILE *memory = open_memstream(&text, &text_bytes);
@@ -189,8 +176,13 @@ static uint64_t done_before(const struct send *send)
 
 static int run_job(struct send *send, enum outputs_use *use)
 {
+    struct engines *engines = &send->engines;
+    struct ringsend *engine = engines->all[0].engine;
     struct job_options options = {
-        .engine = send->engine,
+        .engine = engine,
+        .mates = engines->all + 1,
+        .mates_count = engines->count - 1,
+        .connections = engines->all[0].connections,
         .source = &send->source,
         .output = {.results_fd = send->outputs.results.fd,
                    .failed_fd = send->outputs.failed.fd,
@@ -216,18 +208,19 @@ static int run_job(struct send *send, enum outputs_use *use)
         .stop_asked = &signals_seen,
     };
     struct job *job = job_new(&options);
+    engines->count = 1; /* the others are the job's */
     if (!job) {
         fputs("ringsend send: memory is out\n", stderr);
         return EXIT_NOT_STARTED;
     }
     quiet = send->options.quiet;
     tell_start(send);
-    handle_signals(send->engine);
+    handle_signals(engine);
     struct adapt adapt = {0};
     if (send->options.adaptive)
-        adapt_begin(&adapt, send->engine, send->options.request.engine.connections_max, quiet);
+        adapt_begin(&adapt, engine, send->options.request.engine.connections_max, quiet);
     struct progress progress = {.mode = send->options.progress,
-                                .engine = send->engine,
+                                .job = job,
                                 .source = &send->source,
                                 .report = job_report(job),
                                 .done_before = done_before(send),
@@ -242,10 +235,9 @@ static int run_job(struct send *send, enum outputs_use *use)
     progress_end(&progress);
     ignore_signals();
     *use = report->complete ? OUTPUTS_COMPLETE : OUTPUTS_LEFT;
-    tell(send, report);
+    tell(send, job);
     int status = status_of(report);
-    ringsend_free(send->engine);
-    send->engine = NULL;
+    engines_free(engines, 0);
     job_free(job);
     return status;
 }
@@ -260,7 +252,7 @@ int command_send(int argc, char **argv)
         source_close(&send.source);
     } else if (status == EXIT_OK) {
         enum outputs_use use = OUTPUTS_UNUSED;
-        status = start_engine(&send);
+        status = engines_start(&send.engines, &send.options, records_max(&send.options));
         bool go_on = send.options.force || send.options.resume;
         if (status == EXIT_OK && send.options.bodies)
             status = bodies_prepare("send", send.options.bodies, go_on);
@@ -272,7 +264,7 @@ int command_send(int argc, char **argv)
         int close_status = outputs_close(&send.outputs, use);
         if (close_status != EXIT_OK)
             status = close_status;
-        ringsend_free(send.engine);
+        engines_free(&send.engines, 0);
         source_close(&send.source);
     }
     send_options_free(&send.options);

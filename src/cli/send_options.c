@@ -2,6 +2,8 @@
  * understood ends the program before anything is opened. */
 #include "cli/send_options.h"
 
+#include "batch/crew.h"
+#include "cli/engines.h"
 #include "cli/manners_options.h"
 #include "cli/outcomes.h"
 #include "cli/values.h"
@@ -17,6 +19,7 @@ static const char command[] = "send";
 enum option_code {
     OPTION_OUTPUT = 'o',
     OPTION_QUIET = 'q',
+    OPTION_THREADS = 't',
     OPTION_WRITE_OUT = 'w',
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V',
@@ -63,6 +66,7 @@ static const struct option long_options[] = {
     {"no-journal", no_argument, NULL, OPTION_NO_JOURNAL},
     {"sync", no_argument, NULL, OPTION_SYNC},
     {"progress", required_argument, NULL, OPTION_PROGRESS},
+    {"threads", required_argument, NULL, OPTION_THREADS},
     {"quiet", no_argument, NULL, OPTION_QUIET},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -122,6 +126,7 @@ static const char help[] =
     "      --dry-run[=N]       show the first N requests (default 1) to the byte, and\n"
     "                          the curl command for each; nothing is sent, and\n"
     "                          secrets are masked\n"
+    "  -t, --threads N         an engine on each of N threads, up to 64; default 1\n"
     "  -q, --quiet             no summary on standard error, and no progress\n"
     "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP
     "      --adaptive          as many connections as the platform rewards, between 1\n"
@@ -296,6 +301,9 @@ static void read_option(struct send_options *o, int code, const char *value)
     case OPTION_SERIALIZE:
         read_serialize(o, value);
         return;
+    case OPTION_THREADS:
+        o->threads = (uint32_t)value_count(command, "--threads", value, 1, CREW_MAX);
+        return;
     case OPTION_MAX_FAILURES:
         read_max_failures(o, value);
         return;
@@ -329,11 +337,12 @@ static void check_journal(const struct send_options *o)
 
 void send_options_read(struct send_options *options, int argc, char **argv)
 {
-    *options = (struct send_options){.argc = argc, .argv = argv};
+    *options = (struct send_options){.argc = argc, .argv = argv, .threads = 1};
     request_options_init(&options->request, command);
     opterr = 0;
     for (;;) {
-        int code = getopt_long(argc, argv, ":" REQUEST_SHORT_OPTIONS "o:w:qhV", long_options, NULL);
+        int code =
+            getopt_long(argc, argv, ":" REQUEST_SHORT_OPTIONS "o:w:t:qhV", long_options, NULL);
         if (code == -1)
             break;
         if (code == '?' || code == ':')
@@ -358,6 +367,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     record_options_finish(&options->records, &options->request, options->inputs,
                           options->inputs_count);
     manners_options_finish(&options->request);
+    engines_check(options);
 }
 
 void send_options_free(struct send_options *options)

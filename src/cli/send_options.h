@@ -32,6 +32,7 @@ struct send_options {
     enum progress_mode progress;
     uint64_t dry_run; /* show so many requests and send none; 0: send */
     bool adaptive;
+    uint32_t threads;
     char *const *inputs;
     size_t inputs_count; /* at least one */
     struct request_options request;

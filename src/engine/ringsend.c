@@ -430,6 +430,18 @@ int ringsend_cancel(struct ringsend *e, uint64_t handle)
     return 0;
 }
 
+void ringsend_cancel_all(struct ringsend *e)
+{
+    engine_check_thread(e);
+    for (uint32_t i = 0; i < e->requests_mark; i++) {
+        struct request *r = &e->requests[i];
+        if (!r->user || r->step == REQUEST_FINISHED)
+            continue;
+        r->cancel_asked = true;
+        task_wake(e, &r->task);
+    }
+}
+
 void ringsend_stop(struct ringsend *e)
 {
     engine_check_thread(e);

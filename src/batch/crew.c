@@ -1,0 +1,278 @@
+#include "batch/crew.h"
+
+#include "batch/job_internal.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { REAP_BATCH = 64 };
+
+enum mate_word { MATE_STOP = 1, MATE_CANCEL = 2, MATE_LEAVE = 4 };
+
+struct mate {
+    struct crew *crew;
+    struct ringsend *engine;
+    pthread_t thread;
+    uint32_t connections;
+    uint32_t in_flight; /* the job's thread counts */
+    atomic_uint words;  /* said to it: enum mate_word */
+    /* The thread's own. */
+    unsigned heard;
+    struct buf_pool pool;
+    /* Under crew.lock. */
+    struct list returned; /* slot.returned */
+    struct ringsend_stats stats;
+};
+
+struct crew {
+    struct ringsend *lead;
+    pthread_mutex_t lock;
+    atomic_bool broke;
+    size_t count;               /* with a thread */
+    struct ringsend_stats gone; /* of those that have ended */
+    struct mate mates[];
+};
+
+/* ---- the thread ---- */
+
+static void hear(struct mate *m)
+{
+    unsigned words = atomic_load(&m->words), fresh = words & ~m->heard;
+    m->heard = words;
+    if (fresh & MATE_STOP)
+        ringsend_stop(m->engine);
+    if (fresh & MATE_CANCEL)
+        ringsend_cancel_all(m->engine);
+}
+
+/* The copy's memory is the job's from now on. */
+static void copy_result(struct mate *m, struct slot *slot, const struct ringsend_result *result)
+{
+    struct result_line line = job_line_of(result);
+    slot->cut_short = result->cut_short;
+    slot->kept_whole = result_line_keep(&line, &m->pool, &slot->kept_memory, &slot->kept);
+    if (!slot->kept_whole) {
+        line.body = line.encoding = (struct ringsend_bytes){0};
+        line.headers = NULL;
+        line.trace = NULL;
+        line.detail = NULL;
+        line.headers_count = line.trace_count = 0;
+        slot->kept = line;
+    }
+    buf_pool_give(&m->pool, &slot->kept_memory);
+}
+
+static void hand_back(struct mate *m)
+{
+    const struct ringsend_result *results[REAP_BATCH];
+    struct list back;
+    size_t count;
+    list_init(&back);
+    while ((count = ringsend_reap(m->engine, results, REAP_BATCH)) > 0) {
+        for (size_t i = 0; i < count; i++) {
+            struct slot *slot = results[i]->request->user;
+            copy_result(m, slot, results[i]);
+            list_push_back(&back, &slot->returned);
+        }
+    }
+    if (list_empty(&back))
+        return;
+    struct ringsend_stats stats = {.size = sizeof stats};
+    ringsend_stats(m->engine, &stats);
+    pthread_mutex_lock(&m->crew->lock);
+    bool wake = list_empty(&m->returned);
+    list_append_all(&m->returned, &back);
+    m->stats = stats;
+    pthread_mutex_unlock(&m->crew->lock);
+    if (wake)
+        ringsend_wake(m->crew->lead);
+}
+
+static void *mate_run(void *argument)
+{
+    struct mate *m = argument;
+    while (!(m->heard & MATE_LEAVE)) {
+        if (ringsend_run(m->engine, RINGSEND_NEVER) < 0) {
+            atomic_store(&m->crew->broke, true);
+            ringsend_wake(m->crew->lead);
+            return NULL; /* crew_end frees the engine: others may wake it until then */
+        }
+        hand_back(m);
+        hear(m);
+    }
+    pthread_mutex_lock(&m->crew->lock); /* who said so is done with waking it */
+    pthread_mutex_unlock(&m->crew->lock);
+    ringsend_free(m->engine);
+    m->engine = NULL;
+    return NULL;
+}
+
+/* ---- the job's side ---- */
+
+static bool start(struct mate *m)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    /* All signals stay with the threads that the program made itself. */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = pthread_create(&m->thread, NULL, mate_run, m);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error == 0;
+}
+
+struct crew *crew_new(const struct crew_engine *engines, size_t count, struct ringsend *lead)
+{
+    CHECK(count < CREW_MAX);
+    struct crew *crew = calloc(1, sizeof *crew + count * sizeof *crew->mates);
+    bool good = crew != NULL;
+    if (crew) {
+        crew->lead = lead;
+        pthread_mutex_init(&crew->lock, NULL);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct mate *m = crew ? &crew->mates[i] : NULL;
+        if (good) {
+            *m = (struct mate){
+                .crew = crew, .engine = engines[i].engine, .connections = engines[i].connections};
+            buf_pool_init(&m->pool);
+            list_init(&m->returned);
+            good = start(m);
+            crew->count += good;
+        }
+        if (!good)
+            ringsend_free(engines[i].engine);
+    }
+    if (good)
+        return crew;
+    crew_free(crew);
+    return NULL;
+}
+
+static void say(struct crew *crew, unsigned word)
+{
+    for (size_t i = 0; i < crew->count; i++) {
+        atomic_fetch_or(&crew->mates[i].words, word);
+        ringsend_wake(crew->mates[i].engine);
+    }
+}
+
+void crew_stop(struct crew *crew)
+{
+    say(crew, MATE_STOP);
+}
+
+void crew_cancel(struct crew *crew)
+{
+    say(crew, MATE_CANCEL);
+}
+
+static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
+{
+    to->submitted += from->submitted;
+    to->finished += from->finished;
+    to->attempts += from->attempts;
+    to->connections_opened += from->connections_opened;
+    to->connections_reused += from->connections_reused;
+    to->connections_open += from->connections_open;
+    to->connections_peak += from->connections_peak;
+    to->waiting += from->waiting;
+    to->exchanges += from->exchanges;
+    to->origins_paused += from->origins_paused;
+    to->handshakes_full += from->handshakes_full;
+    to->handshakes_resumed += from->handshakes_resumed;
+    to->bytes_sent += from->bytes_sent;
+    to->bytes_received += from->bytes_received;
+    to->enters += from->enters;
+    to->pauses += from->pauses;
+    to->retries_held += from->retries_held;
+}
+
+void crew_end(struct crew *crew)
+{
+    pthread_mutex_lock(&crew->lock);
+    say(crew, MATE_LEAVE);
+    pthread_mutex_unlock(&crew->lock);
+    for (size_t i = 0; i < crew->count; i++) {
+        struct mate *m = &crew->mates[i];
+        struct list *node;
+        pthread_join(m->thread, NULL);
+        ringsend_free(m->engine);                     /* left only when its ring broke */
+        while ((node = list_pop_front(&m->returned))) /* nobody took it */
+            buf_pool_adopt(&m->pool, &LIST_OWNER(node, struct slot, returned)->kept_memory);
+        add(&crew->gone, &m->stats);
+    }
+    crew->count = 0;
+}
+
+void crew_free(struct crew *crew)
+{
+    if (!crew)
+        return;
+    crew_end(crew);
+    pthread_mutex_destroy(&crew->lock);
+    free(crew);
+}
+
+/* Of two engines the one with fewer in flight for each connection. */
+static bool has_more_room(uint32_t in_flight, uint32_t connections, uint32_t other_in_flight,
+                          uint32_t other_connections)
+{
+    return (uint64_t)in_flight * other_connections < (uint64_t)other_in_flight * connections;
+}
+
+bool crew_post(struct crew *crew, struct ringsend_request *request, uint32_t in_flight,
+               uint32_t connections, int *error)
+{
+    struct mate *best = NULL;
+    for (size_t i = 0; i < crew->count; i++) {
+        struct mate *m = &crew->mates[i];
+        if (!has_more_room(m->in_flight, m->connections, in_flight, connections))
+            continue;
+        best = m;
+        in_flight = m->in_flight;
+        connections = m->connections;
+    }
+    if (!best)
+        return false;
+    *error = -ringsend_post(best->engine, request);
+    if (*error == RINGSEND_OK) {
+        ((struct slot *)request->user)->mate = best;
+        best->in_flight++;
+    }
+    return true;
+}
+
+size_t crew_collect(struct crew *crew, struct list *returned)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < crew->count; i++) {
+        struct mate *m = &crew->mates[i];
+        struct list back;
+        list_init(&back);
+        pthread_mutex_lock(&crew->lock);
+        list_append_all(&back, &m->returned);
+        pthread_mutex_unlock(&crew->lock);
+        for (const struct list *node = back.next; node != &back; node = node->next) {
+            m->in_flight--;
+            total++;
+        }
+        list_append_all(returned, &back);
+    }
+    return total;
+}
+
+bool crew_broke(const struct crew *crew)
+{
+    return atomic_load(&crew->broke);
+}
+
+void crew_add_stats(struct crew *crew, struct ringsend_stats *stats)
+{
+    pthread_mutex_lock(&crew->lock);
+    for (size_t i = 0; i < crew->count; i++)
+        add(stats, &crew->mates[i].stats);
+    add(stats, &crew->gone);
+    pthread_mutex_unlock(&crew->lock);
+}

@@ -1,0 +1,54 @@
+/* More threads for a job: each runs an engine of its own, and nothing else. The job's thread reads,
+ * writes, decides and runs the first engine; to the others it posts requests, and gets their results
+ * back as copies, with a wake-up.
+ *
+ *   job's thread        slots in flight  --ringsend_post-->   engine of a mate
+ *                       results          <--returned, mutex-- (copied into the slot)
+ *
+ * A slot in flight belongs to the mate until it comes back. */
+#ifndef RINGSEND_BATCH_CREW_H
+#define RINGSEND_BATCH_CREW_H
+
+#include "base/list.h"
+#include "ringsend.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct slot;
+
+enum { CREW_MAX = 64 };
+
+/* An engine with its limit of connections. */
+struct crew_engine {
+    struct ringsend *engine;
+    uint32_t connections;
+};
+
+struct crew;
+
+/* Starts a thread for each of the engines, which nobody may touch from then on. `lead` is woken when
+ * results are back. Null when memory or threads are out; the engines are freed in any case. */
+struct crew *crew_new(const struct crew_engine *engines, size_t count, struct ringsend *lead);
+/* Joins the threads and frees their engines, which cancels what is in flight: slots of it stay as they
+ * are, and there are no mates any more. */
+void crew_end(struct crew *crew);
+/* The same, if it has not been done, and frees it. Null is allowed. */
+void crew_free(struct crew *crew);
+
+/* Gives the request of a slot, which is its `user`, to the mate with the most room: true when that has
+ * more than `in_flight` of `connections` leave, those of the job's own engine. *error: as
+ * ringsend_post's, negated. */
+bool crew_post(struct crew *crew, struct ringsend_request *request, uint32_t in_flight,
+               uint32_t connections, int *error);
+/* Moves slots that came back into the list (slot.returned): each has its result in slot.kept, and
+ * slot.cut_short. Returns how many. */
+size_t crew_collect(struct crew *crew, struct list *returned);
+void crew_stop(struct crew *crew);        /* ringsend_stop to all */
+void crew_cancel(struct crew *crew);      /* ends all that is in flight early */
+bool crew_broke(const struct crew *crew); /* a ring failed: results are missing */
+/* Adds the mates' figures, as of their last results. */
+void crew_add_stats(struct crew *crew, struct ringsend_stats *stats);
+
+#endif
