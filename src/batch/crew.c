@@ -198,9 +198,13 @@ void crew_end(struct crew *crew)
         struct mate *m = &crew->mates[i];
         struct list *node;
         pthread_join(m->thread, NULL);
-        ringsend_free(m->engine);                     /* left only when its ring broke */
-        while ((node = list_pop_front(&m->returned))) /* nobody took it */
-            buf_pool_adopt(&m->pool, &LIST_OWNER(node, struct slot, returned)->kept_memory);
+        ringsend_free(m->engine);                       /* left only when its ring broke */
+        while ((node = list_pop_front(&m->returned))) { /* nobody took it */
+            struct buf *memory = &LIST_OWNER(node, struct slot, returned)->kept_memory;
+            buf_pool_adopt(&m->pool, memory);
+            buf_release(&m->pool, memory);
+        }
+        buf_pool_free(&m->pool);
         add(&crew->gone, &m->stats);
     }
     crew->count = 0;

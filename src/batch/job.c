@@ -250,8 +250,7 @@ void job_free(struct job *job)
 {
     if (!job)
         return;
-    if (job->crew)
-        crew_end(job->crew);
+    crew_free(job->crew);
     source_stop(job->source);
     for (uint32_t i = 0; job->slots && i < job->options.records_max; i++) {
         serial_leave(&job->serial, &job->slots[i].serial);
