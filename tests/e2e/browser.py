@@ -69,7 +69,9 @@ def render(path):
         raise unittest.SkipTest("chromium is not installed: apt-get install chromium")
     with tempfile.TemporaryDirectory(prefix="ringsend-browser-") as profile:
         run = subprocess.run([program, *FLAGS, "--user-data-dir=" + profile, "--enable-logging=stderr",
-                              "--dump-dom", "file://" + path], stdin=subprocess.DEVNULL,
+                              # What comes after the load event is waited for.
+                              "--virtual-time-budget=5000", "--dump-dom", "file://" + path],
+                             stdin=subprocess.DEVNULL,
                              capture_output=True, text=True, timeout=4 * BOUND_S, check=False)
     if run.returncode != 0:
         raise AssertionError("chromium ended with %d:\n%s" % (run.returncode, run.stderr))
