@@ -592,6 +592,14 @@ void journal_input_ended(struct journal *j)
     store_u64(&j->header->input_ended, 1);
 }
 
+/* The states of the 32 records around it, while others may be setting sent bits in there. */
+static uint64_t word_of(const struct journal *j, uint64_t number)
+{
+    const struct chunk *chunk = j->chunks[number / CHUNK_RECORDS];
+    const uint64_t *words = (const uint64_t *)(const void *)chunk->bits;
+    return __atomic_load_n(&words[number % CHUNK_RECORDS / WORD_RECORDS], __ATOMIC_RELAXED);
+}
+
 uint64_t journal_next_open(const struct journal *j, uint64_t number)
 {
     const struct source_range *range = &j->header->range;
@@ -605,10 +613,7 @@ uint64_t journal_next_open(const struct journal *j, uint64_t number)
         return number;
     }
     while (number < end && journal_state(j, number) == JOURNAL_DONE) {
-        const struct chunk *chunk = j->chunks[number / CHUNK_RECORDS];
-        uint64_t word;
-        memcpy(&word, chunk->bits + number % CHUNK_RECORDS / WORD_RECORDS * sizeof word,
-               sizeof word);
+        uint64_t word = word_of(j, number);
         bool whole = number % WORD_RECORDS == 0 && (word & DONE_BITS) == DONE_BITS;
         number += whole ? WORD_RECORDS : 1;
     }
