@@ -5,7 +5,6 @@
 #include "batch/serial.h"
 #include "batch/write_out.h"
 #include "cli/progress.h"
-#include "batch/serial.h"
 #include "cli/record_options.h"
 #include "cli/request_options.h"
 
