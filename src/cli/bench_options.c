@@ -79,7 +79,7 @@ static const char help[] =
     "Usage: ringsend bench [OPTION]... URL\n"
     "       ringsend bench [OPTION]... FILE...\n"
     "Measures how long requests take: of one kind to the URL, or those of FILEs of\n"
-    "records (as `ringsend send` takes them), over and over.\n"
+    "records of JSON (as `ringsend send` takes them), over and over.\n"
     "\n"
     "Load\n"
     "  -r, --rate RATE         open loop: start RATE requests a second, whatever\n"
