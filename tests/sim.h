@@ -44,6 +44,7 @@ struct sim_faults {
     uint64_t worker_ns;     /* it takes the worker up to so long */
     uint32_t buffers;       /* so many receive buffers at most; 0: as asked for */
     uint64_t latency_ns;    /* one way, up to */
+    uint64_t close_ns;      /* a close takes so long */
     bool without_min_wait;  /* as kernels before 6.12 */
 };
 

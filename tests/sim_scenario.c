@@ -22,6 +22,19 @@ struct sim_peer *scenario_begin(const char *name, struct client *c,
     return peer;
 }
 
+struct sim_name *scenario_name(const char *name, const char *first, const char *second,
+                               const char *third)
+{
+    struct sim_name *n = sim_name_new(name);
+
+    sim_name_address(n, first);
+    if (second)
+        sim_name_address(n, second);
+    if (third)
+        sim_name_address(n, third);
+    return n;
+}
+
 void scenario_end(struct client *c)
 {
     client_end(c);

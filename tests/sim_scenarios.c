@@ -1,6 +1,5 @@
-/* Scenarios that need more than a row of sim_table.c: several requests at once, several addresses,
- * names, cancel, stop, full, and torture. Each begins a world of its own and aborts on a failure,
- * with its name (sim.c). */
+/* Scenarios that need more than a row of sim_table.c: several requests at once, cancel, stop, full,
+ * and torture. Each begins a world of its own and aborts on a failure, with its name (sim.c). */
 #include "sim_scenarios.h"
 
 #include "engine/file.h"
@@ -11,6 +10,7 @@
 #include <unistd.h>
 
 static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
+static const struct client_ask get_name = {.host = "many.test", .port = 80};
 static const struct client_ask post = {
     .method = "POST", .host = "10.0.0.1", .port = 80, .body_bytes = 30, .flags = RINGSEND_HAS_BODY};
 static const struct sim_answer answer_ok = {.status = 200, .body_bytes = 20};
@@ -270,208 +270,6 @@ static void fresh_holds_nobody_up(void)
     scenario_end(&c);
 }
 
-/* ---- Names ---- */
-
-static struct sim_name *name_with(const char *name, const char *first, const char *second,
-                                  const char *third)
-{
-    struct sim_name *n = sim_name_new(name);
-
-    sim_name_address(n, first);
-    if (second)
-        sim_name_address(n, second);
-    if (third)
-        sim_name_address(n, third);
-    return n;
-}
-
-static const struct client_ask get_name = {.host = "many.test", .port = 80};
-
-static void eyeballs_try_next_after_250_ms(void)
-{
-    struct client c;
-    struct sim_peer *v4 = scenario_begin("Happy Eyeballs: 250 ms, and the winner is remembered", &c,
-                                         &(struct ringsend_options){0}, &answer_100_ms, 1);
-    struct sim_peer *v6 = sim_peer_new("fd00::1", 80, 0);
-
-    v6->connect = CONNECT_HANGS;
-    name_with("many.test", "fd00::1", "fd00::2", "10.0.0.1");
-    scenario_submit(&c, &get_name);
-    client_finish(&c);
-    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
-    scenario_expect_ms(&c, 0, 350, 360);
-    SIM_CHECK(v6->connects == 1 && v4->connects == 1, "%u and %u connects", v6->connects,
-              v4->connects);
-    /* The winner at once, on new connections too. */
-    for (int i = 0; i < 3; i++)
-        scenario_submit(&c, &get_name);
-    client_finish(&c);
-    scenario_expect_ms(&c, 3, 100, 105);
-    SIM_CHECK(v6->connects == 1 && v4->connects == 3, "%u and %u connects", v6->connects,
-              v4->connects);
-    scenario_end(&c);
-}
-
-static void eyeballs_next_at_once_after_failure(void)
-{
-    struct client c;
-    struct sim_peer *v6;
-
-    scenario_begin("Happy Eyeballs: the next address at once after a failure", &c,
-                   &(struct ringsend_options){0}, &answer_ok, 1);
-    v6 = sim_peer_new("fd00::1", 80, 0);
-    v6->connect = CONNECT_FAILS;
-    v6->connect_error = ENETUNREACH;
-    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    scenario_submit(&c, &get_name);
-    client_finish(&c);
-    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
-    scenario_expect_ms(&c, 0, 0, 20);
-    scenario_end(&c);
-}
-
-static void eyeballs_first_wins(void)
-{
-    struct client c;
-    struct sim_peer *v4 = scenario_begin("Happy Eyeballs: a slow first address still wins", &c,
-                                         &(struct ringsend_options){0}, &answer_ok, 1);
-    struct sim_peer *v6 = sim_peer_new("fd00::1", 80, 0);
-
-    v6->connect_ns = 300 * SIM_MS;
-    v6->script = &answer_ok;
-    v6->script_count = 1;
-    v4->connect_ns = 300 * SIM_MS;
-    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    scenario_submit(&c, &get_name);
-    client_finish(&c);
-    scenario_expect_ms(&c, 0, 300, 310);
-    SIM_CHECK(v6->accepted == 1 && v4->accepted == 0, "the other address won");
-    scenario_end(&c);
-}
-
-/* One place: the race cannot run two connects at once, and must still come to an end. */
-static void eyeballs_with_one_place(void)
-{
-    struct client c;
-    struct sim_peer *v6;
-
-    scenario_begin(
-        "Happy Eyeballs with one place", &c,
-        &(struct ringsend_options){.connections_max = 1, .connect_timeout_ns = 2ull * SIM_S},
-        &answer_ok, 1);
-    v6 = sim_peer_new("fd00::1", 80, 0);
-    v6->connect = CONNECT_HANGS;
-    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    scenario_submit(&c, &get_name);
-    client_finish(&c);
-    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
-    scenario_expect_ms(&c, 0, 2000, 2020);
-    scenario_end(&c);
-}
-
-static void eyeballs_all_dead(void)
-{
-    struct client c;
-    struct sim_peer *v4 = scenario_begin("Happy Eyeballs: all addresses dead", &c,
-                                         &(struct ringsend_options){.tries = 2}, &answer_ok, 1);
-    struct sim_peer *v6 = sim_peer_new("fd00::1", 80, 0);
-
-    v6->connect = v4->connect = CONNECT_FAILS;
-    v6->connect_error = v4->connect_error = ECONNREFUSED;
-    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    scenario_submit(&c, &post);
-    scenario_submit(&c, &get_name);
-    client_finish(&c);
-    scenario_expect(&c, 0, RINGSEND_E_CONNECT_REFUSED, 0, 2, false);
-    scenario_expect(&c, 1, RINGSEND_E_CONNECT_REFUSED, 0, 2, false);
-    scenario_end(&c);
-}
-
-/* The address that won once goes away; the other one takes over within the same attempt. */
-static void eyeballs_winner_dies(void)
-{
-    static const struct sim_answer closing = {
-        .status = 200, .body_bytes = 20, .headers = "Connection: close\r\n", .then = THEN_END};
-    struct client c;
-    struct sim_peer *v4 = scenario_begin("Happy Eyeballs: the winner dies", &c,
-                                         &(struct ringsend_options){.tries = 1}, &closing, 1);
-    struct sim_peer *v6 = sim_peer_new("fd00::1", 80, 0);
-
-    v6->script = &closing;
-    v6->script_count = 1;
-    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
-    scenario_submit(&c, &get_name);
-    client_finish(&c);
-    SIM_CHECK(v6->accepted == 1, "the first address did not win");
-    v6->connect = CONNECT_FAILS;
-    v6->connect_error = ECONNREFUSED;
-    scenario_submit(&c, &get_name);
-    client_finish(&c);
-    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
-    SIM_CHECK(v4->accepted == 1, "the second address did not take over");
-    scenario_end(&c);
-}
-
-static void lookups_are_shared_and_kept(void)
-{
-    struct client c;
-    struct sim_name *name;
-
-    scenario_begin("lookups are coalesced and cached", &c, &(struct ringsend_options){0},
-                   &answer_ok, 1);
-    name = name_with("many.test", "10.0.0.1", NULL, NULL);
-    name->delay_ns = 20 * SIM_MS;
-    for (int i = 0; i < 10; i++)
-        scenario_submit(&c, &get_name);
-    client_finish(&c);
-    SIM_CHECK(name->lookups == 1, "%u lookups for ten requests", name->lookups);
-    scenario_expect_ms(&c, 9, 20, 30);
-    SIM_CHECK(c.requests[9].times.dns_ns / SIM_MS == 20, "the lookup took %.3f ms",
-              (double)c.requests[9].times.dns_ns / 1e6);
-    client_pass(&c, 30ull * SIM_S);
-    scenario_submit(&c, &get_name);
-    client_finish(&c);
-    SIM_CHECK(name->lookups == 1, "%u lookups within a minute", name->lookups);
-    scenario_end(&c);
-}
-
-static void lookup_fails(const char *title, enum sim_name_kind kind, enum ringsend_error error,
-                         uint32_t attempts, uint32_t to_ms)
-{
-    struct client c;
-    struct sim_name *name;
-
-    scenario_begin(title, &c,
-                   &(struct ringsend_options){.connect_timeout_ns = 2ull * SIM_S,
-                                              .backoff_max_ns = 300 * SIM_MS},
-                   &answer_ok, 1);
-    name = sim_name_new("many.test");
-    name->kind = kind;
-    scenario_submit(&c, &get_name);
-    scenario_submit(&c, &get);
-    client_finish(&c);
-    scenario_expect(&c, 0, error, 0, attempts, false);
-    scenario_expect_ms(&c, 0, 0, to_ms);
-    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
-    scenario_expect_ms(&c, 1, 0, 10); /* others do not suffer */
-    scenario_end(&c);
-}
-
-static void lookup_not_found(void)
-{
-    lookup_fails("a name that does not exist", NAME_NOT_FOUND, RINGSEND_E_DNS_NOT_FOUND, 1, 10);
-}
-
-static void lookup_failed(void)
-{
-    lookup_fails("a resolver that fails", NAME_FAILS, RINGSEND_E_DNS_FAILED, 4, 1000);
-}
-
-static void lookup_hangs(void)
-{
-    lookup_fails("a resolver that is silent", NAME_HANGS, RINGSEND_E_TIMEOUT_DNS, 4, 9000);
-}
-
 /* ---- Cancel, stop, free ---- */
 
 struct cancel_row {
@@ -598,7 +396,7 @@ static void small_load(struct client *c)
     v4->script = script;
     v4->script_count = 3;
     v6->connect = CONNECT_HANGS;
-    name_with("many.test", "fd00::1", "10.0.0.1", NULL);
+    scenario_name("many.test", "fd00::1", "10.0.0.1", NULL);
     if (!client_try_begin(c, &(struct ringsend_options){.connections_max = 3, .seed = 1}))
         return;
     scenario_submit(c, &get_name);
@@ -658,16 +456,6 @@ static const struct scenario_function functions[] = {
     {"requests that are refused", refused_requests},
     {"free try takes a fresh connection", free_try_is_fresh},
     {"who wants a fresh connection holds nobody up", fresh_holds_nobody_up},
-    {"Happy Eyeballs: 250 ms, winner remembered", eyeballs_try_next_after_250_ms},
-    {"Happy Eyeballs: next at once after a failure", eyeballs_next_at_once_after_failure},
-    {"Happy Eyeballs: slow first address wins", eyeballs_first_wins},
-    {"Happy Eyeballs with one place", eyeballs_with_one_place},
-    {"Happy Eyeballs: all addresses dead", eyeballs_all_dead},
-    {"Happy Eyeballs: winner dies", eyeballs_winner_dies},
-    {"lookups are coalesced and cached", lookups_are_shared_and_kept},
-    {"name that does not exist", lookup_not_found},
-    {"resolver that fails", lookup_failed},
-    {"resolver that is silent", lookup_hangs},
     {"cancel in each phase", cancel_in_each_phase},
     {"stop ends what waits", stop_ends_what_waits},
     {"wake ends the wait", wake_ends_the_wait},

@@ -39,6 +39,8 @@ struct scenario_function {
     void (*run)(void);
 };
 const struct scenario_function *sim_scenarios(size_t *count);
+/* Names, their addresses, and the race between these. */
+const struct scenario_function *sim_name_scenarios(size_t *count);
 const struct scenario_function *sim_manners_scenarios(size_t *count);
 /* What is made of responses: predicates, content codings. */
 const struct scenario_function *sim_response_scenarios(size_t *count);
@@ -50,6 +52,9 @@ const struct scenario_function *sim_tls_scenarios(size_t *count);
 struct sim_peer *scenario_begin(const char *name, struct client *c,
                                 const struct ringsend_options *options,
                                 const struct sim_answer *script, uint32_t script_count);
+/* A name and its addresses; the second and third may be null. */
+struct sim_name *scenario_name(const char *name, const char *first, const char *second,
+                               const char *third);
 void scenario_end(struct client *c);
 /* The request's index. */
 uint32_t scenario_submit(struct client *c, const struct client_ask *ask);

@@ -470,8 +470,8 @@ void sim_close_submit(struct ring *r, struct sim_op *op)
         s->peer->last_close_ns = sim.now_ns;
     s->step = SLOT_CLOSING;
     op->data = s;
-    sim_at(sim.now_ns + (slow ? sim_between(0, 50 * SIM_MS) : SIM_US), close_done, op, op->serial,
-           0);
+    sim_at(sim.now_ns + (slow ? sim_between(0, 50 * SIM_MS) : SIM_US + sim.faults.close_ns),
+           close_done, op, op->serial, 0);
 }
 
 void sim_socket_op_end(struct ring *r, struct sim_op *op, bool too_late)

@@ -244,6 +244,7 @@ struct origin {
     uint64_t lookup_began_ns;
     struct request *dialing;        /* whom the race is for; null when there is none */
     uint32_t race_next;             /* index of the next address to try */
+    uint64_t race_paused_for;       /* handle of whose race goes on there; 0: none does */
     uint32_t racers;                /* conns with racing set */
     enum ringsend_error race_error; /* of the last racer that failed */
     const char *race_detail;
@@ -295,8 +296,10 @@ struct request {
     bool wants_fresh;      /* not on a reused connection */
     bool redialed;         /* this attempt has moved on from a failed winner already */
     bool is_retry;         /* its next attempt counts against the retry budget */
-    bool redialing;        /* it is queued to go on with an attempt, not to begin one */
-    enum ringsend_wait wait; /* why the next attempt has not begun yet */
+    bool redialing;        /* it is queued to go on with an attempt, not to begin one: */
+    enum ringsend_error redial_error; /* what made it move on */
+    const char *redial_detail;        /* static text, or null */
+    enum ringsend_wait wait;          /* why the next attempt has not begun yet */
     bool cancel_asked;
     bool outcome_known; /* of the attempt; else it is still under way */
     enum ringsend_error outcome;
@@ -449,9 +452,9 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
 void request_leaves(struct request *r);
 /* Notes the outcome's detail, which may be null; to be called once for an outcome. */
 void request_explain(struct request *r, const char *detail);
-/* The attempt goes on at another address of its origin: back to the front of the queue, not
- * counted. */
-void request_redial(struct request *r);
+/* The attempt goes on at another address of its origin, after that error at one: back to the front of
+ * the queue, not counted. The detail is static text, or null. */
+void request_redial(struct request *r, enum ringsend_error error, const char *detail);
 void request_put(struct request *r); /* reaped: its slot is free again */
 
 /* tables.c */
@@ -524,7 +527,8 @@ void origin_release(struct origin *o); /* a request that used it is finished */
 enum task_next origin_run(struct origin *o);
 void origin_connected(struct conn *c); /* may give it a request: a race is decided */
 void origin_connect_failed(struct conn *c, enum ringsend_error error, const char *detail);
-void origin_handshake_over(struct origin *o); /* it is known now whether sessions resume */
+void origin_addresses_found(struct origin *o); /* its host has others: a race begins anew */
+void origin_handshake_over(struct origin *o);  /* it is known now whether sessions resume */
 bool origin_keeps(
     struct conn *c); /* false: the idle connection must make place for another origin's */
 void origin_conn_closed(struct conn *c);

@@ -136,8 +136,12 @@ static void take_answer(struct ringsend *e, struct host *h, const struct lookup_
             h->fresh_until_ns = e->now_ns + STALE_NS;
         break;
     }
-    for (struct list *node = h->origins.next; node != &h->origins; node = node->next)
-        task_wake(e, &LIST_OWNER(node, struct origin, in_host)->task);
+    for (struct list *node = h->origins.next; node != &h->origins; node = node->next) {
+        struct origin *o = LIST_OWNER(node, struct origin, in_host);
+        if (answer->status == LOOKUP_FOUND)
+            origin_addresses_found(o);
+        task_wake(e, &o->task);
+    }
     free_if_unused(e, h);
 }
 

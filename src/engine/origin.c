@@ -180,6 +180,16 @@ void origin_conn_closed(struct conn *c)
 
 /* ---- The race ---- */
 
+/* But for the port. */
+static bool address_equal(const struct address *a, const struct address *b)
+{
+    if (a->any.sa_family != b->any.sa_family)
+        return false;
+    if (a->any.sa_family == AF_INET6)
+        return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+    return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+}
+
 static void set_port(struct address *address, uint16_t port)
 {
     if (address->any.sa_family == AF_INET6)
@@ -243,17 +253,26 @@ void origin_connect_failed(struct conn *c, enum ringsend_error error, const char
         task_wake(o->engine, &o->task);
         return;
     }
-    if (o->host->addresses_count < 2) {
+    /* It may have taken so long to fail that another address is in use by now. */
+    bool is_old = o->has_winner && !address_equal(&c->address, &o->winner);
+    if (!is_old && o->host->addresses_count < 2) {
         host_expire(o->host);
         return;
     }
-    o->has_winner = false;
-    if (o->step == ORIGIN_OPEN)
+    if (!is_old)
+        o->has_winner = false;
+    if (!is_old && o->step == ORIGIN_OPEN)
         origin_goto(o, ORIGIN_LOOKUP);
     if (r && !r->redialed) {
         c->exchange.request = NULL;
-        request_redial(r);
+        request_redial(r, error, detail);
     }
+}
+
+void origin_addresses_found(struct origin *o)
+{
+    o->race_next = 0;
+    o->race_paused_for = 0;
 }
 
 void origin_abandon_race(struct origin *o, enum ringsend_error error, const char *detail)
@@ -270,7 +289,8 @@ static enum task_next pause_race(struct origin *o)
 {
     struct request *r = o->dialing;
     o->dialing = NULL;
-    request_redial(r);
+    o->race_paused_for = r->user->handle;
+    request_redial(r, o->race_error, o->race_detail);
     return origin_goto(o, ORIGIN_RACE);
 }
 
@@ -299,15 +319,6 @@ static enum task_next racing(struct origin *o)
 }
 
 /* ---- Life ---- */
-
-static bool address_equal(const struct address *a, const struct address *b)
-{
-    if (a->any.sa_family != b->any.sa_family)
-        return false;
-    if (a->any.sa_family == AF_INET6)
-        return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
-    return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
-}
 
 /* The one address to use, if it is clear already. */
 static bool winner_is_known(struct origin *o)
@@ -373,7 +384,6 @@ static enum task_next looking_up(struct origin *o)
             fail(r, h->error);
         return origin_goto(o, ORIGIN_LOOKUP);
     }
-    o->race_next = 0;
     return origin_goto(o, winner_is_known(o) ? ORIGIN_OPEN : ORIGIN_RACE);
 }
 
@@ -401,6 +411,9 @@ static enum task_next race(struct origin *o)
     queue_remove(r);
     request_attempt_begun(r, NULL);
     o->dialing = r;
+    if (o->race_paused_for != r->user->handle)
+        o->race_next = 0;
+    o->race_paused_for = 0;
     o->resumes_until_ns = o->engine->now_ns + RESUME_WAIT_NS;
     o->race_error = RINGSEND_E_CONNECT_FAILED;
     o->race_detail = NULL;

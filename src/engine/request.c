@@ -200,11 +200,13 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
     task_wake(e, &r->task);
 }
 
-void request_redial(struct request *r)
+void request_redial(struct request *r, enum ringsend_error error, const char *detail)
 {
     struct ringsend *e = r->engine;
     request_goto(r, REQUEST_QUEUED);
     r->conn = NULL;
+    r->redial_error = error;
+    r->redial_detail = detail;
     r->redialed = r->redialing = true;
     r->attempt_at_ns = TIMER_NEVER;
     r->queued_ns = e->now_ns;
@@ -343,6 +345,7 @@ static enum task_next decide(struct request *r)
     if (is_free) {
         r->free_tries++;
         r->wants_fresh = true;
+        r->redialed = false;
         r->wait = RINGSEND_WAIT_FREE;
         r->result.times.dns_ns = 0;
         request_goto(r, REQUEST_QUEUED);
@@ -364,6 +367,17 @@ static enum ringsend_error early_end(const struct request *r)
 
 static enum task_next end_early(struct request *r, enum ringsend_error error)
 {
+    if (r->redialing) {
+        /* The attempt ends where it is: with what made it move on, which tells more than that time
+         * was up. */
+        bool cancelled = error == RINGSEND_E_CANCELLED;
+        r->result.cut_short = error == RINGSEND_E_STOPPED;
+        queue_remove(r);
+        request_attempt_begun(r, NULL);
+        request_attempt_over(r, cancelled ? error : r->redial_error,
+                             cancelled ? NULL : r->redial_detail, NULL);
+        return TASK_AGAIN;
+    }
     /* Between tries the last one's outcome tells more than that time was up. */
     if (r->outcome_known && error == RINGSEND_E_STOPPED)
         return cut_short(r);
