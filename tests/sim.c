@@ -7,6 +7,7 @@
  * A failure, ours or a CHECK of the engine, ends in SIGABRT; the handler says which seed it was. */
 #include "sim.h"
 
+#include "sim_file.h"
 #include "sim_ring.h"
 #include "sim_server.h"
 
@@ -70,6 +71,7 @@ void sim_begin(const char *name, uint64_t seed)
 void sim_end(void)
 {
     server_end();
+    sim_files_end();
     free(events);
     events = NULL;
     events_count = events_capacity = 0;

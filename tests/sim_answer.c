@@ -226,7 +226,7 @@ static void write_answer(struct sim_text *text, const struct sim_answer *a, stru
     if (a->body)
         memcpy(body, a->body, a->body_bytes);
     else
-        sim_fill_body(d->record, d->number, body, a->body_bytes);
+        sim_fill_body(d->record, d->number, 0, body, a->body_bytes);
     const char *seen = a->decoded ? a->decoded : body;
     size_t seen_bytes = a->decoded ? a->decoded_bytes : a->body_bytes;
     d->declines = sim.declining && memmem(seen, seen_bytes, sim.declining, strlen(sim.declining));

@@ -252,7 +252,7 @@ static struct package *package_make(const struct client_ask *ask, uint32_t recor
     p->header.value = (struct ringsend_bytes){p->id, strlen(p->id)};
     p->body = malloc(ask->body_bytes + 1);
     SIM_CHECK(p->body, "out of memory");
-    sim_fill_body(record, 0, p->body, ask->body_bytes);
+    sim_fill_body(record, 0, 0, p->body, ask->body_bytes);
     p->request = (struct ringsend_request){
         .size = sizeof p->request,
         .method = {ask->method, ask->method ? strlen(ask->method) : 0},
@@ -377,8 +377,9 @@ static void check_response(const struct client *c, const struct client_request *
               "the body for record %u has %zu bytes, its server sent %u", r->record,
               result->body.bytes, d->body_bytes);
     SIM_CHECK(result->body.bytes == 0 ? true
-              : d->body               ? memcmp(d->body, result->body.data, result->body.bytes) == 0
-                        : sim_body_is(r->record, d->number, result->body.data, result->body.bytes),
+              : d->body
+                  ? memcmp(d->body, result->body.data, result->body.bytes) == 0
+                  : sim_body_is(r->record, d->number, 0, result->body.data, result->body.bytes),
               "the body for record %u is not what its server sent", r->record);
     SIM_CHECK(c->options.ok_if ||
                   result->ok == (status_is_ok(c, result->status) && !body_declines(result)),

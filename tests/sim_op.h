@@ -1,5 +1,5 @@
-/* What the halves of the simulated ring share: sim_ring.c (operations, completions, the wait) and
- * sim_socket.c (what operations do on sockets). */
+/* What the parts of the simulated ring share: sim_ring.c (operations, completions, the wait),
+ * sim_socket.c and sim_file.c (what operations do on sockets and files). */
 #ifndef RINGSEND_TESTS_SIM_OP_H
 #define RINGSEND_TESTS_SIM_OP_H
 
@@ -89,5 +89,8 @@ void sim_close_submit(struct ring *r, struct sim_op *op);
 /* Ends an operation on a socket for a cancel: as it would have ended had the cancel come too late
  * (where it would have ended at all), or cut short. */
 void sim_socket_op_end(struct ring *r, struct sim_op *op, bool too_late);
+
+void sim_file_submit(struct ring *r, struct sim_op *op);
+void sim_file_op_end(struct ring *r, struct sim_op *op, bool too_late);
 
 #endif

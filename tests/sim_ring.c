@@ -1,5 +1,5 @@
-/* The ring of uring/ring.h, simulated: operations, completions, shared receive buffers, files, and
- * the wait that moves the clock. What operations do on sockets is in sim_socket.c.
+/* The ring of uring/ring.h, simulated: operations, completions, shared receive buffers, and the wait
+ * that moves the clock. What operations do on sockets is in sim_socket.c, on files in sim_file.c.
  *
  * An operation is *used* from its preparation to the reaping of its last completion: all that time
  * it may be in flight for all its caller can know. It is *submitted* by the next wait, which hands
@@ -16,12 +16,9 @@
 #include "sim_op.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -350,61 +347,14 @@ void ring_open(struct ring *r, struct ring_tag tag, const char *path, int flags)
     op->flags = flags;
 }
 
-/* ---- Files ---- */
-
-static int32_t file_perform(struct sim_op *op)
-{
-    struct pollfd ready = {op->fd, op->kind == RING_READ ? POLLIN : POLLOUT, 0};
-    size_t bytes = op->bytes;
-    ssize_t n = 0;
-
-    if (op->kind != RING_SYNC && op->kind != RING_OPEN && poll(&ready, 1, 0) == 0)
-        return -EAGAIN; /* a pipe that has nothing, or no room, yet */
-    if (sim_chance(sim.faults.file_fails))
-        return -EIO;
-    if (bytes > 1 && sim_chance(sim.faults.file_short))
-        bytes = sim_between(1, bytes - 1);
-    if (op->kind == RING_READ)
-        n = op->offset < 0 ? read(op->fd, op->data, bytes)
-                           : pread(op->fd, op->data, bytes, op->offset);
-    else if (op->kind == RING_APPEND)
-        n = write(op->fd, op->data_out, bytes);
-    else if (op->kind == RING_OPEN)
-        n = open(op->path, op->flags | O_CLOEXEC);
-    return n < 0 ? -errno : (int32_t)n;
-}
-
-static void file_done(void *context, uint64_t serial, uint64_t ring_address)
-{
-    struct sim_op *op = context;
-    int32_t result;
-
-    if (op->serial != serial || op->finished)
-        return;
-    result = sim_tortures("file") ? -EIO : file_perform(op);
-    if (result == -EAGAIN)
-        sim_at(sim.now_ns + SIM_MS, file_done, op, serial, ring_address);
-    else
-        sim_op_complete((struct ring *)(uintptr_t)ring_address, op, result, -1, false);
-}
-
-static void file_submit(struct ring *r, struct sim_op *op)
-{
-    uint64_t wait_ns = sim_chance(sim.faults.file_slow) ? sim_between(0, 100 * SIM_MS) : 0;
-
-    sim_at(sim.now_ns + wait_ns, file_done, op, op->serial, (uintptr_t)r);
-}
-
 /* ---- Cancel ---- */
 
 static void op_end(struct ring *r, struct sim_op *op, bool too_late)
 {
-    if (!op->on_file) {
+    if (op->on_file)
+        sim_file_op_end(r, op, too_late);
+    else
         sim_socket_op_end(r, op, too_late);
-    } else {
-        int32_t result = too_late ? file_perform(op) : -ECANCELED;
-        sim_op_complete(r, op, result == -EAGAIN ? -ECANCELED : result, -1, false);
-    }
 }
 
 static void victim_ends(void *context, uint64_t serial, uint64_t ring_address)
@@ -487,7 +437,7 @@ static void op_submit(struct ring *r, struct sim_op *op)
     case RING_APPEND:
     case RING_SYNC:
     case RING_OPEN:
-        file_submit(r, op);
+        sim_file_submit(r, op);
         break;
     case RING_INSTALL:
         install_submit(r, op);

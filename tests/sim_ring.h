@@ -1,12 +1,13 @@
 /* The simulated ring seen from the tests and from the simulated servers: its sockets.
  *
  * A socket is two byte streams. What the engine sends stands in `out` until it has travelled to the
- * server; what the server sends stands in `in`, has arrived up to in_arrived, and was handed to the
- * engine up to in_taken. */
+ * server; what the server sends stands in `in`, was sent up to in_sent, has arrived up to in_arrived,
+ * and was handed to the engine up to in_taken. As with TCP, no more arrives than there is room for
+ * on the engine's side: it has to take some first. */
 #ifndef RINGSEND_TESTS_SIM_RING_H
 #define RINGSEND_TESTS_SIM_RING_H
 
-#include "sim.h"
+#include "sim_request.h"
 
 #include <sys/socket.h>
 
@@ -31,7 +32,7 @@ struct sim_socket {
     struct sim_peer *peer;
 
     struct sim_text in;
-    size_t in_arrived, in_taken;
+    size_t in_sent, in_arrived, in_taken;
     uint64_t in_last_ns; /* when the last of it arrives */
     size_t in_glue;      /* the byte at this offset never comes as the last of a piece; 0: none */
     bool in_ended;
@@ -39,6 +40,7 @@ struct sim_socket {
     bool in_end_taken; /* the engine was told */
     struct sim_op *recv, *send;
     bool pumping;   /* an event is due that hands data to `recv` */
+    bool opening;   /* an event is due by which the server hears of room */
     bool no_buffer; /* the last receive ended with -ENOBUFS */
 
     struct sim_text out;
@@ -50,12 +52,13 @@ struct sim_socket {
     bool peer_closed; /* the server has closed its end: what arrives there is answered by a reset */
     uint32_t delivery; /* of the request being sent or answered: index in the ledger + 1 */
 
-    struct sim_tls *tls;     /* null: not, or not yet, spoken here */
-    struct sim_text request; /* what the server has read of the current request */
-    bool answered;           /* the server has begun to answer it */
-    uint32_t requests;       /* complete ones read on this connection */
-    bool reuse_forbidden;    /* the server has said that it takes no further request */
-    bool idle;               /* the server has answered and waits */
+    struct sim_tls *tls;         /* null: not, or not yet, spoken here */
+    struct sim_request entering; /* the current request, as far as it entered the connection */
+    struct sim_request request;  /* as far as the server has read it */
+    bool answered;               /* the server has begun to answer it */
+    uint32_t requests;           /* complete ones read on this connection */
+    bool reuse_forbidden;        /* the server has said that it takes no further request */
+    bool idle;                   /* the server has answered and waits */
 };
 
 /* ---- For the servers ---- */

@@ -45,6 +45,7 @@ const struct scenario_function *sim_manners_scenarios(size_t *count);
 /* What is made of responses: predicates, content codings. */
 const struct scenario_function *sim_response_scenarios(size_t *count);
 const struct scenario_function *sim_doubt_scenarios(size_t *count);
+const struct scenario_function *sim_body_scenarios(size_t *count);
 /* The same over TLS. */
 const struct scenario_function *sim_tls_scenarios(size_t *count);
 

@@ -148,26 +148,46 @@ bool sim_delivered(void)
     return world.deliveries_count > 0;
 }
 
-void sim_fill_body(uint32_t record, uint32_t delivery, char *body, size_t bytes)
+/* The bytes of a body are those of a linear congruential sequence, whose state at any offset can be
+ * told at once: its steps are affine maps, composed by doubling. */
+enum { SPIN_FACTOR = 1664525, SPIN_TERM = 1013904223 };
+
+static uint32_t spin_state(uint32_t record, uint32_t delivery, uint64_t at)
 {
     uint32_t x = record * 2654435761u ^ (delivery + 1) * 40503u;
+    uint32_t factor = SPIN_FACTOR, term = SPIN_TERM;
 
-    for (size_t i = 0; i < bytes; i++) {
-        x = x * 1664525u + 1013904223u;
-        body[i] = (char)('a' + (x >> 24) % 26);
+    for (; at > 0; at >>= 1) {
+        if (at & 1)
+            x = x * factor + term;
+        term *= factor + 1;
+        factor *= factor;
     }
+    return x;
 }
 
-bool sim_body_is(uint32_t record, uint32_t delivery, const char *body, size_t bytes)
+static char spin(uint32_t *state)
 {
-    char *expected = malloc(bytes + 1);
-    bool same;
+    *state = *state * SPIN_FACTOR + SPIN_TERM;
+    return (char)('a' + (*state >> 24) % 26);
+}
 
-    SIM_CHECK(expected, "out of memory");
-    sim_fill_body(record, delivery, expected, bytes);
-    same = bytes == 0 || memcmp(expected, body, bytes) == 0;
-    free(expected);
-    return same;
+void sim_fill_body(uint32_t record, uint32_t delivery, uint64_t at, char *body, size_t bytes)
+{
+    uint32_t state = spin_state(record, delivery, at);
+
+    for (size_t i = 0; i < bytes; i++)
+        body[i] = spin(&state);
+}
+
+bool sim_body_is(uint32_t record, uint32_t delivery, uint64_t at, const char *body, size_t bytes)
+{
+    uint32_t state = spin_state(record, delivery, at);
+
+    for (size_t i = 0; i < bytes; i++)
+        if (body[i] != spin(&state))
+            return false;
+    return true;
 }
 
 bool sim_status_declines(int status)
@@ -201,9 +221,12 @@ static void check_may_repeat(uint32_t number)
     }
 }
 
-void server_delivery(struct sim_socket *s, const char *request, size_t request_bytes)
+void server_delivery(struct sim_socket *s, const char *data, size_t bytes)
 {
-    uint32_t number = record_of(request, request_bytes);
+    if (s->entering.step != REQUEST_NONE)
+        return;
+    SIM_CHECK(memmem(data, bytes, "\r\n\r\n", 4), "a request's head is sent in parts");
+    uint32_t number = record_of(data, bytes);
     struct sim_record *record = sim_record(number);
 
     SIM_CHECK(record->https == (s->tls != NULL), "record %u is sent %s TLS", number,
@@ -235,70 +258,63 @@ void server_delivery(struct sim_socket *s, const char *request, size_t request_b
               record->deliveries);
 }
 
+void server_enters(struct sim_socket *s, const char *data, size_t bytes)
+{
+    size_t body_bytes;
+
+    for (size_t at = 0; at < bytes;) {
+        SIM_CHECK(s->entering.step != REQUEST_NONE || at == 0, "bytes are sent behind a request");
+        at += sim_request_feed(&s->entering, data + at, bytes - at, &body_bytes);
+        if (s->entering.step == REQUEST_DONE)
+            sim_request_reset(&s->entering);
+    }
+}
+
 /* ---- Reading a request ---- */
 
-/* The number behind the head line `name`, which must stand there once; `missing` when it does not.
- */
-static long head_number(const char *head, size_t bytes, const char *name, long missing)
-{
-    size_t name_bytes = strlen(name);
-    long value = missing;
-    int count = 0;
-
-    for (const char *at = head; at && at < head + bytes;) {
-        if ((size_t)(head + bytes - at) > name_bytes + 1 && at[name_bytes] == ':' &&
-            strncasecmp(at, name, name_bytes) == 0) {
-            value = strtol(at + name_bytes + 1, NULL, 10);
-            count++;
-        }
-        at = memchr(at, '\n', (size_t)(head + bytes - at));
-        at = at ? at + 1 : NULL;
-    }
-    SIM_CHECK(count <= 1, "a request has %s %d times", name, count);
-    return value;
-}
-
-/* True when the request's head is in; then how long head and body are. */
-static bool request_measure(const struct sim_text *request, size_t *head_bytes, size_t *body_bytes)
-{
-    const char *end =
-        request->bytes > 0 ? memmem(request->data, request->bytes, "\r\n\r\n", 4) : NULL;
-
-    if (!end)
-        return false;
-    *head_bytes = (size_t)(end - request->data) + 4;
-    *body_bytes = (size_t)head_number(request->data, *head_bytes, "content-length", 0);
-    return true;
-}
-
-size_t server_request_bytes(const char *request, size_t bytes)
-{
-    const char *end = memmem(request, bytes, "\r\n\r\n", 4);
-    size_t head_bytes = end ? (size_t)(end - request) + 4 : 0;
-
-    SIM_CHECK(end, "a request's head is in more than one record of TLS");
-    return head_bytes + (size_t)head_number(request, head_bytes, "content-length", 0);
-}
-
-static void request_check(const struct sim_socket *s, const struct sim_delivery *d,
-                          size_t head_bytes, size_t body_bytes)
+static void check_head(const struct sim_socket *s, const struct sim_delivery *d)
 {
     const struct sim_record *record = sim_record(d->record);
-    const char *head = s->request.data;
+    const struct sim_request *q = &s->request;
     size_t method_bytes = strlen(record->method);
+    long length = sim_request_number(q, "content-length", -1);
 
-    SIM_CHECK(memcmp(head, record->method, method_bytes) == 0 && head[method_bytes] == ' ',
+    SIM_CHECK(memcmp(q->head.data, record->method, method_bytes) == 0 &&
+                  q->head.data[method_bytes] == ' ',
               "record %u has another method than %s", d->record, record->method);
-    SIM_CHECK(head_number(head, head_bytes, "x-record-id", -1) == (long)d->record,
+    SIM_CHECK(sim_request_number(q, "x-record-id", -1) == (long)d->record,
               "record %u does not carry its header", d->record);
-    SIM_CHECK(head_number(head, head_bytes, "host", -1) != -1, "record %u has no Host", d->record);
-    SIM_CHECK(body_bytes == record->body_bytes, "record %u has a body of %zu bytes, not %u",
-              d->record, body_bytes, record->body_bytes);
-    SIM_CHECK(head_number(head, head_bytes, "content-length", -1) >= 0 || !record->has_body,
-              "record %u has a body without length", d->record);
-    SIM_CHECK(s->request.bytes < head_bytes + body_bytes ||
-                  sim_body_is(d->record, 0, head + head_bytes, body_bytes),
-              "the body of record %u is not what was handed over", d->record);
+    SIM_CHECK(sim_request_number(q, "host", -1) != -1, "record %u has no Host", d->record);
+    SIM_CHECK(q->chunked == record->chunked, "the body of record %u is %schunked", d->record,
+              q->chunked ? "" : "not ");
+    SIM_CHECK(length >= 0 || q->chunked || !record->has_body, "record %u has a body without length",
+              d->record);
+    SIM_CHECK(q->chunked || (length > 0 ? (uint64_t)length : 0) == record->body_bytes,
+              "record %u has a body of %ld bytes, not %llu", d->record, length,
+              (unsigned long long)record->body_bytes);
+}
+
+/* Takes bytes of the request in, up to its end, and holds each against what was handed over. */
+static void read_request(struct sim_socket *s, const struct sim_delivery *d, const char *data,
+                         size_t bytes)
+{
+    struct sim_request *q = &s->request;
+
+    for (size_t at = 0; at < bytes;) {
+        size_t body_bytes;
+        bool in_head = q->step <= REQUEST_HEAD;
+        uint64_t body_at = q->body_bytes;
+
+        SIM_CHECK(q->step != REQUEST_DONE, "bytes follow record %u", d->record);
+        at += sim_request_feed(q, data + at, bytes - at, &body_bytes);
+        if (in_head && q->step > REQUEST_HEAD)
+            check_head(s, d);
+        SIM_CHECK(sim_body_is(d->record, 0, body_at, data + at - body_bytes, body_bytes),
+                  "the body of record %u is not what was handed over", d->record);
+    }
+    SIM_CHECK(q->step != REQUEST_DONE || q->body_bytes == sim_record(d->record)->body_bytes,
+              "record %u came with %llu bytes of body", d->record,
+              (unsigned long long)q->body_bytes);
 }
 
 static void connection_idles_out(void *context, uint64_t life, uint64_t requests)
@@ -306,7 +322,7 @@ static void connection_idles_out(void *context, uint64_t life, uint64_t requests
     struct sim_socket *s = context;
 
     if (s->life != life || s->step != SLOT_CONNECTED || s->requests != requests || s->peer_closed ||
-        s->out.bytes > s->out_arrived || s->request.bytes > 0)
+        s->out.bytes > s->out_arrived || s->request.step != REQUEST_NONE)
         return;
     sim_trace("slot %u: the server closes the idle connection", s->slot);
     s->peer_closed = true;
@@ -341,14 +357,19 @@ static void answer_request(struct sim_socket *s, struct sim_delivery *d)
         sim_at(s->in_last_ns + idle_ns, connection_idles_out, s, s->life, s->requests);
 }
 
+/* It answers now, before the request is complete. */
 static bool answers_early(const struct sim_socket *s)
 {
     const struct sim_peer *peer = s->peer;
     uint32_t number = peer->first_counts ? s->requests : peer->answers;
+    const struct sim_answer *answer;
 
+    if (s->answered || s->request.step <= REQUEST_HEAD || s->request.step == REQUEST_DONE)
+        return false;
     if (peer->script_count == 0)
         return sim_chance(sim.faults.trouble / 8);
-    return peer->script[number < peer->script_count ? number : peer->script_count - 1].early;
+    answer = &peer->script[number < peer->script_count ? number : peer->script_count - 1];
+    return answer->early && s->request.body_bytes >= answer->early_bytes;
 }
 
 void server_connected(struct sim_socket *s)
@@ -363,28 +384,22 @@ void server_connected(struct sim_socket *s)
 void server_input(struct sim_socket *s, const char *data, size_t bytes)
 {
     struct sim_delivery *d;
-    size_t head_bytes, body_bytes;
 
     SIM_CHECK(s->delivery > 0, "bytes came that belong to no record");
     d = &world.deliveries[s->delivery - 1];
     d->bytes += bytes;
-    sim_text_add(&s->request, data, bytes);
-    if (!request_measure(&s->request, &head_bytes, &body_bytes))
-        return;
-    SIM_CHECK(s->request.bytes <= head_bytes + body_bytes, "bytes follow record %u", d->record);
-    if (!s->answered && s->request.bytes < head_bytes + body_bytes && answers_early(s)) {
-        request_check(s, d, head_bytes, body_bytes);
+    read_request(s, d, data, bytes);
+    if (answers_early(s)) {
         s->requests++;
         s->reuse_forbidden = true;
         s->window = s->out.bytes;
         answer_request(s, d);
     }
-    if (s->request.bytes < head_bytes + body_bytes)
+    if (s->request.step != REQUEST_DONE)
         return;
-    request_check(s, d, head_bytes, body_bytes);
     d->complete = true;
     sim_record(d->record)->complete++;
-    s->request.bytes = 0;
+    sim_request_reset(&s->request);
     if (!s->answered) {
         s->requests++;
         answer_request(s, d);

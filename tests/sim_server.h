@@ -32,17 +32,18 @@ struct sim_answer {
     const char *body;    /* null: spun */
     const char *decoded; /* what a client that decodes must see of it; null: the same */
     uint32_t decoded_bytes;
-    const char *headers; /* further lines, each with its CRLF */
-    uint32_t interim;    /* so many 1xx before it */
-    bool bare_lf;        /* head lines end in LF */
-    bool early;          /* comes when the request's head is in; its body is then read no more */
-    bool valid_raw;      /* `raw` is a response a client must accept, without body */
-    const char *raw;     /* sent in place of a well-made response */
-    const char *stray;   /* sent behind it */
-    bool deaf;           /* the server takes no more bytes from then on */
-    bool stray_joined;   /* TLS: in the same record as the end of the response */
-    bool farewell_less;  /* TLS: THEN_END without close_notify */
-    int record_type;     /* TLS: a record of this type with `record` in it comes before */
+    const char *headers;  /* further lines, each with its CRLF */
+    uint32_t interim;     /* so many 1xx before it */
+    bool bare_lf;         /* head lines end in LF */
+    bool early;           /* comes when the request's head is in; its body is then read no more */
+    uint32_t early_bytes; /* early, but only when so many bytes of the body are in */
+    bool valid_raw;       /* `raw` is a response a client must accept, without body */
+    const char *raw;      /* sent in place of a well-made response */
+    const char *stray;    /* sent behind it */
+    bool deaf;            /* the server takes no more bytes from then on */
+    bool stray_joined;    /* TLS: in the same record as the end of the response */
+    bool farewell_less;   /* TLS: THEN_END without close_notify */
+    int record_type;      /* TLS: a record of this type with `record` in it comes before */
     const char *record;
     uint32_t record_bytes;
     uint64_t delay_ns; /* before its first byte */
@@ -97,7 +98,8 @@ struct sim_record {
     const char *method;
     bool replayable; /* may be delivered again whatever became of it */
     bool has_body;
-    uint32_t body_bytes;
+    bool chunked; /* its length is not told ahead */
+    uint64_t body_bytes;
     bool https;
     const unsigned char *in_doubt; /* where its request's mark stands; null: it has none */
     unsigned char in_doubt_mask;
@@ -143,20 +145,19 @@ struct sim_record *sim_record(uint32_t number);
 const struct sim_delivery *sim_latest_delivery(uint32_t record);
 /* Anything of any record was. */
 bool sim_delivered(void);
-/* The bodies: of a request (delivery 0), of the answer to a delivery. */
-void sim_fill_body(uint32_t record, uint32_t delivery, char *body, size_t bytes);
-bool sim_body_is(uint32_t record, uint32_t delivery, const char *body, size_t bytes);
+/* The bodies from offset `at`: of a request (delivery 0), of the answer to a delivery. */
+void sim_fill_body(uint32_t record, uint32_t delivery, uint64_t at, char *body, size_t bytes);
+bool sim_body_is(uint32_t record, uint32_t delivery, uint64_t at, const char *body, size_t bytes);
 /* A complete answer that leaves no doubt that the record was not processed. */
 bool sim_status_declines(int status);
 
 /* ---- For the sockets ---- */
 struct sim_peer *server_find(const struct sockaddr *address);
 void server_connected(struct sim_socket *s);
-/* Bytes of a request enter the connection: the first of `request_bytes` that begin with `request`.
- */
-void server_delivery(struct sim_socket *s, const char *request, size_t request_bytes);
-/* How long the request is that begins so; its head must be there. */
-size_t server_request_bytes(const char *request, size_t bytes);
+/* Plain bytes begin to enter the connection, these in all: a new delivery, unless one is entering. */
+void server_delivery(struct sim_socket *s, const char *data, size_t bytes);
+/* Some of them enter. */
+void server_enters(struct sim_socket *s, const char *data, size_t bytes);
 /* Plain or encrypted, as the connection is. */
 void server_output(struct sim_socket *s, uint64_t at_ns, const void *data, size_t bytes);
 void server_input(struct sim_socket *s, const char *data, size_t bytes);

@@ -14,8 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes that a connection takes before the first of them has arrived: its send buffer. */
-enum { IN_TRANSIT_MAX = 32 << 10 };
+enum {
+    /* Bytes that a connection takes before the first of them has arrived: its send buffer. */
+    IN_TRANSIT_MAX = 32 << 10,
+    /* Bytes that arrive before the engine takes the first of them: its receive buffer. */
+    UNTAKEN_MAX = 64 << 10
+};
 
 static struct {
     uint32_t open;
@@ -58,14 +62,60 @@ struct sim_socket *sim_socket_of(struct ring *r, const struct sim_op *op)
 
 static void recv_kick(struct sim_socket *s);
 
-static void input_arrived(void *context, uint64_t life, uint64_t bytes)
+/* What was sent arrives, as far as there is room. */
+static void input_moves(struct sim_socket *s)
+{
+    size_t left = s->in_sent - s->in_taken;
+
+    s->in_arrived = s->in_taken + (left < UNTAKEN_MAX ? left : UNTAKEN_MAX);
+    recv_kick(s);
+}
+
+static void input_sent(void *context, uint64_t life, uint64_t bytes)
 {
     struct sim_socket *s = context;
 
     if (s->life != life || s->in_ended)
         return;
-    s->in_arrived += bytes;
-    recv_kick(s);
+    s->in_sent += bytes;
+    if (!s->opening)
+        input_moves(s);
+}
+
+static void window_opens(void *context, uint64_t life, uint64_t unused)
+{
+    struct sim_socket *s = context;
+
+    (void)unused;
+    if (s->life != life)
+        return;
+    s->opening = false;
+    input_moves(s);
+}
+
+/* The engine has taken some: what the server holds back may follow, once it knows. */
+static void input_taken(struct sim_socket *s)
+{
+    if (s->in_sent == s->in_arrived || s->opening)
+        return;
+    s->opening = true;
+    sim_at(latency(), window_opens, s, s->life, 0);
+}
+
+static void input_is_lost(struct sim_socket *s, size_t behind)
+{
+    s->in_arrived = s->in_sent = behind;
+}
+
+/* The stream's end can be told. */
+static bool is_at_end(const struct sim_socket *s)
+{
+    return s->in_ended && s->in_sent == s->in_taken;
+}
+
+static bool has_input(const struct sim_socket *s)
+{
+    return s->in_arrived > s->in_taken || is_at_end(s);
 }
 
 void sim_socket_output(struct sim_socket *s, uint64_t at_ns, const void *data, size_t bytes)
@@ -73,7 +123,7 @@ void sim_socket_output(struct sim_socket *s, uint64_t at_ns, const void *data, s
     if (s->in_last_ns < at_ns)
         s->in_last_ns = at_ns;
     sim_text_add(&s->in, data, bytes);
-    sim_at(s->in_last_ns, input_arrived, s, s->life, bytes);
+    sim_at(s->in_last_ns, input_sent, s, s->life, bytes);
 }
 
 static void send_kick(struct sim_op *op, uint64_t wait_ns);
@@ -90,8 +140,8 @@ static void input_ended(void *context, uint64_t life, uint64_t result)
         s->in_ended = true;
         s->in_end = (int32_t)result;
         /* A reset may or may not overtake what was received and not yet read. */
-        if ((int32_t)result != 0 && sim_chance(500))
-            s->in_arrived = s->in_taken;
+        if ((int32_t)result != 0)
+            input_is_lost(s, sim_chance(500) ? s->in_taken : s->in_arrived);
         recv_kick(s);
     }
     if (s->broken && s->send)
@@ -246,6 +296,8 @@ static void send_some(struct sim_op *op, struct sim_socket *s, size_t bytes)
 {
     if (op->sent == 0 && !sim_tls_enters(s, op->copy.data, op->copy.bytes))
         server_delivery(s, op->copy.data, op->copy.bytes);
+    if (!s->tls)
+        server_enters(s, op->copy.data + op->sent, bytes);
     sim_text_add(&s->out, op->copy.data + op->sent, bytes);
     op->sent += bytes;
     uint64_t at_ns = latency();
@@ -335,7 +387,7 @@ static bool recv_breaks(struct sim_socket *s)
 
     if (!resets && !sim_chance(sim.faults.recv_ends))
         return false;
-    s->in_arrived = s->in_taken;
+    input_is_lost(s, s->in_taken);
     s->in_ended = true;
     s->in_end = resets ? -ECONNRESET : 0;
     s->peer_closed = true;
@@ -385,6 +437,7 @@ static void recv_some(struct sim_socket *s)
         return;
     }
     s->in_taken += bytes;
+    input_taken(s);
     more = !sim_chance(sim.faults.recv_stops);
     if (more)
         sim_op_complete(s->ring, s->recv, (int32_t)bytes, buffer, true);
@@ -401,14 +454,14 @@ static void recv_pump(void *context, uint64_t life, uint64_t unused)
     if (s->life != life)
         return;
     s->pumping = false;
-    if (s->recv && (s->in_arrived > s->in_taken || s->in_ended))
+    if (s->recv && has_input(s))
         recv_some(s);
     recv_kick(s);
 }
 
 static void recv_kick(struct sim_socket *s)
 {
-    if (!s->recv || s->pumping || (s->in_arrived == s->in_taken && !s->in_ended))
+    if (!s->recv || s->pumping || !has_input(s))
         return;
     /* The last byte before stray ones waits for them. */
     if (s->in_glue > 0 && s->in_taken + 1 == s->in_glue && s->in_arrived == s->in_glue &&
@@ -451,7 +504,8 @@ static void close_done(void *context, uint64_t serial, uint64_t unused)
     sim_op_complete(s->ring, op, 0, -1, false);
     sim_text_free(&s->in);
     sim_text_free(&s->out);
-    sim_text_free(&s->request);
+    sim_request_reset(&s->entering);
+    sim_request_reset(&s->request);
     sim_tls_gone(s);
     s->step = SLOT_FREE;
     s->life = 0;
@@ -495,7 +549,7 @@ void sim_socket_op_end(struct ring *r, struct sim_op *op, bool too_late)
         send_finish(op, s, op->sent > 0 ? (int32_t)op->sent : -ECANCELED);
     } else {
         SIM_CHECK(op->kind == RING_RECV, "operation %d cannot be cancelled", (int)op->kind);
-        if (too_late && (s->in_arrived > s->in_taken || s->in_ended))
+        if (too_late && has_input(s))
             recv_some(s);
         if (!op->finished)
             recv_finish(s, -ECANCELED, -1);

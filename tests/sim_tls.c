@@ -36,10 +36,9 @@ struct effect {
 struct sim_tls {
     struct tls *tls;
     enum sim_greeting greeting;
-    bool up;             /* the handshake is complete */
-    bool warned;         /* of GREETING_WARNS */
-    size_t request_left; /* bytes of the current request that have not entered yet */
-    uint32_t flights;    /* sent */
+    bool up;          /* the handshake is complete */
+    bool warned;      /* of GREETING_WARNS */
+    uint32_t flights; /* sent */
     struct effect *first, **last;
 };
 
@@ -187,15 +186,9 @@ static void effect_add(struct sim_tls *t, size_t at, bool plain, const void *dat
 
 static void plain_enters(struct sim_socket *s, size_t at, const char *plain, size_t bytes)
 {
-    struct sim_tls *t = s->tls;
-
-    if (t->request_left == 0) {
-        server_delivery(s, plain, bytes);
-        t->request_left = server_request_bytes(plain, bytes);
-    }
-    SIM_CHECK(bytes <= t->request_left, "a record of TLS holds more than one request");
-    t->request_left -= bytes;
-    effect_add(t, at, true, plain, bytes);
+    server_delivery(s, plain, bytes);
+    server_enters(s, plain, bytes);
+    effect_add(s->tls, at, true, plain, bytes);
 }
 
 static void note_up(struct sim_socket *s)
