@@ -3,20 +3,22 @@
 #include "batch/load.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-bool checker_init(struct checker *c, struct source *source, const struct record_defaults *defaults)
+bool checker_init(struct checker *c, struct source *source, struct buf_pool *pool,
+                  const struct record_defaults *defaults)
 {
-    *c = (struct checker){.source = source, .defaults = defaults};
-    buf_pool_init(&c->pool);
-    return source_start(source, NULL, &c->pool);
+    *c = (struct checker){.source = source, .pool = pool, .defaults = defaults};
+    c->record = calloc(1, sizeof *c->record);
+    return c->record && source_start(source, NULL, pool);
 }
 
 static void look(struct checker *c)
 {
-    struct record *record = &c->record;
+    struct record *record = c->record;
     const char *words;
-    record_read(record, &c->pool, c->defaults, source_layout(c->source), &c->error);
+    record_read(record, c->pool, c->defaults, source_layout(c->source), &c->error);
     if (c->error.error != RINGSEND_OK)
         return;
     if (record->needs_key && record->data_file.bytes == 0)
@@ -34,8 +36,8 @@ static void look(struct checker *c)
 
 enum checker_next checker_next(struct checker *c)
 {
-    struct record *record = &c->record;
-    record_release(record, &c->pool);
+    struct record *record = c->record;
+    record_release(record, c->pool);
     switch (source_next(c->source, &record->line)) {
     case SOURCE_RECORD:
         look(c);
@@ -50,18 +52,28 @@ enum checker_next checker_next(struct checker *c)
         return CHECKER_END;
     }
     c->records++;
-    if (c->error.error == RINGSEND_OK)
-        return CHECKER_GOOD;
-    c->bad++;
     c->place = record_error_place(&c->error,
                                   (struct ringsend_bytes){record->line.data, record->line.bytes});
     c->place.line += c->source->line;
+    if (c->error.error == RINGSEND_OK)
+        return CHECKER_GOOD;
+    c->bad++;
     return CHECKER_BAD;
+}
+
+struct record *checker_take(struct checker *c)
+{
+    struct record *taken = c->record, *next = calloc(1, sizeof *next);
+    if (!next)
+        return NULL;
+    c->record = next;
+    return taken;
 }
 
 void checker_free(struct checker *c)
 {
-    record_release(&c->record, &c->pool);
+    if (c->record)
+        record_release(c->record, c->pool);
+    free(c->record);
     source_stop(c->source);
-    buf_pool_free(&c->pool);
 }

@@ -48,11 +48,21 @@ static enum load_next no_memory(struct record_error *error)
     return LOAD_FAILED;
 }
 
-/* Reads up to the file's size; where that is unknown, as much as there is room for. */
-static void read_on(struct load *l)
+/* How much the next read asks for: up to the file's size; where that is unknown, what there is room for. */
+static size_t next_bytes(const struct load *l)
 {
     size_t end = l->told_bytes > 0 ? l->told_bytes : l->into->capacity;
-    file_read(l->file, l->into->data + l->into->bytes, end - l->into->bytes, -1);
+    return end - l->into->bytes;
+}
+
+static char *next_place(const struct load *l)
+{
+    return l->into->data + l->into->bytes;
+}
+
+static void read_on(struct load *l)
+{
+    file_read(l->file, next_place(l), next_bytes(l), -1);
 }
 
 /* Why an open file cannot be loaded, said by `error`, or true. Its size goes to *told_bytes. */
@@ -73,25 +83,6 @@ static bool look_at(int fd, struct ringsend_bytes path, size_t *told_bytes,
     return false;
 }
 
-bool load_look(struct ringsend_bytes path, struct record_error *error)
-{
-    size_t bytes;
-    char *name = strndup(path.data, path.bytes);
-    if (!name) {
-        no_memory(error);
-        return false;
-    }
-    int fd = open(name, OPEN_FLAGS | O_CLOEXEC);
-    free(name);
-    if (fd < 0) {
-        refuse(error, "%s: %.*s", strerror(errno), shown(path), path.data);
-        return false;
-    }
-    bool good = look_at(fd, path, &bytes, error);
-    close(fd);
-    return good;
-}
-
 enum load_next load_begin(struct load *l, struct ringsend *engine, struct buf_pool *pool,
                           struct ringsend_bytes path, struct buf *into, struct record_error *error)
 {
@@ -103,6 +94,12 @@ enum load_next load_begin(struct load *l, struct ringsend *engine, struct buf_po
     return no_memory(error);
 }
 
+/* Room for the first read. */
+static bool reserve_first(struct load *l)
+{
+    return buf_reserve(l->pool, l->into, l->told_bytes > 0 ? l->told_bytes : FIRST_READ_BYTES);
+}
+
 /* Takes the end of the opening and starts the first read. */
 static enum load_next opened(struct load *l, struct record_error *error)
 {
@@ -112,7 +109,7 @@ static enum load_next opened(struct load *l, struct record_error *error)
     if (result < 0) {
         refuse(error, "%s: %.*s", strerror((int)-result), shown(l->path), l->path.data);
     } else if (look_at(file_descriptor(l->file), l->path, &l->told_bytes, error)) {
-        if (buf_reserve(l->pool, l->into, l->told_bytes > 0 ? l->told_bytes : FIRST_READ_BYTES)) {
+        if (reserve_first(l)) {
             read_on(l);
             return LOAD_WAIT;
         }
@@ -122,31 +119,21 @@ static enum load_next opened(struct load *l, struct record_error *error)
     return LOAD_FAILED;
 }
 
-/* After a read that brought something: true when the next one was started. */
-static bool started_next(struct load *l)
+/* Takes what a read brought: true when there is to be another, and room for it. */
+static bool wants_more(struct load *l, int64_t result)
 {
     struct buf *into = l->into;
+    if (result <= 0)
+        return false;
+    into->bytes += (size_t)result;
     bool more =
         l->told_bytes > 0 ? into->bytes < l->told_bytes : into->bytes <= (size_t)FILE_BYTES_MAX;
-    more = more && (into->bytes < into->capacity || buf_reserve(l->pool, into, 1));
-    if (more)
-        read_on(l);
-    return more;
+    return more && (into->bytes < into->capacity || buf_reserve(l->pool, into, 1));
 }
 
-enum load_next load_turn(struct load *l, struct record_error *error)
+/* What it came to, when the last read brought `result`. */
+static enum load_next finish(struct load *l, int64_t result, struct record_error *error)
 {
-    if (file_busy(l->file))
-        return LOAD_WAIT;
-    if (l->name)
-        return opened(l, error);
-    int64_t result = file_take(l->file);
-    if (result > 0) {
-        l->into->bytes += (size_t)result;
-        if (started_next(l))
-            return LOAD_WAIT;
-    }
-    load_end(l);
     bool whole = l->told_bytes > 0 ? l->into->bytes == l->told_bytes : result == 0;
     if (result < 0)
         return refuse(error, "%s: %.*s", strerror((int)-result), shown(l->path), l->path.data);
@@ -158,10 +145,73 @@ enum load_next load_turn(struct load *l, struct record_error *error)
     return whole ? LOAD_DONE : no_memory(error);
 }
 
+enum load_next load_turn(struct load *l, struct record_error *error)
+{
+    if (file_busy(l->file))
+        return LOAD_WAIT;
+    if (l->name)
+        return opened(l, error);
+    int64_t result = file_take(l->file);
+    if (wants_more(l, result)) {
+        read_on(l);
+        return LOAD_WAIT;
+    }
+    load_end(l);
+    return finish(l, result, error);
+}
+
 void load_end(struct load *l)
 {
     if (l->file)
         file_close(&l->file);
     free(l->name);
     l->name = NULL;
+}
+
+/* ---- waiting for the disk ---- */
+
+/* A file that can be loaded, or -1 with the error set. */
+static int open_now(struct ringsend_bytes path, size_t *told_bytes, struct record_error *error)
+{
+    char *name = strndup(path.data, path.bytes);
+    if (!name) {
+        no_memory(error);
+        return -1;
+    }
+    int fd = open(name, OPEN_FLAGS | O_CLOEXEC);
+    free(name);
+    if (fd < 0) {
+        refuse(error, "%s: %.*s", strerror(errno), shown(path), path.data);
+    } else if (!look_at(fd, path, told_bytes, error)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+bool load_look(struct ringsend_bytes path, struct record_error *error)
+{
+    size_t told_bytes;
+    int fd = open_now(path, &told_bytes, error);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+bool load_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf *into,
+              struct record_error *error)
+{
+    struct load l = {.pool = pool, .into = into, .path = path};
+    ssize_t result;
+    int fd = open_now(path, &l.told_bytes, error);
+    if (fd < 0)
+        return false;
+    bool has_room = reserve_first(&l);
+    do {
+        result = has_room ? read(fd, next_place(&l), next_bytes(&l)) : 0;
+        if (result < 0)
+            result = -errno;
+    } while (wants_more(&l, result));
+    close(fd);
+    return (has_room ? finish(&l, result, error) : no_memory(error)) == LOAD_DONE;
 }

@@ -30,11 +30,17 @@ enum load_next {
  * the end. */
 enum load_next load_begin(struct load *load, struct ringsend *engine, struct buf_pool *pool,
                           struct ringsend_bytes path, struct buf *into, struct record_error *error);
-/* Whether it could be loaded, as far as can be told without reading it; waits for the disk. */
-bool load_look(struct ringsend_bytes path, struct record_error *error);
 /* Takes the end of a read and starts the next one. After LOAD_DONE and LOAD_FAILED it is over. */
 enum load_next load_turn(struct load *load, struct record_error *error);
 /* Cancels what is under way. Harmless when nothing is. */
 void load_end(struct load *load);
+
+/* ---- for who has no engine: these wait for the disk ---- */
+
+/* Whether it could be loaded, as far as can be told without reading it. */
+bool load_look(struct ringsend_bytes path, struct record_error *error);
+/* Loads it into the empty buffer; on an error some of it may be there. */
+bool load_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf *into,
+              struct record_error *error);
 
 #endif

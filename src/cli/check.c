@@ -142,9 +142,11 @@ static void print_summary(const struct check *check, const struct checker *check
 static int run(const struct check *check, struct source *source)
 {
     struct checker checker;
+    struct buf_pool pool;
     int status = EXIT_INPUT;
     double started_s = clock_s();
-    if (checker_init(&checker, source, &check->request.defaults)) {
+    buf_pool_init(&pool);
+    if (checker_init(&checker, source, &pool, &check->request.defaults)) {
         enum checker_next next;
         while ((next = checker_next(&checker)) != CHECKER_END) {
             if (next == CHECKER_BAD && checker.bad <= check->errors_max)
@@ -158,6 +160,7 @@ static int run(const struct check *check, struct source *source)
     if (fflush(stdout) != 0 || ferror(stdout))
         status = EXIT_OUTPUT;
     checker_free(&checker);
+    buf_pool_free(&pool);
     return status;
 }
 

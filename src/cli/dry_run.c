@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "batch/checker.h"
+#include "batch/load.h"
 #include "batch/secret.h"
 #include "cli/summary.h"
 #include "cli/values.h"
@@ -17,6 +18,7 @@
 struct dry_run {
     const struct request_options *options;
     struct checker checker;
+    struct buf_pool pool;
     struct buf head; /* of the request shown */
     struct buf body; /* of its data file */
     struct buf shown;
@@ -29,26 +31,6 @@ static struct ringsend_bytes bytes_of(const struct buf *b)
 }
 
 /* ---- the request ---- */
-
-static bool load_body(struct dry_run *d, struct ringsend_request *request)
-{
-    const struct ringsend_bytes path = d->checker.record.data_file;
-    struct buf_pool *pool = &d->checker.pool;
-    char *name = strndup(path.data, path.bytes);
-    FILE *file = name ? fopen(name, "re") : NULL;
-    free(name);
-    if (!file)
-        return false;
-    bool good = true;
-    for (size_t bytes = 1; good && bytes > 0; d->body.bytes += good ? bytes : 0) {
-        good = buf_reserve(pool, &d->body, 1 << 16);
-        bytes = good ? fread(d->body.data + d->body.bytes, 1, 1 << 16, file) : 0;
-    }
-    good = good && !ferror(file);
-    fclose(file);
-    request->body = bytes_of(&d->body);
-    return good;
-}
 
 /* As the engine would for this request, which was checked. */
 static bool write_head(struct dry_run *d, const struct ringsend_request *request, struct head *head)
@@ -64,8 +46,7 @@ static bool write_head(struct dry_run *d, const struct ringsend_request *request
     if (head->method.bytes == 0)
         head->method = has_body ? SPAN("POST") : SPAN("GET");
     if (url_parse(&head->url, request->url, &detail) != RINGSEND_OK ||
-        head_check(head, &detail) != RINGSEND_OK ||
-        !buf_reserve(&d->checker.pool, &d->head, head->bytes))
+        head_check(head, &detail) != RINGSEND_OK || !buf_reserve(&d->pool, &d->head, head->bytes))
         return false;
     head_write(head, d->head.data);
     d->head.bytes = head->bytes;
@@ -77,7 +58,7 @@ static bool write_head(struct dry_run *d, const struct ringsend_request *request
 static struct ringsend_bytes masked(struct dry_run *d, struct ringsend_bytes text)
 {
     d->shown.bytes = 0;
-    if (!secrets_mask(&d->options->secrets, text, &d->checker.pool, &d->shown))
+    if (!secrets_mask(&d->options->secrets, text, &d->pool, &d->shown))
         d->no_memory = true;
     return bytes_of(&d->shown);
 }
@@ -90,8 +71,8 @@ static struct ringsend_bytes masked_line(struct dry_run *d, struct ringsend_byte
     if (!colon || !secret_is_header((struct ringsend_bytes){line.data, name_bytes}))
         return masked(d, line);
     d->shown.bytes = 0;
-    if (!buf_append(&d->checker.pool, &d->shown, line.data, name_bytes) ||
-        !buf_append(&d->checker.pool, &d->shown, ": ***", 5))
+    if (!buf_append(&d->pool, &d->shown, line.data, name_bytes) ||
+        !buf_append(&d->pool, &d->shown, ": ***", 5))
         d->no_memory = true;
     return bytes_of(&d->shown);
 }
@@ -182,7 +163,7 @@ static bool needs_pipe(struct ringsend_bytes body)
 static void print_pipe(struct dry_run *d, struct ringsend_bytes body)
 {
     struct buf text = {0};
-    struct buf_pool *pool = &d->checker.pool;
+    struct buf_pool *pool = &d->pool;
     if (buf_reserve(pool, &text, base64_bytes(body.bytes))) {
         text.bytes = (size_t)(base64_encode(body, text.data) - text.data);
         printf("echo %.*s | base64 -d | ", (int)text.bytes, text.data);
@@ -204,7 +185,7 @@ static void print_curl(struct dry_run *d, const struct ringsend_request *request
                        const struct head *head)
 {
     const struct ringsend_options *engine = &d->options->engine;
-    struct ringsend_bytes body = request->body, path = d->checker.record.data_file;
+    struct ringsend_bytes body = request->body, path = d->checker.record->data_file;
     bool piped = path.bytes == 0 && needs_pipe(masked(d, body));
     if (piped)
         print_pipe(d, masked(d, body));
@@ -246,26 +227,34 @@ static void print_place(const struct dry_run *d, bool bad)
         putchar('\n');
         return;
     }
-    const struct ringsend_bytes line = {d->checker.record.line.data, d->checker.record.line.bytes};
+    const struct ringsend_bytes line = {d->checker.record->line.data,
+                                        d->checker.record->line.bytes};
     char text[RECORD_TOLD_BYTES];
     printf(" cannot be sent: %s\n", record_error_tell(&d->checker.error, line, text, sizeof text));
 }
 
 static bool show(struct dry_run *d)
 {
-    struct ringsend_request *request = &d->checker.record.request;
+    struct record *record = d->checker.record;
+    struct ringsend_request *request = &record->request;
     struct head head;
-    bool good = d->checker.record.data_file.bytes == 0 || load_body(d, request);
-    if (good && d->checker.record.needs_key)
-        record_make_key(&d->checker.record, d->checker.source->number);
+    bool good = true;
+    if (record->data_file.bytes > 0) {
+        good = load_now(record->data_file, &d->pool, &d->body, &d->checker.error);
+        request->body = bytes_of(&d->body);
+        if (!good)
+            print_place(d, true);
+    }
+    if (good && record->needs_key)
+        record_make_key(record, d->checker.source->number);
     good = good && write_head(d, request, &head);
     if (good) {
         print_place(d, false);
         print_request(d, request->body);
         print_curl(d, request, &head);
     }
-    buf_release(&d->checker.pool, &d->head);
-    buf_release(&d->checker.pool, &d->body);
+    buf_release(&d->pool, &d->head);
+    buf_release(&d->pool, &d->body);
     return good && !d->no_memory;
 }
 
@@ -273,7 +262,8 @@ int dry_run(const struct request_options *options, struct source *source, uint64
 {
     struct dry_run d = {.options = options};
     int status = EXIT_OK;
-    bool ready = checker_init(&d.checker, source, &options->defaults);
+    buf_pool_init(&d.pool);
+    bool ready = checker_init(&d.checker, source, &d.pool, &options->defaults);
     if (!ready)
         status = EXIT_INPUT;
     while (ready && d.checker.records < count) {
@@ -294,8 +284,9 @@ int dry_run(const struct request_options *options, struct source *source, uint64
     }
     if (d.no_memory || !ready)
         fputs("ringsend send: memory is out\n", stderr);
-    buf_release(&d.checker.pool, &d.shown);
+    buf_release(&d.pool, &d.shown);
     checker_free(&d.checker);
+    buf_pool_free(&d.pool);
     if (fflush(stdout) != 0 || ferror(stdout))
         status = EXIT_OUTPUT;
     return status;
