@@ -82,7 +82,7 @@ static void set_load_to_wake(struct load *load)
 }
 
 /* The URL, or the files' names. */
-static char *target_name(const struct bench_options *o)
+static char *target_name(const struct target_options *o)
 {
     char *text = NULL;
     size_t text_bytes;
@@ -96,7 +96,7 @@ static char *target_name(const struct bench_options *o)
     return fclose(out) == 0 ? text : NULL;
 }
 
-static const char *method_name(const struct bench_options *o, const struct bench_requests *r)
+static const char *method_name(const struct target_options *o, const struct bench_requests *r)
 {
     if (!o->url)
         return "";
@@ -114,9 +114,9 @@ static int fail(const char *message, int error)
 /* What is asked of the second target differs in the URL alone. */
 static int target_read(struct target *target, const struct bench_options *options, size_t number)
 {
-    struct bench_options o = *options;
+    struct target_options o = options->target;
     if (number > 0)
-        o.url = o.versus;
+        o.url = options->versus;
     int status = bench_requests_read(&target->requests, &o);
     target->name = target_name(&o);
     if (status == EXIT_OK && !target->name)
@@ -135,7 +135,7 @@ static void watch(struct bench *b, struct load *load)
 static int run_once(struct bench *b, const struct target *target, double rate)
 {
     struct load_options options = {.settings = b->options.settings,
-                                   .engine = &b->options.request.engine,
+                                   .engine = &b->options.target.request.engine,
                                    .requests = target->requests.requests,
                                    .requests_count = target->requests.count,
                                    .stop_asked = &signals_seen};
@@ -144,7 +144,7 @@ static int run_once(struct bench *b, const struct target *target, double rate)
     struct figures *figures = &b->runs[b->runs_count];
     options.settings.rate = rate;
     options.settings.target = target->name;
-    options.settings.method = method_name(&b->options, &target->requests);
+    options.settings.method = method_name(&b->options.target, &target->requests);
     int error = load_new(&load, &options, message, sizeof message);
     if (error)
         return fail(message, error);

@@ -1,17 +1,14 @@
 #include "cli/bench_options.h"
 
 #include "base/limits.h"
-#include "base/span.h"
 #include "bench/compare.h"
 #include "cli/values.h"
-#include "http/url.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 static const char command[] = "bench";
 
@@ -34,7 +31,6 @@ enum option_code {
     OPTION_VERSION = 'V',
     OPTION_ARRIVALS = REPORT_OPTIONS_END,
     OPTION_BATCH,
-    OPTION_DATA,
     OPTION_NEW_CONNECTION,
     OPTION_RAMP,
     OPTION_REPEAT,
@@ -50,10 +46,10 @@ enum option_code {
 // clang-format off
 static const struct option long_options[] = {
     REQUEST_LONG_OPTIONS,
+    RECORD_LONG_OPTIONS,
     REPORT_LONG_OPTIONS,
     {"arrivals", required_argument, NULL, OPTION_ARRIVALS},
     {"batch", no_argument, NULL, OPTION_BATCH},
-    {"data", required_argument, NULL, OPTION_DATA},
     {"duration", required_argument, NULL, OPTION_DURATION},
     {"help", no_argument, NULL, OPTION_HELP},
     {"new-connection", no_argument, NULL, OPTION_NEW_CONNECTION},
@@ -78,8 +74,8 @@ static const struct option long_options[] = {
 static const char help[] =
     "Usage: ringsend bench [OPTION]... URL\n"
     "       ringsend bench [OPTION]... FILE...\n"
-    "Measures how long requests take: of one kind to the URL, or those of FILEs of\n"
-    "records of JSON (as `ringsend send` takes them), over and over.\n"
+    "Measures how long requests take: one to the URL, or those that the records of\n"
+    "FILEs are (see `ringsend send --help`; - is standard input), over and over.\n"
     "\n"
     "Load\n"
     "  -r, --rate RATE         open loop: start RATE requests a second, whatever\n"
@@ -113,14 +109,9 @@ static const char help[] =
     "Requests\n"
     "  -X, --method METHOD     default GET, with data POST\n"
     "  -H, --header 'NAME: VALUE'  repeats; @FILE reads one per line\n"
-    "      --data TEXT         the body; @FILE reads it. Not with FILEs of records\n"
-    "      --url URL           for records without one\n"
-    "      --strict-http       refuse response heads with bare LF line ends\n"
-    "Times (250ms, 2s, 1m; a bare number is seconds). Nothing is tried again.\n"
-    "      --connect-timeout T      default 10s\n"
-    "      --handshake-timeout T    connected to TLS established; default 10s\n"
-    "      --first-byte-timeout T   request sent to first byte back; default 30s\n"
-    "      --timeout T         start to end of the response; default 60s\n" REQUEST_HELP_TLS
+    "      --data TEXT         the body. With a URL as it stands, @FILE reads it; of\n"
+    "                          rows and lines a template; JSON records bring "
+    "theirs\n" TARGET_HELP_RECORDS TARGET_HELP_TIMES REQUEST_HELP_TLS
     "Responses\n" REQUEST_HELP_RESPONSES REPORT_HELP "\n"
     "  -h, --help              this text\n"
     "  -V, --version           the version\n"
@@ -133,6 +124,7 @@ static const char help[] =
     "  ringsend bench -c 100 -n 100000 -X POST --data @order.json \\\n"
     "      http://localhost:8080/orders\n"
     "  ringsend bench --steps 1000,2000,4000 records.jsonl\n"
+    "  ringsend bench -r 500 --url 'http://localhost:8080/{{id|url}}' users.csv.gz\n"
     "\n"
     "SIGINT and SIGTERM: starts no more, waits for what is in flight, and reports. A\n"
     "second one cancels that, too.\n"
@@ -203,11 +195,7 @@ static double read_one_rate(const char *text)
 static void read_option(struct bench_options *o, int code, const char *value)
 {
     struct figures_settings *s = &o->settings;
-    if (code == REQUEST_TRIES || code == REQUEST_AT_LEAST_ONCE || code == REQUEST_DEADLINE)
-        usage_error(command, "--tries, --at-least-once and --deadline are for `ringsend send`: "
-                             "here nothing is tried again, and --timeout is the limit");
-    if (request_option_read(&o->request, code, value) ||
-        report_option_read(&o->report, code, value))
+    if (target_option_read(&o->target, code, value) || report_option_read(&o->report, code, value))
         return;
     switch ((enum option_code)code) {
     case OPTION_ARRIVALS:
@@ -215,9 +203,6 @@ static void read_option(struct bench_options *o, int code, const char *value)
         return;
     case OPTION_BATCH:
         s->batch = true;
-        return;
-    case OPTION_DATA:
-        o->data = value;
         return;
     case OPTION_DURATION:
     case OPTION_RAMP:
@@ -269,40 +254,6 @@ static void read_option(struct bench_options *o, int code, const char *value)
     }
 }
 
-static bool is_url(const char *text)
-{
-    return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
-}
-
-/* Errors are not told with the URL: there may be a password in it. */
-static void check_url(const char *name, const char *text)
-{
-    struct url url;
-    const char *detail = NULL;
-    if (url_parse(&url, span_of(text), &detail) != RINGSEND_OK)
-        usage_error(command, "%s must be http[s]://HOST[:PORT][/PATH]: %s", name, detail);
-}
-
-static void read_target(struct bench_options *o, int argc, char **argv)
-{
-    int count = argc - optind;
-    if (count == 0)
-        usage_error(command, "name the URL to measure, or files of records");
-    if (!is_url(argv[optind])) {
-        if (o->data)
-            usage_error(command, "--data goes with a URL: records bring their own");
-        o->inputs = argv + optind;
-        o->inputs_count = (size_t)count;
-        return;
-    }
-    if (count > 1)
-        usage_error(command, "one URL, or files of records; a file of records can hold many URLs");
-    if (o->request.url)
-        usage_error(command, "--url is for records; here the URL is there already");
-    o->url = argv[optind];
-    check_url("the URL", o->url);
-}
-
 static void finish_comparison(struct bench_options *o)
 {
     if (o->steps_count > 0 && (o->repeat > 0 || o->versus))
@@ -315,19 +266,20 @@ static void finish_comparison(struct bench_options *o)
         o->repeat = o->versus ? REPEAT_VERSUS : 1;
     if (!o->versus)
         return;
-    if (!o->url)
+    if (!o->target.url)
         usage_error(command, "--vs compares two URLs; records bring their own");
-    check_url("--vs", o->versus);
-    if (strcmp(o->url, o->versus) == 0)
+    target_check_url(&o->target, "--vs", o->versus);
+    if (strcmp(o->target.url, o->versus) == 0)
         usage_error(command, "--vs is the very URL that is measured already; to see how far two "
                              "runs of one target differ, add a query to one: ?b");
 }
 
-/* What the options say together. */
-static void finish(struct bench_options *o)
+/* What the options say together, with the arguments that are none. */
+static void finish(struct bench_options *o, char *const *arguments, int count)
 {
     struct figures_settings *s = &o->settings;
-    s->connections = o->request.engine.connections_max;
+    struct request_options *request = &o->target.request;
+    s->connections = request->engine.connections_max;
     if (o->steps_count > 0 && s->rate > 0)
         usage_error(command, "--rate and --steps say the same thing: give one of them");
     if (o->steps_count > 0)
@@ -346,9 +298,9 @@ static void finish(struct bench_options *o)
     if (s->duration_ns == 0 && s->requests == 0)
         s->duration_ns = DURATION_DEFAULT_NS;
     if (s->new_connection)
-        request_option_read(&o->request, REQUEST_HEADER, "Connection: close");
-    s->insecure = o->request.engine.insecure;
-    request_options_finish(&o->request);
+        request_option_read(request, REQUEST_HEADER, "Connection: close");
+    s->insecure = request->engine.insecure;
+    target_options_finish(&o->target, arguments, count);
     finish_comparison(o);
     report_options_finish(&o->report, s->open_loop);
     s->seconds_whole = report_wants(&o->report, REPORT_HLOG);
@@ -357,7 +309,7 @@ static void finish(struct bench_options *o)
 void bench_options_read(struct bench_options *options, int argc, char **argv)
 {
     *options = (struct bench_options){.tolerance = -1, .settings = {.threads = 1, .seed = 1}};
-    request_options_init(&options->request, command);
+    target_options_init(&options->target, command);
     report_options_init(&options->report, command);
     opterr = 0;
     for (;;) {
@@ -369,11 +321,10 @@ void bench_options_read(struct bench_options *options, int argc, char **argv)
             option_error(command, long_options, argv, code);
         read_option(options, code, optarg);
     }
-    read_target(options, argc, argv);
-    finish(options);
+    finish(options, argv + optind, argc - optind);
 }
 
 void bench_options_free(struct bench_options *options)
 {
-    request_options_free(&options->request);
+    target_options_free(&options->target);
 }

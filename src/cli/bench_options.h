@@ -4,7 +4,7 @@
 
 #include "bench/figures.h"
 #include "cli/report_options.h"
-#include "cli/request_options.h"
+#include "cli/target_options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,11 +21,7 @@ struct bench_options {
     const char *versus; /* the URL to compare with; null: none */
     double tolerance;   /* of the comparison */
     bool quiet;
-    const char *url;  /* the one target; null: record files */
-    const char *data; /* null: no body; "@FILE" or the text */
-    char *const *inputs;
-    size_t inputs_count; /* record files */
-    struct request_options request;
+    struct target_options target;
     struct report_options report;
 };
 

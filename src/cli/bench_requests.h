@@ -5,23 +5,29 @@
 
 #include "base/buf.h"
 #include "batch/record.h"
-#include "cli/bench_options.h"
+#include "cli/target_options.h"
 #include "ringsend.h"
 
 #include <stddef.h>
+
+/* A record behind a request. */
+struct bench_record {
+    struct record *record;
+    struct buf body; /* of its data file */
+};
 
 struct bench_requests {
     const char *command; /* whose requests they are, for messages */
     struct ringsend_request *requests;
     size_t count;
     struct buf_pool pool;
-    struct record *records; /* behind the requests, when they are from files */
+    struct bench_record *records; /* one for each request; null with a URL */
     size_t capacity;
-    struct buf *bodies; /* of data files and --data, by request */
+    char *data; /* that --data @FILE has read */
 };
 
 /* EXIT_OK; or the exit status, with the message told. Free it in any case. */
-int bench_requests_read(struct bench_requests *b, const struct bench_options *o);
+int bench_requests_read(struct bench_requests *b, const struct target_options *options);
 void bench_requests_free(struct bench_requests *b);
 
 #endif

@@ -20,19 +20,19 @@ struct probe_run {
     struct probe_step steps[KNEE_STEPS_MAX];
 };
 
-static const char *target_of(const struct bench_options *o)
+static const char *target_of(const struct target_options *o)
 {
     return o->url ? o->url : o->inputs[0];
 }
 
 static const char *method_of(const struct probe_run *p)
 {
-    const struct bench_options *o = &p->options.requests;
+    const struct target_options *o = &p->options.target;
     if (!o->url)
         return "the records of";
     if (o->request.defaults.method.bytes > 0)
         return o->request.defaults.method.data; /* an argument, so NUL-terminated */
-    return o->data ? "POST" : "GET";
+    return o->records.data ? "POST" : "GET";
 }
 
 static void announce(const struct probe_run *p)
@@ -41,9 +41,9 @@ static void announce(const struct probe_run *p)
     fprintf(stderr,
             "ringsend probe: sends %s %s over 1, 2, 4 ... %u connections, each as fast as answers "
             "come, %.3g s a step\n",
-            method_of(p), target_of(&o->requests), p->knee.connections_max,
+            method_of(p), target_of(&o->target), p->knee.connections_max,
             (double)o->step_ns * 1.2 / 1e9);
-    if (o->requests.request.engine.insecure)
+    if (o->target.request.engine.insecure)
         fputs("ringsend probe: WARNING: --insecure: servers are not verified; whoever stands in "
               "between can read and change everything\n",
               stderr);
@@ -75,7 +75,7 @@ static int fail(const char *message, int error)
 
 static int make_step(struct probe_run *p, uint32_t connections)
 {
-    const struct probe_settings settings = {.engine = &p->options.requests.request.engine,
+    const struct probe_settings settings = {.engine = &p->options.target.request.engine,
                                             .requests = p->requests.requests,
                                             .requests_count = p->requests.count,
                                             .step_ns = p->options.step_ns};
@@ -129,7 +129,7 @@ static void tell_json(const struct probe_run *p)
     struct json_out j = {.out = stdout};
     uint32_t cap = knee_cap(&p->knee);
     json_begin(&j, NULL, '{');
-    json_words(&j, "target", target_of(&p->options.requests));
+    json_words(&j, "target", target_of(&p->options.target));
     json_begin(&j, "steps", '[');
     for (uint32_t i = 0; i < p->knee.count; i++) {
         const struct probe_step *step = &p->steps[i];
@@ -160,7 +160,7 @@ static int run(struct probe_run *p)
 {
     uint32_t connections;
     int status = EXIT_OK;
-    p->knee.connections_max = p->options.requests.request.engine.connections_max;
+    p->knee.connections_max = p->options.target.request.engine.connections_max;
     if (!p->options.quiet)
         announce(p);
     if (!p->options.json)
@@ -184,7 +184,7 @@ int command_probe(int argc, char **argv)
 {
     struct probe_run p = {0};
     probe_options_read(&p.options, argc, argv);
-    int status = bench_requests_read(&p.requests, &p.options.requests);
+    int status = bench_requests_read(&p.requests, &p.options.target);
     if (status == EXIT_OK)
         status = run(&p);
     for (uint32_t i = 0; i < p.knee.count; i++)

@@ -2,13 +2,13 @@
 #ifndef RINGSEND_CLI_PROBE_OPTIONS_H
 #define RINGSEND_CLI_PROBE_OPTIONS_H
 
-#include "cli/bench_options.h"
+#include "cli/target_options.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct probe_options {
-    struct bench_options requests; /* url, data, inputs and request alone */
+    struct target_options target;
     uint64_t step_ns;
     bool json;
     bool quiet;

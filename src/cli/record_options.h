@@ -35,14 +35,21 @@ enum record_option {
     {"id", required_argument, NULL, RECORD_ID}, \
     {"idempotency-key", optional_argument, NULL, RECORD_IDEMPOTENCY_KEY}
 
-#define RECORD_HELP \
-    "Records (numbered from 0 over all files, in every run the same)\n" \
+#define RECORD_HELP_WHICH \
     "      --format FORMAT     jsonl, json, vegeta, csv, tsv, lines; default: by the\n" \
     "                          name (.json, .csv, .tsv, .txt, with .gz or .zst or\n" \
     "                          without), else jsonl. gzip and zstd are recognised\n" \
     "      --skip N            not the first N\n" \
     "      --limit N           N of them at most, counted behind --skip\n" \
-    "      --shard I/N         of those the ones whose number mod N is I\n" \
+    "      --shard I/N         of those the ones whose number mod N is I\n"
+
+#define RECORD_HELP_TEMPLATES \
+    "  {{column}} stands for the row's value, {{line}} for the line; {{column|json}}\n" \
+    "  makes a JSON string of it, |url percent-encodes, |b64 is base64, |trim takes\n" \
+    "  white space off. {{env.NAME}} is the environment's, in any format. {{{{ is {{\n"
+
+#define RECORD_HELP \
+    "Records (numbered from 0 over all files, in every run the same)\n" RECORD_HELP_WHICH \
     "      --idempotency-key[=HEADER]  adds a key of its own to each record that has\n" \
     "                          none, the same in every try and every run; POST is\n" \
     "                          then tried again as PUT is. Default: Idempotency-Key\n" \
@@ -50,9 +57,7 @@ enum record_option {
     "      --data TEXT         the body; default: none, of lines the line\n" \
     "      --data-file PATH    the body is that file's content\n" \
     "      --id TEXT           the id in the result; default: line number\n" \
-    "  {{column}} stands for the row's value, {{line}} for the line; {{column|json}}\n" \
-    "  makes a JSON string of it, |url percent-encodes, |b64 is base64, |trim takes\n" \
-    "  white space off. {{env.NAME}} is the environment's, in any format. {{{{ is {{\n"
+    RECORD_HELP_TEMPLATES
 // clang-format on
 
 struct record_options {

@@ -1,16 +1,16 @@
 /* The options of `ringsend bench` that say what is reported where and when a run has failed, and
- * the files behind them. Used as request_options.h is. */
+ * the files behind them. Used as request_options.h is, beside record_options.h. */
 #ifndef RINGSEND_CLI_REPORT_OPTIONS_H
 #define RINGSEND_CLI_REPORT_OPTIONS_H
 
 #include "cli/bench_report.h"
-#include "cli/request_options.h"
+#include "cli/record_options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 enum report_option {
-    REPORT_CSV = REQUEST_OPTIONS_END,
+    REPORT_CSV = RECORD_OPTIONS_END,
     REPORT_FAIL_IF,
     REPORT_HLOG,
     REPORT_HTML,

@@ -6,6 +6,7 @@
 #include "base/span.h"
 #include "bench/hdr.h"
 #include "bench/hlog.h"
+#include "cli/whole_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -315,44 +316,11 @@ static bool add_log(struct sides *sides, const char *path, struct ringsend_bytes
 
 /* ---- files ---- */
 
-/* The whole file, which the caller frees; null with errno set. */
-static char *read_file(const char *path, size_t *bytes)
-{
-    FILE *file = fopen(path, "rbe");
-    char *text = NULL;
-    size_t room = 0, filled = 0;
-    while (file && !feof(file) && !ferror(file)) {
-        if (filled == room) {
-            if (room >= FILE_BYTES_MAX) {
-                errno = EFBIG;
-                break;
-            }
-            room = room ? 2 * room : 1 << 16;
-            char *more = realloc(text, room);
-            if (!more)
-                break;
-            text = more;
-        }
-        filled += fread(text + filled, 1, room - filled, file);
-    }
-    bool read = file && feof(file) && !ferror(file);
-    int error = errno;
-    if (file)
-        fclose(file);
-    if (!read) {
-        free(text);
-        errno = error;
-        return NULL;
-    }
-    *bytes = filled;
-    return text;
-}
-
 bool sides_add_file(struct sides *sides, const char *path, double step, char *message,
                     size_t message_bytes)
 {
     size_t bytes;
-    char *text = read_file(path, &bytes);
+    char *text = whole_file_read(path, FILE_BYTES_MAX, &bytes);
     if (!text) {
         snprintf(message, message_bytes, "%s: %s", path, strerror(errno));
         return false;

@@ -66,23 +66,6 @@ class Load(LoadCase):
         # The first one was due 200 ms before the last; it may itself have been late.
         self.assertGreaterEqual(at_us[-1] - at_us[0], 100_000)
 
-    def test_records_are_sent_in_turn_over_and_over(self):
-        server = self.server(HELLO)
-        records = [{"url": server.url + name} for name in "abc"]
-        self.bench("-c", "1", "-n", "8", self.file("records.jsonl", records))
-        self.assertEqual([request.target for request in server.requests], ["/" + name for name in "abcabcab"])
-
-    def test_several_files_with_bodies_and_a_default_url(self):
-        server = self.server(HELLO)
-        data = self.path("data")
-        with open(data, "wb") as file:
-            file.write(b"from a file")
-        one = self.file("one", [{"data": {"a": 1}}, {"data_file": data, "method": "PUT"}])
-        two = self.file("two", [b'"bare"'])
-        self.bench("-c", "1", "-n", "3", "--url", server.url + "x", one, two)
-        self.assertEqual([(r.method, r.target, r.body) for r in server.requests],
-                         [("POST", "/x", b'{"a": 1}'), ("PUT", "/x", b"from a file"), ("POST", "/x", b"bare")])
-
     def test_one_url_with_method_headers_and_data(self):
         server = self.server(HELLO)
         body = self.path("body")
@@ -129,9 +112,9 @@ class Load(LoadCase):
 
     def test_usage(self):
         for args, words in (
-                ((), "name the URL"),
+                ((), "name a URL"),
                 (("http://127.0.0.1/", "x"), "one URL"),
-                (("--data", "x", "file"), "--data goes with a URL"),
+                (("--data", "x", "file"), "--data goes with csv, tsv and lines"),
                 (("ftp://x", "-r", "0"), "--rate must be"),
                 (("http://x/", "-r", "0x10"), "--rate must be"),
                 (("http://x/", "-r", "nan"), "--rate must be"),
@@ -145,26 +128,15 @@ class Load(LoadCase):
                 (("http://x/", "--tries", "2"), "nothing is tried again"),
                 (("http://x/", "--spin", "--batch"), "give one of them"),
                 (("http://:80/",), "the URL must be"),
-                (("--url", "http://x/", "http://x/"), "--url is for records")):
+                (("--url", "http://x/", "http://x/"), "--url goes with files of records"),
+                (("--limit", "3", "http://x/"), "--limit goes with files of records"),
+                (("--idempotency-key", "http://x/"), "--idempotency-key goes with files"),
+                (("--data-file", "x", "http://x/"), "--data @FILE reads its body"),
+                (("--id", "x", "--url", "http://x/", "x.csv"), "no record has a result"),
+                (("x.csv",), "give --url"), (("--url", "http://x/{{a}}", "x.jsonl"), "{{a}}: these records have no columns"),
+                (("x.csv", "x.jsonl", "--url", "http://x/"), "they cannot go together")):
             with self.subTest(args=args):
                 self.assertIn(words, self.bench(*args, expect=USAGE).err)
-
-    def test_records_from_standard_input(self):
-        serve = self.serve()
-        with open(self.file("records", [{"url": serve.url}]), "rb") as records:
-            run = self.run_ringsend("bench", "-q", "-n", "3", "-", stdin=records)
-        self.assertEqual((run.status, serve.stats()["requests"]), (OK, 3))
-        self.assertIn(b"ringsend bench: standard input, ", run.out)
-
-    def test_input_that_cannot_be_read(self):
-        broken = self.file("broken", [{"url": "http://127.0.0.1:1/"}, {"nope": 1}])
-        empty = self.file("empty", b"\n")
-        missing = self.file("data", [{"url": "http://127.0.0.1:1/", "data_file": self.path("none")}])
-        for args, words in ((("/nonexistent",), "/nonexistent: No such file"), ((broken,), "line 2"),
-                            ((empty,), "no record"), ((missing,), "No such file"),
-                            (("--data", "@" + self.path("none"), "http://127.0.0.1:1/"), "No such file")):
-            with self.subTest(args=args):
-                self.assertIn(words, self.bench(*args, expect=INPUT).err)
 
 
 class Truth(LoadCase):

@@ -1,0 +1,9 @@
+#ifndef RINGSEND_CLI_WHOLE_FILE_H
+#define RINGSEND_CLI_WHOLE_FILE_H
+
+#include <stddef.h>
+
+/* What a file, or a pipe, holds: the caller frees it. Null with errno set; EFBIG: it holds `bytes_max` or more. */
+char *whole_file_read(const char *path, size_t bytes_max, size_t *bytes);
+
+#endif
