@@ -571,6 +571,24 @@ static void free_at_any_time(void)
     scenario_free_at_any_time("TLS: free with work in flight", small_load);
 }
 
+/* The first operation is ring_new; one of the next ones draws random bytes. */
+static void no_random_bytes(void)
+{
+    bool told = false;
+
+    for (uint32_t n = 2; n < 10; n++) {
+        struct client c;
+        begin("TLS: no random bytes", &c, &(struct ringsend_options){.tries = 1}, &answer_ok, 1);
+        sim.fail_at = n;
+        scenario_submit(&c, &get);
+        client_finish(&c);
+        SIM_CHECK(c.requests[0].error != RINGSEND_E_NO_MEMORY, "a lack of memory is told");
+        told |= c.requests[0].error == RINGSEND_E_TLS_NO_RANDOM;
+        scenario_end(&c);
+    }
+    SIM_CHECK(told, "the lack of random bytes is not told");
+}
+
 /* Far too few receive buffers, while the worker takes its time: handshakes hold none of them. */
 static void few_buffers(void)
 {
@@ -616,6 +634,7 @@ static const struct scenario_function functions[] = {
     {"TLS: early ends during the handshake", ends_during_the_handshake},
     {"TLS: torture, each operation fails once", torture},
     {"TLS: free with work in flight", free_at_any_time},
+    {"TLS: no random bytes", no_random_bytes},
     {"TLS: few receive buffers", few_buffers},
 };
 

@@ -68,11 +68,14 @@ static struct tls *new_connection(struct tls_local *local)
     *t = (struct tls){.config = config, .local = local};
     config_copy_model(config, &t->context, t->buffer);
     t->handshake = calloc(1, sizeof *t->handshake);
-    if (!t->handshake || !local_draw_seed(local, seed)) {
+    if (!t->handshake) {
         tls_free(t);
         return NULL;
     }
-    br_ssl_engine_inject_entropy(engine_of(t), seed, sizeof seed);
+    if (local_draw_seed(local, seed))
+        br_ssl_engine_inject_entropy(engine_of(t), seed, sizeof seed);
+    else
+        fail(t, RINGSEND_E_TLS_NO_RANDOM, NULL);
     explicit_bzero(seed, sizeof seed);
     return t;
 }
@@ -94,19 +97,14 @@ static void set_client_identity(struct tls *t)
 }
 
 /* The first message. No name is sent for an address (RFC 6066 3). */
-static bool say_hello(struct tls *t)
+static void say_hello(struct tls *t)
 {
     struct handshake *h = t->handshake;
     br_ssl_engine_context *engine = engine_of(t);
-    _Static_assert(sizeof engine->client_random == LOCAL_SEED_BYTES,
-                   "as many as are drawn at once");
     _Static_assert(sizeof engine->server_name >= sizeof h->host.name, "every name fits");
-    if (!local_draw_seed(t->local, engine->client_random))
-        return false;
     if (h->host.address_bytes == 0)
         memcpy(engine->server_name, h->host.name, h->host.name_bytes + 1);
     h->record_bytes = hello_write(engine, h->record);
-    return true;
 }
 
 /* Puts the session to resume in place, if there is one. */
@@ -124,22 +122,26 @@ struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t p
 {
     CHECK(!local->config->server);
     struct tls *t = new_connection(local);
-    if (!t)
-        return NULL;
+    if (!t || t->error != RINGSEND_OK)
+        return t;
     struct host *parsed = &t->handshake->host;
     if (!host_parse(host, parsed)) {
         fail(t, RINGSEND_E_TLS_WRONG_HOST, "no certificate can be for such a host name");
         return t;
     }
+    br_ssl_engine_context *engine = engine_of(t);
+    _Static_assert(sizeof engine->client_random == LOCAL_SEED_BYTES,
+                   "as many as are drawn at once");
+    if (!local_draw_seed(local, engine->client_random)) {
+        fail(t, RINGSEND_E_TLS_NO_RANDOM, NULL);
+        return t;
+    }
     t->key = session_key_of(parsed->name, port);
     t->verifier = (struct verifier){&verifier_class, t};
-    br_ssl_engine_set_x509(engine_of(t), &t->verifier.vtable);
+    br_ssl_engine_set_x509(engine, &t->verifier.vtable);
     set_client_identity(t);
     t->offered = offer_session(t);
-    if (!say_hello(t)) {
-        tls_free(t);
-        return NULL;
-    }
+    say_hello(t);
     return t;
 }
 

@@ -84,8 +84,8 @@ enum {
 };
 
 /* host: a DNS name or an IP address as text (no brackets), at most TLS_HOST_BYTES_MAX bytes; of any
- * other the connection has failed from the start. Resumes a session when there is one. Null: memory
- * is out, or the kernel gave no random bytes. 5 us. */
+ * other the connection has failed from the start, as it has when the kernel gave no random bytes.
+ * Resumes a session when there is one. Null: memory is out. 5 us. */
 struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t port);
 struct tls *tls_server_new(struct tls_local *local);
 /* Wipes and frees. Null is allowed. */

@@ -570,7 +570,7 @@ int options_copy(struct ringsend_options *to, const struct ringsend_options *fro
 
 /* secure.c: TLS of one connection */
 enum ringsend_error secure_load(struct ringsend *e); /* what https needs, once */
-bool secure_open(struct conn *c);                    /* false: memory or random bytes are out */
+bool secure_open(struct conn *c);                    /* false: memory is out */
 /* Moves the handshake on. RINGSEND_OK: wait, or it is complete when *complete. */
 enum ringsend_error secure_handshake(struct conn *c, bool *complete, const char **detail);
 bool secure_is_lent(const struct conn *c); /* to the worker: nobody else may touch its TLS */

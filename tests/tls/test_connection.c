@@ -4,7 +4,23 @@
 
 #include "tls/config.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* In place of the C library's: fails on demand. */
+static bool random_fails;
+
+__attribute__((visibility("default"))) ssize_t getrandom(void *buffer, size_t length,
+                                                         unsigned flags)
+{
+    if (!random_fails)
+        return syscall(SYS_getrandom, buffer, length, flags);
+    errno = EIO;
+    return -1;
+}
 
 /* Sends a text from one end to the other and checks it. */
 static void say(struct tls *from, struct tls *to, const char *text, size_t bytes, size_t piece)
@@ -226,6 +242,47 @@ static void test_no_host(void **state)
         tls_free(t);
     }
     pair_close(&p);
+}
+
+/* The stock runs out at the first draw of a connection, and at the second. The session there is stays. */
+static void test_no_random_bytes(void **state)
+{
+    (void)state;
+    for (int odd = 0; odd < 2; odd++) {
+        struct pair p;
+        pair_open(&p, false);
+        pair_connect(&p);
+        shake_hands(&p, SIZE_MAX);
+        assert_true(tls_keep_session(p.client));
+        if (odd) /* one that needs one draw only */
+            tls_free(tls_client_new(p.client_local, "", 443));
+        enum ringsend_error error = RINGSEND_OK;
+        random_fails = true;
+        for (int i = 0; i < 200 && error == RINGSEND_OK; i++) {
+            struct tls *t = tls_client_new(p.client_local, "www.example.com", 443);
+            assert_non_null(t);
+            error = tls_error(t);
+            assert_int_equal(tls_state(t) == TLS_CLOSED, error != RINGSEND_OK);
+            if (error != RINGSEND_OK)
+                tls_forget_session(t); /* as after every failure */
+            tls_free(t);
+        }
+        assert_int_equal(error, RINGSEND_E_TLS_NO_RANDOM);
+        assert_true(tls_has_session(p.client_local, "www.example.com", 443));
+        struct tls *server = tls_server_new(p.server_local);
+        for (int i = 0; i < 200 && tls_error(server) == RINGSEND_OK; i++) {
+            tls_free(server);
+            server = tls_server_new(p.server_local);
+        }
+        assert_int_equal(tls_error(server), RINGSEND_E_TLS_NO_RANDOM);
+        assert_int_equal(tls_state(server), TLS_CLOSED);
+        tls_free(server);
+        random_fails = false;
+        pair_connect(&p);
+        shake_hands(&p, SIZE_MAX);
+        assert_true(tls_is_ready(p.client));
+        pair_close(&p);
+    }
 }
 
 /* One config, many threads; and a handshake that is fed on another thread than the rest. */
@@ -601,6 +658,7 @@ int main(void)
         cmocka_unit_test(test_fresh_random_bytes),
         cmocka_unit_test(test_hello_is_bearssl_s),
         cmocka_unit_test(test_no_host),
+        cmocka_unit_test(test_no_random_bytes),
         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_sessions_are_kept_apart),
         cmocka_unit_test(test_oldest_session_leaves),
