@@ -75,6 +75,9 @@ void ring_explain(int error, char *text, size_t text_bytes)
                  "`ulimit -l`, or LimitMEMLOCK= in a systemd unit.",
                  limit);
         break;
+    case ENOBUFS:
+        snprintf(text, text_bytes, "Memory is out.");
+        break;
     case EMFILE:
         limit_text(RLIMIT_NOFILE, 1, limit);
         snprintf(text, text_bytes,

@@ -63,7 +63,7 @@ static int buffers_map(struct ring *ring)
     void *mapping =
         mmap(NULL, ring->mapping_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED)
-        return -errno;
+        return errno == ENOMEM ? -ENOBUFS : -errno;
     /* A huge page would make two megabytes resident at the first byte. Kernels without huge pages
      * refuse this, and need it not. */
     (void)madvise(mapping, ring->mapping_bytes, MADV_NOHUGEPAGE);
@@ -108,7 +108,7 @@ int ring_new(struct ring **ring, const struct ring_options *options)
     CHECK(options->buffers > 0 && options->buffers <= BUFFERS_MAX);
     struct ring *r = calloc(1, sizeof(*r));
     if (r == NULL)
-        return -ENOMEM;
+        return -ENOBUFS;
     r->sockets_max = options->sockets_max;
     r->buffers = power_of_two_at_least(options->buffers);
     r->buffer_bytes = options->buffer_bytes;
@@ -118,7 +118,7 @@ int ring_new(struct ring **ring, const struct ring_options *options)
     r->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int result = r->wake_fd < 0 ? -errno : 0;
     if (r->connects == NULL)
-        result = -ENOMEM;
+        result = -ENOBUFS;
     if (result == 0)
         result = buffers_map(r);
     if (result == 0)

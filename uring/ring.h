@@ -113,7 +113,7 @@ struct ring_wait {
 
 /* Makes a ring: 0, or a negated errno that ring_explain turns into a sentence. Short memlock limits
  * shrink the queues, a low soft limit of descriptors is raised, missing features are done without.
- */
+ * -ENOBUFS: this process is out of memory; -ENOMEM: the kernel grants the ring none. */
 int ring_new(struct ring **ring, const struct ring_options *options);
 /* Nothing may be in flight. Null is allowed. */
 void ring_free(struct ring *ring);

@@ -167,6 +167,14 @@ static struct ringsend *engine_take(const struct ringsend_options *options)
     return e;
 }
 
+static int no_memory(struct ringsend *e)
+{
+    tell(&e->options, e->options.memory_max_bytes
+                          ? "memory is out, or memory_max_bytes is too low for these options"
+                          : ringsend_error_text(RINGSEND_E_NO_MEMORY));
+    return -RINGSEND_E_NO_MEMORY;
+}
+
 static int open_ring(struct ringsend *e)
 {
     struct ring_options options = {.sockets_max = e->options.connections_max,
@@ -177,6 +185,8 @@ static int open_ring(struct ringsend *e)
     if (error == 0)
         return 0;
     e->ring = NULL;
+    if (error == -ENOBUFS)
+        return no_memory(e);
     if (e->options.message && e->options.message_bytes > 0)
         ring_explain(error, e->options.message, e->options.message_bytes);
     return -RINGSEND_E_RING;
@@ -195,7 +205,8 @@ static int compile_predicates(struct ringsend *e)
 static int open_tls(struct ringsend *e)
 {
     e->tls = e->options.tls;
-    return e->tls ? 0 : ringsend_tls_new(&e->tls, &e->options);
+    int error = e->tls ? 0 : ringsend_tls_new(&e->tls, &e->options);
+    return error == -RINGSEND_E_NO_MEMORY ? no_memory(e) : error;
 }
 
 /* All that the options say and nothing can fail of. */
@@ -223,15 +234,11 @@ static void set_up(struct ringsend *e)
 
 static int open_all(struct ringsend *e)
 {
-    if (!tables_take(e)) {
-        tell(&e->options, e->options.memory_max_bytes
-                              ? "memory is out, or memory_max_bytes is too low for these options"
-                              : ringsend_error_text(RINGSEND_E_NO_MEMORY));
-        return -RINGSEND_E_NO_MEMORY;
-    }
+    if (!tables_take(e))
+        return no_memory(e);
     int error = compile_predicates(e);
     if (!error && e->options.decode && !(e->unpack = unpack_new()))
-        error = -RINGSEND_E_NO_MEMORY;
+        error = no_memory(e);
     if (!error)
         error = open_ring(e);
     return error ? error : open_tls(e);
