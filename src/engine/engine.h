@@ -144,12 +144,12 @@ struct exchange {
     enum receive_half receive;
     bool bytes_left; /* some of the request may have reached the peer */
     enum ringsend_error send_error;
-    size_t plain_at;           /* TLS: so much of head and body is encrypted */
+    size_t plain_at;           /* TLS: so much of `parts` is encrypted */
     size_t send_bytes;         /* length of the send in flight */
     size_t sent_bytes;         /* of all sends before */
     uint64_t first_byte_at_ns; /* deadline; TIMER_NEVER until the request is sent */
     struct buf head;           /* head, and a small body behind it; held until the send is over */
-    struct iovec parts[2];
+    struct iovec parts[2];     /* what is sent: head and body */
     struct msghdr message;
     struct response response;
 };
@@ -392,8 +392,7 @@ struct ringsend {
 
     struct watch watch;
     struct lookup *lookup;
-    struct file *files[LIMIT_FILES];
-    uint32_t files_in_flight;
+    struct file **files; /* by slot, above all connections': see file.c */
 
     struct ringsend_tls *tls;      /* options.tls, or its own */
     struct tls_local *tls_local;   /* null until the first https request */
@@ -574,10 +573,10 @@ bool secure_open(struct conn *c);                    /* false: memory is out */
 /* Moves the handshake on. RINGSEND_OK: wait, or it is complete when *complete. */
 enum ringsend_error secure_handshake(struct conn *c, bool *complete, const char **detail);
 bool secure_is_lent(const struct conn *c); /* to the worker: nobody else may touch its TLS */
-/* Encrypts the next part of the request and gives it to the ring, as far as there is room. */
+/* Encrypts what comes next of exchange.parts and gives it to the ring, as far as there is room. */
 enum ringsend_error secure_send(struct conn *c);
 void secure_sent(struct conn *c); /* its send is over: the cipher bytes' memory goes back */
-bool secure_has_more(const struct conn *c); /* not all of the request is encrypted yet */
+bool secure_has_more(const struct conn *c); /* not all of exchange.parts is encrypted yet */
 /* Feeds received bytes; *plain is then what can be read, null: nothing more. Call until null. */
 enum ringsend_error secure_receive(struct conn *c, struct ringsend_bytes *cipher,
                                    struct ringsend_bytes *plain, const char **detail);

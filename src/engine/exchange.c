@@ -71,17 +71,18 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
         request_leaves(r);
     r->result.times.sent_at_ns = engine_stamp_ns(e);
     x->send = SEND_SENDING;
-    if (c->secure)
-        return secure_send(c);
-    op_start(&c->send);
     if (copied) {
+        op_start(&c->send);
         buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
         ring_send(e->ring, conn_tag(c), x->head.data, x->head.bytes);
         return RINGSEND_OK;
     }
     x->parts[0] = (struct iovec){x->head.data, x->head.bytes};
-    /* The kernel only reads it; struct iovec knows no const. */
+    /* It is only read; struct iovec knows no const. */
     x->parts[1] = (struct iovec){(void *)(uintptr_t)r->user->body.data, body_bytes};
+    if (c->secure)
+        return secure_send(c);
+    op_start(&c->send);
     x->message = (struct msghdr){.msg_iov = x->parts, .msg_iovlen = 2};
     ring_send_parts(e->ring, conn_tag(c), &x->message);
     return RINGSEND_OK;

@@ -1,6 +1,7 @@
 /* Files on the engine's ring. A file is idle, or has one operation in flight, or one finished whose
- * result was not taken. Its slot number in completions lies above all connections' slots. A slot is
- * used again only after its last completion, but a cancel's completion may trail; hence the
+ * result was not taken. Its slot number in completions lies above all connections' slots: first come
+ * those of file.h, then FILES_PER_CONN for each connection, whose task is woken when an operation ends. A
+ * slot is used again only after its last completion, but a cancel's completion may trail; hence the
  * generation. */
 #include "engine/file.h"
 
@@ -13,6 +14,7 @@
 
 struct file {
     struct ringsend *engine;
+    struct task *owner; /* to be woken; null: ringsend_run is to return */
     int fd;
     bool owns_fd; /* opened here; fd is -1 exactly until that has succeeded */
     uint32_t slot, generation;
@@ -25,22 +27,40 @@ struct file {
     int64_t result;
 };
 
-int file_open(struct ringsend *e, int fd, struct file **file)
+static int open_in_slot(struct ringsend *e, int fd, struct task *owner, uint32_t slot,
+                        struct file **file)
 {
-    uint32_t slot = 0;
-    while (slot < LIMIT_FILES && e->files[slot])
-        slot++;
-    if (slot == LIMIT_FILES)
-        return -RINGSEND_E_FULL;
+    CHECK(!e->files[slot]);
     struct file *f = calloc(1, sizeof *f);
     if (!f)
         return -RINGSEND_E_NO_MEMORY;
     *f = (struct file){.engine = e,
+                       .owner = owner,
                        .fd = fd,
                        .slot = LIMIT_CONNECTIONS + slot,
                        .generation = ++e->file_generation};
     e->files[slot] = *file = f;
     return 0;
+}
+
+int file_open(struct ringsend *e, int fd, struct file **file)
+{
+    uint32_t slot = 0;
+    while (slot < LIMIT_FILES && e->files[slot])
+        slot++;
+    return slot < LIMIT_FILES ? open_in_slot(e, fd, NULL, slot, file) : -RINGSEND_E_FULL;
+}
+
+int file_open_for(struct conn *c, uint32_t which, int fd, struct file **file)
+{
+    CHECK(which < FILES_PER_CONN);
+    return open_in_slot(c->engine, fd, &c->task, LIMIT_FILES + FILES_PER_CONN * c->slot + which,
+                        file);
+}
+
+bool file_is_quiet(const struct file *f)
+{
+    return !op_in_flight(&f->op) && !op_in_flight(&f->cancel);
 }
 
 int file_descriptor(const struct file *f)
@@ -59,7 +79,6 @@ static void start(struct file *f, enum ring_kind kind)
     f->kind = kind;
     f->op.state = OP_IDLE;
     op_start(&f->op);
-    f->engine->files_in_flight++;
 }
 
 int file_open_path(struct ringsend *e, const char *path, int flags, struct file **file)
@@ -128,8 +147,8 @@ static void finish(struct file *f, int64_t result)
 {
     f->result = result;
     f->finished = true;
-    f->engine->files_in_flight--;
-    f->engine->woken = true;
+    if (!f->owner)
+        f->engine->woken = true;
 }
 
 /* A write may take only a part: then the rest follows, unless an early end was asked for. */
@@ -148,9 +167,12 @@ static void append_completed(struct file *f, int32_t result)
 
 void file_completed(struct ringsend *e, const struct ring_completion *completion)
 {
-    CHECK(completion->slot - LIMIT_CONNECTIONS < LIMIT_FILES);
+    CHECK(completion->slot - LIMIT_CONNECTIONS <
+          LIMIT_FILES + FILES_PER_CONN * e->options.connections_max);
     struct file *f = e->files[completion->slot - LIMIT_CONNECTIONS];
     CHECK(f && ring_tag_matches(f->generation, completion->generation));
+    if (f->owner)
+        task_wake(e, f->owner);
     if (completion->kind == RING_CANCEL) {
         op_complete(&f->cancel, completion->result);
         if (op_in_flight(&f->op) && f->cancel_again)
@@ -176,7 +198,7 @@ void file_close(struct file **file)
     if (!f)
         return;
     file_cancel(f);
-    while (op_in_flight(&f->op) || op_in_flight(&f->cancel))
+    while (!file_is_quiet(f))
         if (engine_wait(f->engine) < 0)
             break;
     if (f->owns_fd && f->fd >= 0)

@@ -295,21 +295,25 @@ enum ringsend_error secure_handshake(struct conn *c, bool *complete, const char 
 
 /* ---- Exchange ---- */
 
-/* What stands at position `at` of the request, head and body taken together. */
+static size_t plain_bytes(const struct exchange *x)
+{
+    return x->parts[0].iov_len + x->parts[1].iov_len;
+}
+
+/* What stands at position `at` of both parts taken together. */
 static struct ringsend_bytes plain_from(const struct exchange *x, size_t at)
 {
-    if (at < x->head.bytes)
-        return (struct ringsend_bytes){x->head.data + at, x->head.bytes - at};
-    struct ringsend_bytes body = x->request->user->body;
-    at -= x->request->head.bytes;
-    return (struct ringsend_bytes){body.data + at, body.bytes - at};
+    const struct iovec *part = x->parts;
+    if (at >= part->iov_len)
+        at -= (part++)->iov_len;
+    return (struct ringsend_bytes){(const char *)part->iov_base + at, part->iov_len - at};
 }
 
 enum ringsend_error secure_send(struct conn *c)
 {
     struct secure *s = c->secure;
     struct exchange *x = &c->exchange;
-    size_t total = x->request->head.bytes + x->request->user->body.bytes;
+    size_t total = plain_bytes(x);
     if (s->cipher_held.bytes > 0) {
         CHECK(s->cipher_out.bytes == 0);
         s->cipher_out = s->cipher_held;
@@ -373,8 +377,7 @@ enum ringsend_error secure_receive(struct conn *c, struct ringsend_bytes *cipher
 
 bool secure_has_more(const struct conn *c)
 {
-    const struct exchange *x = &c->exchange;
-    return x->plain_at < x->request->head.bytes + x->request->user->body.bytes;
+    return c->exchange.plain_at < plain_bytes(&c->exchange);
 }
 
 void secure_consume(struct conn *c, size_t plain_bytes)

@@ -1,10 +1,11 @@
 /* The engine's tables: all that ringsend_new takes from the allocator besides the engine itself, in one list
  * that taking and giving back share. Untouched parts stay unmapped. */
 #include "engine/engine.h"
+#include "engine/file_internal.h"
 
 #include <string.h>
 
-enum { TABLES = 12 };
+enum { TABLES = 13 };
 
 struct table {
     void *where; /* the pointer to it */
@@ -29,6 +30,7 @@ static void list_tables(struct ringsend *e, struct table tables[TABLES])
         {&e->watch.conns, o->watch_max * sizeof(struct conn *)},
         {&e->watch.ended, 2 * (size_t)o->watch_max * sizeof *e->watch.ended},
         {&e->posts, posts_bytes(o->posts_max)},
+        {&e->files, (LIMIT_FILES + FILES_PER_CONN * (size_t)o->connections_max) * sizeof *e->files},
     };
     memcpy(tables, all, sizeof all);
 }
