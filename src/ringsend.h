@@ -380,7 +380,11 @@ struct ringsend_header {
 enum ringsend_request_flags {
     RINGSEND_AT_LEAST_ONCE = 1, /* may be sent again even if it may have been processed */
     RINGSEND_KEYED = 2, /* carries an idempotency key: the same, and doing it twice has no effect */
-    RINGSEND_HAS_BODY = 4 /* send a body, be it empty: adds Content-Length: 0 for any method */
+    RINGSEND_HAS_BODY = 4, /* send a body, be it empty: adds Content-Length: 0 for any method */
+    /* The body of a response with a status of ok_status is counted (packed_bytes) and not stored. It may be
+     * of any length; it is not decoded (`encoding` says what it has, and `decode` asks for no coding), and
+     * predicates see an empty body. Responses with any other status are stored as ever. */
+    RINGSEND_RESPONSE_DISCARD = 128
 };
 
 struct ringsend_request {
@@ -492,10 +496,12 @@ struct ringsend_result {
      * with a rate limit that is used up until its reset. 0: nothing. */
     uint64_t retry_after_ns;
     struct ringsend_bytes
-        encoding;        /* the Content-Encoding that the body still has, at most 64 bytes
+        encoding;      /* the Content-Encoding that the body still has, at most 64 bytes
                                        of it; empty: none */
-    size_t head_bytes;   /* of the complete response's head */
-    size_t packed_bytes; /* its body as it came: before `decode` */
+    size_t head_bytes; /* of the complete response's head */
+    size_t
+        packed_bytes; /* its body as it came: before `decode`. Of one that was not stored also when it
+                            did not become complete */
 };
 
 /* ---- The engine

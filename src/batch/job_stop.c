@@ -1,3 +1,4 @@
+#include "base/status.h"
 #include "batch/job_internal.h"
 
 #include <errno.h>
@@ -78,8 +79,7 @@ static bool is_among(const struct ringsend_outcomes *outcomes, const struct resu
 {
     if (line->error != RINGSEND_OK)
         return outcomes->errors[line->error / 64] >> (line->error % 64) & 1;
-    unsigned bit = (unsigned)line->status - 100;
-    return outcomes->statuses.bits[bit / 64] >> (bit % 64) & 1;
+    return status_is_in(&outcomes->statuses, line->status);
 }
 
 /* When the platform is down or refuses us, sending on does no good. */

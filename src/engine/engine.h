@@ -138,6 +138,9 @@ enum receive_half {
     RECEIVE_DONE        /* complete; only a send may still hold things up */
 };
 
+/* Of a request's flags: a good response's body is not to be stored. */
+#define RESPONSE_STREAMED ((uint32_t)RINGSEND_RESPONSE_DISCARD)
+
 struct exchange {
     struct request *request; /* null exactly when the connection carries none */
     enum send_half send;

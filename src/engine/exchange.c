@@ -32,6 +32,9 @@ void exchange_begin(struct conn *c)
     x->first_byte_at_ns = TIMER_NEVER;
     response_init(&x->response, &c->engine->limits, &c->engine->bufs,
                   span_equal(x->request->head.method, SPAN("HEAD")));
+    if (x->request->user->flags & RESPONSE_STREAMED)
+        response_stream(&x->response, &c->engine->options.ok_status,
+                        (x->request->user->flags & RINGSEND_RESPONSE_DISCARD) != 0);
     if (c->exchanges++ > 0)
         c->engine->stats.connections_reused++;
     c->engine->exchanges++;

@@ -188,6 +188,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
             retry_is_connection_loss(error) && r->conn->exchanges > 1 && !response->started;
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;
+        r->result.packed_bytes = response->streamed_bytes;
         if (error == RINGSEND_OK) {
             pause_hear(r, &response->advice);
             verdict_take(r, response);

@@ -4,6 +4,8 @@
  * promise 3, and request.c's to keep. */
 #include "engine/engine.h"
 
+#include "base/status.h"
+
 struct status_row {
     int status;
     bool doubtful;
@@ -58,8 +60,7 @@ bool retry_may_help(const struct ringsend *e, enum ringsend_error error, int sta
 {
     if (error != RINGSEND_OK)
         return error_is_of_attempt(error) && e->retry_on.errors[error / 64] >> (error % 64) & 1;
-    unsigned bit = (unsigned)status - 100;
-    return e->retry_on.statuses.bits[bit / 64] >> (bit % 64) & 1;
+    return status_is_in(&e->retry_on.statuses, status);
 }
 
 bool retry_is_doubtful(enum ringsend_error error, int status)

@@ -20,7 +20,8 @@
 #define BACKOFF_LONGEST_NS (24 * HOUR_NS)
 
 /* A flag of a later version must not be overlooked by this one. */
-#define FLAGS_KNOWN ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY))
+#define FLAGS_KNOWN \
+    ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY) | RESPONSE_STREAMED)
 
 /* The caller's struct may be an older, shorter one: what it lacks is zero, the default. */
 int options_copy(struct ringsend_options *to, const struct ringsend_options *from)
@@ -365,7 +366,8 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     if (e->requests_used - e->reaped_count >= e->options.requests_max)
         return -RINGSEND_E_FULL;
     struct head head;
-    enum ringsend_error error = make_head(&head, r, e->options.decode, &e->submit_detail);
+    bool accepts_codings = e->options.decode && !(r->flags & RESPONSE_STREAMED);
+    enum ringsend_error error = make_head(&head, r, accepts_codings, &e->submit_detail);
     if (error == RINGSEND_OK && head.url.https) {
         error = secure_load(e);
         if (error == RINGSEND_E_TLS_CONFIG)

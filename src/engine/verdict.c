@@ -3,6 +3,8 @@
  * user calls worth another try is not ok; then ok_if decides, or in its absence the status. */
 #include "engine/engine.h"
 
+#include "base/status.h"
+
 #include <stdio.h>
 
 int ringsend_check_predicate(const char *text, char *message, size_t message_bytes)
@@ -47,12 +49,6 @@ bool verdict_wants_headers(const struct ringsend *e)
            (e->retry_if && predicate_wants_headers(e->retry_if));
 }
 
-static bool status_is_ok(const struct ringsend *e, int status)
-{
-    unsigned bit = (unsigned)status - 100;
-    return e->options.ok_status.bits[bit / 64] >> (bit % 64) & 1;
-}
-
 static enum verdict judge(const struct request *r)
 {
     const struct ringsend *e = r->engine;
@@ -65,7 +61,8 @@ static enum verdict judge(const struct request *r)
     };
     if (e->retry_if && predicate_holds(e->retry_if, &view))
         return VERDICT_AGAIN;
-    bool ok = e->ok_if ? predicate_holds(e->ok_if, &view) : status_is_ok(e, view.status);
+    bool ok = e->ok_if ? predicate_holds(e->ok_if, &view)
+                       : status_is_in(&e->options.ok_status, view.status);
     return ok ? VERDICT_OK : VERDICT_FAILED;
 }
 
@@ -91,7 +88,8 @@ void verdict_take(struct request *r, struct response *response)
     r->header_index = response->header_index;
     response->body = response->headers = response->header_index = (struct buf){0};
     r->result.head_bytes = response->head_bytes;
-    r->result.packed_bytes = r->body.bytes;
+    if (!response->streams)
+        r->result.packed_bytes = r->body.bytes;
     if (r->body.bytes > 0 && can_decode(r, codings)) {
         r->outcome = codings_remove(codings, e->unpack, &e->bufs, &r->body,
                                     e->options.body_max_bytes, &detail);
@@ -100,7 +98,7 @@ void verdict_take(struct request *r, struct response *response)
             buf_release(&e->bufs, &r->body);
             return;
         }
-    } else if (r->body.bytes > 0) {
+    } else if (r->result.packed_bytes > 0) {
         name_encoding(r, codings);
     }
     r->verdict = judge(r);

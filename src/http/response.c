@@ -1,6 +1,7 @@
 #include "http/response.h"
 
 #include "base/check.h"
+#include "base/status.h"
 #include "http/fields.h"
 
 #include <llhttp.h>
@@ -250,6 +251,7 @@ static int on_head_complete(llhttp_t *parser)
     /* Whatever is refused from here on has a status that can be told. */
     r->status = status;
     r->phase = RESPONSE_BODY;
+    r->streams = r->streamed && status_is_in(r->streamed, status);
     if (r->method_is_head || status == 204 || status == 304)
         return 1;
     /* llhttp must have understood "chunked" as we did, or it would read to the end of stream. */
@@ -257,6 +259,8 @@ static int on_head_complete(llhttp_t *parser)
     if (r->coding_other || r->coding_chunked != chunked)
         return fail(r, RINGSEND_E_UNSUPPORTED_CODING,
                     "the Transfer-Encoding is not exactly \"chunked\"");
+    if (r->streams)
+        return 0;
     if (parser->content_length > r->limits->body_bytes)
         return fail(r, RINGSEND_E_BODY_TOO_LARGE,
                     "the Content-Length is larger than the limit for bodies");
@@ -273,7 +277,11 @@ static int on_body(llhttp_t *parser, const char *at, size_t bytes)
         return -1;
     r->mark = at + bytes;
     r->quiet_bytes = 0;
-    if (bytes > r->limits->body_bytes - r->body.bytes)
+    if (r->streams)
+        r->streamed_bytes += bytes;
+    if (r->streams && r->discards)
+        return 0;
+    if (!r->streams && bytes > r->limits->body_bytes - r->body.bytes)
         return fail(r, RINGSEND_E_BODY_TOO_LARGE, "more bytes of body came than the limit allows");
     if (!buf_append(r->pool, &r->body, at, bytes))
         return fail(r, RINGSEND_E_NO_MEMORY, "no memory for the body");
@@ -465,6 +473,13 @@ void response_init(struct response *r, const struct response_limits *limits, str
     r->pool = pool;
     r->method_is_head = method_is_head;
     message_begin(r);
+}
+
+void response_stream(struct response *r, const struct ringsend_status_set *streamed, bool discards)
+{
+    CHECK(!r->started);
+    r->streamed = streamed;
+    r->discards = discards;
 }
 
 enum response_next response_feed(struct response *r, const char *data, size_t bytes, size_t *used)

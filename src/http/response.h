@@ -54,9 +54,11 @@ struct response {
     int status;      /* 100..599; 0 before the status line */
     bool keep_alive; /* the connection may carry another request */
     struct advice advice;
-    struct codings codings; /* Content-Encoding: what the body is packed by */
-    struct buf body;        /* as it came */
-    struct buf headers;     /* names and values one after another; filled with store_headers only */
+    struct codings codings;  /* Content-Encoding: what the body is packed by */
+    struct buf body;         /* as it came; of a streamed one what the user has not moved out yet */
+    bool streams;            /* from the head on: the body is one that response_stream is about */
+    uint64_t streamed_bytes; /* of it, so far */
+    struct buf headers; /* names and values one after another; filled with store_headers only */
     struct buf header_index; /* struct response_header, one per header, in order */
     uint64_t wire_bytes;     /* taken in by response_feed */
     uint32_t interim_count;
@@ -71,6 +73,8 @@ struct response {
     /* Private to response.c. Of the whole exchange: */
     const struct response_limits *limits;
     struct buf_pool *pool;
+    const struct ringsend_status_set *streamed; /* null: none */
+    bool discards;
     const char *mark; /* in the bytes being parsed: all before it has been counted */
     bool method_is_head;
 
@@ -99,6 +103,9 @@ struct response {
 /* limits and pool must outlive the response. */
 void response_init(struct response *r, const struct response_limits *limits, struct buf_pool *pool,
                    bool method_is_head);
+/* Right after response_init: with a status of `streamed`, which must outlive the response, the body may be of
+ * any length. Whoever feeds moves what has come out of `body`; with `discards` nothing is put there. */
+void response_stream(struct response *r, const struct ringsend_status_set *streamed, bool discards);
 /* Feeds up to `bytes`; *used (always set) tells how many were taken; on DONE the rest is not ours.
  */
 enum response_next response_feed(struct response *r, const char *data, size_t bytes, size_t *used);

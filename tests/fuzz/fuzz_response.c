@@ -3,7 +3,7 @@
 #include "base/check.h"
 
 /* Any bytes as a response: whole, and byte by byte, must come to the same end. The first byte of
- * the input chooses limits and method. */
+ * the input chooses limits, method and streaming. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
@@ -16,11 +16,14 @@ static enum ringsend_error run(const char *wire, size_t bytes, size_t piece, uin
                                            .body_bytes = choice & 4 ? 16 : 1 << 20,
                                            .strict = (choice & 8) != 0,
                                            .store_headers = (choice & 16) != 0};
+    const struct ringsend_status_set streamed = {.bits = {0, ~0ull << 36, ~0ull, 0xff}}; /* 2xx */
     struct buf_pool pool;
     struct response r;
     enum response_next next = RESPONSE_MORE;
     buf_pool_init(&pool);
     response_init(&r, &limits, &pool, (choice & 32) != 0);
+    if (choice & 64)
+        response_stream(&r, &streamed, (choice & 128) != 0);
     for (size_t at = 0; at < bytes && next == RESPONSE_MORE;) {
         size_t length = piece < bytes - at ? piece : bytes - at, used;
         next = response_feed(&r, wire + at, length, &used);
@@ -31,9 +34,10 @@ static enum ringsend_error run(const char *wire, size_t bytes, size_t piece, uin
         next = response_eof(&r);
     CHECK((next == RESPONSE_DONE) == (r.error == RINGSEND_OK));
     CHECK(next == RESPONSE_DONE || r.detail);
-    CHECK(r.body.bytes <= limits.body_bytes);
+    CHECK(r.streams || (r.body.bytes <= limits.body_bytes && r.streamed_bytes == 0));
+    CHECK(!r.streams || r.body.bytes == (choice & 128 ? 0 : r.streamed_bytes));
     enum ringsend_error error = r.error;
-    *body_bytes = error ? 0 : r.body.bytes;
+    *body_bytes = error ? 0 : r.body.bytes + r.streamed_bytes;
     response_release(&r);
     buf_pool_free(&pool);
     return error;

@@ -123,7 +123,7 @@ static void bad_requests_are_refused(void **state)
     struct ringsend *engine;
     assert_int_equal(ringsend_new(&engine, NULL), 0);
     struct ringsend_request r = {.size = sizeof r, .url = {peer->url, strlen(peer->url)}};
-    r.flags = 8;
+    r.flags = 1u << 31;
     assert_int_equal(ringsend_submit(engine, &r), -RINGSEND_E_INVALID);
     r.flags = 0;
     r.tries = 101;

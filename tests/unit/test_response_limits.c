@@ -115,6 +115,44 @@ static void test_length_believed(void **state)
     assert_int_equal(blocks_out, 0);
 }
 
+/* A body with one of the statuses is not held against the limit, announced or not; others are. */
+static void test_streamed(void **state)
+{
+    (void)state;
+    static const struct ringsend_status_set ok = {.bits = {0, 1ull << 36}}; /* 200 */
+    static const char *const wires[] = {
+        OK200 "Content-Length: 20\r\n\r\n01234567890123456789",
+        CHUNKED "f\r\n012345678901234\r\n5\r\n56789\r\n0\r\n\r\n",
+        OK200 "\r\n01234567890123456789",
+        "HTTP/1.1 103 x\r\n\r\n" OK200 "Content-Length: 20\r\n\r\n01234567890123456789",
+        "HTTP/1.1 201 x\r\nContent-Length: 20\r\n\r\n01234567890123456789",
+        "HTTP/1.1 201 x\r\n\r\n01234567890",
+    };
+    struct guard guard;
+    guard_open(&guard, 4096);
+    for (size_t i = 0; i < 2 * sizeof wires / sizeof wires[0]; i++) {
+        const char *wire = wires[i / 2];
+        size_t bytes = strlen(wire), left;
+        bool discards = i % 2 == 1, streams = strstr(wire, " 201 ") == NULL;
+        for (size_t way = 0; way <= bytes; way = guard_next_way(way, bytes)) {
+            struct response r;
+            response_init(&r, &narrow, NULL, false);
+            response_stream(&r, &ok, discards);
+            feed(&r, &guard, wire, bytes, way, true, &left);
+            assert_int_equal(r.error, streams ? RINGSEND_OK : RINGSEND_E_BODY_TOO_LARGE);
+            assert_int_equal(r.streams, streams);
+            assert_int_equal(r.streamed_bytes, streams ? 20 : 0);
+            if (streams)
+                assert_int_equal(r.body.bytes, discards ? 0 : 20);
+            if (streams && !discards)
+                assert_memory_equal(r.body.data, "01234567890123456789", 20);
+            response_release(&r);
+        }
+    }
+    guard_close(&guard);
+    assert_int_equal(blocks_out, 0);
+}
+
 /* Each growth of a buffer fails in turn. */
 static void test_out_of_memory(void **state)
 {
@@ -153,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_limits, forget),
         cmocka_unit_test_setup(test_length_believed, forget),
+        cmocka_unit_test_setup(test_streamed, forget),
         cmocka_unit_test_setup(test_out_of_memory, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
