@@ -19,7 +19,7 @@ enum {
 /* A request and all it points to, in one piece but for the body. */
 struct package {
     struct ringsend_request request;
-    struct ringsend_header header;
+    struct ringsend_header headers[2];
     char url[128];
     char id[16];
     char *body;
@@ -248,8 +248,10 @@ static struct package *package_make(const struct client_ask *ask, uint32_t recor
     snprintf(p->url, sizeof p->url, "http%s://%s:%u/r/%u", ask->https ? "s" : "", ask->host,
              ask->port, record);
     snprintf(p->id, sizeof p->id, "%u", record);
-    p->header.name = (struct ringsend_bytes){"X-Record-Id", 11};
-    p->header.value = (struct ringsend_bytes){p->id, strlen(p->id)};
+    p->headers[0].name = (struct ringsend_bytes){"X-Record-Id", 11};
+    p->headers[0].value = (struct ringsend_bytes){p->id, strlen(p->id)};
+    p->headers[1].name = (struct ringsend_bytes){"Connection", 10};
+    p->headers[1].value = (struct ringsend_bytes){"close", 5};
     p->body = malloc(ask->body_bytes + 1);
     SIM_CHECK(p->body, "out of memory");
     sim_fill_body(record, 0, 0, p->body, ask->body_bytes);
@@ -257,8 +259,8 @@ static struct package *package_make(const struct client_ask *ask, uint32_t recor
         .size = sizeof p->request,
         .method = {ask->method, ask->method ? strlen(ask->method) : 0},
         .url = {p->url, strlen(p->url)},
-        .headers = &p->header,
-        .headers_count = 1,
+        .headers = p->headers,
+        .headers_count = ask->close ? 2 : 1,
         .body = {p->body, has_body ? ask->body_bytes : 0},
         .flags = ask->flags,
         .tries = ask->tries,

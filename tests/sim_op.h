@@ -80,7 +80,7 @@ void sim_op_complete(struct ring *r, struct sim_op *op, int32_t result, int32_t 
 int32_t sim_buffer_take(struct ring *r, const char *data, size_t bytes);
 
 struct sim_socket *sim_socket_of(struct ring *r, const struct sim_op *op);
-void sim_connect_prepared(struct ring *r, struct sim_op *op);
+void sim_connect_prepared(struct ring *r, struct sim_op *op, enum ring_use use);
 void sim_connect_submit(struct ring *r, struct sim_op *op);
 void sim_send_submit(struct ring *r, struct sim_op *op);
 void sim_recv_prepared(struct ring *r, struct sim_op *op);

@@ -388,6 +388,7 @@ static struct client_ask draw_ask(const struct run *run)
         if (sim_chance(300))
             ask.flags |= sim_chance(500) ? RINGSEND_KEYED : RINGSEND_AT_LEAST_ONCE;
     }
+    ask.close = sim_chance(100);
     if (sim_chance(100))
         ask.tries = (uint32_t)sim_between(1, 5);
     if (sim_chance(100))

@@ -186,7 +186,7 @@ static struct sim_op *op_prepare(struct ring *r, bool on_file, struct ring_tag t
 }
 
 void ring_connect(struct ring *r, struct ring_tag tag, const struct sockaddr *address,
-                  socklen_t address_bytes)
+                  socklen_t address_bytes, enum ring_use use)
 {
     struct sim_op *op = op_prepare(r, false, tag, RING_CONNECT);
 
@@ -194,7 +194,7 @@ void ring_connect(struct ring *r, struct ring_tag tag, const struct sockaddr *ad
     memcpy(&op->address, address, address_bytes);
     op->address_at = address;
     op->address_bytes = address_bytes;
-    sim_connect_prepared(r, op);
+    sim_connect_prepared(r, op, use);
 }
 
 static void send_prepare(struct ring *r, struct ring_tag tag, const struct msghdr *message,

@@ -8,6 +8,7 @@
 #define RINGSEND_TESTS_SIM_RING_H
 
 #include "sim_request.h"
+#include "uring/ring.h"
 
 #include <sys/socket.h>
 
@@ -30,6 +31,7 @@ struct sim_socket {
     uint32_t slot, generation;
     uint64_t life; /* differs for each use of the slot; 0 exactly when free */
     struct sim_peer *peer;
+    enum ring_use use;
 
     struct sim_text in;
     size_t in_sent, in_arrived, in_taken;

@@ -236,6 +236,7 @@ void server_delivery(struct sim_socket *s, const char *data, size_t bytes)
               "record %u is sent before that is marked", number);
     SIM_CHECK(!s->reuse_forbidden, "record %u is sent on a connection that was to be closed",
               number);
+    s->reuse_forbidden = memmem(data, bytes, "\r\nConnection: close\r\n", 21) != NULL;
     if (s->delivery > 0) {
         const struct sim_delivery *before = &world.deliveries[s->delivery - 1];
         SIM_CHECK(before->answer_in, "record %u is sent before the answer to record %u is in",

@@ -175,7 +175,7 @@ static void output_arrived(void *context, uint64_t life, uint64_t bytes)
 
 /* ---- Connect ---- */
 
-void sim_connect_prepared(struct ring *r, struct sim_op *op)
+void sim_connect_prepared(struct ring *r, struct sim_op *op, enum ring_use use)
 {
     struct sim_socket *s;
 
@@ -189,6 +189,7 @@ void sim_connect_prepared(struct ring *r, struct sim_op *op)
                              .generation = op->tag.generation,
                              .life = ++sockets.lives,
                              .window = SIZE_MAX,
+                             .use = use,
                              .peer = server_find((const struct sockaddr *)&op->address)};
     sockets.open++;
     SIM_CHECK(sockets.connections_max == 0 || sockets.open <= sockets.connections_max,
@@ -356,6 +357,8 @@ void sim_send_submit(struct ring *r, struct sim_op *op)
 
     SIM_CHECK(s->step == SLOT_CONNECTED, "send in slot %u, which is not connected", s->slot);
     SIM_CHECK(!s->cut, "a send in slot %u behind one that was cut short", s->slot);
+    SIM_CHECK(s->use == RING_FOR_MANY || s->out.bytes == 0,
+              "a second send in slot %u, made for one", s->slot);
     op->data = s;
     s->send = op;
     op->breaks_at = SIZE_MAX;

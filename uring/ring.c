@@ -360,22 +360,24 @@ void ring_wake(struct ring *ring)
     errno = saved;
 }
 
-/* setsockopt(TCP_NODELAY) of a direct descriptor. */
-static void prepare_no_delay(struct io_uring_sqe *sqe, int slot)
+/* setsockopt of a direct descriptor, as its use wants it. TCP_QUICKACK set to 0 before the connect has the
+ * kernel expect that every acknowledgement finds data to travel with (tcp(7)). */
+static void prepare_option(struct io_uring_sqe *sqe, int slot, enum ring_use use)
 {
-    static const int on = 1;
-    const uint32_t level_and_name[2] = {IPPROTO_TCP, TCP_NODELAY};
+    static const int off = 0, on = 1;
+    const bool one = use == RING_FOR_ONE;
+    const uint32_t level_and_name[2] = {IPPROTO_TCP, one ? TCP_QUICKACK : TCP_NODELAY};
     memset(sqe, 0, sizeof(*sqe));
     sqe->opcode = IORING_OP_URING_CMD;
     sqe->fd = slot;
     sqe->cmd_op = SOCKET_COMMAND_SETSOCKOPT;
     memcpy(&sqe->addr, level_and_name, sizeof(level_and_name));
     sqe->file_index = sizeof(on); /* the option's length */
-    sqe->addr3 = (uintptr_t)&on;
+    sqe->addr3 = (uintptr_t)(one ? &off : &on);
 }
 
 void ring_connect(struct ring *ring, struct ring_tag tag, const struct sockaddr *address,
-                  socklen_t address_bytes)
+                  socklen_t address_bytes, enum ring_use use)
 {
     /* A member that fails posts the chain's one completion, and its successors go silently. The
      * last one is not skipped: kernels before 6.12 could lose it. */
@@ -389,7 +391,7 @@ void ring_connect(struct ring *ring, struct ring_tag tag, const struct sockaddr 
     if (ring->features.direct_sockopt &&
         (address->sa_family == AF_INET || address->sa_family == AF_INET6)) {
         sqe = sqe_next(ring);
-        prepare_no_delay(sqe, slot);
+        prepare_option(sqe, slot, use);
         io_uring_sqe_set_flags(sqe, member | IOSQE_FIXED_FILE);
         io_uring_sqe_set_data64(sqe, user_data_pack(tag, RING_CONNECT, 0));
     }

@@ -72,6 +72,16 @@ struct ring_completion {
                           kernel; 0: unknown */
 };
 
+/* What a connection is made for. */
+enum ring_use {
+    RING_FOR_MANY, /* whatever comes: no send waits for another's acknowledgement (TCP_NODELAY) */
+    /* One send right behind the connect, and one answer, behind which the peer closes. The
+     * acknowledgement that ends the handshake waits for that send, and the answer's for the close: two
+     * segments less of ten. Not for peers that go on, which may hold the rest of an answer back for 40
+     * ms, until its beginning is acknowledged (RFC 896 against RFC 1122 4.2.3.2). */
+    RING_FOR_ONE,
+};
+
 struct ring_options {
     uint32_t sockets_max;  /* size of the slot table; slots are 0 .. sockets_max - 1 */
     uint32_t buffers;      /* shared receive buffers, rounded up to a power of two */
@@ -84,7 +94,7 @@ struct ring_features {
     bool defer_taskrun;  /* 6.1 */
     bool ring_fd;        /* registered ring descriptor, 5.18 */
     bool min_wait;       /* 6.12 */
-    bool direct_sockopt; /* TCP_NODELAY on direct descriptors, 6.7 */
+    bool direct_sockopt; /* options of enum ring_use on direct descriptors, 6.7 */
     bool install;        /* ring_install, 6.8 */
     uint32_t sq_entries, cq_entries;
 };
@@ -130,7 +140,7 @@ int64_t ring_wall_s(const struct ring *ring);
 /* Opens a TCP socket in the slot and connects it; one completion for both. After an error the slot
  * may hold a half-made socket: close it as any other. */
 void ring_connect(struct ring *ring, struct ring_tag tag, const struct sockaddr *address,
-                  socklen_t address_bytes);
+                  socklen_t address_bytes, enum ring_use use);
 /* All bytes are sent before the completion, unless the connection breaks. */
 void ring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes);
 /* The same with several parts: message->msg_iov. The message itself must stay valid too. */

@@ -100,7 +100,7 @@ static int exchange_bytes(struct trial *t)
     int result = listen_on_loopback(t, &address);
     if (result < 0)
         return result;
-    ring_connect(t->ring, trial_tag, (struct sockaddr *)&address, sizeof address);
+    ring_connect(t->ring, trial_tag, (struct sockaddr *)&address, sizeof address, RING_FOR_MANY);
     if ((result = await(t, RING_CONNECT)) < 0)
         return result;
     char byte = '?';

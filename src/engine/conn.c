@@ -19,9 +19,10 @@
 
 #include <errno.h>
 
-/* A connect takes 20 to 40 us of the loop's time, on loopback more than a small exchange. A hundred of
- * them at once must not hold up other exchanges. */
-enum { CONNECTS_PER_TURN = 4 };
+enum {
+    /* A larger request may leave in parts, which must not wait for one another. */
+    RING_FOR_ONE_BYTES_MAX = 8192,
+};
 
 static bool edge_is_known(enum conn_step from, enum conn_step to)
 {
@@ -89,6 +90,8 @@ static void conn_put(struct conn *c)
     list_remove(&c->starved);
     e->conns_open--;
     e->conns_leaving--;
+    if (!c->origin->https)
+        e->connects_left++; /* one that takes its place is no burst */
     origin_conn_closed(c);
     list_push_front(&e->conns_free, &c->idle);
 }
@@ -413,12 +416,29 @@ static bool others_go_on(const struct ringsend *e)
     return e->exchanges > 0 || !list_empty(&e->idle_lru);
 }
 
+/* Whether the connect must wait for another turn. */
+static bool connect_waits(struct ringsend *e)
+{
+    if (others_go_on(e) && e->connects_left == 0)
+        return true;
+    e->connects_left -= e->connects_left > 0;
+    return false;
+}
+
+static enum ring_use use_of(const struct conn *c)
+{
+    const struct request *r = c->exchange.request;
+    bool one = r && r->head.close && !c->origin->https &&
+               r->head.bytes + r->user->body.bytes <= RING_FOR_ONE_BYTES_MAX;
+    return one ? RING_FOR_ONE : RING_FOR_MANY;
+}
+
 enum task_next conn_run(struct conn *c)
 {
     struct ringsend *e = c->engine;
     switch (c->step) {
     case CONN_CONNECT:
-        if (others_go_on(e) && e->connects_begun++ >= CONNECTS_PER_TURN) {
+        if (connect_waits(e)) {
             task_deadline(e, &c->task, e->now_ns); /* the next turn comes at once */
             return TASK_WAIT;
         }
@@ -426,7 +446,7 @@ enum task_next conn_run(struct conn *c)
         c->deadline_ns = timer_after(e->now_ns, e->options.connect_timeout_ns);
         c->opened = true;
         op_start(&c->connect);
-        ring_connect(e->ring, conn_tag(c), &c->address.any, address_bytes(&c->address));
+        ring_connect(e->ring, conn_tag(c), &c->address.any, address_bytes(&c->address), use_of(c));
         return conn_goto(c, CONN_CONNECTING);
     case CONN_CONNECTING:
         return connecting(c);

@@ -134,7 +134,7 @@ static void reap_completions(struct ringsend *e)
 
 int engine_turn(struct ringsend *e, uint64_t until_ns)
 {
-    e->connects_begun = 0;
+    e->connects_left = CONNECTS_PER_TURN;
     run_ready(e);
     struct ring_wait wait = wait_for(e, e->finished_count || e->woken ? 0 : until_ns);
     int ready = ring_submit_and_wait(e->ring, &wait);

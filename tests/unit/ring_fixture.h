@@ -148,7 +148,7 @@ static inline int listen_on(struct sockaddr_in *address, int backlog)
 
 static inline void connect_slot(struct ring_tag t, const struct sockaddr_in *address)
 {
-    ring_connect(ring, t, (const struct sockaddr *)address, sizeof(*address));
+    ring_connect(ring, t, (const struct sockaddr *)address, sizeof(*address), RING_FOR_MANY);
 }
 
 /* A connection between slot `client` and an ordinary descriptor, which is returned. */
