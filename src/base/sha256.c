@@ -17,9 +17,19 @@ static uint32_t rotate(uint32_t word, unsigned bits)
     return word >> bits | word << (32 - bits);
 }
 
+/* One round. The caller turns the words' roles from round to round, in place of moving them. */
+static inline void take_round(uint32_t a, uint32_t b, uint32_t c, uint32_t *d, uint32_t e,
+                              uint32_t f, uint32_t g, uint32_t *h, uint32_t word)
+{
+    uint32_t one =
+        *h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + ((e & f) ^ (~e & g)) + word;
+    *d += one;
+    *h = one + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+}
+
 static void take_block(struct sha256 *s, const unsigned char *block)
 {
-    uint32_t w[64], v[8];
+    uint32_t w[64];
     for (unsigned i = 0; i < 16; i++)
         w[i] = (uint32_t)block[4 * i] << 24 | (uint32_t)block[4 * i + 1] << 16 |
                (uint32_t)block[4 * i + 2] << 8 | block[4 * i + 3];
@@ -28,17 +38,19 @@ static void take_block(struct sha256 *s, const unsigned char *block)
         w[i] = w[i - 16] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) + w[i - 7] +
                (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
     }
-    memcpy(v, s->state, sizeof v);
-    for (unsigned i = 0; i < 64; i++) {
-        uint32_t e = v[4], a = v[0];
-        uint32_t one = v[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-                       ((e & v[5]) ^ (~e & v[6])) + rounds[i] + w[i];
-        uint32_t two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-                       ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
-        memmove(v + 1, v, 7 * sizeof *v);
-        v[4] += one;
-        v[0] = one + two;
+    uint32_t a = s->state[0], b = s->state[1], c = s->state[2], d = s->state[3];
+    uint32_t e = s->state[4], f = s->state[5], g = s->state[6], h = s->state[7];
+    for (unsigned i = 0; i < 64; i += 8) {
+        take_round(a, b, c, &d, e, f, g, &h, rounds[i] + w[i]);
+        take_round(h, a, b, &c, d, e, f, &g, rounds[i + 1] + w[i + 1]);
+        take_round(g, h, a, &b, c, d, e, &f, rounds[i + 2] + w[i + 2]);
+        take_round(f, g, h, &a, b, c, d, &e, rounds[i + 3] + w[i + 3]);
+        take_round(e, f, g, &h, a, b, c, &d, rounds[i + 4] + w[i + 4]);
+        take_round(d, e, f, &g, h, a, b, &c, rounds[i + 5] + w[i + 5]);
+        take_round(c, d, e, &f, g, h, a, &b, rounds[i + 6] + w[i + 6]);
+        take_round(b, c, d, &e, f, g, h, &a, rounds[i + 7] + w[i + 7]);
     }
+    const uint32_t v[8] = {a, b, c, d, e, f, g, h};
     for (unsigned i = 0; i < 8; i++)
         s->state[i] += v[i];
 }

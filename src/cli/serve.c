@@ -40,8 +40,11 @@ static const char help[] =
     "                          file too\n"
     "Answers\n"
     "      --body TEXT         body of the answer; default {\"ok\":true}\n"
-    "      --body-bytes N      body of N bytes instead\n"
+    "      --body-bytes N      body of N bytes instead, of any length: lines of 16\n"
+    "                          bytes that tell where in it they stand\n"
     "      --echo              body of the request instead, up to 64 MiB\n"
+    "      --digest            length and SHA-256 of the request's body instead, of\n"
+    "                          any length: {\"bytes\":3,\"sha256\":\"ba78...\"}\n"
     "      --latency TIME[,P99]  time to answer; with two values the median and the\n"
     "                          99th percentile of a log-normal distribution;\n"
     "                          default 0\n"
@@ -98,6 +101,7 @@ enum option_code {
     OPTION_BODY,
     OPTION_BODY_BYTES,
     OPTION_ECHO,
+    OPTION_DIGEST,
     OPTION_LATENCY,
     OPTION_STATUS,
     OPTION_RESET,
@@ -126,6 +130,7 @@ static const struct option long_options[] = {
     {"body", required_argument, NULL, OPTION_BODY},
     {"body-bytes", required_argument, NULL, OPTION_BODY_BYTES},
     {"echo", no_argument, NULL, OPTION_ECHO},
+    {"digest", no_argument, NULL, OPTION_DIGEST},
     {"latency", required_argument, NULL, OPTION_LATENCY},
     {"status", required_argument, NULL, OPTION_STATUS},
     {"reset", required_argument, NULL, OPTION_RESET},
@@ -154,10 +159,10 @@ static const uint64_t DAY_NS = 86400 * 1000000000ull;
 
 struct serve_options {
     struct platform_options platform;
-    const char *log_path;            /* null: no log */
-    const char *cert_path;           /* null exactly without tls */
-    const char *key_path;            /* null: the key is in cert_path */
-    char *host, *id_header, *filler; /* owned; null while the defaults serve */
+    const char *log_path;   /* null: no log */
+    const char *cert_path;  /* null exactly without tls */
+    const char *key_path;   /* null: the key is in cert_path */
+    char *host, *id_header; /* owned; null while the defaults serve */
     bool tls, quiet;
 };
 
@@ -258,13 +263,9 @@ static void read_body(struct serve_options *o, const char *text)
 
 static void read_body_bytes(struct serve_options *o, const char *text)
 {
-    size_t bytes = value_bytes(COMMAND, "--body-bytes", text, 0, PLATFORM_BODY_BYTES_MAX);
-    free(o->filler);
-    o->filler = malloc(bytes + 1);
-    if (!o->filler)
-        usage_error(COMMAND, "out of memory");
-    memset(o->filler, 'x', bytes);
-    o->platform.body = (struct ringsend_bytes){o->filler, bytes};
+    o->platform.body.data = NULL;
+    o->platform.body.bytes =
+        value_bytes(COMMAND, "--body-bytes", text, 0, PLATFORM_FILLER_BYTES_MAX);
     o->platform.body_type = "application/octet-stream";
 }
 
@@ -381,6 +382,9 @@ static void read_option(struct serve_options *o, int code, const char *text)
     case OPTION_ECHO:
         o->platform.echo = true;
         return;
+    case OPTION_DIGEST:
+        o->platform.digest = true;
+        return;
     case OPTION_LATENCY:
         read_latency(fates, text);
         return;
@@ -437,6 +441,8 @@ static void read_options(struct serve_options *o, int argc, char **argv)
     }
     if (optind < argc)
         usage_error(COMMAND, "%s: no arguments are expected", argv[optind]);
+    if (o->platform.echo && o->platform.digest)
+        usage_error(COMMAND, "--echo and --digest are two answers: give one of them");
     if (o->tls && !o->cert_path)
         usage_error(COMMAND, "--tls needs --cert FILE, the certificate to show");
     if (!o->tls && (o->cert_path || o->key_path))
@@ -580,6 +586,5 @@ int command_serve(int argc, char **argv)
         status = o.log_path ? start_with_log(&o) : start(&o);
     free(o.host);
     free(o.id_header);
-    free(o.filler);
     return status;
 }

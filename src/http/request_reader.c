@@ -141,7 +141,9 @@ static int on_body(llhttp_t *parser, const char *at, size_t bytes)
         hash = (hash ^ (unsigned char)at[i]) * FNV_PRIME;
     r->body_hash = hash;
     r->body_bytes += bytes;
-    if (r->store_body && !buf_append(r->pool, &r->body, at, bytes))
+    if (r->body_to == REQUEST_BODY_DIGESTED)
+        sha256_add(&r->digest, at, bytes);
+    if (r->body_to == REQUEST_BODY_STORED && !buf_append(r->pool, &r->body, at, bytes))
         return fail(r, "memory is out");
     return 0;
 }
@@ -167,7 +169,7 @@ static const llhttp_settings_t settings = {
 
 /* Field by field: clearing the whole struct would cost more than reading a request. */
 void request_reader_init(struct request_reader *r, struct buf_pool *pool, const char *id_header,
-                         bool store_body)
+                         enum request_body body_to)
 {
     CHECK(!id_header || strlen(id_header) <= sizeof r->name);
     r->method[0] = r->target[0] = r->id[0] = 0;
@@ -179,7 +181,9 @@ void request_reader_init(struct request_reader *r, struct buf_pool *pool, const 
     r->detail = NULL;
     r->pool = pool;
     r->id_header = id_header;
-    r->store_body = store_body;
+    r->body_to = body_to;
+    if (body_to == REQUEST_BODY_DIGESTED)
+        sha256_init(&r->digest);
     r->header_kind = HEADER_OTHER;
     r->name_bytes = r->value_bytes = 0;
     r->target_bytes = r->id_bytes = 0;

@@ -3,6 +3,7 @@
 #include "platform/answer.h"
 
 #include "base/check.h"
+#include "platform/filler.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -63,7 +64,7 @@ size_t answer_head_write(const struct answer_head *head, bool close, char *out)
 {
     size_t n = add(out, 0, "HTTP/1.1 %u %s\r\n", head->status, answer_reason(head->status));
     if (!answer_is_bodyless(head->status))
-        n = add(out, n, "Content-Type: %s\r\nContent-Length: %zu\r\n", head->type,
+        n = add(out, n, "Content-Type: %s\r\nContent-Length: %" PRIu64 "\r\n", head->type,
                 head->body_bytes);
     if (head->retry_after_s >= 0)
         n = add(out, n, "Retry-After: %" PRId64 "\r\n", head->retry_after_s);
@@ -72,11 +73,14 @@ size_t answer_head_write(const struct answer_head *head, bool close, char *out)
     return add(out, n, "Connection: %s\r\n\r\n", close ? "close" : "keep-alive");
 }
 
-bool answer_build(struct answer *answer, const struct answer_head *head, struct ringsend_bytes body)
+bool answer_build(struct answer *answer, const struct answer_head *head, const char *body)
 {
-    CHECK(head->body_bytes == body.bytes);
     answer->status = head->status;
-    size_t body_bytes = answer_is_bodyless(head->status) ? 0 : body.bytes;
+    size_t body_bytes = answer_is_bodyless(head->status) ? 0 : head->body_bytes;
+    if (!body && body_bytes > ANSWER_FILLER_KEPT_MAX) {
+        answer->filler_bytes = body_bytes;
+        body_bytes = 0;
+    }
     for (int close = 0; close < 2; close++) {
         char text[ANSWER_HEAD_BYTES_MAX];
         size_t head_bytes = answer_head_write(head, close, text);
@@ -84,8 +88,10 @@ bool answer_build(struct answer *answer, const struct answer_head *head, struct 
         if (!data)
             return false;
         memcpy(data, text, head_bytes);
-        if (body_bytes > 0)
-            memcpy(data + head_bytes, body.data, body_bytes);
+        if (body && body_bytes > 0)
+            memcpy(data + head_bytes, body, body_bytes);
+        else
+            filler_write(0, data + head_bytes, body_bytes);
         answer->form[close].data = data;
         answer->form[close].head_bytes = head_bytes;
         answer->form[close].bytes = head_bytes + body_bytes;

@@ -10,12 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ANSWER_HEAD_BYTES_MAX = 512 };
+enum {
+    ANSWER_HEAD_BYTES_MAX = 512,
+    ANSWER_FILLER_KEPT_MAX = 1 << 20, /* more is made while it is sent */
+};
 
 struct answer_head {
     unsigned status;
     const char *type;      /* Content-Type */
-    size_t body_bytes;     /* Content-Length */
+    uint64_t body_bytes;   /* Content-Length */
     uint64_t keep_alive_s; /* advertised unless 0 */
     int64_t retry_after_s; /* -1: none */
 };
@@ -24,6 +27,7 @@ struct answer_head {
  * follows the head directly. */
 struct answer {
     unsigned status;
+    uint64_t filler_bytes; /* so much filler is to follow, which is not kept */
     struct {
         char *data;
         size_t bytes, head_bytes;
@@ -38,9 +42,9 @@ static inline bool answer_is_bodyless(unsigned status)
 
 /* Writes the head with its blank line; `out` holds ANSWER_HEAD_BYTES_MAX. Returns its length. */
 size_t answer_head_write(const struct answer_head *head, bool close, char *out);
-/* False when memory is out; what there is, is freed by answer_free. */
-bool answer_build(struct answer *answer, const struct answer_head *head,
-                  struct ringsend_bytes body);
+/* body: head->body_bytes of it; null: filler, kept or not as it suits. False when memory is out; what
+ * there is, is freed by answer_free. */
+bool answer_build(struct answer *answer, const struct answer_head *head, const char *body);
 void answer_free(struct answer *answer);
 /* "Not Found"; empty for statuses without a registered phrase, as RFC 9112 4 allows. */
 const char *answer_reason(unsigned status);

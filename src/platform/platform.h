@@ -16,11 +16,13 @@ enum {
     PLATFORM_CONNECTIONS_MAX = 30000,   /* with room for those beyond in LIMIT_CONNECTIONS */
     PLATFORM_CONNECTIONS = 20000,       /* default of connections_max, where the
                                            process may have so many descriptors */
-    PLATFORM_BODY_BYTES_MAX = 16 << 20, /* of the usual answer; two copies of it are kept */
+    PLATFORM_BODY_BYTES_MAX = 16 << 20, /* of options.body; two copies of it are kept */
     PLATFORM_WORKERS_MAX = 1024,
     PLATFORM_ECHO_BYTES_MAX = 64 << 20, /* of a request to be echoed; above: 413 */
     PLATFORM_JSON_BYTES = 2048,         /* of a report: only about twenty statuses can be in it */
 };
+
+#define PLATFORM_FILLER_BYTES_MAX (UINT64_C(1) << 40) /* of options.body when it is filler */
 
 struct platform;
 struct tls_config;
@@ -46,7 +48,8 @@ struct platform_options {
     uint32_t retry_after_s; /* in 429 answers; in 503 too if retry_after_in_503 */
     bool retry_after_in_503;
     bool echo;                    /* the answer's body is the request's */
-    struct ringsend_bytes body;   /* else this one */
+    bool digest;                  /* it is the length and SHA-256 of the request's, as JSON */
+    struct ringsend_bytes body;   /* else this one; filler of that length when data is null */
     const char *body_type;        /* its Content-Type */
     uint32_t keep_alive_requests; /* the last of them closes the connection; 0: any number */
     uint64_t keep_alive_ns;       /* an idle connection is closed after this long; 0: never */

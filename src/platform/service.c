@@ -7,13 +7,15 @@
 #include "platform/service.h"
 
 #include "base/check.h"
+#include "platform/filler.h"
 #include "platform/state.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { FREE_TURNS_MAX = 1024 };
+enum { FREE_TURNS_MAX = 1024, FILLER_PART_BYTES = 256 << 10 };
 
 static const uint64_t SECOND_NS = 1000000000;
 
@@ -29,7 +31,7 @@ static bool build_error(struct platform *p, struct answer *answer, unsigned stat
                                .body_bytes = (size_t)bytes,
                                .keep_alive_s = p->options.keep_alive_ns / SECOND_NS,
                                .retry_after_s = retry_after_s};
-    return answer_build(answer, &head, (struct ringsend_bytes){body, (size_t)bytes});
+    return answer_build(answer, &head, body);
 }
 
 static bool build_usual(struct platform *p, struct answer *answer, unsigned status)
@@ -39,7 +41,7 @@ static bool build_usual(struct platform *p, struct answer *answer, unsigned stat
                                .body_bytes = p->options.body.bytes,
                                .keep_alive_s = p->options.keep_alive_ns / SECOND_NS,
                                .retry_after_s = -1};
-    return answer_build(answer, &head, p->options.body);
+    return answer_build(answer, &head, p->options.body.data);
 }
 
 bool service_init(struct platform *p)
@@ -95,11 +97,15 @@ struct turn *turn_take(struct platform *p)
     turn->got = REQUEST_MORE;
     turn->too_large = turn->continued = turn->owed = turn->close = turn->answer_sent = false;
     turn->answer_bytes = turn->veiled_bytes = 0;
+    turn->filler_at = turn->filler_bytes = 0;
     turn->answered_ns = 0;
     turn->kind = FATE_ANSWER;
     turn->answer = NULL;
     turn->status = 0;
-    request_reader_init(&turn->reader, &p->buffers, p->options.id_header, p->options.echo);
+    request_reader_init(&turn->reader, &p->buffers, p->options.id_header,
+                        p->options.echo     ? REQUEST_BODY_STORED
+                        : p->options.digest ? REQUEST_BODY_DIGESTED
+                                            : REQUEST_BODY_COUNTED);
     return turn;
 }
 
@@ -221,14 +227,14 @@ uint64_t service_judge(struct platform *p, struct visitor *v)
     turn->status = 200;
     if (fate.status > 0)
         turn->answer = &p->statuses[fate.status - 1];
-    else if (!p->options.echo)
+    else if (!p->options.echo && !p->options.digest)
         turn->answer = &p->usual;
     if (turn->answer)
         turn->status = turn->answer->status;
     return fate.kind == FATE_STALL ? 0 : queue_ns(p, fate.delay_ns);
 }
 
-/* The head of the two answers that depend on the request. */
+/* The head of the answers that are made when they are asked for. */
 static bool write_text_head(struct platform *p, struct turn *turn, const char *type,
                             size_t body_bytes)
 {
@@ -248,6 +254,21 @@ static bool write_echo(struct platform *p, struct turn *turn)
     return write_text_head(p, turn, "application/octet-stream", turn->reader.body.bytes);
 }
 
+static bool write_digest(struct platform *p, struct turn *turn)
+{
+    char json[128];
+    unsigned char digest[SHA256_BYTES];
+    sha256_end(&turn->reader.digest, digest);
+    int bytes = snprintf(json, sizeof json, "{\"bytes\":%" PRIu64 ",\"sha256\":\"",
+                         turn->reader.body_bytes);
+    for (size_t i = 0; i < SHA256_BYTES; i++)
+        bytes += snprintf(json + bytes, sizeof json - (size_t)bytes, "%02x", digest[i]);
+    bytes += snprintf(json + bytes, sizeof json - (size_t)bytes, "\"}");
+    CHECK((size_t)bytes < sizeof json);
+    return write_text_head(p, turn, "application/json", (size_t)bytes) &&
+           buf_append(&p->buffers, &turn->text, json, (size_t)bytes);
+}
+
 static bool write_report(struct platform *p, struct turn *turn)
 {
     char json[PLATFORM_JSON_BYTES];
@@ -261,21 +282,39 @@ bool service_answer(struct platform *p, struct visitor *v)
     struct turn *turn = v->turn;
     /* RFC 9112 6.3: the head of an answer to HEAD is that of GET, and the body is missing. */
     bool head_only = turn->got == REQUEST_DONE && strcmp(turn->reader.method, "HEAD") == 0;
-    bool echo = turn->owed && !turn->answer;
+    bool echo = turn->owed && !turn->answer && p->options.echo;
+    bool digest = turn->owed && !turn->answer && p->options.digest;
     turn->parts[1] = (struct iovec){0};
     turn->answered_ns = p->now_ns;
     if (turn->answer) {
         turn->parts[0].iov_base = turn->answer->form[turn->close].data;
         turn->parts[0].iov_len = head_only ? turn->answer->form[turn->close].head_bytes
                                            : turn->answer->form[turn->close].bytes;
+        turn->filler_bytes = head_only ? 0 : turn->answer->filler_bytes;
     } else {
-        if (echo ? !write_echo(p, turn) : !write_report(p, turn))
+        if (!(echo ? write_echo(p, turn) : digest ? write_digest(p, turn) : write_report(p, turn)))
             return false;
         turn->parts[0] = (struct iovec){turn->text.data, turn->text.bytes};
     }
     if (echo && !head_only)
         turn->parts[1] = (struct iovec){turn->reader.body.data, turn->reader.body.bytes};
     turn->answer_bytes = turn->parts[0].iov_len + turn->parts[1].iov_len;
+    return true;
+}
+
+bool service_answer_on(struct platform *p, struct turn *turn)
+{
+    uint64_t left = turn->filler_bytes - turn->filler_at;
+    size_t bytes = left < FILLER_PART_BYTES ? (size_t)left : FILLER_PART_BYTES;
+    turn->text.bytes = 0;
+    if (bytes == 0 || !buf_reserve(&p->buffers, &turn->text, bytes))
+        return false;
+    filler_write(turn->filler_at, turn->text.data, bytes);
+    turn->filler_at += bytes;
+    turn->parts[0] = (struct iovec){turn->text.data, bytes};
+    turn->parts[1] = (struct iovec){0};
+    turn->answer_bytes = bytes;
+    turn->veiled_bytes = 0;
     return true;
 }
 

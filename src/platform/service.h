@@ -23,6 +23,9 @@ void turn_put(struct platform *p, struct turn **place);
 uint64_t service_judge(struct platform *p, struct visitor *v);
 /* Puts the answer into turn->parts. False when memory is out. */
 bool service_answer(struct platform *p, struct visitor *v);
+/* The answer went out as far as it was in turn->parts: puts the next part there, which is filler. False:
+ * nothing more, or memory is out, and then turn->filler_at is not turn->filler_bytes. */
+bool service_answer_on(struct platform *p, struct turn *turn);
 /* The answer went out whole. */
 void service_answered(struct platform *p, struct visitor *v);
 /* The request met its end without an answer, as its fate says. */

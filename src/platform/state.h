@@ -35,10 +35,11 @@ struct turn {
     const struct answer *answer; /* prebuilt; null: text and, when echoing, the request's body */
     unsigned status;
     struct buf text;
-    struct iovec parts[2]; /* the answer; the second may be empty */
-    size_t answer_bytes;   /* of both */
-    size_t veiled_bytes;   /* over TLS: those of them encrypted so far */
-    bool answer_sent;      /* the kernel took all of it */
+    struct iovec parts[2];            /* the answer; the second may be empty */
+    size_t answer_bytes;              /* of both */
+    size_t veiled_bytes;              /* over TLS: those of them encrypted so far */
+    uint64_t filler_at, filler_bytes; /* what is to follow behind them ends there */
+    bool answer_sent;                 /* the kernel took all of it */
     struct msghdr message;
 };
 

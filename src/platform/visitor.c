@@ -378,6 +378,15 @@ static enum visitor_next visitor_finish_answer(struct platform *p, struct visito
     struct turn *turn = v->turn;
     if (v->broken)
         return visitor_leave(p, v);
+    if (service_answer_on(p, turn)) {
+        if (v->veil)
+            visitor_pump(p, v);
+        else
+            visitor_send_answer(p, v);
+        return v->sending ? VISITOR_WAIT : VISITOR_AGAIN;
+    }
+    if (turn->filler_at < turn->filler_bytes)
+        return visitor_leave(p, v);
     service_answered(p, v);
     bool unread = turn->got != REQUEST_DONE || v->inbox.bytes > 0;
     bool last = turn->close;
@@ -507,7 +516,8 @@ void visitor_complete(struct platform *p, struct visitor *v,
         if (result < 0 || (size_t)result != v->send_bytes)
             v->broken = true;
         else if (v->turn && v->turn->answer_bytes > 0)
-            v->turn->answer_sent = !v->veil || v->turn->veiled_bytes == v->turn->answer_bytes;
+            v->turn->answer_sent = (!v->veil || v->turn->veiled_bytes == v->turn->answer_bytes) &&
+                                   v->turn->filler_at == v->turn->filler_bytes;
     } else {
         CHECK(completion->kind == RING_RECV);
         v->receiving = completion->more;

@@ -12,6 +12,7 @@ import collections
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -72,6 +73,13 @@ class Run:
     @property
     def results(self):
         return json_lines(self.out)
+
+
+def peak_bytes(pid):
+    """The most memory a living process ever had. ru_maxrss would not do: across exec it keeps the peak of the
+    interpreter that forked the program."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return int(re.search(r"^VmHWM:\s+(\d+) kB", file.read(), re.M).group(1)) << 10
 
 
 class Program:
@@ -334,6 +342,11 @@ def in_turn(*answers):
     return script
 
 
+def filler(count):
+    """The body that `serve --body-bytes` answers with."""
+    return b"".join(b"%015x\n" % at for at in range(0, count, 16))[:count]
+
+
 class Serve(Program):
     """`ringsend serve` on a free port of loopback, ready when made."""
 
@@ -350,6 +363,7 @@ class Serve(Program):
             return None
         scheme, address = self.wait_for(ready).split()[0].decode().rstrip("/").split("://")
         self.is_tls = scheme == "s"
+        self.pid = self.process.pid
         self.authority = address
         self.port = int(address.rsplit(":", 1)[1])
         self.url = "http%s://%s/" % (scheme, address)

@@ -11,7 +11,7 @@ BENCH_OPTIONS = """--rate --arrivals --steps --connections --new-connection --th
     --json --html --csv --hlog --fail-if --repeat --vs --tolerance --help --version""".split()
 COMPARE_OPTIONS = "--tolerance --html --json --help --version".split()
 SERVE_OPTIONS = """--listen --port --latency --status --reset --close --stall --pause --max-connections
-    --over --rate-limit --retry-after --echo --body --body-bytes --keep-alive-requests
+    --over --rate-limit --retry-after --echo --digest --body --body-bytes --keep-alive-requests
     --keep-alive-timeout --id-header --log --seed --stats-path --quiet --help --version""".split()
 
 

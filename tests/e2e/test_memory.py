@@ -1,15 +1,13 @@
 """Memory does not grow with the input: 200,000 records need what 1,000 do, and that is little.
 
-The peak is VmHWM of the living process. ru_maxrss would not do: across exec it keeps the peak of
-the interpreter that forked the program. So that there is a moment at which all is sent and the
-process still lives, the records come from a file and then from stdin, which stays open."""
+So that there is a moment at which all is sent and the process still lives, the records come from a file
+and then from stdin, which stays open."""
 
-import re
 import subprocess
 import threading
 import unittest
 
-from harness import BOUND_S, Case, OK, RINGSEND, SANITIZED, main
+from harness import BOUND_S, Case, OK, RINGSEND, SANITIZED, main, peak_bytes
 
 MIB = 1 << 20
 
@@ -31,8 +29,7 @@ class Memory(Case):
                 data = process.stdout.read1(1 << 16)
                 self.assertTrue(data, "ended after %d results" % lines)
                 lines += data.count(b"\n")
-            with open("/proc/%d/status" % process.pid, encoding="ascii") as file:
-                peak = int(re.search(r"^VmHWM:\s+(\d+) kB", file.read(), re.M).group(1)) << 10
+            peak = peak_bytes(process.pid)
             process.stdin.close()
             bound.cancel()
             self.assertEqual(process.wait(BOUND_S), OK)

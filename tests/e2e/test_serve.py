@@ -1,5 +1,7 @@
 """`ringsend serve`: a platform whose faults can be relied on."""
 
+import hashlib
+import json
 import shutil
 import socket
 import ssl
@@ -10,8 +12,8 @@ import tempfile
 import time
 import unittest
 
-from harness import (Authority, BOUND_S, Case, NOT_STARTED, OK, OUTPUT, USAGE, ipv6_on_loopback,
-                     main)
+from harness import (Authority, BOUND_S, Case, NOT_STARTED, OK, OUTPUT, SANITIZED, USAGE, filler,
+                     ipv6_on_loopback, main, peak_bytes)
 
 
 class ServeCase(Case):
@@ -71,7 +73,54 @@ class Answers(ServeCase):
         self.assertEqual(self.exchange(self.serve("--body", '{"a":1}'))[1], b'{"a":1}')
 
     def test_a_body_of_a_given_length(self):
-        self.assertEqual(len(self.exchange(self.serve("--body-bytes", "123456"))[1]), 123456)
+        for count in (0, 1, 15, 123456, 1 << 20, (1 << 20) + 1, 5000001):
+            serve = self.serve("--body-bytes", str(count), "--status", "201:50%")
+            for _ in range(3):
+                answer, body = self.exchange(serve)
+                self.assertIn(answer.status, (200, 201))
+                self.assertTrue(body == filler(count), count)
+
+    def test_a_large_answer_is_counted_when_it_was_taken(self):
+        serve = self.serve("--body-bytes", "64M", "--log", self.path("log"))
+        sock = socket.create_connection(("127.0.0.1", serve.port), BOUND_S)
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        self.assertTrue(sock.recv(1 << 16).startswith(b"HTTP/1.1 200 OK\r\n"))
+        sock.close()
+        self.wait_for_stats(serve, lambda stats: stats["gone"] == 1)
+        connection = serve.connect()
+        self.addCleanup(connection.close)
+        for method in ("HEAD", "GET", "GET"):
+            connection.request(method, "/")
+            answer = connection.getresponse()
+            self.assertEqual(answer.getheader("content-length"), str(64 << 20))
+            self.assertEqual(len(answer.read()), 0 if method == "HEAD" else 64 << 20)
+        self.assertEqual(serve.stats()["statuses"], {"200": 3})
+        serve.stop()
+        self.assertEqual([line[4] for line in self.log()], ["gone", "200", "200", "200"])
+
+    def test_digest_tells_length_and_hash(self):
+        serve = self.serve("--digest")
+        for body in (b"", b"abc", b"\0\xff" * 500000):
+            expected = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
+            for given in (body, iter([body[:1], body[1:1000], body[1000:]])):
+                answer, got = self.exchange(serve, "POST", body=given)
+                self.assertEqual(json.loads(got), expected)
+                self.assertEqual(answer.getheader("content-type"), "application/json")
+
+    def test_one_kind_of_body_at_a_time(self):
+        run = self.run_ringsend("serve", "-p", "0", "--echo", "--digest")
+        self.assertEqual((run.status, run.out), (USAGE, b""))
+        self.assertIn("give one of them", run.err)
+
+    @unittest.skipIf(SANITIZED, "sanitizers need memory of their own")
+    def test_bodies_of_any_length_cost_no_memory(self):
+        part = bytes(range(256)) * 4096
+        for options, body in ((["--digest"], lambda: iter([part] * 64)),
+                              (["--body-bytes", "64M"], lambda: None)):
+            serve = self.serve(*options)
+            self.exchange(serve)
+            self.exchange(serve, "POST", body=body())
+            self.assertLess(peak_bytes(serve.pid), 16 << 20)
 
     def test_head_has_no_body(self):
         got = self.raw(self.serve("--body", "text"),
@@ -636,6 +685,15 @@ class Tls(ServeCase):
         held.close()
         self.wait_for_stats(serve, lambda stats: stats["refused"] >= 1)
         self.assertEqual(self.handshakes(serve)[2], 0)
+
+    def test_a_large_answer(self):
+        for count in (1 << 20, 5000001):
+            serve = self.serve_tls("--body-bytes", str(count), "--keep-alive-requests", "2")
+            sock = self.tls(serve)
+            sock.sendall(GET * 2)
+            head, _, rest = self.rest(sock).partition(b"\r\n\r\n")
+            self.assertIn(b"Content-Length: %d\r\n" % count, head)
+            self.assertTrue(rest[:count] == filler(count) == rest[-count:])
 
     def test_a_client_that_takes_nothing_does_not_stop_the_end(self):
         serve = self.serve_tls("--body-bytes", "16M")

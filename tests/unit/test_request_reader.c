@@ -98,7 +98,7 @@ static void check_row(const struct row *row, struct guard *guard, struct buf_poo
     struct request_reader r;
     size_t left;
     memset(&r, 0xa5, sizeof r);
-    request_reader_init(&r, pool, "x-record-id", true);
+    request_reader_init(&r, pool, "x-record-id", REQUEST_BODY_STORED);
     assert_false(r.started || r.head_done);
     enum request_next next = feed(&r, guard, row->wire, strlen(row->wire), way, &left);
     assert_true(r.started);
@@ -160,7 +160,7 @@ static void check_size(size_t fill, size_t extra, bool in_target, bool accepted)
     guard_open(&guard, 128 << 10);
     buf_pool_init(&pool);
     for (size_t way = 0; way <= bytes; way = guard_next_way(way, bytes)) {
-        request_reader_init(&r, &pool, "x-record-id", false);
+        request_reader_init(&r, &pool, "x-record-id", REQUEST_BODY_COUNTED);
         enum request_next next = feed(&r, &guard, wire, bytes, way, &left);
         assert_int_equal(next, accepted ? REQUEST_DONE : REQUEST_FAILED);
         if (accepted && in_target)
@@ -197,7 +197,7 @@ static void test_pipelined(void **state)
     size_t at = 0, used;
     const char *const targets[] = {"/p", "/2", "/3"};
     for (size_t i = 0; i < 3; i++) {
-        request_reader_init(&r, NULL, "x-record-id", false);
+        request_reader_init(&r, NULL, "x-record-id", REQUEST_BODY_COUNTED);
         assert_int_equal(request_reader_feed(&r, wire + at, sizeof wire - 1 - at, &used),
                          REQUEST_DONE);
         assert_string_equal(r.target, targets[i]);
@@ -205,9 +205,34 @@ static void test_pipelined(void **state)
     }
     assert_string_equal(r.id, "3");
     assert_int_equal(at, sizeof wire - 1);
-    request_reader_init(&r, NULL, NULL, false);
+    request_reader_init(&r, NULL, NULL, REQUEST_BODY_COUNTED);
     assert_int_equal(request_reader_feed(&r, wire, 0, &used), REQUEST_MORE);
     assert_false(r.started);
+}
+
+/* The body alone, without its framing. */
+static void test_digest(void **state)
+{
+    (void)state;
+    static const char *const wires[] = {POST "Content-Length: 3\r\n\r\nabc",
+                                        POST "Transfer-Encoding: chunked\r\n\r\n"
+                                             "1\r\na\r\n2;x=y\r\nbc\r\n0\r\n\r\n"};
+    static const unsigned char begin[] = {0xba, 0x78, 0x16, 0xbf}; /* FIPS 180-4's example */
+    struct guard guard;
+    guard_open(&guard, 4096);
+    for (size_t i = 0; i < 2; i++) {
+        size_t bytes = strlen(wires[i]), left;
+        for (size_t way = 0; way <= bytes; way = guard_next_way(way, bytes)) {
+            struct request_reader r;
+            unsigned char digest[SHA256_BYTES];
+            request_reader_init(&r, NULL, NULL, REQUEST_BODY_DIGESTED);
+            assert_int_equal(feed(&r, &guard, wires[i], bytes, way, &left), REQUEST_DONE);
+            sha256_end(&r.digest, digest);
+            assert_memory_equal(digest, begin, sizeof begin);
+            assert_null(r.body.data);
+        }
+    }
+    guard_close(&guard);
 }
 
 static void test_mangled(void **state)
@@ -231,7 +256,7 @@ static void test_mangled(void **state)
         uint64_t hash[2];
         for (size_t i = 0; i < 2; i++) {
             size_t left;
-            request_reader_init(&r, &pool, "x-record-id", true);
+            request_reader_init(&r, &pool, "x-record-id", REQUEST_BODY_STORED);
             next[i] = feed(&r, &guard, wire, bytes, i * bytes, &left);
             hash[i] = next[i] == REQUEST_DONE ? r.body_hash : 0;
             request_reader_release(&r);
@@ -246,9 +271,8 @@ static void test_mangled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_pipelined),
+        cmocka_unit_test(test_rows),      cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_pipelined), cmocka_unit_test(test_digest),
         cmocka_unit_test(test_mangled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
