@@ -59,6 +59,8 @@ struct sim {
     const char *declining; /* an answer with this text in its body says that nothing was done; the
                               engine is told so by retry_if. Null: no answer does */
 
+    bool accounts; /* the engine's memory is the client's, which sees to what is not given back */
+
     /* Torture: the fail_at-th operation that can fail does. 0: none. */
     uint32_t fallible, fail_at;
 };

@@ -27,11 +27,16 @@ struct package {
 
 /* ---- Memory ---- */
 
-/* Before each piece: how long it is. As long as the alignment that malloc keeps. */
+/* Before each piece. A multiple of the alignment that malloc keeps. */
 union piece {
-    size_t bytes;
-    max_align_t alignment;
+    struct {
+        size_t bytes;
+        union piece *next, **to_this; /* of all that are not given back */
+    };
+    max_align_t alignment[2];
 };
+
+static union piece *pieces;
 
 static void *allocate(void *context, size_t bytes)
 {
@@ -43,7 +48,20 @@ static void *allocate(void *context, size_t bytes)
     if (!p)
         return NULL;
     p->bytes = bytes;
+    p->next = pieces;
+    p->to_this = &pieces;
+    if (pieces)
+        pieces->to_this = &p->next;
+    pieces = p;
     return p + 1;
+}
+
+static void forget(union piece *p)
+{
+    *p->to_this = p->next;
+    if (p->next)
+        p->next->to_this = p->to_this;
+    free(p);
 }
 
 static void release(void *context, void *memory, size_t bytes)
@@ -52,7 +70,7 @@ static void release(void *context, void *memory, size_t bytes)
 
     (void)context;
     SIM_CHECK(p->bytes == bytes, "%zu bytes are given back as %zu", p->bytes, bytes);
-    free(p);
+    forget(p);
 }
 
 const struct ringsend_allocator client_allocator = {allocate, release, NULL};
@@ -66,6 +84,8 @@ bool client_try_begin(struct client *c, const struct ringsend_options *options)
     *c = (struct client){.options = *options, .marks = calloc(MARKS_MAX / 4, 1)};
     SIM_CHECK(c->marks, "out of memory");
     c->options.size = sizeof c->options;
+    if (sim.accounts)
+        c->options.allocator = &client_allocator;
     c->tries = options->tries ? options->tries : TRIES_DEFAULT;
     c->deadline_ns = options->deadline_ns ? options->deadline_ns : RINGSEND_NEVER;
     error = ringsend_new(&c->engine, &c->options);
@@ -226,6 +246,9 @@ void client_end(struct client *c)
 {
     check_starts(c);
     ringsend_free(c->engine);
+    SIM_CHECK(!pieces || sim_ring_broke(), "memory was not given back");
+    while (pieces) /* the kernel may have had it when the ring broke */
+        forget(pieces);
     for (uint32_t i = 0; i < c->count; i++) {
         if (c->requests[i].accepted && !c->requests[i].done)
             check_mark_without_result(c, &c->requests[i]);

@@ -86,6 +86,7 @@ void sim_send_submit(struct ring *r, struct sim_op *op);
 void sim_recv_prepared(struct ring *r, struct sim_op *op);
 void sim_recv_submit(struct ring *r, struct sim_op *op);
 void sim_close_submit(struct ring *r, struct sim_op *op);
+void sim_socket_gone(struct sim_socket *s);
 /* Ends an operation on a socket for a cancel: as it would have ended had the cancel come too late
  * (where it would have ended at all), or cut short. */
 void sim_socket_op_end(struct ring *r, struct sim_op *op, bool too_late);

@@ -439,6 +439,10 @@ static void disturb(struct run *run)
                       r->record);
         }
     }
+    if (sim_chance(run->cancels_per_mille / 20)) {
+        sim_trace("all are cancelled");
+        ringsend_cancel_all(c->engine);
+    }
     if (sim_chance(run->wakes_per_mille))
         ringsend_wake(c->engine);
     if (sim_chance(run->limits_per_mille)) {

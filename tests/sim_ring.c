@@ -55,6 +55,19 @@ bool sim_ring_gone(void)
     return rings == 0;
 }
 
+/* The latest ring is broken: it does nothing any more. */
+static bool broken;
+
+void sim_ring_break(void)
+{
+    broken = true;
+}
+
+bool sim_ring_broke(void)
+{
+    return broken;
+}
+
 /* ---- Life ---- */
 
 int ring_new(struct ring **ring, const struct ring_options *options)
@@ -77,14 +90,31 @@ int ring_new(struct ring **ring, const struct ring_options *options)
     SIM_CHECK(r->sockets && r->memory && r->buffer_out, "out of memory");
     POISON(r->memory, (size_t)r->buffers * r->buffer_bytes);
     rings++;
+    broken = false;
     *ring = r;
     return 0;
+}
+
+/* What the kernel does at a broken ring's end. */
+static void end_all(struct ring *r)
+{
+    for (uint32_t i = 0; i < r->ops_mark; i++) {
+        sim_text_free(&r->ops[i].copy);
+        r->ops[i].used = false;
+        r->ops[i].finished = true;
+    }
+    for (uint32_t i = 0; i < r->sockets_max; i++)
+        if (r->sockets[i].step != SLOT_FREE)
+            sim_socket_gone(&r->sockets[i]);
+    r->buffers_free = r->buffers;
 }
 
 void ring_free(struct ring *r)
 {
     if (!r)
         return;
+    if (broken)
+        end_all(r);
     for (uint32_t i = 0; i < r->ops_mark; i++)
         SIM_CHECK(!r->ops[i].used, "ring freed with a %s in flight in slot %u",
                   kind_names[r->ops[i].kind], r->ops[i].tag.slot);
@@ -643,6 +673,8 @@ int ring_submit_and_wait(struct ring *r, const struct ring_wait *wait)
 {
     uint64_t began_ns;
 
+    if (broken)
+        return -EIO;
     for (uint32_t i = 0; i < r->prepared_count; i++)
         op_submit(r, r->prepared[i]);
     r->prepared_count = 0;

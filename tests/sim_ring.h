@@ -83,6 +83,10 @@ typedef void sim_watch_fn(void *context, uint32_t busy, uint32_t leaving);
 void sim_ring_watch(sim_watch_fn *watch, void *context);
 /* Name lookups whose answers were not yet taken. */
 uint32_t sim_lookups_in_flight(void);
+/* From now on the ring gives nothing but errors: as when the kernel refuses to be entered. */
+void sim_ring_break(void);
+/* The latest ring was broken. */
+bool sim_ring_broke(void);
 /* No ring is left. */
 bool sim_ring_gone(void);
 

@@ -100,6 +100,33 @@ void scenario_torture(const char *name, scenario_load *load, uint32_t least)
     SIM_CHECK(n > least, "only %u operations could fail", n);
 }
 
+void scenario_break_at_any_time(const char *name, scenario_load *load)
+{
+    bool all_done = false;
+
+    for (uint32_t turns = 0; !all_done; turns++) {
+        struct client c;
+        const struct ringsend_result *result;
+        uint32_t ready = 0;
+
+        sim_begin(name, 1);
+        sim.accounts = true;
+        load(&c);
+        for (uint32_t i = 0; i < turns && c.done < c.accepted; i++)
+            client_run(&c, SIM_MS, UINT32_MAX);
+        all_done = c.done == c.accepted;
+        sim_ring_break();
+        for (int i = 0; i < 2; i++)
+            SIM_CHECK(ringsend_run(c.engine, RINGSEND_NEVER) == -RINGSEND_E_RING,
+                      "a broken ring goes on");
+        while (ringsend_reap(c.engine, &result, 1) == 1)
+            ready++;
+        SIM_CHECK(ready <= c.accepted - c.done, "%u results too many", ready);
+        client_end(&c);
+        sim_end();
+    }
+}
+
 void scenario_free_at_any_time(const char *name, scenario_load *load)
 {
     bool all_done = false;

@@ -327,6 +327,58 @@ static void cancel_in_each_phase(void)
     }
 }
 
+/* One in each phase, one that has its result, and one that was posted and not taken: that one, and what
+ * comes later, go on. */
+static void cancel_all_leaves_nobody(void)
+{
+    static const struct sim_answer silence = {0, .then = THEN_STALL};
+    static const struct sim_answer busy = {.status = 503, .headers = "retry-after: 9\r\n"};
+    enum { HANGING, SENT, QUEUED, BACKING_OFF, LOOKING_UP, DONE };
+    static const char *const hosts[] = {"10.0.0.2", "10.0.0.3",  "10.0.0.3",
+                                        "10.0.0.4", "many.test", "10.0.0.1"};
+    struct client_ask ask = get;
+    struct client c;
+
+    scenario_begin("cancel all", &c,
+                   &(struct ringsend_options){.connections_per_origin = 1, .requests_max = 7},
+                   &answer_ok, 1);
+    sim_name_new("many.test")->kind = NAME_HANGS;
+    sim_peer_new("10.0.0.2", 80, 1)->connect = CONNECT_HANGS;
+    struct sim_peer *silent = sim_peer_new("10.0.0.3", 80, 2);
+    silent->script = &silence;
+    silent->script_count = 1;
+    struct sim_peer *pushing = sim_peer_new("10.0.0.4", 80, 3);
+    pushing->script = &busy;
+    pushing->script_count = 1;
+    for (uint32_t i = 0; i <= DONE; i++) {
+        ask.host = hosts[i];
+        scenario_submit(&c, &ask);
+    }
+    while (scenario_stats(&c).finished == 0 || pushing->answers == 0)
+        client_run(&c, SIM_MS, 0);
+    for (int i = 0; i < 5; i++)
+        client_run(&c, SIM_MS, 0);
+    ask = get;
+    ask.posted = true;
+    uint32_t posted = scenario_submit(&c, &ask);
+    ringsend_cancel_all(c.engine);
+    ringsend_cancel_all(c.engine);
+    ask.posted = false;
+    client_run(&c, 0, UINT32_MAX);
+    uint32_t later = scenario_submit(&c, &ask);
+    client_finish(&c);
+    for (uint32_t i = 0; i < DONE; i++) {
+        uint32_t attempts = i != QUEUED && i != LOOKING_UP;
+        scenario_expect(&c, i, RINGSEND_E_CANCELLED, 0, attempts, false);
+        SIM_CHECK(c.requests[i].cut_short, "request %u is not told as cut short", i);
+        scenario_expect_ms(&c, i, 0, 20);
+    }
+    scenario_expect(&c, DONE, RINGSEND_OK, 200, 1, false);
+    scenario_expect(&c, posted, RINGSEND_OK, 200, 1, false);
+    scenario_expect(&c, later, RINGSEND_OK, 200, 1, false);
+    scenario_end(&c);
+}
+
 static void stop_ends_what_waits(void)
 {
     static const struct sim_answer script[] = {{408, .headers = "retry-after: 5\r\n"},
@@ -415,6 +467,11 @@ static void free_at_any_time(void)
     scenario_free_at_any_time("free with work in flight", small_load);
 }
 
+static void break_at_any_time(void)
+{
+    scenario_break_at_any_time("the ring breaks", small_load);
+}
+
 /* A read from a pipe in which nothing comes does not hold the requests up, and can be cancelled. */
 static void silent_pipe(void)
 {
@@ -457,11 +514,13 @@ static const struct scenario_function functions[] = {
     {"free try takes a fresh connection", free_try_is_fresh},
     {"who wants a fresh connection holds nobody up", fresh_holds_nobody_up},
     {"cancel in each phase", cancel_in_each_phase},
+    {"cancel all leaves nobody", cancel_all_leaves_nobody},
     {"stop ends what waits", stop_ends_what_waits},
     {"wake ends the wait", wake_ends_the_wait},
     {"run waits no longer than told", run_returns_in_time},
     {"torture: each operation fails once", torture},
     {"free with work in flight", free_at_any_time},
+    {"ring breaks", break_at_any_time},
     {"pipe without data", silent_pipe},
 };
 

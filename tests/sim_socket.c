@@ -493,6 +493,20 @@ void sim_recv_submit(struct ring *r, struct sim_op *op)
 
 /* ---- Close and cancel ---- */
 
+void sim_socket_gone(struct sim_socket *s)
+{
+    sockets.open--;
+    if (s->peer)
+        sockets.by_origin[s->peer->origin]--;
+    sim_text_free(&s->in);
+    sim_text_free(&s->out);
+    sim_request_reset(&s->entering);
+    sim_request_reset(&s->request);
+    sim_tls_gone(s);
+    s->step = SLOT_FREE;
+    s->life = 0;
+}
+
 static void close_done(void *context, uint64_t serial, uint64_t unused)
 {
     struct sim_op *op = context;
@@ -501,17 +515,8 @@ static void close_done(void *context, uint64_t serial, uint64_t unused)
     (void)unused;
     if (op->serial != serial || op->finished)
         return;
-    sockets.open--;
-    if (s->peer)
-        sockets.by_origin[s->peer->origin]--;
     sim_op_complete(s->ring, op, 0, -1, false);
-    sim_text_free(&s->in);
-    sim_text_free(&s->out);
-    sim_request_reset(&s->entering);
-    sim_request_reset(&s->request);
-    sim_tls_gone(s);
-    s->step = SLOT_FREE;
-    s->life = 0;
+    sim_socket_gone(s);
 }
 
 void sim_close_submit(struct ring *r, struct sim_op *op)

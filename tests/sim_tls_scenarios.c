@@ -571,6 +571,11 @@ static void free_at_any_time(void)
     scenario_free_at_any_time("TLS: free with work in flight", small_load);
 }
 
+static void break_at_any_time(void)
+{
+    scenario_break_at_any_time("TLS: the ring breaks", small_load);
+}
+
 /* The first operation is ring_new; one of the next ones draws random bytes. */
 static void no_random_bytes(void)
 {
@@ -634,6 +639,7 @@ static const struct scenario_function functions[] = {
     {"TLS: early ends during the handshake", ends_during_the_handshake},
     {"TLS: torture, each operation fails once", torture},
     {"TLS: free with work in flight", free_at_any_time},
+    {"TLS: ring breaks", break_at_any_time},
     {"TLS: no random bytes", no_random_bytes},
     {"TLS: few receive buffers", few_buffers},
 };

@@ -592,6 +592,9 @@ bool secure_ended_well(const struct conn *c); /* the peer said farewell before t
 /* Says it, or the alert that a failure calls for, if the connection can still carry it. */
 void secure_farewell(struct conn *c);
 void secure_close(struct conn *c);
+/* After a broken ring's worker has ended: wipes and frees what is open. Buffers stay, for the kernel may
+ * still look at them. */
+void secure_break(struct ringsend *e);
 void secure_returns(struct ringsend *e); /* takes back what the worker has done */
 
 /* watch.c */

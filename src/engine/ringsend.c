@@ -137,6 +137,8 @@ static void release(struct ringsend *e)
 {
     lookup_free(e->lookup);
     handshaker_free(e->handshaker);
+    if (e->broken)
+        secure_break(e);
     tls_local_free(e->tls_local);
     if (!e->options.tls)
         ringsend_tls_free(e->tls);

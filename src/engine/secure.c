@@ -89,6 +89,17 @@ void secure_close(struct conn *c)
     c->secure = NULL;
 }
 
+void secure_break(struct ringsend *e)
+{
+    for (uint32_t i = 0; i < e->conns_mark; i++) {
+        struct secure *s = e->conns[i].secure;
+        if (s)
+            tls_free(s->tls);
+        free(s);
+        e->conns[i].secure = NULL;
+    }
+}
+
 bool secure_is_lent(const struct conn *c)
 {
     return c->secure && c->secure->lent;
