@@ -1,16 +1,13 @@
 /* How the ring waits and wakes, which thread owns it, and how it is refused. Limits and filters
  * that cannot be taken back (memlock, descriptors, seccomp) are set in forked children. */
+#include "refuse.h"
 #include "ring_fixture.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/utsname.h>
@@ -310,18 +307,10 @@ static void test_descriptor_limit_is_raised(void **state)
 static int child_with_filter(const int *error_code)
 {
     const int error = *error_code;
-    struct sock_filter filter[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {.len = 4, .filter = filter};
     const struct ring_options options = {.sockets_max = 4, .buffers = 1, .buffer_bytes = 64};
     struct ring *untouched = ring;
     char text[512];
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+    if (!refuse_call(__NR_io_uring_setup, error))
         return 1;
     if (ring_new(&ring, &options) != -error || ring != untouched)
         return 2;

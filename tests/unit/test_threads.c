@@ -10,11 +10,15 @@
 #include <cmocka.h>
 
 #include "peer.h"
+#include "refuse.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -333,6 +337,107 @@ static void an_idle_engine_is_small(void **state)
         ringsend_free(engines[i]);
 }
 
+/* ---- A ring that breaks ---- */
+
+/* Memory that is never given back: a broken ring's engine keeps what the kernel may still look at. */
+enum { HEAP_BYTES = 64 << 20 };
+
+struct heap {
+    char *memory;
+    size_t used;
+};
+
+static void *heap_allocate(void *context, size_t bytes)
+{
+    struct heap *heap = context;
+    void *memory = heap->memory + heap->used;
+    heap->used += (bytes + 63) / 64 * 64;
+    return heap->used <= HEAP_BYTES ? memory : NULL;
+}
+
+static void heap_release(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    (void)memory;
+    (void)bytes;
+}
+
+struct breaking {
+    struct ringsend *engine;
+    const char *url;
+    atomic_bool over;
+    atomic_uint wakes;
+    bool refused;
+};
+
+static void *post_and_wake(void *argument)
+{
+    struct breaking *b = argument;
+    struct ringsend_request *requests = calloc(POSTS, sizeof *requests);
+    for (size_t i = 0; !atomic_load(&b->over); i++) {
+        struct ringsend_request *r = &requests[i % POSTS];
+        if (i < POSTS) {
+            *r = get(b->url);
+            (void)ringsend_post(b->engine, r); /* the last ones find no room */
+        }
+        ringsend_wake(b->engine);
+        b->wakes++;
+        sched_yield();
+    }
+    return requests;
+}
+
+/* Its own thread: the filter stays with it. */
+static void *run_until_it_breaks(void *argument)
+{
+    struct breaking *b = argument;
+    struct heap heap = {mmap(NULL, HEAP_BYTES, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+                        0};
+    struct ringsend_allocator allocator = {heap_allocate, heap_release, &heap};
+    struct ringsend_options options = {.size = sizeof options, .allocator = &allocator};
+    const struct ringsend_result *result;
+    pthread_t producers[PRODUCERS];
+    void *requests[PRODUCERS];
+    assert_int_equal(ringsend_new(&b->engine, &options), 0);
+    for (size_t i = 0; i < PRODUCERS; i++)
+        assert_int_equal(pthread_create(&producers[i], NULL, post_and_wake, b), 0);
+    for (size_t done = 0; done < PRODUCERS;) {
+        assert_true(ringsend_run(b->engine, RINGSEND_NEVER) >= 0);
+        while (ringsend_reap(b->engine, &result, 1) == 1)
+            done++;
+    }
+    b->refused = refuse_call(__NR_io_uring_enter, EPERM);
+    for (int i = 0; b->refused && i < 3; i++) {
+        unsigned wakes = b->wakes;
+        assert_int_equal(ringsend_run(b->engine, RINGSEND_NEVER), -RINGSEND_E_RING);
+        while (ringsend_reap(b->engine, &result, 1) == 1)
+            assert_true(result->ok || result->error != RINGSEND_OK);
+        ringsend_cancel_all(b->engine);
+        while (b->wakes == wakes)
+            sched_yield(); /* they do not mind */
+    }
+    b->over = true;
+    for (size_t i = 0; i < PRODUCERS; i++)
+        pthread_join(producers[i], &requests[i]);
+    ringsend_free(b->engine);
+    for (size_t i = 0; i < PRODUCERS; i++)
+        free(requests[i]);
+    munmap(heap.memory, HEAP_BYTES);
+    return NULL;
+}
+
+static void a_ring_may_break_while_others_post(void **state)
+{
+    struct peer *peer = *state;
+    struct breaking b = {.url = peer->url};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, run_until_it_breaks, &b), 0);
+    pthread_join(thread, NULL);
+    if (!b.refused)
+        skip();
+}
+
 /* ---- In processes of their own ---- */
 
 /* Locked memory counts per user: an engine that kept some would leave none for those after it. The kernel
@@ -410,6 +515,7 @@ int main(void)
         cmocka_unit_test(engines_share_nothing),
         cmocka_unit_test(a_cancel_at_any_moment_brings_one_result),
         cmocka_unit_test(a_free_at_any_moment_waits_for_the_kernel),
+        cmocka_unit_test(a_ring_may_break_while_others_post),
         cmocka_unit_test(a_hundred_lives_leave_nothing_behind),
         cmocka_unit_test(an_idle_engine_is_small),
         cmocka_unit_test(a_hundred_lives_lock_no_memory),
