@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -50,4 +51,21 @@ void environment_read(struct figures_environment *e)
               sizeof e->governor);
     read_line("/proc/sys/net/ipv4/tcp_congestion_control", e->congestion_control,
               sizeof e->congestion_control);
+}
+
+/* "cpu user nice system idle iowait irq softirq steal ...", proc(5): guest times, which follow, are in user and nice. */
+struct environment_cpu environment_cpu(void)
+{
+    enum { STEAL = 7, FIELDS };
+    struct environment_cpu cpu = {0};
+    char line[256];
+    read_line("/proc/stat", line, sizeof line);
+    char *at = strncmp(line, "cpu ", 4) == 0 ? line + 4 : line + strlen(line);
+    for (int i = 0; i < FIELDS; i++) {
+        uint64_t ticks = strtoull(at, &at, 10);
+        cpu.all_ticks += ticks;
+        if (i == STEAL)
+            cpu.stolen_ticks = ticks;
+    }
+    return cpu;
 }

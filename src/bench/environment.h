@@ -6,5 +6,11 @@
 
 /* Fills in all but ring_features. What cannot be found out stays empty. */
 void environment_read(struct figures_environment *environment);
+/* CPU time since the machine's start: all of it, and what the hypervisor took from the machine. Both 0 when not known;
+ * in steps of 10 ms. */
+struct environment_cpu {
+    uint64_t all_ticks, stolen_ticks;
+};
+struct environment_cpu environment_cpu(void);
 
 #endif

@@ -86,6 +86,8 @@ void figures_merge(struct figures *into, const struct figures *from)
     counts_merge(into, from);
     if (from->cpu_share > into->cpu_share)
         into->cpu_share = from->cpu_share;
+    if (from->waited_share > into->waited_share)
+        into->waited_share = from->waited_share;
     into->stopped_early |= from->stopped_early;
     if (from->drained_ns > into->drained_ns)
         into->drained_ns = from->drained_ns;

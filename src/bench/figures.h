@@ -127,6 +127,9 @@ struct figures {
     uint64_t handshakes_full, handshakes_resumed;
     uint64_t cpu_ns;  /* of the whole process, user and system */
     double cpu_share; /* of the busiest thread's time: it ran, or was ready to and had no CPU */
+    /* Where a late loop comes from, when not from its own work: of the time of the thread that had most of it, how
+     * much it was ready and others had its CPU; of all CPUs' time, how much the hypervisor gave to others. */
+    double waited_share, stolen_share;
 
     struct histogram response_ns, service_ns, send_lag_ns;
     /* Open loop, all that was scheduled: intended start -> noticed by the loop. */

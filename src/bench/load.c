@@ -1,6 +1,7 @@
 #include "bench/load.h"
 
 #include "base/check.h"
+#include "bench/environment.h"
 #include "bench/series.h"
 #include "bench/worker.h"
 
@@ -23,7 +24,8 @@ struct load {
     uint32_t made, running; /* running: their threads are not joined yet */
     sem_t ended_one;
     atomic_bool failed;
-    uint64_t cpu_ns; /* of the process before the run */
+    uint64_t cpu_ns;            /* of the process before the run */
+    struct environment_cpu cpu; /* of the machine, likewise */
 };
 
 static uint64_t clock_ns(void)
@@ -84,6 +86,7 @@ int load_start(struct load *load)
 {
     uint64_t begin_ns = clock_ns() + BEGIN_IN_NS;
     load->cpu_ns = process_cpu_ns();
+    load->cpu = environment_cpu();
     for (uint32_t i = 0; i < load->made; i++)
         worker_schedule(&load->workers[i], begin_ns);
     while (load->running < load->made) {
@@ -130,6 +133,10 @@ static void collect(struct load *load, struct figures *f)
     f->drained_ns = last_ns > ended_ns ? last_ns - ended_ns : 0;
     f->settings = load->options.settings;
     f->cpu_ns = process_cpu_ns() - load->cpu_ns;
+    struct environment_cpu cpu = environment_cpu();
+    if (cpu.all_ticks > load->cpu.all_ticks)
+        f->stolen_share = (double)(cpu.stolen_ticks - load->cpu.stolen_ticks) /
+                          (double)(cpu.all_ticks - load->cpu.all_ticks);
     series_publish(load->series, f);
 }
 

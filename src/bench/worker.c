@@ -479,8 +479,12 @@ static void turn(struct worker *w)
     reap(w);
 }
 
-/* CPU time of this thread, and the time that it could have run and was not let to. */
-static uint64_t thread_demand_ns(void)
+/* Of this thread: its CPU time, and the time that it could have run and was not let to. */
+struct demand {
+    uint64_t ran_ns, waited_ns;
+};
+
+static struct demand thread_demand(void)
 {
     char text[64] = "";
     int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
@@ -490,7 +494,17 @@ static uint64_t thread_demand_ns(void)
     char *end = text;
     unsigned long long ran_ns = bytes > 0 ? strtoull(text, &end, 10) : 0;
     unsigned long long waited_ns = bytes > 0 ? strtoull(end, NULL, 10) : 0;
-    return ran_ns > 0 ? ran_ns + waited_ns : clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    return ran_ns > 0 ? (struct demand){ran_ns, waited_ns}
+                      : (struct demand){clock_ns(CLOCK_THREAD_CPUTIME_ID), 0};
+}
+
+static void note_demand(struct worker *w, struct demand before, uint64_t from_ns)
+{
+    struct demand d = thread_demand();
+    double all_ns = (double)(clock_ns(CLOCK_MONOTONIC) - from_ns + 1);
+    double waited_ns = (double)(d.waited_ns - before.waited_ns);
+    w->figures.waited_share = waited_ns / all_ns;
+    w->figures.cpu_share = ((double)(d.ran_ns - before.ran_ns) + waited_ns) / all_ns;
 }
 
 static void note_stats(struct worker *w)
@@ -518,15 +532,14 @@ void *worker_run(void *worker)
     struct worker *w = worker;
     /* The kernel may let a sleep of this thread last as much longer; by default 50 us. */
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-    uint64_t demand_ns = thread_demand_ns(), from_ns = clock_ns(CLOCK_MONOTONIC);
+    struct demand before = thread_demand();
+    uint64_t from_ns = clock_ns(CLOCK_MONOTONIC);
     while (w->error == 0 && !atomic_load_explicit(w->failed, memory_order_relaxed) &&
            !(w->ended && ringsend_idle(w->engine)))
         turn(w);
     if (w->error)
         atomic_store(w->failed, true);
-    uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-    w->figures.cpu_share =
-        (double)(thread_demand_ns() - demand_ns) / (double)(now_ns - from_ns + 1);
+    note_demand(w, before, from_ns);
     if (w->part.counts.requests + w->part.counts.errors > 0)
         hand_in(w);
     else

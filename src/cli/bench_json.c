@@ -81,6 +81,8 @@ static void put_counts(struct json_out *j, const struct figures *f)
     json_count(j, "enters", f->enters);
     json_us(j, "cpu_us", f->cpu_ns);
     json_real(j, "cpu_share", f->cpu_share);
+    json_real(j, "cpu_waited_share", f->waited_share);
+    json_real(j, "cpu_stolen_share", f->stolen_share);
 }
 
 static void put_phases(struct json_out *j, const struct figures *f)

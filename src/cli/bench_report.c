@@ -206,6 +206,9 @@ static void print_costs(FILE *out, const struct figures *f)
 
 /* ---- what spoils it ---- */
 
+/* Less than this does not explain anything. */
+#define TAKEN_SHARE_MIN 0.001
+
 static void print_troubles(FILE *out, const struct figures *f)
 {
     const struct figures_settings *s = &f->settings;
@@ -221,6 +224,11 @@ static void print_troubles(FILE *out, const struct figures *f)
             out,
             "ringsend bench: %llu start%s noticed more than 1 ms late on this side (loop lag)\n",
             (unsigned long long)f->late_loop, f->late_loop == 1 ? " was" : "s were");
+    if (f->late_loop > 0 && f->waited_share + f->stolen_share >= TAKEN_SHARE_MIN)
+        fprintf(out,
+                "  meanwhile other programs had its processor for %s, the hypervisor for %s of the "
+                "time\n",
+                share_text(f->waited_share).chars, share_text(f->stolen_share).chars);
     if (f->late_waits > 0)
         fprintf(out,
                 "ringsend bench: %llu start%s late by more than 1 ms, as no connection was free\n",

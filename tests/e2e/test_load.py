@@ -3,7 +3,10 @@ server saw."""
 
 import json
 import math
+import os
 import signal
+import subprocess
+import sys
 
 from harness import INPUT, NOT_ALL_OK, OK, SANITIZED, SIGINT_EXIT, USAGE, Authority, Case, answering, header, main, refused_port, response
 
@@ -270,6 +273,19 @@ class Truth(LoadCase):
         self.assertEqual(report["scheduled"], 10_000_000)
         self.assertGreaterEqual(report["never_started_wait_us"], 900_000)
         self.assertGreaterEqual(report["response_us"]["p50"], 100_000)
+
+    def test_who_else_had_the_processor_is_told(self):
+        """Bench and a program that never sleeps, on one processor: it waits for it again and again."""
+        serve = self.serve()
+        cpus = os.sched_getaffinity(0)
+        self.addCleanup(os.sched_setaffinity, 0, cpus)
+        os.sched_setaffinity(0, {min(cpus)})
+        busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        self.addCleanup(busy.wait)
+        self.addCleanup(busy.kill)
+        report = self.report("-r", "2000", "-d", "1s", "-c", "40", serve.url)
+        self.assertGreater(report["cpu_waited_share"], 0.001)
+        self.assertLessEqual(report["cpu_waited_share"] + report["cpu_stolen_share"], 1)
 
     def test_requests_that_time_out_are_in_the_times(self):
         serve = self.serve("--stall", "100%")

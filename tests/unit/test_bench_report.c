@@ -211,6 +211,24 @@ static void nothing_measured_is_no_trouble(void **state)
     figures_free(&f);
 }
 
+static void who_else_had_the_processor_is_told(void **state)
+{
+    (void)state;
+    struct figures f;
+    fill(&f, 1);
+    f.late_loop = 3;
+    struct bench_report report = report_of(&f, BENCH_RUN);
+    char *text = written(print, &report);
+    assert_null(strstr(text, "meanwhile"));
+    free(text);
+    f.waited_share = 0.256;
+    f.stolen_share = 0.004;
+    text = written(print, &report);
+    assert_non_null(strstr(text, "processor for 25.6 %, the hypervisor for 0.40 %"));
+    free(text);
+    figures_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +238,7 @@ int main(void)
         cmocka_unit_test(the_histogram_in_text_leaves_nothing_out),
         cmocka_unit_test(the_last_bin_takes_what_is_left),
         cmocka_unit_test(nothing_measured_is_no_trouble),
+        cmocka_unit_test(who_else_had_the_processor_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
