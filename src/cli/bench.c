@@ -240,9 +240,9 @@ static int compare_targets(const struct bench *b)
         FILE *out = report_stream(&b->options.report);
         fputc('\n', out);
         compare_print(out, &report);
-        status = fflush(out) != 0             ? EXIT_OUTPUT
-                 : compare_has_worse(&report) ? EXIT_THRESHOLD
-                                              : EXIT_OK;
+        status = fflush(out) != 0                          ? EXIT_OUTPUT
+                 : compare_worst(&report) == COMPARE_WORSE ? EXIT_THRESHOLD
+                                                           : EXIT_OK;
     }
     compare_report_free(&report);
     sides_free(&sides);

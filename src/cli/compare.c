@@ -19,8 +19,10 @@ static const char help[] =
     "`ringsend bench` wrote with --json (one that holds runs of two targets is two\n"
     "sides), or an HdrHistogram log (.hlog), whose lines without a tag are one run.\n"
     "Times of logs are taken as nanoseconds.\n"
+    "Of files with --steps, each step is compared with that at the same rate, and the\n"
+    "worst verdict counts; of many steps one may come out worse by chance.\n"
     "\n"
-    "      --step RATE         of files with --steps: the step at that rate\n"
+    "      --step RATE         of files with --steps: the step at that rate alone\n"
     "      --tolerance SHARE   differences up to this do not count; default 5%\n"
     "      --html FILE         a page with the curves over each other\n"
     "      --json FILE         the same figures for programs (- is standard output;\n"
@@ -141,14 +143,47 @@ static bool write_report(const char *option, const char *path, const struct comp
     return false;
 }
 
+static bool has_common_step(const struct sides *sides, size_t first)
+{
+    for (size_t i = first; sides_is_of(sides, i, first); i++) {
+        if (sides_find_step(sides, 0, sides->all[i].rate) != SIDES_NONE)
+            return true;
+    }
+    return false;
+}
+
+/* Steps go with steps, and each file has one at the rate of one of the first file's. */
+static bool is_comparable(const struct sides *sides)
+{
+    const struct side *a = &sides->all[0];
+    for (size_t i = 1; i < sides->count; i++) {
+        const struct side *b = &sides->all[i];
+        if ((a->rate > 0) != (b->rate > 0)) {
+            fprintf(stderr,
+                    "ringsend compare: %s holds steps at several rates and %s does not: name the "
+                    "one to compare with --step RATE\n",
+                    a->rate > 0 ? a->name : b->name, a->rate > 0 ? b->name : a->name);
+            return false;
+        }
+        if (b->first == i && b->rate > 0 && !has_common_step(sides, i)) {
+            fprintf(stderr, "ringsend compare: %s and %s have no step at the same rate\n", a->name,
+                    b->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static int compare(const struct compare_options *o, const struct sides *sides)
 {
     struct compare_report report;
     bool takes_stdout =
         (o->html && strcmp(o->html, "-") == 0) || (o->json && strcmp(o->json, "-") == 0);
-    if (sides->count < 2)
+    if (sides->count < 2 || (sides->all[0].rate > 0 && sides_is_of(sides, sides->count - 1, 0)))
         usage_error(command, "%s holds runs of one target: name what to compare it with",
                     o->paths[0]);
+    if (!is_comparable(sides))
+        return EXIT_INPUT;
     if (!compare_report_init(&report, sides, o->tolerance)) {
         fputs("ringsend compare: memory is out\n", stderr);
         return EXIT_NOT_STARTED;
@@ -160,7 +195,9 @@ static int compare(const struct compare_options *o, const struct sides *sides)
         fprintf(stderr, "ringsend compare: standard output: %s\n", strerror(errno));
     written &= write_report("--html", o->html, &report, compare_write_html);
     written &= write_report("--json", o->json, &report, compare_write_json);
-    int status = !written ? EXIT_OUTPUT : compare_has_worse(&report) ? EXIT_THRESHOLD : EXIT_OK;
+    int status = !written                                  ? EXIT_OUTPUT
+                 : compare_worst(&report) == COMPARE_WORSE ? EXIT_THRESHOLD
+                                                           : EXIT_OK;
     compare_report_free(&report);
     return status;
 }

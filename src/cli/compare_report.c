@@ -1,40 +1,77 @@
 /* For people: the two sides in columns, the differences with their intervals, a verdict in a
- * sentence, and what the verdict rests on. */
+ * sentence, and what the verdict rests on. Of steps a row each, and the sentence where there is something to say. */
 #include "cli/compare_report.h"
 
 #include "bench/hdr.h"
-#include "cli/json_out.h"
-#include "cli/page.h"
-#include "cli/times_json.h"
+#include "cli/compare_words.h"
 #include "cli/units.h"
 
-#include <math.h>
 #include <stdlib.h>
 
-static const char *const verdict_names[] = {
-    [COMPARE_SAME] = "same",
-    [COMPARE_BETTER] = "better",
-    [COMPARE_WORSE] = "worse",
-    [COMPARE_UNDECIDED] = "undecided",
-};
+/* ---- pairs ---- */
+
+static struct compare_side side_of(const struct side *side)
+{
+    return (struct compare_side){.runs = side->runs,
+                                 .runs_count = side->runs_count,
+                                 .errors_known = side->errors_known,
+                                 .errors = side->failed,
+                                 .requests = side->requests};
+}
+
+static bool add_pair(struct compare_report *r, size_t a, size_t b)
+{
+    struct compare_pair *pair = &r->pairs[r->pairs_count++];
+    const struct compare_side of_a = side_of(&r->sides->all[a]), of_b = side_of(&r->sides->all[b]);
+    *pair = (struct compare_pair){.a = a, .b = b};
+    return compare_sides(&of_a, &of_b, r->tolerance, &pair->comparison);
+}
+
+static void add_lone(struct compare_report *r, size_t side, size_t other)
+{
+    r->lone[r->lone_count++] = (struct compare_lone){side, other};
+}
+
+/* The steps of the first file against those of the one that begins with side `first`. */
+static bool add_steps(struct compare_report *r, size_t first)
+{
+    for (size_t a = 0; sides_is_of(r->sides, a, 0); a++) {
+        size_t b = sides_find_step(r->sides, first, r->sides->all[a].rate);
+        if (b == SIDES_NONE)
+            add_lone(r, a, first);
+        else if (!add_pair(r, a, b))
+            return false;
+    }
+    for (size_t b = first; sides_is_of(r->sides, b, first); b++) {
+        if (sides_find_step(r->sides, 0, r->sides->all[b].rate) == SIDES_NONE)
+            add_lone(r, b, 0);
+    }
+    return true;
+}
+
+static bool add_all(struct compare_report *r)
+{
+    const struct sides *sides = r->sides;
+    bool done = true;
+    for (size_t b = 1; done && b < sides->count; b++) {
+        if (sides->all[0].rate == 0)
+            done = add_pair(r, 0, b);
+        else if (sides->all[b].first == b)
+            done = add_steps(r, b);
+    }
+    return done;
+}
 
 bool compare_report_init(struct compare_report *report, const struct sides *sides, double tolerance)
 {
-    struct compare_side of[2];
     *report = (struct compare_report){.sides = sides, .tolerance = tolerance};
-    report->comparisons = calloc(sides->count, sizeof *report->comparisons);
-    bool done = report->comparisons != NULL;
-    for (size_t b = 1; done && b < sides->count; b++) {
-        for (int i = 0; i < 2; i++) {
-            const struct side *side = &sides->all[i == 0 ? 0 : b];
-            of[i] = (struct compare_side){.runs = side->runs,
-                                          .runs_count = side->runs_count,
-                                          .errors_known = side->errors_known,
-                                          .errors = side->failed,
-                                          .requests = side->requests};
-        }
-        done = compare_sides(&of[0], &of[1], tolerance, &report->comparisons[b - 1]);
-    }
+    /* A step of the first file has a pair, or is a lone one, once for each other file. */
+    size_t most = 1;
+    for (size_t i = 0; i < sides->count; i++)
+        most += 1 + (sides->all[i].first == i) * sides->count;
+    report->pairs = calloc(most, sizeof *report->pairs);
+    report->lone = calloc(most, sizeof *report->lone);
+    bool done = report->pairs && report->lone && add_all(report);
     if (!done)
         compare_report_free(report);
     return done;
@@ -42,146 +79,61 @@ bool compare_report_init(struct compare_report *report, const struct sides *side
 
 void compare_report_free(struct compare_report *report)
 {
-    free(report->comparisons);
-    report->comparisons = NULL;
+    free(report->pairs);
+    free(report->lone);
+    report->pairs = NULL;
+    report->lone = NULL;
+    report->pairs_count = report->lone_count = 0;
 }
 
-bool compare_has_worse(const struct compare_report *report)
+static enum compare_verdict worst_of(const struct compare_pair *pairs, size_t count)
 {
-    for (size_t i = 0; i + 1 < report->sides->count; i++) {
-        if (report->comparisons[i].verdict == COMPARE_WORSE)
-            return true;
-    }
-    return false;
-}
-
-/* ---- words ---- */
-
-/* "+27.5 %" of the ratio 1.275. */
-static struct units_text difference_text(double ratio)
-{
-    struct units_text text = share_text(fabs(ratio - 1)), signed_text;
-    snprintf(signed_text.chars, sizeof signed_text.chars, "%c%.30s", ratio >= 1 ? '+' : '-',
-             text.chars);
-    return signed_text;
-}
-
-static struct units_text chance_text(double p)
-{
-    struct units_text text;
-    snprintf(text.chars, sizeof text.chars, p < 0.001 ? "p < 0.001" : "p = %.3f", p);
-    return text;
-}
-
-static void say_quantile(FILE *out, const char *name, const struct compare_quantile *q)
-{
-    fprintf(out, "%s by %s (%s to %s)", name, difference_text(q->ratio.value).chars,
-            difference_text(q->ratio.low).chars, difference_text(q->ratio.high).chars);
-}
-
-static void say_quantiles(FILE *out, const struct comparison *c, enum compare_verdict verdict)
-{
-    bool p50 = c->p50.verdict == verdict, p99 = c->p99.verdict == verdict;
-    if (p50)
-        say_quantile(out, "p50", &c->p50);
-    if (p99)
-        say_quantile(out, p50 ? ", p99" : "p99", &c->p99);
-}
-
-static bool has_quantile(const struct comparison *c, enum compare_verdict verdict)
-{
-    return c->p50.verdict == verdict || c->p99.verdict == verdict;
-}
-
-/* One sentence. */
-static void say_verdict(FILE *out, const struct comparison *c, double tolerance)
-{
-    const char *and = "";
-    switch (c->verdict) {
-    case COMPARE_WORSE:
-    case COMPARE_BETTER:
-        if (has_quantile(c, c->verdict)) {
-            fprintf(out, "%sB is %s, ", c->by_runs ? "" : "in these runs ",
-                    c->verdict == COMPARE_WORSE ? "slower" : "faster");
-            say_quantiles(out, c, c->verdict);
-            and = "; ";
+    static const enum compare_verdict by_weight[] = {COMPARE_WORSE, COMPARE_UNDECIDED, COMPARE_SAME,
+                                                     COMPARE_BETTER};
+    for (size_t i = 0; i < sizeof by_weight / sizeof by_weight[0]; i++) {
+        for (size_t pair = 0; pair < count; pair++) {
+            if (pairs[pair].comparison.verdict == by_weight[i])
+                return by_weight[i];
         }
-        if (c->errors.verdict == c->verdict)
-            fprintf(out, "%s%s of B's requests failed, %s of A's", and,
-                    share_text(c->errors.b_share).chars, share_text(c->errors.a_share).chars);
-        return;
-    case COMPARE_SAME:
-        fprintf(out, "no difference beyond the tolerance of %s", share_text(tolerance).chars);
-        return;
-    case COMPARE_UNDECIDED:
-        break;
     }
-    fputs("it cannot be told, ", out);
-    if (!c->p50.enough || !c->p99.enough) {
-        fprintf(out, "too few requests for p99, which needs %d above it on each side",
-                COMPARE_TAIL_MIN);
-        return;
-    }
-    say_quantiles(out, c, COMPARE_UNDECIDED);
-    fputs("; more or longer runs would tell", out);
+    return COMPARE_UNDECIDED;
 }
 
-/* What the verdict rests on, in sentences, each behind `start`. */
-static void say_grounds(FILE *out, const struct comparison *c, const struct side *a,
-                        const struct side *b, const char *start)
+enum compare_verdict compare_worst(const struct compare_report *report)
 {
-    if (c->by_runs)
-        fprintf(out, "%sJudged by runs, %zu and %zu: rank test of their p50 %s, of their p99 %s.",
-                start, a->runs_count, b->runs_count, chance_text(c->p50.runs.p).chars,
-                chance_text(c->p99.runs.p).chars);
-    else
-        fprintf(out,
-                "%sJudged by requests, as if each were independent of the others."
-                "%sOther runs may differ by more: with %d a side and up, runs are judged.",
-                start, start, COMPARE_RUNS_MIN);
-    fprintf(out, "%sA request of B is slower than one of A in %s of cases (rank test, %s).", start,
-            share_text(c->requests.b_larger).chars, chance_text(c->requests.p).chars);
-    if (a->slow + b->slow > 0)
-        fprintf(out,
-                "%sThe machine that measured was too slow in %zu of A's runs and %zu of B's: part "
-                "of%stheir times is its own.",
-                start, a->slow, b->slow, start);
+    return worst_of(report->pairs, report->pairs_count);
 }
 
-/* ---- for people ---- */
+/* ---- one pair ---- */
 
-static bool merged(const struct side *side, struct histogram *all)
+static uint64_t times_of(const struct side *side)
 {
-    if (!histogram_init(all, HDR_PRECISION))
-        return false;
+    uint64_t times = 0;
     for (size_t i = 0; i < side->runs_count; i++)
-        histogram_merge(all, &side->runs[i]);
-    return true;
+        times += side->runs[i].count;
+    return times;
 }
 
 static void print_side(FILE *out, char letter, const struct side *side)
 {
-    uint64_t responses = 0;
-    for (size_t i = 0; i < side->runs_count; i++)
-        responses += side->runs[i].count;
     fprintf(out, "  %c  %s: %zu run%s, %llu times\n", letter, side->name, side->runs_count,
-            plural(side->runs_count), (unsigned long long)responses);
+            plural(side->runs_count), (unsigned long long)times_of(side));
 }
 
 static void print_quantile(FILE *out, const char *name, const struct compare_quantile *q)
 {
-    fprintf(out, "  %-8s%12s%12s%12s   %s to %s  %s\n", name,
-            duration_text((uint64_t)q->a_ns.value).chars,
-            duration_text((uint64_t)q->b_ns.value).chars, difference_text(q->ratio.value).chars,
-            difference_text(q->ratio.low).chars, difference_text(q->ratio.high).chars,
-            verdict_names[q->verdict]);
+    fprintf(
+        out, "  %-8s%12s%12s%12s   %s to %s  %s\n", name,
+        duration_text((uint64_t)q->a_ns.value).chars, duration_text((uint64_t)q->b_ns.value).chars,
+        compare_difference_text(q->ratio.value).chars, compare_difference_text(q->ratio.low).chars,
+        compare_difference_text(q->ratio.high).chars, compare_verdict_names[q->verdict]);
 }
 
 static void print_other(FILE *out, const char *name, const struct side *a, const struct side *b,
                         double fraction)
 {
     struct histogram of_a = {0}, of_b = {0};
-    if (merged(a, &of_a) && merged(b, &of_b))
+    if (side_merge(a, &of_a) && side_merge(b, &of_b))
         fprintf(out, "  %-8s%12s%12s\n", name,
                 duration_text(histogram_quantile(&of_a, fraction)).chars,
                 duration_text(histogram_quantile(&of_b, fraction)).chars);
@@ -202,139 +154,129 @@ static void print_pair(FILE *out, const struct comparison *c, const struct side 
     print_other(out, "max", a, b, 1);
     if (c->errors.known)
         fprintf(out, "  %-8s%12s%12s%12s   %s  %s\n", "failed", share_text(c->errors.a_share).chars,
-                share_text(c->errors.b_share).chars, "", chance_text(c->errors.p).chars,
-                verdict_names[c->errors.verdict]);
-    fprintf(out, "%s: ", verdict_names[c->verdict]);
-    say_verdict(out, c, tolerance);
-    say_grounds(out, c, a, b, "\n  ");
+                share_text(c->errors.b_share).chars, "", compare_chance_text(c->errors.p).chars,
+                compare_verdict_names[c->errors.verdict]);
+    fprintf(out, "%s: ", compare_verdict_names[c->verdict]);
+    compare_say_verdict(out, c, tolerance);
+    compare_say_grounds(out, c, a, b, "\n  ");
     fputc('\n', out);
 }
+
+/* ---- steps ---- */
+
+static void print_file(FILE *out, char letter, const struct sides *sides, size_t first)
+{
+    size_t steps = 0;
+    uint64_t times = 0;
+    for (size_t i = first; sides_is_of(sides, i, first); i++, steps++)
+        times += times_of(&sides->all[i]);
+    fprintf(out, "  %c  %s: %zu step%s, %llu times\n", letter, sides->all[first].name, steps,
+            plural(steps), (unsigned long long)times);
+}
+
+static void print_step_quantile(FILE *out, const struct compare_quantile *q)
+{
+    fprintf(out, "%9s%9s%8s", duration_text((uint64_t)q->a_ns.value).chars,
+            duration_text((uint64_t)q->b_ns.value).chars,
+            compare_difference_text(q->ratio.value).chars);
+}
+
+static void print_steps_table(FILE *out, const struct sides *sides,
+                              const struct compare_pair *pairs, size_t count)
+{
+    fprintf(out, "  %8s%9s%9s%8s%9s%9s%8s%8s%8s\n", "rate", "p50 A", "p50 B", "diff", "p99 A",
+            "p99 B", "diff", "fail A", "fail B");
+    for (size_t i = 0; i < count; i++) {
+        const struct comparison *c = &pairs[i].comparison;
+        fprintf(out, "  %8s", rate_text(sides->all[pairs[i].a].rate).chars);
+        print_step_quantile(out, &c->p50);
+        print_step_quantile(out, &c->p99);
+        fprintf(out, "%8s%8s  %s\n", share_text(c->errors.a_share).chars,
+                share_text(c->errors.b_share).chars, compare_verdict_names[c->verdict]);
+    }
+}
+
+static void print_lone(FILE *out, const struct compare_report *report, size_t first)
+{
+    const struct sides *sides = report->sides;
+    size_t said = SIDES_NONE; /* the file without */
+    for (size_t i = 0; i < report->lone_count; i++) {
+        const struct compare_lone *lone = &report->lone[i];
+        const struct side *side = &sides->all[lone->side];
+        if (lone->other != first && side->first != first)
+            continue;
+        fprintf(out, "%s%s",
+                lone->other == said    ? ", "
+                : lone->other == first ? "  only in A: "
+                : said == SIDES_NONE   ? "  only in B: "
+                                       : "\n  only in B: ",
+                rate_text(side->rate).chars);
+        said = lone->other;
+    }
+    if (said != SIDES_NONE)
+        fputc('\n', out);
+}
+
+static void print_steps_verdict(FILE *out, const struct compare_report *report,
+                                const struct compare_pair *pairs, size_t count)
+{
+    size_t counts[COMPARE_UNDECIDED + 1] = {0};
+    for (size_t i = 0; i < count; i++)
+        counts[pairs[i].comparison.verdict]++;
+    fprintf(out, "%s: of %zu rate%s", compare_verdict_names[worst_of(pairs, count)], count,
+            plural(count));
+    for (size_t i = 0, said = 0; i <= COMPARE_UNDECIDED; i++) {
+        if (counts[i] > 0)
+            fprintf(out, "%s %zu %s", said++ == 0 ? ":" : ",", counts[i], compare_verdict_names[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (pairs[i].comparison.verdict == COMPARE_SAME)
+            continue;
+        fprintf(out, "\n  %s: ", rate_text(report->sides->all[pairs[i].a].rate).chars);
+        compare_say_verdict(out, &pairs[i].comparison, report->tolerance);
+    }
+}
+
+/* The first file's steps against those of the file that begins with side `first`. */
+static void print_steps(FILE *out, const struct compare_report *report, size_t first,
+                        const struct compare_pair *pairs, size_t count)
+{
+    const struct sides *sides = report->sides;
+    bool by_runs = true;
+    size_t a_slow = 0, b_slow = 0;
+    for (size_t i = 0; i < count; i++) {
+        by_runs &= pairs[i].comparison.by_runs;
+        a_slow += sides->all[pairs[i].a].slow;
+        b_slow += sides->all[pairs[i].b].slow;
+    }
+    print_file(out, 'A', sides, 0);
+    print_file(out, 'B', sides, first);
+    print_steps_table(out, sides, pairs, count);
+    print_lone(out, report, first);
+    print_steps_verdict(out, report, pairs, count);
+    compare_say_basis(out, by_runs, "\n  ");
+    compare_say_slow(out, a_slow, b_slow, "\n  ");
+    fputc('\n', out);
+}
+
+/* ---- all ---- */
 
 void compare_print(FILE *out, const struct compare_report *report)
 {
     const struct sides *sides = report->sides;
-    for (size_t i = 1; i < sides->count; i++) {
-        if (i > 1)
+    for (size_t i = 0, next; i < report->pairs_count; i = next) {
+        const struct compare_pair *pair = &report->pairs[i];
+        size_t first = sides->all[pair->b].first;
+        next = i + 1;
+        if (i > 0)
             fputc('\n', out);
-        print_pair(out, &report->comparisons[i - 1], &sides->all[0], &sides->all[i],
-                   report->tolerance);
+        if (sides->all[0].rate == 0) {
+            print_pair(out, &pair->comparison, &sides->all[pair->a], &sides->all[pair->b],
+                       report->tolerance);
+            continue;
+        }
+        while (next < report->pairs_count && sides->all[report->pairs[next].b].first == first)
+            next++;
+        print_steps(out, report, first, pair, next - i);
     }
-}
-
-/* ---- for programs and the page ---- */
-
-static void put_interval(struct json_out *j, const char *key, const struct compare_interval *i,
-                         double unit)
-{
-    json_begin(j, key, '{');
-    json_real(j, "value", i->value / unit);
-    json_real(j, "low", i->low / unit);
-    json_real(j, "high", i->high / unit);
-    json_end_with(j, '}');
-}
-
-static void put_rank(struct json_out *j, const char *key, const struct rank_test *test)
-{
-    json_begin(j, key, '{');
-    json_real(j, "b_larger", test->b_larger);
-    json_real(j, "p", test->p);
-    json_flag(j, "exact", test->exact);
-    json_end_with(j, '}');
-}
-
-static void put_quantile(struct json_out *j, const char *key, const struct compare_quantile *q,
-                         bool by_runs)
-{
-    json_begin(j, key, '{');
-    put_interval(j, "a_us", &q->a_ns, 1e3);
-    put_interval(j, "b_us", &q->b_ns, 1e3);
-    put_interval(j, "ratio", &q->ratio, 1);
-    if (by_runs)
-        put_rank(j, "runs", &q->runs);
-    json_words(j, "verdict", verdict_names[q->verdict]);
-    json_end_with(j, '}');
-}
-
-/* A sentence for `words`. */
-static void put_sentences(struct json_out *j, const struct compare_report *report, size_t b)
-{
-    const struct comparison *c = &report->comparisons[b - 1];
-    for (int i = 0; i < 2; i++) {
-        char *text = NULL;
-        size_t bytes = 0;
-        FILE *out = open_memstream(&text, &bytes);
-        if (out && i == 0)
-            say_verdict(out, c, report->tolerance);
-        else if (out)
-            say_grounds(out, c, &report->sides->all[0], &report->sides->all[b], " ");
-        j->incomplete |= !out || fclose(out) != 0;
-        json_words(j, i == 0 ? "words" : "grounds", text);
-        free(text);
-    }
-}
-
-static void put_comparison(struct json_out *j, const struct compare_report *report, size_t b)
-{
-    const struct comparison *c = &report->comparisons[b - 1];
-    json_begin(j, NULL, '{');
-    json_count(j, "a", 0);
-    json_count(j, "b", b);
-    json_words(j, "verdict", verdict_names[c->verdict]);
-    put_sentences(j, report, b);
-    json_flag(j, "by_runs", c->by_runs);
-    put_quantile(j, "p50", &c->p50, c->by_runs);
-    put_quantile(j, "p99", &c->p99, c->by_runs);
-    put_rank(j, "requests", &c->requests);
-    if (c->errors.known) {
-        json_begin(j, "failed", '{');
-        json_real(j, "a_share", c->errors.a_share);
-        json_real(j, "b_share", c->errors.b_share);
-        json_real(j, "p", c->errors.p);
-        json_words(j, "verdict", verdict_names[c->errors.verdict]);
-        json_end_with(j, '}');
-    }
-    json_end_with(j, '}');
-}
-
-static void put_side(struct json_out *j, const struct side *side)
-{
-    struct histogram all = {0};
-    if (!merged(side, &all)) {
-        j->incomplete = true;
-        return;
-    }
-    json_begin(j, NULL, '{');
-    json_words(j, "name", side->name);
-    json_count(j, "runs", side->runs_count);
-    json_quantiles(j, "response_us", &all);
-    json_curve(j, "curve", &all);
-    json_end_with(j, '}');
-    histogram_free(&all);
-}
-
-bool compare_write_json(FILE *out, const struct compare_report *report)
-{
-    struct json_out j = {.out = out};
-    json_begin(&j, NULL, '{');
-    json_words(&j, "ringsend", "compare");
-    json_real(&j, "tolerance", report->tolerance);
-    json_begin(&j, "sides", '[');
-    for (size_t i = 0; i < report->sides->count; i++)
-        put_side(&j, &report->sides->all[i]);
-    json_end_with(&j, ']');
-    json_begin(&j, "comparisons", '[');
-    for (size_t b = 1; b < report->sides->count; b++)
-        put_comparison(&j, report, b);
-    json_end_with(&j, ']');
-    json_end_with(&j, '}');
-    fputc('\n', out);
-    return !j.incomplete;
-}
-
-bool compare_write_html(FILE *out, const struct compare_report *report)
-{
-    fputs(page_start, out);
-    bool complete = compare_write_json(out, report);
-    fputs(page_end, out);
-    return complete;
 }

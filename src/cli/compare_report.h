@@ -8,11 +8,27 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* The first side against each of the others. */
+/* Side b against side a. */
+struct compare_pair {
+    size_t a, b;
+    struct comparison comparison;
+};
+
+/* A step at whose rate the other file has none. */
+struct compare_lone {
+    size_t side;
+    size_t other; /* the first side of that file */
+};
+
+/* The first side against each of the others; of files with steps, each step of the first file against that at the
+ * same rate of each of the others. */
 struct compare_report {
-    const struct sides *sides;      /* two or more */
-    double tolerance;               /* 0.05: differences up to 5 % do not count */
-    struct comparison *comparisons; /* one less than there are sides */
+    const struct sides *sides;  /* two or more; all steps, or none */
+    double tolerance;           /* 0.05: differences up to 5 % do not count */
+    struct compare_pair *pairs; /* by b's file, then by a */
+    size_t pairs_count;
+    struct compare_lone *lone; /* by the file that is no `a`, its own steps last */
+    size_t lone_count;
 };
 
 /* False when memory is out. */
@@ -20,8 +36,8 @@ bool compare_report_init(struct compare_report *report, const struct sides *side
                          double tolerance);
 void compare_report_free(struct compare_report *report);
 
-/* A side is worse than the first one. */
-bool compare_has_worse(const struct compare_report *report);
+/* The worst verdict of all, the same counting as worse than better; undecided when there is none. */
+enum compare_verdict compare_worst(const struct compare_report *report);
 
 void compare_print(FILE *out, const struct compare_report *report);
 /* False when memory was out for a part of it; errors of the stream stay there. */

@@ -29,11 +29,11 @@ void sides_free(struct sides *sides)
     *sides = (struct sides){0};
 }
 
-/* The side of that name, made when it is not there; null when memory is out. */
-static struct side *find_side(struct sides *sides, size_t first, const char *name)
+/* The side of that run, made when it is not there; null when memory is out. */
+static struct side *find_side(struct sides *sides, size_t first, const struct side_run *run)
 {
     for (size_t i = first; i < sides->count; i++) {
-        if (strcmp(sides->all[i].name, name) == 0)
+        if (strcmp(sides->all[i].name, run->name) == 0 && sides->all[i].rate == run->rate)
             return &sides->all[i];
     }
     struct side *all = realloc(sides->all, (sides->count + 1) * sizeof *all);
@@ -41,7 +41,8 @@ static struct side *find_side(struct sides *sides, size_t first, const char *nam
         return NULL;
     sides->all = all;
     struct side *side = &all[sides->count];
-    *side = (struct side){.name = strdup(name), .errors_known = true};
+    *side = (struct side){
+        .name = strdup(run->name), .rate = run->rate, .first = first, .errors_known = true};
     if (!side->name)
         return NULL;
     sides->count++;
@@ -50,7 +51,7 @@ static struct side *find_side(struct sides *sides, size_t first, const char *nam
 
 const char *sides_add(struct sides *sides, size_t first, const struct side_run *run)
 {
-    struct side *side = find_side(sides, first, run->name);
+    struct side *side = find_side(sides, first, run);
     if (!side)
         return memory_is_out;
     if (side->runs_count == COMPARE_RUNS_MAX)
@@ -69,6 +70,29 @@ const char *sides_add(struct sides *sides, size_t first, const struct side_run *
 
 _Static_assert(COMPARE_RUNS_MAX == 20, "a message says so");
 
+bool sides_is_of(const struct sides *sides, size_t number, size_t first)
+{
+    return number < sides->count && sides->all[number].first == first;
+}
+
+size_t sides_find_step(const struct sides *sides, size_t first, double rate)
+{
+    for (size_t i = first; sides_is_of(sides, i, first); i++) {
+        if (sides->all[i].rate == rate)
+            return i;
+    }
+    return SIDES_NONE;
+}
+
+bool side_merge(const struct side *side, struct histogram *all)
+{
+    if (!histogram_init(all, HDR_PRECISION))
+        return false;
+    for (size_t i = 0; i < side->runs_count; i++)
+        histogram_merge(all, &side->runs[i]);
+    return true;
+}
+
 /* ---- JSON: what is needed of it; the rest is checked and passed over ---- */
 
 struct reader {
@@ -76,7 +100,7 @@ struct reader {
     const char *path;
     struct sides *sides;
     size_t first;      /* of this file's sides */
-    double step;       /* the rate of the step that is asked for, else 0 */
+    double step;       /* the rate of the step that is asked for; 0: all are */
     const char *error; /* static; null exactly while all is well */
 };
 
@@ -129,11 +153,15 @@ static void read_texts(struct reader *r, const char *name, struct json_string *o
     }
 }
 
+/* What the object of a run stands in. */
+enum place { PLACE_WHOLE, PLACE_RUNS, PLACE_STEPS };
+
 /* The side's name: the path alone, or with the target when the file may hold several. */
-static void add_run(struct reader *r, const struct found *found, bool is_one_of_several)
+static void add_run(struct reader *r, const struct found *found, enum place place)
 {
     struct histogram h = {0};
     char name[1024], target[512];
+    bool is_one_of_several = place == PLACE_RUNS;
     size_t target_bytes = 0;
     if (found->histogram.bytes == 0) {
         reader_fail(r, "there is no histogram in it: write it anew with this version's --json");
@@ -145,8 +173,11 @@ static void add_run(struct reader *r, const struct found *found, bool is_one_of_
              (int)target_bytes, target);
     const char *error =
         histogram_init(&h, HDR_PRECISION) ? hdr_decode(found->histogram, &h) : memory_is_out;
-    struct side_run run = {
-        .name = name, .response_ns = &h, .errors_known = true, .slow = found->slow};
+    struct side_run run = {.name = name,
+                           .rate = place == PLACE_STEPS && r->step == 0 ? found->rate : 0,
+                           .response_ns = &h,
+                           .errors_known = true,
+                           .slow = found->slow};
     if (__builtin_add_overflow(found->errors, found->not_ok, &run.failed) ||
         __builtin_sub_overflow(found->requests, found->not_ok, &run.requests))
         error = "its counts of requests and errors contradict each other";
@@ -173,23 +204,16 @@ static double read_rate(struct reader *r)
     return strtod(copy, NULL);
 }
 
-/* What the object of a run stands in. */
-enum place { PLACE_WHOLE, PLACE_RUNS, PLACE_STEPS };
-
 static void read_run(struct reader *r, enum place place);
 
 static void read_runs(struct reader *r, enum place place)
 {
     size_t before = r->sides->count;
-    if (place == PLACE_STEPS && r->step == 0) {
-        reader_fail(r, "it holds steps at several rates: name the one to compare with --step RATE");
-        return;
-    }
     if (!json_array(&r->json))
         return;
     while (!r->error && json_element(&r->json))
         read_run(r, place);
-    if (place == PLACE_STEPS && !r->json.error && r->sides->count == before)
+    if (place == PLACE_STEPS && r->step > 0 && !r->json.error && r->sides->count == before)
         reader_fail(r, "it holds no step at the rate of --step");
 }
 
@@ -241,8 +265,8 @@ static void read_run(struct reader *r, enum place place)
         return;
     if (place == PLACE_WHOLE && !found.is_bench)
         reader_fail(r, "it is not from ringsend bench --json");
-    else if (!holds_runs && (place != PLACE_STEPS || found.rate == r->step))
-        add_run(r, &found, place != PLACE_WHOLE);
+    else if (!holds_runs && (place != PLACE_STEPS || r->step == 0 || found.rate == r->step))
+        add_run(r, &found, place);
 }
 
 /* With one target the path is name enough. */

@@ -12,6 +12,8 @@
 
 struct side {
     char *name;
+    double rate;  /* of the step that it is; 0: it is none */
+    size_t first; /* number of the first side of the same file */
     struct histogram runs[COMPARE_RUNS_MAX];
     size_t runs_count;
     bool errors_known;
@@ -28,20 +30,30 @@ struct sides {
 void sides_free(struct sides *sides);
 
 struct side_run {
-    const char *name; /* runs of one name, from `first` on, are one side */
+    const char *name; /* runs of one name and rate, from `first` on, are one side */
+    double rate;      /* of a step, else 0 */
     const struct histogram *response_ns;
     bool errors_known;
     uint64_t failed, requests;
     bool slow;
 };
 
-/* Adds a run to the side of its name among those from number `first` on, or makes it. Null, or a
+/* Adds a run to its side among those from number `first` on, or makes it. Null, or a
  * static sentence that says why it cannot be added. */
 const char *sides_add(struct sides *sides, size_t first, const struct side_run *run);
-/* Adds what a file holds: a side, or one for each target when it holds runs of several. Of steps at several rates
- * the one with the rate `step`, 0: none is asked for. False, with a sentence in `message`, when it cannot be read.
- */
+/* Adds what a file holds: a side; one for each target when it holds runs of several; one for each rate when it
+ * holds steps. With `step` above 0 the step at that rate alone, which is then a side like any other. False, with a
+ * sentence in `message`, when it cannot be read. */
 bool sides_add_file(struct sides *sides, const char *path, double step, char *message,
                     size_t message_bytes);
+
+#define SIDES_NONE SIZE_MAX
+
+/* There is a side of that number, and it is of the file that begins with side `first`. */
+bool sides_is_of(const struct sides *sides, size_t number, size_t first);
+/* The step at that rate of the file that begins with side `first`, or SIDES_NONE. */
+size_t sides_find_step(const struct sides *sides, size_t first, double rate);
+/* All runs of a side in one histogram, to be freed in any case. False when memory is out. */
+bool side_merge(const struct side *side, struct histogram *all);
 
 #endif

@@ -127,10 +127,78 @@ class Compare(Case):
         self.assertIn("other.json: it holds no step at the rate", run.err)
         self.assertIn("--step must be", self.run_ringsend("compare", "--step", "nan", *files).err)
 
+    def steps(self, name, *steps):
+        """A file as bench --steps writes it: of each step its rate, the time of all its 10000 responses, and how many of
+        them failed."""
+        return self.file(name, json.dumps({"ringsend": "bench", "steps": [
+            {"rate_target": rate, "requests": 10000, "errors": 0, "not_ok": failed,
+             "histograms": {"response": hdr.encode(ns, 10000)}} for rate, ns, failed in steps]}).encode())
+
+    def test_steps_are_compared_by_rate(self):
+        files = [self.steps("one", (500, 900, 0), (1000, 1000, 0), (2000, 1500, 0), (4000, 1600, 0)),
+                 self.steps("other", (250, 9, 0), (1000, 1000, 0), (4000, 2000, 0), (2000, 1000, 2500))]
+        text = self.compare(*files, "--json", self.path("comparison.json"), "--html", self.path("page.html"), expect=WORSE)
+        figures = self.figures()
+        sides = figures["sides"]
+        self.assertEqual([(c["verdict"], c["p50"]["verdict"], sides[c["a"]]["rate_target"], sides[c["b"]]["rate_target"],
+                           sides[c["a"]]["name"], sides[c["b"]]["name"]) for c in figures["comparisons"]],
+                         [("same", "same", 1000, 1000, *files), ("worse", "better", 2000, 2000, *files),
+                          ("worse", "worse", 4000, 4000, *files)])
+        self.assertEqual(figures["verdict"], "worse")
+        self.assertEqual([(sides[lone["side"]]["rate_target"], lone["missing_in"]) for lone in figures["unpaired"]],
+                         [(500, files[1]), (250, files[0])])
+        self.assertRegex(text, r"(?m)^ +1000 +1 us +1 us +\+0 % +1 us +1 us +\+0 % +0 % +0 %  same$")
+        self.assertRegex(text, r"(?m)^ +2000 +1.50 us +1 us +-33.3 % .* 0 % +25 %  worse$")
+        self.assertIn("\n  only in A: 500\n  only in B: 250\n", text)
+        self.assertIn("\nworse: of 3 rates: 1 same, 2 worse\n  2000: 25 % of B's requests failed, 0 % of A's\n"
+                      "  4000: in these runs B is slower, p50 by +25 % ", text)
+        for line in text[text.index("rate"):text.index("\nworse:")].splitlines():
+            self.assertLessEqual(len(line), 90, line)
+        tree, console = render(self.path("page.html"))
+        self.assertEqual(console, [])
+        steps = tree.figures("Steps")
+        self.assertEqual(list(steps), ["rate", "1,000/s", "2,000/s", "4,000/s"])
+        self.assertEqual((steps["1,000/s"], steps["2,000/s"][-2:]), ([1, 1, 1, 1, 1, 1, 0, 0], [0, 0.25]))
+        self.assertEqual([row[0] for row in tree.tables["Response time by rate"][1:]], [["1,000/s"], ["2,000/s"], ["4,000/s"]])
+        self.assertIn("500/s: only in %s, not in %s" % tuple(files), tree.texts)
+
+    def test_the_worst_step_decides(self):
+        one = self.steps("one", (1, 1000, 0), (2, 1000, 0))
+        for expect, verdicts in ((OK, ("same", "same")), (OK, ("better", "better")), (OK, ("same", "better")),
+                                 (WORSE, ("better", "worse")), (WORSE, ("worse", "same"))):
+            with self.subTest(verdicts=verdicts):
+                other = self.steps("other", *((rate, {"same": 1000, "better": 500, "worse": 2000}[verdict], 0)
+                                              for rate, verdict in enumerate(verdicts, 1)))
+                self.compare(one, other, "--json", self.path("comparison.json"), expect=expect)
+                self.assertEqual([c["verdict"] for c in self.figures()["comparisons"]], list(verdicts))
+                self.assertEqual(self.figures()["verdict"], max(verdicts, key=("better", "same", "worse").index))
+        slow = self.steps("slow", (2, 3000, 0))
+        self.compare(one, one, slow, "--json", self.path("comparison.json"), expect=WORSE)
+        self.assertEqual([(c["a"], c["b"], c["verdict"]) for c in self.figures()["comparisons"]],
+                         [(0, 2, "same"), (1, 3, "same"), (1, 4, "worse")])
+
+    def test_a_rate_that_comes_several_times_is_several_runs(self):
+        one = self.steps("one", *((1, 1000, 0) for _ in range(4)))
+        self.assertIn("Judged by runs", self.compare(one, one, "--json", self.path("comparison.json")))
+        self.assertEqual([side["runs"] for side in self.figures()["sides"]], [4, 4])
+
+    def test_steps_that_have_no_other_are_told(self):
+        one, far = self.steps("one", (1000, 1000, 0)), self.steps("far", (3000, 1000, 0))
+        whole = self.bench("whole", "-n", "100")
+        for args, status, words in (((one, whole), INPUT, "one holds steps at several rates and %s does not: name" % whole),
+                                    ((whole, one), INPUT, "one holds steps at several rates and"),
+                                    ((one, far), INPUT, "have no step at the same rate"),
+                                    ((one, one, far), INPUT, "far have no step at the same rate"),
+                                    ((one,), USAGE, "holds runs of one target")):
+            with self.subTest(args=args):
+                run = self.run_ringsend("compare", *args)
+                self.assertEqual((run.status, run.out), (status, b""))
+                self.assertIn(words, run.err)
+        self.compare("--step", "1000", one, whole, expect=WORSE)
+
     def test_what_cannot_be_read_is_told_with_its_place(self):
         good = self.bench("good", "-n", "100")
         text = self.read("good.json").decode()
-        steps = self.bench("steps", "-n", "10", "--steps", "1000,2000")
         log = self.read("good.hlog").decode()
         for content, words in (
                 (b"", "no interval"), (b"{", "byte 2"), (b"{}", "not from ringsend bench"),
@@ -139,8 +207,7 @@ class Compare(Case):
                 (text.replace('"requests":100', '"requests":-5').encode(), "no whole number"),
                 (text.replace('"not_ok":0', '"not_ok":200').encode(), "contradict"),
                 (text[:-3].encode(), "byte "), (b"nonsense", "line 1"),
-                (log.replace("HIST", "HISS").encode(), "line 6"), (log.split("\n")[0].encode(), "no interval"),
-                (self.read("steps.json"), "several rates: name the one to compare with --step")):
+                (log.replace("HIST", "HISS").encode(), "line 6"), (log.split("\n")[0].encode(), "no interval")):
             with self.subTest(words=words):
                 run = self.run_ringsend("compare", good, self.file("bad", content))
                 self.assertEqual((run.status, run.out), (INPUT, b""))

@@ -313,27 +313,67 @@ function benchPage(figures) {
     ...runs.map((run, i) => el("details", { class: "run" }, el("summary", {}, `Run ${name(run, i)}`), ...runSections(run, null))),
     el("h2", {}, "Environment"), environment(figures.environment)];
 }
-function comparePage(figures) {
-  const sides = figures.sides;
-  document.title = "ringsend compare: " + sides.map((side) => side.name).join(", ");
-  const classes = { worse: "bad", better: "good" };
-  const interval = (range, text) => `${text(range.low)} to ${text(range.high)}`;
-  const ratio = (value) => (value >= 1 ? "+" : "\u2212") + digits(Math.abs(value - 1) * 100) + "\u00a0%";
-  const sections = figures.comparisons.flatMap((comparison) => [
-    el("h2", {}, figures.comparisons.length > 1 ? `Against ${sides[comparison.b].name}` : "Verdict"),
-    el("p", { class: "verdict" }, el("span", { class: classes[comparison.verdict] }, comparison.verdict), ": " + comparison.words + "."),
+const classOf = (verdict) => ({ worse: "bad", better: "good" })[verdict];
+const verdictCell = (verdict) => el("td", { class: classOf(verdict) }, verdict);
+const ratioText = (ratio) => (ratio >= 1 ? "+" : "\u2212") + digits(Math.abs(ratio - 1) * 100) + "\u00a0%";
+const ratioData = (q) => data(q.ratio.value, ratioText(q.ratio.value));
+
+// One side against another.
+function pairSections(sides, comparison) {
+  return [
+    el("p", { class: "verdict" }, el("span", { class: classOf(comparison.verdict) }, comparison.verdict), ": " + comparison.words + "."),
     el("p", { class: "soft" }, `A: ${sides[comparison.a].name}; B: ${sides[comparison.b].name}`),
     table(["", "A", "B", "difference", "95 % interval", "verdict"], ["p50", "p99"].map((key) => {
       const q = comparison[key];
-      return [key, time(q.a_us.value), time(q.b_us.value), data(q.ratio.value, ratio(q.ratio.value)), interval(q.ratio, ratio), el("td", { class: classes[q.verdict] }, q.verdict)];
+      return [key, time(q.a_us.value), time(q.b_us.value), ratioData(q), `${ratioText(q.ratio.low)} to ${ratioText(q.ratio.high)}`, verdictCell(q.verdict)];
     }), { label: "Comparison" }),
     comparison.failed ? el("p", {}, `Failed: ${shareText(comparison.failed.a_share)} of A's requests, ${shareText(comparison.failed.b_share)} of B's.`) : null,
-    el("p", { class: "soft" }, comparison.grounds.trim())]);
-  return [el("h1", {}, document.title), ...sections,
-    el("h2", {}, "Response time"),
-    curveChart("Response time by percentile", sides.map((side) => ({ name: side.name, points: side.curve, count: side.response_us.count }))),
-    table(["", "runs", ...QUANTILES.map(([, name]) => name), "count"], sides.map((side) =>
-      [side.name, String(side.runs), ...QUANTILES.map(([key]) => time(side.response_us[key])), countText(side.response_us.count)]), { label: "Sides", class: "percentiles" })];
+    el("p", { class: "soft" }, comparison.grounds.trim())];
+}
+function sidesTable(sides) {
+  return table(["", "runs", ...QUANTILES.map(([, name]) => name), "count"], sides.map((side) =>
+    [side.rate_target ? `${side.name}, ${rateText(side.rate_target)}` : side.name, String(side.runs),
+      ...QUANTILES.map(([key]) => time(side.response_us[key])), countText(side.response_us.count)]), { label: "Sides", class: "percentiles" });
+}
+const sideCurves = (sides) => sides.map((side) => ({ name: side.name, points: side.curve, count: side.response_us.count }));
+
+// The steps of one file against those of another, at rates that both have.
+function stepsChart(title, sides, pairs) {
+  const line = (letter, side, key, style) => ({ name: `${letter} ${key}`, style,
+    points: pairs.map((pair) => [sides[pair[side]].rate_target, sides[pair[side]].response_us[key]]).sort((p, q) => p[0] - q[0]) });
+  const rates = pairs.map((pair) => sides[pair.a].rate_target), high = Math.max(...rates);
+  return chart({ title, logarithmic: true, hint: "Arrow keys or pointer: values at a rate.",
+    lines: [line("A", "a", "p50", 0), line("A", "a", "p99", 4), line("B", "b", "p50", 1), line("B", "b", "p99", 5)],
+    x: { name: "rate", low: 0, high, ticks: () => [0, ...rates].sort((p, q) => p - q).map((rate) => [rate, rateText(rate)]), text: rateText }, y: { text: timeText } });
+}
+function stepsSections(figures, file) {
+  const sides = figures.sides, comparisons = figures.comparisons.filter((pair) => sides[pair.b].name === file);
+  const rateOf = (pair) => rateText(sides[pair.a].rate_target);
+  const lone = figures.unpaired.map(({ side, missing_in }) => [sides[side], missing_in]).filter(([side, other]) => side.name === file || other === file);
+  return [
+    el("p", { class: "soft" }, `A: ${sides[0].name}; B: ${file}`),
+    table(["rate", "p50 A", "p50 B", "difference", "p99 A", "p99 B", "difference", "failed A", "failed B", "verdict"], comparisons.map((pair) =>
+      [rateOf(pair), ...["p50", "p99"].flatMap((key) => [time(pair[key].a_us.value), time(pair[key].b_us.value), ratioData(pair[key])]),
+        ...["a_share", "b_share"].map((key) => pair.failed ? data(pair.failed[key], shareText(pair.failed[key])) : ""), verdictCell(pair.verdict)]), { label: "Steps" }),
+    ...lone.map(([side, other]) => el("p", { class: "soft" }, `${rateText(side.rate_target)}: only in ${side.name}, not in ${other}`)),
+    stepsChart("Response time by rate", sides, comparisons),
+    ...comparisons.map((pair) => el("details", { class: "run" }, el("summary", {}, rateOf(pair) + ": ", el("span", { class: classOf(pair.verdict) }, pair.verdict), ": " + pair.words),
+      ...pairSections(sides, pair), curveChart("Response time by percentile", sideCurves([sides[pair.a], sides[pair.b]]))))];
+}
+function comparePage(figures) {
+  const sides = figures.sides, names = [...new Set(sides.map((side) => side.name))];
+  document.title = "ringsend compare: " + names.join(", ");
+  const title = (name) => el("h2", {}, figures.comparisons.length > 1 ? `Against ${name}` : "Verdict");
+  const overall = figures.comparisons.length === 1 ? null :
+    el("p", { class: "verdict" }, el("span", { class: classOf(figures.verdict) }, figures.verdict), `: the worst of ${figures.comparisons.length} comparisons.`);
+  if (sides[0].rate_target) {
+    const files = [...new Set(figures.comparisons.map((pair) => sides[pair.b].name))];
+    return [el("h1", {}, document.title), overall, ...files.flatMap((file) => [title(file), ...stepsSections(figures, file)]),
+      el("h2", {}, "Response time"), sidesTable(sides)];
+  }
+  return [el("h1", {}, document.title), overall,
+    ...figures.comparisons.flatMap((pair) => [title(sides[pair.b].name), ...pairSections(sides, pair)]),
+    el("h2", {}, "Response time"), curveChart("Response time by percentile", sideCurves(sides)), sidesTable(sides)];
 }
 
 const figures = JSON.parse(document.getElementById("figures").textContent);
