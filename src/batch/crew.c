@@ -29,6 +29,7 @@ struct mate {
 struct crew {
     struct ringsend *lead;
     pthread_mutex_t lock;
+    pthread_cond_t leave; /* MATE_LEAVE was said */
     atomic_bool broke;
     size_t count;               /* with a thread */
     struct ringsend_stats gone; /* of those that have ended */
@@ -93,17 +94,21 @@ static void hand_back(struct mate *m)
 static void *mate_run(void *argument)
 {
     struct mate *m = argument;
+    struct crew *crew = m->crew;
     while (!(m->heard & MATE_LEAVE)) {
         if (ringsend_run(m->engine, RINGSEND_NEVER) < 0) {
-            atomic_store(&m->crew->broke, true);
-            ringsend_wake(m->crew->lead);
-            return NULL; /* crew_end frees the engine: others may wake it until then */
+            atomic_store(&crew->broke, true);
+            ringsend_wake(crew->lead);
+            break;
         }
         hand_back(m);
         hear(m);
     }
-    pthread_mutex_lock(&m->crew->lock); /* who said so is done with waking it */
-    pthread_mutex_unlock(&m->crew->lock);
+    /* Until all is said, others may post to it and wake it, though its ring broke. */
+    pthread_mutex_lock(&crew->lock);
+    while (!(atomic_load(&m->words) & MATE_LEAVE))
+        pthread_cond_wait(&crew->leave, &crew->lock);
+    pthread_mutex_unlock(&crew->lock);
     ringsend_free(m->engine);
     m->engine = NULL;
     return NULL;
@@ -130,6 +135,7 @@ struct crew *crew_new(const struct crew_engine *engines, size_t count, struct ri
     if (crew) {
         crew->lead = lead;
         pthread_mutex_init(&crew->lock, NULL);
+        pthread_cond_init(&crew->leave, NULL);
     }
     for (size_t i = 0; i < count; i++) {
         struct mate *m = crew ? &crew->mates[i] : NULL;
@@ -193,12 +199,12 @@ void crew_end(struct crew *crew)
 {
     pthread_mutex_lock(&crew->lock);
     say(crew, MATE_LEAVE);
+    pthread_cond_broadcast(&crew->leave);
     pthread_mutex_unlock(&crew->lock);
     for (size_t i = 0; i < crew->count; i++) {
         struct mate *m = &crew->mates[i];
         struct list *node;
         pthread_join(m->thread, NULL);
-        ringsend_free(m->engine);                       /* left only when its ring broke */
         while ((node = list_pop_front(&m->returned))) { /* nobody took it */
             struct buf *memory = &LIST_OWNER(node, struct slot, returned)->kept_memory;
             buf_pool_adopt(&m->pool, memory);
@@ -215,6 +221,7 @@ void crew_free(struct crew *crew)
     if (!crew)
         return;
     crew_end(crew);
+    pthread_cond_destroy(&crew->leave);
     pthread_mutex_destroy(&crew->lock);
     free(crew);
 }

@@ -1,0 +1,135 @@
+/* The gate of --sync: what is put while one sync is under way waits for the next, and nothing passes once
+ * one has failed. On the real kernel. */
+#include "batch/gate.h"
+
+#include "ringsend.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { CAPACITY = 8 };
+
+static struct ringsend *engine;
+static struct gate gate;
+static int items[CAPACITY];
+
+static int make_engine(void **state)
+{
+    (void)state;
+    return ringsend_new(&engine, NULL);
+}
+
+static int free_engine(void **state)
+{
+    (void)state;
+    gate_close(&gate);
+    ringsend_free(engine);
+    return 0;
+}
+
+/* The sync that is under way ends, and is taken note of. */
+static void await_sync(void)
+{
+    assert_true(gate.syncing > 0);
+    while (file_busy(gate.file))
+        assert_true(ringsend_run(engine, RINGSEND_NEVER) >= 0);
+    gate_turn(&gate);
+}
+
+static void put(int from, int to)
+{
+    for (int i = from; i < to; i++)
+        gate_put(&gate, &items[i]);
+}
+
+static void expect_passed(int from, int to)
+{
+    for (int i = from; i < to; i++)
+        assert_ptr_equal(gate_take(&gate), &items[i]);
+    assert_null(gate_take(&gate));
+}
+
+static void one_sync_for_all_that_came_meanwhile(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_true(gate_open(&gate, engine, fileno(file), CAPACITY));
+    gate_turn(&gate);
+    assert_true(gate_is_empty(&gate) && !file_busy(gate.file));
+    put(0, 2);
+    expect_passed(0, 0);
+    gate_turn(&gate);
+    put(2, 5); /* the sync under way may have begun before these were stored */
+    gate_turn(&gate);
+    expect_passed(0, 0);
+    await_sync();
+    assert_int_equal(gate.syncing, 3);
+    assert_ptr_equal(gate_take(&gate), &items[0]);
+    put(5, CAPACITY);
+    await_sync();
+    expect_passed(1, 5);
+    assert_false(gate_is_empty(&gate));
+    await_sync();
+    expect_passed(5, CAPACITY);
+    assert_true(gate_is_empty(&gate));
+    gate_turn(&gate);
+    assert_false(file_busy(gate.file));
+    fclose(file);
+}
+
+/* A pipe cannot be synced. */
+static void nothing_passes_after_a_failure(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    assert_true(gate_open(&gate, engine, ends[1], CAPACITY));
+    put(0, 2);
+    gate_turn(&gate);
+    put(2, 3);
+    await_sync();
+    assert_int_equal(gate.error, EINVAL);
+    gate_turn(&gate);
+    assert_false(file_busy(gate.file));
+    expect_passed(0, 0);
+    assert_false(gate_is_empty(&gate));
+    gate_clear(&gate);
+    assert_true(gate_is_empty(&gate));
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* With a sync under way, too. */
+static void closing_waits(void **state)
+{
+    (void)state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_true(gate_open(&gate, engine, fileno(file), CAPACITY));
+    put(0, 1);
+    gate_turn(&gate);
+    gate_close(&gate);
+    assert_null(gate.file);
+    gate_turn(&gate); /* an open gate: nothing is ever put */
+    expect_passed(0, 0);
+    fclose(file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(one_sync_for_all_that_came_meanwhile, make_engine,
+                                        free_engine),
+        cmocka_unit_test_setup_teardown(nothing_passes_after_a_failure, make_engine, free_engine),
+        cmocka_unit_test_setup_teardown(closing_waits, make_engine, free_engine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
