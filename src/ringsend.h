@@ -186,7 +186,10 @@ extern "C" {
     /* of a job that goes on after its process died */                                             \
     X(IN_DOUBT, "in_doubt", STOP, FINAL, SENT_MAYBE,                                               \
       "an earlier run may have sent this before it ended; whether it was processed, nobody can "   \
-      "tell")
+      "tell")                                                                                      \
+    /* streamed bodies */                                                                          \
+    X(BODY_READ, "body_read", SEND, FINAL, SENT_MAYBE,                                             \
+      "the request's body could not be read from its descriptor")
 
 enum ringsend_error {
     RINGSEND_OK = 0,
@@ -206,6 +209,8 @@ RINGSEND_API const char *ringsend_error_text(enum ringsend_error error);
 
 #define RINGSEND_NEVER UINT64_MAX
 #define RINGSEND_UNLIMITED UINT32_MAX
+#define RINGSEND_UNKNOWN UINT64_MAX /* body_bytes: until its end */
+#define RINGSEND_SEQUENTIAL (-1)    /* body_at: at the descriptor's own position */
 
 /* A set of status codes 100..599. All zero stands for the default of the field. */
 struct ringsend_status_set {
@@ -381,6 +386,9 @@ enum ringsend_request_flags {
     RINGSEND_AT_LEAST_ONCE = 1, /* may be sent again even if it may have been processed */
     RINGSEND_KEYED = 2, /* carries an idempotency key: the same, and doing it twice has no effect */
     RINGSEND_HAS_BODY = 4, /* send a body, be it empty: adds Content-Length: 0 for any method */
+    /* Streamed bodies, see below: at most one. */
+    RINGSEND_BODY_FD = 8,      /* the body is read from body_fd */
+    RINGSEND_BODY_PIECES = 16, /* the body is handed over by ringsend_body */
     /* The body of a response with a status of ok_status is counted (packed_bytes) and not stored. It may be
      * of any length; it is not decoded (`encoding` says what it has, and `decode` asks for no coding), and
      * predicates see an empty body. Responses with any other status are stored as ever. */
@@ -413,7 +421,30 @@ struct ringsend_request {
      * Bits that are set at the submit stay. Borrowed as all of the request. */
     unsigned char *in_doubt;
     unsigned char in_doubt_mask;
+    /* With RINGSEND_BODY_FD: a file, pipe, socket or terminal, O_NONBLOCK or not. Yours to close, after the
+     * result. */
+    int body_fd;
+    /* The position to read from, again for another try; RINGSEND_SEQUENTIAL: the descriptor's own, as for
+     * pipes: such a body can be read once only. */
+    int64_t body_at;
+    /* With RINGSEND_BODY_FD and _PIECES: how many, told by Content-Length. RINGSEND_UNKNOWN: until the descriptor's
+     * end or the last piece, sent with Transfer-Encoding: chunked. */
+    uint64_t body_bytes;
 };
+
+/* ---- Streamed bodies ----------------------------------------------------------------------------
+ *
+ * A request's body may be read from a descriptor, or be handed over in pieces by ringsend_body. At most 128 KiB
+ * of it are in hand at a time. A descriptor that blocks holds up its own request alone.
+ *
+ * Once only. When a part of a body that can be read once only is gone (of RINGSEND_SEQUENTIAL any byte, of pieces
+ * the first that was followed by RINGSEND_WANTS), no other try is made: the outcome is final, and `ambiguous` as
+ * ever. Such a body goes out on a new connection, as a dead idle one could not be made good.
+ *
+ * Time. The clock of the attempt counts what the host and the descriptor take as well.
+ *
+ * A response may come, and decides, while the body is still going out; the rest of that is then not asked
+ * for. */
 
 /* ---- Results
  * ---------------------------------------------------------------------------------------- */
@@ -470,6 +501,13 @@ struct ringsend_attempt {
     uint64_t pause_ns; /* for so long its response made the origin pause */
 };
 
+/* Each request has exactly one final result, its last. Only those that asked for them get others before. */
+enum ringsend_result_kind {
+    RINGSEND_FINAL = 0,
+    RINGSEND_WANTS =
+        2 /* ringsend_body may be called (RINGSEND_BODY_PIECES); `request` is set, nothing else */
+};
+
 struct ringsend_result {
     struct ringsend_request *request;
     enum ringsend_error error; /* RINGSEND_OK exactly when a complete, well-framed response came
@@ -502,6 +540,7 @@ struct ringsend_result {
     size_t
         packed_bytes; /* its body as it came: before `decode`. Of one that was not stored also when it
                             did not become complete */
+    enum ringsend_result_kind kind;
 };
 
 /* ---- The engine
@@ -585,9 +624,19 @@ RINGSEND_API int ringsend_check_predicate(const char *text, char *message, size_
  * that waits. Ends the life of all results reaped before. Returns the number of results ready, or
  * -RINGSEND_E_RING. */
 RINGSEND_API int ringsend_run(struct ringsend *engine, uint64_t wait_ns);
-/* Takes up to `max` results, in the order in which they were finished. Returns how many. */
+/* Takes up to `max` results, in the order in which they were finished; those that are not final come
+ * first. Returns how many. */
 RINGSEND_API size_t ringsend_reap(struct ringsend *engine, const struct ringsend_result **results,
                                   size_t max);
+
+/* The next piece of the body of a RINGSEND_BODY_PIECES request: one at a time, the first one right after
+ * ringsend_submit, or as RINGSEND_WANTS asks for it, each other one when RINGSEND_WANTS has come. Borrowed until
+ * the next RINGSEND_WANTS of the request or its final result. The body ends with the `last` one, which may
+ * be empty, or with the last of body_bytes. 0, also when the request has its result already; FULL: the piece
+ * before has not left yet; INVALID: no such request ever, not in pieces, after the last one, or more or
+ * fewer bytes than body_bytes. Sends nothing yet: ringsend_run does. */
+RINGSEND_API int ringsend_body(struct ringsend *engine, uint64_t handle,
+                               struct ringsend_bytes piece, bool last);
 
 /* Ends a request early; its result says cancelled, and ambiguous if some of it may have been
  * processed. Harmless when the request has its result already. 0 or INVALID for a handle that never

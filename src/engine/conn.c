@@ -16,6 +16,7 @@
  * the kernel let go of the user's memory. Operations in flight always carry the slot's present
  * generation, because the slot is given back only when none is left. */
 #include "engine/engine.h"
+#include "engine/stream.h"
 
 #include <errno.h>
 
@@ -201,11 +202,12 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
     task_wake(c->engine, &c->task);
 }
 
-/* The request hears of its attempt's end once the kernel does not read its memory any more. */
+/* The request hears of its attempt's end once the kernel does not read its memory any more, nor its
+ * descriptors. */
 static void report(struct conn *c)
 {
     struct request *r = c->exchange.request;
-    if (!r || op_in_flight(&c->send))
+    if (!r || op_in_flight(&c->send) || !stream_is_quiet(c))
         return;
     if (c->send.state == OP_COMPLETE && c->exchange.send == SEND_SENDING)
         exchange_sent(c, op_take(&c->send));
@@ -407,7 +409,8 @@ static void cancel(struct conn *c, struct op *op, enum ring_kind kind)
 static bool is_quiet(const struct conn *c)
 {
     return !op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv) &&
-           !op_in_flight(&c->cancel) && !op_in_flight(&c->install) && !secure_is_lent(c);
+           !op_in_flight(&c->cancel) && !op_in_flight(&c->install) && !secure_is_lent(c) &&
+           stream_is_quiet(c);
 }
 
 /* There are exchanges, or connections on which one may be about to begin. */
@@ -464,6 +467,7 @@ enum task_next conn_run(struct conn *c)
         cancel(c, &c->connect, RING_CONNECT);
         cancel(c, &c->send, RING_SEND);
         cancel(c, &c->recv, RING_RECV);
+        stream_cancel(c);
         report(c);
         if (!c->exchange.request)
             secure_farewell(c);

@@ -132,13 +132,15 @@ static void reap_completions(struct ringsend *e)
     e->turn_ns = e->now_ns;
 }
 
-int engine_turn(struct ringsend *e, uint64_t until_ns)
+/* `anyway`: waits though results are ready, unless another one becomes so. */
+static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
 {
+    uint32_t known = anyway ? e->finished_count : 0;
     e->connects_left = CONNECTS_PER_TURN;
     run_ready(e);
-    struct ring_wait wait = wait_for(e, e->finished_count || e->woken ? 0 : until_ns);
-    int ready = ring_submit_and_wait(e->ring, &wait);
-    if (ready < 0) {
+    bool ready = e->finished_count > known || (e->events_count > 0 && !anyway) || e->woken;
+    struct ring_wait wait = wait_for(e, ready ? 0 : until_ns);
+    if (ring_submit_and_wait(e->ring, &wait) < 0) {
         e->broken = true;
         return -RINGSEND_E_RING;
     }
@@ -156,14 +158,16 @@ int engine_turn(struct ringsend *e, uint64_t until_ns)
     return 0;
 }
 
+int engine_turn(struct ringsend *e, uint64_t until_ns)
+{
+    return turn(e, until_ns, false);
+}
+
 int engine_wait(struct ringsend *e)
 {
-    uint32_t finished = e->finished_count;
     bool woken = e->woken;
-    e->finished_count = 0;
     e->woken = false;
-    int error = engine_turn(e, RING_FOREVER);
-    e->finished_count += finished;
+    int error = turn(e, RING_FOREVER, true);
     e->woken |= woken;
     return error;
 }

@@ -43,6 +43,7 @@
 
 struct lookup;
 struct handshaker;
+struct stream;
 
 /* ---- Tasks and operations ---- */
 
@@ -127,6 +128,7 @@ struct host {
 enum send_half {
     SEND_NONE,    /* nothing to send yet: still connecting */
     SEND_START,   /* the head is to be written and handed over */
+    SEND_FILLING, /* a streamed body: waits for the next part of it, see stream.h */
     SEND_SENDING, /* waits for the send */
     SEND_SENT,    /* all bytes are in the kernel */
     SEND_BROKE    /* the send failed; a response may have come all the same */
@@ -138,7 +140,8 @@ enum receive_half {
     RECEIVE_DONE        /* complete; only a send may still hold things up */
 };
 
-/* Of a request's flags: a good response's body is not to be stored. */
+/* Of a request's flags: its body is not in its memory; a good response's body is not to be stored. */
+#define BODY_STREAMED ((uint32_t)(RINGSEND_BODY_FD | RINGSEND_BODY_PIECES))
 #define RESPONSE_STREAMED ((uint32_t)RINGSEND_RESPONSE_DISCARD)
 
 struct exchange {
@@ -151,7 +154,8 @@ struct exchange {
     size_t send_bytes;         /* length of the send in flight */
     size_t sent_bytes;         /* of all sends before */
     uint64_t first_byte_at_ns; /* deadline; TIMER_NEVER until the request is sent */
-    struct buf head;           /* head, and a small body behind it; held until the send is over */
+    struct buf head;           /* head, and a small body or a part of a streamed one behind it; held
+                                  until the send is over */
     struct iovec parts[2];     /* what is sent: head and body */
     struct msghdr message;
     struct response response;
@@ -282,7 +286,8 @@ struct request {
     struct ringsend *engine;
     struct ringsend_request *user;
     struct origin *origin;
-    struct conn *conn; /* carries the attempt; null also while the origin races for it */
+    struct conn *conn;     /* carries the attempt; null also while the origin races for it */
+    struct stream *stream; /* null: body and response are in memory as a whole */
     struct head head;
     struct ringsend_result result;
     char encoding[CODING_TEXT_BYTES]; /* the result's */
@@ -382,6 +387,8 @@ struct ringsend {
     struct list starved;             /* connections without a receive for lack of buffers */
     struct list finished, reaped;
     uint32_t finished_count, reaped_count;
+    struct list events, events_reaped; /* results that are not final: see stream.h */
+    uint32_t events_count;
     uint32_t requests_used; /* accepted and not yet given back */
     uint32_t conns_limit;   /* places: at most options.connections_max */
     uint32_t conns_open;
@@ -442,8 +449,11 @@ uint64_t engine_random(struct ringsend *e, uint64_t below);
 uint64_t engine_stamp_ns(const struct ringsend *e);
 
 /* request.c */
+/* Takes over `stream`, which may be null. */
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
-                  struct origin *o);
+                  struct origin *o, struct stream *stream);
+/* False: there was never such a handle. *r is null when it has its result already. */
+bool request_find(struct ringsend *e, uint64_t handle, struct request **r);
 /* A posted request that cannot be sent: finished at once, without an origin. */
 void request_refuse(struct ringsend *e, struct ringsend_request *user, enum ringsend_error error,
                     const char *detail);

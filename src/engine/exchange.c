@@ -1,15 +1,17 @@
 /* An exchange: the bytes of one request out and of one response in, on a ready connection. Two
  * half-states run side by side, because a response may come while the request is still going out.
  *
- *   send     NONE -> START -> SENDING -> SENT, or BROKE
+ *   send     NONE -> START -> SENDING -> SENT, or BROKE; a streamed body: START -> FILLING -> SENDING
+ *            -> FILLING ... -> SENT
  *   receive  FIRST_BYTE -> READING -> DONE
  *
  * A send that broke is not the end: the peer may have answered before it closed (413, 401). What
  * the receive half finds decides; the send's error is told only if no byte of a response came.
  *
- * Invariant: `head` and the user's body are read by the kernel exactly while the send is in flight.
- */
+ * Invariant: `head` and the user's body are read by the kernel exactly while the send is in flight. While FILLING
+ * it may write to `head`. */
 #include "engine/engine.h"
+#include "engine/stream.h"
 
 #include <errno.h>
 #include <string.h>
@@ -44,6 +46,8 @@ void exchange_end(struct conn *c)
 {
     struct exchange *x = &c->exchange;
     CHECK(!op_in_flight(&c->send));
+    if (x->request->stream)
+        stream_attempt_over(x->request);
     buf_release(&c->engine->bufs, &x->head);
     if (x->send != SEND_NONE) {
         response_release(&x->response);
@@ -62,13 +66,17 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
         *detail = "the peer sent data before it was asked";
         return RINGSEND_E_BAD_RESPONSE;
     }
-    x->send_bytes = r->head.bytes + r->user->body.bytes;
     size_t body_bytes = r->user->body.bytes;
     bool copied = body_bytes <= COPIED_BODY_MAX && !c->secure;
     if (!buf_reserve(&e->bufs, &x->head, r->head.bytes + (copied ? body_bytes : 0)))
         return RINGSEND_E_NO_MEMORY;
     head_write(&r->head, x->head.data);
     x->head.bytes = r->head.bytes;
+    if (r->stream && stream_has_source(r)) {
+        x->send = SEND_FILLING;
+        return stream_fill(c, detail);
+    }
+    x->send_bytes = r->head.bytes + body_bytes;
     x->bytes_left = !c->secure; /* with TLS only what is encrypted can leave */
     if (x->bytes_left)
         request_leaves(r);
@@ -107,6 +115,10 @@ void exchange_sent(struct conn *c, int32_t result)
     if (whole && c->secure && secure_has_more(c))
         return;
     buf_release(&e->bufs, &x->head);
+    if (whole && x->request->stream && stream_has_more(x->request)) {
+        x->send = SEND_FILLING;
+        return;
+    }
     if (whole) {
         x->send = SEND_SENT;
         x->first_byte_at_ns = timer_after(e->now_ns, e->options.first_byte_timeout_ns);
@@ -220,6 +232,11 @@ enum ringsend_error exchange_run(struct conn *c, const char **detail)
         return send_start(c, detail);
     if (c->send.state == OP_COMPLETE)
         exchange_sent(c, op_take(&c->send));
+    if (x->send == SEND_FILLING) {
+        enum ringsend_error error = stream_fill(c, detail);
+        if (error != RINGSEND_OK)
+            return error;
+    }
     if (x->send == SEND_SENDING && !op_in_flight(&c->send)) {
         enum ringsend_error error = secure_send(c);
         if (error != RINGSEND_OK)
@@ -252,5 +269,7 @@ const char *exchange_phase(const struct exchange *x)
     if (x->receive == RECEIVE_READING)
         return x->response.phase == RESPONSE_HEAD ? "while reading the response head"
                                                   : "while reading the response body";
+    if (x->send == SEND_FILLING)
+        return "while waiting for the request's body";
     return x->send == SEND_SENT ? "while waiting for the response" : "while sending the request";
 }

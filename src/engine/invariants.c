@@ -1,14 +1,16 @@
 /* What must hold between two turns of the loop, counted out: walked with RINGSEND_SLOW_CHECKS only, where
  * a lost wake-up or a wrong count becomes an assertion instead of a hang. */
 #include "engine/engine.h"
+#include "engine/stream.h"
 
-/* Something will wake it: an operation, the worker, buffers coming back, or its deadline. */
+/* Something will wake it: an operation, its own or its stream's, the worker, buffers coming back, or its
+ * deadline. */
 static bool conn_will_go_on(const struct conn *c)
 {
     return op_in_flight(&c->connect) || op_in_flight(&c->send) || op_in_flight(&c->recv) ||
            op_in_flight(&c->cancel) || op_in_flight(&c->close) || op_in_flight(&c->install) ||
            !list_empty(&c->starved) || !list_empty(&c->task.ready) ||
-           timer_is_set(&c->task.timer) || secure_is_lent(c);
+           timer_is_set(&c->task.timer) || secure_is_lent(c) || !stream_is_quiet(c);
 }
 
 static void check_conns(const struct ringsend *e)

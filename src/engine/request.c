@@ -11,6 +11,7 @@
  * request_attempt_over the kernel may read the user's memory; FINISHED is never entered in between.
  * The result is written once, by finish(), and tells of the last attempt. */
 #include "engine/engine.h"
+#include "engine/stream.h"
 
 #include <string.h>
 
@@ -69,12 +70,16 @@ static struct request *request_new(struct ringsend *e, struct ringsend_request *
 }
 
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
-                  struct origin *o)
+                  struct origin *o, struct stream *stream)
 {
     const struct ringsend_options *options = &e->options;
     struct request *r = request_new(e, user);
     r->origin = o;
     r->head = *head;
+    if ((r->stream = stream)) {
+        stream->request = r;
+        r->wants_fresh = stream_wants_fresh(r);
+    }
     r->idempotent = head_method_is_idempotent(head->method) || (user->flags & RINGSEND_KEYED);
     r->replayable = r->idempotent || (user->flags & RINGSEND_AT_LEAST_ONCE);
     const unsigned char *mark = mark_of(user);
@@ -89,6 +94,17 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
     task_wake(e, &r->task);
 }
 
+bool request_find(struct ringsend *e, uint64_t handle, struct request **r)
+{
+    uint32_t slot = (uint32_t)handle, generation = (uint32_t)(handle >> 32);
+    if (slot >= e->requests_mark || generation == 0)
+        return false;
+    struct request *at = &e->requests[slot];
+    bool is_it = at->generation == generation && at->user && at->step != REQUEST_FINISHED;
+    *r = is_it ? at : NULL;
+    return true;
+}
+
 void request_put(struct request *r)
 {
     struct ringsend *e = r->engine;
@@ -98,6 +114,7 @@ void request_put(struct request *r)
     buf_release(&e->bufs, &r->header_index);
     buf_release(&e->bufs, &r->detail);
     buf_release(&e->bufs, &r->trace);
+    stream_free(e, r->stream);
     timer_remove(&e->timers, &r->task.timer);
     list_remove(&r->task.ready);
     r->user = NULL;
@@ -317,7 +334,8 @@ static enum task_next back_off(struct request *r)
     }
     if (r->backoff_at_ns >= r->deadline_at_ns)
         return finish_with_outcome(r);
-    r->wants_fresh = r->redialed = false;
+    r->wants_fresh = stream_wants_fresh(r);
+    r->redialed = false;
     r->is_retry = true;
     return request_goto(r, REQUEST_BACKOFF);
 }
@@ -337,6 +355,8 @@ static enum task_next decide(struct request *r)
     bool may_double = r->outcome_bytes_left && !wanted && retry_may_double(error, status);
     settle_doubt(r, error == RINGSEND_OK && !may_double);
     if ((may_double && !r->replayable) || !(wanted || retry_may_help(e, error, status)))
+        return finish_with_outcome(r);
+    if (stream_is_spent(r))
         return finish_with_outcome(r);
     bool is_free = r->outcome_stale && r->free_tries == 0;
     if (!is_free && r->result.attempts - r->free_tries >= r->tries)

@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "engine/file.h"
 #include "engine/lookup.h"
+#include "engine/stream.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,8 +21,9 @@
 #define BACKOFF_LONGEST_NS (24 * HOUR_NS)
 
 /* A flag of a later version must not be overlooked by this one. */
-#define FLAGS_KNOWN \
-    ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY) | RESPONSE_STREAMED)
+#define FLAGS_KNOWN                                                                            \
+    ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY) | BODY_STREAMED | \
+     RESPONSE_STREAMED)
 
 /* The caller's struct may be an older, shorter one: what it lacks is zero, the default. */
 int options_copy(struct ringsend_options *to, const struct ringsend_options *from)
@@ -118,17 +120,11 @@ static void tell(const struct ringsend_options *o, const char *text)
 
 static void init_lists(struct ringsend *e)
 {
-    struct list *lists[] = {&e->requests_free,
-                            &e->conns_free,
-                            &e->unused_origins,
-                            &e->ready,
-                            &e->blocked,
-                            &e->lines[GATE_BUDGET],
-                            &e->lines[GATE_PACE],
-                            &e->idle_lru,
-                            &e->starved,
-                            &e->finished,
-                            &e->reaped};
+    struct list *lists[] = {
+        &e->requests_free, &e->conns_free,         &e->unused_origins,   &e->ready,
+        &e->blocked,       &e->lines[GATE_BUDGET], &e->lines[GATE_PACE], &e->idle_lru,
+        &e->starved,       &e->finished,           &e->events,           &e->events_reaped,
+        &e->reaped};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
 }
@@ -276,6 +272,7 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
 static void give_back_reaped(struct ringsend *e)
 {
     struct list *node;
+    stream_give_back(e);
     while ((node = list_pop_front(&e->reaped)))
         request_put(LIST_OWNER(node, struct request, finished));
     e->reaped_count = 0;
@@ -289,6 +286,7 @@ void ringsend_free(struct ringsend *e)
     for (size_t i = 0; i < LIMIT_FILES; i++)
         file_close(&e->files[i]);
     e->stopping = true;
+    stream_give_back(e);
     for (uint32_t i = 0; i < e->requests_mark; i++) {
         e->requests[i].cancel_asked = true;
         if (e->requests[i].user)
@@ -308,31 +306,53 @@ void ringsend_free(struct ringsend *e)
 /* The oldest header's request ended with its handle. */
 #define REQUEST_BYTES_MIN (offsetof(struct ringsend_request, handle) + sizeof(uint64_t))
 
+/* Of the fields that an older header lacks. */
+static bool stream_is_well_formed(const struct ringsend_request *r)
+{
+    if (!(r->flags & BODY_STREAMED))
+        return true;
+    if (r->size < offsetof(struct ringsend_request, body_bytes) + sizeof r->body_bytes ||
+        (r->flags & BODY_STREAMED) == BODY_STREAMED || r->body.bytes > 0)
+        return false;
+    if (r->flags & RINGSEND_BODY_PIECES)
+        return true;
+    uint64_t at = r->body_at > 0 ? (uint64_t)r->body_at : 0;
+    return r->body_fd >= 0 && r->body_at >= RINGSEND_SEQUENTIAL &&
+           (r->body_bytes == RINGSEND_UNKNOWN || r->body_bytes <= INT64_MAX - at);
+}
+
 static bool is_well_formed(const struct ringsend_request *r)
 {
     return r->size >= REQUEST_BYTES_MIN && r->size <= sizeof *r &&
            r->headers_count <= LIMIT_HEADERS && r->tries <= LIMIT_TRIES &&
            (r->headers_count == 0 || r->headers) && (r->body.bytes == 0 || r->body.data) &&
-           r->body.bytes <= LIMIT_BODY_BYTES && !(r->flags & ~FLAGS_KNOWN);
+           r->body.bytes <= LIMIT_BODY_BYTES && !(r->flags & ~FLAGS_KNOWN) &&
+           stream_is_well_formed(r);
+}
+
+static bool has_body(const struct ringsend_request *r)
+{
+    return r->body.bytes > 0 || (r->flags & (BODY_STREAMED | RINGSEND_HAS_BODY));
 }
 
 static struct ringsend_bytes method_of(const struct ringsend_request *r)
 {
     if (r->method.bytes > 0)
         return r->method;
-    return r->body.bytes > 0 || (r->flags & RINGSEND_HAS_BODY) ? SPAN("POST") : SPAN("GET");
+    return has_body(r) ? SPAN("POST") : SPAN("GET");
 }
 
 /* Fills in the head of a well-formed request. */
 static enum ringsend_error make_head(struct head *head, const struct ringsend_request *r,
                                      bool accepts_codings, const char **detail)
 {
-    bool has_body = r->body.bytes > 0 || (r->flags & RINGSEND_HAS_BODY);
+    bool streamed = (r->flags & BODY_STREAMED) != 0;
     *head = (struct head){.method = method_of(r),
                           .fields = r->headers,
                           .fields_count = r->headers_count,
-                          .has_body = has_body,
-                          .body_bytes = r->body.bytes,
+                          .has_body = has_body(r),
+                          .chunked = streamed && r->body_bytes == RINGSEND_UNKNOWN,
+                          .body_bytes = streamed ? r->body_bytes : r->body.bytes,
                           .accepts_codings = accepts_codings};
     enum ringsend_error error = url_parse(&head->url, r->url, detail);
     if (error == RINGSEND_OK)
@@ -377,11 +397,15 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     }
     if (error != RINGSEND_OK)
         return -(int)error;
-    struct origin *o = origin_find(e, &head.url);
-    if (!o)
+    bool streams = (r->flags & BODY_STREAMED) != 0;
+    struct stream *stream = streams ? stream_new(e, r) : NULL;
+    struct origin *o = streams && !stream ? NULL : origin_find(e, &head.url);
+    if (!o) {
+        stream_free(e, stream);
         return -RINGSEND_E_NO_MEMORY;
+    }
     e->now_ns = ring_now_ns(e->ring); /* the last turn may be long ago */
-    request_take(e, r, &head, o);
+    request_take(e, r, &head, o, stream);
     return 0;
 }
 
@@ -405,12 +429,12 @@ int ringsend_run(struct ringsend *e, uint64_t wait_ns)
     do {
         if (engine_turn(e, until_ns) < 0)
             return -RINGSEND_E_RING;
-    } while (e->finished_count == 0 && !e->woken &&
+    } while (e->finished_count == 0 && e->events_count == 0 && !e->woken &&
              (e->now_ns < until_ns || ring_prepared(e->ring) > 0));
     if (e->woken)
         post_take(e); /* or the wake-up for it would be spent */
     e->woken = false;
-    return (int)e->finished_count;
+    return (int)(e->finished_count + e->events_count);
 }
 
 size_t ringsend_reap(struct ringsend *e, const struct ringsend_result **results, size_t max)
@@ -418,6 +442,8 @@ size_t ringsend_reap(struct ringsend *e, const struct ringsend_result **results,
     size_t count = 0;
     struct list *node;
     engine_check_thread(e);
+    while (count < max && e->events_count > 0)
+        results[count++] = stream_reap(e);
     while (count < max && (node = list_pop_front(&e->finished))) {
         results[count++] = &LIST_OWNER(node, struct request, finished)->result;
         list_push_back(&e->reaped, node);
@@ -429,12 +455,11 @@ size_t ringsend_reap(struct ringsend *e, const struct ringsend_result **results,
 
 int ringsend_cancel(struct ringsend *e, uint64_t handle)
 {
+    struct request *r;
     engine_check_thread(e);
-    uint32_t slot = (uint32_t)handle, generation = (uint32_t)(handle >> 32);
-    if (slot >= e->requests_mark || generation == 0)
+    if (!request_find(e, handle, &r))
         return -RINGSEND_E_INVALID;
-    struct request *r = &e->requests[slot];
-    if (r->generation == generation && r->user && r->step != REQUEST_FINISHED) {
+    if (r) {
         r->cancel_asked = true;
         task_wake(e, &r->task);
     }
@@ -501,7 +526,7 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     pause_stats(e, &all);
     bool has_room = e->requests_used - e->reaped_count < e->options.requests_max;
     bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0 ||
-                   (has_room && !post_is_empty(e));
+                   e->events_count > 0 || (has_room && !post_is_empty(e));
     all.memory_bytes = e->memory.used_bytes;
     all.next_deadline_ns = at_once ? e->now_ns : timers_next_ns(&e->timers);
     memcpy(stats, &all, size);

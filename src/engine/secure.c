@@ -12,6 +12,7 @@
  * A large body is encrypted and sent in stretches of SEND_STRETCH_BYTES, several records in one
  * send. */
 #include "engine/engine.h"
+#include "engine/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -289,7 +290,9 @@ enum ringsend_error secure_handshake(struct conn *c, bool *complete, const char 
     if (!op_in_flight(&c->send) && !s->broken) {
         if (!take_cipher(c, &s->cipher_out, FLIGHT_BYTES))
             return RINGSEND_E_NO_MEMORY;
-        bool joined = tls_is_ready(s->tls) && c->exchange.request; /* by secure_send, at once */
+        const struct request *r = c->exchange.request;
+        bool joined =
+            tls_is_ready(s->tls) && r && !stream_has_source(r); /* by secure_send, at once */
         if (s->cipher_out.bytes > 0 && !joined)
             send_cipher(c);
     }

@@ -9,13 +9,14 @@
  * size. head_write only copies, and checks at the end that both agree.
  *
  * Lines are written in this order: request line, Host, User-Agent, Accept, Accept-Encoding (each
- * unless the user gave it), the user's fields as given, Content-Length. Content-Length is the one field that is
+ * unless the user gave it), the user's fields as given, Content-Length or Transfer-Encoding. Content-Length is the one field that is
  * always ours: a user's is compared with the truth and then left out. */
 
 #define AGENT_LINE "User-Agent: ringsend/" RINGSEND_VERSION "\r\n"
 #define ACCEPT_LINE "Accept: */*\r\n"
 #define ENCODING_LINE "Accept-Encoding: " CODING_ACCEPT "\r\n"
 #define HOST_NAME "Host: "
+#define CHUNKED_LINE "Transfer-Encoding: chunked\r\n"
 #define LENGTH_NAME "Content-Length: "
 #define VERSION_END " HTTP/1.1\r\n"
 
@@ -114,6 +115,8 @@ static const char *check_length(struct head *head, struct ringsend_bytes value)
     if (head->own_length)
         return "Content-Length is given twice";
     head->own_length = true;
+    if (head->chunked)
+        return "Content-Length cannot be set: the body's length is not known beforehand";
     if (!span_decimal(value, UINT64_MAX / 16, &length) || length != head->body_bytes)
         return "Content-Length is not the length of the body";
     return NULL;
@@ -157,7 +160,7 @@ static const char *check_field(struct head *head, const struct ringsend_header *
     case FIELD_CONNECTION:
         return check_connection(head, value);
     case FIELD_CODING:
-        return "Transfer-Encoding cannot be set: bodies are sent with Content-Length";
+        return "Transfer-Encoding cannot be set: how a body is framed is ours to say";
     case FIELD_UPGRADE:
         return "Upgrade cannot be set: only HTTP/1.1 is spoken";
     case FIELD_TE:
@@ -177,6 +180,8 @@ static const char *check_field(struct head *head, const struct ringsend_header *
 /* A body of no bytes is announced where a server would else expect one (RFC 9110 8.6). */
 static bool sends_length(const struct head *head)
 {
+    if (head->chunked)
+        return false;
     return head->has_body || head->own_length || span_equal(head->method, SPAN("POST")) ||
            span_equal(head->method, SPAN("PUT")) || span_equal(head->method, SPAN("PATCH"));
 }
@@ -186,7 +191,7 @@ static bool sends_encoding(const struct head *head)
     return head->accepts_codings && !head->own_encoding;
 }
 
-static size_t decimal_bytes(size_t value)
+static size_t decimal_bytes(uint64_t value)
 {
     size_t digits = 1;
     while (value >= 10) {
@@ -233,6 +238,8 @@ enum ringsend_error head_check(struct head *head, const char **detail)
         head->bytes += SPAN(ACCEPT_LINE).bytes;
     if (sends_encoding(head))
         head->bytes += SPAN(ENCODING_LINE).bytes;
+    if (head->chunked)
+        head->bytes += SPAN(CHUNKED_LINE).bytes;
     if (sends_length(head))
         head->bytes += SPAN(LENGTH_NAME).bytes + decimal_bytes(head->body_bytes) + 2;
     return RINGSEND_OK;
@@ -245,7 +252,7 @@ static char *put(char *out, struct ringsend_bytes s)
     return out + s.bytes;
 }
 
-static char *put_decimal(char *out, size_t value)
+static char *put_decimal(char *out, uint64_t value)
 {
     char *end = out + decimal_bytes(value);
     for (char *digit = end; digit > out; value /= 10)
@@ -280,6 +287,8 @@ void head_write(const struct head *head, char *out)
         out = put(out, field->value);
         out = put(out, SPAN("\r\n"));
     }
+    if (head->chunked)
+        out = put(out, SPAN(CHUNKED_LINE));
     if (sends_length(head)) {
         out = put(out, SPAN(LENGTH_NAME));
         out = put_decimal(out, head->body_bytes);

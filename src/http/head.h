@@ -5,7 +5,7 @@
  * headers that concern it a user may give only those that say what is true anyway:
  *
  * - Host: once, in place of ours.
- * - Content-Length: once, if it equals the body's length; then sent once.
+ * - Content-Length: once, if it equals the body's length, which must be known; then sent once.
  * - Connection: once, "close" or "keep-alive".
  * - Transfer-Encoding, Upgrade, TE, Trailer, Expect, Keep-Alive, Proxy-Connection: refused. */
 #ifndef RINGSEND_HTTP_HEAD_H
@@ -26,7 +26,8 @@ struct head {
     size_t fields_count;
     bool has_body; /* else Content-Length is sent only for methods that expect one (POST, PUT,
                       PATCH: 0) */
-    size_t body_bytes;
+    uint64_t body_bytes;
+    bool chunked;         /* it has a body whose length is not known: body_bytes is not looked at */
     bool accepts_codings; /* send Accept-Encoding with all that coding.h knows */
 
     /* Found by head_check. */

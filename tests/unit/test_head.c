@@ -23,12 +23,13 @@
         literal, sizeof(literal) - 1 \
     }
 #define NO_BODY (-1)
+#define CHUNKED (-2)
 
 struct row {
     const char *method;
     const char *url;
     struct ringsend_header fields[4];
-    long body_bytes; /* NO_BODY: none */
+    long body_bytes; /* NO_BODY: none; CHUNKED: not known */
     const char *head;
     enum ringsend_error error;
     bool close;
@@ -51,6 +52,14 @@ static const struct row rows[] = {
     {"POST", "http://h", {}, 5, "POST / HTTP/1.1\r\n" OURS "Content-Length: 5\r\n\r\n", 0, false},
     {"GET", "http://h", {}, 10, "GET / HTTP/1.1\r\n" OURS "Content-Length: 10\r\n\r\n", 0, false},
     {"GET", "http://h", {}, 0, "GET / HTTP/1.1\r\n" OURS "Content-Length: 0\r\n\r\n", 0, false},
+    {"POST",
+     "http://h",
+     {F("x", "y")},
+     CHUNKED,
+     "POST / HTTP/1.1\r\n" OURS "x: y\r\nTransfer-Encoding: chunked\r\n\r\n",
+     0,
+     false},
+    {"POST", "http://h", {F("Content-Length", "0")}, CHUNKED, NULL, RINGSEND_E_BAD_HEADER, false},
     {"POST", "http://h", {}, -1, "POST / HTTP/1.1\r\n" OURS "Content-Length: 0\r\n\r\n", 0, false},
     {"PUT", "http://h", {}, -1, "PUT / HTTP/1.1\r\n" OURS "Content-Length: 0\r\n\r\n", 0, false},
     {"PATCH",
@@ -176,7 +185,8 @@ static void test_rows(void **state)
         struct head head = {
             .method = span_of(row->method),
             .fields = row->fields,
-            .has_body = row->body_bytes >= 0,
+            .has_body = row->body_bytes != NO_BODY,
+            .chunked = row->body_bytes == CHUNKED,
             .body_bytes = row->body_bytes >= 0 ? (size_t)row->body_bytes : 0,
             /* What head_check finds must not depend on what stood there. */
             .close = true,

@@ -1,0 +1,335 @@
+#include "engine/stream.h"
+
+#include "engine/file_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    STRETCH_BYTES = 128 << 10,
+    CHUNK_HEAD_BYTES = 7,                         /* the longest: "1ffff" CRLF */
+    CHUNK_FRAME_BYTES = CHUNK_HEAD_BYTES + 2 + 5, /* and CRLF behind it, and the last chunk */
+};
+_Static_assert(STRETCH_BYTES <= 0xfffff, "CHUNK_HEAD_BYTES has five digits");
+
+/* ---- Life ---- */
+
+struct stream *stream_new(struct ringsend *e, const struct ringsend_request *user)
+{
+    struct stream *s = memory_take(&e->memory, sizeof *s);
+    if (!s)
+        return NULL;
+    *s = (struct stream){.source = user->flags & BODY_STREAMED};
+    if (s->source)
+        s->body_bytes = user->body_bytes;
+    s->last = s->body_bytes == 0;
+    list_init(&s->wants.node);
+    return s;
+}
+
+void stream_free(struct ringsend *e, struct stream *s)
+{
+    if (!s)
+        return;
+    CHECK(!s->from && list_empty(&s->wants.node));
+    memory_give_back(&e->memory, s, sizeof *s);
+}
+
+static bool is_once_only(const struct stream *s)
+{
+    return s->source == RINGSEND_BODY_PIECES ||
+           (s->source == RINGSEND_BODY_FD && s->request->user->body_at == RINGSEND_SEQUENTIAL);
+}
+
+bool stream_wants_fresh(const struct request *r)
+{
+    return r->stream && is_once_only(r->stream);
+}
+
+bool stream_is_spent(const struct request *r)
+{
+    return r->stream && r->stream->spent;
+}
+
+bool stream_has_source(const struct request *r)
+{
+    return r->stream && r->stream->source;
+}
+
+bool stream_has_more(const struct request *r)
+{
+    return stream_has_source(r) && !r->stream->complete;
+}
+
+/* ---- Events ---- */
+
+static void tell(struct ringsend *e, struct event *event)
+{
+    CHECK(list_empty(&event->node));
+    list_push_back(&e->events, &event->node);
+    event->ready = true;
+    e->events_count++;
+}
+
+/* Unless it was reaped. */
+static void take_back(struct ringsend *e, struct event *event)
+{
+    if (!event->ready)
+        return;
+    list_remove(&event->node);
+    event->ready = false;
+    e->events_count--;
+}
+
+const struct ringsend_result *stream_reap(struct ringsend *e)
+{
+    struct list *node = list_pop_front(&e->events);
+    if (!node)
+        return NULL;
+    struct event *event = LIST_OWNER(node, struct event, node);
+    list_push_back(&e->events_reaped, node);
+    event->ready = false;
+    e->events_count--;
+    return &event->result;
+}
+
+void stream_give_back(struct ringsend *e)
+{
+    while (list_pop_front(&e->events_reaped))
+        ;
+}
+
+/* ---- Stretches ---- */
+
+static bool is_chunked(const struct stream *s)
+{
+    return s->body_bytes == RINGSEND_UNKNOWN;
+}
+
+/* Makes room behind what stands in exchange.head for up to `wish` bytes of body and their framing. *bytes: how many
+ * may come. Null: memory is out. */
+static char *make_room(struct conn *c, uint64_t wish, size_t *bytes)
+{
+    struct exchange *x = &c->exchange;
+    size_t framing = is_chunked(x->request->stream) ? CHUNK_FRAME_BYTES : 0;
+    size_t used = x->head.bytes + framing;
+    size_t most = used < STRETCH_BYTES / 2 ? STRETCH_BYTES - used : STRETCH_BYTES / 2;
+    *bytes = wish < most ? (size_t)wish : most;
+    if (!buf_reserve(&c->engine->bufs, &x->head, framing + *bytes))
+        return NULL;
+    return x->head.data + x->head.bytes + (framing > 0 ? CHUNK_HEAD_BYTES : 0);
+}
+
+/* So many bytes stand where make_room said. Returns how many bytes before the stretch are to be left out: what
+ * a chunk's size takes is known only now. */
+static size_t add(struct conn *c, size_t bytes)
+{
+    struct buf_pool *pool = &c->engine->bufs;
+    struct buf *b = &c->exchange.head;
+    struct stream *s = c->exchange.request->stream;
+    size_t gap = 0;
+    s->sent_bytes += bytes;
+    if (is_chunked(s) && bytes > 0) {
+        char size[24];
+        size_t size_bytes = (size_t)snprintf(size, sizeof size, "%zx\r\n", bytes);
+        gap = CHUNK_HEAD_BYTES - size_bytes;
+        memmove(b->data + gap, b->data, b->bytes);
+        memcpy(b->data + gap + b->bytes, size, size_bytes);
+        b->bytes += CHUNK_HEAD_BYTES + bytes;
+        buf_append(pool, b, "\r\n", 2);
+    } else {
+        b->bytes += bytes;
+    }
+    if (is_chunked(s) && s->complete)
+        buf_append(pool, b, "0\r\n\r\n", 5);
+    return gap;
+}
+
+static enum ringsend_error send_from(struct conn *c, size_t at)
+{
+    struct ringsend *e = c->engine;
+    struct exchange *x = &c->exchange;
+    struct request *r = x->request;
+    x->parts[0] = (struct iovec){x->head.data + at, x->head.bytes - at};
+    x->parts[1] = (struct iovec){0};
+    x->send_bytes = x->parts[0].iov_len;
+    x->plain_at = 0;
+    x->send = SEND_SENDING;
+    if (r->result.times.sent_at_ns == 0)
+        r->result.times.sent_at_ns = engine_stamp_ns(e);
+    if (c->secure)
+        return secure_send(c);
+    if (!x->bytes_left)
+        request_leaves(r);
+    x->bytes_left = true;
+    op_start(&c->send);
+    ring_send(e->ring, conn_tag(c), x->parts[0].iov_base, x->parts[0].iov_len);
+    return RINGSEND_OK;
+}
+
+/* ---- From a descriptor ---- */
+
+static enum ringsend_error read_failed(struct stream *s, int64_t result, const char **detail)
+{
+    *detail = s->detail;
+    if (result == -EAGAIN)
+        snprintf(s->detail, sizeof s->detail,
+                 "it is non-blocking, and had nothing to read: clear O_NONBLOCK");
+    else if (result < 0)
+        snprintf(s->detail, sizeof s->detail, "%s", strerrordesc_np((int)-result));
+    else
+        snprintf(s->detail, sizeof s->detail, "it ended after %llu of %llu bytes",
+                 (unsigned long long)s->sent_bytes, (unsigned long long)s->body_bytes);
+    return RINGSEND_E_BODY_READ;
+}
+
+/* A result of at least 0 was taken: what a descriptor without position has given is gone. */
+static void took(struct stream *s, int64_t bytes)
+{
+    s->reading = false;
+    s->spent |= bytes > 0 && is_once_only(s);
+}
+
+static enum ringsend_error start_read(struct conn *c)
+{
+    struct stream *s = c->exchange.request->stream;
+    const struct ringsend_request *user = s->request->user;
+    int64_t at = user->body_at;
+    size_t bytes;
+    if (!s->from && file_open_for(c, 0, user->body_fd, &s->from) != 0)
+        return RINGSEND_E_NO_MEMORY;
+    char *room = make_room(c, s->body_bytes - s->sent_bytes, &bytes);
+    if (!room)
+        return RINGSEND_E_NO_MEMORY;
+    if (at != RINGSEND_SEQUENTIAL)
+        at += (int64_t)s->sent_bytes;
+    file_read(s->from, room, bytes, at);
+    s->reading = true;
+    return RINGSEND_OK;
+}
+
+static enum ringsend_error fill_from_file(struct conn *c, const char **detail)
+{
+    struct stream *s = c->exchange.request->stream;
+    int64_t bytes = 0;
+    if (!s->reading && s->sent_bytes < s->body_bytes)
+        return start_read(c);
+    if (s->reading) {
+        if (file_busy(s->from))
+            return RINGSEND_OK;
+        bytes = file_take(s->from);
+        took(s, bytes);
+        if (bytes < 0 || (bytes == 0 && !is_chunked(s)))
+            return read_failed(s, bytes, detail);
+    }
+    s->complete = bytes == 0 || s->sent_bytes + (uint64_t)bytes == s->body_bytes;
+    return send_from(c, add(c, (size_t)bytes));
+}
+
+/* ---- In pieces ---- */
+
+static void want(struct stream *s)
+{
+    if (s->told)
+        return;
+    s->told = true;
+    s->wants.result = (struct ringsend_result){.request = s->request->user, .kind = RINGSEND_WANTS};
+    tell(s->request->engine, &s->wants);
+}
+
+/* Copies what is next of the piece in hand; one that was copied to its end goes back to the host. */
+static enum ringsend_error fill_from_piece(struct conn *c)
+{
+    struct exchange *x = &c->exchange;
+    struct stream *s = x->request->stream;
+    size_t gap = 0, bytes;
+    if (s->has_piece || s->last) {
+        char *room = make_room(c, s->piece.bytes - s->piece_at, &bytes);
+        if (!room)
+            return RINGSEND_E_NO_MEMORY;
+        if (bytes > 0)
+            memcpy(room, s->piece.data + s->piece_at, bytes);
+        s->piece_at += bytes;
+        bool whole = s->piece_at == s->piece.bytes;
+        s->complete = whole && s->last;
+        if (whole && !s->last) {
+            s->has_piece = false;
+            s->spent |= s->piece.bytes > 0;
+        }
+        gap = add(c, bytes);
+    }
+    if (!s->has_piece && !s->last)
+        want(s);
+    return x->head.bytes > 0 || s->complete ? send_from(c, gap) : RINGSEND_OK;
+}
+
+enum ringsend_error stream_fill(struct conn *c, const char **detail)
+{
+    struct exchange *x = &c->exchange;
+    if (x->request->result.times.sent_at_ns == 0 && c->rx_first >= 0) {
+        /* On a reused connection: it is about to be closed. */
+        *detail = "the peer sent data before it was asked";
+        return RINGSEND_E_SEND_FAILED;
+    }
+    if (x->request->stream->source == RINGSEND_BODY_FD)
+        return fill_from_file(c, detail);
+    return fill_from_piece(c);
+}
+
+int ringsend_body(struct ringsend *e, uint64_t handle, struct ringsend_bytes piece, bool last)
+{
+    struct request *r;
+    engine_check_thread(e);
+    if (!request_find(e, handle, &r))
+        return -RINGSEND_E_INVALID;
+    if (!r)
+        return 0;
+    struct stream *s = r->stream;
+    if (!s || s->source != RINGSEND_BODY_PIECES || s->last ||
+        piece.bytes > s->body_bytes - s->given_bytes || (piece.bytes > 0 && !piece.data))
+        return -RINGSEND_E_INVALID;
+    uint64_t given_bytes = s->given_bytes + piece.bytes;
+    if (last && !is_chunked(s) && given_bytes < s->body_bytes)
+        return -RINGSEND_E_INVALID;
+    if (s->has_piece)
+        return -RINGSEND_E_FULL;
+    s->given_bytes = given_bytes;
+    s->piece = piece;
+    s->piece_at = 0;
+    s->has_piece = true;
+    s->last = last || given_bytes == s->body_bytes;
+    s->told = false;
+    take_back(e, &s->wants);
+    if (r->conn)
+        task_wake(e, &r->conn->task);
+    return 0;
+}
+
+/* ---- The end of an attempt ---- */
+
+void stream_cancel(struct conn *c)
+{
+    struct request *r = c->exchange.request;
+    if (r && r->stream && r->stream->from)
+        file_cancel(r->stream->from);
+}
+
+bool stream_is_quiet(const struct conn *c)
+{
+    const struct request *r = c->exchange.request;
+    return !r || !r->stream || !r->stream->from || file_is_quiet(r->stream->from);
+}
+
+void stream_attempt_over(struct request *r)
+{
+    struct stream *s = r->stream;
+    if (s->reading)
+        took(s, file_take(s->from));
+    file_close(&s->from);
+    s->told &= !s->wants.ready; /* to be told again in the next attempt */
+    take_back(r->engine, &s->wants);
+    s->sent_bytes = 0;
+    s->piece_at = 0;
+    s->complete = false;
+}

@@ -1,0 +1,71 @@
+/* Bodies that go in parts: one struct stream for each request that asked for it, from its submit to its end.
+ *
+ * Out. Instead of the user's memory the exchange sends stretches: exchange.head holds the request's head and
+ * the first bytes of its body, then, send by send, the next ones, as they are read from the descriptor or copied
+ * from the piece that the host has handed over. SEND_FILLING is the state in between: it waits for the file or the
+ * host, and stream_fill goes on. With an unknown length each stretch is a chunk (RFC 9112 7.1).
+ *
+ * A body that can be read again (a descriptor with a position, a piece still held) goes out from its beginning in
+ * each attempt; once a part of it is gone for good the request is spent: no other try is made. */
+#ifndef RINGSEND_ENGINE_STREAM_H
+#define RINGSEND_ENGINE_STREAM_H
+
+#include "engine/engine.h"
+
+/* A result that is not the final one: in engine.events until it is reaped, then in engine.events_reaped until
+ * the next run. */
+struct event {
+    struct list node;
+    bool ready; /* it is in engine.events */
+    struct ringsend_result result;
+};
+
+struct stream {
+    struct request *request;
+    bool spent; /* a part of a body is gone: no other try */
+
+    /* The request's body. */
+    uint32_t source;     /* RINGSEND_BODY_FD or _PIECES, or 0: it is in the user's memory */
+    uint64_t body_bytes; /* RINGSEND_UNKNOWN: chunked */
+    uint64_t sent_bytes; /* put into stretches in this attempt */
+    bool complete;       /* that was all of it */
+    struct file *from;   /* null: not opened in this attempt */
+    bool reading;        /* an operation on it was started, its result not taken */
+    bool has_piece;
+    bool last; /* no piece comes after this one */
+    bool told; /* the host was asked for a piece, and has not given it */
+    struct ringsend_bytes piece;
+    size_t piece_at;      /* so much of it was put into stretches in this attempt */
+    uint64_t given_bytes; /* of all pieces */
+    struct event wants;
+
+    char detail[160];
+};
+
+/* For a request that wants one; null: memory is out. */
+struct stream *stream_new(struct ringsend *e, const struct ringsend_request *user);
+/* Null is allowed. */
+void stream_free(struct ringsend *e, struct stream *s);
+
+/* Its body can be read once only: not to be risked on a connection that may be dead. */
+bool stream_wants_fresh(const struct request *r);
+bool stream_is_spent(const struct request *r);
+
+/* The send half is to begin with what stream_fill brings. */
+bool stream_has_source(const struct request *r);
+/* Not all of the body has been put into stretches. */
+bool stream_has_more(const struct request *r);
+/* In SEND_FILLING, exchange.head empty or the request's head: starts what brings the next stretch, or sends it. */
+enum ringsend_error stream_fill(struct conn *c, const char **detail);
+
+/* The end of an attempt: asks for an early end of all file operations, sees it come, and lets go. */
+void stream_cancel(struct conn *c);
+bool stream_is_quiet(const struct conn *c);
+void stream_attempt_over(struct request *r);
+
+/* The oldest event; null: there is none. */
+const struct ringsend_result *stream_reap(struct ringsend *e);
+/* The life of the events that were reaped is over. */
+void stream_give_back(struct ringsend *e);
+
+#endif

@@ -1,0 +1,210 @@
+/* A server for streamed bodies: a thread for each connection. What it does is said by the path:
+ *
+ *   /echo        reads the body, answers 200 with "BYTES HASH FRAMING", as stream_told makes it
+ *   /flaky       the same, but 503 for every other request
+ *   /early       answers 413 behind the head, reads no body
+ *   /hold        reads the head alone, and never answers
+ *   /reset       reads the head and some of the body, and breaks the connection */
+#ifndef RINGSEND_TESTS_UNIT_STREAM_PEER_H
+#define RINGSEND_TESTS_UNIT_STREAM_PEER_H
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { STREAM_PEER_CONNECTIONS = 400 };
+
+struct stream_peer {
+    int listen_fd;
+    char url[64];
+    pthread_t thread;
+    atomic_uint requests; /* heads read */
+};
+
+struct stream_link {
+    struct stream_peer *peer;
+    pthread_t thread;
+    int fd;
+    char data[16384];
+    size_t at, bytes;
+};
+
+static uint64_t stream_hash(uint64_t hash, const char *data, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        hash = (hash ^ (unsigned char)data[i]) * 0x100000001b3u;
+    return hash;
+}
+
+static void stream_told(char *text, size_t text_bytes, uint64_t bytes, uint64_t hash, bool chunked)
+{
+    snprintf(text, text_bytes, "%llu %llx %s", (unsigned long long)bytes, (unsigned long long)hash,
+             chunked ? "chunked" : "length");
+}
+
+/* False: the connection is over. */
+static bool link_read(struct stream_link *l)
+{
+    ssize_t n = read(l->fd, l->data, sizeof l->data);
+    l->at = 0;
+    l->bytes = n > 0 ? (size_t)n : 0;
+    return n > 0;
+}
+
+/* To the end of a line, which is left out; false: none came. */
+static bool link_line(struct stream_link *l, char *line, size_t line_bytes)
+{
+    size_t n = 0;
+    for (;;) {
+        if (l->at == l->bytes && !link_read(l))
+            return false;
+        char c = l->data[l->at++];
+        if (c == '\n') {
+            line[n] = 0;
+            return true;
+        }
+        if (c != '\r' && n + 1 < line_bytes)
+            line[n++] = c;
+    }
+}
+
+static bool link_take(struct stream_link *l, uint64_t bytes, uint64_t *hash)
+{
+    while (bytes > 0) {
+        if (l->at == l->bytes && !link_read(l))
+            return false;
+        size_t n = l->bytes - l->at < bytes ? l->bytes - l->at : (size_t)bytes;
+        *hash = stream_hash(*hash, l->data + l->at, n);
+        l->at += n;
+        bytes -= n;
+    }
+    return true;
+}
+
+static bool link_body(struct stream_link *l, bool chunked, uint64_t *bytes, uint64_t *hash)
+{
+    char line[64];
+    if (!chunked)
+        return link_take(l, *bytes, hash);
+    for (uint64_t size = 1; size > 0; *bytes += size) {
+        if (!link_line(l, line, sizeof line))
+            return false;
+        size = strtoull(line, NULL, 16);
+        if (!link_take(l, size, hash) || !link_line(l, line, sizeof line) || line[0])
+            return false;
+    }
+    return true;
+}
+
+static bool link_answer(struct stream_link *l, const char *status, const char *body)
+{
+    char text[256];
+    int bytes = snprintf(text, sizeof text, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", status,
+                         strlen(body), body);
+    return send(l->fd, text, (size_t)bytes, MSG_NOSIGNAL) == bytes;
+}
+
+/* One request; false: the connection is over. */
+static bool link_serve(struct stream_link *l)
+{
+    char first[128], line[256], told[96];
+    uint64_t bytes = 0, hash = 0;
+    bool chunked = false;
+    if (!link_line(l, first, sizeof first))
+        return false;
+    do {
+        if (!link_line(l, line, sizeof line))
+            return false;
+        chunked |= strcmp(line, "Transfer-Encoding: chunked") == 0;
+        if (strncmp(line, "Content-Length: ", 16) == 0)
+            bytes = strtoull(line + 16, NULL, 10);
+    } while (line[0]);
+    unsigned number = atomic_fetch_add(&l->peer->requests, 1);
+    const char *path = strchr(first, ' ') + 1;
+    if (strncmp(path, "/hold ", 6) == 0) {
+        struct pollfd end = {.fd = l->fd, .events = POLLRDHUP};
+        poll(&end, 1, -1);
+        return false;
+    }
+    if (strncmp(path, "/early ", 7) == 0) {
+        link_answer(l, "413 Too Large", "no");
+        shutdown(l->fd, SHUT_WR);
+        while (link_read(l))
+            ;
+        return false;
+    }
+    if (strncmp(path, "/reset ", 7) == 0) {
+        static const struct sockaddr nowhere = {.sa_family = AF_UNSPEC};
+        link_take(l, 1, &hash);
+        (void)connect(l->fd, &nowhere, sizeof nowhere); /* tells the other end with a reset */
+        return false;
+    }
+    if (!link_body(l, chunked, &bytes, &hash))
+        return false;
+    stream_told(told, sizeof told, bytes, hash, chunked);
+    bool declines = strncmp(path, "/flaky ", 7) == 0 && number % 2 == 0;
+    return link_answer(l, declines ? "503 Busy" : "200 OK", told);
+}
+
+static void *link_run(void *argument)
+{
+    struct stream_link *l = argument;
+    while (link_serve(l))
+        ;
+    shutdown(l->fd, SHUT_RDWR);
+    return NULL;
+}
+
+static void *stream_peer_run(void *argument)
+{
+    struct stream_peer *peer = argument;
+    static struct stream_link *links[STREAM_PEER_CONNECTIONS];
+    size_t count = 0;
+    int fd;
+    while (count < STREAM_PEER_CONNECTIONS && (fd = accept(peer->listen_fd, NULL, NULL)) >= 0) {
+        struct stream_link *l = links[count++] = calloc(1, sizeof *l);
+        l->peer = peer;
+        l->fd = fd;
+        pthread_create(&l->thread, NULL, link_run, l);
+    }
+    for (size_t i = 0; i < count; i++) {
+        shutdown(links[i]->fd, SHUT_RDWR);
+        pthread_join(links[i]->thread, NULL);
+        close(links[i]->fd);
+        free(links[i]);
+    }
+    return NULL;
+}
+
+static int stream_peer_start(void **state)
+{
+    static struct stream_peer peer;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof address;
+    peer.listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(peer.listen_fd, (struct sockaddr *)&address, bytes) != 0 ||
+        listen(peer.listen_fd, 100) != 0 ||
+        getsockname(peer.listen_fd, (struct sockaddr *)&address, &bytes) != 0)
+        return -1;
+    snprintf(peer.url, sizeof peer.url, "http://127.0.0.1:%d/", ntohs(address.sin_port));
+    *state = &peer;
+    return pthread_create(&peer.thread, NULL, stream_peer_run, &peer);
+}
+
+static int stream_peer_stop(void **state)
+{
+    struct stream_peer *peer = *state;
+    shutdown(peer->listen_fd, SHUT_RDWR);
+    pthread_join(peer->thread, NULL);
+    return close(peer->listen_fd);
+}
+
+#endif
