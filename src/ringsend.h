@@ -225,6 +225,15 @@ struct ringsend_outcomes {
 
 struct ringsend_tls;
 
+/* Addresses for a host, in place of a lookup. The request, its Host header and what TLS verifies stay as the
+ * URL says. */
+struct ringsend_resolve {
+    const char *host; /* as in URLs, without the brackets of IPv6, any case; "*": any host */
+    uint16_t port;    /* of the URL, 80 or 443 where it has none; 0: any */
+    const char *
+        addresses; /* one to 16 IP addresses with commas between them, in the order in which they are tried */
+};
+
 /* Where the engine's memory comes from: its tables, taken by ringsend_new, and heads, bodies and other texts
  * of requests and responses as they come. Called on the engine's thread alone. Not asked: for what is
  * shared with other threads (name lookups, TLS), with the kernel (the ring's mappings), and the state of
@@ -330,6 +339,9 @@ struct ringsend_options {
         memory_max_bytes; /* the most that the engine holds at a time (what an allocator would be asked
                                 for): what does not fit fails with NO_MEMORY. 0: no cap. Bodies
                                 are what grows: see stats.memory_bytes for the rest */
+    const struct ringsend_resolve
+        *resolve;         /* the first one that fits counts. Read by ringsend_new */
+    size_t resolve_count; /* 0 to 256 */
 };
 
 /* ---- Pauses -------------------------------------------------------------------------------------

@@ -434,6 +434,48 @@ static void run_returns_in_time(void)
     scenario_end(&c);
 }
 
+/* The first that fits counts; of its addresses the first that works. Nothing is looked up. */
+static void addresses_are_given(void)
+{
+    static const struct ringsend_resolve resolve[] = {
+        {"Given.test", 81, "10.0.0.9"},
+        {"given.TEST", 0, "10.0.0.7,fd00::7"},
+        {"*", 82, "10.0.0.8"},
+    };
+    struct client c;
+    struct sim_peer *peers[] = {sim_peer_new("10.0.0.9", 81, 0), sim_peer_new("10.0.0.7", 80, 0),
+                                sim_peer_new("fd00::7", 80, 0), sim_peer_new("10.0.0.8", 82, 0)};
+    struct client_ask ask = {.method = "GET", .host = "given.test"};
+
+    scenario_begin("addresses are given", &c,
+                   &(struct ringsend_options){.resolve = resolve, .resolve_count = 3}, &answer_1_s,
+                   1);
+    for (size_t i = 0; i < 4; i++) {
+        peers[i]->script = &answer_1_s;
+        peers[i]->script_count = 1;
+    }
+    peers[1]->connect = CONNECT_FAILS;
+    peers[1]->connect_error = ECONNREFUSED;
+    ask.port = 81;
+    scenario_submit(&c, &ask);
+    client_finish(&c);
+    ask.port = 80;
+    scenario_submit(&c, &ask);
+    client_finish(&c);
+    ask.host = "other.test";
+    ask.port = 82;
+    scenario_submit(&c, &ask);
+    client_finish(&c);
+    for (uint32_t i = 0; i < 3; i++)
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+    ask.port = 83;
+    ask.tries = 1;
+    scenario_submit(&c, &ask);
+    client_finish(&c);
+    scenario_expect(&c, 3, RINGSEND_E_DNS_NOT_FOUND, 0, 0, false);
+    scenario_end(&c);
+}
+
 /* A small load in which everything happens: lookup, race, reuse, retry, body, file. */
 static void small_load(struct client *c)
 {
@@ -518,6 +560,7 @@ static const struct scenario_function functions[] = {
     {"stop ends what waits", stop_ends_what_waits},
     {"wake ends the wait", wake_ends_the_wait},
     {"run waits no longer than told", run_returns_in_time},
+    {"addresses are given", addresses_are_given},
     {"torture: each operation fails once", torture},
     {"free with work in flight", free_at_any_time},
     {"ring breaks", break_at_any_time},

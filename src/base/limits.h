@@ -20,6 +20,7 @@ enum {
     LIMIT_BODY_BYTES = 1 << 30, /* of a request: one send's result is an int32_t */
     LIMIT_FILES = 64,           /* file.h files of one engine */
     LIMIT_ADDRESSES = 16,       /* of one host that are remembered */
+    LIMIT_OVERRIDES = 256,      /* hosts whose addresses the options give */
     LIMIT_HOST_BYTES = 253,     /* a DNS name, RFC 1035 2.3.4 */
     LIMIT_INTERIM = 8,          /* 1xx responses to one request */
 

@@ -181,6 +181,20 @@ static void print_file_option(const char *option, const char *path)
     print_quoted(span_of(path));
 }
 
+/* The first that fits, as the engine takes it; curl knows no wild ports. */
+static void print_resolve(const struct ringsend_options *engine, const struct url *url)
+{
+    for (size_t i = 0; i < engine->resolve_count; i++) {
+        const struct ringsend_resolve *r = &engine->resolve[i];
+        bool fits = strcmp(r->host, "*") == 0 || span_equal_nocase(span_of(r->host), url->host);
+        if (!fits || (r->port != 0 && r->port != url->port))
+            continue;
+        printf(" --resolve %.*s:%u:%s", (int)url->host.bytes, url->host.data, url->port,
+               r->addresses);
+        return;
+    }
+}
+
 static void print_curl(struct dry_run *d, const struct ringsend_request *request,
                        const struct head *head)
 {
@@ -195,6 +209,7 @@ static void print_curl(struct dry_run *d, const struct ringsend_request *request
     print_file_option("--cacert", engine->ca_file);
     print_file_option("--cert", engine->cert_file);
     print_file_option("--key", engine->key_file);
+    print_resolve(engine, &head->url);
     if (span_equal(head->method, SPAN("HEAD"))) {
         print(SPAN(" -I"));
     } else {

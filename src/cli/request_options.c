@@ -2,6 +2,7 @@
  * before anything is opened; a template with columns in it only when a record has filled it. */
 #include "cli/request_options.h"
 
+#include "base/address.h"
 #include "base/limits.h"
 #include "base/span.h"
 #include "cli/outcomes.h"
@@ -208,6 +209,52 @@ static const char *read_predicate(const struct request_options *o, const char *o
     return text;
 }
 
+/* Where HOST ends in HOST:PORT:ADDRESS: brackets of IPv6 belong to it. Null: nowhere. */
+static const char *host_end(const char *text)
+{
+    const char *end = text[0] == '[' ? strchr(text, ']') : text;
+    return end ? strchr(end, ':') : NULL;
+}
+
+static uint16_t read_port(const struct request_options *o, const char *text, const char *end)
+{
+    char number[8] = "";
+    if (end - text == 1 && *text == '*')
+        return 0;
+    snprintf(number, sizeof number, "%.*s", (int)(end - text), text);
+    return (uint16_t)value_count(o->command, "--resolve, the port", number, 1, UINT16_MAX);
+}
+
+static void add_resolve(struct request_options *o, const char *text)
+{
+    struct address addresses[LIMIT_ADDRESSES];
+    uint32_t addresses_count;
+    size_t count = o->engine.resolve_count;
+    const char *colon = host_end(text), *second = colon ? strchr(colon + 1, ':') : NULL;
+    if (!second || colon == text)
+        usage_error(o->command, "--resolve %s: it must be HOST:PORT:ADDRESS[,ADDRESS]", text);
+    const char *fault = addresses_read(second + 1, addresses, LIMIT_ADDRESSES, &addresses_count);
+    if (fault)
+        usage_error(o->command, "--resolve %s: %s", text, fault);
+    if (count == LIMIT_OVERRIDES)
+        usage_error(o->command, "--resolve: at most %d can be given", LIMIT_OVERRIDES);
+    bool in_brackets = text[0] == '[' && colon[-1] == ']';
+    char *host = strndup(text + in_brackets, (size_t)(colon - text) - (in_brackets ? 2 : 0));
+    struct ringsend_resolve *all = reallocarray(o->resolve, count + 1, sizeof *all);
+    char **hosts = reallocarray(o->resolve_hosts, count + 1, sizeof *hosts);
+    if (!host || !all || !hosts)
+        usage_error(o->command, "memory is out");
+    if (strlen(host) > LIMIT_HOST_BYTES)
+        usage_error(o->command, "--resolve: a host has at most %d characters", LIMIT_HOST_BYTES);
+    all[count] = (struct ringsend_resolve){
+        .host = host, .port = read_port(o, colon + 1, second), .addresses = second + 1};
+    hosts[count] = host;
+    o->resolve_hosts = hosts;
+    o->resolve = all;
+    o->engine.resolve = all;
+    o->engine.resolve_count = count + 1;
+}
+
 /* ---- the options ---- */
 
 static void read_time_option(struct request_options *o, enum request_option code, const char *value)
@@ -283,6 +330,9 @@ bool request_option_read(struct request_options *o, int code, const char *value)
     case REQUEST_COMPRESSED:
         o->engine.decode = true;
         return true;
+    case REQUEST_RESOLVE:
+        add_resolve(o, value);
+        return true;
     case REQUEST_MAX_BODY:
         o->engine.body_max_bytes = value_bytes(o->command, "--max-body", value, 1, MAX_BODY_MAX);
         return true;
@@ -331,6 +381,10 @@ void request_options_free(struct request_options *o)
         free(o->header_texts[i]);
     for (size_t i = 0; o->header_templates && i < o->defaults.headers_count; i++)
         template_free(&o->header_templates[i]);
+    for (size_t i = 0; i < o->engine.resolve_count; i++)
+        free(o->resolve_hosts[i]);
+    free(o->resolve_hosts);
+    free(o->resolve);
     template_free(&o->url_template);
     template_free(&o->method_template);
     template_names_free(&o->names);

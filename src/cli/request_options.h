@@ -35,6 +35,7 @@ enum request_option {
     REQUEST_OK_IF,
     REQUEST_RETRY_IF,
     REQUEST_COMPRESSED,
+    REQUEST_RESOLVE,
     REQUEST_OPTIONS_END
 };
 
@@ -58,6 +59,7 @@ enum request_option {
     {"retry-if", required_argument, NULL, REQUEST_RETRY_IF}, \
     {"compressed", no_argument, NULL, REQUEST_COMPRESSED}, \
     {"max-body", required_argument, NULL, REQUEST_MAX_BODY}, \
+    {"resolve", required_argument, NULL, REQUEST_RESOLVE}, \
     {"strict-http", no_argument, NULL, REQUEST_STRICT_HTTP}, \
     {"cacert", required_argument, NULL, REQUEST_CACERT}, \
     {"cert", required_argument, NULL, REQUEST_CERT}, \
@@ -70,6 +72,8 @@ enum request_option {
     "  -H, --header 'NAME: VALUE'  for records that do not have it; repeats;\n" \
     "                          @FILE reads one per line\n" \
     "  -c, --connections N     open at once, 1 to 32768; default 40\n" \
+    "      --resolve HOST:PORT:ADDRESS[,ADDRESS]  use these addresses in place of a\n" \
+    "                          lookup; HOST and PORT of the URL, * for any; repeats\n" \
     "      --strict-http       refuse response heads with bare LF line ends\n"
 
 #define REQUEST_HELP_TRIES_AND_TIMES \
@@ -126,6 +130,9 @@ struct request_options {
     struct template *header_templates; /* of the values, one for each header */
     struct template_names names;       /* of the columns in them */
     bool headers_vary;                 /* some header names a column */
+
+    struct ringsend_resolve *resolve; /* behind the engine's */
+    char **resolve_hosts;             /* their texts */
 
     /* Behind defaults.headers; request_options_free gives them back. */
     struct ringsend_header *headers;

@@ -19,6 +19,7 @@
 #ifndef RINGSEND_ENGINE_ENGINE_H
 #define RINGSEND_ENGINE_ENGINE_H
 
+#include "base/address.h"
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/errors.h"
@@ -36,7 +37,6 @@
 #include "tls/tls.h"
 #include "uring/ring.h"
 
-#include <netinet/in.h>
 #ifdef RINGSEND_SLOW_CHECKS
 #include <pthread.h>
 #endif
@@ -95,25 +95,21 @@ static inline int32_t op_take(struct op *op)
     return op->result;
 }
 
-/* ---- Addresses and hosts ---- */
+/* ---- Hosts ---- */
 
-struct address {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    };
+/* Addresses in place of a lookup: struct ringsend_resolve, read. */
+struct override {
+    char host[LIMIT_HOST_BYTES + 1]; /* lower case, or "*" */
+    uint16_t port;                   /* 0: any */
+    uint32_t addresses_count;
+    struct address addresses[LIMIT_ADDRESSES];
 };
-
-static inline socklen_t address_bytes(const struct address *a)
-{
-    return a->any.sa_family == AF_INET6 ? sizeof a->v6 : sizeof a->v4;
-}
 
 struct host {
     char name[LIMIT_HOST_BYTES + 1]; /* lower case */
     bool looking_up;                 /* an answer of the lookup threads is due */
-    bool literal;                    /* an IP address: never looked up */
+    bool fixed; /* never looked up: an IP address, or the options gave its addresses */
+    const struct override *override; /* where these are from, or null */
     enum ringsend_error error;       /* of the last lookup; OK while addresses are usable */
     uint64_t fresh_until_ns;         /* the addresses are to be looked up again after that */
     uint32_t addresses_count;
@@ -365,7 +361,8 @@ struct ringsend {
     struct conn *conns;
     struct origin *origins;
     struct host *hosts;
-    uint32_t origins_max; /* hosts: twice that, as lookups may outlive their origins */
+    struct override *overrides; /* options.resolve_count */
+    uint32_t origins_max;       /* hosts: twice that, as lookups may outlive their origins */
     /* Slots never used lie above these marks, used and free ones in the lists. */
     uint32_t requests_mark, conns_mark, origins_mark, hosts_mark;
     struct list requests_free;  /* request.finished */
@@ -552,9 +549,13 @@ void origin_limit_changed(struct ringsend *e);
 /* The request that the origin races for wants no more of it. */
 void origin_abandon_race(struct origin *o, enum ringsend_error error, const char *detail);
 
+/* override.c */
+bool overrides_read(struct ringsend *e, char *message, size_t message_bytes);
+const struct override *override_find(const struct ringsend *e, struct ringsend_bytes host,
+                                     uint16_t port); /* null: none */
+
 /* host.c */
-struct host *host_find(struct ringsend *e, struct ringsend_bytes name,
-                       bool is_ipv6); /* null: memory is out */
+struct host *host_find(struct ringsend *e, const struct url *url); /* null: memory is out */
 void host_release(struct ringsend *e, struct host *h);
 void host_look_up(struct ringsend *e, struct host *h); /* unless fresh or under way */
 bool host_is_fresh(const struct ringsend *e, const struct host *h);

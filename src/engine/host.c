@@ -1,6 +1,6 @@
 /* Hosts: names and their addresses, looked up once for all origins and requests that want them.
  *
- * A literal is its own address. A name's addresses are used for FRESH_NS, then asked for again;
+ * A literal is its own address, and one that the options give addresses for has these. Another name's addresses are used for FRESH_NS, then asked for again;
  * that a name does not exist is believed for MISSING_NS. When the resolver fails, addresses that it
  * gave before are used for another STALE_NS: a resolver's hiccup must not fail a batch.
  *
@@ -23,20 +23,31 @@ static void set_literal(struct host *h, bool is_ipv6)
     struct address *a = &h->addresses[0];
     if (is_ipv6) {
         a->v6.sin6_family = AF_INET6;
-        h->literal = inet_pton(AF_INET6, h->name, &a->v6.sin6_addr) == 1;
+        h->fixed = inet_pton(AF_INET6, h->name, &a->v6.sin6_addr) == 1;
     } else {
         a->v4.sin_family = AF_INET;
-        h->literal = inet_pton(AF_INET, h->name, &a->v4.sin_addr) == 1;
+        h->fixed = inet_pton(AF_INET, h->name, &a->v4.sin_addr) == 1;
     }
-    h->addresses_count = h->literal;
+    h->addresses_count = h->fixed;
 }
 
-struct host *host_find(struct ringsend *e, struct ringsend_bytes name, bool is_ipv6)
+static void set_override(struct host *h, const struct override *o)
 {
+    h->override = o;
+    h->fixed = true;
+    h->addresses_count = o->addresses_count;
+    memcpy(h->addresses, o->addresses, o->addresses_count * sizeof *o->addresses);
+}
+
+/* A name is there once for each override of its ports, besides. */
+struct host *host_find(struct ringsend *e, const struct url *url)
+{
+    struct ringsend_bytes name = url->host;
+    const struct override *override = override_find(e, name, url->port);
     CHECK(name.bytes <= LIMIT_HOST_BYTES);
     uint32_t hash = span_hash_nocase(name);
     struct host *h = e->hosts_hash[hash & e->hash_mask];
-    while (h && !span_equal_nocase(span_of(h->name), name))
+    while (h && (h->override != override || !span_equal_nocase(span_of(h->name), name)))
         h = h->hash_next;
     if (h)
         return h;
@@ -52,7 +63,10 @@ struct host *host_find(struct ringsend *e, struct ringsend_bytes name, bool is_i
     list_init(&h->origins);
     for (size_t i = 0; i < name.bytes; i++)
         h->name[i] = (char)tolower((unsigned char)name.data[i]);
-    set_literal(h, is_ipv6);
+    if (override)
+        set_override(h, override);
+    else
+        set_literal(h, url->host_is_ipv6);
     return h;
 }
 
@@ -77,7 +91,7 @@ void host_release(struct ringsend *e, struct host *h)
 
 bool host_is_fresh(const struct ringsend *e, const struct host *h)
 {
-    return h->literal || e->now_ns < h->fresh_until_ns;
+    return h->fixed || e->now_ns < h->fresh_until_ns;
 }
 
 void host_expire(struct host *h)

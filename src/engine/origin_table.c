@@ -59,7 +59,7 @@ static struct origin *evict(struct ringsend *e)
 
 static struct origin *origin_new(struct ringsend *e, const struct url *url, uint32_t hash)
 {
-    struct host *h = host_find(e, url->host, url->host_is_ipv6);
+    struct host *h = host_find(e, url);
     if (!h)
         return NULL;
     h->origins_count++; /* before another origin of this host may be evicted */

@@ -104,6 +104,8 @@ static const char *fault_of(const struct ringsend_options *o)
         return "the retry budget must be 1 to 1000 percent and 1 to 10^6 per second";
     if (o->rate_burst > LIMIT_RATE_BURST)
         return "rate_burst must be 1 to 10^6";
+    if (o->resolve_count > LIMIT_OVERRIDES || (o->resolve_count > 0 && !o->resolve))
+        return "resolve_count must be 0 to 256";
     if (o->allocator && (!o->allocator->allocate || !o->allocator->release))
         return "an allocator needs both allocate and release";
     if (o->rate_ramp_ns > HOUR_NS)
@@ -200,6 +202,15 @@ static int compile_predicates(struct ringsend *e)
     return -(int)error;
 }
 
+static int read_overrides(struct ringsend *e)
+{
+    char message[300];
+    if (overrides_read(e, message, sizeof message))
+        return 0;
+    tell(&e->options, message);
+    return -RINGSEND_E_INVALID;
+}
+
 /* Certificates that the user named must be there before anything is sent. */
 static int open_tls(struct ringsend *e)
 {
@@ -235,7 +246,9 @@ static int open_all(struct ringsend *e)
 {
     if (!tables_take(e))
         return no_memory(e);
-    int error = compile_predicates(e);
+    int error = read_overrides(e);
+    if (!error)
+        error = compile_predicates(e);
     if (!error && e->options.decode && !(e->unpack = unpack_new()))
         error = no_memory(e);
     if (!error)

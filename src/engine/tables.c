@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { TABLES = 13 };
+enum { TABLES = 14 };
 
 struct table {
     void *where; /* the pointer to it */
@@ -22,6 +22,7 @@ static void list_tables(struct ringsend *e, struct table tables[TABLES])
         {&e->conns, o->connections_max * sizeof *e->conns},
         {&e->origins, e->origins_max * sizeof *e->origins},
         {&e->hosts, 2 * (size_t)e->origins_max * sizeof *e->hosts},
+        {&e->overrides, o->resolve_count * sizeof *e->overrides},
         {&e->origins_hash, hash_size * sizeof(struct origin *)},
         {&e->hosts_hash, hash_size * sizeof(struct host *)},
         {&e->rx_next, e->buffers * sizeof *e->rx_next},

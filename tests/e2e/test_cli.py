@@ -3,7 +3,7 @@
 from harness import Case, NOT_ALL_OK, OK, USAGE, answering, main, refused_port, response
 
 SEND_OPTIONS = """--output --failed --force --connections --tries --at-least-once --connect-timeout
-    --first-byte-timeout --timeout --deadline --url --method --header --ok-status --max-body
+    --first-byte-timeout --timeout --deadline --url --method --header --ok-status --resolve --max-body
     --strict-http --quiet --help""".split()
 BENCH_OPTIONS = """--rate --arrivals --steps --connections --new-connection --threads --duration --requests
     --warmup --ramp --seed --spin --batch --timestamps --quiet --method --header --data --url --strict-http --connect-timeout
@@ -98,6 +98,8 @@ class Cli(Case):
                 ("--connect-timeout", ("0", "-5s"), ("connect-timeout",)),
                 ("--first-byte-timeout", ("x",), ("ms",)),
                 ("--deadline", ("later",), ("ms",)),
+                ("--resolve", ("", "h", "h:80", "h:80:", ":80:::1", "h:x:::1", "h:70000:::1", "h:80:h2", "h:80:::1,"),
+                 ("--resolve",)),
                 ("--max-body", ("-1", "lots", "1X", ""), ("max-body",)),
                 ("--ok-status", ("99", "600", "ok", "", "2x", "300-200", "200,,201", "6xx"),
                  ("100", "599")),

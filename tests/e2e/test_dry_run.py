@@ -76,6 +76,16 @@ class Requests(Shown):
                              (request.method, request.target, request.body))
             self.assertEqual(sorted(got.headers), sorted(request.headers), line)
 
+    @unittest.skipUnless(shutil.which("curl"), "not here: curl")
+    def test_the_curl_line_goes_to_the_same_address(self):
+        url = "http://platform.test:%d/" % self.server_.port
+        path = self.file("named", b'{"url": "%s"}\n' % url.encode())
+        for host, port in (("platform.test", "%d" % self.server_.port), ("*", "*")):
+            (_, line), = self.parts(self.dry_run("--resolve", "%s:%s:127.0.0.1" % (host, port), path))
+            run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=False)
+            self.assertEqual(run.returncode, 0, (line, run.stderr))
+            self.assertEqual(self.server_.requests.pop().target, "/")
+
     def test_one_is_shown_unless_more_are_asked_for(self):
         run = self.run_ringsend("send", "--dry-run", self.records())
         self.assertEqual((run.status, run.out.count(b"# ")), (OK, 1))

@@ -273,6 +273,17 @@ class NothingLeavesBefore(Tls):
         self.assertIn(self.APPLICATION_DATA, handshake_types(seen))
         self.assertNotIn(b"secret", seen)
 
+    def test_the_name_of_the_url_counts_whatever_its_address_is(self):
+        """--resolve takes the lookup's place, and nothing else's."""
+        server = self.tls_server(self.ca.certificate("DNS:platform.test"), HELLO)
+        address = "platform.test:%d:127.0.0.1" % server.port
+        url = "https://platform.test:%d/" % server.port
+        self.assert_ok(self.get(url, "--resolve", address), "hello")
+        self.assertEqual(header(server.requests[0], "host"), ["platform.test:%d" % server.port])
+        self.assert_ok(self.get(url, "--resolve", "other.test:1:127.0.0.9", "--resolve", "*:*:127.0.0.1"), "hello")
+        other = "https://other.test:%d/" % server.port
+        self.assert_error(self.get(other, "--resolve", "*:*:127.0.0.1"), "tls_wrong_host")
+
     def test_the_server_name_is_told_for_names_only(self):
         for host, told in (("localhost", ["localhost"]), ("127.0.0.1", [None])):
             names = []

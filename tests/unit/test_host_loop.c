@@ -113,6 +113,15 @@ static void bad_options_are_named(void **state)
     assert_null(engine);
     struct ringsend_options never = {.size = sizeof never, .backoff_max_ns = RINGSEND_NEVER};
     assert_int_equal(ringsend_new(&engine, &never), -RINGSEND_E_INVALID);
+    const struct ringsend_resolve resolve = {"h.test", 0, "127.0.0.1,localhost"};
+    struct ringsend_options given = {.size = sizeof given,
+                                     .resolve = &resolve,
+                                     .resolve_count = 1,
+                                     .message = message,
+                                     .message_bytes = sizeof message};
+    assert_int_equal(ringsend_new(&engine, &given), -RINGSEND_E_INVALID);
+    assert_non_null(strstr(message, "\"127.0.0.1,localhost\" for host \"h.test\""));
+    assert_null(engine);
     struct ringsend_options larger = {.size = sizeof larger + 8};
     assert_int_equal(ringsend_new(&engine, &larger), -RINGSEND_E_INVALID);
 }
