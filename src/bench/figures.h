@@ -62,6 +62,7 @@ struct figures_settings {
 /* One second of the measured part, by when responses ended. */
 struct figures_second {
     uint64_t requests, errors;
+    uint64_t not_ok;                 /* of `requests` */
     uint64_t p50_ns, p99_ns, max_ns; /* response time; 0 when nothing ended in it */
     uint32_t connections;            /* open at its end */
     uint32_t waiting;                /* starts that were due at its end and had no connection */

@@ -264,6 +264,7 @@ static void count_response(struct worker *w, const struct ringsend_result *r)
     f->requests++;
     f->ok += r->ok;
     w->part.counts.requests++;
+    w->part.counts.not_ok += !r->ok;
     if (r->status >= 0 && r->status <= FIGURES_STATUS_MAX)
         f->statuses[r->status]++;
     add_unless_zero(&f->dns_ns, t->dns_ns);

@@ -37,7 +37,7 @@ struct bench {
     struct bench_options options;
     struct target targets[TARGETS_MAX];
     struct figures *runs; /* made so far */
-    size_t runs_count;
+    size_t runs_count, runs_wanted;
     struct figures_environment environment;
 };
 
@@ -105,10 +105,15 @@ static const char *method_name(const struct target_options *o, const struct benc
     return r->requests[0].flags & RINGSEND_HAS_BODY ? "POST" : "GET";
 }
 
+static int exit_status_of(int error)
+{
+    return error == -RINGSEND_E_TLS_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
+}
+
 static int fail(const char *message, int error)
 {
     fprintf(stderr, "ringsend bench: %s\n", message);
-    return error == -RINGSEND_E_TLS_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
+    return exit_status_of(error);
 }
 
 /* What is asked of the second target differs in the URL alone. */
@@ -132,6 +137,41 @@ static void watch(struct bench *b, struct load *load)
             bench_print_second(stderr, i + 1, &second, &b->options.settings);
 }
 
+/* Makes the run of `load`; its figures belong to the caller on success. */
+static int make_run(struct bench *b, struct load *load, struct figures *figures, char *message,
+                    size_t message_bytes)
+{
+    if (!figures_init(figures)) {
+        message[0] = '\0';
+        return -RINGSEND_E_NO_MEMORY;
+    }
+    set_load_to_wake(load);
+    int error = load_start(load);
+    if (!error)
+        watch(b, load);
+    int finish_error = load_finish(load, figures, message, message_bytes);
+    set_load_to_wake(NULL);
+    if (error)
+        snprintf(message, message_bytes, "threads cannot be started");
+    else
+        error = finish_error;
+    load_ring_features(load, b->environment.ring_features, sizeof b->environment.ring_features);
+    if (error)
+        figures_free(figures);
+    return error;
+}
+
+static int fail_run(const struct bench *b, const char *message, int error)
+{
+    if (!message[0])
+        message = ringsend_error_text((enum ringsend_error) - error);
+    if (b->runs_wanted == 1)
+        return fail(message, error);
+    fprintf(stderr, "ringsend bench: run %zu of %zu: %s\n", b->runs_count + 1, b->runs_wanted,
+            message);
+    return exit_status_of(error);
+}
+
 static int run_once(struct bench *b, const struct target *target, double rate)
 {
     struct load_options options = {.settings = b->options.settings,
@@ -141,31 +181,20 @@ static int run_once(struct bench *b, const struct target *target, double rate)
                                    .stop_asked = &signals_seen};
     char message[512];
     struct load *load;
-    struct figures *figures = &b->runs[b->runs_count];
     options.settings.rate = rate;
     options.settings.target = target->name;
     options.settings.method = method_name(&b->options.target, &target->requests);
+    if (!b->options.quiet && b->runs_wanted > 1)
+        bench_print_start(stderr, b->runs_count + 1, b->runs_wanted, &options.settings);
     int error = load_new(&load, &options, message, sizeof message);
-    if (error)
-        return fail(message, error);
-    if (!figures_init(figures)) {
+    if (!error) {
+        error = make_run(b, load, &b->runs[b->runs_count], message, sizeof message);
         load_free(load);
-        return fail("memory is out", -RINGSEND_E_NO_MEMORY);
     }
-    b->runs_count++;
-    set_load_to_wake(load);
-    error = load_start(load);
-    if (!error)
-        watch(b, load);
-    int finish_error = load_finish(load, figures, message, sizeof message);
-    set_load_to_wake(NULL);
     if (error)
-        snprintf(message, sizeof message, "threads cannot be started");
-    if (!error)
-        error = finish_error;
-    load_ring_features(load, b->environment.ring_features, sizeof b->environment.ring_features);
-    load_free(load);
-    return error ? fail(message, error) : EXIT_OK;
+        return fail_run(b, message, error);
+    b->runs_count++;
+    return EXIT_OK;
 }
 
 static size_t targets_count(const struct bench_options *o)
@@ -173,40 +202,44 @@ static size_t targets_count(const struct bench_options *o)
     return o->versus ? 2 : 1;
 }
 
-static int run_steps(struct bench *b)
-{
-    int status = EXIT_OK;
-    for (size_t i = 0; i < b->options.steps_count && status == EXIT_OK && signals_seen == 0; i++)
-        status = run_once(b, &b->targets[0], b->options.steps[i]);
-    return status;
-}
-
 /* Two targets take turns, and every other round in the other order, so that what changes on the machine
  * meanwhile is not taken for a difference between them. */
-static int run_rounds(struct bench *b)
+static int run_next(struct bench *b)
 {
-    size_t targets = targets_count(&b->options);
-    int status = EXIT_OK;
-    for (size_t i = 0; i < targets * b->options.repeat && status == EXIT_OK && signals_seen == 0;
-         i++)
-        status = run_once(b, &b->targets[(i + i / targets) % targets], b->options.settings.rate);
-    return status;
+    const struct bench_options *o = &b->options;
+    size_t i = b->runs_count, targets = targets_count(o);
+    if (o->steps_count > 0)
+        return run_once(b, &b->targets[0], o->steps[i]);
+    return run_once(b, &b->targets[(i + i / targets) % targets], o->settings.rate);
 }
 
 static int run_all(struct bench *b)
 {
     const struct bench_options *o = &b->options;
-    size_t count = o->steps_count ? o->steps_count : targets_count(o) * o->repeat;
-    b->runs = calloc(count, sizeof *b->runs);
+    int status = EXIT_OK;
+    b->runs_wanted = o->steps_count ? o->steps_count : targets_count(o) * o->repeat;
+    b->runs = calloc(b->runs_wanted, sizeof *b->runs);
     if (!b->runs)
         return fail("memory is out", -RINGSEND_E_NO_MEMORY);
-    return o->steps_count ? run_steps(b) : run_rounds(b);
+    while (b->runs_count < b->runs_wanted && status == EXIT_OK && signals_seen == 0)
+        status = run_next(b);
+    return status;
 }
 
-static bool has_response(const struct bench *b)
+/* One of the targets gave no ok answer to anything: what was measured are failures, and there is nothing to
+ * judge by it. */
+static bool has_failed_wholly(const struct bench *b)
 {
-    for (size_t i = 0; i < b->runs_count; i++) {
-        if (b->runs[i].requests > 0)
+    for (size_t i = 0; i < targets_count(&b->options); i++) {
+        size_t runs = 0;
+        uint64_t ok = 0;
+        for (size_t k = 0; k < b->runs_count; k++) {
+            if (b->runs[k].settings.target != b->targets[i].name)
+                continue;
+            runs++;
+            ok += b->runs[k].ok;
+        }
+        if (runs > 0 && ok == 0)
             return true;
     }
     return false;
@@ -236,7 +269,7 @@ static int compare_targets(const struct bench *b)
     int status = EXIT_OK;
     if (add_runs(b, &sides) || !compare_report_init(&report, &sides, b->options.tolerance)) {
         status = fail("memory is out", -RINGSEND_E_NO_MEMORY);
-    } else {
+    } else if (report.pairs_count > 0) { /* else the second one never came to a run */
         FILE *out = report_stream(&b->options.report);
         fputc('\n', out);
         compare_print(out, &report);
@@ -253,11 +286,12 @@ static int compare_targets(const struct bench *b)
 static int report(struct bench *b)
 {
     struct report_options *o = &b->options.report;
-    const struct bench_report report = {.kind = b->options.steps_count  ? BENCH_STEPS
-                                                : b->options.repeat > 1 ? BENCH_REPEAT
-                                                                        : BENCH_RUN,
+    const struct bench_report report = {.kind = b->options.steps_count ? BENCH_STEPS
+                                                : b->runs_wanted > 1   ? BENCH_REPEAT
+                                                                       : BENCH_RUN,
                                         .runs = b->runs,
                                         .runs_count = b->runs_count,
+                                        .runs_wanted = b->runs_wanted,
                                         .environment = &b->environment,
                                         .thresholds = o->thresholds,
                                         .thresholds_count = o->thresholds_count};
@@ -267,9 +301,9 @@ static int report(struct bench *b)
         return EXIT_OUTPUT;
     if (signals_seen > 0)
         return EXIT_SIGNAL + last_signal;
-    if (!has_response(b))
-        return EXIT_NOT_ALL_OK;
     int status = b->options.versus ? compare_targets(b) : EXIT_OK;
+    if (has_failed_wholly(b) && status != EXIT_OUTPUT)
+        return EXIT_NOT_ALL_OK;
     return status == EXIT_OK && report_has_failed(&report) ? EXIT_THRESHOLD : status;
 }
 
@@ -291,8 +325,10 @@ int command_bench(int argc, char **argv)
         handle_signals();
         status = run_all(&b);
     }
-    if (status == EXIT_OK)
-        status = report(&b);
+    if (status == EXIT_OK || b.runs_count > 0) {
+        int told = report(&b); /* of a run that failed, those before it */
+        status = status == EXIT_OK ? told : status;
+    }
     for (size_t i = 0; i < b.runs_count; i++)
         figures_free(&b.runs[i]);
     free(b.runs);

@@ -42,7 +42,7 @@ static void put_steps(FILE *out, const struct bench_report *report)
 static void put_seconds(FILE *out, const struct bench_report *report)
 {
     fputs("run,second,requests,errors,p50_us,p99_us,max_us,connections,waiting,rtt_us,"
-          "retransmits\n",
+          "retransmits,not_ok\n",
           out);
     for (size_t run = 0; run < report->runs_count; run++) {
         const struct figures *f = &report->runs[run];
@@ -52,8 +52,8 @@ static void put_seconds(FILE *out, const struct bench_report *report)
             put_us(out, s->p50_ns);
             put_us(out, s->p99_ns);
             put_us(out, s->max_ns);
-            fprintf(out, ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu64 "\n", s->connections,
-                    s->waiting, s->rtt_us, s->retransmits);
+            fprintf(out, ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu64 ",%" PRIu64 "\n",
+                    s->connections, s->waiting, s->rtt_us, s->retransmits, s->not_ok);
         }
     }
 }

@@ -159,6 +159,7 @@ static void put_series(struct json_out *j, const struct figures *f)
         json_count(j, "second", i + 1);
         json_count(j, "requests", s->requests);
         json_count(j, "errors", s->errors);
+        json_count(j, "not_ok", s->not_ok);
         json_us(j, "p50_us", s->p50_ns);
         json_us(j, "p99_us", s->p99_ns);
         json_us(j, "max_us", s->max_ns);
@@ -228,6 +229,7 @@ bool bench_write_json(FILE *out, const struct bench_report *report)
     if (report->kind == BENCH_RUN) {
         put_run(&j, &report->runs[0], report);
     } else {
+        json_count(&j, "runs_wanted", report->runs_wanted);
         json_begin(&j, report->kind == BENCH_STEPS ? "steps" : "runs", '[');
         for (size_t i = 0; i < report->runs_count; i++) {
             json_begin(&j, NULL, '{');

@@ -130,10 +130,14 @@ static const char help[] =
     "second one cancels that, too.\n"
     "\n"
     "Exit status\n"
-    "  0  the run was made                  4  could not start (io_uring refused)\n"
-    "  1  wrong usage                       5  --fail-if is true, or --vs is slower\n"
-    "  2  an input could not be read        7  a report could not be written\n"
-    "  3  no response came at all           130, 143  stopped by SIGINT, SIGTERM\n";
+    "  0  all runs were made\n"
+    "  1  wrong usage\n"
+    "  2  an input could not be read\n"
+    "  3  no request was ok (with --vs: of a target); only failures were measured\n"
+    "  4  a run could not start or go on; those made before it are reported\n"
+    "  5  --fail-if is true, or --vs is slower (and there was an ok request)\n"
+    "  7  a report could not be written\n"
+    "  130, 143  stopped by SIGINT, SIGTERM\n";
 
 /* At the start of `text`; *end is what is behind it. */
 static double read_rate(const char *option, const char *text, const char **end)

@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+#define NS_PER_S 1000000000ull
+
 enum {
     BAR_CHARS = 40,
     BINS_WANTED = 16, /* more only when there are more decades */
@@ -212,6 +214,11 @@ static void print_costs(FILE *out, const struct figures *f)
 static void print_troubles(FILE *out, const struct figures *f)
 {
     const struct figures_settings *s = &f->settings;
+    if (f->ok == 0)
+        fprintf(out, "ringsend bench: NO REQUEST WAS OK: %s\n",
+                f->requests > 0       ? "what was measured are failures, see their causes above"
+                : f->errors_count > 0 ? "no response came at all, see the causes above"
+                                      : "none was begun in the measured part");
     if (f->stopped_early)
         fputs("ringsend bench: stopped by a signal: these are the figures up to then\n", out);
     if (figures_generator_is_slow(f))
@@ -226,7 +233,7 @@ static void print_troubles(FILE *out, const struct figures *f)
             (unsigned long long)f->late_loop, f->late_loop == 1 ? " was" : "s were");
     if (f->late_loop > 0 && f->waited_share + f->stolen_share >= TAKEN_SHARE_MIN)
         fprintf(out,
-                "  meanwhile other programs had its processor for %s, the hypervisor for %s of the "
+                "  other programs had its processor for %s, the hypervisor for %s of the "
                 "time\n",
                 share_text(f->waited_share).chars, share_text(f->stolen_share).chars);
     if (f->late_waits > 0)
@@ -263,8 +270,9 @@ static void print_troubles(FILE *out, const struct figures *f)
 
 static bool has_troubles(const struct figures *f)
 {
-    return f->stopped_early || f->late_starts > 0 || f->late_loop > 0 || f->never_started > 0 ||
-           f->timed_out > 0 || figures_is_swamped(f) || figures_generator_is_slow(f);
+    return f->ok < f->requests + f->errors_count || f->ok == 0 || f->stopped_early ||
+           f->late_waits > 0 || f->late_loop > 0 || f->never_started > 0 || f->timed_out > 0 ||
+           figures_is_swamped(f) || figures_generator_is_slow(f);
 }
 
 static struct units_text value_text(const struct threshold *t, double value)
@@ -322,17 +330,23 @@ static void print_run(FILE *out, const struct bench_report *report, const struct
 
 /* ---- several runs ---- */
 
-/* Of many runs alike, the table at the end is enough, and what must be said of one of them. */
-static void print_repeated(FILE *out, const struct bench_report *report)
+/* The table at the end is enough, and what must be said of one of them. */
+static void print_several(FILE *out, const struct bench_report *report)
 {
     const struct figures_settings *s = &report->runs[0].settings;
-    fprintf(out, "ringsend bench: %zu runs, %u connection%s\n", report->runs_count, s->connections,
-            plural(s->connections));
+    const char *kind = report->kind == BENCH_STEPS ? "step" : "run";
+    fputs("ringsend bench: ", out);
+    if (report->kind == BENCH_STEPS) /* which are of one target */
+        fprintf(out, "%s%s%s, ", s->method, s->method[0] ? " " : "", s->target);
+    fprintf(out, "%zu %s%s, %u connection%s\n", report->runs_count, kind,
+            plural(report->runs_count), s->connections, plural(s->connections));
     for (size_t i = 0; i < report->runs_count; i++) {
         const struct figures *f = &report->runs[i];
         if (!has_troubles(f) && report->thresholds_count == 0)
             continue;
-        fprintf(out, "run %zu\n", i + 1);
+        fprintf(out, "%s %zu\n", kind, i + 1);
+        if (f->ok < f->requests + f->errors_count)
+            print_outcomes(out, f);
         print_troubles(out, f);
         print_thresholds(out, report, f);
     }
@@ -340,7 +354,7 @@ static void print_repeated(FILE *out, const struct bench_report *report)
 
 static bool is_spoiled(const struct figures *f)
 {
-    return f->never_started > 0 || figures_generator_is_slow(f);
+    return f->ok == 0 || f->never_started > 0 || figures_generator_is_slow(f);
 }
 
 static void print_overview(FILE *out, const struct bench_report *report)
@@ -358,24 +372,49 @@ static void print_overview(FILE *out, const struct bench_report *report)
                 duration_text(histogram_quantile(h, 0.99)).chars,
                 duration_text(histogram_quantile(h, 0.999)).chars, duration_text(h->max).chars,
                 (unsigned long long)(f->errors_count + f->requests - f->ok),
-                is_spoiled(f) ? " *" : "  ");
+                is_spoiled(f) ? " *" : "");
         if (report->kind == BENCH_REPEAT)
-            fprintf(out, " %s", f->settings.target);
+            fprintf(out, "%s%s", is_spoiled(f) ? " " : "   ", f->settings.target);
         fputc('\n', out);
     }
     fprintf(out, "  response times%s\n", spoiled ? "; * not to be trusted, as said above" : "");
+    if (report->runs_count < report->runs_wanted)
+        fprintf(out, "ringsend bench: ONLY %zu OF %zu RUNS were made\n", report->runs_count,
+                report->runs_wanted);
+}
+
+void bench_print_start(FILE *out, size_t number, size_t wanted,
+                       const struct figures_settings *settings)
+{
+    fprintf(out, "run %zu of %zu: %s", number, wanted, settings->target);
+    if (settings->open_loop)
+        fprintf(out, ", %s a second", rate_text(settings->rate).chars);
+    fputc('\n', out);
+}
+
+/* Nothing is started in it any more. */
+static bool is_after_the_starts(uint64_t number, const struct figures_settings *settings)
+{
+    return settings->duration_ns > 0 && (number - 1) * NS_PER_S >= settings->duration_ns;
 }
 
 void bench_print_second(FILE *out, uint64_t number, const struct figures_second *second,
                         const struct figures_settings *settings)
 {
-    fprintf(out, "%5llu s %9llu responses", (unsigned long long)number,
-            (unsigned long long)second->requests);
+    if (is_after_the_starts(number, settings))
+        fputs("   then", out);
+    else
+        fprintf(out, "%5llu s", (unsigned long long)number);
+    fprintf(out, " %9llu response%s", (unsigned long long)second->requests,
+            plural(second->requests));
     if (second->requests > 0)
-        fprintf(out, "  p50 %7s  p99 %7s  max %7s", duration_text(second->p50_ns).chars,
-                duration_text(second->p99_ns).chars, duration_text(second->max_ns).chars);
+        fprintf(out, "%s  p50 %7s  p99 %7s  max %7s", second->requests == 1 ? " " : "",
+                duration_text(second->p50_ns).chars, duration_text(second->p99_ns).chars,
+                duration_text(second->max_ns).chars);
     if (settings->open_loop && second->waiting > 0)
         fprintf(out, "  %u waiting", second->waiting);
+    if (second->not_ok > 0)
+        fprintf(out, "  %llu not ok", (unsigned long long)second->not_ok);
     if (second->errors > 0)
         fprintf(out, "  %llu error%s", (unsigned long long)second->errors, plural(second->errors));
     fputc('\n', out);
@@ -384,15 +423,12 @@ void bench_print_second(FILE *out, uint64_t number, const struct figures_second 
 void bench_print(FILE *out, const struct bench_report *report)
 {
     const struct figures_environment *e = report->environment;
-    if (report->kind == BENCH_REPEAT)
-        print_repeated(out, report);
-    for (size_t i = 0; report->kind != BENCH_REPEAT && i < report->runs_count; i++) {
-        if (i > 0)
-            fputc('\n', out);
-        print_run(out, report, &report->runs[i]);
-    }
-    if (report->kind != BENCH_RUN)
+    if (report->kind == BENCH_RUN) {
+        print_run(out, report, &report->runs[0]);
+    } else {
+        print_several(out, report);
         print_overview(out, report);
+    }
     fprintf(out, "  on          %s%s%s, %u CPU%s%s%s\n", e->kernel, e->cpu[0] ? ", " : "", e->cpu,
             e->cpus, plural(e->cpus), e->governor[0] ? ", governor " : "", e->governor);
 }

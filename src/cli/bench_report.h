@@ -21,6 +21,7 @@ struct bench_report {
     enum bench_kind kind;
     const struct figures *runs; /* in the order in which they ran */
     size_t runs_count;          /* 1 for BENCH_RUN */
+    size_t runs_wanted;         /* as many were to be made; a run may fail, or a signal come */
     const struct figures_environment *environment;
     const struct threshold *thresholds;
     size_t thresholds_count;
@@ -28,6 +29,9 @@ struct bench_report {
 
 /* ---- for people ---- */
 
+/* One line about a run that begins now, one of several. */
+void bench_print_start(FILE *out, size_t number, size_t wanted,
+                       const struct figures_settings *settings);
 /* One line about a second that has just passed, counted from 1. */
 void bench_print_second(FILE *out, uint64_t number, const struct figures_second *second,
                         const struct figures_settings *settings);

@@ -6,12 +6,15 @@ import collections
 import csv
 import hashlib
 import io
+import itertools
 import json
+import os
 import re
+import shutil
 
 import hdr
 from browser import render
-from harness import NOT_ALL_OK, OK, OUTPUT, USAGE, Case, main, refused_port
+from harness import NOT_ALL_OK, OK, OUTPUT, USAGE, Authority, Case, answering, main, refused_port, response
 
 THRESHOLD = 5
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
@@ -138,6 +141,53 @@ class Report(Case):
         self.assertRegex(text, r" %d  status 503\n" % figures["not_ok"])
         for name, count in figures["errors_by_name"].items():
             self.assertRegex(text, r" %d  %s\n" % (count, name))
+
+    def test_nothing_but_failures_does_not_look_like_success(self):
+        run = self.bench("-n", "20", "--json", self.path("figures.json"), "--fail-if", "errors>0",
+                         serve=("--status", "503:100%"), expect=NOT_ALL_OK)
+        self.assertEqual((self.load()["requests"], self.load()["not_ok"]), (20, 20))
+        self.assertEqual(sum(second["not_ok"] for second in self.load()["series"]), 20)
+        self.assertIn("\nringsend bench: NO REQUEST WAS OK: what was measured are failures", run.out.decode())
+        self.bench("-n", "20", "--ok-status", "503", serve=("--status", "503:100%"), expect=OK)
+        run = self.bench("-n", "200", serve=("--status", "503:50%"), expect=OK)
+        self.assertNotIn("NO REQUEST", run.out.decode())
+        self.platform = self.serve("--status", "503:100%")
+        run = self.run_ringsend("bench", "-n", "20", self.platform.url)
+        self.assertRegex(run.err, r"(?m)^ +1 s +20 responses .*  20 not ok$")
+
+    def test_a_target_with_nothing_but_failures_is_told(self):
+        """Even if it is the one to compare with, and the other one were better."""
+        good, bad = self.serve(), self.serve("--status", "503:100%")
+        for args in ((good.url, "--vs", bad.url), (bad.url, "--vs", good.url)):
+            run = self.run_ringsend("bench", "-q", "-n", "20", "--repeat", "1", *args)
+            self.assertEqual(run.status, NOT_ALL_OK, run.err)
+            text = run.out.decode()
+            self.assertEqual((text.count("NO REQUEST WAS OK"), text.count("  20  status 503\n")), (1, 1))
+            self.assertRegex(text, r"(?m)  20 \* %s$" % bad.url)
+
+    def test_a_run_that_cannot_start_leaves_those_before_it(self):
+        """The third run finds its certificates gone."""
+        authority, ca = Authority(self.dir, "authority"), self.path("ca.pem")
+        for kind, wanted, args in (("runs", 3, ("--repeat", "3")), ("steps", 4, ("--steps", "100,200,300,400"))):
+            with self.subTest(kind=kind):
+                shutil.copyfile(authority.pem, ca)
+                seen = itertools.count(1)
+                server = self.server(answering(lambda request, seen=seen: (
+                    next(seen) == 2 and os.unlink(ca)) or response(b"hello")))
+                run = self.run_ringsend("bench", "-n", "1", "-c", "1", *args, "--cacert", ca, "--json",
+                                        self.path("figures.json"), server.url)
+                self.assertEqual(run.status, USAGE, run.err)
+                self.assertRegex(run.err, r"(?m)^run 3 of %d: http.*\nringsend bench: run 3 of %d: .*ca.pem" % (wanted, wanted))
+                figures = self.load()
+                self.assertEqual((len(figures[kind]), figures["runs_wanted"]), (2, wanted))
+                self.assertIn("\nringsend bench: ONLY 2 OF %d RUNS were made\n" % wanted, run.out.decode())
+
+    def test_several_runs_are_a_table_and_what_is_to_be_said(self):
+        run = self.bench("-n", "200", "--steps", "1000,2000", serve=("--status", "503:30%"))
+        text = run.out.decode()
+        self.assertRegex(text, r"^ringsend bench: GET http\S+, 2 steps, 40 connections\nstep 1\n  ok ")
+        self.assertEqual(len(re.findall(r"(?m)^ +\d+  status 503$", text)), 2)
+        self.assertRegex(text, r"(?m)^ +1 +1000 .* \d+( \*)?\n +2 +2000 .* \d+( \*)?\n  response times")
 
     def test_conditions_decide_about_the_exit_status(self):
         for expect, conditions in (

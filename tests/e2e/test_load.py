@@ -21,10 +21,10 @@ class LoadCase(Case):
 
 
 class Load(LoadCase):
-    def serve_and_bench(self, *args, serve=()):
+    def serve_and_bench(self, *args, serve=(), expect=OK):
         """What the server counted."""
         serve = self.serve(*serve)
-        self.bench(*args, serve.url)
+        self.bench(*args, serve.url, expect=expect)
         stats = serve.stats()
         self.assertEqual(stats["gone"], 0, "every request was waited for")
         return stats
@@ -84,7 +84,7 @@ class Load(LoadCase):
         self.assertEqual((header(last, "x-a"), header(last, "connection")), (["b"], ["close"]))
 
     def test_nothing_is_tried_again(self):
-        stats = self.serve_and_bench("-n", "20", "-c", "2", serve=("--status", "503:100%"))
+        stats = self.serve_and_bench("-n", "20", "-c", "2", serve=("--status", "503:100%"), expect=NOT_ALL_OK)
         self.assertEqual(stats["requests"], 20)
 
     def test_no_response_at_all_is_exit_status_3(self):
