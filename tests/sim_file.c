@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -134,7 +135,7 @@ static int32_t real(const struct sim_op *op)
     size_t bytes = op->bytes;
     ssize_t n = 0;
 
-    if (op->kind != RING_SYNC && op->kind != RING_OPEN && poll(&ready, 1, 0) == 0)
+    if ((op->kind == RING_READ || op->kind == RING_APPEND) && poll(&ready, 1, 0) == 0)
         return WAITS; /* a pipe that has nothing, or no room, yet */
     if (bytes > 1 && sim_chance(sim.faults.file_short))
         bytes = sim_between(1, bytes - 1);
@@ -145,6 +146,8 @@ static int32_t real(const struct sim_op *op)
         n = write(op->fd, op->data_out, bytes);
     else if (op->kind == RING_OPEN)
         n = open(op->path, op->flags | O_CLOEXEC);
+    else if (op->kind == RING_STAT)
+        n = statx(op->fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, op->data);
     return n < 0 ? -errno : (int32_t)n;
 }
 

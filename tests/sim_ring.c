@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
@@ -37,9 +38,9 @@ enum {
     DESCRIPTOR_FIRST = 1000000, /* the number of slot 0's */
 };
 
-static const char *const kind_names[RING_KINDS] = {"connect", "send",    "receive", "cancel",
-                                                   "close",   "read",    "append",  "sync",
-                                                   "accept",  "wake-up", "install", "open"};
+static const char *const kind_names[RING_KINDS] = {
+    "connect", "send",   "receive", "cancel",  "close", "read", "append",
+    "sync",    "accept", "wake-up", "install", "open",  "stat"};
 static uint32_t rings;
 static sim_watch_fn *watcher;
 static void *watcher_context;
@@ -261,8 +262,8 @@ void ring_recv(struct ring *r, struct ring_tag tag)
 
 void ring_cancel(struct ring *r, struct ring_tag tag, enum ring_kind kind)
 {
-    bool on_file =
-        kind == RING_READ || kind == RING_APPEND || kind == RING_SYNC || kind == RING_OPEN;
+    bool on_file = kind == RING_READ || kind == RING_APPEND || kind == RING_SYNC ||
+                   kind == RING_OPEN || kind == RING_STAT;
     struct sim_op *op = op_prepare(r, on_file, tag, RING_CANCEL);
 
     SIM_CHECK(on_file || kind == RING_CONNECT || kind == RING_SEND || kind == RING_RECV,
@@ -377,6 +378,14 @@ void ring_open(struct ring *r, struct ring_tag tag, const char *path, int flags)
     op->flags = flags;
 }
 
+void ring_stat(struct ring *r, struct ring_tag tag, int fd, struct statx *about)
+{
+    struct sim_op *op = file_prepare(r, tag, RING_STAT, fd);
+
+    op->data = about;
+    op->bytes = sizeof *about;
+}
+
 /* ---- Cancel ---- */
 
 static void op_end(struct ring *r, struct sim_op *op, bool too_late)
@@ -467,6 +476,7 @@ static void op_submit(struct ring *r, struct sim_op *op)
     case RING_APPEND:
     case RING_SYNC:
     case RING_OPEN:
+    case RING_STAT:
         sim_file_submit(r, op);
         break;
     case RING_INSTALL:
@@ -543,8 +553,9 @@ static void op_check_memory(const struct sim_op *op)
         SIM_CHECK(!FIRST_POISONED(op->data_out, op->bytes) &&
                       memcmp(op->data_out, op->copy.data, op->bytes) == 0,
                   "the data of an append were freed or changed");
-    if (op->kind == RING_READ)
-        SIM_CHECK(!FIRST_POISONED(op->data, op->bytes), "the buffer of a read was freed");
+    if (op->kind == RING_READ || op->kind == RING_STAT)
+        SIM_CHECK(!FIRST_POISONED(op->data, op->bytes), "the buffer of a %s was freed",
+                  kind_names[op->kind]);
 }
 
 unsigned ring_prepared(const struct ring *r)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
@@ -537,6 +538,10 @@ static void silent_pipe(void)
     SIM_CHECK(write(ends[1], "x", 1) == 1, "no room in a pipe");
     client_run(&c, RINGSEND_NEVER, UINT32_MAX);
     SIM_CHECK(!file_busy(file) && file_take(file) == 1 && byte == 'x', "the byte was not read");
+    struct statx about;
+    file_stat(file, &about);
+    client_run(&c, RINGSEND_NEVER, UINT32_MAX);
+    SIM_CHECK(!file_busy(file) && file_take(file) == 0 && S_ISFIFO(about.stx_mode), "no pipe");
     file_close(&file);
     close(ends[0]);
     close(ends[1]);

@@ -30,6 +30,7 @@
 #include <sys/socket.h>
 
 struct ring;
+struct statx;
 
 enum ring_kind {
     RING_CONNECT, /* result 0 */
@@ -44,6 +45,7 @@ enum ring_kind {
     RING_WAKE,    /* ring_wake was called once or more since the last one; slot 0, generation 0 */
     RING_INSTALL, /* result: a descriptor of the process for the slot's socket */
     RING_OPEN,    /* result: a new descriptor of the process, the caller's to close */
+    RING_STAT,    /* result 0 */
     RING_KINDS
 };
 
@@ -187,6 +189,10 @@ void ring_sync(struct ring *ring, struct ring_tag tag, int fd);
 /* open(2) of a path relative to the working directory, which stays valid until the completion; the
  * descriptor is close-on-exec, a file that is made its user's alone. One that was cancelled may have opened it all the same. */
 void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags);
+
+/* What kind of file a descriptor is, and its size: stx_mode and stx_size of *about, which stays valid
+ * until the completion. */
+void ring_stat(struct ring *ring, struct ring_tag tag, int fd, struct statx *about);
 
 /* Operations prepared and not yet handed to the kernel. */
 unsigned ring_prepared(const struct ring *ring);

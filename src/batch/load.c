@@ -1,6 +1,8 @@
 /* A file that tells its size must have it still when all is read; others, such as those of /proc,
- * end where reading brings nothing more. One read is under way at a time; the first one asks for
- * the whole file, so that a plain file costs two. */
+ * end where reading brings nothing more. One operation is under way at a time; the first read asks for
+ * the whole file, so that a plain file costs one.
+ *
+ *   LOAD_OPENING -> LOAD_LOOKING -> LOAD_READING */
 #include "batch/load.h"
 
 #include "ringsend.h"
@@ -65,19 +67,17 @@ static void read_on(struct load *l)
     file_read(l->file, next_place(l), next_bytes(l), -1);
 }
 
-/* Why an open file cannot be loaded, said by `error`, or true. Its size goes to *told_bytes. */
-static bool look_at(int fd, struct ringsend_bytes path, size_t *told_bytes,
-                    struct record_error *error)
+/* Why an open file of which that is known cannot be loaded, said by `error`, or true. Its size goes to
+ * *told_bytes. */
+static bool judge(const struct statx *about, struct ringsend_bytes path, size_t *told_bytes,
+                  struct record_error *error)
 {
-    struct stat about;
-    if (fstat(fd, &about) != 0)
-        refuse(error, "%s: %.*s", strerror(errno), shown(path), path.data);
-    else if (!S_ISREG(about.st_mode))
+    if (!S_ISREG(about->stx_mode))
         refuse(error, "not a regular file: %.*s", shown(path), path.data);
-    else if (about.st_size > FILE_BYTES_MAX)
+    else if (about->stx_size > FILE_BYTES_MAX)
         refuse(error, "larger than 64 MiB: %.*s", shown(path), path.data);
     else {
-        *told_bytes = (size_t)about.st_size;
+        *told_bytes = (size_t)about->stx_size;
         return true;
     }
     return false;
@@ -86,7 +86,7 @@ static bool look_at(int fd, struct ringsend_bytes path, size_t *told_bytes,
 enum load_next load_begin(struct load *l, struct ringsend *engine, struct buf_pool *pool,
                           struct ringsend_bytes path, struct buf *into, struct record_error *error)
 {
-    *l = (struct load){.pool = pool, .into = into, .path = path};
+    *l = (struct load){.step = LOAD_OPENING, .pool = pool, .into = into, .path = path};
     l->name = strndup(path.data, path.bytes);
     if (l->name && file_open_path(engine, l->name, OPEN_FLAGS, &l->file) == 0)
         return LOAD_WAIT;
@@ -100,23 +100,18 @@ static bool reserve_first(struct load *l)
     return buf_reserve(l->pool, l->into, l->told_bytes > 0 ? l->told_bytes : FIRST_READ_BYTES);
 }
 
-/* Takes the end of the opening and starts the first read. */
-static enum load_next opened(struct load *l, struct record_error *error)
+/* Starts the first read of a file that was looked at; true: it can be loaded. */
+static bool begin_reading(struct load *l, struct record_error *error)
 {
-    int64_t result = file_take(l->file);
-    free(l->name);
-    l->name = NULL;
-    if (result < 0) {
-        refuse(error, "%s: %.*s", strerror((int)-result), shown(l->path), l->path.data);
-    } else if (look_at(file_descriptor(l->file), l->path, &l->told_bytes, error)) {
-        if (reserve_first(l)) {
-            read_on(l);
-            return LOAD_WAIT;
-        }
+    if (!judge(&l->about, l->path, &l->told_bytes, error))
+        return false;
+    if (!reserve_first(l)) {
         no_memory(error);
+        return false;
     }
-    load_end(l);
-    return LOAD_FAILED;
+    l->step = LOAD_READING;
+    read_on(l);
+    return true;
 }
 
 /* Takes what a read brought: true when there is to be another, and room for it. */
@@ -149,10 +144,24 @@ enum load_next load_turn(struct load *l, struct record_error *error)
 {
     if (file_busy(l->file))
         return LOAD_WAIT;
-    if (l->name)
-        return opened(l, error);
     int64_t result = file_take(l->file);
-    if (wants_more(l, result)) {
+    switch (l->step) {
+    case LOAD_OPENING:
+        if (result < 0)
+            break;
+        l->step = LOAD_LOOKING;
+        file_stat(l->file, &l->about);
+        return LOAD_WAIT;
+    case LOAD_LOOKING:
+        if (result < 0)
+            break;
+        if (begin_reading(l, error))
+            return LOAD_WAIT;
+        load_end(l);
+        return LOAD_FAILED;
+    case LOAD_READING:
+        if (!wants_more(l, result))
+            break;
         read_on(l);
         return LOAD_WAIT;
     }
@@ -178,15 +187,17 @@ static int open_now(struct ringsend_bytes path, size_t *told_bytes, struct recor
         no_memory(error);
         return -1;
     }
+    struct statx about;
     int fd = open(name, OPEN_FLAGS | O_CLOEXEC);
-    free(name);
-    if (fd < 0) {
+    bool known = fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, &about) == 0;
+    if (!known)
         refuse(error, "%s: %.*s", strerror(errno), shown(path), path.data);
-    } else if (!look_at(fd, path, told_bytes, error)) {
+    free(name);
+    if (known && judge(&about, path, told_bytes, error))
+        return fd;
+    if (fd >= 0)
         close(fd);
-        fd = -1;
-    }
-    return fd;
+    return -1;
 }
 
 bool load_look(struct ringsend_bytes path, struct record_error *error)

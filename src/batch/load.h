@@ -9,15 +9,24 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
+
+enum load_step {
+    LOAD_OPENING,
+    LOAD_LOOKING, /* what kind of file it is, and how large */
+    LOAD_READING
+};
 
 /* Zeroed before its first use. */
 struct load {
+    enum load_step step;
     struct buf_pool *pool;
     struct buf *into;
     struct ringsend_bytes path;
-    struct file *file; /* not null exactly while it is under way */
-    char *name;        /* the same path for open(2), while it is being opened */
-    size_t told_bytes; /* the file's size; 0: known only at its end */
+    struct file *file;  /* not null exactly while it is under way */
+    char *name;         /* the same path for open(2) */
+    struct statx about; /* from LOAD_READING on: its kind and size */
+    size_t told_bytes;  /* the file's size; 0: known only at its end */
 };
 
 enum load_next {

@@ -194,6 +194,7 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
     case RING_APPEND:
     case RING_SYNC:
     case RING_OPEN:
+    case RING_STAT:
     case RING_ACCEPT:
     case RING_WAKE:
     case RING_KINDS:

@@ -113,6 +113,12 @@ void file_sync(struct file *f)
     ring_sync(f->engine->ring, tag_of(f), f->fd);
 }
 
+void file_stat(struct file *f, struct statx *about)
+{
+    start(f, RING_STAT);
+    ring_stat(f->engine->ring, tag_of(f), f->fd, about);
+}
+
 static void start_cancel(struct file *f)
 {
     f->cancel_again = false;

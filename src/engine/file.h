@@ -1,4 +1,4 @@
-/* Files on the engine's ring: reads and appends that a slow disk or pipe cannot make block the
+/* Files on the engine's ring: reads, appends and looks that a slow disk or pipe cannot make block the
  * loop.
  *
  * A file takes one operation at a time. It goes on while ringsend_run runs; ringsend_run returns
@@ -13,6 +13,7 @@
 
 struct ringsend;
 struct file;
+struct statx;
 
 /* Takes `fd` (a file, pipe or terminal open in the right direction) into the engine, and does not
  * close it. 0, -RINGSEND_E_FULL when LIMIT_FILES are open, or -RINGSEND_E_NO_MEMORY. */
@@ -34,6 +35,9 @@ void file_read(struct file *file, void *data, size_t bytes, int64_t offset);
  * (seen with Linux 6.18), and the rest would land on top. */
 void file_append(struct file *file, const void *data, size_t bytes);
 void file_sync(struct file *file);
+/* What kind of file it is, and its size: stx_mode and stx_size. Result 0. A look at an open file waits,
+ * too, where the file is another machine's or program's. */
+void file_stat(struct file *file, struct statx *about);
 /* Asks for an early end; the operation then finishes with -ECANCELED or its result. */
 void file_cancel(struct file *file);
 

@@ -265,6 +265,7 @@ static void platform_complete(struct platform *p, const struct ring_completion *
     case RING_SYNC:
     case RING_INSTALL:
     case RING_OPEN:
+    case RING_STAT:
     case RING_KINDS:
         UNREACHABLE("an operation the platform never starts");
     }

@@ -413,6 +413,13 @@ static void test_file(void **state)
     assert_int_equal(await_last(RING_READ, 0), 0);
     ring_read(ring, tag(0), -1, back, sizeof(back), 0);
     assert_int_equal(await_last(RING_READ, 0), -EBADF);
+    struct statx about = {0};
+    ring_stat(ring, tag(0), fileno(file), &about);
+    assert_int_equal(await_last(RING_STAT, 0), 0);
+    assert_true(S_ISREG(about.stx_mode));
+    assert_int_equal(about.stx_size, 7);
+    ring_stat(ring, tag(0), -1, &about);
+    assert_int_equal(await_last(RING_STAT, 0), -EBADF);
     fclose(file);
     ring_open(ring, tag(0), "/dev/zero", O_RDONLY);
     int fd = await_last(RING_OPEN, 0);
