@@ -78,6 +78,28 @@ static void trace_tells_the_last_wait(void)
 
 /* ---- The pace ---- */
 
+/* As many origins as places: who is held back by the pace takes nobody's connection away. */
+static void pace_closes_no_connection(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    static const char *const hosts[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3"};
+    struct client c;
+
+    scenario_begin(
+        "the pace closes no connection", &c,
+        &(struct ringsend_options){.store_attempts = true, .rate_count = 50, .connections_max = 3},
+        &ok, 1);
+    peer_with(hosts[1], 1, &ok);
+    peer_with(hosts[2], 2, &ok);
+    for (uint32_t i = 0; i < 20; i++)
+        scenario_submit(&c, &(struct client_ask){.host = hosts[i % 7 % 3], .port = 80});
+    client_finish(&c);
+    SIM_CHECK(scenario_stats(&c).connections_opened == 3, "%u connections were opened",
+              (unsigned)scenario_stats(&c).connections_opened);
+    scenario_expect_ms(&c, 19, 300, 385);
+    scenario_end(&c);
+}
+
 /* Ten per second: the twentieth begins after 1.9 s, whatever the limit of connections. */
 static void rate_is_kept(void)
 {
@@ -599,6 +621,7 @@ static void pushed_back_is_counted(void)
 static const struct scenario_function functions[] = {
     {"trace tells of all attempts", trace_tells_all_attempts},
     {"trace tells of the last wait", trace_tells_the_last_wait},
+    {"pace closes no connection", pace_closes_no_connection},
     {"rate is kept", rate_is_kept},
     {"rate spares idle connections", rate_spares_idle_connections},
     {"rate holds for retries", rate_holds_for_retries},

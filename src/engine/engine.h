@@ -519,6 +519,8 @@ struct request *queue_first_of(const struct list *waiting, bool for_idle);
 void gates_begin(struct origin *o);
 /* Whose attempt is to begin next, on an idle connection or a new one; null: nobody's now. */
 struct request *gates_next(struct origin *o, bool for_idle);
+/* Its attempt could begin now, had it a place; else it is held back. */
+bool gates_are_open(struct request *r);
 bool gates_pass(struct request *r); /* its attempt begins now; else it is held back */
 /* How many could begin if they had connections: when it asked last, for budget and pace. */
 uint32_t gates_demand(const struct origin *o);

@@ -124,14 +124,19 @@ static void note_wait(struct request *r)
         r->wait = RINGSEND_WAIT_RATE;
 }
 
+bool gates_are_open(struct request *r)
+{
+    return r->redialing || is_open(r->origin, GATE_PACE);
+}
+
 bool gates_pass(struct request *r)
 {
     struct origin *o = r->origin;
     struct ringsend *e = o->engine;
+    if (!gates_are_open(r))
+        return false;
     if (r->redialing)
         return true;
-    if (!is_open(o, GATE_PACE))
-        return false;
     note_wait(r);
     pause_attempt_begins(o);
     pace_take(&e->pace);

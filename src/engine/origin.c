@@ -401,7 +401,8 @@ static enum task_next race(struct origin *o)
     if (!r)
         return TASK_WAIT;
     if (!has_place(o)) {
-        want_place(o);
+        if (gates_are_open(r))
+            want_place(o);
         return TASK_WAIT;
     }
     if (!has_addresses(o))
@@ -425,7 +426,8 @@ static enum task_next open_more(struct origin *o)
 {
     for (struct request *r; (r = gates_next(o, false));) {
         if (!has_place(o)) {
-            want_place(o);
+            if (gates_are_open(r))
+                want_place(o);
             return TASK_WAIT;
         }
         if (!has_addresses(o) || !winner_is_known(o))
