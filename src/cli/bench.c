@@ -261,50 +261,51 @@ static const char *add_runs(const struct bench *b, struct sides *sides)
     return error;
 }
 
-/* The second target against the first one. */
-static int compare_targets(const struct bench *b)
+/* The second target against the first one. False when memory is out; without pairs, one of them never came to a
+ * run. */
+static bool compare_targets(const struct bench *b, struct sides *sides,
+                            struct compare_report *comparison)
 {
-    struct sides sides = {0};
-    struct compare_report report = {0};
-    int status = EXIT_OK;
-    if (add_runs(b, &sides) || !compare_report_init(&report, &sides, b->options.tolerance)) {
-        status = fail("memory is out", -RINGSEND_E_NO_MEMORY);
-    } else if (report.pairs_count > 0) { /* else the second one never came to a run */
-        FILE *out = report_stream(&b->options.report);
-        fputc('\n', out);
-        compare_print(out, &report);
-        status = fflush(out) != 0                          ? EXIT_OUTPUT
-                 : compare_worst(&report) == COMPARE_WORSE ? EXIT_THRESHOLD
-                                                           : EXIT_OK;
-    }
-    compare_report_free(&report);
-    sides_free(&sides);
-    return status;
+    return !b->options.versus ||
+           (!add_runs(b, sides) && compare_report_init(comparison, sides, b->options.tolerance));
+}
+
+static int status_of(const struct bench *b, const struct bench_report *report)
+{
+    bool is_worse = report->comparison && compare_worst(report->comparison) == COMPARE_WORSE;
+    if (signals_seen > 0)
+        return EXIT_SIGNAL + last_signal;
+    if (has_failed_wholly(b))
+        return EXIT_NOT_ALL_OK;
+    return is_worse || report_has_failed(report) ? EXIT_THRESHOLD : EXIT_OK;
 }
 
 /* Reports what was measured; returns the exit status. */
 static int report(struct bench *b)
 {
     struct report_options *o = &b->options.report;
+    struct sides sides = {0};
+    struct compare_report comparison = {0};
+    if (b->runs_count == 0) /* a signal came before the first one */
+        return EXIT_SIGNAL + last_signal;
+    bool is_compared = compare_targets(b, &sides, &comparison);
     const struct bench_report report = {.kind = b->options.steps_count ? BENCH_STEPS
                                                 : b->runs_wanted > 1   ? BENCH_REPEAT
                                                                        : BENCH_RUN,
                                         .runs = b->runs,
                                         .runs_count = b->runs_count,
                                         .runs_wanted = b->runs_wanted,
+                                        .comparison =
+                                            comparison.pairs_count > 0 ? &comparison : NULL,
                                         .environment = &b->environment,
                                         .thresholds = o->thresholds,
                                         .thresholds_count = o->thresholds_count};
-    if (b->runs_count == 0) /* a signal came before the first one */
-        return EXIT_SIGNAL + last_signal;
-    if (!report_write(o, &report))
-        return EXIT_OUTPUT;
-    if (signals_seen > 0)
-        return EXIT_SIGNAL + last_signal;
-    int status = b->options.versus ? compare_targets(b) : EXIT_OK;
-    if (has_failed_wholly(b) && status != EXIT_OUTPUT)
-        return EXIT_NOT_ALL_OK;
-    return status == EXIT_OK && report_has_failed(&report) ? EXIT_THRESHOLD : status;
+    int status = report_write(o, &report) ? status_of(b, &report) : EXIT_OUTPUT;
+    if (!is_compared)
+        status = fail("memory is out: the two targets are not compared", -RINGSEND_E_NO_MEMORY);
+    compare_report_free(&comparison);
+    sides_free(&sides);
+    return status;
 }
 
 int command_bench(int argc, char **argv)

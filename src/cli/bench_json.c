@@ -230,6 +230,8 @@ bool bench_write_json(FILE *out, const struct bench_report *report)
         put_run(&j, &report->runs[0], report);
     } else {
         json_count(&j, "runs_wanted", report->runs_wanted);
+        if (report->comparison)
+            compare_put_json(&j, "comparison", report->comparison);
         json_begin(&j, report->kind == BENCH_STEPS ? "steps" : "runs", '[');
         for (size_t i = 0; i < report->runs_count; i++) {
             json_begin(&j, NULL, '{');

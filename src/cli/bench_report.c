@@ -431,4 +431,8 @@ void bench_print(FILE *out, const struct bench_report *report)
     }
     fprintf(out, "  on          %s%s%s, %u CPU%s%s%s\n", e->kernel, e->cpu[0] ? ", " : "", e->cpu,
             e->cpus, plural(e->cpus), e->governor[0] ? ", governor " : "", e->governor);
+    if (report->comparison) {
+        fputc('\n', out);
+        compare_print(out, report->comparison);
+    }
 }

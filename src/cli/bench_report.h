@@ -5,6 +5,7 @@
 
 #include "bench/figures.h"
 #include "bench/threshold.h"
+#include "cli/compare_report.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +23,7 @@ struct bench_report {
     const struct figures *runs; /* in the order in which they ran */
     size_t runs_count;          /* 1 for BENCH_RUN */
     size_t runs_wanted;         /* as many were to be made; a run may fail, or a signal come */
+    const struct compare_report *comparison; /* of the two targets; null: there is one */
     const struct figures_environment *environment;
     const struct threshold *thresholds;
     size_t thresholds_count;
@@ -41,7 +43,7 @@ void bench_print(FILE *out, const struct bench_report *report);
 /* ---- for programs. False when memory was out for a part of it; errors of the stream stay there.
  */
 
-/* One object. Of a single run its members are `requests`, `response_us` ...; of several, `steps` or
+/* One object; with a `comparison` as compare_report.h writes it. Of a single run its members are `requests`, `response_us` ...; of several, `steps` or
  * `runs` is an array of such objects. */
 bool bench_write_json(FILE *out, const struct bench_report *report);
 /* A row a second; of BENCH_STEPS, a row a step. The first row names the columns. */

@@ -101,30 +101,35 @@ static void put_side(struct json_out *j, const struct side *side)
     histogram_free(&all);
 }
 
+void compare_put_json(struct json_out *j, const char *key, const struct compare_report *report)
+{
+    json_begin(j, key, '{');
+    json_words(j, "ringsend", "compare");
+    json_real(j, "tolerance", report->tolerance);
+    json_words(j, "verdict", compare_verdict_names[compare_worst(report)]);
+    json_begin(j, "sides", '[');
+    for (size_t i = 0; i < report->sides->count; i++)
+        put_side(j, &report->sides->all[i]);
+    json_end_with(j, ']');
+    json_begin(j, "comparisons", '[');
+    for (size_t i = 0; i < report->pairs_count; i++)
+        put_comparison(j, report, &report->pairs[i]);
+    json_end_with(j, ']');
+    json_begin(j, "unpaired", '[');
+    for (size_t i = 0; i < report->lone_count; i++) {
+        json_begin(j, NULL, '{');
+        json_count(j, "side", report->lone[i].side);
+        json_words(j, "missing_in", report->sides->all[report->lone[i].other].name);
+        json_end_with(j, '}');
+    }
+    json_end_with(j, ']');
+    json_end_with(j, '}');
+}
+
 bool compare_write_json(FILE *out, const struct compare_report *report)
 {
     struct json_out j = {.out = out};
-    json_begin(&j, NULL, '{');
-    json_words(&j, "ringsend", "compare");
-    json_real(&j, "tolerance", report->tolerance);
-    json_words(&j, "verdict", compare_verdict_names[compare_worst(report)]);
-    json_begin(&j, "sides", '[');
-    for (size_t i = 0; i < report->sides->count; i++)
-        put_side(&j, &report->sides->all[i]);
-    json_end_with(&j, ']');
-    json_begin(&j, "comparisons", '[');
-    for (size_t i = 0; i < report->pairs_count; i++)
-        put_comparison(&j, report, &report->pairs[i]);
-    json_end_with(&j, ']');
-    json_begin(&j, "unpaired", '[');
-    for (size_t i = 0; i < report->lone_count; i++) {
-        json_begin(&j, NULL, '{');
-        json_count(&j, "side", report->lone[i].side);
-        json_words(&j, "missing_in", report->sides->all[report->lone[i].other].name);
-        json_end_with(&j, '}');
-    }
-    json_end_with(&j, ']');
-    json_end_with(&j, '}');
+    compare_put_json(&j, NULL, report);
     fputc('\n', out);
     return !j.incomplete;
 }

@@ -3,6 +3,7 @@
 #define RINGSEND_CLI_COMPARE_REPORT_H
 
 #include "bench/compare.h"
+#include "cli/json_out.h"
 #include "cli/sides.h"
 
 #include <stdbool.h>
@@ -43,5 +44,7 @@ void compare_print(FILE *out, const struct compare_report *report);
 /* False when memory was out for a part of it; errors of the stream stay there. */
 bool compare_write_json(FILE *out, const struct compare_report *report);
 bool compare_write_html(FILE *out, const struct compare_report *report);
+/* The same object inside of another. */
+void compare_put_json(struct json_out *j, const char *key, const struct compare_report *report);
 
 #endif

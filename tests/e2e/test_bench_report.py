@@ -340,8 +340,44 @@ class Page(Case):
     def test_steps_are_laid_over_each_other(self):
         tree, figures = self.page("-n", "50", "--steps", "500,1000", serve=("--status", "500:10%"))
         rows = tree.tables["Runs"][1:]
-        self.assertEqual([row[4][0] for row in rows], [step["response_us"]["p50"] for step in figures["steps"]])
+        self.assertEqual([row[3][0] for row in rows], [step["response_us"]["p50"] for step in figures["steps"]])
         self.assertEqual(len(tree.tables["Response time by percentile"][0]), 3)
+        self.assertEqual(tree.figures("Response time by rate"), {"rate": [], **{
+            name: [step["response_us"][key] for key in ("p50", "p99", "max")]
+            for name, step in zip(("500/s", "1,000/s"), figures["steps"])}})
+
+    def test_two_targets_have_their_verdict_on_the_page(self):
+        slow, fast = self.serve("--latency", "10ms"), self.serve()
+        run = self.run_ringsend("bench", "-q", "-n", "100", "--repeat", "4", "--vs", slow.url, "--json", self.path("figures.json"),
+                                "--html", self.path("page.html"), fast.url)
+        self.assertEqual(run.status, THRESHOLD, run.err)
+        figures = json.loads(self.read("figures.json"))
+        self.assertEqual((figures["comparison"]["verdict"], len(figures["runs"])), ("worse", 8))
+        self.assertEqual([side["name"] for side in figures["comparison"]["sides"]], [fast.url, slow.url])
+        tree, console = render(self.path("page.html"))
+        self.assertEqual(console, [])
+        pair, = figures["comparison"]["comparisons"]
+        self.assertEqual(tree.figures("Comparison")["p50"],
+                         [pair["p50"]["a_us"]["value"], pair["p50"]["b_us"]["value"], pair["p50"]["ratio"]["value"]])
+        self.assertIn(": " + pair["words"] + ".", tree.texts)
+
+    def test_what_came_after_the_last_start_is_no_rate(self):
+        """The answers of the last 200 ms come in a second of their own, which the chart's table names, and which is
+        not drawn."""
+        tree, figures = self.page("-r", "100", "-d", "1s", serve=("--latency", "200ms"))
+        seconds = len(figures["series"])
+        self.assertGreaterEqual(seconds, 2)
+        self.assertEqual([row[0] for row in tree.tables["Responses by second"][1:]],
+                         [["second 1"], *(["second %d, after the last start" % n] for n in range(2, seconds + 1))])
+        run = self.run_ringsend("bench", "-r", "100", "-d", "1s", self.serve("--latency", "200ms").url)
+        self.assertRegex(run.err, r"(?m)^    1 s +\d+ responses .*\n   then +\d+ responses ")
+
+    def test_nothing_but_failures_is_told_at_the_top(self):
+        platform = self.serve("--status", "503:100%")
+        self.run_ringsend("bench", "-q", "-n", "3", "--html", self.path("page.html"), platform.url)
+        tree, console = render(self.path("page.html"))
+        self.assertEqual(console, [])
+        self.assertIn("No request was ok: what was measured are failures.", tree.texts)
 
     def test_a_run_without_a_response_is_a_page_too(self):
         sock, port = refused_port()
@@ -350,6 +386,8 @@ class Page(Case):
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
         self.assertEqual(tree.figures("Outcomes"), {"outcome": [], "connect_refused": [3]})
+        self.assertIn("No request was ok: no response came at all.", tree.texts)
+        self.assertNotIn("Percentiles", tree.tables)
 
 
 if __name__ == "__main__":

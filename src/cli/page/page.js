@@ -75,8 +75,11 @@ function logScale(low, high) {
 }
 
 // ---- charts: lines over x, redrawn when the width changes; a cursor for pointer and arrow keys
+// A line has a name, points [x, y], and perhaps a style of its own, a text for its values, and a name in the legend,
+// which many may share. Points right of x.high are in the table alone.
 
 let charts = 0;
+const styleOf = (line, i) => `s${(line.style ?? i) % 8}${(line.style ?? i) % 16 >= 8 ? " thick" : ""}`;
 function chart(options) {
   const { title, lines, x, y, logarithmic } = options;
   const id = "chart" + ++charts;
@@ -84,8 +87,10 @@ function chart(options) {
   const readout = el("p", { class: "readout soft", id: id + "-readout", role: "status" }, options.hint);
   const button = logarithmic === undefined ? null : el("button", { type: "button", "aria-pressed": String(logarithmic) }, "log scale");
   const state = { log: logarithmic || false, at: -1 };
-  const xs = [...new Set(lines.flatMap((line) => line.points.map((point) => point[0])))].sort((a, b) => a - b);
-  const values = lines.flatMap((line) => line.points.map((point) => point[1])).filter((value) => value > 0);
+  const all = [...new Set(lines.flatMap((line) => line.points.map((point) => point[0])))].sort((a, b) => a - b);
+  const xs = all.filter((value) => value <= x.high);
+  const drawn = lines.map((line) => line.points.filter((point) => point[0] <= x.high));
+  const values = drawn.flat().map((point) => point[1]).filter((value) => value > 0);
   const low = Math.min(...values), high = Math.max(...values);
   let place = null;
 
@@ -115,18 +120,20 @@ function chart(options) {
       }
     }
     svg.append(draw("line", { class: "axis", x1: box.left, x2: box.right, y1: box.bottom, y2: box.bottom }));
-    lines.forEach((line, i) => svg.append(draw("polyline", { class: "curve s" + (line.style ?? i) % 8,
-      points: line.points.map((point) => `${place.x(point[0]).toFixed(1)},${place.y(point[1]).toFixed(1)}`).join(" ") })));
+    lines.forEach((line, i) => svg.append(drawn[i].length === 1
+      ? draw("circle", { class: "dot " + styleOf(line, i), cx: place.x(drawn[i][0][0]), cy: place.y(drawn[i][0][1]), r: 3 })
+      : draw("polyline", { class: "curve " + styleOf(line, i),
+        points: drawn[i].map((point) => `${place.x(point[0]).toFixed(1)},${place.y(point[1]).toFixed(1)}`).join(" ") })));
     if (state.at >= 0) mark();
   }
   function mark() {
-    svg.querySelectorAll(".cursor, .dot").forEach((node) => node.remove());
+    svg.querySelectorAll(".cursor, .at").forEach((node) => node.remove());
     const value = xs[state.at], at = place.x(value), said = [];
     svg.append(draw("line", { class: "cursor", x1: at, x2: at, y1: place.box.top, y2: place.box.bottom }));
     lines.forEach((line, i) => {
       const point = line.points.find((candidate) => candidate[0] === value);
       if (!point) return;
-      svg.append(draw("circle", { class: "dot s" + (line.style ?? i) % 8, cx: at, cy: place.y(point[1]), r: 4 }));
+      svg.append(draw("circle", { class: "dot at " + styleOf(line, i), cx: at, cy: place.y(point[1]), r: 4 }));
       said.push(`${line.name} ${(line.text || y.text)(point[1])}`);
     });
     readout.textContent = `${x.text(value)}: ${said.join(", ")}`;
@@ -155,10 +162,10 @@ function chart(options) {
   });
   new ResizeObserver(paint).observe(svg);
 
-  const legend = el("ul", { class: "legend" }, lines.map((line, i) => el("li", {},
-    draw("svg", { "aria-hidden": "true", viewBox: "0 0 28 10" }, draw("line", { class: "curve s" + (line.style ?? i) % 8, x1: 0, x2: 28, y1: 5, y2: 5 })),
-    line.name)));
-  const rows = xs.map((value) => [x.text(value), ...lines.map((line) => {
+  const entries = new Map(lines.map((line, i) => [line.legend ?? line.name, styleOf(line, i)]));
+  const legend = el("ul", { class: "legend" }, [...entries].map(([name, style]) => el("li", {},
+    draw("svg", { "aria-hidden": "true", viewBox: "0 0 28 10" }, draw("line", { class: "curve " + style, x1: 0, x2: 28, y1: 5, y2: 5 })), name)));
+  const rows = all.map((value) => [x.text(value), ...lines.map((line) => {
     const point = line.points.find((candidate) => candidate[0] === value);
     return point ? data(point[1], (line.text || y.text)(point[1])) : "";
   })]);
@@ -181,7 +188,7 @@ function curveChart(title, curves) {
     // What lies above 1 - 1/count is the maximum, at the end of the line.
     const end = Math.log10(Math.max(2, curve.count));
     last.add(end);
-    return { name: curve.name, style: curve.style,
+    return { name: curve.name, style: curve.style, legend: curve.legend,
       points: curve.points.map(([share, us]) => [share < 1 ? nines(share) : end, us]).filter(([at], i, all) => i === all.length - 1 || at < end) };
   });
   const high = Math.max(1, ...last);
@@ -194,8 +201,10 @@ function curveChart(title, curves) {
   return chart({ title, lines, logarithmic: true, hint: "Arrow keys or pointer: values at a percentile.",
     x: { name: "percentile", low: 0, high, ticks, text: (position) => percentileText(position, last) }, y: { text: timeText } });
 }
-function seriesChart(title, series, lines, y, logarithmic) {
-  const high = Math.max(1, ...series.map((entry) => entry.second));
+// A second that begins when the last start was made has the answers to what was in flight then, and no rate.
+const isAfter = (run, second) => second > 1 && second - 1 >= run.duration_s;
+function seriesChart(title, run, lines, y, logarithmic) {
+  const series = run.series, high = Math.max(1, ...series.map((entry) => entry.second).filter((second) => !isAfter(run, second)));
   const ticks = (width) => {
     const step = Math.max(1, niceStep(high, Math.max(2, Math.floor(width / 90)))), all = [];
     for (let i = 0; i <= high; i += step) all.push([i, i + " s"]);
@@ -203,7 +212,7 @@ function seriesChart(title, series, lines, y, logarithmic) {
   };
   return chart({ title, logarithmic, hint: "Arrow keys or pointer: values of a second.",
     lines: lines.map(([name, key, text], i) => ({ name, text, style: i, points: series.map((entry) => [entry.second, entry[key]]) })),
-    x: { name: "second", low: 0, high, ticks, text: (second) => "second " + second }, y });
+    x: { name: "second", low: 0, high, ticks, text: (second) => "second " + second + (isAfter(run, second) ? ", after the last start" : "") }, y });
 }
 
 // ---- one run
@@ -212,18 +221,19 @@ const failedOf = (run) => run.errors + run.not_ok;
 const failedShare = (run) => failedOf(run) / Math.max(1, run.errors + run.requests);
 
 function cards(run) {
-  const card = (name, value, more) => el("div", {}, el("dt", {}, name), el("dd", {}, value, more ? el("small", {}, more) : null));
+  const card = (name, value, more, style) => el("div", {}, el("dt", {}, name), el("dd", { class: style }, value, more ? el("small", {}, more) : null));
   const none = run.response_us.count === 0;
   return el("dl", { class: "cards" },
     [["p50", "p50"], ["p99", "p99"], ["p999", "p99.9"], ["max", "max"]].map(([key, name]) => card(name + " response", none ? "\u2013" : time(run.response_us[key]))),
     card("Rate", data(run.rate_achieved, rateText(run.rate_achieved)), run.rate_target ? "of " + rateText(run.rate_target) + " asked for" : "closed loop"),
-    card("Failed", data(failedOf(run), countText(failedOf(run))), failedOf(run) ? shareText(failedShare(run)) : "of " + countText(run.requests)));
+    card("Failed", data(failedOf(run), countText(failedOf(run))), failedOf(run) ? shareText(failedShare(run)) : "of " + countText(run.requests), failedOf(run) ? "bad" : null));
 }
 function notices(run) {
   const all = [];
-  const say = (text) => all.push(el("p", { class: "notice" }, text));
+  const say = (text, more) => all.push(el("p", { class: more ? "notice " + more : "notice" }, text));
+  if (run.requests === run.not_ok) say("No request was ok: " + (run.requests ? "what was measured are failures." : run.errors ? "no response came at all." : "none was begun in the measured part."), "bad");
   if (run.generator_is_slow) say("The machine that measured was too slow for this rate: what it added to the response times is not the server's fault.");
-  if (run.late_loop) say(`${countText(run.late_loop)} starts were noticed more than 1 ms late by the measuring side (loop lag).`);
+  if (run.late_loop) say(`${countText(run.late_loop)} ${run.late_loop === 1 ? "start was" : "starts were"} noticed more than 1 ms late by the measuring side (loop lag).`);
   if (run.never_started) say(`${countText(run.never_started)} requests that should have started never did, because no connection became free; the longest had waited ${timeText(run.never_started_wait_us)}. They are in no percentile: the true ones are higher.`);
   if (run.server_is_swamped) say(`${countText(run.requests - run.in_time)} responses came only when the starts had ended, and are not in the rate: the server takes in more than it answers.`);
   if (run.timed_out) say(`${countText(run.timed_out)} requests timed out; they count with the time that they had taken by then, at least.`);
@@ -247,7 +257,7 @@ function phases(run) {
   const all = [["loop lag", run.phases.loop_lag_us], ["dns", run.phases.dns_us], ["connect", run.phases.connect_us], ["tls", run.phases.tls_us],
     ["first byte", run.phases.first_byte_us], ["transfer", run.phases.transfer_us], ["tcp round trip", run.tcp.rtt_us],
     ["kernel: sending", run.timestamps.sending_us], ["network and server", run.timestamps.outside_us], ["kernel: receiving", run.timestamps.receiving_us]]
-    .filter(([, times]) => times.count > 0);
+    .filter(([, times]) => times.max > 0);
   const high = Math.max(...all.map(([, times]) => times.p99)) || 1;
   const bar = (times) => el("td", { class: "wide" }, draw("svg", { viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" },
     draw("rect", { class: "tail", x: 0, y: 1, width: 100 * times.p99 / high, height: 8 }), draw("rect", { class: "bar", x: 0, y: 1, width: 100 * times.p50 / high, height: 8 })));
@@ -265,7 +275,7 @@ function settings(run) {
   const s = run.settings, all = run.requests + run.errors + run.warmup_requests;
   return pairs("Settings", [
     ["target", s.target], ["method", s.method], ["load", s.loop === "open" ? `open loop, ${rateText(run.rate_target)}, ${s.arrivals}` : "closed loop"],
-    ["connections", `${s.connections}${s.new_connection ? ", a new one for each request" : ""}; ${run.connections_opened} opened, ${run.connections_peak} at once`],
+    ["connections", `${s.connections}${s.new_connection ? ", a new one for each request" : ""}; ${run.connections_opened} opened${run.connections_opened ? `, ${run.connections_peak} at once` : ""}`],
     ["threads", String(s.threads)], ["duration", timeText(run.duration_s * 1e6)],
     ["warm-up", s.warmup_s + s.ramp_s ? `${s.warmup_s} s, ramp ${s.ramp_s} s, ${countText(run.warmup_requests)} requests` : ""],
     ["TLS handshakes", run.handshakes_full + run.handshakes_resumed ? `${run.handshakes_full} full, ${run.handshakes_resumed} resumed` : ""],
@@ -284,35 +294,17 @@ function curvesOf(run) {
 function runSections(run, env) {
   const timed = run.response_us.count > 0;
   return [...notices(run), cards(run), ...thresholds(run),
-    el("h2", {}, "Percentiles"), percentiles(run), timed ? curveChart("Latency by percentile", curvesOf(run)) : null,
+    ...(timed ? [el("h2", {}, "Percentiles"), percentiles(run), curveChart("Latency by percentile", curvesOf(run))] : []),
     run.series.length ? el("h2", {}, "Over time") : null,
-    run.series.length ? seriesChart("Response time by second", run.series, [["p50", "p50_us"], ["p99", "p99_us"], ["max", "max_us"]], { text: timeText }, true) : null,
-    run.series.length ? seriesChart("Responses by second", run.series, [["responses", "requests"], ["errors", "errors"], ["waiting for a connection", "waiting"]], { text: countText }) : null,
+    timed && run.series.length ? seriesChart("Response time by second", run, [["p50", "p50_us"], ["p99", "p99_us"], ["max", "max_us"]], { text: timeText }, true) : null,
+    run.series.length ? seriesChart("Responses by second", run, [["responses", "requests"], ["not ok", "not_ok"], ["errors", "errors"], ["waiting for a connection", "waiting"]], { text: countText }) : null,
     el("h2", {}, "Phases"), ...phases(run),
     el("div", { class: "two" }, el("section", {}, el("h2", {}, "Settings"), settings(run)),
       el("section", {}, el("h2", {}, "Outcomes"), outcomes(run), env ? el("h2", {}, "Environment") : null, env ? environment(env) : null))];
 }
 
-// ---- pages
+// ---- comparisons
 
-function overview(runs) {
-  return table(["run", "target", "asked", "reached", "p50", "p99", "p99.9", "max", "failed"], runs.map((run, i) =>
-    [String(i + 1), el("td", { class: "words" }, run.settings.target), run.rate_target ? rateText(run.rate_target) : "\u2013", rateText(run.rate_achieved),
-      time(run.response_us.p50), time(run.response_us.p99), time(run.response_us.p999), time(run.response_us.max), data(failedOf(run), countText(failedOf(run)))]), { label: "Runs" });
-}
-function benchPage(figures) {
-  const runs = figures.steps || figures.runs;
-  if (!runs) {
-    document.title = "ringsend bench: " + figures.settings.target;
-    return [el("h1", {}, document.title), ...runSections(figures, figures.environment)];
-  }
-  document.title = `ringsend bench: ${runs.length} ${figures.steps ? "steps" : "runs"}`;
-  const name = (run, i) => figures.steps ? rateText(run.rate_target) : `${i + 1}: ${run.settings.target}`;
-  return [el("h1", {}, document.title), el("h2", {}, "Overview"), overview(runs),
-    curveChart("Response time by percentile", runs.map((run, i) => ({ name: name(run, i), points: run.curves.response, count: run.response_us.count }))),
-    ...runs.map((run, i) => el("details", { class: "run" }, el("summary", {}, `Run ${name(run, i)}`), ...runSections(run, null))),
-    el("h2", {}, "Environment"), environment(figures.environment)];
-}
 const classOf = (verdict) => ({ worse: "bad", better: "good" })[verdict];
 const verdictCell = (verdict) => el("td", { class: classOf(verdict) }, verdict);
 const ratioText = (ratio) => (ratio >= 1 ? "+" : "\u2212") + digits(Math.abs(ratio - 1) * 100) + "\u00a0%";
@@ -337,14 +329,19 @@ function sidesTable(sides) {
 }
 const sideCurves = (sides) => sides.map((side) => ({ name: side.name, points: side.curve, count: side.response_us.count }));
 
+// Times over the rates of steps.
+const rateLine = (name, steps, key, style) => ({ name, style, points: steps.filter((step) => step.response_us.count > 0)
+  .map((step) => [step.rate_target, step.response_us[key]]).sort((p, q) => p[0] - q[0]) });
+function rateChart(title, lines) {
+  const rates = [...new Set(lines.flatMap((line) => line.points.map(([rate]) => rate)))].sort((p, q) => p - q);
+  return rates.length === 0 ? null : chart({ title, logarithmic: true, hint: "Arrow keys or pointer: values at a rate.", lines,
+    x: { name: "rate", low: 0, high: rates[rates.length - 1], ticks: () => [0, ...rates].map((rate) => [rate, rateText(rate)]), text: rateText }, y: { text: timeText } });
+}
+
 // The steps of one file against those of another, at rates that both have.
 function stepsChart(title, sides, pairs) {
-  const line = (letter, side, key, style) => ({ name: `${letter} ${key}`, style,
-    points: pairs.map((pair) => [sides[pair[side]].rate_target, sides[pair[side]].response_us[key]]).sort((p, q) => p[0] - q[0]) });
-  const rates = pairs.map((pair) => sides[pair.a].rate_target), high = Math.max(...rates);
-  return chart({ title, logarithmic: true, hint: "Arrow keys or pointer: values at a rate.",
-    lines: [line("A", "a", "p50", 0), line("A", "a", "p99", 4), line("B", "b", "p50", 1), line("B", "b", "p99", 5)],
-    x: { name: "rate", low: 0, high, ticks: () => [0, ...rates].sort((p, q) => p - q).map((rate) => [rate, rateText(rate)]), text: rateText }, y: { text: timeText } });
+  const line = (letter, side, key, style) => rateLine(`${letter} ${key}`, pairs.map((pair) => sides[pair[side]]), key, style);
+  return rateChart(title, [line("A", "a", "p50", 0), line("A", "a", "p99", 4), line("B", "b", "p50", 1), line("B", "b", "p99", 5)]);
 }
 function stepsSections(figures, file) {
   const sides = figures.sides, comparisons = figures.comparisons.filter((pair) => sides[pair.b].name === file);
@@ -359,6 +356,39 @@ function stepsSections(figures, file) {
     stepsChart("Response time by rate", sides, comparisons),
     ...comparisons.map((pair) => el("details", { class: "run" }, el("summary", {}, rateOf(pair) + ": ", el("span", { class: classOf(pair.verdict) }, pair.verdict), ": " + pair.words),
       ...pairSections(sides, pair), curveChart("Response time by percentile", sideCurves([sides[pair.a], sides[pair.b]]))))];
+}
+// ---- pages
+
+function overview(runs, isSteps) {
+  const target = (run) => isSteps ? [] : [el("td", { class: "words" }, run.settings.target)];
+  const text = (run, key) => run.response_us.count ? time(run.response_us[key]) : "\u2013";
+  return table(["run", ...(isSteps ? [] : ["target"]), "asked", "reached", "p50", "p99", "p99.9", "max", "failed"], runs.map((run, i) =>
+    [String(i + 1), ...target(run), run.rate_target ? rateText(run.rate_target) : "\u2013", rateText(run.rate_achieved),
+      ...["p50", "p99", "p999", "max"].map((key) => text(run, key)),
+      el("td", { class: failedOf(run) ? "bad" : null }, data(failedOf(run), countText(failedOf(run))))]), { label: "Runs" });
+}
+function runsPage(figures) {
+  const isSteps = !figures.runs, runs = figures.steps || figures.runs, comparison = figures.comparison;
+  const targets = [...new Set(runs.map((run) => run.settings.target))], missing = figures.runs_wanted - runs.length;
+  document.title = `ringsend bench: ${runs.length} ${isSteps ? "steps" : "runs"}, ${targets.join(", ")}`;
+  const name = (run, i) => isSteps ? rateText(run.rate_target) : `${i + 1}: ${run.settings.target}`;
+  // Of runs that are to be the same, the targets are told apart, not the runs.
+  const curve = (run, i) => ({ name: name(run, i), points: run.curves.response, count: run.response_us.count,
+    ...(isSteps ? {} : { style: targets.indexOf(run.settings.target), legend: run.settings.target }) });
+  return [el("h1", {}, document.title),
+    missing > 0 ? el("p", { class: "notice" }, `Only ${runs.length} of ${figures.runs_wanted} runs were made.`) : null,
+    ...runs.flatMap((run, i) => run.requests === run.not_ok ? [el("p", { class: "notice bad" }, `Run ${name(run, i)}: no request was ok.`)] : []),
+    ...(comparison ? [el("h2", {}, "Verdict"), ...comparison.comparisons.flatMap((pair) => pairSections(comparison.sides, pair))] : []),
+    el("h2", {}, "Overview"), overview(runs, isSteps),
+    isSteps ? rateChart("Response time by rate", ["p50", "p99", "max"].map((key) => rateLine(key, runs, key))) : null,
+    curveChart("Response time by percentile", runs.map(curve)),
+    ...runs.map((run, i) => el("details", { class: "run" }, el("summary", {}, `Run ${name(run, i)}`), ...runSections(run, null))),
+    el("h2", {}, "Environment"), environment(figures.environment)];
+}
+function benchPage(figures) {
+  if (figures.steps || figures.runs) return runsPage(figures);
+  document.title = "ringsend bench: " + figures.settings.target;
+  return [el("h1", {}, document.title), ...runSections(figures, figures.environment)];
 }
 function comparePage(figures) {
   const sides = figures.sides, names = [...new Set(sides.map((side) => side.name))];
