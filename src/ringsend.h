@@ -189,7 +189,9 @@ extern "C" {
       "tell")                                                                                      \
     /* streamed bodies */                                                                          \
     X(BODY_READ, "body_read", SEND, FINAL, SENT_MAYBE,                                             \
-      "the request's body could not be read from its descriptor")
+      "the request's body could not be read from its descriptor")                                  \
+    X(BODY_WRITE, "body_write", BODY, FINAL, SENT_MAYBE,                                           \
+      "the response's body could not be written to its descriptor")
 
 enum ringsend_error {
     RINGSEND_OK = 0,
@@ -398,13 +400,12 @@ enum ringsend_request_flags {
     RINGSEND_AT_LEAST_ONCE = 1, /* may be sent again even if it may have been processed */
     RINGSEND_KEYED = 2, /* carries an idempotency key: the same, and doing it twice has no effect */
     RINGSEND_HAS_BODY = 4, /* send a body, be it empty: adds Content-Length: 0 for any method */
-    /* Streamed bodies, see below: at most one. */
-    RINGSEND_BODY_FD = 8,      /* the body is read from body_fd */
-    RINGSEND_BODY_PIECES = 16, /* the body is handed over by ringsend_body */
-    /* The body of a response with a status of ok_status is counted (packed_bytes) and not stored. It may be
-     * of any length; it is not decoded (`encoding` says what it has, and `decode` asks for no coding), and
-     * predicates see an empty body. Responses with any other status are stored as ever. */
-    RINGSEND_RESPONSE_DISCARD = 128
+    /* Streamed bodies, see below: at most one of each kind. */
+    RINGSEND_BODY_FD = 8,           /* the body is read from body_fd */
+    RINGSEND_BODY_PIECES = 16,      /* the body is handed over by ringsend_body */
+    RINGSEND_RESPONSE_FD = 32,      /* the response's body is written to response_fd */
+    RINGSEND_RESPONSE_PIECES = 64,  /* it is taken in pieces through ringsend_reap */
+    RINGSEND_RESPONSE_DISCARD = 128 /* it is counted (packed_bytes) and not stored */
 };
 
 struct ringsend_request {
@@ -442,18 +443,32 @@ struct ringsend_request {
     /* With RINGSEND_BODY_FD and _PIECES: how many, told by Content-Length. RINGSEND_UNKNOWN: until the descriptor's
      * end or the last piece, sent with Transfer-Encoding: chunked. */
     uint64_t body_bytes;
+    /* With RINGSEND_RESPONSE_FD: written at its own position; a file, pipe, socket or terminal. Yours to close, after the
+     * result. As with write(2), one without a reader raises SIGPIPE, unless that is ignored. A write that a
+     * regular file takes only a part of (a full disk) is the end, unless it is in O_APPEND mode. */
+    int response_fd;
 };
 
 /* ---- Streamed bodies ----------------------------------------------------------------------------
  *
- * A request's body may be read from a descriptor, or be handed over in pieces by ringsend_body. At most 128 KiB
- * of it are in hand at a time. A descriptor that blocks holds up its own request alone.
+ * Out. A request's body may be read from a descriptor, or be handed over in pieces by ringsend_body. At most
+ * 128 KiB of it are in hand at a time.
  *
- * Once only. When a part of a body that can be read once only is gone (of RINGSEND_SEQUENTIAL any byte, of pieces
- * the first that was followed by RINGSEND_WANTS), no other try is made: the outcome is final, and `ambiguous` as
- * ever. Such a body goes out on a new connection, as a dead idle one could not be made good.
+ * In. With one of the RINGSEND_RESPONSE_ flags the body of a response with a status of ok_status is written to a
+ * descriptor, taken in pieces, or only counted. It may be of any length: body_max_bytes does not hold for it.
+ * It is not decoded (`encoding` says what it has, and `decode` asks for no coding), and predicates see an empty
+ * body. Responses with any other status are stored as ever, and are in the final result. At most 256 KiB are
+ * gathered ahead of the piece that is out; then nothing more is received, and TCP holds the peer back (what
+ * has come by then is on top). A response that breaks off behind its first piece is passed on as far as it came.
  *
- * Time. The clock of the attempt counts what the host and the descriptor take as well.
+ * Once only. When a piece of the response was ready or a write of it begun, or when a part of a body that can
+ * be read once only is gone (of RINGSEND_SEQUENTIAL any byte, of pieces the first that was followed by
+ * RINGSEND_WANTS), no other try is made: the outcome is final, and `ambiguous` as ever. A body that can be read
+ * once only goes out on a new connection, as a dead idle one could not be made good.
+ *
+ * Time. The clock of the attempt counts what the host and the descriptors take as well: long streams want
+ * attempt_timeout_ns RINGSEND_NEVER. While a complete response only waits to be taken or written, no clock but
+ * the request's own deadline runs. A descriptor that blocks holds up its own request alone.
  *
  * A response may come, and decides, while the body is still going out; the rest of that is then not asked
  * for. */
@@ -515,9 +530,11 @@ struct ringsend_attempt {
 
 /* Each request has exactly one final result, its last. Only those that asked for them get others before. */
 enum ringsend_result_kind {
-    RINGSEND_FINAL = 0,
-    RINGSEND_WANTS =
-        2 /* ringsend_body may be called (RINGSEND_BODY_PIECES); `request` is set, nothing else */
+    RINGSEND_FINAL,
+    RINGSEND_PIECE, /* `body` is the next piece of the response (RINGSEND_RESPONSE_PIECES), never empty. request,
+                       status, encoding and headers are set, nothing else. The next one comes when this
+                       one's life is over */
+    RINGSEND_WANTS /* ringsend_body may be called (RINGSEND_BODY_PIECES); request is set, nothing else */
 };
 
 struct ringsend_result {
@@ -549,9 +566,8 @@ struct ringsend_result {
         encoding;      /* the Content-Encoding that the body still has, at most 64 bytes
                                        of it; empty: none */
     size_t head_bytes; /* of the complete response's head */
-    size_t
-        packed_bytes; /* its body as it came: before `decode`. Of one that was not stored also when it
-                            did not become complete */
+    /* Its body as it came: before `decode`. Of a streamed one also when it did not become complete. */
+    size_t packed_bytes;
     enum ringsend_result_kind kind;
 };
 
@@ -649,6 +665,11 @@ RINGSEND_API size_t ringsend_reap(struct ringsend *engine, const struct ringsend
  * fewer bytes than body_bytes. Sends nothing yet: ringsend_run does. */
 RINGSEND_API int ringsend_body(struct ringsend *engine, uint64_t handle,
                                struct ringsend_bytes piece, bool last);
+
+/* While `hold`, no piece of the response to a RINGSEND_RESPONSE_PIECES request comes, one that is ready neither:
+ * for a host that cannot take more of it now. 0, also when the request has its result already; INVALID: no
+ * such request ever, or not in pieces. */
+RINGSEND_API int ringsend_hold(struct ringsend *engine, uint64_t handle, bool hold);
 
 /* Ends a request early; its result says cancelled, and ambiguous if some of it may have been
  * processed. Harmless when the request has its result already. 0 or INVALID for a handle that never

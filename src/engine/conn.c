@@ -97,6 +97,17 @@ static void conn_put(struct conn *c)
     list_push_front(&e->conns_free, &c->idle);
 }
 
+/* One cancel at a time, one for each operation: a second could not be told from the first. */
+static void cancel(struct conn *c, struct op *op, enum ring_kind kind)
+{
+    if (!op_in_flight(op) || op->cancelled || op_in_flight(&c->cancel))
+        return;
+    op->cancelled = true;
+    c->cancel.state = OP_IDLE;
+    op_start(&c->cancel);
+    ring_cancel(c->engine->ring, conn_tag(c), kind);
+}
+
 static bool receives(const struct conn *c)
 {
     return c->step >= CONN_HANDSHAKE && c->step <= CONN_READY;
@@ -108,6 +119,27 @@ void conn_arm_recv(struct conn *c)
         return;
     op_start(&c->recv);
     ring_recv(c->engine->ring, conn_tag(c));
+}
+
+void conn_stop_recv(struct conn *c)
+{
+    c->stopped = true;
+    list_remove(&c->starved);
+    cancel(c, &c->recv, RING_RECV);
+}
+
+void conn_go_on_recv(struct conn *c)
+{
+    c->stopped = false;
+    /* A cancel that is still under way might end the new one. */
+    if (c->recv.state == OP_IDLE && !op_in_flight(&c->cancel) && list_empty(&c->starved) &&
+        !c->stream_ended)
+        conn_arm_recv(c);
+}
+
+bool conn_receives(const struct conn *c)
+{
+    return (op_in_flight(&c->recv) && !c->recv.cancelled) || !list_empty(&c->starved);
 }
 
 static void rx_push(struct conn *c, int32_t buffer, int32_t bytes)
@@ -136,6 +168,15 @@ int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes)
     return buffer;
 }
 
+void conn_rx_drop(struct conn *c)
+{
+    while (c->rx_first >= 0) {
+        const char *data;
+        size_t bytes;
+        ring_buffer_return(c->engine->ring, conn_rx_pop(c, &data, &bytes));
+    }
+}
+
 static void recv_completed(struct conn *c, const struct ring_completion *completion)
 {
     struct ringsend *e = c->engine;
@@ -155,6 +196,9 @@ static void recv_completed(struct conn *c, const struct ring_completion *complet
     int32_t result = op_take(&c->recv);
     if (!receives(c))
         return;
+    bool by_us = c->stopped || c->recv.cancelled;
+    if (by_us && (result > 0 || result == -ENOBUFS || result == -ECANCELED))
+        return; /* conn_go_on_recv arms it again */
     if (result == -ENOBUFS)
         list_push_back(&e->starved, &c->starved);
     else if (result > 0)
@@ -228,11 +272,7 @@ static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const
     list_remove(&c->idle_lru);
     list_remove(&c->starved);
     task_deadline(e, &c->task, TIMER_NEVER);
-    while (c->rx_first >= 0) {
-        const char *data;
-        size_t bytes;
-        ring_buffer_return(e->ring, conn_rx_pop(c, &data, &bytes));
-    }
+    conn_rx_drop(c);
     return TASK_AGAIN;
 }
 
@@ -384,6 +424,10 @@ static enum task_next exchanging(struct conn *c)
         report(c);
         return TASK_AGAIN;
     }
+    if (x->receive == RECEIVE_DRAINING) {
+        task_deadline(e, &c->task, TIMER_NEVER);
+        return TASK_WAIT;
+    }
     if (x->receive == RECEIVE_FIRST_BYTE && e->now_ns >= x->first_byte_at_ns)
         return conn_fail(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
                          NULL);
@@ -394,17 +438,6 @@ static enum task_next exchanging(struct conn *c)
         at_ns = x->first_byte_at_ns;
     task_deadline(e, &c->task, at_ns);
     return TASK_WAIT;
-}
-
-/* One cancel at a time, one for each operation: a second could not be told from the first. */
-static void cancel(struct conn *c, struct op *op, enum ring_kind kind)
-{
-    if (!op_in_flight(op) || op->cancelled || op_in_flight(&c->cancel))
-        return;
-    op->cancelled = true;
-    c->cancel.state = OP_IDLE;
-    op_start(&c->cancel);
-    ring_cancel(c->engine->ring, conn_tag(c), kind);
 }
 
 static bool is_quiet(const struct conn *c)

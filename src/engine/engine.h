@@ -133,12 +133,14 @@ enum send_half {
 enum receive_half {
     RECEIVE_FIRST_BYTE, /* nothing of the response yet */
     RECEIVE_READING,    /* within head or body */
+    RECEIVE_DRAINING,   /* over; a streamed body is not all out: see stream_in.c */
     RECEIVE_DONE        /* complete; only a send may still hold things up */
 };
 
 /* Of a request's flags: its body is not in its memory; a good response's body is not to be stored. */
 #define BODY_STREAMED ((uint32_t)(RINGSEND_BODY_FD | RINGSEND_BODY_PIECES))
-#define RESPONSE_STREAMED ((uint32_t)RINGSEND_RESPONSE_DISCARD)
+#define RESPONSE_STREAMED \
+    ((uint32_t)(RINGSEND_RESPONSE_FD | RINGSEND_RESPONSE_PIECES | RINGSEND_RESPONSE_DISCARD))
 
 struct exchange {
     struct request *request; /* null exactly when the connection carries none */
@@ -189,6 +191,7 @@ struct conn {
     bool racing;           /* one of several connects for origin.dialing */
     bool stamped;          /* the kernel stamps its packets */
     bool stray;            /* bytes came behind a response */
+    bool stopped;          /* nothing is received until conn_go_on_recv */
     bool cut;              /* a send has ended before its last byte: nothing may follow it */
     bool stream_ended;     /* the receive ended with end of stream or an error: */
     int32_t stream_result; /* 0, or the negated errno */
@@ -449,6 +452,9 @@ uint64_t engine_stamp_ns(const struct ringsend *e);
 /* Takes over `stream`, which may be null. */
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
                   struct origin *o, struct stream *stream);
+/* With store_headers: makes the public array in *array, and enters it in the result, unless memory is out. */
+void request_headers(struct ringsend *e, const struct buf *headers, const struct buf *index,
+                     struct buf *array, struct ringsend_result *result);
 /* False: there was never such a handle. *r is null when it has its result already. */
 bool request_find(struct ringsend *e, uint64_t handle, struct request **r);
 /* A posted request that cannot be sent: finished at once, without an origin. */
@@ -577,8 +583,14 @@ void conn_begin(struct conn *c, struct request *r);
  * none. */
 void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);
 void conn_arm_recv(struct conn *c);
+/* Receives no more, but for what is on its way already; goes on with it, as soon as that has ended. Both are to
+ * be called in each run, as long as it is to be so. */
+void conn_stop_recv(struct conn *c);
+void conn_go_on_recv(struct conn *c);
+bool conn_receives(const struct conn *c); /* and was not stopped: the peer's end will be seen */
 /* The oldest received buffer: its number, or -1. */
 int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes);
+void conn_rx_drop(struct conn *c); /* all of them */
 
 /* certificates.c: null: certificates_message tells why */
 const struct tls_config *certificates_load(struct ringsend_tls *tls);

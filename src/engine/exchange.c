@@ -3,7 +3,7 @@
  *
  *   send     NONE -> START -> SENDING -> SENT, or BROKE; a streamed body: START -> FILLING -> SENDING
  *            -> FILLING ... -> SENT
- *   receive  FIRST_BYTE -> READING -> DONE
+ *   receive  FIRST_BYTE -> READING -> DONE; a streamed body may have to drain between READING and DONE
  *
  * A send that broke is not the end: the peer may have answered before it closed (413, 401). What
  * the receive half finds decides; the send's error is told only if no byte of a response came.
@@ -151,6 +151,11 @@ static enum ringsend_error cut_off(struct conn *c, const char **detail)
                                               : RINGSEND_E_TRUNCATED_BODY;
 }
 
+static void complete(struct exchange *x)
+{
+    x->receive = x->request->stream ? RECEIVE_DRAINING : RECEIVE_DONE;
+}
+
 /* Feeds plain bytes to the response; `plain` is then what was left of them. */
 static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *plain,
                                          const char **detail)
@@ -171,7 +176,7 @@ static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *
         return x->response.error;
     }
     if (next == RESPONSE_DONE)
-        x->receive = RECEIVE_DONE;
+        complete(x);
     return RINGSEND_OK;
 }
 
@@ -180,7 +185,7 @@ static enum ringsend_error receive_cipher(struct conn *c, struct ringsend_bytes 
                                           const char **detail)
 {
     struct exchange *x = &c->exchange;
-    while (x->receive != RECEIVE_DONE) {
+    while (x->receive < RECEIVE_DRAINING) {
         struct ringsend_bytes plain;
         enum ringsend_error error = secure_receive(c, cipher, &plain, detail);
         if (error != RINGSEND_OK || !plain.data)
@@ -200,15 +205,15 @@ static enum ringsend_error receive(struct conn *c, const char **detail)
     struct exchange *x = &c->exchange;
     struct ringsend_bytes got;
     int32_t buffer;
-    while (x->receive != RECEIVE_DONE && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
+    while (x->receive < RECEIVE_DRAINING && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
         enum ringsend_error error =
             c->secure ? receive_cipher(c, &got, detail) : receive_plain(c, &got, detail);
         ring_buffer_return(c->engine->ring, buffer);
         if (error != RINGSEND_OK)
             return error;
-        c->stray |= x->receive == RECEIVE_DONE && got.bytes > 0;
+        c->stray |= x->receive >= RECEIVE_DRAINING && got.bytes > 0;
     }
-    if (x->receive == RECEIVE_DONE) {
+    if (x->receive >= RECEIVE_DRAINING) {
         c->stray |= c->rx_first >= 0;
         return RINGSEND_OK;
     }
@@ -221,7 +226,7 @@ static enum ringsend_error receive(struct conn *c, const char **detail)
     if ((c->secure && !farewell) || c->stream_result < 0 ||
         response_eof(&x->response) == RESPONSE_FAILED)
         return cut_off(c, detail);
-    x->receive = RECEIVE_DONE;
+    complete(x);
     return RINGSEND_OK;
 }
 
@@ -242,7 +247,8 @@ enum ringsend_error exchange_run(struct conn *c, const char **detail)
         if (error != RINGSEND_OK)
             return error;
     }
-    return receive(c, detail);
+    enum ringsend_error error = receive(c, detail);
+    return x->request->stream ? stream_receive(c, error, detail) : error;
 }
 
 bool exchange_leaves_reusable(struct conn *c)
@@ -250,7 +256,7 @@ bool exchange_leaves_reusable(struct conn *c)
     struct exchange *x = &c->exchange;
     const struct response *response = &x->response;
     if (!response->keep_alive || x->send != SEND_SENT || c->stray || c->stream_ended ||
-        x->request->head.close)
+        x->request->head.close || (x->request->stream && !conn_receives(c)))
         return false;
     if (response->advice.has_keep_alive_s) {
         /* One second less than the peer says, so that a request does not cross its close. */

@@ -9,7 +9,9 @@
 #include "engine/file_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct file {
@@ -157,12 +159,20 @@ static void finish(struct file *f, int64_t result)
         f->engine->woken = true;
 }
 
+/* The rest of a write that was cut short will not land on top of its beginning: see file.h. */
+static bool can_go_on(const struct file *f)
+{
+    struct stat about;
+    return !f->owner || fstat(f->fd, &about) != 0 || !S_ISREG(about.st_mode) ||
+           (fcntl(f->fd, F_GETFL) & O_APPEND);
+}
+
 /* A write may take only a part: then the rest follows, unless an early end was asked for. */
 static void append_completed(struct file *f, int32_t result)
 {
     if (result > 0)
         f->done += (size_t)result;
-    if (result <= 0 || f->done == f->bytes || f->op.cancelled) {
+    if (result <= 0 || f->done == f->bytes || f->op.cancelled || !can_go_on(f)) {
         finish(f, result < 0 ? result : (int64_t)f->done);
         return;
     }

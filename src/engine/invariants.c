@@ -10,7 +10,8 @@ static bool conn_will_go_on(const struct conn *c)
     return op_in_flight(&c->connect) || op_in_flight(&c->send) || op_in_flight(&c->recv) ||
            op_in_flight(&c->cancel) || op_in_flight(&c->close) || op_in_flight(&c->install) ||
            !list_empty(&c->starved) || !list_empty(&c->task.ready) ||
-           timer_is_set(&c->task.timer) || secure_is_lent(c) || !stream_is_quiet(c);
+           timer_is_set(&c->task.timer) || secure_is_lent(c) || !stream_is_quiet(c) ||
+           stream_awaits_host(c);
 }
 
 static void check_conns(const struct ringsend *e)

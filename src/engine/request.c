@@ -233,28 +233,35 @@ void request_redial(struct request *r, enum ringsend_error error, const char *de
     queue_add(r->origin, r, true);
 }
 
-/* Turns the index of positions into the public array, in the same buffer's successor. */
+void request_headers(struct ringsend *e, const struct buf *headers, const struct buf *index,
+                     struct buf *array, struct ringsend_result *result)
+{
+    size_t count = index->bytes / sizeof(struct response_header);
+    if (!e->options.store_headers || count == 0 ||
+        !buf_reserve(&e->bufs, array, count * sizeof(struct ringsend_header)))
+        return;
+    const struct response_header *from = (const void *)index->data;
+    struct ringsend_header *to = (void *)array->data;
+    for (size_t i = 0; i < count; i++) {
+        to[i].name = (struct ringsend_bytes){headers->data + from[i].name_at, from[i].name_bytes};
+        to[i].value =
+            (struct ringsend_bytes){headers->data + from[i].value_at, from[i].value_bytes};
+    }
+    array->bytes = count * sizeof *to;
+    result->headers = to;
+    result->headers_count = count;
+}
+
+/* The index of positions makes way for the array. */
 static void publish_headers(struct request *r)
 {
     struct ringsend *e = r->engine;
-    size_t count = r->header_index.bytes / sizeof(struct response_header);
     struct buf array = {0};
-    if (!e->options.store_headers || count == 0 ||
-        !buf_reserve(&e->bufs, &array, count * sizeof(struct ringsend_header)))
+    request_headers(e, &r->headers, &r->header_index, &array, &r->result);
+    if (!array.data)
         return;
-    const struct response_header *index = (const void *)r->header_index.data;
-    struct ringsend_header *headers = (void *)array.data;
-    for (size_t i = 0; i < count; i++) {
-        headers[i].name =
-            (struct ringsend_bytes){r->headers.data + index[i].name_at, index[i].name_bytes};
-        headers[i].value =
-            (struct ringsend_bytes){r->headers.data + index[i].value_at, index[i].value_bytes};
-    }
-    array.bytes = count * sizeof *headers;
     buf_release(&e->bufs, &r->header_index);
     r->header_index = array;
-    r->result.headers = headers;
-    r->result.headers_count = count;
 }
 
 void request_leaves(struct request *r)

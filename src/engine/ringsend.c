@@ -322,6 +322,13 @@ void ringsend_free(struct ringsend *e)
 /* Of the fields that an older header lacks. */
 static bool stream_is_well_formed(const struct ringsend_request *r)
 {
+    uint32_t in = r->flags & RESPONSE_STREAMED;
+    if ((in & (in - 1)) != 0)
+        return false; /* more than one */
+    if (in == RINGSEND_RESPONSE_FD &&
+        (r->size < offsetof(struct ringsend_request, response_fd) + sizeof r->response_fd ||
+         r->response_fd < 0))
+        return false;
     if (!(r->flags & BODY_STREAMED))
         return true;
     if (r->size < offsetof(struct ringsend_request, body_bytes) + sizeof r->body_bytes ||
@@ -410,7 +417,7 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     }
     if (error != RINGSEND_OK)
         return -(int)error;
-    bool streams = (r->flags & BODY_STREAMED) != 0;
+    bool streams = stream_is_wanted(r);
     struct stream *stream = streams ? stream_new(e, r) : NULL;
     struct origin *o = streams && !stream ? NULL : origin_find(e, &head.url);
     if (!o) {

@@ -20,11 +20,13 @@ struct stream *stream_new(struct ringsend *e, const struct ringsend_request *use
     struct stream *s = memory_take(&e->memory, sizeof *s);
     if (!s)
         return NULL;
-    *s = (struct stream){.source = user->flags & BODY_STREAMED};
+    *s = (struct stream){.source = user->flags & BODY_STREAMED,
+                         .sink = user->flags & (RINGSEND_RESPONSE_FD | RINGSEND_RESPONSE_PIECES)};
     if (s->source)
         s->body_bytes = user->body_bytes;
     s->last = s->body_bytes == 0;
     list_init(&s->wants.node);
+    list_init(&s->gives.node);
     return s;
 }
 
@@ -32,7 +34,8 @@ void stream_free(struct ringsend *e, struct stream *s)
 {
     if (!s)
         return;
-    CHECK(!s->from && list_empty(&s->wants.node));
+    CHECK(!s->from && !s->to && !s->out.data);
+    CHECK(list_empty(&s->wants.node) && list_empty(&s->gives.node));
     memory_give_back(&e->memory, s, sizeof *s);
 }
 
@@ -64,7 +67,7 @@ bool stream_has_more(const struct request *r)
 
 /* ---- Events ---- */
 
-static void tell(struct ringsend *e, struct event *event)
+void stream_tell(struct ringsend *e, struct event *event)
 {
     CHECK(list_empty(&event->node));
     list_push_back(&e->events, &event->node);
@@ -73,7 +76,7 @@ static void tell(struct ringsend *e, struct event *event)
 }
 
 /* Unless it was reaped. */
-static void take_back(struct ringsend *e, struct event *event)
+void stream_take_back(struct ringsend *e, struct event *event)
 {
     if (!event->ready)
         return;
@@ -96,8 +99,12 @@ const struct ringsend_result *stream_reap(struct ringsend *e)
 
 void stream_give_back(struct ringsend *e)
 {
-    while (list_pop_front(&e->events_reaped))
-        ;
+    struct list *node;
+    while ((node = list_pop_front(&e->events_reaped))) {
+        struct event *event = LIST_OWNER(node, struct event, node);
+        if (event->result.kind == RINGSEND_PIECE)
+            stream_piece_over(event);
+    }
 }
 
 /* ---- Stretches ---- */
@@ -235,7 +242,7 @@ static void want(struct stream *s)
         return;
     s->told = true;
     s->wants.result = (struct ringsend_result){.request = s->request->user, .kind = RINGSEND_WANTS};
-    tell(s->request->engine, &s->wants);
+    stream_tell(s->request->engine, &s->wants);
 }
 
 /* Copies what is next of the piece in hand; one that was copied to its end goes back to the host. */
@@ -267,6 +274,8 @@ static enum ringsend_error fill_from_piece(struct conn *c)
 enum ringsend_error stream_fill(struct conn *c, const char **detail)
 {
     struct exchange *x = &c->exchange;
+    if (x->receive >= RECEIVE_DRAINING)
+        return RINGSEND_OK; /* nobody wants to hear more of it */
     if (x->request->result.times.sent_at_ns == 0 && c->rx_first >= 0) {
         /* On a reused connection: it is about to be closed. */
         *detail = "the peer sent data before it was asked";
@@ -300,7 +309,7 @@ int ringsend_body(struct ringsend *e, uint64_t handle, struct ringsend_bytes pie
     s->has_piece = true;
     s->last = last || given_bytes == s->body_bytes;
     s->told = false;
-    take_back(e, &s->wants);
+    stream_take_back(e, &s->wants);
     if (r->conn)
         task_wake(e, &r->conn->task);
     return 0;
@@ -311,14 +320,18 @@ int ringsend_body(struct ringsend *e, uint64_t handle, struct ringsend_bytes pie
 void stream_cancel(struct conn *c)
 {
     struct request *r = c->exchange.request;
-    if (r && r->stream && r->stream->from)
-        file_cancel(r->stream->from);
+    struct stream *s = r ? r->stream : NULL;
+    if (s && s->from)
+        file_cancel(s->from);
+    if (s && s->to)
+        file_cancel(s->to);
 }
 
 bool stream_is_quiet(const struct conn *c)
 {
     const struct request *r = c->exchange.request;
-    return !r || !r->stream || !r->stream->from || file_is_quiet(r->stream->from);
+    const struct stream *s = r ? r->stream : NULL;
+    return !s || ((!s->from || file_is_quiet(s->from)) && (!s->to || file_is_quiet(s->to)));
 }
 
 void stream_attempt_over(struct request *r)
@@ -328,8 +341,9 @@ void stream_attempt_over(struct request *r)
         took(s, file_take(s->from));
     file_close(&s->from);
     s->told &= !s->wants.ready; /* to be told again in the next attempt */
-    take_back(r->engine, &s->wants);
+    stream_take_back(r->engine, &s->wants);
     s->sent_bytes = 0;
     s->piece_at = 0;
-    s->complete = false;
+    s->reading = s->complete = false;
+    stream_in_over(s);
 }

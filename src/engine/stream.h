@@ -1,4 +1,4 @@
-/* Bodies that go in parts: one struct stream for each request that asked for it, from its submit to its end.
+/* Bodies that go or come in parts: one struct stream for each request that asked for it, from its submit to its end.
  *
  * Out. Instead of the user's memory the exchange sends stretches: exchange.head holds the request's head and
  * the first bytes of its body, then, send by send, the next ones, as they are read from the descriptor or copied
@@ -6,7 +6,9 @@
  * host, and stream_fill goes on. With an unknown length each stretch is a chunk (RFC 9112 7.1).
  *
  * A body that can be read again (a descriptor with a position, a piece still held) goes out from its beginning in
- * each attempt; once a part of it is gone for good the request is spent: no other try is made. */
+ * each attempt; once a part of it is gone for good the request is spent: no other try is made.
+ *
+ * In. See stream_in.c. */
 #ifndef RINGSEND_ENGINE_STREAM_H
 #define RINGSEND_ENGINE_STREAM_H
 
@@ -39,10 +41,26 @@ struct stream {
     uint64_t given_bytes; /* of all pieces */
     struct event wants;
 
+    /* The response's body. */
+    uint32_t sink; /* RINGSEND_RESPONSE_FD or _PIECES, or 0: in response.body, or discarded */
+    bool held;     /* the host wants no piece now */
+    struct file *to;
+    bool writing; /* as `reading` */
+    struct buf
+        out; /* being written; or the piece that lies ready, is held back, or in the host's hands */
+    struct buf headers; /* the pieces', struct ringsend_header */
+    struct event gives;
+    enum ringsend_error end; /* the receive's error, to be told when all is out */
+    const char *end_detail;
+
     char detail[160];
 };
 
-/* For a request that wants one; null: memory is out. */
+static inline bool stream_is_wanted(const struct ringsend_request *user)
+{
+    return user->flags & (BODY_STREAMED | RINGSEND_RESPONSE_FD | RINGSEND_RESPONSE_PIECES);
+}
+/* For such a request; null: memory is out. */
 struct stream *stream_new(struct ringsend *e, const struct ringsend_request *user);
 /* Null is allowed. */
 void stream_free(struct ringsend *e, struct stream *s);
@@ -58,11 +76,24 @@ bool stream_has_more(const struct request *r);
 /* In SEND_FILLING, exchange.head empty or the request's head: starts what brings the next stretch, or sends it. */
 enum ringsend_error stream_fill(struct conn *c, const char **detail);
 
+/* After a run of the receive half that came to `error`: passes on what it brought. RINGSEND_OK: go on, or all is
+ * done when receive is RECEIVE_DONE. */
+enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, const char **detail);
+/* Nothing goes on before the host has taken a piece, or wants one. */
+bool stream_awaits_host(const struct conn *c);
+
 /* The end of an attempt: asks for an early end of all file operations, sees it come, and lets go. */
 void stream_cancel(struct conn *c);
 bool stream_is_quiet(const struct conn *c);
 void stream_attempt_over(struct request *r);
 
+void stream_in_over(struct stream *s);
+
+void stream_tell(struct ringsend *e, struct event *event);
+/* Unless it was reaped. */
+void stream_take_back(struct ringsend *e, struct event *event);
+/* A reaped one of the response's: the host is done with it. */
+void stream_piece_over(struct event *event);
 /* The oldest event; null: there is none. */
 const struct ringsend_result *stream_reap(struct ringsend *e);
 /* The life of the events that were reaped is over. */

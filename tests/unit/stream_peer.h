@@ -4,7 +4,10 @@
  *   /flaky       the same, but 503 for every other request
  *   /early       answers 413 behind the head, reads no body
  *   /hold        reads the head alone, and never answers
- *   /reset       reads the head and some of the body, and breaks the connection */
+ *   /reset       reads the head and some of the body, and breaks the connection
+ *   /bytes/N     answers 200 with N bytes, as stream_byte makes them; /chunks/N in chunks of up to 5000; /end/N up
+ *                to the end of the stream; /busy/N the first, but with 503
+ *   /break/N     announces one more, and closes behind N */
 #ifndef RINGSEND_TESTS_UNIT_STREAM_PEER_H
 #define RINGSEND_TESTS_UNIT_STREAM_PEER_H
 
@@ -104,12 +107,55 @@ static bool link_body(struct stream_link *l, bool chunked, uint64_t *bytes, uint
     return true;
 }
 
+static bool link_write(struct stream_link *l, const char *data, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t n = send(l->fd, data, bytes, MSG_NOSIGNAL);
+        if (n <= 0)
+            return false;
+        data += n;
+        bytes -= (size_t)n;
+    }
+    return true;
+}
+
 static bool link_answer(struct stream_link *l, const char *status, const char *body)
 {
     char text[256];
     int bytes = snprintf(text, sizeof text, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", status,
                          strlen(body), body);
-    return send(l->fd, text, (size_t)bytes, MSG_NOSIGNAL) == bytes;
+    return link_write(l, text, (size_t)bytes);
+}
+
+static char stream_byte(size_t at)
+{
+    return (char)(at * 7 + at / 251);
+}
+
+/* Answers with a body of its own. */
+static bool link_give(struct stream_link *l, const char *path)
+{
+    bool chunks = strncmp(path, "/chunks/", 8) == 0, breaks = strncmp(path, "/break/", 7) == 0;
+    bool to_end = strncmp(path, "/end/", 5) == 0, busy = strncmp(path, "/busy/", 6) == 0;
+    size_t bytes = strtoull(strchr(path + 1, '/') + 1, NULL, 10), at = 0;
+    char text[5100], length[64] = "";
+    if (!chunks && !to_end)
+        snprintf(length, sizeof length, "Content-Length: %zu\r\n", bytes + breaks);
+    int n = snprintf(text, sizeof text, "HTTP/1.1 %s\r\nX-Kind: %.8s\r\n%s%s\r\n",
+                     busy ? "503 Busy" : "200 OK", path, length,
+                     chunks ? "Transfer-Encoding: chunked\r\nContent-Encoding: br\r\n" : "");
+    if (chunks && bytes == 0)
+        n += snprintf(text + n, sizeof text - (size_t)n, "0\r\n\r\n");
+    while (link_write(l, text, (size_t)n) && at < bytes) {
+        size_t part = bytes - at < 5000 ? bytes - at : 5000;
+        n = chunks ? snprintf(text, sizeof text, "%zx\r\n", part) : 0;
+        for (size_t i = 0; i < part; i++)
+            text[n++] = stream_byte(at++);
+        if (chunks)
+            n += snprintf(text + n, sizeof text - (size_t)n, "\r\n%s",
+                          at == bytes ? "0\r\n\r\n" : "");
+    }
+    return !to_end && !breaks && at == bytes;
 }
 
 /* One request; false: the connection is over. */
@@ -149,6 +195,8 @@ static bool link_serve(struct stream_link *l)
     }
     if (!link_body(l, chunked, &bytes, &hash))
         return false;
+    if (strchr(path + 1, '/') < strchr(path, ' '))
+        return link_give(l, path);
     stream_told(told, sizeof told, bytes, hash, chunked);
     bool declines = strncmp(path, "/flaky ", 7) == 0 && number % 2 == 0;
     return link_answer(l, declines ? "503 Busy" : "200 OK", told);

@@ -15,6 +15,7 @@
 
 #include "peer.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 /* ---- The failing allocator ---- */
@@ -63,7 +64,7 @@ char *__wrap_strdup(const char *text)
 
 /* ---- The torture ---- */
 
-enum { PATHS = 3 };
+enum { PATHS = 5 };
 
 static bool is_honest(const struct ringsend_result *result)
 {
@@ -72,10 +73,13 @@ static bool is_honest(const struct ringsend_result *result)
            result->error == RINGSEND_E_DNS_FAILED || result->error == RINGSEND_OK;
 }
 
-/* A whole life that uses what there is: name lookup, predicates, headers, traces, decoding, large bodies. */
+/* A whole life that uses what there is: name lookup, predicates, headers, traces, decoding, large bodies, streams. */
 static void one_life(const struct peer *peer)
 {
-    static const char *const paths[PATHS] = {"", "big", "third"};
+    static const char *const paths[PATHS] = {"", "big", "third", "big", "big"};
+    static const uint32_t flags[PATHS] = {[3] = RINGSEND_RESPONSE_PIECES | RINGSEND_BODY_FD,
+                                          [4] = RINGSEND_RESPONSE_FD | RINGSEND_BODY_PIECES};
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     char message[128] = "";
     struct ringsend_options options = {.size = sizeof options,
                                        .connections_max = 2,
@@ -98,13 +102,18 @@ static void one_life(const struct peer *peer)
         assert_int_equal(error, -RINGSEND_E_NO_MEMORY);
         assert_non_null(strstr(message, "memory is out"));
         assert_null(engine);
+        close(nothing);
         return;
     }
     for (size_t i = 0; i < PATHS; i++) {
         snprintf(urls[i], sizeof urls[i], "http://%s%s%s", i ? "127.0.0.1" : "localhost",
                  strchr(peer->url + 7, ':'), paths[i]);
         requests[i] = (struct ringsend_request){.size = sizeof requests[i],
-                                                .url = {urls[i], strlen(urls[i])}};
+                                                .method = {"GET", 3},
+                                                .url = {urls[i], strlen(urls[i])},
+                                                .flags = flags[i],
+                                                .body_fd = nothing,
+                                                .response_fd = nothing};
         error = ringsend_submit(engine, &requests[i]);
         assert_true(error == 0 || error == -RINGSEND_E_NO_MEMORY);
         accepted += error == 0;
@@ -114,11 +123,12 @@ static void one_life(const struct peer *peer)
         assert_true(ringsend_run(engine, RINGSEND_NEVER) >= 0);
         while (ringsend_reap(engine, &result, 1) == 1) {
             assert_true(is_honest(result));
-            results_count++;
+            results_count += result->kind == RINGSEND_FINAL;
         }
     }
     assert_true(ringsend_idle(engine));
     ringsend_free(engine);
+    close(nothing);
 }
 
 static void each_allocation_fails_in_turn(void **state)

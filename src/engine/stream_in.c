@@ -1,0 +1,183 @@
+/* Streamed responses. What the exchange reads gathers in response.body; from there it moves, buffer by buffer and
+ * uncopied, to stream.out: the piece that lies ready, is in the host's hands, or is being written. When
+ * WINDOW_BYTES have gathered behind it the receive is stopped until there is room.
+ *
+ *   receive  READING -> DRAINING -> DONE: complete, but not all is out; no clock of the attempt runs then
+ *
+ * A response that breaks off behind its first piece drains as well, and its error is told in the end: the host gets
+ * all that came. Only the good responses (response.streams) come here; others stay in response.body. */
+#include "engine/file_internal.h"
+#include "engine/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WINDOW_BYTES = 256 << 10 };
+
+/* ---- To a descriptor ---- */
+
+static enum ringsend_error start_write(struct conn *c)
+{
+    struct stream *s = c->exchange.request->stream;
+    if (!s->to && file_open_for(c, 1, s->request->user->response_fd, &s->to) != 0)
+        return RINGSEND_E_NO_MEMORY;
+    s->spent = s->writing = true;
+    file_append(s->to, s->out.data, s->out.bytes);
+    return RINGSEND_OK;
+}
+
+static enum ringsend_error write_failed(struct stream *s, int64_t result, const char **detail)
+{
+    *detail = s->detail;
+    if (result == -EAGAIN)
+        snprintf(s->detail, sizeof s->detail,
+                 "it is non-blocking, and had no room: clear O_NONBLOCK");
+    else if (result < 0)
+        snprintf(s->detail, sizeof s->detail, "%s", strerrordesc_np((int)-result));
+    else
+        snprintf(s->detail, sizeof s->detail, "a write ended after %lld of %zu bytes: a full disk?",
+                 (long long)result, s->out.bytes);
+    return RINGSEND_E_BODY_WRITE;
+}
+
+static enum ringsend_error wrote(struct stream *s, const char **detail)
+{
+    int64_t result = file_take(s->to);
+    s->writing = false;
+    if (result != (int64_t)s->out.bytes)
+        return write_failed(s, result, detail);
+    buf_release(&s->request->engine->bufs, &s->out);
+    return RINGSEND_OK;
+}
+
+/* ---- In pieces ---- */
+
+static void offer(struct stream *s, const struct response *response)
+{
+    struct ringsend *e = s->request->engine;
+    struct ringsend_result *result = &s->gives.result;
+    if (s->held || s->gives.ready)
+        return;
+    result->request = s->request->user;
+    result->kind = RINGSEND_PIECE;
+    result->status = response->status;
+    result->encoding =
+        (struct ringsend_bytes){response->codings.text, response->codings.text_bytes};
+    result->body = (struct ringsend_bytes){s->out.data, s->out.bytes};
+    if (!s->headers.data)
+        request_headers(e, &response->headers, &response->header_index, &s->headers, result);
+    s->spent = true;
+    stream_tell(e, &s->gives);
+}
+
+int ringsend_hold(struct ringsend *e, uint64_t handle, bool hold)
+{
+    struct request *r;
+    engine_check_thread(e);
+    if (!request_find(e, handle, &r))
+        return -RINGSEND_E_INVALID;
+    if (!r)
+        return 0;
+    struct stream *s = r->stream;
+    if (!s || s->sink != RINGSEND_RESPONSE_PIECES)
+        return -RINGSEND_E_INVALID;
+    s->held = hold;
+    if (hold)
+        stream_take_back(e, &s->gives);
+    else if (r->conn)
+        task_wake(e, &r->conn->task);
+    return 0;
+}
+
+/* ---- Both ---- */
+
+/* Moves on what can move. */
+static enum ringsend_error pass_on(struct conn *c, const char **detail)
+{
+    struct stream *s = c->exchange.request->stream;
+    struct response *response = &c->exchange.response;
+    if (s->writing) {
+        enum ringsend_error error = file_busy(s->to) ? RINGSEND_OK : wrote(s, detail);
+        if (error != RINGSEND_OK || s->writing)
+            return error;
+    }
+    if (s->out.bytes == 0 && response->body.bytes > 0) {
+        s->out = response->body;
+        response->body = (struct buf){0};
+        if (s->sink == RINGSEND_RESPONSE_FD)
+            return start_write(c);
+    }
+    if (s->out.bytes > 0)
+        offer(s, response);
+    return RINGSEND_OK;
+}
+
+static bool is_empty(const struct conn *c)
+{
+    return c->exchange.request->stream->out.bytes == 0 && c->exchange.response.body.bytes == 0;
+}
+
+enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, const char **detail)
+{
+    struct exchange *x = &c->exchange;
+    struct stream *s = x->request->stream;
+    if (!s->sink || !x->response.streams) {
+        if (x->receive == RECEIVE_DRAINING)
+            x->receive = RECEIVE_DONE;
+        return error;
+    }
+    if (error != RINGSEND_OK) {
+        if (!s->spent || is_empty(c))
+            return error;
+        s->end = error;
+        s->end_detail = *detail;
+        x->receive = RECEIVE_DRAINING;
+    }
+    error = pass_on(c, detail);
+    if (error != RINGSEND_OK)
+        return error;
+    if (x->receive == RECEIVE_DRAINING && is_empty(c)) {
+        *detail = s->end_detail;
+        if (s->end == RINGSEND_OK)
+            x->receive = RECEIVE_DONE;
+        return s->end;
+    }
+    /* Others wait for the buffers of what has no business here. */
+    conn_rx_drop(c);
+    bool full = x->response.body.bytes >= WINDOW_BYTES && x->receive == RECEIVE_READING;
+    if (full || c->stray)
+        conn_stop_recv(c);
+    else
+        conn_go_on_recv(c);
+    return RINGSEND_OK;
+}
+
+bool stream_awaits_host(const struct conn *c)
+{
+    const struct request *r = c->exchange.request;
+    return r && r->stream && r->stream->sink == RINGSEND_RESPONSE_PIECES &&
+           r->stream->out.bytes > 0;
+}
+
+void stream_piece_over(struct event *event)
+{
+    struct stream *s = LIST_OWNER(event, struct stream, gives);
+    struct request *r = s->request;
+    buf_release(&r->engine->bufs, &s->out);
+    if (r->conn)
+        task_wake(r->engine, &r->conn->task);
+}
+
+void stream_in_over(struct stream *s)
+{
+    struct ringsend *e = s->request->engine;
+    if (s->writing)
+        file_take(s->to);
+    s->writing = false;
+    file_close(&s->to);
+    stream_take_back(e, &s->gives);
+    buf_release(&e->bufs, &s->out);
+    buf_release(&e->bufs, &s->headers);
+    s->end = RINGSEND_OK;
+}
