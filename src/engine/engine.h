@@ -377,6 +377,7 @@ struct ringsend {
     struct host *hosts_free; /* by hash_next */
     struct posts *posts;
     struct origin *last_origin; /* of the last submit: nearly always the next one's too */
+    struct url_start url_start; /* the same */
 
     struct list ready;   /* tasks to run */
     struct list blocked; /* origins that wait for a place, in order */

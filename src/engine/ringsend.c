@@ -362,9 +362,10 @@ static struct ringsend_bytes method_of(const struct ringsend_request *r)
     return has_body(r) ? SPAN("POST") : SPAN("GET");
 }
 
-/* Fills in the head of a well-formed request. */
+/* Fills in the head of a well-formed request. `start` is of the URLs before it, or null. */
 static enum ringsend_error make_head(struct head *head, const struct ringsend_request *r,
-                                     bool accepts_codings, const char **detail)
+                                     bool accepts_codings, struct url_start *start,
+                                     const char **detail)
 {
     bool streamed = (r->flags & BODY_STREAMED) != 0;
     *head = (struct head){.method = method_of(r),
@@ -374,7 +375,8 @@ static enum ringsend_error make_head(struct head *head, const struct ringsend_re
                           .chunked = streamed && r->body_bytes == RINGSEND_UNKNOWN,
                           .body_bytes = streamed ? r->body_bytes : r->body.bytes,
                           .accepts_codings = accepts_codings};
-    enum ringsend_error error = url_parse(&head->url, r->url, detail);
+    enum ringsend_error error = start ? url_parse_next(&head->url, r->url, start, detail)
+                                      : url_parse(&head->url, r->url, detail);
     if (error == RINGSEND_OK)
         error = head_check(head, detail);
     if (error == RINGSEND_OK && head->bytes > LIMIT_HEAD_BYTES) {
@@ -388,7 +390,7 @@ int ringsend_check(const struct ringsend_request *r, const char **detail)
 {
     struct head head;
     *detail = NULL;
-    return is_well_formed(r) ? -(int)make_head(&head, r, false, detail) : -RINGSEND_E_INVALID;
+    return is_well_formed(r) ? -(int)make_head(&head, r, false, NULL, detail) : -RINGSEND_E_INVALID;
 }
 
 bool ringsend_may_repeat(const struct ringsend_request *r)
@@ -409,7 +411,8 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
         return -RINGSEND_E_FULL;
     struct head head;
     bool accepts_codings = e->options.decode && !(r->flags & RESPONSE_STREAMED);
-    enum ringsend_error error = make_head(&head, r, accepts_codings, &e->submit_detail);
+    enum ringsend_error error =
+        make_head(&head, r, accepts_codings, &e->url_start, &e->submit_detail);
     if (error == RINGSEND_OK && head.url.https) {
         error = secure_load(e);
         if (error == RINGSEND_E_TLS_CONFIG)

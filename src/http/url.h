@@ -5,6 +5,7 @@
 #define RINGSEND_HTTP_URL_H
 
 #include "base/errors.h"
+#include "base/limits.h"
 #include "base/span.h"
 
 #include <stdbool.h>
@@ -27,5 +28,21 @@ struct url {
  * is wrong and what is expected. The fragment is cut off; userinfo, control characters, spaces and
  * bytes over 0x7e are refused. RINGSEND_E_BAD_URL or 0. */
 enum ringsend_error url_parse(struct url *url, struct ringsend_bytes text, const char **detail);
+
+/* Scheme and authority of a URL: one that begins with the same bytes need not be understood anew up to there. */
+enum { URL_START_BYTES_MAX = sizeof "https://" + LIMIT_HOST_BYTES + sizeof ":65535" };
+
+struct url_start {
+    char text[URL_START_BYTES_MAX]; /* "http://host:80" */
+    size_t bytes;                   /* 0: none is known */
+    size_t scheme_bytes;            /* of "http://" */
+    size_t host_bytes;
+    bool https, host_is_ipv6;
+    uint16_t port;
+};
+
+/* As url_parse, of one URL of many: *start, zeroed before the first one, is what the last one began with. */
+enum ringsend_error url_parse_next(struct url *url, struct ringsend_bytes text,
+                                   struct url_start *start, const char **detail);
 
 #endif

@@ -151,6 +151,58 @@ static void test_rows(void **state)
     guard_close(&guard);
 }
 
+/* Every one behind every other: what the last one began with changes nothing of what is found. */
+static void test_one_behind_another(void **state)
+{
+    (void)state;
+    struct guard guard;
+    guard_open(&guard, 4096);
+    enum { ROWS = sizeof rows / sizeof rows[0] };
+    for (size_t i = 0; i < (size_t)ROWS * ROWS; i++) {
+        struct url_start start = {.bytes = 0};
+        struct url before, url, alone;
+        const char *detail = NULL, *alone_detail = NULL;
+        url_parse_next(&before, span_of(rows[i / ROWS].text), &start, &detail);
+        const char *row = rows[i % ROWS].text;
+        struct ringsend_bytes text = {guard_put(&guard, row, strlen(row)), strlen(row)};
+        enum ringsend_error error = url_parse_next(&url, text, &start, &detail);
+        assert_int_equal(error, url_parse(&alone, text, &alone_detail));
+        if (error) {
+            assert_non_null(detail);
+            continue;
+        }
+        assert_true(url.https == alone.https && url.host_is_ipv6 == alone.host_is_ipv6 &&
+                    url.target_needs_slash == alone.target_needs_slash && url.port == alone.port);
+        assert_true(url.host.data == alone.host.data && url.host.bytes == alone.host.bytes);
+        assert_true(url.authority.data == alone.authority.data &&
+                    url.authority.bytes == alone.authority.bytes);
+        assert_true(url.target.data == alone.target.data && url.target.bytes == alone.target.bytes);
+    }
+    guard_close(&guard);
+}
+
+/* The same start with something else behind it: another host, another port, a bad path. */
+static void test_what_only_begins_alike(void **state)
+{
+    (void)state;
+    struct url_start start = {.bytes = 0};
+    struct url url;
+    const char *detail = NULL;
+    assert_int_equal(url_parse_next(&url, SPAN("http://h:8/a"), &start, &detail), RINGSEND_OK);
+    assert_int_equal(start.bytes, sizeof "http://h:8" - 1);
+    assert_int_equal(url_parse_next(&url, SPAN("http://h:8/%zz"), &start, &detail),
+                     RINGSEND_E_BAD_URL);
+    assert_int_equal(url_parse_next(&url, SPAN("http://h:8 /"), &start, &detail),
+                     RINGSEND_E_BAD_URL);
+    assert_int_equal(url_parse_next(&url, SPAN("http://h:8@x/"), &start, &detail),
+                     RINGSEND_E_BAD_URL);
+    assert_int_equal(start.bytes, sizeof "http://h:8" - 1);
+    assert_int_equal(url_parse_next(&url, SPAN("http://h:80/"), &start, &detail), RINGSEND_OK);
+    assert_int_equal(url.port, 80);
+    assert_int_equal(url_parse_next(&url, SPAN("https://h:80/"), &start, &detail), RINGSEND_OK);
+    assert_true(url.https);
+}
+
 /* Whatever the bytes: an answer, a reason with each refusal, and spans inside the text. */
 static void test_mangled(void **state)
 {
@@ -187,6 +239,8 @@ static void test_mangled(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_mangled)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows), cmocka_unit_test(test_one_behind_another),
+        cmocka_unit_test(test_what_only_begins_alike), cmocka_unit_test(test_mangled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
