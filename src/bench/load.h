@@ -23,8 +23,8 @@ struct load_options {
     struct figures_settings settings; /* threads <= connections; rate > 0 in an open loop */
     /* Times, TLS, limits, what counts as ok. Connections, requests, tries, exact_times and spin are set here. */
     const struct ringsend_options *engine;
-    /* Sent in turn, over and over; thread k of T sends k, k + T, ... Their `user`, `handle` and `tries` are
-     * ours. */
+    /* Sent in turn, over and over; thread k of T sends k, k + T, ... Their `user`, `handle`, `tries` and
+     * what becomes of their responses' bodies are ours. */
     const struct ringsend_request *requests;
     size_t requests_count;
     /* Set by signal handlers, which call load_wake then. 1: start no more and wait for what is in flight. 2 and

@@ -41,6 +41,12 @@ static uint64_t share_of(uint64_t all, uint32_t index, uint32_t threads)
     return all / threads + (index < all % threads);
 }
 
+/* Nobody reads a response's body, unless a predicate or its coding or its length decides about success. */
+static bool discards_bodies(const struct ringsend_options *engine)
+{
+    return !engine->ok_if && !engine->retry_if && !engine->decode && engine->body_max_bytes == 0;
+}
+
 static int engine_open(struct worker *w, char *message, size_t message_bytes)
 {
     struct ringsend_options options = *w->options->engine;
@@ -67,6 +73,7 @@ int worker_init(struct worker *w, const struct load_options *options, struct ser
     w->connections = (uint32_t)share_of(settings->connections, index, settings->threads);
     w->count = share_of(settings->requests, index, settings->threads);
     w->template = index % options->requests_count;
+    w->flags = discards_bodies(options->engine) ? RINGSEND_RESPONSE_DISCARD : 0;
     w->slots = calloc(w->connections, sizeof *w->slots);
     w->free_slots = calloc(w->connections, sizeof *w->free_slots);
     bool part = series_part_init(&w->part, settings->seconds_whole);
@@ -144,6 +151,7 @@ static bool submit(struct worker *w, uint64_t intended_ns, bool waited)
     slot->request = w->options->requests[w->template];
     slot->request.user = slot;
     slot->request.tries = 1;
+    slot->request.flags |= w->flags;
     slot->intended_ns = intended_ns;
     slot->measured = intended_ns >= w->measure_ns;
     slot->waited = waited;

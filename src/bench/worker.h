@@ -41,6 +41,7 @@ struct worker {
     bool ended;       /* no more starts */
     bool cancelled;
 
+    uint32_t flags; /* that each request gets: enum ringsend_request_flags */
     struct slot *slots;
     struct slot **free_slots; /* a stack */
     uint32_t free_count;

@@ -87,6 +87,18 @@ class Load(LoadCase):
         stats = self.serve_and_bench("-n", "20", "-c", "2", serve=("--status", "503:100%"), expect=NOT_ALL_OK)
         self.assertEqual(stats["requests"], 20)
 
+    def test_bodies_are_counted_unless_they_decide(self):
+        """None is stored, so one may be longer than what could be."""
+        serve = self.serve("--body-bytes", str(65 << 20))
+        run = self.bench("-n", "1", "-c", "1", "--json", self.path("figures.json"), serve.url)
+        figures = json.loads(self.read("figures.json"))
+        self.assertEqual((figures["requests"], figures["not_ok"]), (1, 0))
+        self.assertGreater(figures["bytes_received"], 65 << 20)
+        run = self.bench("-n", "1", "-c", "1", "--max-body", "64M", serve.url, expect=NOT_ALL_OK)
+        self.assertIn(b"body_too_large", run.out)
+        self.bench("-n", "1", "--ok-if", ".ok == true", self.serve().url)
+        self.bench("-n", "1", "--ok-if", ".ok == false", self.serve().url, expect=NOT_ALL_OK)
+
     def test_no_response_at_all_is_exit_status_3(self):
         sock, port = refused_port()
         with sock:
