@@ -169,7 +169,7 @@ static int fail_run(const struct bench *b, const char *message, int error)
         return fail(message, error);
     fprintf(stderr, "ringsend bench: run %zu of %zu: %s\n", b->runs_count + 1, b->runs_wanted,
             message);
-    return exit_status_of(error);
+    return b->runs_count > 0 ? EXIT_NOT_STARTED : exit_status_of(error); /* it could at first */
 }
 
 static int run_once(struct bench *b, const struct target *target, double rate)

@@ -344,7 +344,10 @@ static void print_several(FILE *out, const struct bench_report *report)
         const struct figures *f = &report->runs[i];
         if (!has_troubles(f) && report->thresholds_count == 0)
             continue;
-        fprintf(out, "%s %zu\n", kind, i + 1);
+        fprintf(out, "%s %zu", kind, i + 1);
+        if (report->kind == BENCH_STEPS)
+            fprintf(out, ", %s a second", rate_text(f->settings.rate).chars);
+        fputc('\n', out);
         if (f->ok < f->requests + f->errors_count)
             print_outcomes(out, f);
         print_troubles(out, f);

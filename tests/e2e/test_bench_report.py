@@ -14,7 +14,7 @@ import shutil
 
 import hdr
 from browser import render
-from harness import NOT_ALL_OK, OK, OUTPUT, USAGE, Authority, Case, answering, main, refused_port, response
+from harness import NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, Authority, Case, answering, main, refused_port, response
 
 THRESHOLD = 5
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
@@ -176,7 +176,7 @@ class Report(Case):
                     next(seen) == 2 and os.unlink(ca)) or response(b"hello")))
                 run = self.run_ringsend("bench", "-n", "1", "-c", "1", *args, "--cacert", ca, "--json",
                                         self.path("figures.json"), server.url)
-                self.assertEqual(run.status, USAGE, run.err)
+                self.assertEqual(run.status, NOT_STARTED, run.err)
                 self.assertRegex(run.err, r"(?m)^run 3 of %d: http.*\nringsend bench: run 3 of %d: .*ca.pem" % (wanted, wanted))
                 figures = self.load()
                 self.assertEqual((len(figures[kind]), figures["runs_wanted"]), (2, wanted))
@@ -185,7 +185,7 @@ class Report(Case):
     def test_several_runs_are_a_table_and_what_is_to_be_said(self):
         run = self.bench("-n", "200", "--steps", "1000,2000", serve=("--status", "503:30%"))
         text = run.out.decode()
-        self.assertRegex(text, r"^ringsend bench: GET http\S+, 2 steps, 40 connections\nstep 1\n  ok ")
+        self.assertRegex(text, r"^ringsend bench: GET http\S+, 2 steps, 40 connections\nstep 1, 1000 a second\n  ok ")
         self.assertEqual(len(re.findall(r"(?m)^ +\d+  status 503$", text)), 2)
         self.assertRegex(text, r"(?m)^ +1 +1000 .* \d+( \*)?\n +2 +2000 .* \d+( \*)?\n  response times")
 
