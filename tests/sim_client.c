@@ -247,8 +247,11 @@ void client_end(struct client *c)
     check_starts(c);
     ringsend_free(c->engine);
     SIM_CHECK(!pieces || sim_ring_broke(), "memory was not given back");
-    while (pieces) /* the kernel may have had it when the ring broke */
-        forget(pieces);
+    for (union piece *p = pieces, *next; p; p = next) { /* the kernel may have had it then */
+        next = p->next;
+        free(p);
+    }
+    pieces = NULL;
     for (uint32_t i = 0; i < c->count; i++) {
         if (c->requests[i].accepted && !c->requests[i].done)
             check_mark_without_result(c, &c->requests[i]);
