@@ -249,6 +249,77 @@ static void bombs_are_errors(void)
     scenario_end(&c);
 }
 
+/* Large bodies are decoded over several turns, one after the other. What comes meanwhile comes to them:
+ * nothing, a cancel, the record's deadline, a stop. */
+static void decoding_takes_turns(void)
+{
+    enum { NOTHING, CANCEL_FIRST, CANCEL_SECOND, DEADLINE, STOP, CASES };
+
+    for (int what = NOTHING; what < CASES; what++) {
+        struct sim_answer large = *sim_answer_packed("0123456789abcdef", 1 << 17);
+        struct client_ask ask = post;
+        struct client c;
+        uint32_t turns = 0;
+        struct sim_peer *peer = scenario_begin(
+            "decoding takes turns", &c,
+            &(struct ringsend_options){.decode = true, .store_attempts = true}, &large, 1);
+        sim.faults.latency_ns = 0; /* both responses come at once */
+        ask.deadline_ns = what == DEADLINE ? SIM_S : 0;
+        scenario_submit(&c, &ask);
+        scenario_submit(&c, &ask);
+        while (peer->answers < 2 || scenario_stats(&c).exchanges > 0)
+            client_run(&c, 0, UINT32_MAX), sim.now_ns += 10 * SIM_US;
+        for (; !c.requests[0].done || !c.requests[1].done; turns++) {
+            SIM_CHECK(scenario_stats(&c).exchanges == 0, "the connections are not free");
+            if (turns == 1 && what == CANCEL_FIRST)
+                ringsend_cancel(c.engine, c.requests[0].handle);
+            if (turns == 1 && what == CANCEL_SECOND)
+                ringsend_cancel(c.engine, c.requests[1].handle);
+            if (turns == 1 && what == DEADLINE)
+                sim.now_ns += SIM_S;
+            if (turns == 1 && what == STOP)
+                ringsend_stop(c.engine);
+            client_run(&c, 0, UINT32_MAX);
+        }
+        SIM_CHECK(turns >= (what == NOTHING || what == STOP ? 6u : 2u),
+                  "two large bodies took %u turns", turns);
+        for (uint32_t i = 0; i < 2; i++) {
+            enum ringsend_error error = what == DEADLINE                ? RINGSEND_E_TIMEOUT_RECORD
+                                        : what == CANCEL_FIRST + (int)i ? RINGSEND_E_CANCELLED
+                                                                        : RINGSEND_OK;
+            scenario_expect(&c, i, error, 200, 1, error != RINGSEND_OK);
+            SIM_CHECK(c.requests[i].trace[0].error == error, "the trace is wrong");
+        }
+        scenario_end(&c);
+    }
+}
+
+static void packed_load(struct client *c)
+{
+    static struct sim_answer script[2];
+    struct sim_peer *peer = sim_peer_new("10.0.0.1", 80, 0);
+
+    script[0] = *sim_answer_packed("0123456789abcdef", 1 << 17);
+    script[1] = *sim_answer_packed("abc", 100);
+    peer->script = script;
+    peer->script_count = 2;
+    if (!client_try_begin(
+            c, &(struct ringsend_options){.connections_max = 2, .decode = true, .seed = 1}))
+        return;
+    for (int i = 0; i < 3; i++)
+        scenario_submit(c, &get);
+}
+
+static void free_while_decoding(void)
+{
+    scenario_free_at_any_time("free while decoding", packed_load);
+}
+
+static void break_while_decoding(void)
+{
+    scenario_break_at_any_time("the ring breaks while decoding", packed_load);
+}
+
 static const struct scenario_function functions[] = {
     {"ok_if judges", ok_if_judges},
     {"ok_if leaves the rest to the status", ok_if_leaves_the_rest_to_the_status},
@@ -261,6 +332,9 @@ static const struct scenario_function functions[] = {
     {"packed bodies are named", packed_bodies_are_named},
     {"bad codings are errors", bad_codings_are_errors},
     {"bombs are errors", bombs_are_errors},
+    {"decoding takes turns", decoding_takes_turns},
+    {"free while decoding", free_while_decoding},
+    {"ring breaks while decoding", break_while_decoding},
 };
 
 const struct scenario_function *sim_response_scenarios(size_t *count)

@@ -137,6 +137,7 @@ static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
 {
     uint32_t known = anyway ? e->finished_count : 0;
     e->connects_left = CONNECTS_PER_TURN;
+    decode_turn(e);
     run_ready(e);
     bool ready = e->finished_count > known || (e->events_count > 0 && !anyway) || e->woken;
     struct ring_wait wait = wait_for(e, ready ? 0 : until_ns);

@@ -8,6 +8,7 @@
  *   host     a name and its addresses                                       host.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
+ *   decode   a response's body, before it is judged                         decode.c, verdict.c
  *   trace    what became of each attempt, when it is to be told             trace.c
  *
  * Way of a request: ringsend_submit -> request_run queues it at its origin -> origin_run gives it a
@@ -308,7 +309,10 @@ struct request {
     const char *redial_detail;        /* static text, or null */
     enum ringsend_wait wait;          /* why the next attempt has not begun yet */
     bool cancel_asked;
-    bool outcome_known; /* of the attempt; else it is still under way */
+    struct list undecoded;  /* in engine.undecoded */
+    struct codings codings; /* then: what its body has */
+    bool reused;            /* then: the attempt's connection was not new */
+    bool outcome_known;     /* of the attempt; else it is still under way */
     enum ringsend_error outcome;
     const char *outcome_detail;
     struct buf detail;       /* outcome_detail's text: the connection's own goes with it */
@@ -353,6 +357,9 @@ struct ringsend {
     struct response_limits limits;
     struct predicate *ok_if, *retry_if; /* null: none */
     struct unpack *unpack;              /* with the option decode, else null */
+    struct list undecoded; /* requests whose response is there, its body to be decoded, in order */
+    struct decoding decoding; /* of the first of them, when its pool is not null */
+    size_t decode_allowance;  /* in this turn, still */
     struct memory memory;
     struct buf_pool bufs;
     struct timers timers;
@@ -496,9 +503,18 @@ void trace_publish(struct request *r);
 enum ringsend_error verdict_prepare(struct ringsend *e, char *message, size_t message_bytes);
 void verdict_release(struct ringsend *e);
 bool verdict_wants_headers(const struct ringsend *e);
-/* Takes over a complete response, decodes its body if the options say so, and judges it. An error
- * takes the place of the attempt's outcome. */
+/* Takes over a complete response, and judges it, unless its body is to be decoded first. */
 void verdict_take(struct request *r, struct response *response);
+void verdict_judge(struct request *r);
+
+/* decode.c: content codings */
+void decode_turn(struct ringsend *e); /* a turn begins */
+/* The body of a response that was taken has these codings, none of them unknown: it gets in line. */
+void decode_queue(struct request *r, const struct codings *codings);
+bool decode_is_due(const struct request *r); /* it is in line */
+/* Goes on. True: it is over, and an error has become the outcome; false: it waits for its turn. */
+bool decode_run(struct request *r);
+void decode_abandon(struct request *r); /* its body is dropped */
 
 /* retry.c: which outcomes another try may help, and when */
 void retry_init(struct ringsend *e);

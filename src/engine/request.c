@@ -3,7 +3,8 @@
  * step      waits for                         deadline            next
  * QUEUE     -                                 -                   QUEUED; FINISHED if refused
  * QUEUED    its origin: a connection          record              ATTEMPT
- * ATTEMPT   the outcome, request_attempt_over record              BACKOFF, QUEUED, FINISHED
+ * ATTEMPT   the outcome: request_attempt_over record              BACKOFF, QUEUED, FINISHED
+ *           and, of a packed body, decode_run
  * BACKOFF   time                              backoff, record     QUEUE, FINISHED
  * FINISHED  ringsend_reap                     -                   (free)
  *
@@ -62,6 +63,7 @@ static struct request *request_new(struct ringsend *e, struct ringsend_request *
     list_init(&r->task.ready);
     list_init(&r->waiting);
     list_init(&r->finished);
+    list_init(&r->undecoded);
     r->result.request = user;
     user->handle = (uint64_t)generation << 32 | slot;
     e->requests_used++;
@@ -185,13 +187,22 @@ static void count_outcome(struct request *r)
     }
 }
 
+/* The attempt's outcome is known. */
+static void settle(struct request *r)
+{
+    r->outcome_known = true;
+    count_outcome(r);
+    trace_attempt_over(r, r->reused);
+    r->queued_ns = r->engine->now_ns;
+}
+
 void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
                           struct exchange *exchange)
 {
     struct ringsend *e = r->engine;
-    CHECK(r->step == REQUEST_ATTEMPT && !r->outcome_known);
-    r->outcome_known = true;
+    CHECK(r->step == REQUEST_ATTEMPT && !r->outcome_known && !decode_is_due(r));
     r->outcome = error;
+    r->reused = r->conn && r->conn->exchanges > 1;
     request_explain(r, detail);
     r->attempt_at_ns = TIMER_NEVER;
     struct ringsend_times *times = &r->result.times;
@@ -201,8 +212,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
         struct response *response = &exchange->response;
         CHECK(error != RINGSEND_OK || exchange->receive == RECEIVE_DONE);
         r->outcome_bytes_left = exchange->bytes_left;
-        r->outcome_stale =
-            retry_is_connection_loss(error) && r->conn->exchanges > 1 && !response->started;
+        r->outcome_stale = retry_is_connection_loss(error) && r->reused && !response->started;
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;
         r->result.packed_bytes = response->streamed_bytes;
@@ -211,10 +221,9 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
             verdict_take(r, response);
         }
     }
-    count_outcome(r);
-    trace_attempt_over(r, r->conn && r->conn->exchanges > 1);
     r->conn = NULL;
-    r->queued_ns = e->now_ns;
+    if (!decode_is_due(r))
+        settle(r);
     task_wake(e, &r->task);
 }
 
@@ -417,10 +426,33 @@ static enum task_next end_early(struct request *r, enum ringsend_error error)
 
 static void abandon_attempt(struct request *r, enum ringsend_error error)
 {
-    if (r->conn)
+    if (decode_is_due(r)) {
+        decode_abandon(r);
+        r->outcome = error;
+        settle(r);
+        task_wake(r->engine, &r->task);
+    } else if (r->conn)
         conn_abandon(r->conn, error, NULL);
     else
         origin_abandon_race(r->origin, error, NULL);
+}
+
+static enum task_next attempting(struct request *r, enum ringsend_error early)
+{
+    if (r->outcome_known)
+        return decide(r);
+    if (early == RINGSEND_E_CANCELLED || early == RINGSEND_E_TIMEOUT_RECORD) {
+        abandon_attempt(r, early);
+        return TASK_WAIT;
+    }
+    if (!decode_is_due(r)) {
+        task_deadline(r->engine, &r->task, r->deadline_at_ns);
+        return TASK_WAIT;
+    }
+    if (!decode_run(r))
+        return TASK_WAIT;
+    settle(r);
+    return TASK_AGAIN;
 }
 
 enum task_next request_run(struct request *r)
@@ -438,13 +470,7 @@ enum task_next request_run(struct request *r)
         task_deadline(e, &r->task, r->deadline_at_ns);
         return TASK_WAIT;
     case REQUEST_ATTEMPT:
-        if (r->outcome_known)
-            return decide(r);
-        if (error == RINGSEND_E_CANCELLED || error == RINGSEND_E_TIMEOUT_RECORD)
-            abandon_attempt(r, error);
-        else
-            task_deadline(e, &r->task, r->deadline_at_ns);
-        return TASK_WAIT;
+        return attempting(r, error);
     case REQUEST_BACKOFF:
         if (error != RINGSEND_OK)
             return end_early(r, error);

@@ -126,7 +126,7 @@ static void init_lists(struct ringsend *e)
         &e->requests_free, &e->conns_free,         &e->unused_origins,   &e->ready,
         &e->blocked,       &e->lines[GATE_BUDGET], &e->lines[GATE_PACE], &e->idle_lru,
         &e->starved,       &e->finished,           &e->events,           &e->events_reaped,
-        &e->reaped};
+        &e->reaped,        &e->undecoded};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
 }

@@ -1,5 +1,5 @@
-/* What a complete response is worth. Its body is decoded first, so that predicates and users see what
- * the server meant. Then it is ok, to be tried again, or failed: retry_if is asked first, since what the
+/* What a complete response is worth. Its body is decoded first (decode.c), so that predicates and users see
+ * what the server meant. Then it is ok, to be tried again, or failed: retry_if is asked first, since what the
  * user calls worth another try is not ok; then ok_if decides, or in its absence the status. */
 #include "engine/engine.h"
 
@@ -49,7 +49,7 @@ bool verdict_wants_headers(const struct ringsend *e)
            (e->retry_if && predicate_wants_headers(e->retry_if));
 }
 
-static enum verdict judge(const struct request *r)
+static enum verdict verdict_of(const struct request *r)
 {
     const struct ringsend *e = r->engine;
     struct predicate_view view = {
@@ -78,11 +78,14 @@ static bool can_decode(const struct request *r, const struct codings *codings)
     return r->engine->unpack && !codings->unknown && r->result.status != 206;
 }
 
+void verdict_judge(struct request *r)
+{
+    r->verdict = verdict_of(r);
+}
+
 void verdict_take(struct request *r, struct response *response)
 {
-    struct ringsend *e = r->engine;
     const struct codings *codings = &response->codings;
-    const char *detail = NULL;
     r->body = response->body;
     r->headers = response->headers;
     r->header_index = response->header_index;
@@ -91,15 +94,12 @@ void verdict_take(struct request *r, struct response *response)
     if (!response->streams)
         r->result.packed_bytes = r->body.bytes;
     if (r->body.bytes > 0 && can_decode(r, codings)) {
-        r->outcome = codings_remove(codings, e->unpack, &e->bufs, &r->body,
-                                    e->options.body_max_bytes, &detail);
-        if (r->outcome != RINGSEND_OK) {
-            request_explain(r, detail);
-            buf_release(&e->bufs, &r->body);
+        if (codings->count > 0) {
+            decode_queue(r, codings);
             return;
         }
     } else if (r->result.packed_bytes > 0) {
         name_encoding(r, codings);
     }
-    r->verdict = judge(r);
+    verdict_judge(r);
 }

@@ -3,10 +3,15 @@
 #include "base/check.h"
 #include "http/fields.h"
 
-/* Bodies are unpacked in one go, behind their last byte: into a buffer that grows by doubling, whose
- * growth the limits cut off. So a bomb costs at most the limit's memory and time. */
+/* A body is unpacked into a buffer that grows by doubling, whose growth the limits cut off: a bomb costs
+ * at most the limit's memory and time. That time is taken in stretches, each bounded by an allowance of
+ * bytes; what is read counts as much as what is made, for there are streams that make nothing out of
+ * much. */
 
-enum { FIRST_BYTES = 4096 };
+enum {
+    FIRST_BYTES = 4096,
+    STEP_BYTES = 64, /* what a step costs besides: a stream of no bytes is some work, too */
+};
 
 static void add_text(struct codings *c, struct ringsend_bytes text)
 {
@@ -72,115 +77,125 @@ static enum unpack_kind kind_of(enum coding coding, const struct buf *body)
     UNREACHABLE("coding");
 }
 
-/* One coding's way from `in` to `out`. */
-struct unpacking {
-    struct unpack *unpack;
-    enum unpack_kind kind;
-    struct buf_pool *pool;
-    struct ringsend_bytes in;
-    size_t in_bytes; /* of all of it */
-    struct buf out;
-    uint64_t bytes_max;
-};
+/* ---- Taking them off ---- */
 
-/* Room for at least one byte beyond what is there, so that a step can tell the end from the limit. */
-static bool make_room(struct unpacking *u)
-{
-    size_t more = u->out.bytes > FIRST_BYTES ? u->out.bytes : FIRST_BYTES;
-    if (more > u->bytes_max + 1 - u->out.bytes)
-        more = (size_t)(u->bytes_max + 1 - u->out.bytes);
-    return u->out.capacity > u->out.bytes || buf_reserve(u->pool, &u->out, more);
-}
-
-static enum ringsend_error too_large(const struct unpacking *u, const char **detail)
-{
-    if (u->out.bytes > u->bytes_max)
-        *detail = "unpacked, the body is larger than the limit for bodies";
-    else if (u->out.bytes > CODING_RATIO_FROM_BYTES &&
-             u->out.bytes / CODING_RATIO_MAX > u->in_bytes)
-        *detail = "unpacked, the body is more than a thousand times as long as packed";
-    else
-        return RINGSEND_OK;
-    return RINGSEND_E_BODY_TOO_LARGE;
-}
-
-/* A stream has ended: true when another one follows, as gzip and zstd allow. */
-static bool another_follows(struct unpacking *u)
-{
-    return u->in.bytes > 0 && (u->kind == UNPACK_GZIP || u->kind == UNPACK_ZSTD);
-}
-
-static enum ringsend_error unpack_all(struct unpacking *u, const char **detail)
-{
-    if (!unpack_begin(u->unpack, u->kind))
-        return RINGSEND_E_NO_MEMORY;
-    for (;;) {
-        size_t made;
-        if (!make_room(u))
-            return RINGSEND_E_NO_MEMORY;
-        size_t room = u->out.capacity - u->out.bytes;
-        enum unpack_next next =
-            unpack_step(u->unpack, &u->in, u->out.data + u->out.bytes, room, &made);
-        u->out.bytes += made;
-        enum ringsend_error error = too_large(u, detail);
-        if (error != RINGSEND_OK)
-            return error;
-        switch (next) {
-        case UNPACK_MORE:
-            if (u->in.bytes > 0 || made == room)
-                continue;
-            *detail = "the packed body ends too early";
-            return RINGSEND_E_BAD_ENCODING;
-        case UNPACK_END:
-            if (u->in.bytes == 0)
-                return RINGSEND_OK;
-            if (another_follows(u)) {
-                if (!unpack_begin(u->unpack, u->kind))
-                    return RINGSEND_E_NO_MEMORY;
-                continue;
-            }
-            *detail = "bytes follow behind the packed body";
-            return RINGSEND_E_BAD_ENCODING;
-        case UNPACK_BAD:
-            *detail = unpack_fault(u->unpack);
-            return RINGSEND_E_BAD_ENCODING;
-        case UNPACK_NO_MEMORY:
-            return RINGSEND_E_NO_MEMORY;
-        }
-    }
-}
-
-enum ringsend_error codings_remove(const struct codings *codings, struct unpack *unpack,
-                                   struct buf_pool *pool, struct buf *body, uint64_t bytes_max,
-                                   const char **detail)
+void decoding_begin(struct decoding *d, const struct codings *codings, struct unpack *unpack,
+                    struct buf_pool *pool, struct buf *body, uint64_t bytes_max)
 {
     CHECK(!codings->unknown);
-    if (body->bytes == 0 || codings->count == 0)
-        return RINGSEND_OK;
-    if (codings->count > CODING_MAX) {
-        *detail = "more than two content codings upon each other";
-        return RINGSEND_E_BAD_ENCODING;
+    *d = (struct decoding){
+        .codings = *codings, .unpack = unpack, .pool = pool, .bytes_max = bytes_max, .body = *body};
+    d->bytes_max -= bytes_max == UINT64_MAX; /* its successor is reckoned with */
+    *body = (struct buf){0};
+}
+
+void decoding_end(struct decoding *d)
+{
+    buf_release(d->pool, &d->body);
+    buf_release(d->pool, &d->out);
+}
+
+static bool fail(struct decoding *d, enum ringsend_error error, const char *detail)
+{
+    d->error = error;
+    d->detail = detail;
+    return false;
+}
+
+/* Room for at least one byte beyond what is there, so that a step can tell the end from the limit. */
+static bool make_room(struct decoding *d)
+{
+    size_t more = d->out.bytes > FIRST_BYTES ? d->out.bytes : FIRST_BYTES;
+    if (more > d->bytes_max + 1 - d->out.bytes)
+        more = (size_t)(d->bytes_max + 1 - d->out.bytes);
+    return d->out.capacity > d->out.bytes || buf_reserve(d->pool, &d->out, more);
+}
+
+static bool is_within_limits(struct decoding *d)
+{
+    if (d->out.bytes > d->bytes_max)
+        return fail(d, RINGSEND_E_BODY_TOO_LARGE,
+                    "unpacked, the body is larger than the limit for bodies");
+    if (d->out.bytes > CODING_RATIO_FROM_BYTES && d->out.bytes / CODING_RATIO_MAX > d->body.bytes)
+        return fail(d, RINGSEND_E_BODY_TOO_LARGE,
+                    "unpacked, the body is more than a thousand times as long as packed");
+    return true;
+}
+
+/* The stream of the coding applied last, or one behind it. */
+static bool begin_stream(struct decoding *d)
+{
+    return unpack_begin(d->unpack, d->kind) || fail(d, RINGSEND_E_NO_MEMORY, NULL);
+}
+
+static bool begin_coding(struct decoding *d)
+{
+    if (d->codings.count > CODING_MAX)
+        return fail(d, RINGSEND_E_BAD_ENCODING, "more than two content codings upon each other");
+    d->kind = kind_of((enum coding)d->codings.of[d->codings.count - 1], &d->body);
+    d->in = (struct ringsend_bytes){d->body.data, d->body.bytes};
+    d->inside = true;
+    return begin_stream(d);
+}
+
+/* A stream has ended: another one follows, as gzip and zstd allow, or this coding is off. */
+static bool end_stream(struct decoding *d)
+{
+    if (d->in.bytes > 0 && (d->kind == UNPACK_GZIP || d->kind == UNPACK_ZSTD))
+        return begin_stream(d);
+    if (d->in.bytes > 0)
+        return fail(d, RINGSEND_E_BAD_ENCODING, "bytes follow behind the packed body");
+    buf_release(d->pool, &d->body);
+    d->body = d->out;
+    d->out = (struct buf){0};
+    d->codings.count--;
+    d->inside = false;
+    return true;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* One step of the unpacker, within the allowance. */
+static bool unpack_some(struct decoding *d, size_t *allowance)
+{
+    if (!make_room(d))
+        return fail(d, RINGSEND_E_NO_MEMORY, NULL);
+    size_t room = least(d->out.capacity - d->out.bytes, *allowance);
+    size_t offered = least(d->in.bytes, *allowance), made;
+    struct ringsend_bytes in = {d->in.data, offered};
+    enum unpack_next next = unpack_step(d->unpack, &in, d->out.data + d->out.bytes, room, &made);
+    size_t used = offered - in.bytes;
+    d->in.data += used;
+    d->in.bytes -= used;
+    d->out.bytes += made;
+    *allowance -= least(*allowance, used + made + STEP_BYTES);
+    if (!is_within_limits(d))
+        return false;
+    switch (next) {
+    case UNPACK_MORE:
+        if (d->in.bytes > 0 ? used + made > 0 : made == room)
+            return true;
+        return fail(d, RINGSEND_E_BAD_ENCODING, "the packed body ends too early");
+    case UNPACK_END:
+        return end_stream(d);
+    case UNPACK_BAD:
+        return fail(d, RINGSEND_E_BAD_ENCODING, unpack_fault(d->unpack));
+    case UNPACK_NO_MEMORY:
+        return fail(d, RINGSEND_E_NO_MEMORY, NULL);
     }
-    struct buf from = *body; /* borrowed at first */
-    if (bytes_max == UINT64_MAX)
-        bytes_max--; /* its successor is reckoned with */
-    for (unsigned i = codings->count; i > 0 && from.bytes > 0; i--) {
-        struct unpacking u = {.unpack = unpack,
-                              .kind = kind_of((enum coding)codings->of[i - 1], &from),
-                              .pool = pool,
-                              .in = {from.data, from.bytes},
-                              .in_bytes = from.bytes,
-                              .bytes_max = bytes_max};
-        enum ringsend_error error = unpack_all(&u, detail);
-        if (from.data != body->data)
-            buf_release(pool, &from);
-        if (error != RINGSEND_OK) {
-            buf_release(pool, &u.out);
-            return error;
-        }
-        from = u.out;
+    UNREACHABLE("unpack next");
+}
+
+enum decoding_next decoding_step(struct decoding *d, size_t *allowance)
+{
+    while (d->codings.count > 0 && d->body.bytes > 0) {
+        if (*allowance == 0)
+            return DECODING_MORE;
+        if (!(d->inside || begin_coding(d)) || !unpack_some(d, allowance))
+            return DECODING_FAILED;
     }
-    buf_release(pool, body);
-    *body = from;
-    return RINGSEND_OK;
+    return DECODING_DONE;
 }

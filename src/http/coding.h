@@ -40,11 +40,38 @@ struct codings {
 /* Takes in the value of a Content-Encoding field; of several the lists follow each other. */
 void codings_add(struct codings *codings, struct ringsend_bytes value);
 
-/* Takes the codings off the body. An empty body stays empty. On an error, BAD_ENCODING,
- * BODY_TOO_LARGE (over bytes_max, or a bomb) or NO_MEMORY, *detail says more, and the body is as it
- * was. Not to be called when one is unknown. */
-enum ringsend_error codings_remove(const struct codings *codings, struct unpack *unpack,
-                                   struct buf_pool *pool, struct buf *body, uint64_t bytes_max,
-                                   const char **detail);
+/* ---- Taking them off ---- */
+
+/* One body, on its way to be plain. */
+struct decoding {
+    struct codings codings; /* still on it: the last `count` says is taken off first */
+    struct unpack *unpack;
+    struct buf_pool *pool;
+    uint64_t bytes_max;
+    struct buf
+        body;    /* with these codings on it; plain after DECODING_DONE: the caller may take it */
+    bool inside; /* the last coding's stream has begun: */
+    enum unpack_kind kind;
+    struct ringsend_bytes in; /* of `body`, not yet read */
+    struct buf out;           /* made of it so far */
+    enum ringsend_error
+        error;          /* DECODING_FAILED: BAD_ENCODING, BODY_TOO_LARGE (over bytes_max, or a */
+    const char *detail; /* bomb), NO_MEMORY; the detail says more. Static, null with NO_MEMORY */
+};
+
+enum decoding_next {
+    DECODING_MORE, /* the allowance is used up */
+    DECODING_DONE,
+    DECODING_FAILED
+};
+
+/* Takes over the body, with the codings on it, none of them unknown. An empty body stays empty. The
+ * unpacker is nobody else's until the end. */
+void decoding_begin(struct decoding *d, const struct codings *codings, struct unpack *unpack,
+                    struct buf_pool *pool, struct buf *body, uint64_t bytes_max);
+/* Goes on until about *allowance bytes were read and made together, which it takes off it. */
+enum decoding_next decoding_step(struct decoding *d, size_t *allowance);
+/* At any time: gives back what memory it still has. */
+void decoding_end(struct decoding *d);
 
 #endif

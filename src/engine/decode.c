@@ -1,0 +1,85 @@
+/* Bodies that are to be decoded. A large one is the work of a fifth of a second, in which the loop would
+ * be deaf to everybody else: so it is done in stretches, about TURN_BYTES of what is read and made in a
+ * turn. One at a time has the unpacker, in the order in which the responses came; small bodies are done
+ * in the turn in which they came, many of them in one. What is left in one piece is the buffer's growth:
+ * its last one, to 64 MiB, is a copy of some 17 ms.
+ *
+ * The attempt is over for its connection, and not yet for its request: that stays in REQUEST_ATTEMPT,
+ * without a connection, and hears of a cancel and of the record's deadline, of no other clock.
+ *
+ * Invariant: a request in engine.undecoded is in REQUEST_ATTEMPT and its outcome is not known; the first
+ * one will run in this turn or the next. */
+#include "engine/engine.h"
+
+/* A millisecond with the slowest of them. */
+enum { TURN_BYTES = 256 << 10 };
+
+static struct request *first_of(const struct ringsend *e)
+{
+    const struct list *line = &e->undecoded;
+    return list_empty(line) ? NULL : LIST_OWNER(line->next, struct request, undecoded);
+}
+
+void decode_turn(struct ringsend *e)
+{
+    e->decode_allowance = TURN_BYTES;
+}
+
+void decode_queue(struct request *r, const struct codings *codings)
+{
+    r->codings = *codings;
+    list_push_back(&r->engine->undecoded, &r->undecoded);
+}
+
+bool decode_is_due(const struct request *r)
+{
+    return !list_empty(&r->undecoded);
+}
+
+static void leave(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    list_remove(&r->undecoded);
+    if (first_of(e))
+        task_wake(e, &first_of(e)->task);
+}
+
+void decode_abandon(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    if (first_of(e) == r && e->decoding.pool) {
+        decoding_end(&e->decoding);
+        e->decoding.pool = NULL;
+    }
+    buf_release(&e->bufs, &r->body);
+    leave(r);
+}
+
+bool decode_run(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    struct decoding *d = &e->decoding;
+    if (first_of(e) != r) {
+        task_deadline(e, &r->task, r->deadline_at_ns);
+        return false;
+    }
+    if (!d->pool)
+        decoding_begin(d, &r->codings, e->unpack, &e->bufs, &r->body, e->options.body_max_bytes);
+    enum decoding_next next = decoding_step(d, &e->decode_allowance);
+    if (next == DECODING_MORE) {
+        task_deadline(e, &r->task, e->now_ns); /* the next turn comes at once */
+        return false;
+    }
+    if (next == DECODING_DONE) {
+        r->body = d->body;
+        d->body = (struct buf){0};
+        verdict_judge(r);
+    } else {
+        r->outcome = d->error;
+        request_explain(r, d->detail);
+    }
+    decoding_end(d);
+    d->pool = NULL;
+    leave(r);
+    return true;
+}
