@@ -22,6 +22,9 @@
  *   - ring_fd is an eventfd registered with the ring, not the ring itself: with DEFER_TASKRUN a
  *     poll of the ring is not woken by work that waits for an enter (seen with Linux 6.18). It is
  *     made on demand, since it costs a read per enter.
+ *     A ring_wake writes to it as well: what one eventfd starts in the kernel, a write to another is
+ *     put off to the end of an RCU grace period, tens of milliseconds, and Linux 6.18 does it once
+ *     in a registration's life and never again.
  *   - Until a connect's chain has come to its last link, a cancel cannot find it. Such a cancel is
  *     tried again here; `connects` knows which chains are still under way.
  *
@@ -39,6 +42,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -191,7 +195,8 @@ static int ring_enable(struct ring *ring)
 static void event_drain(struct ring *ring)
 {
     uint64_t count;
-    ssize_t bytes = read(ring->event_fd, &count, sizeof(count));
+    int fd = atomic_load_explicit(&ring->event_fd, memory_order_relaxed);
+    ssize_t bytes = fd >= 0 ? read(fd, &count, sizeof(count)) : 0;
     (void)bytes; /* nothing there is fine, too */
 }
 
@@ -203,8 +208,7 @@ static int ring_enter(struct ring *ring, unsigned wait_nr, struct wait_argument 
         ring->broken = ring_enable(ring);
     if (ring->broken != 0)
         return ring->broken;
-    if (ring->event_fd >= 0)
-        event_drain(ring);
+    event_drain(ring);
     if (ring->buffers_returned > 0) {
         io_uring_buf_ring_advance(ring->buffer_ring, (int)ring->buffers_returned);
         ring->buffers_returned = 0;
@@ -278,11 +282,20 @@ unsigned ring_prepared(const struct ring *ring)
     return ring->operations_prepared;
 }
 
+static void event_signal(int fd)
+{
+    const uint64_t one = 1;
+    /* Fails only when the counter is full, and then the signal is on its way. */
+    ssize_t written = write(fd, &one, sizeof(one));
+    (void)written;
+}
+
 int ring_fd(struct ring *ring)
 {
-    if (ring->event_fd >= 0)
-        return ring->event_fd;
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int fd = atomic_load_explicit(&ring->event_fd, memory_order_relaxed);
+    if (fd >= 0)
+        return fd;
+    fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (fd < 0)
         return -errno;
     int result = io_uring_register_eventfd(&ring->uring, fd);
@@ -290,7 +303,9 @@ int ring_fd(struct ring *ring)
         close(fd);
         return result;
     }
-    return ring->event_fd = fd;
+    atomic_store(&ring->event_fd, fd);
+    event_signal(fd); /* for what was there before it, and for a ring_wake that has not seen it */
+    return fd;
 }
 
 /* ---- Preparing ------------------------------------------------------------------------------ */
@@ -350,13 +365,14 @@ static void wake_arm_again(struct ring *ring)
     wake_arm(ring);
 }
 
+/* Both, and in this order, so that whom the second one wakes finds what the first one brings. */
 void ring_wake(struct ring *ring)
 {
-    const uint64_t one = 1;
     int saved = errno;
-    /* Fails only when the counter is full, and then the wake-up is on its way. */
-    ssize_t written = write(ring->wake_fd, &one, sizeof(one));
-    (void)written;
+    event_signal(ring->wake_fd);
+    int fd = atomic_load(&ring->event_fd);
+    if (fd >= 0)
+        event_signal(fd);
     errno = saved;
 }
 

@@ -62,7 +62,7 @@ struct ring {
     bool enabled;
     int broken; /* first negated errno of an enter, else 0 */
     int wake_fd;
-    int event_fd; /* -1 until ring_fd was asked for */
+    _Atomic int event_fd; /* -1 until ring_fd was asked for; other threads' ring_wake looks at it */
     uint32_t sockets_max;
     uint32_t *connects; /* by slot: generation | CONNECT_IN_FLIGHT until the connect completed */
 

@@ -189,9 +189,12 @@ static void test_descriptor_polls_readable(void **state)
     /* It may be readable once more for what was just reaped, but not for ever. */
     assert_nothing_comes();
     assert_int_equal(poll(&polled, 1, 0), 0);
-    ring_wake(ring);
-    assert_int_equal(poll(&polled, 1, -1), 1);
-    assert_int_equal(await_last(RING_WAKE, 0), 0);
+    for (int i = 0; i < 3; i++) { /* kernels pass on the first one by themselves */
+        ring_wake(ring);
+        assert_int_equal(poll(&polled, 1, -1), 1);
+        assert_int_equal(await_last(RING_WAKE, 0), 0);
+        assert_nothing_comes();
+    }
     close(ends[0]);
     close(ends[1]);
 }
