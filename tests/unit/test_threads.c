@@ -15,6 +15,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__) || defined(UNDER_VALGRIND)
 enum { SANITIZED = 1, POSTS = 100, ROUNDS = 60 };
 #else
 enum { SANITIZED = 0, POSTS = 1000, ROUNDS = 200 };
@@ -56,6 +57,8 @@ static size_t reap_all(struct ringsend *engine, size_t count)
 struct producer {
     pthread_t thread;
     struct ringsend *engine;
+    sem_t *
+        room; /* counts results: who finds the queue full waits for one, as valgrind has no time for spinning */
     const char *url;
     struct ringsend_request requests[POSTS];
     unsigned results[POSTS]; /* counted by the engine's thread */
@@ -68,7 +71,7 @@ static void *produce(void *argument)
         p->requests[i] = get(p->url);
         p->requests[i].user = &p->results[i];
         while (ringsend_post(p->engine, &p->requests[i]) == -RINGSEND_E_FULL)
-            sched_yield();
+            sem_wait(p->room);
     }
     return NULL;
 }
@@ -79,9 +82,12 @@ static void ten_producers_get_a_result_for_each_post(void **state)
     struct ringsend *engine;
     struct ringsend_options options = {.size = sizeof options, .requests_max = 50, .posts_max = 16};
     struct producer *producers = calloc(PRODUCERS, sizeof *producers);
+    sem_t room;
+    sem_init(&room, 0, 0);
     assert_int_equal(ringsend_new(&engine, &options), 0);
     for (size_t i = 0; i < PRODUCERS; i++) {
         producers[i].engine = engine;
+        producers[i].room = &room;
         producers[i].url = peer->url;
         assert_int_equal(pthread_create(&producers[i].thread, NULL, produce, &producers[i]), 0);
     }
@@ -92,6 +98,7 @@ static void ten_producers_get_a_result_for_each_post(void **state)
         for (size_t i = 0; i < n; i++) {
             assert_true(results[i]->ok);
             ++*(unsigned *)results[i]->request->user;
+            sem_post(&room);
         }
         count += n;
     }
@@ -102,6 +109,7 @@ static void ten_producers_get_a_result_for_each_post(void **state)
             assert_int_equal(producers[i].results[n], 1);
     }
     ringsend_free(engine);
+    sem_destroy(&room);
     free(producers);
 }
 
@@ -118,8 +126,12 @@ static void a_post_wakes_a_host_loop(void **state)
 {
     struct peer *peer = *state;
     struct producer *p = calloc(1, sizeof *p);
+    struct ringsend_options options = {.size = sizeof options,
+                                       .first_byte_timeout_ns = RINGSEND_NEVER,
+                                       .attempt_timeout_ns = RINGSEND_NEVER,
+                                       .idle_timeout_ns = RINGSEND_NEVER};
     p->url = peer->url;
-    assert_int_equal(ringsend_new(&p->engine, NULL), 0);
+    assert_int_equal(ringsend_new(&p->engine, &options), 0);
     struct pollfd fd = {.fd = ringsend_fd(p->engine), .events = POLLIN};
     const struct ringsend_result *result = NULL;
     for (int round = 0; round < 20; round++) {
@@ -129,8 +141,9 @@ static void a_post_wakes_a_host_loop(void **state)
         while (n == 0) {
             struct ringsend_stats stats = {.size = sizeof stats};
             ringsend_stats(p->engine, &stats);
-            bool work = stats.next_deadline_ns != UINT64_MAX; /* runs early: a host may */
-            assert_true(poll(&fd, 1, work ? 1 : -1) >= 0);
+            /* Nothing has a deadline, but for the connect: then there is work, or only the post helps. */
+            bool connects = stats.next_deadline_ns != UINT64_MAX;
+            assert_true(poll(&fd, 1, connects ? 1 : -1) >= 0);
             assert_true(ringsend_run(p->engine, 0) >= 0);
             n = ringsend_reap(p->engine, &result, 1);
         }
@@ -311,8 +324,7 @@ static void a_hundred_lives_leave_nothing_behind(void **state)
         one_life(peer->url);
     assert_int_equal(open_descriptors(), descriptors);
     /* Less than a page for each engine. Sanitizers keep freed memory, and have leak checks of their own. */
-    if (!SANITIZED)
-        assert_true(resident_kib() - kib < LIVES * 4);
+    assert_true(SANITIZED || resident_kib() - kib < LIVES * 4);
 }
 
 /* Many at once, each after a request of its own: what one costs while it idles. */
