@@ -465,7 +465,7 @@ static bool connect_waits(struct ringsend *e)
 static enum ring_use use_of(const struct conn *c)
 {
     const struct request *r = c->exchange.request;
-    bool one = r && r->head.close && !c->origin->https &&
+    bool one = r && r->head.close && !c->origin->https && !stream_has_source(r) &&
                r->head.bytes + r->user->body.bytes <= RING_FOR_ONE_BYTES_MAX;
     return one ? RING_FOR_ONE : RING_FOR_MANY;
 }
