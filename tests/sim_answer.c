@@ -157,11 +157,15 @@ static void draw_trouble(struct sim_answer *a, bool is_head)
     }
 }
 
-struct sim_answer sim_answer_draw(const char *method)
+struct sim_answer sim_answer_draw(const struct sim_record *record)
 {
     struct sim_answer a = {.status = 200, .framing = (enum sim_framing)sim_below(4)};
 
-    a.body_bytes = (uint32_t)sim_below(sim_chance(50) ? 50000 : 200);
+    /* Byte by byte a large one would take too many turns. */
+    bool in_bits = sim.faults.recv_tiny || sim.faults.records_small;
+    uint32_t large = record->streamed && !in_bits ? 700000 : 50000;
+
+    a.body_bytes = (uint32_t)sim_below(sim_chance(record->streamed ? 200 : 50) ? large : 200);
     a.delay_ns = sim_below(5 * SIM_MS);
     if (sim_chance(100))
         a.interim = (uint32_t)sim_between(1, 8);
@@ -172,7 +176,7 @@ struct sim_answer sim_answer_draw(const char *method)
         a.headers = limits[sim_below(sizeof limits / sizeof *limits)];
     a.farewell_less = sim_chance(sim.faults.farewell_less);
     if (sim_chance(sim.faults.trouble))
-        draw_trouble(&a, strcmp(method, "HEAD") == 0);
+        draw_trouble(&a, strcmp(record->method, "HEAD") == 0);
     if (!a.headers && !a.raw && sim_chance(sim.faults.packed))
         draw_packed(&a);
     return a;
@@ -304,6 +308,12 @@ static void send_message(struct sim_socket *s, struct sim_delivery *d, const str
     }
 }
 
+static bool is_streamed(const struct sim_record *record, int status)
+{
+    return record->streamed && status >= 100 &&
+           (record->streamed[(status - 100) / 64] >> (status - 100) % 64 & 1);
+}
+
 void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct sim_answer *answer)
 {
     bool is_head = strcmp(sim_record(d->record)->method, "HEAD") == 0;
@@ -327,10 +337,15 @@ void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct 
     d->answer_valid = has_answer && bytes == text.bytes && (!answer->raw || answer->valid_raw) &&
                       (!until_end || !s->tls || says_farewell);
     d->status = answer->status;
-    d->body = answer->decoded ? answer->decoded : answer->body;
+    d->streamed = is_streamed(sim_record(d->record), answer->status);
+    d->declines &= !d->streamed;
+    bool decoded = answer->decoded && !d->streamed;
+    d->body = decoded ? answer->decoded : answer->body;
     d->body_bytes = bodiless || answer->raw ? 0
-                    : answer->decoded       ? answer->decoded_bytes
+                    : decoded               ? answer->decoded_bytes
                                             : answer->body_bytes;
+    d->malformed = answer->raw && !answer->valid_raw;
+    d->answer_begin = s->in.bytes;
     d->until_end = until_end;
     if (!d->answer_valid || until_end || answer->stray ||
         (answer->headers && strcasestr(answer->headers, "connection: close")))

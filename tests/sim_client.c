@@ -43,7 +43,7 @@ static void *allocate(void *context, size_t bytes)
     union piece *p = NULL;
 
     (void)context;
-    if (!sim_chance(sim.faults.no_memory))
+    if (!sim_tortures("memory") && !sim_chance(sim.faults.no_memory))
         p = malloc(sizeof *p + bytes);
     if (!p)
         return NULL;
@@ -77,6 +77,19 @@ const struct ringsend_allocator client_allocator = {allocate, release, NULL};
 
 /* ---- Life ---- */
 
+/* 2xx when the options say nothing. */
+static struct ringsend_status_set ok_statuses(const struct ringsend_options *options)
+{
+    struct ringsend_status_set set = options->ok_status;
+    uint64_t any = 0;
+
+    for (size_t i = 0; i < 8; i++)
+        any |= set.bits[i];
+    for (int status = 200; any == 0 && status < 300; status++)
+        set.bits[(status - 100) / 64] |= 1ull << (status - 100) % 64;
+    return set;
+}
+
 bool client_try_begin(struct client *c, const struct ringsend_options *options)
 {
     int error;
@@ -88,6 +101,7 @@ bool client_try_begin(struct client *c, const struct ringsend_options *options)
         c->options.allocator = &client_allocator;
     c->tries = options->tries ? options->tries : TRIES_DEFAULT;
     c->deadline_ns = options->deadline_ns ? options->deadline_ns : RINGSEND_NEVER;
+    c->ok_statuses = ok_statuses(options);
     error = ringsend_new(&c->engine, &c->options);
     SIM_CHECK(error == 0 || error == -RINGSEND_E_NO_MEMORY || error == -RINGSEND_E_RING,
               "ringsend_new gives %s", ringsend_error_name((enum ringsend_error) - error));
@@ -125,126 +139,9 @@ static void package_free(struct ringsend_request *request)
     free(p);
 }
 
-/* ---- Bounds over time, counted from the traces ---- */
-
-struct start {
-    uint64_t at_ns, origin;
-    bool first, retry; /* neither: the free try */
-};
-
-static int start_order(const void *a, const void *b)
-{
-    const struct start *x = a, *y = b;
-
-    if (x->at_ns != y->at_ns)
-        return x->at_ns < y->at_ns ? -1 : 1;
-    return x->retry - y->retry;
-}
-
-/* What ends with the lookup has never begun for the platform. */
-static bool began(const struct ringsend_attempt *a)
-{
-    return a->error != RINGSEND_E_DNS_NOT_FOUND && a->error != RINGSEND_E_DNS_FAILED &&
-           a->error != RINGSEND_E_TIMEOUT_DNS;
-}
-
-static size_t collect_starts(const struct client *c, struct start **starts)
-{
-    size_t count = 0, capacity = 0;
-
-    *starts = NULL;
-    for (uint32_t i = 0; i < c->count; i++) {
-        const struct client_request *r = &c->requests[i];
-        for (uint32_t k = 0; r->trace && k < r->attempts; k++) {
-            if (!began(&r->trace[k]))
-                continue;
-            if (count == capacity) {
-                capacity = 2 * capacity + 64;
-                *starts = reallocarray(*starts, capacity, sizeof **starts);
-                SIM_CHECK(*starts, "out of memory");
-            }
-            (*starts)[count++] =
-                (struct start){r->submitted_ns + r->trace[k].began_ns, r->origin, .first = k == 0,
-                               .retry = k > 0 && r->trace[k - 1].wait != RINGSEND_WAIT_FREE};
-        }
-    }
-    if (count > 0)
-        qsort(*starts, count, sizeof **starts, start_order);
-    return count;
-}
-
-/* In every window: attempts begun <= rate x window + burst. */
-static void check_rate(const struct client *c, const struct start *starts, size_t count)
-{
-    double per_ns = c->options.rate_per_ns ? (double)c->options.rate_per_ns : 1e9;
-    double rate = c->options.rate_count / per_ns;
-    double burst = c->options.rate_burst ? c->options.rate_burst : 1 + rate * 10 * SIM_MS;
-
-    for (size_t i = 0; i < count && c->options.rate_count > 0; i++) {
-        for (size_t k = i; k < count; k++) {
-            double window_ns = (double)(starts[k].at_ns - starts[i].at_ns);
-            SIM_CHECK((double)(k - i + 1) <= rate * window_ns + burst + 1e-6,
-                      "%zu attempts begin within %.6f ms", k - i + 1, window_ns / 1e6);
-        }
-    }
-}
-
-/* In every window: retries <= percent % of the first tries + per_s x (window + 10 s). */
-static void check_budget(const struct client *c, const struct start *starts, size_t count)
-{
-    const struct ringsend_options *o = &c->options;
-    double percent = o->retry_budget_percent ? o->retry_budget_percent : 20;
-    double per_s = o->retry_budget_per_s ? o->retry_budget_per_s : 10;
-
-    /* First tries of what has no result, or no trace for lack of memory, are not known. */
-    if (o->retry_budget_percent == RINGSEND_UNLIMITED || c->done < c->accepted ||
-        sim.faults.no_memory > 0)
-        return;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t firsts = 0, retries = 0;
-        if (i > 0 && starts[i - 1].at_ns == starts[i].at_ns)
-            continue;
-        for (size_t k = i; k < count; k++) {
-            double window_s = (double)(starts[k].at_ns - starts[i].at_ns) / 1e9;
-            firsts += starts[k].first;
-            retries += starts[k].retry;
-            SIM_CHECK(retries <= firsts * percent / 100 + per_s * (window_s + 10) + 1e-6,
-                      "%u retries beside %u first tries within %.3f s", retries, firsts, window_s);
-        }
-    }
-}
-
-/* No attempt begins at an origin that pauses. */
-static void check_pauses(const struct client *c, const struct start *starts, size_t count)
-{
-    for (uint32_t i = 0; i < c->count; i++) {
-        const struct client_request *r = &c->requests[i];
-        for (uint32_t k = 0; r->trace && k < r->attempts; k++) {
-            const struct ringsend_attempt *a = &r->trace[k];
-            uint64_t from_ns = r->submitted_ns + a->began_ns + a->total_ns;
-            for (size_t n = 0; n < count && a->pause_ns > 0; n++)
-                SIM_CHECK(starts[n].origin != r->origin || starts[n].at_ns <= from_ns ||
-                              starts[n].at_ns >= from_ns + a->pause_ns,
-                          "an attempt begins %.3f ms into a pause of %.3f ms",
-                          (double)(starts[n].at_ns - from_ns) / 1e6, (double)a->pause_ns / 1e6);
-        }
-    }
-}
-
-static void check_starts(const struct client *c)
-{
-    struct start *starts;
-    size_t count = collect_starts(c, &starts);
-
-    check_rate(c, starts, count);
-    check_budget(c, starts, count);
-    check_pauses(c, starts, count);
-    free(starts);
-}
-
 void client_end(struct client *c)
 {
-    check_starts(c);
+    client_check_starts(c);
     ringsend_free(c->engine);
     SIM_CHECK(!pieces || sim_ring_broke(), "memory was not given back");
     for (union piece *p = pieces, *next; p; p = next) { /* the kernel may have had it then */
@@ -256,6 +153,7 @@ void client_end(struct client *c)
         if (c->requests[i].accepted && !c->requests[i].done)
             check_mark_without_result(c, &c->requests[i]);
         package_free(c->requests[i].request);
+        host_free(c->requests[i].host);
         free(c->requests[i].trace);
     }
     free(c->requests);
@@ -268,7 +166,8 @@ void client_end(struct client *c)
 static struct package *package_make(const struct client_ask *ask, uint32_t record)
 {
     struct package *p = calloc(1, sizeof *p);
-    bool has_body = ask->body_bytes > 0 || (ask->flags & RINGSEND_HAS_BODY);
+    bool streamed = (ask->flags & (RINGSEND_BODY_FD | RINGSEND_BODY_PIECES)) != 0;
+    size_t body_bytes = streamed ? 0 : ask->body_bytes;
 
     SIM_CHECK(p, "out of memory");
     snprintf(p->url, sizeof p->url, "http%s://%s:%u/r/%u", ask->https ? "s" : "", ask->host,
@@ -278,16 +177,16 @@ static struct package *package_make(const struct client_ask *ask, uint32_t recor
     p->headers[0].value = (struct ringsend_bytes){p->id, strlen(p->id)};
     p->headers[1].name = (struct ringsend_bytes){"Connection", 10};
     p->headers[1].value = (struct ringsend_bytes){"close", 5};
-    p->body = malloc(ask->body_bytes + 1);
+    p->body = malloc(body_bytes + 1);
     SIM_CHECK(p->body, "out of memory");
-    sim_fill_body(record, 0, 0, p->body, ask->body_bytes);
+    sim_fill_body(record, 0, 0, p->body, body_bytes);
     p->request = (struct ringsend_request){
         .size = sizeof p->request,
         .method = {ask->method, ask->method ? strlen(ask->method) : 0},
         .url = {p->url, strlen(p->url)},
         .headers = p->headers,
         .headers_count = ask->close ? 2 : 1,
-        .body = {p->body, has_body ? ask->body_bytes : 0},
+        .body = {p->body, body_bytes},
         .flags = ask->flags,
         .tries = ask->tries,
         .attempt_timeout_ns = ask->attempt_timeout_ns,
@@ -325,6 +224,19 @@ static uint64_t origin_of(const struct client_ask *ask)
     return hash;
 }
 
+static bool is_chunked(const struct client_ask *ask)
+{
+    return (ask->flags & (RINGSEND_BODY_FD | RINGSEND_BODY_PIECES)) && ask->ways &&
+           ask->ways->unknown;
+}
+
+/* The response. */
+static bool is_streamed(const struct client_ask *ask)
+{
+    return (ask->flags &
+            (RINGSEND_RESPONSE_FD | RINGSEND_RESPONSE_PIECES | RINGSEND_RESPONSE_DISCARD)) != 0;
+}
+
 int client_submit(struct client *c, const struct client_ask *wanted)
 {
     struct client_ask ask = *wanted;
@@ -344,7 +256,9 @@ int client_submit(struct client *c, const struct client_ask *wanted)
             .method = ask.method,
             .replayable = is_replayable(&ask),
             .has_body = ask.body_bytes > 0 || (ask.flags & RINGSEND_HAS_BODY) != 0,
+            .chunked = is_chunked(&ask),
             .body_bytes = ask.body_bytes,
+            .streamed = is_streamed(&ask) ? c->ok_statuses.bits : NULL,
             .https = ask.https}),
         .tries = ask.tries ? ask.tries : c->tries,
         .deadline_ns = ask.deadline_ns ? ask.deadline_ns : c->deadline_ns,
@@ -352,12 +266,17 @@ int client_submit(struct client *c, const struct client_ask *wanted)
         .origin = origin_of(&ask),
     };
     r->request = &package_make(&ask, r->record)->request;
+    r->host = host_new(&ask, r->record);
+    if (r->host)
+        host_fill_request(r->host, r->request, ask.body_bytes);
     mark_begin(c, r);
     r->request->user = (void *)(uintptr_t)(index + 1);
     error = (ask.posted ? ringsend_post : ringsend_submit)(c->engine, r->request);
     if (error != 0) {
         package_free(r->request);
+        host_free(r->host);
         r->request = NULL;
+        r->host = NULL;
         return error;
     }
     sim_trace("record %u is accepted", r->record);
@@ -368,16 +287,9 @@ int client_submit(struct client *c, const struct client_ask *wanted)
     return (int)index;
 }
 
-/* As the options say: 2xx when they say nothing. */
 static bool status_is_ok(const struct client *c, int status)
 {
-    const uint64_t *bits = c->options.ok_status.bits;
-    uint64_t any = 0;
-
-    for (size_t i = 0; i < 8; i++)
-        any |= bits[i];
-    return any == 0 ? status >= 200 && status <= 299
-                    : (bits[(status - 100) / 64] >> ((status - 100) % 64) & 1) != 0;
+    return (c->ok_statuses.bits[(status - 100) / 64] >> (status - 100) % 64 & 1) != 0;
 }
 
 static bool body_declines(const struct ringsend_result *result)
@@ -400,10 +312,12 @@ static void check_response(const struct client *c, const struct client_request *
               result->status);
     SIM_CHECK(result->status == d->status, "record %u has status %d, its server said %d", r->record,
               result->status, d->status);
-    SIM_CHECK(result->body.bytes == d->body_bytes ||
-                  (d->until_end && result->body.bytes < d->body_bytes),
-              "the body for record %u has %zu bytes, its server sent %u", r->record,
-              result->body.bytes, d->body_bytes);
+    size_t body_bytes = d->streamed ? result->packed_bytes : result->body.bytes;
+    SIM_CHECK(!d->streamed || result->body.bytes == 0, "record %u has a body that was streamed",
+              r->record);
+    SIM_CHECK(body_bytes == d->body_bytes || (d->until_end && body_bytes < d->body_bytes),
+              "the body for record %u has %zu bytes, its server sent %u", r->record, body_bytes,
+              d->body_bytes);
     SIM_CHECK(result->body.bytes == 0 ? true
               : d->body
                   ? memcmp(d->body, result->body.data, result->body.bytes) == 0
@@ -420,7 +334,7 @@ static void check_response(const struct client *c, const struct client_request *
 static bool response_is_lost(enum ringsend_error error)
 {
     return error == RINGSEND_E_NO_MEMORY || error == RINGSEND_E_BODY_TOO_LARGE ||
-           error == RINGSEND_E_BAD_ENCODING;
+           error == RINGSEND_E_BAD_ENCODING || error == RINGSEND_E_BODY_WRITE;
 }
 
 static bool status_is_in_doubt(int status)
@@ -599,6 +513,8 @@ static void check_result(const struct client *c, const struct client_request *r,
     else
         SIM_CHECK(!result->ok, "record %u is ok with error %s", r->record,
                   ringsend_error_name(result->error));
+    if (r->host)
+        host_checks(c, r, result);
     check_ambiguous(r, result);
     check_mark(c, r, result);
     check_cut_short(r, result);
@@ -647,7 +563,17 @@ static void take_result(struct client *c, const struct ringsend_result *result)
     }
     c->done++;
     package_free(r->request);
+    host_free(r->host);
     r->request = NULL;
+    r->host = NULL;
+}
+
+/* Events first: the final results are the last. */
+static bool take_event(struct client *c, const struct ringsend_result *result)
+{
+    if (result->kind != RINGSEND_FINAL)
+        host_hears(c, &c->requests[(uint32_t)(uintptr_t)result->request->user - 1], result);
+    return result->kind != RINGSEND_FINAL;
 }
 
 /* What was posted was taken at the beginning of a run, if at all: its clocks began then. */
@@ -663,12 +589,27 @@ static void note_taken(struct client *c, uint64_t began_ns)
     }
 }
 
+/* Every host does what is due. How long the engine may wait until the next has something to do. */
+static uint64_t hosts_act(struct client *c, uint64_t wait_ns)
+{
+    uint64_t again_ns = RINGSEND_NEVER;
+
+    for (uint32_t i = 0; i < c->count; i++) {
+        struct client_request *r = &c->requests[i];
+        uint64_t at_ns = r->host ? host_acts(c, r) : RINGSEND_NEVER;
+        again_ns = at_ns < again_ns ? at_ns : again_ns;
+    }
+    if (again_ns != RINGSEND_NEVER && again_ns - sim.now_ns < wait_ns)
+        return again_ns - sim.now_ns;
+    return wait_ns;
+}
+
 uint32_t client_run(struct client *c, uint64_t wait_ns, uint32_t max)
 {
     const struct ringsend_result *results[8];
     uint32_t taken = 0;
     uint64_t began_ns = sim.now_ns;
-    int ready = ringsend_run(c->engine, wait_ns);
+    int ready = ringsend_run(c->engine, hosts_act(c, wait_ns));
 
     note_taken(c, began_ns);
     SIM_CHECK(ready >= 0, "ringsend_run gives %d", ready);
@@ -676,16 +617,21 @@ uint32_t client_run(struct client *c, uint64_t wait_ns, uint32_t max)
     while (taken < max) {
         size_t n = max - taken < 8 ? max - taken : 8;
         n = ringsend_reap(c->engine, results, n);
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
+            if (take_event(c, results[i])) {
+                SIM_CHECK(c->held == 0, "a stream goes on behind a final result");
+                continue;
+            }
             take_result(c, results[i]);
+            c->held++;
+        }
         taken += (uint32_t)n;
-        c->held += (uint32_t)n;
         if (n == 0)
             break;
     }
     SIM_CHECK(max < UINT32_MAX || taken == (uint32_t)ready, "%d results were ready, %u came", ready,
               taken);
-    return taken;
+    return c->held;
 }
 
 void client_finish(struct client *c)

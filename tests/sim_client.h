@@ -3,6 +3,7 @@
 #ifndef RINGSEND_TESTS_SIM_CLIENT_H
 #define RINGSEND_TESTS_SIM_CLIENT_H
 
+#include "sim_host.h"
 #include "sim_server.h"
 
 #include "ringsend.h"
@@ -24,6 +25,7 @@ struct client_request {
     char encoding[65];
     struct ringsend_times times;
     uint64_t retry_after_ns;
+    struct host *host; /* null: nothing is streamed */
     struct ringsend_attempt
         *trace; /* `attempts` of them, with store_attempts; null when memory was out */
 };
@@ -33,6 +35,7 @@ struct client {
     struct ringsend_options options;
     uint32_t tries;       /* as the options say, or by default */
     uint64_t deadline_ns; /* likewise */
+    struct ringsend_status_set ok_statuses;
     struct client_request *requests;
     uint32_t count, capacity;
     uint32_t accepted, done;
@@ -50,9 +53,10 @@ struct client_ask {
     bool close;  /* with Connection: close */
     bool posted; /* by ringsend_post: its handle is 0 until the engine takes it */
     uint32_t flags;
-    uint32_t body_bytes;
-    uint32_t tries; /* as the options say */
+    uint32_t body_bytes; /* of a streamed one too */
+    uint32_t tries;      /* as the options say */
     uint64_t attempt_timeout_ns, deadline_ns;
+    const struct host_ways *ways; /* with the flags of streams */
 };
 
 /* An allocator that fails by sim.faults.no_memory, and checks what is given back. */
@@ -63,6 +67,8 @@ void client_begin(struct client *c, const struct ringsend_options *options);
 /* False when the engine could not be made for lack of memory. */
 bool client_try_begin(struct client *c, const struct ringsend_options *options);
 void client_end(struct client *c);
+/* Holds rate, budget of retries and pauses against when attempts began. */
+void client_check_starts(const struct client *c);
 
 /* Makes and submits a request; its index, or the negated error. */
 int client_submit(struct client *c, const struct client_ask *wanted);

@@ -16,9 +16,12 @@ struct sim_op;
 struct sim_file {
     uint32_t record;
     bool sink;
-    bool pipe;        /* it has no positions, and may have nothing (no room) just now */
-    bool nonblocking; /* what would wait fails with EAGAIN */
-    uint64_t bytes;   /* a source ends there */
+    bool pipe; /* it has no positions, and may have nothing (no room) just now */
+    bool
+        appends; /* a sink that is a file: its position is always its end. Others are not written in part */
+    bool nonblocking;   /* what would wait fails with EAGAIN */
+    uint64_t begins_at; /* the body, in a source: it has other bytes before */
+    uint64_t bytes;     /* a source ends there */
     /* A pipe's other side: it moves so many bytes at once and then so long none. 0: it is never in the way. */
     uint64_t step_bytes, step_ns;
     uint64_t stops_at; /* and none behind that, before sim_file_go; 0: it never stops */
@@ -30,6 +33,7 @@ struct sim_file {
     uint64_t at;            /* its own position */
     uint64_t reached;       /* by the other side */
     uint64_t moved;         /* bytes in all */
+    uint32_t delivery;      /* whose response came first into a sink; 0: none did */
     uint32_t calls;         /* operations that gave or took bytes, or told the end */
     struct sim_op *waiting; /* for the other side; null: none */
     uint64_t waiting_serial;

@@ -55,7 +55,8 @@ struct run {
     uint32_t busy_max; /* sockets that can be at work at once; 0: hard to tell */
     uint32_t limit;    /* of connections, as it was set the last time */
     uint32_t cancels_per_mille, wakes_per_mille, limits_per_mille;
-    uint32_t posts_per_mille, no_memory_per_mille;
+    uint32_t posts_per_mille, no_memory_per_mille, streams_per_mille;
+    uint32_t large_bytes;              /* of large request bodies */
     uint32_t posts_max;                /* as the engine understands the options */
     struct ringsend_tls *certificates; /* given to the engine; null: it has its own */
     uint32_t stop_at, free_at;         /* turn; 0: never */
@@ -64,6 +65,7 @@ struct run {
 };
 
 static char names[ORIGINS_MAX][24];
+static struct host_ways streams_drawn; /* of the ask drawn last */
 
 /* ---- Drawing ---- */
 
@@ -374,6 +376,75 @@ static void copy_end(struct copy *copy)
 
 /* ---- Running ---- */
 
+static struct sim_file draw_pipe(void)
+{
+    return (struct sim_file){.pipe = true,
+                             .step_bytes = sim_between(1000, 50000),
+                             .step_ns = sim_chance(700) ? sim_below(SIM_MS) : sim_below(SIM_S)};
+}
+
+static void draw_way_out(struct client_ask *ask, struct host_ways *ways)
+{
+    if (ask->flags == 0 || sim_chance(300))
+        return;
+    ways->unknown = sim_chance(500);
+    if (sim_chance(400)) {
+        ask->flags |= RINGSEND_BODY_PIECES;
+        ways->piece_bytes =
+            sim_chance(500) ? (uint32_t)sim_between(1 + ask->body_bytes / 50, 5000) : 0;
+        ways->waits = sim_chance(300);
+        return;
+    }
+    ask->flags |= RINGSEND_BODY_FD;
+    ways->body_at = sim_chance(400) ? RINGSEND_SEQUENTIAL : (int64_t)sim_below(10000);
+    if (ways->body_at < 0 && sim_chance(700))
+        ways->source = draw_pipe();
+    if (sim_chance(100)) {
+        ways->source.error = sim_chance(500) ? EIO : EISDIR;
+        ways->source.fails_at = sim_below(ask->body_bytes + 1);
+    }
+    if (ask->body_bytes > 1 && !ways->unknown && sim_chance(100))
+        ways->source.bytes = (ways->body_at > 0 ? (uint64_t)ways->body_at : 0) +
+                             sim_between(1, ask->body_bytes + 100);
+    ways->source.nonblocking = sim_chance(50);
+}
+
+static void draw_way_in(struct client_ask *ask, struct host_ways *ways)
+{
+    switch (sim_below(4)) {
+    case 0:
+        ask->flags |= RINGSEND_RESPONSE_PIECES;
+        break;
+    case 1:
+        ask->flags |= RINGSEND_RESPONSE_DISCARD;
+        break;
+    case 2:
+        ask->flags |= RINGSEND_RESPONSE_FD;
+        if (sim_chance(700))
+            ways->sink = draw_pipe();
+        if (sim_chance(100)) {
+            ways->sink.error = sim_chance(500) ? ENOSPC : EPIPE;
+            ways->sink.fails_at = sim_below(sim_chance(500) ? 200 : 200000);
+        }
+        ways->sink.nonblocking = sim_chance(50);
+    }
+}
+
+/* Into *ways, which the client copies. */
+static void draw_streams(struct client_ask *ask, struct host_ways *ways)
+{
+    *ways = (struct host_ways){.lazy_per_mille = (uint32_t)sim_below(500),
+                               .lazy_ns = sim_chance(700) ? sim_below(10 * SIM_MS)
+                                                          : sim_below(5ull * SIM_S)};
+    draw_way_out(ask, ways);
+    draw_way_in(ask, ways);
+    ask->ways = ways;
+    if (sim_chance(500)) { /* peers may stall, and descriptors */
+        ask->attempt_timeout_ns = RINGSEND_NEVER;
+        ask->deadline_ns = sim_between(SIM_S, 100ull * SIM_S);
+    }
+}
+
 static struct client_ask draw_ask(const struct run *run)
 {
     static const char *const methods[] = {"GET", "POST", "POST", "POST", "PUT", "HEAD", "DELETE"};
@@ -384,7 +455,7 @@ static struct client_ask draw_ask(const struct run *run)
     if (ask.method[0] == 'P') {
         ask.flags = sim_chance(900) ? RINGSEND_HAS_BODY : 0;
         if (ask.flags)
-            ask.body_bytes = (uint32_t)sim_below(sim_chance(50) ? 100000 : 400);
+            ask.body_bytes = (uint32_t)sim_below(sim_chance(50) ? run->large_bytes : 400);
         if (sim_chance(300))
             ask.flags |= sim_chance(500) ? RINGSEND_KEYED : RINGSEND_AT_LEAST_ONCE;
     }
@@ -393,6 +464,8 @@ static struct client_ask draw_ask(const struct run *run)
         ask.tries = (uint32_t)sim_between(1, 5);
     if (sim_chance(100))
         ask.attempt_timeout_ns = sim_between(SIM_MS, SIM_S);
+    if (sim_chance(run->streams_per_mille))
+        draw_streams(&ask, &streams_drawn);
     if (sim_chance(100))
         ask.deadline_ns = sim_between(1, 5ull * SIM_S);
     return ask;
@@ -415,6 +488,8 @@ static void submit_some(struct run *run)
         int index = client_submit(c, &ask);
         if (index >= 0)
             continue;
+        if (index == -RINGSEND_E_NO_MEMORY && ask.ways && sim.faults.no_memory > 0)
+            return;
         SIM_CHECK(index == -RINGSEND_E_FULL, "submit gives %s",
                   ringsend_error_name((enum ringsend_error) - index));
         SIM_CHECK(ask.posted ? c->posted >= run->posts_max
@@ -472,6 +547,16 @@ static void check_stats(const struct run *run)
               sim_sockets_open(), run->connections_max);
 }
 
+/* Their connections may be at work though nothing is to be seen of it: a host or a descriptor is. */
+static uint32_t streams_in(const struct client *c)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < c->count; i++)
+        count += c->requests[i].host != NULL && c->requests[i].handle != 0;
+    return count;
+}
+
 /* The engine is about to sleep: nobody waits for a connection that could be had. */
 static void check_before_sleep(void *context, uint32_t busy, uint32_t leaving)
 {
@@ -488,6 +573,7 @@ static void check_before_sleep(void *context, uint32_t busy, uint32_t leaving)
     uint32_t waiting = stats.waiting - stats.held;
     if (waiting == 0 || sim_lookups_in_flight() > 0)
         return;
+    busy += streams_in(&run->client);
     SIM_CHECK(busy > 0, "%u requests wait, and nothing is under way for any", waiting);
     /* They may wait for the first handshake's session. */
     if (run->tls && !sim_delivered())
@@ -574,6 +660,9 @@ uint64_t sim_random_run(uint64_t seed)
     draw_rate(&run.wakes_per_mille, 300, 200);
     draw_rate(&run.limits_per_mille, 300, 100);
     draw_rate(&run.posts_per_mille, 400, 1000);
+    draw_rate(&run.streams_per_mille, 400, 1000);
+    /* Large ones take many turns, and where they go in bits, too many. */
+    run.large_bytes = sim.faults.send_slow || sim.faults.records_small ? 100000 : 1000000;
     run.limit = run.connections_max;
     run.stop_at = sim_chance(150) ? (uint32_t)sim_between(1, 200) : 0;
     run.free_at = sim_chance(150) ? (uint32_t)sim_between(1, 200) : 0;

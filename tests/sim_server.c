@@ -190,6 +190,15 @@ bool sim_body_is(uint32_t record, uint32_t delivery, uint64_t at, const char *bo
     return true;
 }
 
+bool sim_answer_is(const struct sim_delivery *d, uint64_t at, const char *body, size_t bytes)
+{
+    if (d->malformed)
+        return true;
+    return at + bytes <= d->body_bytes &&
+           (d->body ? memcmp(d->body + at, body, bytes) == 0
+                    : sim_body_is(d->record, d->number, at, body, bytes));
+}
+
 bool sim_status_declines(int status)
 {
     return status == 408 || status == 425 || status == 429 || status == 503;
@@ -347,7 +356,7 @@ static void answer_request(struct sim_socket *s, struct sim_delivery *d)
     if (peer->script_count > 0) {
         answer = &peer->script[number < peer->script_count ? number : peer->script_count - 1];
     } else {
-        drawn = sim_answer_draw(sim_record(d->record)->method);
+        drawn = sim_answer_draw(sim_record(d->record));
         answer = &drawn;
     }
     s->answered = true;
@@ -431,6 +440,7 @@ void server_taken(struct sim_socket *s)
     if (s->delivery == 0)
         return;
     d = &world.deliveries[s->delivery - 1];
+    d->taken = d->answered ? s->in_taken - d->answer_begin : 0;
     /* A body that ends with the stream is whole wherever the stream ended. */
     if (d->answered && s->in_taken >= d->answer_end &&
         (!d->until_end || (s->in_end_taken && s->in_end == 0)))

@@ -100,6 +100,8 @@ struct sim_record {
     bool has_body;
     bool chunked; /* its length is not told ahead */
     uint64_t body_bytes;
+    const uint64_t
+        *streamed; /* statuses whose responses are: a set of bits, 100 the first; null: none */
     bool https;
     const unsigned char *in_doubt; /* where its request's mark stands; null: it has none */
     unsigned char in_doubt_mask;
@@ -121,9 +123,13 @@ struct sim_delivery {
     bool answer_in;    /* all of it was handed to the engine */
     bool until_end;    /* its body ends with the stream; with TLS: with the farewell, which is part
                           of the answer then, and this false */
-    size_t answer_end; /* of it, or of its head with until_end: offset in the connection's `in` */
+    size_t answer_begin,
+        answer_end; /* of it, or of its head with until_end: offsets in the connection's `in` */
+    size_t taken;   /* bytes of it that were handed to the engine */
     int status;
     bool declines;    /* by sim.declining */
+    bool malformed;   /* some of it may pass for a body, before the fault shows */
+    bool streamed;    /* its body is, and so nobody decodes it and no predicate sees it */
     const char *body; /* as a client must see it; null: the spun one */
     uint32_t body_bytes;
 };
@@ -148,6 +154,8 @@ bool sim_delivered(void);
 /* The bodies from offset `at`: of a request (delivery 0), of the answer to a delivery. */
 void sim_fill_body(uint32_t record, uint32_t delivery, uint64_t at, char *body, size_t bytes);
 bool sim_body_is(uint32_t record, uint32_t delivery, uint64_t at, const char *body, size_t bytes);
+/* Some of the answer's body, as a client must see it. */
+bool sim_answer_is(const struct sim_delivery *d, uint64_t at, const char *body, size_t bytes);
 /* A complete answer that leaves no doubt that the record was not processed. */
 bool sim_status_declines(int status);
 
