@@ -342,9 +342,16 @@ def in_turn(*answers):
     return script
 
 
+def filler_blocks(count):
+    """The body that `serve --body-bytes` answers with, in blocks."""
+    block, place = 1 << 16, b"x" * 11
+    lines = b"".join(place + b"%04x\n" % at for at in range(0, block, 16))
+    for at in range(0, count, block):
+        yield lines.replace(place, b"%011x" % (at // block))[:count - at]
+
+
 def filler(count):
-    """The body that `serve --body-bytes` answers with."""
-    return b"".join(b"%015x\n" % at for at in range(0, count, 16))[:count]
+    return b"".join(filler_blocks(count))
 
 
 class Serve(Program):

@@ -1,10 +1,11 @@
 """The examples, each against `ringsend serve`, as they were built with the tree (and its sanitizers)."""
 
+import hashlib
 import json
 import os
 import sys
 
-from harness import ROOT, SANITIZED, Case, Program, main, refused_port
+from harness import OK, ROOT, SANITIZED, Case, Program, filler, filler_blocks, main, peak_bytes, refused_port
 
 # Where the build put them: EXAMPLES/example_NAME. One whose library is not on this machine is not there.
 EXAMPLES = os.environ.get("EXAMPLES", "")
@@ -18,10 +19,13 @@ class Examples(Case):
             self.skipTest("%s was not built: its library is not here" % name)
         return path
 
-    def run_example(self, name, *args, **more):
+    def start_example(self, name, *args, **more):
         program = Program([self.program(name), *args], **more)
         self.addCleanup(program.close)
-        return program.finish()
+        return program
+
+    def run_example(self, name, *args):
+        return self.start_example(name, *args).finish()
 
     def count(self, name):
         """COUNT requests to the URL, all answered, all counted."""
@@ -44,6 +48,77 @@ class Examples(Case):
         for serve in serves:
             stats = serve.stats()
             self.assertEqual((stats["statuses"], stats["refused"]), ({"200": 50}, 0))
+
+    # ---- Streams: a large body in little memory, each byte of it looked at
+
+    LARGE = (16 if SANITIZED else 256) << 20
+
+    def assert_little_memory(self, program):
+        if not SANITIZED:
+            self.assertLess(peak_bytes(program.process.pid), 10 << 20)
+
+    def assert_is_filler(self, program, reader):
+        """What comes is the body. Near its end, which no pipe holds, the program still lives, and had little memory."""
+        left = self.LARGE
+        for block in filler_blocks(self.LARGE):
+            left -= len(block)
+            if left == 1 << 20:
+                self.assert_little_memory(program)
+            self.assertTrue(reader.read(len(block)) == block, left)
+        self.assertEqual(reader.read(1), b"")
+
+    def test_stream_puts_a_file(self):
+        digest, path = hashlib.sha256(), self.path("large")
+        with open(path, "wb") as file:
+            for block in filler_blocks(self.LARGE):
+                digest.update(block)
+                file.write(block)
+        serve = self.serve("--digest", "--latency", "2s")
+        program = self.start_example("stream", "put", serve.url, path)
+        while serve.stats()["requests"] == 0:
+            self.assertIsNone(program.process.poll())
+        self.assert_little_memory(program)
+        run = program.finish()
+        self.assertEqual((run.status, run.err), (OK, ""))
+        self.assertEqual(json.loads(run.out), {"bytes": self.LARGE, "sha256": digest.hexdigest()})
+
+    def test_stream_gets_a_file(self):
+        run = self.run_example("stream", "get", self.serve("--body-bytes", "3000001").url, self.path("file"))
+        self.assertEqual((run.status, run.out, run.err), (OK, b"", ""))
+        self.assertTrue(self.read("file") == filler(3000001))
+
+    def test_stream_gets_into_a_pipe(self):
+        os.mkfifo(self.path("pipe"))
+        serve = self.serve("--body-bytes", str(self.LARGE))
+        program = self.start_example("stream", "get", serve.url, self.path("pipe"))
+        with open(self.path("pipe"), "rb") as pipe:
+            self.assert_is_filler(program, pipe)
+        run = program.finish()
+        self.assertEqual((run.status, run.out, run.err), (OK, b"", ""))
+
+    def test_stream_takes_pieces_no_faster_than_they_are_read(self):
+        serve = self.serve("--body-bytes", str(self.LARGE))
+        reader, writer = os.pipe()
+        program = self.start_example("stream", "take", serve.url, stdout=writer)
+        os.close(writer)
+        with open(reader, "rb") as pipe:
+            self.assertEqual(pipe.peek(1)[:1], b"0")
+            self.assertEqual(serve.stats()["statuses"], {})  # it cannot get rid of it
+            self.assert_is_filler(program, pipe)
+        run = program.finish()
+        self.assertEqual((run.status, run.err), (OK, ""))
+        self.assertEqual(serve.stats()["statuses"], {"200": 1})
+
+    def test_stream_tells_failures(self):
+        serve = self.serve("--status", "404:100%")
+        for way in (["put", serve.url, __file__], ["get", serve.url, self.path("new")], ["take", serve.url]):
+            run = self.run_example("stream", *way)
+            self.assertEqual((run.status, run.out), (1, b'{"error":404,"reason":"Not Found"}'), run.err)
+            self.assertIn("status 404", run.err)
+        self.assertEqual(self.read("new"), b"")
+        run = self.run_example("stream", "put", serve.url, self.path("none"))
+        self.assertEqual((run.status, run.out), (1, b""))
+        self.assertIn("No such file", run.err)
 
     # ---- Python
 

@@ -88,8 +88,8 @@ class Shared(test_examples.Examples):
     def program(self, name):
         return self.build(os.path.relpath(glob.glob("%s/examples/%s.c*" % (ROOT, name))[0], ROOT))
 
-    def run_example(self, name, *args, **more):
-        return super().run_example(name, *args, env=copy.environment, **more)
+    def start_example(self, name, *args, **more):
+        return super().start_example(name, *args, env=copy.environment, **more)
 
 
     def python(self, script, *args):
