@@ -321,6 +321,60 @@ static void paused_race_takes_new_addresses(void)
     scenario_end(&c);
 }
 
+/* A free try comes in front of what waits, but for an attempt that goes on, which no gate holds back. */
+static void free_try_stays_behind_who_moves_on(void)
+{
+    static const struct sim_answer script[] = {
+        {.status = 200}, {0, .then = THEN_END, .then_ns = 5 * SIM_MS}, {.status = 200}};
+    struct client c;
+
+    scenario_begin("a free try stays behind who moves on", &c,
+                   &(struct ringsend_options){.connections_max = 2,
+                                              .tries = 1,
+                                              .rate_count = 1,
+                                              .rate_burst = 2,
+                                              .idle_timeout_ns = 9ull * SIM_S},
+                   &answer_ok, 1);
+    struct sim_peer *v6 = peer_at("fd00::1", script, 3);
+    scenario_name("many.test", "fd00::1", "10.0.0.1", NULL);
+    scenario_submit(&c, &get_name);
+    client_finish(&c);
+    client_pass(&c, 2ull * SIM_S); /* two may begin at once now */
+    refuses(v6);
+    sim.faults.close_ns = 20 * SIM_MS;
+    uint32_t dying = scenario_submit(&c, &get_name); /* on the idle connection */
+    uint32_t moving = scenario_submit(&c, &get_name);
+    client_finish(&c);
+    scenario_expect(&c, dying, RINGSEND_OK, 200, 2, false);
+    scenario_expect_ms(&c, dying, 900, 1100);
+    scenario_expect(&c, moving, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, moving, 20, 60);
+    scenario_end(&c);
+}
+
+/* No lookup can be begun, for lack of memory or threads: the addresses that are known serve. */
+static void lookup_that_cannot_begin(void)
+{
+    struct client c;
+    struct sim_peer *v4 = scenario_begin("a lookup that cannot begin", &c,
+                                         &(struct ringsend_options){.tries = 1}, &answer_ok, 1);
+    struct sim_peer *v6 = peer_at("fd00::1", &answer_ok, 1);
+
+    struct sim_name *name = scenario_name("many.test", "fd00::1", "10.0.0.1", NULL);
+    refuses(v4);
+    refuses(v6);
+    scenario_submit(&c, &get_name);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_E_CONNECT_REFUSED, 0, 1, false);
+    v4->connect = v6->connect = CONNECT_ACCEPTED;
+    sim.fail_at = sim.fallible + 1;
+    uint32_t last = scenario_submit(&c, &get_name);
+    client_finish(&c);
+    scenario_expect(&c, last, RINGSEND_OK, 200, 1, false);
+    SIM_CHECK(name->lookups == 1, "the lookup did not fail");
+    scenario_end(&c);
+}
+
 static void lookups_are_shared_and_kept(void)
 {
     struct client c;
@@ -390,6 +444,8 @@ static const struct scenario_function functions[] = {
     {"Happy Eyeballs: winner dies", eyeballs_winner_dies},
     {"attempt that moves on ends early", moving_on_ends_early},
     {"free try moves on, too", free_try_moves_on},
+    {"free try stays behind who moves on", free_try_stays_behind_who_moves_on},
+    {"lookup that cannot begin", lookup_that_cannot_begin},
     {"late failure of an old address", late_failure_of_an_old_address},
     {"paused race is nobody else's", paused_race_is_nobody_elses},
     {"paused race takes new addresses", paused_race_takes_new_addresses},

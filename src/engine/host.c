@@ -99,15 +99,24 @@ void host_expire(struct host *h)
     h->fresh_until_ns = 0;
 }
 
+/* That is no news about the addresses. */
+static void lookup_failed(struct ringsend *e, struct host *h, enum ringsend_error error)
+{
+    if (h->addresses_count == 0)
+        h->error = error;
+    else
+        h->fresh_until_ns = e->now_ns + STALE_NS;
+}
+
 void host_look_up(struct ringsend *e, struct host *h)
 {
     if (h->looking_up || host_is_fresh(e, h))
         return;
     h->error = RINGSEND_OK;
     if (!e->lookup && !lookup_new(&e->lookup, e->ring))
-        h->error = RINGSEND_E_NO_MEMORY;
+        lookup_failed(e, h, RINGSEND_E_NO_MEMORY);
     else if (!lookup_start(e->lookup, h->name, h))
-        h->error = RINGSEND_E_DNS_FAILED;
+        lookup_failed(e, h, RINGSEND_E_DNS_FAILED);
     else
         h->looking_up = true;
 }
@@ -144,10 +153,7 @@ static void take_answer(struct ringsend *e, struct host *h, const struct lookup_
         h->fresh_until_ns = e->now_ns + MISSING_NS;
         break;
     case LOOKUP_FAILED:
-        if (h->addresses_count == 0)
-            h->error = RINGSEND_E_DNS_FAILED;
-        else
-            h->fresh_until_ns = e->now_ns + STALE_NS;
+        lookup_failed(e, h, RINGSEND_E_DNS_FAILED);
         break;
     }
     for (struct list *node = h->origins.next; node != &h->origins; node = node->next) {

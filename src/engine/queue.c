@@ -1,16 +1,22 @@
 /* The requests that wait at an origin for a connection: first tries, and retries, which may have to
  * wait for the retry budget while first tries go on. Each list is in the order of coming, but for
- * those that go on with what they have begun, or try once more for free: these come in front. */
+ * those that go on with what they have begun: these come in front, and behind them those that try once
+ * more for free, as these may have to wait at a gate. */
 #include "engine/engine.h"
+
+static bool is_redialing(struct list *node, const struct list *end)
+{
+    return node != end && LIST_OWNER(node, struct request, waiting)->redialing;
+}
 
 void queue_add(struct origin *o, struct request *r, bool in_front)
 {
     struct list *list = r->is_retry ? &o->retries : &o->waiting;
     CHECK(list_empty(&r->waiting));
-    if (in_front)
-        list_push_front(list, &r->waiting);
-    else
-        list_push_back(list, &r->waiting);
+    struct list *behind = in_front ? list : list->prev;
+    while (in_front && !r->redialing && is_redialing(behind->next, list))
+        behind = behind->next;
+    list_push_front(behind, &r->waiting);
     r->enqueued_ns = o->engine->now_ns;
     o->waiting_count++;
     o->retries_count += r->is_retry;
