@@ -43,8 +43,7 @@ static void block_delete(struct buf_pool *pool, unsigned class, void *block)
         free(block);
 }
 
-/* Gives all free blocks back. */
-static void trim(struct buf_pool *pool)
+void buf_pool_trim(struct buf_pool *pool)
 {
     for (unsigned class = 0; class < BUF_CLASSES; class ++) {
         struct free_block *block = pool->free_lists[class];
@@ -61,7 +60,7 @@ static void trim(struct buf_pool *pool)
 void buf_pool_free(struct buf_pool *pool)
 {
     CHECK(pool->used_bytes == 0);
-    trim(pool);
+    buf_pool_trim(pool);
     memset(pool, 0, sizeof *pool);
 }
 
@@ -73,7 +72,7 @@ static char *block_take(struct buf_pool *pool, unsigned class)
         pool->free_bytes[class] -= class_bytes(class);
     } else if (!(block = block_new(pool, class))) {
         /* What lies free in other classes may be in the way. */
-        trim(pool);
+        buf_pool_trim(pool);
         if (!(block = block_new(pool, class)))
             return NULL;
     }

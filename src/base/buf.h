@@ -38,6 +38,9 @@ void buf_pool_init(struct buf_pool *pool);
 /* All buffers must have come back. */
 void buf_pool_free(struct buf_pool *pool);
 
+/* Gives all free memory back: for whoever will not need it soon. */
+void buf_pool_trim(struct buf_pool *pool);
+
 /* Makes room for `more` bytes behind the filled ones. False when memory is out; the buffer is then
  * as it was. */
 bool buf_reserve(struct buf_pool *pool, struct buf *b, size_t more);

@@ -95,6 +95,7 @@ static void conn_put(struct conn *c)
         e->connects_left++; /* one that takes its place is no burst */
     origin_conn_closed(c);
     list_push_front(&e->conns_free, &c->idle);
+    engine_may_rest(e);
 }
 
 /* One cancel at a time, one for each operation: a second could not be told from the first. */

@@ -450,6 +450,12 @@ void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns);
 int engine_turn(struct ringsend *e, uint64_t until_ns);
 /* A turn that waits though results are ready: for whoever needs an operation's end now. */
 int engine_wait(struct ringsend *e);
+/* When requests or connections have gone: with the last of both the memory kept for the next ones goes back. */
+static inline void engine_may_rest(struct ringsend *e)
+{
+    if (e->conns_open == 0 && e->requests_used == 0)
+        buf_pool_trim(&e->bufs);
+}
 /* invariants.c: aborts when a count or a list is wrong */
 void engine_check_invariants(const struct ringsend *e);
 uint64_t engine_random(struct ringsend *e, uint64_t below);

@@ -288,6 +288,8 @@ static void give_back_reaped(struct ringsend *e)
     stream_give_back(e);
     while ((node = list_pop_front(&e->reaped)))
         request_put(LIST_OWNER(node, struct request, finished));
+    if (e->reaped_count > 0)
+        engine_may_rest(e);
     e->reaped_count = 0;
 }
 

@@ -126,6 +126,9 @@ static void free_memory_per_class_is_bounded(void **state)
         kept_some = kept_some || pool.free_bytes[i] == BUF_CLASS_KEPT_BYTES;
     }
     assert_true(kept_some);
+    buf_pool_trim(&pool);
+    for (size_t i = 0; i < BUF_CLASSES; i++)
+        assert_true(pool.free_bytes[i] == 0 && !pool.free_lists[i]);
     buf_pool_free(&pool);
 }
 
