@@ -253,7 +253,7 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
 static void report(struct conn *c)
 {
     struct request *r = c->exchange.request;
-    if (!r || op_in_flight(&c->send) || !stream_is_quiet(c))
+    if (!r || op_in_flight(&c->send) || (r->stream && !stream_is_quiet(c)))
         return;
     if (c->send.state == OP_COMPLETE && c->exchange.send == SEND_SENDING)
         exchange_sent(c, op_take(&c->send));

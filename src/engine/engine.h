@@ -466,7 +466,7 @@ uint64_t engine_stamp_ns(const struct ringsend *e);
 /* Takes over `stream`, which may be null. */
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
                   struct origin *o, struct stream *stream);
-/* With store_headers: makes the public array in *array, and enters it in the result, unless memory is out. */
+/* Makes the public array in *array, and enters it in the result, unless memory is out. */
 void request_headers(struct ringsend *e, const struct buf *headers, const struct buf *index,
                      struct buf *array, struct ringsend_result *result);
 /* False: there was never such a handle. *r is null when it has its result already. */

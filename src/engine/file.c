@@ -14,35 +14,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct file {
-    struct ringsend *engine;
-    struct task *owner; /* to be woken; null: ringsend_run is to return */
-    int fd;
-    bool owns_fd; /* opened here; fd is -1 exactly until that has succeeded */
-    uint32_t slot, generation;
-    struct op op, cancel;
-    bool cancel_again;   /* the cancel in flight is for an operation before this one */
-    enum ring_kind kind; /* of the operation */
-    const char *data;    /* of an append: all of it */
-    size_t bytes, done;
-    bool finished; /* the result waits to be taken */
-    int64_t result;
-};
-
-static int open_in_slot(struct ringsend *e, int fd, struct task *owner, uint32_t slot,
-                        struct file **file)
+static void enter(struct ringsend *e, struct file *f, int fd, struct task *owner, uint32_t slot)
 {
     CHECK(!e->files[slot]);
-    struct file *f = calloc(1, sizeof *f);
-    if (!f)
-        return -RINGSEND_E_NO_MEMORY;
     *f = (struct file){.engine = e,
                        .owner = owner,
                        .fd = fd,
                        .slot = LIMIT_CONNECTIONS + slot,
                        .generation = ++e->file_generation};
-    e->files[slot] = *file = f;
-    return 0;
+    e->files[slot] = f;
 }
 
 int file_open(struct ringsend *e, int fd, struct file **file)
@@ -50,14 +30,32 @@ int file_open(struct ringsend *e, int fd, struct file **file)
     uint32_t slot = 0;
     while (slot < LIMIT_FILES && e->files[slot])
         slot++;
-    return slot < LIMIT_FILES ? open_in_slot(e, fd, NULL, slot, file) : -RINGSEND_E_FULL;
+    if (slot == LIMIT_FILES)
+        return -RINGSEND_E_FULL;
+    *file = calloc(1, sizeof **file);
+    if (!*file)
+        return -RINGSEND_E_NO_MEMORY;
+    enter(e, *file, fd, NULL, slot);
+    return 0;
 }
 
-int file_open_for(struct conn *c, uint32_t which, int fd, struct file **file)
+void file_enter(struct file *f, struct conn *c, uint32_t which, int fd)
 {
     CHECK(which < FILES_PER_CONN);
-    return open_in_slot(c->engine, fd, &c->task, LIMIT_FILES + FILES_PER_CONN * c->slot + which,
-                        file);
+    enter(c->engine, f, fd, &c->task, LIMIT_FILES + FILES_PER_CONN * c->slot + which);
+}
+
+bool file_is_entered(const struct file *f)
+{
+    return f->engine != NULL;
+}
+
+void file_leave(struct file *f)
+{
+    CHECK(file_is_quiet(f));
+    if (f->engine)
+        f->engine->files[f->slot - LIMIT_CONNECTIONS] = NULL;
+    f->engine = NULL;
 }
 
 bool file_is_quiet(const struct file *f)

@@ -116,7 +116,8 @@ void request_put(struct request *r)
     buf_release(&e->bufs, &r->header_index);
     buf_release(&e->bufs, &r->detail);
     buf_release(&e->bufs, &r->trace);
-    stream_free(e, r->stream);
+    if (r->stream)
+        stream_free(e, r->stream);
     timer_remove(&e->timers, &r->task.timer);
     list_remove(&r->task.ready);
     r->user = NULL;
@@ -246,8 +247,7 @@ void request_headers(struct ringsend *e, const struct buf *headers, const struct
                      struct buf *array, struct ringsend_result *result)
 {
     size_t count = index->bytes / sizeof(struct response_header);
-    if (!e->options.store_headers || count == 0 ||
-        !buf_reserve(&e->bufs, array, count * sizeof(struct ringsend_header)))
+    if (count == 0 || !buf_reserve(&e->bufs, array, count * sizeof(struct ringsend_header)))
         return;
     const struct response_header *from = (const void *)index->data;
     struct ringsend_header *to = (void *)array->data;
@@ -266,6 +266,8 @@ static void publish_headers(struct request *r)
 {
     struct ringsend *e = r->engine;
     struct buf array = {0};
+    if (!e->options.store_headers)
+        return;
     request_headers(e, &r->headers, &r->header_index, &array, &r->result);
     if (!array.data)
         return;

@@ -349,7 +349,7 @@ static bool is_well_formed(const struct ringsend_request *r)
            r->headers_count <= LIMIT_HEADERS && r->tries <= LIMIT_TRIES &&
            (r->headers_count == 0 || r->headers) && (r->body.bytes == 0 || r->body.data) &&
            r->body.bytes <= LIMIT_BODY_BYTES && !(r->flags & ~FLAGS_KNOWN) &&
-           stream_is_well_formed(r);
+           (!(r->flags & (BODY_STREAMED | RESPONSE_STREAMED)) || stream_is_well_formed(r));
 }
 
 static bool has_body(const struct ringsend_request *r)

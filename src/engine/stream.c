@@ -1,7 +1,5 @@
 #include "engine/stream.h"
 
-#include "engine/file_internal.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +32,7 @@ void stream_free(struct ringsend *e, struct stream *s)
 {
     if (!s)
         return;
-    CHECK(!s->from && !s->to && !s->out.data);
+    CHECK(!file_is_entered(&s->from) && !file_is_entered(&s->to) && !s->out.data);
     CHECK(list_empty(&s->wants.node) && list_empty(&s->gives.node));
     memory_give_back(&e->memory, s, sizeof *s);
 }
@@ -204,14 +202,14 @@ static enum ringsend_error start_read(struct conn *c)
     const struct ringsend_request *user = s->request->user;
     int64_t at = user->body_at;
     size_t bytes;
-    if (!s->from && file_open_for(c, 0, user->body_fd, &s->from) != 0)
-        return RINGSEND_E_NO_MEMORY;
+    if (!file_is_entered(&s->from))
+        file_enter(&s->from, c, 0, user->body_fd);
     char *room = make_room(c, s->body_bytes - s->sent_bytes, &bytes);
     if (!room)
         return RINGSEND_E_NO_MEMORY;
     if (at != RINGSEND_SEQUENTIAL)
         at += (int64_t)s->sent_bytes;
-    file_read(s->from, room, bytes, at);
+    file_read(&s->from, room, bytes, at);
     s->reading = true;
     return RINGSEND_OK;
 }
@@ -223,9 +221,9 @@ static enum ringsend_error fill_from_file(struct conn *c, const char **detail)
     if (!s->reading && s->sent_bytes < s->body_bytes)
         return start_read(c);
     if (s->reading) {
-        if (file_busy(s->from))
+        if (file_busy(&s->from))
             return RINGSEND_OK;
-        bytes = file_take(s->from);
+        bytes = file_take(&s->from);
         took(s, bytes);
         if (bytes < 0 || (bytes == 0 && !is_chunked(s)))
             return read_failed(s, bytes, detail);
@@ -321,25 +319,25 @@ void stream_cancel(struct conn *c)
 {
     struct request *r = c->exchange.request;
     struct stream *s = r ? r->stream : NULL;
-    if (s && s->from)
-        file_cancel(s->from);
-    if (s && s->to)
-        file_cancel(s->to);
+    if (!s)
+        return;
+    file_cancel(&s->from);
+    file_cancel(&s->to);
 }
 
 bool stream_is_quiet(const struct conn *c)
 {
     const struct request *r = c->exchange.request;
     const struct stream *s = r ? r->stream : NULL;
-    return !s || ((!s->from || file_is_quiet(s->from)) && (!s->to || file_is_quiet(s->to)));
+    return !s || (file_is_quiet(&s->from) && file_is_quiet(&s->to));
 }
 
 void stream_attempt_over(struct request *r)
 {
     struct stream *s = r->stream;
     if (s->reading)
-        took(s, file_take(s->from));
-    file_close(&s->from);
+        took(s, file_take(&s->from));
+    file_leave(&s->from);
     s->told &= !s->wants.ready; /* to be told again in the next attempt */
     stream_take_back(r->engine, &s->wants);
     s->sent_bytes = 0;

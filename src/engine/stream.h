@@ -13,6 +13,7 @@
 #define RINGSEND_ENGINE_STREAM_H
 
 #include "engine/engine.h"
+#include "engine/file_internal.h"
 
 /* A result that is not the final one: in engine.events until it is reaped, then in engine.events_reaped until
  * the next run. */
@@ -31,8 +32,8 @@ struct stream {
     uint64_t body_bytes; /* RINGSEND_UNKNOWN: chunked */
     uint64_t sent_bytes; /* put into stretches in this attempt */
     bool complete;       /* that was all of it */
-    struct file *from;   /* null: not opened in this attempt */
-    bool reading;        /* an operation on it was started, its result not taken */
+    struct file from;
+    bool reading; /* an operation on it was started, its result not taken */
     bool has_piece;
     bool last; /* no piece comes after this one */
     bool told; /* the host was asked for a piece, and has not given it */
@@ -44,7 +45,7 @@ struct stream {
     /* The response's body. */
     uint32_t sink; /* RINGSEND_RESPONSE_FD or _PIECES, or 0: in response.body, or discarded */
     bool held;     /* the host wants no piece now */
-    struct file *to;
+    struct file to;
     bool writing; /* as `reading` */
     struct buf
         out; /* being written; or the piece that lies ready, is held back, or in the host's hands */

@@ -6,7 +6,6 @@
  *
  * A response that breaks off behind its first piece drains as well, and its error is told in the end: the host gets
  * all that came. Only the good responses (response.streams) come here; others stay in response.body. */
-#include "engine/file_internal.h"
 #include "engine/stream.h"
 
 #include <errno.h>
@@ -17,14 +16,13 @@ enum { WINDOW_BYTES = 256 << 10 };
 
 /* ---- To a descriptor ---- */
 
-static enum ringsend_error start_write(struct conn *c)
+static void start_write(struct conn *c)
 {
     struct stream *s = c->exchange.request->stream;
-    if (!s->to && file_open_for(c, 1, s->request->user->response_fd, &s->to) != 0)
-        return RINGSEND_E_NO_MEMORY;
+    if (!file_is_entered(&s->to))
+        file_enter(&s->to, c, 1, s->request->user->response_fd);
     s->spent = s->writing = true;
-    file_append(s->to, s->out.data, s->out.bytes);
-    return RINGSEND_OK;
+    file_append(&s->to, s->out.data, s->out.bytes);
 }
 
 static enum ringsend_error write_failed(struct stream *s, int64_t result, const char **detail)
@@ -43,7 +41,7 @@ static enum ringsend_error write_failed(struct stream *s, int64_t result, const 
 
 static enum ringsend_error wrote(struct stream *s, const char **detail)
 {
-    int64_t result = file_take(s->to);
+    int64_t result = file_take(&s->to);
     s->writing = false;
     if (result != (int64_t)s->out.bytes)
         return write_failed(s, result, detail);
@@ -65,7 +63,7 @@ static void offer(struct stream *s, const struct response *response)
     result->encoding =
         (struct ringsend_bytes){response->codings.text, response->codings.text_bytes};
     result->body = (struct ringsend_bytes){s->out.data, s->out.bytes};
-    if (!s->headers.data)
+    if (e->options.store_headers && !s->headers.data)
         request_headers(e, &response->headers, &response->header_index, &s->headers, result);
     s->spent = true;
     stream_tell(e, &s->gives);
@@ -98,17 +96,19 @@ static enum ringsend_error pass_on(struct conn *c, const char **detail)
     struct stream *s = c->exchange.request->stream;
     struct response *response = &c->exchange.response;
     if (s->writing) {
-        enum ringsend_error error = file_busy(s->to) ? RINGSEND_OK : wrote(s, detail);
+        enum ringsend_error error = file_busy(&s->to) ? RINGSEND_OK : wrote(s, detail);
         if (error != RINGSEND_OK || s->writing)
             return error;
     }
-    if (s->out.bytes == 0 && response->body.bytes > 0) {
+    if (s->out.bytes == 0) {
         s->out = response->body;
         response->body = (struct buf){0};
-        if (s->sink == RINGSEND_RESPONSE_FD)
-            return start_write(c);
     }
-    if (s->out.bytes > 0)
+    if (s->out.bytes == 0)
+        return RINGSEND_OK;
+    if (s->sink == RINGSEND_RESPONSE_FD)
+        start_write(c);
+    else
         offer(s, response);
     return RINGSEND_OK;
 }
@@ -173,9 +173,9 @@ void stream_in_over(struct stream *s)
 {
     struct ringsend *e = s->request->engine;
     if (s->writing)
-        file_take(s->to);
+        file_take(&s->to);
     s->writing = false;
-    file_close(&s->to);
+    file_leave(&s->to);
     stream_take_back(e, &s->gives);
     buf_release(&e->bufs, &s->out);
     buf_release(&e->bufs, &s->headers);
