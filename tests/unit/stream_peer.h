@@ -29,7 +29,8 @@ struct stream_peer {
     int listen_fd;
     char url[64];
     pthread_t thread;
-    atomic_uint requests; /* heads read */
+    atomic_uint flaky;     /* requests for /flaky */
+    atomic_uint accepting; /* requests with Accept-Encoding */
 };
 
 struct stream_link {
@@ -170,10 +171,10 @@ static bool link_serve(struct stream_link *l)
         if (!link_line(l, line, sizeof line))
             return false;
         chunked |= strcmp(line, "Transfer-Encoding: chunked") == 0;
+        l->peer->accepting += strncmp(line, "Accept-Encoding: ", 17) == 0;
         if (strncmp(line, "Content-Length: ", 16) == 0)
             bytes = strtoull(line + 16, NULL, 10);
     } while (line[0]);
-    unsigned number = atomic_fetch_add(&l->peer->requests, 1);
     const char *path = strchr(first, ' ') + 1;
     if (strncmp(path, "/hold ", 6) == 0) {
         struct pollfd end = {.fd = l->fd, .events = POLLRDHUP};
@@ -198,7 +199,8 @@ static bool link_serve(struct stream_link *l)
     if (strchr(path + 1, '/') < strchr(path, ' '))
         return link_give(l, path);
     stream_told(told, sizeof told, bytes, hash, chunked);
-    bool declines = strncmp(path, "/flaky ", 7) == 0 && number % 2 == 0;
+    bool declines =
+        strncmp(path, "/flaky ", 7) == 0 && atomic_fetch_add(&l->peer->flaky, 1) % 2 == 0;
     return link_answer(l, declines ? "503 Busy" : "200 OK", told);
 }
 
