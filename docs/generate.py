@@ -142,6 +142,18 @@ def functions(text):
             for comment, declaration, name in re.findall(pattern, text, re.MULTILINE)]
 
 
+def topics(paragraphs):
+    """Paragraphs of which most begin with a word for what they are about."""
+    for paragraph in paragraphs:
+        topic, _, rest = paragraph.partition(". ")
+        yield from ["*%s.* %s" % (escape(topic), escape(rest)) if rest else escape(paragraph), ""]
+
+
+def essay(text, title):
+    """What stands below a heading of the header."""
+    return uncomment(re.search(r"^/\* -+ %s -+$(.*?\*/)" % title, text, re.MULTILINE | re.DOTALL).group(1))
+
+
 def header(path):
     with open(path, encoding="utf-8") as file:
         text = file.read()
@@ -150,11 +162,9 @@ def header(path):
     out = ["ringsend(3)", "", "# NAME", "", "ringsend - " + escape(contract[0].split(": ")[1].rstrip(".")), "",
            "# SYNOPSIS", "", *literal(["#include <ringsend.h>", ""] + [each[0] + ";" for each in found]),
            "Link with *pkg\\-config \\-\\-cflags \\-\\-libs ringsend*.", "", "# DESCRIPTION", ""]
-    for paragraph in contract[2:]:
-        topic, _, rest = paragraph.partition(". ")
-        out += ["*%s.* %s" % (escape(topic), escape(rest)) if rest else escape(paragraph), ""]
+    out += topics(contract[2:])
     out += ["The fields of options, requests, results and statistics are told in _ringsend.h_, each with its unit,",
-            "range and default.", "", "# FUNCTIONS", ""]
+            "range and default.", "", "# STREAMED BODIES", "", *topics(essay(text, "Streamed bodies")), "# FUNCTIONS", ""]
     before = ""
     for _, name, paragraphs in found:
         text = escape(paragraphs[0]) if paragraphs else "See *%s*." % escape(before)

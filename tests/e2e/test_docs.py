@@ -68,6 +68,12 @@ class ManPages(Case):
             run = subprocess.run(["groff", "-man", "-t", "-Tutf8", "-wall", "-z", path], capture_output=True, text=True)
             self.assertEqual((run.returncode, run.stderr), (0, ""), path)
 
+    def test_streams_are_told(self):
+        text = plain(page("ringsend.3"))
+        part = text[text.index("STREAMED BODIES"):text.index("FUNCTIONS")]
+        for topic in ("Out", "In", "Once only", "Time"):
+            self.assertIn("\n%s. " % topic, part)
+
     def test_every_function_is_told(self):
         with open(os.path.join(ROOT, "src", "ringsend.map"), encoding="utf-8") as file:
             functions = set(re.findall(r"^\s+(ringsend_\w+);", file.read(), re.MULTILINE))
