@@ -5,7 +5,7 @@
  *
  * Checked of the engine: each byte of a response comes once, in order, and from one delivery; none
  * after that; no piece while the response is held; and never does the engine hold more of it than
- * two windows and what had arrived before it could stop. */
+ * a window that is gathered, one that is out, and what had arrived with each before it could stop. */
 #include "sim_host.h"
 
 #include "sim_client.h"
@@ -14,9 +14,11 @@
 #include <string.h>
 
 enum {
-    WINDOW_BYTES = 256 << 10, /* as the contract says */
-    ARRIVED_BYTES = 64 << 10, /* UNTAKEN_MAX of the sockets */
-    BUFFERS = 128,            /* of the engine, at fewer than 64 connections */
+    WINDOW_BYTES = 256 << 10,  /* as the contract says */
+    STRETCH_BYTES = 128 << 10, /* likewise */
+    SENT_BYTES = 32 << 10,     /* IN_TRANSIT_MAX of the sockets */
+    ARRIVED_BYTES = 64 << 10,  /* UNTAKEN_MAX of the sockets */
+    BUFFERS = 128,             /* of the engine, at fewer than 64 connections */
     BUFFER_BYTES = 4096,
     PIECE_MAX = 100000
 };
@@ -76,8 +78,7 @@ static uint64_t in_a_while(const struct host *h)
     return sim.now_ns + (sim_chance(h->ways.lazy_per_mille) ? sim_between(0, h->ways.lazy_ns) : 0);
 }
 
-/* Hands the next piece over; false: the piece before has not left yet. */
-static bool give(struct client *c, struct client_request *r)
+bool host_gives(struct client *c, struct client_request *r)
 {
     struct host *h = r->host;
     uint64_t total = sim_record(r->record)->body_bytes, left = total - h->given;
@@ -131,13 +132,21 @@ static void hear_wants(struct client *c, struct client_request *r)
 static void check_memory(const struct host *h, const struct sim_delivery *d, uint64_t before)
 {
     uint32_t buffers = sim.faults.buffers ? sim.faults.buffers : BUFFERS;
-    uint64_t bound = 2 * WINDOW_BYTES + ARRIVED_BYTES + (uint64_t)buffers * BUFFER_BYTES;
+    uint64_t bound = 2 * (WINDOW_BYTES + ARRIVED_BYTES + (uint64_t)buffers * BUFFER_BYTES);
 
     /* Small records of TLS are mostly overhead, and so may be small chunks. */
     if (sim_record(h->record)->https && sim.faults.records_small > 0)
         return;
     SIM_CHECK(d->taken <= before + bound, "record %u: %llu bytes came in, %llu were passed on",
               h->record, (unsigned long long)d->taken, (unsigned long long)before);
+}
+
+void host_holds(struct client *c, struct client_request *r, uint64_t ns)
+{
+    r->host->held = true;
+    r->host->hold_until_ns = sim.now_ns + ns;
+    SIM_CHECK(ringsend_hold(c->engine, r->handle, true) == 0, "record %u cannot be held",
+              r->record);
 }
 
 static void hear_piece(struct client *c, struct client_request *r,
@@ -165,12 +174,8 @@ static void hear_piece(struct client *c, struct client_request *r,
     h->seen = result->body.data;
     h->seen_bytes = result->body.bytes;
     h->got += result->body.bytes;
-    if (sim_chance(h->ways.lazy_per_mille)) {
-        h->held = true;
-        h->hold_until_ns = sim.now_ns + sim_between(0, h->ways.lazy_ns);
-        SIM_CHECK(ringsend_hold(c->engine, r->handle, true) == 0, "record %u cannot be held",
-                  r->record);
-    }
+    if (sim_chance(h->ways.lazy_per_mille))
+        host_holds(c, r, sim_between(0, h->ways.lazy_ns));
 }
 
 void host_hears(struct client *c, struct client_request *r, const struct ringsend_result *result)
@@ -186,6 +191,17 @@ void host_hears(struct client *c, struct client_request *r, const struct ringsen
 
 /* ---- Both ---- */
 
+static void check_read_ahead(const struct host *h)
+{
+    const struct sim_delivery *d = sim_latest_delivery(h->record);
+    uint64_t sent = d ? d->bytes : 0;
+
+    /* What has a position may have been read before. */
+    SIM_CHECK(h->ways.body_at >= 0 || h->source->moved <= sent + STRETCH_BYTES + SENT_BYTES,
+              "record %u: %llu bytes were read, %llu sent", h->record,
+              (unsigned long long)h->source->moved, (unsigned long long)sent);
+}
+
 uint64_t host_acts(struct client *c, struct client_request *r)
 {
     struct host *h = r->host;
@@ -198,12 +214,16 @@ uint64_t host_acts(struct client *c, struct client_request *r)
     if ((h->flags & RINGSEND_BODY_PIECES) && r->handle != 0 && !h->ended) {
         bool early = !h->wants && sim_chance(h->ways.lazy_per_mille / 8);
         if (early || (h->wants && h->give_at_ns <= sim.now_ns)) {
-            bool given = give(c, r);
+            bool given = host_gives(c, r);
             SIM_CHECK(given || early, "record %u wants a piece, and is full", r->record);
         } else if (h->wants) {
             again_ns = h->give_at_ns;
         }
     }
+    /* Also while a piece that was not reaped yet lies ready. */
+    bool in_pieces = (h->flags & RINGSEND_RESPONSE_PIECES) && r->handle != 0;
+    if (in_pieces && !h->held && sim_chance(h->ways.lazy_per_mille / 16))
+        host_holds(c, r, sim_between(0, h->ways.lazy_ns));
     if (h->held && h->hold_until_ns <= sim.now_ns) {
         h->held = false;
         SIM_CHECK(ringsend_hold(c->engine, r->handle, false) == 0, "record %u cannot go on",
@@ -213,6 +233,8 @@ uint64_t host_acts(struct client *c, struct client_request *r)
     }
     if (h->sink && h->sink->moved > 0)
         check_memory(h, sim_latest_delivery(h->record), h->sink->moved);
+    if (h->source)
+        check_read_ahead(h);
     return again_ns;
 }
 
@@ -250,7 +272,8 @@ void host_checks(const struct client *c, const struct client_request *r,
         SIM_CHECK(delivery == 0 || result->packed_bytes >= passed_on,
                   "record %u: %zu bytes came, %llu were passed on", r->record, result->packed_bytes,
                   (unsigned long long)passed_on);
-        SIM_CHECK(result->error != RINGSEND_OK || !d->streamed || result->packed_bytes == passed_on,
+        bool drained = result->error == RINGSEND_OK || result->error == RINGSEND_E_TRUNCATED_BODY;
+        SIM_CHECK(!drained || !d->streamed || delivery == 0 || result->packed_bytes == passed_on,
                   "record %u: %zu bytes came, only %llu were passed on", r->record,
                   result->packed_bytes, (unsigned long long)passed_on);
     }

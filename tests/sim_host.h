@@ -56,6 +56,10 @@ void host_fill_request(const struct host *h, struct ringsend_request *request, u
 
 /* Before each ringsend_run: gives and holds what is due. Returns when it wants to be called again. */
 uint64_t host_acts(struct client *c, struct client_request *r);
+/* Hands the next piece over; false: the piece before has not left yet. */
+bool host_gives(struct client *c, struct client_request *r);
+/* Holds the response for so long. */
+void host_holds(struct client *c, struct client_request *r, uint64_t ns);
 /* A result that is not the final one. */
 void host_hears(struct client *c, struct client_request *r, const struct ringsend_result *result);
 /* The final one. */

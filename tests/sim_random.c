@@ -553,7 +553,7 @@ static uint32_t streams_in(const struct client *c)
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < c->count; i++)
-        count += c->requests[i].host != NULL && c->requests[i].handle != 0;
+        count += c->requests[i].host != NULL && c->requests[i].request->handle != 0;
     return count;
 }
 

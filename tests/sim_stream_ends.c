@@ -333,7 +333,7 @@ static void begin_with_buffers(const char *name, struct client *c, uint32_t buff
     client_begin(c, &options);
 }
 
-/* A response that is not taken holds no receive buffers, nor does what strays behind it: with two of them others
+/* A response that is not taken holds no receive buffers, nor does what strays behind it: with one or two of them others
  * go on. */
 static void held_responses_starve_nobody(void)
 {
@@ -352,7 +352,7 @@ static void held_responses_starve_nobody(void)
                                  .https = i == 1,
                                  .attempt_timeout_ns = RINGSEND_NEVER,
                                  .ways = &ways};
-        begin_with_buffers("held responses starve nobody", &c, 2, &answers[i]);
+        begin_with_buffers("held responses starve nobody", &c, i == 2 ? 1 : 2, &answers[i]);
         sim.faults.recv_tiny = i == 2 ? 1000 : 0;
         for (uint32_t k = 0; k < 3; k++)
             scenario_submit(&c, &ask);
@@ -369,6 +369,33 @@ static void held_responses_starve_nobody(void)
             scenario_expect(&c, k, RINGSEND_OK, 200, 1, false);
         scenario_end(&c);
     }
+}
+
+/* ---- Events that were not reaped ---- */
+
+/* What has no point any more is taken back: the wish for a piece that is there, a piece when the host holds. */
+static void events_are_taken_back(void)
+{
+    struct host_ways ways = {.waits = true, .piece_bytes = 100};
+    struct client_ask ask = {.method = "PUT",
+                             .host = "10.0.0.1",
+                             .port = 80,
+                             .flags = RINGSEND_BODY_PIECES | RINGSEND_RESPONSE_PIECES,
+                             .body_bytes = 1,
+                             .ways = &ways};
+    struct client c;
+
+    stream_begin("events are taken back", &c, &(struct ringsend_options){0}, &ok_small, 1);
+    scenario_submit(&c, &ask);
+    SIM_CHECK(ringsend_run(c.engine, RINGSEND_NEVER) == 1, "it wants no piece");
+    SIM_CHECK(host_gives(&c, &c.requests[0]), "the piece is not taken");
+    SIM_CHECK(ringsend_run(c.engine, RINGSEND_NEVER) == 1, "no piece comes");
+    host_holds(&c, &c.requests[0], 500 * SIM_MS);
+    client_pass(&c, 400 * SIM_MS);
+    SIM_CHECK(c.requests[0].host->got == 0, "a piece comes though it is held");
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_end(&c);
 }
 
 /* ---- Misuse ---- */
@@ -480,6 +507,7 @@ static const struct scenario_function functions[] = {
     {"descriptors that stop", descriptors_that_stop},
     {"complete responses wait", complete_responses_wait},
     {"held responses starve nobody", held_responses_starve_nobody},
+    {"events are taken back", events_are_taken_back},
     {"streams are misused", misuse},
     {"streams: torture", torture},
     {"streams: free with work in flight", free_at_any_time},
