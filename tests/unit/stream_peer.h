@@ -7,7 +7,8 @@
  *   /reset       reads the head and some of the body, and breaks the connection
  *   /bytes/N     answers 200 with N bytes, as stream_byte makes them; /chunks/N in chunks of up to 5000; /end/N up
  *                to the end of the stream; /busy/N the first, but with 503
- *   /break/N     announces one more, and closes behind N */
+ *   /break/N     announces one more, and closes behind N
+ *   /soon/N      answers before it reads the body */
 #ifndef RINGSEND_TESTS_UNIT_STREAM_PEER_H
 #define RINGSEND_TESTS_UNIT_STREAM_PEER_H
 
@@ -194,6 +195,8 @@ static bool link_serve(struct stream_link *l)
         (void)connect(l->fd, &nowhere, sizeof nowhere); /* tells the other end with a reset */
         return false;
     }
+    if (strncmp(path, "/soon/", 6) == 0)
+        return link_give(l, path) && link_body(l, chunked, &bytes, &hash);
     if (!link_body(l, chunked, &bytes, &hash))
         return false;
     if (strchr(path + 1, '/') < strchr(path, ' '))
