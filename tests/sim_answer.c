@@ -196,13 +196,19 @@ static void write_chunks(struct sim_text *text, const char *body, size_t bytes, 
     sim_text_print(text, "0\r\n%s\r\n", trailers ? "x-trailer: late\r\n" : "");
 }
 
+static void write_interim(struct sim_text *text, const struct sim_answer *a)
+{
+    for (uint32_t i = 0; i < a->interim; i++)
+        sim_text_print(text, i % 2 ? "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
+                                   : "HTTP/1.1 100 Continue\r\n\r\n");
+}
+
 static void write_head(struct sim_text *text, const struct sim_answer *a)
 {
     const char *end = a->bare_lf ? "\n" : "\r\n";
 
-    for (uint32_t i = 0; i < a->interim; i++)
-        sim_text_print(text, i % 2 ? "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
-                                   : "HTTP/1.1 100 Continue\r\n\r\n");
+    if (!a->interim_ahead)
+        write_interim(text, a);
     sim_text_print(text, "HTTP/1.1 %d Whatever%sserver: sim%s", a->status, end, end);
     if (a->headers)
         sim_text_print(text, "%s", a->headers);
@@ -314,6 +320,18 @@ static bool is_streamed(const struct sim_record *record, int status)
            (record->streamed[(status - 100) / 64] >> (status - 100) % 64 & 1);
 }
 
+void sim_answer_send_interim(struct sim_socket *s, struct sim_delivery *d,
+                             const struct sim_answer *answer)
+{
+    struct sim_text text = {0};
+
+    write_interim(&text, answer);
+    d->answer_begin = s->in.bytes;
+    d->interim_sent = true;
+    server_output(s, sim.now_ns + SIM_US, text.data, text.bytes);
+    sim_text_free(&text);
+}
+
 void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct sim_answer *answer)
 {
     bool is_head = strcmp(sim_record(d->record)->method, "HEAD") == 0;
@@ -345,7 +363,8 @@ void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct 
                     : decoded               ? answer->decoded_bytes
                                             : answer->body_bytes;
     d->malformed = answer->raw && !answer->valid_raw;
-    d->answer_begin = s->in.bytes;
+    if (!d->interim_sent)
+        d->answer_begin = s->in.bytes;
     d->until_end = until_end;
     if (!d->answer_valid || until_end || answer->stray ||
         (answer->headers && strcasestr(answer->headers, "connection: close")))

@@ -8,6 +8,9 @@
 const struct sim_answer *sim_answer_packed(const char *unit, uint32_t times);
 /* An answer by the seed, troublesome as often as sim.faults.trouble says. */
 struct sim_answer sim_answer_draw(const struct sim_record *record);
+/* Its 1xx, which may come ahead of it. */
+void sim_answer_send_interim(struct sim_socket *s, struct sim_delivery *d,
+                             const struct sim_answer *answer);
 /* Sends it, and notes in the delivery what the engine is to make of it. */
 void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct sim_answer *answer);
 

@@ -367,19 +367,34 @@ static void answer_request(struct sim_socket *s, struct sim_delivery *d)
         sim_at(s->in_last_ns + idle_ns, connection_idles_out, s, s->life, s->requests);
 }
 
-/* It answers now, before the request is complete. */
-static bool answers_early(const struct sim_socket *s)
+/* What the script says for the request that is being read; null: it is drawn. */
+static const struct sim_answer *answer_ahead(const struct sim_socket *s)
 {
     const struct sim_peer *peer = s->peer;
     uint32_t number = peer->first_counts ? s->requests : peer->answers;
-    const struct sim_answer *answer;
+
+    if (peer->script_count == 0)
+        return NULL;
+    return &peer->script[number < peer->script_count ? number : peer->script_count - 1];
+}
+
+/* It answers now, before the request is complete. */
+static bool answers_early(const struct sim_socket *s)
+{
+    const struct sim_answer *answer = answer_ahead(s);
 
     if (s->answered || s->request.step <= REQUEST_HEAD || s->request.step == REQUEST_DONE)
         return false;
-    if (peer->script_count == 0)
+    if (!answer)
         return sim_chance(sim.faults.trouble / 8);
-    answer = &peer->script[number < peer->script_count ? number : peer->script_count - 1];
     return answer->early && s->request.body_bytes >= answer->early_bytes;
+}
+
+static bool interim_is_due(const struct sim_socket *s, const struct sim_delivery *d)
+{
+    const struct sim_answer *answer = answer_ahead(s);
+
+    return answer && answer->interim_ahead && !d->interim_sent && s->request.step > REQUEST_HEAD;
 }
 
 void server_connected(struct sim_socket *s)
@@ -399,6 +414,8 @@ void server_input(struct sim_socket *s, const char *data, size_t bytes)
     d = &world.deliveries[s->delivery - 1];
     d->bytes += bytes;
     read_request(s, d, data, bytes);
+    if (interim_is_due(s, d))
+        sim_answer_send_interim(s, d, answer_ahead(s));
     if (answers_early(s)) {
         s->requests++;
         s->reuse_forbidden = true;

@@ -34,6 +34,7 @@ struct sim_answer {
     uint32_t decoded_bytes;
     const char *headers;  /* further lines, each with its CRLF */
     uint32_t interim;     /* so many 1xx before it */
+    bool interim_ahead;   /* these come when the request's head is in */
     bool bare_lf;         /* head lines end in LF */
     bool early;           /* comes when the request's head is in; its body is then read no more */
     uint32_t early_bytes; /* early, but only when so many bytes of the body are in */
@@ -115,9 +116,10 @@ struct sim_record {
 
 struct sim_delivery {
     uint32_t record;
-    uint32_t number; /* of the record's deliveries, from 1 */
-    size_t bytes;    /* of the request that entered the connection */
-    bool complete;   /* the server has read all of it */
+    uint32_t number;   /* of the record's deliveries, from 1 */
+    size_t bytes;      /* of the request that entered the connection */
+    bool complete;     /* the server has read all of it */
+    bool interim_sent; /* its 1xx were, ahead of the answer */
     bool answered;
     bool answer_valid; /* a client must accept the answer, once it has come in full */
     bool answer_in;    /* all of it was handed to the engine */

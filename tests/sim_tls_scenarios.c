@@ -106,6 +106,30 @@ static void split_at_every_byte(void)
     }
 }
 
+/* While a record is coming in bit by bit nothing can go out, half duplex: the rest of the request goes on
+ * as soon as it is in, though nothing else happens then. */
+static void request_goes_on_behind_a_record(void)
+{
+    static const struct sim_answer answer = {.status = 200, .interim = 8, .interim_ahead = true};
+    struct client_ask ask = post;
+
+    ask.body_bytes = 300000;
+    for (uint32_t i = 0; i < 20; i++) {
+        struct client c;
+
+        begin("TLS: a request goes on behind a record", &c,
+              &(struct ringsend_options){.connections_max = i % 2 ? HALF_DUPLEX_CONNECTIONS : 1},
+              &answer, 1);
+        sim.faults.recv_tiny = 1000;
+        sim.faults.latency_ns = 10 * SIM_US;
+        sim.random += i;
+        scenario_submit(&c, &ask);
+        client_finish(&c);
+        scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+        scenario_end(&c);
+    }
+}
+
 /* A response that ends with the stream is whole only behind a farewell; any other, when it says. */
 static void ends_of_streams(void)
 {
@@ -621,6 +645,7 @@ static void few_buffers(void)
 static const struct scenario_function functions[] = {
     {"TLS: 3 MB both ways", large_bodies_full_duplex},
     {"TLS: 3 MB both ways, half duplex", large_bodies_half_duplex},
+    {"TLS: a request goes on behind a record", request_goes_on_behind_a_record},
     {"TLS: every record is split at every byte", split_at_every_byte},
     {"TLS: ends of streams", ends_of_streams},
     {"TLS: stray bytes in and behind the last record", stray_bytes},

@@ -242,12 +242,12 @@ enum ringsend_error exchange_run(struct conn *c, const char **detail)
         if (error != RINGSEND_OK)
             return error;
     }
-    if (x->send == SEND_SENDING && !op_in_flight(&c->send)) {
-        enum ringsend_error error = secure_send(c);
-        if (error != RINGSEND_OK)
-            return error;
-    }
     enum ringsend_error error = receive(c, detail);
+    /* After it: half duplex nothing can go out in the middle of a record, and what completes that may be the
+     * last thing to happen. */
+    bool more = x->receive < RECEIVE_DRAINING && x->send == SEND_SENDING && !op_in_flight(&c->send);
+    if (error == RINGSEND_OK && more)
+        error = secure_send(c);
     return x->request->stream ? stream_receive(c, error, detail) : error;
 }
 
