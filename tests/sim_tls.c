@@ -161,7 +161,7 @@ static struct sim_tls *tls_begin(struct sim_peer *peer)
     SIM_CHECK(t, "out of memory");
     if (!peer->sessions)
         peer->sessions =
-            tls_local_new(config_with(peer->certificate), peer->forgets ? 0 : SESSIONS);
+            tls_local_new(config_with(peer->certificate), peer->forgets ? 0 : SESSIONS, NULL);
     SIM_CHECK(peer->sessions, "out of memory");
     peer->greeted++;
     serving = true;

@@ -69,7 +69,7 @@ static bool build_model(struct tls_config *config, struct message message)
     br_ssl_engine_context *engine = &config->model.engine;
     uint8_t *buffer = malloc(config->buffer_bytes);
     if (!buffer)
-        return message_fail(message, "memory is out");
+        return message_fail(message, TLS_NO_MEMORY);
     int ok;
     if (config->server) {
         br_ssl_server_zero(&config->model.server);
@@ -136,7 +136,7 @@ struct tls_config *tls_config_new(const struct tls_options *options, char *messa
     if (message_bytes > 0)
         message[0] = 0;
     if (!config) {
-        message_fail(m, "memory is out");
+        message_fail(m, TLS_NO_MEMORY);
         return NULL;
     }
     if (!build(config, options, m)) {

@@ -62,7 +62,7 @@ static struct tls *new_connection(struct tls_local *local)
 {
     const struct tls_config *config = local->config;
     uint8_t seed[LOCAL_SEED_BYTES];
-    struct tls *t = malloc(sizeof *t + config->buffer_bytes);
+    struct tls *t = memory_take(local->memory, sizeof *t + config->buffer_bytes);
     if (!t)
         return NULL;
     *t = (struct tls){.config = config, .local = local};
@@ -214,10 +214,11 @@ void tls_free(struct tls *t)
     if (!t)
         return;
     size_t buffer_bytes = t->config->buffer_bytes;
+    struct memory *memory = t->local->memory;
     handshake_free(t->handshake);
     wipe_used(t->buffer, buffer_bytes);
     explicit_bzero(t, sizeof *t);
-    free(t);
+    memory_give_back(memory, t, sizeof *t + buffer_bytes);
 }
 
 /* ---- State ---- */

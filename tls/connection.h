@@ -11,7 +11,8 @@ enum {
     CHAIN_BYTES_MAX = 96 << 10, /* all of them together; OpenSSL's default is 100 KiB */
 };
 
-/* What only a handshake needs; freed when it is complete. */
+/* What only a handshake needs; freed when it is complete, which may be on another thread than the
+ * connection's own: malloc's, therefore, as its chain is. */
 struct handshake {
     struct host host;
     struct bytes chain; /* DER of the peer's certificates, one behind the other */

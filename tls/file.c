@@ -58,7 +58,7 @@ static bool read_open(int fd, const char *path, const char *what, struct bytes *
                             FILE_BYTES_MAX);
     struct bytes b = {malloc((size_t)st.st_size), (size_t)st.st_size};
     if (!b.data)
-        return message_fail(message, "%s %s: memory is out", what, path);
+        return message_fail(message, TLS_NO_MEMORY);
     if (!read_all(fd, b.data, b.bytes)) {
         message_fail(message, "%s %s: %s", what, path, strerror(errno));
         bytes_wipe(&b);

@@ -2,6 +2,8 @@
 #ifndef RINGSEND_TLS_FILE_H
 #define RINGSEND_TLS_FILE_H
 
+#include "tls/tls.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -160,7 +160,7 @@ static bool find_key(struct identity *identity, struct ringsend_bytes text, cons
         size_t bytes = pem_decoded_bytes_max(block.body);
         identity->key_der = (struct bytes){malloc(bytes), bytes};
         if (!identity->key_der.data)
-            return message_fail(message, "key file %s: memory is out", file);
+            return message_fail(message, TLS_NO_MEMORY);
         uint8_t *data = identity->key_der.data;
         if (pem_decode(block.body, data, &bytes) &&
             identity_parse_key((struct der){data, data + bytes}, identity))
@@ -184,7 +184,7 @@ static bool find_chain(struct identity *identity, struct ringsend_bytes text, co
     size_t room = pem_decoded_bytes_max(text), used = 0;
     identity->chain_der = (struct bytes){malloc(room), room};
     if (!identity->chain_der.data)
-        return message_fail(message, "certificate file %s: memory is out", file);
+        return message_fail(message, TLS_NO_MEMORY);
     while ((next = pem_next(&pem, &block)) != PEM_NONE) {
         uint8_t *data = identity->chain_der.data + used;
         size_t bytes;

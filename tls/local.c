@@ -12,7 +12,6 @@
 #include "tls/names.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/random.h>
 
 /* ---- Random bytes ---- */
@@ -137,13 +136,23 @@ bool tls_has_session(struct tls_local *local, const char *host, uint16_t port)
 
 /* ---- The whole ---- */
 
+static size_t sessions_bytes(const struct tls_local *local)
+{
+    return local->sessions_max * sizeof *local->sessions;
+}
+
+static size_t buckets_bytes(const struct tls_local *local)
+{
+    return local->buckets_count * sizeof(struct session *);
+}
+
 static bool allocate_client(struct tls_local *local, uint32_t sessions_max)
 {
     local->buckets_count = 16;
     while (local->buckets_count < sessions_max)
         local->buckets_count *= 2;
-    local->sessions = calloc(sessions_max, sizeof *local->sessions);
-    local->buckets = calloc(local->buckets_count, sizeof(struct session *));
+    local->sessions = memory_take_zeroed(local->memory, sessions_bytes(local));
+    local->buckets = memory_take_zeroed(local->memory, buckets_bytes(local));
     if (!local->sessions || !local->buckets)
         return false;
     for (uint32_t i = 0; i < sessions_max; i++)
@@ -154,20 +163,22 @@ static bool allocate_client(struct tls_local *local, uint32_t sessions_max)
 static bool allocate_server(struct tls_local *local, uint32_t sessions_max)
 {
     size_t bytes = (size_t)sessions_max * LOCAL_SERVER_SESSION_BYTES;
-    local->server_store = (struct bytes){malloc(bytes), bytes};
+    local->server_store = (struct bytes){memory_take(local->memory, bytes), bytes};
     if (!local->server_store.data)
         return false;
     br_ssl_session_cache_lru_init(&local->server_sessions, local->server_store.data, bytes);
     return true;
 }
 
-struct tls_local *tls_local_new(const struct tls_config *config, uint32_t sessions_max)
+struct tls_local *tls_local_new(const struct tls_config *config, uint32_t sessions_max,
+                                struct memory *memory)
 {
     CHECK(sessions_max <= 1 << 24);
-    struct tls_local *local = calloc(1, sizeof *local);
+    struct tls_local *local = memory_take_zeroed(memory, sizeof *local);
     if (!local)
         return NULL;
     local->config = config;
+    local->memory = memory;
     local->entropy_used = sizeof local->entropy;
     local->sessions_max = sessions_max;
     list_init(&local->used);
@@ -184,11 +195,15 @@ void tls_local_free(struct tls_local *local)
 {
     if (!local)
         return;
+    struct memory *memory = local->memory;
+    struct bytes *store = &local->server_store;
     if (local->sessions)
-        explicit_bzero(local->sessions, local->sessions_max * sizeof *local->sessions);
-    free(local->sessions);
-    free(local->buckets);
-    bytes_wipe(&local->server_store);
+        explicit_bzero(local->sessions, sessions_bytes(local));
+    if (store->data)
+        explicit_bzero(store->data, store->bytes);
+    memory_give_back(memory, local->sessions, sessions_bytes(local));
+    memory_give_back(memory, local->buckets, buckets_bytes(local));
+    memory_give_back(memory, store->data, store->bytes);
     explicit_bzero(local, sizeof *local);
-    free(local);
+    memory_give_back(memory, local, sizeof *local);
 }

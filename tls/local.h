@@ -5,6 +5,7 @@
 #include "tls/config.h"
 
 #include "base/list.h"
+#include "base/memory.h"
 
 enum {
     LOCAL_ENTROPY_BYTES = 4096, /* drawn at once: getrandom costs 0.5 us a call, mostly the call */
@@ -27,6 +28,7 @@ struct session {
 
 struct tls_local {
     const struct tls_config *config;
+    struct memory *memory;
     uint8_t entropy[LOCAL_ENTROPY_BYTES];
     size_t entropy_used; /* bytes from the front that are spent, and zeroed */
     /* client */

@@ -52,8 +52,10 @@ struct tls_options {
 };
 
 struct tls_config;
+#define TLS_NO_MEMORY "memory is out"
 
-/* Reads the files. Null on failure, and message says what, in which file, and the cure. Blocks on
+/* Reads the files. Null on failure, and message says what, in which file, and the cure; or TLS_NO_MEMORY, and
+ * another try may succeed. Blocks on
  * the disk; takes 1 ms of CPU for the 140 authorities of a system. */
 struct tls_config *tls_config_new(const struct tls_options *options, char *message,
                                   size_t message_bytes);
@@ -62,11 +64,15 @@ void tls_config_free(struct tls_config *config);
 /* How many certificates are trusted. */
 size_t tls_config_anchors(const struct tls_config *config);
 
+struct memory;
 struct tls_local;
 
 /* sessions_max: how many sessions are remembered, the least recently used forgotten first; 0: none.
- * A client's session costs 200 bytes, a server's 100. Null: memory is out. */
-struct tls_local *tls_local_new(const struct tls_config *config, uint32_t sessions_max);
+ * A client's session costs 200 bytes, a server's 100. memory: base/memory.h's, for it and its
+ * connections, but for what a handshake needs while it lasts, which is malloc's; null: all is malloc's. Null:
+ * memory is out. */
+struct tls_local *tls_local_new(const struct tls_config *config, uint32_t sessions_max,
+                                struct memory *memory);
 /* Wipes the sessions. All tls made with it are freed before. Null is allowed. */
 void tls_local_free(struct tls_local *local);
 /* Would a connection to there try to resume? */

@@ -62,7 +62,7 @@ static bool load_text(struct trust *t, struct ringsend_bytes text, const char *f
     struct tally tally = {0};
     t->der.data = malloc(pem_decoded_bytes_max(text));
     if (!t->der.data || !add_blocks(t, text, &tally))
-        return message_fail(message, "CA file %s: memory is out", file);
+        return message_fail(message, TLS_NO_MEMORY);
     if (t->anchors_count > 0)
         return true;
     if (tally.trusted > 0)

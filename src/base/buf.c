@@ -3,7 +3,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* A block on a free list holds the link in its own first bytes. */
@@ -31,16 +30,12 @@ void buf_pool_init(struct buf_pool *pool)
 
 static void *block_new(struct buf_pool *pool, unsigned class)
 {
-    size_t bytes = class_bytes(class);
-    return pool->memory ? memory_take(pool->memory, bytes) : malloc(bytes);
+    return memory_take(pool->memory, class_bytes(class));
 }
 
 static void block_delete(struct buf_pool *pool, unsigned class, void *block)
 {
-    if (pool->memory)
-        memory_give_back(pool->memory, block, class_bytes(class));
-    else
-        free(block);
+    memory_give_back(pool->memory, block, class_bytes(class));
 }
 
 void buf_pool_trim(struct buf_pool *pool)

@@ -22,6 +22,8 @@ static void *counted(struct memory *m, void *data, size_t bytes)
 
 void *memory_take(struct memory *m, size_t bytes)
 {
+    if (!m)
+        return malloc(bytes);
     if (!count(m, bytes))
         return NULL;
     void *data =
@@ -31,6 +33,8 @@ void *memory_take(struct memory *m, size_t bytes)
 
 void *memory_take_zeroed(struct memory *m, size_t bytes)
 {
+    if (!m)
+        return calloc(1, bytes);
     if (m->allocator.allocate) {
         void *data = memory_take(m, bytes);
         return data ? memset(data, 0, bytes) : NULL;
@@ -42,6 +46,10 @@ void memory_give_back(struct memory *m, void *data, size_t bytes)
 {
     if (!data)
         return;
+    if (!m) {
+        free(data);
+        return;
+    }
     CHECK(m->used_bytes >= bytes);
     m->used_bytes -= bytes;
     if (m->allocator.allocate)

@@ -3,10 +3,14 @@
 #include "base/unpack.h"
 
 #include "base/check.h"
+#include "base/memory.h"
 
 #include <brotli/decode.h>
-#include <stdlib.h>
+#include <stdint.h>
+#include <string.h>
 #include <zlib.h>
+/* For ZSTD_createDCtx_advanced: memory other than malloc's. */
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -16,6 +20,7 @@ enum {
 };
 
 struct unpack {
+    struct memory *memory;
     enum unpack_kind kind;
     z_stream zlib;
     bool zlib_ready; /* inflateEnd is due */
@@ -24,9 +29,44 @@ struct unpack {
     const char *fault;
 };
 
-struct unpack *unpack_new(void)
+/* The libraries give back without saying how much: that stands ahead of each piece. */
+enum { PIECE_HEAD_BYTES = 16 };
+_Static_assert(PIECE_HEAD_BYTES >= sizeof(size_t) && PIECE_HEAD_BYTES % _Alignof(max_align_t) == 0,
+               "what follows is aligned as malloc's");
+
+static void *piece_take(void *memory, size_t bytes)
 {
-    return calloc(1, sizeof(struct unpack));
+    char *piece =
+        bytes <= SIZE_MAX - PIECE_HEAD_BYTES ? memory_take(memory, PIECE_HEAD_BYTES + bytes) : NULL;
+    if (!piece)
+        return NULL;
+    memcpy(piece, &bytes, sizeof bytes);
+    return piece + PIECE_HEAD_BYTES;
+}
+
+static void piece_give_back(void *memory, void *data)
+{
+    size_t bytes;
+    if (!data)
+        return;
+    char *piece = (char *)data - PIECE_HEAD_BYTES;
+    memcpy(&bytes, piece, sizeof bytes);
+    memory_give_back(memory, piece, PIECE_HEAD_BYTES + bytes);
+}
+
+static void *zlib_take(void *memory, unsigned count, unsigned bytes)
+{
+    return piece_take(memory, (size_t)count * bytes);
+}
+
+struct unpack *unpack_new(struct memory *memory)
+{
+    struct unpack *u = memory_take_zeroed(memory, sizeof *u);
+    if (!u)
+        return NULL;
+    u->memory = memory;
+    u->zlib = (z_stream){.zalloc = zlib_take, .zfree = piece_give_back, .opaque = memory};
+    return u;
 }
 
 void unpack_free(struct unpack *u)
@@ -38,7 +78,7 @@ void unpack_free(struct unpack *u)
     ZSTD_freeDCtx(u->zstd);
     if (u->brotli)
         BrotliDecoderDestroyInstance(u->brotli);
-    free(u);
+    memory_give_back(u->memory, u, sizeof *u);
 }
 
 static bool begin_zlib(struct unpack *u, int window_bits)
@@ -54,7 +94,8 @@ static bool begin_zlib(struct unpack *u, int window_bits)
 static bool begin_zstd(struct unpack *u)
 {
     if (!u->zstd)
-        u->zstd = ZSTD_createDCtx();
+        u->zstd =
+            ZSTD_createDCtx_advanced((ZSTD_customMem){piece_take, piece_give_back, u->memory});
     return u->zstd && !ZSTD_isError(ZSTD_DCtx_reset(u->zstd, ZSTD_reset_session_and_parameters)) &&
            !ZSTD_isError(ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_BITS));
 }
@@ -63,7 +104,7 @@ static bool begin_brotli(struct unpack *u)
 {
     if (u->brotli)
         BrotliDecoderDestroyInstance(u->brotli);
-    u->brotli = BrotliDecoderCreateInstance(NULL, NULL, NULL);
+    u->brotli = BrotliDecoderCreateInstance(piece_take, piece_give_back, u->memory);
     return u->brotli != NULL;
 }
 

@@ -22,9 +22,12 @@ enum unpack_next {
     UNPACK_NO_MEMORY
 };
 
+struct memory;
 struct unpack;
 
-struct unpack *unpack_new(void); /* null: memory is out */
+/* The memory, base/memory.h's, is asked for all that it needs; null: the C library's. Returns null when there
+ * is none. */
+struct unpack *unpack_new(struct memory *memory);
 void unpack_free(struct unpack *u);
 
 /* Begins a stream; whatever was under way is forgotten. False when memory is out. */

@@ -40,7 +40,7 @@ struct decoder *decoder_new(enum decoder_kind kind)
     if (!d)
         return NULL;
     d->kind = kind;
-    d->unpack = unpack_new();
+    d->unpack = unpack_new(NULL);
     if (!d->unpack) {
         free(d);
         return NULL;

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Above so many connections one buffer serves both directions: half the memory. */
 enum { FULL_DUPLEX_MAX = 1000 };
@@ -22,14 +23,19 @@ struct ringsend_tls {
     char message[256];
 };
 
-const struct tls_config *certificates_load(struct ringsend_tls *tls)
+enum ringsend_error certificates_load(struct ringsend_tls *tls, const struct tls_config **config)
 {
     pthread_mutex_lock(&tls->mutex);
     if (!tls->loaded)
         tls->config = tls_config_new(&tls->options, tls->message, sizeof tls->message);
-    tls->loaded = true;
+    enum ringsend_error error = RINGSEND_OK;
+    if (!tls->config)
+        error =
+            strcmp(tls->message, TLS_NO_MEMORY) == 0 ? RINGSEND_E_NO_MEMORY : RINGSEND_E_TLS_CONFIG;
+    tls->loaded = error != RINGSEND_E_NO_MEMORY; /* then the next one tries again */
+    *config = tls->config;
     pthread_mutex_unlock(&tls->mutex);
-    return tls->config;
+    return error;
 }
 
 const char *certificates_message(const struct ringsend_tls *tls)
@@ -53,11 +59,13 @@ int ringsend_tls_new(struct ringsend_tls **tls, const struct ringsend_options *o
                                       .chain_file = o.cert_file,
                                       .key_file = o.key_file};
     bool named = o.ca_file || o.cert_file || o.key_file;
-    if (named && !certificates_load(t)) {
+    const struct tls_config *config;
+    enum ringsend_error fault = named ? certificates_load(t, &config) : RINGSEND_OK;
+    if (fault != RINGSEND_OK) {
         if (o.message && o.message_bytes > 0)
             snprintf(o.message, o.message_bytes, "%s", t->message);
         ringsend_tls_free(t);
-        return -RINGSEND_E_TLS_CONFIG;
+        return -(int)fault;
     }
     *tls = t;
     return 0;

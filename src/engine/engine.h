@@ -615,8 +615,8 @@ bool conn_receives(const struct conn *c); /* and was not stopped: the peer's end
 int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes);
 void conn_rx_drop(struct conn *c); /* all of them */
 
-/* certificates.c: null: certificates_message tells why */
-const struct tls_config *certificates_load(struct ringsend_tls *tls);
+/* certificates.c: NO_MEMORY, or TLS_CONFIG, of which certificates_message tells more */
+enum ringsend_error certificates_load(struct ringsend_tls *tls, const struct tls_config **config);
 const char *certificates_message(const struct ringsend_tls *tls);
 
 /* ringsend.c: the caller's options, of whatever size */

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,7 +31,7 @@ int file_open(struct ringsend *e, int fd, struct file **file)
         slot++;
     if (slot == LIMIT_FILES)
         return -RINGSEND_E_FULL;
-    *file = calloc(1, sizeof **file);
+    *file = memory_take_zeroed(&e->memory, sizeof **file);
     if (!*file)
         return -RINGSEND_E_NO_MEMORY;
     enter(e, *file, fd, NULL, slot);
@@ -218,6 +217,6 @@ void file_close(struct file **file)
     if (f->owns_fd && f->fd >= 0)
         close(f->fd);
     f->engine->files[f->slot - LIMIT_CONNECTIONS] = NULL;
-    free(f);
+    memory_give_back(&f->engine->memory, f, sizeof *f);
     *file = NULL;
 }

@@ -5,6 +5,7 @@
 #define RINGSEND_ENGINE_PREDICATE_H
 
 #include "base/errors.h"
+#include "base/memory.h"
 #include "base/span.h"
 #include "http/response.h"
 
@@ -23,9 +24,9 @@ struct predicate_view {
 };
 
 /* 0; RINGSEND_E_INVALID with what is wrong and its column in `message`; RINGSEND_E_NO_MEMORY. The
- * text is copied. */
-enum ringsend_error predicate_compile(struct predicate **predicate, const char *text, char *message,
-                                      size_t message_bytes);
+ * text is copied. memory: null for the C library's. */
+enum ringsend_error predicate_compile(struct predicate **predicate, struct memory *memory,
+                                      const char *text, char *message, size_t message_bytes);
 void predicate_free(struct predicate *p);
 
 /* It asks for a header, which must have been stored then. */

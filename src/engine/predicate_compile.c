@@ -17,7 +17,6 @@
 #include "base/json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct compiler {
@@ -418,8 +417,25 @@ static void parse(struct compiler *c)
         refuse(c, "expected '&&', '||', a comparison, or the end");
 }
 
-enum ringsend_error predicate_compile(struct predicate **predicate, const char *text, char *message,
-                                      size_t message_bytes)
+/* Null: memory is out. */
+static struct predicate *predicate_new(struct memory *memory, const char *text, size_t text_bytes)
+{
+    size_t matches_bytes = (text_bytes + 1) * sizeof(uint16_t);
+    size_t bytes = sizeof(struct predicate) + matches_bytes + 2 * (text_bytes + 1);
+    struct predicate *p = memory_take_zeroed(memory, bytes);
+    if (!p)
+        return NULL;
+    p->memory = memory;
+    p->bytes = bytes;
+    p->matches = (uint16_t *)(p + 1);
+    p->text = (char *)(p + 1) + matches_bytes;
+    p->decoded = p->text + text_bytes + 1;
+    memcpy(p->text, text, text_bytes);
+    return p;
+}
+
+enum ringsend_error predicate_compile(struct predicate **predicate, struct memory *memory,
+                                      const char *text, char *message, size_t message_bytes)
 {
     size_t bytes = strlen(text);
     if (bytes > PREDICATE_BYTES_MAX) {
@@ -427,16 +443,9 @@ enum ringsend_error predicate_compile(struct predicate **predicate, const char *
                  PREDICATE_BYTES_MAX);
         return RINGSEND_E_INVALID;
     }
-    struct predicate *p = calloc(1, sizeof *p);
-    if (p) {
-        p->text = strdup(text);
-        p->decoded = malloc(bytes + 1);
-        p->matches = calloc(bytes + 1, sizeof *p->matches);
-    }
-    if (!p || !p->text || !p->decoded || !p->matches) {
-        predicate_free(p);
+    struct predicate *p = predicate_new(memory, text, bytes);
+    if (!p)
         return RINGSEND_E_NO_MEMORY;
-    }
     struct compiler c = {.p = p, .at = p->text, .end = p->text + bytes};
     parse(&c);
     if (c.error) {
@@ -451,12 +460,8 @@ enum ringsend_error predicate_compile(struct predicate **predicate, const char *
 
 void predicate_free(struct predicate *p)
 {
-    if (!p)
-        return;
-    free(p->text);
-    free(p->decoded);
-    free(p->matches);
-    free(p);
+    if (p)
+        memory_give_back(p->memory, p, p->bytes);
 }
 
 bool predicate_wants_headers(const struct predicate *p)

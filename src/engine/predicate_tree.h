@@ -61,6 +61,8 @@ struct predicate_step {
 };
 
 struct predicate {
+    struct memory *memory; /* of this and of what its pointers lead to, in one piece */
+    size_t bytes;          /* of that piece */
     struct predicate_node nodes[PREDICATE_NODES_MAX];
     struct predicate_step steps[PREDICATE_STEPS_MAX];
     int nodes_count, steps_count, slots_count;

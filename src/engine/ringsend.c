@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -249,7 +248,7 @@ static int open_all(struct ringsend *e)
     int error = read_overrides(e);
     if (!error)
         error = compile_predicates(e);
-    if (!error && e->options.decode && !(e->unpack = unpack_new()))
+    if (!error && e->options.decode && !(e->unpack = unpack_new(&e->memory)))
         error = no_memory(e);
     if (!error)
         error = open_ring(e);

@@ -15,7 +15,6 @@
 #include "engine/stream.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -47,32 +46,42 @@ enum ringsend_error secure_load(struct ringsend *e)
 {
     if (e->tls_local)
         return RINGSEND_OK;
-    const struct tls_config *config = certificates_load(e->tls);
-    if (!config)
-        return RINGSEND_E_TLS_CONFIG;
+    const struct tls_config *config;
+    enum ringsend_error error = certificates_load(e->tls, &config);
+    if (error != RINGSEND_OK)
+        return error;
     if (!e->handshaker)
         e->handshaker = handshaker_new(e->ring);
     if (e->handshaker)
-        e->tls_local = tls_local_new(config, SESSIONS_MAX);
+        e->tls_local = tls_local_new(config, SESSIONS_MAX, &e->memory);
     return e->tls_local ? RINGSEND_OK : RINGSEND_E_NO_MEMORY;
 }
 
 /* ---- Life ---- */
 
-bool secure_open(struct conn *c)
+static bool open_now(struct conn *c)
 {
     struct ringsend *e = c->engine;
-    CHECK(!c->secure);
-    c->secure = calloc(1, sizeof *c->secure);
-    if (!c->secure)
+    struct secure *s = memory_take_zeroed(&e->memory, sizeof *s);
+    if (!s)
         return false;
-    c->secure->tls = tls_client_new(e->tls_local, c->origin->host->name, c->origin->port);
-    c->secure->handshake.owner = c;
-    if (c->secure->tls)
+    s->tls = tls_client_new(e->tls_local, c->origin->host->name, c->origin->port);
+    s->handshake.owner = c;
+    if (s->tls)
+        c->secure = s;
+    else
+        memory_give_back(&e->memory, s, sizeof *s);
+    return c->secure != NULL;
+}
+
+/* Under a cap, what is kept for the next bodies may be in the way. */
+bool secure_open(struct conn *c)
+{
+    CHECK(!c->secure);
+    if (open_now(c))
         return true;
-    free(c->secure);
-    c->secure = NULL;
-    return false;
+    buf_pool_trim(&c->engine->bufs);
+    return open_now(c);
 }
 
 void secure_close(struct conn *c)
@@ -86,7 +95,7 @@ void secure_close(struct conn *c)
     buf_release(&c->engine->bufs, &s->cipher_lent);
     buf_release(&c->engine->bufs, &s->cipher_out);
     buf_release(&c->engine->bufs, &s->cipher_held);
-    free(s);
+    memory_give_back(&c->engine->memory, s, sizeof *s);
     c->secure = NULL;
 }
 
@@ -96,7 +105,7 @@ void secure_break(struct ringsend *e)
         struct secure *s = e->conns[i].secure;
         if (s)
             tls_free(s->tls);
-        free(s);
+        memory_give_back(&e->memory, s, sizeof *s);
         e->conns[i].secure = NULL;
     }
 }

@@ -10,18 +10,19 @@
 int ringsend_check_predicate(const char *text, char *message, size_t message_bytes)
 {
     struct predicate *p = NULL;
-    enum ringsend_error error = predicate_compile(&p, text, message, message_bytes);
+    enum ringsend_error error = predicate_compile(&p, NULL, text, message, message_bytes);
     predicate_free(p);
     return -(int)error;
 }
 
-static enum ringsend_error prepare(struct predicate **predicate, const char *name, const char *text,
-                                   char *message, size_t message_bytes)
+static enum ringsend_error prepare(struct ringsend *e, struct predicate **predicate,
+                                   const char *name, const char *text, char *message,
+                                   size_t message_bytes)
 {
     char why[256] = "";
     if (!text)
         return RINGSEND_OK;
-    enum ringsend_error error = predicate_compile(predicate, text, why, sizeof why);
+    enum ringsend_error error = predicate_compile(predicate, &e->memory, text, why, sizeof why);
     if (error == RINGSEND_E_INVALID)
         snprintf(message, message_bytes, "%s: %s", name, why);
     return error;
@@ -30,9 +31,9 @@ static enum ringsend_error prepare(struct predicate **predicate, const char *nam
 enum ringsend_error verdict_prepare(struct ringsend *e, char *message, size_t message_bytes)
 {
     enum ringsend_error error =
-        prepare(&e->ok_if, "ok_if", e->options.ok_if, message, message_bytes);
+        prepare(e, &e->ok_if, "ok_if", e->options.ok_if, message, message_bytes);
     if (error == RINGSEND_OK)
-        error = prepare(&e->retry_if, "retry_if", e->options.retry_if, message, message_bytes);
+        error = prepare(e, &e->retry_if, "retry_if", e->options.retry_if, message, message_bytes);
     e->options.ok_if = e->options.retry_if = NULL; /* only borrowed */
     return error;
 }

@@ -133,7 +133,7 @@ static int platform_equip(struct platform *p, char *error, size_t error_bytes)
     }
     p->visitors = calloc(p->visitors_max, sizeof *p->visitors);
     if (p->options.tls)
-        p->tls = tls_local_new(p->options.tls, TLS_SESSIONS_MAX);
+        p->tls = tls_local_new(p->options.tls, TLS_SESSIONS_MAX, NULL);
     if (!p->visitors || (p->options.tls && !p->tls) ||
         !timers_init(&p->timers, p->visitors_max + 3) || !service_init(p)) {
         snprintf(error, error_bytes, "out of memory");

@@ -18,7 +18,7 @@ static struct predicate *compile(const char *text)
 {
     char message[300] = "";
     struct predicate *p = NULL;
-    enum ringsend_error error = predicate_compile(&p, text, message, sizeof message);
+    enum ringsend_error error = predicate_compile(&p, NULL, text, message, sizeof message);
     CHECK((error == RINGSEND_OK) == (p != NULL));
     CHECK(p || message[0]);
     return p;

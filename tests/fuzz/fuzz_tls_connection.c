@@ -88,8 +88,8 @@ static bool carry(struct tls *from, struct tls *to, struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     if (!client_local) {
-        client_local = tls_local_new(config_of(false), 4);
-        server_local = tls_local_new(config_of(true), 4);
+        client_local = tls_local_new(config_of(false), 4, NULL);
+        server_local = tls_local_new(config_of(true), 4, NULL);
     }
     if (bytes < 2)
         return 0;

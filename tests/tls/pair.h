@@ -80,8 +80,8 @@ static inline void pair_open(struct pair *p, bool half_duplex)
 {
     p->client_config = new_client_config("root", half_duplex);
     p->server_config = new_server_config("good", "leaf", half_duplex);
-    p->client_local = tls_local_new(p->client_config, 4);
-    p->server_local = tls_local_new(p->server_config, 64);
+    p->client_local = tls_local_new(p->client_config, 4, NULL);
+    p->server_local = tls_local_new(p->server_config, 64, NULL);
     p->client = p->server = NULL;
 }
 

@@ -314,8 +314,8 @@ static void carry_by_thread(struct tls *from, struct tls *to)
 static void *shake_many_hands(void *argument)
 {
     const struct pair *shared = argument;
-    struct pair p = {.client_local = tls_local_new(shared->client_config, 1),
-                     .server_local = tls_local_new(shared->server_config, 1)};
+    struct pair p = {.client_local = tls_local_new(shared->client_config, 1, NULL),
+                     .server_local = tls_local_new(shared->server_config, 1, NULL)};
     for (int i = 0; i < THREAD_HANDSHAKES; i++) {
         pair_connect(&p);
         carry_by_thread(p.client, p.server);
@@ -399,10 +399,10 @@ static void test_sessions_end(void **state)
     tls_config_free(p.server_config);
     p.server_config = new_server_config("short", "leaf", false);
     tls_local_free(p.server_local);
-    p.server_local = tls_local_new(p.server_config, 4);
+    p.server_local = tls_local_new(p.server_config, 4, NULL);
     int64_t day_4 = certs_now_s() + 5 * DAY_S - 2 * 3600;
     p.client_config = new_config(&(struct tls_options){.ca_file = root.text, .now_s = day_4});
-    p.client_local = tls_local_new(p.client_config, 4);
+    p.client_local = tls_local_new(p.client_config, 4, NULL);
     pair_connect(&p);
     shake_hands(&p, SIZE_MAX);
     assert_true(tls_keep_session(p.client));
@@ -433,7 +433,7 @@ static void test_server_forgot(void **state)
     assert_true(tls_keep_session(p.client));
     pair_disconnect(&p);
     tls_local_free(p.server_local);
-    p.server_local = tls_local_new(p.server_config, 0);
+    p.server_local = tls_local_new(p.server_config, 0, NULL);
     pair_connect(&p);
     shake_hands(&p, SIZE_MAX);
     assert_true(tls_offered_session(p.client));

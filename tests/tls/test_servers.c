@@ -342,7 +342,7 @@ static void test_servers(void **state)
                                              .chain_file = s->client ? chain.text : NULL,
                                              .key_file = s->client ? key.text : NULL,
                                              .now_s = certs_now_s()});
-        struct tls_local *local = tls_local_new(config, 4);
+        struct tls_local *local = tls_local_new(config, 4, NULL);
         check(s, local, port, false);
         check(s, local, port, true);
         tls_local_free(local);

@@ -61,7 +61,7 @@ static void answer(struct tls *t, int fd)
 static void *serve(void *argument)
 {
     struct server *s = argument;
-    struct tls_local *local = tls_local_new(s->config, 16);
+    struct tls_local *local = tls_local_new(s->config, 16, NULL);
     int fd;
     while ((fd = accept(s->listen_fd, NULL, NULL)) >= 0) {
         struct tls *t = tls_server_new(local);

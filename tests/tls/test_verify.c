@@ -171,8 +171,8 @@ static enum ringsend_error judge(const struct server *s, const char *ca, bool in
     p.server_config = new_server_config(s->chain, s->key, false);
     p.client_config = new_config(&(struct tls_options){
         .ca_file = ca_file.text, .insecure = insecure, .now_s = certs_now_s() + s->days * DAY_S});
-    p.client_local = tls_local_new(p.client_config, 1);
-    p.server_local = tls_local_new(p.server_config, 1);
+    p.client_local = tls_local_new(p.client_config, 1, NULL);
+    p.server_local = tls_local_new(p.server_config, 1, NULL);
     p.client = tls_client_new(p.client_local, s->host, 443);
     p.server = tls_server_new(p.server_local);
     shake_hands(&p, SIZE_MAX);

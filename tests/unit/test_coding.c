@@ -374,7 +374,7 @@ static int set_up(void **state)
 {
     (void)state;
     buf_pool_init(&pool);
-    unpack = unpack_new();
+    unpack = unpack_new(NULL);
     return unpack ? 0 : -1;
 }
 

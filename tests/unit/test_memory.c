@@ -2,8 +2,8 @@
  * the first, the second, until a run needs no more. Each time a clean error and one result for each
  * request; leaks are found by AddressSanitizer, hangs by the test's time limit.
  *
- * malloc and its kin are wrapped by the linker (meson.build), for what is linked statically: all of ours,
- * nothing of glibc, zlib or the threads of name lookups. */
+ * malloc and its kin are wrapped by the linker (meson.build), for what is linked statically: all of ours, on
+ * the engine's thread and its workers', and what the decoders ask us for; nothing of glibc. */
 #include "ringsend.h"
 
 #include <setjmp.h>
@@ -14,20 +14,26 @@
 #include <cmocka.h>
 
 #include "peer.h"
+#include "tls_peer.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* ---- The failing allocator ---- */
 
-static _Thread_local long allocations_left = -1; /* before one fails; negative: none will */
-static _Thread_local bool has_failed;
+static atomic_long allocations_left = -1; /* before one fails; negative: none will */
+static atomic_bool has_failed;
+static _Thread_local bool spared;
+
+static void spare_this_thread(void)
+{
+    spared = true;
+}
 
 static bool fails(void)
 {
-    if (allocations_left < 0)
-        return false;
-    if (allocations_left-- > 0)
+    if (spared || allocations_left < 0 || atomic_fetch_sub(&allocations_left, 1) != 0)
         return false;
     has_failed = true;
     return true;
@@ -64,7 +70,13 @@ char *__wrap_strdup(const char *text)
 
 /* ---- The torture ---- */
 
-enum { PATHS = 5 };
+enum { REQUESTS_MAX = 5 };
+
+struct ask {
+    const char *host; /* with its scheme and port before and behind it: the peer's */
+    const char *path;
+    uint32_t flags;
+};
 
 static bool is_honest(const struct ringsend_result *result)
 {
@@ -73,75 +85,136 @@ static bool is_honest(const struct ringsend_result *result)
            result->error == RINGSEND_E_DNS_FAILED || result->error == RINGSEND_OK;
 }
 
-/* A whole life that uses what there is: name lookup, predicates, headers, traces, decoding, large bodies, streams. */
-static void one_life(const struct peer *peer)
+/* An engine, or null when memory was out. */
+static struct ringsend *new_engine(struct ringsend_options *options)
 {
-    static const char *const paths[PATHS] = {"", "big", "third", "big", "big"};
-    static const uint32_t flags[PATHS] = {[3] = RINGSEND_RESPONSE_PIECES | RINGSEND_BODY_FD,
-                                          [4] = RINGSEND_RESPONSE_FD | RINGSEND_BODY_PIECES};
-    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-    char message[128] = "";
-    struct ringsend_options options = {.size = sizeof options,
-                                       .connections_max = 2,
-                                       .tries = 2,
-                                       .backoff_min_ns = 1,
-                                       .attempt_timeout_ns = 10000000000u,
-                                       .ok_if = "status == 200 && .code != 7",
-                                       .store_headers = true,
-                                       .store_attempts = true,
-                                       .decode = true,
-                                       .watch_max = 2,
-                                       .message = message,
-                                       .message_bytes = sizeof message};
     struct ringsend *engine = NULL;
-    struct ringsend_request requests[PATHS];
-    char urls[PATHS][128];
-    size_t accepted = 0, results_count = 0;
-    int error = ringsend_new(&engine, &options);
-    if (error) {
-        assert_int_equal(error, -RINGSEND_E_NO_MEMORY);
-        assert_non_null(strstr(message, "memory is out"));
-        assert_null(engine);
-        close(nothing);
-        return;
-    }
-    for (size_t i = 0; i < PATHS; i++) {
-        snprintf(urls[i], sizeof urls[i], "http://%s%s%s", i ? "127.0.0.1" : "localhost",
-                 strchr(peer->url + 7, ':'), paths[i]);
-        requests[i] = (struct ringsend_request){.size = sizeof requests[i],
-                                                .method = {"GET", 3},
-                                                .url = {urls[i], strlen(urls[i])},
-                                                .flags = flags[i],
-                                                .body_fd = nothing,
-                                                .response_fd = nothing};
-        error = ringsend_submit(engine, &requests[i]);
+    char message[256] = "";
+    options->size = sizeof *options;
+    options->tries = 2;
+    options->backoff_min_ns = 1;
+    options->attempt_timeout_ns = 10000000000u;
+    options->ok_if = "status == 200 && .code != 7";
+    options->retry_if = "body contains \"try again\"";
+    options->store_headers = options->store_attempts = options->decode = true;
+    options->message = message;
+    options->message_bytes = sizeof message;
+    int error = ringsend_new(&engine, options);
+    if (error == 0)
+        return engine;
+    assert_int_equal(error, -RINGSEND_E_NO_MEMORY);
+    assert_non_null(strstr(message, "memory is out"));
+    assert_null(engine);
+    return NULL;
+}
+
+/* Hands the requests over, the second one by ringsend_post, and takes a result for each. Returns how many are ok. */
+static size_t send_all(struct ringsend *engine, const char *scheme, uint16_t port,
+                       const struct ask *asks, size_t count)
+{
+    struct ringsend_request requests[REQUESTS_MAX];
+    char urls[REQUESTS_MAX][128];
+    size_t accepted = 0, finals = 0, ok = 0;
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (size_t i = 0; i < count; i++) {
+        int bytes = snprintf(urls[i], sizeof urls[i], "%s://%s:%d/%s", scheme, asks[i].host, port,
+                             asks[i].path);
+        struct ringsend_request *r = &requests[i];
+        *r = (struct ringsend_request){.size = sizeof *r,
+                                       .method = {"GET", 3},
+                                       .url = {urls[i], (size_t)bytes},
+                                       .flags = asks[i].flags,
+                                       .body_fd = nothing,
+                                       .response_fd = nothing};
+        int error = i == 1 ? ringsend_post(engine, r) : ringsend_submit(engine, r);
         assert_true(error == 0 || error == -RINGSEND_E_NO_MEMORY);
         accepted += error == 0;
     }
-    while (results_count < accepted) {
+    while (finals < accepted) {
         const struct ringsend_result *result;
         assert_true(ringsend_run(engine, RINGSEND_NEVER) >= 0);
         while (ringsend_reap(engine, &result, 1) == 1) {
             assert_true(is_honest(result));
-            results_count += result->kind == RINGSEND_FINAL;
+            finals += result->kind == RINGSEND_FINAL;
+            ok += result->kind == RINGSEND_FINAL && result->ok;
         }
     }
     assert_true(ringsend_idle(engine));
-    ringsend_free(engine);
     close(nothing);
+    return ok;
 }
 
-static void each_allocation_fails_in_turn(void **state)
+/* Name lookup, an override, predicates, headers, traces, large bodies, streams, watched connections. */
+static void plain_life(uint16_t port)
+{
+    static const struct ask asks[] = {
+        {"localhost", "", 0},
+        {"127.0.0.1", "big", 0},
+        {"elsewhere", "third", 0},
+        {"127.0.0.1", "big", RINGSEND_RESPONSE_PIECES | RINGSEND_BODY_FD},
+        {"127.0.0.1", "big", RINGSEND_RESPONSE_FD | RINGSEND_BODY_PIECES},
+    };
+    const struct ringsend_resolve resolve = {.host = "elsewhere", .addresses = "127.0.0.1"};
+    struct ringsend_options options = {
+        .connections_max = 2, .watch_max = 2, .resolve = &resolve, .resolve_count = 1};
+    struct ringsend *engine = new_engine(&options);
+    if (engine && send_all(engine, "http", port, asks, 5) < 5)
+        assert_true(has_failed);
+    ringsend_free(engine);
+}
+
+/* A handshake, sessions resumed, a certificate of our own, each way of unpacking. */
+static void tls_life(uint16_t port)
+{
+    static const struct ask asks[] = {{"127.0.0.1", "", 0},
+                                      {"127.0.0.1", "gzip", 0},
+                                      {"127.0.0.1", "zstd", 0},
+                                      {"127.0.0.1", "br", 0}};
+    const char *certificates = getenv("TLS_CERTS");
+    char ca[512], cert[512], key[512];
+    snprintf(ca, sizeof ca, "%s/root.pem", certificates);
+    snprintf(cert, sizeof cert, "%s/client.chain", certificates);
+    snprintf(key, sizeof key, "%s/client.key", certificates);
+    struct ringsend_options options = {
+        .connections_max = 1, .ca_file = ca, .cert_file = cert, .key_file = key};
+    struct ringsend *engine = new_engine(&options);
+    size_t ok = engine ? send_all(engine, "https", port, asks, 4) : 0;
+    if (!has_failed) {
+        struct ringsend_stats stats = {.size = sizeof stats};
+        ringsend_stats(engine, &stats);
+        assert_int_equal(ok, 4);
+        assert_int_equal(stats.handshakes_full, 1);
+        assert_int_equal(stats.handshakes_resumed, 3);
+    }
+    ringsend_free(engine);
+}
+
+static void torture(void (*life)(uint16_t port), uint16_t port)
 {
     long n = 0;
     do {
         has_failed = false;
         allocations_left = n++;
-        one_life(*state);
+        life(port);
         allocations_left = -1;
     } while (has_failed);
     print_message("%ld allocations failed, one at a time\n", n - 1);
     assert_true(n > 20);
+}
+
+static void each_allocation_fails_in_turn(void **state)
+{
+    const struct peer *peer = *state;
+    torture(plain_life, (uint16_t)strtoul(strrchr(peer->url, ':') + 1, NULL, 10));
+}
+
+static void each_allocation_fails_in_turn_with_tls(void **state)
+{
+    struct tls_peer peer;
+    (void)state;
+    assert_true(tls_peer_start(&peer, getenv("TLS_CERTS"), spare_this_thread));
+    torture(tls_life, peer.port);
+    tls_peer_stop(&peer);
 }
 
 /* ---- The given allocator and the cap ---- */
@@ -248,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_allocation_fails_in_turn),
+        cmocka_unit_test(each_allocation_fails_in_turn_with_tls),
         cmocka_unit_test(a_given_allocator_is_asked_and_gets_all_back),
         cmocka_unit_test(a_body_beyond_the_cap_fails_alone),
     };

@@ -152,7 +152,7 @@ static struct predicate *compile(const char *text)
 {
     char message[256] = "";
     struct predicate *p = NULL;
-    if (predicate_compile(&p, text, message, sizeof message) != RINGSEND_OK)
+    if (predicate_compile(&p, NULL, text, message, sizeof message) != RINGSEND_OK)
         fail_msg("%s: %s", text, message);
     return p;
 }
@@ -266,7 +266,8 @@ static void refuses(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char message[256] = "";
         struct predicate *p = NULL;
-        if (predicate_compile(&p, bad[i].text, message, sizeof message) != RINGSEND_E_INVALID ||
+        if (predicate_compile(&p, NULL, bad[i].text, message, sizeof message) !=
+                RINGSEND_E_INVALID ||
             p || strncmp(message, bad[i].message, strlen(bad[i].message)) != 0)
             fail_msg("%s: \"%s\", expected \"%s\"", bad[i].text, message, bad[i].message);
     }
@@ -284,7 +285,8 @@ static void check_limit(const char *start, const char *unit, bool numbered, cons
         if (numbered)
             at += (size_t)snprintf(text + at, sizeof text - at, "%d", i);
     }
-    assert_int_equal(predicate_compile(&p, text, message, sizeof message), RINGSEND_E_INVALID);
+    assert_int_equal(predicate_compile(&p, NULL, text, message, sizeof message),
+                     RINGSEND_E_INVALID);
     if (!strstr(message, reason))
         fail_msg("%s %s: \"%s\", expected \"%s\"", start, unit, message, reason);
 }
@@ -301,10 +303,11 @@ static void has_limits(void **state)
     struct predicate *p = NULL;
     memset(text, ' ', 4097);
     text[4096] = '1';
-    assert_int_equal(predicate_compile(&p, text, message, sizeof message), RINGSEND_E_INVALID);
+    assert_int_equal(predicate_compile(&p, NULL, text, message, sizeof message),
+                     RINGSEND_E_INVALID);
     text[4096] = '\0';
     text[4095] = '1';
-    assert_int_equal(predicate_compile(&p, text, message, sizeof message), RINGSEND_OK);
+    assert_int_equal(predicate_compile(&p, NULL, text, message, sizeof message), RINGSEND_OK);
     predicate_free(p);
     free(text);
 }
