@@ -17,6 +17,7 @@
 #include "tls_peer.h"
 
 #include <fcntl.h>
+#include <dirent.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -86,20 +87,21 @@ static bool is_honest(const struct ringsend_result *result)
 }
 
 /* An engine, or null when memory was out. */
-static struct ringsend *new_engine(struct ringsend_options *options)
+static struct ringsend *new_engine(const struct ringsend_options *more)
 {
+    struct ringsend_options options = *more;
     struct ringsend *engine = NULL;
     char message[256] = "";
-    options->size = sizeof *options;
-    options->tries = 2;
-    options->backoff_min_ns = 1;
-    options->attempt_timeout_ns = 10000000000u;
-    options->ok_if = "status == 200 && .code != 7";
-    options->retry_if = "body contains \"try again\"";
-    options->store_headers = options->store_attempts = options->decode = true;
-    options->message = message;
-    options->message_bytes = sizeof message;
-    int error = ringsend_new(&engine, options);
+    options.size = sizeof options;
+    options.tries = 2;
+    options.backoff_min_ns = 1;
+    options.attempt_timeout_ns = 10000000000u;
+    options.ok_if = "status == 200 && .code != 7";
+    options.retry_if = "body contains \"try again\"";
+    options.store_headers = options.store_attempts = options.decode = true;
+    options.message = message;
+    options.message_bytes = sizeof message;
+    int error = ringsend_new(&engine, &options);
     if (error == 0)
         return engine;
     assert_int_equal(error, -RINGSEND_E_NO_MEMORY);
@@ -164,7 +166,7 @@ static void plain_life(uint16_t port)
 }
 
 /* A handshake, sessions resumed, a certificate of our own, each way of unpacking. */
-static void tls_life(uint16_t port)
+static void tls_life_with(uint16_t port, const struct ringsend_allocator *allocator)
 {
     static const struct ask asks[] = {{"127.0.0.1", "", 0},
                                       {"127.0.0.1", "gzip", 0},
@@ -175,8 +177,11 @@ static void tls_life(uint16_t port)
     snprintf(ca, sizeof ca, "%s/root.pem", certificates);
     snprintf(cert, sizeof cert, "%s/client.chain", certificates);
     snprintf(key, sizeof key, "%s/client.key", certificates);
-    struct ringsend_options options = {
-        .connections_max = 1, .ca_file = ca, .cert_file = cert, .key_file = key};
+    struct ringsend_options options = {.connections_max = 1,
+                                       .ca_file = ca,
+                                       .cert_file = cert,
+                                       .key_file = key,
+                                       .allocator = allocator};
     struct ringsend *engine = new_engine(&options);
     size_t ok = engine ? send_all(engine, "https", port, asks, 4) : 0;
     if (!has_failed) {
@@ -187,6 +192,11 @@ static void tls_life(uint16_t port)
         assert_int_equal(stats.handshakes_resumed, 3);
     }
     ringsend_free(engine);
+}
+
+static void tls_life(uint16_t port)
+{
+    tls_life_with(port, NULL);
 }
 
 static void torture(void (*life)(uint16_t port), uint16_t port)
@@ -210,7 +220,7 @@ static void each_allocation_fails_in_turn(void **state)
 
 static void each_allocation_fails_in_turn_with_tls(void **state)
 {
-    struct tls_peer peer;
+    struct tls_peer peer = {0};
     (void)state;
     assert_true(tls_peer_start(&peer, getenv("TLS_CERTS"), spare_this_thread));
     torture(tls_life, peer.port);
@@ -289,6 +299,37 @@ static void a_given_allocator_is_asked_and_gets_all_back(void **state)
     assert_int_equal(ringsend_new(&engine, &options), -RINGSEND_E_INVALID);
 }
 
+/* Without sockets: those are the peer's, an engine's are not in the process's table. */
+static size_t open_descriptors(void)
+{
+    size_t count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    for (const struct dirent *entry; (entry = readdir(directory));) {
+        char target[64] = "";
+        if (readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1) > 0)
+            count += strncmp(target, "socket:", 7) != 0;
+    }
+    closedir(directory);
+    return count;
+}
+
+/* Full and resumed handshakes, TLS's state of each connection, sessions, decoders: a hundred times. */
+static void a_hundred_lives_with_tls_leave_nothing_behind(void **state)
+{
+    struct account account = {0};
+    const struct ringsend_allocator allocator = {account_allocate, account_release, &account};
+    struct tls_peer peer = {0};
+    (void)state;
+    assert_true(tls_peer_start(&peer, getenv("TLS_CERTS"), NULL));
+    size_t descriptors = open_descriptors();
+    for (int i = 0; i < 100; i++) {
+        tls_life_with(peer.port, &allocator);
+        assert_int_equal(account.bytes, 0);
+    }
+    assert_int_equal(open_descriptors(), descriptors);
+    tls_peer_stop(&peer);
+}
+
 static void a_body_beyond_the_cap_fails_alone(void **state)
 {
     struct ringsend_options options = {.size = sizeof options};
@@ -323,6 +364,7 @@ int main(void)
         cmocka_unit_test(each_allocation_fails_in_turn),
         cmocka_unit_test(each_allocation_fails_in_turn_with_tls),
         cmocka_unit_test(a_given_allocator_is_asked_and_gets_all_back),
+        cmocka_unit_test(a_hundred_lives_with_tls_leave_nothing_behind),
         cmocka_unit_test(a_body_beyond_the_cap_fails_alone),
     };
     return cmocka_run_group_tests(tests, peer_start, peer_stop);

@@ -294,10 +294,13 @@ static size_t open_descriptors(void)
 static void one_life(const char *url)
 {
     struct ringsend *engine;
-    struct ringsend_request request = get(url);
+    char named[128];
+    snprintf(named, sizeof named, "http://localhost%s", strrchr(url, ':'));
+    struct ringsend_request requests[] = {get(url), get(named)}; /* the second is looked up */
     assert_int_equal(ringsend_new(&engine, NULL), 0);
-    assert_int_equal(ringsend_submit(engine, &request), 0);
-    assert_int_equal(reap_all(engine, 1), 1);
+    assert_int_equal(ringsend_submit(engine, &requests[0]), 0);
+    assert_int_equal(ringsend_submit(engine, &requests[1]), 0);
+    assert_int_equal(reap_all(engine, 2), 2);
     ringsend_free(engine);
 }
 
