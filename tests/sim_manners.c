@@ -100,6 +100,53 @@ static void pace_closes_no_connection(void)
     scenario_end(&c);
 }
 
+/* Three origins stand in two lines, for the pace and for the one place; one of them asks anew in the moment
+ * in which the pace opens. */
+static void lines_come_to_an_end(void)
+{
+    static const struct sim_answer script[] = {{.status = 200},
+                                               {.status = 200, .delay_ns = 100 * SIM_MS},
+                                               {.status = 200, .delay_ns = 30ull * SIM_S}};
+    static const struct sim_answer ok = {.status = 200};
+    struct client_ask ask = get;
+    struct client c;
+
+    scenario_begin("lines come to an end", &c,
+                   &(struct ringsend_options){.store_attempts = true,
+                                              .connections_max = 1,
+                                              .attempt_timeout_ns = 60ull * SIM_S,
+                                              .first_byte_timeout_ns = 60ull * SIM_S,
+                                              .rate_count = 1,
+                                              .rate_per_ns = 10ull * SIM_S,
+                                              .rate_burst = 2},
+                   script, 3);
+    for (uint32_t i = 1; i < 4; i++)
+        peer_with(i == 1 ? "10.0.0.2" : i == 2 ? "10.0.0.3" : "10.0.0.4", i, &ok);
+    scenario_submit(&c, &get);
+    client_pass(&c, 20ull * SIM_S); /* two may begin at once now */
+    uint64_t began_ns = sim.now_ns;
+    scenario_submit(&c, &get); /* begins at once */
+    client_run(&c, 0, UINT32_MAX);
+    scenario_submit(&c, &get); /* and behind it, with the second start that there is */
+    ask.host = "10.0.0.2";     /* waits for the place from now on */
+    ask.deadline_ns = 10ull * SIM_S - SIM_MS;
+    scenario_submit(&c, &ask);
+    ask.deadline_ns = 0;
+    scenario_submit(&c, &ask);
+    client_pass(&c, SIM_S);
+    ask.host = "10.0.0.3"; /* wait for the pace */
+    scenario_submit(&c, &ask);
+    ask.host = "10.0.0.4";
+    scenario_submit(&c, &ask);
+    client_pass(&c, 9ull * SIM_S - 2 * SIM_MS - (sim.now_ns - began_ns - SIM_S));
+    sim.now_ns += 20 * SIM_MS; /* the deadline and the pace, in one turn */
+    client_finish(&c);
+    scenario_expect(&c, 3, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    for (uint32_t i = 4; i < 7; i++)
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+    scenario_end(&c);
+}
+
 /* Ten per second: the twentieth begins after 1.9 s, whatever the limit of connections. */
 static void rate_is_kept(void)
 {
@@ -622,6 +669,7 @@ static const struct scenario_function functions[] = {
     {"trace tells of all attempts", trace_tells_all_attempts},
     {"trace tells of the last wait", trace_tells_the_last_wait},
     {"pace closes no connection", pace_closes_no_connection},
+    {"lines come to an end", lines_come_to_an_end},
     {"rate is kept", rate_is_kept},
     {"rate spares idle connections", rate_spares_idle_connections},
     {"rate holds for retries", rate_holds_for_retries},

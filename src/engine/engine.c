@@ -13,6 +13,8 @@
 enum {
     /* More runs of one task in a turn mean that two steps chase each other. */
     RUNS_MAX = 64,
+    /* Of all tasks, looked at with RINGSEND_SLOW_CHECKS: some of them wake each other for ever. */
+    TURN_RUNS_MAX = 1 << 20,
     REAP_BATCH = 64,
     /* Waiting for several completions: at most so many, at most so long. With 40 connections at full
      * speed about 20 come within 200 us; waiting for more would leave the peer idle. */
@@ -63,7 +65,13 @@ static enum task_next task_run(struct task *task)
 static void run_ready(struct ringsend *e)
 {
     struct list *node;
+#ifdef RINGSEND_SLOW_CHECKS
+    uint32_t tasks = 0;
+#endif
     while ((node = list_pop_front(&e->ready))) {
+#ifdef RINGSEND_SLOW_CHECKS
+        CHECK(++tasks < TURN_RUNS_MAX);
+#endif
         struct task *task = LIST_OWNER(node, struct task, ready);
         enum task_next next;
         unsigned runs = 0;

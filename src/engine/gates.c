@@ -59,15 +59,17 @@ static uint64_t next_ns(const struct ringsend *e, enum gate gate)
     return gate == GATE_BUDGET ? budget_next_ns(&e->budget) : pace_next_ns(&e->pace, e->now_ns);
 }
 
-/* It is this origin's turn, and the gate lets one through. Else it stands in line from now on. */
+/* It is this origin's turn, and the gate lets one through. Else it stands in line from now on. Who stands
+ * in line for a place has had its turn: were it sent to the end of this line, the two lines could send
+ * each other the same origins for ever. */
 static bool is_open(struct origin *o, enum gate gate)
 {
     struct ringsend *e = o->engine;
-    bool turn = !first_in(e, gate) || first_in(e, gate) == o;
+    bool first = !first_in(e, gate) || first_in(e, gate) == o;
     bool allowed = allows(e, gate);
-    if (turn && allowed)
+    if (allowed && (first || !list_empty(&o->blocked)))
         return true;
-    refuse(o, gate, turn ? next_ns(e, gate) : TIMER_NEVER);
+    refuse(o, gate, first ? next_ns(e, gate) : TIMER_NEVER);
     if (list_empty(&o->in_line[gate]))
         list_push_back(&e->lines[gate], &o->in_line[gate]);
     return false;
