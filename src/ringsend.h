@@ -591,7 +591,7 @@ struct ringsend_stats {
     uint64_t enters;           /* io_uring_enter calls */
     uint64_t next_deadline_ns; /* when ringsend_run is to be called though ringsend_fd is not
                                   readable, on CLOCK_MONOTONIC; UINT64_MAX: not at all. In the past
-                                  when there is work to hand to the kernel */
+                                  when there is work to hand to the kernel, or a reaped piece to give back */
     uint32_t held;             /* of those waiting: held back by rate, retry budget or pause */
     uint32_t origins_paused;   /* now: no attempt begins there */
     uint64_t pause_ends_ns;    /* when the last of these pauses ends, on CLOCK_MONOTONIC; 0: none */

@@ -550,7 +550,8 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     pause_stats(e, &all);
     bool has_room = e->requests_used - e->reaped_count < e->options.requests_max;
     bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0 ||
-                   e->events_count > 0 || (has_room && !post_is_empty(e));
+                   e->events_count > 0 || !list_empty(&e->events_reaped) ||
+                   (has_room && !post_is_empty(e));
     all.memory_bytes = e->memory.used_bytes;
     all.next_deadline_ns = at_once ? e->now_ns : timers_next_ns(&e->timers);
     memcpy(stats, &all, size);
