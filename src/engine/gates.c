@@ -126,19 +126,21 @@ static void note_wait(struct request *r)
         r->wait = RINGSEND_WAIT_RATE;
 }
 
+/* Whose turn it is does not count as long as the pace allows a start: who lacks a place cannot take its turn, and
+ * origins that wait for a place by turns would wake each other for ever. */
 bool gates_are_open(struct request *r)
 {
-    return r->redialing || is_open(r->origin, GATE_PACE);
+    return r->redialing || allows(r->origin->engine, GATE_PACE) || is_open(r->origin, GATE_PACE);
 }
 
 bool gates_pass(struct request *r)
 {
     struct origin *o = r->origin;
     struct ringsend *e = o->engine;
-    if (!gates_are_open(r))
-        return false;
     if (r->redialing)
         return true;
+    if (!is_open(o, GATE_PACE))
+        return false;
     note_wait(r);
     pause_attempt_begins(o);
     pace_take(&e->pace);
