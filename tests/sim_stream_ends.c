@@ -124,6 +124,33 @@ static void fresh_connections(void)
     }
 }
 
+/* At its origin's limit it makes its own place, whatever else is about to be closed elsewhere. */
+static void fresh_connections_make_room(void)
+{
+    static const struct sim_answer last = {
+        .status = 200, .headers = "Connection: close\r\n", .then = THEN_STALL};
+    struct client_ask ask = ask_out("PUT", &ways_out[2], 10);
+    struct client c;
+
+    stream_begin("fresh connections make room", &c,
+                 &(struct ringsend_options){.connections_max = 3, .connections_per_origin = 1},
+                 &ok_small, 1);
+    struct sim_peer *other = sim_peer_new("10.0.0.2", 80, 1);
+    other->script = &last;
+    other->script_count = 1;
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    sim.faults.close_slow = 1000;
+    scenario_submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    client_finish(&c);
+    SIM_CHECK(sim_sockets_open() == 2, "its connection is closed already");
+    scenario_submit(&c, &ask);
+    client_finish(&c);
+    scenario_expect(&c, 2, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 2, 0, 60);
+    scenario_end(&c);
+}
+
 /* ---- Descriptors ---- */
 
 static void sources_fail(void)
@@ -501,6 +528,7 @@ static const struct scenario_function functions[] = {
     {"the peer breaks while a stream comes in", peer_breaks_while_answering},
     {"early answers to streams", early_answers},
     {"streams that go out once take a fresh connection", fresh_connections},
+    {"fresh connections make room", fresh_connections_make_room},
     {"bodies that cannot be read", sources_fail},
     {"responses that cannot be written", sinks_fail},
     {"streams that end early", ends_at_any_time},

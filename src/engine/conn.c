@@ -91,6 +91,7 @@ static void conn_put(struct conn *c)
     list_remove(&c->starved);
     e->conns_open--;
     e->conns_leaving--;
+    c->origin->conns_leaving--;
     if (!c->origin->https)
         e->connects_left++; /* one that takes its place is no burst */
     origin_conn_closed(c);
@@ -269,6 +270,7 @@ static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const
     c->error = error;
     c->detail = detail;
     e->conns_leaving++;
+    c->origin->conns_leaving++;
     list_remove(&c->idle);
     list_remove(&c->idle_lru);
     list_remove(&c->starved);

@@ -232,10 +232,11 @@ struct origin {
     struct list retries;    /* request.waiting: those that count against the budget, likewise */
     uint32_t waiting_count; /* of both */
     uint32_t retries_count;
-    struct list idle;   /* conn.idle, last used first */
-    uint32_t conns;     /* sockets: half-open, ready, closing */
-    bool resumes_known; /* https: a handshake has shown whether there is a session to resume */
-    bool resumes;       /* https: it took the last session that was offered */
+    struct list idle;       /* conn.idle, last used first */
+    uint32_t conns;         /* sockets: half-open, ready, closing */
+    uint32_t conns_leaving; /* of those: shutting down or closing */
+    bool resumes_known;     /* https: a handshake has shown whether there is a session to resume */
+    bool resumes;           /* https: it took the last session that was offered */
     uint64_t resumes_until_ns;         /* until then others wait for the first handshake */
     struct list in_line[GATES_SHARED]; /* in engine.lines: see gates.c */
     bool refused[GATES];               /* in this run, or the last one */

@@ -75,7 +75,7 @@ static void want_place(struct origin *o)
     struct list *idle = own ? &o->idle : &e->idle_lru;
     if (!own && list_empty(&o->blocked))
         list_push_back(&e->blocked, &o->blocked);
-    if (list_empty(idle) || e->conns_leaving >= demand(o))
+    if (list_empty(idle) || (own ? o->conns_leaving : e->conns_leaving) >= demand(o))
         return;
     conn_abandon(own ? LIST_OWNER(idle->prev, struct conn, idle)
                      : LIST_OWNER(idle->next, struct conn, idle_lru),
