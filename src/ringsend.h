@@ -237,10 +237,10 @@ struct ringsend_resolve {
 };
 
 /* Where the engine's memory comes from: its tables, taken by ringsend_new, and heads, bodies and other texts
- * of requests and responses as they come, TLS's state of each connection (45 KiB), sessions, decoders,
+ * of requests and responses as they come, TLS's state of each connection (some 41 KiB), sessions, decoders,
  * predicates. Called on the engine's thread alone. Not asked: for what is shared with other threads (name
- * lookups, a TLS handshake while it lasts, the certificates) and with the kernel (the ring). Some is kept for the next bodies, and given back once no request and no
- * connection is left: see idle_timeout_ns. */
+ * lookups, a TLS handshake while it lasts, the certificates) and with the kernel (the ring). Some is kept
+ * for the next bodies, and given back once no request and no connection is left: see idle_timeout_ns. */
 struct ringsend_allocator {
     void *(*allocate)(void *context, size_t bytes); /* aligned as malloc's; null: there is none */
     void (*release)(void *context, void *memory, size_t bytes); /* bytes as it was asked for */
