@@ -441,7 +441,7 @@ static void recv_some(struct sim_socket *s)
     }
     s->in_taken += bytes;
     input_taken(s);
-    more = !sim_chance(sim.faults.recv_stops);
+    more = !sim_chance(sim.faults.recv_stops) && !s->recv->cancelled;
     if (more)
         sim_op_complete(s->ring, s->recv, (int32_t)bytes, buffer, true);
     else
