@@ -169,8 +169,8 @@ const char *record_error_tell(const struct record_error *error, struct ringsend_
     if (place.line == 0)
         snprintf(text, text_bytes, "column %zu: %s", place.column, error->detail);
     else
-        snprintf(text, text_bytes, "%zu lines on, column %zu: %s", place.line, place.column,
-                 error->detail);
+        snprintf(text, text_bytes, "%zu line%s on, column %zu: %s", place.line,
+                 place.line == 1 ? "" : "s", place.column, error->detail);
     return text;
 }
 

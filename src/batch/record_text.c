@@ -59,8 +59,8 @@ static void place_fields(struct filler *f, const struct layout *layout, const st
 {
     size_t count = csv_row_count(row);
     if (count != layout->columns) {
-        fail(f, RINGSEND_E_BAD_RECORD, "the row has %zu fields, the header %zu", count,
-             layout->columns);
+        fail(f, RINGSEND_E_BAD_RECORD, "the row has %zu field%s, the header %zu", count,
+             count == 1 ? "" : "s", layout->columns);
         return;
     }
     for (size_t i = 0; i < count; i++) {

@@ -43,8 +43,8 @@ void bench_print(FILE *out, const struct bench_report *report);
 /* ---- for programs. False when memory was out for a part of it; errors of the stream stay there.
  */
 
-/* One object; with a `comparison` as compare_report.h writes it. Of a single run its members are `requests`, `response_us` ...; of several, `steps` or
- * `runs` is an array of such objects. */
+/* One object; with a `comparison` as compare_report.h writes it. Of a single run its members are `requests`,
+ * `response_us` ...; of several, `steps` or `runs` is an array of such objects. */
 bool bench_write_json(FILE *out, const struct bench_report *report);
 /* A row a second; of BENCH_STEPS, a row a step. The first row names the columns. */
 bool bench_write_csv(FILE *out, const struct bench_report *report);

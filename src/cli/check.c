@@ -126,7 +126,7 @@ static void print_summary(const struct check *check, const struct checker *check
     if (source->error)
         fprintf(stderr, "ringsend check: cannot read %s: %s\n",
                 summary_input_name(source->paths[source->error_input]), source->error_text);
-    if (check->quiet)
+    if (check->quiet || (source->error && checker->records == 0))
         return;
     fprintf(stderr, "ringsend check: %" PRIu64 " record%s in %.2f s, ", checker->records,
             checker->records == 1 ? "" : "s", seconds);

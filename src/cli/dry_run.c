@@ -181,7 +181,8 @@ static void print_file_option(const char *option, const char *path)
     print_quoted(span_of(path));
 }
 
-/* The first that fits, as the engine takes it; curl knows no wild ports. */
+/* The first that fits, as the engine takes it. curl knows no wild ports, and --resolve not for a host that is an
+ * IPv6 address: there it gets the first address in another way. */
 static void print_resolve(const struct ringsend_options *engine, const struct url *url)
 {
     for (size_t i = 0; i < engine->resolve_count; i++) {
@@ -189,6 +190,15 @@ static void print_resolve(const struct ringsend_options *engine, const struct ur
         bool fits = strcmp(r->host, "*") == 0 || span_equal_nocase(span_of(r->host), url->host);
         if (!fits || (r->port != 0 && r->port != url->port))
             continue;
+        if (url->host_is_ipv6) {
+            int first_bytes = (int)strcspn(r->addresses, ",");
+            bool bare = r->addresses[0] != '[' && memchr(r->addresses, ':', (size_t)first_bytes);
+            printf(bare ? " --connect-to '[%.*s]:%u:[%.*s]:%u'"
+                        : " --connect-to '[%.*s]:%u:%.*s:%u'",
+                   (int)url->host.bytes, url->host.data, url->port, first_bytes, r->addresses,
+                   url->port);
+            return;
+        }
         printf(" --resolve %.*s:%u:%s", (int)url->host.bytes, url->host.data, url->port,
                r->addresses);
         return;

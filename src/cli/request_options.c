@@ -244,8 +244,8 @@ static void add_resolve(struct request_options *o, const char *text)
     char **hosts = reallocarray(o->resolve_hosts, count + 1, sizeof *hosts);
     if (!host || !all || !hosts)
         usage_error(o->command, "memory is out");
-    if (strlen(host) > LIMIT_HOST_BYTES)
-        usage_error(o->command, "--resolve: a host has at most %d characters", LIMIT_HOST_BYTES);
+    if (strcmp(host, "*") != 0 && url_check_host(span_of(host), &fault) != RINGSEND_OK)
+        usage_error(o->command, "--resolve %s: %s", text, fault);
     all[count] = (struct ringsend_resolve){
         .host = host, .port = read_port(o, colon + 1, second), .addresses = second + 1};
     hosts[count] = host;

@@ -66,14 +66,17 @@ enum request_option {
     {"key", required_argument, NULL, REQUEST_KEY}, \
     {"insecure", no_argument, NULL, REQUEST_INSECURE}
 
+#define REQUEST_HELP_RESOLVE \
+    "      --resolve HOST:PORT:ADDRESS[,ADDRESS]  use these addresses in place of a\n" \
+    "                          lookup; HOST and PORT of the URL, * for any; repeats\n"
+
 #define REQUEST_HELP_REQUESTS \
     "      --url URL           for records without one\n" \
     "  -X, --method METHOD     for records without one; default GET, with data POST\n" \
     "  -H, --header 'NAME: VALUE'  for records that do not have it; repeats;\n" \
     "                          @FILE reads one per line\n" \
     "  -c, --connections N     open at once, 1 to 32768; default 40\n" \
-    "      --resolve HOST:PORT:ADDRESS[,ADDRESS]  use these addresses in place of a\n" \
-    "                          lookup; HOST and PORT of the URL, * for any; repeats\n" \
+    REQUEST_HELP_RESOLVE \
     "      --strict-http       refuse response heads with bare LF line ends\n"
 
 #define REQUEST_HELP_TRIES_AND_TIMES \

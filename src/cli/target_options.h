@@ -14,6 +14,7 @@
 #define TARGET_HELP_RECORDS \
     "      --data-file PATH    of rows and lines: the body is that file's content\n" \
     "      --url URL           for records without one; rows and lines need it\n" \
+    REQUEST_HELP_RESOLVE \
     "      --strict-http       refuse response heads with bare LF line ends\n" \
     "Records of FILEs\n" RECORD_HELP_WHICH \
     "      --idempotency-key[=HEADER]  adds a key of its own to each record that has\n" \

@@ -2,6 +2,8 @@
  * options' order. */
 #include "engine/engine.h"
 
+#include "http/url.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,11 +11,12 @@
 /* What is wrong with it, or null. */
 static const char *read_one(struct override *o, const struct ringsend_resolve *from)
 {
-    size_t host_bytes = from->host ? strlen(from->host) : 0;
-    if (host_bytes == 0 || host_bytes > LIMIT_HOST_BYTES)
-        return "the host is not a name";
-    for (size_t i = 0; i < host_bytes; i++)
-        o->host[i] = (char)tolower((unsigned char)from->host[i]);
+    struct ringsend_bytes host = span_of(from->host ? from->host : "");
+    const char *detail;
+    if (!span_equal(host, SPAN("*")) && url_check_host(host, &detail) != RINGSEND_OK)
+        return detail;
+    for (size_t i = 0; i < host.bytes; i++)
+        o->host[i] = (char)tolower((unsigned char)host.data[i]);
     o->port = from->port;
     return addresses_read(from->addresses ? from->addresses : "", o->addresses, LIMIT_ADDRESSES,
                           &o->addresses_count);

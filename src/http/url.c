@@ -106,6 +106,12 @@ static enum ringsend_error check_ipv6(struct ringsend_bytes host, const char **d
     return RINGSEND_OK;
 }
 
+enum ringsend_error url_check_host(struct ringsend_bytes host, const char **detail)
+{
+    bool is_ipv6 = host.bytes > 0 && memchr(host.data, ':', host.bytes);
+    return is_ipv6 ? check_ipv6(host, detail) : check_name(host, detail);
+}
+
 static enum ringsend_error check_port(struct url *url, struct ringsend_bytes digits,
                                       const char **detail)
 {

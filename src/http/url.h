@@ -29,6 +29,9 @@ struct url {
  * bytes over 0x7e are refused. RINGSEND_E_BAD_URL or 0. */
 enum ringsend_error url_parse(struct url *url, struct ringsend_bytes text, const char **detail);
 
+/* Whether a URL can have that host, given without the brackets of IPv6. Otherwise as url_parse. */
+enum ringsend_error url_check_host(struct ringsend_bytes host, const char **detail);
+
 /* Scheme and authority of a URL: one that begins with the same bytes need not be understood anew up to there. */
 enum { URL_START_BYTES_MAX = sizeof "https://" + LIMIT_HOST_BYTES + sizeof ":65535" };
 

@@ -20,6 +20,7 @@ class Records(Case):
         run = self.run_ringsend("bench", "-q", *args, env=dict(os.environ, TOKEN=TOKEN))
         self.assertEqual(run.status, expect, run.err)
         return run
+
     def assert_as_sent(self, count, *args):
         """What `send` sends of these, in method, path, headers and body, is what `bench` does, twice over and one more."""
         server = self.server(HELLO)
@@ -89,6 +90,14 @@ class Records(Case):
                                 self.file("users.csv", CSV))
         self.assertEqual(run.status, OK, run.err)
         self.assertEqual([(r.target, r.body) for r in server.requests[:3]], [("/1", b"a, b"), ("/2", b'c\n"d"'), ("/3", b"e")])
+
+    def test_addresses_that_are_given(self):
+        server = self.server(HELLO)
+        url, given = "http://platform.test:%d/" % server.port, ("--resolve", "platform.test:*:127.0.0.1")
+        self.bench("-n", "2", *given, url)
+        run = self.run_ringsend("probe", "--step", "100ms", "-c", "1", *given, url)
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual({header(r, "host")[0] for r in server.requests}, {"platform.test:%d" % server.port})
 
     def test_records_are_sent_in_turn_over_and_over(self):
         server = self.server(HELLO)

@@ -78,6 +78,10 @@ class Check(Case):
         self.assertIn("missing: No such file", run.err)
         run = self.check(self.file("x.json", b'[{"url":"http://h/"}'), expect=INPUT)
         self.assertIn("ends within its array", run.err)
+        self.assertIn("1 record in", run.err)
+        run = self.check("--url", "http://h/{{b}}", self.file("x.csv", b"a\n1\n"), expect=INPUT)
+        self.assertIn('no column "b"', run.err)
+        self.assertNotIn("can be sent", run.err)  # nothing was read
 
     def test_control_characters_of_the_file_do_not_reach_the_terminal(self):
         run = self.check(self.file("x", b'{"url":"http://h/","\\u001b":1}\n{"url":"http://h/","headers":'

@@ -6,10 +6,13 @@ SEND_OPTIONS = """--output --failed --force --connections --tries --at-least-onc
     --first-byte-timeout --timeout --deadline --url --method --header --ok-status --resolve --max-body
     --strict-http --quiet --help""".split()
 BENCH_OPTIONS = """--rate --arrivals --steps --connections --new-connection --threads --duration --requests
-    --warmup --ramp --seed --spin --batch --timestamps --quiet --method --header --data --url --strict-http --connect-timeout
+    --warmup --ramp --seed --spin --batch --timestamps --quiet --method --header --data --url --resolve --strict-http --connect-timeout
     --handshake-timeout --first-byte-timeout --timeout --cacert --cert --key --insecure --ok-status --max-body
     --json --html --csv --hlog --fail-if --repeat --vs --tolerance --help --version""".split()
 COMPARE_OPTIONS = "--tolerance --html --json --help --version".split()
+PROBE_OPTIONS = """--step --connections --json --quiet --method --header --data --data-file --url --resolve --strict-http
+    --format --skip --limit --shard --idempotency-key --connect-timeout --handshake-timeout --first-byte-timeout --timeout
+    --cacert --cert --key --insecure --ok-status --ok-if --compressed --max-body --help --version""".split()
 SERVE_OPTIONS = """--listen --port --latency --status --reset --close --stall --pause --max-connections
     --over --rate-limit --retry-after --echo --digest --body --body-bytes --keep-alive-requests
     --keep-alive-timeout --id-header --log --seed --stats-path --quiet --help --version""".split()
@@ -30,7 +33,8 @@ class Cli(Case):
         return run
 
     def test_help_is_on_stdout_and_names_every_option(self):
-        for command, options in (("send", SEND_OPTIONS), ("bench", BENCH_OPTIONS), ("compare", COMPARE_OPTIONS), ("serve", SERVE_OPTIONS)):
+        for command, options in (("send", SEND_OPTIONS), ("bench", BENCH_OPTIONS), ("probe", PROBE_OPTIONS),
+                                 ("compare", COMPARE_OPTIONS), ("serve", SERVE_OPTIONS)):
             run = self.run_ringsend(command, "--help")
             self.assertEqual((run.status, run.err), (OK, ""))
             for option in options:
@@ -41,8 +45,11 @@ class Cli(Case):
         self.assertIn(b"serve", run.out)
 
     def test_help_fits_a_terminal(self):
-        for args in (["--help"], ["send", "--help"], ["bench", "--help"], ["compare", "--help"], ["serve", "--help"]):
-            for line in self.run_ringsend(*args).out.decode().splitlines():
+        commands = "send status check bench compare probe serve doctor".split()
+        for args in (["--help"], *([command, "--help"] for command in commands)):
+            run = self.run_ringsend(*args)
+            self.assertEqual((run.status, run.err), (OK, ""))
+            for line in run.out.decode().splitlines():
                 self.assertLessEqual(len(line), 80, line)
 
     def test_version(self):
@@ -100,6 +107,8 @@ class Cli(Case):
                 ("--deadline", ("later",), ("ms",)),
                 ("--resolve", ("", "h", "h:80", "h:80:", ":80:::1", "h:x:::1", "h:70000:::1", "h:80:h2", "h:80:::1,"),
                  ("--resolve",)),
+                ("--resolve", ("*.h:80:::1", "a b:80:::1", "http//h:80:::1", "[]:80:::1", "a" * 64 + ":80:::1"), ("host",)),
+                ("--resolve", ("[::g]:80:::1", "[::1]x:80:::1"), ("not an IPv6 address",)),
                 ("--max-body", ("-1", "lots", "1X", ""), ("max-body",)),
                 ("--ok-status", ("99", "600", "ok", "", "2x", "300-200", "200,,201", "6xx"),
                  ("100", "599")),

@@ -86,6 +86,17 @@ class Requests(Shown):
             self.assertEqual(run.returncode, 0, (line, run.stderr))
             self.assertEqual(self.server_.requests.pop().target, "/")
 
+    @unittest.skipUnless(shutil.which("curl"), "not here: curl")
+    def test_the_curl_line_of_an_ipv6_address_goes_to_the_same_one(self):
+        path = self.file("ipv6", [{"url": "http://[2001:db8::1]:%d/" % self.server_.port}])
+        (_, line), = self.parts(self.dry_run("--resolve", "[2001:db8::1]:*:127.0.0.1,::1", path))
+        run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=False)
+        self.assertEqual(run.returncode, 0, (line, run.stderr))
+        self.assertEqual(self.server_.requests.pop().target, "/")
+        for address in ("::1", "[::1]"):
+            out = self.dry_run("--resolve", "*:*:%s,127.0.0.1" % address, path)
+            self.assertIn(b" --connect-to '[2001:db8::1]:%d:[::1]:%d' " % ((self.server_.port,) * 2), out)
+
     def test_one_is_shown_unless_more_are_asked_for(self):
         run = self.run_ringsend("send", "--dry-run", self.records())
         self.assertEqual((run.status, run.out.count(b"# ")), (OK, 1))

@@ -112,7 +112,7 @@ class Rows(Formats):
                               expect=NOT_ALL_OK)
         by_line = {r["line"]: r for r in run.results}
         self.assertEqual({line for line, r in by_line.items() if r["ok"]}, {2, 8})
-        self.assert_error(by_line[3], "bad_record", "1 fields, the header 2")
+        self.assert_error(by_line[3], "bad_record", "1 field, the header 2")
         self.assert_error(by_line[4], "bad_record", "3 fields")
         self.assert_error(by_line[5], "bad_record", "column 4", "quote")
         self.assert_error(by_line[6], "bad_record", "quote")

@@ -151,6 +151,23 @@ static void test_rows(void **state)
     guard_close(&guard);
 }
 
+static void test_hosts_alone(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"h",         "Ex-Am_ple.COM", "example.com.",
+                                       "127.0.0.1", "::1",           "2001:db8::7"};
+    static const char *const bad[] = {"",      "*",   "*.h",          "a b",  "a..b", "1.2.3",
+                                      "[::1]", "::g", "fe80::1%eth0", "h:80", "h/"};
+    const char *detail = NULL;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_int_equal(url_check_host(span_of(good[i]), &detail), RINGSEND_OK);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        detail = NULL;
+        assert_int_equal(url_check_host(span_of(bad[i]), &detail), RINGSEND_E_BAD_URL);
+        assert_non_null(detail);
+    }
+}
+
 /* Every one behind every other: what the last one began with changes nothing of what is found. */
 static void test_one_behind_another(void **state)
 {
@@ -240,7 +257,8 @@ static void test_mangled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows), cmocka_unit_test(test_one_behind_another),
-        cmocka_unit_test(test_what_only_begins_alike), cmocka_unit_test(test_mangled)};
+        cmocka_unit_test(test_rows), cmocka_unit_test(test_hosts_alone),
+        cmocka_unit_test(test_one_behind_another), cmocka_unit_test(test_what_only_begins_alike),
+        cmocka_unit_test(test_mangled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
