@@ -15,8 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Read from position 0, and again from there if another try is made: give a pipe or standard input as
- * RINGSEND_SEQUENTIAL, which is read once only. */
+/* A file is read from position 0, and again from there if another try is made; a pipe to its end, and once only. */
 static bool put(struct ringsend_request *request, const char *path)
 {
     struct stat about;
@@ -25,8 +24,11 @@ static bool put(struct ringsend_request *request, const char *path)
         return false;
     request->method = (struct ringsend_bytes){"PUT", 3};
     request->flags = RINGSEND_BODY_FD;
-    request->body_bytes =
-        (uint64_t)about.st_size; /* RINGSEND_UNKNOWN would send it in chunks, to its end */
+    request->body_bytes = (uint64_t)about.st_size;
+    if (!S_ISREG(about.st_mode)) {
+        request->body_at = RINGSEND_SEQUENTIAL;
+        request->body_bytes = RINGSEND_UNKNOWN; /* sent in chunks */
+    }
     return true;
 }
 
@@ -43,8 +45,10 @@ static bool write_out(struct ringsend_bytes piece)
 {
     while (piece.bytes > 0) {
         ssize_t n = write(STDOUT_FILENO, piece.data, piece.bytes);
-        if (n < 0 && errno != EINTR)
+        if (n < 0 && errno != EINTR) {
+            perror("standard output");
             return false;
+        }
         piece.data += n > 0 ? n : 0;
         piece.bytes -= n > 0 ? (size_t)n : 0;
     }
@@ -95,8 +99,12 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: %s\n", argv[3], strerror(errno));
         return 1;
     }
-    bool ok = ringsend_new(&engine, &options) == 0 && ringsend_submit(engine, &request) == 0 &&
-              finish(engine);
+    int error = ringsend_new(&engine, &options);
+    if (!error)
+        error = ringsend_submit(engine, &request);
+    if (error)
+        fprintf(stderr, "cannot be sent: %s\n", ringsend_error_text((enum ringsend_error) - error));
+    bool ok = !error && finish(engine);
     ringsend_free(engine); /* lets go of the request and its descriptors */
     if (request.body_fd >= 0)
         close(request.body_fd);

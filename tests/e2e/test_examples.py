@@ -82,6 +82,15 @@ class Examples(Case):
         self.assertEqual((run.status, run.err), (OK, ""))
         self.assertEqual(json.loads(run.out), {"bytes": self.LARGE, "sha256": digest.hexdigest()})
 
+    def test_stream_puts_a_pipe_to_its_end(self):
+        os.mkfifo(self.path("pipe"))
+        program = self.start_example("stream", "put", self.serve("--digest").url, self.path("pipe"))
+        with open(self.path("pipe"), "wb") as pipe:
+            pipe.write(filler(3000001))
+        run = program.finish()
+        self.assertEqual((run.status, run.err), (OK, ""))
+        self.assertEqual(json.loads(run.out), {"bytes": 3000001, "sha256": hashlib.sha256(filler(3000001)).hexdigest()})
+
     def test_stream_gets_a_file(self):
         run = self.run_example("stream", "get", self.serve("--body-bytes", "3000001").url, self.path("file"))
         self.assertEqual((run.status, run.out, run.err), (OK, b"", ""))
@@ -119,6 +128,12 @@ class Examples(Case):
         run = self.run_example("stream", "put", serve.url, self.path("none"))
         self.assertEqual((run.status, run.out), (1, b""))
         self.assertIn("No such file", run.err)
+        run = self.run_example("stream", "take", "nonsense")
+        self.assertEqual((run.status, run.err), (1, "cannot be sent: the URL cannot be used\n"))
+        with open("/dev/full", "wb") as full:
+            program = self.start_example("stream", "take", self.serve().url, stdout=full)
+        run = program.finish()
+        self.assertEqual((run.status, run.err), (1, "standard output: No space left on device\n"))
 
     # ---- Python
 
