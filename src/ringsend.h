@@ -19,6 +19,8 @@
  *
  * Lifetime. A result stays valid until the next ringsend_run or ringsend_free on its engine.
  *
+ * Names. A host is looked up as the system does it, unless `resolve` of the options gives addresses for it.
+ *
  * Time. Lengths of time are nanoseconds (..._ns) on CLOCK_MONOTONIC. 0 means the default named at
  * the field, RINGSEND_NEVER means no limit where a limit may be absent.
  *
