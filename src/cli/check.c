@@ -50,7 +50,7 @@ static const char help[] =
     "\n"
     "Exit status\n"
     "  0  all records can be sent    2  some cannot, or an input could not be read\n"
-    "  1  wrong usage\n";
+    "  1  wrong usage                7  this could not be written\n";
 
 struct check {
     struct request_options request;
@@ -157,8 +157,6 @@ static int run(const struct check *check, struct source *source)
     } else {
         fputs("ringsend check: memory is out\n", stderr);
     }
-    if (fflush(stdout) != 0 || ferror(stdout))
-        status = EXIT_OUTPUT;
     checker_free(&checker);
     buf_pool_free(&pool);
     return status;

@@ -144,15 +144,14 @@ int command_doctor(int argc, char **argv)
     bool ok = true;
     for (size_t i = 0; i < count; i++)
         ok &= findings[i].state != FINDING_FAULT;
-    bool written = true;
+    bool told = true;
     if (json)
-        written = print_json(findings, count, ok);
+        told = print_json(findings, count, ok);
     else
         print_text(findings, count);
     free(findings);
-    written = fflush(stdout) == 0 && !ferror(stdout) && written;
-    if (!written) {
-        fprintf(stderr, "ringsend %s: standard output could not be written\n", command);
+    if (!told) {
+        fprintf(stderr, "ringsend %s: %s\n", command, ringsend_error_text(RINGSEND_E_NO_MEMORY));
         return EXIT_OUTPUT;
     }
     return ok ? EXIT_OK : EXIT_NOT_STARTED;

@@ -61,6 +61,16 @@ static void occupy_standard_descriptors(void)
     }
 }
 
+/* What a command printed has to arrive; a command that told of its failure itself returned EXIT_OUTPUT. */
+static int finish(const struct command *command, int status)
+{
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (written || status == EXIT_OUTPUT)
+        return status;
+    fprintf(stderr, "ringsend %s: standard output could not be written\n", command->name);
+    return EXIT_OUTPUT;
+}
+
 int main(int argc, char **argv)
 {
     mallopt(M_TOP_PAD, 1 << 20); /* one brk instead of ten; costs address space only */
@@ -90,7 +100,7 @@ int main(int argc, char **argv)
     if (help) {
         char option[] = "--help";
         char *arguments[] = {argv[2], option, NULL};
-        return command->run(2, arguments);
+        return finish(command, command->run(2, arguments));
     }
-    return command->run(argc - 1, argv + 1);
+    return finish(command, command->run(argc - 1, argv + 1));
 }

@@ -177,7 +177,7 @@ static int run(struct probe_run *p)
         tell_json(p);
     else
         tell(&p->knee);
-    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_OK : EXIT_OUTPUT;
+    return EXIT_OK;
 }
 
 int command_probe(int argc, char **argv)

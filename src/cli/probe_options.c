@@ -62,9 +62,9 @@ static const char help[] =
     "  -V, --version           the version\n"
     "\n"
     "Exit status\n"
-    "  0  the knee is known                 2  an input could not be read\n"
-    "  1  wrong usage                       3  no good answer came\n"
-    "  4  could not start (io_uring refused)\n";
+    "  0  the knee is known                   2  an input could not be read\n"
+    "  1  wrong usage                         3  no good answer came\n"
+    "  4  could not start (io_uring refused)  7  the result could not be written\n";
 
 static void read_option(struct probe_options *o, int code, const char *value)
 {

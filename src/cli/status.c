@@ -41,7 +41,8 @@ static const char help[] =
     "\n"
     "Exit status\n"
     "  0  told                      2  no journal: the run has come to its end, or\n"
-    "  1  wrong usage                  there was none\n";
+    "  1  wrong usage                  there was none\n"
+    "                               7  this could not be written\n";
 
 static void print_json(const char *path, const struct journal_counts *counts, bool held)
 {

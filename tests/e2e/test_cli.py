@@ -1,6 +1,6 @@
 """The command line: help that helps, errors that say what is allowed, a summary."""
 
-from harness import Case, NOT_ALL_OK, OK, USAGE, answering, main, refused_port, response
+from harness import Case, NOT_ALL_OK, OK, OUTPUT, Program, RINGSEND, USAGE, answering, main, refused_port, response
 
 SEND_OPTIONS = """--output --failed --force --connections --tries --at-least-once --connect-timeout
     --first-byte-timeout --timeout --deadline --url --method --header --ok-status --resolve --max-body
@@ -51,6 +51,15 @@ class Cli(Case):
             self.assertEqual((run.status, run.err), (OK, ""))
             for line in run.out.decode().splitlines():
                 self.assertLessEqual(len(line), 80, line)
+
+    def test_what_cannot_be_written_is_told(self):
+        path = self.file("in", [{"url": self.echo.url}, {"url": 1}])
+        for args in (("check", path), ("send", "--dry-run", path), ("probe", "--step", "100ms", "-c", "1", self.echo.url),
+                     ("probe", "--json", "--step", "100ms", "-c", "1", self.echo.url), ("doctor",)):
+            with self.subTest(args=args), open("/dev/full", "wb") as full:
+                run = Program([RINGSEND, *args], stdout=full).finish()
+                self.assertEqual(run.status, OUTPUT)
+                self.assertIn("ringsend %s: standard output could not be written\n" % args[0], run.err)
 
     def test_version(self):
         for args in (["--version"], ["send", "--version"], ["serve", "--version"], ["serve", "-V"]):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 
-from harness import (BOUND_S, Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, SIGINT_EXIT,
+from harness import (BOUND_S, Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, Program, RINGSEND, SIGINT_EXIT,
                      STOPPED, USAGE, answering, json_lines, main, response)
 
 
@@ -295,6 +295,9 @@ class Status(Leaving):
         self.assertGreater(told.pop("written_at"), 1700000000)
         self.assertEqual(told, {"file": self.out, "running": False, "done": 5, "in_doubt": 2,
                                 "left": 13, "input_ended": True})
+        with open("/dev/full", "wb") as full:
+            run = Program([RINGSEND, "status", self.out], stdout=full).finish()
+        self.assertEqual((run.status, run.err), (OUTPUT, "ringsend status: standard output could not be written\n"))
         self.go_on(status=NOT_ALL_OK)
         self.assertIn("come to its end", self.status(self.out, expect=INPUT).err)
 
