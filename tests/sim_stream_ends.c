@@ -151,6 +151,33 @@ static void fresh_connections_make_room(void)
     scenario_end(&c);
 }
 
+/* Nor do those behind it pass it by for as long as they come. */
+static void fresh_connections_have_their_turn(void)
+{
+    struct client c;
+
+    for (uint32_t limit = 1; limit <= 3; limit++) {
+        struct client_ask ask = ask_out("POST", &ways_out[4], 1000);
+        uint32_t turns = 0;
+        stream_begin("streams that go out once have their turn", &c,
+                     &(struct ringsend_options){.connections_max = limit}, &ok_small, 1);
+        for (uint32_t i = 0; i < 2 * limit; i++)
+            scenario_submit(&c, &get);
+        uint32_t stream = scenario_submit(&c, &ask);
+        while (!c.requests[stream].done) {
+            SIM_CHECK(turns++ < 1000, "%u requests have passed it by", c.done);
+            while (c.accepted - c.done < 3 * limit)
+                scenario_submit(&c, &get);
+            client_run(&c, RINGSEND_NEVER, UINT32_MAX);
+        }
+        client_finish(&c);
+        scenario_expect(&c, stream, RINGSEND_OK, 200, 1, false);
+        SIM_CHECK(scenario_stats(&c).connections_opened <= limit + 2, "%u connections",
+                  (unsigned)scenario_stats(&c).connections_opened);
+        scenario_end(&c);
+    }
+}
+
 /* ---- Descriptors ---- */
 
 static void sources_fail(void)
@@ -529,6 +556,7 @@ static const struct scenario_function functions[] = {
     {"early answers to streams", early_answers},
     {"streams that go out once take a fresh connection", fresh_connections},
     {"fresh connections make room", fresh_connections_make_room},
+    {"streams that go out once have their turn", fresh_connections_have_their_turn},
     {"bodies that cannot be read", sources_fail},
     {"responses that cannot be written", sinks_fail},
     {"streams that end early", ends_at_any_time},

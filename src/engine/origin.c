@@ -55,9 +55,14 @@ static bool all_full(const struct ringsend *e)
     return e->conns_open >= e->conns_limit;
 }
 
+static bool is_at_own_limit(const struct origin *o)
+{
+    return o->conns >= o->engine->options.connections_per_origin;
+}
+
 static bool has_place(const struct origin *o)
 {
-    return !all_full(o->engine) && o->conns < o->engine->options.connections_per_origin;
+    return !all_full(o->engine) && !is_at_own_limit(o);
 }
 
 /* How many connections it would open now. */
@@ -66,16 +71,21 @@ static uint32_t demand(const struct origin *o)
     return gates_demand(o) + (o->dialing && o->racers == 0);
 }
 
+/* Connections that are about to make room for one of its: at its own limit only its own can. */
+static uint32_t leaving(const struct origin *o)
+{
+    return is_at_own_limit(o) ? o->conns_leaving : o->engine->conns_leaving;
+}
+
 /* No place: makes one where that is in our hands, and waits in line for it. */
 static void want_place(struct origin *o)
 {
     struct ringsend *e = o->engine;
-    /* At its own limit only one of its own connections can make room. */
-    bool own = o->conns >= e->options.connections_per_origin;
+    bool own = is_at_own_limit(o);
     struct list *idle = own ? &o->idle : &e->idle_lru;
     if (!own && list_empty(&o->blocked))
         list_push_back(&e->blocked, &o->blocked);
-    if (list_empty(idle) || (own ? o->conns_leaving : e->conns_leaving) >= demand(o))
+    if (list_empty(idle) || leaving(o) >= demand(o))
         return;
     conn_abandon(own ? LIST_OWNER(idle->prev, struct conn, idle)
                      : LIST_OWNER(idle->next, struct conn, idle_lru),
@@ -88,6 +98,14 @@ static void wake_first_blocked(struct ringsend *e)
         task_wake(e, &LIST_OWNER(e->blocked.next, struct origin, blocked)->task);
 }
 
+/* Who has waited longest wants a new connection, and neither is there a place for it nor one about to be free: an
+ * idle one makes it, or those behind would pass it by for as long as they come. */
+static bool must_make_place(struct origin *o, const struct request *next)
+{
+    struct request *first = gates_next(o, false);
+    return first && first != next && !has_place(o) && leaving(o) == 0 && gates_are_open(first);
+}
+
 /* Gives idle connections to waiting requests. */
 static void use_idle(struct origin *o)
 {
@@ -95,7 +113,7 @@ static void use_idle(struct origin *o)
     struct request *r;
     while (!list_empty(&o->idle) && (r = gates_next(o, true))) {
         struct conn *c = LIST_OWNER(o->idle.next, struct conn, idle);
-        if (!conn_is_usable(c)) {
+        if (!conn_is_usable(c) || must_make_place(o, r)) {
             conn_abandon(c, RINGSEND_OK, NULL);
             continue;
         }
