@@ -27,7 +27,7 @@
  * Errors. Functions return 0 or a count, or the negated enum ringsend_error. What fails for one
  * request is told in its result. Input never stops the program.
  *
- * Promises. One result for each accepted request. A request that may already have been processed is
+ * Promises. One final result for each accepted request. A request that may already have been processed is
  * sent again only if its method is idempotent (RFC 9110 9.2.2), or RINGSEND_KEYED or
  * RINGSEND_AT_LEAST_ONCE is set; else its result says `ambiguous`. Bounds on connections, rate and time
  * hold exactly; no clock runs while a request waits for a connection, or for its turn by rate, retry
@@ -428,7 +428,7 @@ struct ringsend_request {
     uint64_t attempt_timeout_ns; /* 0: as in the options */
     uint64_t deadline_ns;        /* 0: as in the options */
     void *user;                  /* yours */
-    uint64_t handle;             /* written by ringsend_submit; for ringsend_cancel */
+    uint64_t handle; /* written by ringsend_submit; for ringsend_cancel, _body and _hold */
     /* Null, or where to mark that the request may have been processed, for a caller who must know
      * that even when the process dies: *in_doubt |= in_doubt_mask right before the first byte of an
      * attempt can leave. The bits are cleared again when the attempt's outcome shows that neither it

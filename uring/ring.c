@@ -12,7 +12,7 @@
  * served, and linked operations go on, only inside an enter that asks for events. Every enter here
  * does. Kernels without it get COOP_TASKRUN or nothing: dearer, otherwise alike.
  *
- * Three choices that the code below does not explain by itself:
+ * Choices that the code below does not explain by itself:
  *   - The submission queue is published and entered by hand, not by io_uring_submit...: min-wait
  *     (6.12) has no function before liburing 2.8, and the library's waits may enter twice. What is
  *     touched (ktail, khead, sqe_head, sqe_tail, array) is part of the library's fixed ABI.

@@ -5,16 +5,17 @@
  * CONNECTING     connect                 connect, attempt            HANDSHAKE; READY with http
  * HANDSHAKE      -                       -                           HANDSHAKING
  * HANDSHAKING    send, recv, the worker  handshake, attempt          READY
- * READY          send, recv              first byte, attempt; idle   (stays for the next exchange)
+ * READY          send, recv, a stream    first byte, attempt; idle   (stays for the next exchange)
  * SHUTTING_DOWN  every operation's end   -                           CLOSE; CLOSED if never opened
  * CLOSE          -                       -                           CLOSING
  * CLOSING        close                   -                           CLOSED
  * Any error, a lost race, or a cancel leads to SHUTTING_DOWN.
  *
  * Invariants. From conn_open to CLOSED it counts in engine.conns_open and in its origin. A request
- * that it carries is told of the end of its attempt as soon as the send is over, for only then has
- * the kernel let go of the user's memory. Operations in flight always carry the slot's present
- * generation, because the slot is given back only when none is left. */
+ * that it carries is told of the end of its attempt as soon as the send and its stream's file operations
+ * are over, for only then has the kernel let go of the user's memory and descriptors. Operations in
+ * flight always carry the slot's present generation, because the slot is given back only when none is
+ * left. */
 #include "engine/engine.h"
 #include "engine/stream.h"
 

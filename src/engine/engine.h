@@ -5,9 +5,10 @@
  *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
  *            its place in the table; the requests that wait at it           origin_table.c, queue.c
  *            what holds a request back that could begin                     gates.c, pause.c
- *   host     a name and its addresses                                       host.c
+ *   host     a name and its addresses                                       host.c, override.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
+ *   stream   bodies in parts, and the descriptors they come from and go to  stream.c, stream_in.c, file.c
  *   decode   a response's body, before it is judged                         decode.c, verdict.c
  *   trace    what became of each attempt, when it is to be told             trace.c
  *
