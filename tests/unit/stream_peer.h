@@ -260,4 +260,23 @@ static int stream_peer_stop(void **state)
     return close(peer->listen_fd);
 }
 
+/* The next result of any kind. */
+static inline const struct ringsend_result *next(struct ringsend *engine)
+{
+    const struct ringsend_result *result = NULL;
+    while (ringsend_run(engine, RINGSEND_NEVER) == 0)
+        ;
+    assert_int_equal(ringsend_reap(engine, &result, 1), 1);
+    return result;
+}
+
+static inline const struct ringsend_result *result_of(struct ringsend *engine,
+                                                      struct ringsend_request *request)
+{
+    assert_int_equal(ringsend_submit(engine, request), 0);
+    const struct ringsend_result *result = next(engine);
+    assert_int_equal(result->kind, RINGSEND_FINAL);
+    return result;
+}
+
 #endif

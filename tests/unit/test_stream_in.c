@@ -61,24 +61,6 @@ static struct ringsend_stats stats_of(struct ringsend *engine)
     return stats;
 }
 
-static const struct ringsend_result *next(struct ringsend *engine)
-{
-    const struct ringsend_result *result = NULL;
-    while (ringsend_run(engine, RINGSEND_NEVER) == 0)
-        ;
-    assert_int_equal(ringsend_reap(engine, &result, 1), 1);
-    return result;
-}
-
-static const struct ringsend_result *result_of(struct ringsend *engine,
-                                               struct ringsend_request *request)
-{
-    assert_int_equal(ringsend_submit(engine, request), 0);
-    const struct ringsend_result *result = next(engine);
-    assert_int_equal(result->kind, RINGSEND_FINAL);
-    return result;
-}
-
 static void assert_bytes(const char *data, size_t at, size_t bytes)
 {
     for (size_t i = 0; i < bytes; i++)
