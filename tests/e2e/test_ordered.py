@@ -73,12 +73,21 @@ class Ordered(Case):
         self.assertEqual(run.status, OK, run.err)
         self.assertEqual([r["line"] for r in run.results], list(range(1, 9001)))
 
+    def wait_until_told(self, program, words):
+        """Asks how far it is until it says so."""
+        err, asked = b"", 0
+        while words not in err:
+            program.signal(signal.SIGUSR1)
+            asked += 1
+            err = program.wait_for(lambda out, err, asked=asked: err.count(b" in flight") == asked and bytes(err))
+
     def test_a_stop_lets_go_of_what_waited(self):
         """With a journal the one that is left has no result; the others are not lost for it."""
         server = self.held()
         path = self.file("in", [{"id": n, "data": str(n), "url": server.url} for n in range(500)])
         program = self.start("send", "-c", "8", "--ordered", "-o", self.path("out"), path)
         server.wait_for(lambda s: len(s.requests) == 500)
+        self.wait_until_told(program, b"499 of 500 records")
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b"stopping" in err)
         program.signal(signal.SIGINT)
