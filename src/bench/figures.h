@@ -52,6 +52,7 @@ struct figures_settings {
     uint64_t seed;                 /* of the arrivals */
     bool new_connection;           /* one per request */
     bool spin;                     /* the loop waits busily */
+    bool awake;                    /* idle processors do not sleep: environment_stay_awake */
     bool batch; /* completions are taken several at a time: times may be up to 200 us too long */
     bool timestamps;
     bool insecure;

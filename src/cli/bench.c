@@ -39,6 +39,7 @@ struct bench {
     struct figures *runs; /* made so far */
     size_t runs_count, runs_wanted;
     struct figures_environment environment;
+    int awake; /* with --awake: a descriptor, to be held open */
 };
 
 static void on_signal(int number)
@@ -308,9 +309,21 @@ static int report(struct bench *b)
     return status;
 }
 
+static int keep_awake(struct bench *b)
+{
+    if (!b->options.settings.awake)
+        return EXIT_OK;
+    b->awake = environment_stay_awake();
+    if (b->awake >= 0)
+        return EXIT_OK;
+    fprintf(stderr, "ringsend bench: --awake: /dev/cpu_dma_latency: %s%s\n", strerror(-b->awake),
+            b->awake == -EACCES ? ": root may, or who is let in by `setfacl -m u:NAME:w`" : "");
+    return EXIT_NOT_STARTED;
+}
+
 int command_bench(int argc, char **argv)
 {
-    struct bench b = {0};
+    struct bench b = {.awake = -1};
     bench_options_read(&b.options, argc, argv);
     if (b.options.settings.insecure)
         fputs("ringsend bench: WARNING: --insecure: servers are not verified; whoever stands in "
@@ -321,6 +334,8 @@ int command_bench(int argc, char **argv)
         status = target_read(&b.targets[i], &b.options, i);
     if (status == EXIT_OK && !report_open(&b.options.report))
         status = EXIT_OUTPUT;
+    if (status == EXIT_OK)
+        status = keep_awake(&b);
     if (status == EXIT_OK) {
         environment_read(&b.environment);
         handle_signals();
@@ -338,5 +353,7 @@ int command_bench(int argc, char **argv)
         bench_requests_free(&b.targets[i].requests);
     }
     bench_options_free(&b.options);
+    if (b.awake >= 0)
+        close(b.awake);
     return status;
 }

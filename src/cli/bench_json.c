@@ -130,6 +130,7 @@ static void put_settings(struct json_out *j, const struct figures_settings *s)
     json_count(j, "seed", s->seed);
     json_flag(j, "new_connection", s->new_connection);
     json_flag(j, "spin", s->spin);
+    json_flag(j, "awake", s->awake);
     json_flag(j, "batch", s->batch);
     json_flag(j, "timestamps", s->timestamps);
     json_flag(j, "insecure", s->insecure);

@@ -30,6 +30,7 @@ enum option_code {
     OPTION_HELP = 'h',
     OPTION_VERSION = 'V',
     OPTION_ARRIVALS = REPORT_OPTIONS_END,
+    OPTION_AWAKE,
     OPTION_BATCH,
     OPTION_NEW_CONNECTION,
     OPTION_RAMP,
@@ -49,6 +50,7 @@ static const struct option long_options[] = {
     RECORD_LONG_OPTIONS,
     REPORT_LONG_OPTIONS,
     {"arrivals", required_argument, NULL, OPTION_ARRIVALS},
+    {"awake", no_argument, NULL, OPTION_AWAKE},
     {"batch", no_argument, NULL, OPTION_BATCH},
     {"duration", required_argument, NULL, OPTION_DURATION},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -101,6 +103,8 @@ static const char help[] =
     "      --tolerance SHARE   differences up to this do not count; default 5%\n"
     "Measuring\n"
     "      --spin              wait busily: microseconds less, for a CPU a thread\n"
+    "      --awake             keep this machine's processors from sleeping, so that\n"
+    "                          their waking is in no time; wants root\n"
     "      --batch             take answers several at a time: less CPU per request,\n"
     "                          and times up to 200 us too long\n"
     "      --timestamps        by the kernel's stamps of packets: what was spent on\n"
@@ -207,6 +211,9 @@ static void read_option(struct bench_options *o, int code, const char *value)
     switch ((enum option_code)code) {
     case OPTION_ARRIVALS:
         s->arrivals = read_arrivals(value);
+        return;
+    case OPTION_AWAKE:
+        s->awake = true;
         return;
     case OPTION_BATCH:
         s->batch = true;

@@ -202,7 +202,9 @@ static void print_costs(FILE *out, const struct figures *f)
         fprintf(out, "\n  this side   %10s CPU a request, %s io_uring_enter calls%s",
                 duration_text(f->cpu_ns / all).chars,
                 rate_text((double)f->enters / (double)all).chars,
-                f->settings.spin ? " (busy waiting)" : "");
+                f->settings.spin    ? " (busy waiting)"
+                : f->settings.awake ? " (processors kept awake)"
+                                    : "");
     fputc('\n', out);
 }
 

@@ -6,7 +6,7 @@ SEND_OPTIONS = """--output --failed --force --connections --tries --at-least-onc
     --first-byte-timeout --timeout --deadline --url --method --header --ok-status --resolve --max-body
     --strict-http --quiet --help""".split()
 BENCH_OPTIONS = """--rate --arrivals --steps --connections --new-connection --threads --duration --requests
-    --warmup --ramp --seed --spin --batch --timestamps --quiet --method --header --data --url --resolve --strict-http --connect-timeout
+    --warmup --ramp --seed --spin --awake --batch --timestamps --quiet --method --header --data --url --resolve --strict-http --connect-timeout
     --handshake-timeout --first-byte-timeout --timeout --cacert --cert --key --insecure --ok-status --max-body
     --json --html --csv --hlog --fail-if --repeat --vs --tolerance --help --version""".split()
 COMPARE_OPTIONS = "--tolerance --html --json --help --version".split()

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 
-from harness import INPUT, NOT_ALL_OK, OK, SANITIZED, SIGINT_EXIT, USAGE, Authority, Case, answering, header, main, refused_port, response
+from harness import INPUT, NOT_ALL_OK, NOT_STARTED, OK, SANITIZED, SIGINT_EXIT, USAGE, Authority, Case, answering, header, main, refused_port, response
 
 HELLO = answering(lambda request: response(b"hello"))
 
@@ -298,6 +298,22 @@ class Truth(LoadCase):
         report = self.report("-r", "2000", "-d", "1s", "-c", "40", serve.url)
         self.assertGreater(report["cpu_waited_share"], 0.001)
         self.assertLessEqual(report["cpu_waited_share"] + report["cpu_stolen_share"], 1)
+
+    def test_processors_are_kept_awake_as_long_as_it_runs(self):
+        device = "/dev/cpu_dma_latency"
+        serve = self.serve()
+        if not os.access(device, os.W_OK):
+            run = self.run_ringsend("bench", "--awake", "-n", "1", serve.url)
+            self.assertEqual(run.status, NOT_STARTED, run.err)
+            self.assertIn(device, run.err)
+            return
+        program = self.start("bench", "--awake", "-r", "10", "-d", "1h", serve.url)
+        program.wait_for(lambda out, err: b"1 s" in out + err)
+        descriptors = "/proc/%d/fd" % program.process.pid
+        held = [os.readlink(os.path.join(descriptors, fd)) for fd in os.listdir(descriptors)]
+        program.signal(signal.SIGINT)
+        program.finish()
+        self.assertIn(device, held)
 
     def test_requests_that_time_out_are_in_the_times(self):
         serve = self.serve("--stall", "100%")

@@ -281,7 +281,7 @@ function settings(run) {
     ["TLS handshakes", run.handshakes_full + run.handshakes_resumed ? `${run.handshakes_full} full, ${run.handshakes_resumed} resumed` : ""],
     ["traffic", `${bytesText(run.bytes_sent)} out, ${bytesText(run.bytes_received)} in`],
     ["segments sent again", run.tcp.samples ? String(run.tcp.retransmits) : ""],
-    ["cost on this side", all ? `${timeText(run.cpu_us / all)} CPU and ${digits(run.enters / all)} io_uring_enter calls a request${s.spin ? ", busy waiting" : ""}` : ""]]);
+    ["cost on this side", all ? `${timeText(run.cpu_us / all)} CPU and ${digits(run.enters / all)} io_uring_enter calls a request${s.spin ? ", busy waiting" : ""}${s.awake ? ", processors kept awake" : ""}` : ""]]);
 }
 function environment(e) {
   return pairs("Environment", [["ringsend", e.version], ["started", e.started_unix_s ? new Date(e.started_unix_s * 1000).toISOString().replace("T", " ").replace(".000Z", " UTC") : ""],
