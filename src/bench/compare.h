@@ -19,6 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* By default differences up to this do not count. */
+#define COMPARE_TOLERANCE 0.05
+
 enum {
     COMPARE_RUNS_MIN = 4, /* with three runs on each side no rank test can come below 5 % */
     COMPARE_RUNS_MAX = RANK_EXACT_MAX / 2,

@@ -17,8 +17,6 @@ static const char command[] = "bench";
 #define RATE_MAX 10e6
 #define DURATION_DEFAULT_NS 10000000000ull
 
-#define TOLERANCE_DEFAULT 0.05
-
 enum { THREADS_MAX = 256, REPEAT_VERSUS = 5 };
 
 enum option_code {
@@ -275,7 +273,7 @@ static void finish_comparison(struct bench_options *o)
     if (o->tolerance >= 0 && !o->versus)
         usage_error(command, "--tolerance goes with --vs");
     if (o->tolerance < 0)
-        o->tolerance = TOLERANCE_DEFAULT;
+        o->tolerance = COMPARE_TOLERANCE;
     if (o->repeat == 0)
         o->repeat = o->versus ? REPEAT_VERSUS : 1;
     if (!o->versus)

@@ -104,7 +104,7 @@ static void read_option(struct compare_options *o, int code, const char *value)
 
 static void read_options(struct compare_options *o, int argc, char **argv)
 {
-    *o = (struct compare_options){.tolerance = 0.05};
+    *o = (struct compare_options){.tolerance = COMPARE_TOLERANCE};
     opterr = 0;
     for (;;) {
         int code = getopt_long(argc, argv, ":hV", long_options, NULL);

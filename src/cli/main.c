@@ -35,7 +35,7 @@ static void print_commands(FILE *out)
           out);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
-    fputs("\n'ringsend COMMAND --help' tells the options of a command.\n"
+    fputs("\n'ringsend help COMMAND' or 'ringsend COMMAND --help' tells the options of one.\n"
           "'ringsend --version' tells the version.\n",
           out);
 }
