@@ -2,7 +2,11 @@
  * that fail, hosts that cancel, hold and misuse, and the lack of buffers and memory. */
 #include "sim_streams.h"
 
+#include "engine/file.h"
+
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 static const struct sim_answer ok_small = {.status = 200, .body_bytes = 20};
 static const struct sim_answer ok_medium = {.status = 200, .body_bytes = MEDIUM};
@@ -452,6 +456,43 @@ static void events_are_taken_back(void)
     scenario_end(&c);
 }
 
+/* Closing a file takes turns of the loop, but no life: what was reaped stays as it is until the next run, and what
+ * it makes room for comes then. */
+static void files_are_closed_beside(void)
+{
+    static const struct sim_answer large = {.status = 200, .body_bytes = 3000000};
+    struct host_ways ways = {.piece_bytes = 100};
+    struct client_ask ask = {.method = "PUT",
+                             .host = "10.0.0.1",
+                             .port = 80,
+                             .flags = RINGSEND_BODY_PIECES | RINGSEND_RESPONSE_PIECES,
+                             .body_bytes = 30000,
+                             .ways = &ways};
+    struct client c;
+    struct file *file;
+    char byte;
+    int ends[2];
+
+    SIM_CHECK(pipe2(ends, O_CLOEXEC) == 0, "no pipe");
+    stream_begin("files are closed beside streams", &c, &(struct ringsend_options){0}, &large, 1);
+    sim.faults.cancel_races = 1000;
+    scenario_submit(&c, &ask);
+    while (!c.requests[0].done) {
+        SIM_CHECK(file_open(c.engine, ends[0], &file) == 0, "no file");
+        file_read(file, &byte, 1, -1);
+        client_run(&c, RINGSEND_NEVER, 1);
+        const struct host *h = c.requests[0].host; /* null once it is done */
+        if (h && h->wants && !h->ended)
+            SIM_CHECK(host_gives(&c, &c.requests[0]), "the piece is not taken");
+        file_close(&file);
+    }
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_end(&c);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* ---- Misuse ---- */
 
 static void expect_body(struct client *c, uint32_t index, size_t bytes, bool last, int expected)
@@ -564,6 +605,7 @@ static const struct scenario_function functions[] = {
     {"complete responses wait", complete_responses_wait},
     {"held responses starve nobody", held_responses_starve_nobody},
     {"events are taken back", events_are_taken_back},
+    {"files are closed beside streams", files_are_closed_beside},
     {"streams are misused", misuse},
     {"streams: torture", torture},
     {"streams: free with work in flight", free_at_any_time},

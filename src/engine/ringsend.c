@@ -297,10 +297,10 @@ void ringsend_free(struct ringsend *e)
     if (!e)
         return;
     engine_check_thread(e);
+    stream_give_back(e);
     for (size_t i = 0; i < LIMIT_FILES; i++)
         file_close(&e->files[i]);
     e->stopping = true;
-    stream_give_back(e);
     for (uint32_t i = 0; i < e->requests_mark; i++) {
         e->requests[i].cancel_asked = true;
         if (e->requests[i].user)

@@ -34,6 +34,7 @@ void stream_free(struct ringsend *e, struct stream *s)
         return;
     CHECK(!file_is_entered(&s->from) && !file_is_entered(&s->to) && !s->out.data);
     CHECK(list_empty(&s->wants.node) && list_empty(&s->gives.node));
+    buf_release(&e->bufs, &s->headers);
     memory_give_back(&e->memory, s, sizeof *s);
 }
 
@@ -95,6 +96,14 @@ const struct ringsend_result *stream_reap(struct ringsend *e)
     return &event->result;
 }
 
+/* Another may be due: the piece that it asked for has come and gone, in turns that file_close made. */
+static void wants_over(struct event *event)
+{
+    struct request *r = LIST_OWNER(event, struct stream, wants)->request;
+    if (r->conn)
+        task_wake(r->engine, &r->conn->task);
+}
+
 void stream_give_back(struct ringsend *e)
 {
     struct list *node;
@@ -102,6 +111,8 @@ void stream_give_back(struct ringsend *e)
         struct event *event = LIST_OWNER(node, struct event, node);
         if (event->result.kind == RINGSEND_PIECE)
             stream_piece_over(event);
+        else
+            wants_over(event);
     }
 }
 
@@ -236,7 +247,7 @@ static enum ringsend_error fill_from_file(struct conn *c, const char **detail)
 
 static void want(struct stream *s)
 {
-    if (s->told)
+    if (s->told || !list_empty(&s->wants.node))
         return;
     s->told = true;
     s->wants.result = (struct ringsend_result){.request = s->request->user, .kind = RINGSEND_WANTS};

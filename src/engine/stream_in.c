@@ -55,8 +55,8 @@ static void offer(struct stream *s, const struct response *response)
 {
     struct ringsend *e = s->request->engine;
     struct ringsend_result *result = &s->gives.result;
-    if (s->held || s->gives.ready)
-        return;
+    if (s->held || !list_empty(&s->gives.node))
+        return; /* it lies ready, or in the host's hands */
     result->request = s->request->user;
     result->kind = RINGSEND_PIECE;
     result->status = response->status;
@@ -177,7 +177,7 @@ void stream_in_over(struct stream *s)
     s->writing = false;
     file_leave(&s->to);
     stream_take_back(e, &s->gives);
-    buf_release(&e->bufs, &s->out);
-    buf_release(&e->bufs, &s->headers);
+    if (list_empty(&s->gives.node)) /* else it is the host's until stream_piece_over */
+        buf_release(&e->bufs, &s->out);
     s->end = RINGSEND_OK;
 }
