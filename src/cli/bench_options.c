@@ -258,11 +258,9 @@ static void read_option(struct bench_options *o, int code, const char *value)
         o->versus = value;
         return;
     case OPTION_HELP:
-        fputs(help, stdout);
-        exit(EXIT_OK);
+        show_help(help);
     case OPTION_VERSION:
-        printf("ringsend %s\n", ringsend_version());
-        exit(EXIT_OK);
+        show_version();
     }
 }
 

@@ -8,7 +8,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -82,11 +81,9 @@ static void read_options(struct check *check, int argc, char **argv)
             check->quiet = true;
             break;
         case OPTION_HELP:
-            fputs(help, stdout);
-            exit(EXIT_OK);
+            show_help(help);
         case OPTION_VERSION:
-            printf("ringsend %s\n", ringsend_version());
-            exit(EXIT_OK);
+            show_version();
         }
     }
     if (optind == argc)

@@ -3,7 +3,6 @@
 #include "cli/compare_report.h"
 #include "cli/sides.h"
 #include "cli/values.h"
-#include "ringsend.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -82,11 +81,9 @@ static void read_option(struct compare_options *o, int code, const char *value)
 {
     switch ((enum option_code)code) {
     case OPTION_HELP:
-        fputs(help, stdout);
-        exit(EXIT_OK);
+        show_help(help);
     case OPTION_VERSION:
-        printf("ringsend %s\n", ringsend_version());
-        exit(EXIT_OK);
+        show_version();
     case OPTION_HTML:
         o->html = value;
         return;

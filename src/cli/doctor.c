@@ -120,11 +120,9 @@ static bool read_options(int argc, char **argv)
             json = true;
             break;
         case 'h':
-            fputs(help, stdout);
-            exit(EXIT_OK);
+            show_help(help);
         case 'V':
-            printf("ringsend %s\n", ringsend_version());
-            exit(EXIT_OK);
+            show_version();
         default:
             option_error(command, long_options, argv, code);
         }

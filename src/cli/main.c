@@ -1,7 +1,6 @@
 /* The program's front: finds the command and hands over to it. */
 #include "cli/commands.h"
 #include "cli/values.h"
-#include "ringsend.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -80,10 +79,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     const char *name = argv[1];
-    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
-        printf("ringsend %s\n", ringsend_version());
-        return EXIT_OK;
-    }
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
+        show_version();
     bool help = strcmp(name, "help") == 0;
     if ((help && argc == 2) || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         print_commands(stdout);

@@ -5,7 +5,6 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char command[] = "probe";
@@ -83,11 +82,9 @@ static void read_option(struct probe_options *o, int code, const char *value)
         o->quiet = true;
         return;
     case OPTION_HELP:
-        fputs(help, stdout);
-        exit(EXIT_OK);
+        show_help(help);
     case OPTION_VERSION:
-        printf("ringsend %s\n", ringsend_version());
-        exit(EXIT_OK);
+        show_version();
     }
 }
 

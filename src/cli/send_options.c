@@ -316,11 +316,9 @@ static void read_option(struct send_options *o, int code, const char *value)
             usage_error(command, "--progress must be auto, bar, log or none, not \"%s\"", value);
         return;
     case OPTION_HELP:
-        fputs(help, stdout);
-        exit(EXIT_OK);
+        show_help(help);
     case OPTION_VERSION:
-        printf("ringsend %s\n", ringsend_version());
-        exit(EXIT_OK);
+        show_version();
     }
 }
 

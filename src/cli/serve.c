@@ -410,11 +410,9 @@ static void read_option(struct serve_options *o, int code, const char *text)
         o->quiet = true;
         return;
     case OPTION_HELP:
-        fputs(help, stdout);
-        exit(EXIT_OK);
+        show_help(help);
     case OPTION_VERSION:
-        printf("ringsend %s\n", ringsend_version());
-        exit(EXIT_OK);
+        show_version();
     }
     UNREACHABLE("an option in the table that nobody reads");
 }

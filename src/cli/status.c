@@ -130,11 +130,9 @@ int command_status(int argc, char **argv)
             json = true;
             break;
         case OPTION_HELP:
-            fputs(help, stdout);
-            return EXIT_OK;
+            show_help(help);
         case OPTION_VERSION:
-            printf("ringsend %s\n", ringsend_version());
-            return EXIT_OK;
+            show_version();
         default:
             option_error(command, long_options, argv, code);
         }

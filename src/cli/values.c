@@ -4,11 +4,24 @@
 
 #include "base/duration.h"
 #include "base/span.h"
+#include "ringsend.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void show_help(const char *help)
+{
+    fputs(help, stdout);
+    exit(EXIT_OK);
+}
+
+void show_version(void)
+{
+    printf("ringsend %s\n", ringsend_version());
+    exit(EXIT_OK);
+}
 
 void usage_error(const char *command, const char *format, ...)
 {

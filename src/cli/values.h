@@ -21,6 +21,9 @@ enum exit_status {
     EXIT_SIGNAL = 128 /* + the signal's number */
 };
 
+/* What --help and --version end in, of every command. */
+__attribute__((noreturn)) void show_help(const char *help);
+__attribute__((noreturn)) void show_version(void);
 /* Prints "ringsend COMMAND: ..." and a hint at --help to stderr, and ends the program with
  * EXIT_USAGE. */
 __attribute__((noreturn, format(printf, 2, 3))) void usage_error(const char *command,
