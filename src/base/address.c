@@ -1,7 +1,6 @@
 #include "base/address.h"
 
 #include <arpa/inet.h>
-#include <stdbool.h>
 #include <string.h>
 
 static bool address_read(struct address *a, const char *text, size_t bytes)

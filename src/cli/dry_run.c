@@ -2,6 +2,7 @@
  * curl command is made of the lines of that head. */
 #include "cli/dry_run.h"
 
+#include "base/address.h"
 #include "base/base64.h"
 #include "batch/checker.h"
 #include "batch/load.h"
@@ -187,8 +188,7 @@ static void print_resolve(const struct ringsend_options *engine, const struct ur
 {
     for (size_t i = 0; i < engine->resolve_count; i++) {
         const struct ringsend_resolve *r = &engine->resolve[i];
-        bool fits = strcmp(r->host, "*") == 0 || span_equal_nocase(span_of(r->host), url->host);
-        if (!fits || (r->port != 0 && r->port != url->port))
+        if (!address_is_for(r->host, r->port, url->host, url->port))
             continue;
         if (url->host_is_ipv6) {
             int first_bytes = (int)strcspn(r->addresses, ",");

@@ -43,8 +43,7 @@ const struct override *override_find(const struct ringsend *e, struct ringsend_b
 {
     for (size_t i = 0; i < e->options.resolve_count; i++) {
         const struct override *o = &e->overrides[i];
-        bool any = o->host[0] == '*' && o->host[1] == '\0';
-        if ((any || span_equal_nocase(span_of(o->host), host)) && (o->port == 0 || o->port == port))
+        if (address_is_for(o->host, o->port, host, port))
             return o;
     }
     return NULL;
