@@ -186,14 +186,20 @@ static enum ringsend_error send_from(struct conn *c, size_t at)
 
 /* ---- From a descriptor ---- */
 
+void stream_explain(struct stream *s, int64_t error, const char *lacked)
+{
+    if (error == -EAGAIN)
+        snprintf(s->detail, sizeof s->detail, "it is non-blocking, and had %s: clear O_NONBLOCK",
+                 lacked);
+    else
+        snprintf(s->detail, sizeof s->detail, "%s", strerrordesc_np((int)-error));
+}
+
 static enum ringsend_error read_failed(struct stream *s, int64_t result, const char **detail)
 {
     *detail = s->detail;
-    if (result == -EAGAIN)
-        snprintf(s->detail, sizeof s->detail,
-                 "it is non-blocking, and had nothing to read: clear O_NONBLOCK");
-    else if (result < 0)
-        snprintf(s->detail, sizeof s->detail, "%s", strerrordesc_np((int)-result));
+    if (result < 0)
+        stream_explain(s, result, "nothing to read");
     else
         snprintf(s->detail, sizeof s->detail, "it ended after %llu of %llu bytes",
                  (unsigned long long)s->sent_bytes, (unsigned long long)s->body_bytes);

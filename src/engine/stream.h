@@ -89,6 +89,8 @@ bool stream_is_quiet(const struct conn *c);
 void stream_attempt_over(struct request *r);
 
 void stream_in_over(struct stream *s);
+/* Says in s->detail why an operation on a descriptor ended with `error`; `lacked`: what -EAGAIN stands for. */
+void stream_explain(struct stream *s, int64_t error, const char *lacked);
 
 void stream_tell(struct ringsend *e, struct event *event);
 /* Unless it was reaped. */

@@ -8,7 +8,6 @@
  * all that came. Only the good responses (response.streams) come here; others stay in response.body. */
 #include "engine/stream.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,11 +27,8 @@ static void start_write(struct conn *c)
 static enum ringsend_error write_failed(struct stream *s, int64_t result, const char **detail)
 {
     *detail = s->detail;
-    if (result == -EAGAIN)
-        snprintf(s->detail, sizeof s->detail,
-                 "it is non-blocking, and had no room: clear O_NONBLOCK");
-    else if (result < 0)
-        snprintf(s->detail, sizeof s->detail, "%s", strerrordesc_np((int)-result));
+    if (result < 0)
+        stream_explain(s, result, "no room");
     else
         snprintf(s->detail, sizeof s->detail, "a write ended after %lld of %zu bytes: a full disk?",
                  (long long)result, s->out.bytes);
