@@ -1,0 +1,150 @@
+"""https with real servers: nginx, and openssl s_server; whom they accept, what they resume, what they refuse."""
+
+import shutil
+import socket
+import subprocess
+import threading
+
+from harness import BOUND_S, NOT_ALL_OK, OK, main
+from test_tls import MIB, Tls, setUpModule  # setUpModule: makes Tls's authority here, too
+
+
+class Nginx(Tls):
+    def deliver(self, nginx, count=200, connections=40, expect=OK):
+        """Sends, and holds the summary's figures to those of the server's log."""
+        records = [{"id": n, "url": nginx.url + "n/%d" % n, "headers": {"X-Id": str(n)},
+                    "data": {"n": n}} for n in range(count)]
+        run = self.send("-c", str(connections), *self.trust(), records=records, expect=expect)
+        self.assertEqual(sorted(r["id"] for r in run.results), list(range(count)))
+        log = nginx.deliveries()
+        self.assertEqual(sorted(int(line[2]) for line in log), list(range(count)))
+        resumed = {line[5]: line[6] == "r" for line in log}
+        full, again, opened = self.handshakes(run)
+        self.assertLessEqual(opened, full + again)
+        # A connection that found no more work has left no line.
+        self.assertLessEqual(sum(resumed.values()), again)
+        self.assertLessEqual(len(resumed) - sum(resumed.values()), full)
+        return full, again, opened
+
+    def test_with_a_session_cache_one_handshake_is_full(self):
+        full, resumed, opened = self.deliver(self.tls_nginx(
+            "ssl_protocols TLSv1.2;", "ssl_session_cache shared:test:1m;"))
+        self.assertEqual((full, full + resumed), (1, opened))
+        self.assertGreater(opened, 1)
+
+    def test_connections_that_follow_are_resumed_too(self):
+        full, resumed, opened = self.deliver(self.tls_nginx(
+            "ssl_protocols TLSv1.2;", "ssl_session_cache shared:test:1m;", keepalive_requests=3))
+        self.assertEqual(full, 1)
+        self.assertGreaterEqual(resumed, 200 / 3 - 1)
+
+    def test_without_a_session_cache_all_are_full(self):
+        for lines in (("ssl_protocols TLSv1.2;",),  # names sessions, and forgets them
+                      ("ssl_protocols TLSv1.2;", "ssl_session_cache off;"),
+                      ("ssl_session_tickets off;", "ssl_session_cache none;")):
+            with self.subTest(lines=lines):
+                shutil.rmtree(self.path("nginx"), ignore_errors=True)
+                full, resumed, opened = self.deliver(self.tls_nginx(*lines))
+                self.assertEqual((full, resumed), (opened, 0))
+
+    def test_rsa(self):
+        nginx = self.tls_nginx("ssl_protocols TLSv1.2 TLSv1.3;",
+                               "ssl_session_cache shared:test:1m;",
+                               certificate=self.ca.certificate(key=self.rsa_key))
+        self.assertEqual(self.deliver(nginx)[0], 1)
+
+    def test_tls_1_3_only(self):
+        nginx = self.tls_nginx("ssl_protocols TLSv1.3;")
+        run = self.send(*self.trust(), records=[{"url": nginx.url}], expect=NOT_ALL_OK)
+        self.assert_error(run.results[0], "tls_version", "TLS 1.2", "1.3", "allow 1.2")
+        self.assertEqual(run.results[0]["attempts"], 1)
+        self.assertIn("tls_version", run.err)
+
+    def test_plain_http_to_an_https_port(self):
+        nginx = self.tls_nginx()
+        result = self.get(nginx.url.replace("https:", "http:"))
+        self.assertEqual((result["ok"], result["status"]), (False, 400), result)
+        self.assertIn("plain HTTP request was sent to HTTPS port", result["body"])
+
+    def test_a_file_of_5_mb(self):
+        nginx = self.tls_nginx()
+        body = "".join("%07d\n" % n for n in range(5 * MIB // 8))
+        nginx.file("large", body.encode())
+        self.assert_ok(self.get(nginx.url + "file/large"), body)
+
+
+class OpensslServer(Tls):
+    """openssl s_server, which answers GET with a page about the connection."""
+
+    def s_server(self, *options, certificate=None):
+        certificate = certificate or self.good
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = sock.getsockname()[1]
+        process = subprocess.Popen(
+            [shutil.which("openssl"), "s_server", "-accept", "127.0.0.1:%d" % port, "-cert",
+             certificate.chain, "-key", certificate.key, *(options or ("-www",))],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stdin.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        bound = threading.Timer(BOUND_S, process.kill)
+        bound.start()
+        for line in process.stdout:
+            if line.startswith(b"ACCEPT"):
+                break
+        else:
+            self.fail("openssl s_server did not start")
+        bound.cancel()
+        # Nobody reads on: what it prints must not fill the pipe.
+        threading.Thread(target=self.drain, args=(process.stdout,), daemon=True).start()
+        return "https://127.0.0.1:%d/" % port
+
+    @staticmethod
+    def drain(pipe):
+        try:
+            while pipe.read1(1 << 16):
+                pass
+        except ValueError:
+            pass  # closed by the end of the test
+
+    def test_what_it_says_about_the_connection(self):
+        for options, words in (
+                ((), "ECDHE-ECDSA-AES128-GCM-SHA256"),
+                (("-tls1_2", "-no_ticket"), "TLSv1.2"),
+                (("-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"), "ECDHE-ECDSA-CHACHA20-POLY1305"),
+                (("-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384"), "ECDHE-ECDSA-AES256-GCM-SHA384"),
+                (("-curves", "X25519"), "TLSv1.2"), (("-curves", "P-521"), "TLSv1.2"),
+                (("-alpn", "http/1.1"), "http/1.1")):
+            with self.subTest(options=options):
+                result = self.get(self.s_server("-www", *options))
+                self.assert_ok(result)
+                self.assertIn(words, result["body"])
+
+    def test_rsa(self):
+        url = self.s_server("-www", certificate=self.ca.certificate(key=self.rsa_key))
+        self.assertIn("ECDHE-RSA-AES128-GCM-SHA256", self.get(url)["body"])
+
+    def test_what_has_nothing_in_common_with_us_says_what_to_do(self):
+        for options, error, words in (
+                (("-tls1_3",), "tls_version", "allow 1.2"),
+                (("-cipher", "AES128-SHA"), "tls_refused", "ECDHE and AES-GCM"),
+                (("-curves", "X448"), "tls_refused", "nothing in common"),
+                (("-Verify", "1", "-verify_return_error"), "tls_client_certificate", "key")):
+            with self.subTest(options=options):
+                self.assert_error(self.get(self.s_server("-www", *options)), error, words)
+
+    def test_tls_1_1_only(self):
+        # A ClientHello does not tell our lowest version: the server goes on, and misses a cipher.
+        url = self.s_server("-www", "-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0")
+        self.assert_error(self.get(url), "tls_refused", "TLS 1.2")
+
+    def test_many_records_one_full_handshake(self):
+        url = self.s_server("-www", "-no_ticket")
+        run = self.send("-c", "4", *self.trust(), records=[{"url": url}] * 20, expect=OK)
+        self.assertEqual(self.handshakes(run), (1, 19, 20))  # it closes after each answer
+
+
+if __name__ == "__main__":
+    main()
