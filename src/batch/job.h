@@ -11,7 +11,7 @@
 #include "batch/source.h"
 #include "ringsend.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,7 +41,7 @@ struct job_options {
     uint32_t records_max; /* read and not yet finished; at most the engine's requests_max */
     /* Set by signal handlers, which call ringsend_wake then. 1: read no more, finish what is in
      * flight within JOB_GRACE_NS, write all results. 2 and more: cancel what is in flight. */
-    const volatile sig_atomic_t *stop_asked;
+    const atomic_int *stop_asked;
 };
 
 struct job;

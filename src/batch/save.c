@@ -48,9 +48,10 @@ static enum save_next fail(struct save *save, int reason, int *error)
 enum save_next save_begin(struct save *save, struct ringsend *engine, const char *directory,
                           const char *name, bool replace, struct ringsend_bytes data, int *error)
 {
-    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | (replace ? O_TRUNC : O_EXCL);
-    save->opened = false;
-    save->data = data;
+    /* The open of a fifo would wait for a reader, and that of a terminal might make it ours. */
+    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+                (replace ? O_TRUNC : O_EXCL);
+    *save = (struct save){.replace = replace, .data = data};
     if (asprintf(&save->path, "%s/%s", directory, name) < 0)
         save->path = NULL;
     if (!save->path || file_open_path(engine, save->path, flags, &save->file) != 0)
@@ -71,6 +72,13 @@ enum save_next save_turn(struct save *save, int *error)
         return SAVE_WAIT;
     int64_t result = file_take(save->file);
     if (!save->opened && result == 0) {
+        if (save->replace && !save->looking) {
+            save->looking = true;
+            file_stat(save->file, &save->about);
+            return SAVE_WAIT;
+        }
+        if (save->replace && !S_ISREG(save->about.stx_mode))
+            return fail(save, ENXIO, error);
         save->opened = true;
         file_append(save->file, save->data.data, save->data.bytes);
         return SAVE_WAIT;

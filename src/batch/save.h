@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 enum { SAVE_NAME_BYTES = 100 };
 
@@ -19,7 +20,9 @@ void save_name(char name[SAVE_NAME_BYTES], uint64_t number, struct ringsend_byte
 struct save {
     struct file *file; /* not null exactly while it is under way */
     char *path;        /* likewise */
-    bool opened;
+    bool opened;       /* by us, or ours to overwrite: to be removed when it cannot be whole */
+    bool replace, looking;
+    struct statx about;
     struct ringsend_bytes data;
 };
 
@@ -30,7 +33,7 @@ enum save_next {
 };
 
 /* Starts to make the file `directory`/`name`. An existing one is an error, EEXIST, unless it is to be
- * replaced. The data are borrowed until the end. */
+ * replaced; what is no regular file is one in any case (ENXIO; ELOOP: a symbolic link), and left as it is. The data are borrowed until the end. */
 enum save_next save_begin(struct save *save, struct ringsend *engine, const char *directory,
                           const char *name, bool replace, struct ringsend_bytes data, int *error);
 /* Takes the end of an operation and starts the next one. After SAVE_DONE and SAVE_FAILED it is

@@ -6,6 +6,7 @@
 #include "bench/worker.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,16 +86,21 @@ int load_new(struct load **load, const struct load_options *options, char *messa
 int load_start(struct load *load)
 {
     uint64_t begin_ns = clock_ns() + BEGIN_IN_NS;
+    sigset_t all, before;
     load->cpu_ns = process_cpu_ns();
     load->cpu = environment_cpu();
     for (uint32_t i = 0; i < load->made; i++)
         worker_schedule(&load->workers[i], begin_ns);
+    /* No handler, which might wait for a terminal, is to hold a request up. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     while (load->running < load->made) {
         uint32_t i = load->running;
         if (pthread_create(&load->threads[i], NULL, worker_run, &load->workers[i]) != 0)
             break;
         load->running++;
     }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (load->running == load->made)
         return 0;
     atomic_store(&load->failed, true);

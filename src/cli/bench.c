@@ -9,20 +9,19 @@
 #include "cli/bench_requests.h"
 #include "cli/commands.h"
 #include "cli/compare_report.h"
+#include "cli/signals.h"
 #include "cli/summary.h"
 #include "cli/values.h"
 
 #include <errno.h>
-#include <signal.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Written by the handler, which may run in any thread, and read by the load's threads, too. The load is set while one
- * runs, with the signals blocked. */
-static atomic_int signals_seen, last_signal;
+/* For the handler: set while a load runs, with the signals blocked. */
 static struct load *_Atomic load_to_wake;
 
 /* What is measured: with --vs there are two. */
@@ -42,44 +41,34 @@ struct bench {
     int awake; /* with --awake: a descriptor, to be held open */
 };
 
-static void on_signal(int number)
+/* A terminal that takes nothing is told nothing; should it stop right now, the next signal gets through. */
+static void tell_stop(void)
 {
     static const char text[] =
         "ringsend bench: stopping; what is in flight is waited for, a second "
         "signal cancels it\n";
-    int error = errno;
-    last_signal = number;
-    if (signals_seen++ == 0) {
+    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT)) {
         ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
         (void)written;
     }
+}
+
+static void wake(void)
+{
     struct load *load = load_to_wake;
     if (load)
         load_wake(load);
-    errno = error;
-}
-
-static void handle_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    sigemptyset(&action.sa_mask);
-    sigaddset(&action.sa_mask, SIGINT);
-    sigaddset(&action.sa_mask, SIGTERM);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = SIG_IGN; /* a reader that goes away is an error of the write */
-    sigaction(SIGPIPE, &action, NULL);
+    if (*signals_stops() == 1)
+        tell_stop();
+    signals_hear();
 }
 
 static void set_load_to_wake(struct load *load)
 {
-    sigset_t mask, before;
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGINT);
-    sigaddset(&mask, SIGTERM);
-    sigprocmask(SIG_BLOCK, &mask, &before);
+    signals_block();
     load_to_wake = load;
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    signals_unblock();
 }
 
 /* The URL, or the files' names. */
@@ -179,7 +168,7 @@ static int run_once(struct bench *b, const struct target *target, double rate)
                                    .engine = &b->options.target.request.engine,
                                    .requests = target->requests.requests,
                                    .requests_count = target->requests.count,
-                                   .stop_asked = &signals_seen};
+                                   .stop_asked = signals_stops()};
     char message[512];
     struct load *load;
     options.settings.rate = rate;
@@ -222,7 +211,7 @@ static int run_all(struct bench *b)
     b->runs = calloc(b->runs_wanted, sizeof *b->runs);
     if (!b->runs)
         return fail("memory is out", -RINGSEND_E_NO_MEMORY);
-    while (b->runs_count < b->runs_wanted && status == EXIT_OK && signals_seen == 0)
+    while (b->runs_count < b->runs_wanted && status == EXIT_OK && *signals_stops() == 0)
         status = run_next(b);
     return status;
 }
@@ -274,8 +263,8 @@ static bool compare_targets(const struct bench *b, struct sides *sides,
 static int status_of(const struct bench *b, const struct bench_report *report)
 {
     bool is_worse = report->comparison && compare_worst(report->comparison) == COMPARE_WORSE;
-    if (signals_seen > 0)
-        return EXIT_SIGNAL + last_signal;
+    if (*signals_stops() > 0)
+        return EXIT_SIGNAL + signals_last();
     if (has_failed_wholly(b))
         return EXIT_NOT_ALL_OK;
     return is_worse || report_has_failed(report) ? EXIT_THRESHOLD : EXIT_OK;
@@ -288,7 +277,7 @@ static int report(struct bench *b)
     struct sides sides = {0};
     struct compare_report comparison = {0};
     if (b->runs_count == 0) /* a signal came before the first one */
-        return EXIT_SIGNAL + last_signal;
+        return EXIT_SIGNAL + signals_last();
     bool is_compared = compare_targets(b, &sides, &comparison);
     const struct bench_report report = {.kind = b->options.steps_count ? BENCH_STEPS
                                                 : b->runs_wanted > 1   ? BENCH_REPEAT
@@ -338,7 +327,7 @@ int command_bench(int argc, char **argv)
         status = keep_awake(&b);
     if (status == EXIT_OK) {
         environment_read(&b.environment);
-        handle_signals();
+        signals_catch(wake);
         status = run_all(&b);
     }
     if (status == EXIT_OK || b.runs_count > 0) {

@@ -131,8 +131,9 @@ static const char help[] =
     "  ringsend bench --steps 1000,2000,4000 records.jsonl\n"
     "  ringsend bench -r 500 --url 'http://localhost:8080/{{id|url}}' users.csv.gz\n"
     "\n"
-    "SIGINT and SIGTERM: starts no more, waits for what is in flight, and reports. A\n"
-    "second one cancels that, too.\n"
+    "SIGINT, SIGTERM and SIGHUP: starts no more, waits for what is in flight, and\n"
+    "reports. A second SIGINT or SIGTERM cancels that, too. What was ignored when it\n"
+    "was started (nohup, a script's &) stays ignored.\n"
     "\n"
     "Exit status\n"
     "  0  all runs were made\n"
@@ -142,7 +143,7 @@ static const char help[] =
     "  4  a run could not start or go on; those made before it are reported\n"
     "  5  --fail-if is true, or --vs is slower (and there was an ok request)\n"
     "  7  a report could not be written\n"
-    "  130, 143  stopped by SIGINT, SIGTERM\n";
+    "  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM\n";
 
 /* At the start of `text`; *end is what is behind it. */
 static double read_rate(const char *option, const char *text, const char **end)

@@ -1,34 +1,143 @@
 #include "cli/notice.h"
 
-#include <signal.h>
+#include "batch/sink.h"
+#include "ringsend.h"
+
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WIPE "\x1b[J"
+#define NS_PER_S 1000000000ull
+#define PATIENCE_NS (10 * NS_PER_S)
 
-static volatile sig_atomic_t bar_stands;
+enum {
+    WAITING_BYTES_MAX = 16 << 10, /* of messages that nobody takes */
+    MESSAGE_BYTES_MAX = 1024
+};
 
-void notice_bar_stands(bool stands)
+static struct {
+    struct ringsend *engine; /* null: not begun, or ended */
+    struct buf_pool pool;
+    struct sink sink; /* opened by the first message */
+    uint64_t dropped;
+    bool bar_stands;
+} told;
+
+static uint64_t clock_ns(void)
 {
-    bar_stands = stands;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+void notice_begin(struct ringsend *engine)
+{
+    told.engine = engine;
+    buf_pool_init(&told.pool);
+}
+
+/* False: what is told cannot be heard. */
+static bool has_listener(void)
+{
+    if (!told.engine)
+        return false;
+    if (!told.sink.file &&
+        sink_open(&told.sink, told.engine, &told.pool, STDERR_FILENO, SINK_TEXT) != 0)
+        return false;
+    return !told.sink.error;
+}
+
+static void put(const char *text, size_t bytes)
+{
+    sink_added(&told.sink, 1, buf_append(&told.pool, sink_buffer(&told.sink), text, bytes));
+}
+
+static void wipe_bar(void)
+{
+    if (told.bar_stands)
+        put(WIPE, sizeof WIPE - 1);
+    told.bar_stands = false;
 }
 
 void notice(const char *format, ...)
 {
+    char text[MESSAGE_BYTES_MAX];
     va_list arguments;
-    if (bar_stands)
-        fputs(WIPE, stderr);
-    bar_stands = false;
+    if (!has_listener())
+        return;
+    if (sink_buffer(&told.sink)->bytes > WAITING_BYTES_MAX) {
+        told.dropped++;
+        return;
+    }
+    wipe_bar();
+    if (told.dropped > 0) {
+        int bytes =
+            snprintf(text, sizeof text, "ringsend: %llu messages that nobody took are left out\n",
+                     (unsigned long long)told.dropped);
+        put(text, (size_t)bytes);
+        told.dropped = 0;
+    }
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    int bytes = vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (bytes > 0)
+        put(text, (size_t)bytes < sizeof text ? (size_t)bytes : sizeof text - 1);
 }
 
-void notice_from_handler(const char *text, size_t bytes)
+void notice_bar(const char *text, size_t bytes)
 {
-    if (bar_stands && write(STDERR_FILENO, WIPE, sizeof WIPE - 1) < 0)
+    if (!has_listener() || !sink_is_idle(&told.sink))
         return;
-    ssize_t written = write(STDERR_FILENO, text, bytes);
-    (void)written;
+    put(text, bytes);
+    told.bar_stands = true;
+}
+
+void notice_turn(void)
+{
+    if (told.sink.file)
+        sink_turn(&told.sink, 1, true);
+}
+
+/* False: the ring broke. */
+static bool wait_until_taken(const atomic_int *stops)
+{
+    uint64_t give_up_ns = RINGSEND_NEVER;
+    int before = *stops, asked = 0;
+    bool broke = false;
+    for (;;) {
+        sink_turn(&told.sink, 1, true);
+        if (broke || told.sink.error || sink_is_idle(&told.sink))
+            return !broke;
+        uint64_t now_ns = clock_ns();
+        if (asked == 0 && *stops > 0)
+            give_up_ns = now_ns + PATIENCE_NS;
+        if (*stops > asked && (*stops > 1 || *stops > before) && give_up_ns > now_ns + NS_PER_S)
+            give_up_ns = now_ns + NS_PER_S;
+        asked = *stops;
+        if (now_ns >= give_up_ns)
+            return true;
+        uint64_t wait_ns = give_up_ns == RINGSEND_NEVER ? give_up_ns : give_up_ns - now_ns;
+        broke = ringsend_run(told.engine, wait_ns) < 0;
+    }
+}
+
+void notice_end(const char *text, size_t bytes, const atomic_int *stops)
+{
+    bool is_heard = true;
+    if (bytes > 0 && has_listener()) {
+        wipe_bar();
+        put(text, bytes);
+    } else if (told.sink.file) {
+        wipe_bar();
+    }
+    if (told.sink.file)
+        is_heard = wait_until_taken(stops);
+    sink_close(&told.sink);
+    buf_pool_free(&told.pool);
+    told.engine = NULL;
+    if (!is_heard)
+        fwrite(text, 1, bytes, stderr);
 }

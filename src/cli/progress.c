@@ -1,7 +1,6 @@
 /* The bar stands on one line with the cursor at its start: so a terminal that rewraps its lines when it
  * is made narrower keeps the cursor at the first of them, and what is wiped from there on is all of it.
- * Its width is asked at each drawing. A terminal that takes nothing (stopped by Ctrl-S) is left alone:
- * drawing would hold up the loop.
+ * Its width is asked at each drawing.
  *
  * The total is the number of records read once the input has ended; before that it is an estimate from
  * the bytes that are left in the files, and unknown as long as a pipe is among them. */
@@ -9,7 +8,6 @@
 
 #include "cli/notice.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,26 +156,14 @@ static unsigned columns(void)
     return size.ws_col < COLUMNS_MAX ? size.ws_col : COLUMNS_MAX;
 }
 
-static bool takes_bytes(void)
-{
-    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
-    return poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT);
-}
-
 /* In one write, so that it does not flicker. */
 static void draw(struct progress *p, uint64_t now_ns)
 {
     char line[COLUMNS_MAX + 64], text[COLUMNS_MAX + 80];
     struct progress_state state = state_of(p, now_ns);
-    if (!takes_bytes())
-        return;
     progress_bar(&state, columns(), p->colour, line, sizeof line);
     int bytes = snprintf(text, sizeof text, "\r%s\x1b[J\r", line);
-    /* Before it does: a signal may come right behind the write. */
-    p->stands = true;
-    notice_bar_stands(true);
-    ssize_t written = write(STDERR_FILENO, text, (size_t)bytes);
-    (void)written;
+    notice_bar(text, (size_t)bytes);
 }
 
 static void tell(struct progress *p, uint64_t now_ns)
@@ -211,11 +197,4 @@ uint64_t progress_wait_ns(const struct progress *p)
         return RINGSEND_NEVER;
     uint64_t now_ns = clock_ns();
     return p->next_ns > now_ns ? p->next_ns - now_ns : 0;
-}
-
-void progress_end(struct progress *p)
-{
-    if (p->stands)
-        notice("%s", "");
-    p->stands = false;
 }

@@ -9,7 +9,7 @@
 #include "cli/progress_line.h"
 #include "ringsend.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,13 +26,12 @@ struct progress {
     struct job *job;
     const struct source *source;
     const struct job_report *report;
-    const volatile sig_atomic_t *stop_asked, *state_asked; /* counted by signal handlers */
+    const atomic_int *stop_asked, *state_asked; /* counted by signal handlers */
     uint64_t done_before; /* records whose results an earlier run has written */
     int states_told;
     uint64_t began_ns, next_ns;   /* when the next line is due */
     uint64_t sampled_ns, sampled; /* when the rate was looked at, and how many were done */
     double rate;                  /* smoothed over some seconds; below 0: not known yet */
-    bool stands;                  /* the bar is on the screen */
 };
 
 /* Reads "auto", "bar", "log" or "none". False: none of these. */
@@ -40,13 +39,11 @@ bool progress_mode_read(const char *text, enum progress_mode *mode);
 /* What AUTO comes to here. */
 enum progress_mode progress_mode_here(bool results_on_stdout);
 
-/* The other fields are set; all that they point to lives until progress_end. */
+/* The other fields are set; all that they point to outlives it. */
 void progress_begin(struct progress *p);
 /* Between two turns of the job. */
 void progress_turn(struct progress *p);
 /* How long a turn may wait. */
 uint64_t progress_wait_ns(const struct progress *p);
-/* Takes the bar off the screen. */
-void progress_end(struct progress *p);
 
 #endif

@@ -4,7 +4,8 @@
  * anything is sent; then the engine, so that a refused io_uring leaves no empty output behind; then
  * the outputs (outputs.c).
  *
- * Signals. The handler counts and wakes the loop; the job looks at the count each turn. */
+ * Signals. The handler counts and wakes the loop; the job looks at the count each turn. After the job they
+ * but end the wait for whoever does not read our last words. */
 #include "batch/job.h"
 #include "cli/adapt.h"
 #include "cli/bodies.h"
@@ -15,12 +16,14 @@
 #include "cli/outputs.h"
 #include "cli/notice.h"
 #include "cli/send_options.h"
+#include "cli/signals.h"
 #include "cli/summary.h"
 #include "cli/values.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,11 +35,9 @@ enum {
     THREAD_MORE = 64 /* on their way to another thread or back */
 };
 
-/* Written by the handler; the engine is set before the handler is installed, and the handler taken
- * out before the engine goes. */
-static volatile sig_atomic_t signals_seen, last_signal, states_asked;
-static struct ringsend *engine_to_wake;
-static bool quiet;
+/* For the handlers: set before they are installed; null once the engine is about to go. */
+static struct ringsend *_Atomic engine_to_wake;
+static atomic_int states_asked;
 
 struct send {
     struct send_options options;
@@ -45,16 +46,11 @@ struct send {
     struct outputs outputs;
 };
 
-static void on_signal(int number)
+static void wake(void)
 {
-    static const char text[] = "ringsend: stopping; what is in flight has 10 s to finish, a second "
-                               "signal cancels it\n";
-    int error = errno;
-    last_signal = number;
-    if (signals_seen++ == 0 && !quiet)
-        notice_from_handler(text, sizeof text - 1);
-    ringsend_wake(engine_to_wake);
-    errno = error;
+    struct ringsend *engine = engine_to_wake;
+    if (engine)
+        ringsend_wake(engine);
 }
 
 static void on_state_asked(int number)
@@ -62,31 +58,15 @@ static void on_state_asked(int number)
     (void)number;
     int error = errno;
     states_asked++;
-    ringsend_wake(engine_to_wake);
+    wake();
     errno = error;
 }
 
 static void handle_signals(struct ringsend *engine)
 {
     engine_to_wake = engine;
-    struct sigaction action = {.sa_handler = on_signal};
-    sigemptyset(&action.sa_mask);
-    sigaddset(&action.sa_mask, SIGINT);
-    sigaddset(&action.sa_mask, SIGTERM);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = on_state_asked;
-    sigaction(SIGUSR1, &action, NULL);
-    action.sa_handler = SIG_IGN; /* a reader that goes away is an error of the write */
-    sigaction(SIGPIPE, &action, NULL);
-}
-
-static void ignore_signals(void)
-{
-    struct sigaction action = {.sa_handler = SIG_IGN};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
+    signals_catch(wake);
+    signals_catch_one(SIGUSR1, on_state_asked, 0);
 }
 
 /* A count that keeps the pool busy between two turns, also when all of it answers at once, without
@@ -121,7 +101,7 @@ static int status_of(const struct job_report *report)
     if (report->output_error || report->end == JOB_RING_BROKE)
         return EXIT_OUTPUT;
     if (report->end == JOB_STOPPED)
-        return EXIT_SIGNAL + last_signal;
+        return EXIT_SIGNAL + signals_last();
     if (report->end == JOB_TOO_MANY_FAILURES || report->end == JOB_ABORTED)
         return EXIT_STOPPED;
     if (report->results_lost > 0)
@@ -132,13 +112,13 @@ static int status_of(const struct job_report *report)
 }
 
 /* In one write, so that nobody else's lines come between. */
-static void tell(const struct send *send, struct job *job)
+static void tell_end(const struct send *send, struct job *job)
 {
     const struct job_report *report = job_report(job);
     struct ringsend_stats stats;
     job_stats(job, &stats);
     char *text = NULL;
-    size_t text_bytes;
+    size_t text_bytes = 0;
     FILE *memory = open_memstream(&text, &text_bytes);
     FILE *out = memory ? memory : stderr;
     if (!send->options.quiet)
@@ -148,14 +128,26 @@ static void tell(const struct send *send, struct job *job)
     if (is_left)
         left = journal_count(send->outputs.journal);
     summary_print_troubles(out, report, &send->options, is_left ? &left : NULL);
-    if (memory && fclose(memory) == 0)
-        fwrite(text, 1, text_bytes, stderr);
+    bool is_whole = memory && fclose(memory) == 0;
+    notice_end(text, is_whole ? text_bytes : 0, signals_stops());
     free(text);
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
+}
+
+/* Not by the handler, whose write a stopped terminal would hold. */
+static void tell_stop(const struct send *send, bool *told)
+{
+    if (*told || *signals_stops() == 0)
+        return;
+    *told = true;
+    signals_hear();
+    if (!send->options.quiet)
+        notice("ringsend: stopping; what is in flight has 10 s to finish, a second signal cancels "
+               "it\n");
 }
 
 /* What an earlier run has done stays out of this one's figures. */
@@ -172,6 +164,20 @@ static void tell_start(const struct send *send)
 static uint64_t done_before(const struct send *send)
 {
     return send->outputs.goes_on ? journal_count(send->outputs.journal).done : 0;
+}
+
+static void turn_all(const struct send *send, struct job *job, struct adapt *adapt,
+                     struct progress *progress)
+{
+    bool stop_told = false;
+    progress_begin(progress);
+    while (job_turn(job, least(adapt_wait_ns(adapt), progress_wait_ns(progress)))) {
+        adapt_turn(adapt);
+        progress_turn(progress);
+        tell_stop(send, &stop_told);
+        notice_turn();
+    }
+    signals_hear();
 }
 
 static int run_job(struct send *send, enum outputs_use *use)
@@ -205,7 +211,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         .failures_ppm_max = send->options.failures_ppm_max,
         .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
         .records_max = records_max(&send->options),
-        .stop_asked = &signals_seen,
+        .stop_asked = signals_stops(),
     };
     struct job *job = job_new(&options);
     engines->count = 1; /* the others are the job's */
@@ -213,30 +219,26 @@ static int run_job(struct send *send, enum outputs_use *use)
         fputs("ringsend send: memory is out\n", stderr);
         return EXIT_NOT_STARTED;
     }
-    quiet = send->options.quiet;
     tell_start(send);
     handle_signals(engine);
+    notice_begin(engine);
     struct adapt adapt = {0};
     if (send->options.adaptive)
-        adapt_begin(&adapt, engine, send->options.request.engine.connections_max, quiet);
+        adapt_begin(&adapt, engine, send->options.request.engine.connections_max,
+                    send->options.quiet);
     struct progress progress = {.mode = send->options.progress,
                                 .job = job,
                                 .source = &send->source,
                                 .report = job_report(job),
                                 .done_before = done_before(send),
-                                .stop_asked = &signals_seen,
+                                .stop_asked = signals_stops(),
                                 .state_asked = &states_asked};
-    progress_begin(&progress);
-    while (job_turn(job, least(adapt_wait_ns(&adapt), progress_wait_ns(&progress)))) {
-        adapt_turn(&adapt);
-        progress_turn(&progress);
-    }
+    turn_all(send, job, &adapt, &progress);
     const struct job_report *report = job_end(job);
-    progress_end(&progress);
-    ignore_signals();
     *use = report->complete ? OUTPUTS_COMPLETE : OUTPUTS_LEFT;
-    tell(send, job);
+    tell_end(send, job);
     int status = status_of(report);
+    engine_to_wake = NULL;
     engines_free(engines, 0);
     job_free(job);
     return status;

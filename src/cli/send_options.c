@@ -162,16 +162,18 @@ static const char help[] =
     "far it is.\n"
     "\n"
     "SIGUSR1: tells how far it is.\n"
-    "SIGINT and SIGTERM: reads no more, finishes what is in flight within 10 s, and\n"
-    "writes all results. A second one cancels what is in flight at once, writes its\n"
-    "results, and ends within a second.\n"
+    "SIGINT, SIGTERM and SIGHUP: reads no more, finishes what is in flight within\n"
+    "10 s, and writes all results. A second SIGINT or SIGTERM cancels what is in\n"
+    "flight at once, writes its results, and ends within a second. What was ignored\n"
+    "when it was started (nohup, a script's &) stays ignored.\n"
     "\n"
     "Exit status\n"
     "  0  all records are ok                3  some are not\n"
     "  1  wrong usage                       4  could not start (io_uring refused, or\n"
     "  2  an input could not be read           another run writes these results)\n"
     "  6  stopped by --max-failures,        7  results could not be written\n"
-    "     --abort-on                        130, 143  stopped by SIGINT, SIGTERM\n";
+    "     --abort-on                        129, 130, 143  stopped by SIGHUP,\n"
+    "                                           SIGINT, SIGTERM\n";
 
 static const char *read_path(const char *option, const char *text)
 {

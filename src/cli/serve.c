@@ -1,10 +1,11 @@
 /* `ringsend serve`: reads the options, runs the platform until a signal, prints the report.
  *
  * Standard output carries one line only, the address, so that a script can start it on port 0 and
- * read where it listens; everything for people goes to standard error. The first SIGINT or SIGTERM
- * stops the platform in good order; the handlers are then gone, so that a second one ends it. */
+ * read where it listens; everything for people goes to standard error. The first SIGINT, SIGTERM
+ * or SIGHUP stops the platform in good order; a second SIGINT or SIGTERM ends it. */
 #include "base/check.h"
 #include "cli/commands.h"
+#include "cli/signals.h"
 #include "cli/values.h"
 #include "platform/platform.h"
 #include "tls/tls.h"
@@ -27,8 +28,8 @@ static const char help[] =
     "Usage: ringsend serve [OPTION]...\n"
     "Answers HTTP/1.1 requests on the loopback interface, with the latency, limits\n"
     "and faults of the platform you want to rehearse. When ready it prints\n"
-    "\"listening on http://HOST:PORT\" (https with --tls). SIGINT or SIGTERM stops it,\n"
-    "and it reports what it saw.\n"
+    "\"listening on http://HOST:PORT\" (https with --tls). SIGINT, SIGTERM or SIGHUP\n"
+    "stops it, and it reports what it saw.\n"
     "\n"
     "Where\n"
     "      --listen HOST:PORT  default 127.0.0.1:8080\n"
@@ -467,11 +468,10 @@ static void on_signal(int number)
 
 static void watch_signals(struct platform *platform)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
     signalled = platform;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    signals_catch_one(SIGINT, on_signal, (int)SA_RESETHAND);
+    signals_catch_one(SIGTERM, on_signal, (int)SA_RESETHAND);
+    signals_catch_one(SIGHUP, on_signal, 0);
 }
 
 static void print_report(const struct platform_report *r, bool tls)

@@ -159,6 +159,16 @@ static void print_again(FILE *out, const struct job_report *report,
 
 /* ---- troubles ---- */
 
+/* An error of a body's file tells of what stands there already. */
+static const char *output_fault(const struct job_report *report)
+{
+    if (report->output_body[0] && report->output_error == ENXIO)
+        return "what stands there is no regular file but a fifo, a socket or a device";
+    if (report->output_body[0] && report->output_error == ELOOP)
+        return "what stands there is a symbolic link, which is not followed";
+    return strerror(report->output_error);
+}
+
 static void print_output_trouble(FILE *out, const struct job_report *report,
                                  const struct send_options *options, bool goes_on)
 {
@@ -176,7 +186,7 @@ static void print_output_trouble(FILE *out, const struct job_report *report,
                 : report->output_is_failed_file ? options->failed
                 : report->output_is_words       ? "standard output"
                                                 : results,
-                strerror(report->output_error), output_cure(report->output_error),
+                output_fault(report), output_cure(report->output_error),
                 stopped ? ". Sending was stopped." : "");
     }
     if (report->end == JOB_RING_BROKE)

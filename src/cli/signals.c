@@ -1,0 +1,85 @@
+#include "cli/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
+enum { STOPS = sizeof stops / sizeof *stops };
+
+static atomic_int stops_seen, last;
+static atomic_bool heard;
+static void (*wake_up)(void);
+
+/* A terminal that goes says so itself, and lets its shell say it again: neither is a second thought. Nor is
+ * what comes before the first one was heard: timeout(1) signals a process, and then the group it is in. */
+static bool is_asked_again(int number)
+{
+    return number != SIGHUP && heard;
+}
+
+static void on_stop(int number)
+{
+    int error = errno;
+    if (stops_seen == 0 || is_asked_again(number)) {
+        last = number;
+        stops_seen++;
+        wake_up();
+    }
+    errno = error;
+}
+
+void signals_hear(void)
+{
+    heard = true;
+}
+
+static void fill_stops(sigset_t *set)
+{
+    sigemptyset(set);
+    for (size_t i = 0; i < STOPS; i++)
+        sigaddset(set, stops[i]);
+}
+
+void signals_catch_one(int number, void (*handler)(int), int flags)
+{
+    struct sigaction before, action = {.sa_handler = handler, .sa_flags = flags};
+    sigemptyset(&action.sa_mask);
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(number, &action, NULL);
+}
+
+void signals_catch(void (*wake)(void))
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    wake_up = wake;
+    for (size_t i = 0; i < STOPS; i++)
+        signals_catch_one(stops[i], on_stop, SA_NODEFER); /* for what `wake` may get stuck in */
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
+}
+
+const atomic_int *signals_stops(void)
+{
+    return &stops_seen;
+}
+
+int signals_last(void)
+{
+    return last;
+}
+
+void signals_block(void)
+{
+    sigset_t set;
+    fill_stops(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+void signals_unblock(void)
+{
+    sigset_t set;
+    fill_stops(&set);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
