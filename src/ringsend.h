@@ -452,6 +452,13 @@ struct ringsend_request {
     int response_fd;
 };
 
+/* ---- Early responses ----------------------------------------------------------------------------
+ *
+ * A response may be complete while the request is still going out. With a status of 300 or above it is the
+ * result: nothing more is sent, and the connection is closed. With one below 300 the rest is sent (RFC 9110
+ * 7.5, and as curl does), and then it is the result; when the connection breaks before (send_broken) or
+ * attempt_timeout_ns is over (timeout_attempt), that is the outcome, with the response's status. */
+
 /* ---- Streamed bodies ----------------------------------------------------------------------------
  *
  * Out. A request's body may be read from a descriptor, or be handed over in pieces by ringsend_body. At most
@@ -545,7 +552,8 @@ struct ringsend_result {
     enum ringsend_error error; /* RINGSEND_OK exactly when a complete, well-framed response came
                                   and, with `decode`, could be decoded */
     int status;         /* of the last attempt's response, once its head was complete; else 0 */
-    bool ok;            /* error is RINGSEND_OK, and ok_status, ok_if and retry_if agree */
+    bool ok;            /* error is RINGSEND_OK, the request was sent to its end, and ok_status,
+                                   ok_if and retry_if agree */
     bool ambiguous;     /* may have been processed, and nobody can tell. Never with ok, nor
                                    for idempotent methods and keyed requests */
     uint32_t attempts;  /* tries made; 0 when it never came to one. May be one more than

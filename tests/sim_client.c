@@ -310,6 +310,7 @@ static void check_response(const struct client *c, const struct client_request *
               result->status);
     SIM_CHECK(d->answer_in, "record %u has a response (%d) that had not come in yet", r->record,
               result->status);
+    SIM_CHECK(!result->ok || d->entered, "record %u is ok, and was not sent to its end", r->record);
     SIM_CHECK(result->status == d->status, "record %u has status %d, its server said %d", r->record,
               result->status, d->status);
     size_t body_bytes = d->streamed ? result->packed_bytes : result->body.bytes;
@@ -323,16 +324,19 @@ static void check_response(const struct client *c, const struct client_request *
                   ? memcmp(d->body, result->body.data, result->body.bytes) == 0
                   : sim_body_is(r->record, d->number, 0, result->body.data, result->body.bytes),
               "the body for record %u is not what its server sent", r->record);
-    SIM_CHECK(c->options.ok_if ||
-                  result->ok == (status_is_ok(c, result->status) && !body_declines(result)),
+    SIM_CHECK(c->options.ok_if || result->ok == (d->entered && status_is_ok(c, result->status) &&
+                                                 !body_declines(result)),
               "record %u with status %d is %sok", r->record, result->status,
               result->ok ? "" : "not ");
     SIM_CHECK(!result->ok || !result->ambiguous, "record %u is ok and ambiguous", r->record);
 }
 
 /* A response came, whatever it said, and nothing of it could be kept. */
-static bool response_is_lost(enum ringsend_error error)
+static bool response_is_lost(enum ringsend_error error, const struct sim_delivery *d)
 {
+    /* It came early, and the request broke off behind it. */
+    if (error != RINGSEND_OK && d && d->answered && d->status < 300 && !d->entered)
+        return true;
     return error == RINGSEND_E_NO_MEMORY || error == RINGSEND_E_BODY_TOO_LARGE ||
            error == RINGSEND_E_BAD_ENCODING || error == RINGSEND_E_BODY_WRITE;
 }
@@ -351,7 +355,7 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
         d && d->answer_in && d->answer_valid && (d->declines || sim_status_declines(d->status));
     bool in_doubt =
         d && (result->error != RINGSEND_OK
-                  ? response_is_lost(result->error) || !declined
+                  ? response_is_lost(result->error, d) || !declined
                   : status_is_in_doubt(result->status) && !result->ok && !body_declines(result));
 
     SIM_CHECK(d || !result->ambiguous, "record %u is ambiguous, and was never delivered",
@@ -359,7 +363,7 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
     /* Whether the answer that declines was the one that got lost, or an earlier attempt's, the ledger does not
      * tell. Nor does it know what of a stream was still to be passed on. */
     if (declined &&
-        (response_is_lost(result->error) || (d->streamed && result->error != RINGSEND_OK)))
+        (response_is_lost(result->error, d) || (d->streamed && result->error != RINGSEND_OK)))
         return;
     if (!record->replayable)
         SIM_CHECK(result->ambiguous == in_doubt, "record %u (%s) %s ambiguous: %s, status %d",

@@ -53,6 +53,7 @@ struct sim_socket {
     bool cut;         /* a send has ended before its last byte went out */
     bool peer_closed; /* the server has closed its end: what arrives there is answered by a reset */
     uint32_t delivery; /* of the request being sent or answered: index in the ledger + 1 */
+    uint32_t reading;  /* of the one that the server reads: behind it after an early answer */
 
     struct sim_tls *tls;         /* null: not, or not yet, spoken here */
     struct sim_request entering; /* the current request, as far as it entered the connection */

@@ -275,8 +275,10 @@ void server_enters(struct sim_socket *s, const char *data, size_t bytes)
     for (size_t at = 0; at < bytes;) {
         SIM_CHECK(s->entering.step != REQUEST_NONE || at == 0, "bytes are sent behind a request");
         at += sim_request_feed(&s->entering, data + at, bytes - at, &body_bytes);
-        if (s->entering.step == REQUEST_DONE)
-            sim_request_reset(&s->entering);
+        if (s->entering.step != REQUEST_DONE)
+            continue;
+        sim_request_reset(&s->entering);
+        world.deliveries[s->delivery - 1].entered = true;
     }
 }
 
@@ -411,15 +413,20 @@ void server_input(struct sim_socket *s, const char *data, size_t bytes)
     struct sim_delivery *d;
 
     SIM_CHECK(s->delivery > 0, "bytes came that belong to no record");
-    d = &world.deliveries[s->delivery - 1];
+    if (s->request.step == REQUEST_NONE)
+        s->reading = s->delivery;
+    d = &world.deliveries[s->reading - 1];
     d->bytes += bytes;
     read_request(s, d, data, bytes);
     if (interim_is_due(s, d))
         sim_answer_send_interim(s, d, answer_ahead(s));
     if (answers_early(s)) {
+        const struct sim_answer *answer = answer_ahead(s);
         s->requests++;
-        s->reuse_forbidden = true;
-        s->window = s->out.bytes;
+        if (answer ? !answer->reads_on : sim_chance(500)) {
+            s->reuse_forbidden = true;
+            s->window = s->out.bytes;
+        }
         answer_request(s, d);
     }
     if (s->request.step != REQUEST_DONE)

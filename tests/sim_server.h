@@ -38,6 +38,7 @@ struct sim_answer {
     bool bare_lf;         /* head lines end in LF */
     bool early;           /* comes when the request's head is in; its body is then read no more */
     uint32_t early_bytes; /* early, but only when so many bytes of the body are in */
+    bool reads_on;        /* early, and the body is read to its end all the same */
     bool valid_raw;       /* `raw` is a response a client must accept, without body */
     const char *raw;      /* sent in place of a well-made response */
     const char *stray;    /* sent behind it */
@@ -118,6 +119,7 @@ struct sim_delivery {
     uint32_t record;
     uint32_t number;   /* of the record's deliveries, from 1 */
     size_t bytes;      /* of the request that entered the connection */
+    bool entered;      /* all of it entered the connection */
     bool complete;     /* the server has read all of it */
     bool interim_sent; /* its 1xx were, ahead of the answer */
     bool answered;

@@ -108,6 +108,43 @@ static void early_answers(void)
     }
 }
 
+/* A good one decides nothing until the body is out; what breaks, ends or stands still before that is the
+ * outcome. The response may be a stream as well. */
+static void early_good_answers(void)
+{
+    static const struct {
+        enum sim_then then;
+        bool reads_on;
+        enum ringsend_error error;
+    } rows[] = {
+        {THEN_KEEP, true, RINGSEND_OK},
+        {THEN_STALL, false, RINGSEND_E_TIMEOUT_ATTEMPT},
+        {THEN_RESET, false, RINGSEND_E_SEND_BROKEN},
+    };
+    struct client c;
+
+    for (uint32_t w = 0; w < WAYS_OUT; w++) {
+        for (uint32_t i = 0; i < 12; i++) {
+            struct sim_answer answer = {200, .early = true, .body_bytes = 10,
+                                        .early_bytes = i / 6 ? 250000 : 0, .then_ns = SIM_MS};
+            struct client_ask ask = ask_out("POST", &ways_out[w], LARGE);
+            answer.then = rows[i % 3].then;
+            answer.reads_on = rows[i % 3].reads_on;
+            ask.https = i / 3 % 2;
+            ask.flags |= i % 2 ? RINGSEND_RESPONSE_DISCARD : 0;
+            stream_begin("early good answers to streams", &c,
+                         &(struct ringsend_options){.attempt_timeout_ns = 9ull * SIM_S}, &answer,
+                         1);
+            scenario_submit(&c, &ask);
+            client_finish(&c);
+            scenario_expect(&c, 0, rows[i % 3].error, 200, 1, rows[i % 3].error != RINGSEND_OK);
+            SIM_CHECK(sim_latest_delivery(0)->entered == (rows[i % 3].error == RINGSEND_OK),
+                      "%s, row %u: sent to its end, or not", ways_out[w].name, i);
+            scenario_end(&c);
+        }
+    }
+}
+
 /* A body that can be read once only is not risked on a connection that may be dead. */
 static void fresh_connections(void)
 {
@@ -595,6 +632,7 @@ static const struct scenario_function functions[] = {
     {"the peer breaks while a stream goes out", peer_breaks_while_sending},
     {"the peer breaks while a stream comes in", peer_breaks_while_answering},
     {"early answers to streams", early_answers},
+    {"early good answers to streams", early_good_answers},
     {"streams that go out once take a fresh connection", fresh_connections},
     {"fresh connections make room", fresh_connections_make_room},
     {"streams that go out once have their turn", fresh_connections_have_their_turn},

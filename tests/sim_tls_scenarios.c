@@ -47,6 +47,39 @@ static void expect_deliveries(const struct client *c, uint32_t index, uint32_t d
 
 /* ---- Exchanges ---- */
 
+/* Behind an early good response, by its end, stray bytes, or a farewell, the rest is still to go out: half
+ * duplex nothing can be sent in the middle of a record. */
+static void early_responses(void)
+{
+    static const struct {
+        struct sim_answer answer;
+        enum ringsend_error error;
+    } rows[] = {
+        {{200, .early = true, .reads_on = true, .body_bytes = 9}, RINGSEND_OK},
+        {{200, .early = true, .reads_on = true, .body_bytes = 9, .stray = "stray bytes"},
+         RINGSEND_OK},
+        {{200, .early = true, .reads_on = true, .body_bytes = 9, .then = THEN_END},
+         RINGSEND_E_SEND_BROKEN},
+        {{200, .early = true, .body_bytes = 9, .then = THEN_STALL}, RINGSEND_E_TIMEOUT_ATTEMPT},
+    };
+    struct client_ask ask = post;
+    struct client c;
+
+    ask.body_bytes = LARGE_BYTES;
+    for (uint32_t i = 0; i < 16; i++) {
+        begin(
+            "TLS: early responses", &c,
+            &(struct ringsend_options){.connections_max = i / 4 % 2 ? HALF_DUPLEX_CONNECTIONS : 4},
+            &rows[i % 4].answer, 1);
+        sim.faults.records_small = i / 8 ? 1000 : 0;
+        sim.faults.recv_split = i / 8 ? 1000 : 0;
+        scenario_submit(&c, &ask);
+        client_finish(&c);
+        scenario_expect(&c, 0, rows[i % 4].error, 200, 1, rows[i % 4].error != RINGSEND_OK);
+        scenario_end(&c);
+    }
+}
+
 static void large_bodies(const char *name, uint32_t connections_max)
 {
     static const struct sim_answer script[] = {
@@ -661,6 +694,7 @@ static const struct scenario_function functions[] = {
     {"TLS: a wrong bit in the handshake", mangled_handshakes},
     {"TLS: the server leaves right behind the handshake", server_leaves},
     {"TLS: a warning right behind the handshake", server_warns},
+    {"TLS: early responses", early_responses},
     {"TLS: early ends during the handshake", ends_during_the_handshake},
     {"TLS: torture, each operation fails once", torture},
     {"TLS: free with work in flight", free_at_any_time},

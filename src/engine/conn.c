@@ -422,13 +422,14 @@ static enum task_next exchanging(struct conn *c)
     enum ringsend_error error = exchange_run(c, &detail);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
-    if (x->receive == RECEIVE_DONE) {
+    bool owes = x->receive >= RECEIVE_DRAINING && exchange_owes(x);
+    if (x->receive == RECEIVE_DONE && !owes) {
         if (!exchange_leaves_reusable(c))
             return conn_fail(c, RINGSEND_OK, NULL);
         report(c);
         return TASK_AGAIN;
     }
-    if (x->receive == RECEIVE_DRAINING) {
+    if (x->receive == RECEIVE_DRAINING && !owes) {
         task_deadline(e, &c->task, TIMER_NEVER);
         return TASK_WAIT;
     }

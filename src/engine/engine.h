@@ -136,7 +136,7 @@ enum receive_half {
     RECEIVE_FIRST_BYTE, /* nothing of the response yet */
     RECEIVE_READING,    /* within head or body */
     RECEIVE_DRAINING,   /* over; a streamed body is not all out: see stream_in.c */
-    RECEIVE_DONE        /* complete; only a send may still hold things up */
+    RECEIVE_DONE        /* complete; the request may still be going out: see exchange_owes */
 };
 
 /* Of a request's flags: its body is not in its memory; a good response's body is not to be stored. */
@@ -149,6 +149,7 @@ struct exchange {
     enum send_half send;
     enum receive_half receive;
     bool bytes_left; /* some of the request may have reached the peer */
+    bool early;      /* the response was complete before the request was out */
     enum ringsend_error send_error;
     size_t plain_at;           /* TLS: so much of `parts` is encrypted */
     size_t send_bytes;         /* length of the send in flight */
@@ -320,6 +321,7 @@ struct request {
     struct buf detail;       /* outcome_detail's text: the connection's own goes with it */
     enum verdict verdict;    /* of the outcome's response, when it is RINGSEND_OK */
     bool outcome_bytes_left; /* the attempt's bytes may have reached the peer */
+    bool outcome_sent_whole; /* all of them were taken by the kernel */
     bool outcome_stale;      /* a reused connection died before any byte of a response */
     uint64_t retry_after_ns; /* as the last response asked, bounded; 0: did not */
     uint64_t pause_ns;       /* for so long it made its origin pause */
@@ -659,7 +661,9 @@ void watch_end(struct conn *c);
 
 /* exchange.c */
 void exchange_begin(struct conn *c);
-/* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE. */
+/* The response is not to be taken before the request is all out. Of meaning when it is complete. */
+bool exchange_owes(const struct exchange *x);
+/* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
 enum ringsend_error exchange_run(struct conn *c, const char **detail);
 void exchange_sent(struct conn *c, int32_t result); /* the send is over */
 /* After a complete response: may the connection carry another exchange? */

@@ -8,6 +8,11 @@
  * A send that broke is not the end: the peer may have answered before it closed (413, 401). What
  * the receive half finds decides; the send's error is told only if no byte of a response came.
  *
+ * An early response, complete while the request is still going out, ends the send when it says that the
+ * peer does not want the rest: a status of 300 and above, as with curl. Below that the rest is owed
+ * (RFC 9110 7.5): the exchange lasts until all is out, by the attempt's clock, and when that
+ * fails the outcome is how, never the response.
+ *
  * Invariant: `head` and the user's body are read by the kernel exactly while the send is in flight. While FILLING
  * it may write to `head`. */
 #include "engine/engine.h"
@@ -28,7 +33,7 @@ void exchange_begin(struct conn *c)
     CHECK(x->request && x->send == SEND_NONE);
     x->send = SEND_START;
     x->receive = RECEIVE_FIRST_BYTE;
-    x->bytes_left = false;
+    x->bytes_left = x->early = false;
     x->sent_bytes = x->plain_at = 0;
     x->send_error = RINGSEND_OK;
     x->first_byte_at_ns = TIMER_NEVER;
@@ -151,9 +156,22 @@ static enum ringsend_error cut_off(struct conn *c, const char **detail)
                                               : RINGSEND_E_TRUNCATED_BODY;
 }
 
+bool exchange_owes(const struct exchange *x)
+{
+    return x->send != SEND_SENT && x->response.status < 300;
+}
+
 static void complete(struct exchange *x)
 {
+    x->early = x->send != SEND_SENT;
     x->receive = x->request->stream ? RECEIVE_DRAINING : RECEIVE_DONE;
+}
+
+/* More of the response is to come, or what comes behind it is to be passed over: TLS cannot send in the
+ * middle of a record, and others wait for the buffers. */
+static bool receives(const struct exchange *x)
+{
+    return x->receive < RECEIVE_DRAINING || exchange_owes(x);
 }
 
 /* Feeds plain bytes to the response; `plain` is then what was left of them. */
@@ -162,6 +180,11 @@ static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *
 {
     struct exchange *x = &c->exchange;
     size_t used;
+    if (x->receive >= RECEIVE_DRAINING) {
+        c->stray |= plain->bytes > 0;
+        *plain = (struct ringsend_bytes){plain->data + plain->bytes, 0};
+        return RINGSEND_OK;
+    }
     if (x->receive == RECEIVE_FIRST_BYTE) {
         x->receive = RECEIVE_READING;
         struct ringsend_times *times = &x->request->result.times;
@@ -185,7 +208,7 @@ static enum ringsend_error receive_cipher(struct conn *c, struct ringsend_bytes 
                                           const char **detail)
 {
     struct exchange *x = &c->exchange;
-    while (x->receive < RECEIVE_DRAINING) {
+    while (receives(x)) {
         struct ringsend_bytes plain;
         enum ringsend_error error = secure_receive(c, cipher, &plain, detail);
         if (error != RINGSEND_OK || !plain.data)
@@ -205,7 +228,7 @@ static enum ringsend_error receive(struct conn *c, const char **detail)
     struct exchange *x = &c->exchange;
     struct ringsend_bytes got;
     int32_t buffer;
-    while (x->receive < RECEIVE_DRAINING && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
+    while (receives(x) && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
         enum ringsend_error error =
             c->secure ? receive_cipher(c, &got, detail) : receive_plain(c, &got, detail);
         ring_buffer_return(c->engine->ring, buffer);
@@ -230,6 +253,21 @@ static enum ringsend_error receive(struct conn *c, const char **detail)
     return RINGSEND_OK;
 }
 
+/* The response is complete: has the rest of the request that it is worth nothing without gone out, or can it
+ * still? A peer that has said TLS's farewell reads no more (RFC 5246 7.2.1). */
+static enum ringsend_error judge_send(struct conn *c, const char **detail)
+{
+    const struct exchange *x = &c->exchange;
+    if (x->receive != RECEIVE_DONE || !exchange_owes(x))
+        return RINGSEND_OK;
+    bool farewell = c->secure && secure_ended_well(c) && !op_in_flight(&c->send);
+    if (x->send != SEND_BROKE && !farewell)
+        return RINGSEND_OK;
+    *detail =
+        "a response came early, and the connection broke before the request was sent to its end";
+    return x->bytes_left ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
+}
+
 enum ringsend_error exchange_run(struct conn *c, const char **detail)
 {
     struct exchange *x = &c->exchange;
@@ -245,17 +283,20 @@ enum ringsend_error exchange_run(struct conn *c, const char **detail)
     enum ringsend_error error = receive(c, detail);
     /* After it: half duplex nothing can go out in the middle of a record, and what completes that may be the
      * last thing to happen. */
-    bool more = x->receive < RECEIVE_DRAINING && x->send == SEND_SENDING && !op_in_flight(&c->send);
+    bool more = receives(x) && x->send == SEND_SENDING && !op_in_flight(&c->send);
     if (error == RINGSEND_OK && more)
         error = secure_send(c);
-    return x->request->stream ? stream_receive(c, error, detail) : error;
+    if (x->request->stream)
+        error = stream_receive(c, error, detail);
+    return error == RINGSEND_OK ? judge_send(c, detail) : error;
 }
 
+/* Who has answered before it had it all may take the rest for another request. */
 bool exchange_leaves_reusable(struct conn *c)
 {
     struct exchange *x = &c->exchange;
     const struct response *response = &x->response;
-    if (!response->keep_alive || x->send != SEND_SENT || c->stray || c->stream_ended ||
+    if (!response->keep_alive || x->send != SEND_SENT || x->early || c->stray || c->stream_ended ||
         x->request->head.close || (x->request->stream && !conn_receives(c)))
         return false;
     if (response->advice.has_keep_alive_s) {
@@ -272,6 +313,8 @@ bool exchange_leaves_reusable(struct conn *c)
 
 const char *exchange_phase(const struct exchange *x)
 {
+    if (x->receive >= RECEIVE_DRAINING)
+        return "while sending the request, to which a response had come early";
     if (x->receive == RECEIVE_READING)
         return x->response.phase == RESPONSE_HEAD ? "while reading the response head"
                                                   : "while reading the response body";

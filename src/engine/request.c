@@ -139,7 +139,8 @@ static void forget_outcome(struct request *r)
     t->connect_ns = t->tls_ns = t->first_byte_ns = 0;
     t->begun_at_ns = t->sent_at_ns = t->first_byte_at_ns = t->done_at_ns = 0;
     t->left_at_ns = t->arrived_at_ns = 0;
-    r->outcome_known = r->outcome_bytes_left = r->outcome_stale = false;
+    r->outcome_known = r->outcome_stale = false;
+    r->outcome_bytes_left = r->outcome_sent_whole = false;
     r->outcome = RINGSEND_OK;
     r->verdict = VERDICT_FAILED;
     r->outcome_detail = NULL;
@@ -213,6 +214,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
         struct response *response = &exchange->response;
         CHECK(error != RINGSEND_OK || exchange->receive == RECEIVE_DONE);
         r->outcome_bytes_left = exchange->bytes_left;
+        r->outcome_sent_whole = exchange->send == SEND_SENT;
         r->outcome_stale = retry_is_connection_loss(error) && r->reused && !response->started;
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;

@@ -289,7 +289,7 @@ static enum ringsend_error fill_from_piece(struct conn *c)
 enum ringsend_error stream_fill(struct conn *c, const char **detail)
 {
     struct exchange *x = &c->exchange;
-    if (x->receive >= RECEIVE_DRAINING)
+    if (x->receive >= RECEIVE_DRAINING && !exchange_owes(x))
         return RINGSEND_OK; /* nobody wants to hear more of it */
     if (x->request->result.times.sent_at_ns == 0 && c->rx_first >= 0) {
         /* On a reused connection: it is about to be closed. */

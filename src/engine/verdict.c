@@ -50,7 +50,7 @@ bool verdict_wants_headers(const struct ringsend *e)
            (e->retry_if && predicate_wants_headers(e->retry_if));
 }
 
-static enum verdict verdict_of(const struct request *r)
+static enum verdict verdict_of(struct request *r)
 {
     const struct ringsend *e = r->engine;
     struct predicate_view view = {
@@ -64,6 +64,11 @@ static enum verdict verdict_of(const struct request *r)
         return VERDICT_AGAIN;
     bool ok = e->ok_if ? predicate_holds(e->ok_if, &view)
                        : status_is_in(&e->options.ok_status, view.status);
+    if (ok && !r->outcome_sent_whole) {
+        request_explain(
+            r, "the response came before the request was sent to its end, and so is not ok");
+        return VERDICT_FAILED;
+    }
     return ok ? VERDICT_OK : VERDICT_FAILED;
 }
 
