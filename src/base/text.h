@@ -4,6 +4,7 @@
 #define RINGSEND_BASE_TEXT_H
 
 #include <endian.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -39,6 +40,13 @@ static inline size_t text_plain_bytes(const char *text, size_t bytes)
             break;
     }
     return at;
+}
+
+/* A letter, a digit or one of -._~ (RFC 3986 2.3): means nothing but itself, in any part of a URL. */
+static inline bool text_is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 /* Length of the well-formed UTF-8 sequence at the start (Unicode table 3-7: no overlongs, no

@@ -9,8 +9,12 @@
 #include "base/text.h"
 #include "batch/csv_row.h"
 #include "batch/result_line.h"
+#include "batch/secret.h"
 
+#include <stdio.h>
 #include <string.h>
+
+enum { VALUE_SHOWN_BYTES = 80 };
 
 struct piece {
     size_t start, bytes; /* in `decoded` */
@@ -23,6 +27,7 @@ struct filler {
     const struct form *form;
     struct record_error *error;
     struct ringsend_bytes values[TEMPLATE_NAMES_MAX];
+    struct ringsend_bytes header; /* the name of the one being filled in, else empty */
 };
 
 __attribute__((format(printf, 3, 4))) static void fail(struct filler *f, enum ringsend_error error,
@@ -91,18 +96,49 @@ static void read_row(struct filler *f, const struct layout *layout, struct csv_r
 
 /* ---- the request ---- */
 
+/* As much of a value as a message shows, in quotes; '?' is what is no UTF-8 or would move a
+ * terminal. */
+static void show_value(struct ringsend_bytes value, char shown[VALUE_SHOWN_BYTES])
+{
+    char text[VALUE_SHOWN_BYTES];
+    size_t bytes = 0, end = (size_t)record_shown_bytes(value);
+    for (size_t at = 0; value.data && at < end;) {
+        unsigned length = text_utf8_bytes(value.data + at, value.bytes - at);
+        bool plain = length > 0 && (unsigned char)value.data[at] >= 0x20 && value.data[at] != 0x7f;
+        length = plain ? length : 1;
+        memcpy(text + bytes, plain ? value.data + at : "?", length);
+        bytes += length;
+        at += length;
+    }
+    snprintf(shown, VALUE_SHOWN_BYTES, " (it is \"%.*s%s\")", (int)bytes, text,
+             end < value.bytes ? "..." : "");
+}
+
+/* Names the column and shows its value, unless one of the names says that it is a secret. */
+static void refuse_value(struct filler *f, const char *option, const struct template_fault *fault)
+{
+    const char *name = f->form->names.names[fault->name];
+    struct ringsend_bytes value = f->values[fault->name], header = f->header;
+    bool is_secret = secret_is_name(SECRET_MEMBER, span_of(name)) || secret_is_header(header);
+    char shown[VALUE_SHOWN_BYTES] = "";
+    if (!is_secret)
+        show_value(value, shown);
+    fail(f, RINGSEND_E_BAD_RECORD, "%s%s%.*s: the value of \"%.40s\" %s%s", option,
+         header.bytes > 0 ? " " : "", record_shown_bytes(header), header.data, name, fault->why,
+         shown);
+}
+
 /* False, with the error set, when it cannot be filled in; `option` names the template. */
-static bool fill(struct filler *f, const struct template *template, enum template_use use,
-                 const char *option, struct piece *piece)
+static bool fill(struct filler *f, const struct template *template, const char *option,
+                 struct piece *piece)
 {
     struct template_fault fault = {0};
     struct buf *out = &f->record->decoded;
     piece->start = out->bytes;
-    enum template_result result = template_fill(template, use, f->values, f->pool, out, &fault);
+    enum template_result result = template_fill(template, f->values, f->pool, out, &fault);
     piece->bytes = out->bytes - piece->start;
     if (result == TEMPLATE_BAD_VALUE)
-        fail(f, RINGSEND_E_BAD_RECORD, "%s: the value of \"%.60s\" %s", option,
-             f->form->names.names[fault.name], fault.why);
+        refuse_value(f, option, &fault);
     else if (result == TEMPLATE_NO_MEMORY)
         no_memory(f);
     return result == TEMPLATE_FILLED;
@@ -113,7 +149,7 @@ static bool fill_id(struct filler *f, struct piece *id)
     struct record *record = f->record;
     struct buf text = {0};
     struct piece plain;
-    if (!fill(f, &f->form->id, TEMPLATE_TEXT, "--id", &plain))
+    if (!fill(f, &f->form->id, "--id", &plain))
         return false;
     struct ringsend_bytes value = bytes_of(f, plain);
     id->start = record->decoded.bytes;
@@ -138,7 +174,8 @@ static bool fill_headers(struct filler *f)
         return true;
     struct piece pieces[LIMIT_HEADERS] = {{0}};
     for (size_t i = 0; i < count; i++) {
-        if (!fill(f, &f->form->header_values[i], TEMPLATE_TEXT, "--header", &pieces[i]))
+        f->header = defaults->headers[i].name;
+        if (!fill(f, &f->form->header_values[i], "--header", &pieces[i]))
             return false;
     }
     if (!buf_append(f->pool, &record->headers, defaults->headers,
@@ -159,12 +196,11 @@ static void fill_request(struct filler *f)
     struct record *record = f->record;
     struct ringsend_request *request = &record->request;
     struct piece url = {0}, method = {0}, id = {0}, data = {0}, data_file = {0};
-    if (!fill(f, &form->url, TEMPLATE_URL, "--url", &url) ||
-        (form->has_method && !fill(f, &form->method, TEMPLATE_TEXT, "--method", &method)) ||
+    if (!fill(f, &form->url, "--url", &url) ||
+        (form->has_method && !fill(f, &form->method, "--method", &method)) ||
         (form->has_id && !fill_id(f, &id)) ||
-        (form->has_data && !fill(f, &form->data, TEMPLATE_TEXT, "--data", &data)) ||
-        (form->has_data_file &&
-         !fill(f, &form->data_file, TEMPLATE_TEXT, "--data-file", &data_file)) ||
+        (form->has_data && !fill(f, &form->data, "--data", &data)) ||
+        (form->has_data_file && !fill(f, &form->data_file, "--data-file", &data_file)) ||
         !fill_headers(f))
         return;
     request->url = bytes_of(f, url);

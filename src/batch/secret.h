@@ -25,12 +25,24 @@ struct secrets {
 bool secrets_add(struct secrets *secrets, struct ringsend_bytes value);
 void secrets_free(struct secrets *secrets);
 
+/* What carries the name. In a query `code` is an access key (Azure's) or a sign-in code; everywhere
+ * else it is a code like any other. `key` alone is one but in data, where it is half of a pair. */
+enum secret_kind {
+    SECRET_HEADER,
+    SECRET_PARAMETER, /* of a query or form */
+    SECRET_MEMBER     /* of a JSON object; a column of a table */
+};
+
+/* Whether what has that name is a secret, whatever its value. Names are taken apart into words, at
+ * any byte that is no letter or digit, and where lower case turns into upper case: api_key, apiKey
+ * and X-Api-Key are the same. */
+bool secret_is_name(enum secret_kind kind, struct ringsend_bytes name);
 /* A header whose value is one whatever it is: Authorization, Cookie, X-Api-Key and their kind. */
 bool secret_is_header(struct ringsend_bytes name);
 
 /* Appends `text` with every secret in it as "***": the known values, anything between "//" and "@"
- * in a URL, and the values of query parameters that are called a key, token, password, secret or
- * signature. False when memory is out. */
+ * in a URL, and by their names the values of parameters of queries and forms, and of members of
+ * JSON objects. False when memory is out. */
 bool secrets_mask(const struct secrets *secrets, struct ringsend_bytes text, struct buf_pool *pool,
                   struct buf *out);
 

@@ -3,6 +3,8 @@
 #include "base/base64.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "batch/guard.h"
+#include "batch/place.h"
 #include "batch/result_line.h"
 
 #include <stdarg.h>
@@ -10,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum filter { FILTER_JSON, FILTER_URL, FILTER_B64, FILTER_TRIM, FILTERS };
-
-static const struct ringsend_bytes filter_names[FILTERS] = {
+static const struct ringsend_bytes filter_names[FILTERS_NAMED] = {
     [FILTER_JSON] = {"json", 4},
     [FILTER_URL] = {"url", 3},
     [FILTER_B64] = {"b64", 3},
@@ -45,12 +45,6 @@ static bool is_utf8(struct ringsend_bytes text)
     return true;
 }
 
-static bool is_unreserved(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("-._~", c));
-}
-
 static bool percent_encode(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
 {
     static const char digits[] = "0123456789ABCDEF";
@@ -58,7 +52,7 @@ static bool percent_encode(struct ringsend_bytes text, struct buf_pool *pool, st
         return false;
     for (size_t i = 0; i < text.bytes; i++) {
         unsigned char byte = (unsigned char)text.data[i];
-        if (is_unreserved((char)byte)) {
+        if (text_is_unreserved((char)byte)) {
             out->data[out->bytes++] = (char)byte;
             continue;
         }
@@ -69,35 +63,68 @@ static bool percent_encode(struct ringsend_bytes text, struct buf_pool *pool, st
     return true;
 }
 
-static enum template_result apply(enum filter filter, struct ringsend_bytes value,
-                                  struct buf_pool *pool, struct buf *out,
-                                  struct template_fault *fault)
+/* What stands between the quotes of that string in JSON. */
+static bool append_inside(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
+{
+    size_t before = out->bytes;
+    if (!result_line_quote(text, pool, out))
+        return false;
+    out->bytes -= 2;
+    memmove(out->data + before, out->data + before + 1, out->bytes - before);
+    return true;
+}
+
+static bool append_references(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
+{
+    static const char *const references[256] = {
+        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
+    bool good = true;
+    for (size_t i = 0; i < text.bytes && good; i++) {
+        const char *reference = references[(unsigned char)text.data[i]];
+        good = reference ? buf_append(pool, out, reference, strlen(reference))
+                         : buf_append(pool, out, text.data + i, 1);
+    }
+    return good;
+}
+
+/* Why the filter cannot take the value, or null. */
+static const char *filter_fault(enum template_filter filter, struct ringsend_bytes value)
+{
+    if ((filter == FILTER_JSON || filter == FILTER_JSON_INSIDE) && !is_utf8(value))
+        return "is not UTF-8, as JSON has to be";
+    if (filter != FILTER_XML)
+        return NULL;
+    for (size_t i = 0; i < value.bytes; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+        if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+            return "holds a control character, which XML cannot";
+    }
+    return NULL;
+}
+
+static bool apply(enum template_filter filter, struct ringsend_bytes value, struct buf_pool *pool,
+                  struct buf *out)
 {
     bool done = false;
     switch (filter) {
     case FILTER_JSON:
-        if (!is_utf8(value)) {
-            fault->why = "is not UTF-8, as JSON has to be";
-            return TEMPLATE_BAD_VALUE;
-        }
-        done = result_line_quote(value, pool, out);
-        break;
+        return result_line_quote(value, pool, out);
+    case FILTER_JSON_INSIDE:
+        return append_inside(value, pool, out);
+    case FILTER_XML:
+        return append_references(value, pool, out);
     case FILTER_URL:
-        done = percent_encode(value, pool, out);
-        break;
+        return percent_encode(value, pool, out);
     case FILTER_B64:
         done = buf_reserve(pool, out, base64_bytes(value.bytes));
         if (done && value.bytes > 0)
             out->bytes = (size_t)(base64_encode(value, out->data + out->bytes) - out->data);
-        break;
+        return done;
     case FILTER_TRIM:
         value = trimmed(value);
-        done = buf_append(pool, out, value.data, value.bytes);
-        break;
-    case FILTERS:
-        UNREACHABLE("filter");
+        return buf_append(pool, out, value.data, value.bytes);
     }
-    return done ? TEMPLATE_FILLED : TEMPLATE_NO_MEMORY;
+    UNREACHABLE("filter");
 }
 
 /* All filters of a part but the last one go by way of buffers of their own. */
@@ -112,7 +139,12 @@ static enum template_result filter_value(const struct template_part *part,
     enum template_result result = TEMPLATE_FILLED;
     for (unsigned i = 0; i < part->filters_count && result == TEMPLATE_FILLED; i++) {
         struct buf *to = i + 1 == part->filters_count ? out : &steps[i];
-        result = apply((enum filter)part->filters[i], value, pool, to, fault);
+        enum template_filter filter = (enum template_filter)part->filters[i];
+        fault->why = filter_fault(filter, value);
+        if (fault->why)
+            result = TEMPLATE_BAD_VALUE;
+        else if (!apply(filter, value, pool, to))
+            result = TEMPLATE_NO_MEMORY;
         value = (struct ringsend_bytes){to->data, to->bytes};
     }
     for (unsigned i = 0; i < TEMPLATE_FILTERS_MAX; i++)
@@ -192,9 +224,9 @@ static bool read_filters(struct template_part *part, struct ringsend_bytes rest,
         size_t bytes = bar ? (size_t)(bar - rest.data) : rest.bytes;
         struct ringsend_bytes name = trimmed((struct ringsend_bytes){rest.data + 1, bytes - 1});
         unsigned filter = 0;
-        while (filter < FILTERS && !span_equal(filter_names[filter], name))
+        while (filter < FILTERS_NAMED && !span_equal(filter_names[filter], name))
             filter++;
-        if (filter == FILTERS)
+        if (filter == FILTERS_NAMED)
             return refuse(told, "there is no filter \"%.*s\": json, url, b64 and trim are",
                           (int)name.bytes, name.data);
         if (part->filters_count == TEMPLATE_FILTERS_MAX)
@@ -253,10 +285,9 @@ static bool compile_reference(struct template *t, struct ringsend_bytes inside,
     return add_part(t, part) || no_memory(told);
 }
 
-bool template_compile(struct template *t, const char *source, struct template_names *names,
-                      struct secrets *secrets, char *told)
+static bool cut_up(struct template *t, const char *source, struct template_names *names,
+                   struct secrets *secrets, char *told)
 {
-    *t = (struct template){0};
     for (const char *at = source;;) {
         const char *braces = strstr(at, "{{");
         size_t literal = braces ? (size_t)(braces - at) : strlen(at);
@@ -281,6 +312,37 @@ bool template_compile(struct template *t, const char *source, struct template_na
     return add_part(t, (struct template_part){.name = -1}) || no_memory(told);
 }
 
+bool template_compile(struct template *t, const char *source, enum template_use use,
+                      struct template_names *names, struct secrets *secrets, char *told)
+{
+    *t = (struct template){0};
+    return cut_up(t, source, names, secrets, told) && place_columns_of(t, use, names, told);
+}
+
+static bool holds_nocase(struct ringsend_bytes text, struct ringsend_bytes word)
+{
+    for (size_t at = 0; at + word.bytes <= text.bytes; at++) {
+        if (span_equal_nocase((struct ringsend_bytes){text.data + at, word.bytes}, word))
+            return true;
+    }
+    return false;
+}
+
+/* Of "application/problem+json; charset=utf-8" and its kind. */
+enum template_use template_use_of(struct ringsend_bytes content_type)
+{
+    const char *parameters =
+        content_type.bytes > 0 ? memchr(content_type.data, ';', content_type.bytes) : NULL;
+    if (parameters)
+        content_type.bytes = (size_t)(parameters - content_type.data);
+    return content_type.bytes == 0                    ? TEMPLATE_BODY
+           : holds_nocase(content_type, SPAN("json")) ? TEMPLATE_JSON
+           : holds_nocase(content_type, SPAN("xml")) || holds_nocase(content_type, SPAN("html"))
+               ? TEMPLATE_XML
+           : holds_nocase(content_type, SPAN("form-urlencoded")) ? TEMPLATE_FORM
+                                                                 : TEMPLATE_TEXT;
+}
+
 void template_free(struct template *t)
 {
     free(t->text);
@@ -302,43 +364,49 @@ bool template_is_constant(const struct template *t)
 
 /* ---- filling in ---- */
 
-/* What cannot change which part of a URL means what. */
-static bool is_harmless(struct ringsend_bytes text)
+static enum template_result refuse_value(struct template_fault *fault, int name, const char *why)
 {
-    for (size_t i = 0; i < text.bytes; i++) {
-        char c = text.data[i];
-        if (!is_unreserved(c) && (c == '\0' || !strchr("/:,;!$'()*", c)))
-            return false;
-    }
-    return true;
+    *fault = (struct template_fault){.name = (size_t)name, .why = why};
+    return TEMPLATE_BAD_VALUE;
 }
 
-enum template_result template_fill(const struct template *t, enum template_use use,
-                                   const struct ringsend_bytes *values, struct buf_pool *pool,
-                                   struct buf *out, struct template_fault *fault)
+/* The value of the part's column, behind its literal; `next` is the first byte of the next one. */
+static enum template_result fill_value(const struct template_part *part, char next,
+                                       struct guard *guard, struct ringsend_bytes value,
+                                       struct buf_pool *pool, struct buf *out,
+                                       struct template_fault *fault)
 {
-    const char *literal = t->text;
+    size_t before = out->bytes;
+    fault->name = (size_t)part->name;
+    enum template_result result = filter_value(part, value, pool, out, fault);
+    if (result != TEMPLATE_FILLED)
+        return result;
+    const char *why = guard_value(guard, part, out, before, next);
+    return why ? refuse_value(fault, part->name, why) : TEMPLATE_FILLED;
+}
+
+enum template_result template_fill(const struct template *t, const struct ringsend_bytes *values,
+                                   struct buf_pool *pool, struct buf *out,
+                                   struct template_fault *fault)
+{
+    const char *literal = t->text ? t->text : "";
+    struct guard guard = {.segment_start = out->bytes, .name = -1};
     for (size_t i = 0; i < t->parts_count; i++) {
         const struct template_part *part = &t->parts[i];
+        size_t before = out->bytes;
         if (!buf_append(pool, out, literal, part->literal_bytes))
             return TEMPLATE_NO_MEMORY;
-        if (literal)
-            literal += part->literal_bytes;
+        literal += part->literal_bytes;
+        const char *why = guard_literal(&guard, out, before);
+        if (why)
+            return refuse_value(fault, guard.name, why);
         if (part->name < 0)
             continue;
-        size_t before = out->bytes;
-        fault->name = (size_t)part->name;
-        enum template_result result = filter_value(part, values[part->name], pool, out, fault);
+        enum template_result result =
+            fill_value(part, *literal, &guard, values[part->name], pool, out, fault);
         if (result != TEMPLATE_FILLED)
             return result;
-        bool encoded =
-            part->filters_count > 0 && part->filters[part->filters_count - 1] == FILTER_URL;
-        bool is_start = i == 0 && part->literal_bytes == 0;
-        if (use == TEMPLATE_URL && !encoded && !is_start &&
-            !is_harmless((struct ringsend_bytes){out->data + before, out->bytes - before})) {
-            fault->why = "holds what would change the URL: let the filter url encode it";
-            return TEMPLATE_BAD_VALUE;
-        }
     }
-    return TEMPLATE_FILLED;
+    const char *why = guard_end(&guard, out);
+    return why ? refuse_value(fault, guard.name, why) : TEMPLATE_FILLED;
 }

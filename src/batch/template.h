@@ -8,10 +8,11 @@
  *   {{env.NAME}}    the environment's, taken when the text is compiled; takes the same filters
  *   {{{{            two braces
  *
- * Filters apply from left to right. White space around names and filters means nothing. In a URL a
- * value whose last filter is not `url` may only hold what cannot change what the URL means:
- * letters, digits and -._~/:,;!$'()* - but a template that begins with a column takes that value as
- * it is: there the URL, or its beginning, is the record's.
+ * Filters apply from left to right. White space around names and filters means nothing. What the
+ * environment gives is the operator's, and literal text from then on.
+ *
+ * A value is data, wherever it stands: what the text is (enum template_use) gives each column its
+ * place (place.h), and the place says what becomes of the value, or that it is refused (guard.h).
  *
  * Compiled once; filling a template in copies bytes, no more. */
 #ifndef RINGSEND_BATCH_TEMPLATE_H
@@ -25,7 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TEMPLATE_NAMES_MAX = 64, TEMPLATE_FILTERS_MAX = 4, TEMPLATE_TOLD_BYTES = 200 };
+enum { TEMPLATE_NAMES_MAX = 64, TEMPLATE_FILTERS_MAX = 4, TEMPLATE_TOLD_BYTES = 320 };
 
 /* The columns that the templates of a run name, each once; a value's place in the arrays below is
  * its name's place here. */
@@ -34,11 +35,36 @@ struct template_names {
     size_t count;
 };
 
+enum template_place {
+    PLACE_FREE,        /* in a text without structure */
+    PLACE_START,       /* the beginning of a URL, with nothing before it */
+    PLACE_SEGMENT,     /* in a URL's path */
+    PLACE_QUERY,       /* in its query or fragment */
+    PLACE_FILE,        /* in a file path */
+    PLACE_JSON_STRING, /* inside the quotes of a JSON string that is no member's name */
+    PLACE_JSON_VALUE,  /* in place of a JSON value */
+    PLACE_FORM,        /* in a form's name or value */
+    PLACE_COOKIE,      /* in a cookie's name or value */
+    PLACE_XML          /* in text, or between an attribute's quotes */
+};
+
+enum template_filter {
+    FILTER_JSON,
+    FILTER_URL,
+    FILTER_B64,
+    FILTER_TRIM,
+    FILTERS_NAMED,
+    /* Added by a column's place, as the last one. */
+    FILTER_JSON_INSIDE = FILTERS_NAMED, /* as in a JSON string, without its quotes */
+    FILTER_XML                          /* & < > and both quotes as references */
+};
+
 struct template_part {
-    size_t literal_bytes; /* of the text, before the column */
-    int name;             /* -1: none, at the end of the template */
-    uint8_t filters[TEMPLATE_FILTERS_MAX];
+    size_t literal_bytes;                      /* of the text, before the column */
+    int name;                                  /* -1: none, at the end of the template */
+    uint8_t filters[TEMPLATE_FILTERS_MAX + 1]; /* enum template_filter */
     uint8_t filters_count;
+    uint8_t place; /* enum template_place */
 };
 
 /* Zeroed: the empty text. */
@@ -50,13 +76,26 @@ struct template
     size_t parts_count;
 };
 
-/* What a template's result is for. */
-enum template_use { TEMPLATE_TEXT, TEMPLATE_URL };
+/* What a template's text is. */
+enum template_use {
+    TEMPLATE_TEXT,
+    TEMPLATE_URL,
+    TEMPLATE_FILE,   /* a path */
+    TEMPLATE_HEADER, /* JSON if it looks like it, else text */
+    TEMPLATE_COOKIE, /* the value of the header of that name */
+    TEMPLATE_BODY,   /* what it looks like: JSON, XML, a form, text */
+    TEMPLATE_JSON,
+    TEMPLATE_FORM,
+    TEMPLATE_XML
+};
+
+/* What a body with that Content-Type is; TEMPLATE_BODY without one. */
+enum template_use template_use_of(struct ringsend_bytes content_type);
 
 /* False: `told` (TEMPLATE_TOLD_BYTES) says why. The values of the environment are added to
  * `secrets`. */
-bool template_compile(struct template *t, const char *source, struct template_names *names,
-                      struct secrets *secrets, char *told);
+bool template_compile(struct template *t, const char *source, enum template_use use,
+                      struct template_names *names, struct secrets *secrets, char *told);
 void template_free(struct template *t);
 void template_names_free(struct template_names *names);
 /* It names no column: its text is the same for all records. */
@@ -70,12 +109,12 @@ enum template_result {
 
 struct template_fault {
     size_t name;
-    const char *why;
+    const char *why; /* goes on behind "the value of ..." */
 };
 
 /* Appends the text with the values in it. */
-enum template_result template_fill(const struct template *t, enum template_use use,
-                                   const struct ringsend_bytes *values, struct buf_pool *pool,
-                                   struct buf *out, struct template_fault *fault);
+enum template_result template_fill(const struct template *t, const struct ringsend_bytes *values,
+                                   struct buf_pool *pool, struct buf *out,
+                                   struct template_fault *fault);
 
 #endif

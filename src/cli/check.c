@@ -93,20 +93,14 @@ static void read_options(struct check *check, int argc, char **argv)
     record_options_finish(&check->records, &check->request, check->inputs, check->inputs_count);
 }
 
-/* Names out of the file may hold anything; nothing of it reaches a terminal as a command. */
-static void print_plain(const char *text)
-{
-    for (; *text; text++)
-        putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
-}
-
 static void print_error(const struct checker *checker)
 {
     const struct source *source = checker->source;
-    print_plain(summary_input_name(source->paths[source->current]));
+    summary_print_plain(stdout, summary_input_name(source->paths[source->current]));
     printf(":%zu:%zu: ", checker->place.line, checker->place.column);
-    print_plain(checker->error.detail[0] ? checker->error.detail
-                                         : ringsend_error_text(checker->error.error));
+    summary_print_plain(stdout, checker->error.detail[0]
+                                    ? checker->error.detail
+                                    : ringsend_error_text(checker->error.error));
     putchar('\n');
 }
 

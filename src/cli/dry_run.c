@@ -255,7 +255,9 @@ static void print_place(const struct dry_run *d, bool bad)
     const struct ringsend_bytes line = {d->checker.record->line.data,
                                         d->checker.record->line.bytes};
     char text[RECORD_TOLD_BYTES];
-    printf(" cannot be sent: %s\n", record_error_tell(&d->checker.error, line, text, sizeof text));
+    fputs(" cannot be sent: ", stdout);
+    summary_print_plain(stdout, record_error_tell(&d->checker.error, line, text, sizeof text));
+    putchar('\n');
 }
 
 static bool show(struct dry_run *d)

@@ -1,6 +1,7 @@
 #include "cli/record_options.h"
 
 #include "base/limits.h"
+#include "base/span.h"
 #include "cli/values.h"
 
 #include <stdlib.h>
@@ -82,14 +83,25 @@ static enum format one_format(const struct record_options *o, const char *comman
 }
 
 static void compile(struct template *template, const char *option, const char *text, bool *has,
-                    struct form *form, struct request_options *request)
+                    enum template_use use, struct form *form, struct request_options *request)
 {
     char told[TEMPLATE_TOLD_BYTES];
     if (!text)
         return;
     *has = true;
-    if (!template_compile(template, text, &form->names, &request->secrets, told))
+    if (!template_compile(template, text, use, &form->names, &request->secrets, told))
         usage_error(request->command, "%s: %s", option, told);
+}
+
+/* What --data is, by the Content-Type of all records if they have one. */
+static enum template_use use_of_data(const struct request_options *request)
+{
+    for (size_t i = 0; i < request->defaults.headers_count; i++) {
+        if (span_equal_nocase(request->headers[i].name, SPAN("content-type")) &&
+            template_is_constant(&request->header_templates[i]))
+            return template_use_of(request->headers[i].value);
+    }
+    return TEMPLATE_BODY;
 }
 
 static void make_form(struct record_options *o, struct request_options *request, enum format format)
@@ -106,9 +118,10 @@ static void make_form(struct record_options *o, struct request_options *request,
     form->method = request->method_template;
     form->has_method = request->method != NULL;
     form->header_values = request->headers_vary ? request->header_templates : NULL;
-    compile(&form->data, "--data", o->data, &form->has_data, form, request);
-    compile(&form->data_file, "--data-file", o->data_file, &form->has_data_file, form, request);
-    compile(&form->id, "--id", o->id, &form->has_id, form, request);
+    compile(&form->data, "--data", o->data, &form->has_data, use_of_data(request), form, request);
+    compile(&form->data_file, "--data-file", o->data_file, &form->has_data_file, TEMPLATE_FILE,
+            form, request);
+    compile(&form->id, "--id", o->id, &form->has_id, TEMPLATE_TEXT, form, request);
     for (size_t i = 0; format == FORMAT_LINES && i < form->names.count; i++) {
         if (strcmp(form->names.names[i], "line") != 0)
             usage_error(request->command, "{{%s}}: of lines there is only {{line}}",

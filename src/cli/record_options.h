@@ -46,7 +46,11 @@ enum record_option {
 #define RECORD_HELP_TEMPLATES \
     "  {{column}} stands for the row's value, {{line}} for the line; {{column|json}}\n" \
     "  makes a JSON string of it, |url percent-encodes, |b64 is base64, |trim takes\n" \
-    "  white space off. {{env.NAME}} is the environment's, in any format. {{{{ is {{\n"
+    "  white space off. {{env.NAME}} is the environment's, in any format. {{{{ is {{\n" \
+    "  A value is data. The server is what --url spells out, and no value is, or has,\n" \
+    "  an empty part of the path or one of dots. In a body that is JSON, a form or\n" \
+    "  XML, by its Content-Type or its looks, values are escaped inside of quotes,\n" \
+    "  elsewhere one plain value each. What does not fit is an error of that record\n"
 
 #define RECORD_HELP \
     "Records (numbered from 0 over all files, in every run the same)\n" RECORD_HELP_WHICH \

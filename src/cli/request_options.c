@@ -31,19 +31,39 @@ static struct ringsend_bytes bytes_of(const char *text)
 
 /* Checks what the options say as the engine will check each request, so that what can never be sent
  * is refused before anything is. Null when it may be sent, else why not. */
-static const char *head_fault(const struct request_options *o, struct ringsend_bytes method)
+static const char *head_fault(const struct ringsend_header *headers, size_t count,
+                              struct ringsend_bytes method)
 {
-    struct head head = {
-        .method = method,
-        .fields = o->headers,
-        .fields_count = o->defaults.headers_count,
-    };
+    struct head head = {.method = method, .fields = headers, .fields_count = count};
     const char *detail = NULL;
-    for (size_t i = 0; i < head.fields_count; i++) {
-        if (span_equal_nocase(head.fields[i].name, SPAN("content-length")))
+    for (size_t i = 0; i < count; i++) {
+        if (span_equal_nocase(headers[i].name, SPAN("content-length")))
             return "Content-Length is that of each body, and not to be set";
     }
     return head_check(&head, &detail) == RINGSEND_OK ? NULL : detail;
+}
+
+static const char *header_fault(struct ringsend_bytes name, struct ringsend_bytes value)
+{
+    return head_fault(&(struct ringsend_header){name, value}, 1, SPAN("GET"));
+}
+
+/* The same of all together, which must not contradict each other. A template that is not known yet is
+ * taken for a value that any header may have. */
+static const char *headers_fault(const struct request_options *o)
+{
+    size_t count = o->defaults.headers_count;
+    struct ringsend_header *all = calloc(count, sizeof *all);
+    if (!all)
+        return "memory is out";
+    for (size_t i = 0; i < count; i++) {
+        all[i] = o->headers[i];
+        if (strstr(all[i].value.data, "{{"))
+            all[i].value = SPAN("close");
+    }
+    const char *fault = head_fault(all, count, SPAN("GET"));
+    free(all);
+    return fault;
 }
 
 /* Grows by one at a time: there are at most LIMIT_HEADERS. The one place behind the headers is for
@@ -75,7 +95,7 @@ static void add_header(struct request_options *o, const char *line, const char *
     headers[count] = (struct ringsend_header){{text, name_bytes}, {value, value_bytes}};
     o->defaults.headers_count++;
     o->defaults.has_content_type |= span_equal_nocase(headers[count].name, SPAN("content-type"));
-    const char *fault = head_fault(o, SPAN("GET"));
+    const char *fault = headers_fault(o);
     if (fault && strncasecmp(fault, line, name_bytes) == 0)
         usage_error(o->command, "%s: %s", place, fault);
     if (fault)
@@ -117,18 +137,16 @@ static uint64_t read_timeout(const struct request_options *o, const char *option
 
 const char *request_options_header_fault(struct ringsend_bytes name)
 {
-    struct ringsend_header header = {name, SPAN("value")};
-    struct request_options one = {.headers = &header, .defaults = {.headers_count = 1}};
-    return head_fault(&one, SPAN("GET"));
+    return header_fault(name, SPAN("value"));
 }
 
 /* ---- templates ---- */
 
 static void compile(struct request_options *o, struct template *template, const char *option,
-                    const char *text)
+                    const char *text, enum template_use use)
 {
     char told[TEMPLATE_TOLD_BYTES];
-    if (!template_compile(template, text, &o->names, &o->secrets, told))
+    if (!template_compile(template, text, use, &o->names, &o->secrets, told))
         usage_error(o->command, "%s: %s", option, told);
 }
 
@@ -141,23 +159,25 @@ static void take_url(struct request_options *o)
 {
     struct url url;
     const char *detail = NULL;
-    compile(o, &o->url_template, "--url", o->url);
-    if (!template_is_constant(&o->url_template))
-        return;
-    o->defaults.url = constant(&o->url_template);
-    if (url_parse(&url, o->defaults.url, &detail) != RINGSEND_OK)
+    compile(o, &o->url_template, "--url", o->url, TEMPLATE_URL);
+    struct ringsend_bytes literal = constant(&o->url_template);
+    if (template_is_constant(&o->url_template))
+        o->defaults.url = literal;
+    else
+        literal.bytes = o->url_template.parts[0].literal_bytes;
+    bool is_known = literal.bytes > 0 || template_is_constant(&o->url_template);
+    if (is_known && url_parse(&url, literal, &detail) != RINGSEND_OK)
         /* Not repeated: there may be a password in it. */
         usage_error(o->command, "--url must be http[s]://HOST[:PORT][/PATH]: %s", detail);
 }
 
 static void take_method(struct request_options *o)
 {
-    static const struct request_options no_headers;
-    compile(o, &o->method_template, "--method", o->method);
+    compile(o, &o->method_template, "--method", o->method, TEMPLATE_TEXT);
     if (!template_is_constant(&o->method_template))
         return;
     o->defaults.method = constant(&o->method_template);
-    const char *fault = head_fault(&no_headers, o->defaults.method);
+    const char *fault = head_fault(NULL, 0, o->defaults.method);
     if (fault)
         usage_error(o->command, "--method must be a word such as GET or POST, not \"%s\": %s",
                     o->method, fault);
@@ -170,13 +190,17 @@ static void take_header(struct request_options *o, size_t i)
     char option[64];
     int shown = header->name.bytes < 40 ? (int)header->name.bytes : 40;
     snprintf(option, sizeof option, "--header %.*s", shown, header->name.data);
-    compile(o, template, option, header->value.data);
+    bool is_cookie = span_equal_nocase(header->name, SPAN("cookie"));
+    compile(o, template, option, header->value.data, is_cookie ? TEMPLATE_COOKIE : TEMPLATE_HEADER);
     if (!template_is_constant(template)) {
+        if (span_equal_nocase(header->name, SPAN("host")))
+            usage_error(o->command, "%s: {{%s}}: no value may say whom to talk to: write it out",
+                        option, o->names.names[template->parts[0].name]);
         o->headers_vary = true;
         return;
     }
     header->value = constant(template);
-    const char *fault = head_fault(o, SPAN("GET"));
+    const char *fault = header_fault(header->name, header->value);
     if (fault)
         usage_error(o->command, "%s: %s", option, fault);
 }

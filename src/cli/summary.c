@@ -72,6 +72,12 @@ const char *summary_input_name(const char *path)
     return strcmp(path, "-") == 0 ? "standard input" : path;
 }
 
+void summary_print_plain(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+}
+
 /* ---- hints: what is printed here can be pasted into a shell ---- */
 
 /* Inputs that were not even begun. */

@@ -17,5 +17,7 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
 
 /* The name of an input for people: "-" is standard input. */
 const char *summary_input_name(const char *path);
+/* A text that may have come out of a file: nothing of it reaches a terminal as a command. */
+void summary_print_plain(FILE *out, const char *text);
 
 #endif

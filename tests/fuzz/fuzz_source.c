@@ -89,11 +89,11 @@ static struct reading read_all(int fd, enum format format, size_t block_bytes,
     return r;
 }
 
-static void compile(struct template *t, const char *text, struct form *form)
+static void compile(struct template *t, const char *text, enum template_use use, struct form *form)
 {
     struct secrets secrets = {0};
     char told[TEMPLATE_TOLD_BYTES];
-    CHECK(template_compile(t, text, &form->names, &secrets, told));
+    CHECK(template_compile(t, text, use, &form->names, &secrets, told));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
@@ -103,9 +103,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     enum format format = formats[data[0] % (sizeof formats / sizeof *formats)];
     struct form form = {.has_data = true, .has_id = true};
     const char *column = format == FORMAT_LINES ? "{{line|json}}" : "{{a|json}}{{b|trim|b64}}";
-    compile(&form.url, "http://h/", &form);
-    compile(&form.data, column, &form);
-    compile(&form.id, column, &form);
+    compile(&form.url, "http://h/", TEMPLATE_URL, &form);
+    compile(&form.data, column, TEMPLATE_BODY, &form);
+    compile(&form.id, column, TEMPLATE_TEXT, &form);
     int fd = memfd_create("input", MFD_CLOEXEC);
     CHECK(fd >= 0 && write(fd, data + 1, bytes - 1) == (ssize_t)bytes - 1);
     struct reading whole = read_all(fd, format, 1 << 16, &form, NULL);

@@ -1,7 +1,9 @@
 /* libFuzzer target: the bytes up to the first NUL as a template, what follows as the values that
- * fill it. Beyond not crashing: a URL never gets a byte that its template does not have, but for
- * the ones that change nothing; what was masked no longer has the secret. */
+ * fill it. Beyond not crashing: a URL keeps its server, and never gets a byte that its template does
+ * not have, but for the ones that change nothing, nor a dot segment; JSON stays the JSON it is
+ * without the values; what was masked no longer has the secret. */
 #include "base/check.h"
+#include "base/json.h"
 #include "batch/template.h"
 
 #include <stdlib.h>
@@ -11,28 +13,52 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 static void check_url(struct ringsend_bytes url)
 {
-    static const char harmless[] = "/:,;!$'()*-._~%";
-    size_t at = sizeof "http://h/" - 1;
-    CHECK(url.bytes >= at);
+    static const char harmless[] = "/:,!$'()*-._~%", start[] = "http://h/a/";
+    size_t at = sizeof start - 1;
+    CHECK(url.bytes >= at && memcmp(url.data, start, at) == 0);
     for (; at < url.bytes; at++) {
         char c = url.data[at];
         CHECK((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
               (c != '\0' && strchr(harmless, c)));
     }
+    CHECK(!memmem(url.data, url.bytes, "/../", 4) && !memmem(url.data, url.bytes, "/./", 3) &&
+          !memmem(url.data + 7, url.bytes - 7, "//", 2));
+}
+
+static struct ringsend_bytes text_of(struct json_string string, char room[8])
+{
+    if (string.raw.bytes > 8)
+        return string.raw;
+    return (struct ringsend_bytes){room, json_decode(string, room)};
+}
+
+/* An object of two members, a and b, the first one a string. */
+static void check_json(struct ringsend_bytes text)
+{
+    struct json json;
+    struct json_string key, a;
+    char room[8];
+    json_init(&json, text);
+    CHECK(json_object(&json) && json_member(&json, &key));
+    CHECK(span_equal(text_of(key, room), SPAN("a")) && json_string(&json, &a));
+    CHECK(json_member(&json, &key) && span_equal(text_of(key, room), SPAN("b")));
+    enum json_kind kind = json_peek(&json);
+    CHECK(kind != JSON_OBJECT && kind != JSON_ARRAY && json_skip(&json, NULL));
+    CHECK(!json_member(&json, &key) && json_end(&json));
 }
 
 static void fill(const struct template *t, struct ringsend_bytes value, struct buf_pool *pool,
-                 enum template_use use, bool is_url)
+                 void (*check)(struct ringsend_bytes))
 {
     struct ringsend_bytes values[TEMPLATE_NAMES_MAX];
     for (size_t i = 0; i < TEMPLATE_NAMES_MAX; i++)
         values[i] = value;
     struct buf out = {0};
     struct template_fault fault = {0};
-    enum template_result result = template_fill(t, use, values, pool, &out, &fault);
+    enum template_result result = template_fill(t, values, pool, &out, &fault);
     CHECK(result == TEMPLATE_FILLED || fault.why);
-    if (result == TEMPLATE_FILLED && is_url)
-        check_url((struct ringsend_bytes){out.data, out.bytes});
+    if (result == TEMPLATE_FILLED && check)
+        check((struct ringsend_bytes){out.data, out.bytes});
     buf_release(pool, &out);
 }
 
@@ -61,11 +87,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct buf_pool pool;
     char told[TEMPLATE_TOLD_BYTES];
     buf_pool_init(&pool);
-    if (template_compile(&t, text, &names, &secrets, told))
-        fill(&t, value, &pool, TEMPLATE_TEXT, false);
+    for (unsigned use = 0; use <= TEMPLATE_XML; use++) {
+        if (template_compile(&t, text, (enum template_use)use, &names, &secrets, told))
+            fill(&t, value, &pool, NULL);
+        template_free(&t);
+    }
+    CHECK(template_compile(&t, "http://h/a/{{a}}/{{b|trim}}/{{b|url}}", TEMPLATE_URL, &names,
+                           &secrets, told));
+    fill(&t, value, &pool, check_url);
     template_free(&t);
-    if (template_compile(&t, "http://h/{{a}}/{{b|trim}}/{{b|url}}", &names, &secrets, told))
-        fill(&t, value, &pool, TEMPLATE_URL, true);
+    CHECK(template_compile(&t, "{\"a\": \"x{{a}}\", \"b\": {{b}}}", TEMPLATE_BODY, &names, &secrets,
+                           told));
+    fill(&t, value, &pool, check_json);
     template_free(&t);
     mask((struct ringsend_bytes){text, bytes}, value, &pool);
     template_names_free(&names);

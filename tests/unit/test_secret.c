@@ -1,0 +1,241 @@
+/* Which names are those of secrets, and what a text looks like without them. */
+#include "batch/secret.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct buf_pool pool;
+static struct secrets secrets;
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+static void expect(enum secret_kind kind, const char *const *names, size_t count, bool is_secret)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (secret_is_name(kind, span_of(names[i])) != is_secret)
+            fail_msg("%s: %s", names[i], is_secret ? "shown" : "hidden");
+    }
+}
+
+/* Of whatever kind. */
+static void test_names_that_tell(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "Authorization",
+        "PROXY-AUTHORIZATION",
+        "Cookie",
+        "Set-Cookie",
+        "X-Api-Key",
+        "x_api_key",
+        "apiKey",
+        "APIKey",
+        "apikey",
+        "hapikey",
+        "Ocp-Apim-Subscription-Key",
+        "subscription-key",
+        "subscriptionKey",
+        "X-Functions-Key",
+        "X-Auth",
+        "X-Auth-Token",
+        "X-Amz-Security-Token",
+        "X-Amz-Signature",
+        "X-Amz-Credential",
+        "X-Goog-Signature",
+        "X-Hub-Signature-256",
+        "AWSAccessKey",
+        "aws_secret_access_key",
+        "sig",
+        "jwt",
+        "X-JWT-Assertion",
+        "token",
+        "access_token",
+        "id_token",
+        "refreshToken",
+        "authtoken",
+        "client_secret",
+        "clientsecret",
+        "password",
+        "userPassword",
+        "user[password]",
+        "passwd",
+        "pwd",
+        "PHPSESSID",
+        "JSESSIONID",
+        "sessionId",
+        "session_id",
+        "sid",
+        "X-CSRF-Token",
+        "private_key",
+        "key1_secret",
+        "api-key-2",
+        "Dd-Application-Key",
+        "otp",
+        "hmac",
+        "api%5Fkey",
+    };
+    for (unsigned kind = SECRET_HEADER; kind <= SECRET_MEMBER; kind++)
+        expect((enum secret_kind)kind, names, COUNT(names), true);
+}
+
+static void test_names_that_do_not(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "",
+        "-",
+        "Accept",
+        "Content-Type",
+        "Host",
+        "Idempotency-Key",
+        "idempotencyKey",
+        "keyboard",
+        "monkey",
+        "turkey",
+        "key_count",
+        "author",
+        "authority",
+        "Author-Name",
+        "zip_code",
+        "country_code",
+        "X-Request-Id",
+        "partition_key",
+        "sort-key",
+        "publicKey",
+        "primary key",
+        "max_tokens",
+        "token_type",
+        "tokenCount",
+        "expires_at",
+        "password_hint",
+        "Secretary",
+        "session_ttl",
+        "cookie_policy",
+        "signed",
+        "design",
+        "passenger",
+        "compass",
+        "pinned",
+        "X-Signature-Version",
+        "authorship",
+        "sidebar",
+        "Sec-WebSocket-Key",
+        "status_code",
+    };
+    for (unsigned kind = SECRET_HEADER; kind <= SECRET_MEMBER; kind++)
+        expect((enum secret_kind)kind, names, COUNT(names), false);
+}
+
+/* "code" is a key in the URLs of Azure's functions; "key" in data is half of a pair. */
+static void test_names_that_tell_in_their_place(void **state)
+{
+    (void)state;
+    assert_true(secret_is_name(SECRET_PARAMETER, SPAN("code")));
+    assert_false(secret_is_name(SECRET_MEMBER, SPAN("code")));
+    assert_false(secret_is_name(SECRET_HEADER, SPAN("X-Code")));
+    assert_true(secret_is_name(SECRET_PARAMETER, SPAN("key")));
+    assert_true(secret_is_name(SECRET_HEADER, SPAN("Key")));
+    assert_false(secret_is_name(SECRET_MEMBER, SPAN("key")));
+    assert_true(secret_is_header(SPAN("X-Key")));
+}
+
+static void test_long_names(void **state)
+{
+    (void)state;
+    char name[400];
+    memset(name, 'a', sizeof name);
+    memcpy(name + sizeof name - 10, "-api-token", 10);
+    assert_true(secret_is_header((struct ringsend_bytes){name, sizeof name}));
+    for (size_t i = 0; i < sizeof name; i += 2)
+        name[i] = '-';
+    assert_false(secret_is_header((struct ringsend_bytes){name, sizeof name - 10}));
+}
+
+static void expect_masked(const char *text, const char *wanted)
+{
+    struct buf out = {0};
+    assert_true(secrets_mask(&secrets, span_of(text), &pool, &out));
+    if (!span_equal((struct ringsend_bytes){out.data, out.bytes}, span_of(wanted)))
+        fail_msg("%s: \"%.*s\", not \"%s\"", text, (int)out.bytes, out.data, wanted);
+    buf_release(&pool, &out);
+}
+
+static void test_known_values(void **state)
+{
+    (void)state;
+    assert_true(secrets_add(&secrets, SPAN("hidden")));
+    assert_true(secrets_add(&secrets, SPAN("hidden more")));
+    assert_true(secrets_add(&secrets, SPAN("abc"))); /* too short */
+    expect_masked("", "");
+    expect_masked("abc hidden", "abc ***");
+    expect_masked("hidden more, hidden, hidde", "***, ***, hidde");
+    expect_masked("?hidden-key=1&b", "?***-key=***&b");
+    expect_masked("?key=hidden1&b", "?key=******&b");
+    expect_masked("{\"token\": \"hidden 1\", \"a\": 1}", "{\"token\": \"******\", \"a\": 1}");
+    secrets_free(&secrets);
+}
+
+static void test_urls_and_forms(void **state)
+{
+    (void)state;
+    expect_masked("http://user:pass@h/a@b", "http://***@h/a@b");
+    expect_masked("http://h/a@b?c=//d@e/", "http://h/a@b?c=//***@e/");
+    expect_masked("/x?api_key=1&a=2&X-Token=3#f", "/x?api_key=***&a=2&X-Token=***#f");
+    expect_masked("/api?code=abc==&name=x", "/api?code=***&name=x");
+    expect_masked("/x;jsessionid=1?zip_code=2", "/x;jsessionid=***?zip_code=2");
+    expect_masked("/x#access_token=1&state=2", "/x#access_token=***&state=2");
+    expect_masked("?key", "?key");
+    expect_masked("?key=&b=1", "?key=&b=1");
+    expect_masked("password=a+b&user=c", "password=***&user=c");
+    expect_masked("user=c&password=a", "user=c&password=***");
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    expect_masked("{\"user\":\"a\",\"password\":\"b\\\"c\",\"n\":1}",
+                  "{\"user\":\"a\",\"password\":\"***\",\"n\":1}");
+    expect_masked("{\"pin_token\" :\n 1234, \"max_tokens\": 5}",
+                  "{\"pin_token\" :\n ***, \"max_tokens\": 5}");
+    expect_masked("{\"token\": null, \"secret\": {\"a\": \"b\"}}",
+                  "{\"token\": null, \"secret\": {\"a\": \"b\"}}");
+    expect_masked("{\"key\": \"k\", \"code\": \"c\", \"apiKey\": \"v\"}",
+                  "{\"key\": \"k\", \"code\": \"c\", \"apiKey\": \"***\"}");
+    expect_masked("{\"token\": \"unterminated", "{\"token\": \"***");
+    expect_masked("{\"token\": \"", "{\"token\": \"");
+    expect_masked("\"token\"", "\"token\"");
+    expect_masked("\"token\":", "\"token\":");
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    buf_pool_init(&pool);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    buf_pool_free(&pool);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names_that_tell),
+        cmocka_unit_test(test_names_that_do_not),
+        cmocka_unit_test(test_names_that_tell_in_their_place),
+        cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_known_values),
+        cmocka_unit_test(test_urls_and_forms),
+        cmocka_unit_test(test_json),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
