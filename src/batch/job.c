@@ -10,6 +10,9 @@
  *   HELD        waits for room in the engine; one at most, and nothing else is admitted meanwhile
  *   IN_FLIGHT   the engine has it; its result is to come
  *   SAVING      the body of its response is being written to a file; the result line waits for that
+ *   KEPT        ordered: has its result, and waits until those before it have theirs
+ *   LEFT        ordered, with a journal: a stop kept it from its result, and nothing behind it may be
+ *               written in this run
  *
  * What bounds memory: the number of slots, JOB_BYTES_MAX of lines and data files in them (a single
  * record may be above it when it is alone, so the bound is overshot by one record at most), and the
@@ -19,7 +22,9 @@
  * Stopping, whatever the reason, is the same thing: the source is stopped, ringsend_stop ends what
  * waits, what is in flight has JOB_GRACE_NS and is then cancelled; each still gives its result. With
  * a journal those that were cut short are left as the journal knows them, without a result line: a
- * later run sends them, or calls them in doubt. */
+ * later run sends them, or calls them in doubt. Results that are still KEPT then are parked for that run
+ * (parked.h): so the order holds over all runs, and no record is sent twice for its sake. A process that is
+ * killed has them in memory alone: their records are in doubt, as those in flight are. */
 #include "batch/job_internal.h"
 
 #include <errno.h>
@@ -236,6 +241,7 @@ const struct job_report *job_end(struct job *job)
         save_end(&job->slots[i].save);
     gate_close(&job->gate);
     output_close(&job->output);
+    job_park(job);
     if (job_output_broke(job)) /* by the last of it */
         report->end = JOB_OUTPUT_FAILED;
     report->results_given_up = job->output.results.given_up;

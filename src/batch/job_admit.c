@@ -237,7 +237,10 @@ void job_admit(struct job *job)
         }
         if (job->options.ordered)
             list_push_back(&job->order, &slot->order);
-        if (next == SOURCE_TOO_LONG) {
+        const struct parked_item *parked = parked_find(job->options.output.parked, slot->number);
+        if (parked) {
+            job_take_parked(job, slot, parked);
+        } else if (next == SOURCE_TOO_LONG) {
             job_finish_with_error(job, slot, RINGSEND_E_RECORD_TOO_LONG,
                                   "lines may have 16 MiB; this one was skipped");
         } else {

@@ -26,7 +26,8 @@ enum slot_step {
     SLOT_HELD,
     SLOT_IN_FLIGHT,
     SLOT_SAVING,
-    SLOT_KEPT
+    SLOT_KEPT,
+    SLOT_LEFT
 };
 
 struct slot {
@@ -101,6 +102,8 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line);
 void job_finish_with_error(struct job *job, struct slot *slot, enum ringsend_error error,
                            const char *detail);
 void job_leave(struct job *job, struct slot *slot);
+void job_take_parked(struct job *job, struct slot *slot, const struct parked_item *item);
+void job_park(struct job *job);
 void job_refuse(struct job *job, struct slot *slot, const struct record_error *error);
 void job_save_all(struct job *job);
 void job_reap(struct job *job);

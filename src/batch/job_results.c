@@ -72,6 +72,13 @@ static bool keep(struct job *job, struct slot *slot, struct result_line *line)
     return true;
 }
 
+static void put_formatted(struct job *job, struct slot *slot)
+{
+    output_put_formatted(&job->output, job->now_ns, slot->number, &slot->result, &slot->words,
+                         slot->failed ? line_of(slot) : (struct ringsend_bytes){0});
+    job_slot_free(job, slot);
+}
+
 /* Those that waited for the one that is gone. */
 static void put_kept(struct job *job)
 {
@@ -79,9 +86,7 @@ static void put_kept(struct job *job)
         struct slot *slot = LIST_OWNER(job->order.next, struct slot, order);
         if (slot->step != SLOT_KEPT)
             return;
-        output_put_formatted(&job->output, job->now_ns, slot->number, &slot->result, &slot->words,
-                             slot->failed ? line_of(slot) : (struct ringsend_bytes){0});
-        job_slot_free(job, slot);
+        put_formatted(job, slot);
     }
 }
 
@@ -93,13 +98,20 @@ static void release_next(struct job *job, struct slot *slot)
         list_push_back(&job->released, &LIST_OWNER(next, struct slot, serial)->released);
 }
 
-/* Writes the slot's one result and frees it. Of a line that was too long nothing is left to go to
- * the failed ones. */
-void job_finish(struct job *job, struct slot *slot, struct result_line *line)
+/* Before its line may go to the failed ones. */
+static void prepare_line(struct job *job, struct slot *slot)
 {
     const struct layout *layout = &job->source->layouts[slot->input];
     if (layout->format == FORMAT_JSON)
         join_lines(slot);
+    job->output.failed_header = (struct ringsend_bytes){layout->header, layout->header_bytes};
+}
+
+/* Writes the slot's one result and frees it. Of a line that was too long nothing is left to go to
+ * the failed ones. */
+void job_finish(struct job *job, struct slot *slot, struct result_line *line)
+{
+    prepare_line(job, slot);
     line->id = slot->record.id;
     line->line = slot->line;
     line->number = slot->number;
@@ -107,7 +119,6 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     if (job->files)
         line->file = job->files[slot->input];
     report_count(&job->report, line);
-    job->output.failed_header = (struct ringsend_bytes){layout->header, layout->header_bytes};
     job_judge(job, line);
     release_next(job, slot);
     if (job->options.ordered && job->order.next != &slot->order && keep(job, slot, line))
@@ -115,6 +126,92 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     output_put(&job->output, job->now_ns, slot->number, line, line_of(slot));
     job_slot_free(job, slot);
     put_kept(job);
+}
+
+/* ---- results that wait for a later run ---- */
+
+/* Its result is of an earlier one. */
+void job_take_parked(struct job *job, struct slot *slot, const struct parked_item *item)
+{
+    prepare_line(job, slot);
+    if (!buf_append(&job->pool, &slot->result, item->result.data, item->result.bytes) ||
+        !buf_append(&job->pool, &slot->words, item->words.data, item->words.bytes)) {
+        job->memory_is_out = true;
+        job_leave(job, slot);
+        return;
+    }
+    job_slot_charge(job, slot,
+                    slot->record.line.capacity + slot->result.capacity + slot->words.capacity);
+    slot->failed = item->failed;
+    slot->step = SLOT_KEPT;
+    if (job->options.ordered)
+        put_kept(job);
+    else
+        put_formatted(job, slot);
+}
+
+static struct parked_item item_of(const struct slot *slot)
+{
+    return (struct parked_item){.number = slot->number,
+                                .result = {slot->result.data, slot->result.bytes},
+                                .words = {slot->words.data, slot->words.bytes},
+                                .failed = slot->failed};
+}
+
+/* Those of an earlier run, from *at on, that are below `number` and still wait. */
+static size_t park_older(const struct job *job, size_t *at, uint64_t number,
+                         struct parked_item *items)
+{
+    size_t count, taken = 0;
+    const struct parked_item *older = parked_items(job->options.output.parked, &count);
+    for (; *at < count && older[*at].number < number; ++*at) {
+        if (journal_state(job->journal, older[*at].number) != JOURNAL_DONE)
+            items[taken++] = older[*at];
+    }
+    return taken;
+}
+
+static void free_ordered(struct job *job, enum slot_step step)
+{
+    for (struct list *node = job->order.next, *next; node != &job->order; node = next) {
+        struct slot *slot = LIST_OWNER(node, struct slot, order);
+        next = node->next;
+        if (slot->step == step)
+            job_slot_free(job, slot);
+    }
+}
+
+/* The outputs are closed: what is KEPT now comes into no file of this run. */
+void job_park(struct job *job)
+{
+    const struct output_options *o = &job->options.output;
+    size_t older_count, at = 0, count = 0;
+    const struct parked_item *older = parked_items(o->parked, &older_count);
+    if (!job->journal || (!job->options.ordered && older_count == 0))
+        return;
+    struct parked_item *items = calloc(job->options.records_max + older_count, sizeof *items);
+    for (struct list *node = job->order.next; items && node != &job->order; node = node->next) {
+        struct slot *slot = LIST_OWNER(node, struct slot, order);
+        if (slot->step != SLOT_KEPT)
+            continue;
+        count += park_older(job, &at, slot->number, items + count);
+        items[count++] = item_of(slot);
+        at += at < older_count && older[at].number == slot->number; /* the same one */
+    }
+    int error = items ? 0 : ENOMEM;
+    if (items)
+        count += park_older(job, &at, UINT64_MAX, items + count);
+    if (count > 0)
+        error =
+            parked_write(o->parked_path, journal_fingerprint(job->journal), items, count, o->sync);
+    else if (items && older_count > 0)
+        parked_remove(o->parked_path);
+    free(items);
+    if (error && !job->report.output_error)
+        job_journal_failed(job, error);
+    if (!error)
+        free_ordered(job, SLOT_KEPT);
+    free_ordered(job, SLOT_LEFT);
 }
 
 static void note_lost_body(struct job *job, const struct slot *slot, int error)
@@ -208,8 +305,12 @@ void job_leave(struct job *job, struct slot *slot)
         job->report.left++;
         if (job->gate.file && !slot->may_be_processed)
             journal_set_sent(job->journal, slot->number, false);
-        job_slot_free(job, slot);
-        put_kept(job);
+        if (job->options.ordered) {
+            list_remove(&slot->released);
+            slot->step = SLOT_LEFT;
+        } else {
+            job_slot_free(job, slot);
+        }
     } else {
         job_finish_with_error(job, slot, RINGSEND_E_STOPPED, NULL);
     }

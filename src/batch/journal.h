@@ -52,6 +52,7 @@ enum journal_error {
 struct journal_counts {
     uint64_t done, in_doubt;
     uint64_t left;     /* wanted, read, and neither of these */
+    uint64_t waiting;  /* of the done: parked.h */
     bool input_ended;  /* else there may be more that was never read */
     int64_t written_s; /* wall clock of the last change of results */
     struct journal_sizes sizes;

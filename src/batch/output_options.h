@@ -3,6 +3,7 @@
 #define RINGSEND_BATCH_OUTPUT_OPTIONS_H
 
 #include "batch/journal.h"
+#include "batch/parked.h"
 #include "batch/write_out.h"
 
 #include <stdbool.h>
@@ -28,6 +29,9 @@ struct output_options {
      * run. */
     struct journal *journal;
     bool sync; /* with a journal: it holds through a loss of power, too */
+    const char
+        *parked_path; /* with a journal: where results wait for their turn until a later run */
+    const struct parked *parked; /* of an earlier run; null: none */
 };
 
 #endif

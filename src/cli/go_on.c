@@ -5,11 +5,24 @@
 #include <stdbool.h>
 #include <string.h>
 
+struct journal_counts go_on_count(const struct journal *journal, const char *parked_path)
+{
+    struct journal_counts counts = journal_count(journal);
+    struct parked *parked = NULL;
+    if (parked_path && parked_read(&parked, parked_path, journal_fingerprint(journal)) == PARKED_OK)
+        parked_count(parked, journal, &counts);
+    parked_free(parked);
+    return counts;
+}
+
 void go_on_print_counts(FILE *out, const struct journal_counts *counts)
 {
-    fprintf(out, "%llu done, %llu in doubt, %s%llu left", (unsigned long long)counts->done,
-            (unsigned long long)counts->in_doubt, counts->input_ended ? "" : "at least ",
-            (unsigned long long)counts->left);
+    fprintf(out, "%llu done", (unsigned long long)counts->done);
+    if (counts->waiting > 0)
+        fprintf(out, " (%llu of them to be written in their turn)",
+                (unsigned long long)counts->waiting);
+    fprintf(out, ", %llu in doubt, %s%llu left", (unsigned long long)counts->in_doubt,
+            counts->input_ended ? "" : "at least ", (unsigned long long)counts->left);
 }
 
 enum word { WORD_KEPT, WORD_DROPPED, WORD_DROPPED_WITH_VALUE };

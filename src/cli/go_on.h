@@ -3,11 +3,14 @@
 #define RINGSEND_CLI_GO_ON_H
 
 #include "batch/journal.h"
+#include "batch/parked.h"
 #include "cli/send_options.h"
 
 #include <stdio.h>
 
-/* What the journal knows, in one sentence without its end. */
+/* What the journal knows, with what is parked beside it. */
+struct journal_counts go_on_count(const struct journal *journal, const char *parked_path);
+/* That, in one sentence without its end. */
 void go_on_print_counts(FILE *out, const struct journal_counts *counts);
 /* What is left, and the command that goes on with it. Headers are left out: they may be secret. */
 void go_on_print(FILE *out, const struct journal_counts *counts,

@@ -66,10 +66,11 @@ static bool name_journal(struct outputs *outputs, const struct send_options *opt
     const struct output_file *results = &outputs->results;
     if (!results->path || options->no_journal || !results->regular)
         return true;
-    if (asprintf(&outputs->journal_path, "%s.journal", results->path) >= 0)
-        return true;
-    outputs->journal_path = NULL;
-    return false;
+    if (asprintf(&outputs->journal_path, "%s.journal", results->path) < 0)
+        outputs->journal_path = NULL;
+    if (asprintf(&outputs->parked_path, "%s.parked", results->path) < 0)
+        outputs->parked_path = NULL;
+    return outputs->journal_path && outputs->parked_path;
 }
 
 static int open_output(struct outputs *outputs, struct output_file *output,
@@ -162,10 +163,10 @@ static int compare(const struct outputs *outputs, const struct fingerprint *now,
     case FINGERPRINT_SAME:
         break;
     case FINGERPRINT_OPTION:
-        fprintf(stderr,
-                "ringsend send: %s: %s is not as in the run to go on with, and requests would be "
-                "others\n",
-                outputs->results.path, name);
+        fprintf(stderr, "ringsend send: %s: %s is not as in the run to go on with, and %s\n",
+                outputs->results.path, name,
+                strcmp(name, "--ordered") == 0 ? "results would be in another order"
+                                               : "requests would be others");
         return EXIT_USAGE;
     case FINGERPRINT_INPUTS_COUNT:
         fprintf(stderr, "ringsend send: %s: the run to go on with had %zu input%s, not %zu\n",
@@ -204,6 +205,42 @@ static int recover(struct outputs *outputs)
     return status;
 }
 
+/* Of a run that is gone on with. */
+static int read_parked(struct outputs *outputs, const struct send_options *options)
+{
+    const char *why = NULL;
+    switch (parked_read(&outputs->parked, outputs->parked_path,
+                        journal_fingerprint(outputs->journal))) {
+    case PARKED_OK:
+    case PARKED_NONE:
+        return EXIT_OK;
+    case PARKED_FAILED:
+        why = strerror(errno);
+        break;
+    case PARKED_FOREIGN:
+        if (!options->ordered)
+            return EXIT_OK;
+        why = "is not of this run, and --ordered keeps there what waits for its turn";
+        break;
+    case PARKED_DAMAGED:
+        why = "is damaged; without it the records whose results it holds are in doubt";
+        break;
+    }
+    fprintf(stderr, "ringsend send: %s: %s\n", outputs->parked_path, why);
+    return EXIT_USAGE;
+}
+
+/* Of a run before this one nothing is left. */
+static int drop_parked(const struct outputs *outputs, const struct send_options *options)
+{
+    if (parked_remove(outputs->parked_path) || !options->ordered)
+        return EXIT_OK;
+    fprintf(stderr,
+            "ringsend send: %s: is in the way: --ordered keeps there what waits for its turn\n",
+            outputs->parked_path);
+    return EXIT_USAGE;
+}
+
 static int begin(struct outputs *outputs, const struct send_options *options,
                  const struct source *source, const struct fingerprint *now, uint32_t records_max)
 {
@@ -229,7 +266,9 @@ static int begin(struct outputs *outputs, const struct send_options *options,
     }
     if (error != JOURNAL_OK)
         return tell_journal_error(outputs, error);
-    int status = cut_output(&outputs->results, 0);
+    int status = drop_parked(outputs, options);
+    if (status == EXIT_OK)
+        status = cut_output(&outputs->results, 0);
     return status == EXIT_OK ? cut_output(&outputs->failed, 0) : status;
 }
 
@@ -246,6 +285,8 @@ static int open_journal(struct outputs *outputs, const struct send_options *opti
         return tell_journal_error(outputs, error);
     outputs->goes_on = true;
     int status = compare(outputs, now, options);
+    if (status == EXIT_OK)
+        status = read_parked(outputs, options);
     return status == EXIT_OK ? recover(outputs) : status;
 }
 
@@ -314,6 +355,8 @@ int outputs_close(struct outputs *outputs, enum outputs_use use)
         journal_remove(outputs->journal);
     else
         journal_close(outputs->journal);
+    parked_free(outputs->parked);
+    free(outputs->parked_path);
     free(outputs->journal_path);
     *outputs = (struct outputs){.results = {.fd = -1}, .failed = {.fd = -1}};
     return status;

@@ -4,6 +4,7 @@
 #define RINGSEND_CLI_OUTPUTS_H
 
 #include "batch/journal.h"
+#include "batch/parked.h"
 #include "batch/report.h"
 #include "batch/source.h"
 #include "cli/send_options.h"
@@ -23,6 +24,8 @@ struct outputs {
     char *journal_path;      /* null: the results are no regular file, or no journal is wanted */
     struct journal *journal; /* null: none */
     bool goes_on;            /* with what a run has left */
+    char *parked_path;       /* beside the journal */
+    struct parked *parked;   /* what waits there for its turn; null: nothing */
 };
 
 enum outputs_use {

@@ -126,7 +126,7 @@ static void tell_end(const struct send *send, struct job *job)
     struct journal_counts left;
     bool is_left = send->outputs.journal && !report->complete;
     if (is_left)
-        left = journal_count(send->outputs.journal);
+        left = go_on_count(send->outputs.journal, send->outputs.parked_path);
     summary_print_troubles(out, report, &send->options, is_left ? &left : NULL);
     bool is_whole = memory && fclose(memory) == 0;
     notice_end(text, is_whole ? text_bytes : 0, signals_stops());
@@ -155,7 +155,7 @@ static void tell_start(const struct send *send)
 {
     if (!send->outputs.goes_on || send->options.quiet)
         return;
-    struct journal_counts counts = journal_count(send->outputs.journal);
+    struct journal_counts counts = go_on_count(send->outputs.journal, send->outputs.parked_path);
     fputs("ringsend: going on: ", stderr);
     go_on_print_counts(stderr, &counts);
     fputc('\n', stderr);
@@ -163,7 +163,9 @@ static void tell_start(const struct send *send)
 
 static uint64_t done_before(const struct send *send)
 {
-    return send->outputs.goes_on ? journal_count(send->outputs.journal).done : 0;
+    return send->outputs.goes_on
+               ? go_on_count(send->outputs.journal, send->outputs.parked_path).done
+               : 0;
 }
 
 static void turn_all(const struct send *send, struct job *job, struct adapt *adapt,
@@ -194,6 +196,8 @@ static int run_job(struct send *send, enum outputs_use *use)
                    .failed_fd = send->outputs.failed.fd,
                    .journal = send->outputs.journal,
                    .sync = send->options.sync,
+                   .parked_path = send->outputs.parked_path,
+                   .parked = send->outputs.parked,
                    .words_fd =
                        send->options.words && send->outputs.results.path ? STDOUT_FILENO : -1,
                    .form = send->options.csv                                    ? RESULT_CSV

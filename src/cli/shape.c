@@ -41,6 +41,7 @@ void shape_take(struct fingerprint *f, const struct send_options *options,
     add_option(f, "--id", records->id);
     add_option(f, "--idempotency-key", records->key_header);
     add_number(f, "--csv", options->csv); /* the results', which are one table */
+    add_number(f, "--ordered", options->ordered);
     add_number(f, "--skip", range->skip);
     add_number(f, "--limit", range->limit);
     add_number(f, "--shard", range->shards > 0 ? range->shard + 1 : 0);

@@ -36,8 +36,9 @@ static const char help[] =
     "  -h, --help    this text\n"
     "  -V, --version the version\n"
     "\n"
-    "done: its result is in FILE. in doubt: in flight now; or, when nothing runs, it\n"
-    "may have been processed, and nobody can tell.\n"
+    "done: its result is in FILE, or (--ordered) waits beside it, in FILE.parked, for\n"
+    "its turn; \"waiting\" counts these, if there are any. in doubt: in flight now; or,\n"
+    "when nothing runs, it may have been processed, and nobody can tell.\n"
     "\n"
     "Exit status\n"
     "  0  told                      2  no journal: the run has come to its end, or\n"
@@ -49,13 +50,17 @@ static void print_json(const char *path, const struct journal_counts *counts, bo
     struct buf_pool pool;
     struct buf name = {0};
     buf_pool_init(&pool);
-    if (result_line_quote(span_of(path), &pool, &name))
+    if (result_line_quote(span_of(path), &pool, &name)) {
         printf("{\"file\":%.*s,\"running\":%s,\"done\":%llu,\"in_doubt\":%llu,\"left\":%llu,"
-               "\"input_ended\":%s,\"written_at\":%lld}\n",
+               "\"input_ended\":%s,\"written_at\":%lld",
                (int)name.bytes, name.data, held ? "true" : "false",
                (unsigned long long)counts->done, (unsigned long long)counts->in_doubt,
                (unsigned long long)counts->left, counts->input_ended ? "true" : "false",
                (long long)counts->written_s);
+        if (counts->waiting > 0)
+            printf(",\"waiting\":%llu", (unsigned long long)counts->waiting);
+        puts("}");
+    }
     buf_release(&pool, &name);
     buf_pool_free(&pool);
 }
@@ -96,7 +101,8 @@ static const char *why_not(enum journal_error error, const char *path)
 static int tell(const char *path, bool json)
 {
     char *name;
-    if (asprintf(&name, "%s.journal", path) < 0) {
+    char *parked = NULL;
+    if (asprintf(&name, "%s.journal", path) < 0 || asprintf(&parked, "%s.parked", path) < 0) {
         fputs("ringsend status: memory is out\n", stderr);
         return EXIT_INPUT;
     }
@@ -106,9 +112,11 @@ static int tell(const char *path, bool json)
     free(name);
     if (error != JOURNAL_OK) {
         fprintf(stderr, "ringsend status: %s: %s\n", path, why_not(error, path));
+        free(parked);
         return EXIT_INPUT;
     }
-    struct journal_counts counts = journal_count(journal);
+    struct journal_counts counts = go_on_count(journal, parked);
+    free(parked);
     if (json)
         print_json(path, &counts, held);
     else

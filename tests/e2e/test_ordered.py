@@ -1,11 +1,14 @@
 """--ordered: results in the order of the records, whatever the order in which they finish."""
 
+import csv as csv_module
+import io
 import os
 import re
 import signal
 import threading
+import time
 
-from harness import BOUND_S, Case, NOT_ALL_OK, OK, json_lines, main, response
+from harness import BOUND_S, Case, NOT_ALL_OK, OK, USAGE, answering, json_lines, main, response
 
 
 class Ordered(Case):
@@ -81,23 +84,128 @@ class Ordered(Case):
             asked += 1
             err = program.wait_for(lambda out, err, asked=asked: err.count(b" in flight") == asked and bytes(err))
 
-    def test_a_stop_lets_go_of_what_waited(self):
-        """With a journal the one that is left has no result; the others are not lost for it."""
+    def stopped_with_one_missing(self, *options):
+        """All but the first of 500 are answered, and none written, when the user stops the run."""
         server = self.held()
         path = self.file("in", [{"id": n, "data": str(n), "url": server.url} for n in range(500)])
-        program = self.start("send", "-c", "8", "--ordered", "-o", self.path("out"), path)
+        args = ["send", "-c", "8", "--ordered", "-o", self.path("out"), *options, path]
+        program = self.start(*args)
         server.wait_for(lambda s: len(s.requests) == 500)
         self.wait_until_told(program, b"499 of 500 records")
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b"stopping" in err)
         program.signal(signal.SIGINT)
         run = program.finish()
-        self.assertEqual([r["id"] for r in json_lines(self.read("out"))], list(range(1, 500)))
-        self.assertIn("499 done, 1 in doubt, 0 left", run.err)
+        self.assertIn("499 done (499 of them to be written in their turn), 1 in doubt, 0 left", run.err)
+        self.assertEqual(json_lines(self.read("out")), [])
         self.go.set()
-        run = self.run_ringsend("send", "--resume", "--ordered", "-o", self.path("out"), path)
+        return server, args
+
+    def test_what_waits_at_a_stop_waits_for_the_next_run(self):
+        server, args = self.stopped_with_one_missing()
+        status = self.run_ringsend("status", "--json", self.path("out"))
+        told = json_lines(status.out)[0]
+        self.assertEqual((told["done"], told["waiting"], told["in_doubt"], told["left"]), (499, 499, 1, 0))
+        run = self.run_ringsend(*args, "--resume")
         self.assertEqual(run.status, NOT_ALL_OK, run.err)
-        self.assertEqual([r["id"] for r in json_lines(self.read("out"))], [*range(1, 500), 0])
+        results = json_lines(self.read("out"))
+        self.assertEqual([r["id"] for r in results], list(range(500)))
+        self.assertEqual([r["error"] for r in results], ["in_doubt"] + [None] * 499)
+        self.assertEqual(len(server.requests), 500)  # nothing was sent twice
+        self.assertEqual([name for name in os.listdir(self.dir) if name.startswith("out")], ["out"])
+
+    def test_with_failed_lines_and_words(self):
+        server, args = self.stopped_with_one_missing("--failed", self.path("failed"), "--ok-if", "1 == 2", "--tries", "1",
+                                                     "-w", "%{id}\n")
+        run = self.run_ringsend(*args, "--resume")
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        self.assertEqual([r["id"] for r in json_lines(self.read("out"))], list(range(500)))
+        self.assertEqual([r["id"] for r in json_lines(self.read("failed"))], list(range(500)))
+        self.assertEqual(run.out.split(), [b"%d" % n for n in range(500)])
+        self.assertEqual(len(server.requests), 500)
+
+    def test_stopped_and_killed_again_and_again(self):
+        """Each record is sent once, and has its one result, in its place."""
+        for csv in (False, True):
+            with self.subTest(csv=csv):
+                self.again_and_again(csv)
+
+    def again_and_again(self, csv):
+        seen = []
+
+        def answer(request):
+            seen.append(int(request.body))
+            if int(request.body) % 7 == 3:
+                time.sleep(0.004)  # so that others overtake it
+            return response(b"", "404 Not Found" if int(request.body) % 10 == 0 else "200 OK")
+        server = self.server(answering(answer))
+        url = server.url
+        path = self.file("in", [{"id": n, "data": str(n), "url": url} for n in range(3000)])
+        for name in ("out", "failed"):
+            if os.path.exists(self.path(name)):
+                os.remove(self.path(name))
+        args = ["send", "-q", "--ordered", "-c", "30", "-t", "2", "-o", self.path("out"), "--failed", self.path("failed"),
+                *(["--csv"] if csv else []), path]
+        killed = 0
+        for turn in range(100):
+            before = len(seen)
+            program = self.start(*args, *(["--resume"] if turn else []))
+            with server.changed:
+                while len(seen) < before + 150 and program.process.poll() is None:
+                    server.changed.wait(0.01)
+            kill = turn % 5 == 4
+            killed += kill
+            program.signal(signal.SIGKILL if kill else signal.SIGTERM)
+            if program.finish().status in (OK, NOT_ALL_OK):
+                break
+        self.assertGreater(turn, 5)
+        if csv:
+            results = list(csv_module.DictReader(io.StringIO(self.read("out").decode())))
+            ids, errors = [int(r["id"]) for r in results], [r["error"] for r in results]
+        else:
+            results = json_lines(self.read("out"))
+            ids, errors = [r["id"] for r in results], [r["error"] for r in results]
+        self.assertEqual(ids, list(range(3000)))
+        self.assertEqual(len(seen), len(set(seen)))  # POST: none is sent twice
+        doubt = sum(error == "in_doubt" for error in errors)
+        self.assertLess(doubt, killed * 400 + 1)
+        bad = [n for n, e in zip(ids, errors) if n % 10 == 0 or e]
+        self.assertEqual([r["id"] for r in json_lines(self.read("failed"))], bad)
+
+    def test_what_is_in_the_way_is_left_as_it_is(self):
+        path = self.file("in", [{"data": "x", "url": self.jittery()}])
+        self.file("out.parked", b"mine\n")
+        args = ["send", "-o", self.path("out"), path]
+        run = self.run_ringsend(*args, "--ordered")
+        self.assertEqual(run.status, USAGE, run.err)
+        self.assertIn("out.parked: is in the way", run.err)
+        self.assertFalse(os.path.exists(self.path("out")))
+        self.run_ringsend(*args)
+        self.assertEqual(self.read("out.parked"), b"mine\n")
+        self.assertEqual(len(json_lines(self.read("out"))), 1)
+
+    def test_what_waits_of_another_run_is_not_taken(self):
+        _, args = self.stopped_with_one_missing()
+        whole = self.read("out.parked")
+        self.file("out.parked", whole[:-1] + bytes([whole[-1] ^ 1]))
+        run = self.run_ringsend(*args, "--resume")
+        self.assertEqual(run.status, USAGE)
+        self.assertIn("out.parked: is damaged", run.err)
+        self.file("out.parked", whole[:16] + bytes(8) + whole[24:])
+        run = self.run_ringsend(*args, "--resume")
+        self.assertEqual(run.status, USAGE)
+        self.assertIn("out.parked: is not of this run", run.err)
+        self.file("out.parked", whole)
+        run = self.run_ringsend(*args, "--force")  # anew
+        self.assertEqual(run.status, OK, run.err)
+        self.assertFalse(os.path.exists(self.path("out.parked")))
+
+    def test_the_order_is_not_given_up_between_runs(self):
+        _, args = self.stopped_with_one_missing()
+        args.remove("--ordered")
+        run = self.run_ringsend(*args, "--resume")
+        self.assertEqual(run.status, USAGE)
+        self.assertIn("--ordered is not as in the run to go on with, and results would be in another order", run.err)
 
     def test_killed_and_resumed_the_order_holds(self):
         url = self.jittery()
