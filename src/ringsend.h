@@ -4,8 +4,11 @@
  *
  * Shape. Pull, not push: ringsend_submit hands requests over, ringsend_run does the work,
  * ringsend_reap takes results. No code of yours runs inside the engine, and the engine starts no
- * threads but those for name lookups and one for TLS handshakes, when first needed. It installs no
- * signal handler, prints nothing, and never exits.
+ * threads but those for name lookups and one for TLS handshakes, when first needed, with all signals
+ * blocked. When ringsend_free returns they have ended, but for those that hang in a lookup, which nobody
+ * can end: these end by themselves, and touch nothing of the engine's. From the first lookup on the
+ * library, or the plugin that libringsend.a is linked into, therefore stays in memory: dlclose is safe
+ * after ringsend_free, and unloads it no more. It installs no signal handler, prints nothing, and never exits.
  *
  * Threads. An engine belongs to the thread that first calls ringsend_run (the kernel ties an
  * io_uring to one thread, IORING_SETUP_SINGLE_ISSUER, Linux 6.0); every call on it is made from
@@ -19,7 +22,11 @@
  *
  * Lifetime. A result stays valid until the next ringsend_run or ringsend_free on its engine.
  *
- * Names. A host is looked up as the system does it, unless `resolve` of the options gives addresses for it.
+ * Names. A host is looked up as the system does it, unless `resolve` of the options gives addresses for
+ * it. localhost and what ends in .localhost are 127.0.0.1 and ::1, whichever answers (RFC 6761 6.3). Each
+ * lookup has a thread, and as a rule a descriptor, as long as it lasts: 8 of them as a rule, more when
+ * names hang, 512 at most or an eighth of the descriptors that the process may have. Further names wait,
+ * and no clock runs for their requests; equal ones are looked up once.
  *
  * Time. Lengths of time are nanoseconds (..._ns) on CLOCK_MONOTONIC. 0 means the default named at
  * the field, RINGSEND_NEVER means no limit where a limit may be absent.
@@ -259,7 +266,7 @@ struct ringsend_options {
         connections_per_origin;  /* the same per scheme, host and port; default connections_max */
     uint32_t requests_max;       /* accepted and not yet reaped; default 2 x connections_max + 16 */
     uint32_t tries;              /* attempts in all, the first included; 1..100, default 4 */
-    uint64_t connect_timeout_ns; /* name lookup, and each connect; default 10 s */
+    uint64_t connect_timeout_ns; /* name lookup once it has begun, and each connect; default 10 s */
     uint64_t first_byte_timeout_ns; /* request sent to first byte of the response; default 30 s */
     uint64_t
         attempt_timeout_ns;  /* connection in hand (or begun) to end of response; default 60 s */

@@ -29,6 +29,16 @@ struct lookup {
 static struct lookup *current;
 static uint64_t serials;
 
+bool lookup_has_ipv6_loopback(void)
+{
+    return true;
+}
+
+uint32_t lookup_max(void)
+{
+    return LIMIT_LOOKUPS;
+}
+
 bool lookup_new(struct lookup **lookup, struct ring *ring)
 {
     struct lookup *l;
@@ -94,6 +104,7 @@ bool lookup_start(struct lookup *l, const char *name, void *owner)
     struct answer **end = &l->answers;
     uint64_t delay_ns = known ? known->delay_ns : SIM_MS;
 
+    SIM_CHECK(sim_lookups_in_flight() < LIMIT_LOOKUPS, "no thread is left");
     if (sim_tortures("lookup_start"))
         return false;
     a = calloc(1, sizeof *a);

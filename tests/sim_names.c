@@ -1,7 +1,11 @@
 /* Scenarios of names: lookups, and which of several addresses is used. */
 #include "sim_scenarios.h"
 
+#include "base/limits.h"
+#include "sim_ring.h"
+
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
@@ -435,6 +439,114 @@ static void lookup_hangs(void)
     lookup_fails("a resolver that is silent", NAME_HANGS, RINGSEND_E_TIMEOUT_DNS, 4, 9000);
 }
 
+/* So many names whose servers are silent, or say late that they cannot tell; a request for each. */
+static void submit_bad_names(struct client *c, uint32_t count, enum sim_name_kind kind)
+{
+    static char names[700][24];
+
+    SIM_CHECK(count <= sizeof names / sizeof *names, "too many names");
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(names[i], sizeof names[i], "bad-%u.test", i);
+        struct sim_name *name = sim_name_new(names[i]);
+        name->kind = kind;
+        name->delay_ns = 3ull * SIM_S;
+        scenario_submit(c, &(struct client_ask){.host = names[i], .port = 80});
+    }
+}
+
+/* A name has its turn though all before it hang, and no clock runs until then. */
+static void hanging_names_hold_no_other_up(void)
+{
+    struct client c;
+
+    scenario_begin("names that hang hold no other up", &c,
+                   &(struct ringsend_options){
+                       .connect_timeout_ns = 200 * SIM_MS, .tries = 1, .requests_max = 200},
+                   &answer_ok, 1);
+    scenario_name("many.test", "10.0.0.1", NULL, NULL);
+    submit_bad_names(&c, 80, NAME_HANGS);
+    uint32_t good = scenario_submit(&c, &get_name);
+    client_finish(&c);
+    scenario_expect(&c, good, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, good, 500, 520); /* ten rounds of eight */
+    for (uint32_t i = 0; i < 80; i++) {
+        const struct ringsend_times *times = &c.requests[i].times;
+        scenario_expect(&c, i, RINGSEND_E_TIMEOUT_DNS, 0, 1, false);
+        SIM_CHECK(times->dns_ns == 200 * SIM_MS, "%u was asked for %.3f ms", i,
+                  (double)times->dns_ns / 1e6);
+        scenario_expect_ms(&c, i, 200 + i / 8 * 50, 205 + i / 8 * 50);
+    }
+    scenario_end(&c);
+}
+
+/* More of them than there may be threads: those wait, and only their own deadline ends that. */
+static void more_names_hang_than_can(void)
+{
+    enum { NAMES = 600 };
+    struct client c;
+
+    scenario_begin("more names hang than there are threads", &c,
+                   &(struct ringsend_options){.connect_timeout_ns = SIM_S,
+                                              .deadline_ns = 20ull * SIM_S,
+                                              .tries = 1,
+                                              .requests_max = NAMES},
+                   &answer_ok, 1);
+    submit_bad_names(&c, NAMES, NAME_HANGS);
+    client_finish(&c);
+    SIM_CHECK(sim_lookups_in_flight() == LIMIT_LOOKUPS, "%u lookups", sim_lookups_in_flight());
+    for (uint32_t i = 0; i < NAMES; i++) {
+        bool asked = i < LIMIT_LOOKUPS;
+        scenario_expect(&c, i, asked ? RINGSEND_E_TIMEOUT_DNS : RINGSEND_E_TIMEOUT_RECORD, 0, asked,
+                        false);
+        SIM_CHECK(asked || c.requests[i].times.dns_ns == 0, "a clock ran");
+    }
+    scenario_end(&c);
+}
+
+/* Names that were long in coming have half of the threads at most, and those alone that no other wants. */
+static void names_known_to_hang_come_last(void)
+{
+    struct client c;
+
+    scenario_begin("names known to hang come last", &c,
+                   &(struct ringsend_options){
+                       .tries = 2, .requests_max = 500, .retry_budget_percent = RINGSEND_UNLIMITED},
+                   &answer_ok, 1);
+    scenario_name("many.test", "10.0.0.1", NULL, NULL);
+    submit_bad_names(&c, 400, NAME_FAILS);
+    /* Asked for from 0 to 2.5 s, failed from 3 to 5.5 s: all try again, the first ones until 6.1 s. */
+    client_pass(&c, 5900ull * SIM_MS);
+    SIM_CHECK(sim_lookups_in_flight() == LIMIT_LOOKUPS / 2, "%u of them", sim_lookups_in_flight());
+    uint32_t good = scenario_submit(&c, &get_name);
+    client_finish(&c);
+    scenario_expect(&c, good, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, good, 0, 5);
+    scenario_expect(&c, 0, RINGSEND_E_DNS_FAILED, 0, 2, false);
+    scenario_end(&c);
+}
+
+/* Nobody waits any more when the name's turn comes: it is not asked for. */
+static void unwanted_name_is_not_asked_for(void)
+{
+    struct client c;
+
+    scenario_begin("a name that nobody wants any more", &c, &(struct ringsend_options){.tries = 1},
+                   &answer_ok, 1);
+    struct sim_name *name = scenario_name("many.test", "10.0.0.1", NULL, NULL);
+    submit_bad_names(&c, 8, NAME_HANGS);
+    uint32_t gone = scenario_submit(&c, &get_name);
+    client_pass(&c, 10 * SIM_MS);
+    ringsend_cancel(c.engine, c.requests[gone].handle);
+    client_finish(&c);
+    scenario_expect(&c, gone, RINGSEND_E_CANCELLED, 0, 0, false);
+    SIM_CHECK(name->lookups == 0, "it was asked for");
+    uint32_t wanted = scenario_submit(&c, &get_name);
+    client_finish(&c);
+    scenario_expect(&c, wanted, RINGSEND_OK, 200, 1, false);
+    SIM_CHECK(name->lookups == 1, "%u lookups", name->lookups);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
     {"Happy Eyeballs: 250 ms, winner remembered", eyeballs_try_next_after_250_ms},
     {"Happy Eyeballs: next at once after a failure", eyeballs_next_at_once_after_failure},
@@ -453,6 +565,10 @@ static const struct scenario_function functions[] = {
     {"name that does not exist", lookup_not_found},
     {"resolver that fails", lookup_failed},
     {"resolver that is silent", lookup_hangs},
+    {"names that hang hold no other up", hanging_names_hold_no_other_up},
+    {"more names hang than there are threads", more_names_hang_than_can},
+    {"names known to hang come last", names_known_to_hang_come_last},
+    {"name that nobody wants any more", unwanted_name_is_not_asked_for},
 };
 
 const struct scenario_function *sim_name_scenarios(size_t *count)

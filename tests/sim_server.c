@@ -14,7 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { PEERS_MAX = 64, NAMES_MAX = 32 };
+enum { PEERS_MAX = 64, NAMES_MAX = 800 };
 
 static struct {
     struct sim_peer peers[PEERS_MAX];

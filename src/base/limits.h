@@ -21,8 +21,9 @@ enum {
     LIMIT_FILES = 64,           /* file.h files of one engine */
     LIMIT_ADDRESSES = 16,       /* of one host that are remembered */
     LIMIT_OVERRIDES = 256,      /* hosts whose addresses the options give */
-    LIMIT_HOST_BYTES = 253,     /* a DNS name, RFC 1035 2.3.4 */
-    LIMIT_INTERIM = 8,          /* 1xx responses to one request */
+    LIMIT_LOOKUPS = 512,    /* names at a time: each may hold a thread and a descriptor for 40 s */
+    LIMIT_HOST_BYTES = 253, /* a DNS name, RFC 1035 2.3.4 */
+    LIMIT_INTERIM = 8,      /* 1xx responses to one request */
 
     /* Receive buffers: two per connection, within these bounds. */
     LIMIT_BUFFERS_MIN = 128,

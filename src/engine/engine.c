@@ -58,6 +58,8 @@ static enum task_next task_run(struct task *task)
         return origin_run(LIST_OWNER(task, struct origin, task));
     case TASK_CONN:
         return conn_run(LIST_OWNER(task, struct conn, task));
+    case TASK_LOOKUPS:
+        return lookups_run(LIST_OWNER(task, struct ringsend, lookups.task));
     }
     UNREACHABLE("task kind");
 }

@@ -6,6 +6,7 @@
  *            its place in the table; the requests that wait at it           origin_table.c, queue.c
  *            what holds a request back that could begin                     gates.c, pause.c
  *   host     a name and its addresses                                       host.c, override.c
+ *   lookups  which names are looked up when                                 lookups.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
  *   stream   bodies in parts, and the descriptors they come from and go to  stream.c, stream_in.c, file.c
@@ -55,7 +56,7 @@ enum task_next {
     TASK_DONE   /* over; its memory may be somebody else's already */
 };
 
-enum task_kind { TASK_REQUEST, TASK_ORIGIN, TASK_CONN };
+enum task_kind { TASK_REQUEST, TASK_ORIGIN, TASK_CONN, TASK_LOOKUPS };
 
 struct task {
     enum task_kind kind;
@@ -109,8 +110,9 @@ struct override {
 
 struct host {
     char name[LIMIT_HOST_BYTES + 1]; /* lower case */
-    bool looking_up;                 /* an answer of the lookup threads is due */
-    bool fixed; /* never looked up: an IP address, or the options gave its addresses */
+    bool looking_up;                 /* it is to be looked up, or an answer is due */
+    bool hung;                       /* the last answer was long in coming: see lookups.c */
+    bool fixed; /* never looked up: an IP address, localhost, or the options gave its addresses */
     const struct override *override; /* where these are from, or null */
     enum ringsend_error error;       /* of the last lookup; OK while addresses are usable */
     uint64_t fresh_until_ns;         /* the addresses are to be looked up again after that */
@@ -118,7 +120,18 @@ struct host {
     struct address addresses[LIMIT_ADDRESSES]; /* in the order in which to try them, ports unset */
     struct list origins;                       /* origin.in_host: who wants to know */
     uint32_t origins_count;
+    struct list in_lookups;   /* in one of engine.lookups exactly when looking_up */
+    uint64_t lookup_began_ns; /* of the last one; 0 while it waits for its turn */
     struct host *hash_next;
+};
+
+/* Names that wait for a lookup, oldest first, and those that are being looked up: host.in_lookups. */
+struct lookups {
+    struct task task;
+    struct list new_names, hung_names;
+    struct list running; /* the first to begin first */
+    uint32_t running_count;
+    uint32_t max; /* of it */
 };
 
 /* ---- Connections ---- */
@@ -376,7 +389,8 @@ struct ringsend {
     struct origin *origins;
     struct host *hosts;
     struct override *overrides; /* options.resolve_count */
-    uint32_t origins_max;       /* hosts: twice that, as lookups may outlive their origins */
+    uint32_t origins_max;
+    uint32_t hosts_max; /* more, as lookups that have begun may outlive their origins */
     /* Slots never used lie above these marks, used and free ones in the lists. */
     uint32_t requests_mark, conns_mark, origins_mark, hosts_mark;
     struct list requests_free;  /* request.finished */
@@ -417,7 +431,8 @@ struct ringsend {
     uint32_t buffers;
 
     struct watch watch;
-    struct lookup *lookup;
+    struct lookup *lookup; /* null until the first name */
+    struct lookups lookups;
     struct file **files; /* by slot, above all connections': see file.c */
 
     struct ringsend_tls *tls;      /* options.tls, or its own */
@@ -568,7 +583,7 @@ void pause_attempt_begins(struct origin *o);
 void pause_stats(const struct ringsend *e, struct ringsend_stats *stats);
 
 /* origin_table.c */
-struct origin *origin_find(struct ringsend *e, const struct url *url); /* null: memory is out */
+struct origin *origin_find(struct ringsend *e, const struct url *url);
 void origin_release(struct origin *o); /* a request that used it is finished */
 
 /* origin.c */
@@ -590,12 +605,23 @@ const struct override *override_find(const struct ringsend *e, struct ringsend_b
                                      uint16_t port); /* null: none */
 
 /* host.c */
-struct host *host_find(struct ringsend *e, const struct url *url); /* null: memory is out */
+struct host *host_find(struct ringsend *e, const struct url *url);
 void host_release(struct ringsend *e, struct host *h);
 void host_look_up(struct ringsend *e, struct host *h); /* unless fresh or under way */
 bool host_is_fresh(const struct ringsend *e, const struct host *h);
-void host_expire(struct host *h);      /* its addresses do not work: ask again */
+void host_expire(struct host *h);          /* its addresses do not work: ask again */
+bool host_is_wanted(const struct host *h); /* some request's */
+/* Of its lookup: its origins' clocks run from now on; or it cannot begin. */
+void host_lookup_begun(struct ringsend *e, struct host *h);
+void host_lookup_impossible(struct ringsend *e, struct host *h);
 void host_answers(struct ringsend *e); /* takes in what the lookup threads found */
+
+/* lookups.c */
+void lookups_init(struct ringsend *e);
+void lookups_add(struct ringsend *e, struct host *h);
+void lookups_withdraw(struct ringsend *e, struct host *h); /* unless it has begun */
+void lookups_answered(struct ringsend *e, struct host *h);
+enum task_next lookups_run(struct ringsend *e);
 
 /* conn.c */
 struct conn *conn_open(struct origin *o, const struct address *address);

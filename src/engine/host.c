@@ -1,11 +1,11 @@
 /* Hosts: names and their addresses, looked up once for all origins and requests that want them.
  *
- * A literal is its own address, and one that the options give addresses for has these. Another name's addresses are used for FRESH_NS, then asked for again;
+ * A literal is its own address, one that the options give addresses for has these, and localhost is
+ * this machine. Another name's addresses are used for FRESH_NS, then asked for again;
  * that a name does not exist is believed for MISSING_NS. When the resolver fails, addresses that it
  * gave before are used for another STALE_NS: a resolver's hiccup must not fail a batch.
  *
- * Invariants: looking_up exactly while an answer is due from the lookup threads; a host is freed
- * only when no origin uses it and no answer is due. */
+ * Invariant: a host is freed only when no origin uses it and no answer of a lookup thread is due. */
 #include "engine/engine.h"
 
 #include "engine/lookup.h"
@@ -39,6 +39,28 @@ static void set_override(struct host *h, const struct override *o)
     memcpy(h->addresses, o->addresses, o->addresses_count * sizeof *o->addresses);
 }
 
+/* RFC 6761 6.3: localhost and all below it are this machine, and nobody is asked. */
+static bool is_loopback(const char *name)
+{
+    static const char suffix[] = ".localhost";
+    size_t bytes = strlen(name), suffix_bytes = sizeof suffix - 1;
+    bytes -= bytes > 0 && name[bytes - 1] == '.';
+    if (bytes == suffix_bytes - 1)
+        return memcmp(name, suffix + 1, bytes) == 0;
+    return bytes > suffix_bytes && memcmp(name + bytes - suffix_bytes, suffix, suffix_bytes) == 0;
+}
+
+/* Both families, in the order of RFC 6724: a server may listen on one of them alone. */
+static void set_loopback(struct host *h)
+{
+    h->fixed = true;
+    if (lookup_has_ipv6_loopback())
+        h->addresses[h->addresses_count++].v6 =
+            (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    h->addresses[h->addresses_count++].v4 =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
 /* A name is there once for each override of its ports, besides. */
 struct host *host_find(struct ringsend *e, const struct url *url)
 {
@@ -54,17 +76,19 @@ struct host *host_find(struct ringsend *e, const struct url *url)
     h = e->hosts_free;
     if (h)
         e->hosts_free = h->hash_next;
-    else if (e->hosts_mark < 2 * e->origins_max)
-        h = &e->hosts[e->hosts_mark++];
     else
-        return NULL; /* as many lookups of forgotten hosts are under way as there are origins */
+        h = &e->hosts[e->hosts_mark++];
+    CHECK(e->hosts_mark <= e->hosts_max);
     *h = (struct host){.hash_next = e->hosts_hash[hash & e->hash_mask]};
     e->hosts_hash[hash & e->hash_mask] = h;
     list_init(&h->origins);
+    list_init(&h->in_lookups);
     for (size_t i = 0; i < name.bytes; i++)
         h->name[i] = (char)tolower((unsigned char)name.data[i]);
     if (override)
         set_override(h, override);
+    else if (is_loopback(h->name))
+        set_loopback(h);
     else
         set_literal(h, url->host_is_ipv6);
     return h;
@@ -86,6 +110,8 @@ void host_release(struct ringsend *e, struct host *h)
 {
     CHECK(h->origins_count > 0);
     h->origins_count--;
+    if (h->origins_count == 0)
+        lookups_withdraw(e, h);
     free_if_unused(e, h);
 }
 
@@ -113,12 +139,36 @@ void host_look_up(struct ringsend *e, struct host *h)
     if (h->looking_up || host_is_fresh(e, h))
         return;
     h->error = RINGSEND_OK;
-    if (!e->lookup && !lookup_new(&e->lookup, e->ring))
-        lookup_failed(e, h, RINGSEND_E_NO_MEMORY);
-    else if (!lookup_start(e->lookup, h->name, h))
-        lookup_failed(e, h, RINGSEND_E_DNS_FAILED);
-    else
-        h->looking_up = true;
+    lookups_add(e, h);
+}
+
+bool host_is_wanted(const struct host *h)
+{
+    uint32_t requests = 0;
+    for (struct list *node = h->origins.next; node != &h->origins; node = node->next)
+        requests += LIST_OWNER(node, struct origin, in_host)->requests;
+    return requests > 0;
+}
+
+static void wake_origins(struct ringsend *e, struct host *h, bool found)
+{
+    for (struct list *node = h->origins.next; node != &h->origins; node = node->next) {
+        struct origin *o = LIST_OWNER(node, struct origin, in_host);
+        if (found)
+            origin_addresses_found(o);
+        task_wake(e, &o->task);
+    }
+}
+
+void host_lookup_begun(struct ringsend *e, struct host *h)
+{
+    wake_origins(e, h, false);
+}
+
+void host_lookup_impossible(struct ringsend *e, struct host *h)
+{
+    lookup_failed(e, h, RINGSEND_E_DNS_FAILED);
+    wake_origins(e, h, false);
 }
 
 /* Families take turns, the resolver's first choice first (RFC 8305 section 4). */
@@ -140,7 +190,7 @@ static void interleave(struct host *h, const struct lookup_answer *answer)
 
 static void take_answer(struct ringsend *e, struct host *h, const struct lookup_answer *answer)
 {
-    h->looking_up = false;
+    lookups_answered(e, h);
     switch (answer->status) {
     case LOOKUP_FOUND:
         CHECK(answer->count > 0 && answer->count <= LIMIT_ADDRESSES);
@@ -156,12 +206,7 @@ static void take_answer(struct ringsend *e, struct host *h, const struct lookup_
         lookup_failed(e, h, RINGSEND_E_DNS_FAILED);
         break;
     }
-    for (struct list *node = h->origins.next; node != &h->origins; node = node->next) {
-        struct origin *o = LIST_OWNER(node, struct origin, in_host);
-        if (answer->status == LOOKUP_FOUND)
-            origin_addresses_found(o);
-        task_wake(e, &o->task);
-    }
+    wake_origins(e, h, answer->status == LOOKUP_FOUND);
     free_if_unused(e, h);
 }
 

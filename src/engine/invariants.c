@@ -87,9 +87,25 @@ static void check_origins(const struct ringsend *e)
     CHECK(line_moves(e, GATE_BUDGET) && line_moves(e, GATE_PACE));
 }
 
+/* What waits for a thread will have its turn: with an answer, or by the deadline. */
+static void check_lookups(const struct ringsend *e)
+{
+    const struct lookups *l = &e->lookups;
+    uint32_t running = 0;
+    for (struct list *node = l->running.next; node != &l->running; node = node->next) {
+        const struct host *h = LIST_OWNER(node, struct host, in_lookups);
+        CHECK(h->looking_up && h->lookup_began_ns != 0);
+        running++;
+    }
+    CHECK(running == l->running_count && running <= l->max);
+    bool waits = !list_empty(&l->new_names) || !list_empty(&l->hung_names);
+    CHECK(!waits || running > 0 || !list_empty(&l->task.ready) || timer_is_set(&l->task.timer));
+}
+
 void engine_check_invariants(const struct ringsend *e)
 {
     check_conns(e);
     check_requests(e);
     check_origins(e);
+    check_lookups(e);
 }

@@ -1,14 +1,21 @@
 /* Name lookups: each is a piece of work for the worker threads, with the name and the answer in it.
- */
+ *
+ * A thread that hangs in getaddrinfo outlives the engine, and what it returns to is code: that of the
+ * object this file was linked into, the library or a plugin of the host's. From the first lookup on
+ * that object stays where it is, and dlclose unloads it no more. */
 #include "engine/lookup.h"
 
 #include "engine/workers.h"
 
+#include <dlfcn.h>
+#include <link.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-enum { THREADS_MAX = 4 };
+enum { LOOKUPS_MIN = 16 };
 
 struct job {
     struct work work; /* first */
@@ -51,16 +58,50 @@ static void job_drop(struct work *work)
     free(work);
 }
 
+/* One in eight: the rest is the host's, and other engines'. */
+uint32_t lookup_max(void)
+{
+    struct rlimit limit;
+    bool known = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    uint64_t share = known ? limit.rlim_cur / 8 : LIMIT_LOOKUPS;
+    if (share < LOOKUPS_MIN)
+        return LOOKUPS_MIN;
+    return share < LIMIT_LOOKUPS ? (uint32_t)share : LIMIT_LOOKUPS;
+}
+
+bool lookup_has_ipv6_loopback(void)
+{
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool bound = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0)
+        close(fd);
+    return bound;
+}
+
+static void keep_code(void)
+{
+    Dl_info about;
+    struct link_map *object = NULL;
+    if (!dladdr1((void *)(uintptr_t)keep_code, &about, (void **)&object, RTLD_DL_LINKMAP) ||
+        !object || object->l_name[0] == '\0')
+        return; /* the program itself */
+    void *handle = dlopen(object->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+    if (handle)
+        dlclose(handle);
+}
+
 bool lookup_new(struct lookup **lookup, struct ring *ring)
 {
     struct lookup *l = calloc(1, sizeof *l);
     if (!l)
         return false;
-    l->workers = workers_new(ring, THREADS_MAX);
+    l->workers = workers_new(ring, LIMIT_LOOKUPS);
     if (!l->workers) {
         free(l);
         return false;
     }
+    keep_code();
     *lookup = l;
     return true;
 }

@@ -1,6 +1,7 @@
-/* Name lookups off the loop: getaddrinfo (nsswitch and all) in a few threads, started at the first
- * name. Equal names are coalesced by the caller. An answer is announced by ring_wake and fetched by
- * lookup_next. tests/sim_lookup.c stands in for it in the simulation. */
+/* Name lookups off the loop: getaddrinfo (nsswitch and all), each in a thread of its own as long as it
+ * lasts, lookup_max at a time. Equal names are coalesced by the caller, which also says whose turn it
+ * is (lookups.c). An answer is announced by ring_wake and fetched by lookup_next. tests/sim_lookup.c
+ * stands in for it in the simulation. */
 #ifndef RINGSEND_ENGINE_LOOKUP_H
 #define RINGSEND_ENGINE_LOOKUP_H
 
@@ -27,6 +28,11 @@ struct lookup_answer {
         addresses[LIMIT_ADDRESSES]; /* in getaddrinfo's order (RFC 6724); port 0 */
 };
 
+/* How many names may be looked up at a time: LIMIT_LOOKUPS, or fewer where the process may have few
+ * descriptors. */
+uint32_t lookup_max(void);
+/* ::1 is an address of this machine. Does not wait. */
+bool lookup_has_ipv6_loopback(void);
 /* False when memory is out. The ring must outlive it. */
 bool lookup_new(struct lookup **lookup, struct ring *ring);
 /* Does not wait: a thread inside getaddrinfo cannot be interrupted; it ends by itself, and its

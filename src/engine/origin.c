@@ -3,7 +3,8 @@
  *
  * step        waits for                       deadline          next
  * LOOKUP      a waiting request               -                 LOOKING_UP
- * LOOKING_UP  the host's addresses            connect timeout   OPEN, RACE; LOOKUP when it failed
+ * LOOKING_UP  the host's addresses            connect timeout,  OPEN, RACE; LOOKUP when it failed
+ *                                             once it is asked
  * RACE        a waiting request, a place      -                 RACING
  * RACING      the first connect that          250 ms, attempt   OPEN; LOOKUP when all failed;
  *             succeeds                                          RACE when its place is gone
@@ -355,13 +356,21 @@ static bool winner_is_known(struct origin *o)
     return known;
 }
 
+/* Since when the lookup is what it waits for: its own coming, the origin's, or the turn of the name. */
+static uint64_t lookup_from_ns(const struct request *r)
+{
+    const struct origin *o = r->origin;
+    uint64_t from_ns = r->queued_ns;
+    if (from_ns < o->lookup_began_ns)
+        from_ns = o->lookup_began_ns;
+    return from_ns < o->host->lookup_began_ns ? o->host->lookup_began_ns : from_ns;
+}
+
 /* The lookup's time is not waiting time. */
 static void charge_lookup(struct request *r)
 {
     CHECK(r && r->step == REQUEST_QUEUED);
-    struct origin *o = r->origin;
-    uint64_t from_ns = r->queued_ns > o->lookup_began_ns ? r->queued_ns : o->lookup_began_ns;
-    r->result.times.dns_ns = o->engine->now_ns - from_ns;
+    r->result.times.dns_ns = r->engine->now_ns - lookup_from_ns(r);
     r->queued_ns += r->result.times.dns_ns;
 }
 
@@ -376,9 +385,10 @@ static enum task_next await_lookup(struct origin *o)
 {
     struct ringsend *e = o->engine;
     struct request *r;
+    if (o->host->lookup_began_ns == 0)
+        return TASK_WAIT; /* for the name's turn: no clock runs */
     while ((r = queue_first(o))) {
-        uint64_t from_ns = r->queued_ns > o->lookup_began_ns ? r->queued_ns : o->lookup_began_ns;
-        uint64_t until_ns = timer_after(from_ns, e->options.connect_timeout_ns);
+        uint64_t until_ns = timer_after(lookup_from_ns(r), e->options.connect_timeout_ns);
         if (e->now_ns < until_ns) {
             task_deadline(e, &o->task, until_ns);
             break;

@@ -60,8 +60,6 @@ static struct origin *evict(struct ringsend *e)
 static struct origin *origin_new(struct ringsend *e, const struct url *url, uint32_t hash)
 {
     struct host *h = host_find(e, url);
-    if (!h)
-        return NULL;
     h->origins_count++; /* before another origin of this host may be evicted */
     struct origin *o = e->origins_mark < e->origins_max ? &e->origins[e->origins_mark++] : evict(e);
     CHECK(o); /* origins_max is more than requests and connections can use */
@@ -98,7 +96,6 @@ struct origin *origin_find(struct ringsend *e, const struct url *url)
         if (!o)
             o = origin_new(e, url, hash);
     }
-    if (o)
-        list_remove(&o->unused);
+    list_remove(&o->unused);
     return e->last_origin = o;
 }

@@ -128,6 +128,7 @@ static void init_lists(struct ringsend *e)
         &e->reaped,        &e->undecoded};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
+    lookups_init(e);
 }
 
 static void release(struct ringsend *e)
@@ -423,13 +424,10 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
         return -(int)error;
     bool streams = stream_is_wanted(r);
     struct stream *stream = streams ? stream_new(e, r) : NULL;
-    struct origin *o = streams && !stream ? NULL : origin_find(e, &head.url);
-    if (!o) {
-        stream_free(e, stream);
+    if (streams && !stream)
         return -RINGSEND_E_NO_MEMORY;
-    }
     e->now_ns = ring_now_ns(e->ring); /* the last turn may be long ago */
-    request_take(e, r, &head, o, stream);
+    request_take(e, r, &head, origin_find(e, &head.url), stream);
     return 0;
 }
 

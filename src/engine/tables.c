@@ -21,7 +21,7 @@ static void list_tables(struct ringsend *e, struct table tables[TABLES])
         {&e->requests, 2 * (size_t)o->requests_max * sizeof *e->requests},
         {&e->conns, o->connections_max * sizeof *e->conns},
         {&e->origins, e->origins_max * sizeof *e->origins},
-        {&e->hosts, 2 * (size_t)e->origins_max * sizeof *e->hosts},
+        {&e->hosts, e->hosts_max * sizeof *e->hosts},
         {&e->overrides, o->resolve_count * sizeof *e->overrides},
         {&e->origins_hash, hash_size * sizeof(struct origin *)},
         {&e->hosts_hash, hash_size * sizeof(struct host *)},
@@ -40,6 +40,8 @@ bool tables_take(struct ringsend *e)
 {
     const struct ringsend_options *o = &e->options;
     e->origins_max = o->requests_max + o->connections_max + 64;
+    e->hosts_max =
+        e->origins_max + 1 + LIMIT_LOOKUPS; /* one is found before its origin has a place */
     uint32_t hash_size = 64;
     while (hash_size < e->origins_max)
         hash_size *= 2;
@@ -47,7 +49,7 @@ bool tables_take(struct ringsend *e)
     e->buffers = LIMIT_BUFFERS_MIN;
     while (e->buffers < 2 * o->connections_max && e->buffers < LIMIT_BUFFERS_MAX)
         e->buffers *= 2;
-    e->timers.capacity = 2 * o->requests_max + o->connections_max + e->origins_max;
+    e->timers.capacity = 2 * o->requests_max + o->connections_max + e->origins_max + 1;
     struct table tables[TABLES];
     list_tables(e, tables);
     for (size_t i = 0; i < TABLES; i++) {

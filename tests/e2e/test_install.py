@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 import test_examples
-from harness import ROOT, Case, main
+from harness import ROOT, Authority, Case, main
 
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
 LIBRARY_BYTES_MAX = 250_000  # stripped, without BearSSL and liburing
@@ -95,6 +95,25 @@ class Shared(test_examples.Examples):
     def python(self, script, *args):
         return super().python(script, *args, env={**copy.environment, "LIBRINGSEND": copy.library("libringsend.so.0")})
 
+    def plugin(self, *link):
+        program = self.path("plugin.so")
+        flags = call("pkg-config", "--cflags", "ringsend", env=copy.environment).split()
+        call("cc", "-std=gnu11", *WARNINGS, *flags, "-shared", "-fPIC", "-o", program,
+             os.path.join(ROOT, "tests/install/plugin.c"), *link)
+        return program
+
+    def unloads(self, plugin):
+        program = self.path("unload")
+        call("cc", "-std=gnu11", *WARNINGS, "-o", program, os.path.join(ROOT, "tests/install/unload.c"))
+        certificate = Authority(self.dir).certificate()
+        tls = self.serve("--tls", "--cert", certificate.chain, "--key", certificate.key)
+        call(program, plugin, self.serve().url, tls.url, tls.url, "http://name.test/", "http://other.test/",
+             env=copy.environment)
+
+    def test_it_can_be_unloaded(self):
+        libs = call("pkg-config", "--libs", "ringsend", env=copy.environment).split()
+        self.unloads(self.plugin(*libs))
+
     def test_python_knows_the_structures(self):
         spec = importlib.util.spec_from_file_location("ringsend", os.path.join(ROOT, "examples/python/ringsend.py"))
         module = importlib.util.module_from_spec(spec)
@@ -119,6 +138,11 @@ class Shared(test_examples.Examples):
 class Static(Shared):
     compiling, linking = ["-static"], ["--static", "--libs"]
     STATIC = ["blocking", "cplusplus", "epoll", "origins", "threads"]  # others need libraries that are only shared
+
+    def test_it_can_be_unloaded(self):
+        """In a plugin of a host's that knows nothing of it."""
+        libs = call("pkg-config", "--static", "--libs", "ringsend", env=copy.environment).split()
+        self.unloads(self.plugin(*[copy.library("libringsend.a") if lib == "-lringsend" else lib for lib in libs]))
 
     def python(self, script, *args):
         self.skipTest("Python loads the shared one")
