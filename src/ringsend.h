@@ -354,6 +354,10 @@ struct ringsend_options {
     const struct ringsend_resolve
         *resolve;         /* the first one that fits counts. Read by ringsend_new */
     size_t resolve_count; /* 0 to 256 */
+    /* For measuring: a reused connection that turns out to be dead costs a try as any other failure does, unless
+     * none of the request has left on it. So with `tries` 1 nothing is ever sent twice, and each loss of a
+     * connection is told, and counts in stats.pushed_back. */
+    bool no_free_try;
 };
 
 /* ---- Pauses -------------------------------------------------------------------------------------
@@ -506,7 +510,8 @@ struct ringsend_times {
     /* Points in time on CLOCK_MONOTONIC, all of the last attempt. An end is stamped when ringsend_run takes it from
      * the kernel: late by what the turn of the loop before it had left to do (handing over the sends
      * of one turn costs some microseconds each), and without exact_times by up to 200 us more. */
-    /* The connection was in hand, or its making began; the lookup was before that. */
+    /* The connection was in hand, or its making began, be it to an address that failed before another one was
+     * tried; the lookup was before that. */
     uint64_t begun_at_ns;
     uint64_t sent_at_ns;       /* the request's first byte was handed to the kernel */
     uint64_t first_byte_at_ns; /* of the response */
@@ -565,7 +570,8 @@ struct ringsend_result {
                                    for idempotent methods and keyed requests */
     uint32_t attempts;  /* tries made; 0 when it never came to one. May be one more than
                                    asked for: when a reused connection turns out to be dead before
-                                   any byte of a response, the next try does not count */
+                                   any byte of a response, the next try does not count (no_free_try
+                                   of the options: only when nothing has left on it) */
     const char *detail; /* a sentence more about the error, or null */
     struct ringsend_bytes
         body; /* of the last attempt's response if it was complete, whatever its status */

@@ -511,6 +511,10 @@ static void check_result(const struct client *c, const struct client_request *r,
 
     SIM_CHECK(!r->done, "record %u has a second result", r->record);
     /* One try more is free, after a reused connection that turned out to be dead. */
+    uint32_t deliveries = sim_record(r->record)->deliveries;
+    SIM_CHECK(!c->options.no_free_try || deliveries <= r->tries,
+              "record %u: %u deliveries, no try is free and %u were asked for", r->record,
+              deliveries, r->tries);
     SIM_CHECK(result->attempts <= r->tries + 1, "record %u: %u attempts, %u allowed", r->record,
               result->attempts, r->tries);
     SIM_CHECK(record->deliveries <= result->attempts, "record %u: %u deliveries in %u attempts",

@@ -665,8 +665,27 @@ static void pushed_back_is_counted(void)
     scenario_end(&c);
 }
 
+/* Without the free try, a reused connection that dies is told and counted. */
+static void pushed_back_without_free_try(void)
+{
+    static const struct sim_answer script[] = {{.status = 200}, {.status = 0, .then = THEN_RESET}};
+    struct client c;
+
+    scenario_begin("no free try: what is pushed back is counted", &c,
+                   &(struct ringsend_options){.tries = 1, .no_free_try = true}, script, 2);
+    for (int i = 0; i < 2; i++) {
+        scenario_submit(&c, &get);
+        client_finish(&c);
+    }
+    scenario_expect(&c, 1, RINGSEND_E_RESET_NO_RESPONSE, 0, 1, false);
+    SIM_CHECK(scenario_stats(&c).pushed_back == 1, "%llu pushed back",
+              (unsigned long long)scenario_stats(&c).pushed_back);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
     {"trace tells of all attempts", trace_tells_all_attempts},
+    {"no free try: what is pushed back is counted", pushed_back_without_free_try},
     {"trace tells of the last wait", trace_tells_the_last_wait},
     {"pace closes no connection", pace_closes_no_connection},
     {"lines come to an end", lines_come_to_an_end},

@@ -41,6 +41,7 @@ static int open_engine(struct probe *p, char *message, size_t message_bytes)
     options.connections_max = options.connections_per_origin = p->step->connections;
     options.requests_max = p->step->connections;
     options.tries = 1;
+    options.no_free_try = true;
     options.exact_times = true;
     options.no_pauses = true;
     options.message = message;
@@ -69,9 +70,12 @@ static void count(struct probe *p, const struct ringsend_result *r)
     } else if (!r->ok) {
         step->others++;
         step->status = r->status;
-    } else if (times->done_at_ns >= p->measure_ns && !p->stopping) {
-        step->ok++;
-        histogram_add(&step->service_ns, times->done_at_ns - times->sent_at_ns);
+    } else {
+        step->good++;
+        if (times->done_at_ns >= p->measure_ns && !p->stopping) {
+            step->ok++;
+            histogram_add(&step->service_ns, times->done_at_ns - times->sent_at_ns);
+        }
     }
 }
 
@@ -88,7 +92,7 @@ static void check_pushed_back(struct probe *p)
 static bool is_enough(const struct probe *p, uint64_t now_ns)
 {
     const struct probe_step *step = p->step;
-    bool hopeless = step->ok == 0 && step->others + step->errors >= HOPELESS;
+    bool hopeless = step->good == 0 && step->others + step->errors >= HOPELESS;
     if (step->too_many || hopeless || now_ns >= p->last_ns)
         return true;
     return now_ns >= p->end_ns && step->service_ns.count >= 2ull * step->connections;

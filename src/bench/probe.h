@@ -1,5 +1,5 @@
-/* One step of a probe: so many connections, as fast as answers come, for a while. Nothing is tried
- * again, and the step ends early when the platform pushes back: what it does not take is not forced
+/* One step of a probe: so many connections, as fast as answers come, for a while. Nothing is sent
+ * twice, and the step ends early when the platform pushes back: what it does not take is not forced
  * upon it. */
 #ifndef RINGSEND_BENCH_PROBE_H
 #define RINGSEND_BENCH_PROBE_H
@@ -25,8 +25,9 @@ struct probe_settings {
 struct probe_step {
     uint32_t connections;
     uint64_t elapsed_ns;         /* of what was measured */
-    uint64_t ok;                 /* answers within it */
-    uint64_t others;             /* answers that are not ok, in the whole step */
+    uint64_t ok;                 /* good answers within it */
+    uint64_t good;               /* in the whole step */
+    uint64_t others;             /* answers that are not ok, likewise */
     uint64_t errors;             /* and attempts without one */
     uint64_t pushed_back;        /* of both, as ringsend_stats counts them */
     bool too_many;               /* 1 % or more was pushed back, and not just one or two */

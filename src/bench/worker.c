@@ -54,6 +54,7 @@ static int engine_open(struct worker *w, char *message, size_t message_bytes)
     options.connections_max = options.connections_per_origin = w->connections;
     options.requests_max = w->connections;
     options.tries = 1;
+    options.no_free_try = true;
     options.no_pauses = true; /* the schedule says when requests start */
     options.exact_times = !settings->batch;
     options.spin = settings->spin;

@@ -10,6 +10,7 @@
 #include "cli/units.h"
 #include "cli/values.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,13 +95,32 @@ static int make_step(struct probe_run *p, uint32_t connections)
     return EXIT_OK;
 }
 
+/* Of the first step, over one connection: there is no knee. */
 static void tell_failure(const struct probe_step *step)
 {
-    if (step->errors > 0)
-        fprintf(stderr, "ringsend probe: no good answer came: %s\n",
-                ringsend_error_text(step->error));
+    char cause[160];
+    uint64_t all = step->good + step->others + step->errors;
+    if (step->errors > step->others)
+        snprintf(cause, sizeof cause, "%s", ringsend_error_text(step->error));
     else
-        fprintf(stderr, "ringsend probe: no good answer came: status %d\n", step->status);
+        snprintf(cause, sizeof cause, "status %d", step->status);
+    if (step->good == 0)
+        fprintf(stderr, "ringsend probe: no good answer came: %s\n", cause);
+    else if (step->too_many)
+        fprintf(
+            stderr,
+            "ringsend probe: a single connection is pushed back already: %llu of %llu requests "
+            "(%s), and\n"
+            "  %llu answers were good. Fewer connections cannot help; a lower rate may (ringsend "
+            "send --rate)\n",
+            (unsigned long long)step->pushed_back, (unsigned long long)all, cause,
+            (unsigned long long)step->good);
+    else
+        fprintf(stderr,
+                "ringsend probe: good answers came, %llu of %llu, but none in the time that is "
+                "measured: use a\n"
+                "  longer --step (%s)\n",
+                (unsigned long long)step->good, (unsigned long long)all, cause);
 }
 
 static uint32_t recommended(const struct knee *k)
@@ -124,10 +144,19 @@ static void tell(const struct knee *k)
     printf("Recommended: -c %u\n", recommended(k));
 }
 
+/* Null: there is none. */
+static void put_number(struct json_out *j, const char *key, uint32_t number)
+{
+    if (number > 0)
+        json_count(j, key, number);
+    else
+        json_words(j, key, NULL);
+}
+
 static void tell_json(const struct probe_run *p)
 {
     struct json_out j = {.out = stdout};
-    uint32_t cap = knee_cap(&p->knee);
+    uint32_t knee = knee_at(&p->knee), cap = knee_cap(&p->knee);
     json_begin(&j, NULL, '{');
     json_words(&j, "target", target_of(&p->options.target));
     json_begin(&j, "steps", '[');
@@ -139,6 +168,7 @@ static void tell_json(const struct probe_run *p)
         json_us(&j, "p50_us", histogram_quantile(&step->service_ns, 0.5));
         json_us(&j, "p99_us", histogram_quantile(&step->service_ns, 0.99));
         json_count(&j, "ok", step->ok);
+        json_count(&j, "good", step->good);
         json_count(&j, "not_ok", step->others);
         json_count(&j, "errors", step->errors);
         json_count(&j, "pushed_back", step->pushed_back);
@@ -146,12 +176,9 @@ static void tell_json(const struct probe_run *p)
         json_end_with(&j, '}');
     }
     json_end_with(&j, ']');
-    json_count(&j, "knee", knee_at(&p->knee));
-    if (cap > 0)
-        json_count(&j, "cap", cap);
-    else
-        json_words(&j, "cap", NULL);
-    json_count(&j, "recommended", recommended(&p->knee));
+    put_number(&j, "knee", knee);
+    put_number(&j, "cap", cap);
+    put_number(&j, "recommended", recommended(&p->knee));
     json_end_with(&j, '}');
     putchar('\n');
 }
@@ -169,15 +196,14 @@ static int run(struct probe_run *p)
         status = make_step(p, connections);
     if (status != EXIT_OK)
         return status;
-    if (knee_at(&p->knee) == 0) {
-        tell_failure(&p->steps[0]);
-        return EXIT_NOT_ALL_OK;
-    }
+    bool known = knee_at(&p->knee) > 0;
     if (p->options.json)
         tell_json(p);
-    else
+    else if (known)
         tell(&p->knee);
-    return EXIT_OK;
+    if (!known)
+        tell_failure(&p->steps[0]);
+    return known ? EXIT_OK : EXIT_NOT_ALL_OK;
 }
 
 int command_probe(int argc, char **argv)

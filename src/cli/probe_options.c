@@ -62,8 +62,9 @@ static const char help[] =
     "\n"
     "Exit status\n"
     "  0  the knee is known                   2  an input could not be read\n"
-    "  1  wrong usage                         3  no good answer came\n"
-    "  4  could not start (io_uring refused)  7  the result could not be written\n";
+    "  1  wrong usage                         4  could not start (io_uring refused)\n"
+    "  3  no good answer came, or a single    7  the result could not be written\n"
+    "     connection is pushed back already\n";
 
 static void read_option(struct probe_options *o, int code, const char *value)
 {

@@ -153,9 +153,10 @@ void request_attempt_begun(struct request *r, struct conn *conn)
     struct ringsend *e = r->engine;
     if (r->step == REQUEST_QUEUED) {
         request_goto(r, REQUEST_ATTEMPT);
+        uint64_t began_at_ns = r->redialing ? r->result.times.begun_at_ns : engine_stamp_ns(e);
         forget_outcome(r);
         r->result.times.queue_ns += e->now_ns - r->queued_ns;
-        r->result.times.begun_at_ns = engine_stamp_ns(e);
+        r->result.times.begun_at_ns = began_at_ns;
         r->attempt_at_ns = timer_after(e->now_ns, r->attempt_timeout_ns);
         if (!r->redialing) {
             trace_waited(r);
@@ -176,13 +177,18 @@ void request_explain(struct request *r, const char *detail)
         r->outcome_detail = r->detail.data;
 }
 
-/* A reused connection that turns out to be dead is no sign of too much. */
+/* A reused connection that turned out to be dead: that is nobody's failure. */
+static bool is_pardoned(const struct request *r)
+{
+    return r->outcome_stale && !(r->engine->options.no_free_try && r->outcome_bytes_left);
+}
+
 static void count_outcome(struct request *r)
 {
     struct ringsend_stats *stats = &r->engine->stats;
     const struct ringsend_times *times = &r->result.times;
     if (retry_is_pushed_back(r->outcome, r->result.status)) {
-        stats->pushed_back += !r->outcome_stale;
+        stats->pushed_back += !is_pardoned(r);
     } else if (r->outcome == RINGSEND_OK) {
         stats->completed++;
         stats->service_ns += times->done_at_ns - times->sent_at_ns;
@@ -378,7 +384,7 @@ static enum task_next decide(struct request *r)
         return finish_with_outcome(r);
     if (stream_is_spent(r))
         return finish_with_outcome(r);
-    bool is_free = r->outcome_stale && r->free_tries == 0;
+    bool is_free = is_pardoned(r) && r->free_tries == 0;
     if (!is_free && r->result.attempts - r->free_tries >= r->tries)
         return finish_with_outcome(r);
     if (e->stopping || r->cancel_asked)

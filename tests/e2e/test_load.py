@@ -87,6 +87,25 @@ class Load(LoadCase):
         stats = self.serve_and_bench("-n", "20", "-c", "2", serve=("--status", "503:100%"), expect=NOT_ALL_OK)
         self.assertEqual(stats["requests"], 20)
 
+    def test_nothing_is_sent_twice_and_what_a_connection_did_is_reported(self):
+        """Most resets and closes meet a connection that has carried a request before."""
+        for fault, error in (("--reset", "reset_no_response"), ("--close", "closed_no_response")):
+            for share in ("10%", "50%"):
+                for more in (("-c", "8"), ("-c", "8", "-r", "2000"), ("-c", "8", "-X", "PUT", "--data", "x")):
+                    with self.subTest(fault=fault, share=share, more=more):
+                        serve = self.serve(fault, share)
+                        self.bench("-q", "-n", "500", *more, "--json", self.path("figures.json"), serve.url)
+                        figures, stats = json.loads(self.read("figures.json")), serve.stats()
+                        lost = stats["resets"] if fault == "--reset" else stats["closes"]
+                        self.assertEqual(stats["requests"], 500)
+                        self.assertEqual(figures["errors_by_name"], {error: lost})
+                        self.assertEqual(figures["requests"], 500 - lost)
+
+    def test_a_connection_that_was_closed_while_idle_is_no_error(self):
+        serve = self.serve("--keep-alive-timeout", "1s")
+        self.bench("-q", "-n", "3", "-c", "1", "-r", "0.7", "--fail-if", "errors>0", serve.url)
+        self.assertEqual(serve.stats()["connections"], 3)
+
     def test_bodies_are_counted_unless_they_decide(self):
         """None is stored, so one may be longer than what could be."""
         serve = self.serve("--body-bytes", str(65 << 20))

@@ -63,6 +63,22 @@ class Probe(Case):
         run = self.probe("http://127.0.0.1:%d/" % port, expect=NOT_ALL_OK)
         self.assertIn("nothing listens", run.err)
 
+    def test_a_single_connection_that_is_pushed_back_is_told(self):
+        """It is no platform without a good answer, and nothing is sent twice to make it look better."""
+        for fault, cause in (("--reset", "reset the connection"), ("--status", "status 503")):
+            with self.subTest(fault=fault):
+                serve = self.serve(fault, "503:14%" if fault == "--status" else "14%", "--latency", "1ms")
+                run = self.probe("--json", serve.url, expect=NOT_ALL_OK)
+                found = json.loads(run.out)
+                step, = found["steps"]
+                stats = serve.stats()
+                self.assertEqual((found["knee"], found["recommended"]), (None, None))
+                self.assertRegex(run.err, "a single connection is pushed back already: %d of %d requests .*%s.*\n"
+                                          ".* %d answers were good" % (step["pushed_back"], stats["requests"], cause,
+                                                                      step["good"]))
+                self.assertEqual(step["good"] + step["not_ok"] + step["errors"], stats["requests"])
+                self.assertEqual(step["pushed_back"], step["not_ok"] + step["errors"])
+
     def test_usage(self):
         for words, args in (("say what with --data", ["-X", "POST", "http://127.0.0.1:1/"]),
                             ("say what with --data", ["-X", "DELETE", "http://127.0.0.1:1/"]),
