@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/duration.h"
+#include "base/rate.h"
 #include "base/span.h"
 
 #include <stdlib.h>
@@ -180,7 +181,14 @@ static bool read_limit(struct cursor *c, struct threshold *t, bool as_k6)
         t->limit /= 100;
     } else if (t->subject == THRESHOLD_ERRORS) {
         return !has_point || fail(c, start, "a share is written with %, such as 0.1%");
-    } else if (!take(c, SPAN("/s"))) {
+    } else if (c->at < c->text.bytes && c->text.data[c->at] == '/') {
+        struct rate rate;
+        if (!rate_parse((struct ringsend_bytes){c->text.data + start, c->text.bytes - start},
+                        &rate))
+            return fail(c, c->at, "a rate is a number per time: 900/s, 5000/m");
+        t->limit = rate_per_s(&rate);
+        c->at = c->text.bytes;
+    } else {
         t->subject = THRESHOLD_RATE_SHARE;
     }
     if (t->subject != THRESHOLD_RATE && t->limit > 1)

@@ -1,10 +1,10 @@
 #include "cli/bench_options.h"
 
 #include "base/limits.h"
+#include "base/span.h"
 #include "bench/compare.h"
 #include "cli/values.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,14 +78,15 @@ static const char help[] =
     "FILEs are (see `ringsend send --help`; - is standard input), over and over.\n"
     "\n"
     "Load\n"
-    "  -r, --rate RATE         open loop: start RATE requests a second, whatever\n"
-    "                          comes back. One that finds no free connection waits,\n"
-    "                          and its wait counts. Without it closed loop: each\n"
-    "                          connection starts its next request when the last one\n"
-    "                          is done, so that a server that stalls is asked less\n"
+    "  -r, --rate N/T          open loop: start N requests in T: 500/s, 90/m (N:\n"
+    "                          a second), whatever comes back. One that finds no\n"
+    "                          free connection waits, and its wait counts. Without it\n"
+    "                          closed loop: each connection starts its next request\n"
+    "                          when the last one is done, so that a server that\n"
+    "                          stalls is asked less\n"
     "      --arrivals KIND     of -r: constant (default), or poisson: random, as from\n"
     "                          many users who do not know of each other\n"
-    "      --steps R1,R2,...   one run after another with these rates\n"
+    "      --steps R1,R2,...   one run after another with these rates: 1000/s,2000/s\n"
     "  -c, --connections N     open at once, 1 to 32768; default 40\n"
     "      --new-connection    one for each request (Connection: close)\n"
     "  -t, --threads N         1 to 256; default 1. They share connections and rate\n"
@@ -145,29 +146,15 @@ static const char help[] =
     "  7  a report could not be written\n"
     "  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM\n";
 
-/* At the start of `text`; *end is what is behind it. */
-static double read_rate(const char *option, const char *text, const char **end)
-{
-    char *behind;
-    errno = 0;
-    double rate = strtod(text, &behind);
-    bool starts_well = text[0] >= '0' && text[0] <= '9';
-    /* strtod also takes hexadecimal numbers; written so that not-a-number is refused. */
-    if (!starts_well || errno || strpbrk(text, "xX") || !(rate >= 0.001 && rate <= RATE_MAX) ||
-        (*behind && *behind != ','))
-        usage_error(command, "%s must be requests per second from 0.001 to %.0f, not \"%s\"",
-                    option, RATE_MAX, text);
-    *end = behind;
-    return rate;
-}
-
 static void read_steps(struct bench_options *o, const char *text)
 {
     o->steps_count = 0;
     for (const char *at = text;; at++) {
+        const struct ringsend_bytes step = {at, strcspn(at, ",")};
         if (o->steps_count == BENCH_STEPS_MAX)
             usage_error(command, "--steps: at most %d rates can be given", BENCH_STEPS_MAX);
-        o->steps[o->steps_count++] = read_rate("--steps", at, &at);
+        o->steps[o->steps_count++] = value_rate_per_s(command, "--steps", step, RATE_MAX);
+        at += step.bytes;
         if (!*at)
             return;
     }
@@ -195,11 +182,9 @@ static void read_time(struct figures_settings *s, enum option_code code, const c
 
 static double read_one_rate(const char *text)
 {
-    const char *end;
-    double rate = read_rate("--rate", text, &end);
-    if (*end)
-        usage_error(command, "--rate must be one number, not \"%s\"; see --steps", text);
-    return rate;
+    if (strchr(text, ','))
+        usage_error(command, "--rate must be one rate, not \"%s\"; see --steps", text);
+    return value_rate_per_s(command, "--rate", span_of(text), RATE_MAX);
 }
 
 static void read_option(struct bench_options *o, int code, const char *value)

@@ -1,4 +1,5 @@
 /* `ringsend compare`: reads what runs left behind, and tells whether one is slower than another. */
+#include "base/span.h"
 #include "cli/commands.h"
 #include "cli/compare_report.h"
 #include "cli/sides.h"
@@ -21,7 +22,7 @@ static const char help[] =
     "Of files with --steps, each step is compared with that at the same rate, and the\n"
     "worst verdict counts; of many steps one may come out worse by chance.\n"
     "\n"
-    "      --step RATE         of files with --steps: the step at that rate alone\n"
+    "      --step N/T          of files with --steps: the step at that rate alone\n"
     "      --tolerance SHARE   differences up to this do not count; default 5%\n"
     "      --html FILE         a page with the curves over each other\n"
     "      --json FILE         the same figures for programs (- is standard output;\n"
@@ -67,16 +68,6 @@ struct compare_options {
     int paths_count;
 };
 
-static double read_rate(const char *text)
-{
-    char *end;
-    double rate = strtod(text, &end);
-    /* Written so that not-a-number is refused. */
-    if (text[0] < '0' || text[0] > '9' || strpbrk(text, "xX") || *end || !(rate > 0 && rate < 1e9))
-        usage_error(command, "--step must be a rate that was given to --steps, not \"%s\"", text);
-    return rate;
-}
-
 static void read_option(struct compare_options *o, int code, const char *value)
 {
     switch ((enum option_code)code) {
@@ -91,7 +82,7 @@ static void read_option(struct compare_options *o, int code, const char *value)
         o->json = value;
         return;
     case OPTION_STEP:
-        o->step = read_rate(value);
+        o->step = value_rate_per_s(command, "--step", span_of(value), 1e9);
         return;
     case OPTION_TOLERANCE:
         o->tolerance = value_share(command, "--tolerance", value);
@@ -158,7 +149,7 @@ static bool is_comparable(const struct sides *sides)
         if ((a->rate > 0) != (b->rate > 0)) {
             fprintf(stderr,
                     "ringsend compare: %s holds steps at several rates and %s does not: name the "
-                    "one to compare with --step RATE\n",
+                    "one to compare with --step N/T\n",
                     a->rate > 0 ? a->name : b->name, a->rate > 0 ? b->name : a->name);
             return false;
         }

@@ -1,9 +1,12 @@
 #include "cli/manners_options.h"
 
 #include "base/limits.h"
+#include "base/rate.h"
+#include "base/span.h"
 #include "cli/outcomes.h"
 #include "cli/values.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,18 +23,19 @@ static void read_budget(struct request_options *o, const char *text)
         engine->retry_budget_percent = RINGSEND_UNLIMITED;
         return;
     }
-    unsigned long percent = strtoul(text, &end, 10), per_s = 0;
+    struct rate rate = {0, 1};
+    unsigned long percent = strtoul(text, &end, 10);
     bool read = *text >= '0' && *text <= '9' && *end == '%';
-    if (read && end[1] == '+' && end[2] >= '0' && end[2] <= '9') {
-        per_s = strtoul(end + 2, &end, 10);
-        read = strcmp(end, "/s") == 0 && per_s >= 1 && per_s <= LIMIT_BUDGET_PER_S;
-    } else {
+    if (read && end[1] == '+')
+        read = strchr(end, '/') && rate_parse(span_of(end + 2), &rate);
+    else
         read = read && end[1] == '\0';
-    }
+    double per_s = rate_per_s(&rate);
+    read = read && per_s <= LIMIT_BUDGET_PER_S && per_s == floor(per_s);
     if (!read || percent < 1 || percent > LIMIT_BUDGET_PERCENT)
         usage_error(o->command,
-                    "--retry-budget must be a share of 1%% to 1000%%, perhaps with a number per "
-                    "second, such as \"20%%\" or \"20%%+10/s\", or \"none\", not \"%s\"",
+                    "--retry-budget must be a share of 1%% to 1000%%, perhaps with a whole number "
+                    "per second, such as \"20%%\" or \"20%%+10/s\", or \"none\", not \"%s\"",
                     text);
     engine->retry_budget_percent = (uint32_t)percent;
     engine->retry_budget_per_s = (uint32_t)per_s; /* 0: the default */

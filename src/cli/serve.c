@@ -64,7 +64,8 @@ static const char help[] =
     "      --workers N         requests worked on at a time, for as long as --latency\n"
     "                          says; more wait for their turn, so that more\n"
     "                          connections bring no more answers; default any number\n"
-    "      --rate-limit N[/s]  requests answered in a second; more get 429\n"
+    "      --rate-limit N/T    requests answered in T: 50/s, 100/m; N alone is a second.\n"
+    "                          More get 429\n"
     "      --retry-after TIME  Retry-After of 429 answers, and then of 503 too, in\n"
     "                          whole seconds; default 1s, 429 only\n"
     "      --keep-alive-requests N  requests on a connection before it is closed;\n"
@@ -155,7 +156,7 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static const uint64_t SECOND_NS = 1000000000;
+static const uint64_t SECOND_NS = 1000000000, HOUR_NS = 3600000000000;
 static const uint64_t DAY_NS = 86400 * 1000000000ull;
 
 struct serve_options {
@@ -242,17 +243,6 @@ static void read_status(struct fate_plan *fates, const char *text)
     free(code);
 }
 
-static uint32_t read_rate(const char *text)
-{
-    size_t bytes = strlen(text);
-    if (bytes > 2 && strcmp(text + bytes - 2, "/s") == 0)
-        bytes -= 2;
-    char *number = copy_text(text, bytes);
-    uint64_t rate = value_count(COMMAND, "--rate-limit", number, 1, UINT32_MAX);
-    free(number);
-    return (uint32_t)rate;
-}
-
 static void read_body(struct serve_options *o, const char *text)
 {
     o->platform.body = span_of(text);
@@ -337,7 +327,8 @@ static bool read_limit(struct serve_options *o, int code, const char *text)
             (uint32_t)value_count(COMMAND, "--workers", text, 1, PLATFORM_WORKERS_MAX);
         return true;
     case OPTION_RATE_LIMIT:
-        platform->rate_limit = read_rate(text);
+        value_rate(COMMAND, "--rate-limit", text, UINT32_MAX, HOUR_NS, &platform->rate_limit,
+                   &platform->rate_limit_per_ns);
         return true;
     case OPTION_RETRY_AFTER: {
         uint64_t ns = value_duration_ns(COMMAND, "--retry-after", text, 0, DAY_NS);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,12 @@ static void read_member(struct reader *r, struct json_string key, struct found *
     }
 }
 
+/* A step's rate; it was written with nine digits. */
+static bool is_wanted(const struct reader *r, double rate)
+{
+    return r->step == 0 || fabs(rate - r->step) <= 1e-8 * r->step;
+}
+
 /* The object of one run, or the whole of which runs are a member. */
 static void read_run(struct reader *r, enum place place)
 {
@@ -265,7 +272,7 @@ static void read_run(struct reader *r, enum place place)
         return;
     if (place == PLACE_WHOLE && !found.is_bench)
         reader_fail(r, "it is not from ringsend bench --json");
-    else if (!holds_runs && (place != PLACE_STEPS || r->step == 0 || found.rate == r->step))
+    else if (!holds_runs && (place != PLACE_STEPS || is_wanted(r, found.rate)))
         add_run(r, &found, place);
 }
 

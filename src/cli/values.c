@@ -3,6 +3,7 @@
 #include "cli/values.h"
 
 #include "base/duration.h"
+#include "base/rate.h"
 #include "base/span.h"
 #include "ringsend.h"
 
@@ -189,32 +190,34 @@ double value_share(const char *command, const char *option, const char *text)
     return share;
 }
 
-/* What stands behind the slash: a time, or a unit alone for one of it. */
-static bool read_period(const char *text, uint64_t *per_ns)
-{
-    char one[16] = "1";
-    size_t bytes = strlen(text);
-    if (duration_parse(span_of(text), per_ns))
-        return true;
-    if (bytes == 0 || bytes > sizeof one - 2)
-        return false;
-    memcpy(one + 1, text, bytes + 1);
-    return duration_parse(span_of(one), per_ns);
-}
-
 void value_rate(const char *command, const char *option, const char *text, uint32_t count_max,
                 uint64_t per_max_ns, uint32_t *count, uint64_t *per_ns)
 {
-    const char *at = text;
-    uint64_t number, period_ns = 1000000000;
-    bool read = read_digits(&at, &number) && (*at == '/' || !*at);
-    read = read && (!*at || read_period(at + 1, &period_ns));
-    if (!read || number < 1 || number > count_max || period_ns < 1 || period_ns > per_max_ns)
+    struct rate rate;
+    if (!rate_parse(span_of(text), &rate) || rate.count > count_max || rate.per_ns > per_max_ns) {
+        char longest[32];
+        print_duration(longest, sizeof longest, per_max_ns);
         usage_error(
             command,
             "%s must be a number per time, such as \"50/s\", \"100/m\" or \"5/15s\", from 1 "
-            "to %u in 1ns to 1h, not \"%s\"",
-            option, count_max, text);
-    *count = (uint32_t)number;
-    *per_ns = period_ns;
+            "to %u in 1ns to %s, not \"%s\"",
+            option, count_max, longest, text);
+    }
+    *count = (uint32_t)rate.count;
+    *per_ns = rate.per_ns;
+}
+
+double value_rate_per_s(const char *command, const char *option, struct ringsend_bytes text,
+                        double max)
+{
+    struct rate rate;
+    bool read = rate_parse(text, &rate);
+    double per_s = read ? rate_per_s(&rate) : 0;
+    if (!read || per_s < 1 / 3600.0 || per_s > max)
+        usage_error(
+            command,
+            "%s must be a number per time, such as \"50/s\", \"100/m\" or \"5/15s\" (a bare "
+            "number is per second), from 1/h to %.0f/s, not \"%.*s\"",
+            option, max, (int)text.bytes, text.data);
+    return per_s;
 }

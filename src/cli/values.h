@@ -3,6 +3,8 @@
 #ifndef RINGSEND_CLI_VALUES_H
 #define RINGSEND_CLI_VALUES_H
 
+#include "ringsend.h"
+
 #include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,8 +48,11 @@ uint64_t value_bytes(const char *command, const char *option, const char *text, 
 /* "2%", "0.5%", "1" (a bare number is a fraction 0..1). Returns 0..1. */
 double value_share(const char *command, const char *option, const char *text);
 
-/* "50/s", "100/m", "5/15s": so many in so long; a bare number is per second. */
+/* "50/s", "100/m", "5/15s", "0.5/s": so many in so long; a bare number is per second (base/rate.h). The
+ * second gives requests per second, from 1/h on, and takes a part of a list. */
 void value_rate(const char *command, const char *option, const char *text, uint32_t count_max,
                 uint64_t per_max_ns, uint32_t *count, uint64_t *per_ns);
+double value_rate_per_s(const char *command, const char *option, struct ringsend_bytes text,
+                        double max);
 
 #endif

@@ -44,7 +44,8 @@ struct platform_options {
     uint32_t
         workers; /* so many requests are worked on at a time, for the fates' delay; the others wait;
                          0: any number */
-    uint32_t rate_limit;    /* requests answered in one second, others get 429; 0: any */
+    uint32_t rate_limit; /* requests answered in rate_limit_per_ns, others get 429; 0: any */
+    uint64_t rate_limit_per_ns;
     uint32_t retry_after_s; /* in 429 answers; in 503 too if retry_after_in_503 */
     bool retry_after_in_503;
     bool echo;                    /* the answer's body is the request's */

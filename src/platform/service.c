@@ -144,13 +144,13 @@ void turn_put(struct platform *p, struct turn **place)
     p->free_turns_count++;
 }
 
-/* At most rate_limit requests in each second; a second starts with the first request after the one
- * before has passed. */
+/* At most rate_limit requests in each period; one starts with the first request after the one before has
+ * passed. */
 static bool rate_allows(struct platform *p)
 {
     if (p->options.rate_limit == 0)
         return true;
-    if (p->window_start_ns == 0 || p->now_ns - p->window_start_ns >= SECOND_NS) {
+    if (p->window_start_ns == 0 || p->now_ns - p->window_start_ns >= p->options.rate_limit_per_ns) {
         p->window_start_ns = p->now_ns;
         p->window_count = 0;
     }

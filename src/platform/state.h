@@ -75,7 +75,7 @@ struct platform {
     struct answer statuses[FATE_STATUSES_MAX];
     uint64_t fates_drawn;
     uint64_t *workers_free_ns; /* of each worker: when it is free again */
-    uint64_t window_start_ns;  /* of the rate limit's second */
+    uint64_t window_start_ns;  /* of the rate limit's period */
     uint32_t window_count;
 
     struct timer pause_timer; /* set from the first request to the begin of the pause */

@@ -36,6 +36,7 @@ static void what_is_written_is_what_is_read(void **state)
         {"rate<0.99", THRESHOLD_RATE_SHARE, 0, 0.99, true, false},
         {"rate<=99%", THRESHOLD_RATE_SHARE, 0, 0.99, true, true},
         {"rate<900/s", THRESHOLD_RATE, 0, 900, true, false},
+        {"rate<900/m", THRESHOLD_RATE, 0, 15, true, false},
         /* k6: what must hold. */
         {"p(99)<800", THRESHOLD_RESPONSE, 0.99, 800e6, false, true},
         {"p(99.9) <= 0.5", THRESHOLD_RESPONSE, 0.999, 0.5e6, false, false},
@@ -99,7 +100,7 @@ static void what_is_wrong_is_told_by_its_column(void **state)
         {"rate<1.5", 6, "at most 1"},
         {"rate<900", 6, "900/s"},
         {"rate<x", 6, "a share or a rate"},
-        {"rate<900/m", 6, "900/s"},
+        {"rate<900/x", 9, "900/s"},
         {"rate<0.9 1", 9, "nothing is expected"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -1,5 +1,6 @@
 /* Option values: what is taken, and that everything else ends the program with the usage status. A
  * refusal exits, so each one runs in a child whose stderr is read. */
+#include "base/span.h"
 #include "cli/values.h"
 
 #include <setjmp.h>
@@ -12,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum kind { COUNT, DURATION, BYTES, SHARE, RATE };
+enum kind { COUNT, DURATION, BYTES, SHARE, RATE, RATE_PER_S };
 
 static const uint64_t min = 1000000, max = 86400000000000; /* 1ms and 24h as durations */
 
@@ -30,6 +31,9 @@ static void read_value(enum kind kind, const char *text)
         return;
     case SHARE:
         value_share("serve", "--reset", text);
+        return;
+    case RATE_PER_S:
+        value_rate_per_s("bench", "--rate", span_of(text), 1e7);
         return;
     case RATE:
         value_rate("send", "--rate", text, 1000, 3600000000000, &(uint32_t){0}, &(uint64_t){0});
@@ -157,6 +161,23 @@ static void shares(void **state)
         assert_refused(SHARE, bad[i], "--reset must be a share from 0% to 100%");
 }
 
+static void rates_per_second(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double per_s;
+    } good[] = {{"40000/s", 40000}, {"90/m", 1.5}, {"5/5s", 1},        {"0.7", 0.7},
+                {"9/ms", 9000},     {"3600/h", 1}, {"1/h", 1 / 3600.0}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_float_equal(value_rate_per_s("c", "-o", span_of(good[i].text), 1e7), good[i].per_s,
+                           1e-12);
+    static const char *const bad[] = {"",   "0",   "0.0002/s", "10000001/s",
+                                      "5/", "1,2", "1k/s",     "nan"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_refused(RATE_PER_S, bad[i], "--rate must be a number per time, such as \"50/s\"");
+}
+
 static void rates(void **state)
 {
     (void)state;
@@ -164,11 +185,12 @@ static void rates(void **state)
         const char *text;
         uint32_t count;
         uint64_t per_ns;
-    } good[] = {{"50/s", 50, 1000000000},   {"100/m", 100, 60000000000},
-                {"1/h", 1, 3600000000000},  {"5/15s", 5, 15000000000},
-                {"50/1s", 50, 1000000000},  {"7", 7, 1000000000},
-                {"3/2", 3, 2000000000},     {"9/ms", 9, 1000000},
-                {"1/1.5m", 1, 90000000000}, {"1000/250ms", 1000, 250000000}};
+    } good[] = {
+        {"50/s", 50, 1000000000},        {"100/m", 100, 60000000000}, {"1/h", 1, 3600000000000},
+        {"5/15s", 5, 15000000000},       {"50/1s", 50, 1000000000},   {"7", 7, 1000000000},
+        {"3/2", 3, 2000000000},          {"9/ms", 9, 1000000},        {"1/1.5m", 1, 90000000000},
+        {"1000/250ms", 1000, 250000000}, {"1.5/s", 15, 10000000000},  {"0.5/m", 5, 600000000000},
+        {"2.50", 25, 10000000000},       {"50.0/s", 50, 1000000000},  {"0.001", 1, 1000000000000}};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         uint32_t count;
         uint64_t per_ns;
@@ -176,9 +198,29 @@ static void rates(void **state)
         if (count != good[i].count || per_ns != good[i].per_ns)
             fail_msg("%s", good[i].text);
     }
-    static const char *const bad[] = {"",     "/s",   "0/s",  "1001/s",      "5/",
-                                      "5/0s", "5s",   "5/2h", "5/s/s",       "1.5/s",
-                                      "-5/s", "5 /s", "5/ s", "5/fortnights"};
+    static const char *const bad[] = {"",
+                                      "/s",
+                                      "0/s",
+                                      "1001/s",
+                                      "5/",
+                                      "5/0s",
+                                      "5s",
+                                      "5/2h",
+                                      "5/s/s",
+                                      "1./s",
+                                      ".5/s",
+                                      "1.5.1/s",
+                                      "1e3/s",
+                                      "0x10",
+                                      "inf",
+                                      "0.0/s",
+                                      "0.0001/s",
+                                      "0.0000000001/s",
+                                      "99999999999999999999/s",
+                                      "-5/s",
+                                      "5 /s",
+                                      "5/ s",
+                                      "5/fortnights"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_refused(RATE, bad[i], "--rate must be a number per time");
 }
@@ -187,7 +229,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts), cmocka_unit_test(durations), cmocka_unit_test(sizes),
-        cmocka_unit_test(shares), cmocka_unit_test(rates),
+        cmocka_unit_test(shares), cmocka_unit_test(rates),     cmocka_unit_test(rates_per_second),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
