@@ -59,9 +59,9 @@ static void wake(void)
     struct load *load = load_to_wake;
     if (load)
         load_wake(load);
+    signals_hear(); /* before it is told: who reads that may ask again at once */
     if (*signals_stops() == 1)
         tell_stop();
-    signals_hear();
 }
 
 static void set_load_to_wake(struct load *load)
