@@ -2,14 +2,17 @@
 #include "base/span.h"
 #include "cli/commands.h"
 #include "cli/compare_report.h"
+#include "cli/descriptor.h"
 #include "cli/sides.h"
 #include "cli/values.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char command[] = "compare";
 
@@ -116,9 +119,12 @@ static bool write_report(const char *option, const char *path, const struct comp
 {
     if (!path)
         return true;
-    bool is_stdout = strcmp(path, "-") == 0;
+    int named = strcmp(path, "-") == 0 ? STDOUT_FILENO : descriptor_named(path);
+    bool is_stdout = named == STDOUT_FILENO;
     errno = 0;
-    FILE *out = is_stdout ? stdout : fopen(path, "we");
+    FILE *out = is_stdout    ? stdout
+                : named >= 0 ? fdopen(fcntl(named, F_DUPFD_CLOEXEC, 0), "w")
+                             : fopen(path, "we");
     bool complete = out && write(out, report);
     bool written = out && fflush(out) == 0 && !ferror(out);
     int error = errno;

@@ -2,6 +2,7 @@
  * known to be none of the inputs, so that a refusal leaves everything as it was. */
 #include "cli/outputs.h"
 
+#include "cli/descriptor.h"
 #include "cli/shape.h"
 #include "cli/summary.h"
 #include "cli/values.h"
@@ -51,10 +52,10 @@ static int check_output(const struct outputs *outputs, const struct output_file 
         return refuse(output, EXIT_USAGE, "is an input, too");
     if (output == &outputs->failed && is_same_file(outputs->results.fd, output->fd))
         return refuse(output, EXIT_USAGE, "cannot take the results as well");
-    if (!output->path || options->force)
-        return EXIT_OK;
     if (options->resume && !output->regular)
         return refuse(output, EXIT_USAGE, "is no regular file: --resume cannot go on with it");
+    if (!output->path || options->force)
+        return EXIT_OK;
     if (!options->resume && output->regular)
         return refuse(output, EXIT_USAGE, why_not_over(outputs, output));
     return EXIT_OK;
@@ -73,24 +74,33 @@ static bool name_journal(struct outputs *outputs, const struct send_options *opt
     return outputs->journal_path && outputs->parked_path;
 }
 
+static const char *why_not_opened(int error)
+{
+    return error == ENXIO ? "is a socket, or a device that is not there" : strerror(error);
+}
+
 static int open_output(struct outputs *outputs, struct output_file *output,
                        const struct send_options *options, const struct source *source)
 {
-    if (output->path) {
+    int named = output->path ? descriptor_named(output->path) : STDOUT_FILENO;
+    if (named == STDOUT_FILENO)
+        output->path = NULL;
+    if (named >= 0) {
+        output->fd = named;
+        output->given = true;
+        if ((fcntl(output->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+            return refuse(output, EXIT_OUTPUT, "is not open for writing");
+    } else {
         output->fd = open(output->path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         output->created = output->regular = output->fd >= 0;
         if (output->fd < 0 && errno == EEXIST)
             output->fd = open(output->path, O_WRONLY | O_APPEND | O_CLOEXEC);
         struct stat about;
         if (output->fd < 0 || (!output->created && fstat(output->fd, &about) != 0))
-            return refuse(output, EXIT_OUTPUT, strerror(errno));
+            return refuse(output, EXIT_OUTPUT, why_not_opened(errno));
         output->regular |= !output->created && S_ISREG(about.st_mode);
         if (output == &outputs->results && !name_journal(outputs, options))
             return refuse(output, EXIT_NOT_STARTED, "memory is out");
-    } else {
-        output->fd = STDOUT_FILENO;
-        if ((fcntl(output->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-            return refuse(output, EXIT_OUTPUT, "is not open for writing");
     }
     return check_output(outputs, output, options, source);
 }
@@ -332,7 +342,7 @@ int outputs_open(struct outputs *outputs, const struct send_options *options,
 /* Some file systems tell only now that a write was lost. */
 static int close_output(struct output_file *output, bool unused)
 {
-    if (output->fd < 0 || !output->path)
+    if (output->fd < 0 || output->given)
         return EXIT_OK;
     if (unused && output->created)
         unlink(output->path);

@@ -17,6 +17,7 @@ struct output_file {
     const char *path;
     bool created; /* by us: to be removed again when nothing is sent after all */
     bool regular; /* opened by its path, and a regular file */
+    bool given;   /* the path names what the program was given open: it stays as it is */
 };
 
 struct outputs {

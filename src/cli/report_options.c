@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/span.h"
+#include "cli/descriptor.h"
 #include "cli/values.h"
 
 #include <errno.h>
@@ -89,7 +90,8 @@ bool report_wants(const struct report_options *options, enum report_option file)
 FILE *report_stream(const struct report_options *options)
 {
     for (int i = 0; i < REPORT_FILES; i++) {
-        if (options->files[i].path && strcmp(options->files[i].path, "-") == 0)
+        const char *path = options->files[i].path;
+        if (path && (strcmp(path, "-") == 0 || descriptor_named(path) == STDOUT_FILENO))
             return stderr;
     }
     return stdout;
@@ -108,9 +110,10 @@ bool report_open(struct report_options *options)
         struct report_file *file = &options->files[i];
         if (!file->path)
             continue;
-        file->fd = strcmp(file->path, "-") == 0
-                       ? dup(STDOUT_FILENO)
-                       : open(file->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        int named = strcmp(file->path, "-") == 0 ? STDOUT_FILENO : descriptor_named(file->path);
+        file->given = named >= 0;
+        file->fd = file->given ? fcntl(named, F_DUPFD_CLOEXEC, 0)
+                               : open(file->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
         if (file->fd < 0)
             return cannot_write(options, i, errno);
     }
@@ -121,7 +124,7 @@ static bool write_file(struct report_options *o, int i, const struct bench_repor
 {
     struct report_file *file = &o->files[i];
     /* What a file of before held goes now; a pipe has nothing to cut off. */
-    if (strcmp(file->path, "-") != 0 && ftruncate(file->fd, 0) < 0 && errno != EINVAL)
+    if (!file->given && ftruncate(file->fd, 0) < 0 && errno != EINVAL)
         return cannot_write(o, i, errno);
     FILE *out = fdopen(file->fd, "w");
     if (!out)

@@ -48,6 +48,7 @@ enum { REPORT_FILES = 4, REPORT_THRESHOLDS_MAX = 32 };
 struct report_file {
     const char *path; /* null: not asked for */
     int fd;           /* -1: not open */
+    bool given;       /* the path names what was open already */
 };
 
 struct report_options {

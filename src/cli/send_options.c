@@ -6,6 +6,7 @@
 #include "cli/engines.h"
 #include "cli/manners_options.h"
 #include "cli/outcomes.h"
+#include "cli/descriptor.h"
 #include "cli/values.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char command[] = "send";
 
@@ -355,6 +357,8 @@ void send_options_read(struct send_options *options, int argc, char **argv)
         usage_error(command, "name the files to send, or - for standard input");
     options->inputs = argv + optind;
     options->inputs_count = (size_t)(argc - optind);
+    if (options->output && descriptor_named(options->output) == STDOUT_FILENO)
+        options->output = "-";
     check_journal(options);
     bool on_stdout = !options->output || strcmp(options->output, "-") == 0 || options->words;
     if (options->progress == PROGRESS_AUTO)

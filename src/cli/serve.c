@@ -5,6 +5,7 @@
  * or SIGHUP stops the platform in good order; a second SIGINT or SIGTERM ends it. */
 #include "base/check.h"
 #include "cli/commands.h"
+#include "cli/descriptor.h"
 #include "cli/signals.h"
 #include "cli/values.h"
 #include "platform/platform.h"
@@ -537,7 +538,9 @@ static int start(const struct serve_options *o)
 
 static int start_with_log(struct serve_options *o)
 {
-    int fd = open(o->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    int named = descriptor_named(o->log_path);
+    int fd = named >= 0 ? fcntl(named, F_DUPFD_CLOEXEC, 0)
+                        : open(o->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0) {
         fprintf(stderr, "ringsend serve: --log %s: %s\n", o->log_path, strerror(errno));
         return EXIT_OUTPUT;

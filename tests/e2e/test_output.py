@@ -1,13 +1,15 @@
 """Where results go: never over something else, never torn, never lost without a word."""
 
+import json
 import os
 import resource
 import shlex
 import signal
+import socket
 import stat
 import subprocess
 
-from harness import (Case, NOT_ALL_OK, OK, OUTPUT, USAGE, answering, json_lines, main, response)
+from harness import (Case, NOT_ALL_OK, OK, OUTPUT, RINGSEND, USAGE, answering, json_lines, main, response)
 
 
 class Output(Case):
@@ -27,6 +29,76 @@ class Output(Case):
         self.assertEqual(self.echo.requests, [])
         self.assertIn("ringsend", run.err)
         return run
+
+
+class Names(Output):
+    """Names of what is open already: they mean it as it is."""
+
+    def setUp(self):
+        super().setUp()
+        self.input = self.file("in", [{"data": "good"}] * 3 + [{"data": "bad"}])
+
+    def shell(self, line):
+        """A line for bash, in which `send` is the program's beginning and in its input."""
+        send = "%s send -q --url %s" % (shlex.quote(os.path.abspath(RINGSEND)), self.echo.url)
+        done = subprocess.run(["bash", "-c", line.replace("send ", send + " ").replace(" in", " " + self.input)],
+                              cwd=self.dir, capture_output=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_standard_output_by_its_names(self):
+        os.symlink("/dev/stdout", self.path("link"))
+        for name in ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "/dev/../dev/stdout", "link"):
+            with self.subTest(name):
+                self.assertEqual(self.shell("send -o %s in >got" % name)[0], NOT_ALL_OK)
+                self.assertEqual(len(json_lines(self.read("got"))), 4)
+                self.assertEqual(self.shell("send -o %s in >>got" % name)[0], NOT_ALL_OK)
+                self.assertEqual(len(json_lines(self.read("got"))), 8)  # added to, as >> says
+                status, out, _ = self.shell("send -o %s in | cat" % name)
+                self.assertEqual((status, len(json_lines(out))), (0, 4))
+        self.assertEqual(sorted(os.listdir(self.dir)), ["got", "in", "link"])  # and no journal
+
+    def test_the_others(self):
+        status, out, err = self.shell("send -o got --failed /dev/stderr in 2>failed")
+        self.assertEqual((status, out, err), (NOT_ALL_OK, b"", b""))
+        self.assertEqual(json_lines(self.read("failed")), [{"data": "bad"}])
+        status, _, _ = self.shell("send -o /dev/fd/7 in 7>seven")
+        self.assertEqual((status, len(json_lines(self.read("seven")))), (NOT_ALL_OK, 4))
+        self.assertEqual(self.shell("send -o /dev/null in")[0], NOT_ALL_OK)
+        self.assertEqual(self.shell("send -o /dev/null --force in")[0], NOT_ALL_OK)
+
+    def test_process_substitution(self):
+        status, out, err = self.shell("send -o >(gzip >got.gz) --failed >(cat >failed) in; wait; cat failed; gzip -dc got.gz")
+        self.assertEqual((status, len(out.splitlines())), (0, 5), err)
+
+    def test_what_is_not_open_for_writing_or_not_at_all(self):
+        status, _, err = self.shell("send -o /dev/stdin in </dev/null")
+        self.assertEqual(status, OUTPUT)
+        self.assertIn(b"/dev/stdin: is not open for writing", err)
+        for fd in range(3, 12):  # what the program has open itself is none of the user's
+            status, _, err = self.shell("send -o /dev/fd/%d in" % fd)
+            self.assertIn(status, (USAGE, OUTPUT))
+        self.assertEqual(self.echo.requests, [])
+
+    def test_a_socket_is_told(self):
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.path("socket"))
+            status, _, err = self.shell("send -o socket in")
+        self.assertEqual(status, OUTPUT)
+        self.assertIn(b"socket: is a socket", err)
+
+    def test_it_cannot_be_gone_on_with(self):
+        status, _, err = self.shell("send --resume -o /dev/stdout in >got")
+        self.assertEqual(status, USAGE)
+        self.assertIn(b"--resume needs the results and their journal", err)
+
+    def test_reports_of_benchmarks(self):
+        serve = self.serve()
+        done = subprocess.run(["bash", "-c", "echo before >got; %s bench -q -n 10 --json /dev/stdout %s >>got" % (
+            shlex.quote(os.path.abspath(RINGSEND)), serve.url)], cwd=self.dir, capture_output=True, check=False)
+        self.assertEqual(done.returncode, OK, done.stderr)
+        before, report = self.read("got").split(b"\n", 1)
+        self.assertEqual(before, b"before")
+        json.loads(report)
 
 
 class Files(Output):
