@@ -4,15 +4,19 @@ The profile is held against what the program really calls (strace): everything i
 is admitted without being seen has its reason in UNSEEN. Then it is applied, with EPERM for the rest."""
 
 import ctypes
+import errno
 import json
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
+import threading
 import unittest
 
-from harness import RINGSEND, ROOT, SANITIZED, Authority, Case, OK, Program, main
+from harness import (BOUND_S, NOT_ALL_OK, RINGSEND, ROOT, SANITIZED, SIGINT_EXIT, Authority, Case, OK, Program,
+                     answering, json_lines, main, response)
 from test_refused import PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SockFprog
 
 PROFILE = os.path.join(ROOT, "dist", "seccomp.json")
@@ -29,8 +33,13 @@ UNSEEN = {
     "name servers, and other versions of glibc":
         "bind poll ppoll sendmsg sendmmsg recvfrom recvmsg fstat stat lstat statx open access readlink clone "
         "getrlimit ioctl uname",
-    "seen only at times: what a signal or a full pipe interrupts, large memory, the ends of threads":
-        "restart_syscall rt_sigreturn mremap madvise exit gettid ftruncate fsync fdatasync sched_getaffinity",
+    "seen only at times: what a signal or a full pipe interrupts, large memory, the ends of threads, a dying run":
+        "restart_syscall rt_sigreturn mremap madvise exit gettid ftruncate fsync fdatasync sched_getaffinity kill",
+    "glibc's last words, and the other name of its setrlimit":
+        "writev setrlimit prlimit64",
+    "relative names": "getcwd",
+    "where there is but the newer kind of a call (aarch64)":
+        "faccessat mkdirat renameat renameat2 unlinkat",
 }
 
 
@@ -47,11 +56,14 @@ def numbers():
     return {name: int(number) for name, number in re.findall(r"#define __NR_(\w+) (\d+)$", text, re.MULTILINE)}
 
 
-def apply_profile():
-    """For preexec_fn: only what the profile admits."""
+def apply_profile(*unknown):
+    """For preexec_fn: only what the profile admits; `unknown` is what the file system does not know."""
     known, (_, names) = numbers(), admitted()
-    allowed = sorted(known[name] for name in names if name in known)
+    allowed = sorted(known[name] for name in names if name in known and name not in unknown)
     code = [struct.pack("HBBI", 0x20, 0, 0, 0)]
+    for name in unknown:
+        code.append(struct.pack("HBBI", 0x15, 0, 1, known[name]))
+        code.append(struct.pack("HBBI", 0x06, 0, 0, SECCOMP_RET_ERRNO | errno.EOPNOTSUPP))
     for number in allowed:
         code.append(struct.pack("HBBI", 0x15, 0, 1, number))
         code.append(struct.pack("HBBI", 0x06, 0, 0, SECCOMP_RET_ALLOW))
@@ -105,9 +117,78 @@ class Seccomp(Trips):
         self.addCleanup(program.close)
         return program, log
 
+    def traced(self, program):
+        """The process that strace has started."""
+        children = "/proc/%d/task/%d/children" % (program.process.pid, program.process.pid)
+        with open(children, encoding="utf-8") as file:
+            return int(file.read().split()[0])
+
     def called(self, log):
         with open(log, encoding="utf-8", errors="replace") as file:
             return set(re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)", file.read(), re.MULTILINE))
+
+    def held(self):
+        """A server that keeps the first record's answer back."""
+        go = threading.Event()
+
+        def answer(request):
+            if request.body == b"0":
+                go.wait(BOUND_S)
+            return response(b"")
+        server = self.server(answering(answer))
+        self.addCleanup(go.set)
+        return server, go
+
+    def stopped_and_gone_on_with(self):
+        """Results that wait for their turn are put aside, and taken up."""
+        server, go = self.held()
+        records = self.file("ordered", [{"url": server.url, "data": str(n)} for n in range(20)])
+        args = ["send", "--ordered", "--sync", "-t", "2", "-o", self.path("ordered.out"), records]
+        program, log = self.strace(*args)
+        server.wait_for(lambda server: len(server.requests) == 20)
+        traced = self.traced(program)
+        for number in (signal.SIGUSR1, signal.SIGINT):
+            os.kill(traced, number)
+        program.wait_for(lambda out, err: b"stopping" in err)
+        os.kill(traced, signal.SIGINT)
+        program.finish()
+        go.set()
+        second, second_log = self.strace(*args, "--resume")
+        second.finish()
+        return self.called(log) | self.called(second_log)
+
+    def without_fallocate(self):
+        """A file system that cannot set space aside."""
+        serve = self.serve()
+        log = self.path("strace.space")
+        program = Program(["strace", "-f", "-qq", "-e", "inject=fallocate:error=EOPNOTSUPP", "-o", log, RINGSEND, "send",
+                           "-o", self.path("space"), self.file("space.in", [{"url": serve.url}])])
+        self.addCleanup(program.close)
+        self.assertEqual(program.finish().status, OK)
+        seen = self.called(log)
+        self.assertIn("pwrite64", seen)
+        return seen
+
+    def test_a_file_system_that_cannot_set_space_aside(self):
+        serve = self.serve()
+        run = self.run_ringsend("send", "-o", self.path("space"), self.file("space.in", [{"url": serve.url}]),
+                                preexec_fn=apply_profile("fallocate"))
+        self.assertEqual(run.status, OK, run.err)
+
+    def test_a_stop_under_it(self):
+        server, go = self.held()
+        records = self.file("ordered", [{"url": server.url, "data": str(n)} for n in range(20)])
+        args = ["send", "--ordered", "--sync", "-t", "2", "-o", self.path("ordered.out"), records]
+        program = self.start(*args, preexec_fn=apply_profile())
+        server.wait_for(lambda server: len(server.requests) == 20)
+        program.signal(signal.SIGINT)
+        program.wait_for(lambda out, err: b"stopping" in err)
+        program.signal(signal.SIGINT)
+        self.assertEqual(program.finish().status, SIGINT_EXIT)
+        go.set()
+        run = self.run_ringsend(*args, "--resume", preexec_fn=apply_profile())
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        self.assertEqual([r["line"] for r in json_lines(self.read("ordered.out"))], list(range(1, 21)))
 
     def test_it_admits_what_is_called_and_no_more(self):
         seen = set()
@@ -119,11 +200,11 @@ class Seccomp(Trips):
         serving.wait_for(lambda out, err: b"listening" in out)
         url = re.search(rb"http://\S+", bytes(serving.text["out"])).group().decode()
         self.run_ringsend("send", "--url", url, self.file("one", [{"data": 1}]))
-        children = "/proc/%d/task/%d/children" % (serving.process.pid, serving.process.pid)
-        with open(children, encoding="utf-8") as file:
-            os.kill(int(file.read().split()[0]), 15)
+        os.kill(self.traced(serving), signal.SIGTERM)
         serving.finish()
         seen |= self.called(log)
+        seen |= self.stopped_and_gone_on_with()
+        seen |= self.without_fallocate()
         _, names = admitted()
         self.assertEqual(sorted(seen - names), [], "not admitted")
         reasons = {name for text in UNSEEN.values() for name in text.split()}
@@ -158,6 +239,14 @@ class Unit(Case):
         rating = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=25", unit],
                                 capture_output=True, text=True)
         self.assertEqual(rating.returncode, 0, rating.stdout + rating.stderr)
+
+    def test_a_clean_stop_is_no_failure_and_a_crash_is_gone_on_from(self):
+        with open(UNIT, encoding="utf-8") as file:
+            lines = dict(line.strip().split("=", 1) for line in file if re.match("[A-Z]\\w*=", line))
+        clean = {int(word) for word in lines["SuccessExitStatus"].split()}
+        self.assertEqual(clean, {NOT_ALL_OK, 128 + signal.SIGHUP, 128 + signal.SIGINT, 128 + signal.SIGTERM})
+        self.assertEqual(lines["Restart"], "on-abnormal")  # a signal, not an exit status
+        self.assertGreater(int(lines["TimeoutStopSec"]), 10)
 
     def test_its_command_is_one_that_send_takes(self):
         with open(UNIT, encoding="utf-8") as file:
