@@ -383,13 +383,23 @@ struct ringsend_options {
  * into a body of JSON: .a.b[0]."odd key", where . alone is all of it; numbers, "texts" with JSON's
  * escapes, true, false, null; exists(.path).
  *
- * A path that leads nowhere is null, and so is any path when the body is not JSON, and an absent
- * header. Of repeated keys the last one counts. Numbers compare exactly, however long; texts by
+ * A path that leads nowhere is null, and so is an absent header. Of repeated keys the last one counts. Numbers compare exactly, however long; texts by
  * their bytes. Values of different kinds are unequal, and neither is less; but a header's value that
  * is a number compares with numbers. Objects and arrays equal nothing.
  *
  * Signs: == != < <= > >=, VALUE contains "text", ! && || ( ). && binds closer than ||. A value by
  * itself holds unless it is null or false.
+ *
+ * The body is looked at as its server meant it: without its Content-Encoding, whether `decode` is set or not.
+ * JSON is read leniently: with a byte order mark, half surrogates (as U+FFFD), bytes that are not UTF-8,
+ * NaN and Infinity (as null), 10,000 levels. When all the same it is not JSON as a whole (a page of HTML,
+ * lines of JSON), or not to be decoded, its paths are unknown, and so is what hangs on them:
+ * true || UNKNOWN is true, false && UNKNOWN is false. A response for which retry_if or ok_if is unknown is
+ * not ok and `unjudged`; it is tried again if its status alone says so. To have texts beside JSON, ask
+ * for the path second: header("content-type") contains "json" && .code == 17.
+ *
+ * An empty body has no values: its paths are null for retry_if, and for ok_if when there can be none (HEAD, 204,
+ * 205, 304, a streamed body); elsewhere ok_if asks for JSON, and an empty body is none.
  *
  * Limits: 4096 bytes, 128 parts, 32 different paths. */
 
@@ -593,6 +603,9 @@ struct ringsend_result {
     /* Its body as it came: before `decode`. Of a streamed one also when it did not become complete. */
     size_t packed_bytes;
     enum ringsend_result_kind kind;
+    /* ok_if or retry_if asked for something in the body, which could not be read: see Predicates. Never with ok;
+     * `detail` tells why. */
+    bool unjudged;
 };
 
 /* ---- The engine

@@ -324,10 +324,12 @@ static void check_response(const struct client *c, const struct client_request *
                   ? memcmp(d->body, result->body.data, result->body.bytes) == 0
                   : sim_body_is(r->record, d->number, 0, result->body.data, result->body.bytes),
               "the body for record %u is not what its server sent", r->record);
-    SIM_CHECK(c->options.ok_if || result->ok == (d->entered && status_is_ok(c, result->status) &&
-                                                 !body_declines(result)),
-              "record %u with status %d is %sok", r->record, result->status,
-              result->ok ? "" : "not ");
+    SIM_CHECK(
+        c->options.ok_if || result->unjudged ||
+            result->ok == (d->entered && status_is_ok(c, result->status) && !body_declines(result)),
+        "record %u with status %d is %sok", r->record, result->status, result->ok ? "" : "not ");
+    SIM_CHECK(!result->ok || !result->unjudged, "record %u is ok and not judged", r->record);
+    SIM_CHECK(!result->ok || !result->unjudged, "record %u is ok and not judged", r->record);
     SIM_CHECK(!result->ok || !result->ambiguous, "record %u is ok and ambiguous", r->record);
 }
 
@@ -564,6 +566,7 @@ static void take_result(struct client *c, const struct ringsend_result *result)
     r->ok = result->ok;
     r->ambiguous = result->ambiguous;
     r->cut_short = result->cut_short;
+    r->unjudged = result->unjudged;
     r->attempts = result->attempts;
     snprintf(r->encoding, sizeof r->encoding, "%.*s", (int)result->encoding.bytes,
              result->encoding.bytes ? result->encoding.data : "");

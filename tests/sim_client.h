@@ -20,7 +20,7 @@ struct client_request {
     /* Of the result. */
     enum ringsend_error error;
     int status;
-    bool ok, ambiguous, cut_short;
+    bool ok, ambiguous, cut_short, unjudged;
     uint32_t attempts;
     char encoding[65];
     struct ringsend_times times;

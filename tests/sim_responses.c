@@ -198,6 +198,73 @@ static void bodies_stay_packed(const char *name, bool decode, int status, const 
     scenario_end(&c);
 }
 
+/* Nobody asked for the coding: predicates see what the server meant, the result has what came. */
+static void unasked_codings_are_taken_off_for_predicates(void)
+{
+    static const struct {
+        const char *ok_if, *retry_if;
+        const char *headers;
+        int status;
+        int32_t spoilt; /* so many bytes of it are missing */
+        bool ok, unjudged;
+    } rows[] = {
+        {".code == 0", NULL, NULL, 200, 0, true, false},
+        {".code == 1", NULL, NULL, 200, 0, false, false},
+        {NULL, ".code == 1", NULL, 200, 0, true, false},
+        {NULL, ".code == 0", NULL, 200, 0, false, false},
+        {NULL, "body contains \"code\"", NULL, 200, 0, false, false},
+        {NULL, "status == 429", NULL, 200, 0, true, false},
+        {".code == 0", NULL, NULL, 200, 5, false, true},
+        {NULL, ".code == 1", NULL, 200, 5, false, true},
+        {NULL, ".code == 1", "content-encoding: rot13\r\n", 200, 0, false, true},
+        {NULL, "body contains \"code\"", "content-encoding: rot13\r\n", 200, 0, false, true},
+        {NULL, ".code == 1", "content-encoding: gzip\r\n", 206, 0, false, true},
+        {"true", ".code == 1", "content-encoding: rot13\r\n", 200, 0, false, true},
+        {"true", "status == 429", "content-encoding: rot13\r\n", 200, 0, true, false},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sim_answer answer = *sim_answer_packed("{\"code\":0}", 1);
+        struct client c;
+
+        answer.decoded = NULL;
+        answer.status = rows[i].status;
+        answer.headers = rows[i].headers ? rows[i].headers : answer.headers;
+        answer.body_bytes -= (uint32_t)rows[i].spoilt;
+        scenario_begin("unasked codings are taken off for predicates", &c,
+                       &(struct ringsend_options){
+                           .tries = 1, .ok_if = rows[i].ok_if, .retry_if = rows[i].retry_if},
+                       &answer, 1);
+        sim.declining = i == 3 || i == 4 ? "\x1f\x8b" : NULL; /* as gzip begins */
+        scenario_submit(&c, &post);
+        client_finish(&c);
+        scenario_expect(&c, 0, RINGSEND_OK, rows[i].status, 1, false);
+        expect_encoding(&c, 0, rows[i].headers && rows[i].status == 200 ? "rot13" : "gzip");
+        SIM_CHECK(c.requests[0].ok == rows[i].ok && c.requests[0].unjudged == rows[i].unjudged,
+                  "row %zu: %sok, %sjudged", i, c.requests[0].ok ? "" : "not ",
+                  c.requests[0].unjudged ? "not " : "");
+        scenario_end(&c);
+    }
+}
+
+/* Statuses decide whether what cannot be judged is tried again, and a POST is not ambiguous by it. */
+static void unjudged_responses_are_tried_again_by_their_status(void)
+{
+    static const struct sim_answer script[] = {
+        {.status = 503, BODY("<html>")},
+        {.status = 200, BODY("<html>")},
+    };
+    struct client c;
+
+    scenario_begin("unjudged responses are tried again by their status", &c,
+                   &(struct ringsend_options){.retry_if = ".code == 17"}, script, 2);
+    scenario_submit(&c, &post);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 2, false);
+    SIM_CHECK(c.requests[0].unjudged && !c.requests[0].ok, "judged all the same");
+    scenario_end(&c);
+}
+
 static void packed_bodies_are_named(void)
 {
     bodies_stay_packed("not asked to decode", false, 200, "Content-Encoding: gzip\r\n", "gzip");
@@ -294,30 +361,45 @@ static void decoding_takes_turns(void)
     }
 }
 
-static void packed_load(struct client *c)
+static void load_packed(struct client *c, const struct ringsend_options *options)
 {
     static struct sim_answer script[2];
     struct sim_peer *peer = sim_peer_new("10.0.0.1", 80, 0);
 
     script[0] = *sim_answer_packed("0123456789abcdef", 1 << 17);
     script[1] = *sim_answer_packed("abc", 100);
+    for (int i = 0; i < 2; i++)
+        script[i].decoded = options->decode ? script[i].decoded : NULL;
     peer->script = script;
     peer->script_count = 2;
-    if (!client_try_begin(
-            c, &(struct ringsend_options){.connections_max = 2, .decode = true, .seed = 1}))
+    if (!client_try_begin(c, options))
         return;
     for (int i = 0; i < 3; i++)
         scenario_submit(c, &get);
 }
 
+static void packed_load(struct client *c)
+{
+    load_packed(c, &(struct ringsend_options){.connections_max = 2, .decode = true, .seed = 1});
+}
+
+/* Copies are decoded. */
+static void judged_load(struct client *c)
+{
+    load_packed(c, &(struct ringsend_options){
+                       .connections_max = 2, .ok_if = "body contains \"b\"", .seed = 1});
+}
+
 static void free_while_decoding(void)
 {
     scenario_free_at_any_time("free while decoding", packed_load);
+    scenario_free_at_any_time("free while decoding for predicates", judged_load);
 }
 
 static void break_while_decoding(void)
 {
     scenario_break_at_any_time("the ring breaks while decoding", packed_load);
+    scenario_break_at_any_time("the ring breaks while decoding for predicates", judged_load);
 }
 
 static const struct scenario_function functions[] = {
@@ -329,6 +411,9 @@ static const struct scenario_function functions[] = {
     {"bad predicates are refused", bad_predicates_are_refused},
     {"predicates are copied", predicates_are_copied},
     {"bodies are decoded", bodies_are_decoded},
+    {"unasked codings are taken off for predicates", unasked_codings_are_taken_off_for_predicates},
+    {"unjudged responses are tried again by their status",
+     unjudged_responses_are_tried_again_by_their_status},
     {"packed bodies are named", packed_bodies_are_named},
     {"bad codings are errors", bad_codings_are_errors},
     {"bombs are errors", bombs_are_errors},

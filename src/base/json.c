@@ -7,7 +7,7 @@
  * parent, which then is not fresh either.
  *
  * json_skip goes through nested values without recursion: which of the open containers are objects
- * is a bit each, and LIMIT_JSON_DEPTH of them fit one word. */
+ * is a bit each. */
 #include "base/json.h"
 
 #include "base/check.h"
@@ -16,7 +16,7 @@
 
 #include <stdint.h>
 
-_Static_assert(LIMIT_JSON_DEPTH <= 64, "json_skip keeps one bit per level in a uint64_t");
+_Static_assert(LIMIT_JSON_DEPTH <= LIMIT_JSON_DEPTH_LENIENT, "json_skip has a bit for each level");
 
 static bool fail(struct json *j, const char *error)
 {
@@ -45,6 +45,14 @@ void json_init(struct json *j, struct ringsend_bytes text)
     *j = (struct json){.start = text.data, .at = text.data, .end = text.data + text.bytes};
 }
 
+void json_init_lenient(struct json *j, struct ringsend_bytes text)
+{
+    json_init(j, text);
+    j->lenient = true;
+    if (text.bytes >= 3 && memcmp(text.data, "\xef\xbb\xbf", 3) == 0)
+        j->at += 3;
+}
+
 size_t json_column(const struct json *j)
 {
     return (size_t)(j->at - j->start) + 1;
@@ -55,11 +63,24 @@ static const unsigned char kinds[256] = {
     ['f'] = JSON_FALSE,  ['n'] = JSON_NULL,  ['0' ... '9'] = JSON_NUMBER, ['-'] = JSON_NUMBER,
 };
 
+/* NaN, Infinity, -Infinity: how many bytes one of them has that stands here; 0: none does. */
+static size_t no_number_bytes(const struct json *j)
+{
+    static const struct ringsend_bytes words[] = {{"NaN", 3}, {"Infinity", 8}, {"-Infinity", 9}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if ((size_t)(j->end - j->at) >= words[i].bytes &&
+            memcmp(j->at, words[i].data, words[i].bytes) == 0)
+            return words[i].bytes;
+    return 0;
+}
+
 static inline enum json_kind peek(struct json *j)
 {
     if (j->error)
         return JSON_NONE;
     int byte = next_byte(j);
+    if (j->lenient && (byte == 'N' || byte == 'I' || byte == '-') && no_number_bytes(j) > 0)
+        return JSON_NULL;
     return byte < 0 ? JSON_NONE : (enum json_kind)kinds[byte];
 }
 
@@ -70,8 +91,10 @@ enum json_kind json_peek(struct json *j)
 
 static bool enter(struct json *j)
 {
-    if (j->depth == LIMIT_JSON_DEPTH)
+    if (j->depth == LIMIT_JSON_DEPTH && !j->lenient)
         return fail(j, "nested more than 64 levels deep");
+    if (j->depth == LIMIT_JSON_DEPTH_LENIENT)
+        return fail(j, "nested more than 10000 levels deep");
     j->depth++;
     j->at++;
     j->fresh = true;
@@ -182,9 +205,10 @@ static bool pass_escape(struct json *j)
         int low = unit <= 0xdbff && j->end - at >= 2 && at[0] == '\\' && at[1] == 'u'
                       ? hex4(at + 2, j->end)
                       : -1;
-        if (low < 0xdc00 || low > 0xdfff)
+        bool whole = low >= 0xdc00 && low <= 0xdfff;
+        if (!whole && !j->lenient)
             return fail(j, "\\u surrogate without its other half");
-        at += 6;
+        at += whole ? 6 : 0;
     }
     j->at = at;
     return true;
@@ -207,6 +231,8 @@ bool json_string(struct json *j, struct json_string *string)
             escaped = true;
             if (!pass_escape(j))
                 return false;
+        } else if (j->lenient) {
+            j->at++;
         } else if (byte < 0x20) {
             return fail(j, "control character in a string (write it as an escape)");
         } else {
@@ -286,6 +312,10 @@ static bool begin_value(struct json *j)
     case JSON_FALSE:
         return pass_word(j, SPAN("false"));
     case JSON_NULL:
+        if (*j->at != 'n') { /* lenient */
+            j->at += no_number_bytes(j);
+            return true;
+        }
         return pass_word(j, SPAN("null"));
     case JSON_NONE:
         return fail(j,
@@ -297,18 +327,24 @@ static bool begin_value(struct json *j)
 bool json_skip(struct json *j, struct ringsend_bytes *raw)
 {
     unsigned outer_depth = j->depth;
-    uint64_t objects = 0; /* bit (depth - 1) is set exactly when that open container is an object */
+    /* Bit (depth - 1) is set exactly when that open container is an object. Written when it is entered. */
+    uint64_t objects[LIMIT_JSON_DEPTH_LENIENT / 64 + 1];
+    objects[outer_depth / 64] = 0;
     bool is_object = peek(j) == JSON_OBJECT;
     const char *start = j->at;
     while (begin_value(j)) {
         if (j->depth > outer_depth && j->fresh) {
-            uint64_t bit = (uint64_t)1 << (j->depth - 1);
-            objects = is_object ? objects | bit : objects & ~bit;
+            uint64_t *word = &objects[(j->depth - 1) / 64],
+                     bit = (uint64_t)1 << (j->depth - 1) % 64;
+            if (bit == 1)
+                *word = 0;
+            *word = is_object ? *word | bit : *word & ~bit;
         }
         bool more = false;
         while (!more && !j->error && j->depth > outer_depth) {
             struct json_string key;
-            more = objects >> (j->depth - 1) & 1 ? json_member(j, &key) : json_element(j);
+            unsigned level = j->depth - 1;
+            more = objects[level / 64] >> level % 64 & 1 ? json_member(j, &key) : json_element(j);
         }
         if (j->error)
             return false;
@@ -368,9 +404,12 @@ static size_t decode_escape(const char **at, const char *end, char *out)
     }
     unsigned code = (unsigned)hex4(p + 1, end);
     p += 5;
-    if (code >= 0xd800 && code <= 0xdbff) {
-        code = 0x10000 + ((code - 0xd800) << 10) + ((unsigned)hex4(p + 2, end) - 0xdc00);
-        p += 6;
+    if (code >= 0xd800 && code <= 0xdfff) {
+        int low =
+            code <= 0xdbff && end - p >= 2 && p[0] == '\\' && p[1] == 'u' ? hex4(p + 2, end) : -1;
+        bool whole = low >= 0xdc00 && low <= 0xdfff;
+        code = whole ? 0x10000 + ((code - 0xd800) << 10) + ((unsigned)low - 0xdc00) : 0xfffd;
+        p += whole ? 6 : 0;
     }
     *at = p;
     return encode_utf8(code, out);

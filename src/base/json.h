@@ -5,7 +5,11 @@
  * returns false, and `error` and json_column say what is wrong where.
  *
  * Stricter than the RFC's grammar in one point: an escaped surrogate without its other half
- * ("\ud800") is refused, because it stands for no character and cannot be sent as UTF-8. */
+ * ("\ud800") is refused, because it stands for no character and cannot be sent as UTF-8.
+ *
+ * Lenient, it takes what others' writers are known for, where the meaning is plain: a byte order mark ahead,
+ * such a half surrogate (read as U+FFFD), bytes in strings that are not UTF-8, raw control characters
+ * there, NaN and Infinity (read as null), and nesting up to LIMIT_JSON_DEPTH_LENIENT. */
 #ifndef RINGSEND_BASE_JSON_H
 #define RINGSEND_BASE_JSON_H
 
@@ -27,8 +31,9 @@ enum json_kind {
 
 struct json {
     const char *start, *at, *end;
-    unsigned depth;    /* objects and arrays entered and not yet left, at most LIMIT_JSON_DEPTH */
-    bool fresh;        /* true exactly between entering a container and its first member */
+    unsigned depth; /* objects and arrays entered and not yet left; LIMIT_JSON_DEPTH at most */
+    bool fresh;     /* true exactly between entering a container and its first member */
+    bool lenient;
     const char *error; /* static text; null exactly while all is well */
 };
 
@@ -39,6 +44,7 @@ struct json_string {
 };
 
 void json_init(struct json *j, struct ringsend_bytes text);
+void json_init_lenient(struct json *j, struct ringsend_bytes text);
 
 /* The kind of the value that comes next, judged by its first byte. */
 enum json_kind json_peek(struct json *j);

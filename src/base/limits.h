@@ -6,7 +6,8 @@ enum {
     /* Records */
     LIMIT_LINE_BYTES = 16 << 20, /* a record's line; longer ones are skipped in constant memory */
     LIMIT_JSON_DEPTH = 64,
-    LIMIT_HEADERS = 256, /* of one request, defaults included */
+    LIMIT_JSON_DEPTH_LENIENT = 10000, /* of what others wrote: as deep as common readers go */
+    LIMIT_HEADERS = 256,              /* of one request, defaults included */
 
     /* Engine */
     LIMIT_CONNECTIONS = 32768, /* io_uring's own bound on entries without CLAMP is the same */

@@ -79,10 +79,11 @@ static uint64_t fingerprint_of(const struct result_line *line, struct ringsend_b
     return hash(state, folded, groups_fold(text, folded));
 }
 
-/* What its cause is told by: an error's words, a response's body. */
+/* What its cause is told by: an error's words, those on a response, or else its body. */
 static struct ringsend_bytes text_of(const struct result_line *line)
 {
-    struct ringsend_bytes text = line->error != RINGSEND_OK ? result_line_detail(line) : line->body;
+    struct ringsend_bytes detail = result_line_detail(line);
+    struct ringsend_bytes text = detail.bytes > 0 ? detail : line->body;
     if (text.bytes > GROUP_SAMPLE_BYTES)
         text.bytes = GROUP_SAMPLE_BYTES;
     return text.bytes > 0 ? text : SPAN("");

@@ -339,6 +339,7 @@ struct result_line job_line_of(const struct ringsend_result *r)
         .head_bytes = r->head_bytes,
         .packed_bytes = r->packed_bytes,
         .ambiguous = r->ambiguous,
+        .unjudged = r->unjudged,
         .times = r->times,
         .trace = r->attempts_list,
         .retry_after_ns = r->retry_after_ns,

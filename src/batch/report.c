@@ -16,6 +16,7 @@ void report_count(struct job_report *report, const struct result_line *line)
     report->records++;
     report->tries += line->attempts;
     report->ambiguous += line->ambiguous;
+    report->unjudged += line->unjudged;
     if (line->ok)
         report->ok++;
     else if (line->error != RINGSEND_OK)

@@ -40,6 +40,7 @@ struct result_line {
     const struct ringsend_header *headers; /* null: no "headers" */
     size_t headers_count;
     bool ambiguous;
+    bool unjudged; /* counted, not told: the detail says it */
     struct ringsend_times times;
     const struct ringsend_attempt *trace; /* null: no "trace" */
     size_t trace_count;

@@ -124,6 +124,11 @@ void failures_print(FILE *out, const struct job_report *report, const struct sen
         fprintf(out,
                 "  ambiguous %9llu  may have been processed, nobody can tell: see the results\n",
                 (unsigned long long)report->ambiguous);
+    if (report->unjudged > 0)
+        fprintf(
+            out,
+            "  unjudged  %9llu  --ok-if or --retry-if could not read the body: see the results\n",
+            (unsigned long long)report->unjudged);
     if (groups->count == 0)
         return;
     const struct group *largest = &groups->list[order[0]];

@@ -7,6 +7,9 @@
  * The attempt is over for its connection, and not yet for its request: that stays in REQUEST_ATTEMPT,
  * without a connection, and hears of a cancel and of the record's deadline, of no other clock.
  *
+ * Without the option decode it is a copy that is decoded, for predicates to look at: the result has the body as
+ * it came, and a body that cannot be decoded is no error, but one that predicates cannot read.
+ *
  * Invariant: a request in engine.undecoded is in REQUEST_ATTEMPT and its outcome is not known; the first
  * one will run in this turn or the next. */
 #include "engine/engine.h"
@@ -52,7 +55,38 @@ void decode_abandon(struct request *r)
         e->decoding.pool = NULL;
     }
     buf_release(&e->bufs, &r->body);
+    buf_release(&e->bufs, &r->packed);
     leave(r);
+}
+
+static void decoded(struct request *r, struct decoding *d)
+{
+    r->body = d->body;
+    d->body = (struct buf){0};
+    verdict_judge(r);
+}
+
+static void failed(struct request *r, const struct decoding *d)
+{
+    if (!r->packed.data || d->error == RINGSEND_E_NO_MEMORY) {
+        r->outcome = d->error;
+        request_explain(r, d->detail);
+        return;
+    }
+    r->unreadable = d->error == RINGSEND_E_BODY_TOO_LARGE
+                        ? "unpacked, the body is larger than the limit for bodies"
+                        : "the body is not what its Content-Encoding says";
+    verdict_judge(r);
+}
+
+/* The result's body is the one that came. */
+static void put_back(struct request *r)
+{
+    if (!r->packed.data)
+        return;
+    buf_release(&r->engine->bufs, &r->body);
+    r->body = r->packed;
+    r->packed = (struct buf){0};
 }
 
 bool decode_run(struct request *r)
@@ -70,14 +104,11 @@ bool decode_run(struct request *r)
         task_deadline(e, &r->task, e->now_ns); /* the next turn comes at once */
         return false;
     }
-    if (next == DECODING_DONE) {
-        r->body = d->body;
-        d->body = (struct buf){0};
-        verdict_judge(r);
-    } else {
-        r->outcome = d->error;
-        request_explain(r, d->detail);
-    }
+    if (next == DECODING_DONE)
+        decoded(r, d);
+    else
+        failed(r, d);
+    put_back(r);
     decoding_end(d);
     d->pool = NULL;
     leave(r);

@@ -308,6 +308,7 @@ struct request {
     struct ringsend_result result;
     char encoding[CODING_TEXT_BYTES]; /* the result's */
     struct buf body, headers, header_index;
+    struct buf packed;    /* while a copy of the body is decoded for predicates: as it came */
     struct buf trace;     /* struct ringsend_attempt, one for each attempt that is over */
     struct list waiting;  /* in origin.waiting or origin.retries exactly when queued */
     struct list finished; /* in engine.finished, then engine.reaped */
@@ -332,7 +333,9 @@ struct request {
     enum ringsend_error outcome;
     const char *outcome_detail;
     struct buf detail;       /* outcome_detail's text: the connection's own goes with it */
-    enum verdict verdict;    /* of the outcome's response, when it is RINGSEND_OK */
+    enum verdict verdict;    /* of the outcome's response, when it is RINGSEND_OK: */
+    bool bodiless;           /* it has no body, or none to be seen here */
+    const char *unreadable;  /* why its body is not what the server meant, or null; static text */
     bool outcome_bytes_left; /* the attempt's bytes may have reached the peer */
     bool outcome_sent_whole; /* all of them were taken by the kernel */
     bool outcome_stale;      /* a reused connection died before any byte of a response */
@@ -373,7 +376,7 @@ struct ringsend {
     struct ringsend_outcomes retry_on; /* as the options say in the end */
     struct response_limits limits;
     struct predicate *ok_if, *retry_if; /* null: none */
-    struct unpack *unpack;              /* with the option decode, else null */
+    struct unpack *unpack;              /* with verdict_decodes, else null */
     struct list undecoded; /* requests whose response is there, its body to be decoded, in order */
     struct decoding decoding; /* of the first of them, when its pool is not null */
     size_t decode_allowance;  /* in this turn, still */
@@ -528,6 +531,8 @@ void trace_publish(struct request *r);
 enum ringsend_error verdict_prepare(struct ringsend *e, char *message, size_t message_bytes);
 void verdict_release(struct ringsend *e);
 bool verdict_wants_headers(const struct ringsend *e);
+/* Bodies are decoded, for the result or for predicates. */
+bool verdict_decodes(const struct ringsend *e);
 /* Takes over a complete response, and judges it, unless its body is to be decoded first. */
 void verdict_take(struct request *r, struct response *response);
 void verdict_judge(struct request *r);

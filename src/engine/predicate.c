@@ -1,9 +1,12 @@
 /* Predicates: judging a response by a compiled one.
  *
  * The body is read when the first path is asked for, once: the walk follows the tree of steps, skips
- * what no path leads to, and fills the slots. All of the body must be JSON, else no path has a value;
- * so the walk goes on to the end. Its recursion is bounded by the steps of the longest path. Of
- * repeated keys the last one counts, as with most readers of JSON.
+ * what no path leads to, and fills the slots. All of the body must be JSON, read leniently, so the walk goes
+ * on to the end. Its recursion is bounded by the steps of the longest path. Of repeated keys the last
+ * one counts, as with most readers of JSON.
+ *
+ * When it is not, nobody can tell what the values are: they are unknown, and so is what is made of them, but
+ * for what holds or fails whatever they are (Kleene's logic: true || unknown is true).
  *
  * Nothing is allocated: strings stay where they stand in the body, escapes and all, and are compared
  * and searched piece by piece. */
@@ -23,7 +26,8 @@ enum value_kind {
     VALUE_TRUE,
     VALUE_NUMBER,
     VALUE_STRING,
-    VALUE_CONTAINER /* an object or array: equal to nothing */
+    VALUE_CONTAINER, /* an object or array: equal to nothing */
+    VALUE_UNKNOWN    /* of a body that cannot be read */
 };
 
 struct value {
@@ -35,7 +39,8 @@ struct value {
 struct judging {
     const struct predicate *p;
     const struct predicate_view *view;
-    bool body_read; /* the slots are filled */
+    bool body_read; /* the slots are filled, or there is a fault: */
+    struct predicate_fault fault;
     struct json json;
     struct value slots[PREDICATE_SLOTS_MAX];
     char status[12]; /* its digits */
@@ -189,15 +194,38 @@ static bool walk(struct judging *g, int step)
     return taken;
 }
 
+/* It cannot be read. */
+static void read_failed(struct judging *g, const char *text, size_t column)
+{
+    g->fault = (struct predicate_fault){text, column};
+    for (int i = 0; i < g->p->slots_count; i++)
+        g->slots[i] = (struct value){.kind = VALUE_UNKNOWN};
+}
+
+/* As tools on some systems write it by default. */
+static bool is_utf_16(struct ringsend_bytes body)
+{
+    return body.bytes >= 2 &&
+           (memcmp(body.data, "\xff\xfe", 2) == 0 || memcmp(body.data, "\xfe\xff", 2) == 0);
+}
+
 static void read_body(struct judging *g)
 {
+    const struct predicate_view *view = g->view;
     g->body_read = true;
     memset(g->slots, 0, (size_t)g->p->slots_count * sizeof *g->slots);
-    if (g->view->body.bytes == 0)
-        return;
-    json_init(&g->json, g->view->body);
-    if (!walk(g, 0) || !json_end(&g->json))
-        memset(g->slots, 0, (size_t)g->p->slots_count * sizeof *g->slots);
+    if (view->unreadable) {
+        read_failed(g, view->unreadable, 0);
+    } else if (view->body.bytes == 0) {
+        if (!view->empty_is_null)
+            read_failed(g, "the body is empty", 0);
+    } else if (is_utf_16(view->body)) {
+        read_failed(g, "the body is UTF-16, which JSON is not", 0);
+    } else {
+        json_init_lenient(&g->json, view->body);
+        if (!walk(g, 0) || !json_end(&g->json))
+            read_failed(g, g->json.error, json_column(&g->json));
+    }
 }
 
 /* ---- Operands ---- */
@@ -239,6 +267,19 @@ static struct value header_value(const struct predicate_view *view, struct rings
     return (struct value){.kind = VALUE_MISSING};
 }
 
+static struct value unknown_value(void)
+{
+    return (struct value){.kind = VALUE_UNKNOWN};
+}
+
+static struct value body_value(struct judging *g)
+{
+    if (!g->view->unreadable)
+        return text_value(g->view->body);
+    g->fault = (struct predicate_fault){g->view->unreadable, 0};
+    return unknown_value();
+}
+
 static struct value path_value(struct judging *g, int slot)
 {
     if (!g->body_read)
@@ -250,10 +291,33 @@ static struct value path_value(struct judging *g, int slot)
 
 static struct value judge(struct judging *g, int node);
 
-static bool is_true(struct judging *g, int node)
+static enum predicate_truth truth_of(struct judging *g, int node)
 {
     struct value value = judge(g, node);
-    return value.kind > VALUE_FALSE;
+    if (value.kind == VALUE_UNKNOWN)
+        return PREDICATE_UNKNOWN;
+    return value.kind > VALUE_FALSE ? PREDICATE_HOLDS : PREDICATE_FAILS;
+}
+
+/* Of && and ||: `decides` on either side is the outcome, whatever the other one is. */
+static struct value judge_both(struct judging *g, const struct predicate_node *n,
+                               enum predicate_truth decides)
+{
+    enum predicate_truth left = truth_of(g, n->left);
+    if (left == decides)
+        return truth_value(decides == PREDICATE_HOLDS);
+    enum predicate_truth right = truth_of(g, n->right);
+    if (right == decides)
+        return truth_value(decides == PREDICATE_HOLDS);
+    if (left == PREDICATE_UNKNOWN || right == PREDICATE_UNKNOWN)
+        return unknown_value();
+    return truth_value(decides != PREDICATE_HOLDS);
+}
+
+static struct value judge_not(struct judging *g, const struct predicate_node *n)
+{
+    enum predicate_truth truth = truth_of(g, n->left);
+    return truth == PREDICATE_UNKNOWN ? unknown_value() : truth_value(truth == PREDICATE_FAILS);
 }
 
 /* A header's text stands for a number where it is compared with one. */
@@ -285,27 +349,42 @@ static bool order_is(enum predicate_kind relation, int order)
 }
 
 /* Values of different kinds are unequal, and neither is less. */
-static bool compare(struct judging *g, const struct predicate_node *n)
+static bool relation_holds(enum predicate_kind relation, struct value a, struct value b)
 {
-    struct value a = judge(g, n->left), b = judge(g, n->right);
     settle_kinds(&a, &b);
     settle_kinds(&b, &a);
     if (a.kind != b.kind || a.kind == VALUE_CONTAINER)
-        return n->kind == NODE_UNEQUAL;
+        return relation == NODE_UNEQUAL;
     if (a.kind == VALUE_NUMBER)
-        return order_is(n->kind, decimal_compare(a.text.raw, b.text.raw));
+        return order_is(relation, decimal_compare(a.text.raw, b.text.raw));
     if (a.kind == VALUE_STRING)
-        return order_is(n->kind, compare_texts(a.text, b.text));
-    return n->kind == NODE_EQUAL;
+        return order_is(relation, compare_texts(a.text, b.text));
+    return relation == NODE_EQUAL;
 }
 
-static bool contains(struct judging *g, const struct predicate_node *n)
+static struct value compare(struct judging *g, const struct predicate_node *n)
+{
+    struct value a = judge(g, n->left), b = judge(g, n->right);
+    if (a.kind == VALUE_UNKNOWN || b.kind == VALUE_UNKNOWN)
+        return unknown_value();
+    return truth_value(relation_holds(n->kind, a, b));
+}
+
+static struct value contains(struct judging *g, const struct predicate_node *n)
 {
     const struct predicate *p = g->p;
     struct value text = judge(g, n->left);
     struct ringsend_bytes needle = p->nodes[n->right].text;
-    return text.kind == VALUE_STRING &&
-           text_contains(text.text, needle, p->matches + (needle.data - p->decoded));
+    if (text.kind == VALUE_UNKNOWN)
+        return text;
+    return truth_value(text.kind == VALUE_STRING &&
+                       text_contains(text.text, needle, p->matches + (needle.data - p->decoded)));
+}
+
+static struct value exists(struct judging *g, const struct predicate_node *n)
+{
+    struct value value = judge(g, n->left);
+    return value.kind == VALUE_UNKNOWN ? value : truth_value(value.kind != VALUE_MISSING);
 }
 
 static struct value judge(struct judging *g, int node)
@@ -313,22 +392,22 @@ static struct value judge(struct judging *g, int node)
     const struct predicate_node *n = &g->p->nodes[node];
     switch (n->kind) {
     case NODE_OR:
-        return truth_value(is_true(g, n->left) || is_true(g, n->right));
+        return judge_both(g, n, PREDICATE_HOLDS);
     case NODE_AND:
-        return truth_value(is_true(g, n->left) && is_true(g, n->right));
+        return judge_both(g, n, PREDICATE_FAILS);
     case NODE_NOT:
-        return truth_value(!is_true(g, n->left));
+        return judge_not(g, n);
     case NODE_EQUAL:
     case NODE_UNEQUAL:
     case NODE_LESS:
     case NODE_LESS_EQUAL:
     case NODE_GREATER:
     case NODE_GREATER_EQUAL:
-        return truth_value(compare(g, n));
+        return compare(g, n);
     case NODE_CONTAINS:
-        return truth_value(contains(g, n));
+        return contains(g, n);
     case NODE_EXISTS:
-        return truth_value(judge(g, n->left).kind != VALUE_MISSING);
+        return exists(g, n);
     case NODE_NULL:
         return (struct value){.kind = VALUE_NULL};
     case NODE_FALSE:
@@ -341,7 +420,7 @@ static struct value judge(struct judging *g, int node)
     case NODE_STATUS:
         return status_value(g);
     case NODE_BODY:
-        return text_value(g->view->body);
+        return body_value(g);
     case NODE_HEADER:
         return header_value(g->view, n->text);
     case NODE_PATH:
@@ -350,11 +429,15 @@ static struct value judge(struct judging *g, int node)
     UNREACHABLE("predicate node");
 }
 
-bool predicate_holds(const struct predicate *p, const struct predicate_view *view)
+enum predicate_truth predicate_judge(const struct predicate *p, const struct predicate_view *view,
+                                     struct predicate_fault *fault)
 {
     struct judging g;
     g.p = p;
     g.view = view;
     g.body_read = false;
-    return is_true(&g, p->root);
+    enum predicate_truth truth = truth_of(&g, p->root);
+    if (truth == PREDICATE_UNKNOWN)
+        *fault = g.fault;
+    return truth;
 }

@@ -18,6 +18,8 @@ struct predicate;
 struct predicate_view {
     int status;
     struct ringsend_bytes body;
+    const char *unreadable;  /* why the body is not what its server meant, or null. Static text */
+    bool empty_is_null;      /* an empty body is no fault: its paths are null */
     const char *header_text; /* what `headers` counts its positions from */
     const struct response_header *headers;
     size_t headers_count;
@@ -31,6 +33,20 @@ void predicate_free(struct predicate *p);
 
 /* It asks for a header, which must have been stored then. */
 bool predicate_wants_headers(const struct predicate *p);
-bool predicate_holds(const struct predicate *p, const struct predicate_view *view);
+/* It asks for the body, or for a path into it. */
+bool predicate_wants_body(const struct predicate *p);
+
+/* Unknown: it hangs on a body that cannot be read, and holds for some bodies and not for others. */
+enum predicate_truth { PREDICATE_FAILS, PREDICATE_HOLDS, PREDICATE_UNKNOWN };
+
+/* Why it is unknown. */
+struct predicate_fault {
+    const char *text; /* static */
+    size_t
+        column; /* byte of the body from 1 on where it stops being JSON; 0: it is not about that */
+};
+/* The fault is written with PREDICATE_UNKNOWN only. */
+enum predicate_truth predicate_judge(const struct predicate *p, const struct predicate_view *view,
+                                     struct predicate_fault *fault);
 
 #endif

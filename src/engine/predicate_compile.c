@@ -100,6 +100,7 @@ static int new_node(struct compiler *c, struct predicate_node node)
         return PREDICATE_NONE;
     if (c->p->nodes_count == PREDICATE_NODES_MAX)
         return refuse(c, "the expression has more than 128 parts");
+    c->p->wants_body |= node.kind == NODE_BODY || node.kind == NODE_PATH;
     c->p->nodes[c->p->nodes_count] = node;
     return c->p->nodes_count++;
 }
@@ -467,4 +468,9 @@ void predicate_free(struct predicate *p)
 bool predicate_wants_headers(const struct predicate *p)
 {
     return p->wants_headers;
+}
+
+bool predicate_wants_body(const struct predicate *p)
+{
+    return p->wants_body;
 }

@@ -67,7 +67,7 @@ struct predicate {
     struct predicate_step steps[PREDICATE_STEPS_MAX];
     int nodes_count, steps_count, slots_count;
     int root;
-    bool wants_headers;
+    bool wants_headers, wants_body;
     char *text;        /* what numbers point into */
     char *decoded;     /* what strings and keys point into */
     uint16_t *matches; /* by byte of `decoded`, for each string that is looked for: see CONTAINS in

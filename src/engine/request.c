@@ -112,6 +112,7 @@ void request_put(struct request *r)
     struct ringsend *e = r->engine;
     CHECK(r->step == REQUEST_FINISHED);
     buf_release(&e->bufs, &r->body);
+    buf_release(&e->bufs, &r->packed);
     buf_release(&e->bufs, &r->headers);
     buf_release(&e->bufs, &r->header_index);
     buf_release(&e->bufs, &r->detail);
@@ -130,6 +131,7 @@ static void forget_outcome(struct request *r)
 {
     struct ringsend *e = r->engine;
     buf_release(&e->bufs, &r->body);
+    buf_release(&e->bufs, &r->packed);
     buf_release(&e->bufs, &r->headers);
     buf_release(&e->bufs, &r->header_index);
     r->result.status = 0;
@@ -143,7 +145,8 @@ static void forget_outcome(struct request *r)
     r->outcome_bytes_left = r->outcome_sent_whole = false;
     r->outcome = RINGSEND_OK;
     r->verdict = VERDICT_FAILED;
-    r->outcome_detail = NULL;
+    r->outcome_detail = r->unreadable = NULL;
+    r->bodiless = r->result.unjudged = false;
     buf_release(&e->bufs, &r->detail);
     r->retry_after_ns = r->pause_ns = r->result.retry_after_ns = 0;
 }

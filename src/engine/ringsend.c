@@ -249,7 +249,7 @@ static int open_all(struct ringsend *e)
     int error = read_overrides(e);
     if (!error)
         error = compile_predicates(e);
-    if (!error && e->options.decode && !(e->unpack = unpack_new(&e->memory)))
+    if (!error && verdict_decodes(e) && !(e->unpack = unpack_new(&e->memory)))
         error = no_memory(e);
     if (!error)
         error = open_ring(e);

@@ -37,6 +37,68 @@ class Predicates(Case):
         self.assertEqual([(r["ok"], r["status"], r["attempts"], r.get("ambiguous"), r.get("headers"))
                           for r in run.results], [(False, 200, 2, None, None)])
 
+    def judge(self, body, *options, headers=(), status="200 OK", method="POST"):
+        """The result of one answer, and what the summary says."""
+        server = self.server(answering(lambda r: response(body, status, headers)))
+        run = self.send("--url", server.url, "--tries", "1", *options, records=[{"data": "x", "method": method}])
+        return run.results[0], run.err
+
+    OVERLOADED = b'{"error":{"type":"overloaded"}}'
+    RETRY = ("--retry-if", '.error.type == "overloaded"')
+
+    def test_what_is_nearly_json_is_read(self):
+        bodies = [b"\xef\xbb\xbf" + self.OVERLOADED, self.OVERLOADED[:-1] + b',"x":"\\ud83d"}',
+                  b'{"x":' + b"[" * 5000 + b"]" * 5000 + b"," + self.OVERLOADED[1:],
+                  b'{"x":"\xff","y":NaN,"z":1' + b"0" * 5000 + b"," + self.OVERLOADED[1:],
+                  b'{"error":1,' + self.OVERLOADED[1:], self.OVERLOADED + b" \r\n"]
+        for body in bodies:
+            for coding, packed in (((), body), (["Content-Encoding: gzip"], gzip.compress(body)),
+                                   (["Content-Encoding: br, gzip"], gzip.compress(brotli(body)))):
+                with self.subTest(body=body[:60], coding=coding):
+                    result, err = self.judge(packed, *self.RETRY, headers=coding)
+                    self.assertEqual((result["ok"], result["error"]), (False, None), result)
+                    self.assertNotIn("detail", result)
+                    self.assertNotIn("unjudged", err)
+                    self.assertEqual("encoding" in result, bool(coding))
+
+    def test_what_cannot_be_read_is_never_ok_and_says_why(self):
+        rows = [(b"<html>busy</html>", (), "column 1: expected a value"), (b"<html>busy</html>", (), "<html>busy"),
+                (self.OVERLOADED * 2, (), "something follows"), (self.OVERLOADED[:-1], (), "not JSON"),
+                (b'{"a":1}\n{"a":2}\n', (), "something follows"), (b" ", (), "ends where a value"),
+                ("{}".encode("utf-16"), (), "UTF-16"), (b"[" * 20000 + b"]" * 20000, (), "10000 levels"),
+                (b"not packed", ["Content-Encoding: gzip"], "Content-Encoding"),
+                (self.OVERLOADED, ["Content-Encoding: rot13"], "Content-Encoding")]
+        for body, headers, words in rows:
+            for options in (self.RETRY, ("--ok-if", ".code == null"), (*self.RETRY, "--ok-if", "status == 200")):
+                with self.subTest(body=body[:40], options=options):
+                    result, err = self.judge(body, *options, headers=headers)
+                    self.assertEqual((result["ok"], result["error"], result["status"]), (False, None, 200), result)
+                    self.assertNotIn("ambiguous", result)
+                    self.assert_result_shape(result)
+                    self.assertIn(words, result["detail"])
+                    self.assertRegex(err, r"unjudged +1 ")
+                    self.assertRegex(err, r"1  status 200: (ok|retry)_if cannot be judged")
+
+    def test_what_does_not_hang_on_the_body_is_judged(self):
+        for predicate, ok in [('status == 200 || .code == 0', True), ('.code == 0 || status == 200', True),
+                              ('status == 201 && .code == 0', False), ('body contains "fine"', True),
+                              ('header("content-length") == 4 || .code == 0', True)]:
+            with self.subTest(predicate=predicate):
+                result, err = self.judge(b"fine", "--ok-if", predicate)
+                self.assertEqual((result["ok"], "detail" in result, "unjudged" in err), (ok, False, False), result)
+        result, _ = self.judge(b"fine", "--retry-if", 'header("content-type") contains "json" && .code == 17')
+        self.assert_ok(result, "fine")
+
+    def test_an_empty_body_asks_for_nothing_and_proves_nothing(self):
+        for status, method, option, ok in [("200 OK", "POST", "--retry-if", True), ("202 x", "POST", "--retry-if", True),
+                                           ("200 OK", "POST", "--ok-if", False), ("204 x", "POST", "--ok-if", True),
+                                           ("200 OK", "HEAD", "--ok-if", True)]:
+            predicate = ".error == null" if option == "--ok-if" else ".error.type"
+            with self.subTest(status=status, method=method, option=option):
+                result, _ = self.judge(b"", option, predicate, status=status, method=method)
+                self.assertEqual(result["ok"], ok, result)
+                self.assertEqual("the body is empty" in result.get("detail", ""), not ok)
+
     def test_a_fault_is_told_with_its_column_before_anything_is_read(self):
         for option, text, words in [("--ok-if", "status = 200", "column 8: to compare, write =="),
                                     ("--retry-if", ".a.", "column 4: expected a key")]:

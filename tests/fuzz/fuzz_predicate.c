@@ -1,6 +1,6 @@
 /* libFuzzer target: the first line is a predicate, the rest a response body. A refused predicate has
  * its reason; one that is taken judges any body, and says the same of it twice, and the opposite
- * within !( ). */
+ * within !( ), but for what is unknown. */
 #include "engine/predicate.h"
 
 #include "base/check.h"
@@ -42,13 +42,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
                                       .header_text = header_text,
                                       .headers = headers,
                                       .headers_count = 2};
-        bool holds = predicate_holds(p, &view);
-        CHECK(predicate_holds(p, &view) == holds);
+        struct predicate_fault fault = {0};
+        enum predicate_truth truth = predicate_judge(p, &view, &fault);
+        CHECK((truth == PREDICATE_UNKNOWN) == (fault.text != NULL));
+        CHECK(fault.column <= body_bytes + 1);
+        CHECK(predicate_judge(p, &view, &fault) == truth);
         char *denied = malloc(text_bytes + 5);
         CHECK(denied);
         snprintf(denied, text_bytes + 5, "!(%s)", text);
         struct predicate *not = compile(denied); /* null: one part or level too many */
-        CHECK(!not || predicate_holds(not, &view) == !holds);
+        static const enum predicate_truth opposite[] = {
+            [PREDICATE_FAILS] = PREDICATE_HOLDS,
+            [PREDICATE_HOLDS] = PREDICATE_FAILS,
+            [PREDICATE_UNKNOWN] = PREDICATE_UNKNOWN,
+        };
+        CHECK(!not || predicate_judge(not, &view, &fault) == opposite[truth]);
         predicate_free(not );
         free(denied);
     }

@@ -96,7 +96,7 @@ static struct ringsend *new_engine(const struct ringsend_options *more)
     options.tries = 2;
     options.backoff_min_ns = 1;
     options.attempt_timeout_ns = 10000000000u;
-    options.ok_if = "status == 200 && .code != 7";
+    options.ok_if = ".code == 7 || status == 200";
     options.retry_if = "body contains \"try again\"";
     options.store_headers = options.store_attempts = options.decode = true;
     options.message = message;

@@ -1,6 +1,6 @@
 /* Predicates. A row is an expression, a response, and whether it holds; the body is placed so that it
  * ends where memory ends, and is also cut at each byte, by which it stops being JSON and must leave
- * no path a value. Expressions that cannot be compiled have their column and the start of the reason. */
+ * every path unknown. Expressions that cannot be compiled have their column and the start of the reason. */
 #include "engine/predicate.h"
 #include "guard.h"
 
@@ -98,13 +98,23 @@ static const struct row rows[] = {
     {"exists(.a)", "{}", false, 0},
     {"exists(.)", "0", true, 0},
     {"exists(.)", "", false, 0},
-
-    /* a body that is no JSON */
-    {".a == null", "<html>", true, 0},
-    {"exists(.a)", "{\"a\":1}x", false, 0},
-    {".a == 1", "{\"a\":1,}", false, 0},
-    {".a == 1", "{\"a\":1,\"b\":\"\xff\"}", false, 0},
     {".a == null && body == \"\"", "", true, 0},
+
+    /* what is read though it is no strict JSON */
+    {".a == 1", "\xef\xbb\xbf{\"a\":1}", true, 0},
+    {".a == 1", "\xef\xbb\xbf \r\n{\"a\":1}\n", true, 0},
+    {".a == 1", "{\"a\":1,\"b\":\"\xff\"}", true, 0},
+    {".a == null || .b != 1", "{\"a\":\"caf\xe9\",\"b\":1}", false, 0},
+    {".a == 1", "{\"b\":\"\\ud800\",\"a\":1}", true, 0},
+    {".a == 1", "{\"b\":\"\\udc00\\ud83d\\n\\ud83d\",\"a\":1}", true, 0},
+    {".b == \"\xef\xbf\xbdx\xf0\x9f\x98\x80\"", "{\"b\":\"\\ud83dx\\ud83d\\ude00\"}", true, 0},
+    {".b == \"\xef\xbf\xbd"
+     "A\"",
+     "{\"b\":\"\\ud83d\\u0041\"}", true, 0},
+    {".a == 1", "{\"b\":\"tab\tline\n\",\"a\":1}", true, 0},
+    {".a == 1 && .b == null && .c == null && .d[1] == null",
+     "{\"b\":NaN,\"c\":Infinity,\"d\":[0,-Infinity],\"a\":1}", true, 0},
+    {".a == 1 && .n == 1e400", "{\"n\":1e400,\"a\":1}", true, 0},
 
     /* kinds do not mix */
     {".a == 0", "{\"a\":\"0\"}", false, 0},
@@ -141,6 +151,36 @@ static const struct row rows[] = {
     {"!header(\"absent\") && header(\"empty\") == \"\"", "", true, 0},
 };
 
+/* A body that is no JSON: what hangs on its paths is unknown, what does not is judged. */
+static const struct {
+    const char *text, *body;
+    enum predicate_truth truth;
+} unknowns[] = {
+    {".a == null", "<html>", PREDICATE_UNKNOWN},
+    {"!.a", "<html>", PREDICATE_UNKNOWN},
+    {"exists(.a)", "{\"a\":1}x", PREDICATE_UNKNOWN},
+    {".a contains \"x\"", "oops", PREDICATE_UNKNOWN},
+    {".a != 1", "{\"a\":1,}", PREDICATE_UNKNOWN},
+    {".a == 1", "{\"a\":1}\n{\"a\":1}", PREDICATE_UNKNOWN},
+    {".a == 1", "{\"a\":1", PREDICATE_UNKNOWN},
+    {".a == 1", "{'a':1}", PREDICATE_UNKNOWN},
+    {".a == 1", "{\"a\":1,\"b\":Nan}", PREDICATE_UNKNOWN},
+    {".a == 1", "{\"a\":1,\"b\":-Inf}", PREDICATE_UNKNOWN},
+    {".a == 1", "{\"a\":1,\"b\":\"\\x\"}", PREDICATE_UNKNOWN},
+    {".a == 1", " ", PREDICATE_UNKNOWN},
+    {".a == 1", "\xef\xbb\xbf", PREDICATE_UNKNOWN},
+    {".a == 1", "\xff\xfe{", PREDICATE_UNKNOWN},
+    {".a == .b", "{", PREDICATE_UNKNOWN},
+    {"status == 200 || .a == 1", "<html>", PREDICATE_HOLDS},
+    {".a == 1 || status == 200", "<html>", PREDICATE_HOLDS},
+    {".a == 1 || status == 201", "<html>", PREDICATE_UNKNOWN},
+    {".a == 1 && status == 201", "<html>", PREDICATE_FAILS},
+    {"status == 201 && .a == 1", "<html>", PREDICATE_FAILS},
+    {"status == 200 && .a == 1", "<html>", PREDICATE_UNKNOWN},
+    {"!(.a == 1 && status == 201)", "<html>", PREDICATE_HOLDS},
+    {"body contains \"<html\" || .a == 1", "<html>", PREDICATE_HOLDS},
+};
+
 static const char header_text[] = "x-statebusyX-Code7.0twicefirsttwicesecondempty";
 static const struct response_header headers[] = {
     {0, 7, 7, 4}, {11, 6, 17, 3}, {20, 5, 25, 5}, {30, 5, 35, 6}, {41, 5, 46, 0},
@@ -157,14 +197,25 @@ static struct predicate *compile(const char *text)
     return p;
 }
 
-static bool holds(const struct predicate *p, int status, const char *body, size_t bytes)
+static enum predicate_truth truth_of(const struct predicate *p, int status, const char *body,
+                                     size_t bytes)
 {
+    struct predicate_fault fault = {0};
     struct predicate_view view = {.status = status ? status : 200,
+                                  .empty_is_null = true,
                                   .body = {guard_put(&guard, body, bytes), bytes},
                                   .header_text = header_text,
                                   .headers = headers,
                                   .headers_count = sizeof headers / sizeof *headers};
-    return predicate_holds(p, &view);
+    enum predicate_truth truth = predicate_judge(p, &view, &fault);
+    assert_int_equal(truth == PREDICATE_UNKNOWN, fault.text != NULL);
+    assert_true(fault.column <= bytes + 1);
+    return truth;
+}
+
+static bool holds(const struct predicate *p, int status, const char *body, size_t bytes)
+{
+    return truth_of(p, status, body, bytes) == PREDICATE_HOLDS;
 }
 
 static void judges(void **state)
@@ -179,6 +230,92 @@ static void judges(void **state)
     }
 }
 
+static void tells_what_is_unknown(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof unknowns / sizeof *unknowns; i++) {
+        struct predicate *p = compile(unknowns[i].text);
+        enum predicate_truth truth = truth_of(p, 0, unknowns[i].body, strlen(unknowns[i].body));
+        if (truth != unknowns[i].truth)
+            fail_msg("%s is %d, not %d, for %s", unknowns[i].text, (int)truth,
+                     (int)unknowns[i].truth, unknowns[i].body);
+        predicate_free(p);
+    }
+}
+
+/* A body that is packed is unknown, to `body` as well; an empty one where it may not be. */
+static void tells_what_is_unreadable(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool wants_body, unknown_if_packed, unknown_if_empty;
+    } asked[] = {
+        {".a == 1", true, true, true},
+        {"body contains \"x\"", true, true, false},
+        {"status == 200", false, false, false},
+        {"header(\"x-state\") == \"busy\"", false, false, false},
+        {"false && .a", true, false, false},
+    };
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        struct predicate *p = compile(asked[i].text);
+        struct predicate_fault fault = {0};
+        struct predicate_view view = {.status = 200,
+                                      .body = {"{\"a\":1}", 7},
+                                      .unreadable = "packed",
+                                      .header_text = header_text,
+                                      .headers = headers,
+                                      .headers_count = 1};
+        assert_int_equal(predicate_wants_body(p), asked[i].wants_body);
+        assert_int_equal(predicate_judge(p, &view, &fault) == PREDICATE_UNKNOWN,
+                         asked[i].unknown_if_packed);
+        if (asked[i].unknown_if_packed)
+            assert_string_equal(fault.text, "packed");
+        view.unreadable = NULL;
+        view.body.bytes = 0;
+        assert_int_equal(predicate_judge(p, &view, &fault) == PREDICATE_UNKNOWN,
+                         asked[i].unknown_if_empty);
+        predicate_free(p);
+    }
+}
+
+static size_t put(char *body, size_t at, const char *text)
+{
+    memcpy(body + at, text, strlen(text));
+    return at + strlen(text);
+}
+
+/* Containers inside each other, all of one kind, and `.a` behind them. */
+static size_t nest(char *body, size_t depth, bool objects)
+{
+    size_t at = put(body, 0, "{\"x\":");
+    for (size_t i = 1; i < depth; i++)
+        at = put(body, at, objects ? "{\"k\":" : "[");
+    at = put(body, at, "0");
+    for (size_t i = 1; i < depth; i++)
+        at = put(body, at, objects ? "}" : "]");
+    return put(body, at, ",\"a\":1}");
+}
+
+static void reads_deep_bodies(void **state)
+{
+    (void)state;
+    static const size_t depths[] = {2, 63, 64, 65, 66, 127, 128, 129, 9999, 10000, 10001};
+    struct predicate *p = compile(".a == 1");
+    struct predicate_fault fault;
+    static char body[100000];
+    for (size_t i = 0; i < 2 * sizeof depths / sizeof *depths; i++) {
+        bool objects = i % 2 == 1;
+        struct predicate_view view = {.status = 200};
+        view.body = (struct ringsend_bytes){body, nest(body, depths[i / 2], objects)};
+        assert_int_equal(predicate_judge(p, &view, &fault),
+                         depths[i / 2] <= 10000 ? PREDICATE_HOLDS : PREDICATE_UNKNOWN);
+        body[view.body.bytes - 8] = objects ? ']' : '}'; /* closes what it did not open */
+        assert_int_equal(predicate_judge(p, &view, &fault), PREDICATE_UNKNOWN);
+    }
+    predicate_free(p);
+}
+
 static void cut_bodies_have_no_paths(void **state)
 {
     (void)state;
@@ -187,7 +324,8 @@ static void cut_bodies_have_no_paths(void **state)
         compile("exists(.a) || exists(.a.b[1]) || exists(.a.b[2].c) || exists(.d) || exists(.)");
     assert_true(holds(p, 0, body, sizeof body - 1));
     for (size_t bytes = 0; bytes < sizeof body - 1; bytes++)
-        assert_false(holds(p, 0, body, bytes));
+        assert_int_equal(truth_of(p, 0, body, bytes),
+                         bytes > 0 ? PREDICATE_UNKNOWN : PREDICATE_FAILS);
     predicate_free(p);
 }
 
@@ -323,6 +461,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges),
+        cmocka_unit_test(tells_what_is_unknown),
+        cmocka_unit_test(tells_what_is_unreadable),
+        cmocka_unit_test(reads_deep_bodies),
         cmocka_unit_test(cut_bodies_have_no_paths),
         cmocka_unit_test(searches_through_escapes),
         cmocka_unit_test(asks_for_headers),
