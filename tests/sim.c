@@ -163,6 +163,27 @@ void sim_run_due(void)
     }
 }
 
+void sim_pause(uint64_t ns)
+{
+    uint64_t until_ns = sim.now_ns + ns;
+
+    sim_trace("the process stands still for %.3f ms", (double)ns / 1e6);
+    sim.paused_ns += ns;
+    while (sim_next_ns() <= until_ns) {
+        if (sim.now_ns < sim_next_ns())
+            sim.now_ns = sim_next_ns();
+        sim_run_due();
+    }
+    sim.now_ns = until_ns;
+    sim_trace("it goes on");
+}
+
+void sim_may_pause(void)
+{
+    if (sim_chance(sim.faults.pauses))
+        sim_pause(sim_below(sim_chance(500) ? sim.faults.pause_ns : sim.faults.pause_ns / 100));
+}
+
 void sim_trace(const char *format, ...)
 {
     va_list arguments;

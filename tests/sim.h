@@ -27,7 +27,9 @@ struct sim_faults {
     uint32_t recv_ends;   /* the stream ends before this piece */
     uint32_t reorders;    /* two completions of different operations change places */
     uint32_t spurious_wake;
-    uint32_t stalls; /* the host loses 11 ms (a TLS handshake next door, FACTS 3.4) */
+    uint32_t stalls;   /* the host loses 11 ms (a TLS handshake next door, FACTS 3.4) */
+    uint32_t pauses;   /* the process stands still, the world goes on: see sim_pause */
+    uint64_t pause_ns; /* for up to so long */
     uint32_t cancel_races;
     uint32_t close_slow;
     uint32_t file_short, file_slow, file_fails;
@@ -56,6 +58,7 @@ struct sim {
     const char *name; /* of the scenario; null in runs by seed */
     bool trace;
     struct sim_faults faults;
+    uint64_t paused_ns;    /* for so long the process has stood still up to now */
     const char *declining; /* an answer with this text in its body says that nothing was done; the
                               engine is told so by retry_if. Null: no answer does */
 
@@ -88,6 +91,10 @@ void sim_at(uint64_t at_ns, sim_event_fn *fn, void *context, uint64_t life, uint
 uint64_t sim_next_ns(void);
 /* Runs all events due now. */
 void sim_run_due(void);
+/* The process stands still for so long, as by SIGSTOP: what happens meanwhile it will find. */
+void sim_pause(uint64_t ns);
+/* By sim.faults.pauses. */
+void sim_may_pause(void);
 
 __attribute__((format(printf, 1, 2))) void sim_trace(const char *format, ...);
 /* The run is wrong: tells how to repeat it and aborts. */

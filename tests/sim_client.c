@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ATTEMPT_DEFAULT_NS (60ull * SIM_S)
+
 enum {
     TRIES_DEFAULT = 4,
     TURNS_MAX = 2000000,
@@ -262,6 +264,9 @@ int client_submit(struct client *c, const struct client_ask *wanted)
             .https = ask.https}),
         .tries = ask.tries ? ask.tries : c->tries,
         .deadline_ns = ask.deadline_ns ? ask.deadline_ns : c->deadline_ns,
+        .attempt_timeout_ns = ask.attempt_timeout_ns          ? ask.attempt_timeout_ns
+                              : c->options.attempt_timeout_ns ? c->options.attempt_timeout_ns
+                                                              : ATTEMPT_DEFAULT_NS,
         .submitted_ns = sim.now_ns,
         .origin = origin_of(&ask),
     };
@@ -530,6 +535,7 @@ static void check_result(const struct client *c, const struct client_request *r,
                   ringsend_error_name(result->error));
     if (r->host)
         host_checks(c, r, result);
+    sim_check_timeout(c, r, result);
     check_ambiguous(r, result);
     check_mark(c, r, result);
     check_cut_short(r, result);
@@ -541,7 +547,7 @@ static void check_result(const struct client *c, const struct client_request *r,
     SIM_CHECK(result->times.total_ns <= sim.now_ns - r->submitted_ns,
               "record %u took longer than its life", r->record);
     SIM_CHECK(r->deadline_ns == RINGSEND_NEVER ||
-                  result->times.total_ns <= r->deadline_ns + TOLERANCE_MS * SIM_MS,
+                  result->times.total_ns <= r->deadline_ns + TOLERANCE_MS * SIM_MS + sim.paused_ns,
               "record %u took %.3f ms, its deadline was %.3f ms", r->record,
               (double)result->times.total_ns / 1e6, (double)r->deadline_ns / 1e6);
     SIM_CHECK(result->error != RINGSEND_E_TIMEOUT_RECORD ||
@@ -624,6 +630,7 @@ uint32_t client_run(struct client *c, uint64_t wait_ns, uint32_t max)
 {
     const struct ringsend_result *results[8];
     uint32_t taken = 0;
+    sim_may_pause();
     uint64_t began_ns = sim.now_ns;
     int ready = ringsend_run(c->engine, hosts_act(c, wait_ns));
 

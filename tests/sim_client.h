@@ -13,6 +13,7 @@ struct client_request {
     uint32_t record;
     uint32_t tries;
     uint64_t deadline_ns; /* RINGSEND_NEVER: none */
+    uint64_t attempt_timeout_ns;
     uint64_t handle;
     uint64_t origin; /* the same for all requests to one */
     bool accepted, done;
@@ -69,6 +70,10 @@ bool client_try_begin(struct client *c, const struct ringsend_options *options);
 void client_end(struct client *c);
 /* Holds rate, budget of retries and pauses against when attempts began. */
 void client_check_starts(const struct client *c);
+
+/* No timeout is told of what had come in time (sim_clocks.c). */
+void sim_check_timeout(const struct client *c, const struct client_request *r,
+                       const struct ringsend_result *result);
 
 /* Makes and submits a request; its index, or the negated error. */
 int client_submit(struct client *c, const struct client_ask *wanted);

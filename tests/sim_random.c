@@ -100,6 +100,8 @@ static void draw_faults(void)
     draw_rate(&f->reorders, 500, 500);
     draw_rate(&f->spurious_wake, 200, 200);
     draw_rate(&f->stalls, 200, 100);
+    draw_rate(&f->pauses, 300, 50);
+    f->pause_ns = sim_chance(500) ? 5ull * SIM_S : 100 * SIM_MS;
     draw_rate(&f->cancel_races, 600, 1000);
     draw_rate(&f->close_slow, 300, 700);
     draw_rate(&f->file_short, 500, 700);

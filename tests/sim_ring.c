@@ -35,6 +35,8 @@
 
 enum {
     IDLE_POLLS_MAX = 10000,
+    /* Completions that an enter brings at most when it has not to wait for more: as the kernel does it. */
+    BATCH = 20,
     DESCRIPTOR_FIRST = 1000000, /* the number of slot 0's */
 };
 
@@ -558,6 +560,12 @@ static void op_check_memory(const struct sim_op *op)
                   kind_names[op->kind]);
 }
 
+bool ring_is_caught_up(const struct ring *r)
+{
+    sim_may_pause();
+    return r->queue_count == 0 && !r->woken && sim_next_ns() > sim.now_ns;
+}
+
 unsigned ring_prepared(const struct ring *r)
 {
     return r->prepared_count;
@@ -708,6 +716,8 @@ int ring_submit_and_wait(struct ring *r, const struct ring_wait *wait)
     r->idle_polls = sim.now_ns == began_ns && r->queue_count == 0 ? r->idle_polls + 1 : 0;
     SIM_CHECK(r->idle_polls < IDLE_POLLS_MAX, "the engine polls and polls instead of waiting");
     queue_shuffle(r);
-    r->ready = r->queue_count;
+    uint32_t most = wait->want > BATCH ? wait->want : BATCH;
+    r->ready = r->queue_count < most ? r->queue_count : most;
+    sim_may_pause();
     return (int)r->ready;
 }

@@ -30,6 +30,7 @@ struct sim_socket {
     enum sim_slot_step step;
     uint32_t slot, generation;
     uint64_t life; /* differs for each use of the slot; 0 exactly when free */
+    uint64_t began_ns;
     struct sim_peer *peer;
     enum ring_use use;
 
@@ -38,6 +39,9 @@ struct sim_socket {
     uint64_t in_last_ns; /* when the last of it arrives */
     size_t in_glue;      /* the byte at this offset never comes as the last of a piece; 0: none */
     bool in_ended;
+    uint64_t in_ended_ns; /* then: since when */
+    bool
+        end_is_old; /* the latest send was handed over behind it; no matter while the connection is new */
     int32_t in_end;    /* 0, or the negated errno */
     bool in_end_taken; /* the engine was told */
     struct sim_op *recv, *send;

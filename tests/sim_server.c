@@ -241,6 +241,9 @@ void server_delivery(struct sim_socket *s, const char *data, size_t bytes)
     SIM_CHECK(record->https == (s->tls != NULL), "record %u is sent %s TLS", number,
               s->tls ? "with" : "without");
     check_may_repeat(number);
+    SIM_CHECK(!s->end_is_old || record->replayable,
+              "record %u, which must not be lost, is sent in slot %u, whose end has come", number,
+              s->slot);
     SIM_CHECK(!record->in_doubt || (*record->in_doubt & record->in_doubt_mask),
               "record %u is sent before that is marked", number);
     SIM_CHECK(!s->reuse_forbidden, "record %u is sent on a connection that was to be closed",
@@ -455,6 +458,15 @@ bool server_owes(const struct sim_socket *s)
     return s->broken || s->peer_closed ||
            (s->delivery > 0 ? !world.deliveries[s->delivery - 1].answer_in
                             : s->peer && s->peer->certificate);
+}
+
+void server_arrived(struct sim_socket *s)
+{
+    struct sim_delivery *d = s->delivery > 0 ? &world.deliveries[s->delivery - 1] : NULL;
+
+    if (d && d->answered && d->arrived_ns == 0 && s->in_glue == 0 && !d->until_end &&
+        s->in_arrived >= d->answer_end)
+        d->arrived_ns = sim.now_ns;
 }
 
 void server_taken(struct sim_socket *s)

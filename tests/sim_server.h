@@ -123,9 +123,10 @@ struct sim_delivery {
     bool complete;     /* the server has read all of it */
     bool interim_sent; /* its 1xx were, ahead of the answer */
     bool answered;
-    bool answer_valid; /* a client must accept the answer, once it has come in full */
-    bool answer_in;    /* all of it was handed to the engine */
-    bool until_end;    /* its body ends with the stream; with TLS: with the farewell, which is part
+    bool answer_valid;   /* a client must accept the answer, once it has come in full */
+    bool answer_in;      /* all of it was handed to the engine */
+    uint64_t arrived_ns; /* all of it had arrived by then; 0: not, or who knows */
+    bool until_end; /* its body ends with the stream; with TLS: with the farewell, which is part
                           of the answer then, and this false */
     size_t answer_begin,
         answer_end; /* of it, or of its head with until_end: offsets in the connection's `in` */
@@ -175,6 +176,8 @@ void server_output(struct sim_socket *s, uint64_t at_ns, const void *data, size_
 void server_input(struct sim_socket *s, const char *data, size_t bytes);
 /* Its end is to be seen, or the answer to the latest delivery on it is not all in. */
 bool server_owes(const struct sim_socket *s);
+/* More of the stream has arrived on the engine's side. */
+void server_arrived(struct sim_socket *s);
 /* The engine was handed more of the stream. */
 void server_taken(struct sim_socket *s);
 void server_gone(struct sim_socket *s);

@@ -60,7 +60,7 @@ struct sim_socket *sim_socket_of(struct ring *r, const struct sim_op *op)
 
 /* ---- Streams ---- */
 
-static void recv_kick(struct sim_socket *s);
+static void recv_kick(struct sim_socket *s, uint64_t within_ns);
 
 /* What was sent arrives, as far as there is room. */
 static void input_moves(struct sim_socket *s)
@@ -68,7 +68,8 @@ static void input_moves(struct sim_socket *s)
     size_t left = s->in_sent - s->in_taken;
 
     s->in_arrived = s->in_taken + (left < UNTAKEN_MAX ? left : UNTAKEN_MAX);
-    recv_kick(s);
+    server_arrived(s);
+    recv_kick(s, SIM_US);
 }
 
 static void input_sent(void *context, uint64_t life, uint64_t bytes)
@@ -138,11 +139,12 @@ static void input_ended(void *context, uint64_t life, uint64_t result)
         s->broken = true;
     if (!s->in_ended) {
         s->in_ended = true;
+        s->in_ended_ns = sim.now_ns;
         s->in_end = (int32_t)result;
         /* A reset may or may not overtake what was received and not yet read. */
         if ((int32_t)result != 0)
             input_is_lost(s, sim_chance(500) ? s->in_taken : s->in_arrived);
-        recv_kick(s);
+        recv_kick(s, SIM_US);
     }
     if (s->broken && s->send)
         send_kick(s->send, 0);
@@ -188,6 +190,7 @@ void sim_connect_prepared(struct ring *r, struct sim_op *op, enum ring_use use)
                              .slot = op->tag.slot,
                              .generation = op->tag.generation,
                              .life = ++sockets.lives,
+                             .began_ns = sim.now_ns,
                              .window = SIZE_MAX,
                              .use = use,
                              .peer = server_find((const struct sockaddr *)&op->address)};
@@ -361,6 +364,9 @@ void sim_send_submit(struct ring *r, struct sim_op *op)
               "a second send in slot %u, made for one", s->slot);
     op->data = s;
     s->send = op;
+    /* What is handed over takes its time here as well, see recv_kick. */
+    s->end_is_old = s->in_ended && s->in_ended_ns + 400 * SIM_US < sim.now_ns &&
+                    (s->requests > 0 || sim.now_ns - s->began_ns > 100 * SIM_MS);
     op->breaks_at = SIZE_MAX;
     op->slow = sim_chance(sim.faults.send_slow);
     if (sim_chance(sim.faults.send_fails) || sim_tortures("send"))
@@ -392,6 +398,7 @@ static bool recv_breaks(struct sim_socket *s)
         return false;
     input_is_lost(s, s->in_taken);
     s->in_ended = true;
+    s->in_ended_ns = sim.now_ns;
     s->in_end = resets ? -ECONNRESET : 0;
     s->peer_closed = true;
     s->broken = resets;
@@ -459,10 +466,11 @@ static void recv_pump(void *context, uint64_t life, uint64_t unused)
     s->pumping = false;
     if (s->recv && has_input(s))
         recv_some(s);
-    recv_kick(s);
+    recv_kick(s, s->in_arrived > s->in_taken || s->in_ended_ns + SIM_US < sim.now_ns ? 0 : SIM_US);
 }
 
-static void recv_kick(struct sim_socket *s)
+/* What has just come is handed over a little later; what lies there, at once. */
+static void recv_kick(struct sim_socket *s, uint64_t within_ns)
 {
     if (!s->recv || s->pumping || !has_input(s))
         return;
@@ -471,7 +479,7 @@ static void recv_kick(struct sim_socket *s)
         !s->in_ended)
         return;
     s->pumping = true;
-    sim_at(sim.now_ns + sim_between(0, SIM_US), recv_pump, s, s->life, 0);
+    sim_at(sim.now_ns + sim_between(0, within_ns), recv_pump, s, s->life, 0);
 }
 
 void sim_recv_prepared(struct ring *r, struct sim_op *op)
@@ -488,7 +496,7 @@ void sim_recv_submit(struct ring *r, struct sim_op *op)
     s->no_buffer = false;
     op->data = s;
     s->recv = op;
-    recv_kick(s);
+    recv_kick(s, 0);
 }
 
 /* ---- Close and cancel ---- */

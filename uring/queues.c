@@ -11,9 +11,11 @@
 /* Makes the queues with the best flags that this kernel knows. */
 static int queues_make(struct ring *ring, uint32_t sq_entries, uint32_t cq_entries)
 {
-    static const unsigned modes[] = {
-        IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL,
-        IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SUBMIT_ALL, IORING_SETUP_SUBMIT_ALL, 0};
+    static const unsigned modes[] = {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+                                         IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL,
+                                     IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
+                                         IORING_SETUP_SUBMIT_ALL,
+                                     IORING_SETUP_SUBMIT_ALL, 0};
     int result = -EINVAL;
     struct io_uring_params params;
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]) && result == -EINVAL; i++) {

@@ -277,6 +277,17 @@ int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait)
     return result < 0 ? result : (int)io_uring_cq_ready(&ring->uring);
 }
 
+/* The kernel raises the flag when something is to be done for the ring, and takes it down when an enter has
+ * done all of it; an enter that does not wait stops after some twenty pieces. Without the flag's modes
+ * completions are posted as they come. */
+bool ring_is_caught_up(const struct ring *ring)
+{
+    unsigned flags =
+        atomic_load_explicit((const _Atomic unsigned *)ring->uring.sq.kflags, memory_order_acquire);
+    return (flags & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) == 0 &&
+           io_uring_cq_ready(&ring->uring) == 0;
+}
+
 unsigned ring_prepared(const struct ring *ring)
 {
     return ring->operations_prepared;

@@ -207,6 +207,9 @@ int ring_fd(struct ring *ring);
  * reaped (0 at the deadline or after a signal), or a negated errno when the ring itself is broken.
  */
 int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
+/* Nothing is left that the next submit-and-wait would bring: all that had come before this call has been
+ * reaped. Looking costs no system call. What is prepared and not submitted has not begun, and does not count. */
+bool ring_is_caught_up(const struct ring *ring);
 /* Takes up to `max` completions out. */
 unsigned ring_reap(struct ring *ring, struct ring_completion *completions, unsigned max);
 

@@ -21,6 +21,10 @@
 
 #include <errno.h>
 
+/* A connection that took longer may have been closed again before its receive is in the kernel: by a peer that has
+ * waited through a pause of ours. For each new one another enter would be too dear. */
+#define YOUNG_NS (100ull * 1000 * 1000)
+
 enum {
     /* A larger request may leave in parts, which must not wait for one another. */
     RING_FOR_ONE_BYTES_MAX = 8192,
@@ -73,6 +77,7 @@ struct conn *conn_open(struct origin *o, const struct address *address)
     list_init(&c->idle);
     list_init(&c->idle_lru);
     list_init(&c->starved);
+    list_init(&c->held);
     e->conns_open++;
     if (e->conns_open > e->stats.connections_peak)
         e->stats.connections_peak = e->conns_open;
@@ -116,10 +121,18 @@ static bool receives(const struct conn *c)
     return c->step >= CONN_HANDSHAKE && c->step <= CONN_READY;
 }
 
+bool conn_is_seen(const struct conn *c)
+{
+    if (!receives(c) || c->stream_ended || c->stopped)
+        return true;
+    return op_in_flight(&c->recv) && c->armed_by <= c->engine->seen_by;
+}
+
 void conn_arm_recv(struct conn *c)
 {
     if (!receives(c))
         return;
+    c->armed_by = c->engine->enters + 1;
     op_start(&c->recv);
     ring_recv(c->engine->ring, conn_tag(c));
 }
@@ -143,6 +156,64 @@ void conn_go_on_recv(struct conn *c)
 bool conn_receives(const struct conn *c)
 {
     return (op_in_flight(&c->recv) && !c->recv.cancelled) || !list_empty(&c->starved);
+}
+
+/* Its first bytes, and with them the doubt, are still to leave. */
+static bool must_look_first(const struct conn *c)
+{
+    const struct exchange *x = &c->exchange;
+    return x->request && !x->request->replayable && x->send == SEND_SENDING && x->sent_bytes == 0;
+}
+
+static void give_send(struct conn *c, const void *data, size_t bytes)
+{
+    struct ringsend *e = c->engine;
+    op_start(&c->send);
+    if (must_look_first(c)) {
+        c->held_bytes = (struct ringsend_bytes){data, bytes};
+        list_push_back(&e->held_sends, &c->held);
+    } else if (data) {
+        ring_send(e->ring, conn_tag(c), data, bytes);
+    } else {
+        ring_send_parts(e->ring, conn_tag(c), &c->exchange.message);
+    }
+}
+
+void conn_send(struct conn *c, const void *data, size_t bytes)
+{
+    CHECK(data && bytes > 0);
+    give_send(c, data, bytes);
+}
+
+void conn_send_message(struct conn *c)
+{
+    give_send(c, NULL, 0);
+}
+
+/* Its end may have come, and nothing would show it. */
+static bool is_blind(const struct conn *c)
+{
+    const struct ringsend *e = c->engine;
+    if (c->armed_by <= e->enters)
+        return false;
+    return c->exchanges > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
+}
+
+void conn_launch(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    CHECK(op_in_flight(&c->send) && list_empty(&c->held));
+    if (is_blind(c)) {
+        list_push_back(&e->held_sends, &c->held); /* in the next turn */
+    } else if (c->stream_ended || c->rx_first >= 0) {
+        op_complete(&c->send, -ECANCELED);
+        conn_abandon(c, RINGSEND_E_SEND_FAILED,
+                     "the peer had closed the connection, or spoken, before");
+    } else if (c->held_bytes.data) {
+        ring_send(e->ring, conn_tag(c), c->held_bytes.data, c->held_bytes.bytes);
+    } else {
+        ring_send_parts(e->ring, conn_tag(c), &c->exchange.message);
+    }
 }
 
 static void rx_push(struct conn *c, int32_t buffer, int32_t bytes)
@@ -275,6 +346,10 @@ static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const
     list_remove(&c->idle);
     list_remove(&c->idle_lru);
     list_remove(&c->starved);
+    if (!list_empty(&c->held)) { /* nothing of it will leave */
+        list_remove(&c->held);
+        op_complete(&c->send, -ECANCELED);
+    }
     task_deadline(e, &c->task, TIMER_NEVER);
     conn_rx_drop(c);
     return TASK_AGAIN;
@@ -342,9 +417,9 @@ static enum task_next connecting(struct conn *c)
     if (op_in_flight(&c->connect)) {
         struct request *r = c->exchange.request;
         uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
-        if (e->now_ns >= c->deadline_ns)
+        if (engine_is_over(e, c->deadline_ns))
             return connect_failed(c, RINGSEND_E_TIMEOUT_CONNECT, NULL);
-        if (e->now_ns >= attempt_at_ns)
+        if (engine_is_over(e, attempt_at_ns))
             return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
         task_deadline(e, &c->task, c->deadline_ns < attempt_at_ns ? c->deadline_ns : attempt_at_ns);
         return TASK_WAIT;
@@ -373,14 +448,16 @@ static enum task_next handshaking(struct conn *c)
     bool complete;
     enum ringsend_error error = secure_handshake(c, &complete, &detail);
     uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
-    if (error == RINGSEND_OK && !complete && e->now_ns >= c->deadline_ns)
+    uint64_t at_ns = secure_is_lent(c) ? TIMER_NEVER : c->deadline_ns;
+    bool judged = error == RINGSEND_OK && !complete && conn_is_seen(c);
+    if (judged && engine_is_over(e, at_ns))
         error = RINGSEND_E_TIMEOUT_HANDSHAKE;
-    if (error == RINGSEND_OK && !complete && e->now_ns >= attempt_at_ns) {
+    if (judged && error == RINGSEND_OK && engine_is_over(e, attempt_at_ns)) {
         error = RINGSEND_E_TIMEOUT_ATTEMPT;
         detail = "during the TLS handshake";
     }
     if (error == RINGSEND_OK && !complete) {
-        task_deadline(e, &c->task, c->deadline_ns < attempt_at_ns ? c->deadline_ns : attempt_at_ns);
+        task_deadline(e, &c->task, at_ns < attempt_at_ns ? at_ns : attempt_at_ns);
         return TASK_WAIT;
     }
     origin_handshake_over(c->origin);
@@ -433,11 +510,12 @@ static enum task_next exchanging(struct conn *c)
         task_deadline(e, &c->task, TIMER_NEVER);
         return TASK_WAIT;
     }
-    if (x->receive == RECEIVE_FIRST_BYTE && e->now_ns >= x->first_byte_at_ns)
+    bool seen = conn_is_seen(c);
+    if (x->receive == RECEIVE_FIRST_BYTE && seen && engine_is_over(e, x->first_byte_at_ns))
         return conn_fail(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
                          NULL);
     uint64_t at_ns = x->request->attempt_at_ns;
-    if (e->now_ns >= at_ns)
+    if (seen && engine_is_over(e, at_ns))
         return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, exchange_phase(x));
     if (x->receive == RECEIVE_FIRST_BYTE && x->first_byte_at_ns < at_ns)
         at_ns = x->first_byte_at_ns;

@@ -5,7 +5,7 @@
  * its last one, to 64 MiB, is a copy of some 17 ms.
  *
  * The attempt is over for its connection, and not yet for its request: that stays in REQUEST_ATTEMPT,
- * without a connection, and hears of a cancel and of the record's deadline, of no other clock.
+ * without a connection, and hears of a cancel and of no clock: its response has come in time.
  *
  * Without the option decode it is a copy that is decoded, for predicates to look at: the result has the body as
  * it came, and a body that cannot be decoded is no error, but one that predicates cannot read.
@@ -94,7 +94,7 @@ bool decode_run(struct request *r)
     struct ringsend *e = r->engine;
     struct decoding *d = &e->decoding;
     if (first_of(e) != r) {
-        task_deadline(e, &r->task, r->deadline_at_ns);
+        task_deadline(e, &r->task, TIMER_NEVER);
         return false;
     }
     if (!d->pool)

@@ -3,12 +3,26 @@
  *
  *   tasks run -> submit and wait until the nearest deadline -> completions wake tasks -> tasks run
  *
+ * Completions before clocks. The process may stand still at any place for any time (SIGSTOP, a freezer, a
+ * processor that others have, a long turn of ours), and what comes meanwhile stays in the kernel. So deadlines
+ * are not judged by what time it is, but by `seen_ns`: the time up to which all that had come was taken in.
+ * It moves on in look(), when a timer is due; where nothing has come, that costs no system call. A
+ * connection that had no receive in the kernel then is judged in the next turn. Waits that no answer can
+ * end (backoff, gates, idle connections) go by the time that it is.
+ *
+ * A request that must not be sent twice leaves at the end of a turn, behind a last look at whether its
+ * connection has died: launch().
+ *
  * Invariants: a task is in `ready` exactly when something happened to it since its last run. A
  * completion never runs a task; a task never reaps. A task that waits has an operation in flight, a
  * deadline, or another task that will wake it. */
 #include "engine/engine.h"
 
 #include "engine/file_internal.h"
+
+/* What has come since the last enter may be the end of a connection that is about to be used. At full speed
+ * something always has, nearly never that, and looking would double the enters: so only after so long. */
+#define LATE_NS (300u * 1000)
 
 enum {
     /* More runs of one task in a turn mean that two steps chase each other. */
@@ -21,6 +35,9 @@ enum {
     WANT_MAX = 32,
     MIN_WAIT_NS = 200 * 1000,
     GAP_MAX_NS = 1000 * 1000,
+    /* An enter that does not wait runs so many pieces of what the kernel has to do for the ring. */
+    WORKS_PER_ENTER = 20,
+    OPS_PER_CONN = 4, /* in flight at once, files included */
 };
 
 void task_wake(struct ringsend *e, struct task *task)
@@ -142,6 +159,63 @@ static void reap_completions(struct ringsend *e)
     e->turn_ns = e->now_ns;
 }
 
+static int enter(struct ringsend *e, const struct ring_wait *wait)
+{
+    e->enters++;
+    e->entered_ns = e->now_ns;
+    e->broken |= ring_submit_and_wait(e->ring, wait) < 0;
+    return e->broken ? -RINGSEND_E_RING : 0;
+}
+
+/* Takes in all that has come. More may come all the time; what was there at the beginning is out after so
+ * many enters as would bring the end of every operation in flight. */
+static int catch_up(struct ringsend *e)
+{
+    static const struct ring_wait at_once = {0};
+    uint32_t enters_left = 1 + (e->conns_open * OPS_PER_CONN + LIMIT_FILES) / WORKS_PER_ENTER;
+    for (; enters_left > 0 && !ring_is_caught_up(e->ring); enters_left--) {
+        if (enter(e, &at_once) < 0)
+            return -RINGSEND_E_RING;
+        reap_completions(e);
+    }
+    return 0;
+}
+
+/* The picture of what has come by now_ns. The worker threads' results count as soon as they lie there, a
+ * wake-up may still be on its way. */
+static int look(struct ringsend *e)
+{
+    if (catch_up(e) < 0)
+        return -RINGSEND_E_RING;
+    e->seen_ns = e->now_ns;
+    e->seen_by = e->enters;
+    host_answers(e);
+    secure_returns(e);
+    return 0;
+}
+
+bool engine_has_begun(const struct ringsend *e)
+{
+    return ring_prepared(e->ring) > 0 || !list_empty(&e->held_sends);
+}
+
+/* What was held goes to the ring, unless its connection turns out to be dead. */
+static int launch(struct ringsend *e)
+{
+    struct list *node;
+    if (list_empty(&e->held_sends))
+        return 0;
+    bool is_late = !ring_is_caught_up(e->ring) && ring_now_ns(e->ring) - e->entered_ns > LATE_NS;
+    if (is_late && catch_up(e) < 0)
+        return -RINGSEND_E_RING;
+    struct list now;
+    list_init(&now);
+    list_append_all(&now, &e->held_sends);
+    while ((node = list_pop_front(&now)))
+        conn_launch(LIST_OWNER(node, struct conn, held));
+    return 0;
+}
+
 /* `anyway`: waits though results are ready, unless another one becomes so. */
 static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
 {
@@ -149,15 +223,19 @@ static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
     e->connects_left = CONNECTS_PER_TURN;
     decode_turn(e);
     run_ready(e);
-    bool ready = e->finished_count > known || (e->events_count > 0 && !anyway) || e->woken;
-    struct ring_wait wait = wait_for(e, ready ? 0 : until_ns);
-    if (ring_submit_and_wait(e->ring, &wait) < 0) {
-        e->broken = true;
+    if (launch(e) < 0)
         return -RINGSEND_E_RING;
-    }
+    bool ready = e->finished_count > known || (e->events_count > 0 && !anyway) || e->woken ||
+                 !list_empty(&e->ready) || !list_empty(&e->held_sends);
+    struct ring_wait wait = wait_for(e, ready ? 0 : until_ns);
+    if (enter(e, &wait) < 0)
+        return -RINGSEND_E_RING;
     e->now_ns = ring_now_ns(e->ring);
     reap_completions(e);
-    if (e->woken) {
+    if (timers_next_ns(&e->timers) <= e->now_ns) {
+        if (look(e) < 0)
+            return -RINGSEND_E_RING;
+    } else if (e->woken) {
         host_answers(e);
         secure_returns(e);
     }

@@ -211,6 +211,7 @@ struct conn {
     bool cut;              /* a send has ended before its last byte: nothing may follow it */
     bool stream_ended;     /* the receive ended with end of stream or an error: */
     int32_t stream_result; /* 0, or the negated errno */
+    uint64_t armed_by;     /* the enter that handed the latest receive to the kernel, or is to */
     uint64_t connect_began_ns;
     uint64_t handshake_began_ns;
     uint64_t deadline_ns;      /* of the connect, or while idle of keeping it */
@@ -219,6 +220,8 @@ struct conn {
     struct list idle;          /* in origin.idle exactly when ready without an exchange */
     struct list idle_lru;      /* in engine.idle_lru, likewise */
     struct list starved;       /* in engine.starved: to be armed again once buffers are back */
+    struct list held;          /* in engine.held_sends exactly when its send waits there */
+    struct ringsend_bytes held_bytes; /* then: what is sent; data null: exchange.message */
 };
 
 /* ---- Origins ---- */
@@ -384,8 +387,13 @@ struct ringsend {
     struct buf_pool bufs;
     struct timers timers;
     uint64_t now_ns; /* of this turn */
-    uint64_t random; /* state of the jitter */
-    bool broken;     /* the ring failed: nothing goes on any more */
+    /* The picture by which deadlines are judged: all that had come until then was taken in, */
+    uint64_t seen_ns;
+    uint64_t seen_by;    /* by so many enters, */
+    uint64_t enters;     /* of these up to now, */
+    uint64_t entered_ns; /* the last of them not before */
+    uint64_t random;     /* state of the jitter */
+    bool broken;         /* the ring failed: nothing goes on any more */
 
     struct request *requests;
     struct conn *conns;
@@ -414,6 +422,7 @@ struct ringsend {
     struct list lines[GATES_SHARED]; /* origins that wait at a gate, in order */
     struct list idle_lru;            /* idle connections, longest idle first */
     struct list starved;             /* connections without a receive for lack of buffers */
+    struct list held_sends; /* connections whose send is given to the ring at the last moment */
     struct list finished, reaped;
     uint32_t finished_count, reaped_count;
     struct list events, events_reaped; /* results that are not final: see stream.h */
@@ -465,6 +474,14 @@ static inline void engine_check_thread(const struct ringsend *e)
 }
 
 /* engine.c: the loop and what every machine needs of it */
+/* A deadline is over for sure: nothing that had come by then is still to be looked at. What depends on one
+ * connection asks conn_is_seen as well. */
+static inline bool engine_is_over(const struct ringsend *e, uint64_t at_ns)
+{
+    return at_ns <= e->seen_ns;
+}
+/* Operations were begun that the next turn is to hand to the kernel. */
+bool engine_has_begun(const struct ringsend *e);
 void task_wake(struct ringsend *e, struct task *task);
 void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns);
 /* Runs all ready tasks, gives all to the kernel, waits as told (0: not), stores what completed and
@@ -640,6 +657,14 @@ void conn_begin(struct conn *c, struct request *r);
 /* Ends it early, and the attempt it carries, whose request is told `error`. RINGSEND_OK: it carries
  * none. */
 void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);
+/* What had come on it when the picture was taken is known: nothing of it lies in the kernel for want of a
+ * buffer or of a receive, unless we want no more. */
+bool conn_is_seen(const struct conn *c);
+/* Its send, that of an exchange: the operation is in flight from now on. The kernel has it at the next turn;
+ * one that must not be lost on a dead connection only after another look at that (conn_launch). */
+void conn_send(struct conn *c, const void *data, size_t bytes);
+void conn_send_message(struct conn *c); /* exchange.message */
+void conn_launch(struct conn *c);       /* goes on with a send that was held; it is off the list */
 void conn_arm_recv(struct conn *c);
 /* Receives no more, but for what is on its way already; goes on with it, as soon as that has ended. Both are to
  * be called in each run, as long as it is to be so. */

@@ -88,9 +88,8 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
     r->result.times.sent_at_ns = engine_stamp_ns(e);
     x->send = SEND_SENDING;
     if (copied) {
-        op_start(&c->send);
         buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
-        ring_send(e->ring, conn_tag(c), x->head.data, x->head.bytes);
+        conn_send(c, x->head.data, x->head.bytes);
         return RINGSEND_OK;
     }
     x->parts[0] = (struct iovec){x->head.data, x->head.bytes};
@@ -98,9 +97,8 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
     x->parts[1] = (struct iovec){(void *)(uintptr_t)r->user->body.data, body_bytes};
     if (c->secure)
         return secure_send(c);
-    op_start(&c->send);
     x->message = (struct msghdr){.msg_iov = x->parts, .msg_iovlen = 2};
-    ring_send_parts(e->ring, conn_tag(c), &x->message);
+    conn_send_message(c);
     return RINGSEND_OK;
 }
 
@@ -133,8 +131,7 @@ void exchange_sent(struct conn *c, int32_t result)
     c->cut = true;
     /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come. */
     bool by_peer = result >= 0 || result == -EPIPE || result == -ECONNRESET;
-    x->first_byte_at_ns =
-        by_peer ? timer_after(e->now_ns, e->options.first_byte_timeout_ns) : e->now_ns;
+    x->first_byte_at_ns = by_peer ? timer_after(e->now_ns, e->options.first_byte_timeout_ns) : 0;
     x->send_error = x->bytes_left ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
 }
 

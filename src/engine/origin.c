@@ -114,7 +114,9 @@ static void use_idle(struct origin *o)
     struct request *r;
     while (!list_empty(&o->idle) && (r = gates_next(o, true))) {
         struct conn *c = LIST_OWNER(o->idle.next, struct conn, idle);
-        if (!conn_is_usable(c) || must_make_place(o, r)) {
+        bool is_stale =
+            e->now_ns >= c->deadline_ns; /* its own turn, to tell so, is still to come */
+        if (is_stale || !conn_is_usable(c) || must_make_place(o, r)) {
             conn_abandon(c, RINGSEND_OK, NULL);
             continue;
         }
@@ -266,7 +268,7 @@ void origin_connect_failed(struct conn *c, enum ringsend_error error, const char
     if (c->racing) {
         c->racing = false;
         o->racers--;
-        o->race_next_at_ns = o->engine->now_ns; /* the next one at once, RFC 8305 section 5 */
+        o->race_next_at_ns = 0; /* the next one at once, RFC 8305 section 5 */
         o->race_error = error;
         o->race_detail = detail;
         task_wake(o->engine, &o->task);
@@ -316,17 +318,17 @@ static enum task_next pause_race(struct origin *o)
 static enum task_next racing(struct origin *o)
 {
     struct ringsend *e = o->engine;
-    uint64_t now_ns = e->now_ns, next_ns = o->dialing->attempt_at_ns;
-    if (now_ns >= next_ns) {
+    uint64_t next_ns = o->dialing->attempt_at_ns;
+    if (engine_is_over(e, next_ns)) {
         origin_abandon_race(o, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
         return TASK_AGAIN;
     }
     if (o->race_next < o->host->addresses_count) {
-        if ((o->racers == 0 || now_ns >= o->race_next_at_ns) && has_place(o))
+        if ((o->racers == 0 || engine_is_over(e, o->race_next_at_ns)) && has_place(o))
             open_racer(o);
         else if (o->racers == 0)
             return pause_race(o);
-        if (o->racers > 0 && o->race_next_at_ns > now_ns && o->race_next_at_ns < next_ns)
+        if (o->racers > 0 && !engine_is_over(e, o->race_next_at_ns) && o->race_next_at_ns < next_ns)
             next_ns = o->race_next_at_ns;
     } else if (o->racers == 0) {
         host_expire(o->host);
@@ -389,7 +391,7 @@ static enum task_next await_lookup(struct origin *o)
         return TASK_WAIT; /* for the name's turn: no clock runs */
     while ((r = queue_first(o))) {
         uint64_t until_ns = timer_after(lookup_from_ns(r), e->options.connect_timeout_ns);
-        if (e->now_ns < until_ns) {
+        if (!engine_is_over(e, until_ns)) {
             task_deadline(e, &o->task, until_ns);
             break;
         }

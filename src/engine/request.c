@@ -410,7 +410,7 @@ static enum ringsend_error early_end(const struct request *r)
 {
     if (r->cancel_asked)
         return RINGSEND_E_CANCELLED;
-    if (r->engine->now_ns >= r->deadline_at_ns)
+    if (engine_is_over(r->engine, r->deadline_at_ns))
         return RINGSEND_E_TIMEOUT_RECORD;
     return r->engine->stopping ? RINGSEND_E_STOPPED : RINGSEND_OK;
 }
@@ -450,11 +450,19 @@ static void abandon_attempt(struct request *r, enum ringsend_error error)
         origin_abandon_race(r->origin, error, NULL);
 }
 
+/* What had come for it by its deadline is known, and not all of it: a response that is there to be decoded
+ * has come in time, and a connection that is to run may have one. */
+static bool has_run_out(const struct request *r)
+{
+    return !decode_is_due(r) &&
+           (!r->conn || (conn_is_seen(r->conn) && list_empty(&r->conn->task.ready)));
+}
+
 static enum task_next attempting(struct request *r, enum ringsend_error early)
 {
     if (r->outcome_known)
         return decide(r);
-    if (early == RINGSEND_E_CANCELLED || early == RINGSEND_E_TIMEOUT_RECORD) {
+    if (early == RINGSEND_E_CANCELLED || (early == RINGSEND_E_TIMEOUT_RECORD && has_run_out(r))) {
         abandon_attempt(r, early);
         return TASK_WAIT;
     }

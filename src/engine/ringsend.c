@@ -125,7 +125,7 @@ static void init_lists(struct ringsend *e)
         &e->requests_free, &e->conns_free,         &e->unused_origins,   &e->ready,
         &e->blocked,       &e->lines[GATE_BUDGET], &e->lines[GATE_PACE], &e->idle_lru,
         &e->starved,       &e->finished,           &e->events,           &e->events_reaped,
-        &e->reaped,        &e->undecoded};
+        &e->reaped,        &e->undecoded,          &e->held_sends};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     lookups_init(e);
@@ -452,7 +452,7 @@ int ringsend_run(struct ringsend *e, uint64_t wait_ns)
         if (engine_turn(e, until_ns) < 0)
             return -RINGSEND_E_RING;
     } while (e->finished_count == 0 && e->events_count == 0 && !e->woken &&
-             (e->now_ns < until_ns || ring_prepared(e->ring) > 0));
+             (e->now_ns < until_ns || engine_has_begun(e)));
     if (e->woken)
         post_take(e); /* or the wake-up for it would be spent */
     e->woken = false;
@@ -547,7 +547,7 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.connections_limit = e->conns_limit;
     pause_stats(e, &all);
     bool has_room = e->requests_used - e->reaped_count < e->options.requests_max;
-    bool at_once = ring_prepared(e->ring) > 0 || !list_empty(&e->ready) || e->finished_count > 0 ||
+    bool at_once = engine_has_begun(e) || !list_empty(&e->ready) || e->finished_count > 0 ||
                    e->events_count > 0 || !list_empty(&e->events_reaped) ||
                    (has_room && !post_is_empty(e));
     all.memory_bytes = e->memory.used_bytes;

@@ -35,6 +35,7 @@ struct secure {
     struct buf cipher_held; /* to leave ahead of the next send: had to be taken to feed on */
     struct handshake handshake;
     bool lent;
+    uint64_t lent_ns; /* when it was the last time */
     bool
         broken; /* a send of the handshake failed; what the peer said before is still to be heard */
     char detail[320]; /* of the failure */
@@ -131,8 +132,7 @@ static bool take_cipher(struct conn *c, struct buf *into, size_t expected)
 static void send_cipher(struct conn *c)
 {
     struct secure *s = c->secure;
-    op_start(&c->send);
-    ring_send(c->engine->ring, conn_tag(c), s->cipher_out.data, s->cipher_out.bytes);
+    conn_send(c, s->cipher_out.data, s->cipher_out.bytes);
 }
 
 void secure_sent(struct conn *c)
@@ -179,6 +179,7 @@ static void lend(struct conn *c)
     struct secure *s = c->secure;
     next_cipher(s);
     s->lent = true;
+    s->lent_ns = c->engine->now_ns;
     s->handshake.tls = s->tls;
     s->handshake.cipher = s->cipher_lent.data + s->cipher_lent_at;
     s->handshake.bytes = s->cipher_lent.bytes - s->cipher_lent_at;
@@ -217,6 +218,9 @@ void secure_returns(struct ringsend *e)
         struct conn *c = h->owner;
         struct secure *s = c->secure;
         s->lent = false;
+        /* The worker is ours, and so is the line before it: the handshake's clock has stood meanwhile. */
+        if (c->step == CONN_HANDSHAKING)
+            c->deadline_ns = timer_after(c->deadline_ns, e->now_ns - s->lent_ns);
         fed(c, h->used);
         task_wake(e, &c->task);
     }

@@ -179,8 +179,7 @@ static enum ringsend_error send_from(struct conn *c, size_t at)
     if (!x->bytes_left)
         request_leaves(r);
     x->bytes_left = true;
-    op_start(&c->send);
-    ring_send(e->ring, conn_tag(c), x->parts[0].iov_base, x->parts[0].iov_len);
+    conn_send(c, x->parts[0].iov_base, x->parts[0].iov_len);
     return RINGSEND_OK;
 }
 
