@@ -98,8 +98,6 @@ bool job_turn(struct job *job, uint64_t wait_ns)
     job_save_all(job);
     job_admit(job);
     job_turn_gate(job);
-    if (all_have_results(job))
-        output_end(&job->output);
     /* When nothing is to come before a result is read: show it now. */
     output_turn(&job->output, job->now_ns,
                 job->in_flight == 0 && job->loads == 0 && list_empty(&job->saving) &&
@@ -141,12 +139,16 @@ static bool name_inputs(struct job *job)
     return true;
 }
 
-/* What is done at the start of the inputs is not read again. */
+/* What is done at the start of the inputs is not read again where it surely is what it was; elsewhere
+ * it is passed over, and has to prove it. */
 static void begin_at_next_open(struct job *job)
 {
     struct source_position position;
-    uint64_t number = journal_next_open(job->journal, 0);
-    if (journal_place(job->journal, number, &position))
+    struct journal *journal = job->journal;
+    uint64_t number = journal_next_open(journal, 0);
+    source_prove(job->source, journal_seed(journal), journal_records(journal),
+                 journal_digest(journal));
+    if (journal_place(journal, number, &position) && position.input < job->options.inputs_untouched)
         source_seek(job->source, &position);
     source_skip_to(job->source, number);
 }
@@ -230,6 +232,7 @@ const struct job_report *job_end(struct job *job)
     report->elapsed_ns = clock_ns() - job->started_ns;
     report->input_error = job->source->error;
     report->input_error_text = job->source->error_text;
+    report->input_is_other = report->input_error == ESTALE;
     if (report->input_error)
         report->input_path = job->source->paths[job->source->error_input];
     if (job->crew)
@@ -258,6 +261,8 @@ void job_free(struct job *job)
         return;
     crew_free(job->crew);
     source_stop(job->source);
+    job_drop_early(job);
+    free(job->early);
     for (uint32_t i = 0; job->slots && i < job->options.records_max; i++) {
         serial_leave(&job->serial, &job->slots[i].serial);
         if (job->slots[i].step != SLOT_FREE)

@@ -20,7 +20,9 @@ enum { JOB_SHARE_RECORDS = 100 };
 
 struct job_options {
     struct ringsend *engine;
-    struct source *source;        /* opened */
+    struct source *source;   /* opened */
+    size_t inputs_untouched; /* with a journal that is gone on with: so many of its first inputs are
+                                files that nobody has changed since, and need not be read again */
     struct output_options output; /* the file of failed lines gets those of records that are not ok,
                                      as they were */
     const struct record_defaults *defaults;

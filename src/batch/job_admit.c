@@ -1,7 +1,11 @@
 #include "batch/job_internal.h"
 
+#include <stdlib.h>
+
 enum {
     JOB_BYTES_MAX = 64 << 20,
+    /* An earlier run may have had more memory; but not so much. */
+    JOB_EARLY_BYTES_MAX = 1 << 30,
     JOB_LOADS_MAX = 16 /* data files open at once; well below LIMIT_FILES */
 };
 
@@ -139,8 +143,8 @@ void job_load_all(struct job *job)
 static void admit_line(struct job *job, struct slot *slot)
 {
     struct record_error error;
-    record_read(&slot->record, &job->pool, job->options.defaults, source_layout(job->source),
-                &error);
+    record_read(&slot->record, &job->pool, job->options.defaults,
+                &job->source->layouts[slot->input], &error);
     job_slot_charge(job, slot, slot->record.line.capacity + slot->record.decoded.capacity);
     if (error.error != RINGSEND_OK)
         job_refuse(job, slot, &error);
@@ -154,7 +158,6 @@ static void admit_line(struct job *job, struct slot *slot)
 static bool enter(struct job *job, struct slot *slot, int *error)
 {
     struct journal *journal = job->journal;
-    slot->number = job->source->number;
     slot->was_sent = false;
     slot->may_be_processed = 0;
     *error = 0;
@@ -163,8 +166,9 @@ static bool enter(struct job *job, struct slot *slot, int *error)
     *error = journal_reserve(journal, slot->number);
     if (*error)
         return false;
-    journal_read(journal, slot->number);
-    if (slot->number >= job->next_pass) {
+    journal_read(journal, slot->number, source_digest(job->source));
+    /* Of one that was read early the place is not known any more. */
+    if (slot->number >= job->next_pass && slot->number == job->source->number) {
         struct source_position position = source_position(job->source);
         journal_pass(journal, &position);
         job->next_pass = (position.number / JOURNAL_STRIDE + 1) * JOURNAL_STRIDE;
@@ -180,6 +184,85 @@ static void pass_over(struct job *job, uint64_t number)
 {
     source_skip_to(job->source, journal_next_open(job->journal, number + 1));
 }
+
+/* ---- before the inputs are proven ---- */
+
+void job_drop_early(struct job *job)
+{
+    while (job->early_at < job->early_count)
+        buf_release(&job->pool, &job->early[job->early_at++].record);
+    job->early_at = job->early_count = job->early_bytes = 0;
+}
+
+static bool keep_early(struct job *job, struct early *early)
+{
+    if (job->early_count == job->early_capacity) {
+        size_t capacity = 2 * job->early_capacity + 64;
+        struct early *more = reallocarray(job->early, capacity, sizeof *more);
+        if (!more)
+            return false;
+        job->early = more;
+        job->early_capacity = capacity;
+    }
+    job->early[job->early_count++] = *early;
+    job->early_bytes += early->record.capacity;
+    return job->early_bytes <= JOB_EARLY_BYTES_MAX;
+}
+
+/* Reads all that the run to go on with has read, and keeps what is not done of it: as much as that run
+ * had in hand. Nothing of it may be sent before it is known to be the same. SOURCE_RECORD: it is. */
+static enum source_next read_early(struct job *job)
+{
+    struct source *source = job->source;
+    while (!source_is_proven(source)) {
+        struct early early = {0};
+        enum source_next next = source_next(source, &early.record);
+        if (next == SOURCE_WAIT)
+            return next;
+        if (next == SOURCE_END)
+            break;
+        early.line = source->line;
+        early.number = source->number;
+        early.input = (uint32_t)source->current;
+        early.kind = next;
+        if (journal_state(job->journal, early.number) == JOURNAL_DONE) {
+            buf_release(&job->pool, &early.record);
+            pass_over(job, early.number);
+        } else if (!keep_early(job, &early)) {
+            job->memory_is_out = true;
+            break;
+        }
+    }
+    if (source_is_proven(source))
+        return SOURCE_RECORD;
+    job_drop_early(job);
+    return SOURCE_END;
+}
+
+static enum source_next next_record(struct job *job, struct slot *slot)
+{
+    struct source *source = job->source;
+    if (!source_is_proven(source)) {
+        enum source_next next = read_early(job);
+        if (next != SOURCE_RECORD)
+            return next;
+    }
+    if (job->early_at < job->early_count) {
+        const struct early *early = &job->early[job->early_at++];
+        slot->record.line = early->record;
+        slot->line = early->line;
+        slot->number = early->number;
+        slot->input = early->input;
+        return early->kind;
+    }
+    enum source_next next = source_next(source, &slot->record.line);
+    slot->line = source->line;
+    slot->number = source->number;
+    slot->input = (uint32_t)source->current;
+    return next;
+}
+
+/* ---- admission ---- */
 
 /* Whom a record has to wait for shows once its file is read: until then none is read behind it. */
 static uint32_t loads_max(const struct job *job)
@@ -215,10 +298,7 @@ void job_admit(struct job *job)
     send_released(job);
     while (job_may_admit(job)) {
         struct slot *slot = job_slot_take(job);
-        enum source_next next = source_next(job->source, &slot->record.line);
-        slot->line = job->source->line;
-        slot->number = job->source->number;
-        slot->input = (uint32_t)job->source->current;
+        enum source_next next = next_record(job, slot);
         job->source_waits = next == SOURCE_WAIT;
         bool is_record = next == SOURCE_RECORD || next == SOURCE_TOO_LONG;
         int error = 0;

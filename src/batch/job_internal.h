@@ -54,6 +54,14 @@ struct slot {
     size_t bytes;                   /* its part of job.bytes */
 };
 
+/* A record that was read before the inputs were proven to be those of the run to go on with. */
+struct early {
+    struct buf record;
+    uint64_t line, number;
+    uint32_t input;
+    enum source_next kind;
+};
+
 struct job {
     struct job_options options;
     struct ringsend *engine;
@@ -80,6 +88,9 @@ struct job {
     struct list released;    /* slots that were QUEUED and may go, in order */
     size_t bytes;            /* of all slots in use */
 
+    struct early *early; /* a queue of them, from early_at on */
+    size_t early_at, early_count, early_capacity;
+    size_t early_bytes;
     uint64_t next_pass; /* the first record number whose place in the input is worth keeping */
 
     bool source_ended;
@@ -114,6 +125,7 @@ void job_turn_gate(struct job *job);
 void job_load_all(struct job *job);
 bool job_may_admit(const struct job *job);
 void job_journal_failed(struct job *job, int error);
+void job_drop_early(struct job *job);
 void job_admit(struct job *job);
 
 /* job_stop.c */

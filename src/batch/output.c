@@ -21,53 +21,6 @@ enum { ENTRIES_ENOUGH = 1024 };
 _Static_assert((int)ENTRIES_ENOUGH < (int)JOURNAL_BLOCK_MAX,
                "a block of what is in flight comes on top");
 
-/* A table begins with its head, unless it goes on with one that is there. */
-static void begin_results(struct output *o)
-{
-    struct buf *out = sink_buffer(&o->results);
-    if (o->options.form == RESULT_CSV && o->results.end_bytes == 0)
-        sink_preface(&o->results, result_csv_write_header(o->pool, out));
-    o->preface_bytes = out->bytes;
-}
-
-static int open_sinks(struct output *o, struct ringsend *engine)
-{
-    static const enum sink_shape shapes[] = {
-        [RESULT_JSON] = SINK_LINES, [RESULT_CSV] = SINK_ROWS, [RESULT_WORDS] = SINK_TEXT};
-    const struct output_options *options = &o->options;
-    int error = sink_open(&o->results, engine, o->pool, options->results_fd, shapes[options->form]);
-    o->broken = &o->results;
-    if (error == 0 && o->has_words) {
-        o->broken = &o->words;
-        error = sink_open(&o->words, engine, o->pool, options->words_fd, SINK_TEXT);
-    }
-    if (error == 0 && o->has_failed) {
-        o->broken = &o->failed;
-        error = sink_open(&o->failed, engine, o->pool, options->failed_fd, SINK_LINES);
-    }
-    return error;
-}
-
-int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool,
-                const struct output_options *options)
-{
-    *o = (struct output){.options = *options,
-                         .pool = pool,
-                         .has_failed = options->failed_fd >= 0,
-                         .has_words = options->words_fd >= 0,
-                         .journal = options->journal};
-    int error = open_sinks(o, engine);
-    if (error)
-        return error;
-    o->broken = NULL;
-    begin_results(o);
-    if (!o->journal)
-        o->options.sync = false;
-    if (o->options.sync && file_open(engine, journal_fd(o->journal), &o->journal_file) != 0)
-        o->journal_error = ENOMEM;
-    return o->journal_error;
-}
-
 static size_t entries_count(const struct output *o)
 {
     return o->entries.bytes / sizeof(struct journal_entry);
@@ -103,16 +56,77 @@ bool output_format(const struct output_options *options, struct buf_pool *pool,
            (options->words_fd < 0 || write_out_put(options->words, line, pool, words));
 }
 
-/* The head of a table counts to the first line's bytes. */
+static struct ringsend_bytes end_of(const struct buf *b, size_t bytes)
+{
+    return (struct ringsend_bytes){b->data + (b->bytes - bytes), bytes};
+}
+
+/* Of what was added last to the two buffers. Their bytes may be lost with the power alone. */
 static void put_entry(struct output *o, uint64_t number, size_t result_bytes, size_t failed_bytes)
 {
-    struct journal_entry entry = {.record = number,
-                                  .result_bytes = o->preface_bytes + result_bytes,
-                                  .failed_bytes = failed_bytes};
+    struct journal_entry entry = {
+        .record = number, .result_bytes = result_bytes, .failed_bytes = failed_bytes};
     if (!o->journal || o->results.error || o->failed.error)
         return;
-    o->preface_bytes = 0;
+    if (o->options.sync)
+        entry.check = journal_check(end_of(&o->results.filling, result_bytes),
+                                    failed_bytes > 0 ? end_of(&o->failed.filling, failed_bytes)
+                                                     : (struct ringsend_bytes){0});
     buf_append(o->pool, &o->entries, &entry, sizeof entry);
+}
+
+/* Room for the entry first: a line without one would be a result too many. */
+static bool has_entry_room(struct output *o)
+{
+    return !o->journal || buf_reserve(o->pool, &o->entries, sizeof(struct journal_entry));
+}
+
+/* A table begins with its head, unless it goes on with one that is there. */
+static void begin_results(struct output *o)
+{
+    struct buf *out = sink_buffer(&o->results);
+    if (o->options.form != RESULT_CSV || o->results.end_bytes > 0)
+        return;
+    sink_preface(&o->results, has_entry_room(o) && result_csv_write_header(o->pool, out));
+    put_entry(o, JOURNAL_NO_RECORD, out->bytes, 0);
+}
+
+static int open_sinks(struct output *o, struct ringsend *engine)
+{
+    static const enum sink_shape shapes[] = {
+        [RESULT_JSON] = SINK_LINES, [RESULT_CSV] = SINK_ROWS, [RESULT_WORDS] = SINK_TEXT};
+    const struct output_options *options = &o->options;
+    int error = sink_open(&o->results, engine, o->pool, options->results_fd, shapes[options->form]);
+    o->broken = &o->results;
+    if (error == 0 && o->has_words) {
+        o->broken = &o->words;
+        error = sink_open(&o->words, engine, o->pool, options->words_fd, SINK_TEXT);
+    }
+    if (error == 0 && o->has_failed) {
+        o->broken = &o->failed;
+        error = sink_open(&o->failed, engine, o->pool, options->failed_fd, SINK_LINES);
+    }
+    return error;
+}
+
+int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool,
+                const struct output_options *options)
+{
+    *o = (struct output){.options = *options,
+                         .pool = pool,
+                         .has_failed = options->failed_fd >= 0,
+                         .has_words = options->words_fd >= 0,
+                         .journal = options->journal};
+    int error = open_sinks(o, engine);
+    if (error)
+        return error;
+    o->broken = NULL;
+    if (!o->journal)
+        o->options.sync = false;
+    begin_results(o);
+    if (o->options.sync && file_open(engine, journal_fd(o->journal), &o->journal_file) != 0)
+        o->journal_error = ENOMEM;
+    return o->journal_error;
 }
 
 /* Returns how many bytes it adds to the file. */
@@ -138,12 +152,6 @@ static void put_done(struct output *o, uint64_t now_ns, uint64_t number, size_t 
         failed_bytes += put_failed(o, now_ns, failed);
     }
     put_entry(o, number, result_bytes, failed_bytes);
-}
-
-/* Room for the entry first: a line without one would be a result too many. */
-static bool has_entry_room(struct output *o)
-{
-    return !o->journal || buf_reserve(o->pool, &o->entries, sizeof(struct journal_entry));
 }
 
 void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct result_line *line,
@@ -175,9 +183,9 @@ void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,
 
 static bool block_is_due(const struct output *o, uint64_t now_ns, bool flush)
 {
-    if (entries_count(o) == 0 && (!o->ended || o->results.filling.bytes == 0))
+    if (entries_count(o) == 0)
         return false;
-    if (o->results.error || o->failed.error)
+    if (o->results.error || o->failed.error || o->journal_error)
         return false;
     return sink_is_due(&o->results, now_ns, flush) ||
            (o->has_failed && !sink_has_room(&o->failed)) || entries_count(o) >= ENTRIES_ENOUGH ||
@@ -190,30 +198,24 @@ static struct journal_sizes sizes_of(const struct output *o)
                                   o->has_failed ? (uint64_t)o->failed.end_bytes : 0};
 }
 
-static void block_begin(struct output *o)
+/* False when the journal has no room for it. */
+static bool block_begin(struct output *o)
 {
+    o->journal_error =
+        journal_intend(o->journal, (const struct journal_entry *)(const void *)o->entries.data,
+                       entries_count(o), sizes_of(o));
+    if (o->journal_error)
+        return false;
     sink_seal(&o->results);
     if (o->has_failed)
         sink_seal(&o->failed);
-    o->has_entries = entries_count(o) > 0;
-    o->preface_bytes = 0;
-    if (o->has_entries)
-        journal_intend(o->journal, (const struct journal_entry *)(const void *)o->entries.data,
-                       entries_count(o), sizes_of(o));
     o->entries.bytes = 0;
     if (o->options.sync) {
         file_sync(o->journal_file);
         o->journal_syncing = true;
     }
     o->step = OUTPUT_INTENT;
-}
-
-static void block_end(struct output *o)
-{
-    if (o->has_entries)
-        journal_written(o->journal);
-    else
-        journal_settled(o->journal, sizes_of(o));
+    return true;
 }
 
 static bool intent_is_durable(struct output *o)
@@ -266,7 +268,7 @@ static bool block_step(struct output *o)
     case OUTPUT_SYNCING_2:
         if ((o->has_failed && !sink_is_over(&o->failed)) || o->failed.error)
             return false;
-        block_end(o);
+        journal_written(o->journal);
         o->step = OUTPUT_FILLING;
         return true;
     }
@@ -278,16 +280,10 @@ static void turn_blocks(struct output *o, uint64_t now_ns, bool flush)
 {
     while (block_step(o))
         ;
-    if (o->step != OUTPUT_FILLING || !block_is_due(o, now_ns, flush))
+    if (o->step != OUTPUT_FILLING || !block_is_due(o, now_ns, flush) || !block_begin(o))
         return;
-    block_begin(o);
     while (block_step(o))
         ;
-}
-
-void output_end(struct output *o)
-{
-    o->ended = true;
 }
 
 void output_turn(struct output *o, uint64_t now_ns, bool flush)
@@ -349,9 +345,10 @@ int output_error(struct output *o)
     return o->broken ? o->broken->error : o->journal_error;
 }
 
-static bool cut(int fd, uint64_t bytes)
+static bool cut(const struct output *o, int fd, uint64_t bytes)
 {
-    return ftruncate(fd, (off_t)bytes) == 0 && lseek(fd, (off_t)bytes, SEEK_SET) >= 0;
+    return ftruncate(fd, (off_t)bytes) == 0 && lseek(fd, (off_t)bytes, SEEK_SET) >= 0 &&
+           (!o->options.sync || fdatasync(fd) == 0);
 }
 
 /* A block was begun and not finished: what of it stands in the files is done, what goes beyond that
@@ -362,9 +359,10 @@ static void block_settle(struct output *o)
     if (fstat(o->results.fd, &results) != 0 || (o->has_failed && fstat(o->failed.fd, &failed) != 0))
         return;
     struct journal_sizes sizes = {(uint64_t)results.st_size, (uint64_t)failed.st_size};
-    if (journal_recover(o->journal, &sizes) == JOURNAL_OK && cut(o->results.fd, sizes.results) &&
-        (!o->has_failed || cut(o->failed.fd, sizes.failed)))
-        journal_settled(o->journal, sizes);
+    if (journal_recover(o->journal, -1, -1, &sizes) == JOURNAL_OK &&
+        cut(o, o->results.fd, sizes.results) &&
+        (!o->has_failed || cut(o, o->failed.fd, sizes.failed)))
+        journal_settle(o->journal, sizes);
 }
 
 void output_close(struct output *o)

@@ -35,9 +35,6 @@ struct output {
     struct journal *journal; /* of the options */
     enum output_step step;
     struct buf entries;        /* struct journal_entry of the results in results.filling */
-    bool ended;                /* output_end */
-    bool has_entries;          /* of the block; without it is but the head of a table */
-    size_t preface_bytes;      /* in results.filling, before the first of them */
     struct file *journal_file; /* to sync it; null without */
     bool journal_syncing;      /* an operation of it was started and not taken */
     int journal_error;         /* errno, or 0 */
@@ -59,8 +56,6 @@ bool output_format(const struct output_options *options, struct buf_pool *pool,
 void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,
                           const struct buf *result, const struct buf *words,
                           struct ringsend_bytes failed);
-/* Nothing more will be put in. */
-void output_end(struct output *o);
 /* Moves all on; `flush`: nothing more is to be expected soon. */
 void output_turn(struct output *o, uint64_t now_ns, bool flush);
 /* How long until output_turn has to be called though nothing else happens. */

@@ -28,7 +28,7 @@ struct output_options {
      * again. Records that a stop keeps from their result then get none, and are left for a later
      * run. */
     struct journal *journal;
-    bool sync; /* with a journal: it holds through a loss of power, too */
+    bool sync; /* with a journal, which syncs: it holds through a loss of power, too */
     const char
         *parked_path; /* with a journal: where results wait for their turn until a later run */
     const struct parked *parked; /* of an earlier run; null: none */

@@ -38,7 +38,9 @@ struct parked {
 
 static uint64_t run_of(const struct fingerprint *f)
 {
-    uint64_t options = XXH3_64bits(f->options, f->options_count * sizeof *f->options);
+    uint64_t salt = XXH3_64bits(f->salt, sizeof f->salt);
+    uint64_t options =
+        XXH3_64bits_withSeed(f->options, f->options_count * sizeof *f->options, salt);
     return XXH3_64bits_withSeed(f->inputs, f->inputs_count * sizeof *f->inputs, options);
 }
 

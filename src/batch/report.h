@@ -42,6 +42,7 @@ struct job_report {
     int input_error; /* errno of the first input that could not be read on (source.h), else 0 */
     const char *input_error_text; /* with that error: why. The source's */
     const char *input_path;
+    bool input_is_other; /* with that error: it is not what the run to go on with has read */
     int output_error;
     /* Which one; none of these: the results. */
     bool output_is_failed_file, output_is_words, output_is_journal;

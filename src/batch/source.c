@@ -32,7 +32,7 @@ static int open_input(const char *path, int *fd)
 
 int source_open(struct source *s, char *const *paths, size_t count, size_t *failed_input)
 {
-    *s = (struct source){.paths = paths, .jump_to = -1};
+    *s = (struct source){.paths = paths, .jump_to = -1, .proven = true};
     *failed_input = 0;
     s->fds = calloc(count, sizeof *s->fds);
     s->layouts = calloc(count, sizeof *s->layouts);
@@ -79,14 +79,46 @@ static char opening_of(int fd, off_t start)
     return '\0';
 }
 
+void source_prove(struct source *s, uint64_t start, uint64_t records, uint64_t digest)
+{
+    CHECK(!s->begun && s->current == 0);
+    s->proves = true;
+    digest_init(&s->digest, start);
+    s->input_digest = start;
+    s->proof_records = records;
+    s->proof_digest = digest;
+    s->proven = records == 0;
+}
+
+bool source_is_proven(const struct source *s)
+{
+    return s->proven;
+}
+
+uint64_t source_digest(const struct source *s)
+{
+    return s->digest.value;
+}
+
+/* All records below next_number have gone into the digest. */
+static void judge_proof(struct source *s)
+{
+    if (s->proven || s->next_number != s->proof_records)
+        return;
+    s->proven = s->digest.value == s->proof_digest;
+    s->disproved = !s->proven;
+}
+
 /* From now on as if everything before the position had been read. */
 static void be_at(struct source *s, const struct source_position *position)
 {
+    digest_init(&s->digest, position->digest);
     s->next_number = position->number;
     s->taken_bytes = position->offset;
     s->taken_lines = position->lines;
     s->mark_passed = s->mark_passed || position->offset > 0;
     s->resumed = position->index > 0;
+    judge_proof(s);
 }
 
 void source_seek(struct source *s, const struct source_position *position)
@@ -94,6 +126,8 @@ void source_seek(struct source *s, const struct source_position *position)
     CHECK(!s->begun && position->input <= s->count);
     s->current = position->input;
     s->first_number = s->next_number = position->number - position->index;
+    s->input_digest = position->input_digest;
+    digest_init(&s->digest, s->input_digest);
     source_skip_to(s, position->number);
     if (s->current == s->count)
         return;
@@ -138,6 +172,8 @@ struct source_position source_position(const struct source *s)
         .index = s->next_number - s->first_number,
         .offset = s->taken_bytes,
         .lines = s->taken_lines,
+        .digest = s->digest.value,
+        .input_digest = s->input_digest,
     };
 }
 
@@ -158,6 +194,7 @@ static void drop_record(struct source *s)
     buf_release(s->pool, &s->partial);
     s->too_long = s->has_text = s->cut_begun = false;
     s->cut_bytes = s->cut_lines = 0;
+    digest_drop(&s->digest);
 }
 
 static void next_input(struct source *s)
@@ -170,6 +207,7 @@ static void next_input(struct source *s)
     s->block = (struct ringsend_bytes){0};
     s->jump_to = -1;
     s->first_number = s->next_number;
+    s->input_digest = s->digest.value;
     s->line = s->taken_bytes = s->taken_lines = 0;
 }
 
@@ -239,6 +277,8 @@ static void gather(struct source *s, const char *data, size_t bytes)
     s->cut_bytes += bytes;
     if (!s->has_text)
         s->has_text = !record_is_blank((struct ringsend_bytes){data, bytes});
+    if (s->proves)
+        digest_add(&s->digest, data, bytes);
     if (s->too_long || !(is_wanted(s, s->next_number) || awaits_header(s)))
         return;
     if (bytes > PARTIAL_MAX - s->partial.bytes || !buf_append(s->pool, &s->partial, data, bytes)) {
@@ -305,6 +345,8 @@ static void read_header(struct source *s)
 /* What was gathered is complete: true when there is something to hand out. */
 static bool finish_record(struct source *s, struct buf *record, enum source_next *next)
 {
+    if (s->has_text && s->proves)
+        digest_end(&s->digest);
     if (s->has_text && awaits_header(s)) {
         read_header(s);
         return false;
@@ -320,14 +362,15 @@ static bool finish_record(struct source *s, struct buf *record, enum source_next
         *next = too_long ? SOURCE_TOO_LONG : SOURCE_RECORD;
     }
     s->next_number += s->has_text;
+    judge_proof(s);
     s->taken_bytes += s->cut_bytes;
     s->taken_lines += s->cut_lines;
-    if (handed_out && !too_long) {
+    if (handed_out && !too_long && !s->disproved) {
         *record = s->partial;
         s->partial = (struct buf){0};
     }
     drop_record(s);
-    return handed_out;
+    return handed_out && !s->disproved;
 }
 
 /* Cuts from the block: true when a record is complete. */
@@ -354,11 +397,30 @@ static bool cut(struct source *s)
     return cut.complete;
 }
 
+/* The inputs are not what they were, or at their end before it shows. */
+static void disprove(struct source *s)
+{
+    uint64_t count = s->next_number, wanted = s->proof_records;
+    s->disproved = true;
+    if (s->error)
+        return;
+    s->error = ESTALE;
+    s->error_input = s->current < s->count ? s->current : s->count - 1;
+    if (count < wanted)
+        snprintf(s->error_text, sizeof s->error_text,
+                 "it has %lu record%s, and the run to go on with has read %lu",
+                 (unsigned long)count, count == 1 ? "" : "s", (unsigned long)wanted);
+    else
+        snprintf(s->error_text, sizeof s->error_text,
+                 "the first %lu record%s of the run to go on with", (unsigned long)wanted,
+                 wanted == 1 ? " is not that" : "s are not those");
+}
+
 enum source_next source_next(struct source *s, struct buf *record)
 {
     CHECK(record->capacity == 0);
-    enum source_next next;
-    while (!s->stopped && s->current < s->count && !range_is_used_up(s)) {
+    enum source_next next = SOURCE_END;
+    while (!s->stopped && !s->disproved && s->current < s->count && !range_is_used_up(s)) {
         if (s->ended) {
             next_input(s);
             continue;
@@ -372,6 +434,8 @@ enum source_next source_next(struct source *s, struct buf *record)
         if (complete && finish_record(s, record, &next))
             return next;
     }
+    if (!s->proven && !s->stopped)
+        disprove(s);
     return SOURCE_END;
 }
 

@@ -10,12 +10,16 @@
  *
  * Numbers. Every record has one, from 0 on over all inputs in their order, whether it is handed
  * out, passed over, broken or too long: the same inputs give each record the same number, on every
- * machine and after every restart. */
+ * machine and after every restart.
+ *
+ * Proof. That the inputs are the same is for them to show where nobody can look twice, as with a
+ * pipe: source_prove says how many records an earlier run has read, and their digest. */
 #ifndef RINGSEND_BATCH_SOURCE_H
 #define RINGSEND_BATCH_SOURCE_H
 
 #include "base/buf.h"
 #include "batch/cutter.h"
+#include "batch/digest.h"
 #include "batch/input.h"
 #include "batch/layout.h"
 
@@ -40,10 +44,12 @@ struct source_range {
 /* A place between two records, good for the same inputs in every later run. */
 struct source_position {
     uint64_t input;
-    uint64_t number; /* of the record behind it */
-    uint64_t index;  /* how many records of this input are before it */
-    uint64_t offset; /* how many bytes of this input are before it, decoded */
-    uint64_t lines;  /* how many lines of this input are before it */
+    uint64_t number;       /* of the record behind it */
+    uint64_t index;        /* how many records of this input are before it */
+    uint64_t offset;       /* how many bytes of this input are before it, decoded */
+    uint64_t lines;        /* how many lines of this input are before it */
+    uint64_t digest;       /* of all records and header rows before it */
+    uint64_t input_digest; /* of those before this input */
 };
 
 struct source {
@@ -88,11 +94,19 @@ struct source {
     uint64_t skip_to;      /* records below are not wanted */
     uint64_t taken_bytes, taken_lines; /* of the current input */
 
+    struct digest digest;  /* of all records and header rows before it, with `proves` */
+    uint64_t input_digest; /* of those before the current input */
+    bool proves;
+    uint64_t proof_records, proof_digest;
+    bool proven;    /* the first proof_records gave proof_digest */
+    bool disproved; /* they did not, or there are fewer: nothing is handed out any more */
+
     /* Where to go on after the header row; -1: behind it. */
     int64_t jump_to;
     struct source_position position; /* that belongs to it */
 
-    int error; /* of the first input that could not be read on: an errno, EBADMSG for its content */
+    int error; /* of the first input that could not be read on: an errno, EBADMSG for its content,
+                  ESTALE when the inputs are others than those of the proof */
     size_t error_input;
     char error_text[LAYOUT_TOLD_BYTES + 40]; /* why */
 };
@@ -103,6 +117,12 @@ int source_open(struct source *s, char *const *paths, size_t count, size_t *fail
  * same inputs. At once in regular files that are not compressed; others are read up to it. Before
  * source_start. */
 void source_seek(struct source *s, const struct source_position *position);
+/* From now on a digest is kept of all records, whether they are handed out or not, from this start on.
+ * The first `records` of them are to give `digest`: else the source ends with an error, having handed
+ * out perhaps some of them. After source_open, before anything else. */
+void source_prove(struct source *s, uint64_t start, uint64_t records, uint64_t digest);
+/* Whether they did. */
+bool source_is_proven(const struct source *s);
 /* Readies an opened source for source_next; engine null: read(2). False when memory is out. */
 bool source_start(struct source *s, struct ringsend *engine, struct buf_pool *pool);
 
@@ -115,6 +135,8 @@ void source_skip_to(struct source *s, uint64_t number);
 const struct layout *source_layout(const struct source *s);
 /* The place behind the record handed out last. */
 struct source_position source_position(const struct source *s);
+/* The digest of all records up to it. */
+uint64_t source_digest(const struct source *s);
 
 /* True when one of the opened inputs is the regular file behind `fd`. */
 bool source_has_file(const struct source *s, int fd);

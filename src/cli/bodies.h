@@ -6,8 +6,18 @@
 
 #include <stdbool.h>
 
-/* Makes it if it is not there, and sees that files can be made in it. One that holds anything is
- * refused unless `force`, since bodies may be in the way of bodies. EXIT_OK, else the message is told. */
-enum exit_status bodies_prepare(const char *command, const char *path, bool force);
+struct bodies {
+    const char *path; /* null: there is none */
+    bool created;     /* by us: to be removed again when nothing is sent after all */
+    bool used;        /* it holds something: bodies may be in the way of bodies */
+};
+
+/* Makes it if it is not there, and sees that files can be made in it. EXIT_OK, else the message is
+ * told. */
+enum exit_status bodies_prepare(struct bodies *bodies, const char *command, const char *path);
+/* The file of this path would stand in it, and under a name that a body may have. */
+bool bodies_may_hit(const struct bodies *bodies, const char *path);
+/* Removes what was made, if it is empty. */
+void bodies_undo(const struct bodies *bodies);
 
 #endif

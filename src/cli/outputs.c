@@ -1,8 +1,13 @@
-/* The order matters. All files are opened before the first is emptied or cut, and only once they are
- * known to be none of the inputs, so that a refusal leaves everything as it was. */
+/* The order matters. All files are opened, locked and compared before the first is emptied, cut or
+ * removed, so that a refusal leaves everything as it was, but for what we have made ourselves.
+ *
+ * No two names of a run may be one file: neither inputs nor outputs, nor the journal, whose name nobody
+ * wrote down, nor a body's. Files are the same by device and inode, so by any name, link or
+ * descriptor; those that were not there before have been made by then. */
 #include "cli/outputs.h"
 
 #include "cli/descriptor.h"
+#include "cli/durable.h"
 #include "cli/shape.h"
 #include "cli/summary.h"
 #include "cli/values.h"
@@ -13,7 +18,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { LOCK_TRIES_MAX = 400 /* two seconds */ };
 
 /* An exit status, with the message told. */
 static int refuse(const struct output_file *output, enum exit_status status, const char *why)
@@ -25,11 +33,15 @@ static int refuse(const struct output_file *output, enum exit_status status, con
 
 /* ---- opening ---- */
 
+static bool is_one_file(const struct stat *a, const struct stat *b)
+{
+    return !S_ISCHR(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 static bool is_same_file(int a, int b)
 {
     struct stat about_a, about_b;
-    return fstat(a, &about_a) == 0 && fstat(b, &about_b) == 0 && S_ISREG(about_a.st_mode) &&
-           about_a.st_dev == about_b.st_dev && about_a.st_ino == about_b.st_ino;
+    return fstat(a, &about_a) == 0 && fstat(b, &about_b) == 0 && is_one_file(&about_a, &about_b);
 }
 
 static const char *why_not_over(const struct outputs *outputs, const struct output_file *output)
@@ -61,6 +73,34 @@ static int check_output(const struct outputs *outputs, const struct output_file 
     return EXIT_OK;
 }
 
+/* A standard stream that was led to the file by the shell. */
+static const char *stream_to(const struct output_file *output, const struct send_options *options)
+{
+    if (!output->path || !output->regular)
+        return NULL;
+    if (options->words && is_same_file(STDOUT_FILENO, output->fd))
+        return "gets standard output (--write-out), too";
+    return is_same_file(STDERR_FILENO, output->fd) ? "gets standard error, too" : NULL;
+}
+
+/* Two runs may write to one file by different names, or without a journal. Where files cannot be locked
+ * nothing is. The kernel may hold a file of a killed process a moment longer than the process. */
+static int lock_output(const struct output_file *output)
+{
+    const struct timespec moment = {.tv_nsec = 5000000};
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (!output->path || !output->regular)
+        return EXIT_OK;
+    for (unsigned tries = 0; fcntl(output->fd, F_OFD_SETLK, &lock) != 0; tries++) {
+        if (errno != EAGAIN && errno != EACCES)
+            break;
+        if (tries == LOCK_TRIES_MAX)
+            return refuse(output, EXIT_NOT_STARTED, "another run is writing to it");
+        nanosleep(&moment, NULL);
+    }
+    return EXIT_OK;
+}
+
 /* After the results were opened: only beside a regular file. */
 static bool name_journal(struct outputs *outputs, const struct send_options *options)
 {
@@ -79,6 +119,15 @@ static const char *why_not_opened(int error)
     return error == ENXIO ? "is a socket, or a device that is not there" : strerror(error);
 }
 
+/* A regular file is read as well, to see what of it is whole; a pipe must have a reader. */
+static int open_existing(const char *path)
+{
+    struct stat about;
+    bool regular = stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    int fd = open(path, (regular ? O_RDWR : O_WRONLY) | O_APPEND | O_CLOEXEC);
+    return fd < 0 && regular && errno == EACCES ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : fd;
+}
+
 static int open_output(struct outputs *outputs, struct output_file *output,
                        const struct send_options *options, const struct source *source)
 {
@@ -91,10 +140,10 @@ static int open_output(struct outputs *outputs, struct output_file *output,
         if ((fcntl(output->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
             return refuse(output, EXIT_OUTPUT, "is not open for writing");
     } else {
-        output->fd = open(output->path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        output->fd = open(output->path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         output->created = output->regular = output->fd >= 0;
         if (output->fd < 0 && errno == EEXIST)
-            output->fd = open(output->path, O_WRONLY | O_APPEND | O_CLOEXEC);
+            output->fd = open_existing(output->path);
         struct stat about;
         if (output->fd < 0 || (!output->created && fstat(output->fd, &about) != 0))
             return refuse(output, EXIT_OUTPUT, why_not_opened(errno));
@@ -103,6 +152,83 @@ static int open_output(struct outputs *outputs, struct output_file *output,
             return refuse(output, EXIT_NOT_STARTED, "memory is out");
     }
     return check_output(outputs, output, options, source);
+}
+
+/* ---- names that are one file ---- */
+
+static int refuse_journal(const struct outputs *outputs, const char *why)
+{
+    fprintf(stderr,
+            "ringsend send: %s: is where the journal of the results goes, and %s; name one of them "
+            "otherwise, or do without (--no-journal)\n",
+            outputs->journal_path, why);
+    return EXIT_USAGE;
+}
+
+static int check_journal_name(const struct outputs *outputs, const struct send_options *options,
+                              const struct source *source)
+{
+    struct stat there, other;
+    const struct output_file *results = &outputs->results, *failed = &outputs->failed;
+    if (!outputs->journal_path || stat(outputs->journal_path, &there) != 0)
+        return EXIT_OK;
+    for (size_t i = 0; i < source->count; i++) {
+        if (fstat(source->fds[i], &other) == 0 && is_one_file(&there, &other))
+            return refuse_journal(outputs, "an input");
+    }
+    if (fstat(results->fd, &other) == 0 && is_one_file(&there, &other))
+        return refuse_journal(outputs, "the results themselves");
+    if (failed->fd >= 0 && fstat(failed->fd, &other) == 0 && is_one_file(&there, &other))
+        return refuse_journal(outputs, "the file of --failed");
+    if (options->bodies && stat(options->bodies, &other) == 0 && is_one_file(&there, &other))
+        return refuse_journal(outputs, "the directory of --bodies");
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fstat(fd, &other) == 0 && is_one_file(&there, &other))
+            return refuse_journal(outputs, "where a standard stream goes");
+    }
+    return EXIT_OK;
+}
+
+static int check_bodies_names(const struct outputs *outputs, const struct send_options *options)
+{
+    const struct bodies *bodies = &outputs->bodies;
+    const char *hit = NULL;
+    for (size_t i = 0; i < options->inputs_count; i++) {
+        if (bodies_may_hit(bodies, options->inputs[i]))
+            hit = options->inputs[i];
+    }
+    if (outputs->results.path && bodies_may_hit(bodies, outputs->results.path))
+        hit = outputs->results.path;
+    if (options->failed && bodies_may_hit(bodies, options->failed))
+        hit = options->failed;
+    if (!hit)
+        return EXIT_OK;
+    fprintf(stderr,
+            "ringsend send: %s: is in the directory of --bodies and has a name like a body's\n",
+            hit);
+    return EXIT_USAGE;
+}
+
+static int check_names(const struct outputs *outputs, const struct send_options *options,
+                       const struct source *source)
+{
+    const char *stream = stream_to(&outputs->results, options);
+    if (stream)
+        return refuse(&outputs->results, EXIT_USAGE, stream);
+    stream = options->failed ? stream_to(&outputs->failed, options) : NULL;
+    if (stream)
+        return refuse(&outputs->failed, EXIT_USAGE, stream);
+    int status = check_journal_name(outputs, options, source);
+    return status == EXIT_OK ? check_bodies_names(outputs, options) : status;
+}
+
+static int refuse_bodies(const struct bodies *bodies)
+{
+    fprintf(stderr,
+            "ringsend send: --bodies %s: is not empty; --force writes into it, over files of the "
+            "same names\n",
+            bodies->path);
+    return EXIT_USAGE;
 }
 
 /* Only what we opened by name: standard output may be meant to be added to (">>"). */
@@ -143,7 +269,18 @@ static int tell_journal_error(const struct outputs *outputs, enum journal_error 
         fprintf(stderr, "ringsend send: %s: another run is writing these results\n", path);
         return EXIT_NOT_STARTED;
     case JOURNAL_UNKNOWN:
-        fprintf(stderr, "ringsend send: %s: no journal of this version of ringsend\n", path);
+        fprintf(
+            stderr,
+            "ringsend send: %s: no journal of this version of ringsend, nor of another: it is "
+            "left as it is; the journal of the results goes there (--no-journal does without)\n",
+            path);
+        return EXIT_USAGE;
+    case JOURNAL_OTHER_VERSION:
+        fprintf(
+            stderr,
+            "ringsend send: %s: no journal of this version of ringsend: the one that made it can "
+            "go on with it; --force starts anew\n",
+            path);
         return EXIT_USAGE;
     case JOURNAL_DAMAGED:
         fprintf(stderr,
@@ -151,20 +288,21 @@ static int tell_journal_error(const struct outputs *outputs, enum journal_error 
         return EXIT_USAGE;
     case JOURNAL_TOO_SHORT:
         fprintf(stderr,
-                "ringsend send: %s: shorter than its journal knows it; results were taken away\n",
-                outputs->results.path);
+                "ringsend send: %s: shorter than its journal knows it%s; results were taken away\n",
+                outputs->results.path,
+                outputs->failed.fd >= 0 ? ", or the file of --failed is" : "");
         return EXIT_USAGE;
     case JOURNAL_TOO_LONG:
-        fprintf(stderr,
-                "ringsend send: %s: longer than its journal knows it; it was changed since\n",
-                outputs->results.path);
+        fprintf(
+            stderr, "ringsend send: %s: longer than its journal knows it%s; it was changed since\n",
+            outputs->results.path, outputs->failed.fd >= 0 ? ", or the file of --failed is" : "");
         return EXIT_USAGE;
     }
     return EXIT_OK;
 }
 
 /* Goes on only over the same records. */
-static int compare(const struct outputs *outputs, const struct fingerprint *now,
+static int compare(struct outputs *outputs, const struct fingerprint *now,
                    const struct send_options *options)
 {
     const char *name;
@@ -191,6 +329,7 @@ static int compare(const struct outputs *outputs, const struct fingerprint *now,
             summary_input_name(options->inputs[input]));
         return EXIT_USAGE;
     }
+    outputs->inputs_untouched = fingerprint_untouched(journal_fingerprint(outputs->journal), now);
     if (journal_has_failed(outputs->journal) != (outputs->failed.fd >= 0)) {
         fprintf(stderr, "ringsend send: %s: the run to go on with had %s--failed\n",
                 outputs->results.path, journal_has_failed(outputs->journal) ? "" : "no ");
@@ -199,19 +338,12 @@ static int compare(const struct outputs *outputs, const struct fingerprint *now,
     return EXIT_OK;
 }
 
-static int recover(struct outputs *outputs)
+/* Cut and durable: what the journal then calls done stands in the files. */
+static int settle_output(const struct output_file *output, uint64_t bytes, bool sync)
 {
-    struct journal_sizes sizes;
-    if (!size_of(&outputs->results, &sizes.results) || !size_of(&outputs->failed, &sizes.failed))
-        return refuse(&outputs->results, EXIT_OUTPUT, strerror(errno));
-    enum journal_error error = journal_recover(outputs->journal, &sizes);
-    if (error != JOURNAL_OK)
-        return tell_journal_error(outputs, error);
-    int status = cut_output(&outputs->results, sizes.results);
-    if (status == EXIT_OK)
-        status = cut_output(&outputs->failed, sizes.failed);
-    if (status == EXIT_OK)
-        journal_settled(outputs->journal, sizes);
+    int status = cut_output(output, bytes);
+    if (status == EXIT_OK && sync && output->fd >= 0 && fdatasync(output->fd) != 0)
+        return refuse(output, EXIT_OUTPUT, strerror(errno));
     return status;
 }
 
@@ -251,22 +383,57 @@ static int drop_parked(const struct outputs *outputs, const struct send_options 
     return EXIT_USAGE;
 }
 
-static int begin(struct outputs *outputs, const struct send_options *options,
-                 const struct source *source, const struct fingerprint *now, uint32_t records_max)
+static int recover(struct outputs *outputs, const struct send_options *options)
 {
-    uint64_t bytes = 0;
-    /* A run may have died, or been refused, right after it made them. */
-    if (options->resume && (!size_of(&outputs->results, &bytes) || bytes > 0)) {
-        fprintf(
-            stderr,
-            "ringsend send: %s: there is no journal (%s), so nobody can tell which records these "
-            "results are of\n",
-            outputs->results.path, outputs->journal_path);
-        return EXIT_USAGE;
-    }
-    enum journal_error error =
-        journal_create(&outputs->journal, outputs->journal_path, now, &source->range,
-                       outputs->failed.fd >= 0, records_max, options->force || options->resume);
+    struct journal_sizes sizes;
+    const struct output_file *results = &outputs->results, *failed = &outputs->failed;
+    if (!size_of(results, &sizes.results) || !size_of(failed, &sizes.failed))
+        return refuse(results, EXIT_OUTPUT, strerror(errno));
+    enum journal_error error = journal_recover(outputs->journal, results->fd, failed->fd, &sizes);
+    if (error == JOURNAL_FAILED)
+        return refuse(results, EXIT_OUTPUT, strerror(errno));
+    if (error != JOURNAL_OK)
+        return tell_journal_error(outputs, error);
+    int status = settle_output(results, sizes.results, options->sync);
+    if (status == EXIT_OK)
+        status = settle_output(failed, sizes.failed, options->sync);
+    if (status != EXIT_OK)
+        return status;
+    errno = journal_settle(outputs->journal, sizes);
+    return errno ? tell_journal_error(outputs, JOURNAL_FAILED) : EXIT_OK;
+}
+
+/* --resume begins where there is nothing yet: a run may have died, or been refused, right after it made
+ * its files. What holds anything belongs to a run that we know nothing of. */
+static int check_nothing_there(const struct outputs *outputs)
+{
+    uint64_t results_bytes = 0, failed_bytes = 0;
+    if (!size_of(&outputs->results, &results_bytes) || !size_of(&outputs->failed, &failed_bytes))
+        return refuse(&outputs->results, EXIT_OUTPUT, strerror(errno));
+    if (results_bytes == 0 && failed_bytes == 0 && !outputs->bodies.used)
+        return EXIT_OK;
+    fprintf(
+        stderr,
+        "ringsend send: %s: there is no journal (%s), so nobody can tell which records %s of; is "
+        "the name after -o right?\n",
+        results_bytes > 0  ? outputs->results.path
+        : failed_bytes > 0 ? outputs->failed.path
+                           : outputs->bodies.path,
+        outputs->journal_path,
+        results_bytes > 0  ? "these results are"
+        : failed_bytes > 0 ? "these lines are"
+                           : "the bodies there are");
+    return EXIT_USAGE;
+}
+
+static int begin(struct outputs *outputs, const struct send_options *options,
+                 const struct journal_plan *plan)
+{
+    int status = options->resume ? check_nothing_there(outputs) : EXIT_OK;
+    if (status != EXIT_OK)
+        return status;
+    enum journal_error error = journal_create(&outputs->journal, outputs->journal_path, plan,
+                                              options->force || options->resume);
     if (error == JOURNAL_FAILED && errno == EEXIST) {
         fprintf(stderr,
                 "ringsend send: %s: the journal of a run that was not finished, whose results are "
@@ -276,36 +443,21 @@ static int begin(struct outputs *outputs, const struct send_options *options,
     }
     if (error != JOURNAL_OK)
         return tell_journal_error(outputs, error);
-    int status = drop_parked(outputs, options);
-    if (status == EXIT_OK)
-        status = cut_output(&outputs->results, 0);
-    return status == EXIT_OK ? cut_output(&outputs->failed, 0) : status;
+    return drop_parked(outputs, options);
 }
 
-static int open_journal(struct outputs *outputs, const struct send_options *options,
-                        const struct source *source, const struct fingerprint *now,
-                        uint32_t records_max)
+static int take_fingerprint(const struct outputs *outputs, struct fingerprint *now,
+                            const struct send_options *options, const struct source *source)
 {
-    enum journal_error error = JOURNAL_NONE;
-    if (options->resume)
-        error = journal_open(&outputs->journal, outputs->journal_path, records_max);
-    if (error == JOURNAL_NONE)
-        return begin(outputs, options, source, now, records_max);
-    if (error != JOURNAL_OK)
-        return tell_journal_error(outputs, error);
-    outputs->goes_on = true;
-    int status = compare(outputs, now, options);
-    if (status == EXIT_OK)
-        status = read_parked(outputs, options);
-    return status == EXIT_OK ? recover(outputs) : status;
-}
-
-static int take_fingerprint(struct fingerprint *now, const struct send_options *options,
-                            const struct source *source)
-{
-    size_t failed;
+    size_t failed = 0;
+    int error =
+        fingerprint_begin(now, outputs->journal ? journal_fingerprint(outputs->journal) : NULL);
+    if (error) {
+        fprintf(stderr, "ringsend send: no random numbers: %s\n", strerror(error));
+        return EXIT_NOT_STARTED;
+    }
     shape_take(now, options, &source->range);
-    int error = fingerprint_take_inputs(now, source->fds, source->count, &failed);
+    error = fingerprint_take_inputs(now, source->fds, source->count, &failed);
     if (error == 0)
         return EXIT_OK;
     fprintf(stderr, "ringsend send: cannot read %s: %s\n",
@@ -313,28 +465,89 @@ static int take_fingerprint(struct fingerprint *now, const struct send_options *
     return EXIT_INPUT;
 }
 
+static int open_journal(struct outputs *outputs, const struct send_options *options,
+                        const struct source *source)
+{
+    enum journal_error error = JOURNAL_NONE;
+    struct fingerprint now = {0};
+    if (options->resume)
+        error = journal_open(&outputs->journal, outputs->journal_path, options->sync);
+    if (error != JOURNAL_OK && error != JOURNAL_NONE)
+        return tell_journal_error(outputs, error);
+    outputs->goes_on = error == JOURNAL_OK;
+    int status = take_fingerprint(outputs, &now, options, source);
+    if (status == EXIT_OK && outputs->goes_on)
+        status = compare(outputs, &now, options);
+    if (status == EXIT_OK && outputs->goes_on)
+        status = read_parked(outputs, options);
+    if (status == EXIT_OK)
+        status = lock_output(&outputs->results);
+    if (status == EXIT_OK)
+        status = lock_output(&outputs->failed);
+    if (status == EXIT_OK && outputs->goes_on)
+        status = recover(outputs, options);
+    else if (status == EXIT_OK)
+        status = begin(outputs, options,
+                       &(struct journal_plan){.fingerprint = &now,
+                                              .range = &source->range,
+                                              .has_failed = outputs->failed.fd >= 0,
+                                              .sync = options->sync});
+    fingerprint_free(&now);
+    return status;
+}
+
+/* The names of what was made go to the disk as well. */
+static int sync_names(const struct outputs *outputs, const struct send_options *options)
+{
+    const char *const names[] = {outputs->results.path, options->failed, options->bodies};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        int error = options->sync && names[i] ? durable_name(names[i]) : 0;
+        if (error) {
+            fprintf(stderr, "ringsend send: the directory of %s: %s\n", names[i], strerror(error));
+            return EXIT_OUTPUT;
+        }
+    }
+    return EXIT_OK;
+}
+
+/* Opens all, and changes nothing that was there. */
+static int open_all(struct outputs *outputs, const struct send_options *options,
+                    const struct source *source)
+{
+    int status = EXIT_OK;
+    if (options->bodies)
+        status = bodies_prepare(&outputs->bodies, "send", options->bodies);
+    if (status == EXIT_OK)
+        status = open_output(outputs, &outputs->results, options, source);
+    if (status == EXIT_OK && options->failed)
+        status = open_output(outputs, &outputs->failed, options, source);
+    if (status == EXIT_OK)
+        status = check_names(outputs, options, source);
+    if (status == EXIT_OK && outputs->bodies.used && !options->force && !options->resume)
+        status = refuse_bodies(&outputs->bodies);
+    return status;
+}
+
 int outputs_open(struct outputs *outputs, const struct send_options *options,
-                 const struct source *source, uint32_t records_max)
+                 const struct source *source)
 {
     *outputs = (struct outputs){.results = {.fd = -1}, .failed = {.fd = -1}};
     outputs->results.path =
         options->output && strcmp(options->output, "-") != 0 ? options->output : NULL;
     outputs->failed.path = options->failed;
-    int status = open_output(outputs, &outputs->results, options, source);
-    if (status == EXIT_OK && options->failed)
-        status = open_output(outputs, &outputs->failed, options, source);
-    if (status != EXIT_OK)
-        return status;
-    if (outputs->journal_path) {
-        struct fingerprint now = {0};
-        status = take_fingerprint(&now, options, source);
+    int status = open_all(outputs, options, source);
+    if (status == EXIT_OK && outputs->journal_path) {
+        status = open_journal(outputs, options, source);
+    } else if (status == EXIT_OK) {
+        status = lock_output(&outputs->results);
         if (status == EXIT_OK)
-            status = open_journal(outputs, options, source, &now, records_max);
-        fingerprint_free(&now);
-        return status;
+            status = lock_output(&outputs->failed);
     }
-    status = cut_output(&outputs->results, 0);
-    return status == EXIT_OK ? cut_output(&outputs->failed, 0) : status;
+    if (status == EXIT_OK && !outputs->goes_on)
+        status = cut_output(&outputs->results, 0);
+    if (status == EXIT_OK && !outputs->goes_on)
+        status = cut_output(&outputs->failed, 0);
+    return status == EXIT_OK ? sync_names(outputs, options) : status;
 }
 
 /* ---- closing ---- */
@@ -344,7 +557,9 @@ static int close_output(struct output_file *output, bool unused)
 {
     if (output->fd < 0 || output->given)
         return EXIT_OK;
-    if (unused && output->created)
+    struct stat ours, theirs;
+    if (unused && output->created && fstat(output->fd, &ours) == 0 &&
+        lstat(output->path, &theirs) == 0 && is_one_file(&ours, &theirs))
         unlink(output->path);
     int status = EXIT_OK;
     if (close(output->fd) != 0 && !unused)
@@ -365,6 +580,8 @@ int outputs_close(struct outputs *outputs, enum outputs_use use)
         journal_remove(outputs->journal);
     else
         journal_close(outputs->journal);
+    if (unused)
+        bodies_undo(&outputs->bodies);
     parked_free(outputs->parked);
     free(outputs->parked_path);
     free(outputs->journal_path);

@@ -1,5 +1,5 @@
-/* What `ringsend send` writes: results, failed lines, and the journal beside the results. Opened so
- * that nothing is overwritten unasked, and gone on with only where a run has left off. */
+/* What `ringsend send` writes: results, failed lines, bodies, and the journal beside the results. Opened
+ * so that nothing is overwritten unasked, and gone on with only where a run has left off. */
 #ifndef RINGSEND_CLI_OUTPUTS_H
 #define RINGSEND_CLI_OUTPUTS_H
 
@@ -7,6 +7,7 @@
 #include "batch/parked.h"
 #include "batch/report.h"
 #include "batch/source.h"
+#include "cli/bodies.h"
 #include "cli/send_options.h"
 
 #include <stdbool.h>
@@ -22,11 +23,13 @@ struct output_file {
 
 struct outputs {
     struct output_file results, failed;
+    struct bodies bodies;
     char *journal_path;      /* null: the results are no regular file, or no journal is wanted */
     struct journal *journal; /* null: none */
     bool goes_on;            /* with what a run has left */
     char *parked_path;       /* beside the journal */
     struct parked *parked;   /* what waits there for its turn; null: nothing */
+    size_t inputs_untouched; /* see job_options */
 };
 
 enum outputs_use {
@@ -37,7 +40,7 @@ enum outputs_use {
 
 /* The source is open. An exit status, with the message told; outputs_close is due in any case. */
 int outputs_open(struct outputs *outputs, const struct send_options *options,
-                 const struct source *source, uint32_t records_max);
+                 const struct source *source);
 int outputs_close(struct outputs *outputs, enum outputs_use use);
 
 #endif

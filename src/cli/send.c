@@ -8,7 +8,6 @@
  * but end the wait for whoever does not read our last words. */
 #include "batch/job.h"
 #include "cli/adapt.h"
-#include "cli/bodies.h"
 #include "cli/commands.h"
 #include "cli/dry_run.h"
 #include "cli/engines.h"
@@ -192,6 +191,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         .mates_count = engines->count - 1,
         .connections = engines->all[0].connections,
         .source = &send->source,
+        .inputs_untouched = send->outputs.inputs_untouched,
         .output = {.results_fd = send->outputs.results.fd,
                    .failed_fd = send->outputs.failed.fd,
                    .journal = send->outputs.journal,
@@ -207,7 +207,7 @@ static int run_job(struct send *send, enum outputs_use *use)
                    .headers = send->options.headers,
                    .without_body = send->options.without_body,
                    .bodies = send->options.bodies,
-                   .bodies_replace = send->options.force || send->options.resume},
+                   .bodies_replace = send->options.force || send->outputs.goes_on},
         .defaults = &send->options.request.defaults,
         .serialize = send->options.serialize.count > 0 ? &send->options.serialize : NULL,
         .ordered = send->options.ordered,
@@ -259,12 +259,8 @@ int command_send(int argc, char **argv)
     } else if (status == EXIT_OK) {
         enum outputs_use use = OUTPUTS_UNUSED;
         status = engines_start(&send.engines, &send.options, records_max(&send.options));
-        bool go_on = send.options.force || send.options.resume;
-        if (status == EXIT_OK && send.options.bodies)
-            status = bodies_prepare("send", send.options.bodies, go_on);
         if (status == EXIT_OK)
-            status = outputs_open(&send.outputs, &send.options, &send.source,
-                                  records_max(&send.options));
+            status = outputs_open(&send.outputs, &send.options, &send.source);
         if (status == EXIT_OK)
             status = run_job(&send, &use);
         int close_status = outputs_close(&send.outputs, use);

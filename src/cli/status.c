@@ -87,6 +87,8 @@ static const char *why_not(enum journal_error error, const char *path)
     case JOURNAL_FAILED:
         return strerror(errno);
     case JOURNAL_UNKNOWN:
+        return "the file beside it is no journal of ringsend";
+    case JOURNAL_OTHER_VERSION:
         return "the file beside it is no journal of this version of ringsend";
     case JOURNAL_OK:
     case JOURNAL_HELD:

@@ -226,7 +226,10 @@ static void print_gave_up(FILE *out, const struct job_report *report)
 void summary_print_troubles(FILE *out, const struct job_report *report,
                             const struct send_options *options, const struct journal_counts *left)
 {
-    if (report->input_error)
+    if (report->input_is_other)
+        fprintf(out, "ringsend: %s is not what it was: %s; nothing was sent\n",
+                summary_input_name(report->input_path), report->input_error_text);
+    else if (report->input_error)
         fprintf(out, "ringsend: cannot read on in %s: %s; the lines before have results\n",
                 summary_input_name(report->input_path), report->input_error_text);
     print_output_trouble(out, report, options, left != NULL);
