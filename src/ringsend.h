@@ -461,8 +461,9 @@ struct ringsend_request {
     /* With RINGSEND_BODY_FD: a file, pipe, socket or terminal, O_NONBLOCK or not. Yours to close, after the
      * result. */
     int body_fd;
-    /* The position to read from, again for another try; RINGSEND_SEQUENTIAL: the descriptor's own, as for
-     * pipes: such a body can be read once only. */
+    /* The position in a file or block device to read from, again for another try: what lies there must not
+     * change meanwhile. RINGSEND_SEQUENTIAL: the descriptor's own. Whatever has no positions (pipes, sockets,
+     * terminals, other devices) is read so anyway. Such a body can be read once only. */
     int64_t body_at;
     /* With RINGSEND_BODY_FD and _PIECES: how many, told by Content-Length. RINGSEND_UNKNOWN: until the descriptor's
      * end or the last piece, sent with Transfer-Encoding: chunked. */
@@ -493,7 +494,7 @@ struct ringsend_request {
  * has come by then is on top). A response that breaks off behind its first piece is passed on as far as it came.
  *
  * Once only. When a piece of the response was ready or a write of it begun, or when a part of a body that can
- * be read once only is gone (of RINGSEND_SEQUENTIAL any byte, of pieces the first that was followed by
+ * be read once only is gone (of a descriptor without positions or RINGSEND_SEQUENTIAL any byte, of pieces the first that was followed by
  * RINGSEND_WANTS), no other try is made: the outcome is final, and `ambiguous` as ever. A body that can be read
  * once only goes out on a new connection, as a dead idle one could not be made good.
  *

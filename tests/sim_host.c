@@ -65,7 +65,9 @@ void host_free(struct host *h)
 
 void host_fill_request(const struct host *h, struct ringsend_request *request, uint64_t body_bytes)
 {
-    request->body_at = h->ways.body_at;
+    /* What has no positions is read as it comes, whatever stands there. */
+    bool pipe = h->source && h->source->pipe;
+    request->body_at = pipe && h->source->record % 2 ? 0 : h->ways.body_at;
     request->body_bytes = h->ways.unknown ? RINGSEND_UNKNOWN : body_bytes;
     request->body_fd = h->source ? h->source->descriptor : -1;
     request->response_fd = h->sink ? h->sink->descriptor : -1;

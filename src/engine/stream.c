@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum {
     STRETCH_BYTES = 128 << 10,
@@ -13,6 +16,17 @@ _Static_assert(STRETCH_BYTES <= 0xfffff, "CHUNK_HEAD_BYTES has five digits");
 
 /* ---- Life ---- */
 
+/* Only what has positions can be read again. Others ignore them: a pipe would give another try what the one
+ * before has left. It is the kind of file that tells: lseek succeeds on an eventfd and a timerfd, too. Neither
+ * call waits for a disk or another machine. */
+static bool has_positions(int fd)
+{
+    struct statx about;
+    if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &about) != 0)
+        return false;
+    return (S_ISREG(about.stx_mode) || S_ISBLK(about.stx_mode)) && lseek(fd, 0, SEEK_CUR) >= 0;
+}
+
 struct stream *stream_new(struct ringsend *e, const struct ringsend_request *user)
 {
     struct stream *s = memory_take(&e->memory, sizeof *s);
@@ -22,6 +36,9 @@ struct stream *stream_new(struct ringsend *e, const struct ringsend_request *use
                          .sink = user->flags & (RINGSEND_RESPONSE_FD | RINGSEND_RESPONSE_PIECES)};
     if (s->source)
         s->body_bytes = user->body_bytes;
+    if (s->source == RINGSEND_BODY_FD)
+        s->from_at = user->body_at >= 0 && has_positions(user->body_fd) ? user->body_at
+                                                                        : RINGSEND_SEQUENTIAL;
     s->last = s->body_bytes == 0;
     list_init(&s->wants.node);
     list_init(&s->gives.node);
@@ -41,7 +58,7 @@ void stream_free(struct ringsend *e, struct stream *s)
 static bool is_once_only(const struct stream *s)
 {
     return s->source == RINGSEND_BODY_PIECES ||
-           (s->source == RINGSEND_BODY_FD && s->request->user->body_at == RINGSEND_SEQUENTIAL);
+           (s->source == RINGSEND_BODY_FD && s->from_at == RINGSEND_SEQUENTIAL);
 }
 
 bool stream_wants_fresh(const struct request *r)
@@ -216,7 +233,7 @@ static enum ringsend_error start_read(struct conn *c)
 {
     struct stream *s = c->exchange.request->stream;
     const struct ringsend_request *user = s->request->user;
-    int64_t at = user->body_at;
+    int64_t at = s->from_at;
     size_t bytes;
     if (!file_is_entered(&s->from))
         file_enter(&s->from, c, 0, user->body_fd);

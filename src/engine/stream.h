@@ -30,6 +30,8 @@ struct stream {
     /* The request's body. */
     uint32_t source;     /* RINGSEND_BODY_FD or _PIECES, or 0: it is in the user's memory */
     uint64_t body_bytes; /* RINGSEND_UNKNOWN: chunked */
+    int64_t
+        from_at; /* where it begins in the descriptor; RINGSEND_SEQUENTIAL: it has no positions */
     uint64_t sent_bytes; /* put into stretches in this attempt */
     bool complete;       /* that was all of it */
     struct file from;

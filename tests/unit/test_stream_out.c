@@ -11,6 +11,7 @@
 #include "stream_peer.h"
 
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 enum { BODY_BYTES = 700001, PIECE_BYTES = 300000 };
@@ -316,6 +317,111 @@ static void what_is_gone_is_not_tried_again(void **state)
     ringsend_free(engine);
 }
 
+/* Descriptors that give BODY_BYTES or fewer, once: a pipe, a socket, a terminal, an event counter. */
+static int once_only(int kind, int *other, size_t *bytes)
+{
+    int ends[2];
+    *bytes = 3000;
+    switch (kind) {
+    case 0:
+        assert_int_equal(pipe(ends), 0);
+        break;
+    case 1:
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+        break;
+    case 2:
+        ends[1] = posix_openpt(O_RDWR | O_NOCTTY);
+        assert_true(ends[1] >= 0 && grantpt(ends[1]) == 0 && unlockpt(ends[1]) == 0);
+        ends[0] = open(ptsname(ends[1]), O_RDWR | O_NOCTTY);
+        assert_true(ends[0] >= 0);
+        *bytes = 8;
+        assert_int_equal(write(ends[1], "7 bytes\n", 8), 8);
+        break;
+    default:
+        ends[0] = eventfd(5, 0);
+        ends[1] = dup(ends[0]);
+        *bytes = 8;
+    }
+    if (kind < 2)
+        assert_int_equal(write(ends[1], body, *bytes), *bytes);
+    *other = ends[1];
+    return ends[0];
+}
+
+/* body_at is 0, as in a struct that was zeroed. */
+static void what_has_no_positions_is_not_tried_again(void **state)
+{
+    struct stream_peer *peer = *state;
+    for (int kind = 0; kind < 4; kind++) {
+        struct ringsend *engine = engine_new();
+        struct ringsend_request r = post(peer, "flaky", RINGSEND_BODY_FD | RINGSEND_KEYED);
+        int other;
+        size_t bytes;
+        r.body_at = 0;
+        r.body_fd = once_only(kind, &other, &bytes);
+        r.body_bytes = bytes / 2; /* the rest would do for another try */
+        if (kind >= 2)
+            r.body_bytes = bytes;
+        peer->flaky = 0;
+        const struct ringsend_result *result = result_of(engine, &r);
+        assert_int_equal(result->status, 503);
+        assert_int_equal(result->attempts, 1);
+        assert_false(result->ok);
+        close(r.body_fd);
+        close(other);
+        ringsend_free(engine);
+    }
+}
+
+static void what_cannot_give_a_body_is_told(void **state)
+{
+    static const struct {
+        const char *path;
+        int flags;
+        const char *detail;
+    } rows[] = {{"/", O_RDONLY | O_DIRECTORY, "Is a directory"},
+                {"/dev/null", O_WRONLY, "Bad file descriptor"},
+                {"/dev/null", O_PATH, "Bad file descriptor"},
+                {"/dev/null", O_RDONLY, "it ended after 0 of 5 bytes"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct ringsend *engine = engine_new();
+        struct ringsend_request r = post(*state, "echo", RINGSEND_BODY_FD);
+        r.body_at = 0;
+        r.body_bytes = 5;
+        r.body_fd = open(rows[i].path, rows[i].flags);
+        assert_true(r.body_fd >= 0);
+        const struct ringsend_result *result = result_of(engine, &r);
+        assert_int_equal(result->error, RINGSEND_E_BODY_READ);
+        assert_string_equal(result->detail, rows[i].detail);
+        assert_false(result->ambiguous);
+        close(r.body_fd);
+        ringsend_free(engine);
+    }
+}
+
+/* Another try sends what is in the file then; one that is too short by then is told. */
+static void a_file_that_changes_between_tries(void **state)
+{
+    struct stream_peer *peer = *state;
+    struct ringsend *engine = engine_new();
+    int file = memfd_create("changing", MFD_CLOEXEC);
+    struct ringsend_request r = post(peer, "flaky", RINGSEND_BODY_FD);
+    assert_int_equal(write(file, body, 5000), 5000);
+    r.body_fd = file;
+    r.body_at = 0;
+    r.body_bytes = 4000; /* it may grow: the rest is none of ours */
+    peer->flaky = 0;
+    assert_echo(result_of(engine, &r), 4000, false);
+    r.body_bytes = 6000;
+    peer->flaky = 1;
+    const struct ringsend_result *result = result_of(engine, &r);
+    assert_int_equal(result->error, RINGSEND_E_BODY_READ);
+    assert_string_equal(result->detail, "it ended after 5000 of 6000 bytes");
+    assert_int_equal(result->attempts, 1);
+    close(file);
+    ringsend_free(engine);
+}
+
 /* ---- The end in each phase ---- */
 
 static void an_early_response_decides(void **state)
@@ -494,6 +600,9 @@ int main(void)
         cmocka_unit_test(an_answer_before_the_question_is_none),
         cmocka_unit_test(what_can_be_read_again_is_tried_again),
         cmocka_unit_test(what_is_gone_is_not_tried_again),
+        cmocka_unit_test(what_has_no_positions_is_not_tried_again),
+        cmocka_unit_test(what_cannot_give_a_body_is_told),
+        cmocka_unit_test(a_file_that_changes_between_tries),
         cmocka_unit_test(an_early_response_decides),
         cmocka_unit_test(an_end_comes_in_each_phase),
         cmocka_unit_test(a_stuck_body_ends_by_its_clock),
