@@ -688,7 +688,12 @@ RINGSEND_API int ringsend_check_predicate(const char *text, char *message, size_
 /* Works, waiting at most wait_ns (0: not at all, RINGSEND_NEVER: as long as it takes) until a
  * result is ready or ringsend_wake came; it may also return early with none. The only call
  * that waits. Ends the life of all results reaped before. Returns the number of results ready, or
- * -RINGSEND_E_RING. */
+ * -RINGSEND_E_RING.
+ *
+ * Work alone keeps it for some milliseconds at most, however much flows: then it returns, and
+ * stats.next_deadline_ns says that there is more to do at once. Longer, about 1 ms a MB, takes only what is
+ * done in one piece: a predicate's look at a large body of JSON, and hundreds of bodies of MBs that begin to
+ * leave at the same moment. */
 RINGSEND_API int ringsend_run(struct ringsend *engine, uint64_t wait_ns);
 /* Takes up to `max` results, in the order in which they were finished; those that are not final come
  * first. Returns how many. */

@@ -13,6 +13,9 @@
  * A request that must not be sent twice leaves at the end of a turn, behind a last look at whether its
  * connection has died: launch().
  *
+ * A turn runs tasks for SLICE_NS at most, and leaves those behind to the next one, which then does not
+ * wait: the host's loop, and what has completed meanwhile, have their turn as well.
+ *
  * Invariants: a task is in `ready` exactly when something happened to it since its last run. A
  * completion never runs a task; a task never reaps. A task that waits has an operation in flight, a
  * deadline, or another task that will wake it. */
@@ -29,6 +32,9 @@ enum {
     RUNS_MAX = 64,
     /* Of all tasks, looked at with RINGSEND_SLOW_CHECKS: some of them wake each other for ever. */
     TURN_RUNS_MAX = 1 << 20,
+    SLICE_NS = 1000 * 1000,
+    SLICE_TASKS =
+        64, /* after so many tasks the clock is looked at: 25 ns, and these take some 50 us */
     REAP_BATCH = 64,
     /* Waiting for several completions: at most so many, at most so long. With 40 connections at full
      * speed about 20 come within 200 us; waiting for more would leave the peer idle. */
@@ -84,12 +90,10 @@ static enum task_next task_run(struct task *task)
 static void run_ready(struct ringsend *e)
 {
     struct list *node;
-#ifdef RINGSEND_SLOW_CHECKS
     uint32_t tasks = 0;
-#endif
     while ((node = list_pop_front(&e->ready))) {
 #ifdef RINGSEND_SLOW_CHECKS
-        CHECK(++tasks < TURN_RUNS_MAX);
+        CHECK(tasks < TURN_RUNS_MAX);
 #endif
         struct task *task = LIST_OWNER(node, struct task, ready);
         enum task_next next;
@@ -98,6 +102,8 @@ static void run_ready(struct ringsend *e)
             CHECK(++runs < RUNS_MAX);
             next = task_run(task);
         } while (next == TASK_AGAIN);
+        if (++tasks % SLICE_TASKS == 0 && ring_now_ns(e->ring) > e->now_ns + SLICE_NS)
+            return;
     }
     /* All received data has been parsed by now, so the buffers are back. */
     while ((node = list_pop_front(&e->starved)))
@@ -194,9 +200,9 @@ static int look(struct ringsend *e)
     return 0;
 }
 
-bool engine_has_begun(const struct ringsend *e)
+bool engine_has_work(const struct ringsend *e)
 {
-    return ring_prepared(e->ring) > 0 || !list_empty(&e->held_sends);
+    return !list_empty(&e->ready) || ring_prepared(e->ring) > 0 || !list_empty(&e->held_sends);
 }
 
 /* What was held goes to the ring, unless its connection turns out to be dead. */

@@ -480,13 +480,13 @@ static inline bool engine_is_over(const struct ringsend *e, uint64_t at_ns)
 {
     return at_ns <= e->seen_ns;
 }
-/* Operations were begun that the next turn is to hand to the kernel. */
-bool engine_has_begun(const struct ringsend *e);
 void task_wake(struct ringsend *e, struct task *task);
 void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns);
 /* Runs all ready tasks, gives all to the kernel, waits as told (0: not), stores what completed and
  * runs the tasks that woke. 0 or -RINGSEND_E_RING. */
 int engine_turn(struct ringsend *e, uint64_t until_ns);
+/* There is something to do at once: tasks to run, or operations to hand to the kernel. */
+bool engine_has_work(const struct ringsend *e);
 /* A turn that waits though results are ready: for whoever needs an operation's end now. */
 int engine_wait(struct ringsend *e);
 /* When requests or connections have gone: with the last of both the memory kept for the next ones goes back. */

@@ -17,6 +17,11 @@
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
 #define HOUR_NS (3600 * NS_PER_S)
+/* What flows from descriptor to descriptor has always something to do, and no result for long: so long, and so
+ * many turns, a call goes on at most that was not asked to wait, or has waited. */
+#define RUN_NS (2 * NS_PER_MS)
+enum { RUN_TURNS_MAX = 100 };
+
 #define BACKOFF_LONGEST_NS (24 * HOUR_NS)
 
 /* A flag of a later version must not be overlooked by this one. */
@@ -447,12 +452,15 @@ int ringsend_run(struct ringsend *e, uint64_t wait_ns)
     give_back_reaped(e);
     e->now_ns = ring_now_ns(e->ring);
     uint64_t until_ns = wait_ns > 0 ? timer_after(e->now_ns, wait_ns) : 0;
+    uint64_t work_until_ns = timer_after(wait_ns > 0 ? until_ns : e->now_ns, RUN_NS);
+    unsigned turns = 0;
     post_take(e);
     do {
         if (engine_turn(e, until_ns) < 0)
             return -RINGSEND_E_RING;
     } while (e->finished_count == 0 && e->events_count == 0 && !e->woken &&
-             (e->now_ns < until_ns || engine_has_begun(e)));
+             (e->now_ns < until_ns ||
+              (++turns < RUN_TURNS_MAX && e->now_ns < work_until_ns && engine_has_work(e))));
     if (e->woken)
         post_take(e); /* or the wake-up for it would be spent */
     e->woken = false;
@@ -547,9 +555,8 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.connections_limit = e->conns_limit;
     pause_stats(e, &all);
     bool has_room = e->requests_used - e->reaped_count < e->options.requests_max;
-    bool at_once = engine_has_begun(e) || !list_empty(&e->ready) || e->finished_count > 0 ||
-                   e->events_count > 0 || !list_empty(&e->events_reaped) ||
-                   (has_room && !post_is_empty(e));
+    bool at_once = engine_has_work(e) || e->finished_count > 0 || e->events_count > 0 ||
+                   !list_empty(&e->events_reaped) || (has_room && !post_is_empty(e));
     all.memory_bytes = e->memory.used_bytes;
     all.next_deadline_ns = at_once ? e->now_ns : timers_next_ns(&e->timers);
     memcpy(stats, &all, size);

@@ -478,11 +478,42 @@ static void bad_streams_are_refused(void **state)
     ringsend_free(engine);
 }
 
+/* Four streams that never stop, and no result before their end: a call that is not to wait, or not for long,
+ * ends all the same, and says that there is more to do. */
+static void a_call_ends_whatever_flows(void **state)
+{
+    enum { STREAMS = 4, TURNS_MAX = 101 };
+    struct ringsend *engine = engine_new(NULL);
+    struct ringsend_request r[STREAMS];
+    int null = open("/dev/null", O_WRONLY);
+    for (int i = 0; i < STREAMS; i++) {
+        r[i] = get(*state, "bytes", 3 * (size_t)LARGE_BYTES, RINGSEND_RESPONSE_FD);
+        r[i].response_fd = null;
+        assert_int_equal(ringsend_submit(engine, &r[i]), 0);
+    }
+    for (int done = 0; done < STREAMS;) {
+        uint64_t enters = stats_of(engine).enters;
+        int ready = ringsend_run(engine, 0);
+        assert_true(ready >= 0);
+        struct ringsend_stats stats = stats_of(engine);
+        assert_true(stats.enters - enters <= TURNS_MAX);
+        const struct ringsend_result *result;
+        for (; ringsend_reap(engine, &result, 1) == 1; done++)
+            assert_int_equal(result->error, RINGSEND_OK);
+        struct pollfd more = {.fd = ringsend_fd(engine), .events = POLLIN};
+        if (stats.next_deadline_ns > now_ns())
+            poll(&more, 1, 1);
+    }
+    close(null);
+    ringsend_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_written_at_its_position),
         cmocka_unit_test(a_slow_pipe_holds_the_peer_back),
+        cmocka_unit_test(a_call_ends_whatever_flows),
         cmocka_unit_test(what_cannot_be_written_is_told),
         cmocka_unit_test(pieces_are_taken),
         cmocka_unit_test(who_takes_nothing_holds_the_peer_back),
