@@ -422,7 +422,9 @@ struct ringsend_header {
 
 enum ringsend_request_flags {
     RINGSEND_AT_LEAST_ONCE = 1, /* may be sent again even if it may have been processed */
-    RINGSEND_KEYED = 2, /* carries an idempotency key: the same, and doing it twice has no effect */
+    /* Carries an idempotency key, in whichever header: the same, and doing it twice has no effect. Of
+     * no effect itself with a header Idempotency-Key that is blank, or more than one. */
+    RINGSEND_KEYED = 2,
     RINGSEND_HAS_BODY = 4, /* send a body, be it empty: adds Content-Length: 0 for any method */
     /* Streamed bodies, see below: at most one of each kind. */
     RINGSEND_BODY_FD = 8,           /* the body is read from body_fd */
@@ -668,7 +670,7 @@ RINGSEND_API void ringsend_tls_free(struct ringsend_tls *tls);
  * the request ringsend_submit_detail tells more. Sends nothing yet: ringsend_run does. */
 RINGSEND_API int ringsend_submit(struct ringsend *engine, struct ringsend_request *request);
 /* True when the request may be sent again although it may have been processed: its method is
- * idempotent, or one of RINGSEND_KEYED and RINGSEND_AT_LEAST_ONCE is set. Any thread. */
+ * idempotent, or RINGSEND_AT_LEAST_ONCE or (with the key) RINGSEND_KEYED is set. Any thread. */
 RINGSEND_API bool ringsend_may_repeat(const struct ringsend_request *request);
 /* The same from any thread, as often as fits into posts_max. 0: the engine's thread takes it at its next
  * ringsend_run when there is room for it, and exactly one result follows there, also when it cannot

@@ -21,7 +21,7 @@ enum {
 /* A request and all it points to, in one piece but for the body. */
 struct package {
     struct ringsend_request request;
-    struct ringsend_header headers[2];
+    struct ringsend_header headers[3];
     char url[128];
     char id[16];
     char *body;
@@ -177,8 +177,11 @@ static struct package *package_make(const struct client_ask *ask, uint32_t recor
     snprintf(p->id, sizeof p->id, "%u", record);
     p->headers[0].name = (struct ringsend_bytes){"X-Record-Id", 11};
     p->headers[0].value = (struct ringsend_bytes){p->id, strlen(p->id)};
-    p->headers[1].name = (struct ringsend_bytes){"Connection", 10};
-    p->headers[1].value = (struct ringsend_bytes){"close", 5};
+    size_t headers_count = 1;
+    if (ask->close)
+        p->headers[headers_count++] = (struct ringsend_header){{"Connection", 10}, {"close", 5}};
+    if (ask->blank_key)
+        p->headers[headers_count++] = (struct ringsend_header){{"idempotency-key", 15}, {" ", 1}};
     p->body = malloc(body_bytes + 1);
     SIM_CHECK(p->body, "out of memory");
     sim_fill_body(record, 0, 0, p->body, body_bytes);
@@ -187,7 +190,7 @@ static struct package *package_make(const struct client_ask *ask, uint32_t recor
         .method = {ask->method, ask->method ? strlen(ask->method) : 0},
         .url = {p->url, strlen(p->url)},
         .headers = p->headers,
-        .headers_count = ask->close ? 2 : 1,
+        .headers_count = headers_count,
         .body = {p->body, body_bytes},
         .flags = ask->flags,
         .tries = ask->tries,
@@ -214,7 +217,8 @@ static bool is_replayable(const struct client_ask *ask)
 {
     return strcmp(ask->method, "POST") != 0 && strcmp(ask->method, "PATCH") != 0
                ? true
-               : (ask->flags & (RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED)) != 0;
+               : (ask->flags & RINGSEND_AT_LEAST_ONCE) ||
+                     ((ask->flags & RINGSEND_KEYED) && !ask->blank_key);
 }
 
 static uint64_t origin_of(const struct client_ask *ask)

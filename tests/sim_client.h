@@ -51,8 +51,9 @@ struct client_ask {
     const char *host;   /* as it stands in a URL */
     uint16_t port;
     bool https;
-    bool close;  /* with Connection: close */
-    bool posted; /* by ringsend_post: its handle is 0 until the engine takes it */
+    bool close;     /* with Connection: close */
+    bool blank_key; /* with an Idempotency-Key that is none */
+    bool posted;    /* by ringsend_post: its handle is 0 until the engine takes it */
     uint32_t flags;
     uint32_t body_bytes; /* of a streamed one too */
     uint32_t tries;      /* as the options say */

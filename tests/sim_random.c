@@ -472,6 +472,7 @@ static struct client_ask draw_ask(const struct run *run)
             ask.body_bytes = (uint32_t)sim_below(sim_chance(50) ? run->large_bytes : 400);
         if (sim_chance(300))
             ask.flags |= sim_chance(500) ? RINGSEND_KEYED : RINGSEND_AT_LEAST_ONCE;
+        ask.blank_key = (ask.flags & RINGSEND_KEYED) && sim_chance(200);
     }
     ask.close = sim_chance(100);
     if (sim_chance(100))

@@ -3,6 +3,7 @@
 #include "batch/record_internal.h"
 
 #include "base/check.h"
+#include "base/key.h"
 #include "base/limits.h"
 
 #include <endian.h>
@@ -44,28 +45,43 @@ bool record_header_named(const struct ringsend_header *header, struct ringsend_b
 /* A record that brings its key keeps it. */
 static void set_keyed(struct ringsend_request *request, struct ringsend_bytes key_header)
 {
-    for (size_t i = 0; i < request->headers_count; i++) {
-        if (record_header_named(&request->headers[i], SPAN("idempotency-key")) ||
-            (key_header.bytes > 0 && record_header_named(&request->headers[i], key_header)))
-            request->flags |= RINGSEND_KEYED;
-    }
+    const struct ringsend_header *headers = request->headers;
+    size_t count = request->headers_count;
+    bool given = key_is_given(headers, count, KEY_HEADER) ||
+                 (key_header.bytes > 0 && key_is_given(headers, count, key_header));
+    if (given && !key_is_denied(headers, count))
+        request->flags |= RINGSEND_KEYED;
 }
 
-/* The value is there, to be written later. */
+/* A key of its own would be one too many for a record that has several. */
+static bool wants_key(const struct ringsend_request *request, struct ringsend_bytes key_header)
+{
+    return key_header.bytes > 0 && !(request->flags & RINGSEND_KEYED) &&
+           key_count(request->headers, request->headers_count, key_header).given == 0 &&
+           key_count(request->headers, request->headers_count, KEY_HEADER).given == 0;
+}
+
+/* Takes the place of those without a value. The key's own is there, to be written later. */
 static bool add_key_header(struct record *record, struct buf_pool *pool, struct ringsend_bytes name)
 {
     struct ringsend_request *request = &record->request;
-    struct ringsend_header key = {name, {record->key, sizeof record->key}};
-    size_t bytes = request->headers_count * sizeof key;
     bool is_own = record->headers.bytes > 0;
-    if (is_own)
-        record->headers.bytes = bytes;
-    else if (!buf_append(pool, &record->headers, request->headers, bytes))
+    size_t bytes = request->headers_count * sizeof(struct ringsend_header), kept = 0;
+    if (!is_own && !buf_append(pool, &record->headers, request->headers, bytes))
         return false;
-    if (!buf_append(pool, &record->headers, &key, sizeof key))
+    if (!buf_reserve(pool, &record->headers, sizeof(struct ringsend_header)))
         return false;
-    request->headers = (const struct ringsend_header *)(void *)record->headers.data;
-    request->headers_count++;
+    struct ringsend_header *own = (struct ringsend_header *)(void *)record->headers.data;
+    for (size_t i = 0; i < request->headers_count; i++) {
+        bool is_key =
+            record_header_named(&own[i], name) || record_header_named(&own[i], KEY_HEADER);
+        if (!is_key)
+            own[kept++] = own[i];
+    }
+    own[kept++] = (struct ringsend_header){name, {record->key, sizeof record->key}};
+    record->headers.bytes = kept * sizeof *own;
+    request->headers = own;
+    request->headers_count = kept;
     request->flags |= RINGSEND_KEYED;
     record->needs_key = true;
     return true;
@@ -100,7 +116,7 @@ void record_read(struct record *record, struct buf_pool *pool,
     if (error->error != RINGSEND_OK)
         return;
     set_keyed(&record->request, defaults->key_header);
-    if (defaults->key_header.bytes > 0 && !(record->request.flags & RINGSEND_KEYED) &&
+    if (wants_key(&record->request, defaults->key_header) &&
         !add_key_header(record, pool, defaults->key_header)) {
         error->error = RINGSEND_E_NO_MEMORY;
         return;

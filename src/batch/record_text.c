@@ -5,6 +5,7 @@
 #include "batch/record_internal.h"
 
 #include "base/check.h"
+#include "base/key.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "batch/csv_row.h"
@@ -162,6 +163,31 @@ static bool fill_id(struct filler *f, struct piece *id)
     return good;
 }
 
+static bool has_value(const struct filler *f, const struct template *template)
+{
+    for (size_t i = 0; i < template->parts_count; i++) {
+        int name = template->parts[i].name;
+        if (name >= 0 && !key_is_blank(f->values[name]))
+            return true;
+    }
+    return template_is_constant(template);
+}
+
+/* A key of which nothing came from the record, but for the template's own words, is the same for all
+ * such records: a platform would do the first of them and take the others for it. */
+static bool judge_key(struct filler *f, size_t i, struct piece piece)
+{
+    struct ringsend_bytes name = f->header, option = f->defaults->key_header;
+    bool is_key = span_equal_nocase(name, KEY_HEADER) ||
+                  (option.bytes > 0 && span_equal_nocase(name, option));
+    if (!is_key || key_is_blank(bytes_of(f, piece)) || has_value(f, &f->form->header_values[i]))
+        return true;
+    fail(f, RINGSEND_E_BAD_RECORD,
+         "--header %.*s: its columns are empty, and the key would be that of every such record",
+         record_shown_bytes(name), name.data);
+    return false;
+}
+
 /* The last to be filled in: what is there by then does not move any more. */
 static bool fill_headers(struct filler *f)
 {
@@ -175,7 +201,8 @@ static bool fill_headers(struct filler *f)
     struct piece pieces[LIMIT_HEADERS] = {{0}};
     for (size_t i = 0; i < count; i++) {
         f->header = defaults->headers[i].name;
-        if (!fill(f, &f->form->header_values[i], "--header", &pieces[i]))
+        if (!fill(f, &f->form->header_values[i], "--header", &pieces[i]) ||
+            !judge_key(f, i, pieces[i]))
             return false;
     }
     if (!buf_append(f->pool, &record->headers, defaults->headers,

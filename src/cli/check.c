@@ -91,6 +91,7 @@ static void read_options(struct check *check, int argc, char **argv)
     check->inputs = argv + optind;
     check->inputs_count = (size_t)(argc - optind);
     record_options_finish(&check->records, &check->request, check->inputs, check->inputs_count);
+    record_options_refuse_one_key(&check->request);
 }
 
 static void print_error(const struct checker *checker)

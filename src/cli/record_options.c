@@ -1,5 +1,6 @@
 #include "cli/record_options.h"
 
+#include "base/key.h"
 #include "base/limits.h"
 #include "base/span.h"
 #include "cli/values.h"
@@ -161,6 +162,21 @@ void record_options_finish(struct record_options *o, struct request_options *req
                     stray);
     if (o->key_header)
         take_key_header(o, request);
+}
+
+void record_options_refuse_one_key(const struct request_options *request)
+{
+    for (size_t i = 0; i < request->defaults.headers_count; i++) {
+        if (span_equal_nocase(request->headers[i].name, KEY_HEADER) &&
+            template_is_constant(&request->header_templates[i]))
+            usage_error(
+                request->command,
+                "--header %.*s: this key is the same for all records: a platform that goes by "
+                "keys does one of them, and answers the others with its answer. "
+                "--idempotency-key gives each record its own, and so does a column in the "
+                "header",
+                (int)request->headers[i].name.bytes, request->headers[i].name.data);
+    }
 }
 
 void record_options_apply(const struct record_options *o, struct source *source)

@@ -55,8 +55,9 @@ enum record_option {
 #define RECORD_HELP \
     "Records (numbered from 0 over all files, in every run the same)\n" RECORD_HELP_WHICH \
     "      --idempotency-key[=HEADER]  adds a key of its own to each record that has\n" \
-    "                          none, the same in every try and every run; POST is\n" \
-    "                          then tried again as PUT is. Default: Idempotency-Key\n" \
+    "                          none, or a blank one, the same in every try and run;\n" \
+    "                          POST is then tried again as PUT is. Default:\n" \
+    "                          Idempotency-Key\n" \
     "Rows of csv and tsv, and lines: --url, -X, -H and these are templates\n" \
     "      --data TEXT         the body; default: none, of lines the line\n" \
     "      --data-file PATH    the body is that file's content\n" \
@@ -79,6 +80,8 @@ bool record_option_read(struct record_options *options, const struct request_opt
  * request_options_finish. */
 void record_options_finish(struct record_options *options, struct request_options *request,
                            char *const *inputs, size_t inputs_count);
+/* For commands that send each record once: one key for all of them is refused. */
+void record_options_refuse_one_key(const struct request_options *request);
 /* Tells an opened source what they say of its records. */
 void record_options_apply(const struct record_options *options, struct source *source);
 void record_options_free(struct record_options *options);

@@ -372,6 +372,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
         write_out_hide(options->words, &options->request.secrets);
     record_options_finish(&options->records, &options->request, options->inputs,
                           options->inputs_count);
+    record_options_refuse_one_key(&options->request);
     manners_options_finish(&options->request);
     engines_check(options);
 }

@@ -502,6 +502,8 @@ uint64_t engine_random(struct ringsend *e, uint64_t below);
 uint64_t engine_stamp_ns(const struct ringsend *e);
 
 /* request.c */
+/* Doing it twice has the effect of once: by its method, or by the key that it carries. */
+bool request_is_idempotent(const struct ringsend_request *user, struct ringsend_bytes method);
 /* Takes over `stream`, which may be null. */
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
                   struct origin *o, struct stream *stream);

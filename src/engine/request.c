@@ -12,6 +12,8 @@
  * request_attempt_over the kernel may read the user's memory; FINISHED is never entered in between.
  * The result is written once, by finish(), and tells of the last attempt. */
 #include "engine/engine.h"
+
+#include "base/key.h"
 #include "engine/stream.h"
 
 #include <string.h>
@@ -71,6 +73,12 @@ static struct request *request_new(struct ringsend *e, struct ringsend_request *
     return r;
 }
 
+bool request_is_idempotent(const struct ringsend_request *user, struct ringsend_bytes method)
+{
+    return head_method_is_idempotent(method) ||
+           ((user->flags & RINGSEND_KEYED) && !key_is_denied(user->headers, user->headers_count));
+}
+
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
                   struct origin *o, struct stream *stream)
 {
@@ -82,7 +90,7 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
         stream->request = r;
         r->wants_fresh = stream_wants_fresh(r);
     }
-    r->idempotent = head_method_is_idempotent(head->method) || (user->flags & RINGSEND_KEYED);
+    r->idempotent = request_is_idempotent(user, head->method);
     r->replayable = r->idempotent || (user->flags & RINGSEND_AT_LEAST_ONCE);
     const unsigned char *mark = mark_of(user);
     r->may_be_processed =

@@ -402,8 +402,7 @@ int ringsend_check(const struct ringsend_request *r, const char **detail)
 
 bool ringsend_may_repeat(const struct ringsend_request *r)
 {
-    return (r->flags & (RINGSEND_KEYED | RINGSEND_AT_LEAST_ONCE)) != 0 ||
-           head_method_is_idempotent(method_of(r));
+    return (r->flags & RINGSEND_AT_LEAST_ONCE) || request_is_idempotent(r, method_of(r));
 }
 
 int ringsend_submit(struct ringsend *e, struct ringsend_request *r)

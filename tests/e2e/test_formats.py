@@ -296,6 +296,41 @@ class Keys(Formats):
                                 self.file("x", self.RECORDS))
         self.assertEqual(run.status, USAGE)
 
+    def test_a_blank_key_is_none(self):
+        server = self.server(lambda peer: peer.request())  # and closes without an answer
+        rows = self.file("x.csv", b'key,n\n,1\n"  ",2\n"""""",3\n')
+        run = self.run_ringsend("send", "--url", server.url + "{{n}}", "-H", "Idempotency-Key: {{key}}", "--data", "x",
+                                rows)
+        run_json = self.send("--url", server.url, records=[
+            {"data": "x", "headers": {name: value}} for name, value in
+            (("idempotency-KEY", ""), ("Idempotency-Key", " "), ("Idempotency-Key", ["a", "b"]),
+             ("Idempotency-Key", ["", "a"]))])
+        for result in run.results + run_json.results:
+            self.assertEqual((result["attempts"], result.get("ambiguous")), (1, True), result)
+        self.assertEqual(len(server.requests), 7)
+
+    def test_a_blank_key_is_filled_in(self):
+        self.RECORDS = [{"data": "a", "headers": {"Idempotency-Key": ""}}, {"data": "b", "headers": {"idempotency-key": " "}}]
+        keys = self.keys("--idempotency-key")
+        self.assertEqual(len(set(keys)), 2)
+        for request in self.echo.requests:
+            self.assertEqual(request.head.lower().count(b"idempotency-key"), 1)
+
+    def test_one_key_for_all_records_is_refused(self):
+        for key in ("x", "{{env.RUN}}", ""):
+            for command in ("send", "check"):
+                run = self.run_ringsend(command, "--url", self.echo.url, "-H", "IDEMPOTENCY-KEY: " + key,
+                                        self.file("x", self.RECORDS), env={"RUN": "of the run"})
+                self.assertEqual(run.status, USAGE, key)
+                self.assertIn("same for all records", run.err)
+        self.assertEqual(self.echo.requests, [])
+
+    def test_a_key_of_which_nothing_is_the_records_is_refused(self):
+        run = self.send_files("--url", self.echo.url, "--data", "x", "-H", "Idempotency-Key: order-{{a}}{{b}}",
+                              self.file("x.csv", b"a,b\n1,\n, \n,2\n"), expect=NOT_ALL_OK)
+        self.assert_error([r for r in run.results if not r["ok"]][0], "bad_record", "Idempotency-Key")
+        self.assertEqual(sorted(header(r, "idempotency-key") for r in self.echo.requests), ["order-1", "order-2"])
+
 
 if __name__ == "__main__":
     main()

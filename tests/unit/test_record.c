@@ -452,6 +452,69 @@ static void leaves_keys_that_are_there(void **state)
     }
 }
 
+/* Nor does the engine take it for one, whoever says that the request is keyed. */
+static void takes_no_blank_key_for_one(void **state)
+{
+    (void)state;
+    static const struct record_defaults plain = {.url = {"http://d/", 9},
+                                                 .headers = default_headers + 2};
+    static const char *const values[] = {"\"\"",         "\" \"",        "\"\\t\"",
+                                         "\"\\\"\\\"\"", "[\"\",\"k\"]", "[\"a\",\"b\"]"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char line[100];
+        struct record record;
+        struct record_error error;
+        snprintf(line, sizeof line, "{\"headers\":{\"IDEMPOTENCY-Key\":%s},\"data\":1}", values[i]);
+        read_line(&record, &plain, span_of(line), &error);
+        assert_int_equal(error.error, RINGSEND_OK);
+        if (record.request.flags & RINGSEND_KEYED)
+            fail_msg("%s", line);
+        assert_false(ringsend_may_repeat(&record.request));
+        record.request.flags |= RINGSEND_KEYED;
+        assert_false(ringsend_may_repeat(&record.request));
+        record.request.flags |= RINGSEND_AT_LEAST_ONCE;
+        assert_true(ringsend_may_repeat(&record.request));
+        release(&record);
+    }
+}
+
+static void puts_a_key_in_place_of_blank_ones(void **state)
+{
+    (void)state;
+    static const struct record_defaults keyed = {.url = {"http://d/", 9},
+                                                 .key_header = {"X-Key", 5},
+                                                 .headers = default_headers,
+                                                 .headers_count = 1};
+    static const char *const lines[] = {
+        "{\"headers\":{\"A\":\"b\",\"x-key\":\"\"}}",
+        "{\"headers\":{\"A\":\"b\",\"x-key\":[\"\",\" \"],\"Idempotency-Key\":\"\"}}"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct record record;
+        struct record_error error;
+        read_line(&record, &keyed, span_of(lines[i]), &error);
+        assert_true(record.needs_key);
+        record_make_key(&record, 0);
+        assert_string_equal(describe(&record), " http://d/ A:b X-Source:nightly X-Key:"
+                                               "2c608902-6637-8396-87bf-78c78192659e keyed");
+        assert_true(ringsend_may_repeat(&record.request));
+        release(&record);
+    }
+}
+
+/* The platform would take one of them, or none. */
+static void adds_no_key_to_several(void **state)
+{
+    (void)state;
+    static const struct record_defaults keyed = {
+        .url = {"http://d/", 9}, .key_header = {"X-Key", 5}, .headers = default_headers + 2};
+    struct record record;
+    struct record_error error;
+    read_line(&record, &keyed, SPAN("{\"headers\":{\"x-key\":[\"a\",\"b\"]}}"), &error);
+    assert_false(record.needs_key);
+    assert_string_equal(describe(&record), " http://d/ x-key:a x-key:b");
+    release(&record);
+}
+
 static void knows_blank_lines(void **state)
 {
     (void)state;
@@ -474,6 +537,9 @@ int main(void)
         cmocka_unit_test(knows_blank_lines),
         cmocka_unit_test(makes_the_same_keys_for_ever),
         cmocka_unit_test(leaves_keys_that_are_there),
+        cmocka_unit_test(takes_no_blank_key_for_one),
+        cmocka_unit_test(puts_a_key_in_place_of_blank_ones),
+        cmocka_unit_test(adds_no_key_to_several),
         cmocka_unit_test(names_the_refused_header),
     };
     guard_open(&guard, 1 << 14);
