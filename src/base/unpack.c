@@ -15,8 +15,7 @@
 #include <zstd_errors.h>
 
 enum {
-    WINDOW_BITS = 15,      /* zlib's largest, and the only one that HTTP knows */
-    ZSTD_WINDOW_BITS = 23, /* 8 MiB, as RFC 9659 bounds it */
+    WINDOW_BITS = 15 /* zlib's largest, and the only one that HTTP knows */
 };
 
 struct unpack {
@@ -25,6 +24,8 @@ struct unpack {
     z_stream zlib;
     bool zlib_ready; /* inflateEnd is due */
     ZSTD_DCtx *zstd;
+    int zstd_window_bits; /* at most */
+    bool too_large;
     BrotliDecoderState *brotli;
     const char *fault;
 };
@@ -59,12 +60,13 @@ static void *zlib_take(void *memory, unsigned count, unsigned bytes)
     return piece_take(memory, (size_t)count * bytes);
 }
 
-struct unpack *unpack_new(struct memory *memory)
+struct unpack *unpack_new(struct memory *memory, int zstd_window_bits)
 {
     struct unpack *u = memory_take_zeroed(memory, sizeof *u);
     if (!u)
         return NULL;
     u->memory = memory;
+    u->zstd_window_bits = zstd_window_bits;
     u->zlib = (z_stream){.zalloc = zlib_take, .zfree = piece_give_back, .opaque = memory};
     return u;
 }
@@ -97,7 +99,7 @@ static bool begin_zstd(struct unpack *u)
         u->zstd =
             ZSTD_createDCtx_advanced((ZSTD_customMem){piece_take, piece_give_back, u->memory});
     return u->zstd && !ZSTD_isError(ZSTD_DCtx_reset(u->zstd, ZSTD_reset_session_and_parameters)) &&
-           !ZSTD_isError(ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, ZSTD_WINDOW_BITS));
+           !ZSTD_isError(ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, u->zstd_window_bits));
 }
 
 static bool begin_brotli(struct unpack *u)
@@ -112,6 +114,7 @@ bool unpack_begin(struct unpack *u, enum unpack_kind kind)
 {
     u->kind = kind;
     u->fault = NULL;
+    u->too_large = false;
     switch (kind) {
     case UNPACK_GZIP:
         return begin_zlib(u, WINDOW_BITS + 16);
@@ -179,9 +182,10 @@ static enum unpack_next step_zstd(struct unpack *u, struct ringsend_bytes *in, v
     *made = to.pos;
     if (!ZSTD_isError(result))
         return result == 0 ? UNPACK_END : UNPACK_MORE;
-    return ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation
-               ? UNPACK_NO_MEMORY
-               : bad(u, ZSTD_getErrorName(result));
+    ZSTD_ErrorCode code = ZSTD_getErrorCode(result);
+    u->too_large = code == ZSTD_error_frameParameter_windowTooLarge;
+    return code == ZSTD_error_memory_allocation ? UNPACK_NO_MEMORY
+                                                : bad(u, ZSTD_getErrorName(result));
 }
 
 static enum unpack_next step_brotli(struct unpack *u, struct ringsend_bytes *in, char *out,
@@ -223,4 +227,9 @@ enum unpack_next unpack_step(struct unpack *u, struct ringsend_bytes *in, char *
 const char *unpack_fault(const struct unpack *u)
 {
     return u->fault ? u->fault : "it is damaged";
+}
+
+bool unpack_is_too_large(const struct unpack *u)
+{
+    return u->too_large;
 }

@@ -104,9 +104,10 @@ static void cut_row(struct cutter *c, struct ringsend_bytes piece, struct cut *c
 
 /* ---- JSON ---- */
 
+/* A record separator (RFC 7464) says no more than that a value may begin. */
 static bool is_space(char byte)
 {
-    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' || byte == '\x1e';
 }
 
 /* Takes the first byte of a value. */

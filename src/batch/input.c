@@ -144,6 +144,10 @@ static enum input_next find_coding(struct input *in)
     }
     if (in->coding == DECODER_UNKNOWN) /* too short to be any */
         in->coding = DECODER_NONE;
+    if (in->coding == DECODER_FOREIGN) {
+        in->text = decoder_foreign_text((struct ringsend_bytes){in->magic, in->magic_bytes});
+        return fail(in, EBADMSG);
+    }
     if (in->coding != DECODER_NONE && !start_decoder(in))
         return fail(in, ENOMEM);
     return INPUT_BYTES;
@@ -169,8 +173,10 @@ static enum input_next next_decoded(struct input *in, struct ringsend_bytes *byt
         if (in->coded_ended)
             decoder_end(in->decoder);
         in->text = decoder_error(in->decoder);
-        if (in->text)
-            return fail(in, EBADMSG);
+        if (in->text) {
+            fail(in, EBADMSG);
+            return decoder_was_whole(in->decoder) ? INPUT_END : INPUT_FAILED;
+        }
         if (in->coded_ended)
             return INPUT_END;
         enum input_next next = next_read(in, &in->coded);

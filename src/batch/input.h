@@ -15,7 +15,7 @@
 enum input_next {
     INPUT_BYTES, /* the next ones, at least one */
     INPUT_WAIT,  /* none until ringsend_run has finished the read under way; only with an engine */
-    INPUT_END,
+    INPUT_END,   /* with an error as below: all is there, but something follows it */
     INPUT_FAILED /* input->error, input_error_text */
 };
 
@@ -49,7 +49,7 @@ void input_begin(struct input *in, int fd);
 void input_jump(struct input *in, int64_t offset);
 /* *bytes stay valid until the next call. */
 enum input_next input_next(struct input *in, struct ringsend_bytes *bytes);
-/* After INPUT_FAILED: why, for people. Until input_end. */
+/* With an error: why, for people. Until input_end. */
 const char *input_error_text(const struct input *in);
 /* Cancels the read under way. Allowed at any time. */
 void input_end(struct input *in);

@@ -66,6 +66,7 @@ struct reader {
                                       is about; null: all of it */
     struct ringsend_bytes unknown; /* the first key that is none of ours, as written */
     struct ringsend_bytes body;    /* the value of "body", which waits until all keys are known */
+    bool separated;                /* the line begins as a text of RFC 7464 */
     bool vegeta;                   /* every record is one of vegeta's targets */
     bool body_is_json;             /* the body is JSON out of the line */
 };
@@ -488,6 +489,20 @@ static void read_member(struct reader *r, struct json_string name)
     UNREACHABLE("record key");
 }
 
+/* What is wrong with the JSON, by its cause where that is known. */
+static const char *json_fault(const struct reader *r)
+{
+    static const char separated[] =
+        "a record of RFC 7464 over several lines: --format json reads it";
+    const struct json *json = &r->json;
+    size_t rest = (size_t)(json->end - json->at);
+    if (rest > 0 && *json->at == '\0')
+        return "a NUL byte, which JSON has nowhere";
+    if (rest >= 3 && memcmp(json->at, "\xef\xbb\xbf", 3) == 0)
+        return "a byte order mark, which may stand at the start of a file only";
+    return rest == 0 && r->separated ? separated : json->error;
+}
+
 /* Reads the one value of the line, which becomes the record or, by the rule in record.h, its body.
  */
 static void read_line(struct reader *r)
@@ -506,7 +521,7 @@ static void read_line(struct reader *r)
     if (!json_end(&r->json)) {
         r->error->error = RINGSEND_OK; /* that it is no JSON comes before what else may be wrong */
         r->at = r->json.at;
-        record_fail(r, RINGSEND_E_BAD_RECORD, "%s", r->json.error);
+        record_fail(r, RINGSEND_E_BAD_RECORD, "%s", json_fault(r));
         return;
     }
     r->at = NULL;
@@ -544,7 +559,9 @@ void record_read_json(struct record *record, struct buf_pool *pool,
                        .defaults = defaults,
                        .error = error,
                        .vegeta = layout->format == FORMAT_VEGETA};
-    json_init(&r.json, (struct ringsend_bytes){record->line.data, record->line.bytes});
+    struct ringsend_bytes line = {record->line.data, record->line.bytes};
+    r.separated = line.bytes > 0 && line.data[0] == '\x1e';
+    json_init(&r.json, (struct ringsend_bytes){line.data + r.separated, line.bytes - r.separated});
     read_line(&r);
     if (error->error == RINGSEND_OK)
         merge_headers(&r);

@@ -70,10 +70,10 @@ static char opening_of(int fd, off_t start)
     if (count <= 0)
         return '\0';
     enum decoder_kind kind = decoder_kind_of((struct ringsend_bytes){bytes, (size_t)count});
-    if (kind == DECODER_GZIP || kind == DECODER_ZSTD)
+    if (kind != DECODER_NONE && kind != DECODER_UNKNOWN)
         return '\0';
     for (ssize_t at = 0; at < count; at++) {
-        if (!memchr(" \t\r\n\xef\xbb\xbf", bytes[at], 7))
+        if (!memchr(" \t\r\n\x1e\xef\xbb\xbf", bytes[at], 8))
             return bytes[at];
     }
     return '\0';
@@ -211,17 +211,23 @@ static void next_input(struct source *s)
     s->line = s->taken_bytes = s->taken_lines = 0;
 }
 
+/* The first one counts. */
+static void keep_error(struct source *s, int error, const char *why)
+{
+    if (s->error)
+        return;
+    s->error = error;
+    s->error_input = s->current;
+    snprintf(s->error_text, sizeof s->error_text, "%s", why);
+}
+
 /* Ends the current input where it stands. */
 static void input_failed(struct source *s, int error, const char *why)
 {
     drop_record(s);
     s->block.bytes = 0;
     s->ended = true;
-    if (s->error)
-        return;
-    s->error = error;
-    s->error_input = s->current;
-    snprintf(s->error_text, sizeof s->error_text, "%s", why);
+    keep_error(s, error, why);
 }
 
 /* The line that cutting has come to. */
@@ -258,6 +264,8 @@ static bool refill(struct source *s)
         return true;
     case INPUT_END:
         s->ended = true;
+        if (s->bytes.error)
+            keep_error(s, s->bytes.error, input_error_text(&s->bytes));
         if (cutter_end(&s->cutter))
             content_failed(s, line_at(s), cutter_end(&s->cutter));
         return true;

@@ -9,6 +9,7 @@
 #include "cli/bench_requests.h"
 #include "cli/commands.h"
 #include "cli/compare_report.h"
+#include "cli/shell.h"
 #include "cli/signals.h"
 #include "cli/summary.h"
 #include "cli/values.h"
@@ -71,16 +72,16 @@ static void set_load_to_wake(struct load *load)
     signals_unblock();
 }
 
-/* The URL, or the files' names. */
+/* The URL, without what is secret in it, or the files' names. */
 static char *target_name(const struct target_options *o)
 {
+    if (o->url)
+        return shell_masked(&o->request.secrets, o->url);
     char *text = NULL;
     size_t text_bytes;
     FILE *out = open_memstream(&text, &text_bytes);
     if (!out)
         return NULL;
-    if (o->url)
-        fputs(o->url, out);
     for (size_t i = 0; i < o->inputs_count; i++)
         fprintf(out, "%s%s", i > 0 ? " " : "", summary_input_name(o->inputs[i]));
     return fclose(out) == 0 ? text : NULL;

@@ -7,23 +7,27 @@
 #include "cli/commands.h"
 #include "cli/json_out.h"
 #include "cli/probe_options.h"
+#include "cli/shell.h"
 #include "cli/units.h"
 #include "cli/values.h"
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct probe_run {
     struct probe_options options;
+    char *target; /* its name for people */
     struct bench_requests requests;
     struct knee knee;
     struct probe_step steps[KNEE_STEPS_MAX];
 };
 
-static const char *target_of(const struct target_options *o)
+/* The URL, without what is secret in it, or the files' name. */
+static char *target_of(const struct target_options *o)
 {
-    return o->url ? o->url : o->inputs[0];
+    return o->url ? shell_masked(&o->request.secrets, o->url) : strdup(o->inputs[0]);
 }
 
 static const char *method_of(const struct probe_run *p)
@@ -42,8 +46,7 @@ static void announce(const struct probe_run *p)
     fprintf(stderr,
             "ringsend probe: sends %s %s over 1, 2, 4 ... %u connections, each as fast as answers "
             "come, %.3g s a step\n",
-            method_of(p), target_of(&o->target), p->knee.connections_max,
-            (double)o->step_ns * 1.2 / 1e9);
+            method_of(p), p->target, p->knee.connections_max, (double)o->step_ns * 1.2 / 1e9);
     if (o->target.request.engine.insecure)
         fputs("ringsend probe: WARNING: --insecure: servers are not verified; whoever stands in "
               "between can read and change everything\n",
@@ -158,7 +161,7 @@ static void tell_json(const struct probe_run *p)
     struct json_out j = {.out = stdout};
     uint32_t knee = knee_at(&p->knee), cap = knee_cap(&p->knee);
     json_begin(&j, NULL, '{');
-    json_words(&j, "target", target_of(&p->options.target));
+    json_words(&j, "target", p->target);
     json_begin(&j, "steps", '[');
     for (uint32_t i = 0; i < p->knee.count; i++) {
         const struct probe_step *step = &p->steps[i];
@@ -211,11 +214,15 @@ int command_probe(int argc, char **argv)
     struct probe_run p = {0};
     probe_options_read(&p.options, argc, argv);
     int status = bench_requests_read(&p.requests, &p.options.target);
+    p.target = target_of(&p.options.target);
+    if (!p.target)
+        usage_error("probe", "memory is out");
     if (status == EXIT_OK)
         status = run(&p);
     for (uint32_t i = 0; i < p.knee.count; i++)
         probe_step_free(&p.steps[i]);
     bench_requests_free(&p.requests);
+    free(p.target);
     probe_options_free(&p.options);
     return status;
 }

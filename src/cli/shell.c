@@ -1,6 +1,7 @@
 #include "cli/shell.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 void shell_print_word(FILE *out, const char *word)
@@ -21,17 +22,23 @@ void shell_print_word(FILE *out, const char *word)
     fputc('\'', out);
 }
 
-void shell_print_masked(FILE *out, const struct secrets *secrets, const char *word)
+char *shell_masked(const struct secrets *secrets, const char *text)
 {
     struct buf_pool pool;
     struct buf shown = {0};
     buf_pool_init(&pool);
-    bool masked =
-        secrets_mask(secrets, (struct ringsend_bytes){word, strlen(word)}, &pool, &shown) &&
-        buf_append(&pool, &shown, "", 1);
-    shell_print_word(out, masked ? shown.data : "***");
+    bool masked = secrets_mask(secrets, (struct ringsend_bytes){text, strlen(text)}, &pool, &shown);
+    char *copy = masked ? strndup(shown.data ? shown.data : "", shown.bytes) : NULL;
     buf_release(&pool, &shown);
     buf_pool_free(&pool);
+    return copy;
+}
+
+void shell_print_masked(FILE *out, const struct secrets *secrets, const char *word)
+{
+    char *shown = shell_masked(secrets, word);
+    shell_print_word(out, shown ? shown : "***");
+    free(shown);
 }
 
 void shell_print_path(FILE *out, const char *path)

@@ -10,6 +10,8 @@
 void shell_print_word(FILE *out, const char *word);
 /* The same with what is secret in it as "***", to be filled in by hand. */
 void shell_print_masked(FILE *out, const struct secrets *secrets, const char *word);
+/* A copy without what is secret in it; null: memory is out. */
+char *shell_masked(const struct secrets *secrets, const char *text);
 /* The same of the name of a file: never taken for an option. */
 void shell_print_path(FILE *out, const char *path);
 

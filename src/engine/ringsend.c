@@ -254,7 +254,7 @@ static int open_all(struct ringsend *e)
     int error = read_overrides(e);
     if (!error)
         error = compile_predicates(e);
-    if (!error && verdict_decodes(e) && !(e->unpack = unpack_new(&e->memory)))
+    if (!error && verdict_decodes(e) && !(e->unpack = unpack_new(&e->memory, UNPACK_WINDOW_HTTP)))
         error = no_memory(e);
     if (!error)
         error = open_ring(e);

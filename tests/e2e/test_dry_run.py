@@ -133,6 +133,24 @@ class Secrets(Shown):
         self.assertIn(b"/?a=b&api_key=***&c=d HTTP", out)
         self.assertIn(b"-H 'Authorization: ***'", out)
 
+    def test_secrets_are_known_by_their_names(self):
+        records = self.file("x", [{"url": self.url + "api/f?code=s3cret-1&sig=s3cret-2&zip_code=12345", "headers": {
+            "Ocp-Apim-Subscription-Key": "s3cret-3", "X-Functions-Key": "s3cret-4", "X-JWT": "s3cret-5",
+            "X-Keyboard": "qwertz"}, "data": {"jwt": "s3cret-6", "apiKey": "s3cret-7", "max_tokens": 99, "author": "Ann"}},
+            {"url": self.url + "?jwt=s3cret-8", "data": "password=s3cret-9&monkey=Judy"}])
+        out = self.dry_run(records)
+        self.assertNotIn(b"s3cret", out)
+        for shown in (b"zip_code=12345", b"qwertz", b'"max_tokens": 99', b'"author": "Ann"', b"monkey=Judy"):
+            self.assertEqual(out.count(shown), 2, shown)
+
+    def test_benchmarks_name_no_secret(self):
+        url = self.url + "?code=s3cret&a=b"
+        for command in (("bench", "-n", "1"), ("bench", "-n", "1", "--json", "-"), ("probe", "-c", "1", "--step", "100ms", "-X", "GET")):
+            run = self.run_ringsend(*command, url)
+            self.assertEqual(run.status, OK, run.err)
+            self.assertNotIn("s3cret", run.out.decode() + run.err)
+            self.assertIn("code=***&a=b", run.out.decode() + run.err)
+
     def test_no_secret_is_in_results_or_messages(self):
         headers = self.file("headers", b"X-Innocent: from-the-file\n")
         records = self.file("x", [{"url": self.url, "headers": {"Cookie": "c00kie"}},

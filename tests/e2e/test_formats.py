@@ -228,6 +228,29 @@ class Compressed(Formats):
         run = self.send_files("--url", self.echo.url + "{{id}}", path + ".zst")
         self.assertEqual(len(run.results), 3000)
 
+    @unittest.skipUnless(shutil.which("zstd"), "not here: zstd")
+    def test_large_windows_of_zstd(self):
+        path = self.file("x", self.LINES)
+        for window in (24, 27, 28):
+            with open(self.path("x.zst"), "wb") as out, open(path, "rb") as source:
+                subprocess.run(["zstd", "-q", "--long=%d" % window], stdin=source, stdout=out, check=True)
+            run = self.send_files("--url", self.echo.url, self.path("x.zst"), expect=OK if window < 28 else INPUT)
+            self.assertEqual(len(run.results), 3000 if window < 28 else 0)
+        self.assertIn("--long=31", run.err)
+
+    def test_all_before_what_follows_the_data_is_sent(self):
+        with open(self.path("x.gz"), "wb") as file:
+            file.write(gzip.compress(self.LINES[:-1]) + b"rubbish")
+        run = self.send_files("--url", self.echo.url, self.path("x.gz"), expect=INPUT)
+        self.assertIn("the gzip data are whole", run.err)
+        self.assertEqual(sorted(int(r["body"]) for r in run.results), list(range(3000)))
+
+    def test_other_encodings_are_named(self):
+        for encoding in ("utf-16", "utf-16-le", "utf-32"):
+            run = self.send_files("--url", self.echo.url, self.file("x", self.LINES.decode().encode(encoding)), expect=INPUT)
+            self.assertIn("it is UTF-" + encoding[4:6], run.err)
+            self.assertEqual(run.results, [])
+
     def test_a_truncated_file_is_an_input_error_and_all_before_it_has_its_result(self):
         packed = gzip.compress(self.LINES, 1)
         with open(self.path("x.gz"), "wb") as file:

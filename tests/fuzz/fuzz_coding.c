@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (bytes == 0)
         return 0;
     if (!unpack)
-        unpack = unpack_new(NULL);
+        unpack = unpack_new(NULL, UNPACK_WINDOW_HTTP);
     CHECK(unpack);
     buf_pool_init(&pool);
     if (data[0] & 8)

@@ -374,7 +374,7 @@ static int set_up(void **state)
 {
     (void)state;
     buf_pool_init(&pool);
-    unpack = unpack_new(NULL);
+    unpack = unpack_new(NULL, UNPACK_WINDOW_HTTP);
     return unpack ? 0 : -1;
 }
 

@@ -107,6 +107,7 @@ static const struct record_defaults deep = {.url = {"http://user.example:81/a?b"
                                             .headers = default_headers + 2};
 
 static const struct row good[] = {
+    {&none, "\x1e{\"url\":\"http://h/\"}", " http://h/"},
     {&none, "{\"url\":\"http://h/\"}", " http://h/"},
     {&none, " {\"url\" : \"http:\\/\\/h\\u002f\"} \r", " http://h/"},
     {&none, "{\"id\":7,\"url\":\"u\"}", "id=7 u"},
@@ -211,6 +212,9 @@ static const struct bad_row bad[] = {
     {&none, "{\"id\":3}", "3", "no \"url\""},
     {&none, "{\"id\":3,\"url\":\"u\"", "3", "column 18: expected ',' or '}'"},
     {&none, "{\"url\":\"u\"} x", "", "column 13: something follows"},
+    {&none, "\x1e{\"id\":3,\"url\":\"u\"", "3",
+     "column 19: a record of RFC 7464 over several lines"},
+    {&none, "\xef\xbb\xbf{\"url\":\"u\"}", "", "column 1: a byte order mark"},
     {&with_url, "{\"a\":}", "", "column 6: expected a value"},
     {&with_url, "nonsense", "", "column 1: expected true"},
     /* keys */

@@ -263,6 +263,11 @@ static void test_json_values_one_after_another(void **state)
     expect_json("{\"a\":1}{\n}\n\n 12 \"x\"\n[\n]", NULL,
                 "0:1:{\"a\":1}|1:1:{\n}|2:4:12|3:4:\"x\"|4:5:[\n]|");
     expect_json("{\"a\":", NULL, "0:1:{\"a\":|");
+    /* RFC 7464 */
+    expect_json("\x1e{\n}\n\x1e"
+                "2\n\x1e"
+                "3\x1e",
+                NULL, "0:1:{\n}|1:3:2|2:4:3|");
 }
 
 static void test_json_positions(void **state)
@@ -383,15 +388,119 @@ static void test_compressed(void **state)
                          "0:1:a|1:2:bc|2:4:ddddddddddddddddddddddddddddddddddddddddddddd|3:1:e|");
         drop_inputs(&inputs);
     }
-    struct packed padded = {.bytes = 0};
-    pack_gzip(&padded, "a\n");
-    memset(padded.data + padded.bytes, 0, 100);
-    padded.bytes += 100;
-    pack_gzip(&padded, "b\n");
+}
+
+static void pack_bytes(struct packed *packed, const char *data, size_t bytes)
+{
+    memcpy(packed->data + packed->bytes, data, bytes);
+    packed->bytes += bytes;
+}
+
+static void expect_packed(const struct packed *packed, const char *error, const char *wanted)
+{
     struct inputs inputs = {.count = 0};
-    add_input(&inputs, padded.data, padded.bytes);
-    expect(&inputs, (struct reading){0}, "0:1:a|1:2:b|");
+    add_input(&inputs, packed->data, packed->bytes);
+    expect(&inputs, (struct reading){.error = error}, wanted);
     drop_inputs(&inputs);
+}
+
+/* Zeros between members and behind them are nothing; anything else behind them is told, and loses
+ * nothing of what was whole. */
+static void test_what_follows_compressed_data(void **state)
+{
+    (void)state;
+    static const char zeros[100], rubbish[] = "rubbish\n";
+    for (unsigned i = 0; i < 2; i++) {
+        struct packed packed = {.bytes = 0};
+        packs[i](&packed, "a\n");
+        pack_bytes(&packed, zeros, sizeof zeros);
+        packs[i](&packed, "b");
+        pack_bytes(&packed, zeros, 1);
+        expect_packed(&packed, NULL, "0:1:a|1:2:b|");
+        pack_bytes(&packed, rubbish, sizeof rubbish - 1);
+        expect_packed(&packed, "data are whole", "0:1:a|1:2:b|");
+    }
+    struct packed both = {.bytes = 0};
+    pack_gzip(&both, "a\n");
+    pack_zstd(&both, "b\n");
+    expect_packed(&both, "the gzip data are whole", "0:1:a|");
+}
+
+/* pzstd begins with one; they may stand between any two frames (RFC 8878 3.1.2). */
+static void test_skippable_frames(void **state)
+{
+    (void)state;
+    static const char first[] = "\x50\x2a\x4d\x18\4\0\0\0abcd",
+                      other[] = "\x5f\x2a\x4d\x18\0\0\0\0";
+    struct packed packed = {.bytes = 0};
+    pack_bytes(&packed, first, sizeof first - 1);
+    pack_zstd(&packed, "a\n");
+    pack_bytes(&packed, other, sizeof other - 1);
+    pack_bytes(&packed, first, sizeof first - 1);
+    pack_zstd(&packed, "b\n");
+    pack_bytes(&packed, other, sizeof other - 1);
+    expect_packed(&packed, NULL, "0:1:a|1:2:b|");
+}
+
+/* Frames of one raw block; the byte behind the descriptor says the window (RFC 8878 3.1.1.1.2). */
+static void test_windows_of_zstd(void **state)
+{
+    (void)state;
+    for (int bits = 20; bits <= 31; bits++) {
+        char frame[] = {0x28,       (char)0xb5, 0x2f, (char)0xfd, 0,   (char)((bits - 10) << 3),
+                        2 << 3 | 1, 0,          0,    'a',        '\n'};
+        struct packed packed = {.bytes = 0};
+        pack_bytes(&packed, frame, sizeof frame);
+        if (bits <= 27)
+            expect_packed(&packed, NULL, "0:1:a|");
+        else
+            expect_packed(&packed, "larger than 128 MiB", "");
+    }
+}
+
+static void test_what_is_not_read_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *start;
+        size_t bytes;
+    } rows[] = {
+        {"bzip2", "BZh91AY&SY\1\2", 12},
+        {"xz",
+         "\xfd"
+         "7zXZ\0\0",
+         7},
+        {"lz4", "\x04\x22\x4d\x18@", 5},
+        {"zip", "PK\3\4\x14", 5},
+        {"7-Zip", "7z\xbc\xaf\x27\x1c\0", 7},
+        {"lzip", "LZIP\1\x14", 6},
+        {"compress", "\x1f\x9d\x90", 3},
+        {"Parquet", "PAR1\x15\x04", 6},
+        {"UTF-16", "\xff\xfe{\0", 4},
+        {"UTF-16", "\xfe\xff\0{", 4},
+        {"UTF-16LE", "{\0\"\0", 4},
+        {"UTF-16BE", "\0{\0\"", 4},
+        {"UTF-32", "\xff\xfe\0\0", 4},
+        {"UTF-32", "\0\0\xfe\xff", 4},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct packed packed = {.bytes = 0};
+        pack_bytes(&packed, rows[i].start, rows[i].bytes);
+        expect_packed(&packed, rows[i].name, "");
+    }
+}
+
+/* They begin as one of those does. */
+static void test_text_that_looks_like_another_coding(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"BZh9", "BZh91AY", "PK", "PAR1,x", "LZIP",
+                                        "7z",   "P",       "P*", "x"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char wanted[40];
+        snprintf(wanted, sizeof wanted, "0:1:%s|", texts[i]);
+        expect_text(texts[i], wanted);
+    }
 }
 
 /* Cut anywhere it is an error that says so, and no half record comes out of it. */
@@ -501,6 +610,11 @@ int main(void)
         cmocka_unit_test(test_compressed),
         cmocka_unit_test(test_compressed_and_cut),
         cmocka_unit_test(test_compressed_and_damaged),
+        cmocka_unit_test(test_what_follows_compressed_data),
+        cmocka_unit_test(test_skippable_frames),
+        cmocka_unit_test(test_windows_of_zstd),
+        cmocka_unit_test(test_what_is_not_read_is_named),
+        cmocka_unit_test(test_text_that_looks_like_another_coding),
         cmocka_unit_test(test_lines_of_16_mib),
         cmocka_unit_test(test_what_cannot_be_opened_is_named),
     };
