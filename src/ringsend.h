@@ -38,7 +38,9 @@
  * sent again only if its method is idempotent (RFC 9110 9.2.2), or RINGSEND_KEYED or
  * RINGSEND_AT_LEAST_ONCE is set; else its result says `ambiguous`. Bounds on connections, rate and time
  * hold exactly; no clock runs while a request waits for a connection, or for its turn by rate, retry
- * budget or pause, but its own deadline.
+ * budget or pause, but its own deadline. So it is when this machine is out of local ports, descriptors or
+ * memory for another connection: the request waits, and that is no try. What had come by a deadline
+ * counts as come, however late ringsend_run is called after it.
  *
  * The process. When connections_max is above the soft limit of descriptors, ringsend_new raises that limit
  * up to the hard one (io_uring wants it so, though it uses none of them). Descriptors are close-on-exec; a child of fork must not touch the engine. A broken connection raises no
@@ -645,6 +647,8 @@ struct ringsend_stats {
     uint64_t memory_bytes;      /* now: held by the engine, see struct ringsend_allocator */
     uint64_t pauses;            /* that responses have asked for, those made longer counted again */
     uint64_t retries_held;      /* retries that began later because of the budget */
+    uint64_t
+        connects_put_off; /* for want of local ports, descriptors or memory; made again later */
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,

@@ -141,6 +141,7 @@ static void draw_peer(const char *ip, const struct origin_drawn *o, uint32_t ori
     if (may_be_dead && sim_chance(400)) {
         peer->connect = sim_chance(500) ? CONNECT_HANGS : CONNECT_FAILS;
         peer->connect_error = sim_chance(500) ? ECONNREFUSED : ENETUNREACH;
+        peer->no_source = sim_chance(200);
     }
 }
 

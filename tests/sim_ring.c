@@ -305,6 +305,13 @@ bool ring_tcp_info(const struct ring *r, int descriptor, struct ring_tcp *tcp)
     return true;
 }
 
+bool ring_has_source(const struct ring *r, const struct sockaddr *address, socklen_t address_bytes)
+{
+    (void)r;
+    (void)address_bytes;
+    return server_has_source(address);
+}
+
 bool ring_stamps_on(const struct ring *r, int descriptor)
 {
     (void)r;

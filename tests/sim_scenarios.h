@@ -49,6 +49,8 @@ const struct scenario_function *sim_body_scenarios(size_t *count);
 /* Streamed bodies: what goes through, and what does not. */
 const struct scenario_function *sim_stream_scenarios(size_t *count);
 const struct scenario_function *sim_stream_end_scenarios(size_t *count);
+/* This machine is out of ports or descriptors. */
+const struct scenario_function *sim_short_scenarios(size_t *count);
 /* Pauses of the process. */
 const struct scenario_function *sim_clock_scenarios(size_t *count);
 /* The same over TLS. */

@@ -117,6 +117,12 @@ struct sim_peer *server_find(const struct sockaddr *address)
     return NULL;
 }
 
+bool server_has_source(const struct sockaddr *address)
+{
+    const struct sim_peer *peer = server_find(address);
+    return !peer || !peer->no_source;
+}
+
 /* ---- Records and the ledger ---- */
 
 uint32_t sim_record_new(const struct sim_record *record)

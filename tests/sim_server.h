@@ -63,6 +63,8 @@ struct sim_peer {
     uint32_t connections;
     enum sim_connect connect;
     int connect_error; /* errno, when it fails */
+    bool no_source;    /* this machine has no address of its family */
+    uint32_t ports;    /* this machine has so many for connections to its origin; 0: enough */
     uint64_t connect_ns;
     size_t window;     /* it takes so many bytes of a connection, and no more; 0: all */
     uint64_t idle_ns;  /* closes connections idle for so long; 0: never */
@@ -166,6 +168,8 @@ bool sim_status_declines(int status);
 
 /* ---- For the sockets ---- */
 struct sim_peer *server_find(const struct sockaddr *address);
+/* This machine has an address from which it could talk to that one. */
+bool server_has_source(const struct sockaddr *address);
 void server_connected(struct sim_socket *s);
 /* Plain bytes begin to enter the connection, these in all: a new delivery, unless one is entering. */
 void server_delivery(struct sim_socket *s, const char *data, size_t bytes);

@@ -216,6 +216,8 @@ static int32_t connect_outcome(const struct sim_peer *peer, bool *hangs)
         return -ECONNREFUSED;
     if (!peer || sim_chance(f->connect_refused))
         return -ECONNREFUSED;
+    if (peer->no_source || (peer->ports > 0 && sockets.by_origin[peer->origin] > peer->ports))
+        return -EADDRNOTAVAIL;
     if (peer->connect == CONNECT_FAILS)
         return -peer->connect_error;
     if (sim_chance(f->connect_unreachable))

@@ -172,10 +172,10 @@ static const struct scenario rows[] = {
      .error = RINGSEND_E_CONNECT_UNREACHABLE, .attempts = 4},
     {"connect reset", POST, .connect_errno = ECONNRESET, .error = RINGSEND_E_CONNECT_RESET,
      .attempts = 4},
-    {"no local port", POST, .connect_errno = EADDRNOTAVAIL, .error = RINGSEND_E_CONNECT_NO_PORT,
-     .attempts = 4},
-    {"no descriptor", POST, .connect_errno = EMFILE, .error = RINGSEND_E_CONNECT_FAILED,
-     .attempts = 4},
+    {"no local port", POST, .options = {.deadline_ns = 5 * S}, .connect_errno = EADDRNOTAVAIL,
+     .error = RINGSEND_E_CONNECT_NO_PORT, .from_ms = 5000, .to_ms = 5001},
+    {"no descriptor", POST, .options = {.deadline_ns = 5 * S}, .connect_errno = EMFILE,
+     .error = RINGSEND_E_CONNECT_FAILED, .from_ms = 5000, .to_ms = 5001},
 
     /* ---- The connection breaks ---- */
     {"POST closed without response", POST, .script = {{0, .then = THEN_END}},

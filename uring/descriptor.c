@@ -1,6 +1,7 @@
 /* What the ring cannot ask a socket of its table, and a descriptor of the process can (ring_install). */
 #include "uring/ring.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -15,6 +16,20 @@ bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp
         return false;
     *tcp = (struct ring_tcp){.rtt_us = info.tcpi_rtt, .retransmits = info.tcpi_total_retrans};
     return true;
+}
+
+/* A datagram socket finds its source address when it connects, and sends nothing. Its ports are others than
+ * TCP's; one that finds none of them free fails with another error. */
+bool ring_has_source(const struct ring *ring, const struct sockaddr *address,
+                     socklen_t address_bytes)
+{
+    (void)ring;
+    int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true; /* for want of a descriptor: who can tell */
+    bool found = connect(fd, address, address_bytes) == 0 || errno != EADDRNOTAVAIL;
+    close(fd);
+    return found;
 }
 
 void ring_descriptor_close(struct ring *ring, int descriptor)

@@ -167,6 +167,10 @@ void ring_close(struct ring *ring, struct ring_tag tag);
 void ring_install(struct ring *ring, struct ring_tag tag);
 /* What TCP knows of the connection. False: nothing. */
 bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp);
+/* This machine has an address from which that one could be reached: then -EADDRNOTAVAIL from a connect says that
+ * no local port is left. Three system calls. */
+bool ring_has_source(const struct ring *ring, const struct sockaddr *address,
+                     socklen_t address_bytes);
 /* From now on the kernel stamps what leaves and comes in on the connection. False: it will not. */
 bool ring_stamps_on(const struct ring *ring, int descriptor);
 /* In ring_now_ns time: when the last byte of the last send left for the network device. False: not told (yet). */

@@ -193,6 +193,7 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     to->enters += from->enters;
     to->pauses += from->pauses;
     to->retries_held += from->retries_held;
+    to->connects_put_off += from->connects_put_off;
 }
 
 void crew_end(struct crew *crew)

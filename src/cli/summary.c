@@ -32,6 +32,11 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
     if (stats->pauses > 0)
         fprintf(out, "  pauses    %9llu, as the platform asked (Retry-After, RateLimit)\n",
                 (unsigned long long)stats->pauses);
+    if (stats->connects_put_off > 0)
+        fprintf(out,
+                "  put off   %9llu connects: local ports or descriptors had run out (fewer at "
+                "once: -c N)\n",
+                (unsigned long long)stats->connects_put_off);
     const struct histogram *h = &report->service_ns;
     if (h->count > 0)
         fprintf(out, "  latency   p50 %s, p90 %s, p99 %s, max %s\n",

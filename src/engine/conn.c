@@ -405,6 +405,24 @@ static enum ringsend_error connect_error(int32_t result)
     }
 }
 
+/* It failed for want of something that comes back when others give it back, and says nothing of the peer. */
+static bool is_short_of(const struct conn *c, int32_t result)
+{
+    switch (-result) {
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EAGAIN:
+    case EADDRINUSE:
+        return true;
+    case EADDRNOTAVAIL: /* also without any address of the peer's family */
+        return ring_has_source(c->engine->ring, &c->address.any, address_bytes(&c->address));
+    default:
+        return false;
+    }
+}
+
 static enum task_next connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
 {
     origin_connect_failed(c, error, detail);
@@ -425,6 +443,10 @@ static enum task_next connecting(struct conn *c)
         return TASK_WAIT;
     }
     int32_t result = op_take(&c->connect);
+    if (result < 0 && is_short_of(c, result)) {
+        origin_ran_short(c, connect_error(result), strerrordesc_np(-result));
+        return conn_fail(c, connect_error(result), NULL);
+    }
     if (result < 0)
         return connect_failed(c, connect_error(result), strerrordesc_np(-result));
     e->stats.connections_opened++;

@@ -275,6 +275,12 @@ struct origin {
     enum ringsend_error race_error; /* of the last racer that failed */
     const char *race_detail;
     uint64_t race_next_at_ns; /* when the next address is tried, though none has failed */
+    bool race_is_short;       /* this machine had nothing left for one of the race's connects */
+    uint64_t short_wait_ns;   /* the distance of connects that fail so; 0: it is not short */
+    uint64_t short_ns;        /* when one failed so the last time */
+    uint64_t short_until_ns;  /* then: when the next one may begin */
+    bool short_holds;         /* its last run opened nothing for that reason */
+    bool short_asks;          /* then: one was begun after it had turned out so */
     struct list in_host;      /* in host.origins */
     struct list unused;       /* in engine.unused_origins: no requests, no conns */
     struct origin *hash_next;
@@ -614,6 +620,8 @@ void origin_release(struct origin *o); /* a request that used it is finished */
 enum task_next origin_run(struct origin *o);
 void origin_connected(struct conn *c); /* may give it a request: a race is decided */
 void origin_connect_failed(struct conn *c, enum ringsend_error error, const char *detail);
+/* The same, for want of something that this machine has only so much of. */
+void origin_ran_short(struct conn *c, enum ringsend_error error, const char *detail);
 void origin_addresses_found(struct origin *o); /* its host has others: a race begins anew */
 void origin_handshake_over(struct origin *o);  /* it is known now whether sessions resume */
 bool origin_keeps(

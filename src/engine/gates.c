@@ -164,9 +164,8 @@ void gates_end(struct origin *o)
     if (!o->refused[GATE_PACE] && !o->refused[GATE_BUDGET])
         leave_line(o, GATE_BUDGET);
     e->held -= o->held;
-    o->held = o->refused[GATE_PAUSE] || o->refused[GATE_PACE] ? o->waiting_count
-              : o->refused[GATE_BUDGET]                       ? o->retries_count
-                                                              : 0;
+    bool all = o->refused[GATE_PAUSE] || o->refused[GATE_PACE] || o->short_holds;
+    o->held = all ? o->waiting_count : o->refused[GATE_BUDGET] ? o->retries_count : 0;
     e->held += o->held;
     if (o->gates_at_ns < o->task.timer.at_ns)
         task_deadline(e, &o->task, o->gates_at_ns);

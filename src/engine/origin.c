@@ -14,6 +14,10 @@
  * which address works, the others wait for that and then use the winner. When the winner stops
  * working the origin races again.
  *
+ * Short. A connect that fails because this machine is out of something (local ports, descriptors, memory for
+ * sockets) is no try: the request goes back to the front of the queue, where no clock but its record's
+ * runs, and the origin asks again, one connect at a time, at growing distances until one succeeds.
+ *
  * Places. The limit, connections_max or less, counts all sockets, half-open and closing ones included. An
  * origin that finds no place stands in engine.blocked; places that become free go to the first of
  * it. A connection that becomes idle is kept unless a blocked origin has more right to its place.
@@ -26,6 +30,10 @@
  * session. */
 #define RESUME_WAIT_NS (1000ull * 1000 * 1000)
 #define ATTEMPT_DELAY_NS (250u * 1000 * 1000) /* RFC 8305 section 5 */
+/* A port that is free again is found late by up to as long; a kernel that has none searches through all. */
+#define SHORT_WAIT_MIN_NS (10ull * 1000 * 1000)
+#define SHORT_WAIT_MAX_NS (500ull * 1000 * 1000)
+#define SHORT_MEMORY_NS (1000ull * 1000 * 1000)
 
 static enum task_next origin_goto(struct origin *o, enum origin_step step)
 {
@@ -247,9 +255,69 @@ static void end_race(struct origin *o, const struct conn *winner)
     task_wake(e, &o->task);
 }
 
+/* Nothing may be opened now; the origin's deadline is set. */
+static bool waits_for_more(struct origin *o)
+{
+    o->short_holds = o->short_wait_ns > 0 && o->engine->now_ns < o->short_until_ns;
+    if (!o->short_holds)
+        return false;
+    task_deadline(o->engine, &o->task, o->short_until_ns);
+    return true;
+}
+
+/* Counts what is about to be opened: where it is short, one at a time. */
+static void take_of_short(struct origin *o)
+{
+    if (o->short_wait_ns == 0)
+        return;
+    o->short_asks = true;
+    o->short_until_ns = o->engine->now_ns + o->short_wait_ns;
+}
+
+void origin_ran_short(struct conn *c, enum ringsend_error error, const char *detail)
+{
+    struct origin *o = c->origin;
+    struct ringsend *e = o->engine;
+    struct request *r = c->exchange.request;
+    if (o->short_wait_ns == 0)
+        o->short_wait_ns = SHORT_WAIT_MIN_NS;
+    else if (o->short_asks && o->short_wait_ns < SHORT_WAIT_MAX_NS)
+        o->short_wait_ns *= 2;
+    o->short_asks = false; /* who was under way with it says the same */
+    o->short_ns = e->now_ns;
+    o->short_until_ns = e->now_ns + o->short_wait_ns;
+    e->stats.connects_put_off++;
+    task_wake(e, &o->task);
+    if (c->racing) {
+        c->racing = false;
+        o->racers--;
+        o->race_next_at_ns = 0;
+        o->race_error = error;
+        o->race_detail = detail;
+        o->race_is_short = true;
+    } else if (r) {
+        bool redialed = r->redialed;
+        c->exchange.request = NULL;
+        request_redial(r, error, detail);
+        r->redialed = redialed;
+    }
+}
+
+/* One has succeeded: the next may follow, and several at once when it has gone well for a while. */
+static void short_of_no_more(struct origin *o)
+{
+    struct ringsend *e = o->engine;
+    bool is_over = e->now_ns - o->short_ns > SHORT_MEMORY_NS;
+    o->short_wait_ns = is_over ? 0 : SHORT_WAIT_MIN_NS;
+    o->short_until_ns = e->now_ns;
+    task_wake(e, &o->task);
+}
+
 void origin_connected(struct conn *c)
 {
     struct origin *o = c->origin;
+    if (o->short_wait_ns > 0)
+        short_of_no_more(o);
     if (!c->racing)
         return;
     struct request *r = o->dialing;
@@ -305,12 +373,12 @@ void origin_abandon_race(struct origin *o, enum ringsend_error error, const char
     request_attempt_over(r, error, detail, NULL);
 }
 
-/* No place for the next address: the request waits in the queue again, where no clock runs. */
+/* No place for the next address, or nothing left for any: the request waits in the queue again, where no clock runs. */
 static enum task_next pause_race(struct origin *o)
 {
     struct request *r = o->dialing;
     o->dialing = NULL;
-    o->race_paused_for = r->user->handle;
+    o->race_paused_for = o->race_is_short ? 0 : r->user->handle;
     request_redial(r, o->race_error, o->race_detail);
     return origin_goto(o, ORIGIN_RACE);
 }
@@ -330,6 +398,8 @@ static enum task_next racing(struct origin *o)
             return pause_race(o);
         if (o->racers > 0 && !engine_is_over(e, o->race_next_at_ns) && o->race_next_at_ns < next_ns)
             next_ns = o->race_next_at_ns;
+    } else if (o->racers == 0 && o->race_is_short) {
+        return pause_race(o);
     } else if (o->racers == 0) {
         host_expire(o->host);
         origin_abandon_race(o, o->race_error, o->race_detail);
@@ -437,8 +507,10 @@ static enum task_next race(struct origin *o)
     }
     if (!has_addresses(o))
         return origin_goto(o, ORIGIN_LOOKUP);
-    if (!gates_pass(r))
+    if (waits_for_more(o) || !gates_pass(r))
         return TASK_WAIT;
+    take_of_short(o);
+    o->race_is_short = false;
     queue_remove(r);
     request_attempt_begun(r, NULL);
     o->dialing = r;
@@ -466,8 +538,9 @@ static enum task_next open_more(struct origin *o)
             task_deadline(o->engine, &o->task, o->resumes_until_ns);
             return TASK_WAIT;
         }
-        if (!gates_pass(r))
+        if (waits_for_more(o) || !gates_pass(r))
             return TASK_WAIT;
+        take_of_short(o);
         queue_remove(r);
         conn_begin(conn_open(o, &o->winner), r);
     }
@@ -501,6 +574,7 @@ static enum task_next advance(struct origin *o)
 enum task_next origin_run(struct origin *o)
 {
     task_deadline(o->engine, &o->task, TIMER_NEVER); /* each run sets what it waits for */
+    o->short_holds = false;
     gates_begin(o);
     enum task_next next = advance(o);
     leave_line(o);
