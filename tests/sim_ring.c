@@ -374,8 +374,9 @@ void ring_append(struct ring *r, struct ring_tag tag, int fd, const void *data, 
     sim_text_add(&op->copy, data, bytes);
 }
 
-void ring_sync(struct ring *r, struct ring_tag tag, int fd)
+void ring_sync(struct ring *r, struct ring_tag tag, int fd, bool whole)
 {
+    (void)whole;
     file_prepare(r, tag, RING_SYNC, fd);
 }
 

@@ -533,10 +533,10 @@ void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *dat
     operation_name(ring, sqe, tag, RING_APPEND);
 }
 
-void ring_sync(struct ring *ring, struct ring_tag tag, int fd)
+void ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole)
 {
     struct io_uring_sqe *sqe = operation_new(ring);
-    io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+    io_uring_prep_fsync(sqe, fd, whole ? 0 : IORING_FSYNC_DATASYNC);
     operation_name(ring, sqe, tag, RING_SYNC);
 }
 

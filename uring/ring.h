@@ -189,7 +189,8 @@ void ring_buffer_return(struct ring *ring, int32_t buffer);
 void ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_t bytes,
                int64_t offset);
 void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data, size_t bytes);
-void ring_sync(struct ring *ring, struct ring_tag tag, int fd);
+/* fdatasync(2), or with `whole` fsync(2), which a directory needs for the names in it. */
+void ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole);
 /* open(2) of a path relative to the working directory, which stays valid until the completion; the
  * descriptor is close-on-exec, a file that is made its user's alone. One that was cancelled may have opened it all the same. */
 void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags);

@@ -2,12 +2,16 @@
 
 #include "base/check.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 bool gate_open(struct gate *g, struct ringsend *engine, int fd, uint32_t capacity)
 {
-    *g = (struct gate){.capacity = capacity};
+    struct stat about;
+    *g = (struct gate){.capacity = capacity,
+                       .is_directory = fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)};
     g->items = calloc(capacity, sizeof *g->items);
     return g->items && file_open(engine, fd, &g->file) == 0;
 }
@@ -33,6 +37,9 @@ void gate_turn(struct gate *g)
         return;
     if (g->syncing > 0) {
         int64_t result = file_take(g->file);
+        /* Where directories cannot be synced there is nothing to wait for. */
+        if (result == -EINVAL && g->is_directory)
+            result = 0;
         if (result < 0 && g->error == 0)
             g->error = (int)-result;
         if (g->error == 0)
@@ -45,17 +52,35 @@ void gate_turn(struct gate *g)
         return;
     g->syncing = g->waiting;
     g->waiting = 0;
-    file_sync(g->file);
+    if (g->is_directory)
+        file_sync_whole(g->file);
+    else
+        file_sync(g->file);
+}
+
+static void *take_first(struct gate *g)
+{
+    void *item = g->items[0];
+    uint32_t rest = g->passed + g->syncing + g->waiting - 1;
+    memmove(g->items, g->items + 1, rest * sizeof *g->items);
+    return item;
 }
 
 void *gate_take(struct gate *g)
 {
     if (g->passed == 0)
         return NULL;
-    void *item = g->items[0];
-    uint32_t rest = g->passed + g->syncing + g->waiting - 1;
-    memmove(g->items, g->items + 1, rest * sizeof *g->items);
+    void *item = take_first(g);
     g->passed--;
+    return item;
+}
+
+void *gate_take_refused(struct gate *g)
+{
+    if (g->error == 0 || g->passed > 0 || g->waiting == 0)
+        return NULL;
+    void *item = take_first(g);
+    g->waiting--;
     return item;
 }
 

@@ -1,5 +1,5 @@
-/* Holds records back until the journal durably says that they may have been sent, for --sync: one
- * fdatasync for all that came while the last one was under way. */
+/* Holds records back until a file is durable, for --sync: one sync for all that came while the last one
+ * was under way. The journal says then that they may have been sent; a directory has their bodies. */
 #ifndef RINGSEND_BATCH_GATE_H
 #define RINGSEND_BATCH_GATE_H
 
@@ -9,8 +9,9 @@
 #include <stdint.h>
 
 struct gate {
-    struct file *file; /* the journal; null: the gate stands open, nothing is ever put */
-    void **items;      /* of the caller: `passed`, then `syncing`, then `waiting` ones */
+    struct file *file; /* null: the gate stands open, nothing is ever put */
+    bool is_directory;
+    void **items; /* of the caller: `passed`, then `syncing`, then `waiting` ones */
     uint32_t capacity;
     uint32_t passed, syncing, waiting;
     int error; /* errno of the first sync that failed: nothing passes from then on */
@@ -25,6 +26,8 @@ void gate_put(struct gate *g, void *item);
 void gate_turn(struct gate *g);
 /* The next item that passed, null: none. */
 void *gate_take(struct gate *g);
+/* After an error: the next one that never will. */
+void *gate_take_refused(struct gate *g);
 bool gate_is_empty(const struct gate *g);
 /* Takes all out, passed or not. */
 void gate_clear(struct gate *g);

@@ -28,8 +28,10 @@
 #include "batch/job_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 static uint64_t clock_ns(void)
 {
@@ -41,7 +43,8 @@ static uint64_t clock_ns(void)
 static bool all_have_results(const struct job *job)
 {
     return job->source_ended && job->in_flight == 0 && job->loads == 0 && !job->held &&
-           gate_is_empty(&job->gate) && list_empty(&job->released) && list_empty(&job->saving);
+           gate_is_empty(&job->gate) && list_empty(&job->released) && list_empty(&job->saving) &&
+           gate_is_empty(&job->body_names);
 }
 
 static bool is_finished(const struct job *job)
@@ -71,15 +74,31 @@ static uint64_t bounded_wait_ns(const struct job *job, uint64_t wait_ns)
     return wait;
 }
 
+/* 0 or an errno. */
+static int open_gates(struct job *job)
+{
+    const struct output_options *o = &job->options.output;
+    uint32_t capacity = job->options.records_max;
+    if (!job->journal || !o->sync)
+        return 0;
+    if (!gate_open(&job->gate, job->engine, journal_fd(job->journal), capacity))
+        return ENOMEM;
+    if (!o->bodies)
+        return 0;
+    job->bodies_fd = open(o->bodies, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (job->bodies_fd < 0)
+        return errno;
+    return gate_open(&job->body_names, job->engine, job->bodies_fd, capacity) ? 0 : ENOMEM;
+}
+
 /* False when there is no output to write results to: nothing may be sent then. */
 static bool start(struct job *job)
 {
     struct job_report *report = &job->report;
     job->started_ns = job->now_ns;
     report->output_error = output_open(&job->output, job->engine, &job->pool, &job->options.output);
-    if (report->output_error == 0 && job->journal && job->options.output.sync &&
-        !gate_open(&job->gate, job->engine, journal_fd(job->journal), job->options.records_max))
-        report->output_error = ENOMEM;
+    if (report->output_error == 0)
+        report->output_error = open_gates(job);
     if (report->output_error == 0)
         return true;
     job_note_broken_output(job);
@@ -101,7 +120,7 @@ bool job_turn(struct job *job, uint64_t wait_ns)
     /* When nothing is to come before a result is read: show it now. */
     output_turn(&job->output, job->now_ns,
                 job->in_flight == 0 && job->loads == 0 && list_empty(&job->saving) &&
-                    (job->source_waits || job->source_ended));
+                    gate_is_empty(&job->body_names) && (job->source_waits || job->source_ended));
     if (is_finished(job))
         return false;
     /* An output that had no room may have it now. */
@@ -181,6 +200,7 @@ struct job *job_new(const struct job_options *options)
     if (!job)
         return NULL;
     job->options = *options;
+    job->bodies_fd = -1;
     job->engine = options->engine;
     job->source = options->source;
     job->journal = options->output.journal;
@@ -243,6 +263,7 @@ const struct job_report *job_end(struct job *job)
     for (uint32_t i = 0; i < job->options.records_max; i++)
         save_end(&job->slots[i].save);
     gate_close(&job->gate);
+    gate_close(&job->body_names);
     output_close(&job->output);
     job_park(job);
     if (job_output_broke(job)) /* by the last of it */
@@ -263,6 +284,8 @@ void job_free(struct job *job)
     source_stop(job->source);
     job_drop_early(job);
     free(job->early);
+    if (job->bodies_fd >= 0)
+        close(job->bodies_fd);
     for (uint32_t i = 0; job->slots && i < job->options.records_max; i++) {
         serial_leave(&job->serial, &job->slots[i].serial);
         if (job->slots[i].step != SLOT_FREE)

@@ -68,6 +68,8 @@ struct job {
     struct source *source;
     struct journal *journal; /* null: none */
     struct gate gate;        /* open without sync */
+    struct gate body_names;  /* of bodies that have been saved; likewise */
+    int bodies_fd;           /* the directory, with that gate; else -1 */
     struct job_report report;
     struct buf_pool pool;
     struct output output;

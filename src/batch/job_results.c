@@ -254,7 +254,6 @@ static bool name_body(struct job *job, struct slot *slot, struct buf *quoted)
 static void saved(struct job *job, struct slot *slot, int error)
 {
     struct buf quoted = {0};
-    list_remove(&slot->saving);
     if (error == 0 && !name_body(job, slot, &quoted))
         error = ENOMEM;
     if (error)
@@ -271,11 +270,28 @@ static void save_turn_one(struct job *job, struct slot *slot)
     char name[SAVE_NAME_BYTES];
     int error = 0;
     save_name(name, slot->number, slot->record.id);
-    enum save_next next = slot->save.file ? save_turn(&slot->save, &error)
-                                          : save_begin(&slot->save, job->engine, o->bodies, name,
-                                                       o->bodies_replace, slot->kept.body, &error);
-    if (next != SAVE_WAIT)
+    enum save_next next =
+        slot->save.file ? save_turn(&slot->save, &error)
+                        : save_begin(&slot->save, job->engine, o->bodies, name, o->bodies_replace,
+                                     o->sync && job->journal, slot->kept.body, &error);
+    if (next == SAVE_WAIT)
+        return;
+    list_remove(&slot->saving);
+    if (next == SAVE_DONE && job->body_names.file)
+        gate_put(&job->body_names, slot);
+    else
         saved(job, slot, error);
+}
+
+/* With sync a body's name must be durable as well, before a result tells of it. */
+static void turn_body_names(struct job *job)
+{
+    struct slot *slot;
+    gate_turn(&job->body_names);
+    while ((slot = gate_take(&job->body_names)))
+        saved(job, slot, 0);
+    while ((slot = gate_take_refused(&job->body_names)))
+        saved(job, slot, job->body_names.error);
 }
 
 void job_save_all(struct job *job)
@@ -287,6 +303,7 @@ void job_save_all(struct job *job)
         save_turn_one(job, slot);
         open += slot->save.file != NULL;
     }
+    turn_body_names(job);
 }
 
 /* A result that the engine had no part in. */

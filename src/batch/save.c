@@ -46,12 +46,13 @@ static enum save_next fail(struct save *save, int reason, int *error)
 }
 
 enum save_next save_begin(struct save *save, struct ringsend *engine, const char *directory,
-                          const char *name, bool replace, struct ringsend_bytes data, int *error)
+                          const char *name, bool replace, bool sync, struct ringsend_bytes data,
+                          int *error)
 {
     /* The open of a fifo would wait for a reader, and that of a terminal might make it ours. */
     int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
                 (replace ? O_TRUNC : O_EXCL);
-    *save = (struct save){.replace = replace, .data = data};
+    *save = (struct save){.replace = replace, .sync = sync, .data = data};
     if (asprintf(&save->path, "%s/%s", directory, name) < 0)
         save->path = NULL;
     if (!save->path || file_open_path(engine, save->path, flags, &save->file) != 0)
@@ -83,8 +84,13 @@ enum save_next save_turn(struct save *save, int *error)
         file_append(save->file, save->data.data, save->data.bytes);
         return SAVE_WAIT;
     }
-    if (result != (int64_t)save->data.bytes)
+    if (result != (save->syncing ? 0 : (int64_t)save->data.bytes))
         return fail(save, result < 0 ? (int)-result : EIO, error);
+    if (save->sync && !save->syncing) {
+        save->syncing = true;
+        file_sync(save->file);
+        return SAVE_WAIT;
+    }
     int lost = close_error(save);
     if (lost)
         return fail(save, lost, error);

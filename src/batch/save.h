@@ -22,6 +22,7 @@ struct save {
     char *path;        /* likewise */
     bool opened;       /* by us, or ours to overwrite: to be removed when it cannot be whole */
     bool replace, looking;
+    bool sync, syncing; /* what was written is to be durable, is becoming so */
     struct statx about;
     struct ringsend_bytes data;
 };
@@ -32,10 +33,12 @@ enum save_next {
     SAVE_FAILED /* *error is an errno; what was written of it is removed */
 };
 
-/* Starts to make the file `directory`/`name`. An existing one is an error, EEXIST, unless it is to be
+/* With `sync` its bytes are durable at the end, though not its name.
+ * Starts to make the file `directory`/`name`. An existing one is an error, EEXIST, unless it is to be
  * replaced; what is no regular file is one in any case (ENXIO; ELOOP: a symbolic link), and left as it is. The data are borrowed until the end. */
 enum save_next save_begin(struct save *save, struct ringsend *engine, const char *directory,
-                          const char *name, bool replace, struct ringsend_bytes data, int *error);
+                          const char *name, bool replace, bool sync, struct ringsend_bytes data,
+                          int *error);
 /* Takes the end of an operation and starts the next one. After SAVE_DONE and SAVE_FAILED it is
  * over. */
 enum save_next save_turn(struct save *save, int *error);

@@ -109,7 +109,13 @@ void file_append(struct file *f, const void *data, size_t bytes)
 void file_sync(struct file *f)
 {
     start(f, RING_SYNC);
-    ring_sync(f->engine->ring, tag_of(f), f->fd);
+    ring_sync(f->engine->ring, tag_of(f), f->fd, false);
+}
+
+void file_sync_whole(struct file *f)
+{
+    start(f, RING_SYNC);
+    ring_sync(f->engine->ring, tag_of(f), f->fd, true);
 }
 
 void file_stat(struct file *f, struct statx *about)

@@ -35,6 +35,8 @@ void file_read(struct file *file, void *data, size_t bytes, int64_t offset);
  * (seen with Linux 6.18), and the rest would land on top. */
 void file_append(struct file *file, const void *data, size_t bytes);
 void file_sync(struct file *file);
+/* With all that is known of it: of a directory, the names in it. */
+void file_sync_whole(struct file *file);
 /* What kind of file it is, and its size: stx_mode and stx_size. Result 0. A look at an open file waits,
  * too, where the file is another machine's or program's. */
 void file_stat(struct file *file, struct statx *about);

@@ -3,6 +3,7 @@
 #include "batch/gate.h"
 
 #include "ringsend.h"
+#include "uring/ring.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 enum { CAPACITY = 8 };
@@ -20,9 +22,21 @@ static struct ringsend *engine;
 static struct gate gate;
 static int items[CAPACITY];
 
+static unsigned syncs, whole_syncs;
+
+void __real_ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole);
+void __wrap_ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole);
+void __wrap_ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole)
+{
+    syncs++;
+    whole_syncs += whole;
+    __real_ring_sync(ring, tag, fd, whole);
+}
+
 static int make_engine(void **state)
 {
     (void)state;
+    syncs = whole_syncs = 0;
     return ringsend_new(&engine, NULL);
 }
 
@@ -82,7 +96,25 @@ static void one_sync_for_all_that_came_meanwhile(void **state)
     assert_true(gate_is_empty(&gate));
     gate_turn(&gate);
     assert_false(file_busy(gate.file));
+    assert_int_equal(syncs, 3);
+    assert_int_equal(whole_syncs, 0);
     fclose(file);
+}
+
+/* The names in it are no data. */
+static void a_directory_is_synced_whole(void **state)
+{
+    (void)state;
+    int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_true(gate_open(&gate, engine, fd, CAPACITY));
+    put(0, 2);
+    gate_turn(&gate);
+    await_sync();
+    expect_passed(0, 2);
+    assert_int_equal(syncs, 1);
+    assert_int_equal(whole_syncs, 1);
+    close(fd);
 }
 
 /* A pipe cannot be synced. */
@@ -102,6 +134,11 @@ static void nothing_passes_after_a_failure(void **state)
     expect_passed(0, 0);
     assert_false(gate_is_empty(&gate));
     gate_clear(&gate);
+    assert_true(gate_is_empty(&gate));
+    put(3, 5); /* or they are told apart */
+    assert_ptr_equal(gate_take_refused(&gate), &items[3]);
+    assert_ptr_equal(gate_take_refused(&gate), &items[4]);
+    assert_null(gate_take_refused(&gate));
     assert_true(gate_is_empty(&gate));
     close(ends[0]);
     close(ends[1]);
@@ -128,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_sync_for_all_that_came_meanwhile, make_engine,
                                         free_engine),
+        cmocka_unit_test_setup_teardown(a_directory_is_synced_whole, make_engine, free_engine),
         cmocka_unit_test_setup_teardown(nothing_passes_after_a_failure, make_engine, free_engine),
         cmocka_unit_test_setup_teardown(closing_waits, make_engine, free_engine),
     };

@@ -400,8 +400,12 @@ static void test_file(void **state)
     assert_int_equal(await_last(RING_APPEND, 0), 4);
     ring_append(ring, tag(0), fileno(file), "two", 3);
     assert_int_equal(await_last(RING_APPEND, 0), 3);
-    ring_sync(ring, tag(0), fileno(file));
+    ring_sync(ring, tag(0), fileno(file), false);
     assert_int_equal(await_last(RING_SYNC, 0), 0);
+    int directory = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    ring_sync(ring, tag(0), directory, true);
+    assert_int_equal(await_last(RING_SYNC, 0), 0);
+    close(directory);
     ring_read(ring, tag(0), fileno(file), back, sizeof(back), 2);
     assert_int_equal(await_last(RING_READ, 0), 5);
     assert_string_equal(back, "e,two");

@@ -1,11 +1,15 @@
 /* Names of files for bodies: safe in any directory, and never two the same; and lines that are kept. */
 #include "batch/result_line.h"
 #include "batch/save.h"
+#include "ringsend.h"
+#include "uring/ring.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -78,11 +82,51 @@ static void keeps_lines(void **state)
     buf_pool_free(&pool);
 }
 
+static struct ringsend *engine;
+static unsigned syncs;
+
+void __real_ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole);
+void __wrap_ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole);
+/* Whatever is synced has been written. */
+void __wrap_ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole)
+{
+    struct stat about;
+    syncs++;
+    assert_int_equal(fstat(fd, &about), 0);
+    assert_int_equal(about.st_size, 4);
+    __real_ring_sync(ring, tag, fd, whole);
+}
+
+static void is_synced_when_asked_to(void **state)
+{
+    char directory[] = "/tmp/ringsend-save-XXXXXX", path[64];
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    snprintf(path, sizeof path, "%s/0", directory);
+    assert_int_equal(ringsend_new(&engine, NULL), 0);
+    for (int sync = 0; sync < 2; sync++) {
+        struct save save = {0};
+        int error = 0;
+        enum save_next next =
+            save_begin(&save, engine, directory, "0", sync > 0, sync > 0, SPAN("body"), &error);
+        while (next == SAVE_WAIT) {
+            assert_true(ringsend_run(engine, RINGSEND_NEVER) >= 0);
+            next = save_turn(&save, &error);
+        }
+        assert_int_equal(next, SAVE_DONE);
+        assert_int_equal(syncs, sync);
+    }
+    ringsend_free(engine);
+    unlink(path);
+    rmdir(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
         cmocka_unit_test(keeps_lines),
+        cmocka_unit_test(is_synced_when_asked_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
