@@ -44,7 +44,7 @@ static const char *const plain_keys[] = {
     "cache", "column",      "composite", "dedup",     "deduplication", "foreign", "group",
     "hash",  "idempotency", "index",     "lookup",    "message",       "natural", "object",
     "order", "partition",   "primary",   "public",    "range",         "routing", "row",
-    "s3",    "shard",       "sort",      "surrogate", "translation",   "unique",  "socket",
+    "s",     "shard",       "sort",      "surrogate", "translation",   "unique",  "socket",
 };
 
 #define LIST(words) words, sizeof(words) / sizeof *(words)
@@ -75,6 +75,17 @@ static bool begins_word(struct ringsend_bytes name, size_t at)
     return is_lower(name.data[at - 1]) || (is_upper(name.data[at - 1]) && next_is_lower);
 }
 
+/* Ends the word that the text ends in. "token2" is "token". */
+static size_t end_word(struct words *w, size_t to)
+{
+    size_t start = (size_t)(w->words[w->count - 1] - w->text), kept = to;
+    while (kept > start && w->text[kept - 1] >= '0' && w->text[kept - 1] <= '9')
+        kept--;
+    to = kept > start ? kept : to;
+    w->text[to] = '\0';
+    return to + 1;
+}
+
 /* A percent-encoding parts words: those of letters are not looked for. Of a longer name the end
  * counts. */
 static void take_apart(struct words *w, struct ringsend_bytes name)
@@ -88,7 +99,7 @@ static void take_apart(struct words *w, struct ringsend_bytes name)
         char c = name.data[i];
         bool is_word = is_lower(c) || is_upper(c);
         if (inside && (!is_word || begins_word(name, i))) {
-            w->text[to++] = '\0';
+            to = end_word(w, to);
             inside = false;
         }
         if (!is_word) {
@@ -102,7 +113,8 @@ static void take_apart(struct words *w, struct ringsend_bytes name)
         inside = true;
         w->text[to++] = is_upper(c) ? (char)(c | 0x20) : c;
     }
-    w->text[to] = '\0';
+    if (inside)
+        end_word(w, to);
 }
 
 static bool is_one_of(const char *word, const char *const *words, size_t count)

@@ -78,6 +78,9 @@ static void test_names_that_tell(void **state)
         "otp",
         "hmac",
         "api%5Fkey",
+        "token2",
+        "apikey3",
+        "oauth2",
     };
     for (unsigned kind = SECRET_HEADER; kind <= SECRET_MEMBER; kind++)
         expect((enum secret_kind)kind, names, COUNT(names), true);
@@ -126,6 +129,10 @@ static void test_names_that_do_not(void **state)
         "sidebar",
         "Sec-WebSocket-Key",
         "status_code",
+        "s3_key",
+        "s3Key",
+        "md5",
+        "x2y2",
     };
     for (unsigned kind = SECRET_HEADER; kind <= SECRET_MEMBER; kind++)
         expect((enum secret_kind)kind, names, COUNT(names), false);
