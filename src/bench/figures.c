@@ -1,20 +1,26 @@
 #include "bench/figures.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define NS_PER_S 1e9
 #define CPU_SHARE_FULL 0.95
+#define BOUND_TOLERANCE 1.01
 
 /* All histograms of a set of figures, in one place for what is done to each. */
-enum { HISTOGRAMS = 13 };
+enum { HISTOGRAMS = 16 };
 
 static void histograms_of(struct figures *f, struct histogram *all[HISTOGRAMS])
 {
     struct histogram *list[HISTOGRAMS] = {
-        &f->response_ns, &f->service_ns,       &f->send_lag_ns,      &f->dns_ns,
-        &f->connect_ns,  &f->tls_ns,           &f->first_byte_ns,    &f->transfer_ns,
-        &f->tcp.rtt_ns,  &f->split.sending_ns, &f->split.outside_ns, &f->split.receiving_ns,
-        &f->loop_lag_ns,
+        &f->response_ns,       &f->service_ns,
+        &f->send_lag_ns,       &f->dns_ns,
+        &f->connect_ns,        &f->tls_ns,
+        &f->first_byte_ns,     &f->transfer_ns,
+        &f->tcp.rtt_ns,        &f->split.sending_ns,
+        &f->split.outside_ns,  &f->split.receiving_ns,
+        &f->loop_lag_ns,       &f->response_bounds_ns,
+        &f->service_bounds_ns, &f->send_lag_bounds_ns,
     };
     for (size_t i = 0; i < HISTOGRAMS; i++)
         all[i] = list[i];
@@ -62,9 +68,13 @@ static void counts_merge(struct figures *into, const struct figures *from)
     into->late_starts += from->late_starts;
     into->late_waits += from->late_waits;
     into->late_loop += from->late_loop;
+    into->cut += from->cut;
     into->never_started += from->never_started;
     if (from->never_started_wait_ns > into->never_started_wait_ns)
         into->never_started_wait_ns = from->never_started_wait_ns;
+    into->rests += from->rests;
+    if (from->rest_max_ns > into->rest_max_ns)
+        into->rest_max_ns = from->rest_max_ns;
     into->warmup_requests += from->warmup_requests;
     into->bytes_sent += from->bytes_sent;
     into->bytes_received += from->bytes_received;
@@ -113,6 +123,20 @@ bool figures_add_second(struct figures *f, const struct figures_second *second)
     }
     f->series[f->series_count++] = *second;
     return true;
+}
+
+bool figures_is_bound(const struct histogram *all, const struct histogram *bounds, double fraction)
+{
+    double rank = fmax(1, ceil(fraction * (double)all->count)), exact = 0;
+    double limit = (double)histogram_quantile(all, fraction) * BOUND_TOLERANCE;
+    if (bounds->count == 0)
+        return false;
+    for (size_t i = 0; i < all->buckets && exact < rank; i++) {
+        if (all->counts[i] > 0 && (double)histogram_upper_edge(all, i) > limit)
+            break;
+        exact += (double)(all->counts[i] - bounds->counts[i]);
+    }
+    return exact < rank;
 }
 
 double figures_rate(const struct figures *f)

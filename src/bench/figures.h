@@ -14,8 +14,10 @@
  * fault), then the wait for a free connection (there are too few for this rate, or the server is slow).
  *
  * What is in the histograms of response and service time: complete responses whatever their status, and
- * requests that timed out, with the time that they had taken until given up: a lower bound, for if they were
- * left out the slowest would vanish. Other errors are counted and not timed, since a refused
+ * what was given up, with the time that it had taken until then: requests that timed out, or that a second
+ * signal cut off; of the response time and the send lag also those that were due and never started. Such a
+ * time is a lower bound, and left out the slowest would vanish. The ..._bounds_ns hold these alone, so
+ * that a percentile that rests on them can be marked. Other errors are counted and not timed, since a refused
  * connection is no fast answer. Warm-up is in no figure but `warmup_requests`.
  *
  * A run with --steps or --repeat is an array of these. Memory is constant but for the series: one struct a
@@ -64,6 +66,7 @@ struct figures_settings {
 struct figures_second {
     uint64_t requests, errors;
     uint64_t not_ok;                 /* of `requests` */
+    uint64_t never_started;          /* of the whole run, in its last second */
     uint64_t p50_ns, p99_ns, max_ns; /* response time; 0 when nothing ended in it */
     uint32_t connections;            /* open at its end */
     uint32_t waiting;                /* starts that were due at its end and had no connection */
@@ -116,10 +119,14 @@ struct figures {
     uint64_t late_starts; /* send lag above FIGURES_LATE_NS */
     uint64_t late_waits;  /* of late_starts: those that waited for a connection */
     uint64_t late_loop;   /* loop lag above FIGURES_LATE_NS: the generator was too slow */
+    uint64_t cut;         /* of errors_count: in flight when a second signal came */
     /* Due before the end of the starts, and no connection became free for them: scheduled = started +
-     * never_started. And the longest that one of them had waited by then. */
+     * never_started. And the longest that one of them had waited. Their waits last until the first connection
+     * became free after that end, for so long none of them can have started. */
     uint64_t never_started;
     uint64_t never_started_wait_ns;
+    /* Closed loop: how often a connection rested after failures in a row, the longest time; warm-up included. */
+    uint64_t rests, rest_max_ns;
     uint64_t warmup_requests; /* ended during warm-up and ramp; in no other figure */
 
     /* Warm-up included, down to cpu_ns. */
@@ -134,6 +141,8 @@ struct figures {
     double waited_share, stolen_share;
 
     struct histogram response_ns, service_ns, send_lag_ns;
+    /* Of these: the lower bounds. */
+    struct histogram response_bounds_ns, service_bounds_ns, send_lag_bounds_ns;
     /* Open loop, all that was scheduled: intended start -> noticed by the loop. */
     struct histogram loop_lag_ns;
     /* Phases of complete responses. The first three of those that opened a connection. */
@@ -169,6 +178,9 @@ void figures_free(struct figures *f);
 void figures_merge(struct figures *into, const struct figures *from);
 /* Appends one second. False when memory is out; nothing is lost then but that second. */
 bool figures_add_second(struct figures *f, const struct figures_second *second);
+/* True when that percentile of `all`, of which `bounds` are lower bounds, would be higher by more than 1 % if these
+ * had taken for ever. */
+bool figures_is_bound(const struct histogram *all, const struct histogram *bounds, double fraction);
 /* True when what was measured is this machine's lateness as much as the server's: of an open loop's starts more
  * than 1 % were late, because the loop noticed them late or had no CPU time left. */
 bool figures_generator_is_slow(const struct figures *f);

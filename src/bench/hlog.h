@@ -11,6 +11,10 @@
 
 enum { HLOG_HEAD_BYTES = 512 };
 
+/* The tag of our logs' lines that hold those of a run's response times that are lower bounds. They are in the lines
+ * without a tag as well. */
+#define HLOG_BOUNDS "response_bounds"
+
 /* ---- writing ---- */
 
 /* The lines at the start of a log whose intervals are told from `start_unix_ms` on. NUL-terminated.

@@ -55,6 +55,7 @@ static void counts_add(struct figures_second *to, const struct figures_second *f
 {
     to->requests += from->requests;
     to->errors += from->errors;
+    to->never_started += from->never_started;
     to->not_ok += from->not_ok;
     to->connections += from->connections;
     to->waiting += from->waiting;

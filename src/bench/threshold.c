@@ -231,6 +231,24 @@ static const struct histogram *histogram_of(const struct figures *f, enum thresh
                                            : &f->response_ns;
 }
 
+static const struct histogram *bounds_of(const struct figures *f, enum threshold_subject subject)
+{
+    return subject == THRESHOLD_SERVICE    ? &f->service_bounds_ns
+           : subject == THRESHOLD_SEND_LAG ? &f->send_lag_bounds_ns
+                                           : &f->response_bounds_ns;
+}
+
+static void check_time(const struct threshold *t, const struct figures *figures,
+                       struct threshold_outcome *outcome)
+{
+    const struct histogram *times = histogram_of(figures, t->subject);
+    const struct histogram *bounds = bounds_of(figures, t->subject);
+    outcome->measured = times->count > 0;
+    outcome->failed = times->count == bounds->count;
+    outcome->value = (double)histogram_quantile(times, t->quantile);
+    outcome->at_least = figures_is_bound(times, bounds, t->quantile);
+}
+
 static double ratio(double a, double b)
 {
     return b > 0 ? a / b : 0;
@@ -245,9 +263,7 @@ struct threshold_outcome threshold_check(const struct threshold *threshold,
     case THRESHOLD_RESPONSE:
     case THRESHOLD_SERVICE:
     case THRESHOLD_SEND_LAG:
-        outcome.measured = histogram_of(figures, threshold->subject)->count > 0;
-        outcome.value = (double)histogram_quantile(histogram_of(figures, threshold->subject),
-                                                   threshold->quantile);
+        check_time(threshold, figures, &outcome);
         break;
     case THRESHOLD_ERRORS:
         outcome.value = bad;
@@ -262,9 +278,8 @@ struct threshold_outcome threshold_check(const struct threshold *threshold,
         outcome.value = ratio(figures_rate(figures), figures->settings.rate);
         break;
     }
-    outcome.failed =
-        !outcome.measured || (threshold->fails_below ? outcome.value < threshold->limit
-                                                     : outcome.value > threshold->limit);
+    outcome.failed |= (threshold->fails_below ? outcome.value < threshold->limit
+                                              : outcome.value > threshold->limit);
     outcome.failed |= threshold->fails_at && outcome.value == threshold->limit;
     return outcome;
 }

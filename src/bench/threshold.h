@@ -8,6 +8,9 @@
  *   p(99)<800  p(99)<=800ms         as k6 writes it: what must hold, not what must not; a bare number is
  *                                   milliseconds
  *
+ * Times are those of the figures, in which what was given up or never started counts with how long it had
+ * waited: a lower bound.
+ *
  * A comparison that would fail a run for being good (p99<20ms) is refused. */
 #ifndef RINGSEND_BENCH_THRESHOLD_H
 #define RINGSEND_BENCH_THRESHOLD_H
@@ -48,8 +51,11 @@ bool threshold_parse(struct ringsend_bytes text, struct threshold *threshold,
 
 struct threshold_outcome {
     bool failed;
-    bool measured; /* false: there was no response to measure, which fails a limit on times */
-    double value;  /* in the unit of the limit */
+    bool
+        measured; /* false: there was nothing to measure. That no response came fails a limit on times anyway */
+    double value; /* in the unit of the limit */
+    bool
+        at_least; /* a time that is a lower bound: requests that were given up would make it higher */
 };
 
 struct threshold_outcome threshold_check(const struct threshold *threshold,

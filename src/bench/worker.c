@@ -6,9 +6,16 @@
  *
  * A request is measured when its start lies in the measured part, whenever it ends. After the end of the starts,
  * those that are in flight are waited for; those that still wait for a connection are never
- * started, and counted as that.
+ * started. They count with what they waited until the first connection became free (a lower bound: not even
+ * the first of them could have started before): so a server that hangs to the end is in the figures.
  *
- * Invariants. due - next == waiting. A slot is in `free_slots`, or its request is in the engine. started +
+ * In a closed loop a server that refuses would be asked as fast as this machine can, to no purpose. So once each
+ * connection has failed in a row without a response from anywhere, those that fail rest before their next request,
+ * each round for longer, until all together begin no more than a thousand a second. A response ends all
+ * rests. An answer of any status is one, and a timeout has waited already. The starts of an open loop are
+ * the schedule's.
+ *
+ * Invariants. due - next == waiting. A slot is in `free_slots`, in `resting`, or its request is in the engine. started +
  * never_started == scheduled once the engine is idle. */
 #include "bench/worker.h"
 
@@ -23,6 +30,7 @@
 #include <unistd.h>
 
 #define NS_PER_S 1000000000ull
+#define NS_PER_MS 1000000ull
 
 enum { REAP_BATCH = 64 };
 
@@ -78,7 +86,8 @@ int worker_init(struct worker *w, const struct load_options *options, struct ser
     w->slots = calloc(w->connections, sizeof *w->slots);
     w->free_slots = calloc(w->connections, sizeof *w->free_slots);
     bool part = series_part_init(&w->part, settings->seconds_whole);
-    if (!figures_init(&w->figures) || !part || !w->slots || !w->free_slots)
+    w->resting = calloc(w->connections, sizeof *w->resting);
+    if (!figures_init(&w->figures) || !part || !w->slots || !w->free_slots || !w->resting)
         return -RINGSEND_E_NO_MEMORY;
     /* The lowest are taken first. */
     while (w->free_count < w->connections) {
@@ -96,6 +105,7 @@ void worker_free(struct worker *w)
     series_part_free(&w->part);
     free(w->slots);
     free(w->free_slots);
+    free(w->resting);
 }
 
 void worker_schedule(struct worker *w, uint64_t begin_ns)
@@ -156,6 +166,7 @@ static bool submit(struct worker *w, uint64_t intended_ns, bool waited)
     slot->intended_ns = intended_ns;
     slot->measured = intended_ns >= w->measure_ns;
     slot->waited = waited;
+    slot->unstarted = false;
     w->template = (w->template + w->options->settings.threads) % w->options->requests_count;
     int error = ringsend_submit(w->engine, &slot->request);
     if (error == 0)
@@ -185,17 +196,7 @@ static uint32_t in_flight_max(const struct worker *w, uint64_t now_ns)
     return 1 + (uint32_t)((double)(w->connections - 1) * ((double)past_ns / (double)ramp_ns));
 }
 
-static void make_closed(struct worker *w, uint64_t now_ns)
-{
-    if (now_ns < w->begin_ns)
-        return;
-    uint32_t max = in_flight_max(w, now_ns);
-    while (w->connections - w->free_count < max && w->free_count > 0 && now_ns < w->end_ns &&
-           !is_counted_out(w) && submit(w, now_ns, false))
-        w->counted += now_ns >= w->measure_ns;
-}
-
-/* ---- results ---- */
+/* ---- rests of a closed loop ---- */
 
 static bool is_timeout(enum ringsend_error error)
 {
@@ -204,6 +205,65 @@ static bool is_timeout(enum ringsend_error error)
            error == RINGSEND_E_TIMEOUT_ATTEMPT || error == RINGSEND_E_TIMEOUT_RECORD;
 }
 
+/* After the failure that has just been counted; 0: none. */
+static uint64_t rest_ns(const struct worker *w)
+{
+    uint64_t rounds = (w->failures - 1) / w->connections;
+    uint64_t longest_ns = w->options->settings.connections * NS_PER_MS;
+    uint64_t rest_ns = rounds == 0 ? 0 : NS_PER_MS << (rounds < 30 ? rounds - 1 : 29);
+    return rest_ns < longest_ns ? rest_ns : longest_ns;
+}
+
+static struct slot *first_resting(const struct worker *w)
+{
+    return w->resting_count > 0 ? w->resting[w->resting_first] : NULL;
+}
+
+static void end_rest(struct worker *w)
+{
+    w->free_slots[w->free_count++] = first_resting(w);
+    w->resting_first = (w->resting_first + 1) % w->connections;
+    w->resting_count--;
+}
+
+static void end_rests(struct worker *w, uint64_t now_ns)
+{
+    while (w->resting_count > 0 && first_resting(w)->rests_until_ns <= now_ns)
+        end_rest(w);
+}
+
+/* Takes a slot back, at once or to rest. */
+static void take_back(struct worker *w, struct slot *slot, const struct ringsend_result *r)
+{
+    bool failed = r->error != RINGSEND_OK && !is_timeout(r->error);
+    w->failures = r->error == RINGSEND_OK ? 0 : w->failures + failed;
+    while (w->failures == 0 && w->resting_count > 0)
+        end_rest(w);
+    uint64_t wait_ns = failed && !w->options->settings.open_loop ? rest_ns(w) : 0;
+    if (wait_ns == 0) {
+        w->free_slots[w->free_count++] = slot;
+        return;
+    }
+    slot->rests_until_ns = clock_ns(CLOCK_MONOTONIC) + wait_ns;
+    w->resting[(w->resting_first + w->resting_count++) % w->connections] = slot;
+    w->figures.rests++;
+    if (wait_ns > w->figures.rest_max_ns)
+        w->figures.rest_max_ns = wait_ns;
+}
+
+static void make_closed(struct worker *w, uint64_t now_ns)
+{
+    if (now_ns < w->begin_ns)
+        return;
+    end_rests(w, now_ns);
+    uint32_t max = in_flight_max(w, now_ns);
+    while (w->connections - w->free_count < max && w->free_count > 0 && now_ns < w->end_ns &&
+           !is_counted_out(w) && submit(w, now_ns, false))
+        w->counted += now_ns >= w->measure_ns;
+}
+
+/* ---- results ---- */
+
 static void add_unless_zero(struct histogram *h, uint64_t value)
 {
     if (value > 0)
@@ -211,18 +271,26 @@ static void add_unless_zero(struct histogram *h, uint64_t value)
 }
 
 /* Response, service and lag of a request that counts. In a closed loop the first two are one, and there is no
- * third. */
-static void time_result(struct worker *w, const struct slot *slot, const struct ringsend_times *t)
+ * third. One that was given up has lower bounds. */
+static void time_result(struct worker *w, const struct slot *slot, const struct ringsend_result *r)
 {
     struct figures *f = &w->figures;
-    bool open_loop = w->options->settings.open_loop;
-    uint64_t service_ns = t->done_at_ns - t->begun_at_ns;
-    uint64_t response_ns = open_loop ? t->done_at_ns - slot->intended_ns : service_ns;
+    bool open_loop = w->options->settings.open_loop, given_up = r->error != RINGSEND_OK;
+    /* An attempt begins when its lookup is over; one that was given up in it is all lookup. */
+    uint64_t begun_ns =
+        r->times.begun_at_ns - (r->error == RINGSEND_E_TIMEOUT_DNS ? r->times.dns_ns : 0);
+    uint64_t service_ns = r->times.done_at_ns - begun_ns;
+    uint64_t response_ns = open_loop ? r->times.done_at_ns - slot->intended_ns : service_ns;
     histogram_add(&f->service_ns, service_ns);
     histogram_add(&f->response_ns, response_ns);
     histogram_add(&w->part.response_ns, response_ns);
     if (open_loop)
-        histogram_add(&f->send_lag_ns, t->begun_at_ns - slot->intended_ns);
+        histogram_add(&f->send_lag_ns,
+                      begun_ns > slot->intended_ns ? begun_ns - slot->intended_ns : 0);
+    if (given_up) {
+        histogram_add(&f->service_bounds_ns, service_ns);
+        histogram_add(&f->response_bounds_ns, response_ns);
+    }
 }
 
 /* Whatever became of it: a start that failed may have been late as well. */
@@ -290,28 +358,20 @@ static void count_error(struct worker *w, const struct ringsend_result *r)
     f->errors_count++;
     f->errors[r->error]++;
     f->timed_out += is_timeout(r->error) && r->times.done_at_ns > 0;
+    f->cut += r->error == RINGSEND_E_CANCELLED && r->times.done_at_ns > 0;
     w->part.counts.errors++;
-}
-
-static void count_never_started(struct worker *w, const struct slot *slot)
-{
-    struct figures *f = &w->figures;
-    if (!slot->measured || !w->options->settings.open_loop)
-        return;
-    uint64_t waited_ns = w->ended_ns > slot->intended_ns ? w->ended_ns - slot->intended_ns : 0;
-    f->never_started++;
-    if (waited_ns > f->never_started_wait_ns)
-        f->never_started_wait_ns = waited_ns;
 }
 
 static void take_result(struct worker *w, const struct ringsend_result *r)
 {
     struct slot *slot = r->request->user;
-    w->free_slots[w->free_count++] = slot;
-    if (r->error == RINGSEND_E_STOPPED && r->attempts == 0) {
-        count_never_started(w, slot);
+    take_back(w, slot, r);
+    slot->unstarted =
+        r->attempts == 0 && (r->error == RINGSEND_E_STOPPED || r->error == RINGSEND_E_CANCELLED);
+    if (slot->unstarted)
         return;
-    }
+    if (w->ended && w->freed_ns == 0)
+        w->freed_ns = r->times.done_at_ns > w->ended_ns ? r->times.done_at_ns : w->ended_ns;
     if (r->error == RINGSEND_OK)
         count_in_time(w, slot, &r->times);
     if (!slot->measured) {
@@ -326,8 +386,8 @@ static void take_result(struct worker *w, const struct ringsend_result *r)
     if (r->times.done_at_ns == 0)
         return; /* its name's lookup failed: it never came to an attempt */
     count_lateness(w, slot, &r->times);
-    if (r->error == RINGSEND_OK || is_timeout(r->error))
-        time_result(w, slot, &r->times);
+    if (r->error == RINGSEND_OK || is_timeout(r->error) || r->error == RINGSEND_E_CANCELLED)
+        time_result(w, slot, r);
     if (r->times.done_at_ns > w->last_done_ns)
         w->last_done_ns = r->times.done_at_ns;
 }
@@ -363,24 +423,46 @@ static void finish_starts(struct worker *w, uint64_t now_ns)
 
 static void end_starts(struct worker *w, uint64_t now_ns)
 {
-    struct figures *f = &w->figures;
     w->ended = true;
     w->ended_ns = now_ns < w->end_ns ? now_ns : w->end_ns;
-    for (; w->waiting > 0; w->waiting--) {
-        if (w->next.at_ns >= w->measure_ns) {
-            uint64_t waited_ns = w->ended_ns > w->next.at_ns ? w->ended_ns - w->next.at_ns : 0;
-            if (f->never_started == 0 || waited_ns > f->never_started_wait_ns)
-                f->never_started_wait_ns = waited_ns;
-            f->never_started++;
-        }
-        schedule_advance(&w->next);
-    }
     /* What was made in this very turn is begun: it has a connection. */
     int ready = ringsend_run(w->engine, 0);
     if (ready < 0)
         w->error = ready;
     reap(w);
     ringsend_stop(w->engine);
+}
+
+static void count_never_started(struct worker *w, uint64_t intended_ns, uint64_t until_ns)
+{
+    struct figures *f = &w->figures;
+    if (intended_ns < w->measure_ns)
+        return;
+    uint64_t waited_ns = until_ns > intended_ns ? until_ns - intended_ns : 0;
+    histogram_add(&f->response_ns, waited_ns);
+    histogram_add(&f->response_bounds_ns, waited_ns);
+    histogram_add(&f->send_lag_ns, waited_ns);
+    histogram_add(&f->send_lag_bounds_ns, waited_ns);
+    histogram_add(&w->part.response_ns, waited_ns);
+    w->part.counts.never_started++;
+    f->never_started++;
+    if (waited_ns > f->never_started_wait_ns)
+        f->never_started_wait_ns = waited_ns;
+}
+
+/* All is over. What was due and has no connection yet is with us, or was with the engine. */
+static void count_unstarted(struct worker *w)
+{
+    uint64_t until_ns = w->freed_ns ? w->freed_ns : w->ended_ns;
+    if (!w->options->settings.open_loop)
+        return;
+    for (; w->waiting > 0; w->waiting--) {
+        count_never_started(w, w->next.at_ns, until_ns);
+        schedule_advance(&w->next);
+    }
+    for (uint32_t i = 0; i < w->connections; i++)
+        if (w->slots[i].unstarted)
+            count_never_started(w, w->slots[i].intended_ns, until_ns);
 }
 
 /* ---- seconds ---- */
@@ -454,6 +536,8 @@ static uint64_t wake_at_ns(const struct worker *w)
         start_ns = w->due.at_ns;
     else if (!w->options->settings.open_loop && w->free_count > 0)
         start_ns = next_in_ramp_ns(w);
+    if (w->resting_count > 0 && first_resting(w)->rests_until_ns < start_ns)
+        start_ns = first_resting(w)->rests_until_ns;
     at_ns = start_ns < at_ns ? start_ns : at_ns;
     return w->end_ns < at_ns ? w->end_ns : at_ns;
 }
@@ -550,7 +634,8 @@ void *worker_run(void *worker)
     if (w->error)
         atomic_store(w->failed, true);
     note_demand(w, before, from_ns);
-    if (w->part.counts.requests + w->part.counts.errors > 0)
+    count_unstarted(w);
+    if (w->part.response_ns.count + w->part.counts.errors > 0)
         hand_in(w);
     else
         sample_tcp(w);

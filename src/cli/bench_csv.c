@@ -13,11 +13,25 @@ static void put_us(FILE *out, uint64_t ns)
     fprintf(out, ",%" PRIu64 ".%03u", ns / 1000, (unsigned)(ns % 1000));
 }
 
+/* The least of the percentiles above that is a lower bound; those above it are, too. */
+static const char *first_bound(const struct figures *f)
+{
+    static const struct {
+        double fraction;
+        const char *name;
+    } shown[] = {{0.5, "p50"}, {0.9, "p90"}, {0.99, "p99"}, {0.999, "p999"}, {0.9999, "p9999"}};
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++)
+        if (figures_is_bound(&f->response_ns, &f->response_bounds_ns, shown[i].fraction))
+            return shown[i].name;
+    return f->response_bounds_ns.count > 0 ? "max" : "";
+}
+
 static void put_steps(FILE *out, const struct bench_report *report)
 {
     fputs("step,rate_target,rate_achieved,duration_s,requests,errors,not_ok,never_started,"
           "response_p50_us,response_p90_us,response_p99_us,response_p999_us,response_p9999_us,"
-          "response_max_us,service_p50_us,service_p99_us,send_lag_p50_us,send_lag_p99_us\n",
+          "response_max_us,service_p50_us,service_p99_us,send_lag_p50_us,send_lag_p99_us,"
+          "lower_bounds,lower_bound_from\n",
           out);
     for (size_t i = 0; i < report->runs_count; i++) {
         const struct figures *f = &report->runs[i];
@@ -35,14 +49,14 @@ static void put_steps(FILE *out, const struct bench_report *report)
         put_us(out, histogram_quantile(&f->service_ns, 0.99));
         put_us(out, histogram_quantile(&f->send_lag_ns, 0.5));
         put_us(out, histogram_quantile(&f->send_lag_ns, 0.99));
-        fputc('\n', out);
+        fprintf(out, ",%" PRIu64 ",%s\n", f->response_bounds_ns.count, first_bound(f));
     }
 }
 
 static void put_seconds(FILE *out, const struct bench_report *report)
 {
     fputs("run,second,requests,errors,p50_us,p99_us,max_us,connections,waiting,rtt_us,"
-          "retransmits,not_ok\n",
+          "retransmits,not_ok,never_started\n",
           out);
     for (size_t run = 0; run < report->runs_count; run++) {
         const struct figures *f = &report->runs[run];
@@ -52,8 +66,10 @@ static void put_seconds(FILE *out, const struct bench_report *report)
             put_us(out, s->p50_ns);
             put_us(out, s->p99_ns);
             put_us(out, s->max_ns);
-            fprintf(out, ",%" PRIu32 ",%" PRIu32 ",%" PRIu32 ",%" PRIu64 ",%" PRIu64 "\n",
-                    s->connections, s->waiting, s->rtt_us, s->retransmits, s->not_ok);
+            fprintf(out, ",%" PRIu32 ",%" PRIu32 ",%" PRIu32, s->connections, s->waiting,
+                    s->rtt_us);
+            fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\n", s->retransmits, s->not_ok,
+                    s->never_started);
         }
     }
 }
@@ -113,6 +129,9 @@ bool bench_write_hlog(FILE *out, const struct bench_report *report)
         if (!put_second_lines(out, f, from_ns) ||
             !put_line(out, hlog_line("service", from_ns, to_ns, &f->service_ns)) ||
             !put_line(out, hlog_line("send_lag", from_ns, to_ns, &f->send_lag_ns)))
+            return false;
+        if (f->response_bounds_ns.count > 0 &&
+            !put_line(out, hlog_line(HLOG_BOUNDS, from_ns, to_ns, &f->response_bounds_ns)))
             return false;
         from_ns = to_ns;
     }

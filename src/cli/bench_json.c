@@ -28,6 +28,17 @@ static void put_shapes(struct json_out *j, const struct figures *f)
     put_histogram(j, "response", &f->response_ns);
     put_histogram(j, "service", &f->service_ns);
     put_histogram(j, "send_lag", &f->send_lag_ns);
+    if (f->response_bounds_ns.count > 0)
+        put_histogram(j, "response_bounds", &f->response_bounds_ns);
+    json_end_with(j, '}');
+}
+
+static void put_bounds(struct json_out *j, const struct figures *f)
+{
+    json_begin(j, "lower_bounds", '{');
+    json_bounds(j, "response_us", &f->response_ns, &f->response_bounds_ns);
+    json_bounds(j, "service_us", &f->service_ns, &f->service_bounds_ns);
+    json_bounds(j, "send_lag_us", &f->send_lag_ns, &f->send_lag_bounds_ns);
     json_end_with(j, '}');
 }
 
@@ -61,6 +72,7 @@ static void put_counts(struct json_out *j, const struct figures *f)
     json_flag(j, "stopped_early", f->stopped_early);
     put_errors(j, f);
     json_count(j, "timed_out", f->timed_out);
+    json_count(j, "cut", f->cut);
     json_count(j, "scheduled", f->scheduled);
     json_count(j, "started", f->started);
     json_count(j, "never_started", f->never_started);
@@ -70,6 +82,8 @@ static void put_counts(struct json_out *j, const struct figures *f)
     json_count(j, "late_loop", f->late_loop);
     json_flag(j, "generator_is_slow", figures_generator_is_slow(f));
     json_flag(j, "server_is_swamped", figures_is_swamped(f));
+    json_count(j, "rests", f->rests);
+    json_us(j, "rest_max_us", f->rest_max_ns);
     json_count(j, "warmup_requests", f->warmup_requests);
     json_us(j, "drained_us", f->drained_ns);
     json_count(j, "bytes_sent", f->bytes_sent);
@@ -161,6 +175,7 @@ static void put_series(struct json_out *j, const struct figures *f)
         json_count(j, "requests", s->requests);
         json_count(j, "errors", s->errors);
         json_count(j, "not_ok", s->not_ok);
+        json_count(j, "never_started", s->never_started);
         json_us(j, "p50_us", s->p50_ns);
         json_us(j, "p99_us", s->p99_ns);
         json_us(j, "max_us", s->max_ns);
@@ -202,6 +217,7 @@ static void put_thresholds(struct json_out *j, const struct figures *f,
                   !outcome.measured ? NAN
                   : is_time         ? outcome.value / 1e3
                                     : outcome.value);
+        json_flag(j, "at_least", outcome.at_least);
         json_real(j, "limit", is_time ? t->limit / 1e3 : t->limit);
         json_end_with(j, '}');
     }
@@ -214,6 +230,7 @@ static void put_run(struct json_out *j, const struct figures *f, const struct be
     json_quantiles(j, "response_us", &f->response_ns);
     json_quantiles(j, "service_us", &f->service_ns);
     json_quantiles(j, "send_lag_us", &f->send_lag_ns);
+    put_bounds(j, f);
     put_phases(j, f);
     put_settings(j, &f->settings);
     put_series(j, f);

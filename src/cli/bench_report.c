@@ -27,13 +27,24 @@ static void print_table_head(FILE *out)
             "max");
 }
 
-static void print_row(FILE *out, const char *name, const struct histogram *h)
+/* A percentile, marked when it is a lower bound. bounds: null for none. */
+static struct units_text quantile_text(const struct histogram *h, const struct histogram *bounds,
+                                       double fraction)
+{
+    struct units_text value = duration_text(histogram_quantile(h, fraction)), text;
+    snprintf(text.chars, sizeof text.chars, "%s%.29s",
+             bounds && figures_is_bound(h, bounds, fraction) ? ">=" : "", value.chars);
+    return text;
+}
+
+static void print_row(FILE *out, const char *name, const struct histogram *h,
+                      const struct histogram *bounds)
 {
     if (h->max == 0) /* as the transfer of answers that come in one piece */
         return;
     fprintf(out, "  %-12s", name);
     for (int i = 0; i < SHOWN; i++)
-        fprintf(out, "%10s", duration_text(histogram_quantile(h, shown[i])).chars);
+        fprintf(out, "%10s", quantile_text(h, bounds, shown[i]).chars);
     fputc('\n', out);
 }
 
@@ -42,21 +53,21 @@ static void print_times(FILE *out, const struct figures *f)
     if (f->response_ns.count == 0)
         return;
     print_table_head(out);
-    print_row(out, "response", &f->response_ns);
+    print_row(out, "response", &f->response_ns, &f->response_bounds_ns);
     if (f->settings.open_loop) {
-        print_row(out, "service", &f->service_ns);
-        print_row(out, "send lag", &f->send_lag_ns);
-        print_row(out, " loop lag", &f->loop_lag_ns);
+        print_row(out, "service", &f->service_ns, &f->service_bounds_ns);
+        print_row(out, "send lag", &f->send_lag_ns, &f->send_lag_bounds_ns);
+        print_row(out, " loop lag", &f->loop_lag_ns, NULL);
     }
-    print_row(out, " dns", &f->dns_ns);
-    print_row(out, " connect", &f->connect_ns);
-    print_row(out, " tls", &f->tls_ns);
-    print_row(out, " first byte", &f->first_byte_ns);
-    print_row(out, " transfer", &f->transfer_ns);
-    print_row(out, " tcp rtt", &f->tcp.rtt_ns);
-    print_row(out, " sending", &f->split.sending_ns);
-    print_row(out, " outside", &f->split.outside_ns);
-    print_row(out, " receiving", &f->split.receiving_ns);
+    print_row(out, " dns", &f->dns_ns, NULL);
+    print_row(out, " connect", &f->connect_ns, NULL);
+    print_row(out, " tls", &f->tls_ns, NULL);
+    print_row(out, " first byte", &f->first_byte_ns, NULL);
+    print_row(out, " transfer", &f->transfer_ns, NULL);
+    print_row(out, " tcp rtt", &f->tcp.rtt_ns, NULL);
+    print_row(out, " sending", &f->split.sending_ns, NULL);
+    print_row(out, " outside", &f->split.outside_ns, NULL);
+    print_row(out, " receiving", &f->split.receiving_ns, NULL);
     if (f->settings.open_loop)
         fputs("  response = send lag + service, from the moment a request should have started\n",
               out);
@@ -213,6 +224,36 @@ static void print_costs(FILE *out, const struct figures *f)
 /* Less than this does not explain anything. */
 #define TAKEN_SHARE_MIN 0.001
 
+/* What has no end that is known. */
+static void print_bounds(FILE *out, const struct figures *f)
+{
+    if (f->never_started > 0)
+        fprintf(
+            out,
+            "ringsend bench: %llu request%s that should have started never did, as no connection\n"
+            "  became free; the longest had waited %s. They count with their waits, which are\n"
+            "  lower bounds\n",
+            (unsigned long long)f->never_started, plural(f->never_started),
+            duration_text(f->never_started_wait_ns).chars);
+    if (f->timed_out > 0)
+        fprintf(
+            out,
+            "ringsend bench: %llu timed out: each counts with the time that it had taken by then,\n"
+            "  a lower bound\n",
+            (unsigned long long)f->timed_out);
+    if (f->cut > 0)
+        fprintf(
+            out,
+            "ringsend bench: %llu %s cut off by the second signal: each counts with the time that\n"
+            "  it had taken by then, a lower bound\n",
+            (unsigned long long)f->cut, f->cut == 1 ? "was" : "were");
+    if (f->response_bounds_ns.count > 0)
+        fprintf(out,
+                "  (%llu of %llu response times are lower bounds; >= marks what may be more)\n",
+                (unsigned long long)f->response_bounds_ns.count,
+                (unsigned long long)f->response_ns.count);
+}
+
 static void print_troubles(FILE *out, const struct figures *f)
 {
     const struct figures_settings *s = &f->settings;
@@ -245,25 +286,20 @@ static void print_troubles(FILE *out, const struct figures *f)
     if (f->late_waits > f->scheduled / 100)
         fprintf(out, "  %u connection%s %s not enough for this rate at this service time\n",
                 s->connections, plural(s->connections), s->connections == 1 ? "is" : "are");
-    if (f->never_started > 0)
-        fprintf(
-            out,
-            "ringsend bench: %llu request%s that should have started never did, as no connection\n"
-            "  became free; the longest had waited %s. They are in no percentile: the true\n"
-            "  ones are higher\n",
-            (unsigned long long)f->never_started, plural(f->never_started),
-            duration_text(f->never_started_wait_ns).chars);
     if (figures_is_swamped(f))
         fprintf(out,
                 "ringsend bench: %llu responses came only when the starts had ended, the last %s "
                 "later:\n"
                 "  they are not in the rate. The server takes in more than it answers\n",
                 (unsigned long long)(f->requests - f->in_time), duration_text(f->drained_ns).chars);
-    if (f->timed_out > 0)
-        fprintf(
-            out,
-            "ringsend bench: %llu timed out: each counts with the time that it had taken by then\n",
-            (unsigned long long)f->timed_out);
+    print_bounds(out, f);
+    if (f->rests > 0)
+        fprintf(out,
+                "ringsend bench: nothing but failures came for a while: connections rested %llu "
+                "time%s, up\n"
+                "  to %s, before their next request\n",
+                (unsigned long long)f->rests, plural(f->rests),
+                duration_text(f->rest_max_ns).chars);
     if (f->tcp.absent)
         fprintf(out, "ringsend bench: no TCP figures: %s\n", f->tcp.absent);
     if (f->split.absent)
@@ -308,10 +344,10 @@ static void print_thresholds(FILE *out, const struct bench_report *report, const
     for (size_t i = 0; i < report->thresholds_count; i++) {
         const struct threshold *t = &report->thresholds[i];
         struct threshold_outcome outcome = threshold_check(t, f);
-        fprintf(out, "  %s  %.*s: %s %s\n", outcome.failed ? "FAILED" : "passed",
-                (int)t->text.bytes, t->text.data, names[t->subject],
-                outcome.measured ? value_text(t, outcome.value).chars
-                                 : "unknown, no response came");
+        fprintf(
+            out, "  %s  %.*s: %s %s%s\n", outcome.failed ? "FAILED" : "passed", (int)t->text.bytes,
+            t->text.data, names[t->subject], outcome.at_least ? "at least " : "",
+            outcome.measured ? value_text(t, outcome.value).chars : "unknown, no response came");
     }
 }
 
@@ -369,13 +405,13 @@ static void print_overview(FILE *out, const struct bench_report *report)
             "p99.9", "max", "failed");
     for (size_t i = 0; i < report->runs_count; i++) {
         const struct figures *f = &report->runs[i];
-        const struct histogram *h = &f->response_ns;
+        const struct histogram *h = &f->response_ns, *bounds = &f->response_bounds_ns;
         spoiled |= is_spoiled(f);
         fprintf(out, "  %4zu%10s%10s%10s%10s%10s%10s%9llu%s", i + 1,
                 f->settings.open_loop ? rate_text(f->settings.rate).chars : "-",
-                rate_text(figures_rate(f)).chars, duration_text(histogram_quantile(h, 0.5)).chars,
-                duration_text(histogram_quantile(h, 0.99)).chars,
-                duration_text(histogram_quantile(h, 0.999)).chars, duration_text(h->max).chars,
+                rate_text(figures_rate(f)).chars, quantile_text(h, bounds, 0.5).chars,
+                quantile_text(h, bounds, 0.99).chars, quantile_text(h, bounds, 0.999).chars,
+                quantile_text(h, bounds, 1).chars,
                 (unsigned long long)(f->errors_count + f->requests - f->ok),
                 is_spoiled(f) ? " *" : "");
         if (report->kind == BENCH_REPEAT)

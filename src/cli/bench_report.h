@@ -49,7 +49,8 @@ bool bench_write_json(FILE *out, const struct bench_report *report);
 /* A row a second; of BENCH_STEPS, a row a step. The first row names the columns. */
 bool bench_write_csv(FILE *out, const struct bench_report *report);
 /* An HdrHistogram log in nanoseconds: untagged an interval a second of the response time, by when responses ended
- * (settings.seconds_whole), and with tags one a run of the service time and of the send lag. */
+ * (settings.seconds_whole), and with tags one a run of the service time and of the send lag, and one of those response
+ * times that are lower bounds when there are any. */
 bool bench_write_hlog(FILE *out, const struct bench_report *report);
 /* A page that needs nothing else, and shows what the JSON holds. */
 bool bench_write_html(FILE *out, const struct bench_report *report);

@@ -1,5 +1,7 @@
 #include "cli/times_json.h"
 
+#include "bench/figures.h"
+
 #include <math.h>
 
 enum { CURVE_STEPS = 6 }; /* points while the share above halves */
@@ -14,6 +16,24 @@ void json_quantiles(struct json_out *j, const char *key, const struct histogram 
     json_us(j, "p9999", histogram_quantile(h, 0.9999));
     json_us(j, "max", h->max);
     json_count(j, "count", h->count);
+    json_end_with(j, '}');
+}
+
+void json_bounds(struct json_out *j, const char *key, const struct histogram *times,
+                 const struct histogram *bounds)
+{
+    static const struct {
+        double fraction;
+        const char *name;
+    } told[] = {{0.5, "p50"},    {0.9, "p90"},      {0.99, "p99"},
+                {0.999, "p999"}, {0.9999, "p9999"}, {1, "max"}};
+    json_begin(j, key, '{');
+    json_count(j, "count", bounds->count);
+    json_begin(j, "at_least", '[');
+    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
+        if (figures_is_bound(times, bounds, told[i].fraction))
+            json_words(j, NULL, told[i].name);
+    json_end_with(j, ']');
     json_end_with(j, '}');
 }
 

@@ -1,6 +1,8 @@
 """`ringsend bench`, the load: how many requests, which, over how many connections, when; judged by what the
 server saw."""
 
+import csv
+import io
 import json
 import math
 import os
@@ -8,8 +10,10 @@ import signal
 import subprocess
 import sys
 
+import hdr
 from harness import INPUT, NOT_ALL_OK, NOT_STARTED, OK, SANITIZED, SIGINT_EXIT, USAGE, Authority, Case, answering, header, main, refused_port, response
 
+THRESHOLD = 5
 HELLO = answering(lambda request: response(b"hello"))
 
 
@@ -235,6 +239,68 @@ class Truth(LoadCase):
                 self.assertGreaterEqual(lag["p99"], 0.8 * 400_000)
                 if not SANITIZED:
                     self.assertLess(service["p99"], 0.5 * 400_000)
+
+    def test_a_hang_to_the_end_is_in_the_percentiles(self):
+        """What was due and never started has waited at least until a connection became free, which takes the
+        timeout; what was in flight until then. All but what was answered are lower bounds."""
+        serve = self.serve("--pause", "1s,60s")
+        report = self.report("-r", "1000", "-d", "2s", "-c", "10", "--timeout", "2s", "--fail-if", "p99>500ms",
+                             "--csv", self.path("figures.csv"), "--hlog", self.path("figures.hlog"), serve.url,
+                             expect=THRESHOLD)
+        never, bounds, response = report["never_started"], report["lower_bounds"], report["response_us"]
+        self.assertGreater(never, 900)
+        self.assertEqual(report["scheduled"], 2000)
+        self.assertEqual((response["count"], bounds["response_us"]["count"]), (2000, never + report["timed_out"]))
+        self.assertEqual((bounds["service_us"]["count"], bounds["send_lag_us"]["count"]), (report["timed_out"], never))
+        self.assertEqual(bounds["response_us"]["at_least"], ["p90", "p99", "p999", "p9999", "max"])
+        # The last start was due 2 s after the first, and the first connection that hung gave up after 3 s.
+        self.assertGreaterEqual(response["p90"], 1_000_000)
+        self.assertGreaterEqual(report["never_started_wait_us"], 1_900_000)
+        threshold, = report["thresholds"]
+        self.assertEqual((threshold["failed"], threshold["at_least"]), (True, True))
+        self.assertEqual(sum(second["never_started"] for second in report["series"]), never)
+        rows = list(csv.DictReader(io.StringIO(self.read("figures.csv").decode())))
+        self.assertEqual(sum(int(row["never_started"]) for row in rows), never)
+        lines = [line.split(",") for line in self.read("figures.hlog").decode().splitlines() if line[0] not in '#"']
+        self.assertEqual(sum(sum(hdr.counts(line[-1]).values()) for line in lines if not line[0].startswith("Tag=")), 2000)
+        tagged = {line[0]: hdr.counts(line[-1]) for line in lines if line[0].startswith("Tag=")}
+        self.assertEqual(sum(tagged["Tag=response_bounds"].values()), never + report["timed_out"])
+
+    def test_what_a_second_signal_cuts_off_is_in_the_times(self):
+        server = self.server(lambda peer: (peer.request(), peer.hold()))
+        for rate in ((), ("-r", "100")):
+            with self.subTest(rate=rate):
+                before = len(server.requests)
+                bench = self.start("bench", "-d", "1h", "-c", "2", *rate, "--json", self.path("figures.json"), server.url)
+                server.wait_for(lambda s: len(s.requests) == before + 2)
+                bench.wait_for(lambda out, err: b"1 s" in err)
+                bench.signal(signal.SIGINT)
+                bench.wait_for(lambda out, err: b"stopping" in err)
+                bench.signal(signal.SIGINT)
+                run = bench.finish()
+                self.assertEqual(run.status, SIGINT_EXIT)
+                self.assertIn(b"2 were cut off by the second signal", run.out)
+                report = json.loads(self.read("figures.json"))
+                self.assertEqual((report["cut"], report["errors_by_name"]), (2, {"cancelled": 2}))
+                self.assertEqual(report["lower_bounds"]["response_us"]["count"], 2 + report["never_started"])
+                self.assertGreater(report["response_us"]["max"], 900_000)
+                self.assertEqual(report["scheduled"] or 2, 2 + report["never_started"])
+
+    def test_a_server_that_refuses_is_not_asked_as_fast_as_it_can(self):
+        """Nor one that takes a connection and closes it. One that answers is, whatever it answers."""
+        sock, port = refused_port()
+        self.addCleanup(sock.close)
+        closes = self.serve("--close", "100%")
+        for url in ("http://127.0.0.1:%d/" % port, closes.url):
+            report = self.report("-d", "1s", "-c", "8", url, expect=NOT_ALL_OK)
+            self.assertGreater(report["rests"], 0)
+            self.assertEqual(report["rest_max_us"], 8000)
+            self.assertLess(report["errors"], 1500)
+            self.assertGreater(report["errors"], 20)
+        self.assertEqual(self.report("-n", "400", "-c", "8", closes.url, expect=NOT_ALL_OK)["errors"], 400)
+        self.assertEqual(self.report("-n", "400", "-r", "4000", closes.url, expect=NOT_ALL_OK)["rests"], 0)
+        answers = self.serve("--status", "503:100%")
+        self.assertEqual(self.report("-n", "4000", "-c", "8", answers.url, expect=NOT_ALL_OK)["rests"], 0)
 
     def test_a_closed_loop_hides_the_same_stall(self):
         """One request a connection waits, and the others are never asked for."""

@@ -23,6 +23,10 @@ static void adds_threads_up(void **state)
     one.statuses[200] = 3;
     one.statuses[599] = 1;
     one.never_started_wait_ns = 7;
+    one.cut = 3;
+    one.rests = 2;
+    one.rest_max_ns = 9;
+    histogram_add(&one.response_bounds_ns, 5);
     one.tcp.absent = "why";
     for (uint64_t value = 1; value <= 4; value++) {
         histogram_add(&one.response_ns, value * 1000);
@@ -34,6 +38,10 @@ static void adds_threads_up(void **state)
     assert_int_equal(all.started, 10);
     assert_int_equal(all.requests, 8);
     assert_int_equal(all.timed_out, 2);
+    assert_int_equal(all.cut, 6);
+    assert_int_equal(all.rests, 4);
+    assert_int_equal(all.rest_max_ns, 9);
+    assert_int_equal(all.response_bounds_ns.count, 2);
     assert_int_equal(all.errors[RINGSEND_E_TIMEOUT_ATTEMPT], 2);
     assert_int_equal(all.statuses[200], 6);
     assert_int_equal(all.statuses[599], 2);
@@ -59,6 +67,31 @@ static void keeps_every_second(void **state)
         assert_int_equal(f.series[i].requests, i);
     figures_free(&f);
     assert_null(f.series);
+}
+
+/* 100 values of 1 ms to 100 ms, the last ten of them lower bounds. */
+static void percentiles_that_may_be_higher_are_known(void **state)
+{
+    (void)state;
+    struct histogram all, bounds;
+    assert_true(histogram_init(&all, 10) && histogram_init(&bounds, 10));
+    for (uint64_t i = 1; i <= 100; i++)
+        histogram_add(&all, i * 1000000);
+    assert_false(figures_is_bound(&all, &bounds, 1));
+    for (uint64_t i = 91; i <= 100; i++)
+        histogram_add(&bounds, i * 1000000);
+    assert_false(figures_is_bound(&all, &bounds, 0.5));
+    assert_false(figures_is_bound(&all, &bounds, 0.9));
+    assert_true(figures_is_bound(&all, &bounds, 0.91));
+    assert_true(figures_is_bound(&all, &bounds, 1));
+    histogram_add(&all, 1); /* that one may belong anywhere */
+    histogram_add(&bounds, 1);
+    assert_true(figures_is_bound(&all, &bounds, 0.5));
+    assert_true(figures_is_bound(&all, &bounds, 0.9));
+    histogram_add_many(&all, 50000000, 1000); /* next to what is at 50 ms it makes no difference */
+    assert_false(figures_is_bound(&all, &bounds, 0.5));
+    histogram_free(&all);
+    histogram_free(&bounds);
 }
 
 static void rate_is_of_the_measured_part(void **state)
@@ -87,6 +120,7 @@ static void a_server_is_swamped_when_answers_come_late(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(percentiles_that_may_be_higher_are_known),
         cmocka_unit_test(adds_threads_up),
         cmocka_unit_test(keeps_every_second),
         cmocka_unit_test(rate_is_of_the_measured_part),

@@ -195,6 +195,29 @@ static void a_run_without_responses_does_not_pass_for_a_fast_one(void **state)
     figures_free(&f);
 }
 
+/* Half of the requests never started: with what they had waited, as lower bounds. */
+static void what_never_started_is_in_the_percentiles(void **state)
+{
+    (void)state;
+    struct figures f;
+    assert_true(figures_init(&f));
+    histogram_add_many(&f.response_ns, 1000000, 500);
+    assert_false(check(&f, "p99>500ms").failed || check(&f, "p99>500ms").at_least);
+    histogram_add_many(&f.response_ns, 2000000000, 500);
+    histogram_add_many(&f.response_bounds_ns, 2000000000, 500);
+    struct threshold_outcome outcome = check(&f, "p99>500ms");
+    assert_true(outcome.failed && outcome.measured && outcome.at_least);
+    outcome = check(&f, "p50>500ms");
+    assert_false(outcome.failed || outcome.at_least);
+    outcome = check(&f, "p99>3s");
+    assert_true(!outcome.failed && outcome.at_least);
+    histogram_clear(&f.response_ns); /* nothing else came */
+    histogram_add_many(&f.response_ns, 2000000000, 500);
+    outcome = check(&f, "p99>3s");
+    assert_true(outcome.failed && outcome.measured && outcome.at_least);
+    figures_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +225,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_told_by_its_column),
         cmocka_unit_test(a_run_fails_when_the_condition_is_true),
         cmocka_unit_test(a_run_without_responses_does_not_pass_for_a_fast_one),
+        cmocka_unit_test(what_never_started_is_in_the_percentiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

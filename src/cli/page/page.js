@@ -34,7 +34,9 @@ const bytesText = (bytes) => {
 };
 // A figure that programs can read, too.
 const data = (value, text) => el("data", { value }, text);
-const time = (us) => data(us, timeText(us));
+const time = (us, atLeast) => data(us, (atLeast ? "\u2265\u00a0" : "") + timeText(us));
+// A percentile of a run's times; some rest on times that are lower bounds.
+const quantile = (run, times, key) => time(run[times][key], run.lower_bounds[times].at_least.includes(key));
 
 // ---- tables
 
@@ -224,7 +226,7 @@ function cards(run) {
   const card = (name, value, more, style) => el("div", {}, el("dt", {}, name), el("dd", { class: style }, value, more ? el("small", {}, more) : null));
   const none = run.response_us.count === 0;
   return el("dl", { class: "cards" },
-    [["p50", "p50"], ["p99", "p99"], ["p999", "p99.9"], ["max", "max"]].map(([key, name]) => card(name + " response", none ? "\u2013" : time(run.response_us[key]))),
+    [["p50", "p50"], ["p99", "p99"], ["p999", "p99.9"], ["max", "max"]].map(([key, name]) => card(name + " response", none ? "\u2013" : quantile(run, "response_us", key))),
     card("Rate", data(run.rate_achieved, rateText(run.rate_achieved)), run.rate_target ? "of " + rateText(run.rate_target) + " asked for" : "closed loop"),
     card("Failed", data(failedOf(run), countText(failedOf(run))), failedOf(run) ? shareText(failedShare(run)) : "of " + countText(run.requests), failedOf(run) ? "bad" : null));
 }
@@ -234,9 +236,12 @@ function notices(run) {
   if (run.requests === run.not_ok) say("No request was ok: " + (run.requests ? "what was measured are failures." : run.errors ? "no response came at all." : "none was begun in the measured part."), "bad");
   if (run.generator_is_slow) say("The machine that measured was too slow for this rate: what it added to the response times is not the server's fault.");
   if (run.late_loop) say(`${countText(run.late_loop)} ${run.late_loop === 1 ? "start was" : "starts were"} noticed more than 1 ms late by the measuring side (loop lag).`);
-  if (run.never_started) say(`${countText(run.never_started)} requests that should have started never did, because no connection became free; the longest had waited ${timeText(run.never_started_wait_us)}. They are in no percentile: the true ones are higher.`);
+  if (run.never_started) say(`${countText(run.never_started)} requests that should have started never did, because no connection became free; the longest had waited ${timeText(run.never_started_wait_us)}. They count with their waits, which are lower bounds.`);
   if (run.server_is_swamped) say(`${countText(run.requests - run.in_time)} responses came only when the starts had ended, and are not in the rate: the server takes in more than it answers.`);
-  if (run.timed_out) say(`${countText(run.timed_out)} requests timed out; they count with the time that they had taken by then, at least.`);
+  if (run.timed_out) say(`${countText(run.timed_out)} requests timed out; they count with the time that they had taken by then, a lower bound.`);
+  if (run.rests) say(`Nothing but failures came for a while: connections rested ${countText(run.rests)} times, up to ${timeText(run.rest_max_us)}, before their next request.`);
+  if (run.cut) say(`${countText(run.cut)} requests were cut off by the second signal; they count with the time that they had taken by then, a lower bound.`);
+  if (run.lower_bounds.response_us.count) say(`${countText(run.lower_bounds.response_us.count)} of ${countText(run.response_us.count)} response times are lower bounds; \u2265 marks what may be more.`);
   if (run.stopped_early) say("Stopped by a signal: these are the figures up to then.");
   if (run.settings.insecure) say("Servers were not verified (--insecure).");
   if (run.settings.loop === "closed") all.push(el("p", { class: "soft" }, "Closed loop: a slow server is asked less often, which hides what a steady flow of requests would have waited."));
@@ -246,11 +251,11 @@ function thresholds(run) {
   if (!run.thresholds.length) return [];
   const text = (threshold, value) => value === null ? "unknown, no response came" : ({ us: timeText, share: shareText, per_second: rateText, count: countText })[threshold.unit](value);
   return [el("h2", {}, "Thresholds"), table(["condition", "outcome", "value"], run.thresholds.map((threshold) =>
-    [threshold.condition, el("td", { class: threshold.failed ? "bad" : "good" }, threshold.failed ? "failed" : "passed"), text(threshold, threshold.value)]), { label: "Thresholds" })];
+    [threshold.condition, el("td", { class: threshold.failed ? "bad" : "good" }, threshold.failed ? "failed" : "passed"), (threshold.at_least ? "\u2265\u00a0" : "") + text(threshold, threshold.value)]), { label: "Thresholds" })];
 }
 function percentiles(run) {
-  const rows = [["response", run.response_us], ["service", run.service_us], ["send lag", run.send_lag_us]].filter(([, times]) => times.count > 0);
-  return table(["", ...QUANTILES.map(([, name]) => name)], rows.map(([name, times]) => [name, ...QUANTILES.map(([key]) => time(times[key]))]),
+  const rows = [["response", "response_us"], ["service", "service_us"], ["send lag", "send_lag_us"]].filter(([, times]) => run[times].count > 0);
+  return table(["", ...QUANTILES.map(([, name]) => name)], rows.map(([name, times]) => [name, ...QUANTILES.map(([key]) => quantile(run, times, key))]),
     { label: "Percentiles", class: "percentiles" });
 }
 function phases(run) {
@@ -317,7 +322,8 @@ function pairSections(sides, comparison) {
     el("p", { class: "soft" }, `A: ${sides[comparison.a].name}; B: ${sides[comparison.b].name}`),
     table(["", "A", "B", "difference", "95 % interval", "verdict"], ["p50", "p99"].map((key) => {
       const q = comparison[key];
-      return [key, time(q.a_us.value), time(q.b_us.value), ratioData(q), `${ratioText(q.ratio.low)} to ${ratioText(q.ratio.high)}`, verdictCell(q.verdict)];
+      const interval = comparison.by_runs ? `${ratioText(q.ratio.low)} to ${q.ratio.high === null ? "any" : ratioText(q.ratio.high)}` : "\u2013";
+      return [key, time(q.a_us.value, q.a_at_least), time(q.b_us.value, q.b_at_least), ratioData(q), interval, verdictCell(q.verdict)];
     }), { label: "Comparison" }),
     comparison.failed ? el("p", {}, `Failed: ${shareText(comparison.failed.a_share)} of A's requests, ${shareText(comparison.failed.b_share)} of B's.`) : null,
     el("p", { class: "soft" }, comparison.grounds.trim())];
@@ -325,7 +331,7 @@ function pairSections(sides, comparison) {
 function sidesTable(sides) {
   return table(["", "runs", ...QUANTILES.map(([, name]) => name), "count"], sides.map((side) =>
     [side.rate_target ? `${side.name}, ${rateText(side.rate_target)}` : side.name, String(side.runs),
-      ...QUANTILES.map(([key]) => time(side.response_us[key])), countText(side.response_us.count)]), { label: "Sides", class: "percentiles" });
+      ...QUANTILES.map(([key]) => time(side.response_us[key], side.lower_bounds.at_least.includes(key))), countText(side.response_us.count)]), { label: "Sides", class: "percentiles" });
 }
 const sideCurves = (sides) => sides.map((side) => ({ name: side.name, points: side.curve, count: side.response_us.count }));
 
@@ -350,7 +356,7 @@ function stepsSections(figures, file) {
   return [
     el("p", { class: "soft" }, `A: ${sides[0].name}; B: ${file}`),
     table(["rate", "p50 A", "p50 B", "difference", "p99 A", "p99 B", "difference", "failed A", "failed B", "verdict"], comparisons.map((pair) =>
-      [rateOf(pair), ...["p50", "p99"].flatMap((key) => [time(pair[key].a_us.value), time(pair[key].b_us.value), ratioData(pair[key])]),
+      [rateOf(pair), ...["p50", "p99"].flatMap((key) => [time(pair[key].a_us.value, pair[key].a_at_least), time(pair[key].b_us.value, pair[key].b_at_least), ratioData(pair[key])]),
         ...["a_share", "b_share"].map((key) => pair.failed ? data(pair.failed[key], shareText(pair.failed[key])) : ""), verdictCell(pair.verdict)]), { label: "Steps" }),
     ...lone.map(([side, other]) => el("p", { class: "soft" }, `${rateText(side.rate_target)}: only in ${side.name}, not in ${other}`)),
     stepsChart("Response time by rate", sides, comparisons),
@@ -361,7 +367,7 @@ function stepsSections(figures, file) {
 
 function overview(runs, isSteps) {
   const target = (run) => isSteps ? [] : [el("td", { class: "words" }, run.settings.target)];
-  const text = (run, key) => run.response_us.count ? time(run.response_us[key]) : "\u2013";
+  const text = (run, key) => run.response_us.count ? quantile(run, "response_us", key) : "\u2013";
   return table(["run", ...(isSteps ? [] : ["target"]), "asked", "reached", "p50", "p99", "p99.9", "max", "failed"], runs.map((run, i) =>
     [String(i + 1), ...target(run), run.rate_target ? rateText(run.rate_target) : "\u2013", rateText(run.rate_achieved),
       ...["p50", "p99", "p999", "max"].map((key) => text(run, key)),
