@@ -1,15 +1,10 @@
-/* Bootstrap. The percentile method: the quantile is computed from RESAMPLES samples drawn with
- * replacement from the one at hand, and the interval is what holds the middle 95 % of the results.
+/* Bootstrap, by the percentile method: quantiles are computed from RESAMPLES samples of runs, drawn with
+ * replacement from those at hand, and the interval is what holds the middle 95 % of the results.
  *
- * Of runs: whole runs are drawn, and a drawn run counts as often as it was drawn. For that a side is
- * kept as a table of running sums, one row a bucket that is not empty, one column a run; the weighted
- * sum of a row tells how many values lie at or below its bucket, and rows can be found by bisection.
- *
- * Of requests: a resample of n values out of n, sorted, is the sample's quantile function at n sorted
- * uniform numbers. Only the k-th of those is needed, and its distribution is known: Beta(k, n - k +
- * 1). So a resample costs one random variable and one look-up, however many requests there were.
- * Simulated, such an interval holds the true quantile in 95 % of cases where a hundred values lie
- * above it, in 92 % where twenty do. */
+ * A drawn run counts as often as it was drawn. For that a side is kept as a table of running sums, one row a
+ * bucket that is not empty, one column a run; the weighted sum of a row tells how many values lie at or
+ * below its bucket, and rows can be found by bisection. There are two such sums: of all values, and of those
+ * that are no lower bounds, whose ranks are what the quantile is if the bounds took for ever. */
 #include "bench/compare.h"
 
 #include "base/check.h"
@@ -22,55 +17,20 @@ enum { RESAMPLES = 2000, TAIL = RESAMPLES / 40 }; /* 2.5 % on each end */
 
 #define SIGNIFICANT 0.05
 
-/* ---- random variables ---- */
-
-struct random {
-    uint64_t seed, used;
-};
-
-static double uniform(struct random *r)
-{
-    return random_unit(random_at(r->seed, r->used++));
-}
-
-static double normal(struct random *r)
-{
-    double u = uniform(r), v = uniform(r);
-    return sqrt(-2 * log(1 - u)) * cos(6.283185307179586 * v);
-}
-
-/* Shape >= 1. Marsaglia and Tsang, A simple method for generating gamma variables (2000). */
-static double gamma_variable(struct random *r, double shape)
-{
-    double d = shape - 1.0 / 3, c = 1 / sqrt(9 * d);
-    for (;;) {
-        double x = normal(r), v = 1 + c * x;
-        if (v <= 0)
-            continue;
-        v = v * v * v;
-        if (log(1 - uniform(r)) < x * x / 2 + d - d * v + d * log(v))
-            return d * v;
-    }
-}
-
-static double beta_variable(struct random *r, double a, double b)
-{
-    double x = gamma_variable(r, a), y = gamma_variable(r, b);
-    return x / (x + y);
-}
-
 /* ---- tables of running sums ---- */
 
 struct table {
     size_t rows, columns;
     uint64_t *edges; /* of each row's bucket the largest value */
     uint64_t *sums;  /* rows x columns: how many of a run's values are at most that */
+    uint64_t *exact; /* the same of those that are no lower bounds */
 };
 
 static void table_free(struct table *t)
 {
     free(t->edges);
     free(t->sums);
+    free(t->exact);
 }
 
 static bool is_used(const struct compare_side *side, size_t bucket)
@@ -82,55 +42,64 @@ static bool is_used(const struct compare_side *side, size_t bucket)
     return false;
 }
 
-/* A column a run, or one for all of them. */
-static bool table_init(struct table *t, const struct compare_side *side, bool by_runs)
+static void fill_row(struct table *t, const struct compare_side *side, size_t row, size_t bucket)
+{
+    uint64_t *sums = &t->sums[row * t->columns], *exact = &t->exact[row * t->columns];
+    for (size_t run = 0; run < t->columns; run++) {
+        uint64_t here = side->runs[run].counts[bucket];
+        uint64_t bounds = side->bounds ? side->bounds[run].counts[bucket] : 0;
+        uint64_t below = row > 0 ? t->sums[(row - 1) * t->columns + run] : 0;
+        uint64_t exact_below = row > 0 ? t->exact[(row - 1) * t->columns + run] : 0;
+        sums[run] = below + here;
+        exact[run] = exact_below + here - (bounds < here ? bounds : here);
+    }
+}
+
+static bool table_init(struct table *t, const struct compare_side *side)
 {
     const struct histogram *runs = side->runs;
-    uint64_t running[COMPARE_RUNS_MAX] = {0}, max = 0;
+    uint64_t max = 0;
     size_t used = 0, row = 0;
     for (size_t i = 0; i < runs[0].buckets; i++)
         used += is_used(side, i);
     for (size_t i = 0; i < side->runs_count; i++)
         max = runs[i].max > max ? runs[i].max : max;
-    *t = (struct table){.rows = used, .columns = by_runs ? side->runs_count : 1};
+    *t = (struct table){.rows = used, .columns = side->runs_count};
     t->edges = calloc(used + 1, sizeof *t->edges);
     t->sums = calloc(used * t->columns + 1, sizeof *t->sums);
-    if (!t->edges || !t->sums)
+    t->exact = calloc(used * t->columns + 1, sizeof *t->exact);
+    if (!t->edges || !t->sums || !t->exact)
         return false;
     for (size_t i = 0; i < runs[0].buckets; i++) {
         if (!is_used(side, i))
             continue;
         uint64_t edge = histogram_upper_edge(&runs[0], i);
         t->edges[row] = edge < max ? edge : max;
-        for (size_t run = 0; run < side->runs_count; run++)
-            running[by_runs ? run : 0] += runs[run].counts[i];
-        for (size_t column = 0; column < t->columns; column++)
-            t->sums[row * t->columns + column] = running[column];
-        row++;
+        fill_row(t, side, row++, i);
     }
     return true;
 }
 
-static uint64_t row_sum(const struct table *t, size_t row, const unsigned *weights)
+static uint64_t row_sum(const struct table *t, const uint64_t *sums, size_t row,
+                        const unsigned *weights)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < t->columns; i++)
-        sum += weights[i] * t->sums[row * t->columns + i];
+        sum += weights[i] * sums[row * t->columns + i];
     return sum;
 }
 
-/* The smallest value that at least `fraction` of all do not exceed, each run counted as often as
- * its weight says; 0 when there are none. */
-static double table_quantile(const struct table *t, double fraction, const unsigned *weights)
+/* The smallest value that at least `rank` of the values in `sums` do not exceed; infinite when there are
+ * fewer. */
+static double value_at(const struct table *t, const uint64_t *sums, double rank,
+                       const unsigned *weights)
 {
-    uint64_t total = t->rows > 0 ? row_sum(t, t->rows - 1, weights) : 0;
-    double rank = fmax(1, ceil(fraction * (double)total));
     size_t low = 0, high = t->rows; /* the row lies in [low, high) */
-    if (total == 0)
-        return 0;
+    if ((double)row_sum(t, sums, t->rows - 1, weights) < rank)
+        return INFINITY;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if ((double)row_sum(t, middle - 1, weights) < rank)
+        if ((double)row_sum(t, sums, middle - 1, weights) < rank)
             low = middle;
         else
             high = middle;
@@ -138,30 +107,48 @@ static double table_quantile(const struct table *t, double fraction, const unsig
     return (double)t->edges[low];
 }
 
+/* Between these the quantile lies, each run counted as often as its weight says; 0 when there are no values. */
+struct range {
+    double low, high;
+};
+
+static struct range quantile_range(const struct table *t, double fraction, const unsigned *weights)
+{
+    uint64_t total = t->rows > 0 ? row_sum(t, t->sums, t->rows - 1, weights) : 0;
+    double rank = fmax(1, ceil(fraction * (double)total));
+    if (total == 0)
+        return (struct range){0, 0};
+    return (struct range){value_at(t, t->sums, rank, weights),
+                          value_at(t, t->exact, rank, weights)};
+}
+
 /* ---- bootstrap ---- */
 
 static const unsigned once[COMPARE_RUNS_MAX] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
                                                 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 
+static double values_of(const struct table *t)
+{
+    return t->rows > 0 ? (double)row_sum(t, t->sums, t->rows - 1, once) : 0;
+}
+
 static bool has_tail(const struct table *t, double fraction)
 {
-    double values = t->rows > 0 ? (double)row_sum(t, t->rows - 1, once) : 0;
-    return values * (1 - fraction) >= COMPARE_TAIL_MIN * (1 - 1e-9);
+    return values_of(t) * (1 - fraction) >= COMPARE_TAIL_MIN * (1 - 1e-9);
 }
 
-static double resample_runs(const struct table *t, double fraction, struct random *random)
+struct random {
+    uint64_t seed, used;
+};
+
+static struct range resample(const struct table *t, double fraction, struct random *random)
 {
     unsigned weights[COMPARE_RUNS_MAX] = {0};
-    for (size_t i = 0; i < t->columns; i++)
-        weights[(size_t)(uniform(random) * (double)t->columns)]++;
-    return table_quantile(t, fraction, weights);
-}
-
-static double resample_requests(const struct table *t, double fraction, struct random *random)
-{
-    double n = t->rows > 0 ? (double)t->sums[t->rows - 1] : 0;
-    double k = fmax(1, ceil(fraction * n));
-    return n > 0 ? table_quantile(t, beta_variable(random, k, n - k + 1), once) : 0;
+    for (size_t i = 0; i < t->columns; i++) {
+        double u = random_unit(random_at(random->seed, random->used++));
+        weights[(size_t)(u * (double)t->columns)]++;
+    }
+    return quantile_range(t, fraction, weights);
 }
 
 static int compare_doubles(const void *left, const void *right)
@@ -170,37 +157,41 @@ static int compare_doubles(const void *left, const void *right)
     return a < b ? -1 : a > b;
 }
 
-static void interval_of(double *resamples, struct compare_interval *interval)
+static void interval_of(double *lows, double *highs, struct compare_interval *interval)
 {
-    qsort(resamples, RESAMPLES, sizeof *resamples, compare_doubles);
-    interval->low = resamples[TAIL];
-    interval->high = resamples[RESAMPLES - 1 - TAIL];
+    qsort(lows, RESAMPLES, sizeof *lows, compare_doubles);
+    qsort(highs, RESAMPLES, sizeof *highs, compare_doubles);
+    interval->low = lows[TAIL];
+    interval->high = highs[RESAMPLES - 1 - TAIL];
 }
 
+/* Below a nanosecond nothing is known. */
 static double ratio_of(double a, double b)
 {
-    return fmax(1, b) / fmax(1, a); /* below a nanosecond nothing is known */
+    return isinf(a) ? 0 : fmax(1, b) / fmax(1, a);
 }
 
+/* room: for six values of each resample. */
 static void bootstrap(struct compare_quantile *q, const struct table *a, const struct table *b,
-                      bool by_runs, double *room)
+                      double *room)
 {
-    double (*resample)(const struct table *, double, struct random *) =
-        by_runs ? resample_runs : resample_requests;
-    double *of_a = room, *of_b = room + RESAMPLES, *ratios = room + 2 * RESAMPLES;
+    double *of[6];
     struct random random = {.seed = 1};
+    for (size_t i = 0; i < 6; i++)
+        of[i] = room + i * RESAMPLES;
     for (size_t i = 0; i < RESAMPLES; i++) {
-        of_a[i] = resample(a, q->fraction, &random);
-        of_b[i] = resample(b, q->fraction, &random);
-        ratios[i] = ratio_of(of_a[i], of_b[i]);
+        struct range in_a = resample(a, q->fraction, &random);
+        struct range in_b = resample(b, q->fraction, &random);
+        of[0][i] = in_a.low;
+        of[1][i] = in_a.high;
+        of[2][i] = in_b.low;
+        of[3][i] = in_b.high;
+        of[4][i] = ratio_of(in_a.high, in_b.low);
+        of[5][i] = ratio_of(in_a.low, in_b.high);
     }
-    q->enough = has_tail(a, q->fraction) && has_tail(b, q->fraction);
-    q->a_ns.value = table_quantile(a, q->fraction, once);
-    q->b_ns.value = table_quantile(b, q->fraction, once);
-    q->ratio.value = ratio_of(q->a_ns.value, q->b_ns.value);
-    interval_of(of_a, &q->a_ns);
-    interval_of(of_b, &q->b_ns);
-    interval_of(ratios, &q->ratio);
+    interval_of(of[0], of[1], &q->a_ns);
+    interval_of(of[2], of[3], &q->b_ns);
+    interval_of(of[4], of[5], &q->ratio);
 }
 
 /* ---- verdicts ---- */
@@ -218,13 +209,10 @@ static void rank_runs(struct compare_quantile *q, const struct compare_side *a,
 
 /* A resample holds nothing that the sample does not: with next to nothing above a quantile, the
  * interval cannot reach as far up as it should. That also goes for a side without any response. */
-static enum compare_verdict quantile_verdict(const struct compare_quantile *q, double tolerance,
-                                             bool by_runs)
+static enum compare_verdict quantile_verdict(const struct compare_quantile *q, double tolerance)
 {
-    if (!q->enough)
-        return COMPARE_UNDECIDED;
-    bool sure = !by_runs || q->runs.p <= SIGNIFICANT;
-    if (q->ratio.low >= 1 / (1 + tolerance) && q->ratio.high <= 1 + tolerance)
+    bool sure = q->enough && q->runs.p <= SIGNIFICANT;
+    if (q->enough && q->ratio.low >= 1 / (1 + tolerance) && q->ratio.high <= 1 + tolerance)
         return COMPARE_SAME;
     if (q->ratio.low > 1 + tolerance && sure)
         return COMPARE_WORSE;
@@ -233,31 +221,87 @@ static enum compare_verdict quantile_verdict(const struct compare_quantile *q, d
     return COMPARE_UNDECIDED;
 }
 
-static double share_of(uint64_t errors, uint64_t requests)
+/* Of single runs. */
+static enum compare_verdict gross_verdict(struct range a, struct range b, bool enough,
+                                          double tolerance)
 {
-    uint64_t all = errors + requests;
-    return all > 0 ? (double)errors / (double)all : 0;
+    double gross = fmax(COMPARE_GROSS, 1 + tolerance);
+    if (enough && ratio_of(a.high, b.low) >= gross)
+        return COMPARE_WORSE;
+    if (enough && ratio_of(a.low, b.high) <= 1 / gross)
+        return COMPARE_BETTER;
+    return COMPARE_UNDECIDED;
 }
 
-/* Were the sides alike, each error would have been B's with B's share of all requests: a binomial
- * distribution, taken as normal with the correction for continuity. */
-static void compare_error_shares(struct compare_errors *e, const struct compare_side *a,
-                                 const struct compare_side *b, double tolerance)
+static bool has_many(const struct table *t)
 {
-    *e = (struct compare_errors){.known = a->errors_known && b->errors_known, .p = 1};
+    return values_of(t) >= COMPARE_GROSS_MIN;
+}
+
+static void compare_quantiles(struct compare_quantile *q, const struct table *a,
+                              const struct table *b, double tolerance)
+{
+    struct range in_a = quantile_range(a, q->fraction, once);
+    struct range in_b = quantile_range(b, q->fraction, once);
+    q->enough = has_tail(a, q->fraction) && has_tail(b, q->fraction);
+    q->a_ns = (struct compare_interval){in_a.low, NAN, NAN};
+    q->b_ns = (struct compare_interval){in_b.low, NAN, NAN};
+    q->a_at_least = in_a.high > 1.01 * in_a.low; /* as figures_is_bound has it */
+    q->b_at_least = in_b.high > 1.01 * in_b.low;
+    q->ratio = (struct compare_interval){ratio_of(in_a.low, in_b.low), NAN, NAN};
+    q->verdict = gross_verdict(in_a, in_b, q->enough && has_many(a) && has_many(b), tolerance);
+}
+
+static double share_of(struct compare_counts counts)
+{
+    uint64_t all = counts.failed + counts.good;
+    return all > 0 ? (double)counts.failed / (double)all : 0;
+}
+
+/* Of all runs together; those of each go to `shares`. */
+static struct compare_counts add_counts(const struct compare_side *side, double *shares)
+{
+    struct compare_counts all = {0};
+    for (size_t i = 0; i < side->runs_count; i++) {
+        all.failed += side->counts[i].failed;
+        all.good += side->counts[i].good;
+        shares[i] = share_of(side->counts[i]);
+    }
+    return all;
+}
+
+/* Of single runs: one side's requests failed out of all proportion to the other's. Where not one was good, a few are
+ * enough to say so. */
+static bool is_gross(struct compare_counts less, struct compare_counts more)
+{
+    double low = share_of(less), high = share_of(more);
+    bool many = less.failed + less.good >= COMPARE_GROSS_MIN &&
+                more.failed + more.good >= COMPARE_GROSS_MIN;
+    if (more.good == 0 && more.failed >= COMPARE_TAIL_MIN)
+        return less.good >= COMPARE_TAIL_MIN && low <= 0.5;
+    return many && high >= COMPARE_GROSS * low && high - low >= COMPARE_GROSS_SHARE;
+}
+
+static void compare_error_shares(struct compare_errors *e, const struct compare_side *a,
+                                 const struct compare_side *b, double tolerance, bool by_runs)
+{
+    double of_a[COMPARE_RUNS_MAX], of_b[COMPARE_RUNS_MAX];
+    *e = (struct compare_errors){.known = a->counts && b->counts, .runs.p = 1};
     if (!e->known)
         return;
-    double of_a = (double)(a->errors + a->requests), of_b = (double)(b->errors + b->requests);
-    double errors = (double)(a->errors + b->errors), share = of_b / fmax(1, of_a + of_b);
-    double variance = errors * share * (1 - share);
-    double distance = fabs((double)b->errors - errors * share) - 0.5;
-    if (variance > 0 && distance > 0)
-        e->p = erfc(distance / sqrt(variance) * sqrt(0.5));
-    e->a_share = share_of(a->errors, a->requests);
-    e->b_share = share_of(b->errors, b->requests);
-    if (e->p > SIGNIFICANT)
-        return;
-    if (e->b_share > e->a_share * (1 + tolerance))
+    struct compare_counts in_a = add_counts(a, of_a), in_b = add_counts(b, of_b);
+    e->a_share = share_of(in_a);
+    e->b_share = share_of(in_b);
+    bool differs;
+    if (by_runs) {
+        rank_values(of_a, a->runs_count, of_b, b->runs_count, &e->runs);
+        differs = e->runs.p <= SIGNIFICANT;
+    } else {
+        differs = is_gross(in_a, in_b) || is_gross(in_b, in_a);
+    }
+    if (!differs)
+        e->verdict = by_runs || e->a_share == e->b_share ? COMPARE_SAME : COMPARE_UNDECIDED;
+    else if (e->b_share > e->a_share * (1 + tolerance))
         e->verdict = COMPARE_WORSE;
     else if (e->b_share * (1 + tolerance) < e->a_share)
         e->verdict = COMPARE_BETTER;
@@ -285,12 +329,12 @@ static bool merge_runs(const struct compare_side *side, struct histogram *all)
 }
 
 static bool rank_requests(const struct compare_side *a, const struct compare_side *b,
-                          struct rank_test *test)
+                          double *b_larger)
 {
     struct histogram of_a = {0}, of_b = {0};
     bool done = merge_runs(a, &of_a) && merge_runs(b, &of_b);
     if (done)
-        rank_histograms(&of_a, &of_b, test);
+        *b_larger = rank_b_larger(&of_a, &of_b);
     histogram_free(&of_a);
     histogram_free(&of_b);
     return done;
@@ -301,23 +345,25 @@ bool compare_sides(const struct compare_side *a, const struct compare_side *b, d
 {
     struct compare_quantile *const quantiles[] = {&out->p50, &out->p99};
     struct table of_a = {0}, of_b = {0};
-    double *room = malloc(3 * RESAMPLES * sizeof *room);
+    double *room = malloc(6 * RESAMPLES * sizeof *room);
     CHECK(a->runs_count > 0 && a->runs_count <= COMPARE_RUNS_MAX && b->runs_count > 0 &&
           b->runs_count <= COMPARE_RUNS_MAX);
     *out = (struct comparison){.by_runs = a->runs_count >= COMPARE_RUNS_MIN &&
                                           b->runs_count >= COMPARE_RUNS_MIN,
                                .p50.fraction = 0.5,
                                .p99.fraction = 0.99};
-    bool done = room && table_init(&of_a, a, out->by_runs) && table_init(&of_b, b, out->by_runs) &&
-                rank_requests(a, b, &out->requests);
+    bool done =
+        room && table_init(&of_a, a) && table_init(&of_b, b) && rank_requests(a, b, &out->b_larger);
     for (size_t i = 0; done && i < 2; i++) {
         struct compare_quantile *q = quantiles[i];
-        bootstrap(q, &of_a, &of_b, out->by_runs, room);
-        if (out->by_runs)
-            rank_runs(q, a, b);
-        q->verdict = quantile_verdict(q, tolerance, out->by_runs);
+        compare_quantiles(q, &of_a, &of_b, tolerance);
+        if (!out->by_runs)
+            continue;
+        bootstrap(q, &of_a, &of_b, room);
+        rank_runs(q, a, b);
+        q->verdict = quantile_verdict(q, tolerance);
     }
-    compare_error_shares(&out->errors, a, b, tolerance);
+    compare_error_shares(&out->errors, a, b, tolerance, out->by_runs);
     out->verdict = verdict_of(out);
     table_free(&of_a);
     table_free(&of_b);

@@ -52,7 +52,7 @@ static void ranking_finish(const struct ranking *r, struct rank_test *test)
         test->p = erfc(distance / sqrt(variance) * sqrt(0.5));
 }
 
-void rank_histograms(const struct histogram *a, const struct histogram *b, struct rank_test *test)
+double rank_b_larger(const struct histogram *a, const struct histogram *b)
 {
     struct ranking r = {0};
     CHECK(a->precision == b->precision);
@@ -60,7 +60,9 @@ void rank_histograms(const struct histogram *a, const struct histogram *b, struc
         if (a->counts[i] > 0 || b->counts[i] > 0)
             ranking_add(&r, (double)a->counts[i], (double)b->counts[i]);
     }
-    ranking_finish(&r, test);
+    struct rank_test test;
+    ranking_finish(&r, &test);
+    return test.b_larger;
 }
 
 /* ---- values ---- */

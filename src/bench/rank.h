@@ -24,7 +24,8 @@ struct rank_test {
 /* Of values, both samples together at most RANK_EXACT_MAX; p is exact unless memory is out. */
 void rank_values(const double *a, size_t a_count, const double *b, size_t b_count,
                  struct rank_test *test);
-/* Of all values in two histograms of the same precision; those of a bucket are ties. */
-void rank_histograms(const struct histogram *a, const struct histogram *b, struct rank_test *test);
+/* Of all values in two histograms of the same precision; those of a bucket are ties: b_larger. Of requests
+ * that is all that can be told: they are not independent of each other, and a p would take them for that. */
+double rank_b_larger(const struct histogram *a, const struct histogram *b);
 
 #endif

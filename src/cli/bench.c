@@ -241,13 +241,16 @@ static const char *add_runs(const struct bench *b, struct sides *sides)
     const char *error = NULL;
     for (size_t i = 0; i < b->runs_count && !error; i++) {
         const struct figures *f = &b->runs[i];
-        error = sides_add(sides, 0,
-                          &(struct side_run){.name = f->settings.target,
-                                             .response_ns = &f->response_ns,
-                                             .errors_known = true,
-                                             .failed = f->errors_count + f->requests - f->ok,
-                                             .requests = f->ok,
-                                             .slow = figures_generator_is_slow(f)});
+        error =
+            sides_add(sides, 0,
+                      &(struct side_run){.name = f->settings.target,
+                                         .response_ns = &f->response_ns,
+                                         .bounds_ns = &f->response_bounds_ns,
+                                         .errors_known = true,
+                                         .counts = {.failed = f->errors_count + f->requests - f->ok,
+                                                    .good = f->ok},
+                                         .never_started = f->never_started,
+                                         .slow = figures_generator_is_slow(f)});
     }
     return error;
 }

@@ -6,6 +6,7 @@
 #include "cli/page.h"
 #include "cli/times_json.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static void put_interval(struct json_out *j, const char *key, const struct compare_interval *i,
@@ -33,6 +34,8 @@ static void put_quantile(struct json_out *j, const char *key, const struct compa
     json_begin(j, key, '{');
     put_interval(j, "a_us", &q->a_ns, 1e3);
     put_interval(j, "b_us", &q->b_ns, 1e3);
+    json_flag(j, "a_at_least", q->a_at_least);
+    json_flag(j, "b_at_least", q->b_at_least);
     put_interval(j, "ratio", &q->ratio, 1);
     if (by_runs)
         put_rank(j, "runs", &q->runs);
@@ -71,12 +74,14 @@ static void put_comparison(struct json_out *j, const struct compare_report *repo
     json_flag(j, "by_runs", c->by_runs);
     put_quantile(j, "p50", &c->p50, c->by_runs);
     put_quantile(j, "p99", &c->p99, c->by_runs);
-    put_rank(j, "requests", &c->requests);
+    json_begin(j, "requests", '{');
+    json_real(j, "b_larger", c->b_larger);
+    json_end_with(j, '}');
     if (c->errors.known) {
         json_begin(j, "failed", '{');
         json_real(j, "a_share", c->errors.a_share);
         json_real(j, "b_share", c->errors.b_share);
-        json_real(j, "p", c->errors.p);
+        json_real(j, "p", c->by_runs ? c->errors.runs.p : NAN);
         json_words(j, "verdict", compare_verdict_names[c->errors.verdict]);
         json_end_with(j, '}');
     }
@@ -85,20 +90,23 @@ static void put_comparison(struct json_out *j, const struct compare_report *repo
 
 static void put_side(struct json_out *j, const struct side *side)
 {
-    struct histogram all = {0};
-    if (!side_merge(side, &all)) {
+    struct histogram all, bounds;
+    if (side_merge(side, &all, &bounds)) {
+        json_begin(j, NULL, '{');
+        json_words(j, "name", side->name);
+        if (side->rate > 0)
+            json_real(j, "rate_target", side->rate);
+        json_count(j, "runs", side->runs_count);
+        json_count(j, "never_started", side->never_started);
+        json_quantiles(j, "response_us", &all);
+        json_bounds(j, "lower_bounds", &all, &bounds);
+        json_curve(j, "curve", &all);
+        json_end_with(j, '}');
+    } else {
         j->incomplete = true;
-        return;
     }
-    json_begin(j, NULL, '{');
-    json_words(j, "name", side->name);
-    if (side->rate > 0)
-        json_real(j, "rate_target", side->rate);
-    json_count(j, "runs", side->runs_count);
-    json_quantiles(j, "response_us", &all);
-    json_curve(j, "curve", &all);
-    json_end_with(j, '}');
     histogram_free(&all);
+    histogram_free(&bounds);
 }
 
 void compare_put_json(struct json_out *j, const char *key, const struct compare_report *report)

@@ -2,10 +2,11 @@
  * sentence, and what the verdict rests on. Of steps a row each, and the sentence where there is something to say. */
 #include "cli/compare_report.h"
 
-#include "bench/hdr.h"
+#include "bench/figures.h"
 #include "cli/compare_words.h"
 #include "cli/units.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* ---- pairs ---- */
@@ -13,10 +14,9 @@
 static struct compare_side side_of(const struct side *side)
 {
     return (struct compare_side){.runs = side->runs,
+                                 .bounds = side->bounds,
                                  .runs_count = side->runs_count,
-                                 .errors_known = side->errors_known,
-                                 .errors = side->failed,
-                                 .requests = side->requests};
+                                 .counts = side->errors_known ? side->counts : NULL};
 }
 
 static bool add_pair(struct compare_report *r, size_t a, size_t b)
@@ -118,27 +118,48 @@ static void print_side(FILE *out, char letter, const struct side *side)
 {
     fprintf(out, "  %c  %s: %zu run%s, %llu times\n", letter, side->name, side->runs_count,
             plural(side->runs_count), (unsigned long long)times_of(side));
+    if (side->never_started > 0)
+        fprintf(out, "     %llu requests never started: their waits are lower bounds\n",
+                (unsigned long long)side->never_started);
+}
+
+static struct units_text at_least_text(double ns, bool at_least)
+{
+    struct units_text text;
+    snprintf(text.chars, sizeof text.chars, "%s%.29s", at_least ? ">=" : "",
+             duration_text((uint64_t)ns).chars);
+    return text;
 }
 
 static void print_quantile(FILE *out, const char *name, const struct compare_quantile *q)
 {
-    fprintf(
-        out, "  %-8s%12s%12s%12s   %s to %s  %s\n", name,
-        duration_text((uint64_t)q->a_ns.value).chars, duration_text((uint64_t)q->b_ns.value).chars,
-        compare_difference_text(q->ratio.value).chars, compare_difference_text(q->ratio.low).chars,
-        compare_difference_text(q->ratio.high).chars, compare_verdict_names[q->verdict]);
+    fprintf(out, "  %-8s%12s%12s%12s   ", name, at_least_text(q->a_ns.value, q->a_at_least).chars,
+            at_least_text(q->b_ns.value, q->b_at_least).chars,
+            compare_difference_text(q->ratio.value).chars);
+    if (!isnan(q->ratio.low))
+        fprintf(out, "%s to %s  ", compare_difference_text(q->ratio.low).chars,
+                compare_difference_text(q->ratio.high).chars);
+    fprintf(out, "%s\n", compare_verdict_names[q->verdict]);
+}
+
+/* A side's percentile, marked when it is a lower bound; empty when memory is out. */
+static struct units_text percentile_text(const struct side *side, double fraction)
+{
+    struct histogram all, bounds;
+    struct units_text text = {""};
+    if (side_merge(side, &all, &bounds))
+        text = at_least_text((double)histogram_quantile(&all, fraction),
+                             figures_is_bound(&all, &bounds, fraction));
+    histogram_free(&all);
+    histogram_free(&bounds);
+    return text;
 }
 
 static void print_other(FILE *out, const char *name, const struct side *a, const struct side *b,
                         double fraction)
 {
-    struct histogram of_a = {0}, of_b = {0};
-    if (side_merge(a, &of_a) && side_merge(b, &of_b))
-        fprintf(out, "  %-8s%12s%12s\n", name,
-                duration_text(histogram_quantile(&of_a, fraction)).chars,
-                duration_text(histogram_quantile(&of_b, fraction)).chars);
-    histogram_free(&of_a);
-    histogram_free(&of_b);
+    fprintf(out, "  %-8s%12s%12s\n", name, percentile_text(a, fraction).chars,
+            percentile_text(b, fraction).chars);
 }
 
 static void print_pair(FILE *out, const struct comparison *c, const struct side *a,
@@ -146,16 +167,18 @@ static void print_pair(FILE *out, const struct comparison *c, const struct side 
 {
     print_side(out, 'A', a);
     print_side(out, 'B', b);
-    fprintf(out, "  %-8s%12s%12s%12s   95 %% interval\n", "", "A", "B", "difference");
+    fprintf(out, "  %-8s%12s%12s%12s%s\n", "", "A", "B", "difference",
+            c->by_runs ? "   95 % interval" : "");
     print_quantile(out, "p50", &c->p50);
     print_other(out, "p90", a, b, 0.9);
     print_quantile(out, "p99", &c->p99);
     print_other(out, "p99.9", a, b, 0.999);
     print_other(out, "max", a, b, 1);
     if (c->errors.known)
-        fprintf(out, "  %-8s%12s%12s%12s   %s  %s\n", "failed", share_text(c->errors.a_share).chars,
-                share_text(c->errors.b_share).chars, "", compare_chance_text(c->errors.p).chars,
-                compare_verdict_names[c->errors.verdict]);
+        fprintf(out, "  %-8s%12s%12s%12s   %s%s%s\n", "failed", share_text(c->errors.a_share).chars,
+                share_text(c->errors.b_share).chars, "",
+                c->by_runs ? compare_chance_text(c->errors.runs.p).chars : "",
+                c->by_runs ? "  " : "", compare_verdict_names[c->errors.verdict]);
     fprintf(out, "%s: ", compare_verdict_names[c->verdict]);
     compare_say_verdict(out, c, tolerance);
     compare_say_grounds(out, c, a, b, "\n  ");
@@ -176,8 +199,8 @@ static void print_file(FILE *out, char letter, const struct sides *sides, size_t
 
 static void print_step_quantile(FILE *out, const struct compare_quantile *q)
 {
-    fprintf(out, "%9s%9s%8s", duration_text((uint64_t)q->a_ns.value).chars,
-            duration_text((uint64_t)q->b_ns.value).chars,
+    fprintf(out, "%9s%9s%8s", at_least_text(q->a_ns.value, q->a_at_least).chars,
+            at_least_text(q->b_ns.value, q->b_at_least).chars,
             compare_difference_text(q->ratio.value).chars);
 }
 

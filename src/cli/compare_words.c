@@ -9,9 +9,11 @@ const char *const compare_verdict_names[] = {
     [COMPARE_UNDECIDED] = "undecided",
 };
 
-/* "+27.5 %" of the ratio 1.275. */
+/* "+27.5 %" of the ratio 1.275; "any" when nothing bounds it. */
 struct units_text compare_difference_text(double ratio)
 {
+    if (isinf(ratio))
+        return (struct units_text){"any"};
     struct units_text text = share_text(fabs(ratio - 1)), signed_text;
     snprintf(signed_text.chars, sizeof signed_text.chars, "%c%.30s", ratio >= 1 ? '+' : '-',
              text.chars);
@@ -27,9 +29,11 @@ struct units_text compare_chance_text(double p)
 
 static void say_quantile(FILE *out, const char *name, const struct compare_quantile *q)
 {
-    fprintf(out, "%s by %s (%s to %s)", name, compare_difference_text(q->ratio.value).chars,
-            compare_difference_text(q->ratio.low).chars,
-            compare_difference_text(q->ratio.high).chars);
+    fprintf(out, "%s by %s%s", name, q->b_at_least && q->ratio.value > 1 ? "at least " : "",
+            compare_difference_text(q->ratio.value).chars);
+    if (!isnan(q->ratio.low))
+        fprintf(out, " (%s to %s)", compare_difference_text(q->ratio.low).chars,
+                compare_difference_text(q->ratio.high).chars);
 }
 
 static void say_quantiles(FILE *out, const struct comparison *c, enum compare_verdict verdict)
@@ -68,14 +72,16 @@ void compare_say_verdict(FILE *out, const struct comparison *c, double tolerance
     case COMPARE_UNDECIDED:
         break;
     }
-    fputs("it cannot be told, ", out);
+    fputs("it cannot be told", out);
     if (!c->p50.enough || !c->p99.enough) {
-        fprintf(out, "too few requests for p99, which needs %d above it on each side",
+        fprintf(out, ", too few requests for p99, which needs %d above it on each side",
                 COMPARE_TAIL_MIN);
         return;
     }
+    fputs(c->by_runs ? ", " : " from so few runs: ", out);
     say_quantiles(out, c, COMPARE_UNDECIDED);
-    fputs("; more or longer runs would tell", out);
+    if (c->by_runs)
+        fputs("; more or longer runs would tell", out);
 }
 
 void compare_say_basis(FILE *out, bool by_runs, const char *start)
@@ -83,10 +89,12 @@ void compare_say_basis(FILE *out, bool by_runs, const char *start)
     if (by_runs)
         fprintf(out, "%sJudged by runs.", start);
     else
-        fprintf(out,
-                "%sJudged by requests, as if each were independent of the others."
-                "%sOther runs may differ by more: with %d a side and up, runs are judged.",
-                start, start, COMPARE_RUNS_MIN);
+        fprintf(
+            out,
+            "%sRequests of one run are not independent of each other, however many: without %d "
+            "runs%sa side (ringsend bench --repeat) there is a verdict only on what is %g times "
+            "as much.",
+            start, COMPARE_RUNS_MIN, start, COMPARE_GROSS);
 }
 
 void compare_say_slow(FILE *out, size_t a_slow, size_t b_slow, const char *start)
@@ -107,7 +115,7 @@ void compare_say_grounds(FILE *out, const struct comparison *c, const struct sid
                 compare_chance_text(c->p99.runs.p).chars);
     else
         compare_say_basis(out, false, start);
-    fprintf(out, "%sA request of B is slower than one of A in %s of cases (rank test, %s).", start,
-            share_text(c->requests.b_larger).chars, compare_chance_text(c->requests.p).chars);
+    fprintf(out, "%sA request of B is slower than one of A in %s of cases.", start,
+            share_text(c->b_larger).chars);
     compare_say_slow(out, a->slow, b->slow, start);
 }

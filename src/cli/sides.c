@@ -19,11 +19,17 @@ enum { FILE_BYTES_MAX = 256 << 20 };
 
 static const char *const memory_is_out = "memory is out";
 
+static void run_free(struct side *side, size_t run)
+{
+    histogram_free(&side->runs[run]);
+    histogram_free(&side->bounds[run]);
+}
+
 void sides_free(struct sides *sides)
 {
     for (size_t i = 0; i < sides->count; i++) {
         for (size_t run = 0; run < sides->all[i].runs_count; run++)
-            histogram_free(&sides->all[i].runs[run]);
+            run_free(&sides->all[i], run);
         free(sides->all[i].name);
     }
     free(sides->all);
@@ -58,13 +64,19 @@ const char *sides_add(struct sides *sides, size_t first, const struct side_run *
     if (side->runs_count == COMPARE_RUNS_MAX)
         return "there are more than 20 runs for one side";
     struct histogram *h = &side->runs[side->runs_count];
-    if (!histogram_init(h, HDR_PRECISION))
+    struct histogram *bounds = &side->bounds[side->runs_count];
+    bool made = histogram_init(h, HDR_PRECISION);
+    made = histogram_init(bounds, HDR_PRECISION) && made;
+    if (!made) {
+        run_free(side, side->runs_count);
         return memory_is_out;
+    }
     histogram_merge(h, run->response_ns);
-    side->runs_count++;
+    if (run->bounds_ns)
+        histogram_merge(bounds, run->bounds_ns);
+    side->counts[side->runs_count++] = run->counts;
     side->errors_known &= run->errors_known;
-    side->failed += run->failed;
-    side->requests += run->requests;
+    side->never_started += run->never_started;
     side->slow += run->slow;
     return NULL;
 }
@@ -85,12 +97,15 @@ size_t sides_find_step(const struct sides *sides, size_t first, double rate)
     return SIDES_NONE;
 }
 
-bool side_merge(const struct side *side, struct histogram *all)
+bool side_merge(const struct side *side, struct histogram *all, struct histogram *bounds)
 {
-    if (!histogram_init(all, HDR_PRECISION))
+    *all = *bounds = (struct histogram){0};
+    if (!histogram_init(all, HDR_PRECISION) || !histogram_init(bounds, HDR_PRECISION))
         return false;
-    for (size_t i = 0; i < side->runs_count; i++)
+    for (size_t i = 0; i < side->runs_count; i++) {
         histogram_merge(all, &side->runs[i]);
+        histogram_merge(bounds, &side->bounds[i]);
+    }
     return true;
 }
 
@@ -107,10 +122,10 @@ struct reader {
 
 /* One run, while its members are read. */
 struct found {
-    uint64_t requests, errors, not_ok;
+    uint64_t requests, errors, not_ok, never_started;
     struct json_string target;
-    struct ringsend_bytes histogram;
-    double rate; /* asked for; 0 in a closed loop */
+    struct ringsend_bytes histogram, bounds; /* empty: none */
+    double rate;                             /* asked for; 0 in a closed loop */
     bool is_bench, slow;
 };
 
@@ -141,7 +156,9 @@ static uint64_t read_count(struct reader *r)
     return count;
 }
 
-static void read_texts(struct reader *r, const char *name, struct json_string *out)
+/* Of an object those members that are texts of these names; other: null for none. */
+static void read_texts(struct reader *r, const char *name, struct json_string *out,
+                       const char *other_name, struct json_string *other)
 {
     struct json_string key;
     if (!json_object(&r->json))
@@ -149,6 +166,8 @@ static void read_texts(struct reader *r, const char *name, struct json_string *o
     while (json_member(&r->json, &key)) {
         if (is_key(key, name))
             json_string(&r->json, out);
+        else if (other && is_key(key, other_name))
+            json_string(&r->json, other);
         else
             json_skip(&r->json, NULL);
     }
@@ -160,7 +179,7 @@ enum place { PLACE_WHOLE, PLACE_RUNS, PLACE_STEPS };
 /* The side's name: the path alone, or with the target when the file may hold several. */
 static void add_run(struct reader *r, const struct found *found, enum place place)
 {
-    struct histogram h = {0};
+    struct histogram h = {0}, bounds = {0};
     char name[1024], target[512];
     bool is_one_of_several = place == PLACE_RUNS;
     size_t target_bytes = 0;
@@ -168,25 +187,36 @@ static void add_run(struct reader *r, const struct found *found, enum place plac
         reader_fail(r, "there is no histogram in it: write it anew with this version's --json");
         return;
     }
+    if (found->never_started > 0 && found->bounds.bytes == 0) {
+        reader_fail(r, "requests that never started are in none of its times: write it anew with "
+                       "this version's --json");
+        return;
+    }
     if (is_one_of_several && found->target.raw.bytes < sizeof target)
         target_bytes = json_decode(found->target, target);
     snprintf(name, sizeof name, "%s%s%.*s", r->path, is_one_of_several ? ": " : "",
              (int)target_bytes, target);
-    const char *error =
-        histogram_init(&h, HDR_PRECISION) ? hdr_decode(found->histogram, &h) : memory_is_out;
+    bool made = histogram_init(&h, HDR_PRECISION);
+    made = histogram_init(&bounds, HDR_PRECISION) && made;
+    const char *error = made ? hdr_decode(found->histogram, &h) : memory_is_out;
+    if (!error && found->bounds.bytes > 0)
+        error = hdr_decode(found->bounds, &bounds);
     struct side_run run = {.name = name,
                            .rate = place == PLACE_STEPS && r->step == 0 ? found->rate : 0,
                            .response_ns = &h,
+                           .bounds_ns = &bounds,
                            .errors_known = true,
+                           .never_started = found->never_started,
                            .slow = found->slow};
-    if (__builtin_add_overflow(found->errors, found->not_ok, &run.failed) ||
-        __builtin_sub_overflow(found->requests, found->not_ok, &run.requests))
+    if (__builtin_add_overflow(found->errors, found->not_ok, &run.counts.failed) ||
+        __builtin_sub_overflow(found->requests, found->not_ok, &run.counts.good))
         error = "its counts of requests and errors contradict each other";
     if (!error)
         error = sides_add(r->sides, r->first, &run);
     if (error)
         reader_fail(r, error);
     histogram_free(&h);
+    histogram_free(&bounds);
 }
 
 /* Null, as in a closed loop, is 0. */
@@ -220,7 +250,7 @@ static void read_runs(struct reader *r, enum place place)
 
 static void read_member(struct reader *r, struct json_string key, struct found *found)
 {
-    struct json_string text = {0};
+    struct json_string text = {0}, other = {0};
     if (is_key(key, "rate_target")) {
         found->rate = read_rate(r);
     } else if (is_key(key, "requests")) {
@@ -229,11 +259,14 @@ static void read_member(struct reader *r, struct json_string key, struct found *
         found->errors = read_count(r);
     } else if (is_key(key, "not_ok")) {
         found->not_ok = read_count(r);
+    } else if (is_key(key, "never_started")) {
+        found->never_started = read_count(r);
     } else if (is_key(key, "settings")) {
-        read_texts(r, "target", &found->target);
+        read_texts(r, "target", &found->target, NULL, NULL);
     } else if (is_key(key, "histograms")) {
-        read_texts(r, "response", &text);
+        read_texts(r, "response", &text, "response_bounds", &other);
         found->histogram = text.raw; /* base64 needs no escapes */
+        found->bounds = other.raw;
     } else if (is_key(key, "generator_is_slow")) {
         found->slow = json_peek(&r->json) == JSON_TRUE;
         json_skip(&r->json, NULL);
@@ -315,14 +348,12 @@ static bool add_log(struct sides *sides, const char *path, struct ringsend_bytes
 {
     struct hlog log;
     struct hlog_interval interval;
-    struct histogram h;
+    struct histogram h = {0}, bounds = {0};
     enum hlog_next next;
     const char *error = NULL;
     size_t intervals = 0;
-    if (!histogram_init(&h, HDR_PRECISION)) {
-        snprintf(message, message_bytes, "%s", memory_is_out);
-        return false;
-    }
+    if (!histogram_init(&h, HDR_PRECISION) || !histogram_init(&bounds, HDR_PRECISION))
+        error = memory_is_out;
     hlog_init(&log, text);
     while (!error && (next = hlog_next(&log, &interval)) != HLOG_END) {
         if (next == HLOG_BAD) {
@@ -330,18 +361,21 @@ static bool add_log(struct sides *sides, const char *path, struct ringsend_bytes
         } else if (interval.tag.bytes == 0) {
             error = hdr_decode(interval.histogram, &h);
             intervals++;
+        } else if (span_equal(interval.tag, SPAN(HLOG_BOUNDS))) {
+            error = hdr_decode(interval.histogram, &bounds);
         }
     }
     if (error) {
         snprintf(message, message_bytes, "%s: line %" PRIu64 ": %s", path, log.line, error);
     } else {
-        struct side_run run = {.name = path, .response_ns = &h};
+        struct side_run run = {.name = path, .response_ns = &h, .bounds_ns = &bounds};
         error = intervals > 0 ? sides_add(sides, sides->count, &run)
                               : "it holds no interval without a tag, and is no JSON either";
         if (error)
             snprintf(message, message_bytes, "%s: %s", path, error);
     }
     histogram_free(&h);
+    histogram_free(&bounds);
     return !error;
 }
 

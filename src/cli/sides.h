@@ -15,11 +15,12 @@ struct side {
     double rate;  /* of the step that it is; 0: it is none */
     size_t first; /* number of the first side of the same file */
     struct histogram runs[COMPARE_RUNS_MAX];
+    struct histogram bounds[COMPARE_RUNS_MAX]; /* of their times: lower bounds */
     size_t runs_count;
     bool errors_known;
-    uint64_t failed;   /* errors, and responses with a status that is no success */
-    uint64_t requests; /* the other responses */
-    size_t slow;       /* runs in which the machine that measured was too slow */
+    struct compare_counts counts[COMPARE_RUNS_MAX];
+    uint64_t never_started; /* of all runs */
+    size_t slow;            /* runs in which the machine that measured was too slow */
 };
 
 struct sides {
@@ -33,8 +34,11 @@ struct side_run {
     const char *name; /* runs of one name and rate, from `first` on, are one side */
     double rate;      /* of a step, else 0 */
     const struct histogram *response_ns;
+    const struct histogram *bounds_ns; /* null: none */
     bool errors_known;
-    uint64_t failed, requests;
+    struct compare_counts
+        counts; /* failed: errors, and responses with a status that is no success */
+    uint64_t never_started;
     bool slow;
 };
 
@@ -53,7 +57,8 @@ bool sides_add_file(struct sides *sides, const char *path, double step, char *me
 bool sides_is_of(const struct sides *sides, size_t number, size_t first);
 /* The step at that rate of the file that begins with side `first`, or SIDES_NONE. */
 size_t sides_find_step(const struct sides *sides, size_t first, double rate);
-/* All runs of a side in one histogram, to be freed in any case. False when memory is out. */
-bool side_merge(const struct side *side, struct histogram *all);
+/* The times of all runs of a side in one histogram, and those that are lower bounds, to be freed in any case. False when
+ * memory is out. */
+bool side_merge(const struct side *side, struct histogram *all, struct histogram *bounds);
 
 #endif

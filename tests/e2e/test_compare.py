@@ -26,23 +26,64 @@ class Compare(Case):
     def figures(self, name="comparison.json"):
         return json.loads(self.read(name))
 
-    def test_a_slow_server_is_worse_and_a_run_is_like_itself(self):
+    def test_of_single_runs_only_what_is_gross_is_decided(self):
+        """The requests of one run are not independent of each other."""
         fast, slow = self.bench("fast"), self.bench("slow", serve=("--latency", "20ms"))
         text = self.compare(fast, slow, "--json", self.path("comparison.json"), expect=WORSE)
         self.assertRegex(text, r"(?m)^worse: in these runs B is slower, p50 by \+\d+ %")
+        self.assertIn("Requests of one run are not independent of each other", text)
+        self.assertNotIn("interval", text)
         comparison, = self.figures()["comparisons"]
         self.assertEqual((comparison["verdict"], comparison["p50"]["verdict"]), ("worse", "worse"))
-        self.assertGreater(comparison["p50"]["ratio"]["low"], 5)
+        self.assertGreater(comparison["p50"]["ratio"]["value"], 5)
+        self.assertEqual((comparison["by_runs"], comparison["p50"]["ratio"]["low"]), (False, None))
         self.assertGreater(comparison["requests"]["b_larger"], 0.9)
         self.assertIn("better: in these runs B is faster", self.compare(slow, fast))
-        self.compare(fast, fast, "--tolerance", "100%", "--json", self.path("comparison.json"))
+        text = self.compare(fast, fast, "--json", self.path("comparison.json"))
+        self.assertIn("undecided: it cannot be told from so few runs: p50 by +0 %", text)
         comparison, = self.figures()["comparisons"]
-        self.assertEqual((comparison["p50"]["verdict"], comparison["p50"]["ratio"]["value"]), ("same", 1))
+        self.assertEqual((comparison["p50"]["verdict"], comparison["p50"]["ratio"]["value"]), ("undecided", 1))
+        slower = self.bench("slower", serve=("--latency", "3ms"))
+        self.assertIn("undecided: ", self.compare(fast, slower))
+
+    def test_runs_find_a_tenth(self):
+        a = self.bench("a", "--repeat", "5", "-n", "600", "-c", "10", serve=("--latency", "20ms"))
+        b = self.bench("b", "--repeat", "5", "-n", "600", "-c", "10", serve=("--latency", "22ms"))
+        self.compare(a, b, "--json", self.path("comparison.json"), expect=WORSE)
+        self.assertEqual(self.figures()["comparisons"][0]["p50"]["verdict"], "worse")
+
+    def test_a_server_that_hangs_to_the_end_is_worse(self):
+        """Half of the requests never start, or are given up: they count with how long they waited, at least."""
+        good = self.bench("good", "-r", "1000", "-n", "2000", "-c", "10", "--repeat", "4")
+        hung = []
+        for i in range(4):
+            path = self.bench("hung%d" % i, "-r", "1000", "-n", str(10 ** 6), "-d", "2s", "-c", "10", "--timeout", "2s",
+                              serve=("--pause", "1s,60s"))
+            hung.append(json.loads(self.read(path)))
+            hung[i]["settings"]["target"] = "one server"
+        runs = self.file("hung.json", json.dumps({"ringsend": "bench", "runs": hung}).encode())
+        text = self.compare(good, runs, "--json", self.path("comparison.json"), expect=WORSE)
+        p99 = self.figures()["comparisons"][0]["p99"]
+        self.assertEqual((p99["verdict"], p99["a_at_least"], p99["b_at_least"]), ("worse", False, True))
+        self.assertGreaterEqual(p99["b_us"]["value"], 900_000)
+        self.assertIsNone(p99["ratio"]["high"], "nothing bounds it")
+        self.assertRegex(text, r"(?m)^  p99 .* >=\d.* to any  worse$")
+        self.assertRegex(text, r"\d+ requests never started")
+        for single in (self.path("hung0.json"), self.path("hung0.hlog")):
+            self.compare(good, single, "--json", self.path("comparison.json"), expect=WORSE)
+            p99 = self.figures()["comparisons"][0]["p99"]
+            self.assertEqual((p99["verdict"], p99["b_at_least"]), ("worse", True))
+        old = {**hung[0], "histograms": {"response": hung[0]["histograms"]["response"]}}
+        run = self.run_ringsend("compare", good, self.file("old.json", json.dumps(old).encode()))
+        self.assertEqual(run.status, INPUT)
+        self.assertIn("requests that never started are in none of its times", run.err)
 
     def test_the_tolerance_decides(self):
-        fast, slow = self.bench("fast"), self.bench("slow", serve=("--latency", "1ms", "--status", "500:2%"))
+        runs = ("--repeat", "4", "-n", "1000")
+        fast = self.bench("fast", *runs)
+        slow = self.bench("slow", *runs, serve=("--latency", "1ms", "--status", "500:2%"))
         self.compare(fast, slow, "--tolerance", "0%", expect=WORSE)
-        more = self.bench("more", serve=("--latency", "1ms", "--status", "500:3%"))
+        more = self.bench("more", *runs, serve=("--latency", "1ms", "--status", "500:3%"))
         figures = {}
         for tolerance in ("0%", "100%"):
             self.run_ringsend("compare", slow, more, "--tolerance", tolerance, "--json", self.path("comparison.json"))
@@ -61,7 +102,7 @@ class Compare(Case):
         self.assertNotIn("failed", comparison, "a log knows nothing of errors")
 
     def test_failed_requests_are_worse(self):
-        good, bad = self.bench("good"), self.bench("bad", serve=("--latency", "1ms", "--status", "500:10%"))
+        good, bad = self.bench("good"), self.bench("bad", serve=("--latency", "1ms", "--status", "500:30%"))
         text = self.compare(good, bad, "--tolerance", "100%", expect=WORSE)
         self.assertRegex(text, r"worse: .*\d % of B's requests failed, 0 % of A's")
 
@@ -70,7 +111,7 @@ class Compare(Case):
         self.assertIn("undecided: it cannot be told, too few requests", self.compare(few, few, "--tolerance", "100%"))
 
     def test_each_is_compared_with_the_first(self):
-        paths = [self.bench("a"), self.bench("b"), self.bench("c", serve=("--latency", "10ms"))]
+        paths = [self.bench("a"), self.bench("b"), self.bench("c", serve=("--latency", "60ms"))]
         text = self.compare(*paths, "--json", self.path("comparison.json"), "--tolerance", "100%", expect=WORSE)
         self.assertEqual(text.count("  A  " + paths[0]), 2)
         self.assertEqual([(c["a"], c["b"]) for c in self.figures()["comparisons"]], [(0, 1), (0, 2)])
@@ -97,7 +138,7 @@ class Compare(Case):
         self.compare(a, expect=USAGE)
 
     def test_the_page_lays_the_curves_over_each_other(self):
-        paths = [self.bench("a"), self.bench("b", serve=("--latency", "10ms"))]
+        paths = [self.bench("a"), self.bench("b", serve=("--latency", "60ms"))]
         self.compare(*paths, "--html", self.path("page.html"), "--json", self.path("comparison.json"), expect=WORSE)
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
@@ -129,10 +170,10 @@ class Compare(Case):
 
     def steps(self, name, *steps):
         """A file as bench --steps writes it: of each step its rate, the time of all its 10000 responses, and how many of
-        them failed."""
+        them failed. Each comes four times, so that there is something to judge."""
         return self.file(name, json.dumps({"ringsend": "bench", "steps": [
             {"rate_target": rate, "requests": 10000, "errors": 0, "not_ok": failed,
-             "histograms": {"response": hdr.encode(ns, 10000)}} for rate, ns, failed in steps]}).encode())
+             "histograms": {"response": hdr.encode(ns, 10000)}} for rate, ns, failed in 4 * steps]}).encode())
 
     def test_steps_are_compared_by_rate(self):
         files = [self.steps("one", (500, 900, 0), (1000, 1000, 0), (2000, 1500, 0), (4000, 1600, 0)),
@@ -151,7 +192,7 @@ class Compare(Case):
         self.assertRegex(text, r"(?m)^ +2000 +1.50 us +1 us +-33.3 % .* 0 % +25 %  worse$")
         self.assertIn("\n  only in A: 500\n  only in B: 250\n", text)
         self.assertIn("\nworse: of 3 rates: 1 same, 2 worse\n  2000: 25 % of B's requests failed, 0 % of A's\n"
-                      "  4000: in these runs B is slower, p50 by +25 % ", text)
+                      "  4000: B is slower, p50 by +25 % ", text)
         for line in text[text.index("rate"):text.index("\nworse:")].splitlines():
             self.assertLessEqual(len(line), 90, line)
         tree, console = render(self.path("page.html"))
@@ -178,13 +219,13 @@ class Compare(Case):
                          [(0, 2, "same"), (1, 3, "same"), (1, 4, "worse")])
 
     def test_a_rate_that_comes_several_times_is_several_runs(self):
-        one = self.steps("one", *((1, 1000, 0) for _ in range(4)))
+        one = self.steps("one", (1, 1000, 0))
         self.assertIn("Judged by runs", self.compare(one, one, "--json", self.path("comparison.json")))
         self.assertEqual([side["runs"] for side in self.figures()["sides"]], [4, 4])
 
     def test_steps_that_have_no_other_are_told(self):
         one, far = self.steps("one", (1000, 1000, 0)), self.steps("far", (3000, 1000, 0))
-        whole = self.bench("whole", "-n", "100")
+        whole = self.bench("whole")
         for args, status, words in (((one, whole), INPUT, "one holds steps at several rates and %s does not: name" % whole),
                                     ((whole, one), INPUT, "one holds steps at several rates and"),
                                     ((one, far), INPUT, "have no step at the same rate"),
