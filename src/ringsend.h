@@ -151,8 +151,8 @@ extern "C" {
     X(TLS_PROTOCOL, "tls_protocol", HANDSHAKE, RETRY, SENT_MAYBE,                                  \
       "the peer broke the TLS protocol: check that the port speaks TLS, and what stands between")  \
     X(TLS_CLOSED, "tls_closed", HANDSHAKE, RETRY, SENT_NOTHING,                                    \
-      "the peer closed the connection during the TLS handshake: it may refuse this client, or "    \
-      "not speak TLS 1.2")                                                                         \
+      "the peer closed the connection during the TLS handshake: it may refuse this client, speak " \
+      "plain HTTP, or not speak TLS 1.2")                                                          \
     X(TIMEOUT_HANDSHAKE, "timeout_handshake", HANDSHAKE, RETRY, SENT_NOTHING,                      \
       "the TLS handshake took longer than the handshake timeout")                                  \
     /* request out, response in */                                                                 \
@@ -169,7 +169,7 @@ extern "C" {
     X(TRUNCATED_HEAD, "truncated_head", HEAD, RETRY, SENT_MAYBE,                                   \
       "the connection ended inside the response head")                                             \
     X(BAD_RESPONSE, "bad_response", HEAD, FINAL, SENT_MAYBE, "the response is not valid HTTP/1.1") \
-    X(BAD_STATUS, "bad_status", HEAD, FINAL, SENT_MAYBE, "the status is not within 100 to 599")    \
+    X(BAD_STATUS, "bad_status", HEAD, FINAL, SENT_MAYBE, "the status is not within 100 to 999")    \
     X(BAD_FRAMING, "bad_framing", HEAD, FINAL, SENT_MAYBE,                                         \
       "the response contradicts itself about its length")                                          \
     X(UNSUPPORTED_CODING, "unsupported_coding", HEAD, FINAL, SENT_MAYBE,                           \
@@ -225,7 +225,8 @@ RINGSEND_API const char *ringsend_error_text(enum ringsend_error error);
 #define RINGSEND_UNKNOWN UINT64_MAX /* body_bytes: until its end */
 #define RINGSEND_SEQUENTIAL (-1)    /* body_at: at the descriptor's own position */
 
-/* A set of status codes 100..599. All zero stands for the default of the field. */
+/* A set of status codes 100..599; the others up to 999 have no meaning and are in none. All zero stands for the
+ * default of the field. */
 struct ringsend_status_set {
     uint64_t bits[8]; /* bit (status - 100) */
 };
@@ -280,7 +281,7 @@ struct ringsend_options {
     uint64_t idle_timeout_ns; /* unused connections are closed then; default 4 s. A server's
                                     Keep-Alive: timeout= takes its place (less one second) */
     uint64_t body_max_bytes;  /* of a response; default 64 MiB */
-    uint32_t head_max_bytes;  /* of a response; default 64 KiB */
+    uint32_t head_max_bytes;  /* of a response, and of all 1xx before it together; default 64 KiB */
     uint32_t head_max_lines;  /* default 256 */
     struct ringsend_status_set ok_status; /* what counts as ok and is never retried, unless ok_if or
                                              retry_if say otherwise; default 2xx */
@@ -585,7 +586,8 @@ struct ringsend_result {
                                    for idempotent methods and keyed requests */
     uint32_t attempts;  /* tries made; 0 when it never came to one. May be one more than
                                    asked for: when a reused connection turns out to be dead before
-                                   any byte of a response, the next try does not count (no_free_try
+                                   any byte of a response (what came on it was none, or a 408 that
+                                   closed it), the next try does not count (no_free_try
                                    of the options: only when nothing has left on it) */
     const char *detail; /* a sentence more about the error, or null */
     struct ringsend_bytes

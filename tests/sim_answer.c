@@ -18,7 +18,7 @@ static const char *const malformed[] = {
     "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello",
     "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
     "HTTP/1.1 099 Low\r\ncontent-length: 0\r\n\r\n",
-    "HTTP/1.1 600 High\r\ncontent-length: 0\r\n\r\n",
+    "HTTP/1.1 200 O\x01K\r\ncontent-length: 0\r\n\r\n",
     "Hello, this is not HTTP.\r\n\r\n",
     "HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
     "HTTP/1.1 200 OK\r\ncontent-length: 3x\r\n\r\nabc",
@@ -29,7 +29,7 @@ static const char *const malformed[] = {
 };
 
 static const int statuses[] = {200, 201, 202, 204, 301, 304, 400, 404, 408, 409,
-                               425, 429, 429, 500, 500, 502, 503, 503, 504, 599};
+                               425, 429, 429, 500, 500, 502, 503, 503, 504, 999};
 static const char *const retry_after[] = {"retry-after: 1\r\n",
                                           "retry-after: 0\r\n",
                                           "retry-after: 100000\r\n",
@@ -316,7 +316,7 @@ static void send_message(struct sim_socket *s, struct sim_delivery *d, const str
 
 static bool is_streamed(const struct sim_record *record, int status)
 {
-    return record->streamed && status >= 100 &&
+    return record->streamed && status >= 100 && status < 600 &&
            (record->streamed[(status - 100) / 64] >> (status - 100) % 64 & 1);
 }
 

@@ -298,7 +298,8 @@ int client_submit(struct client *c, const struct client_ask *wanted)
 
 static bool status_is_ok(const struct client *c, int status)
 {
-    return (c->ok_statuses.bits[(status - 100) / 64] >> (status - 100) % 64 & 1) != 0;
+    return status < 600 &&
+           (c->ok_statuses.bits[(status - 100) / 64] >> (status - 100) % 64 & 1) != 0;
 }
 
 static bool body_declines(const struct ringsend_result *result)
@@ -430,11 +431,13 @@ static bool set_has(const struct ringsend_outcomes *set, enum ringsend_error err
 {
     return error != RINGSEND_OK
                ? (set->errors[error / 64] >> (error % 64) & 1) != 0
-               : (set->statuses.bits[(status - 100) / 64] >> ((status - 100) % 64) & 1) != 0;
+               : status < 600 &&
+                     (set->statuses.bits[(status - 100) / 64] >> ((status - 100) % 64) & 1) != 0;
 }
 
 /* What the contract says of outcomes that another try may help. */
-static bool may_be_tried_again(const struct client *c, enum ringsend_error error, int status)
+static bool may_be_tried_again(const struct client *c, enum ringsend_error error, int status,
+                               bool reused)
 {
     static const bool by_default[RINGSEND_ERROR_COUNT] = {
 #define RETRY true
@@ -448,6 +451,9 @@ static bool may_be_tried_again(const struct client *c, enum ringsend_error error
 
     if (c->options.retry_if && error == RINGSEND_OK)
         return true; /* it may have held */
+    if (error == RINGSEND_E_BAD_RESPONSE &&
+        reused) /* it may be none at all, as when it was closed */
+        error = RINGSEND_E_CLOSED_NO_RESPONSE;
     if (c->options.no_retry_on && set_has(c->options.no_retry_on, error, status))
         return false;
     if (c->options.retry_on)
@@ -479,7 +485,7 @@ static void check_attempts(const struct client *c, const struct client_request *
                   "record %u: the parts of attempt %u are longer than the whole", r->record, i + 1);
         SIM_CHECK(last || (a->wait != RINGSEND_WAIT_NONE && a->wait < RINGSEND_WAIT_COUNT),
                   "record %u: nobody knows why attempt %u waited", r->record, i + 2);
-        SIM_CHECK(last || may_be_tried_again(c, a->error, a->status),
+        SIM_CHECK(last || may_be_tried_again(c, a->error, a->status, a->reused),
                   "record %u is tried again after %s, status %d", r->record,
                   ringsend_error_name(a->error), a->status);
         SIM_CHECK(a->wait != RINGSEND_WAIT_FREE || a->reused,

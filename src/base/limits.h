@@ -24,7 +24,6 @@ enum {
     LIMIT_OVERRIDES = 256,      /* hosts whose addresses the options give */
     LIMIT_LOOKUPS = 512,    /* names at a time: each may hold a thread and a descriptor for 40 s */
     LIMIT_HOST_BYTES = 253, /* a DNS name, RFC 1035 2.3.4 */
-    LIMIT_INTERIM = 8,      /* 1xx responses to one request */
 
     /* Receive buffers: two per connection, within these bounds. */
     LIMIT_BUFFERS_MIN = 128,

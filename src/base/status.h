@@ -6,11 +6,11 @@
 
 #include <stdbool.h>
 
-/* status: 100..599. */
+/* status: 100..999; those from 600 on, which have no meaning, are in no set. */
 static inline bool status_is_in(const struct ringsend_status_set *set, int status)
 {
     unsigned bit = (unsigned)status - 100;
-    return set->bits[bit / 64] >> (bit % 64) & 1;
+    return bit < 500 && set->bits[bit / 64] >> (bit % 64) & 1;
 }
 
 #endif

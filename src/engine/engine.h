@@ -347,7 +347,7 @@ struct request {
     const char *unreadable;  /* why its body is not what the server meant, or null; static text */
     bool outcome_bytes_left; /* the attempt's bytes may have reached the peer */
     bool outcome_sent_whole; /* all of them were taken by the kernel */
-    bool outcome_stale;      /* a reused connection died before any byte of a response */
+    bool outcome_stale;      /* a reused connection was dead before any byte of a response */
     uint64_t retry_after_ns; /* as the last response asked, bounded; 0: did not */
     uint64_t pause_ns;       /* for so long it made its origin pause */
     uint64_t attempt_timeout_ns;

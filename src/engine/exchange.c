@@ -69,7 +69,7 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
     struct request *r = x->request;
     if (c->rx_first >= 0) {
         *detail = "the peer sent data before it was asked";
-        return RINGSEND_E_BAD_RESPONSE;
+        return c->exchanges > 1 ? RINGSEND_E_SEND_FAILED : RINGSEND_E_BAD_RESPONSE;
     }
     size_t body_bytes = r->user->body.bytes;
     bool copied = body_bytes <= COPIED_BODY_MAX && !c->secure;

@@ -215,6 +215,17 @@ static void settle(struct request *r)
     r->queued_ns = r->engine->now_ns;
 }
 
+/* What a reused connection shows when it was dead, or about to be closed, before the request came: its end
+ * before any byte, bytes that are no response and so belong to something before (as servers send them behind
+ * an answer to HEAD), or the 408 by which some announce that they close an idle connection, which says
+ * in any case that the request was not processed (RFC 9110 15.5.9). */
+static bool is_stale(enum ringsend_error error, const struct response *response)
+{
+    if (error == RINGSEND_OK)
+        return response->status == 408 && !response->keep_alive && response->interim_count == 0;
+    return response->no_head || (retry_is_connection_loss(error) && !response->started);
+}
+
 void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
                           struct exchange *exchange)
 {
@@ -232,7 +243,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
         CHECK(error != RINGSEND_OK || exchange->receive == RECEIVE_DONE);
         r->outcome_bytes_left = exchange->bytes_left;
         r->outcome_sent_whole = exchange->send == SEND_SENT;
-        r->outcome_stale = retry_is_connection_loss(error) && r->reused && !response->started;
+        r->outcome_stale = r->reused && is_stale(error, response);
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;
         r->result.packed_bytes = response->streamed_bytes;
@@ -391,7 +402,10 @@ static enum task_next decide(struct request *r)
         r->in_doubt = true;
     bool may_double = r->outcome_bytes_left && !wanted && retry_may_double(error, status);
     settle_doubt(r, error == RINGSEND_OK && !may_double);
-    if ((may_double && !r->replayable) || !(wanted || retry_may_help(e, error, status)))
+    /* No response at all, whatever else came. */
+    bool no_response = r->outcome_stale && error == RINGSEND_E_BAD_RESPONSE;
+    bool helps = retry_may_help(e, no_response ? RINGSEND_E_CLOSED_NO_RESPONSE : error, status);
+    if ((may_double && !r->replayable) || !(wanted || helps))
         return finish_with_outcome(r);
     if (stream_is_spent(r))
         return finish_with_outcome(r);

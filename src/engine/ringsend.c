@@ -234,7 +234,6 @@ static void set_up(struct ringsend *e)
     e->limits =
         (struct response_limits){.head_bytes = o->head_max_bytes,
                                  .head_lines = o->head_max_lines,
-                                 .interim_max = LIMIT_INTERIM,
                                  .body_bytes = o->body_max_bytes,
                                  .strict = o->strict_http,
                                  .store_headers = o->store_headers || verdict_wants_headers(e)};

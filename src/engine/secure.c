@@ -13,6 +13,7 @@
  * send. */
 #include "engine/engine.h"
 #include "engine/stream.h"
+#include "http/protocol.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,6 +35,8 @@ struct secure {
     struct buf cipher_out;  /* in the send in flight, or waits for the request to join it */
     struct buf cipher_held; /* to leave ahead of the next send: had to be taken to feed on */
     struct handshake handshake;
+    char first[8]; /* the first bytes that came: not TLS's, perhaps */
+    uint8_t first_bytes;
     bool lent;
     uint64_t lent_ns; /* when it was the last time */
     bool
@@ -151,6 +154,8 @@ static enum ringsend_error gather(struct conn *c)
     size_t bytes;
     int32_t buffer;
     while (error == RINGSEND_OK && (buffer = conn_rx_pop(c, &data, &bytes)) >= 0) {
+        for (size_t i = 0; i < bytes && s->first_bytes < sizeof s->first; i++)
+            s->first[s->first_bytes++] = data[i];
         if (s->cipher_in.bytes + bytes > CIPHER_IN_MAX)
             error = RINGSEND_E_TLS_PROTOCOL;
         else if (!buf_append(&e->bufs, &s->cipher_in, data, bytes))
@@ -239,12 +244,21 @@ static void handshake_done(struct conn *c)
         e->stats.handshakes_full++;
 }
 
+/* Another protocol's name and the cure, when the peer has not said a word of TLS; else null. */
+static const char *stranger(const struct secure *s)
+{
+    bool is_tls = s->first_bytes == 0 || s->first[0] == 0x15 || s->first[0] == 0x16;
+    return is_tls ? NULL : protocol_name((struct ringsend_bytes){s->first, s->first_bytes});
+}
+
 /* The cure stands in the table's text, what was seen in TLS's detail: people want both. */
 static enum ringsend_error failed(struct conn *c, enum ringsend_error error, const char **detail)
 {
     struct secure *s = c->secure;
     const char *more = tls_detail(s->tls);
     tls_forget_session(s->tls);
+    if ((*detail = stranger(s)))
+        return error;
     snprintf(s->detail, sizeof s->detail, "%s%s%s%s", ringsend_error_text(error), more ? " (" : "",
              more ? more : "", more ? ")" : "");
     *detail = s->detail;

@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/status.h"
 #include "http/fields.h"
+#include "http/protocol.h"
 
 #include <llhttp.h>
 
@@ -10,7 +11,8 @@
  *
  *   HEAD      lines are found here, then fed to llhttp: so the limits hold, bare LFs can be mended,
  *             and both agree on where the head ends
- *   BODY      everything is fed to llhttp as it came, to the end of the message, trailers included
+ *   BODY      everything is fed to llhttp as it came, to the end of the message, trailers included; but
+ *             for chunk extensions, which are left out: see chunks.h
  *   COMPLETE  llhttp was paused behind the last byte of the message; nothing is read any more
  *
  * After an interim response (1xx) a fresh parser begins with HEAD again: what a 100 says about the
@@ -19,10 +21,15 @@
  * Failures are told by fail(), the first one sticks. Whatever the cut of the input into feeds, the
  * outcome is the same: limits are counted by position, never by feed.
  *
- * Works with llhttp 8.1 in strict mode, and 9. Of the parser's fields only flags (F_CHUNKED) and
- * content_length are read, which have no functions; both mean the same in both. Known differences,
- * on the safe side: folded header lines are joined by 8.1 and refused by 9.2.1 and later; of chunk
- * extensions 8.1 refuses a second one behind one that has a value. */
+ * Content-Length. A second one that says the same is taken for the first (RFC 9110 8.6 lets us), as servers
+ * behind a gateway that counts as well send it, and as curl does: there is no doubt about the length. One that
+ * says something else, a list in one line, or a Transfer-Encoding beside it is an error. llhttp refuses any
+ * second one, so what it has read of the first is taken from it until the head is complete.
+ *
+ * Works with llhttp 8.1 in strict mode, and 9. Of the parser's fields only flags (F_CHUNKED,
+ * F_CONTENT_LENGTH) and content_length are touched, which have no functions; they mean the same in both.
+ * Known difference, on the safe side: folded header lines are joined by 8.1 and refused by 9.2.1 and
+ * later. */
 
 _Static_assert(sizeof(llhttp_t) <= RESPONSE_PARSER_BYTES, "RESPONSE_PARSER_BYTES is too small");
 _Static_assert(_Alignof(llhttp_t) <= 8, "the parser's place is aligned to 8");
@@ -36,10 +43,14 @@ enum {
 enum header_kind {
     HEADER_OTHER,
     HEADER_CODING,
+    HEADER_LENGTH,
     HEADER_CONTENT_CODING,
     HEADER_CONNECTION,
     HEADER_ADVICE /* see advice.h */
 };
+
+static const char too_quiet[] =
+    "64 KiB of chunk framing and extensions came without a byte of body";
 
 static llhttp_t *parser_of(struct response *r)
 {
@@ -69,6 +80,8 @@ static enum header_kind kind_of(struct response *r, struct ringsend_bytes name)
         return HEADER_CONNECTION;
     if (name.bytes == 17 && span_equal_nocase(name, SPAN("transfer-encoding")))
         return HEADER_CODING;
+    if (name.bytes == 14 && span_equal_nocase(name, SPAN("content-length")))
+        return HEADER_LENGTH;
     if (name.bytes == 16 && span_equal_nocase(name, SPAN("content-encoding")))
         return HEADER_CONTENT_CODING;
     enum advice_kind kind = advice_kind_of(name);
@@ -86,31 +99,58 @@ static void take_connection(struct response *r, struct ringsend_bytes value)
     }
 }
 
+static int take_length(struct response *r)
+{
+    llhttp_t *parser = parser_of(r);
+    if (r->has_length && parser->content_length != r->length)
+        return fail(r, RINGSEND_E_BAD_FRAMING, "two Content-Length that differ");
+    r->has_length = true;
+    r->length = parser->content_length;
+    parser->content_length = 0;
+    parser->flags &= (uint16_t)~F_CONTENT_LENGTH;
+    return 0;
+}
+
+/* Gives it back what it has read. */
+static int put_length(struct response *r)
+{
+    llhttp_t *parser = parser_of(r);
+    if (!r->has_length)
+        return 0;
+    if (r->coding_chunked || r->coding_other)
+        return fail(r, RINGSEND_E_BAD_FRAMING, "Content-Length and Transfer-Encoding together");
+    parser->content_length = r->length;
+    parser->flags |= F_CONTENT_LENGTH;
+    return 0;
+}
+
 /* A header of interest is complete. One that is too long to be kept is taken at its worst. */
-static void take_header(struct response *r)
+static int take_header(struct response *r)
 {
     bool too_long = r->value_bytes == TOO_LONG;
     struct ringsend_bytes value =
         span_trim((struct ringsend_bytes){r->value, too_long ? 0 : r->value_bytes});
     switch ((enum header_kind)r->header_kind) {
     case HEADER_OTHER:
-        return;
+        return 0;
+    case HEADER_LENGTH:
+        return take_length(r);
     case HEADER_CODING:
         /* A second Transfer-Encoding field would continue the list of the first. */
         if (r->coding_chunked || !span_equal_nocase(value, SPAN("chunked")))
             r->coding_other = true;
         r->coding_chunked = true;
-        return;
+        return 0;
     case HEADER_CONTENT_CODING:
         codings_add(&r->codings, too_long ? SPAN("unreadable") : value);
-        return;
+        return 0;
     case HEADER_CONNECTION:
         r->connection_close |= too_long;
         take_connection(r, value);
-        return;
+        return 0;
     case HEADER_ADVICE:
         advice_read(&r->advice, (enum advice_kind)r->advice_kind, value);
-        return;
+        return 0;
     }
     UNREACHABLE("header kind");
 }
@@ -146,6 +186,16 @@ static void collect(char *into, size_t capacity, uint8_t *filled, const char *at
  *
  * Names, values and bodies come in as many pieces as the input was cut into, or more. */
 
+/* The reason, which nobody wants. llhttp looks at its line ends alone. */
+static int on_reason(llhttp_t *parser, const char *at, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (((unsigned char)at[i] < ' ' && at[i] != '\t') || at[i] == 0x7f)
+            return fail(response_of(parser), RINGSEND_E_BAD_RESPONSE,
+                        "the status line holds a control character");
+    return 0;
+}
+
 /* Counts the framing bytes of the body between the last position counted and this one. */
 static int count_framing(struct response *r, const char *at)
 {
@@ -158,8 +208,7 @@ static int count_framing(struct response *r, const char *at)
     } else {
         r->quiet_bytes += bytes;
         if (r->quiet_bytes > QUIET_BYTES_MAX)
-            return fail(r, RINGSEND_E_HEAD_TOO_LARGE,
-                        "64 KiB of chunk framing and extensions came without a byte of body");
+            return fail(r, RINGSEND_E_HEAD_TOO_LARGE, too_quiet);
     }
     return 0;
 }
@@ -217,7 +266,8 @@ static int on_value_complete(llhttp_t *parser)
     struct response *r = response_of(parser);
     if (r->phase == RESPONSE_BODY)
         return 0;
-    take_header(r);
+    if (take_header(r))
+        return -1;
     return r->limits->store_headers ? store_header(r) : 0;
 }
 
@@ -227,8 +277,11 @@ static int on_interim_head(struct response *r, int status)
         r->status = status;
         return fail(r, RINGSEND_E_UNEXPECTED_UPGRADE, "a 101 came, but no upgrade was asked for");
     }
-    if (++r->interim_count > r->limits->interim_max)
-        return fail(r, RINGSEND_E_TOO_MANY_INTERIM, "more 1xx responses came than allowed");
+    r->interim_count++;
+    r->interim_bytes += r->head_bytes;
+    if (r->interim_bytes > r->limits->head_bytes)
+        return fail(r, RINGSEND_E_TOO_MANY_INTERIM,
+                    "the heads of 1xx responses together have more bytes than a head may have");
     r->interim = true;
     return 1;
 }
@@ -241,8 +294,10 @@ static int on_head_complete(llhttp_t *parser)
     int status = llhttp_get_status_code(parser);
     if (llhttp_get_http_major(parser) != 1)
         return fail(r, RINGSEND_E_BAD_RESPONSE, "the HTTP version is neither 1.1 nor 1.0");
-    if (status < 100 || status > 599)
-        return fail(r, RINGSEND_E_BAD_STATUS, "the status is below 100 or above 599");
+    if (status < 100)
+        return fail(r, RINGSEND_E_BAD_STATUS, "the status is below 100");
+    if (put_length(r))
+        return -1;
     if (status < 200) {
         r->phase = RESPONSE_BODY;
         return on_interim_head(r, status);
@@ -252,8 +307,11 @@ static int on_head_complete(llhttp_t *parser)
     r->status = status;
     r->phase = RESPONSE_BODY;
     r->streams = r->streamed && status_is_in(r->streamed, status);
-    if (r->method_is_head || status == 204 || status == 304)
+    if (r->method_is_head || status == 204 || status == 304) {
+        /* Some send what they announce all the same, at least the last chunk's line. */
+        r->connection_close |= r->coding_chunked || (status == 204 && r->length > 0);
         return 1;
+    }
     /* llhttp must have understood "chunked" as we did, or it would read to the end of stream. */
     bool chunked = (parser->flags & F_CHUNKED) != 0;
     if (r->coding_other || r->coding_chunked != chunked)
@@ -301,6 +359,7 @@ static int on_complete(llhttp_t *parser)
 }
 
 static const llhttp_settings_t settings = {
+    .on_status = on_reason,
     .on_header_field = on_name,
     .on_header_field_complete = on_name_complete,
     .on_header_value = on_value,
@@ -337,11 +396,10 @@ static void explain(struct response *r, llhttp_errno_t code)
         return;
     }
     if (code == HPE_UNEXPECTED_CONTENT_LENGTH) {
-        fail(r, RINGSEND_E_BAD_FRAMING,
-             r->coding_chunked ? "Content-Length and Transfer-Encoding together"
-                               : "more than one Content-Length");
+        fail(r, RINGSEND_E_BAD_FRAMING, "Content-Length and Transfer-Encoding together");
         return;
     }
+    r->no_head = code == HPE_INVALID_CONSTANT && r->interim_count == 0;
     for (size_t i = 0; i < sizeof in_head / sizeof in_head[0]; i++) {
         if (in_head[i].code == code) {
             fail(r, in_head[i].error, in_head[i].detail);
@@ -381,6 +439,35 @@ static const char *parse(struct response *r, const char *from, const char *to)
     return stop;
 }
 
+/* ---- Chunks ---- */
+
+/* What is left out counts as framing. */
+static const char *leave_out(struct response *r, const char *at, const char *stop)
+{
+    size_t bytes = (size_t)(stop - at), room = (size_t)(QUIET_BYTES_MAX - r->quiet_bytes);
+    r->quiet_bytes += bytes;
+    if (bytes <= room)
+        return stop;
+    fail(r, RINGSEND_E_HEAD_TOO_LARGE, too_quiet);
+    return at + room;
+}
+
+/* Gives llhttp the bytes of a chunked body in runs, cut where an extension is left out. */
+static const char *feed_chunks(struct response *r, const char *at, const char *end)
+{
+    while (at < end && r->error == RINGSEND_OK && !r->message_done) {
+        enum chunk_run kind;
+        const char *stop = chunks_run(&r->chunks, at, end, &kind);
+        if (kind == CHUNK_RUN_BAD)
+            fail(r, RINGSEND_E_BAD_BODY, "behind a chunk's size stands what is no extension");
+        else
+            at = kind == CHUNK_RUN_TAKEN ? parse(r, at, stop) : leave_out(r, at, stop);
+    }
+    return at;
+}
+
+/* ---- Heads ---- */
+
 /* Feeds the head up to `stop`, then fails, unless llhttp finds fault with what comes before. */
 static const char *refuse_head(struct response *r, const char *run, const char *stop,
                                enum ringsend_error error, const char *detail)
@@ -398,9 +485,11 @@ static const char *feed_head(struct response *r, const char *data, const char *e
     const char *line = data; /* first byte of the line, or of what is here of it */
     bool blank = false;
     /* llhttp would skip empty lines and a CR here. */
-    if (r->head_bytes == 0 && *data != 'H')
-        return refuse_head(r, run, run, RINGSEND_E_BAD_RESPONSE,
-                           "the answer does not begin with \"HTTP/\"");
+    if (r->head_bytes == 0 && *data != 'H') {
+        r->no_head = r->interim_count == 0;
+        protocol_tell((struct ringsend_bytes){data, (size_t)(end - data)}, r->said, sizeof r->said);
+        return refuse_head(r, run, run, RINGSEND_E_BAD_RESPONSE, r->said);
+    }
     while (line < end && !blank) {
         const char *lf = memchr(line, '\n', (size_t)(end - line));
         const char *stop = lf ? lf : end;
@@ -440,12 +529,20 @@ static const char *feed_head(struct response *r, const char *data, const char *e
     return line;
 }
 
+static bool reads_chunks(const struct response *r)
+{
+    return r->coding_chunked && !r->interim && !r->method_is_head && r->status != 204 &&
+           r->status != 304;
+}
+
 /* Makes ready for the first byte of an interim or the final message. */
 static void message_begin(struct response *r)
 {
     r->phase = RESPONSE_HEAD;
     r->interim = r->message_done = r->in_trailer = r->line_has_cr = false;
-    r->coding_chunked = r->coding_other = false;
+    r->coding_chunked = r->coding_other = r->has_length = false;
+    r->length = 0;
+    r->chunks = (struct chunks){0};
     r->connection_close = r->connection_keep_alive = r->keep_alive = false;
     r->advice = (struct advice){0};
     r->head_bytes = r->head_lines = r->line_bytes = r->trailer_lines = 0;
@@ -488,8 +585,10 @@ enum response_next response_feed(struct response *r, const char *data, size_t by
     size_t at = 0;
     r->started |= bytes > 0;
     while (at < bytes && outcome(r) == RESPONSE_MORE) {
-        const char *stop = r->phase == RESPONSE_HEAD ? feed_head(r, data + at, data + bytes)
-                                                     : parse(r, data + at, data + bytes);
+        const char *from = data + at, *to = data + bytes;
+        const char *stop = r->phase == RESPONSE_HEAD ? feed_head(r, from, to)
+                           : reads_chunks(r)         ? feed_chunks(r, from, to)
+                                                     : parse(r, from, to);
         at = (size_t)(stop - data);
         if (r->message_done && r->interim)
             message_begin(r);

@@ -18,6 +18,7 @@
 #include "base/errors.h"
 #include "base/span.h"
 #include "http/advice.h"
+#include "http/chunks.h"
 #include "http/coding.h"
 
 #include <stdbool.h>
@@ -26,8 +27,8 @@
 
 struct response_limits {
     uint32_t head_bytes; /* status line and headers of one message, trailers likewise */
-    uint32_t head_lines;
-    uint32_t interim_max; /* 1xx responses before the final one */
+    uint32_t
+        head_lines; /* the heads of all 1xx responses before it may have as many bytes together */
     uint64_t body_bytes;
     bool strict;        /* refuse bare LF in heads */
     bool store_headers; /* fill `headers` */
@@ -51,7 +52,7 @@ struct response_header {
 
 struct response {
     /* The answer, valid from DONE to release. */
-    int status;      /* 100..599; 0 before the status line */
+    int status;      /* 100..999; 0 before the status line */
     bool keep_alive; /* the connection may carry another request */
     struct advice advice;
     struct codings codings;  /* Content-Encoding: what the body is packed by */
@@ -62,10 +63,12 @@ struct response {
     struct buf header_index; /* struct response_header, one per header, in order */
     uint64_t wire_bytes;     /* taken in by response_feed */
     uint32_t interim_count;
+    bool
+        no_head; /* failed at the first bytes of all: what came was not even the start of a response */
 
     /* Why it failed. */
     enum ringsend_error error;
-    const char *detail; /* static text */
+    const char *detail; /* static text, or `said` */
 
     enum response_phase phase; /* of the message being read */
     bool started;              /* a first byte was fed */
@@ -78,6 +81,8 @@ struct response {
     const char *mark; /* in the bytes being parsed: all before it has been counted */
     bool method_is_head;
 
+    uint64_t interim_bytes; /* of the heads of interim responses */
+
     /* Of the message being read, an interim one or the final one: */
     bool interim;                      /* its status is 1xx */
     bool message_done;                 /* its last byte was read */
@@ -85,6 +90,9 @@ struct response {
     bool line_has_cr;                  /* the last byte of the head line so far is CR */
     bool coding_chunked, coding_other; /* Transfer-Encoding was "chunked", or anything else */
     bool connection_close, connection_keep_alive;
+    bool has_length; /* a Content-Length came: */
+    uint64_t length;
+    struct chunks chunks;
     uint32_t head_bytes, head_lines, line_bytes, trailer_lines;
     uint64_t trailer_bytes;
     uint64_t quiet_bytes; /* of chunk framing since the last byte of body */
@@ -98,6 +106,7 @@ struct response {
     struct response_header stored; /* its place in `headers` */
 
     _Alignas(8) unsigned char parser[RESPONSE_PARSER_BYTES];
+    char said[128]; /* what came in place of a response, in words */
 };
 
 /* limits and pool must outlive the response. */

@@ -92,20 +92,21 @@ class GoodResponses(Http):
         self.assert_ok(result, "final")
         self.assertEqual(result["status"], 201)
 
-    def test_eight_interim_responses_are_the_limit(self):
+    def test_interim_responses_are_bounded_by_their_bytes(self):
         hint = b"HTTP/1.1 103 Early Hints" + END
-        self.assert_ok(self.answer(hint * 8 + response(b"x")), "x")
-        self.assert_error(self.answer(hint * 9 + response(b"x")), "too_many_interim")
+        fit = (64 << 10) // len(hint)
+        self.assert_ok(self.answer(hint * fit + response(b"x")), "x")
+        self.assert_error(self.answer(hint * (fit + 1) + response(b"x")), "too_many_interim")
 
     def test_204_and_304_with_a_content_length_have_no_body(self):
-        for status in ("204 No Content", "304 Not Modified"):
+        for status, connections in (("204 No Content", 2), ("304 Not Modified", 1)):
             with self.subTest(status=status):
                 head = b"HTTP/1.1 " + status.encode() + b"\r\nContent-Length: 100" + END
                 server = self.server(in_turn(head, response(b"next")))
                 run = self.send("-c", "1", "--url", server.url, records=[GET, GET])
                 self.assertEqual([(r["status"], r["body"]) for r in run.results],
                                  [(int(status[:3]), ""), (200, "next")])
-                self.assertEqual(server.connections, 1)
+                self.assertEqual(server.connections, connections)
 
     def test_head_has_no_body_whatever_its_content_length(self):
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000" + END
@@ -207,11 +208,49 @@ class BadResponses(Http):
             with self.subTest(data=data):
                 self.assert_error(self.answer(data), "bad_response")
 
-    def test_a_status_outside_100_to_599_is_an_error(self):
-        for status in ("99", "099", "000", "600", "999", "1000", "20", "abc", "2x0"):
+    def test_statuses_without_a_meaning_are_never_ok(self):
+        for status in (600, 700, 999):
+            with self.subTest(status=status):
+                result = self.answer(response(b"x", "%d X" % status))
+                self.assertEqual((result["ok"], result["error"], result["status"], result["body"]),
+                                 (False, None, status, "x"))
+
+    def test_a_status_outside_100_to_999_is_an_error(self):
+        for status in ("99", "099", "000", "1000", "20", "abc", "2x0"):
             with self.subTest(status=status):
                 data = ("HTTP/1.1 %s X\r\nContent-Length: 0\r\n\r\n" % status).encode()
                 self.assertIn(self.answer(data)["error"], ("bad_status", "bad_response"))
+
+    def test_a_content_length_that_comes_twice_is_one(self):
+        self.assert_ok(self.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3" + END + b"abc"), "abc")
+
+    def test_control_characters_in_the_status_line_are_an_error(self):
+        for reason in (b"O\0K", b"\0", b"\x1b[2J", b"\x7f", b"a\rb"):
+            with self.subTest(reason=reason):
+                self.assert_error(self.answer(b"HTTP/1.1 200 " + reason + b"\r\nContent-Length: 0" + END),
+                                  "bad_response")
+
+    def test_another_protocol_is_named(self):
+        for data, words in ((b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"), (b"220 mail ESMTP\r\n", "mail or FTP"),
+                            (b"-ERR unknown command\r\n", "Redis"), (b"\x15\x03\x03\0\2\2\x46", "https://"),
+                            (b"\0\0\x12\4\0\0\0\0\0", "HTTP/2"), (b"\x4a\0\0\0\x0a8.0.36\0", "MySQL"),
+                            (b"bye", 'with "bye"')):
+            with self.subTest(data=data):
+                self.assert_error(self.answer(data), "bad_response", words)
+
+    def test_https_to_a_plain_server_says_so(self):
+        for data, words in ((response(b"no", "400 Bad Request"), "use http://"), (b"SSH-2.0-x\r\n", "SSH"),
+                            (b"<!DOCTYPE HTML>", "HTML")):
+            def script(peer):
+                peer.sock.recv(1 << 16)
+                peer.send(data)
+                peer.wait_close()
+            with self.subTest(data=data):
+                server = self.server(script)
+                result = self.send_one({"url": server.url.replace("http:", "https:")}, "--tries", "1")
+                self.assertFalse(result["ok"])
+                self.assertIn(words, result["detail"])
+                self.assertNotIn("ambiguous", result)
 
     def test_two_different_content_lengths_are_an_error(self):
         for lines in (b"Content-Length: 3\r\nContent-Length: 5", b"Content-Length: 3, 5"):
@@ -324,6 +363,41 @@ class StrayBytes(Http):
                 run = self.send("-c", "1", "--url", server.url, records=[{"method": method}] * 3)
                 self.assertEqual([(r["body"], r["error"]) for r in run.results], [("", None)] * 3)
                 self.assertEqual(server.connections, 3)
+
+    def late(self, first, junk):
+        """Servers whose junk behind the first answer of a connection comes when the next request is there."""
+        def script(peer):
+            peer.request()
+            peer.send(first)
+            if peer.request():
+                peer.send(junk)
+                peer.wait_close()
+        return self.server(script)
+
+    def test_late_bytes_that_are_no_response_cost_no_repeatable_record(self):
+        for junk in (b"0\r\n\r\n", b"\r\n", b"hello", b"Hello", b"\0"):
+            with self.subTest(junk=junk):
+                server = self.late(b"HTTP/1.1 200 OK\r\nContent-Length: 5" + END, junk)
+                run = self.send("-c", "1", "--tries", "1", "--url", server.url, records=[{"method": "HEAD"}] * 6, expect=OK)
+                self.assertEqual([r["error"] for r in run.results], [None] * 6)
+
+    def test_late_bytes_leave_a_post_in_doubt(self):
+        server = self.late(response(b"first"), b"0\r\n\r\n")
+        run = self.send("-c", "1", "--url", server.url, records=[{"data": "a"}, {"data": "b"}], expect=NOT_ALL_OK)
+        self.assert_ok(run.results[0], "first")
+        self.assert_error(run.results[1], "bad_response", "0....")
+        self.assertEqual((run.results[1]["ambiguous"], run.results[1]["attempts"]), (True, 1))
+
+    def test_a_head_with_chunks_announced_ends_its_connection(self):
+        server = self.late(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked" + END, b"0\r\n\r\n")
+        run = self.send("-c", "1", "--url", server.url, records=[{"method": "HEAD"}] * 4, expect=OK)
+        self.assertEqual((server.connections, [r["attempts"] for r in run.results]), (4, [1] * 4))
+
+    def test_the_408_of_an_idle_connection_is_nobodys_answer(self):
+        gone = response(b"idle", "408 Request Timeout", ["Connection: close"])
+        server = self.late(response(b"mine"), gone)
+        run = self.send("-c", "1", "--tries", "1", "--url", server.url, records=[{"data": "a"}] * 4, expect=OK)
+        self.assertEqual([r["body"] for r in run.results], ["mine"] * 4)
 
     def test_bytes_that_come_while_a_connection_is_idle_close_it(self):
         go, dropped = threading.Event(), threading.Event()

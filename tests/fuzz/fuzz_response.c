@@ -12,7 +12,6 @@ static enum ringsend_error run(const char *wire, size_t bytes, size_t piece, uin
 {
     const struct response_limits limits = {.head_bytes = choice & 1 ? 256 : 65536,
                                            .head_lines = choice & 2 ? 8 : 256,
-                                           .interim_max = 2,
                                            .body_bytes = choice & 4 ? 16 : 1 << 20,
                                            .strict = (choice & 8) != 0,
                                            .store_headers = (choice & 16) != 0};

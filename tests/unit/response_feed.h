@@ -66,9 +66,9 @@ void buf_release(struct buf_pool *pool, struct buf *b)
 
 /* ---- Responses ---- */
 
-static const struct response_limits lax = {65536, 256, 8, 64 << 20, false, true};
-static const struct response_limits strict = {65536, 256, 8, 64 << 20, true, true};
-static const struct response_limits narrow = {200, 5, 2, 10, false, false};
+static const struct response_limits lax = {65536, 256, 64 << 20, false, true};
+static const struct response_limits strict = {65536, 256, 64 << 20, true, true};
+static const struct response_limits narrow = {200, 5, 10, false, false};
 
 #define BAD(name) RINGSEND_E_##name
 #define OK200 "HTTP/1.1 200 OK\r\n"

@@ -35,7 +35,8 @@ static const struct limit limits[] = {
      BAD(HEAD_TOO_LARGE)},
     {OK200, "a: b\r\n", 4, "\r\n", &narrow, BAD(HEAD_TOO_LARGE)},
     {OK200 "a: b", "\r\n c", 3, "\r\n\r\n", &narrow, BAD(HEAD_TOO_LARGE)},
-    {"", "HTTP/1.1 100 x\r\n\r\n", 2, OK200 "\r\n", &narrow, BAD(TOO_MANY_INTERIM)},
+    /* of 18 bytes each: together as many bytes as a head */
+    {"", "HTTP/1.1 100 x\r\n\r\n", 11, OK200 "\r\n", &narrow, BAD(TOO_MANY_INTERIM)},
     {OK200 "\r\n", "x", 10, "", &narrow, BAD(BODY_TOO_LARGE)},
     {CHUNKED, "1\r\nx\r\n", 10, "0\r\n\r\n", &narrow, BAD(BODY_TOO_LARGE)},
     /* from the first byte of the first name: 3 + 193 + 4 */
@@ -47,7 +48,10 @@ static const struct limit limits[] = {
     {CHUNKED "0;", "e", 65530, "\r\n\r\n", &lax, BAD(HEAD_TOO_LARGE)},
     {OK200 "a: ", "b", 65512, "\r\n\r\n", &lax, BAD(HEAD_TOO_LARGE)},
     {OK200, "a: b\r\n", 255, "\r\n", &lax, BAD(HEAD_TOO_LARGE)},
-    {"", "HTTP/1.1 100 x\r\n\r\n", 8, OK200 "\r\n", &lax, BAD(TOO_MANY_INTERIM)},
+    {"", "HTTP/1.1 100 x\r\n\r\n", 3640, OK200 "\r\n", &lax, BAD(TOO_MANY_INTERIM)},
+    /* "1 ;" and CRLF */
+    {CHUNKED "1 ;", "\t", 65531, "\r\nx\r\n0\r\n\r\n", &lax, BAD(HEAD_TOO_LARGE)},
+    {CHUNKED "1", " ", 65533, "\r\nx\r\n0\r\n\r\n", &lax, BAD(HEAD_TOO_LARGE)},
 };
 
 static void test_limits(void **state)
