@@ -25,6 +25,8 @@ void sim_check_timeout(const struct client *c, const struct client_request *r,
     uint64_t first_byte_ns = c->options.first_byte_timeout_ns;
     uint64_t until_ns = 0;
 
+    if (sim.faults.send_late > 0) /* no response is over before the send has told so */
+        return;
     if (!d || !d->complete || !d->answer_valid || d->arrived_ns == 0 || r->host ||
         record->deliveries > 16 || record->delivered_ns[record->deliveries - 1] < t->begun_at_ns)
         return;

@@ -51,6 +51,8 @@ const struct scenario_function *sim_stream_scenarios(size_t *count);
 const struct scenario_function *sim_stream_end_scenarios(size_t *count);
 /* This machine is out of ports or descriptors. */
 const struct scenario_function *sim_short_scenarios(size_t *count);
+/* Whether connections are kept. */
+const struct scenario_function *sim_kept_scenarios(size_t *count);
 /* Pauses of the process. */
 const struct scenario_function *sim_clock_scenarios(size_t *count);
 /* The same over TLS. */

@@ -367,7 +367,7 @@ void sim_send_submit(struct ring *r, struct sim_op *op)
     op->data = s;
     s->send = op;
     /* What is handed over takes its time here as well, see recv_kick. */
-    s->end_is_old = s->in_ended && s->in_ended_ns + 400 * SIM_US < sim.now_ns &&
+    s->end_is_old = s->in_ended && s->in_ended_ns + 1100 * SIM_US < sim.now_ns &&
                     (s->requests > 0 || sim.now_ns - s->began_ns > 100 * SIM_MS);
     op->breaks_at = SIZE_MAX;
     op->slow = sim_chance(sim.faults.send_slow);

@@ -121,11 +121,13 @@ static bool receives(const struct conn *c)
     return c->step >= CONN_HANDSHAKE && c->step <= CONN_READY;
 }
 
-bool conn_is_seen(const struct conn *c)
+bool conn_is_seen(struct conn *c)
 {
     if (!receives(c) || c->stream_ended || c->stopped)
         return true;
-    return op_in_flight(&c->recv) && c->armed_by <= c->engine->seen_by;
+    bool is_seen = op_in_flight(&c->recv) && c->armed_by <= c->engine->seen_by;
+    c->engine->must_look |= !is_seen;
+    return is_seen;
 }
 
 void conn_arm_recv(struct conn *c)
@@ -206,6 +208,8 @@ void conn_launch(struct conn *c)
     if (is_blind(c)) {
         list_push_back(&e->held_sends, &c->held); /* in the next turn */
     } else if (c->stream_ended || c->rx_first >= 0) {
+        if (c->exchanges > 1)
+            kept_was_closed(c, e->now_ns - c->answered_ns);
         op_complete(&c->send, -ECANCELED);
         conn_abandon(c, RINGSEND_E_SEND_FAILED,
                      "the peer had closed the connection, or spoken, before");
@@ -462,6 +466,12 @@ static enum task_next connecting(struct conn *c)
     return TASK_AGAIN;
 }
 
+/* Its deadline is, and nothing more that had come by then will show. */
+static bool is_over(struct conn *c, uint64_t at_ns)
+{
+    return engine_is_over(c->engine, at_ns) && conn_is_seen(c);
+}
+
 static enum task_next handshaking(struct conn *c)
 {
     struct ringsend *e = c->engine;
@@ -471,10 +481,10 @@ static enum task_next handshaking(struct conn *c)
     enum ringsend_error error = secure_handshake(c, &complete, &detail);
     uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
     uint64_t at_ns = secure_is_lent(c) ? TIMER_NEVER : c->deadline_ns;
-    bool judged = error == RINGSEND_OK && !complete && conn_is_seen(c);
-    if (judged && engine_is_over(e, at_ns))
+    bool waits = error == RINGSEND_OK && !complete;
+    if (waits && is_over(c, at_ns))
         error = RINGSEND_E_TIMEOUT_HANDSHAKE;
-    if (judged && error == RINGSEND_OK && engine_is_over(e, attempt_at_ns)) {
+    if (waits && error == RINGSEND_OK && is_over(c, attempt_at_ns)) {
         error = RINGSEND_E_TIMEOUT_ATTEMPT;
         detail = "during the TLS handshake";
     }
@@ -497,11 +507,14 @@ static enum task_next handshaking(struct conn *c)
 static enum task_next idle(struct conn *c)
 {
     struct ringsend *e = c->engine;
+    if (!conn_is_usable(c) && !list_empty(&c->idle))
+        kept_was_closed(c, e->now_ns - c->answered_ns);
     if (!conn_is_usable(c) || e->stopping)
         return conn_fail(c, RINGSEND_OK, NULL);
     if (list_empty(&c->idle)) {
         if (!origin_keeps(c))
             return conn_fail(c, RINGSEND_OK, NULL);
+        c->answered_ns = e->now_ns;
         c->deadline_ns = timer_after(e->now_ns, c->idle_ns);
         list_push_front(&c->origin->idle, &c->idle);
         list_push_back(&e->idle_lru, &c->idle_lru);
@@ -519,10 +532,16 @@ static enum task_next exchanging(struct conn *c)
     struct exchange *x = &c->exchange;
     const char *detail = NULL;
     enum ringsend_error error = exchange_run(c, &detail);
+    bool is_lost = c->exchanges > 1 && !x->response.started && c->stream_ended;
+    if (error != RINGSEND_OK && is_lost)
+        kept_was_closed(c, e->now_ns - c->answered_ns);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
     bool owes = x->receive >= RECEIVE_DRAINING && exchange_owes(x);
     if (x->receive == RECEIVE_DONE && !owes) {
+        bool is_silent = c->stream_ended && x->response.keep_alive && !x->request->head.close;
+        if (is_silent)
+            kept_was_closed(c, 0);
         if (!exchange_leaves_reusable(c))
             return conn_fail(c, RINGSEND_OK, NULL);
         report(c);
@@ -532,12 +551,11 @@ static enum task_next exchanging(struct conn *c)
         task_deadline(e, &c->task, TIMER_NEVER);
         return TASK_WAIT;
     }
-    bool seen = conn_is_seen(c);
-    if (x->receive == RECEIVE_FIRST_BYTE && seen && engine_is_over(e, x->first_byte_at_ns))
+    if (x->receive == RECEIVE_FIRST_BYTE && is_over(c, x->first_byte_at_ns))
         return conn_fail(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
                          NULL);
     uint64_t at_ns = x->request->attempt_at_ns;
-    if (seen && engine_is_over(e, at_ns))
+    if (is_over(c, at_ns))
         return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, exchange_phase(x));
     if (x->receive == RECEIVE_FIRST_BYTE && x->first_byte_at_ns < at_ns)
         at_ns = x->first_byte_at_ns;

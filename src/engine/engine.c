@@ -6,9 +6,10 @@
  * Completions before clocks. The process may stand still at any place for any time (SIGSTOP, a freezer, a
  * processor that others have, a long turn of ours), and what comes meanwhile stays in the kernel. So deadlines
  * are not judged by what time it is, but by `seen_ns`: the time up to which all that had come was taken in.
- * It moves on in look(), when a timer is due; where nothing has come, that costs no system call. A
- * connection that had no receive in the kernel then is judged in the next turn. Waits that no answer can
- * end (backoff, gates, idle connections) go by the time that it is.
+ * It moves on in look(), in the turn after somebody has found his deadline between the two; where nothing has
+ * come, that costs no system call but the turn's own. A connection that had no receive in the kernel is
+ * judged by the next picture. Waits that no answer can end (backoff, gates, idle connections) go by the time that
+ * it is.
  *
  * A request that must not be sent twice leaves at the end of a turn, behind a last look at whether its
  * connection has died: launch().
@@ -25,7 +26,7 @@
 
 /* What has come since the last enter may be the end of a connection that is about to be used. At full speed
  * something always has, nearly never that, and looking would double the enters: so only after so long. */
-#define LATE_NS (300u * 1000)
+#define LATE_NS (1000u * 1000)
 
 enum {
     /* More runs of one task in a turn mean that two steps chase each other. */
@@ -194,6 +195,7 @@ static int look(struct ringsend *e)
     if (catch_up(e) < 0)
         return -RINGSEND_E_RING;
     e->seen_ns = e->now_ns;
+    e->must_look = false;
     e->seen_by = e->enters;
     host_answers(e);
     secure_returns(e);
@@ -238,7 +240,7 @@ static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
         return -RINGSEND_E_RING;
     e->now_ns = ring_now_ns(e->ring);
     reap_completions(e);
-    if (timers_next_ns(&e->timers) <= e->now_ns) {
+    if (e->must_look) {
         if (look(e) < 0)
             return -RINGSEND_E_RING;
     } else if (e->woken) {

@@ -216,6 +216,7 @@ struct conn {
     uint64_t handshake_began_ns;
     uint64_t deadline_ns;      /* of the connect, or while idle of keeping it */
     uint64_t idle_ns;          /* how long this peer lets a connection idle */
+    uint64_t answered_ns;      /* while idle, and in the exchange after it: since when it was */
     int32_t rx_first, rx_last; /* queue of received buffers, linked by engine.rx_next; -1: empty */
     struct list idle;          /* in origin.idle exactly when ready without an exchange */
     struct list idle_lru;      /* in engine.idle_lru, likewise */
@@ -253,6 +254,9 @@ struct origin {
     struct list idle;       /* conn.idle, last used first */
     uint32_t conns;         /* sockets: half-open, ready, closing */
     uint32_t conns_leaving; /* of those: shutting down or closing */
+    uint32_t suspicion;     /* see kept.c */
+    uint64_t settle_ns;     /* so long after an answer a connection counts as kept */
+    uint64_t settles_at_ns; /* its last run waits for one to be so; TIMER_NEVER: for none */
     bool resumes_known;     /* https: a handshake has shown whether there is a session to resume */
     bool resumes;           /* https: it took the last session that was offered */
     uint64_t resumes_until_ns;         /* until then others wait for the first handshake */
@@ -395,6 +399,7 @@ struct ringsend {
     uint64_t now_ns; /* of this turn */
     /* The picture by which deadlines are judged: all that had come until then was taken in, */
     uint64_t seen_ns;
+    bool must_look;      /* a newer one is asked for */
     uint64_t seen_by;    /* by so many enters, */
     uint64_t enters;     /* of these up to now, */
     uint64_t entered_ns; /* the last of them not before */
@@ -482,8 +487,9 @@ static inline void engine_check_thread(const struct ringsend *e)
 /* engine.c: the loop and what every machine needs of it */
 /* A deadline is over for sure: nothing that had come by then is still to be looked at. What depends on one
  * connection asks conn_is_seen as well. */
-static inline bool engine_is_over(const struct ringsend *e, uint64_t at_ns)
+static inline bool engine_is_over(struct ringsend *e, uint64_t at_ns)
 {
+    e->must_look |= at_ns <= e->now_ns && at_ns > e->seen_ns;
     return at_ns <= e->seen_ns;
 }
 void task_wake(struct ringsend *e, struct task *task);
@@ -604,6 +610,18 @@ bool gates_pass(struct request *r); /* its attempt begins now; else it is held b
 uint32_t gates_demand(const struct origin *o);
 void gates_end(struct origin *o); /* sets the deadline, unless an earlier one is set */
 
+/* kept.c */
+void kept_begin(struct origin *o); /* it is new */
+/* The peer has ended the connection so long after its latest answer, unannounced and with nothing of another. */
+void kept_was_closed(const struct conn *c, uint64_t stood_ns);
+/* The idle connection for the request, of at least one; null: none yet, and settles_at_ns says when. */
+struct conn *kept_for(struct origin *o, const struct request *r);
+void kept_is_used(struct origin *o, const struct request *r); /* one of these */
+/* None is to be opened for the request: one that is idle will be good for it very soon. */
+bool kept_is_worth_waiting(const struct origin *o, const struct request *r);
+/* The idle connection, of at least one, to be closed to make place for a new one; null: none. */
+struct conn *kept_to_spare(const struct origin *o, const struct request *r);
+
 /* pause.c */
 /* The request's attempt has got a response with that advice: its status is known already. */
 void pause_hear(struct request *r, const struct advice *advice);
@@ -668,8 +686,8 @@ void conn_begin(struct conn *c, struct request *r);
  * none. */
 void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);
 /* What had come on it when the picture was taken is known: nothing of it lies in the kernel for want of a
- * buffer or of a receive, unless we want no more. */
-bool conn_is_seen(const struct conn *c);
+ * buffer or of a receive, unless we want no more. Else another is asked for. */
+bool conn_is_seen(struct conn *c);
 /* Its send, that of an exchange: the operation is in flight from now on. The kernel has it at the next turn;
  * one that must not be lost on a dead connection only after another look at that (conn_launch). */
 void conn_send(struct conn *c, const void *data, size_t bytes);

@@ -164,7 +164,8 @@ void gates_end(struct origin *o)
     if (!o->refused[GATE_PACE] && !o->refused[GATE_BUDGET])
         leave_line(o, GATE_BUDGET);
     e->held -= o->held;
-    bool all = o->refused[GATE_PAUSE] || o->refused[GATE_PACE] || o->short_holds;
+    bool all = o->refused[GATE_PAUSE] || o->refused[GATE_PACE] || o->short_holds ||
+               o->settles_at_ns != TIMER_NEVER;
     o->held = all ? o->waiting_count : o->refused[GATE_BUDGET] ? o->retries_count : 0;
     e->held += o->held;
     if (o->gates_at_ns < o->task.timer.at_ns)

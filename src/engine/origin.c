@@ -87,7 +87,7 @@ static uint32_t leaving(const struct origin *o)
 }
 
 /* No place: makes one where that is in our hands, and waits in line for it. */
-static void want_place(struct origin *o)
+static void want_place(struct origin *o, const struct request *r)
 {
     struct ringsend *e = o->engine;
     bool own = is_at_own_limit(o);
@@ -96,9 +96,9 @@ static void want_place(struct origin *o)
         list_push_back(&e->blocked, &o->blocked);
     if (list_empty(idle) || leaving(o) >= demand(o))
         return;
-    conn_abandon(own ? LIST_OWNER(idle->prev, struct conn, idle)
-                     : LIST_OWNER(idle->next, struct conn, idle_lru),
-                 RINGSEND_OK, NULL);
+    struct conn *c = own ? kept_to_spare(o, r) : LIST_OWNER(idle->next, struct conn, idle_lru);
+    if (c)
+        conn_abandon(c, RINGSEND_OK, NULL);
 }
 
 static void wake_first_blocked(struct ringsend *e)
@@ -121,7 +121,9 @@ static void use_idle(struct origin *o)
     struct ringsend *e = o->engine;
     struct request *r;
     while (!list_empty(&o->idle) && (r = gates_next(o, true))) {
-        struct conn *c = LIST_OWNER(o->idle.next, struct conn, idle);
+        struct conn *c = kept_for(o, r);
+        if (!c)
+            break;
         bool is_stale =
             e->now_ns >= c->deadline_ns; /* its own turn, to tell so, is still to come */
         if (is_stale || !conn_is_usable(c) || must_make_place(o, r)) {
@@ -130,6 +132,7 @@ static void use_idle(struct origin *o)
         }
         if (!gates_pass(r))
             break;
+        kept_is_used(o, r);
         queue_remove(r);
         conn_begin(c, r);
     }
@@ -142,7 +145,8 @@ static void use_idle(struct origin *o)
  * the place that it was called for may be left over. */
 static void leave_line(struct origin *o)
 {
-    if (list_empty(&o->blocked) || (demand(o) > 0 && all_full(o->engine)))
+    bool waits_for_own = o->settles_at_ns != TIMER_NEVER;
+    if (list_empty(&o->blocked) || (demand(o) > 0 && all_full(o->engine) && !waits_for_own))
         return;
     list_remove(&o->blocked);
     wake_first_blocked(o->engine);
@@ -502,7 +506,7 @@ static enum task_next race(struct origin *o)
         return TASK_WAIT;
     if (!has_place(o)) {
         if (gates_are_open(r))
-            want_place(o);
+            want_place(o, r);
         return TASK_WAIT;
     }
     if (!has_addresses(o))
@@ -527,9 +531,11 @@ static enum task_next race(struct origin *o)
 static enum task_next open_more(struct origin *o)
 {
     for (struct request *r; (r = gates_next(o, false));) {
+        if (kept_is_worth_waiting(o, r))
+            return TASK_WAIT;
         if (!has_place(o)) {
             if (gates_are_open(r))
-                want_place(o);
+                want_place(o, r);
             return TASK_WAIT;
         }
         if (!has_addresses(o) || !winner_is_known(o))
@@ -575,9 +581,12 @@ enum task_next origin_run(struct origin *o)
 {
     task_deadline(o->engine, &o->task, TIMER_NEVER); /* each run sets what it waits for */
     o->short_holds = false;
+    o->settles_at_ns = TIMER_NEVER;
     gates_begin(o);
     enum task_next next = advance(o);
     leave_line(o);
     gates_end(o);
+    if (o->settles_at_ns < o->task.timer.at_ns)
+        task_deadline(o->engine, &o->task, o->settles_at_ns);
     return next;
 }

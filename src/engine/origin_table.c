@@ -71,6 +71,7 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
                          .hash = hash,
                          .hash_next = e->origins_hash[hash & e->hash_mask]};
     e->origins_hash[hash & e->hash_mask] = o;
+    kept_begin(o);
     o->task.kind = TASK_ORIGIN;
     timer_init(&o->task.timer);
     list_init(&o->task.ready);
