@@ -17,8 +17,8 @@ struct digest {
 void digest_init(struct digest *d, uint64_t start);
 /* More bytes of the record under way. */
 void digest_add(struct digest *d, const void *data, size_t bytes);
-/* The record is whole. */
-void digest_end(struct digest *d);
+/* The record is whole: these are its last bytes, or all. */
+void digest_end(struct digest *d, const void *data, size_t bytes);
 /* What came of it was no record. */
 void digest_drop(struct digest *d);
 

@@ -194,6 +194,7 @@ static void drop_record(struct source *s)
     buf_release(s->pool, &s->partial);
     s->too_long = s->has_text = s->cut_begun = false;
     s->cut_bytes = s->cut_lines = 0;
+    s->undigested = (struct ringsend_bytes){0};
     digest_drop(&s->digest);
 }
 
@@ -279,14 +280,23 @@ static bool awaits_header(const struct source *s)
     return format_has_header(layout->format) && !layout->places;
 }
 
+/* What was gathered last is no longer to be seen, or not the last. */
+static void digest_pieces(struct source *s)
+{
+    if (s->undigested.bytes > 0)
+        digest_add(&s->digest, s->undigested.data, s->undigested.bytes);
+    s->undigested.bytes = 0;
+}
+
 /* Adds to the record being cut; out of memory counts as too long for us. */
 static void gather(struct source *s, const char *data, size_t bytes)
 {
     s->cut_bytes += bytes;
     if (!s->has_text)
         s->has_text = !record_is_blank((struct ringsend_bytes){data, bytes});
+    digest_pieces(s);
     if (s->proves)
-        digest_add(&s->digest, data, bytes);
+        s->undigested = (struct ringsend_bytes){data, bytes};
     if (s->too_long || !(is_wanted(s, s->next_number) || awaits_header(s)))
         return;
     if (bytes > PARTIAL_MAX - s->partial.bytes || !buf_append(s->pool, &s->partial, data, bytes)) {
@@ -354,7 +364,7 @@ static void read_header(struct source *s)
 static bool finish_record(struct source *s, struct buf *record, enum source_next *next)
 {
     if (s->has_text && s->proves)
-        digest_end(&s->digest);
+        digest_end(&s->digest, s->undigested.data, s->undigested.bytes);
     if (s->has_text && awaits_header(s)) {
         read_header(s);
         return false;
@@ -397,6 +407,8 @@ static bool cut(struct source *s)
         s->cut_begun = cut.record > 0 || cut.complete;
     }
     gather(s, s->block.data + cut.before, cut.record);
+    if (!cut.complete)
+        digest_pieces(s);
     s->cut_bytes += cut.after;
     s->cut_lines += cut.lines;
     size_t bytes = cut.before + cut.record + cut.after;

@@ -94,8 +94,9 @@ struct source {
     uint64_t skip_to;      /* records below are not wanted */
     uint64_t taken_bytes, taken_lines; /* of the current input */
 
-    struct digest digest;  /* of all records and header rows before it, with `proves` */
-    uint64_t input_digest; /* of those before the current input */
+    struct digest digest;             /* of all records and header rows before it, with `proves` */
+    struct ringsend_bytes undigested; /* of the record, the last piece, until another one comes */
+    uint64_t input_digest;            /* of those before the current input */
     bool proves;
     uint64_t proof_records, proof_digest;
     bool proven;    /* the first proof_records gave proof_digest */

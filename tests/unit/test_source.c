@@ -65,6 +65,9 @@ static size_t tell(const struct source *s, const struct buf *record, char *told,
                                  (int)record->bytes, record->bytes > 0 ? record->data : "");
 }
 
+/* Of the last reading: of all its records. */
+static uint64_t digest;
+
 /* Everything from the position on; *after_first gets the position behind the first record. */
 static void read_all(const struct inputs *inputs, const struct reading *how, char *told,
                      struct source_position *after_first)
@@ -76,6 +79,7 @@ static void read_all(const struct inputs *inputs, const struct reading *how, cha
     s.names = how->names;
     s.range = how->range;
     s.block_bytes = how->block_bytes;
+    source_prove(&s, 7, 0, 0);
     if (how->from)
         source_seek(&s, how->from);
     source_skip_to(&s, how->skip_to);
@@ -92,16 +96,21 @@ static void read_all(const struct inputs *inputs, const struct reading *how, cha
     }
     if (how->error ? !s.error || !strstr(s.error_text, how->error) : s.error)
         fail_msg("error \"%s\", not \"%s\"", s.error_text, how->error ? how->error : "none");
+    digest = source_digest(&s);
     source_close(&s);
     assert_int_equal(pool.used_bytes, 0);
 }
 
+/* However it comes, it is the same, and so is its digest. */
 static void expect(const struct inputs *inputs, struct reading how, const char *wanted)
 {
     char told[TOLD_MAX];
+    uint64_t first = 0;
     for (how.block_bytes = 1; how.block_bytes <= 40; how.block_bytes++) {
         read_all(inputs, &how, told, NULL);
         assert_string_equal(told, wanted);
+        first = how.block_bytes == 1 ? digest : first;
+        assert_int_equal(digest, first);
     }
 }
 
@@ -174,12 +183,15 @@ static void expect_positions(const struct inputs *inputs, struct reading how, co
 {
     for (how.block_bytes = 1; how.block_bytes < 40; how.block_bytes++) {
         struct source_position position = {0};
+        uint64_t whole = 0;
         for (const char *rest = wanted; *rest; rest = strchr(rest, '|') + 1) {
             char told[TOLD_MAX];
             struct source_position from = position;
             how.from = &from;
             read_all(inputs, &how, told, &position);
             assert_string_equal(told, rest);
+            whole = rest == wanted ? digest : whole;
+            assert_int_equal(digest, whole);
         }
     }
 }
