@@ -339,8 +339,7 @@ struct ringsend_options {
     bool no_pauses;                /* for measuring: responses make no origin pause (below) */
     bool decode; /* send Accept-Encoding, unless the request has one, and decode bodies: gzip,
                              deflate, br, zstd, two upon each other at most. body_max_bytes holds for
-                             the decoded body as well, which must not be more than 1000 times as long
-                             as it came once it is longer than 1 MiB: body_too_large; bad_encoding when
+                             the decoded body as well, however well it was packed; bad_encoding when
                              it cannot be decoded. A 206, and codings not known, stay as they are */
     struct ringsend_tls
         *tls; /* certificates that several engines share; they take the place of ca_file,

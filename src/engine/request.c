@@ -184,6 +184,7 @@ void request_attempt_begun(struct request *r, struct conn *conn)
 
 void request_explain(struct request *r, const char *detail)
 {
+    r->detail.bytes = 0;
     if (detail && buf_append(&r->engine->bufs, &r->detail, detail, strlen(detail) + 1))
         r->outcome_detail = r->detail.data;
 }
@@ -332,8 +333,8 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     request_goto(r, REQUEST_FINISHED);
     queue_remove(r);
     result->error = error;
-    result->detail = detail;
     result->ok = error == RINGSEND_OK && r->verdict == VERDICT_OK;
+    result->detail = result->ok ? NULL : detail;
     result->ambiguous = r->in_doubt && !result->ok;
     result->cut_short |= error == RINGSEND_E_STOPPED || error == RINGSEND_E_CANCELLED;
     result->body = (struct ringsend_bytes){r->body.data, r->body.bytes};

@@ -169,6 +169,29 @@ static bool decode_packed(struct request *r, const struct codings *codings)
     return true;
 }
 
+/* Where a redirect leads: it is for the user to go there. What may be secret in a URL is left out: userinfo, query
+ * and fragment. */
+static void explain_redirect(struct request *r, const struct response *response)
+{
+    char text[256];
+    const char *at = response->location;
+    size_t bytes = response->location_bytes;
+    if (r->result.status < 300 || r->result.status > 399 || bytes == 0)
+        return;
+    const char *start = memmem(at, bytes, "://", 3);
+    const char *host = start ? start + 3 : at;
+    size_t left = bytes - (size_t)(host - at), path = 0, kept;
+    while (path < left && !memchr("/?#", host[path], 3))
+        path++;
+    const char *userinfo = memrchr(host, '@', path);
+    for (kept = path; kept < left && host[kept] != '?' && host[kept] != '#';)
+        kept++;
+    const char *from = userinfo ? userinfo + 1 : host;
+    snprintf(text, sizeof text, "it redirects to %.*s%.*s%s, which is not followed",
+             (int)(host - at), at, (int)(host + kept - from), from, kept < left ? "?..." : "");
+    request_explain(r, text);
+}
+
 void verdict_take(struct request *r, struct response *response)
 {
     const struct codings *codings = &response->codings;
@@ -177,6 +200,7 @@ void verdict_take(struct request *r, struct response *response)
     r->header_index = response->header_index;
     response->body = response->headers = response->header_index = (struct buf){0};
     r->result.head_bytes = response->head_bytes;
+    explain_redirect(r, response);
     r->bodiless = is_bodiless(r->result.status, response);
     if (!response->streams)
         r->result.packed_bytes = r->body.bytes;

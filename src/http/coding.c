@@ -3,8 +3,9 @@
 #include "base/check.h"
 #include "http/fields.h"
 
-/* A body is unpacked into a buffer that grows by doubling, whose growth the limits cut off: a bomb costs
- * at most the limit's memory and time. That time is taken in stretches, each bounded by an allowance of
+/* A body is unpacked into a buffer that grows by doubling, whose growth the limit for bodies cuts off, after each
+ * coding that is taken off: so a bomb costs at most the memory and time of a body that may come, and how
+ * well something is packed is no fault. That time is taken in stretches, each bounded by an allowance of
  * bytes; what is read counts as much as what is made, for there are streams that make nothing out of
  * much. */
 
@@ -116,9 +117,6 @@ static bool is_within_limits(struct decoding *d)
     if (d->out.bytes > d->bytes_max)
         return fail(d, RINGSEND_E_BODY_TOO_LARGE,
                     "unpacked, the body is larger than the limit for bodies");
-    if (d->out.bytes > CODING_RATIO_FROM_BYTES && d->out.bytes / CODING_RATIO_MAX > d->body.bytes)
-        return fail(d, RINGSEND_E_BODY_TOO_LARGE,
-                    "unpacked, the body is more than a thousand times as long as packed");
     return true;
 }
 

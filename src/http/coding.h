@@ -18,9 +18,6 @@
 enum {
     CODING_MAX = 2,
     CODING_TEXT_BYTES = 64,
-    /* What becomes more than so many times as long as it was, and longer than this, is a bomb. */
-    CODING_RATIO_MAX = 1000,
-    CODING_RATIO_FROM_BYTES = 1 << 20,
 };
 
 /* What to send as Accept-Encoding when all of them may come. */
@@ -52,11 +49,10 @@ struct decoding {
         body;    /* with these codings on it; plain after DECODING_DONE: the caller may take it */
     bool inside; /* the last coding's stream has begun: */
     enum unpack_kind kind;
-    struct ringsend_bytes in; /* of `body`, not yet read */
-    struct buf out;           /* made of it so far */
-    enum ringsend_error
-        error;          /* DECODING_FAILED: BAD_ENCODING, BODY_TOO_LARGE (over bytes_max, or a */
-    const char *detail; /* bomb), NO_MEMORY; the detail says more. Static, null with NO_MEMORY */
+    struct ringsend_bytes in;  /* of `body`, not yet read */
+    struct buf out;            /* made of it so far */
+    enum ringsend_error error; /* DECODING_FAILED: BAD_ENCODING, BODY_TOO_LARGE, NO_MEMORY; */
+    const char *detail;        /* the detail says more. Static, null with NO_MEMORY */
 };
 
 enum decoding_next {

@@ -46,6 +46,7 @@ enum header_kind {
     HEADER_LENGTH,
     HEADER_CONTENT_CODING,
     HEADER_CONNECTION,
+    HEADER_LOCATION,
     HEADER_ADVICE /* see advice.h */
 };
 
@@ -80,6 +81,8 @@ static enum header_kind kind_of(struct response *r, struct ringsend_bytes name)
         return HEADER_CONNECTION;
     if (name.bytes == 17 && span_equal_nocase(name, SPAN("transfer-encoding")))
         return HEADER_CODING;
+    if (name.bytes == 8 && span_equal_nocase(name, SPAN("location")))
+        return HEADER_LOCATION;
     if (name.bytes == 14 && span_equal_nocase(name, SPAN("content-length")))
         return HEADER_LENGTH;
     if (name.bytes == 16 && span_equal_nocase(name, SPAN("content-encoding")))
@@ -135,6 +138,10 @@ static int take_header(struct response *r)
         return 0;
     case HEADER_LENGTH:
         return take_length(r);
+    case HEADER_LOCATION:
+        memcpy(r->location, value.data, value.bytes);
+        r->location_bytes = (uint8_t)value.bytes;
+        return 0;
     case HEADER_CODING:
         /* A second Transfer-Encoding field would continue the list of the first. */
         if (r->coding_chunked || !span_equal_nocase(value, SPAN("chunked")))
@@ -542,6 +549,7 @@ static void message_begin(struct response *r)
     r->interim = r->message_done = r->in_trailer = r->line_has_cr = false;
     r->coding_chunked = r->coding_other = r->has_length = false;
     r->length = 0;
+    r->location_bytes = 0;
     r->chunks = (struct chunks){0};
     r->connection_close = r->connection_keep_alive = r->keep_alive = false;
     r->advice = (struct advice){0};

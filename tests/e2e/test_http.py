@@ -230,6 +230,17 @@ class BadResponses(Http):
                 self.assert_error(self.answer(b"HTTP/1.1 200 " + reason + b"\r\nContent-Length: 0" + END),
                                   "bad_response")
 
+    def test_a_redirect_says_where_to(self):
+        for location, told in (("https://api.test/v2/x", "https://api.test/v2/x"), ("/v2/?key=abc", "/v2/?..."),
+                               ("https://me:secret@api.test/#x", "https://api.test/?..."), ("?a@b", "?...")):
+            with self.subTest(location=location):
+                server = self.server(answering(lambda r: response(b"moved", "301 Moved", ["Location: " + location])))
+                run = self.send("--url", server.url, records=[GET], expect=NOT_ALL_OK)
+                self.assertEqual(run.results[0]["detail"], "it redirects to %s, which is not followed" % told)
+                self.assertIn("status 301: it redirects to " + told, run.err)
+                ok = self.answer(response(b"moved", "301 Moved", ["Location: " + location]), "--ok-status", "301")
+                self.assertEqual((ok["ok"], ok.get("detail")), (True, None))
+
     def test_another_protocol_is_named(self):
         for data, words in ((b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"), (b"220 mail ESMTP\r\n", "mail or FTP"),
                             (b"-ERR unknown command\r\n", "Redis"), (b"\x15\x03\x03\0\2\2\x46", "https://"),

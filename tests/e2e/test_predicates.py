@@ -172,7 +172,14 @@ class Compressed(Case):
     def test_a_bomb_is_an_error(self):
         bomb = gzip.compress(bytes(3 << 20), 9)
         self.assert_error(self.packed("gzip", bomb, "--compressed", "--max-body", "1M"), "body_too_large", "limit")
-        self.assert_error(self.packed("gzip", bomb, "--compressed"), "body_too_large", "a thousand times")
+
+    def test_what_is_packed_well_is_no_fault(self):
+        rows = json.dumps({"code": 0}).encode() * (1 << 17)
+        for coding, packed in (("gzip", gzip.compress(rows, 9)), ("deflate", zlib.compress(rows, 9)), ("br", brotli(rows)),
+                               ("zstd", zstd(rows)), ("gzip, br", brotli(gzip.compress(rows, 9)))):
+            with self.subTest(coding=coding, bytes=len(packed)):
+                self.assert_ok(self.packed(coding, packed, "--compressed"), rows.decode())
+                self.assert_error(self.packed(coding, packed, "--compressed", "--max-body", "1M"), "body_too_large")
 
 
 if __name__ == "__main__":
