@@ -1,6 +1,8 @@
 /* The digest of a record is seeded with that of all before it. */
 #include "batch/digest.h"
 
+#include "base/check.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -28,12 +30,14 @@ void digest_add(struct digest *d, const void *data, size_t bytes)
 /* Most records come in one piece, for which no state is needed. */
 void digest_end(struct digest *d, const void *data, size_t bytes)
 {
-    if (d->begun) {
-        digest_add(d, data, bytes);
-        d->value = XXH64_digest(state_of(d));
-    } else {
+    if (!d->begun && bytes > 0) {
+        CHECK(data);
         d->value = XXH64(data, bytes, d->value);
+        return;
     }
+    if (bytes > 0)
+        digest_add(d, data, bytes);
+    d->value = XXH64_digest(state_of(d));
     d->begun = false;
 }
 
