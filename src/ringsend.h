@@ -360,6 +360,13 @@ struct ringsend_options {
      * none of the request has left on it. So with `tries` 1 nothing is ever sent twice, and each loss of a
      * connection is told, and counts in stats.pushed_back. */
     bool no_free_try;
+    size_t
+        memory_target_bytes; /* responses that are kept in memory wait for each other so that all buffers stay
+                                about below this: a body that is to grow above it is received no further, and
+                                no clock of its request runs, until others have been reaped; one at a time
+                                goes on all the same, so that one body of body_max_bytes always comes to its
+                                end. 16 KiB of a body never wait. Unlike memory_max_bytes nothing fails; but
+                                results must be reaped, or all stands still. 0: they do not wait */
 };
 
 /* ---- Pauses -------------------------------------------------------------------------------------

@@ -14,4 +14,7 @@ void sim_answer_send_interim(struct sim_socket *s, struct sim_delivery *d,
 /* Sends it, and notes in the delivery what the engine is to make of it. */
 void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct sim_answer *answer);
 
+/* In the worlds whose responses wait for room (memory_target_bytes). */
+bool sim_answers_are_large(void);
+
 #endif

@@ -4,6 +4,7 @@
  *
  * Swarm testing (Groce and others, 2012): each seed leaves most kinds of fault out and draws the
  * rate of the others, because a run in which everything fails gets nowhere interesting. */
+#include "sim_answer.h"
 #include "sim_random.h"
 
 #include "sim_client.h"
@@ -240,6 +241,8 @@ static void draw_judgement(struct run *run, struct ringsend_options *o)
     o->no_free_try = sim.seed % 10 == 7;
     if (sim_chance(100))
         o->body_max_bytes = sim_between(1, 300);
+    if (sim_answers_are_large())
+        o->memory_target_bytes = sim_between(1, sim_chance(500) ? 2 : 1000000);
     o->decode = sim_chance(200);
     if (o->decode)
         draw_rate(&sim.faults.packed, 800, 1000);

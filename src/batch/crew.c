@@ -1,13 +1,12 @@
 #include "batch/crew.h"
 
 #include "batch/job_internal.h"
+#include "engine/file.h"
 
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-
-enum { REAP_BATCH = 64 };
 
 enum mate_word { MATE_STOP = 1, MATE_CANCEL = 2, MATE_LEAVE = 4 };
 
@@ -20,9 +19,12 @@ struct mate {
     atomic_uint words;  /* said to it: enum mate_word */
     /* The thread's own. */
     unsigned heard;
+    size_t returned_bytes_max; /* 0: no bound */
     struct buf_pool pool;
     /* Under crew.lock. */
-    struct list returned; /* slot.returned */
+    struct list returned;  /* slot.returned */
+    size_t returned_bytes; /* of it */
+    bool is_held_up;       /* by those: the engine has more */
     struct ringsend_stats stats;
 };
 
@@ -65,18 +67,36 @@ static void copy_result(struct mate *m, struct slot *slot, const struct ringsend
     buf_pool_give(&m->pool, &slot->kept_memory);
 }
 
+/* How many bytes the job may still be given. */
+static size_t room_of(struct mate *m)
+{
+    if (m->returned_bytes_max == 0)
+        return SIZE_MAX;
+    pthread_mutex_lock(&m->crew->lock);
+    size_t bytes = m->returned_bytes;
+    m->is_held_up = bytes >= m->returned_bytes_max;
+    pthread_mutex_unlock(&m->crew->lock);
+    return bytes < m->returned_bytes_max ? m->returned_bytes_max - bytes : 0;
+}
+
+/* While the job takes none, those that are ready are no reason to wake. */
+static int run(struct mate *m)
+{
+    return room_of(m) == 0 ? file_run(m->engine, RINGSEND_NEVER)
+                           : ringsend_run(m->engine, RINGSEND_NEVER);
+}
+
 static void hand_back(struct mate *m)
 {
-    const struct ringsend_result *results[REAP_BATCH];
+    const struct ringsend_result *result;
     struct list back;
-    size_t count;
+    size_t bytes = 0, room = room_of(m);
     list_init(&back);
-    while ((count = ringsend_reap(m->engine, results, REAP_BATCH)) > 0) {
-        for (size_t i = 0; i < count; i++) {
-            struct slot *slot = results[i]->request->user;
-            copy_result(m, slot, results[i]);
-            list_push_back(&back, &slot->returned);
-        }
+    while (bytes < room && ringsend_reap(m->engine, &result, 1) == 1) {
+        struct slot *slot = result->request->user;
+        copy_result(m, slot, result);
+        bytes += slot->kept_memory.capacity;
+        list_push_back(&back, &slot->returned);
     }
     if (list_empty(&back))
         return;
@@ -85,6 +105,8 @@ static void hand_back(struct mate *m)
     pthread_mutex_lock(&m->crew->lock);
     bool wake = list_empty(&m->returned);
     list_append_all(&m->returned, &back);
+    m->returned_bytes += bytes;
+    m->is_held_up = bytes >= room;
     m->stats = stats;
     pthread_mutex_unlock(&m->crew->lock);
     if (wake)
@@ -96,7 +118,7 @@ static void *mate_run(void *argument)
     struct mate *m = argument;
     struct crew *crew = m->crew;
     while (!(m->heard & MATE_LEAVE)) {
-        if (ringsend_run(m->engine, RINGSEND_NEVER) < 0) {
+        if (run(m) < 0) {
             atomic_store(&crew->broke, true);
             ringsend_wake(crew->lead);
             break;
@@ -140,8 +162,10 @@ struct crew *crew_new(const struct crew_engine *engines, size_t count, struct ri
     for (size_t i = 0; i < count; i++) {
         struct mate *m = crew ? &crew->mates[i] : NULL;
         if (good) {
-            *m = (struct mate){
-                .crew = crew, .engine = engines[i].engine, .connections = engines[i].connections};
+            *m = (struct mate){.crew = crew,
+                               .engine = engines[i].engine,
+                               .connections = engines[i].connections,
+                               .returned_bytes_max = engines[i].returned_bytes_max};
             buf_pool_init(&m->pool);
             list_init(&m->returned);
             good = start(m);
@@ -265,7 +289,12 @@ size_t crew_collect(struct crew *crew, struct list *returned)
         list_init(&back);
         pthread_mutex_lock(&crew->lock);
         list_append_all(&back, &m->returned);
+        m->returned_bytes = 0;
+        bool wake = m->is_held_up;
+        m->is_held_up = false;
         pthread_mutex_unlock(&crew->lock);
+        if (wake)
+            ringsend_wake(m->engine);
         for (const struct list *node = back.next; node != &back; node = node->next) {
             m->in_flight--;
             total++;

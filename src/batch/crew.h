@@ -24,6 +24,8 @@ enum { CREW_MAX = 64 };
 struct crew_engine {
     struct ringsend *engine;
     uint32_t connections;
+    size_t
+        returned_bytes_max; /* of results on their way to the job; then it holds more back. 0: no bound */
 };
 
 struct crew;

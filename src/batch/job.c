@@ -17,7 +17,9 @@
  * What bounds memory: the number of slots, JOB_BYTES_MAX of lines and data files in them (a single
  * record may be above it when it is alone, so the bound is overshot by one record at most), and the
  * outputs, which take no more than their buffers before admission pauses. Results of what is
- * already in flight are always taken.
+ * already in flight are taken until memory_bytes are held here; then they stay with their engines, which
+ * let the next ones wait (memory_target_bytes). Ordered, they are always taken: the one that all wait for
+ * may be among them.
  *
  * Stopping, whatever the reason, is the same thing: the source is stopped, ringsend_stop ends what
  * waits, what is in flight has JOB_GRACE_NS and is then cancelled; each still gives its result. With
@@ -107,6 +109,13 @@ static bool start(struct job *job)
     return false;
 }
 
+static int run_engine(struct job *job, uint64_t wait_ns)
+{
+    if (job->unreaped && !job_has_room(job))
+        return file_run(job->engine, wait_ns);
+    return ringsend_run(job->engine, wait_ns);
+}
+
 bool job_turn(struct job *job, uint64_t wait_ns)
 {
     job->now_ns = clock_ns();
@@ -125,7 +134,7 @@ bool job_turn(struct job *job, uint64_t wait_ns)
         return false;
     /* An output that had no room may have it now. */
     bool more = job->held ? job->in_flight == 0 : job_may_admit(job) && !job->source_waits;
-    if (ringsend_run(job->engine, more ? 0 : bounded_wait_ns(job, wait_ns)) < 0 ||
+    if (run_engine(job, more ? 0 : bounded_wait_ns(job, wait_ns)) < 0 ||
         (job->crew && crew_broke(job->crew))) {
         job->report.end = JOB_RING_BROKE;
         if (!job->source_ended)

@@ -41,6 +41,9 @@ struct job_options {
     uint32_t failures_ppm_max; /* so many of a million are */
     const struct ringsend_outcomes *abort_on;
     uint32_t records_max; /* read and not yet finished; at most the engine's requests_max */
+    /* About so much may results hold until they are written, and a share of it records until they are sent:
+     * beyond that results stay with their engines. 0: no bound. */
+    size_t memory_bytes;
     /* Set by signal handlers, which call ringsend_wake then. 1: read no more, finish what is in
      * flight within JOB_GRACE_NS, write all results. 2 and more: cancel what is in flight. */
     const atomic_int *stop_asked;

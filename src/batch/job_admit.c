@@ -270,10 +270,16 @@ static uint32_t loads_max(const struct job *job)
     return job->options.serialize ? 1 : JOB_LOADS_MAX;
 }
 
+static size_t bytes_max(const struct job *job)
+{
+    size_t share = job->options.memory_bytes / 4;
+    return share > 0 && share < JOB_BYTES_MAX ? share : JOB_BYTES_MAX;
+}
+
 bool job_may_admit(const struct job *job)
 {
     return !job->stopping && !job->source_ended && !job->held && job->free_count > 0 &&
-           job->bytes < JOB_BYTES_MAX && job->loads < loads_max(job) &&
+           job->bytes < bytes_max(job) && job->loads < loads_max(job) &&
            output_has_room(&job->output);
 }
 

@@ -98,6 +98,7 @@ struct job {
     bool source_ended;
     bool source_waits;    /* the last source_next said so */
     bool memory_is_out;   /* a result could not be kept for its turn */
+    bool unreaped;        /* results stayed with the engines for lack of room */
     enum job_end give_up; /* what the results are a reason for; JOB_FINISHED: to go on */
     bool stopping;
     bool cancelled;
@@ -120,6 +121,7 @@ void job_park(struct job *job);
 void job_refuse(struct job *job, struct slot *slot, const struct record_error *error);
 void job_save_all(struct job *job);
 void job_reap(struct job *job);
+bool job_has_room(const struct job *job);
 struct result_line job_line_of(const struct ringsend_result *result);
 
 /* job_admit.c */

@@ -1,12 +1,16 @@
 #include "batch/job_internal.h"
+#include "batch/json_out.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 
+#define LINE_BYTES_MAX (2ull << 30)
+
 enum {
-    JOB_SAVES_MAX = 16, /* bodies being saved at once; well below LIMIT_FILES */
-    JOB_REAP_BATCH = 64
+    JOB_SAVES_MAX = 16,        /* bodies being saved at once; well below LIMIT_FILES */
+    SURE_BYTES = 256 << 20,    /* a body up to this makes no line that is too long */
+    FILLING_BYTES = 512 << 20, /* with a line behind it far below the largest buffer */
 };
 
 /* ---- slots ---- */
@@ -98,6 +102,33 @@ static void release_next(struct job *job, struct slot *slot)
         list_push_back(&job->released, &LIST_OWNER(next, struct slot, serial)->released);
 }
 
+bool job_has_room(const struct job *job)
+{
+    size_t bytes = job->options.memory_bytes;
+    return job->options.ordered || (job->output.results.filling.bytes < FILLING_BYTES &&
+                                    job->output.words.filling.bytes < FILLING_BYTES &&
+                                    (bytes == 0 || job->pool.used_bytes < bytes));
+}
+
+/* A line beyond what any buffer holds would end the job for one record's sake. */
+static bool line_is_too_long(const struct job *job, const struct result_line *line)
+{
+    if (line->body.bytes <= SURE_BYTES || line->body_file.bytes > 0)
+        return false;
+    if (job->options.output.form == RESULT_JSON && job->options.output.without_body)
+        return false;
+    return measure_text(line->body).json_bytes > LINE_BYTES_MAX;
+}
+
+static void shorten(struct result_line *line)
+{
+    line->ok = false;
+    line->error = RINGSEND_E_BODY_TOO_LARGE;
+    line->detail =
+        "the line of its result would be longer than 2 GiB; --bodies DIR keeps bodies in files";
+    line->body = (struct ringsend_bytes){0};
+}
+
 /* Before its line may go to the failed ones. */
 static void prepare_line(struct job *job, struct slot *slot)
 {
@@ -112,6 +143,8 @@ static void prepare_line(struct job *job, struct slot *slot)
 void job_finish(struct job *job, struct slot *slot, struct result_line *line)
 {
     prepare_line(job, slot);
+    if (line_is_too_long(job, line))
+        shorten(line);
     line->id = slot->record.id;
     line->line = slot->line;
     line->number = slot->number;
@@ -391,15 +424,17 @@ static void collect(struct job *job)
 
 void job_reap(struct job *job)
 {
-    const struct ringsend_result *results[JOB_REAP_BATCH];
-    size_t count;
-    while ((count = ringsend_reap(job->engine, results, JOB_REAP_BATCH)) > 0) {
-        for (size_t i = 0; i < count; i++) {
-            struct result_line line = job_line_of(results[i]);
-            job->in_flight_here--;
-            take_result(job, results[i]->request->user, results[i]->cut_short, &line);
+    const struct ringsend_result *result;
+    job->unreaped = false;
+    while (job_has_room(job)) {
+        if (ringsend_reap(job->engine, &result, 1) == 0) {
+            if (job->crew)
+                collect(job);
+            return;
         }
+        struct result_line line = job_line_of(result);
+        job->in_flight_here--;
+        take_result(job, result->request->user, result->cut_short, &line);
     }
-    if (job->crew)
-        collect(job);
+    job->unreaped = true;
 }

@@ -100,10 +100,13 @@ int engines_start(struct engines *engines, const struct send_options *options,
         struct crew_engine *engine = &engines->all[engines->count];
         struct ringsend_options o = engines_share(options, (uint32_t)engines->count);
         o.requests_max = requests_max;
+        o.memory_target_bytes =
+            options->memory_bytes / (options->threads > 1 ? 4 : 2) / options->threads;
         o.message = message;
         o.message_bytes = sizeof message;
         o.tls = engines->tls;
         engine->connections = o.connections_max;
+        engine->returned_bytes_max = o.memory_target_bytes;
         error = -ringsend_new(&engine->engine, &o);
         engines->count += error == RINGSEND_OK;
     }

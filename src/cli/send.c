@@ -215,6 +215,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         .failures_ppm_max = send->options.failures_ppm_max,
         .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
         .records_max = records_max(&send->options),
+        .memory_bytes = send->options.memory_bytes / 2,
         .stop_asked = signals_stops(),
     };
     struct job *job = job_new(&options);

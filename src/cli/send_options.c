@@ -36,6 +36,7 @@ enum option_code {
     OPTION_TRACE,
     OPTION_ADAPTIVE,
     OPTION_ORDERED,
+    OPTION_MEMORY,
     OPTION_SERIALIZE,
     OPTION_RESUME,
     OPTION_MAX_FAILURES,
@@ -61,6 +62,7 @@ static const struct option long_options[] = {
     {"trace", no_argument, NULL, OPTION_TRACE},
     {"write-out", required_argument, NULL, OPTION_WRITE_OUT},
     {"ordered", no_argument, NULL, OPTION_ORDERED},
+    {"memory", required_argument, NULL, OPTION_MEMORY},
     {"serialize", required_argument, NULL, OPTION_SERIALIZE},
     {"max-failures", required_argument, NULL, OPTION_MAX_FAILURES},
     {"abort-on", required_argument, NULL, OPTION_ABORT_ON},
@@ -118,6 +120,10 @@ static const char help[] =
     "      --ordered           results in the order of records, also over --resume:\n"
     "                          what waits for its turn at a stop is in FILE.parked;\n"
     "                          at most some thousands, 64 MiB, wait for a slow one\n"
+    "      --memory SIZE       for bodies of requests and responses, all in all; default\n"
+    "                          1G. Above it large responses wait for each other, and\n"
+    "                          no timeout runs meanwhile. One of --max-body always has\n"
+    "                          its room, and with --ordered what waits for its turn\n"
     "      --serialize PATH    records with the same value at PATH of their JSON body\n"
     "                          (as .user.id) go one after another, in their order\n"
     "      --max-failures N|P%  stop when so many records are not ok (a share: of at\n"
@@ -178,6 +184,10 @@ static const char help[] =
     "  6  stopped by --max-failures,        7  results could not be written\n"
     "     --abort-on                        129, 130, 143  stopped by SIGHUP,\n"
     "                                           SIGINT, SIGTERM\n";
+
+#define MEMORY_MIN (1ull << 20)
+#define MEMORY_DEFAULT (1ull << 30)
+#define MEMORY_MAX (1ull << 40)
 
 static const char *read_path(const char *option, const char *text)
 {
@@ -317,6 +327,9 @@ static void read_option(struct send_options *o, int code, const char *value)
         outcomes_read(command, "--abort-on", value, &o->abort_on);
         o->aborts = true;
         return;
+    case OPTION_MEMORY:
+        o->memory_bytes = value_bytes(command, "--memory", value, MEMORY_MIN, MEMORY_MAX);
+        return;
     case OPTION_PROGRESS:
         if (!progress_mode_read(value, &o->progress))
             usage_error(command, "--progress must be auto, bar, log or none, not \"%s\"", value);
@@ -341,7 +354,8 @@ static void check_journal(const struct send_options *o)
 
 void send_options_read(struct send_options *options, int argc, char **argv)
 {
-    *options = (struct send_options){.argc = argc, .argv = argv, .threads = 1};
+    *options = (struct send_options){
+        .argc = argc, .argv = argv, .threads = 1, .memory_bytes = MEMORY_DEFAULT};
     request_options_init(&options->request, command);
     opterr = 0;
     for (;;) {

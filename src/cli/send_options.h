@@ -17,6 +17,7 @@ struct send_options {
     const char *failed; /* null: none */
     bool force;
     bool resume, no_journal, sync, ordered;
+    size_t memory_bytes;          /* that bodies may take up, all in all */
     struct serial_path serialize; /* count 0: not wanted */
     uint64_t failures_max;        /* 0: any number */
     uint32_t failures_ppm_max;    /* 0: any share */

@@ -78,6 +78,7 @@ struct conn *conn_open(struct origin *o, const struct address *address)
     list_init(&c->idle_lru);
     list_init(&c->starved);
     list_init(&c->held);
+    list_init(&c->crowd);
     e->conns_open++;
     if (e->conns_open > e->stats.connections_peak)
         e->stats.connections_peak = e->conns_open;

@@ -11,7 +11,7 @@
  * it came, and a body that cannot be decoded is no error, but one that predicates cannot read.
  *
  * Invariant: a request in engine.undecoded is in REQUEST_ATTEMPT and its outcome is not known; the first
- * one will run in this turn or the next. */
+ * one will run in this turn or the next, or when there is room for what it becomes (room.c). */
 #include "engine/engine.h"
 
 /* A millisecond with the slowest of them. */
@@ -95,6 +95,10 @@ bool decode_run(struct request *r)
     struct decoding *d = &e->decoding;
     if (first_of(e) != r) {
         task_deadline(e, &r->task, TIMER_NEVER);
+        return false;
+    }
+    if (!d->pool && !room_for_decoding(e)) {
+        task_deadline(e, &r->task, r->deadline_at_ns);
         return false;
     }
     if (!d->pool)

@@ -260,6 +260,11 @@ int engine_turn(struct ringsend *e, uint64_t until_ns)
     return turn(e, until_ns, false);
 }
 
+int engine_turn_on(struct ringsend *e, uint64_t until_ns)
+{
+    return turn(e, until_ns, true);
+}
+
 int engine_wait(struct ringsend *e)
 {
     bool woken = e->woken;

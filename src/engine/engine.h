@@ -11,6 +11,7 @@
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
  *   stream   bodies in parts, and the descriptors they come from and go to  stream.c, stream_in.c, file.c
  *   decode   a response's body, before it is judged                         decode.c, verdict.c
+ *   room     large responses that wait for each other's memory               room.c
  *   trace    what became of each attempt, when it is to be told             trace.c
  *
  * Way of a request: ringsend_submit -> request_run queues it at its origin -> origin_run gives it a
@@ -223,6 +224,9 @@ struct conn {
     struct list starved;       /* in engine.starved: to be armed again once buffers are back */
     struct list held;          /* in engine.held_sends exactly when its send waits there */
     struct ringsend_bytes held_bytes; /* then: what is sent; data null: exchange.message */
+    struct list
+        crowd; /* in engine.crowd: its response waits for room, with its request's clocks stopped: */
+    uint64_t attempt_left_ns, deadline_left_ns;
 };
 
 /* ---- Origins ---- */
@@ -434,6 +438,8 @@ struct ringsend {
     struct list idle_lru;            /* idle connections, longest idle first */
     struct list starved;             /* connections without a receive for lack of buffers */
     struct list held_sends; /* connections whose send is given to the ring at the last moment */
+    struct list crowd;      /* connections whose responses wait for room: see room.c */
+    struct conn *favoured;  /* that one grows without; null: none does */
     struct list finished, reaped;
     uint32_t finished_count, reaped_count;
     struct list events, events_reaped; /* results that are not final: see stream.h */
@@ -501,6 +507,8 @@ int engine_turn(struct ringsend *e, uint64_t until_ns);
 bool engine_has_work(const struct ringsend *e);
 /* A turn that waits though results are ready: for whoever needs an operation's end now. */
 int engine_wait(struct ringsend *e);
+/* engine_turn that waits though results are ready. */
+int engine_turn_on(struct ringsend *e, uint64_t until_ns);
 /* When requests or connections have gone: with the last of both the memory kept for the next ones goes back. */
 static inline void engine_may_rest(struct ringsend *e)
 {
@@ -732,6 +740,13 @@ void secure_close(struct conn *c);
  * still look at them. */
 void secure_break(struct ringsend *e);
 void secure_returns(struct ringsend *e); /* takes back what the worker has done */
+
+/* room.c: options.memory_target_bytes */
+/* After each look at what has come: makes room for the response's body, or lets it wait. */
+void room_look(struct conn *c);
+void room_exchange_over(struct conn *c); /* its exchange has ended */
+void room_made(struct ringsend *e);      /* memory has come back: whoever waits looks again */
+bool room_for_decoding(const struct ringsend *e);
 
 /* watch.c */
 void watch_free(struct ringsend *e);

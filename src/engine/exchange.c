@@ -58,6 +58,7 @@ void exchange_end(struct conn *c)
         response_release(&x->response);
         c->engine->exchanges--;
     }
+    room_exchange_over(c);
     x->send = SEND_NONE;
     x->request = NULL;
 }
@@ -285,6 +286,8 @@ enum ringsend_error exchange_run(struct conn *c, const char **detail)
         error = secure_send(c);
     if (x->request->stream)
         error = stream_receive(c, error, detail);
+    if (error == RINGSEND_OK)
+        room_look(c);
     return error == RINGSEND_OK ? judge_send(c, detail) : error;
 }
 

@@ -43,6 +43,10 @@ void file_stat(struct file *file, struct statx *about);
 /* Asks for an early end; the operation then finishes with -ECANCELED or its result. */
 void file_cancel(struct file *file);
 
+/* ringsend_run for who can take no results now: those that are ready do not end it; a file's end, ringsend_wake
+ * and time do. */
+int file_run(struct ringsend *engine, uint64_t wait_ns);
+
 bool file_busy(const struct file *file);
 /* The finished operation's result, else a negated errno. Only after an operation, and once. */
 int64_t file_take(struct file *file);

@@ -9,7 +9,7 @@ static bool conn_will_go_on(const struct conn *c)
 {
     return op_in_flight(&c->connect) || op_in_flight(&c->send) || op_in_flight(&c->recv) ||
            op_in_flight(&c->cancel) || op_in_flight(&c->close) || op_in_flight(&c->install) ||
-           !list_empty(&c->starved) || !list_empty(&c->task.ready) ||
+           !list_empty(&c->starved) || !list_empty(&c->crowd) || !list_empty(&c->task.ready) ||
            timer_is_set(&c->task.timer) || secure_is_lent(c) || !stream_is_quiet(c) ||
            stream_awaits_host(c);
 }
@@ -52,12 +52,22 @@ static void check_requests(const struct ringsend *e)
         CHECK(!r->conn || r->conn->exchange.request == r);
         CHECK(!decode_is_due(r) || (r->step == REQUEST_ATTEMPT && !r->conn && !r->outcome_known));
         CHECK(e->undecoded.next != &r->undecoded || timer_is_set(&r->task.timer) ||
-              !list_empty(&r->task.ready));
+              !list_empty(&r->task.ready) || !room_for_decoding(e));
         CHECK(r->step != REQUEST_BACKOFF || timer_is_set(&r->task.timer) ||
               !list_empty(&r->task.ready));
     }
     CHECK(used == e->requests_used && waiting == e->waiting);
     CHECK(e->finished_count + e->reaped_count <= used);
+}
+
+/* Who waits for room will have it: somebody makes it, or the host is to. */
+static void check_room(const struct ringsend *e)
+{
+    if (list_empty(&e->crowd))
+        return;
+    const struct conn *first = LIST_OWNER(e->crowd.next, struct conn, crowd);
+    CHECK(e->favoured || e->finished_count + e->reaped_count > 0 ||
+          !list_empty(&first->task.ready) || first->step >= CONN_SHUTTING_DOWN);
 }
 
 /* Its first origin will run: by its deadline, or when the line for the pace has come to it. */
@@ -105,6 +115,7 @@ static void check_lookups(const struct ringsend *e)
 void engine_check_invariants(const struct ringsend *e)
 {
     check_conns(e);
+    check_room(e);
     check_requests(e);
     check_origins(e);
     check_lookups(e);

@@ -130,7 +130,7 @@ static void init_lists(struct ringsend *e)
         &e->requests_free, &e->conns_free,         &e->unused_origins,   &e->ready,
         &e->blocked,       &e->lines[GATE_BUDGET], &e->lines[GATE_PACE], &e->idle_lru,
         &e->starved,       &e->finished,           &e->events,           &e->events_reaped,
-        &e->reaped,        &e->undecoded,          &e->held_sends};
+        &e->reaped,        &e->undecoded,          &e->held_sends,       &e->crowd};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     lookups_init(e);
@@ -292,9 +292,12 @@ static void give_back_reaped(struct ringsend *e)
     stream_give_back(e);
     while ((node = list_pop_front(&e->reaped)))
         request_put(LIST_OWNER(node, struct request, finished));
-    if (e->reaped_count > 0)
+    bool any = e->reaped_count > 0;
+    if (any)
         engine_may_rest(e);
     e->reaped_count = 0;
+    if (any)
+        room_made(e);
 }
 
 void ringsend_free(struct ringsend *e)
@@ -463,6 +466,23 @@ int ringsend_run(struct ringsend *e, uint64_t wait_ns)
         post_take(e); /* or the wake-up for it would be spent */
     e->woken = false;
     return (int)(e->finished_count + e->events_count);
+}
+
+int file_run(struct ringsend *e, uint64_t wait_ns)
+{
+    engine_check_thread(e);
+    give_back_reaped(e);
+    e->now_ns = ring_now_ns(e->ring);
+    uint64_t until_ns = wait_ns > 0 ? timer_after(e->now_ns, wait_ns) : 0;
+    post_take(e);
+    do {
+        if (engine_turn_on(e, until_ns) < 0)
+            return -RINGSEND_E_RING;
+    } while (!e->woken && e->now_ns < until_ns);
+    if (e->woken)
+        post_take(e);
+    e->woken = false;
+    return 0;
 }
 
 size_t ringsend_reap(struct ringsend *e, const struct ringsend_result **results, size_t max)

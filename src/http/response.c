@@ -27,7 +27,8 @@
  * second one, so what it has read of the first is taken from it until the head is complete.
  *
  * Works with llhttp 8.1 in strict mode, and 9. Of the parser's fields only flags (F_CHUNKED,
- * F_CONTENT_LENGTH) and content_length are touched, which have no functions; they mean the same in both.
+ * F_CONTENT_LENGTH) and content_length, which counts down, are touched, which have no functions; they mean
+ * the same in both.
  * Known difference, on the safe side: folded header lines are joined by 8.1 and refused by 9.2.1 and
  * later. */
 
@@ -635,4 +636,11 @@ void response_release(struct response *r)
     buf_release(r->pool, &r->body);
     buf_release(r->pool, &r->headers);
     buf_release(r->pool, &r->header_index);
+}
+
+uint64_t response_bytes_left(const struct response *r)
+{
+    const llhttp_t *parser = (const llhttp_t *)(const void *)r->parser;
+    bool is_known = (parser->flags & F_CONTENT_LENGTH) && !(parser->flags & F_CHUNKED);
+    return is_known ? parser->content_length : UINT64_MAX;
 }

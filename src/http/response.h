@@ -124,5 +124,7 @@ enum response_next response_feed(struct response *r, const char *data, size_t by
  * RINGSEND_E_CLOSED_NO_RESPONSE when not one byte had come. */
 enum response_next response_eof(struct response *r);
 void response_release(struct response *r);
+/* Of a body that has begun: how many bytes are still to come; UINT64_MAX: nobody knows. */
+uint64_t response_bytes_left(const struct response *r);
 
 #endif

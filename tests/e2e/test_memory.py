@@ -3,11 +3,16 @@
 So that there is a moment at which all is sent and the process still lives, the records come from a file
 and then from stdin, which stays open."""
 
+import base64
+import gzip
+import os
+import random
 import subprocess
 import threading
 import unittest
 
-from harness import BOUND_S, Case, OK, RINGSEND, SANITIZED, main, peak_bytes
+from harness import (BOUND_S, Case, OK, RINGSEND, SANITIZED, USAGE, answering, json_lines, main, peak_bytes,
+                     response)
 
 MIB = 1 << 20
 
@@ -45,6 +50,101 @@ class Memory(Case):
         serve = self.serve("--latency", "1ms", "--max-connections", "100")
         few, many = (self.peak_bytes(serve, count, "-c", "4") for count in (100, 4000))
         self.assertLess(abs(many - few), 1 * MIB, (few, many))
+
+
+def lines_of_json(count):
+    return b"".join(b"%d\n" % n for n in range(count))
+
+
+@unittest.skipIf(SANITIZED, "sanitizers need memory of their own")
+class Budget(Case):
+    """--memory: large responses wait for each other."""
+
+    BODY = 2 * MIB
+    RECORDS = 60
+
+    def sends(self, *options, memory=16, url=None, records=None, reading=None):
+        """Its results and the most memory it had, when nothing is read until `reading` returns."""
+        url = url or self.serve("--body-bytes", str(self.BODY)).url
+        path = self.file("in", records or lines_of_json(self.RECORDS))
+        with subprocess.Popen([RINGSEND, "send", "-q", "-c", "40", "--memory", "%dM" % memory, "--url", url, *options, path,
+                               "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            bound = threading.Timer(4 * BOUND_S, process.kill)
+            bound.start()
+            self.addCleanup(bound.cancel)
+            if reading:
+                reading(process)
+            count, text = 0, []
+            while count < self.RECORDS:
+                data = process.stdout.read1(1 << 20)
+                self.assertTrue(data, "ended after %d results" % count)
+                count += data.count(b"\n")
+                text.append(data)
+            peak = peak_bytes(process.pid)
+            process.stdin.close()
+            bound.cancel()
+            self.assertEqual(process.wait(BOUND_S), OK)
+        return b"".join(text), peak
+
+    def assert_within(self, peak, memory):
+        """What a program of its size needs, and a body that is received, copied and written on top."""
+        self.assertLess(peak, (memory + 12) * MIB + 8 * self.BODY, "%d MiB" % (peak // MIB))
+
+    def check(self, *options, memory=16, **more):
+        text, peak = self.sends(*options, memory=memory, **more)
+        self.assert_within(peak, memory)
+        results = json_lines(text)
+        self.assertEqual(len(results), self.RECORDS)
+        self.assertTrue(all(r["ok"] and r["attempts"] == 1 for r in results), [r["error"] for r in results])
+        return results
+
+    def test_what_all_connections_may_receive_is_bounded(self):
+        _, peak = self.sends(memory=1024)
+        self.assertGreater(peak, 60 * MIB)  # else this would measure nothing
+        for result in self.check():
+            self.assertEqual(len(result["body"]), self.BODY)
+
+    def test_over_all_threads(self):
+        self.check("-t", "2")
+
+    def test_one_body_alone_has_its_room_whatever_the_budget(self):
+        self.check(memory=1)
+
+    def test_bodies_that_end_with_their_connection_and_chunked_ones(self):
+        for framing in ("close", "chunked"):
+            with self.subTest(framing):
+                def script(peer, framing=framing):
+                    while peer.request():
+                        if framing == "close":
+                            peer.send(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * self.BODY)
+                            return
+                        peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                                  b"10000\r\n%s\r\n" % (b"x" * 65536) * (self.BODY >> 16) + b"0\r\n\r\n")
+                self.check("-X", "PUT", url=self.server(script).url)
+
+    def test_packed_bodies(self):
+        packed = gzip.compress(random.Random(1).randbytes(20000) * (self.BODY // 20000))
+        server = self.server(answering(lambda request: response(packed, headers=["Content-Encoding: gzip"])))
+        for result in self.check("--compressed", url=server.url):
+            self.assertEqual(len(base64.b64decode(result["body_base64"])), self.BODY // 20000 * 20000)
+
+    def test_no_clock_runs_while_a_body_waits_for_us(self):
+        """Whoever reads the results takes nothing for longer than any timeout: nothing fails for it."""
+        def reading(_):
+            threading.Event().wait(2.5)
+        self.check("--timeout", "1s", "--tries", "1", reading=reading)
+
+    def test_bodies_that_go_to_files(self):
+        os.mkdir(self.path("bodies"))
+        self.check("--bodies", self.path("bodies"))
+        self.assertEqual({os.path.getsize(os.path.join(self.path("bodies"), name)) for name in
+                          os.listdir(self.path("bodies"))}, {self.BODY})
+
+    def test_its_sizes(self):
+        for text in ("0", "1k", "x", "2000G"):
+            run = self.run_ringsend("send", "--memory", text, "--url", "http://localhost/", self.file("in", [1]))
+            self.assertEqual(run.status, USAGE)
+            self.assertIn("--memory", run.err)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ static struct host *host_new(void)
     assert_non_null(h);
     h->lead = new_engine();
     for (size_t i = 0; i < MATES; i++)
-        engines[i] = (struct crew_engine){new_engine(), CONNECTIONS};
+        engines[i] = (struct crew_engine){.engine = new_engine(), .connections = CONNECTIONS};
     h->crew = crew_new(engines, MATES, h->lead);
     assert_non_null(h->crew);
     buf_pool_init(&h->pool);

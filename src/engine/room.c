@@ -1,0 +1,137 @@
+/* Room for responses' bodies: options.memory_target_bytes.
+ *
+ * A body's buffer doubles as it grows. When the buffers that the engine holds would so come above the
+ * target, the body waits: its connection receives no more, until there is room. None of its clocks runs
+ * meanwhile, as the wait is ours: the attempt's and the record's go on with what was left to them.
+ *
+ * What is waited for must come. So one connection at a time is favoured, the one that has waited longest: it
+ * grows though there is no room, completes, and makes place, itself or with its results. But not while results
+ * that nobody has reaped hold memory: these are a slow host's, which has the key to it, and would gather.
+ *
+ * Bodies below SMALL_BYTES never wait: what a connection may hold in any case. */
+#include "engine/engine.h"
+
+enum {
+    SMALL_BYTES = 16 << 10,
+    SPARE_BYTES = 256 << 10 /* for what is on its way when a receive is stopped */
+};
+
+static bool is_bounded(const struct ringsend *e)
+{
+    return e->options.memory_target_bytes > 0;
+}
+
+static bool has_room(const struct ringsend *e, size_t more)
+{
+    size_t target = e->options.memory_target_bytes, used = e->bufs.used_bytes;
+    return used <= target && more <= target - used;
+}
+
+static uint64_t left_ns(uint64_t at_ns, uint64_t now_ns)
+{
+    if (at_ns == TIMER_NEVER)
+        return at_ns;
+    return at_ns > now_ns ? at_ns - now_ns : 0;
+}
+
+/* The clocks stop. */
+static void begin_wait(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    struct request *r = c->exchange.request;
+    list_push_back(&e->crowd, &c->crowd);
+    c->attempt_left_ns = left_ns(r->attempt_at_ns, e->now_ns);
+    c->deadline_left_ns = left_ns(r->deadline_at_ns, e->now_ns);
+    r->attempt_at_ns = r->deadline_at_ns = TIMER_NEVER;
+    task_deadline(e, &r->task, TIMER_NEVER);
+}
+
+static void end_wait(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    struct request *r = c->exchange.request;
+    list_remove(&c->crowd);
+    r->attempt_at_ns = timer_after(e->now_ns, c->attempt_left_ns);
+    r->deadline_at_ns = timer_after(e->now_ns, c->deadline_left_ns);
+    task_wake(e, &r->task); /* to look at its clock */
+}
+
+/* Nothing that somebody else is to take away holds memory. */
+static bool is_reaped(const struct ringsend *e)
+{
+    return e->finished_count + e->reaped_count == 0;
+}
+
+/* Takes the memory for the next bytes, if it may. */
+static bool grows(struct conn *c, struct buf *body)
+{
+    struct ringsend *e = c->engine;
+    bool next = list_empty(&e->crowd) || e->crowd.next == &c->crowd;
+    /* While it grows the old buffer is there, too. */
+    bool may = e->favoured == c || (next && has_room(e, 2 * body->capacity));
+    if (!may && next && !e->favoured && is_reaped(e)) {
+        e->favoured = c;
+        may = true;
+    }
+    if (may) /* when memory is out, the next bytes will tell */
+        buf_reserve(&e->bufs, body, body->capacity - body->bytes + 1);
+    return may;
+}
+
+/* It will need a larger buffer for what is still to come. */
+static bool is_full(const struct ringsend *e, const struct response *response)
+{
+    const struct buf *body = &response->body;
+    size_t left = body->capacity - body->bytes;
+    size_t spare = body->capacity / 4 < SPARE_BYTES ? body->capacity / 4 : SPARE_BYTES;
+    return body->capacity >= SMALL_BYTES && left < spare && response_bytes_left(response) > left &&
+           body->capacity < e->options.body_max_bytes;
+}
+
+void room_look(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    struct exchange *x = &c->exchange;
+    if (!is_bounded(e) || x->receive != RECEIVE_READING || x->response.streams)
+        return;
+    if (is_full(e, &x->response) && !grows(c, &x->response.body)) {
+        if (list_empty(&c->crowd))
+            begin_wait(c);
+        conn_stop_recv(c);
+        return;
+    }
+    if (!list_empty(&c->crowd)) {
+        end_wait(c);
+        room_made(e); /* for the next one, too? */
+    }
+    conn_go_on_recv(c);
+}
+
+void room_exchange_over(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    if (!is_bounded(e))
+        return;
+    if (!list_empty(&c->crowd)) { /* its attempt is over: that clock stands */
+        list_remove(&c->crowd);
+        c->exchange.request->deadline_at_ns = timer_after(e->now_ns, c->deadline_left_ns);
+    }
+    if (e->favoured == c)
+        e->favoured = NULL;
+    room_made(e);
+}
+
+void room_made(struct ringsend *e)
+{
+    if (!is_bounded(e))
+        return;
+    if (!list_empty(&e->crowd))
+        task_wake(e, &LIST_OWNER(e->crowd.next, struct conn, crowd)->task);
+    if (!list_empty(&e->undecoded))
+        task_wake(e, &LIST_OWNER(e->undecoded.next, struct request, undecoded)->task);
+}
+
+bool room_for_decoding(const struct ringsend *e)
+{
+    return !is_bounded(e) || has_room(e, 0) || is_reaped(e);
+}
