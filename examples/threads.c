@@ -1,12 +1,12 @@
-/* Worker threads that only make requests, and one thread that owns the engine: ringsend_post takes a request
- * from anywhere; its result is handed back here by a flag and a condition of the request's own.
+/* Worker threads that only make requests, and one thread that owns the engine: ringsend_post_wait takes a
+ * request from anywhere, when there is room; its result is handed back here by a flag and a condition of the
+ * request's own.
  *
  *   cc threads.c $(pkg-config --cflags --libs ringsend) -pthread -o threads
  *   ./threads http://127.0.0.1:8080/orders 1000 */
 #include <ringsend.h>
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,10 +32,7 @@ static bool send_and_wait(struct order *o)
     o->done = false;
     o->request = (struct ringsend_request){
         .size = sizeof o->request, .url = {o->url, strlen(o->url)}, .user = o};
-    int error;
-    while ((error = ringsend_post(o->engine, &o->request)) == -RINGSEND_E_FULL)
-        sched_yield();
-    if (error)
+    if (ringsend_post_wait(o->engine, &o->request, RINGSEND_NEVER) < 0)
         return false;
     pthread_mutex_lock(&o->mutex);
     while (!o->done)

@@ -20,7 +20,12 @@
  * are borrowed from a ringsend_submit that returned 0 until the request's result has been reaped,
  * and must not change meanwhile.
  *
- * Lifetime. A result stays valid until the next ringsend_run or ringsend_free on its engine.
+ * Lifetime. A result stays valid until the next ringsend_run or ringsend_free on its engine. Builds with
+ * slow_checks overwrite it then, so that a late look does not go unseen.
+ *
+ * Structs. `size` is the sizeof of the struct as your header has it. Fields that an older, shorter one
+ * lacks are 0; of a later, longer one, 4 KiB at most, all that this library does not know must be 0, else
+ * INVALID. A pointer may be null where its length is 0; null with a length is INVALID.
  *
  * Names. A host is looked up as the system does it, unless `resolve` of the options gives addresses for
  * it. localhost and what ends in .localhost are 127.0.0.1 and ::1, whichever answers (RFC 6761 6.3). Each
@@ -49,6 +54,8 @@
  * Versions. libringsend.so.0 stays compatible: functions are only added (each under the version that
  * brought it, ringsend.map), structs only grow at their end. Whatever had to break that would come as
  * libringsend.so.1.
+ *
+ * C99 and later, C++11 and later. In C++ say `struct ringsend_stats`: the function of that name hides it.
  *
  * Linux 6.1 or later. */
 #ifndef RINGSEND_H
@@ -259,23 +266,25 @@ struct ringsend_allocator {
     void *context;
 };
 
-/* Zeroed, it holds the defaults; size must be sizeof(struct ringsend_options). Fields are only ever
- * appended. The engine copies it. */
+/* Zeroed but for `size` (see above), it holds the defaults. Fields are only ever appended. The engine
+ * copies it. Lengths of time, head_max_ and body_max_bytes may be anything but where bounds are named. */
 struct ringsend_options {
     size_t size;
     uint32_t connections_max; /* sockets at once, all origins together, half-open and closing
                                  ones counted; 1..32768, default 40 */
     uint32_t
-        connections_per_origin;  /* the same per scheme, host and port; default connections_max */
-    uint32_t requests_max;       /* accepted and not yet reaped; default 2 x connections_max + 16 */
-    uint32_t tries;              /* attempts in all, the first included; 1..100, default 4 */
+        connections_per_origin; /* the same per scheme, host and port; default connections_max */
+    uint32_t
+        requests_max; /* accepted and not yet reaped; 1..1048576, default 2 x connections_max + 16 */
+    uint32_t tries;   /* attempts in all, the first included; 1..100, default 4 */
     uint64_t connect_timeout_ns; /* name lookup once it has begun, and each connect; default 10 s */
     uint64_t first_byte_timeout_ns; /* request sent to first byte of the response; default 30 s */
     uint64_t
         attempt_timeout_ns;  /* connection in hand (or begun) to end of response; default 60 s */
     uint64_t deadline_ns;    /* submit to result, waiting and all tries included; default never */
     uint64_t backoff_min_ns; /* full jitter: before try n + 1 wait a random time up to */
-    uint64_t backoff_max_ns; /* min(backoff_max, backoff_min x 2^(n-1)); 250 ms and 30 s */
+    uint64_t
+        backoff_max_ns; /* min(backoff_max, backoff_min x 2^(n-1)); 250 ms and 30 s; a day at most */
     uint64_t
         retry_after_max_ns; /* longest wait that a response can ask for, see below; default 60 s */
     uint64_t idle_timeout_ns; /* unused connections are closed then; default 4 s. A server's
@@ -444,17 +453,16 @@ enum ringsend_request_flags {
 };
 
 struct ringsend_request {
-    size_t size;                  /* sizeof(struct ringsend_request); of an older version's header
-                                              it is smaller, and what is not there is zero */
-    struct ringsend_bytes method; /* empty: GET, or POST when there is a body */
-    struct ringsend_bytes url;    /* absolute, http: or https: */
+    size_t size;                           /* sizeof(struct ringsend_request): see Structs above */
+    struct ringsend_bytes method;          /* empty: GET, or POST when there is a body */
+    struct ringsend_bytes url;             /* absolute, http: or https: */
     const struct ringsend_header *headers; /* names are tokens, values hold no control characters
                                   but tab: refused otherwise, never repaired. Host takes the place
                                   of ours; Content-Length must be the body's; Connection may be
                                   close or keep-alive; Transfer-Encoding, Upgrade, TE, Trailer,
                                   Expect, Keep-Alive and Proxy-Connection are refused */
-    size_t headers_count;                  /* at most 256 */
-    struct ringsend_bytes body;
+    size_t headers_count;        /* at most 256; with the URL, the whole head is 1 MiB at most */
+    struct ringsend_bytes body;  /* at most 1 GiB; longer ones are streamed */
     uint32_t flags;              /* enum ringsend_request_flags */
     uint32_t tries;              /* 0: as in the options */
     uint64_t attempt_timeout_ns; /* 0: as in the options */
@@ -506,7 +514,8 @@ struct ringsend_request {
  *
  * Once only. When a piece of the response was ready or a write of it begun, or when a part of a body that can
  * be read once only is gone (of a descriptor without positions or RINGSEND_SEQUENTIAL any byte, of pieces the first that was followed by
- * RINGSEND_WANTS), no other try is made: the outcome is final, and `ambiguous` as ever. A body that can be read
+ * RINGSEND_WANTS), no other try is made: the outcome is final, and `ambiguous` as ever. While none was, as with
+ * ringsend_hold from the beginning, a response that breaks off may be fetched again as any other. A body that can be read
  * once only goes out on a new connection, as a dead idle one could not be made good.
  *
  * Time. The clock of the attempt counts what the host and the descriptors take as well: long streams want
@@ -627,7 +636,8 @@ struct ringsend_result {
 struct ringsend;
 
 struct ringsend_stats {
-    size_t size; /* set it to sizeof(struct ringsend_stats) before the call */
+    size_t
+        size; /* set it to sizeof(struct ringsend_stats) before the call; then: so many are filled */
     uint64_t submitted, finished;
     uint64_t attempts;
     uint64_t connections_opened; /* connects that succeeded */
@@ -690,10 +700,14 @@ RINGSEND_API bool ringsend_may_repeat(const struct ringsend_request *request);
  * waiting to be taken), INVALID, BAD_URL, BAD_METHOD, BAD_HEADER. Its clocks begin, and its handle is
  * written, when it is taken. Whoever posts must be done before ringsend_free. */
 RINGSEND_API int ringsend_post(struct ringsend *engine, struct ringsend_request *request);
+/* The same, but where it would say FULL it sleeps until there is room, at most wait_ns (RINGSEND_NEVER: as
+ * long as it takes): then FULL. Any thread but the engine's own, which is the one that makes room. */
+RINGSEND_API int ringsend_post_wait(struct ringsend *engine, struct ringsend_request *request,
+                                    uint64_t wait_ns);
 /* A few words on why the last ringsend_submit refused, or null. Static. */
 RINGSEND_API const char *ringsend_submit_detail(const struct ringsend *engine);
 /* Looks at a request as ringsend_submit would, without an engine and without sending it: 0 or a
- * negated error; *detail gets a few static words on why, or null. From any thread. */
+ * negated error; *detail gets a few static words on why, or null. `detail` may be null. Any thread. */
 RINGSEND_API int ringsend_check(const struct ringsend_request *request, const char **detail);
 /* Looks at the text of a predicate as ringsend_new would: 0, or INVALID with what is wrong and in which
  * column, NUL-terminated within message_bytes, or NO_MEMORY. From any thread. */
@@ -749,7 +763,14 @@ RINGSEND_API void ringsend_wake(struct ringsend *engine);
  * ones above it are closed, busy ones when they have finished. 0 or INVALID. */
 RINGSEND_API int ringsend_limit(struct ringsend *engine, uint32_t connections);
 
+#if defined(__cplusplus) && defined(__GNUC__) /* that it hides the struct */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#endif
 RINGSEND_API void ringsend_stats(struct ringsend *engine, struct ringsend_stats *stats);
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 /* What the kernel's TCP knew of one watched connection when asked. */
 struct ringsend_tcp_sample {
     uint64_t connection;  /* which: numbered from 1 on as they begin to be watched */
@@ -763,8 +784,9 @@ struct ringsend_tcp_sample {
 RINGSEND_API int ringsend_tcp_samples(struct ringsend *engine, struct ringsend_tcp_sample *samples,
                                       size_t max);
 /* Writes the names of the optional features of io_uring that this kernel has and the engine uses, with spaces
- * between them, NUL-terminated within text_bytes: "defer_taskrun ring_fd min_wait direct_sockopt install". */
-RINGSEND_API void ringsend_features(const struct ringsend *engine, char *text, size_t text_bytes);
+ * between them: "defer_taskrun ring_fd min_wait direct_sockopt install". As snprintf: cut off and
+ * NUL-terminated within text_bytes, of which 0 write nothing, and returns the length of all of it. */
+RINGSEND_API size_t ringsend_features(const struct ringsend *engine, char *text, size_t text_bytes);
 RINGSEND_API const char *ringsend_version(void);
 
 #ifdef __cplusplus

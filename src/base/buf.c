@@ -79,6 +79,9 @@ static void block_put(struct buf_pool *pool, unsigned class, char *data)
 {
     CHECK(pool->used_bytes >= class_bytes(class));
     pool->used_bytes -= class_bytes(class);
+#ifdef RINGSEND_SLOW_CHECKS
+    memset(data, BUF_STALE, class_bytes(class)); /* whoever still reads it is to see that */
+#endif
     if (pool->free_bytes[class] + class_bytes(class) > BUF_CLASS_KEPT_BYTES) {
         block_delete(pool, class, data);
         return;

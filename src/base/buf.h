@@ -17,6 +17,8 @@ enum {
     BUF_CLASS_SHIFT_MIN = 9, /* smallest class: 512 bytes */
     BUF_CLASSES = 24,        /* largest: 512 << 23 = 4 GiB */
     BUF_CLASS_KEPT_BYTES = 1 << 20,
+    BUF_STALE =
+        0xdb, /* what memory that was given back is filled with in builds with slow_checks */
 };
 
 struct memory;

@@ -30,8 +30,9 @@ bool overrides_read(struct ringsend *e, char *message, size_t message_bytes)
         const char *fault = read_one(&e->overrides[i], from);
         if (!fault)
             continue;
-        snprintf(message, message_bytes, "resolve: %s: \"%.60s\" for host \"%.60s\"", fault,
-                 from->addresses ? from->addresses : "", from->host ? from->host : "");
+        snprintf(message, message_bytes, "resolve[%zu], host \"%.80s\", addresses \"%.80s\": %s", i,
+                 from->host ? from->host : "(null)", from->addresses ? from->addresses : "(null)",
+                 fault);
         return false;
     }
     e->options.resolve = NULL; /* only borrowed */

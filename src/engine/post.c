@@ -7,10 +7,19 @@
  * interrupted between claim and write holds up those behind it, but no thread ever waits for it.
  *
  * Invariant: when a cell has been written, either `signalled` is set and a wake-up is on its way, or the
- * engine is about to look. Only who sets the flag pays for the wake-up, so that a burst costs one. */
+ * engine is about to look. Only who sets the flag pays for the wake-up, so that a burst costs one.
+ *
+ * Who finds it full may sleep until there is room: `rounds` counts how often the engine has made some while
+ * anybody slept, and is the futex. A sleeper reads it before it tries, so that no room is missed. */
 #include "engine/engine.h"
 
+#include <errno.h>
+#include <linux/futex.h>
+#include <limits.h>
 #include <stdatomic.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 struct cell {
     _Atomic size_t turn; /* less its index */
@@ -26,6 +35,7 @@ struct posts {
     size_t head; /* the engine's own */
     char apart_signalled[64];
     atomic_bool signalled;
+    _Atomic uint32_t rounds, sleepers;
     struct cell cells[];
 };
 
@@ -93,6 +103,49 @@ int ringsend_post(struct ringsend *e, struct ringsend_request *request)
     return error;
 }
 
+static uint64_t monotonic_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+/* Until `rounds` is no longer that, or the time has come, or a signal. */
+static void sleep_until(struct posts *p, uint32_t rounds, uint64_t until_ns)
+{
+    struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000),
+                             .tv_nsec = (long)(until_ns % 1000000000)};
+    syscall(SYS_futex, &p->rounds, FUTEX_WAIT_BITSET_PRIVATE, rounds,
+            until_ns == RINGSEND_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
+int ringsend_post_wait(struct ringsend *e, struct ringsend_request *request, uint64_t wait_ns)
+{
+    struct posts *p = e->posts;
+    int error = ringsend_post(e, request);
+    if (error != -RINGSEND_E_FULL || wait_ns == 0)
+        return error;
+    uint64_t until_ns = timer_after(monotonic_ns(), wait_ns);
+    atomic_fetch_add(&p->sleepers, 1);
+    for (;;) {
+        uint32_t rounds = atomic_load(&p->rounds);
+        error = ringsend_post(e, request);
+        if (error != -RINGSEND_E_FULL || monotonic_ns() >= until_ns)
+            break;
+        sleep_until(p, rounds, until_ns);
+    }
+    atomic_fetch_sub(&p->sleepers, 1);
+    return error;
+}
+
+static void tell_sleepers(struct posts *p)
+{
+    if (atomic_load(&p->sleepers) == 0)
+        return;
+    atomic_fetch_add(&p->rounds, 1);
+    syscall(SYS_futex, &p->rounds, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
 bool post_is_empty(const struct ringsend *e)
 {
     struct posts *p = e->posts;
@@ -110,6 +163,7 @@ static struct ringsend_request *pop(struct posts *p)
 void post_take(struct ringsend *e)
 {
     const char *detail = e->submit_detail; /* is about the last ringsend_submit */
+    size_t head = e->posts->head;
     /* Before looking: what is written from now on brings a wake-up of its own. */
     atomic_exchange(&e->posts->signalled, false);
     while (e->requests_used - e->reaped_count < e->options.requests_max && !post_is_empty(e)) {
@@ -118,5 +172,7 @@ void post_take(struct ringsend *e)
         if (error < 0)
             request_refuse(e, request, (enum ringsend_error) - error, e->submit_detail);
     }
+    if (e->posts->head != head)
+        tell_sleepers(e->posts);
     e->submit_detail = detail;
 }

@@ -130,6 +130,9 @@ void request_put(struct request *r)
     timer_remove(&e->timers, &r->task.timer);
     list_remove(&r->task.ready);
     r->user = NULL;
+#ifdef RINGSEND_SLOW_CHECKS
+    memset(&r->result, BUF_STALE, sizeof r->result); /* its life is over: see ringsend_run */
+#endif
     e->requests_used--;
     list_push_front(&e->requests_free, &r->finished);
 }

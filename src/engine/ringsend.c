@@ -20,7 +20,10 @@
 /* What flows from descriptor to descriptor has always something to do, and no result for long: so long, and so
  * many turns, a call goes on at most that was not asked to wait, or has waited. */
 #define RUN_NS (2 * NS_PER_MS)
-enum { RUN_TURNS_MAX = 100 };
+enum {
+    RUN_TURNS_MAX = 100,
+    LATER_BYTES_MAX = 4096, /* of a struct of any later version; more is no size */
+};
 
 #define BACKOFF_LONGEST_NS (24 * HOUR_NS)
 
@@ -29,15 +32,28 @@ enum { RUN_TURNS_MAX = 100 };
     ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY) | BODY_STREAMED | \
      RESPONSE_STREAMED)
 
+/* A struct of a later version asks for nothing that this one lacks: what goes beyond it is zero. */
+static bool is_zero_beyond(const void *from, size_t known_bytes, size_t bytes)
+{
+    const char *at = from;
+    if (bytes > LATER_BYTES_MAX)
+        return false;
+    for (size_t i = known_bytes; i < bytes; i++)
+        if (at[i])
+            return false;
+    return true;
+}
+
 /* The caller's struct may be an older, shorter one: what it lacks is zero, the default. */
 int options_copy(struct ringsend_options *to, const struct ringsend_options *from)
 {
     *to = (struct ringsend_options){.size = sizeof *to};
     if (!from)
         return 0;
-    if (from->size < sizeof from->size || from->size > sizeof *to)
+    if (from->size < sizeof from->size || !is_zero_beyond(from, sizeof *to, from->size))
         return -RINGSEND_E_INVALID;
-    memcpy(to, from, from->size);
+    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
+    to->size = sizeof *to;
     return 0;
 }
 
@@ -108,8 +124,10 @@ static const char *fault_of(const struct ringsend_options *o)
         return "the retry budget must be 1 to 1000 percent and 1 to 10^6 per second";
     if (o->rate_burst > LIMIT_RATE_BURST)
         return "rate_burst must be 1 to 10^6";
-    if (o->resolve_count > LIMIT_OVERRIDES || (o->resolve_count > 0 && !o->resolve))
+    if (o->resolve_count > LIMIT_OVERRIDES)
         return "resolve_count must be 0 to 256";
+    if (o->resolve_count > 0 && !o->resolve)
+        return "resolve is null, and resolve_count is not 0";
     if (o->allocator && (!o->allocator->allocate || !o->allocator->release))
         return "an allocator needs both allocate and release";
     if (o->rate_ramp_ns > HOUR_NS)
@@ -265,7 +283,9 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
     struct ringsend_options o;
     bool copied = options_copy(&o, options) == 0;
     fill_defaults(&o);
-    const char *fault = copied ? fault_of(&o) : "options.size is not that of this version";
+    const char *fault = copied ? fault_of(&o)
+                               : "options.size must be sizeof(struct ringsend_options); of a later "
+                                 "version's, what this one does not know must be zero";
     if (fault) {
         if (options && options->size >= offsetof(struct ringsend_options, message_bytes))
             tell(options, fault);
@@ -350,11 +370,25 @@ static bool stream_is_well_formed(const struct ringsend_request *r)
            (r->body_bytes == RINGSEND_UNKNOWN || r->body_bytes <= INT64_MAX - at);
 }
 
+static bool is_there(struct ringsend_bytes text)
+{
+    return text.bytes == 0 || text.data;
+}
+
+static bool are_there(const struct ringsend_request *r)
+{
+    bool there = is_there(r->method) && is_there(r->url) && is_there(r->body) &&
+                 (r->headers_count == 0 || r->headers);
+    for (size_t i = 0; there && i < r->headers_count; i++)
+        there = is_there(r->headers[i].name) && is_there(r->headers[i].value);
+    return there;
+}
+
 static bool is_well_formed(const struct ringsend_request *r)
 {
-    return r->size >= REQUEST_BYTES_MIN && r->size <= sizeof *r &&
-           r->headers_count <= LIMIT_HEADERS && r->tries <= LIMIT_TRIES &&
-           (r->headers_count == 0 || r->headers) && (r->body.bytes == 0 || r->body.data) &&
+    return r && r->size >= REQUEST_BYTES_MIN &&
+           (r->size <= sizeof *r || is_zero_beyond(r, sizeof *r, r->size)) &&
+           r->headers_count <= LIMIT_HEADERS && r->tries <= LIMIT_TRIES && are_there(r) &&
            r->body.bytes <= LIMIT_BODY_BYTES && !(r->flags & ~FLAGS_KNOWN) &&
            (!(r->flags & (BODY_STREAMED | RESPONSE_STREAMED)) || stream_is_well_formed(r));
 }
@@ -398,8 +432,12 @@ static enum ringsend_error make_head(struct head *head, const struct ringsend_re
 int ringsend_check(const struct ringsend_request *r, const char **detail)
 {
     struct head head;
-    *detail = NULL;
-    return is_well_formed(r) ? -(int)make_head(&head, r, false, NULL, detail) : -RINGSEND_E_INVALID;
+    const char *why = NULL;
+    int error =
+        is_well_formed(r) ? -(int)make_head(&head, r, false, NULL, &why) : -RINGSEND_E_INVALID;
+    if (detail)
+        *detail = why;
+    return error;
 }
 
 bool ringsend_may_repeat(const struct ringsend_request *r)
@@ -580,18 +618,21 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     memcpy(stats, &all, size);
 }
 
-void ringsend_features(const struct ringsend *e, char *text, size_t text_bytes)
+size_t ringsend_features(const struct ringsend *e, char *text, size_t text_bytes)
 {
     struct ring_features f = ring_features(e->ring);
     const char *names[] = {f.defer_taskrun ? "defer_taskrun" : "", f.ring_fd ? "ring_fd" : "",
                            f.min_wait ? "min_wait" : "", f.direct_sockopt ? "direct_sockopt" : "",
                            f.install ? "install" : ""};
-    size_t at = 0;
-    if (text_bytes > 0)
-        text[0] = '\0';
+    char all[128] = "";
+    size_t bytes = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i][0] && at + strlen(names[i]) + 2 <= text_bytes)
-            at += (size_t)snprintf(text + at, text_bytes - at, "%s%s", at ? " " : "", names[i]);
+        if (names[i][0])
+            bytes += (size_t)snprintf(all + bytes, sizeof all - bytes, "%s%s", bytes ? " " : "",
+                                      names[i]);
+    if (text && text_bytes > 0)
+        snprintf(text, text_bytes, "%s", all);
+    return bytes;
 }
 
 const char *ringsend_version(void)

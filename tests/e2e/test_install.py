@@ -165,6 +165,23 @@ class Static(Shared):
         self.assertEqual([name for name in names if not name.startswith("ringsend_")], [])
 
 
+class Header(Case):
+    LANGUAGES = [("cc", "c", ["c90", "c99", "c11", "c17"]),
+                 ("c++", "cc", ["c++11", "c++14", "c++17", "c++20"])]
+
+    def test_it_is_clean_in_every_language(self):
+        for compiler, suffix, standards in self.LANGUAGES:
+            source = self.path("header." + suffix)
+            with open(source, "w", encoding="ascii") as file:
+                file.write("#include <ringsend.h>\nstruct ringsend_stats stats %s;\n"
+                           "int main(void)\n{\n    ringsend_stats(0, &stats);\n    return 0;\n}\n"
+                           % ("{}" if suffix == "cc" else "= {0}"))
+            for standard in standards:
+                with self.subTest(standard=standard):
+                    call(compiler, "-std=" + standard, "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror",
+                         "-I", copy.path("include"), "-fsyntax-only", source)
+
+
 class Files(Case):
     def test_they_are_where_they_belong(self):
         for path in (copy.path("share/bash-completion/completions/ringsend"),

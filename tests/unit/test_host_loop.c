@@ -150,15 +150,13 @@ static void bad_options_are_named(void **state)
                                      .message = message,
                                      .message_bytes = sizeof message};
     assert_int_equal(ringsend_new(&engine, &given), -RINGSEND_E_INVALID);
-    assert_non_null(strstr(message, "\"127.0.0.1,localhost\" for host \"h.test\""));
+    assert_non_null(strstr(message, "host \"h.test\", addresses \"127.0.0.1,localhost\""));
     assert_null(engine);
     const struct ringsend_resolve wild = {"*.test", 0, "127.0.0.1"};
     given.resolve = &wild;
     assert_int_equal(ringsend_new(&engine, &given), -RINGSEND_E_INVALID);
-    assert_non_null(strstr(message, "\"127.0.0.1\" for host \"*.test\""));
+    assert_non_null(strstr(message, "host \"*.test\", addresses \"127.0.0.1\""));
     assert_null(engine);
-    struct ringsend_options larger = {.size = sizeof larger + 8};
-    assert_int_equal(ringsend_new(&engine, &larger), -RINGSEND_E_INVALID);
 }
 
 static void bad_requests_are_refused(void **state)
