@@ -33,8 +33,9 @@ UNSEEN = {
     "name servers, and other versions of glibc":
         "bind poll ppoll sendmsg sendmmsg recvfrom recvmsg fstat stat lstat statx open access readlink clone "
         "getrlimit ioctl uname",
-    "seen only at times: what a signal or a full pipe interrupts, large memory, the ends of threads, a dying run":
-        "restart_syscall rt_sigreturn mremap madvise exit gettid ftruncate fsync fdatasync sched_getaffinity kill",
+    "seen only at times: what a signal or a full pipe interrupts, large memory (and what sorts it), the ends of threads, a dying run":
+        "restart_syscall rt_sigreturn mremap madvise exit gettid ftruncate fsync fdatasync sched_getaffinity kill "
+        "sysinfo",
     "glibc's last words, and the other name of its setrlimit":
         "writev setrlimit prlimit64",
     "relative names": "getcwd",
