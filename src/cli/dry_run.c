@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ARGUMENT_BYTES_MAX = 100 * 1024 };
+
 struct dry_run {
     const struct request_options *options;
     struct checker checker;
@@ -141,9 +143,10 @@ static void print_fields(struct dry_run *d, const struct head *head)
         has_type |= is_field(line, SPAN("content-type"));
         struct ringsend_bytes shown = masked_line(d, line);
         const char *colon = memchr(shown.data, ':', shown.bytes);
+        size_t name_bytes = colon ? (size_t)(colon - shown.data) : 0;
         print(SPAN(" -H "));
-        if (colon && (size_t)(colon - shown.data) + 2 >= shown.bytes) {
-            size_t name_bytes = (size_t)(colon - shown.data);
+        if (colon &&
+            record_is_blank((struct ringsend_bytes){colon + 1, shown.bytes - name_bytes - 1})) {
             d->shown.data[name_bytes] = ';';
             shown.bytes = name_bytes + 1;
         }
@@ -155,10 +158,12 @@ static void print_fields(struct dry_run *d, const struct head *head)
         print(SPAN(" -H 'Expect:'"));
 }
 
-/* Bytes that no argument can hold come through a pipe. */
+/* What no argument can hold comes through a pipe: Linux takes words of 128 KiB (MAX_ARG_STRLEN), and
+ * none with a NUL. echo is the shell's own and has no such bound. */
 static bool needs_pipe(struct ringsend_bytes body)
 {
-    return body.bytes > 0 && memchr(body.data, '\0', body.bytes);
+    return body.bytes > ARGUMENT_BYTES_MAX ||
+           (body.bytes > 0 && memchr(body.data, '\0', body.bytes));
 }
 
 static void print_pipe(struct dry_run *d, struct ringsend_bytes body)
@@ -205,6 +210,23 @@ static void print_resolve(const struct ringsend_options *engine, const struct ur
     }
 }
 
+static bool sends_length(const struct dry_run *d)
+{
+    return memmem(d->head.data, d->head.bytes, "\r\nContent-Length: ", 18);
+}
+
+/* -I takes no body along. Without it curl waits for one behind the answer, which never comes. */
+static void print_method(const struct dry_run *d, const struct head *head)
+{
+    bool is_head = span_equal(head->method, SPAN("HEAD"));
+    if (is_head && !sends_length(d)) {
+        print(SPAN(" -I"));
+        return;
+    }
+    print(is_head ? SPAN(" -m 5 -X ") : SPAN(" -X "));
+    print_quoted(head->method);
+}
+
 static void print_curl(struct dry_run *d, const struct ringsend_request *request,
                        const struct head *head)
 {
@@ -220,19 +242,14 @@ static void print_curl(struct dry_run *d, const struct ringsend_request *request
     print_file_option("--cert", engine->cert_file);
     print_file_option("--key", engine->key_file);
     print_resolve(engine, &head->url);
-    if (span_equal(head->method, SPAN("HEAD"))) {
-        print(SPAN(" -I"));
-    } else {
-        print(SPAN(" -X "));
-        print_quoted(head->method);
-    }
+    print_method(d, head);
     print_fields(d, head);
     if (path.bytes > 0) {
         print(SPAN(" --data-binary @"));
-        print_quoted(path);
+        print_quoted(span_equal(path, SPAN("-")) ? SPAN("./-") : path); /* - is standard input */
     } else if (piped) {
         print(SPAN(" --data-binary @-"));
-    } else if (memmem(d->head.data, d->head.bytes, "\r\nContent-Length: ", 18)) {
+    } else if (sends_length(d)) {
         print(SPAN(" --data-raw "));
         print_quoted(masked(d, body));
     }

@@ -48,6 +48,9 @@ class Requests(Shown):
         {"url": "{}", "data_base64": "AGJ5dGVzCg=="},
         {"url": "{}", "method": "POST"},
         {"url": "{}", "method": "DELETE", "headers": {"Host": "other", "User-Agent": "me"}},
+        {"url": "{}", "method": "HEAD", "headers": {"Blank": "  "}},
+        {"url": "{}", "method": "HEAD", "data": "with a body"},
+        {"url": "{}", "data": "longer than a word may be" * 6000},
     ]
 
     def records(self):
@@ -69,12 +72,23 @@ class Requests(Shown):
         lines = [curl for _, curl in self.parts(self.dry_run("-H", "X-All: yes", path))]
         wanted = self.sent("-H", "X-All: yes", path)
         for request, line in zip(wanted, lines, strict=True):
-            run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=False)
+            run = subprocess.run(["/bin/sh"], input=line, capture_output=True, check=False)
             self.assertEqual(run.returncode, 0, (line, run.stderr))
             got = self.server_.requests.pop()
             self.assertEqual((got.method, got.target, got.body),
                              (request.method, request.target, request.body))
             self.assertEqual(sorted(got.headers), sorted(request.headers), line)
+
+    @unittest.skipUnless(shutil.which("curl"), "not here: curl")
+    def test_the_curl_line_of_a_data_file_sends_that_file(self):
+        for name in ("-", "@body", "a'b c"):
+            self.file(name, name.encode() + b" it is")
+            path = self.file("named.jsonl", [{"url": self.url, "data_file": name}])
+            (_, line), = self.parts(self.dry_run(path, cwd=self.dir))
+            run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=False, cwd=self.dir,
+                                 stdin=subprocess.DEVNULL)
+            self.assertEqual(run.returncode, 0, (line, run.stderr))
+            self.assertEqual(self.server_.requests.pop().body, name.encode() + b" it is")
 
     @unittest.skipUnless(shutil.which("curl"), "not here: curl")
     def test_the_curl_line_goes_to_the_same_address(self):
