@@ -235,8 +235,9 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
         fprintf(out, "ringsend: %s is not what it was: %s; nothing was sent\n",
                 summary_input_name(report->input_path), report->input_error_text);
     else if (report->input_error)
-        fprintf(out, "ringsend: cannot read on in %s: %s; the lines before have results\n",
-                summary_input_name(report->input_path), report->input_error_text);
+        fprintf(out, "ringsend: cannot read %s%s: %s%s\n", report->records > 0 ? "on in " : "",
+                summary_input_name(report->input_path), report->input_error_text,
+                report->records > 0 ? "; the lines before have results" : "");
     print_output_trouble(out, report, options, left != NULL);
     print_gave_up(out, report);
     if (left) {
