@@ -233,6 +233,9 @@ static void fill_request(struct filler *f)
     request->url = bytes_of(f, url);
     if (form->has_method)
         request->method = bytes_of(f, method);
+    /* Not the default: a DELETE whose cell was forgotten is no GET. */
+    if (form->has_method && method.bytes == 0)
+        fail(f, RINGSEND_E_BAD_METHOD, "--method is empty in this record");
     if (form->has_id)
         record->id = bytes_of(f, id);
     if (form->has_data)

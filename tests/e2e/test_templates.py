@@ -48,6 +48,21 @@ class Templates(Case):
             self.assertIn(bad[0]["detail"], run.out.decode())
 
 
+class Methods(Templates):
+    def test_an_empty_cell_is_no_method(self):
+        path = self.file("x.csv", b"m,id\nDELETE,1\n,2\nPUT,3\n\"  \",4\n")
+        for body in ((), ("--data", "{{id}}")):
+            self.echo.requests.clear()
+            run = self.run_ringsend("send", "--url", self.echo.url + "{{id}}", "-X", "{{m|trim}}", *body, path)
+            self.assertEqual(run.status, NOT_ALL_OK, run.err)
+            for result in run.results:
+                if not result["ok"]:
+                    self.assert_error(result, "bad_method", "--method is empty in this record")
+            self.assertEqual(sorted((r.method, r.target) for r in self.echo.requests), [("DELETE", "/1"), ("PUT", "/3")])
+        run = self.run_ringsend("check", "--url", self.echo.url + "{{id}}", "-X", "{{m|trim}}", path)
+        self.assertEqual((run.status, run.out.count(b"--method is empty")), (INPUT, 2))
+
+
 class Whom(Templates):
     def test_no_column_is_part_of_the_server(self):
         host = self.echo.authority
