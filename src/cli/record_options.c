@@ -131,12 +131,30 @@ static void make_form(struct record_options *o, struct request_options *request,
     request->defaults.form = form;
 }
 
+/* A key in one of these would take the place of what a platform reads there. */
+static bool has_other_meaning(struct ringsend_bytes name)
+{
+    static const char *const names[] = {"accept",     "accept-encoding", "authorization",
+                                        "connection", "content-type",    "cookie",
+                                        "host",       "range",           "user-agent"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (span_equal_nocase(span_of(names[i]), name))
+            return true;
+    }
+    return false;
+}
+
 static void take_key_header(const struct record_options *o, struct request_options *request)
 {
     struct ringsend_bytes name = {o->key_header, strlen(o->key_header)};
     const char *fault = request_options_header_fault(name);
     if (fault)
         usage_error(request->command, "--idempotency-key=%s: %s", o->key_header, fault);
+    if (has_other_meaning(name))
+        usage_error(request->command,
+                    "--idempotency-key=%s: this header means something else already: name one "
+                    "that the platform takes for a key (Idempotency-Key, X-Request-Id ...)",
+                    o->key_header);
     for (size_t i = 0; i < request->defaults.headers_count; i++) {
         if (span_equal_nocase(request->headers[i].name, name))
             usage_error(request->command,

@@ -319,6 +319,12 @@ class Keys(Formats):
                                 self.file("x", self.RECORDS))
         self.assertEqual(run.status, USAGE)
 
+    def test_a_header_that_means_something_else_cannot_be_a_key(self):
+        for name in ("Host", "content-type", "Authorization"):
+            run = self.run_ringsend("check", "--idempotency-key=" + name, self.file("x", self.RECORDS))
+            self.assertEqual(run.status, USAGE)
+            self.assertIn("means something else", run.err)
+
     def test_a_blank_key_is_none(self):
         server = self.server(lambda peer: peer.request())  # and closes without an answer
         rows = self.file("x.csv", b'key,n\n,1\n"  ",2\n"""""",3\n')
