@@ -188,7 +188,8 @@ static const char *judge_harmless(const struct template_part *part, struct rings
     case PLACE_FORM:
         return is_harmless(value, harmless_in_url)
                    ? NULL
-                   : "holds what would change the form: let the filter url encode it";
+                   : "holds what would change the form: let the filter url encode it (or say with "
+                     "Content-Type that the body is none)";
     case PLACE_COOKIE:
         return is_harmless(value, harmless_in_cookie)
                    ? NULL
@@ -203,6 +204,9 @@ static const char *judge_harmless(const struct template_part *part, struct rings
     case PLACE_FILE:
     case PLACE_JSON_STRING:
     case PLACE_JSON_VALUE:
+    case PLACE_NESTED_STRING:
+    case PLACE_NESTED_JSON:
+    case PLACE_NESTED_VALUE:
     case PLACE_XML:
         break;
     }
@@ -224,10 +228,13 @@ const char *guard_value(struct guard *guard, const struct template_part *part,
     case PLACE_FILE:
         return guard_segments(guard, part, out, before);
     case PLACE_JSON_VALUE:
+    case PLACE_NESTED_VALUE:
         return judge_json_value(value);
     case PLACE_FREE:
     case PLACE_QUERY:
     case PLACE_JSON_STRING:
+    case PLACE_NESTED_STRING:
+    case PLACE_NESTED_JSON:
     case PLACE_FORM:
     case PLACE_COOKIE:
     case PLACE_XML:

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { NEAR_BYTES = 24 };
 
@@ -184,8 +185,9 @@ static const struct template_part *scan_json(struct template *t)
     return in_name;
 }
 
-/* The text with `value` in the place of each value and something plain inside of strings. */
-static struct ringsend_bytes try_text(const struct template *t, const char *value, char *room)
+/* The text with `value` in the place of each value and `inside` in each string. */
+static struct ringsend_bytes try_text(const struct template *t, const char *value,
+                                      const char *inside, char *room)
 {
     const char *literal = t->text;
     char *to = room;
@@ -194,7 +196,7 @@ static struct ringsend_bytes try_text(const struct template *t, const char *valu
         to = mempcpy(to, literal, part->literal_bytes);
         literal += part->literal_bytes;
         if (is_column(part)) {
-            const char *filler = part->place == PLACE_JSON_STRING ? "x" : value;
+            const char *filler = part->place == PLACE_JSON_STRING ? inside : value;
             to = mempcpy(to, filler, strlen(filler));
         }
     }
@@ -217,12 +219,12 @@ static bool parses(struct json *j, struct ringsend_bytes text)
 static bool judge_json(const struct placer *p, const struct template_part *in_name, char *room)
 {
     struct json with_numbers, with_strings;
-    bool numbers = parses(&with_numbers, try_text(p->t, "7", room));
+    bool numbers = parses(&with_numbers, try_text(p->t, "7", "x", room));
     char near[NEAR_BYTES] = "";
     if (!numbers)
         snprintf(near, sizeof near, "%.*s", (int)(with_numbers.end - with_numbers.at),
                  with_numbers.at);
-    bool strings = parses(&with_strings, try_text(p->t, "\"\"", room));
+    bool strings = parses(&with_strings, try_text(p->t, "\"\"", "x", room));
     if (numbers && strings && in_name)
         return refuse(p, "{{%.60s}} is in a member's name: write the names out",
                       name_of(p, in_name));
@@ -233,12 +235,106 @@ static bool judge_json(const struct placer *p, const struct template_part *in_na
     return numbers || refuse(p, "%s at \"%s\"", with_numbers.error, near);
 }
 
+static void add_filter(struct template_part *part, enum template_filter filter)
+{
+    part->filters[part->filters_count++] = (uint8_t)filter;
+}
+
+/* ---- JSON inside of a string of JSON ---- */
+
+/* A string whose text is an object, or an array with strings in it ("[7]" may be a word in
+ * brackets). */
+static bool is_json_again(struct ringsend_bytes raw, char *room)
+{
+    struct json json;
+    struct json_string string = {.raw = raw, .escaped = true};
+    struct ringsend_bytes text = {room, json_decode(string, room)};
+    json_init(&json, text);
+    enum json_kind kind = json_peek(&json);
+    bool is_container =
+        kind == JSON_OBJECT || (kind == JSON_ARRAY && memchr(text.data, '"', text.bytes));
+    return is_container && json_skip(&json, NULL) && json_end(&json);
+}
+
+/* The next character of a string's text, as far as quotes and backslashes go. */
+static char next_character(const char *raw, size_t *at)
+{
+    char c = raw[(*at)++];
+    if (c != '\\')
+        return c;
+    c = raw[(*at)++];
+    if (c == 'u') {
+        bool is_quote = memcmp(raw + *at, "0022", 4) == 0;
+        c = is_quote ? '"' : strncasecmp(raw + *at, "005c", 4) == 0 ? '\\' : ' ';
+        *at += 4;
+    }
+    return c == '"' || c == '\\' ? c : ' ';
+}
+
+/* In a text where each column is one byte long: column `i` stands at `at`. */
+struct columns {
+    struct template *t;
+    size_t i, at;
+};
+
+static bool is_at_column(const struct columns *c, size_t at)
+{
+    return c->i + 1 < c->t->parts_count && at == c->at;
+}
+
+static void next_column(struct columns *c)
+{
+    c->i++;
+    c->at += 1 + c->t->parts[c->i].literal_bytes;
+}
+
+/* Between `start` and `end` of the text stands JSON, written as a string. */
+static void place_in_nested(struct columns *c, const char *text, size_t start, size_t end)
+{
+    bool in_string = false, escaped = false;
+    for (size_t at = start; at < end;) {
+        if (is_at_column(c, at)) {
+            struct template_part *part = &c->t->parts[c->i];
+            part->place = in_string                           ? PLACE_NESTED_STRING
+                          : ends_in_filter(part, FILTER_JSON) ? PLACE_NESTED_JSON
+                                                              : PLACE_NESTED_VALUE;
+            next_column(c);
+            at++;
+            continue;
+        }
+        char character = next_character(text, &at);
+        bool quote = character == '"' && !escaped;
+        escaped = in_string && !escaped && character == '\\';
+        in_string ^= quote;
+    }
+}
+
+/* In text that is JSON with one byte for each column; `room` is for a copy of it. */
+static void place_nested(struct template *t, struct ringsend_bytes text, char *room)
+{
+    struct columns columns = {.t = t, .at = t->parts[0].literal_bytes};
+    for (size_t at = 0; at < text.bytes; at++) {
+        if (text.data[at] != '"')
+            continue;
+        size_t start = ++at;
+        while (text.data[at] != '"')
+            at += text.data[at] == '\\' ? 2 : 1;
+        while (columns.i + 1 < t->parts_count && columns.at < start)
+            next_column(&columns);
+        if (is_json_again((struct ringsend_bytes){text.data + start, at - start}, room))
+            place_in_nested(&columns, text.data, start, at);
+    }
+}
+
+/* ---- JSON, all ---- */
+
 /* |json brings quotes of its own. */
 static bool refuse_double_quotes(const struct placer *p)
 {
     for (size_t i = 0; i < p->t->parts_count; i++) {
         const struct template_part *part = &p->t->parts[i];
-        if (part->place == PLACE_JSON_STRING && ends_in_filter(part, FILTER_JSON))
+        bool in_quotes = part->place == PLACE_JSON_STRING || part->place == PLACE_NESTED_STRING;
+        if (in_quotes && ends_in_filter(part, FILTER_JSON))
             return refuse(p,
                           "{{%.60s|json}} stands inside of quotes and brings its own: leave out "
                           "the quotes, or the filter (inside of quotes values are escaped anyway)",
@@ -247,21 +343,20 @@ static bool refuse_double_quotes(const struct placer *p)
     return true;
 }
 
-static void add_filter(struct template_part *part, enum template_filter filter)
-{
-    part->filters[part->filters_count++] = (uint8_t)filter;
-}
-
 /* `must`: what is not JSON is refused; else it is text. */
 static bool place_json(const struct placer *p, bool must, const char *by)
 {
     struct template *t = p->t;
-    char *room = malloc(t->text_bytes + 2 * t->parts_count + 1);
+    size_t room_bytes = t->text_bytes + 2 * t->parts_count + 1;
+    char *room = malloc(2 * room_bytes);
     if (!room)
         return no_memory(p);
     const struct template_part *in_name = scan_json(t);
-    bool good = !must || refuse_double_quotes(p);
-    if (good && !judge_json(p, in_name, room)) {
+    bool good = judge_json(p, in_name, room);
+    if (good) {
+        place_nested(t, try_text(t, "7", "7", room), room + room_bytes);
+        good = !must || refuse_double_quotes(p);
+    } else {
         char why[TEMPLATE_TOLD_BYTES];
         snprintf(why, sizeof why, "%s", p->told);
         good =
@@ -272,8 +367,12 @@ static bool place_json(const struct placer *p, bool must, const char *by)
         place_all(t, PLACE_FREE);
     }
     free(room);
+    static const unsigned levels[PLACE_XML + 1] = {[PLACE_JSON_STRING] = 1,
+                                                   [PLACE_NESTED_STRING] = 2,
+                                                   [PLACE_NESTED_JSON] = 1,
+                                                   [PLACE_NESTED_VALUE] = 1};
     for (size_t i = 0; i < t->parts_count; i++) {
-        if (t->parts[i].place == PLACE_JSON_STRING)
+        for (unsigned level = 0; level < levels[t->parts[i].place]; level++)
             add_filter(&t->parts[i], FILTER_JSON_INSIDE);
     }
     return good;
@@ -301,17 +400,26 @@ static bool is_of_form(char c)
     return text_is_unreserved(c) || (c != '\0' && strchr("%+[]*", c));
 }
 
-/* "name=" before the first column, and nothing in it that a form could not hold. */
+/* What else a literal may hold that somebody wrote by hand, as scope=https://host/x. */
+static bool is_of_form_value(char c)
+{
+    return is_of_form(c) || (c != '\0' && strchr("=&:/,@;!$'()?", c));
+}
+
+/* A name, which may be a column, "=", and nothing anywhere that a form could not hold but line ends
+ * behind it all. */
 static bool looks_like_form(const struct template *t)
 {
-    size_t name = 0, at = 0;
-    while (name < t->text_bytes && is_of_form(t->text[name]))
+    size_t name = 0, at = 0, end = t->text_bytes;
+    while (end > 0 && memchr("\r\n", t->text[end - 1], 2))
+        end--;
+    while (name < end && is_of_form(t->text[name]))
         name++;
-    if (name == 0 || name >= t->parts[0].literal_bytes || t->text[name] != '=')
+    if (name == end || t->text[name] != '=' || (name == 0 && t->parts[0].literal_bytes > 0))
         return false;
-    while (at < t->text_bytes && (is_of_form(t->text[at]) || strchr("=&", t->text[at])))
+    while (at < end && is_of_form_value(t->text[at]))
         at++;
-    return at == t->text_bytes;
+    return at == end;
 }
 
 /* ---- XML ---- */

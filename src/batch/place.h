@@ -8,7 +8,8 @@
  *           is the record's, as in records of JSON.
  *   file    A path whose beginning is a literal, or the record's, in the same way.
  *   JSON    One value or several, one after another. A column stands inside the quotes of a string,
- *           or in place of a value; not in a member's name.
+ *           or in place of a value; not in a member's name. In a string whose text is JSON once more
+ *           it stands likewise; of what is JSON in a string of that, nothing is known.
  *   form    name=value&name=value (application/x-www-form-urlencoded).
  *   XML     Columns stand in text, and in attributes between their quotes.
  *   cookie  name=value; name=value, of the header of that name.

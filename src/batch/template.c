@@ -135,7 +135,7 @@ static enum template_result filter_value(const struct template_part *part,
     if (part->filters_count == 0)
         return buf_append(pool, out, value.data, value.bytes) ? TEMPLATE_FILLED
                                                               : TEMPLATE_NO_MEMORY;
-    struct buf steps[TEMPLATE_FILTERS_MAX] = {{0}};
+    struct buf steps[TEMPLATE_FILTERS_MAX + TEMPLATE_FILTERS_ADDED] = {{0}};
     enum template_result result = TEMPLATE_FILLED;
     for (unsigned i = 0; i < part->filters_count && result == TEMPLATE_FILLED; i++) {
         struct buf *to = i + 1 == part->filters_count ? out : &steps[i];
@@ -147,7 +147,7 @@ static enum template_result filter_value(const struct template_part *part,
             result = TEMPLATE_NO_MEMORY;
         value = (struct ringsend_bytes){to->data, to->bytes};
     }
-    for (unsigned i = 0; i < TEMPLATE_FILTERS_MAX; i++)
+    for (unsigned i = 0; i < part->filters_count; i++)
         buf_release(pool, &steps[i]);
     return result;
 }

@@ -26,7 +26,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TEMPLATE_NAMES_MAX = 64, TEMPLATE_FILTERS_MAX = 4, TEMPLATE_TOLD_BYTES = 320 };
+enum {
+    TEMPLATE_NAMES_MAX = 64,
+    TEMPLATE_FILTERS_MAX = 4,   /* that are written behind a name */
+    TEMPLATE_FILTERS_ADDED = 2, /* by a column's place */
+    TEMPLATE_TOLD_BYTES = 320
+};
 
 /* The columns that the templates of a run name, each once; a value's place in the arrays below is
  * its name's place here. */
@@ -43,9 +48,13 @@ enum template_place {
     PLACE_FILE,        /* in a file path */
     PLACE_JSON_STRING, /* inside the quotes of a JSON string that is no member's name */
     PLACE_JSON_VALUE,  /* in place of a JSON value */
-    PLACE_FORM,        /* in a form's name or value */
-    PLACE_COOKIE,      /* in a cookie's name or value */
-    PLACE_XML          /* in text, or between an attribute's quotes */
+    /* in a JSON string whose text is JSON once more: */
+    PLACE_NESTED_STRING, /* inside the quotes of a string of that */
+    PLACE_NESTED_JSON,   /* in place of a value of that, made a string by the filter json */
+    PLACE_NESTED_VALUE,  /* in place of another value of that */
+    PLACE_FORM,          /* in a form's name or value */
+    PLACE_COOKIE,        /* in a cookie's name or value */
+    PLACE_XML            /* in text, or between an attribute's quotes */
 };
 
 enum template_filter {
@@ -54,15 +63,15 @@ enum template_filter {
     FILTER_B64,
     FILTER_TRIM,
     FILTERS_NAMED,
-    /* Added by a column's place, as the last one. */
+    /* Added by a column's place, as the last ones. */
     FILTER_JSON_INSIDE = FILTERS_NAMED, /* as in a JSON string, without its quotes */
     FILTER_XML                          /* & < > and both quotes as references */
 };
 
 struct template_part {
-    size_t literal_bytes;                      /* of the text, before the column */
-    int name;                                  /* -1: none, at the end of the template */
-    uint8_t filters[TEMPLATE_FILTERS_MAX + 1]; /* enum template_filter */
+    size_t literal_bytes; /* of the text, before the column */
+    int name;             /* -1: none, at the end of the template */
+    uint8_t filters[TEMPLATE_FILTERS_MAX + TEMPLATE_FILTERS_ADDED]; /* enum template_filter */
     uint8_t filters_count;
     uint8_t place; /* enum template_place */
 };
