@@ -15,11 +15,11 @@ enum { SECRET_BYTES_MIN = 4, NAME_BYTES_MAX = 128, WORDS_MAX = 16 };
 static const char mask[] = "***";
 
 static const char *const telling[] = {
-    "assertion", "auth",       "authentication", "authorization", "bearer",  "cookie",
-    "cookies",   "credential", "credentials",    "csrf",          "hmac",    "jwt",
-    "oauth",     "otp",        "passcode",       "passphrase",    "passwd",  "password",
-    "passwords", "pwd",        "saml",           "secret",        "secrets", "session",
-    "sid",       "sig",        "signature",      "token",         "xsrf",
+    "assertion", "auth",  "authentication", "authorization", "bearer", "cookie",   "cookies",
+    "cred",      "creds", "credential",     "credentials",   "csrf",   "hmac",     "jwt",
+    "oauth",     "otp",   "passcode",       "passphrase",    "passwd", "password", "passwords",
+    "pw",        "pwd",   "saml",           "sas",           "secret", "secrets",  "session",
+    "sid",       "sig",   "signature",      "token",         "xsrf",
 };
 
 /* Of words written in one. */
@@ -164,6 +164,8 @@ bool secret_is_name(enum secret_kind kind, struct ringsend_bytes name)
     if (last == 0 && kind == SECRET_PARAMETER &&
         (strcmp(w.words[0], "code") == 0 || strcmp(w.words[0], "pass") == 0))
         return true;
+    if (strcmp(w.words[last], "pass") == 0 && last > 0)
+        return true;
     if (is_key(kind, &w, last))
         return true;
     if (is_one_of(w.words[last], LIST(about)))
@@ -218,11 +220,11 @@ static size_t known_bytes(const struct secrets *secrets, struct ringsend_bytes r
     return 0;
 }
 
-/* Length up to one of the bytes that end it, or to the end. */
+/* Length up to one of the bytes that end it, or to the end of the text. */
 static size_t bytes_until(struct ringsend_bytes rest, const char *ends)
 {
     size_t bytes = 0;
-    while (bytes < rest.bytes && rest.data[bytes] != '\0' && !strchr(ends, rest.data[bytes]))
+    while (bytes < rest.bytes && (rest.data[bytes] == '\0' || !strchr(ends, rest.data[bytes])))
         bytes++;
     return bytes;
 }
@@ -253,31 +255,105 @@ static size_t spaces_at(struct ringsend_bytes rest, size_t at)
     return at - start;
 }
 
-/* Behind a quote: the length up to the value, when what begins here is a member of a JSON object
- * whose value, a string or a number, is a secret by its name. */
-static size_t member_bytes(struct ringsend_bytes rest)
+/* A quote of JSON with its backslashes: none, one in JSON that a string of JSON holds, then three. */
+static bool is_quote(struct ringsend_bytes rest, size_t at, size_t backslashes)
 {
-    size_t name = bytes_until(rest, "\"\\\r\n"), at = name + 1;
-    if (name == 0 || name > NAME_BYTES_MAX || at >= rest.bytes || rest.data[name] != '"')
+    size_t k = 0;
+    while (k < backslashes && at + k < rest.bytes && rest.data[at + k] == '\\')
+        k++;
+    return k == backslashes && at + k < rest.bytes && rest.data[at + k] == '"';
+}
+
+/* Behind such a quote: the length up to the value, when what begins here is a member of a JSON
+ * object whose value is a secret by its name. */
+static size_t member_bytes(struct ringsend_bytes rest, size_t backslashes)
+{
+    size_t name = bytes_until(rest, "\"\\\r\n"), at = name + backslashes + 1;
+    if (name == 0 || name > NAME_BYTES_MAX || !is_quote(rest, name, backslashes))
         return 0;
     at += spaces_at(rest, at);
     if (at >= rest.bytes || rest.data[at] != ':')
         return 0;
     at++;
     at += spaces_at(rest, at);
-    bool is_value = at < rest.bytes && memchr("\"-0123456789", rest.data[at], 12);
+    bool is_string = is_quote(rest, at, backslashes);
+    bool is_value = is_string || (at < rest.bytes && memchr("-0123456789[{", rest.data[at], 13));
     if (!is_value || !secret_is_name(SECRET_MEMBER, (struct ringsend_bytes){rest.data, name}))
         return 0;
-    return at + (rest.data[at] == '"');
+    return at + (is_string ? backslashes + 1 : 0);
 }
 
-/* Up to the quote that ends the string that we are in. */
-static size_t string_bytes(struct ringsend_bytes rest)
+/* Up to the quote that ends the string that we are in, or the one that this string is in. */
+static size_t string_bytes(struct ringsend_bytes rest, size_t backslashes)
 {
-    size_t at = 0;
-    while (at < rest.bytes && rest.data[at] != '"')
-        at += rest.data[at] == '\\' && at + 1 < rest.bytes ? 2 : 1;
-    return at;
+    size_t run = 0;
+    for (size_t at = 0; at < rest.bytes; at++) {
+        if (rest.data[at] == '\\') {
+            run++;
+            continue;
+        }
+        /* A backslash of the string's own text is twice as many as its quote has, and two. */
+        bool ends = run < backslashes || (run - backslashes) % (2 * (backslashes + 1)) == 0;
+        if (rest.data[at] == '"' && ends)
+            return at - (run < backslashes ? run : backslashes);
+        run = 0;
+    }
+    return rest.bytes;
+}
+
+/* An object or array, or as much of it as there is. */
+static size_t container_bytes(struct ringsend_bytes rest, size_t backslashes)
+{
+    size_t depth = 0;
+    for (size_t at = 0; at < rest.bytes; at++) {
+        char c = rest.data[at];
+        if (is_quote(rest, at, backslashes)) {
+            at += backslashes + 1;
+            at +=
+                string_bytes((struct ringsend_bytes){rest.data + at, rest.bytes - at}, backslashes);
+            at += backslashes;
+        } else if (c == '"') {
+            return at; /* of the string that holds it all */
+        }
+        depth += c == '[' || c == '{';
+        depth -= c == ']' || c == '}';
+        if (depth == 0)
+            return at + 1;
+    }
+    return rest.bytes;
+}
+
+/* Behind '<': the length up to the text of that element, when it is a secret by its name. */
+static size_t element_bytes(struct ringsend_bytes rest)
+{
+    size_t name = bytes_until(rest, "> \t\r\n/\"'<=&;"), tag = bytes_until(rest, "><");
+    if (name == 0 || name > NAME_BYTES_MAX || tag == rest.bytes || rest.data[tag] != '>' ||
+        rest.data[tag - 1] == '/')
+        return 0;
+    const char *colon = memchr(rest.data, ':', name);
+    size_t prefix = colon ? (size_t)(colon - rest.data) + 1 : 0;
+    struct ringsend_bytes local = {rest.data + prefix, name - prefix};
+    return secret_is_name(SECRET_MEMBER, local) ? tag + 1 : 0;
+}
+
+static size_t text_bytes(struct ringsend_bytes rest)
+{
+    static const char begin[] = "<![CDATA[", end[] = "]]>";
+    if (rest.bytes < sizeof begin - 1 || memcmp(rest.data, begin, sizeof begin - 1) != 0)
+        return bytes_until(rest, "<");
+    const char *at = memmem(rest.data, rest.bytes, end, sizeof end - 1);
+    return at ? (size_t)(at - rest.data) + sizeof end - 1 : rest.bytes;
+}
+
+/* Behind white space: the length up to the value of name="value", which a tag has, and a header's
+ * parameters, when it is a secret by its name. */
+static size_t attribute_bytes(struct ringsend_bytes rest)
+{
+    size_t name = bytes_until(rest, "= \t\r\n<>\"'&;,\\");
+    if (name == 0 || name > NAME_BYTES_MAX || rest.bytes - name < 2 || rest.data[name] != '=' ||
+        !memchr("\"'", rest.data[name + 1], 2))
+        return 0;
+    return secret_is_name(SECRET_MEMBER, (struct ringsend_bytes){rest.data, name}) ? name + 2 : 0;
 }
 
 static struct ringsend_bytes behind(struct ringsend_bytes text, size_t at)
@@ -285,43 +361,79 @@ static struct ringsend_bytes behind(struct ringsend_bytes text, size_t at)
     return (struct ringsend_bytes){text.data + at, text.bytes - at};
 }
 
+enum value_kind {
+    VALUE_PARAMETER,
+    VALUE_STRING, /* these three of JSON */
+    VALUE_NUMBER,
+    VALUE_CONTAINER,
+    VALUE_TEXT, /* of an XML element */
+    VALUE_ATTRIBUTE
+};
+
 /* Goes through a text. */
 struct masker {
     struct ringsend_bytes text;
     size_t at;
     size_t value_at; /* where the next value begins that is a secret by its name; SIZE_MAX: none */
-    bool in_query;   /* and not in a path, whose segments have parameters as well */
-    enum { VALUE_PARAMETER, VALUE_STRING, VALUE_NUMBER } value; /* its kind; the latter of JSON */
+    enum value_kind value;
+    size_t backslashes; /* before the quotes of that value's JSON */
+    size_t run;         /* of backslashes that we are behind */
+    bool in_query;      /* and not in a path, whose segments have parameters as well */
 };
 
 /* How much is hidden at that value. */
 static size_t value_bytes(const struct masker *m)
 {
     struct ringsend_bytes rest = behind(m->text, m->at);
-    return m->value == VALUE_STRING   ? string_bytes(rest)
-           : m->value == VALUE_NUMBER ? bytes_until(rest, ",]} \t\r\n")
-           : m->in_query              ? bytes_until(rest, "&;# \t\r\n\"'")
-                                      : bytes_until(rest, "&;#?/ \t\r\n\"'");
+    switch (m->value) {
+    case VALUE_PARAMETER:
+        return bytes_until(rest, m->in_query ? "&;# \t\r\n\"'" : "&;#?/ \t\r\n\"'");
+    case VALUE_STRING:
+        return string_bytes(rest, m->backslashes);
+    case VALUE_NUMBER:
+        return bytes_until(rest, ",]}\"\\ \t\r\n");
+    case VALUE_CONTAINER:
+        return container_bytes(rest, m->backslashes);
+    case VALUE_TEXT:
+        return text_bytes(rest);
+    case VALUE_ATTRIBUTE:
+        return bytes_until(rest, (char[]){m->text.data[m->at - 1], '\0'});
+    }
+    return rest.bytes;
+}
+
+static enum value_kind member_kind(const struct masker *m)
+{
+    if (m->text.data[m->value_at - 1] == '"')
+        return VALUE_STRING;
+    return memchr("[{", m->text.data[m->value_at], 2) ? VALUE_CONTAINER : VALUE_NUMBER;
 }
 
 /* What begins behind the byte that we are at. */
 static void look_ahead(struct masker *m, char c)
 {
-    bool is_member = c == '"';
+    size_t run = m->run, bytes = 0, next = m->at + 1;
+    m->run = c == '\\' ? run + 1 : 0;
     m->in_query = m->in_query || memchr("?&#", c, 3);
-    size_t bytes = 0, next = m->at + 1;
     if (m->value_at != SIZE_MAX)
         return;
-    if (is_member)
-        bytes = member_bytes(behind(m->text, next));
+    struct ringsend_bytes rest = behind(m->text, next);
+    if (c == '"')
+        bytes = member_bytes(rest, run);
     else if (memchr("?&;#", c, 4))
-        bytes = parameter_bytes(behind(m->text, next));
+        bytes = parameter_bytes(rest);
+    else if (c == '<')
+        bytes = element_bytes(rest);
+    else if (memchr(" \t\r\n", c, 4))
+        bytes = attribute_bytes(rest);
     if (bytes == 0)
         return;
     m->value_at = next + bytes;
-    m->value = !is_member                             ? VALUE_PARAMETER
-               : m->text.data[m->value_at - 1] == '"' ? VALUE_STRING
-                                                      : VALUE_NUMBER;
+    m->backslashes = run;
+    m->value = c == '"'               ? member_kind(m)
+               : memchr("?&;#", c, 4) ? VALUE_PARAMETER
+               : c == '<'             ? VALUE_TEXT
+                                      : VALUE_ATTRIBUTE;
 }
 
 bool secrets_mask(const struct secrets *secrets, struct ringsend_bytes text, struct buf_pool *pool,

@@ -41,8 +41,9 @@ bool secret_is_name(enum secret_kind kind, struct ringsend_bytes name);
 bool secret_is_header(struct ringsend_bytes name);
 
 /* Appends `text` with every secret in it as "***": the known values, anything between "//" and "@"
- * in a URL, and by their names the values of parameters of queries and forms, and of members of
- * JSON objects. False when memory is out. */
+ * in a URL, and by their names the values of parameters of queries and forms, of members of JSON
+ * objects (in JSON that a string of JSON holds, too), of XML elements, and of attributes in quotes.
+ * False when memory is out. */
 bool secrets_mask(const struct secrets *secrets, struct ringsend_bytes text, struct buf_pool *pool,
                   struct buf *out);
 

@@ -81,6 +81,10 @@ static void test_names_that_tell(void **state)
         "token2",
         "apikey3",
         "oauth2",
+        "aeg-sas",
+        "smtp_pass",
+        "user-pw",
+        "aws_creds",
     };
     for (unsigned kind = SECRET_HEADER; kind <= SECRET_MEMBER; kind++)
         expect((enum secret_kind)kind, names, COUNT(names), true);
@@ -209,14 +213,48 @@ static void test_json(void **state)
                   "{\"user\":\"a\",\"password\":\"***\",\"n\":1}");
     expect_masked("{\"pin_token\" :\n 1234, \"max_tokens\": 5}",
                   "{\"pin_token\" :\n ***, \"max_tokens\": 5}");
-    expect_masked("{\"token\": null, \"secret\": {\"a\": \"b\"}}",
-                  "{\"token\": null, \"secret\": {\"a\": \"b\"}}");
+    expect_masked("{\"token\": null, \"secret\": true}", "{\"token\": null, \"secret\": true}");
+    expect_masked("{\"a\": {\"tokens\": 1, \"token\": [\"b]\", {\"c\": \"}\\\"\"}], \"d\": 2}}",
+                  "{\"a\": {\"tokens\": 1, \"token\": ***, \"d\": 2}}");
+    expect_masked("{\"credentials\": {\"user\": \"a\", \"b\": []}}", "{\"credentials\": ***}");
+    expect_masked("{\"password\": [\"unterminated", "{\"password\": ***");
     expect_masked("{\"key\": \"k\", \"code\": \"c\", \"apiKey\": \"v\"}",
                   "{\"key\": \"k\", \"code\": \"c\", \"apiKey\": \"***\"}");
     expect_masked("{\"token\": \"unterminated", "{\"token\": \"***");
     expect_masked("{\"token\": \"", "{\"token\": \"");
     expect_masked("\"token\"", "\"token\"");
     expect_masked("\"token\":", "\"token\":");
+}
+
+static void test_json_in_json(void **state)
+{
+    (void)state;
+    expect_masked("{\"p\": \"{\\\"token\\\": \\\"a\\\\\\\"b\\\\\\\\\\\", \\\"n\\\": \\\"c\\\"}\"}",
+                  "{\"p\": \"{\\\"token\\\": \\\"***\\\", \\\"n\\\": \\\"c\\\"}\"}");
+    expect_masked("{\"p\": \"{\\\"token\\\": [\\\"a]\\\"], \\\"otp\\\": 1}\", \"q\": 2}",
+                  "{\"p\": \"{\\\"token\\\": ***, \\\"otp\\\": ***}\", \"q\": 2}");
+    expect_masked("[\"[\\\"{\\\\\\\"jwt\\\\\\\":\\\\\\\"a\\\\\\\",\\\\\\\"b\\\\\\\":1}\\\"]\"]",
+                  "[\"[\\\"{\\\\\\\"jwt\\\\\\\":\\\\\\\"***\\\\\\\",\\\\\\\"b\\\\\\\":1}\\\"]\"]");
+    expect_masked("{\"p\": \"{\\\"token\\\": \\\"cut\", \"q\": \"r\"}",
+                  "{\"p\": \"{\\\"token\\\": \\\"***\", \"q\": \"r\"}");
+    expect_masked("{\"p\": \"{\\\"token\\\": [cut\", \"q\": \"r\"}",
+                  "{\"p\": \"{\\\"token\\\": ***\", \"q\": \"r\"}");
+}
+
+static void test_xml(void **state)
+{
+    (void)state;
+    expect_masked("<u a='b'><s:Password Type=\"x\">p&lt;</s:Password><n>c</n></u>",
+                  "<u a='b'><s:Password Type=\"x\">***</s:Password><n>c</n></u>");
+    expect_masked("<token><![CDATA[a<b]]></token>", "<token>***</token>");
+    expect_masked("<token/><a>b</a><token></token>", "<token/><a>b</a><token></token>");
+    expect_masked("<a user='b' password='c d' api_key=\"e'f\" n=\"g\"/>",
+                  "<a user='b' password='***' api_key=\"***\" n=\"g\"/>");
+    expect_masked("<token>cut", "<token>***");
+    expect_masked("<a token=\"cut", "<a token=\"***");
+    expect_masked("<a token=\"", "<a token=\"");
+    expect_masked("<token", "<token");
+    expect_masked("a < token > b", "a < token > b");
 }
 
 static int set_up(void **state)
@@ -243,6 +281,8 @@ int main(void)
         cmocka_unit_test(test_known_values),
         cmocka_unit_test(test_urls_and_forms),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_json_in_json),
+        cmocka_unit_test(test_xml),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
