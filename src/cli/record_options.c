@@ -105,6 +105,17 @@ static enum template_use use_of_data(const struct request_options *request)
     return TEMPLATE_BODY;
 }
 
+/* curl's --data @FILE: taken for text, all records would be sent with the name of a file. */
+static void refuse_file_as_text(const struct record_options *o, const char *command)
+{
+    if (o->data && o->data[0] == '@' && o->data[1] && !o->data[strcspn(o->data, " \t\r\n")])
+        usage_error(
+            command,
+            "--data \"%s\" would be text, and not the content of a file, which is --data-file "
+            "'%s' (text that begins so has white space in it)",
+            o->data, o->data + 1);
+}
+
 static void make_form(struct record_options *o, struct request_options *request, enum format format)
 {
     struct form *form = &o->form;
@@ -119,6 +130,7 @@ static void make_form(struct record_options *o, struct request_options *request,
     form->method = request->method_template;
     form->has_method = request->method != NULL;
     form->header_values = request->headers_vary ? request->header_templates : NULL;
+    refuse_file_as_text(o, request->command);
     compile(&form->data, "--data", o->data, &form->has_data, use_of_data(request), form, request);
     compile(&form->data_file, "--data-file", o->data_file, &form->has_data_file, TEMPLATE_FILE,
             form, request);

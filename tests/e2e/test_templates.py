@@ -48,6 +48,17 @@ class Templates(Case):
             self.assertIn(bad[0]["detail"], run.out.decode())
 
 
+class Bodies(Templates):
+    def test_a_file_is_not_sent_as_its_name(self):
+        for data in ("@body.json", "@{{v}}", "@dir/{{v|url}}.json"):
+            self.refuse_template("--data-file '%s'" % data[1:], "--url", self.echo.url, "--data", data)
+        path = self.file("x.csv", table("v", "1"))
+        for data, sent in (("@{{v}} hello", b"@1 hello"), ("@", b"@"), ("a@{{v}}", b"a@1")):
+            run = self.run_ringsend("send", "--url", self.echo.url, "--data", data, path)
+            self.assertEqual(run.status, OK, run.err)
+            self.assertEqual(self.echo.requests.pop().body, sent)
+
+
 class Methods(Templates):
     def test_an_empty_cell_is_no_method(self):
         path = self.file("x.csv", b"m,id\nDELETE,1\n,2\nPUT,3\n\"  \",4\n")
