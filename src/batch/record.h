@@ -32,6 +32,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct secrets;
+
 /* What the options say for all records. Everything is borrowed for the life of the records. */
 struct record_defaults {
     struct ringsend_bytes url;    /* empty: each record must have one */
@@ -44,6 +46,7 @@ struct record_defaults {
     const struct form *form;          /* null when the records are JSON */
     struct ringsend_bytes key_header; /* gets a key of their own in records without it; empty: no */
     uint32_t flags;                   /* enum ringsend_request_flags */
+    struct secrets *row_secrets;      /* gets the row's, for who shows it; null: nobody does */
 };
 
 enum { RECORD_KEY_BYTES = 36 };

@@ -244,6 +244,21 @@ static void fill_request(struct filler *f)
         record->data_file = bytes_of(f, data_file);
 }
 
+/* Of a row that was filled in. */
+static void add_secrets(struct filler *f)
+{
+    const struct form *form = f->form;
+    const struct template *const all[] = {&form->url, &form->method, &form->id, &form->data};
+    struct secrets *to = f->defaults->row_secrets;
+    bool good = true;
+    for (size_t i = 0; i < sizeof all / sizeof *all && good; i++)
+        good = template_add_secrets(all[i], &form->names, f->values, f->pool, to);
+    for (size_t i = 0; form->header_values && i < f->defaults->headers_count && good; i++)
+        good = template_add_secrets(&form->header_values[i], &form->names, f->values, f->pool, to);
+    if (!good)
+        no_memory(f);
+}
+
 void record_read_text(struct record *record, struct buf_pool *pool,
                       const struct record_defaults *defaults, const struct layout *layout,
                       struct record_error *error)
@@ -260,6 +275,8 @@ void record_read_text(struct record *record, struct buf_pool *pool,
         f.values[0] = line_of(record);
     if (error->error == RINGSEND_OK)
         fill_request(&f);
+    if (error->error == RINGSEND_OK && defaults->row_secrets)
+        add_secrets(&f);
     csv_row_release(&row, pool);
     if (error->error != RINGSEND_OK)
         return;

@@ -410,3 +410,22 @@ enum template_result template_fill(const struct template *t, const struct ringse
     const char *why = guard_end(&guard, out);
     return why ? refuse_value(fault, guard.name, why) : TEMPLATE_FILLED;
 }
+
+bool template_add_secrets(const struct template *t, const struct template_names *names,
+                          const struct ringsend_bytes *values, struct buf_pool *pool,
+                          struct secrets *secrets)
+{
+    bool good = true;
+    for (size_t i = 0; i < t->parts_count && good; i++) {
+        const struct template_part *part = &t->parts[i];
+        if (part->name < 0 || !secret_is_name(SECRET_MEMBER, span_of(names->names[part->name])))
+            continue;
+        struct buf filtered = {0};
+        struct template_fault fault;
+        good = filter_value(part, values[part->name], pool, &filtered, &fault) == TEMPLATE_FILLED &&
+               secrets_add(secrets, values[part->name]) &&
+               secrets_add(secrets, (struct ringsend_bytes){filtered.data, filtered.bytes});
+        buf_release(pool, &filtered);
+    }
+    return good;
+}

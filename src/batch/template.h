@@ -121,6 +121,11 @@ struct template_fault {
     const char *why; /* goes on behind "the value of ..." */
 };
 
+/* Adds the values of columns that are secrets by their names, as they are and as filters make them. */
+bool template_add_secrets(const struct template *t, const struct template_names *names,
+                          const struct ringsend_bytes *values, struct buf_pool *pool,
+                          struct secrets *secrets);
+
 /* Appends the text with the values in it. */
 enum template_result template_fill(const struct template *t, const struct ringsend_bytes *values,
                                    struct buf_pool *pool, struct buf *out,

@@ -20,6 +20,8 @@ enum { ARGUMENT_BYTES_MAX = 100 * 1024 };
 
 struct dry_run {
     const struct request_options *options;
+    struct record_defaults defaults;
+    struct secrets row_secrets; /* of the record that is shown */
     struct checker checker;
     struct buf_pool pool;
     struct buf head; /* of the request shown */
@@ -60,9 +62,12 @@ static bool write_head(struct dry_run *d, const struct ringsend_request *request
 
 static struct ringsend_bytes masked(struct dry_run *d, struct ringsend_bytes text)
 {
+    struct buf without_row = {0};
     d->shown.bytes = 0;
-    if (!secrets_mask(&d->options->secrets, text, &d->pool, &d->shown))
+    if (!secrets_mask(&d->row_secrets, text, &d->pool, &without_row) ||
+        !secrets_mask(&d->options->secrets, bytes_of(&without_row), &d->pool, &d->shown))
         d->no_memory = true;
+    buf_release(&d->pool, &without_row);
     return bytes_of(&d->shown);
 }
 
@@ -304,13 +309,15 @@ static bool show(struct dry_run *d)
 
 int dry_run(const struct request_options *options, struct source *source, uint64_t count)
 {
-    struct dry_run d = {.options = options};
+    struct dry_run d = {.options = options, .defaults = options->defaults};
     int status = EXIT_OK;
+    d.defaults.row_secrets = &d.row_secrets;
     buf_pool_init(&d.pool);
-    bool ready = checker_init(&d.checker, source, &d.pool, &options->defaults);
+    bool ready = checker_init(&d.checker, source, &d.pool, &d.defaults);
     if (!ready)
         status = EXIT_INPUT;
     while (ready && d.checker.records < count) {
+        secrets_free(&d.row_secrets);
         enum checker_next next = checker_next(&d.checker);
         if (next == CHECKER_END)
             break;
@@ -329,6 +336,7 @@ int dry_run(const struct request_options *options, struct source *source, uint64
     if (d.no_memory || !ready)
         fputs("ringsend send: memory is out\n", stderr);
     buf_release(&d.pool, &d.shown);
+    secrets_free(&d.row_secrets);
     checker_free(&d.checker);
     buf_pool_free(&d.pool);
     return status;

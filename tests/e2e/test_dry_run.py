@@ -157,6 +157,16 @@ class Secrets(Shown):
         for shown in (b"zip_code=12345", b"qwertz", b'"max_tokens": 99', b'"author": "Ann"', b"monkey=Judy"):
             self.assertEqual(out.count(shown), 2, shown)
 
+    def test_columns_are_secrets_by_their_names(self):
+        path = self.file("x.csv", b'user,password,n\nann,s3cret one,1\nbob,,2\neve,"s3cret+""2",3\n')
+        out = self.dry_run("--url", self.url + "{{user}}?x={{password|url}}", "-H", "X-Y: {{password|b64}}",
+                           "--data", '{"x": "{{password}}", "y": "a{{n}}"}', path)
+        for secret in (b"s3cret", b"czNjcmV0"):
+            self.assertNotIn(secret, out)
+        self.assertEqual(out.count(b"/ann?x=***"), 2)
+        self.assertEqual(out.count(b'{"x": "***", "y": "a1"}'), 2)
+        self.assertEqual(out.count(b'{"x": "", "y": "a2"}'), 2)
+
     def test_benchmarks_name_no_secret(self):
         url = self.url + "?code=s3cret&a=b"
         for command in (("bench", "-n", "1"), ("bench", "-n", "1", "--json", "-"), ("probe", "-c", "1", "--step", "100ms", "-X", "GET")):
