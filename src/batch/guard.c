@@ -182,6 +182,29 @@ static const char *judge_json_value(struct ringsend_bytes value)
                       "string of it";
 }
 
+/* The boundary at the start of a line that the value has a byte of. */
+static bool holds_boundary(struct ringsend_bytes boundary, const struct buf *out, size_t before)
+{
+    size_t at = before > boundary.bytes ? before - boundary.bytes + 1 : 0;
+    for (const char *found; at < out->bytes; at = (size_t)(found - out->data) + 1) {
+        found = memmem(out->data + at, out->bytes - at, boundary.data, boundary.bytes);
+        if (!found)
+            return false;
+        if (found == out->data || memchr("\r\n", found[-1], 2))
+            return true;
+    }
+    return false;
+}
+
+static bool is_part_head(struct ringsend_bytes value)
+{
+    for (size_t i = 0; i < value.bytes; i++) {
+        if (memchr("\r\n\"\0", value.data[i], 4))
+            return false;
+    }
+    return true;
+}
+
 static const char *judge_harmless(const struct template_part *part, struct ringsend_bytes value)
 {
     switch ((enum template_place)part->place) {
@@ -199,7 +222,12 @@ static const char *judge_harmless(const struct template_part *part, struct rings
         return is_harmless(value, harmless_in_url)
                    ? NULL
                    : "holds what would change the URL: let the filter url encode it";
+    case PLACE_PART_HEAD:
+        return is_part_head(value) ? NULL
+                                   : "holds a quote or a line end, which would change the head of "
+                                     "its part: let the filter url encode it";
     case PLACE_FREE:
+    case PLACE_PART_BODY:
     case PLACE_START:
     case PLACE_FILE:
     case PLACE_JSON_STRING:
@@ -227,6 +255,10 @@ const char *guard_value(struct guard *guard, const struct template_part *part,
     case PLACE_SEGMENT:
     case PLACE_FILE:
         return guard_segments(guard, part, out, before);
+    case PLACE_PART_BODY:
+        return holds_boundary(guard->boundary, out, before)
+                   ? "holds the boundary between parts: choose another one"
+                   : NULL;
     case PLACE_JSON_VALUE:
     case PLACE_NESTED_VALUE:
         return judge_json_value(value);
@@ -235,6 +267,7 @@ const char *guard_value(struct guard *guard, const struct template_part *part,
     case PLACE_JSON_STRING:
     case PLACE_NESTED_STRING:
     case PLACE_NESTED_JSON:
+    case PLACE_PART_HEAD:
     case PLACE_FORM:
     case PLACE_COOKIE:
     case PLACE_XML:

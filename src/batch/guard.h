@@ -20,6 +20,7 @@ struct guard {
     size_t segment_start;      /* in the buffer: of the path segment that filling has come to */
     int name;                  /* of the last column that has a part in it; -1: none has */
     enum template_place place; /* of that column */
+    struct ringsend_bytes boundary; /* of what is multipart */
 };
 
 /* Each returns why it may not be, words that go on behind "the value of ...", or null. After

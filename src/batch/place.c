@@ -422,14 +422,44 @@ static bool looks_like_form(const struct template *t)
     return at == end;
 }
 
-/* ---- XML ---- */
-
-enum xml_step { XML_TEXT, XML_TAG, XML_ATTRIBUTE, XML_OTHER };
+/* ---- multipart ---- */
 
 static bool begins(struct ringsend_bytes text, const char *with)
 {
     return text.bytes >= strlen(with) && memcmp(text.data, with, strlen(with)) == 0;
 }
+
+/* The boundary is the text's first line (RFC 2046 5.1.1). What begins otherwise is text. */
+static bool place_multipart(struct template *t)
+{
+    size_t at = 0, literal_end = 0, line = 0;
+    bool in_head = false;
+    while (at < t->parts[0].literal_bytes && !memchr("\r\n", t->text[at], 2))
+        at++;
+    if (at < 3 || at == t->parts[0].literal_bytes ||
+        !begins((struct ringsend_bytes){t->text, at}, "--"))
+        return true;
+    t->boundary_bytes = at;
+    at = 0;
+    for (size_t i = 0; i < t->parts_count; i++) {
+        for (literal_end += t->parts[i].literal_bytes; at < literal_end; at++) {
+            if (t->text[at] != '\n')
+                continue;
+            size_t bytes = at - line;
+            bool is_boundary = bytes >= t->boundary_bytes &&
+                               memcmp(t->text + line, t->text, t->boundary_bytes) == 0;
+            bool is_blank = bytes == 0 || (bytes == 1 && t->text[line] == '\r');
+            in_head = is_boundary || (in_head && !is_blank);
+            line = at + 1;
+        }
+        t->parts[i].place = in_head ? PLACE_PART_HEAD : PLACE_PART_BODY;
+    }
+    return true;
+}
+
+/* ---- XML ---- */
+
+enum xml_step { XML_TEXT, XML_TAG, XML_ATTRIBUTE, XML_OTHER };
 
 /* What ends what begins here with '<'; null: a tag, which '>' ends. */
 static const char *end_of_markup(struct ringsend_bytes rest)
@@ -534,6 +564,8 @@ bool place_columns_of(struct template *t, enum template_use use, const struct te
         return place_json(&p, true, "its Content-Type calls it");
     case TEMPLATE_FORM:
         return place_form(&p);
+    case TEMPLATE_MULTIPART:
+        return place_multipart(t);
     case TEMPLATE_XML:
         return place_xml(&p);
     }

@@ -11,6 +11,7 @@
  *           or in place of a value; not in a member's name. In a string whose text is JSON once more
  *           it stands likewise; of what is JSON in a string of that, nothing is known.
  *   form    name=value&name=value (application/x-www-form-urlencoded).
+ *   parts   multipart/form-data and its kind: heads and bodies between lines of a boundary.
  *   XML     Columns stand in text, and in attributes between their quotes.
  *   cookie  name=value; name=value, of the header of that name.
  *   text    Whatever else: it has no structure that we know.

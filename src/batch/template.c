@@ -339,6 +339,7 @@ enum template_use template_use_of(struct ringsend_bytes content_type)
            : holds_nocase(content_type, SPAN("json")) ? TEMPLATE_JSON
            : holds_nocase(content_type, SPAN("xml")) || holds_nocase(content_type, SPAN("html"))
                ? TEMPLATE_XML
+           : holds_nocase(content_type, SPAN("multipart/"))      ? TEMPLATE_MULTIPART
            : holds_nocase(content_type, SPAN("form-urlencoded")) ? TEMPLATE_FORM
                                                                  : TEMPLATE_TEXT;
 }
@@ -390,7 +391,8 @@ enum template_result template_fill(const struct template *t, const struct ringse
                                    struct template_fault *fault)
 {
     const char *literal = t->text ? t->text : "";
-    struct guard guard = {.segment_start = out->bytes, .name = -1};
+    struct guard guard = {
+        .segment_start = out->bytes, .name = -1, .boundary = {literal, t->boundary_bytes}};
     for (size_t i = 0; i < t->parts_count; i++) {
         const struct template_part *part = &t->parts[i];
         size_t before = out->bytes;

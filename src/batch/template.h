@@ -53,6 +53,8 @@ enum template_place {
     PLACE_NESTED_JSON,   /* in place of a value of that, made a string by the filter json */
     PLACE_NESTED_VALUE,  /* in place of another value of that */
     PLACE_FORM,          /* in a form's name or value */
+    PLACE_PART_HEAD,     /* in the head of a part of multipart/form-data and its kind */
+    PLACE_PART_BODY,     /* in the body of one */
     PLACE_COOKIE,        /* in a cookie's name or value */
     PLACE_XML            /* in text, or between an attribute's quotes */
 };
@@ -83,6 +85,7 @@ struct template
     size_t text_bytes;
     struct template_part *parts;
     size_t parts_count;
+    size_t boundary_bytes; /* what the text begins with parts what is multipart; 0: it is not */
 };
 
 /* What a template's text is. */
@@ -95,6 +98,7 @@ enum template_use {
     TEMPLATE_BODY,   /* what it looks like: JSON, XML, a form, text */
     TEMPLATE_JSON,
     TEMPLATE_FORM,
+    TEMPLATE_MULTIPART,
     TEMPLATE_XML
 };
 
@@ -121,7 +125,7 @@ struct template_fault {
     const char *why; /* goes on behind "the value of ..." */
 };
 
-/* Adds the values of columns that are secrets by their names, as they are and as filters make them. */
+/* Adds the values of columns that are secrets by their names, as they are and filtered. */
 bool template_add_secrets(const struct template *t, const struct template_names *names,
                           const struct ringsend_bytes *values, struct buf_pool *pool,
                           struct secrets *secrets);
