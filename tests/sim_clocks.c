@@ -215,6 +215,38 @@ static void an_idle_connection_dies_in_a_pause(void)
     }
 }
 
+/* The same, while large answers to others use up the buffers in which its end would show. */
+static void an_idle_connection_dies_unheard(void)
+{
+    struct sim_answer answers[8] = {[7] = {.status = 200, .body_bytes = 20}};
+
+    for (uint32_t i = 0; i < 7; i++)
+        answers[i] =
+            i % 2
+                ? answers[7]
+                : (struct sim_answer){.status = 200, .body_bytes = 200000, .delay_ns = 20 * SIM_MS};
+    for (uint32_t at_ms = 1; at_ms < 40; at_ms++) {
+        struct client c;
+        struct sim_peer *peer = scenario_begin("an idle connection dies unheard", &c,
+                                               &(struct ringsend_options){0}, answers, 8);
+        client_end(&c);
+        sim.faults.buffers = 2;
+        peer->idle_ns = 100 * SIM_MS;
+        client_begin(&c, &(struct ringsend_options){.connections_max = 8, .tries = 1, .seed = 1});
+        for (uint32_t i = 0; i < 16; i++) {
+            scenario_submit(&c, &post);
+            if (i % 8 < 7)
+                continue;
+            client_pass(&c, at_ms * SIM_MS);
+            sim_pause(SIM_S);
+        }
+        client_finish(&c);
+        for (uint32_t i = 0; i < 16; i++)
+            SIM_CHECK(!c.requests[i].ambiguous, "record %u went out on a dead connection", i);
+        scenario_end(&c);
+    }
+}
+
 /* A rate is none of what could have been sent meanwhile. */
 static void a_rate_in_a_pause(void)
 {
@@ -245,6 +277,7 @@ static const struct scenario_function functions[] = {
     {"a race in a pause", a_race_in_a_pause},
     {"a lookup in a pause", a_lookup_in_a_pause},
     {"an idle connection dies in a pause", an_idle_connection_dies_in_a_pause},
+    {"an idle connection dies unheard", an_idle_connection_dies_unheard},
     {"a rate in a pause", a_rate_in_a_pause},
 };
 

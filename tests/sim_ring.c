@@ -35,7 +35,7 @@
 
 enum {
     IDLE_POLLS_MAX = 10000,
-    /* Completions that an enter brings at most when it has not to wait for more: as the kernel does it. */
+    /* Pieces of work that an enter does at most when it has not to wait for more: as the kernel does it. */
     BATCH = 20,
     DESCRIPTOR_FIRST = 1000000, /* the number of slot 0's */
 };
@@ -650,6 +650,20 @@ static void queue_shuffle(struct ring *r)
     }
 }
 
+/* How much of the queue so many pieces of work bring. What a receive hands over in a row is one. */
+static uint32_t brought_by(const struct ring *r, uint32_t works_max)
+{
+    uint32_t works = 0, count = 0;
+
+    for (; count < r->queue_count; count++) {
+        const struct sim_op *op = r->queue[count].op;
+        bool same = count > 0 && op && op == r->queue[count - 1].op;
+        if (!same && works++ == works_max)
+            break;
+    }
+    return count;
+}
+
 static bool wait_is_over(const struct ring *r, const struct ring_wait *wait, uint64_t began_ns)
 {
     uint32_t want = wait->want;
@@ -724,8 +738,7 @@ int ring_submit_and_wait(struct ring *r, const struct ring_wait *wait)
     r->idle_polls = sim.now_ns == began_ns && r->queue_count == 0 ? r->idle_polls + 1 : 0;
     SIM_CHECK(r->idle_polls < IDLE_POLLS_MAX, "the engine polls and polls instead of waiting");
     queue_shuffle(r);
-    uint32_t most = wait->want > BATCH ? wait->want : BATCH;
-    r->ready = r->queue_count < most ? r->queue_count : most;
+    r->ready = brought_by(r, wait->want > BATCH ? wait->want : BATCH);
     sim_may_pause();
     return (int)r->ready;
 }

@@ -378,7 +378,9 @@ void sim_send_submit(struct ring *r, struct sim_op *op)
     window = s->out.bytes + sim_below(op->copy.bytes);
     if (sim_chance(sim.faults.send_stuck) && window < s->window)
         s->window = window;
-    send_kick(op, sim_between(0, SIM_US));
+    /* At once behind an old end, as the kernel does it: nothing that is received meanwhile may spare it. */
+    uint64_t wait_ns = sim_between(0, SIM_US);
+    send_kick(op, s->end_is_old ? 0 : wait_ns);
 }
 
 /* ---- Receive ---- */
@@ -433,6 +435,12 @@ static void recv_some(struct sim_socket *s)
 
     if (s->in_arrived > s->in_taken && recv_breaks(s))
         sim_trace("slot %u: the stream breaks", s->slot);
+    /* The kernel chooses a buffer before it looks into the socket, for an end as well. */
+    if (s->in_arrived == s->in_taken && s->ring->buffers_free == 0) {
+        s->no_buffer = true;
+        recv_finish(s, -ENOBUFS, -1);
+        return;
+    }
     if (s->in_arrived == s->in_taken) {
         recv_finish(s, s->in_end, -1);
         s->in_end_taken = true;

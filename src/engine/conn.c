@@ -193,10 +193,13 @@ void conn_send_message(struct conn *c)
     give_send(c, NULL, 0);
 }
 
-/* Its end may have come, and nothing would show it. */
+/* Its end may have come, and nothing would show it: the receive is not in the kernel yet, or has ended for
+ * want of a buffer, as when much has come at once. */
 static bool is_blind(const struct conn *c)
 {
     const struct ringsend *e = c->engine;
+    if (!list_empty(&c->starved))
+        return true;
     if (c->armed_by <= e->enters)
         return false;
     return c->exchanges > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
