@@ -346,8 +346,12 @@ static void check_response(const struct client *c, const struct client_request *
 /* A response came, whatever it said, and nothing of it could be kept. */
 static bool response_is_lost(enum ringsend_error error, const struct sim_delivery *d)
 {
-    /* It came early, and the request broke off behind it. */
-    if (error != RINGSEND_OK && d && d->answered && d->status < 300 && !d->entered)
+    /* The host put an end to it before anybody had looked. */
+    if (error == RINGSEND_E_CANCELLED || error == RINGSEND_E_STOPPED)
+        return true;
+    /* It came early, and the request broke off behind it; with TLS the ledger knows only what was begun. */
+    bool entered = d && d->entered && !sim_record(d->record)->https;
+    if (error != RINGSEND_OK && d && d->answered && d->status < 300 && !entered)
         return true;
     return error == RINGSEND_E_NO_MEMORY || error == RINGSEND_E_BODY_TOO_LARGE ||
            error == RINGSEND_E_BAD_ENCODING || error == RINGSEND_E_BODY_WRITE;

@@ -333,12 +333,15 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
  * descriptors. */
 static void report(struct conn *c)
 {
-    struct request *r = c->exchange.request;
+    struct exchange *x = &c->exchange;
+    struct request *r = x->request;
     if (!r || op_in_flight(&c->send) || (r->stream && !stream_is_quiet(c)))
         return;
-    if (c->send.state == OP_COMPLETE && c->exchange.send == SEND_SENDING)
+    if (c->send.state == OP_COMPLETE && x->send == SEND_SENDING)
         exchange_sent(c, op_take(&c->send));
-    request_attempt_over(r, c->error, c->detail, &c->exchange);
+    /* What was cut short may have been through by then: the response had come, and now the rest has left. */
+    bool complete = x->send == SEND_SENT && x->receive == RECEIVE_DONE;
+    request_attempt_over(r, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail, x);
     exchange_end(c);
 }
 

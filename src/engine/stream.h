@@ -82,7 +82,7 @@ enum ringsend_error stream_fill(struct conn *c, const char **detail);
 /* After a run of the receive half that came to `error`: passes on what it brought. RINGSEND_OK: go on, or all is
  * done when receive is RECEIVE_DONE. */
 enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, const char **detail);
-/* Nothing goes on before the host has taken a piece, or wants one. */
+/* Nothing goes on before the host has taken a piece, or wants one, or brings the next one of the request. */
 bool stream_awaits_host(const struct conn *c);
 
 /* The end of an attempt: asks for an early end of all file operations, sees it come, and lets go. */

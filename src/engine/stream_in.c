@@ -152,8 +152,8 @@ enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, co
 bool stream_awaits_host(const struct conn *c)
 {
     const struct request *r = c->exchange.request;
-    return r && r->stream && r->stream->sink == RINGSEND_RESPONSE_PIECES &&
-           r->stream->out.bytes > 0;
+    const struct stream *s = r ? r->stream : NULL;
+    return s && (s->told || (s->sink == RINGSEND_RESPONSE_PIECES && s->out.bytes > 0));
 }
 
 void stream_piece_over(struct event *event)
