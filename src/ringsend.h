@@ -47,6 +47,10 @@
  * memory for another connection: the request waits, and that is no try. What had come by a deadline
  * counts as come, however late ringsend_run is called after it.
  *
+ * Origins share the connections: a place that is free is for the one that holds the fewest, to a factor of
+ * two. One that lets clocks run out has, beside others that answer, half of the places at most, all such
+ * origins together; alone, any may have them all. How many requests wait for one is for you to bound.
+ *
  * The process. When connections_max is above the soft limit of descriptors, ringsend_new raises that limit
  * up to the hard one (io_uring wants it so, though it uses none of them). Descriptors are close-on-exec; a child of fork must not touch the engine. A broken connection raises no
  * SIGPIPE.

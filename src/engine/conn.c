@@ -55,8 +55,7 @@ struct ring_tag conn_tag(const struct conn *c)
 struct conn *conn_open(struct origin *o, const struct address *address)
 {
     struct ringsend *e = o->engine;
-    CHECK(e->conns_open < e->options.connections_max);
-    CHECK(o->conns < e->options.connections_per_origin);
+    place_take(o);
     struct list *node = list_pop_front(&e->conns_free);
     struct conn *c = node ? LIST_OWNER(node, struct conn, idle) : &e->conns[e->conns_mark++];
     uint32_t slot = (uint32_t)(c - e->conns), generation = c->generation + 1;
@@ -79,10 +78,6 @@ struct conn *conn_open(struct origin *o, const struct address *address)
     list_init(&c->starved);
     list_init(&c->held);
     list_init(&c->crowd);
-    e->conns_open++;
-    if (e->conns_open > e->stats.connections_peak)
-        e->stats.connections_peak = e->conns_open;
-    o->conns++;
     task_wake(e, &c->task);
     return c;
 }
@@ -96,7 +91,6 @@ static void conn_put(struct conn *c)
     secure_close(c);
     timer_remove(&e->timers, &c->task.timer);
     list_remove(&c->starved);
-    e->conns_open--;
     e->conns_leaving--;
     c->origin->conns_leaving--;
     if (!c->origin->https)
@@ -519,7 +513,7 @@ static enum task_next idle(struct conn *c)
     if (!conn_is_usable(c) || e->stopping)
         return conn_fail(c, RINGSEND_OK, NULL);
     if (list_empty(&c->idle)) {
-        if (!origin_keeps(c))
+        if (!place_is_kept(c))
             return conn_fail(c, RINGSEND_OK, NULL);
         c->answered_ns = e->now_ns;
         c->deadline_ns = timer_after(e->now_ns, c->idle_ns);

@@ -4,6 +4,7 @@
  *   request  a record's whole life: queued, attempt, backoff, finished      request.c
  *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
  *            its place in the table; the requests that wait at it           origin_table.c, queue.c
+ *            for whom there is a place                                      places.c
  *            what holds a request back that could begin                     gates.c, pause.c
  *   host     a name and its addresses                                       host.c, override.c
  *   lookups  which names are looked up when                                 lookups.c
@@ -242,6 +243,13 @@ enum origin_step {
     ORIGIN_OPEN        /* one address is to be used: open as many as needed */
 };
 
+/* Of an origin, by what its attempts have come to: see places.c. */
+enum standing { STANDING_NEW, STANDING_PROVEN, STANDING_MUTE, STANDINGS };
+
+enum { PLACE_RANKS = 17 };
+_Static_assert(LIMIT_CONNECTIONS < 1 << (PLACE_RANKS - 1),
+               "a rank for each power of two of connections");
+
 struct origin {
     struct task task;
     enum origin_step step;
@@ -270,9 +278,11 @@ struct origin {
     uint64_t gates_at_ns;              /* when to ask again; TIMER_NEVER: when woken */
     uint64_t pause_ends_ns;            /* see pause.c; in the past: not paused */
     uint64_t restart_next_ns, restart_ends_ns, restart_gap_ns;
-    uint32_t held; /* its part of engine.held */
-    struct list
-        blocked; /* in engine.blocked exactly when it waits for a place under connections_max */
+    uint32_t held;       /* its part of engine.held */
+    struct list blocked; /* in engine.blocked exactly when it waits for a place: see places.c */
+    uint64_t blocked_ns; /* since when */
+    bool wants_place;    /* in this run, and there was none for it */
+    enum standing standing;
     bool has_winner;
     struct address winner; /* the address that worked last; the one to use in ORIGIN_OPEN */
     uint64_t lookup_began_ns;
@@ -430,8 +440,12 @@ struct ringsend {
     struct origin *last_origin; /* of the last submit: nearly always the next one's too */
     struct url_start url_start; /* the same */
 
-    struct list ready;   /* tasks to run */
-    struct list blocked; /* origins that wait for a place, in order */
+    struct list ready; /* tasks to run */
+    struct list blocked[STANDINGS]
+                       [PLACE_RANKS]; /* origins that wait for a place, in order: see places.c */
+    uint32_t blocked_count;
+    uint32_t conns_mute; /* of conns_open, those of mute origins */
+    uint32_t origins_proven;
     struct budget budget;
     struct pace pace;
     struct list lines[GATES_SHARED]; /* origins that wait at a gate, in order */
@@ -594,6 +608,8 @@ bool retry_is_doubtful(enum ringsend_error error, int status);
 bool retry_may_double(enum ringsend_error error, int status);
 /* The platform says that it has too much. */
 bool retry_is_pushed_back(enum ringsend_error error, int status);
+/* A clock ran out. */
+bool retry_is_silence(enum ringsend_error error);
 /* The connection died before a response: on a reused one that is no fault of this request. */
 bool retry_is_connection_loss(enum ringsend_error error);
 /* How long to wait before try `attempt` + 1. */
@@ -650,12 +666,27 @@ void origin_connect_failed(struct conn *c, enum ringsend_error error, const char
 void origin_ran_short(struct conn *c, enum ringsend_error error, const char *detail);
 void origin_addresses_found(struct origin *o); /* its host has others: a race begins anew */
 void origin_handshake_over(struct origin *o);  /* it is known now whether sessions resume */
-bool origin_keeps(
-    struct conn *c); /* false: the idle connection must make place for another origin's */
 void origin_conn_closed(struct conn *c);
-void origin_limit_changed(struct ringsend *e);
 /* The request that the origin races for wants no more of it. */
 void origin_abandon_race(struct origin *o, enum ringsend_error error, const char *detail);
+
+/* places.c */
+struct origin *
+place_first(const struct ringsend *e); /* who gets the next place; null: nobody waits */
+void place_wake_first(struct ringsend *e);
+bool place_is_free(const struct origin *o);  /* be it for another */
+bool place_is_there(const struct origin *o); /* it may open a connection now */
+/* There is none for it: makes one where that is in our hands, and waits in line for it. */
+void place_want(struct origin *o, const struct request *r);
+uint32_t place_leaving(const struct origin *o);
+void place_run_ends(struct origin *o); /* of the origin's run, before gates_end */
+void place_forget(struct origin *o);   /* nothing of it is left */
+void place_take(struct origin *o);
+void place_give_back(struct origin *o);
+bool place_is_kept(const struct conn *c); /* idle; false: it must make room for another's */
+void place_limit_changed(struct ringsend *e);
+/* It has answered, or let a clock run out instead. */
+void place_heard(struct origin *o, bool answered);
 
 /* override.c */
 bool overrides_read(struct ringsend *e, char *message, size_t message_bytes);

@@ -83,17 +83,23 @@ static bool line_moves(const struct ringsend *e, enum gate gate)
 
 static void check_origins(const struct ringsend *e)
 {
-    uint32_t conns = 0, waiting = 0, held = 0;
+    uint32_t conns = 0, waiting = 0, held = 0, blocked = 0, mute = 0, proven = 0;
     for (uint32_t i = 0; i < e->origins_mark; i++) {
         const struct origin *o = &e->origins[i];
         conns += o->conns;
         waiting += o->waiting_count;
         held += o->held;
+        blocked += !list_empty(&o->blocked);
+        mute += o->standing == STANDING_MUTE ? o->conns : 0;
+        proven += o->standing == STANDING_PROVEN;
         CHECK(o->conns <= e->options.connections_per_origin);
         CHECK((o->dialing != NULL) == (o->step == ORIGIN_RACING));
         CHECK((o->requests == 0 && o->conns == 0) == !list_empty(&o->unused));
     }
     CHECK(conns == e->conns_open && waiting == e->waiting && held == e->held);
+    CHECK(blocked == e->blocked_count && mute == e->conns_mute);
+    CHECK(proven == e->origins_proven);
+    CHECK(e->conns_open >= e->conns_limit || !place_first(e)); /* else it would have it */
     CHECK(line_moves(e, GATE_BUDGET) && line_moves(e, GATE_PACE));
 }
 

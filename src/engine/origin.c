@@ -1,5 +1,5 @@
 /* An origin: scheme, host and port. It owns the idle connections and the waiting requests, decides
- * who gets a connection and when one is opened, and at which address.
+ * who gets a connection and when one is opened, and at which address. For whom there is a place: places.c.
  *
  * step        waits for                       deadline          next
  * LOOKUP      a waiting request               -                 LOOKING_UP
@@ -17,10 +17,6 @@
  * Short. A connect that fails because this machine is out of something (local ports, descriptors, memory for
  * sockets) is no try: the request goes back to the front of the queue, where no clock but its record's
  * runs, and the origin asks again, one connect at a time, at growing distances until one succeeds.
- *
- * Places. The limit, connections_max or less, counts all sockets, half-open and closing ones included. An
- * origin that finds no place stands in engine.blocked; places that become free go to the first of
- * it. A connection that becomes idle is kept unless a blocked origin has more right to its place.
  */
 #include "engine/engine.h"
 
@@ -59,60 +55,13 @@ static void fail(struct request *r, enum ringsend_error error)
 
 /* ---- Connections ---- */
 
-static bool all_full(const struct ringsend *e)
-{
-    return e->conns_open >= e->conns_limit;
-}
-
-static bool is_at_own_limit(const struct origin *o)
-{
-    return o->conns >= o->engine->options.connections_per_origin;
-}
-
-static bool has_place(const struct origin *o)
-{
-    return !all_full(o->engine) && !is_at_own_limit(o);
-}
-
-/* How many connections it would open now. */
-static uint32_t demand(const struct origin *o)
-{
-    return gates_demand(o) + (o->dialing && o->racers == 0);
-}
-
-/* Connections that are about to make room for one of its: at its own limit only its own can. */
-static uint32_t leaving(const struct origin *o)
-{
-    return is_at_own_limit(o) ? o->conns_leaving : o->engine->conns_leaving;
-}
-
-/* No place: makes one where that is in our hands, and waits in line for it. */
-static void want_place(struct origin *o, const struct request *r)
-{
-    struct ringsend *e = o->engine;
-    bool own = is_at_own_limit(o);
-    struct list *idle = own ? &o->idle : &e->idle_lru;
-    if (!own && list_empty(&o->blocked))
-        list_push_back(&e->blocked, &o->blocked);
-    if (list_empty(idle) || leaving(o) >= demand(o))
-        return;
-    struct conn *c = own ? kept_to_spare(o, r) : LIST_OWNER(idle->next, struct conn, idle_lru);
-    if (c)
-        conn_abandon(c, RINGSEND_OK, NULL);
-}
-
-static void wake_first_blocked(struct ringsend *e)
-{
-    if (!list_empty(&e->blocked))
-        task_wake(e, &LIST_OWNER(e->blocked.next, struct origin, blocked)->task);
-}
-
 /* Who has waited longest wants a new connection, and neither is there a place for it nor one about to be free: an
  * idle one makes it, or those behind would pass it by for as long as they come. */
 static bool must_make_place(struct origin *o, const struct request *next)
 {
     struct request *first = gates_next(o, false);
-    return first && first != next && !has_place(o) && leaving(o) == 0 && gates_are_open(first);
+    return first && first != next && !place_is_there(o) && place_leaving(o) == 0 &&
+           gates_are_open(first);
 }
 
 /* Gives idle connections to waiting requests. */
@@ -137,19 +86,8 @@ static void use_idle(struct origin *o)
         conn_begin(c, r);
     }
     /* It was kept for requests that a gate holds back now: others may have more use for its place. */
-    if (!list_empty(&o->idle) && e->blocked.next != &o->blocked)
-        wake_first_blocked(e);
-}
-
-/* In the line only while there is no place and one is needed. Who leaves it calls the next one, for
- * the place that it was called for may be left over. */
-static void leave_line(struct origin *o)
-{
-    bool waits_for_own = o->settles_at_ns != TIMER_NEVER;
-    if (list_empty(&o->blocked) || (demand(o) > 0 && all_full(o->engine) && !waits_for_own))
-        return;
-    list_remove(&o->blocked);
-    wake_first_blocked(o->engine);
+    if (!list_empty(&o->idle) && place_first(e) != o)
+        place_wake_first(e);
 }
 
 void origin_handshake_over(struct origin *o)
@@ -169,43 +107,11 @@ static bool waits_for_session(struct origin *o)
     return o->conns > 0 && e->now_ns < o->resumes_until_ns;
 }
 
-/* More connections are to stay than may. */
-static bool is_over_limit(const struct ringsend *e)
-{
-    return e->conns_open - e->conns_leaving > e->conns_limit;
-}
-
-void origin_limit_changed(struct ringsend *e)
-{
-    while (is_over_limit(e) && !list_empty(&e->idle_lru))
-        conn_abandon(LIST_OWNER(e->idle_lru.next, struct conn, idle_lru), RINGSEND_OK, NULL);
-    wake_first_blocked(e);
-}
-
-bool origin_keeps(struct conn *c)
-{
-    struct origin *o = c->origin;
-    struct ringsend *e = o->engine;
-    if (is_over_limit(e))
-        return false;
-    if (list_empty(&e->blocked))
-        return true;
-    struct origin *other = LIST_OWNER(e->blocked.next, struct origin, blocked);
-    if (other == o || e->conns_leaving >= demand(other))
-        return true;
-    struct request *ours = gates_demand(o) > 0 ? queue_first(o) : NULL;
-    struct request *theirs = other->dialing ? other->dialing : queue_first(other);
-    if (!ours || other->conns + 1 < o->conns)
-        return false;
-    return other->conns > 0 || ours->queued_ns <= theirs->queued_ns;
-}
-
 void origin_conn_closed(struct conn *c)
 {
     struct origin *o = c->origin;
     struct ringsend *e = o->engine;
-    o->conns--;
-    wake_first_blocked(e);
+    place_give_back(o);
     task_wake(e, &o->task);
     if (o->conns == 0 && o->requests == 0)
         list_push_back(&e->unused_origins, &o->unused);
@@ -387,6 +293,7 @@ static enum task_next pause_race(struct origin *o)
     return origin_goto(o, ORIGIN_RACE);
 }
 
+/* Another address in a race that has begun goes ahead of others: what holds its place may be dead. */
 static enum task_next racing(struct origin *o)
 {
     struct ringsend *e = o->engine;
@@ -396,7 +303,7 @@ static enum task_next racing(struct origin *o)
         return TASK_AGAIN;
     }
     if (o->race_next < o->host->addresses_count) {
-        if ((o->racers == 0 || engine_is_over(e, o->race_next_at_ns)) && has_place(o))
+        if ((o->racers == 0 || engine_is_over(e, o->race_next_at_ns)) && place_is_free(o))
             open_racer(o);
         else if (o->racers == 0)
             return pause_race(o);
@@ -504,9 +411,9 @@ static enum task_next race(struct origin *o)
     struct request *r = gates_next(o, false);
     if (!r)
         return TASK_WAIT;
-    if (!has_place(o)) {
+    if (!place_is_there(o)) {
         if (gates_are_open(r))
-            want_place(o, r);
+            place_want(o, r);
         return TASK_WAIT;
     }
     if (!has_addresses(o))
@@ -528,14 +435,16 @@ static enum task_next race(struct origin *o)
     return origin_goto(o, ORIGIN_RACING);
 }
 
+/* One at a time: by then all who came with it want a place, too, and stand in line or take it. */
 static enum task_next open_more(struct origin *o)
 {
-    for (struct request *r; (r = gates_next(o, false));) {
+    struct request *r = gates_next(o, false);
+    if (r) {
         if (kept_is_worth_waiting(o, r))
             return TASK_WAIT;
-        if (!has_place(o)) {
+        if (!place_is_there(o)) {
             if (gates_are_open(r))
-                want_place(o, r);
+                place_want(o, r);
             return TASK_WAIT;
         }
         if (!has_addresses(o) || !winner_is_known(o))
@@ -549,6 +458,7 @@ static enum task_next open_more(struct origin *o)
         take_of_short(o);
         queue_remove(r);
         conn_begin(conn_open(o, &o->winner), r);
+        task_wake(o->engine, &o->task);
     }
     return TASK_WAIT;
 }
@@ -584,7 +494,7 @@ enum task_next origin_run(struct origin *o)
     o->settles_at_ns = TIMER_NEVER;
     gates_begin(o);
     enum task_next next = advance(o);
-    leave_line(o);
+    place_run_ends(o);
     gates_end(o);
     if (o->settles_at_ns < o->task.timer.at_ns)
         task_deadline(o->engine, &o->task, o->settles_at_ns);

@@ -48,7 +48,7 @@ static struct origin *evict(struct ringsend *e)
         at = &(*at)->hash_next;
     *at = o->hash_next;
     list_remove(&o->task.ready);
-    list_remove(&o->blocked);
+    place_forget(o);
     list_remove(&o->in_host);
     timer_remove(&e->timers, &o->task.timer);
     host_release(e, o->host);

@@ -210,6 +210,14 @@ static void count_outcome(struct request *r)
     }
 }
 
+/* What the attempt shows of its origin: it answers, or lets clocks run out. */
+static void judge_origin(struct request *r, const struct exchange *exchange)
+{
+    bool answered = exchange && exchange->send != SEND_NONE && exchange->response.started;
+    if (answered || retry_is_silence(r->outcome))
+        place_heard(r->origin, answered);
+}
+
 /* The attempt's outcome is known. */
 static void settle(struct request *r)
 {
@@ -257,6 +265,7 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
         }
     }
     r->conn = NULL;
+    judge_origin(r, exchange);
     if (!decode_is_due(r))
         settle(r);
     task_wake(e, &r->task);

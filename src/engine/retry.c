@@ -100,6 +100,12 @@ bool retry_is_pushed_back(enum ringsend_error error, int status)
     }
 }
 
+bool retry_is_silence(enum ringsend_error error)
+{
+    return error == RINGSEND_E_TIMEOUT_CONNECT || error == RINGSEND_E_TIMEOUT_HANDSHAKE ||
+           error == RINGSEND_E_TIMEOUT_FIRST_BYTE || error == RINGSEND_E_TIMEOUT_ATTEMPT;
+}
+
 bool retry_is_connection_loss(enum ringsend_error error)
 {
     return error == RINGSEND_E_SEND_FAILED || error == RINGSEND_E_SEND_BROKEN ||

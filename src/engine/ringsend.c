@@ -145,13 +145,15 @@ static void tell(const struct ringsend_options *o, const char *text)
 static void init_lists(struct ringsend *e)
 {
     struct list *lists[] = {
-        &e->requests_free, &e->conns_free,         &e->unused_origins,   &e->ready,
-        &e->blocked,       &e->lines[GATE_BUDGET], &e->lines[GATE_PACE], &e->idle_lru,
-        &e->starved,       &e->finished,           &e->events,           &e->events_reaped,
-        &e->reaped,        &e->undecoded,          &e->held_sends,       &e->crowd};
+        &e->requests_free,      &e->conns_free,       &e->unused_origins, &e->ready,
+        &e->lines[GATE_BUDGET], &e->lines[GATE_PACE], &e->idle_lru,       &e->starved,
+        &e->finished,           &e->events,           &e->events_reaped,  &e->reaped,
+        &e->undecoded,          &e->held_sends,       &e->crowd};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     lookups_init(e);
+    for (size_t i = 0; i < STANDINGS * PLACE_RANKS; i++)
+        list_init(&e->blocked[i / PLACE_RANKS][i % PLACE_RANKS]);
 }
 
 static void release(struct ringsend *e)
@@ -589,7 +591,7 @@ int ringsend_limit(struct ringsend *e, uint32_t connections)
     if (connections < 1 || connections > e->options.connections_max)
         return -RINGSEND_E_INVALID;
     e->conns_limit = connections;
-    origin_limit_changed(e);
+    place_limit_changed(e);
     return 0;
 }
 
