@@ -6,6 +6,7 @@
  *   FREE        in the stack of free slots
  *   LOADING     its data_file is being read
  *   QUEUED      serialize: another one with the same value is to be done first
+ *   ASIDE       as many for its host are on their way as may be: see lanes.h
  *   GATED       sync: its sent bit is set, and not durable yet
  *   HELD        waits for room in the engine; one at most, and nothing else is admitted meanwhile
  *   IN_FLIGHT   the engine has it; its result is to come
@@ -44,9 +45,9 @@ static uint64_t clock_ns(void)
 
 static bool all_have_results(const struct job *job)
 {
-    return job->source_ended && job->in_flight == 0 && job->loads == 0 && !job->held &&
-           gate_is_empty(&job->gate) && list_empty(&job->released) && list_empty(&job->saving) &&
-           gate_is_empty(&job->body_names);
+    return job->source_ended && job->in_flight == 0 && job->loads == 0 && job->lanes.aside == 0 &&
+           !job->held && gate_is_empty(&job->gate) && list_empty(&job->released) &&
+           list_empty(&job->saving) && gate_is_empty(&job->body_names);
 }
 
 static bool is_finished(const struct job *job)
@@ -66,11 +67,12 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t bounded_wait_ns(const struct job *job, uint64_t wait_ns)
+static uint64_t bounded_wait_ns(const struct job *job, uint64_t wait_ns, uint64_t stall_ns)
 {
     uint64_t wait = least(wait_ns, output_wait_ns(&job->output, job->now_ns));
     if (job->stopping && !job->cancelled)
         wait = least(wait, until(job->cancel_at_ns, job->now_ns));
+    wait = least(wait, stall_ns);
     if (job->abort_at_ns != 0)
         wait = least(wait, until(job->abort_at_ns, job->now_ns));
     return wait;
@@ -80,7 +82,7 @@ static uint64_t bounded_wait_ns(const struct job *job, uint64_t wait_ns)
 static int open_gates(struct job *job)
 {
     const struct output_options *o = &job->options.output;
-    uint32_t capacity = job->options.records_max;
+    uint32_t capacity = job->slots_count;
     if (!job->journal || !o->sync)
         return 0;
     if (!gate_open(&job->gate, job->engine, journal_fd(job->journal), capacity))
@@ -98,6 +100,7 @@ static bool start(struct job *job)
 {
     struct job_report *report = &job->report;
     job->started_ns = job->now_ns;
+    lanes_start(&job->lanes, job->options.connections, job->now_ns);
     report->output_error = output_open(&job->output, job->engine, &job->pool, &job->options.output);
     if (report->output_error == 0)
         report->output_error = open_gates(job);
@@ -132,9 +135,11 @@ bool job_turn(struct job *job, uint64_t wait_ns)
                     gate_is_empty(&job->body_names) && (job->source_waits || job->source_ended));
     if (is_finished(job))
         return false;
+    uint64_t stall_ns =
+        least(job_stall_ns(job), lanes_starting(&job->lanes, job->source_ended, job->now_ns));
     /* An output that had no room may have it now. */
     bool more = job->held ? job->in_flight == 0 : job_may_admit(job) && !job->source_waits;
-    if (run_engine(job, more ? 0 : bounded_wait_ns(job, wait_ns)) < 0 ||
+    if (run_engine(job, more ? 0 : bounded_wait_ns(job, wait_ns, stall_ns)) < 0 ||
         (job->crew && crew_broke(job->crew))) {
         job->report.end = JOB_RING_BROKE;
         if (!job->source_ended)
@@ -181,23 +186,24 @@ static void begin_at_next_open(struct job *job)
     source_skip_to(job->source, number);
 }
 
+uint32_t job_going_max(uint32_t window)
+{
+    return window + (window < JOB_QUIET_MAX / 3 ? 3 * window : JOB_QUIET_MAX);
+}
+
 static bool set_up(struct job *job)
 {
-    uint32_t count = job->options.records_max;
-    job->slots = calloc(count, sizeof *job->slots);
+    uint32_t window = job->options.window;
+    uint32_t count = job_going_max(window) + JOB_ASIDE_MAX;
+    job->slots_count = job->free_count = count;
+    job->blocks = calloc(count / SLOTS_PER_BLOCK + 1, sizeof(struct slot *));
     job->free_slots = calloc(count, sizeof(struct slot *));
-    if (!job->slots || !job->free_slots || !report_init(&job->report))
+    if (!job->blocks || !job->free_slots || !job_slots_more(job) || !report_init(&job->report))
+        return false;
+    if (!lanes_init(&job->lanes, count, window, job_going_max(window), JOB_ASIDE_MAX))
         return false;
     if (job->options.serialize && !serial_init(&job->serial, count))
         return false;
-    for (uint32_t i = 0; i < count; i++) {
-        list_init(&job->slots[i].saving);
-        list_init(&job->slots[i].order);
-        list_init(&job->slots[i].released);
-        list_init(&job->slots[i].returned);
-    }
-    for (uint32_t i = count; i > 0; i--)
-        job->free_slots[job->free_count++] = &job->slots[i - 1];
     if (job->journal)
         begin_at_next_open(job);
     return name_inputs(job) && source_start(job->source, job->engine, &job->pool);
@@ -234,7 +240,7 @@ struct job *job_new(const struct job_options *options)
 static void count_lost(struct job *job)
 {
     struct job_report *report = &job->report;
-    uint64_t unfinished = job->options.records_max - job->free_count;
+    uint64_t unfinished = job->slots_count - job->free_count;
     uint64_t lines_lost = job->output.results.lines - job->output.results.lines_kept;
     uint64_t cut_off =
         report->by_error[RINGSEND_E_STOPPED] + report->by_error[RINGSEND_E_CANCELLED] + lines_lost;
@@ -267,10 +273,10 @@ const struct job_report *job_end(struct job *job)
     if (job->crew)
         crew_end(job->crew);
     source_stop(job->source);
-    for (uint32_t i = 0; i < job->options.records_max; i++)
-        load_end(&job->slots[i].load);
-    for (uint32_t i = 0; i < job->options.records_max; i++)
-        save_end(&job->slots[i].save);
+    for (uint32_t i = 0; i < job->slots_mark; i++)
+        load_end(&job_slot(job, i)->load);
+    for (uint32_t i = 0; i < job->slots_mark; i++)
+        save_end(&job_slot(job, i)->save);
     gate_close(&job->gate);
     gate_close(&job->body_names);
     output_close(&job->output);
@@ -295,17 +301,21 @@ void job_free(struct job *job)
     free(job->early);
     if (job->bodies_fd >= 0)
         close(job->bodies_fd);
-    for (uint32_t i = 0; job->slots && i < job->options.records_max; i++) {
-        serial_leave(&job->serial, &job->slots[i].serial);
-        if (job->slots[i].step != SLOT_FREE)
-            job_slot_free(job, &job->slots[i]);
+    for (uint32_t i = 0; i < job->slots_mark; i++) {
+        lanes_leave(&job->lanes, &job_slot(job, i)->place);
+        serial_leave(&job->serial, &job_slot(job, i)->serial);
+        if (job_slot(job, i)->step != SLOT_FREE)
+            job_slot_free(job, job_slot(job, i));
     }
     report_free(&job->report);
     buf_release(&job->pool, &job->names);
     buf_pool_free(&job->pool);
     serial_free(&job->serial);
+    lanes_free(&job->lanes);
     free(job->files);
     free(job->free_slots);
-    free(job->slots);
+    for (uint32_t i = 0; job->blocks && i <= job->slots_count / SLOTS_PER_BLOCK; i++)
+        free(job->blocks[i]);
+    free(job->blocks);
     free(job);
 }

@@ -16,7 +16,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JOB_SHARE_RECORDS = 100 };
+enum {
+    JOB_SHARE_RECORDS = 100,
+    JOB_QUIET_MAX = 3 * 4096, /* with the engine, for hosts that do not answer */
+    JOB_ASIDE_MAX = 4096      /* wait for others: to go to the engine; ordered: to be put out */
+};
 
 struct job_options {
     struct ringsend *engine;
@@ -33,14 +37,16 @@ struct job_options {
     uint32_t connections;
     /* Null: none. Records with the same value there are sent one after another, in their order. */
     const struct serial_path *serialize;
-    /* Results come in the order of the input; records that wait for that count to records_max. */
+    /* Results come in the order of the input: so many at most wait for that. */
     bool ordered;
     /* Reasons to stop as after a first signal; 0 and null: none. Failures are results that are not ok;
      * as a share they count once JOB_SHARE_RECORDS have results. */
     uint64_t failures_max;     /* so many are too many */
     uint32_t failures_ppm_max; /* so many of a million are */
     const struct ringsend_outcomes *abort_on;
-    uint32_t records_max; /* read and not yet finished; at most the engine's requests_max */
+    /* So many records with the engine keep its connections busy. Beyond them are those for hosts that do
+     * not answer: see job_going_max. */
+    uint32_t window;
     /* About so much may results hold until they are written, and a share of it records until they are sent:
      * beyond that results stay with their engines. 0: no bound. */
     size_t memory_bytes;
@@ -50,6 +56,9 @@ struct job_options {
 };
 
 struct job;
+
+/* What each engine's requests_max must be. */
+uint32_t job_going_max(uint32_t window);
 
 /* Null when memory is out; the options are copied, what they point to is borrowed. */
 struct job *job_new(const struct job_options *options);

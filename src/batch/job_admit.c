@@ -4,6 +4,7 @@
 
 enum {
     JOB_BYTES_MAX = 64 << 20,
+    JOB_ASIDE_BYTES_MAX = 16 << 20, /* above it nothing more is set aside */
     /* An earlier run may have had more memory; but not so much. */
     JOB_EARLY_BYTES_MAX = 1 << 30,
     JOB_LOADS_MAX = 16 /* data files open at once; well below LIMIT_FILES */
@@ -55,6 +56,19 @@ static void gate(struct job *job, struct slot *slot)
     gate_put(&job->gate, slot);
 }
 
+/* It is its turn among those for its host. */
+static void go_on(struct job *job, struct slot *slot)
+{
+    if (job->gate.file) {
+        gate(job, slot);
+        return;
+    }
+    if (job->journal)
+        slot->record.request.in_doubt =
+            journal_sent(job->journal, slot->number, &slot->record.request.in_doubt_mask);
+    hand_over(job, slot);
+}
+
 /* Takes a complete request, for which no other is to be waited for, on its way. */
 static void send_on(struct job *job, struct slot *slot)
 {
@@ -65,12 +79,10 @@ static void send_on(struct job *job, struct slot *slot)
     if (slot->was_sent && !ringsend_may_repeat(request)) {
         struct result_line line = {.error = RINGSEND_E_IN_DOUBT, .ambiguous = true};
         job_finish(job, slot, &line);
-    } else if (job->gate.file) {
-        gate(job, slot);
+    } else if (lanes_enter(&job->lanes, &slot->place, request->url)) {
+        go_on(job, slot);
     } else {
-        if (job->journal)
-            request->in_doubt = journal_sent(job->journal, slot->number, &request->in_doubt_mask);
-        hand_over(job, slot);
+        slot->step = SLOT_ASIDE;
     }
 }
 
@@ -81,8 +93,10 @@ static void submit(struct job *job, struct slot *slot)
         !serial_key_of(job->options.serialize, slot->record.request.body, &key) ||
         serial_enter(&job->serial, &slot->serial, key))
         send_on(job, slot);
-    else
+    else {
         slot->step = SLOT_QUEUED;
+        job->queued++;
+    }
 }
 
 static void send_released(struct job *job)
@@ -90,6 +104,14 @@ static void send_released(struct job *job)
     struct list *node;
     while (!job->held && (node = list_pop_front(&job->released)))
         send_on(job, LIST_OWNER(node, struct slot, released));
+}
+
+static void send_aside(struct job *job)
+{
+    struct lane_place *place;
+    /* Each may come to a result at once. */
+    while (!job->held && output_has_room(&job->output) && (place = lanes_next(&job->lanes)))
+        go_on(job, LIST_OWNER(place, struct slot, place));
 }
 
 void job_turn_gate(struct job *job)
@@ -128,8 +150,8 @@ static void load(struct job *job, struct slot *slot)
 
 void job_load_all(struct job *job)
 {
-    for (uint32_t i = 0; job->loads > 0 && !job->held && i < job->options.records_max; i++) {
-        struct slot *slot = &job->slots[i];
+    for (uint32_t i = 0; job->loads > 0 && !job->held && i < job->slots_mark; i++) {
+        struct slot *slot = job_slot(job, i);
         struct record_error error;
         if (slot->step != SLOT_LOADING)
             continue;
@@ -270,17 +292,33 @@ static uint32_t loads_max(const struct job *job)
     return job->options.serialize ? 1 : JOB_LOADS_MAX;
 }
 
-static size_t bytes_max(const struct job *job)
+/* What records may hold until they are sent; of that, beside some that wait for hosts that do not answer. */
+static size_t bytes_max(const struct job *job, size_t most)
 {
     size_t share = job->options.memory_bytes / 4;
-    return share > 0 && share < JOB_BYTES_MAX ? share : JOB_BYTES_MAX;
+    return share > 0 && share < most ? share : most;
+}
+
+/* Another record could be taken in, were there one, and room in its lane. */
+static bool could_admit(const struct job *job)
+{
+    bool waits = job->lanes.aside + job->queued > 0;
+    return !job->stopping && !job->source_ended && !job->held && job->free_count > 0 &&
+           job->bytes < bytes_max(job, waits ? JOB_ASIDE_BYTES_MAX : JOB_BYTES_MAX) &&
+           job->lanes.aside + job->queued < JOB_ASIDE_MAX && job->loads < loads_max(job) &&
+           output_has_room(&job->output);
 }
 
 bool job_may_admit(const struct job *job)
 {
-    return !job->stopping && !job->source_ended && !job->held && job->free_count > 0 &&
-           job->bytes < bytes_max(job) && job->loads < loads_max(job) &&
-           output_has_room(&job->output);
+    return could_admit(job) && lanes_have_room(&job->lanes);
+}
+
+uint64_t job_stall_ns(struct job *job)
+{
+    if (!could_admit(job) || job->source_waits || lanes_have_room(&job->lanes))
+        return RINGSEND_NEVER; /* it does not wait for lanes, or does not wait */
+    return lanes_stall(&job->lanes, job->now_ns);
 }
 
 static void input_ended(struct job *job)
@@ -297,40 +335,46 @@ void job_journal_failed(struct job *job, int error)
     job->report.output_is_journal = true;
 }
 
+/* Reads one record and takes it on its way. False: there is none, now or at all. */
+static bool admit_next(struct job *job)
+{
+    struct slot *slot = job_slot_take(job);
+    enum source_next next = next_record(job, slot);
+    job->source_waits = next == SOURCE_WAIT;
+    bool is_record = next == SOURCE_RECORD || next == SOURCE_TOO_LONG;
+    int error = 0;
+    if (!is_record || !enter(job, slot, &error)) {
+        uint64_t number = slot->number;
+        job_slot_free(job, slot);
+        if (error)
+            job_journal_failed(job, error);
+        else if (is_record)
+            pass_over(job, number);
+        else if (next == SOURCE_END)
+            input_ended(job);
+        return is_record && !error;
+    }
+    if (job->options.ordered)
+        list_push_back(&job->order, &slot->order);
+    const struct parked_item *parked = parked_find(job->options.output.parked, slot->number);
+    if (parked)
+        job_take_parked(job, slot, parked);
+    else if (next == SOURCE_TOO_LONG)
+        job_finish_with_error(job, slot, RINGSEND_E_RECORD_TOO_LONG,
+                              "lines may have 16 MiB; this one was skipped");
+    else
+        admit_line(job, slot);
+    return true;
+}
+
 void job_admit(struct job *job)
 {
     if (job->held)
         hand_over(job, job->held);
     send_released(job);
-    while (job_may_admit(job)) {
-        struct slot *slot = job_slot_take(job);
-        enum source_next next = next_record(job, slot);
-        job->source_waits = next == SOURCE_WAIT;
-        bool is_record = next == SOURCE_RECORD || next == SOURCE_TOO_LONG;
-        int error = 0;
-        if (!is_record || !enter(job, slot, &error)) {
-            uint64_t number = slot->number;
-            job_slot_free(job, slot);
-            if (error)
-                job_journal_failed(job, error);
-            else if (is_record)
-                pass_over(job, number);
-            else if (next == SOURCE_END)
-                input_ended(job);
-            if (error || !is_record)
-                return;
-            continue;
-        }
-        if (job->options.ordered)
-            list_push_back(&job->order, &slot->order);
-        const struct parked_item *parked = parked_find(job->options.output.parked, slot->number);
-        if (parked) {
-            job_take_parked(job, slot, parked);
-        } else if (next == SOURCE_TOO_LONG) {
-            job_finish_with_error(job, slot, RINGSEND_E_RECORD_TOO_LONG,
-                                  "lines may have 16 MiB; this one was skipped");
-        } else {
-            admit_line(job, slot);
-        }
-    }
+    send_aside(job);
+    while (job_may_admit(job) && job_slots_more(job) && admit_next(job))
+        ;
+    lanes_starting(&job->lanes, job->source_ended, job->now_ns);
+    send_aside(job);
 }

@@ -13,6 +13,7 @@
 #include "batch/gate.h"
 #include "batch/job.h"
 #include "batch/journal.h"
+#include "batch/lanes.h"
 #include "batch/load.h"
 #include "batch/output.h"
 #include "batch/save.h"
@@ -22,6 +23,7 @@ enum slot_step {
     SLOT_FREE,
     SLOT_LOADING,
     SLOT_QUEUED,
+    SLOT_ASIDE,
     SLOT_GATED,
     SLOT_HELD,
     SLOT_IN_FLIGHT,
@@ -41,6 +43,7 @@ struct slot {
     struct list order;  /* ordered: in job.order from when it is read until its result is put out */
     struct serial_node serial;
     struct list released;       /* in job.released: it was QUEUED, and may go */
+    struct lane_place place;    /* by the host that it is for */
     struct mate *mate;          /* whose thread has the request; null: the job's own engine */
     struct list returned;       /* on its way back from there */
     bool cut_short, kept_whole; /* then: of its result; `kept` is all of it */
@@ -62,6 +65,8 @@ struct early {
     enum source_next kind;
 };
 
+enum { SLOTS_PER_BLOCK = 256 };
+
 struct job {
     struct job_options options;
     struct ringsend *engine;
@@ -76,9 +81,11 @@ struct job {
     struct buf names;             /* of the inputs as JSON, one after another */
     struct ringsend_bytes *files; /* their parts in `names`, null with a single input */
 
-    struct slot *slots;
-    struct slot **free_slots; /* a stack */
-    uint32_t free_count;
+    struct slot **blocks;             /* of SLOTS_PER_BLOCK slots; null: not needed yet */
+    uint32_t slots_count, slots_mark; /* those never used lie above the mark */
+    struct slot **free_slots;         /* a stack of those below it that are free */
+    uint32_t free_slots_count;
+    uint32_t free_count; /* above it, too */
     uint32_t loads, in_flight;
     uint32_t in_flight_here; /* of these, at the job's own engine */
     struct crew *crew;       /* null: one thread */
@@ -88,7 +95,9 @@ struct job {
     struct list order;       /* ordered: slots in use, in the order in which they were read */
     struct serial serial;    /* with serialize */
     struct list released;    /* slots that were QUEUED and may go, in order */
-    size_t bytes;            /* of all slots in use */
+    uint32_t queued;         /* slots in QUEUED */
+    struct lanes lanes;
+    size_t bytes; /* of all slots in use */
 
     struct early *early; /* a queue of them, from early_at on */
     size_t early_at, early_count, early_capacity;
@@ -108,7 +117,13 @@ struct job {
     uint64_t now_ns;       /* at the start of this turn */
 };
 
+static inline struct slot *job_slot(const struct job *job, uint32_t i)
+{
+    return &job->blocks[i / SLOTS_PER_BLOCK][i % SLOTS_PER_BLOCK];
+}
+
 /* job_results.c */
+bool job_slots_more(struct job *job); /* makes sure of a free slot; false: memory is out */
 struct slot *job_slot_take(struct job *job);
 void job_slot_free(struct job *job, struct slot *slot);
 void job_slot_charge(struct job *job, struct slot *slot, size_t bytes);
@@ -128,6 +143,8 @@ struct result_line job_line_of(const struct ringsend_result *result);
 void job_turn_gate(struct job *job);
 void job_load_all(struct job *job);
 bool job_may_admit(const struct job *job);
+/* When reading is to go on past hosts that do not answer; RINGSEND_NEVER: it does not wait for them. */
+uint64_t job_stall_ns(struct job *job);
 void job_journal_failed(struct job *job, int error);
 void job_drop_early(struct job *job);
 void job_admit(struct job *job);

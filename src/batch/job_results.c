@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define LINE_BYTES_MAX (2ull << 30)
 
@@ -15,10 +16,27 @@ enum {
 
 /* ---- slots ---- */
 
+bool job_slots_more(struct job *job)
+{
+    struct slot **block = &job->blocks[job->slots_mark / SLOTS_PER_BLOCK];
+    if (job->free_slots_count == 0 && !*block)
+        *block = calloc(SLOTS_PER_BLOCK, sizeof(struct slot));
+    return job->free_slots_count > 0 || *block;
+}
+
 struct slot *job_slot_take(struct job *job)
 {
     CHECK(job->free_count > 0);
-    return job->free_slots[--job->free_count];
+    job->free_count--;
+    if (job->free_slots_count > 0)
+        return job->free_slots[--job->free_slots_count];
+    struct slot *slot = job_slot(job, job->slots_mark++);
+    list_init(&slot->saving);
+    list_init(&slot->order);
+    list_init(&slot->released);
+    list_init(&slot->returned);
+    list_init(&slot->place.aside);
+    return slot;
 }
 
 void job_slot_free(struct job *job, struct slot *slot)
@@ -35,7 +53,8 @@ void job_slot_free(struct job *job, struct slot *slot)
     buf_release(&job->pool, &slot->kept_memory);
     buf_release(&job->pool, &slot->result);
     buf_release(&job->pool, &slot->words);
-    job->free_slots[job->free_count++] = slot;
+    job->free_slots[job->free_slots_count++] = slot;
+    job->free_count++;
 }
 
 void job_slot_charge(struct job *job, struct slot *slot, size_t bytes)
@@ -98,8 +117,10 @@ static void put_kept(struct job *job)
 static void release_next(struct job *job, struct slot *slot)
 {
     struct serial_node *next = serial_leave(&job->serial, &slot->serial);
-    if (next)
-        list_push_back(&job->released, &LIST_OWNER(next, struct slot, serial)->released);
+    if (!next)
+        return;
+    list_push_back(&job->released, &LIST_OWNER(next, struct slot, serial)->released);
+    job->queued--;
 }
 
 bool job_has_room(const struct job *job)
@@ -153,6 +174,7 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
         line->file = job->files[slot->input];
     report_count(&job->report, line);
     job_judge(job, line);
+    lanes_leave(&job->lanes, &slot->place);
     release_next(job, slot);
     if (job->options.ordered && job->order.next != &slot->order && keep(job, slot, line))
         return;
@@ -222,7 +244,7 @@ void job_park(struct job *job)
     const struct parked_item *older = parked_items(o->parked, &older_count);
     if (!job->journal || (!job->options.ordered && older_count == 0))
         return;
-    struct parked_item *items = calloc(job->options.records_max + older_count, sizeof *items);
+    struct parked_item *items = calloc(job->slots_count + older_count, sizeof *items);
     for (struct list *node = job->order.next; items && node != &job->order; node = node->next) {
         struct slot *slot = LIST_OWNER(node, struct slot, order);
         if (slot->step != SLOT_KEPT)
@@ -351,6 +373,7 @@ void job_finish_with_error(struct job *job, struct slot *slot, enum ringsend_err
 void job_leave(struct job *job, struct slot *slot)
 {
     if (job->journal) {
+        lanes_leave(&job->lanes, &slot->place);
         release_next(job, slot);
         job->report.left++;
         if (job->gate.file && !slot->may_be_processed)
@@ -402,6 +425,9 @@ static void take_result(struct job *job, struct slot *slot, bool cut_short,
 {
     CHECK(slot->step == SLOT_IN_FLIGHT);
     job->in_flight--;
+    if (line->error == RINGSEND_OK)
+        lanes_answered(&job->lanes, &slot->place, job->now_ns);
+    lanes_leave(&job->lanes, &slot->place);
     if (cut_short && job->journal)
         job_leave(job, slot);
     else if (!save_body(job, slot, line))

@@ -10,8 +10,8 @@
 static void cancel_all(struct job *job)
 {
     job->cancelled = true;
-    for (uint32_t i = 0; i < job->options.records_max; i++) {
-        struct slot *slot = &job->slots[i];
+    for (uint32_t i = 0; i < job->slots_mark; i++) {
+        struct slot *slot = job_slot(job, i);
         if (slot->step == SLOT_IN_FLIGHT && !slot->mate)
             ringsend_cancel(job->engine, slot->record.request.handle);
     }
@@ -41,11 +41,11 @@ static void stop(struct job *job, enum job_end end)
     ringsend_stop(job->engine);
     if (job->crew)
         crew_stop(job->crew);
-    for (uint32_t i = 0; i < job->options.records_max; i++) {
-        struct slot *slot = &job->slots[i];
+    for (uint32_t i = 0; i < job->slots_mark; i++) {
+        struct slot *slot = job_slot(job, i);
         load_end(&slot->load);
-        if (slot->step == SLOT_LOADING || slot->step == SLOT_QUEUED || slot->step == SLOT_GATED ||
-            slot->step == SLOT_HELD)
+        if (slot->step == SLOT_LOADING || slot->step == SLOT_QUEUED || slot->step == SLOT_ASIDE ||
+            slot->step == SLOT_GATED || slot->step == SLOT_HELD)
             job_leave(job, slot);
     }
     gate_clear(&job->gate);

@@ -30,7 +30,6 @@
 #include <unistd.h>
 
 enum {
-    WAITING_MORE = 4096,
     THREAD_MORE = 64 /* on their way to another thread or back */
 };
 
@@ -69,14 +68,12 @@ static void handle_signals(struct ringsend *engine)
 }
 
 /* A count that keeps the pool busy between two turns, also when all of it answers at once, without
- * holding a second pool's worth of lines for thousands of connections. Where some wait for others, so many
- * more of them may before that is all that goes on. */
-static uint32_t records_max(const struct send_options *options)
+ * holding a second pool's worth of lines for thousands of connections. */
+static uint32_t window(const struct send_options *options)
 {
     uint32_t connections = options->request.engine.connections_max;
     return connections + (connections < 1024 ? connections : 1024) + 16 +
-           (options->threads > 1 ? connections + THREAD_MORE * options->threads : 0) +
-           (options->ordered || options->serialize.count > 0 ? WAITING_MORE : 0);
+           (options->threads > 1 ? connections + THREAD_MORE * options->threads : 0);
 }
 
 /* ---- the run ---- */
@@ -214,7 +211,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         .failures_max = send->options.failures_max,
         .failures_ppm_max = send->options.failures_ppm_max,
         .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
-        .records_max = records_max(&send->options),
+        .window = window(&send->options),
         .memory_bytes = send->options.memory_bytes / 2,
         .stop_asked = signals_stops(),
     };
@@ -259,7 +256,7 @@ int command_send(int argc, char **argv)
         source_close(&send.source);
     } else if (status == EXIT_OK) {
         enum outputs_use use = OUTPUTS_UNUSED;
-        status = engines_start(&send.engines, &send.options, records_max(&send.options));
+        status = engines_start(&send.engines, &send.options, job_going_max(window(&send.options)));
         if (status == EXIT_OK)
             status = outputs_open(&send.outputs, &send.options, &send.source);
         if (status == EXIT_OK)

@@ -69,7 +69,7 @@ class Ordered(Case):
         server = self.held()
         path = self.file("in", [{"data": str(n), "url": server.url} for n in range(9000)])
         program = self.start("send", "-c", "8", "--ordered", path)
-        window = 8 + 8 + 16 + 4096
+        window = 4 * (8 + 8 + 16) + 4096
         server.wait_for(lambda s: len(s.requests) == window)
         self.go.set()
         run = program.finish()

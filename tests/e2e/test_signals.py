@@ -59,7 +59,7 @@ class Signals(Case):
         self.assertIn("stopped", self.stopped_by(signal.SIGINT, SIGINT_EXIT).err)
 
     def test_after_a_signal_the_hints_name_everything_that_is_left(self):
-        program = self.in_flight(3, self.file("more", [{"data": "x"}]), records=200)
+        program = self.in_flight(3, self.file("more", [{"data": "x"}]), records=6000)
         # "more" comes first: it is read to its end, and its record is in flight.
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b'"stopped"' in out)
@@ -75,7 +75,7 @@ class Signals(Case):
         self.assertEqual(rest.splitlines(), self.read("in").splitlines()[max(lines):])
 
     def test_after_a_signal_the_inputs_not_read_are_named(self):
-        first = self.file("first", [{"data": "x"}] * 200)
+        first = self.file("first", [{"data": "x"}] * 6000)
         others = [self.file(name, [{"data": "y"}]) for name in ("r3.jsonl", "it's here")]
         program = self.start("send", "-c", "3", "--url", self.held.url, first, *others)
         self.held.wait_for(lambda server: len(server.requests) == 3)
@@ -111,7 +111,7 @@ class Signals(Case):
         reader = os.open(self.path("pipe"), os.O_RDONLY | os.O_NONBLOCK)
         self.addCleanup(os.close, reader)
         fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)  # fewer than the results have
-        path = self.file("in", [{"data": "x" * 1000}] * 200)
+        path = self.file("in", [{"data": "x" * 1000}] * 6000)
         program = self.start("send", "-c", "20", "--url", self.held.url, "-o", self.path("pipe"), path)
         self.held.wait_for(lambda server: len(server.requests) == 20)
         program.signal(signal.SIGINT)
