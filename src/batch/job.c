@@ -112,11 +112,12 @@ static bool start(struct job *job)
     return false;
 }
 
+/* What was left unreaped may be with other threads, which will not wake us once more. */
 static int run_engine(struct job *job, uint64_t wait_ns)
 {
-    if (job->unreaped && !job_has_room(job))
-        return file_run(job->engine, wait_ns);
-    return ringsend_run(job->engine, wait_ns);
+    if (!job->unreaped)
+        return ringsend_run(job->engine, wait_ns);
+    return job_has_room(job) ? ringsend_run(job->engine, 0) : file_run(job->engine, wait_ns);
 }
 
 bool job_turn(struct job *job, uint64_t wait_ns)
@@ -129,10 +130,11 @@ bool job_turn(struct job *job, uint64_t wait_ns)
     job_save_all(job);
     job_admit(job);
     job_turn_gate(job);
-    /* When nothing is to come before a result is read: show it now. */
-    output_turn(&job->output, job->now_ns,
-                job->in_flight == 0 && job->loads == 0 && list_empty(&job->saving) &&
-                    gate_is_empty(&job->body_names) && (job->source_waits || job->source_ended));
+    /* When nothing is to come before a result is read, or can be: show it now. */
+    bool is_full = job->unreaped && !job_has_room(job);
+    bool is_last = job->in_flight == 0 && job->loads == 0 && list_empty(&job->saving) &&
+                   gate_is_empty(&job->body_names) && (job->source_waits || job->source_ended);
+    output_turn(&job->output, job->now_ns, is_full || is_last);
     if (is_finished(job))
         return false;
     uint64_t stall_ns =

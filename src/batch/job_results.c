@@ -123,12 +123,19 @@ static void release_next(struct job *job, struct slot *slot)
     job->queued--;
 }
 
+/* Beyond the budget no result is taken while others are being written, which will give memory back. Where none
+ * is, the records themselves hold it, and one result at a time goes on. */
 bool job_has_room(const struct job *job)
 {
+    const struct output *output = &job->output;
     size_t bytes = job->options.memory_bytes;
-    return job->options.ordered || (job->output.results.filling.bytes < FILLING_BYTES &&
-                                    job->output.words.filling.bytes < FILLING_BYTES &&
-                                    (bytes == 0 || job->pool.used_bytes < bytes));
+    if (job->options.ordered)
+        return true;
+    if (output->results.filling.bytes >= FILLING_BYTES ||
+        output->words.filling.bytes >= FILLING_BYTES)
+        return false;
+    return bytes == 0 || job->pool.used_bytes < bytes ||
+           (list_empty(&job->saving) && output_is_idle(output));
 }
 
 /* A line beyond what any buffer holds would end the job for one record's sake. */
