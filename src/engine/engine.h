@@ -40,6 +40,7 @@
 #include "http/response.h"
 #include "ringsend.h"
 #include "tls/tls.h"
+#include "uring/op.h"
 #include "uring/ring.h"
 
 #ifdef RINGSEND_SLOW_CHECKS
@@ -50,7 +51,7 @@ struct lookup;
 struct handshaker;
 struct stream;
 
-/* ---- Tasks and operations ---- */
+/* ---- Tasks ---- */
 
 enum task_next {
     TASK_AGAIN, /* the step changed: run on */
@@ -65,40 +66,6 @@ struct task {
     struct list ready;  /* in engine.ready exactly when it is to run */
     struct timer timer; /* its nearest deadline */
 };
-
-enum op_state { OP_IDLE, OP_IN_FLIGHT, OP_COMPLETE };
-
-struct op {
-    enum op_state state;
-    bool cancelled; /* a cancel was asked for since it started */
-    int32_t result; /* valid when complete */
-};
-
-static inline bool op_in_flight(const struct op *op)
-{
-    return op->state == OP_IN_FLIGHT;
-}
-
-static inline void op_start(struct op *op)
-{
-    CHECK(op->state == OP_IDLE);
-    *op = (struct op){.state = OP_IN_FLIGHT};
-}
-
-static inline void op_complete(struct op *op, int32_t result)
-{
-    CHECK(op->state == OP_IN_FLIGHT);
-    op->state = OP_COMPLETE;
-    op->result = result;
-}
-
-/* The result of a completed operation, which is idle again thereafter. */
-static inline int32_t op_take(struct op *op)
-{
-    CHECK(op->state == OP_COMPLETE);
-    op->state = OP_IDLE;
-    return op->result;
-}
 
 /* ---- Hosts ---- */
 

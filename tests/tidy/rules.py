@@ -7,7 +7,7 @@ ARROWS = {
     "src/http": {"src/base", "src/ringsend.h"},
     "uring": {"src/base"},
     "tls": {"src/base"},
-    "src/engine": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/ring.h"},
+    "src/engine": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/op.h", "uring/ring.h"},
     "src/batch": {"src/base", "src/ringsend.h", "src/engine/file.h"},
     "src/bench": {"src/base", "src/ringsend.h", "src/engine/file.h"},
     "src/platform": {"src/base", "src/http", "src/ringsend.h", "src/engine/timers.h", "tls/tls.h",
