@@ -159,7 +159,7 @@ class Files(Case):
         with open(self.path("out"), "wb") as unreadable:
             run = self.run_ringsend("send", "--url", self.echo.url, "-", stdin=unreadable)
         self.assertEqual(run.status, INPUT, run.err)
-        self.assertIn("cannot read on in standard input: ", run.err)
+        self.assertIn("cannot read standard input: ", run.err)
         directory = os.open(self.dir, os.O_RDONLY)
         self.addCleanup(os.close, directory)
         run = self.run_ringsend("send", "--url", self.echo.url, "-", stdin=directory)

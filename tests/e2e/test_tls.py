@@ -584,7 +584,7 @@ class Failures(Tls):
             peer.end()
         server = self.server(script)
         result = self.get("https://%s/" % server.authority)
-        self.assert_error(result, "tls_protocol", "check that the port speaks TLS")
+        self.assert_error(result, "tls_protocol", "the server speaks plain HTTP here: use http:")
 
     def test_plain_http_to_a_port_that_speaks_tls(self):
         server = self.tls_server(self.good, HELLO)
