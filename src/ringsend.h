@@ -14,7 +14,7 @@
  * io_uring to one thread, IORING_SETUP_SINGLE_ISSUER, Linux 6.0); every call on it is made from
  * there, which builds with slow_checks check. Any thread may call ringsend_post, which hands a request
  * over without a lock, and ringsend_wake, which a signal handler may call as well. Engines share
- * nothing but a ringsend_tls, where you give them one.
+ * nothing but a ringsend_tls and a ringsend_limits, where you give them some.
  *
  * Ownership. The engine owns itself and its results. A request and all it points to are yours; they
  * are borrowed from a ringsend_submit that returned 0 until the request's result has been reaped,
@@ -228,8 +228,7 @@ enum ringsend_error {
 RINGSEND_API const char *ringsend_error_name(enum ringsend_error error);
 RINGSEND_API const char *ringsend_error_text(enum ringsend_error error);
 
-/* ---- Options -----------------------------------------------------------------------------------
- */
+/* ---- Options ---- */
 
 #define RINGSEND_NEVER UINT64_MAX
 #define RINGSEND_UNLIMITED UINT32_MAX
@@ -249,14 +248,14 @@ struct ringsend_outcomes {
 };
 
 struct ringsend_tls;
+struct ringsend_limits;
 
-/* Addresses for a host, in place of a lookup. The request, its Host header and what TLS verifies stay as the
- * URL says. */
+/* Addresses for a host, in place of a lookup. Request, Host header and what TLS verifies stay as the URL says. */
 struct ringsend_resolve {
     const char *host; /* as in URLs, without the brackets of IPv6, any case; "*": any host */
     uint16_t port;    /* of the URL, 80 or 443 where it has none; 0: any */
-    const char *
-        addresses; /* one to 16 IP addresses with commas between them, in the order in which they are tried */
+    /* one to 16 IP addresses with commas between them, in the order in which they are tried */
+    const char *addresses;
 };
 
 /* Where the engine's memory comes from: its tables, taken by ringsend_new, and heads, bodies and other texts
@@ -274,28 +273,25 @@ struct ringsend_allocator {
  * copies it. Lengths of time, head_max_ and body_max_bytes may be anything but where bounds are named. */
 struct ringsend_options {
     size_t size;
-    uint32_t connections_max; /* sockets at once, all origins together, half-open and closing
+    uint32_t connections_max;        /* sockets at once, all origins together, half-open and closing
                                  ones counted; 1..32768, default 40 */
-    uint32_t
-        connections_per_origin; /* the same per scheme, host and port; default connections_max */
-    uint32_t
-        requests_max; /* accepted and not yet reaped; 1..1048576, default 2 x connections_max + 16 */
-    uint32_t tries;   /* attempts in all, the first included; 1..100, default 4 */
+    uint32_t connections_per_origin; /* of a scheme, host and port; default connections_max */
+    /* accepted and not yet reaped; 1..1048576, default 2 x connections_max + 16 */
+    uint32_t requests_max;
+    uint32_t tries;              /* attempts in all, the first included; 1..100, default 4 */
     uint64_t connect_timeout_ns; /* name lookup once it has begun, and each connect; default 10 s */
     uint64_t first_byte_timeout_ns; /* request sent to first byte of the response; default 30 s */
-    uint64_t
-        attempt_timeout_ns;  /* connection in hand (or begun) to end of response; default 60 s */
-    uint64_t deadline_ns;    /* submit to result, waiting and all tries included; default never */
-    uint64_t backoff_min_ns; /* full jitter: before try n + 1 wait a random time up to */
-    uint64_t
-        backoff_max_ns; /* min(backoff_max, backoff_min x 2^(n-1)); 250 ms and 30 s; a day at most */
-    uint64_t
-        retry_after_max_ns; /* longest wait that a response can ask for, see below; default 60 s */
-    uint64_t idle_timeout_ns; /* unused connections are closed then; default 4 s. A server's
+    uint64_t attempt_timeout_ns; /* connection in hand or begun to response's end; default 60 s */
+    uint64_t deadline_ns; /* submit to result, waiting and all tries included; default never */
+    /* Full jitter: before try n + 1 a random time up to min(backoff_max, backoff_min x 2^(n-1)). 250 ms and
+     * 30 s; a day at most */
+    uint64_t backoff_min_ns, backoff_max_ns;
+    uint64_t retry_after_max_ns; /* longest wait that a response can ask for; default 60 s */
+    uint64_t idle_timeout_ns;    /* unused connections are closed then; default 4 s. A server's
                                     Keep-Alive: timeout= takes its place (less one second) */
-    uint64_t body_max_bytes;  /* of a response; default 64 MiB */
-    uint32_t head_max_bytes;  /* of a response, and of all 1xx before it together; default 64 KiB */
-    uint32_t head_max_lines;  /* default 256 */
+    uint64_t body_max_bytes;     /* of a response; default 64 MiB */
+    uint32_t head_max_bytes; /* of a response, and of all 1xx before it together; default 64 KiB */
+    uint32_t head_max_lines; /* default 256 */
     struct ringsend_status_set ok_status; /* what counts as ok and is never retried, unless ok_if or
                                              retry_if say otherwise; default 2xx */
     bool strict_http;                     /* refuse response heads with bare LF line ends */
@@ -329,10 +325,9 @@ struct ringsend_options {
                               say that such an answer means "not processed" (promise 3 rests on that):
                               so it is not called ambiguous. null: none */
     uint32_t rate_count;  /* at most so many attempts begin ... 1 to 10^9; default: no limit */
-    uint64_t
-        rate_per_ns; /* ... in so long; 1 ns to 1 h, default 1 s. Over any window: at most rate x
-                              window + burst. First tries and others of all origins count, but none
-                              that ends with the name lookup */
+    /* ... in so long; 1 ns to 1 h, default 1 s. Over any window: at most rate x window + burst. First
+     * tries and others of all origins count, but none that ends with the name lookup */
+    uint64_t rate_per_ns;
     uint32_t rate_burst;   /* 1 to 10^6; default 1 + what 10 ms bring */
     uint64_t rate_ramp_ns; /* the rate grows linearly from 0 within so long after the first attempt;
                               at most 1 h, default not */
@@ -350,36 +345,32 @@ struct ringsend_options {
     uint32_t retry_budget_percent; /* 1 to 1000, RINGSEND_UNLIMITED: no budget; default 20 */
     uint32_t retry_budget_per_s;   /* 1 to 10^6; default 10 */
     bool no_pauses;                /* for measuring: responses make no origin pause (below) */
-    bool decode; /* send Accept-Encoding, unless the request has one, and decode bodies: gzip,
-                             deflate, br, zstd, two upon each other at most. body_max_bytes holds for
-                             the decoded body as well, however well it was packed; bad_encoding when
-                             it cannot be decoded. A 206, and codings not known, stay as they are */
-    struct ringsend_tls
-        *tls; /* certificates that several engines share; they take the place of ca_file,
-                                 cert_file, key_file and insecure, which are then not looked at. It
-                                 outlives the engine. null: the engine has its own */
-    uint32_t
-        posts_max; /* posted and not yet taken; 1 to 1048576, rounded up to a power of two, at least 2; default
-                           requests_max */
+    /* Send Accept-Encoding, unless the request has one, and decode bodies: gzip, deflate, br, zstd, two upon each
+     * other at most. body_max_bytes holds for the decoded body as well, however well it was packed;
+     * bad_encoding when it cannot be decoded. A 206, and codings not known, stay as they are */
+    bool decode;
+    /* Certificates that several engines share, in place of ca_file, cert_file, key_file and insecure, which
+     * are then not looked at. It outlives the engine. null: the engine has its own */
+    struct ringsend_tls *tls;
+    /* posted and not yet taken; 1 to 1048576, rounded up to a power of two, at least 2; default requests_max */
+    uint32_t posts_max;
     const struct ringsend_allocator *allocator; /* null: malloc. Copied */
-    size_t
-        memory_max_bytes; /* the most that the engine holds at a time (what an allocator would be asked
-                                for): what does not fit fails with NO_MEMORY. 0: no cap. Bodies
-                                are what grows: see stats.memory_bytes for the rest */
-    const struct ringsend_resolve
-        *resolve;         /* the first one that fits counts. Read by ringsend_new */
-    size_t resolve_count; /* 0 to 256 */
+    /* The most that the engine holds at a time (what an allocator would be asked for): what does not fit fails
+     * with NO_MEMORY. 0: no cap. Bodies are what grows: see stats.memory_bytes for the rest */
+    size_t memory_max_bytes;
+    const struct ringsend_resolve *resolve; /* the first that fits counts. Read by ringsend_new */
+    size_t resolve_count;                   /* 0 to 256 */
     /* For measuring: a reused connection that turns out to be dead costs a try as any other failure does, unless
      * none of the request has left on it. So with `tries` 1 nothing is ever sent twice, and each loss of a
      * connection is told, and counts in stats.pushed_back. */
     bool no_free_try;
-    size_t
-        memory_target_bytes; /* responses that are kept in memory wait for each other so that all buffers stay
-                                about below this: a body that is to grow above it is received no further, and
-                                no clock of its request runs, until others have been reaped; one at a time
-                                goes on all the same, so that one body of body_max_bytes always comes to its
-                                end. 16 KiB of a body never wait. Unlike memory_max_bytes nothing fails; but
-                                results must be reaped, or all stands still. 0: they do not wait */
+    /* Responses that are kept in memory wait for each other so that all buffers stay about below this: a body
+     * that is to grow above it is received no further, and no clock of its request runs, until others have
+     * been reaped. One at a time goes on all the same, and 16 KiB of a body never wait. Unlike with
+     * memory_max_bytes nothing fails; but results must be reaped, or all stands still. 0: they do not wait */
+    size_t memory_target_bytes;
+    /* rate, retry budget and pauses of several engines, in place of this one's. It outlives them */
+    struct ringsend_limits *limits;
 };
 
 /* ---- Pauses -------------------------------------------------------------------------------------
@@ -690,6 +681,15 @@ RINGSEND_API int ringsend_tls_new(struct ringsend_tls **tls,
                                   const struct ringsend_options *options);
 /* Wipes the key. All engines that were made with it are freed before. Null is allowed. Any thread. */
 RINGSEND_API void ringsend_tls_free(struct ringsend_tls *tls);
+
+/* Limits that hold exactly over all engines which are given them (options.limits): of the options it takes
+ * rate_..., retry_budget_... and connections_per_origin, the sum of theirs. A pause that one engine was asked for
+ * holds for all. Connections are each engine's own. Errors: INVALID (options->message tells why),
+ * NO_MEMORY; *limits is then untouched. Any thread. */
+RINGSEND_API int ringsend_limits_new(struct ringsend_limits **limits,
+                                     const struct ringsend_options *options);
+/* All engines that were made with it are freed before. Null is allowed. Any thread. */
+RINGSEND_API void ringsend_limits_free(struct ringsend_limits *limits);
 
 /* Accepts a request: 0, and exactly one result will follow. Or an error, and none will: FULL (reap
  * first), INVALID, BAD_URL, TLS_CONFIG, BAD_METHOD, BAD_HEADER, STOPPED, NO_MEMORY. For those about

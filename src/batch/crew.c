@@ -209,7 +209,8 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     to->connections_peak += from->connections_peak;
     to->waiting += from->waiting;
     to->exchanges += from->exchanges;
-    to->origins_paused += from->origins_paused;
+    if (from->origins_paused > to->origins_paused) /* a pause is all threads' */
+        to->origins_paused = from->origins_paused;
     to->handshakes_full += from->handshakes_full;
     to->handshakes_resumed += from->handshakes_resumed;
     to->bytes_sent += from->bytes_sent;

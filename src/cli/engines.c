@@ -5,21 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RETRY_BUDGET_PER_S = 10 }; /* the engine's default */
-
-#define RATE_PER_NS_MAX 3600000000000ull
-
 /* The part of `whole` that is thread `index`'s: parts differ by one at most. */
 static uint32_t part(uint32_t whole, uint32_t count, uint32_t index)
 {
     return whole / count + (index < whole % count);
-}
-
-/* Halves of a rate that do not come out even are the same number in twice the time. */
-static bool rate_can_be_split(const struct ringsend_options *o, uint32_t threads)
-{
-    return o->rate_count % threads == 0 ||
-           (o->rate_per_ns ? o->rate_per_ns : 1000000000u) <= RATE_PER_NS_MAX / threads;
 }
 
 void engines_check(const struct send_options *options)
@@ -36,10 +25,6 @@ void engines_check(const struct send_options *options)
     if (o->connections_per_origin > 0 && o->connections_per_origin < threads)
         usage_error("send", "%u threads need as many connections per host, not %u", threads,
                     o->connections_per_origin);
-    if (o->rate_burst > 0 && o->rate_burst < threads)
-        usage_error("send", "%u threads need a burst of as many, not %u", threads, o->rate_burst);
-    if (!rate_can_be_split(o, threads))
-        usage_error("send", "this rate cannot be split among %u threads", threads);
 }
 
 struct ringsend_options engines_share(const struct send_options *options, uint32_t index)
@@ -53,15 +38,6 @@ struct ringsend_options engines_share(const struct send_options *options, uint32
         /* Both are split alike, so a part is never larger than its thread's connections. */
         o.connections_per_origin = part(o.connections_per_origin, threads, index);
     }
-    if (o.rate_count > 0 && o.rate_count % threads == 0) {
-        o.rate_count /= threads;
-    } else if (o.rate_count > 0) {
-        o.rate_per_ns = (o.rate_per_ns ? o.rate_per_ns : 1000000000u) * threads;
-    }
-    if (o.rate_burst > 0)
-        o.rate_burst = part(o.rate_burst, threads, index);
-    uint32_t per_s = o.retry_budget_per_s ? o.retry_budget_per_s : RETRY_BUDGET_PER_S;
-    o.retry_budget_per_s = per_s > threads ? part(per_s, threads, index) : 1;
     return o;
 }
 
@@ -86,6 +62,18 @@ static int share_tls(struct engines *engines, const struct send_options *options
     return -ringsend_tls_new(&engines->tls, &o);
 }
 
+/* One rate, one retry budget, and the same pauses over all threads. */
+static int share_limits(struct engines *engines, const struct send_options *options, char *message,
+                        size_t message_bytes)
+{
+    struct ringsend_options o = options->request.engine;
+    if (options->threads == 1)
+        return RINGSEND_OK;
+    o.message = message;
+    o.message_bytes = message_bytes;
+    return -ringsend_limits_new(&engines->limits, &o);
+}
+
 int engines_start(struct engines *engines, const struct send_options *options,
                   uint32_t requests_max)
 {
@@ -96,6 +84,8 @@ int engines_start(struct engines *engines, const struct send_options *options,
               "between can read and change everything\n",
               stderr);
     int error = share_tls(engines, options, message, sizeof message);
+    if (error == RINGSEND_OK)
+        error = share_limits(engines, options, message, sizeof message);
     while (error == RINGSEND_OK && engines->count < options->threads) {
         struct crew_engine *engine = &engines->all[engines->count];
         struct ringsend_options o = engines_share(options, (uint32_t)engines->count);
@@ -105,6 +95,7 @@ int engines_start(struct engines *engines, const struct send_options *options,
         o.message = message;
         o.message_bytes = sizeof message;
         o.tls = engines->tls;
+        o.limits = engines->limits;
         engine->connections = o.connections_max;
         engine->returned_bytes_max = o.memory_target_bytes;
         error = -ringsend_new(&engine->engine, &o);
@@ -125,4 +116,6 @@ void engines_free(struct engines *engines, size_t first)
         return;
     ringsend_tls_free(engines->tls);
     engines->tls = NULL;
+    ringsend_limits_free(engines->limits);
+    engines->limits = NULL;
 }

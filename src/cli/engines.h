@@ -1,6 +1,6 @@
 /* The engines of `ringsend send`: one for each thread. What all of them may do together is what the
- * options allow: connections, the rate with its burst, connections per host and the retry budget are
- * split among them without a rest. */
+ * options allow: connections, and those per host, are split among them without a rest; the rate, the retry
+ * budget and pauses are held by all of them together. */
 #ifndef RINGSEND_CLI_ENGINES_H
 #define RINGSEND_CLI_ENGINES_H
 
@@ -10,7 +10,8 @@
 struct engines {
     struct crew_engine all[CREW_MAX]; /* the first one is the job's own */
     size_t count;
-    struct ringsend_tls *tls; /* which they share; null with one */
+    struct ringsend_tls *tls;       /* which they share; null with one */
+    struct ringsend_limits *limits; /* the same */
 };
 
 /* Ends the program in a usage_error when the options cannot be split. */

@@ -136,7 +136,8 @@ static const char help[] =
     "      --dry-run[=N]       show the first N requests (default 1) to the byte, and\n"
     "                          the curl command for each; nothing is sent, and\n"
     "                          secrets are masked\n"
-    "  -t, --threads N         an engine on each of N threads, up to 64; default 1\n"
+    "  -t, --threads N         an engine on each of N threads, up to 64; default 1.\n"
+    "                          Rate, retries and pauses hold over all of them\n"
     "  -q, --quiet             no summary on standard error, and no progress\n"
     "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP
     "      --adaptive          as many connections as the platform rewards, between 1\n"

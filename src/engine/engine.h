@@ -31,9 +31,8 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/memory.h"
-#include "engine/budget.h"
 #include "engine/handshaker.h"
-#include "engine/pace.h"
+#include "engine/run_limits.h"
 #include "engine/timers.h"
 #include "engine/predicate.h"
 #include "http/head.h"
@@ -243,8 +242,8 @@ struct origin {
     bool refused[GATES];               /* in this run, or the last one */
     uint64_t refused_ns[GATES];        /* when it was the last time */
     uint64_t gates_at_ns;              /* when to ask again; TIMER_NEVER: when woken */
-    uint64_t pause_ends_ns;            /* see pause.c; in the past: not paused */
-    uint64_t restart_next_ns, restart_ends_ns, restart_gap_ns;
+    struct pause *pause;               /* its own, or that of all engines with these limits */
+    struct pause own_pause;
     uint32_t held;       /* its part of engine.held */
     struct list blocked; /* in engine.blocked exactly when it waits for a place: see places.c */
     uint64_t blocked_ns; /* since when */
@@ -413,8 +412,8 @@ struct ringsend {
     uint32_t blocked_count;
     uint32_t conns_mute; /* of conns_open, those of mute origins */
     uint32_t origins_proven;
-    struct budget budget;
-    struct pace pace;
+    struct ringsend_limits *gates; /* options.limits, or its own */
+    struct ringsend_limits own_gates;
     struct list lines[GATES_SHARED]; /* origins that wait at a gate, in order */
     struct list idle_lru;            /* idle connections, longest idle first */
     struct list starved;             /* connections without a receive for lack of buffers */
@@ -429,7 +428,7 @@ struct ringsend {
     uint32_t conns_limit;   /* places: at most options.connections_max */
     uint32_t conns_open;
     uint32_t conns_leaving; /* of those: shutting down or closing */
-    uint64_t pauses_end_ns; /* the latest pause_ends_ns of all origins */
+    uint64_t pauses_end_ns; /* the latest end of a pause that it knows of */
     uint32_t waiting;       /* requests queued at their origins */
     uint32_t held;          /* of these, as of their origins' last run: held back by a gate */
     uint32_t exchanges;     /* in flight */
@@ -618,10 +617,13 @@ struct conn *kept_to_spare(const struct origin *o, const struct request *r);
 void pause_hear(struct request *r, const struct advice *advice);
 /* When an attempt may begin at the origin; now: it may. */
 uint64_t pause_next_ns(const struct origin *o);
-void pause_attempt_begins(struct origin *o);
+uint64_t pause_ends_at_ns(const struct origin *o); /* in the past: it does not pause */
+bool pause_is_over(const struct origin *o);        /* with its restart */
+void pause_attempt_begins(struct origin *o);       /* the limits are locked */
 void pause_stats(const struct ringsend *e, struct ringsend_stats *stats);
 
 /* origin_table.c */
+void origin_forget_pause(struct origin *o);
 struct origin *origin_find(struct ringsend *e, const struct url *url);
 void origin_release(struct origin *o); /* a request that used it is finished */
 
@@ -715,6 +717,8 @@ const char *certificates_message(const struct ringsend_tls *tls);
 
 /* ringsend.c: the caller's options, of whatever size */
 int options_copy(struct ringsend_options *to, const struct ringsend_options *from);
+/* The same with the defaults filled in, and checked; on an error the caller's message tells why. */
+int options_read(struct ringsend_options *to, const struct ringsend_options *from);
 
 /* secure.c: TLS of one connection */
 enum ringsend_error secure_load(struct ringsend *e); /* what https needs, once */

@@ -48,15 +48,25 @@ static void refuse(struct origin *o, enum gate gate, uint64_t again_at_ns)
         o->gates_at_ns = again_at_ns;
 }
 
+/* The limits are locked. */
 static bool allows(struct ringsend *e, enum gate gate)
 {
-    return gate == GATE_BUDGET ? budget_allows(&e->budget, e->now_ns)
-                               : pace_allows(&e->pace, e->now_ns);
+    struct ringsend_limits *l = e->gates;
+    return gate == GATE_BUDGET ? budget_allows(&l->budget, e->now_ns)
+                               : pace_allows(&l->pace, e->now_ns);
 }
 
-static uint64_t next_ns(const struct ringsend *e, enum gate gate)
+/* 0: it lets one through now; else when to ask again. */
+static uint64_t ask(struct ringsend *e, enum gate gate)
 {
-    return gate == GATE_BUDGET ? budget_next_ns(&e->budget) : pace_next_ns(&e->pace, e->now_ns);
+    struct ringsend_limits *l = e->gates;
+    uint64_t again_at_ns = 0;
+    limits_lock(l);
+    if (!allows(e, gate))
+        again_at_ns =
+            gate == GATE_BUDGET ? budget_next_ns(&l->budget) : pace_next_ns(&l->pace, e->now_ns);
+    limits_unlock(l);
+    return again_at_ns;
 }
 
 /* It is this origin's turn, and the gate lets one through. Else it stands in line from now on. Who stands
@@ -66,10 +76,10 @@ static bool is_open(struct origin *o, enum gate gate)
 {
     struct ringsend *e = o->engine;
     bool first = !first_in(e, gate) || first_in(e, gate) == o;
-    bool allowed = allows(e, gate);
-    if (allowed && (first || !list_empty(&o->blocked)))
+    uint64_t again_at_ns = ask(e, gate);
+    if (again_at_ns == 0 && (first || !list_empty(&o->blocked)))
         return true;
-    refuse(o, gate, first ? next_ns(e, gate) : TIMER_NEVER);
+    refuse(o, gate, first ? again_at_ns : TIMER_NEVER);
     if (list_empty(&o->in_line[gate]))
         list_push_back(&e->lines[gate], &o->in_line[gate]);
     return false;
@@ -130,7 +140,29 @@ static void note_wait(struct request *r)
  * origins that wait for a place by turns would wake each other for ever. */
 bool gates_are_open(struct request *r)
 {
-    return r->redialing || allows(r->origin->engine, GATE_PACE) || is_open(r->origin, GATE_PACE);
+    return r->redialing || ask(r->origin->engine, GATE_PACE) == 0 || is_open(r->origin, GATE_PACE);
+}
+
+/* Asks all gates once more and takes from them, as one: with shared limits another engine may have been
+ * faster. */
+static bool take(struct request *r)
+{
+    struct origin *o = r->origin;
+    struct ringsend *e = o->engine;
+    struct ringsend_limits *l = e->gates;
+    limits_lock(l);
+    bool open = pause_next_ns(o) <= e->now_ns && allows(e, GATE_PACE) &&
+                (!r->is_retry || allows(e, GATE_BUDGET));
+    if (open) {
+        pause_attempt_begins(o);
+        pace_take(&l->pace);
+        if (r->is_retry)
+            budget_take(&l->budget);
+        else if (r->result.attempts == 0)
+            budget_first_try(&l->budget);
+    }
+    limits_unlock(l);
+    return open;
 }
 
 bool gates_pass(struct request *r)
@@ -141,18 +173,16 @@ bool gates_pass(struct request *r)
         return true;
     if (!is_open(o, GATE_PACE))
         return false;
-    note_wait(r);
-    pause_attempt_begins(o);
-    pace_take(&e->pace);
-    leave_line(o, GATE_PACE);
-    if (r->is_retry) {
-        budget_take(&e->budget);
-        leave_line(o, GATE_BUDGET);
-    } else if (r->result.attempts == 0) {
-        budget_first_try(&e->budget);
-        if (first_in(e, GATE_BUDGET) && budget_allows(&e->budget, e->now_ns))
-            task_wake(e, &first_in(e, GATE_BUDGET)->task);
+    if (!take(r)) {
+        refuse(o, GATE_PACE, e->now_ns); /* asks again in the next turn */
+        return false;
     }
+    note_wait(r);
+    leave_line(o, GATE_PACE);
+    if (r->is_retry)
+        leave_line(o, GATE_BUDGET);
+    else if (r->result.attempts == 0 && first_in(e, GATE_BUDGET) && ask(e, GATE_BUDGET) == 0)
+        task_wake(e, &first_in(e, GATE_BUDGET)->task);
     return true;
 }
 

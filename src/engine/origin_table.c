@@ -29,12 +29,28 @@ static struct origin *least_missed(const struct ringsend *e)
     struct origin *least = NULL;
     for (struct list *node = unused->next; node != unused; node = node->next) {
         struct origin *o = LIST_OWNER(node, struct origin, unused);
-        if (e->now_ns >= o->restart_ends_ns)
+        if (pause_is_over(o))
             return o;
-        if (!least || o->restart_ends_ns < least->restart_ends_ns)
+        if (!least || pause_ends_at_ns(o) < pause_ends_at_ns(least))
             least = o;
     }
     return least;
+}
+
+void origin_forget_pause(struct origin *o)
+{
+    if (o->pause != &o->own_pause)
+        limits_pause_give_back(o->engine->gates, o->pause);
+    o->pause = &o->own_pause;
+}
+
+/* Without memory for one that is shared, its own. */
+static struct pause *find_pause(struct origin *o)
+{
+    struct ringsend_limits *l = o->engine->gates;
+    const struct origin_key key = {o->host->name, o->port, o->https, o->hash};
+    struct pause *shared = l->shared ? limits_pause(l, &key, o->engine->now_ns) : NULL;
+    return shared ? shared : &o->own_pause;
 }
 
 static struct origin *evict(struct ringsend *e)
@@ -49,6 +65,7 @@ static struct origin *evict(struct ringsend *e)
     *at = o->hash_next;
     list_remove(&o->task.ready);
     place_forget(o);
+    origin_forget_pause(o);
     list_remove(&o->in_host);
     timer_remove(&e->timers, &o->task.timer);
     host_release(e, o->host);
@@ -72,6 +89,7 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
                          .hash_next = e->origins_hash[hash & e->hash_mask]};
     e->origins_hash[hash & e->hash_mask] = o;
     kept_begin(o);
+    o->pause = find_pause(o);
     o->task.kind = TASK_ORIGIN;
     timer_init(&o->task.timer);
     list_init(&o->task.ready);

@@ -31,19 +31,36 @@ static uint64_t until_ns(const struct ringsend *e, int64_t seconds, bool is_date
     return least((uint64_t)seconds, LONGEST_S) * NS_PER_S;
 }
 
+/* Its times are read without the lock: the end of the restart last, by which the others are known. */
+static void store(uint64_t *to, uint64_t value)
+{
+    __atomic_store_n(to, value, __ATOMIC_RELEASE);
+}
+
+static uint64_t load(const uint64_t *from)
+{
+    return __atomic_load_n(from, __ATOMIC_ACQUIRE);
+}
+
 static void begin(struct origin *o, uint64_t length_ns)
 {
     struct ringsend *e = o->engine;
+    struct pause *p = o->pause;
     uint64_t ends_ns = timer_after(e->now_ns, length_ns);
-    if (ends_ns <= o->pause_ends_ns)
-        return;
     uint64_t half_ns = length_ns / 20, least_ns = e->options.backoff_min_ns / 2;
     half_ns = half_ns > least_ns ? half_ns : least_ns;
-    o->pause_ends_ns = ends_ns;
-    o->restart_next_ns = timer_after(ends_ns, engine_random(e, half_ns + 1));
-    o->restart_ends_ns = timer_after(ends_ns, 2 * half_ns);
+    limits_lock(e->gates);
+    bool longer = ends_ns > p->ends_ns;
+    if (longer) {
+        store(&p->ends_ns, ends_ns);
+        store(&p->restart_next_ns, timer_after(ends_ns, engine_random(e, half_ns + 1)));
+        p->restart_gap_ns = half_ns / e->gates->connections_per_origin;
+        store(&p->restart_ends_ns, timer_after(ends_ns, 2 * half_ns));
+    }
+    limits_unlock(e->gates);
+    if (!longer)
+        return;
     e->stats.pauses++;
-    o->restart_gap_ns = half_ns / e->options.connections_per_origin;
     if (ends_ns > e->pauses_end_ns)
         e->pauses_end_ns = ends_ns;
     task_wake(e, &o->task);
@@ -72,25 +89,39 @@ void pause_hear(struct request *r, const struct advice *advice)
 uint64_t pause_next_ns(const struct origin *o)
 {
     uint64_t now_ns = o->engine->now_ns;
-    return now_ns >= o->restart_ends_ns || now_ns >= o->restart_next_ns ? now_ns
-                                                                        : o->restart_next_ns;
+    if (now_ns >= load(&o->pause->restart_ends_ns))
+        return now_ns;
+    uint64_t next_ns = load(&o->pause->restart_next_ns);
+    return now_ns >= next_ns ? now_ns : next_ns;
+}
+
+uint64_t pause_ends_at_ns(const struct origin *o)
+{
+    return load(&o->pause->ends_ns);
+}
+
+bool pause_is_over(const struct origin *o)
+{
+    return o->engine->now_ns >= load(&o->pause->restart_ends_ns);
 }
 
 void pause_attempt_begins(struct origin *o)
 {
     struct ringsend *e = o->engine;
-    if (e->now_ns < o->restart_ends_ns)
-        o->restart_next_ns = e->now_ns + engine_random(e, 2 * o->restart_gap_ns + 1);
+    struct pause *p = o->pause;
+    if (e->now_ns < p->restart_ends_ns)
+        store(&p->restart_next_ns, e->now_ns + engine_random(e, 2 * p->restart_gap_ns + 1));
 }
 
 void pause_stats(const struct ringsend *e, struct ringsend_stats *stats)
 {
-    for (uint32_t i = 0; e->now_ns < e->pauses_end_ns && i < e->origins_mark; i++) {
-        const struct origin *o = &e->origins[i];
-        if (e->now_ns >= o->pause_ends_ns)
+    bool any = e->gates->shared || e->now_ns < e->pauses_end_ns;
+    for (uint32_t i = 0; any && i < e->origins_mark; i++) {
+        uint64_t ends_ns = pause_ends_at_ns(&e->origins[i]);
+        if (e->now_ns >= ends_ns)
             continue;
         stats->origins_paused++;
-        if (o->pause_ends_ns > stats->pause_ends_ns)
-            stats->pause_ends_ns = o->pause_ends_ns;
+        if (ends_ns > stats->pause_ends_ns)
+            stats->pause_ends_ns = ends_ns;
     }
 }

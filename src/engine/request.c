@@ -388,8 +388,9 @@ static enum task_next back_off(struct request *r)
     uint64_t asked_ns = r->pause_ns > 0 ? 0 : r->retry_after_ns;
     r->wait = r->result.retry_after_ns > 0 ? RINGSEND_WAIT_RETRY_AFTER : RINGSEND_WAIT_BACKOFF;
     r->backoff_at_ns = timer_after(e->now_ns, retry_wait_ns(e, attempt, asked_ns));
-    if (r->backoff_at_ns < r->origin->pause_ends_ns) {
-        r->backoff_at_ns = r->origin->pause_ends_ns;
+    uint64_t pause_ends_ns = pause_ends_at_ns(r->origin);
+    if (r->backoff_at_ns < pause_ends_ns) {
+        r->backoff_at_ns = pause_ends_ns;
         if (r->wait == RINGSEND_WAIT_BACKOFF)
             r->wait = RINGSEND_WAIT_PAUSE;
     }

@@ -165,6 +165,8 @@ static void release(struct ringsend *e)
     tls_local_free(e->tls_local);
     if (!e->options.tls)
         ringsend_tls_free(e->tls);
+    for (uint32_t i = 0; i < e->origins_mark; i++)
+        origin_forget_pause(&e->origins[i]);
     watch_free(e);
     ring_free(e->ring);
     verdict_release(e);
@@ -261,9 +263,9 @@ static void set_up(struct ringsend *e)
     if (e->random == 0 && getrandom(&e->random, sizeof e->random, GRND_NONBLOCK) < 0)
         e->random = e->now_ns;
     retry_init(e);
-    pace_init(&e->pace, o->rate_count, o->rate_per_ns, o->rate_burst, o->rate_ramp_ns);
-    budget_init(&e->budget, o->retry_budget_percent != RINGSEND_UNLIMITED, o->retry_budget_percent,
-                o->retry_budget_per_s, e->now_ns);
+    e->gates = o->limits ? o->limits : &e->own_gates;
+    if (!o->limits)
+        limits_init(&e->own_gates, o, e->now_ns);
 }
 
 static int open_all(struct ringsend *e)
@@ -280,25 +282,32 @@ static int open_all(struct ringsend *e)
     return error ? error : open_tls(e);
 }
 
+int options_read(struct ringsend_options *to, const struct ringsend_options *from)
+{
+    bool copied = options_copy(to, from) == 0;
+    fill_defaults(to);
+    const char *fault = copied ? fault_of(to)
+                               : "options.size must be sizeof(struct ringsend_options); of a later "
+                                 "version's, what this one does not know must be zero";
+    if (!fault)
+        return 0;
+    if (from && from->size >= offsetof(struct ringsend_options, message_bytes))
+        tell(from, fault);
+    return -RINGSEND_E_INVALID;
+}
+
 int ringsend_new(struct ringsend **engine, const struct ringsend_options *options)
 {
     struct ringsend_options o;
-    bool copied = options_copy(&o, options) == 0;
-    fill_defaults(&o);
-    const char *fault = copied ? fault_of(&o)
-                               : "options.size must be sizeof(struct ringsend_options); of a later "
-                                 "version's, what this one does not know must be zero";
-    if (fault) {
-        if (options && options->size >= offsetof(struct ringsend_options, message_bytes))
-            tell(options, fault);
-        return -RINGSEND_E_INVALID;
-    }
+    int error = options_read(&o, options);
+    if (error)
+        return error;
     struct ringsend *e = engine_take(&o);
     if (!e) {
         tell(&o, ringsend_error_text(RINGSEND_E_NO_MEMORY));
         return -RINGSEND_E_NO_MEMORY;
     }
-    int error = open_all(e);
+    error = open_all(e);
     if (error) {
         release(e);
         return error;

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+import time
 
 from harness import (BOUND_S, Case, NOT_ALL_OK, OK, SIGINT_EXIT, USAGE, answering, json_lines, main,
                      response)
@@ -51,6 +52,44 @@ class Threads(Case):
         self.assertEqual(len(stamps), 100)
         # What begins at most 200 a second, and 3 at once, takes so long.
         self.assertGreaterEqual(stamps[-1] - stamps[0], (100 - 3) / 200 * 1e6 * 0.95)
+
+    def starts(self, serve):
+        serve.stop()
+        return sorted(int(line.split("\t")[0]) for line in self.read("log").decode().splitlines())
+
+    def test_one_burst_over_all(self):
+        serve = self.serve("--log", self.path("log"))
+        self.send("-t", "4", "--rate", "10/s", "--burst", "2", records=self.records(serve.url, 12), expect=OK)
+        stamps = self.starts(serve)
+        for first in range(12 - 2):  # the third after it comes at the earliest a tenth of a second later
+            self.assertGreaterEqual(stamps[first + 2] - stamps[first], 0.1e6 * 0.9)
+
+    def test_one_pause_over_all(self):
+        asked, later, go = threading.Event(), [], threading.Event()
+
+        def answer(request):
+            with lock:
+                first = not asked.is_set()
+                asked.set()
+            if first:
+                return response(b"", status="429 Too Many Requests", headers=["Retry-After: 2"])
+            later.append(time.monotonic())
+            return response(b"")
+        lock = threading.Lock()
+        server = self.server(answering(answer))
+        # In flight at the moment of the answer is what was sent before: with --rate at most one more.
+        began = time.monotonic()
+        self.send("-t", "4", "-c", "8", "--rate", "100/s", "--burst", "1",
+                  records=self.records(server.url, 60), expect=OK)
+        self.assertEqual(len(later), 60)
+        self.assertLessEqual(sum(at - began < 2 for at in later), 2)
+
+    def test_retries_of_all_share_one_budget(self):
+        serve = self.serve("--status", "503:100%", "--log", self.path("log"))
+        self.send("-t", "4", "--tries", "2", "--retry-delay", "1ms", "--retry-budget", "1%+1/s", "--deadline", "1s",
+                  records=self.records(serve.url, 200), expect=NOT_ALL_OK)
+        # 1 % of 200, ten in reserve, and one a second for some seconds.
+        self.assertLessEqual(len(self.starts(serve)), 200 + 2 + 10 + 5)
 
     def test_order_and_series_hold_over_all(self):
         lock = threading.Lock()
@@ -147,8 +186,7 @@ class Threads(Case):
 
     def test_what_cannot_be_split_is_refused(self):
         path = self.file("in", [])
-        for options in (["-c", "3"], ["--adaptive"], ["--per-host", "3"], ["--rate", "9/s", "--burst", "2"],
-                        ["--rate", "7/1h"]):
+        for options in (["-c", "3"], ["--adaptive"], ["--per-host", "3"]):
             run = self.run_ringsend("send", "-t", "4", *options, path)
             self.assertEqual(run.status, USAGE, run.err)
         for count in ("0", "65", "x"):
