@@ -32,10 +32,7 @@ static uint64_t until_ns(const struct ringsend *e, int64_t seconds, bool is_date
 }
 
 /* Its times are read without the lock: the end of the restart last, by which the others are known. */
-static void store(uint64_t *to, uint64_t value)
-{
-    __atomic_store_n(to, value, __ATOMIC_RELEASE);
-}
+#define STORE(to, value) __atomic_store_n(to, value, __ATOMIC_RELEASE)
 
 static uint64_t load(const uint64_t *from)
 {
@@ -52,10 +49,10 @@ static void begin(struct origin *o, uint64_t length_ns)
     limits_lock(e->gates);
     bool longer = ends_ns > p->ends_ns;
     if (longer) {
-        store(&p->ends_ns, ends_ns);
-        store(&p->restart_next_ns, timer_after(ends_ns, engine_random(e, half_ns + 1)));
+        STORE(&p->ends_ns, ends_ns);
+        STORE(&p->restart_next_ns, timer_after(ends_ns, engine_random(e, half_ns + 1)));
         p->restart_gap_ns = half_ns / e->gates->connections_per_origin;
-        store(&p->restart_ends_ns, timer_after(ends_ns, 2 * half_ns));
+        STORE(&p->restart_ends_ns, timer_after(ends_ns, 2 * half_ns));
     }
     limits_unlock(e->gates);
     if (!longer)
@@ -110,7 +107,7 @@ void pause_attempt_begins(struct origin *o)
     struct ringsend *e = o->engine;
     struct pause *p = o->pause;
     if (e->now_ns < p->restart_ends_ns)
-        store(&p->restart_next_ns, e->now_ns + engine_random(e, 2 * p->restart_gap_ns + 1));
+        STORE(&p->restart_next_ns, e->now_ns + engine_random(e, 2 * p->restart_gap_ns + 1));
 }
 
 void pause_stats(const struct ringsend *e, struct ringsend_stats *stats)

@@ -54,9 +54,13 @@ void ringsend_limits_free(struct ringsend_limits *l)
 {
     if (!l)
         return;
-    for (size_t i = 0; i < BUCKETS; i++)
-        while (!list_empty(&l->pauses[i]))
-            drop(LIST_OWNER(l->pauses[i].next, struct shared_pause, in_bucket));
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct list *node = l->pauses[i].next; node != &l->pauses[i];) {
+            struct shared_pause *p = LIST_OWNER(node, struct shared_pause, in_bucket);
+            node = node->next;
+            free(p);
+        }
+    }
     pthread_mutex_destroy(&l->lock);
     free(l->pauses);
     free(l);
