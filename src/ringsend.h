@@ -52,8 +52,8 @@
  * origins together; alone, any may have them all. How many requests wait for one is for you to bound.
  *
  * The process. When connections_max is above the soft limit of descriptors, ringsend_new raises that limit
- * up to the hard one (io_uring wants it so, though it uses none of them). Descriptors are close-on-exec; a child of fork must not touch the engine. A broken connection raises no
- * SIGPIPE.
+ * up to the hard one (io_uring wants it so, though it uses none of them). Descriptors are close-on-exec; a
+ * child of fork must not touch the engine. A broken connection raises no SIGPIPE.
  *
  * Versions. libringsend.so.0 stays compatible: functions are only added (each under the version that
  * brought it, ringsend.map), structs only grow at their end. Whatever had to break that would come as
@@ -79,9 +79,10 @@ extern "C" {
 /* ---- Errors ---------------------------------------------------------------------------------
  *
  * The one table. Columns: identifier, name in results, phase in which it happens, may another try
- * help (RETRY or FINAL), can the peer have got anything of the request (SENT_NOTHING or SENT_MAYBE),
- * text for people. Of complete responses, another try may help 408, 425, 429, 503, which say that
- * nothing was done, and 500, 502, 504, which do not. Options retry_on and no_retry_on change that. */
+ * help (RETRY or FINAL), can the peer have got anything of the request (SENT_NOTHING or SENT_MAYBE), text
+ * for people. Of complete responses, another try may help 500, 502, 504, and 408, 425, 429, 503. These, and 421,
+ * say that nothing was done: with their heads, so that an error in the body behind is not ambiguous, and the
+ * status, too, may ask for another try. Options retry_on and no_retry_on change what may be helped. */
 #define RINGSEND_ERRORS(X)                                                                         \
     /* calls of this library */                                                                    \
     X(FULL, "full", CALL, FINAL, SENT_NOTHING, "no room for another request: reap results first")  \
@@ -334,7 +335,7 @@ struct ringsend_options {
     /* What another try may help, in place of the error table's RETRY rows and 408, 425, 429, 500, 502,
      * 503, 504; less what no_retry_on holds. Read by ringsend_new; null: the default, nothing. Of errors
      * those of an attempt alone matter (name lookup to body). What is ok is never tried again, and the
-     * promise stands: after any response but 408, 425, 429 and 503, or an error after which the
+     * promise stands: after any response but 408, 421, 425, 429 and 503, or an error after which the
      * request may have been processed, only what may be sent twice is sent again. */
     const struct ringsend_outcomes *retry_on;
     const struct ringsend_outcomes *no_retry_on;
@@ -467,7 +468,7 @@ struct ringsend_request {
     /* Null, or where to mark that the request may have been processed, for a caller who must know
      * that even when the process dies: *in_doubt |= in_doubt_mask right before the first byte of an
      * attempt can leave. The bits are cleared again when the attempt's outcome shows that neither it
-     * nor one before was processed: nothing of it left, or the answer was 408, 425, 429, 503 (and not
+     * nor one before was processed: nothing of it left, or the answer was 408, 421, 425, 429, 503 (not
      * ok), or one that retry_if holds for. Atomic: requests, of other engines too, may share the byte.
      * Bits that are set at the submit stay. Borrowed as all of the request. */
     unsigned char *in_doubt;
@@ -594,11 +595,10 @@ struct ringsend_result {
                                    ok_if and retry_if agree */
     bool ambiguous;     /* may have been processed, and nobody can tell. Never with ok, nor
                                    for idempotent methods and keyed requests */
-    uint32_t attempts;  /* tries made; 0 when it never came to one. May be one more than
-                                   asked for: when a reused connection turns out to be dead before
-                                   any byte of a response (what came on it was none, or a 408 that
-                                   closed it), the next try does not count (no_free_try
-                                   of the options: only when nothing has left on it) */
+    uint32_t attempts;  /* tries made; 0: it never came to one. Maybe one more than asked for: when
+                                   a reused connection turns out to be dead before any byte of a
+                                   response (or with a 408 that closes it), the next does not count
+                                   (no_free_try of the options: only when nothing has left on it) */
     const char *detail; /* a sentence more about the error, or null */
     struct ringsend_bytes
         body; /* of the last attempt's response if it was complete, whatever its status */

@@ -28,7 +28,7 @@ static const char *const malformed[] = {
     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n",
 };
 
-static const int statuses[] = {200, 201, 202, 204, 301, 304, 400, 404, 408, 409,
+static const int statuses[] = {200, 201, 202, 204, 301, 304, 400, 404, 408, 409, 421,
                                425, 429, 429, 500, 500, 502, 503, 503, 504, 999};
 static const char *const retry_after[] = {"retry-after: 1\r\n",
                                           "retry-after: 0\r\n",
@@ -233,7 +233,8 @@ static void write_answer(struct sim_text *text, const struct sim_answer *a, stru
 
     if (a->raw) {
         sim_text_add(text, a->raw, strlen(a->raw));
-        *head_end = text->bytes;
+        const char *blank = memmem(text->data, text->bytes, "\r\n\r\n", 4);
+        *head_end = blank ? (size_t)(blank - text->data) + 4 : text->bytes;
         return;
     }
     write_head(text, a);
@@ -294,6 +295,7 @@ static void send_message(struct sim_socket *s, struct sim_delivery *d, const str
                          struct sim_text *text, size_t bytes, size_t head_end)
 {
     size_t whole = d->until_end && s->tls ? SIZE_MAX : text->bytes;
+    d->head_bytes = bytes < head_end ? SIZE_MAX : s->in.bytes - d->answer_begin + head_end;
     size_t began = s->in.bytes, middle = head_end + (text->bytes - head_end) / 2;
     bool stray = a->stray && d->answer_valid && !d->until_end;
     bool joined = stray && s->tls && a->stray_joined &&

@@ -124,7 +124,7 @@ static unsigned char mark_of(uint32_t record)
 static void check_mark_without_result(const struct client *c, const struct client_request *r)
 {
     const struct sim_delivery *d = sim_latest_delivery(r->record);
-    bool declined = d && d->answer_in && d->answer_valid && sim_status_declines(d->status);
+    bool declined = d && sim_status_declines(d->status) && sim_delivery_declined(d);
 
     /* With retry_if any answer may be a refusal. */
     SIM_CHECK(!d || declined || c->options.retry_if ||
@@ -369,16 +369,21 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
     const struct sim_delivery *d = sim_latest_delivery(r->record);
     bool declined =
         d && d->answer_in && d->answer_valid && (d->declines || sim_status_declines(d->status));
+    /* Of an answer that came to nothing behind its head. */
+    bool by_head = result->error != RINGSEND_OK && sim_status_declines(result->status);
     bool in_doubt =
         d && (result->error != RINGSEND_OK
-                  ? response_is_lost(result->error, d) || !declined
+                  ? !by_head && (response_is_lost(result->error, d) || !declined)
                   : status_is_in_doubt(result->status) && !result->ok && !body_declines(result));
 
     SIM_CHECK(d || !result->ambiguous, "record %u is ambiguous, and was never delivered",
               r->record);
+    SIM_CHECK(!by_head || (d && d->status == result->status && sim_delivery_declined(d)),
+              "record %u was declined with %d, and its server has not said so", r->record,
+              result->status);
     /* Whether the answer that declines was the one that got lost, or an earlier attempt's, the ledger does not
      * tell. Nor does it know what of a stream was still to be passed on. */
-    if (declined &&
+    if (declined && !by_head &&
         (response_is_lost(result->error, d) || (d->streamed && result->error != RINGSEND_OK)))
         return;
     if (!record->replayable)
@@ -397,7 +402,7 @@ static void check_mark(const struct client *c, const struct client_request *r,
     unsigned char bits = c->marks[r->record / 4];
     bool marked = (bits & mark_of(r->record)) != 0;
     bool complete = result->error == RINGSEND_OK;
-    bool declined = complete && !result->ok && sim_status_declines(result->status);
+    bool declined = !result->ok && sim_status_declines(result->status);
 
     SIM_CHECK(bits & (unsigned char)(mark_of(r->record) << 1), "record %u touches another's mark",
               r->record);
@@ -455,15 +460,19 @@ static bool may_be_tried_again(const struct client *c, enum ringsend_error error
 
     if (c->options.retry_if && error == RINGSEND_OK)
         return true; /* it may have held */
-    if (error == RINGSEND_E_BAD_RESPONSE &&
-        reused) /* it may be none at all, as when it was closed */
-        error = RINGSEND_E_CLOSED_NO_RESPONSE;
+    if (error == RINGSEND_E_BAD_RESPONSE && reused &&
+        may_be_tried_again(c, RINGSEND_E_CLOSED_NO_RESPONSE, status, false))
+        return true; /* it may be none at all, as when it was closed */
+    if (error != RINGSEND_OK && !error_is_an_end(error) && sim_status_declines(status) &&
+        may_be_tried_again(c, RINGSEND_OK, status, reused))
+        return true; /* by its head */
     if (c->options.no_retry_on && set_has(c->options.no_retry_on, error, status))
         return false;
     if (c->options.retry_on)
         return set_has(c->options.retry_on, error, status);
-    return error != RINGSEND_OK ? by_default[error]
-                                : sim_status_declines(status) || status_is_in_doubt(status);
+    if (error != RINGSEND_OK)
+        return by_default[error];
+    return (sim_status_declines(status) && status != 421) || status_is_in_doubt(status);
 }
 
 /* The trace holds every attempt, one after another without a gap, and ends as the result does. */

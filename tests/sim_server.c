@@ -207,7 +207,15 @@ bool sim_answer_is(const struct sim_delivery *d, uint64_t at, const char *body, 
 
 bool sim_status_declines(int status)
 {
-    return status == 408 || status == 425 || status == 429 || status == 503;
+    return status == 408 || status == 421 || status == 425 || status == 429 || status == 503;
+}
+
+bool sim_delivery_declined(const struct sim_delivery *d)
+{
+    bool by_status = sim_status_declines(d->status);
+    bool in_full = d->answer_in && d->answer_valid && (d->declines || by_status);
+
+    return in_full || (by_status && d->answered && d->taken >= d->head_bytes);
 }
 
 static uint32_t record_of(const char *request, size_t bytes)
@@ -229,8 +237,7 @@ static void check_may_repeat(uint32_t number)
 
     for (uint32_t i = 0; !record->replayable && i < world.deliveries_count; i++) {
         const struct sim_delivery *d = &world.deliveries[i];
-        SIM_CHECK(d->record != number || (d->answer_in && d->answer_valid &&
-                                          (d->declines || sim_status_declines(d->status))),
+        SIM_CHECK(d->record != number || sim_delivery_declined(d),
                   "record %u (%s) is delivered again, though delivery %u may have been processed",
                   number, record->method, d->number);
     }

@@ -6,7 +6,8 @@
  * number and the delivery's, so that a response can reach no other record unseen. A *delivery* is
  * one time that bytes of a record entered a connection. The ledger checks promise 3 at each: a
  * record that must not be done twice is delivered again only when all its earlier deliveries were
- * declined, that is, answered in full with 408, 425, 429 or 503, or with sim.declining. */
+ * declined, that is, answered with a head whose status is 408, 421, 425, 429 or 503, or in full with
+ * sim.declining. */
 #ifndef RINGSEND_TESTS_SIM_SERVER_H
 #define RINGSEND_TESTS_SIM_SERVER_H
 
@@ -131,8 +132,9 @@ struct sim_delivery {
     bool until_end; /* its body ends with the stream; with TLS: with the farewell, which is part
                           of the answer then, and this false */
     size_t answer_begin,
-        answer_end; /* of it, or of its head with until_end: offsets in the connection's `in` */
-    size_t taken;   /* bytes of it that were handed to the engine */
+        answer_end;    /* of it, or of its head with until_end: offsets in the connection's `in` */
+    size_t taken;      /* bytes of it that were handed to the engine */
+    size_t head_bytes; /* its head is among the first so many of these, with TLS at least */
     int status;
     bool declines;    /* by sim.declining */
     bool malformed;   /* some of it may pass for a body, before the fault shows */
@@ -165,6 +167,8 @@ bool sim_body_is(uint32_t record, uint32_t delivery, uint64_t at, const char *bo
 bool sim_answer_is(const struct sim_delivery *d, uint64_t at, const char *body, size_t bytes);
 /* A complete answer that leaves no doubt that the record was not processed. */
 bool sim_status_declines(int status);
+/* By what had come of its answer: all of it, or the head of one whose status does. */
+bool sim_delivery_declined(const struct sim_delivery *d);
 
 /* ---- For the sockets ---- */
 struct sim_peer *server_find(const struct sockaddr *address);

@@ -568,6 +568,8 @@ void decode_abandon(struct request *r); /* its body is dropped */
 /* retry.c: which outcomes another try may help, and when */
 void retry_init(struct ringsend *e);
 bool retry_may_help(const struct ringsend *e, enum ringsend_error error, int status);
+/* By it the peer says that it did not process the request, whatever became of the response's body. */
+bool retry_is_declined(int status);
 /* The peer may have acted on the request although there is no good answer. */
 bool retry_is_doubtful(enum ringsend_error error, int status);
 /* Nothing shows that it has not. */

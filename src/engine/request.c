@@ -233,8 +233,10 @@ static void settle(struct request *r)
  * in any case that the request was not processed (RFC 9110 15.5.9). */
 static bool is_stale(enum ringsend_error error, const struct response *response)
 {
+    if (response->status == 408)
+        return !response->keep_alive && response->interim_count == 0;
     if (error == RINGSEND_OK)
-        return response->status == 408 && !response->keep_alive && response->interim_count == 0;
+        return false;
     return response->no_head || (retry_is_connection_loss(error) && !response->started);
 }
 
@@ -259,10 +261,10 @@ void request_attempt_over(struct request *r, enum ringsend_error error, const ch
         if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
             r->result.status = response->status;
         r->result.packed_bytes = response->streamed_bytes;
-        if (error == RINGSEND_OK) {
+        if (r->result.status >= 200) /* the head is complete, the body maybe not */
             pause_hear(r, &response->advice);
+        if (error == RINGSEND_OK)
             verdict_take(r, response);
-        }
     }
     r->conn = NULL;
     judge_origin(r, exchange);
@@ -396,7 +398,7 @@ static enum task_next back_off(struct request *r)
     }
     if (r->backoff_at_ns >= r->deadline_at_ns)
         return finish_with_outcome(r);
-    r->wants_fresh = stream_wants_fresh(r);
+    r->wants_fresh = stream_wants_fresh(r) || r->result.status == 421;
     r->redialed = false;
     r->is_retry = true;
     return request_goto(r, REQUEST_BACKOFF);
@@ -415,7 +417,7 @@ static enum task_next decide(struct request *r)
     if (doubtful && !r->idempotent)
         r->in_doubt = true;
     bool may_double = r->outcome_bytes_left && !wanted && retry_may_double(error, status);
-    settle_doubt(r, error == RINGSEND_OK && !may_double);
+    settle_doubt(r, !may_double && (error == RINGSEND_OK || retry_is_declined(status)));
     /* No response at all, whatever else came. */
     bool no_response = r->outcome_stale && error == RINGSEND_E_BAD_RESPONSE;
     bool helps = retry_may_help(e, no_response ? RINGSEND_E_CLOSED_NO_RESPONSE : error, status);

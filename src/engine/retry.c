@@ -8,13 +8,16 @@
 
 struct status_row {
     int status;
-    bool doubtful;
+    bool doubtful, by_default;
 };
 
 /* Statuses that another try may help. Doubtful: the request may have been acted upon; the others
- * say that it was not (RFC 9110 15.5.9, RFC 8470 5.2, RFC 6585 4, RFC 9110 15.6.4). */
+ * say that it was not (RFC 9110 15.5.9, 15.5.20, RFC 8470 5.2, RFC 6585 4, RFC 9110 15.6.4). That is said
+ * once the head is complete, and stands whatever becomes of the body behind it. To be misdirected (421) helps
+ * no more than a new connection does, and each origin has its own: only who asks for it has it again. */
 static const struct status_row statuses[] = {
-    {408, false}, {425, false}, {429, false}, {500, true}, {502, true}, {503, false}, {504, true},
+    {408, false, true}, {421, false, false}, {425, false, true}, {429, false, true},
+    {500, true, true},  {502, true, true},   {503, false, true}, {504, true, true},
 };
 
 static const struct status_row *row_of(int status)
@@ -23,6 +26,12 @@ static const struct status_row *row_of(int status)
         if (statuses[i].status == status)
             return &statuses[i];
     return NULL;
+}
+
+bool retry_is_declined(int status)
+{
+    const struct status_row *row = row_of(status);
+    return row && !row->doubtful;
 }
 
 _Static_assert(RINGSEND_ERROR_COUNT <= 128, "struct ringsend_outcomes has a bit for each error");
@@ -36,7 +45,8 @@ void ringsend_retry_on_default(struct ringsend_outcomes *outcomes)
 {
     *outcomes = (struct ringsend_outcomes){0};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        add_status(outcomes, statuses[i].status);
+        if (statuses[i].by_default)
+            add_status(outcomes, statuses[i].status);
     for (unsigned i = 1; i < RINGSEND_ERROR_COUNT; i++)
         if (error_is_retryable((enum ringsend_error)i))
             outcomes->errors[i / 64] |= 1ull << (i % 64);
@@ -58,32 +68,33 @@ void retry_init(struct ringsend *e)
 
 bool retry_may_help(const struct ringsend *e, enum ringsend_error error, int status)
 {
-    if (error != RINGSEND_OK)
-        return error_is_of_attempt(error) && e->retry_on.errors[error / 64] >> (error % 64) & 1;
-    return status_is_in(&e->retry_on.statuses, status);
+    bool by_status = status_is_in(&e->retry_on.statuses, status);
+    if (error == RINGSEND_OK)
+        return by_status;
+    if (!error_is_of_attempt(error))
+        return false;
+    bool by_error = e->retry_on.errors[error / 64] >> (error % 64) & 1;
+    return by_error || (by_status && retry_is_declined(status));
 }
 
 bool retry_is_doubtful(enum ringsend_error error, int status)
 {
     if (error != RINGSEND_OK)
-        return error_is_after_sending(error);
+        return error_is_after_sending(error) && !retry_is_declined(status);
     const struct status_row *row = row_of(status);
     return row && row->doubtful;
 }
 
 bool retry_may_double(enum ringsend_error error, int status)
 {
-    if (error != RINGSEND_OK)
-        return error_is_after_sending(error);
-    const struct status_row *row = row_of(status);
-    return !row || row->doubtful;
+    return (error == RINGSEND_OK || error_is_after_sending(error)) && !retry_is_declined(status);
 }
 
 bool retry_is_pushed_back(enum ringsend_error error, int status)
 {
+    if (status == 429 || status == 503)
+        return true;
     switch ((int)error) {
-    case RINGSEND_OK:
-        return status == 429 || status == 503;
     case RINGSEND_E_CONNECT_REFUSED:
     case RINGSEND_E_CONNECT_RESET:
     case RINGSEND_E_TIMEOUT_CONNECT:
