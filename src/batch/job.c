@@ -28,6 +28,7 @@
  * later run sends them, or calls them in doubt. Results that are still KEPT then are parked for that run
  * (parked.h): so the order holds over all runs, and no record is sent twice for its sake. A process that is
  * killed has them in memory alone: their records are in doubt, as those in flight are. */
+#include "base/json_put.h"
 #include "batch/job_internal.h"
 
 #include <errno.h>
@@ -162,7 +163,7 @@ static bool name_inputs(struct job *job)
         return false;
     for (size_t i = 0; i < count; i++) {
         size_t before = job->names.bytes;
-        if (!result_line_quote(span_of(job->source->paths[i]), &job->pool, &job->names))
+        if (!json_append_string(span_of(job->source->paths[i]), &job->pool, &job->names))
             return false;
         job->files[i].bytes = job->names.bytes - before;
     }

@@ -1,5 +1,5 @@
+#include "base/json_put.h"
 #include "batch/job_internal.h"
-#include "batch/json_out.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -309,7 +309,7 @@ static bool name_body(struct job *job, struct slot *slot, struct buf *quoted)
     char name[SAVE_NAME_BYTES], path[PATH_MAX + SAVE_NAME_BYTES];
     save_name(name, slot->number, slot->record.id);
     int bytes = snprintf(path, sizeof path, "%s/%s", job->options.output.bodies, name);
-    return result_line_quote((struct ringsend_bytes){path, (size_t)bytes}, &job->pool, quoted);
+    return json_append_string((struct ringsend_bytes){path, (size_t)bytes}, &job->pool, quoted);
 }
 
 /* Its line is written, with the name of the file; or with the body, which so is not lost. */

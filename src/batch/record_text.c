@@ -2,6 +2,7 @@
  *
  * Memory. Everything that is filled in goes to `decoded`, which moves while it grows: pieces of it
  * are told by where they start until the last one is there. */
+#include "base/json_put.h"
 #include "batch/record_internal.h"
 
 #include "base/check.h"
@@ -9,7 +10,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "batch/csv_row.h"
-#include "batch/result_line.h"
 #include "batch/secret.h"
 
 #include <stdio.h>
@@ -154,7 +154,7 @@ static bool fill_id(struct filler *f, struct piece *id)
         return false;
     struct ringsend_bytes value = bytes_of(f, plain);
     id->start = record->decoded.bytes;
-    bool good = result_line_quote(value, f->pool, &text) &&
+    bool good = json_append_string(value, f->pool, &text) &&
                 buf_append(f->pool, &record->decoded, text.data, text.bytes);
     id->bytes = text.bytes;
     buf_release(f->pool, &text);

@@ -3,8 +3,8 @@
 #include "base/base64.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "base/json_put.h"
 #include "base/text.h"
-#include "batch/json_out.h"
 
 #include <string.h>
 

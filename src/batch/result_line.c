@@ -5,7 +5,7 @@
 
 #include "base/base64.h"
 #include "base/check.h"
-#include "batch/json_out.h"
+#include "base/json_put.h"
 
 #include <string.h>
 
@@ -239,13 +239,5 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
     to = put(to, SPAN("}\n"));
     CHECK((size_t)(to - start) <= room);
     out->bytes += (size_t)(to - start);
-    return true;
-}
-
-bool result_line_quote(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
-{
-    if (!buf_reserve(pool, out, QUOTED_BYTES(text.bytes)))
-        return false;
-    out->bytes = (size_t)(put_quoted(out->data + out->bytes, text) - out->data);
     return true;
 }

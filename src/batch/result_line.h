@@ -27,7 +27,7 @@
 struct result_line {
     struct ringsend_bytes id; /* JSON, taken as it is; empty: the line number */
     uint64_t line;
-    struct ringsend_bytes file; /* JSON, as result_line_quote made it; empty: no "file" */
+    struct ringsend_bytes file; /* JSON, as json_append_string made it; empty: no "file" */
     bool ok;
     int status; /* 0: none */
     uint32_t attempts;
@@ -70,9 +70,5 @@ size_t result_line_headers_bytes(const struct result_line *result);
 char *result_line_put_headers(char *to, const struct result_line *result);
 size_t result_line_trace_bytes(const struct result_line *result);
 char *result_line_put_trace(char *to, const struct result_line *result);
-
-/* Appends `text` as a JSON string, bytes that are no UTF-8 as U+FFFD: for names of files, which may
- * be any bytes. False when memory is out. */
-bool result_line_quote(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out);
 
 #endif

@@ -2,10 +2,10 @@
 
 #include "base/base64.h"
 #include "base/check.h"
+#include "base/json_put.h"
 #include "base/text.h"
 #include "batch/guard.h"
 #include "batch/place.h"
-#include "batch/result_line.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -67,7 +67,7 @@ static bool percent_encode(struct ringsend_bytes text, struct buf_pool *pool, st
 static bool append_inside(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
 {
     size_t before = out->bytes;
-    if (!result_line_quote(text, pool, out))
+    if (!json_append_string(text, pool, out))
         return false;
     out->bytes -= 2;
     memmove(out->data + before, out->data + before + 1, out->bytes - before);
@@ -108,7 +108,7 @@ static bool apply(enum template_filter filter, struct ringsend_bytes value, stru
     bool done = false;
     switch (filter) {
     case FILTER_JSON:
-        return result_line_quote(value, pool, out);
+        return json_append_string(value, pool, out);
     case FILTER_JSON_INSIDE:
         return append_inside(value, pool, out);
     case FILTER_XML:

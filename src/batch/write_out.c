@@ -7,7 +7,7 @@
 #include "batch/write_out.h"
 
 #include "base/json.h"
-#include "batch/json_out.h"
+#include "base/json_put.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 #include "cli/bench_requests.h"
 
 #include "base/span.h"
+#include "base/whole_file.h"
 #include "batch/checker.h"
 #include "batch/load.h"
 #include "cli/summary.h"
 #include "cli/values.h"
-#include "cli/whole_file.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* `ringsend doctor`: what this machine allows, in words, with the cure for each fault. */
-#include "batch/result_line.h"
+#include "base/json_put.h"
 #include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/values.h"
@@ -77,7 +77,7 @@ static void print_text(const struct finding *findings, size_t count)
 static bool print_quoted(struct buf_pool *pool, const char *text)
 {
     struct buf quoted = {0};
-    bool ok = result_line_quote((struct ringsend_bytes){text, strlen(text)}, pool, &quoted);
+    bool ok = json_append_string((struct ringsend_bytes){text, strlen(text)}, pool, &quoted);
     if (ok)
         fwrite(quoted.data, 1, quoted.bytes, stdout);
     buf_release(pool, &quoted);

@@ -4,9 +4,9 @@
 
 #include "base/json.h"
 #include "base/span.h"
+#include "base/whole_file.h"
 #include "bench/hdr.h"
 #include "bench/hlog.h"
-#include "cli/whole_file.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 /* `ringsend status`: what the journal beside a results file knows. Only looks; a run may be at work. */
-#include "batch/result_line.h"
+#include "base/json_put.h"
 #include "cli/commands.h"
 #include "cli/go_on.h"
 #include "cli/values.h"
@@ -50,7 +50,7 @@ static void print_json(const char *path, const struct journal_counts *counts, bo
     struct buf_pool pool;
     struct buf name = {0};
     buf_pool_init(&pool);
-    if (result_line_quote(span_of(path), &pool, &name)) {
+    if (json_append_string(span_of(path), &pool, &name)) {
         printf("{\"file\":%.*s,\"running\":%s,\"done\":%llu,\"in_doubt\":%llu,\"left\":%llu,"
                "\"input_ended\":%s,\"written_at\":%lld",
                (int)name.bytes, name.data, held ? "true" : "false",

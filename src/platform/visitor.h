@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
-#include "engine/timers.h"
+#include "base/timers.h"
 #include "uring/ring.h"
 
 #include <stdbool.h>

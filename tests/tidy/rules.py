@@ -10,8 +10,7 @@ ARROWS = {
     "src/engine": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/op.h", "uring/ring.h"},
     "src/batch": {"src/base", "src/ringsend.h", "src/engine/file.h"},
     "src/bench": {"src/base", "src/ringsend.h", "src/engine/file.h"},
-    "src/platform": {"src/base", "src/http", "src/ringsend.h", "src/engine/timers.h", "tls/tls.h",
-                     "uring/ring.h"},
+    "src/platform": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/ring.h"},
     # http for the checks alone: options that no request can have are refused at the start. tls for the
     # server's certificate, for the same reason. Both tls and the ring for the doctor, who tries them.
     "src/cli": {"src/base", "src/batch", "src/bench", "src/platform", "src/ringsend.h", "src/http/head.h",

@@ -1,4 +1,5 @@
 /* Result lines, byte for byte as DESIGN section 5 has them. */
+#include "base/json_put.h"
 #include "batch/result_line.h"
 
 #include "guard.h"
@@ -231,7 +232,8 @@ static void escapes_at_every_place(void **state)
             snprintf(expected, sizeof expected, "\"%.*s%s%.*s\"", (int)place, body, escaped,
                      (int)(sizeof body - place - 1), body + place + 1);
             struct buf out = {0};
-            assert_true(result_line_quote((struct ringsend_bytes){body, sizeof body}, &pool, &out));
+            assert_true(
+                json_append_string((struct ringsend_bytes){body, sizeof body}, &pool, &out));
             assert_int_equal(out.bytes, strlen(expected));
             assert_memory_equal(out.data, expected, out.bytes);
             buf_release(&pool, &out);
@@ -243,7 +245,7 @@ static void quotes_what_is_no_utf8(void **state)
 {
     (void)state;
     struct buf out = {0};
-    assert_true(result_line_quote(SPAN("a\xff\xfe\"\xc3\xa9\xc3"), &pool, &out));
+    assert_true(json_append_string(SPAN("a\xff\xfe\"\xc3\xa9\xc3"), &pool, &out));
     static const char expected[] = "\"a\xef\xbf\xbd\xef\xbf\xbd\\\"\xc3\xa9\xef\xbf\xbd\"";
     assert_int_equal(out.bytes, sizeof expected - 1);
     assert_memory_equal(out.data, expected, out.bytes);

@@ -1,7 +1,7 @@
 /* The heap of deadlines: timers fire in the order of their times, each once, whatever was moved,
  * cleared or removed meanwhile. The last test compares it with a plain array, which is too slow for
  * an engine and too simple to be wrong. */
-#include "engine/timers.h"
+#include "base/timers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

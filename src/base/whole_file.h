@@ -1,5 +1,5 @@
-#ifndef RINGSEND_CLI_WHOLE_FILE_H
-#define RINGSEND_CLI_WHOLE_FILE_H
+#ifndef RINGSEND_BASE_WHOLE_FILE_H
+#define RINGSEND_BASE_WHOLE_FILE_H
 
 #include <stddef.h>
 

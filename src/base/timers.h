@@ -4,8 +4,8 @@
  * Most deadlines never fire: they are moved later, again and again, by the next request on the same
  * connection. Moving one later or clearing it therefore only writes the timer; its place in the
  * heap is put right when it comes to the top. */
-#ifndef RINGSEND_ENGINE_TIMERS_H
-#define RINGSEND_ENGINE_TIMERS_H
+#ifndef RINGSEND_BASE_TIMERS_H
+#define RINGSEND_BASE_TIMERS_H
 
 #include <stdbool.h>
 #include <stdint.h>

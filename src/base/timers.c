@@ -1,6 +1,6 @@
 /* Invariants: heap[i]->place == i + 1; a parent's queued_ns is never later than its children's; at
  * the top queued_ns == at_ns after timers_settle, and the top is then the nearest of all. */
-#include "engine/timers.h"
+#include "base/timers.h"
 
 #include "base/check.h"
 

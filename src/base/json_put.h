@@ -1,8 +1,9 @@
 /* The pieces that lines of output are made of: each is measured first, then written behind `to`, whose
  * room is then not looked at again, and returns its end. */
-#ifndef RINGSEND_BATCH_JSON_OUT_H
-#define RINGSEND_BATCH_JSON_OUT_H
+#ifndef RINGSEND_BASE_JSON_PUT_H
+#define RINGSEND_BASE_JSON_PUT_H
 
+#include "base/buf.h"
 #include "base/span.h"
 
 #include <stddef.h>
@@ -46,5 +47,9 @@ char *put_text(char *to, struct ringsend_bytes text, struct measure m);
 #define QUOTED_BYTES(bytes) ((bytes)*6 + 2)
 char *put_quoted(char *to, struct ringsend_bytes text);
 char *put_quoted_header(char *to, struct ringsend_bytes value);
+
+/* Appends `text` as a JSON string, bytes that are no UTF-8 as U+FFFD: for names of files, which may
+ * be any bytes. False when memory is out. */
+bool json_append_string(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out);
 
 #endif

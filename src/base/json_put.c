@@ -1,4 +1,4 @@
-#include "batch/json_out.h"
+#include "base/json_put.h"
 
 #include "base/text.h"
 
@@ -110,4 +110,12 @@ char *put_quoted_header(char *to, struct ringsend_bytes value)
     }
     *to++ = '"';
     return to;
+}
+
+bool json_append_string(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
+{
+    if (!buf_reserve(pool, out, QUOTED_BYTES(text.bytes)))
+        return false;
+    out->bytes = (size_t)(put_quoted(out->data + out->bytes, text) - out->data);
+    return true;
 }
