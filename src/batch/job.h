@@ -5,10 +5,10 @@
 
 #include "batch/crew.h"
 #include "batch/output_options.h"
-#include "batch/record.h"
 #include "batch/report.h"
 #include "batch/serial.h"
-#include "batch/source.h"
+#include "records/record.h"
+#include "records/source.h"
 #include "ringsend.h"
 
 #include <stdatomic.h>

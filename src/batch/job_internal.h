@@ -14,10 +14,10 @@
 #include "batch/job.h"
 #include "batch/journal.h"
 #include "batch/lanes.h"
-#include "batch/load.h"
 #include "batch/output.h"
 #include "batch/save.h"
 #include "batch/serial.h"
+#include "records/data_file.h"
 
 enum slot_step {
     SLOT_FREE,

@@ -12,7 +12,7 @@
 #define RINGSEND_BATCH_JOURNAL_H
 
 #include "batch/fingerprint.h"
-#include "batch/source.h"
+#include "records/source.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,7 +10,7 @@
 #define RINGSEND_BATCH_WRITE_OUT_H
 
 #include "batch/result_line.h"
-#include "batch/secret.h"
+#include "records/secret.h"
 
 struct write_out;
 

@@ -2,10 +2,10 @@
 
 #include "base/span.h"
 #include "base/whole_file.h"
-#include "batch/checker.h"
-#include "batch/load.h"
 #include "cli/summary.h"
 #include "cli/values.h"
+#include "records/data_file.h"
+#include "records/reader.h"
 
 #include <errno.h>
 #include <stdarg.h>

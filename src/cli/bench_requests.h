@@ -4,8 +4,8 @@
 #define RINGSEND_CLI_BENCH_REQUESTS_H
 
 #include "base/buf.h"
-#include "batch/record.h"
 #include "cli/target_options.h"
+#include "records/record.h"
 #include "ringsend.h"
 
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /* `ringsend check`: reads everything as `ringsend send` would with the same options, sends nothing,
  * and names what is wrong. It needs no io_uring. */
-#include "batch/checker.h"
 #include "cli/commands.h"
 #include "cli/record_options.h"
 #include "cli/summary.h"
 #include "cli/values.h"
+#include "records/reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>

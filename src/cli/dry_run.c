@@ -4,12 +4,12 @@
 
 #include "base/address.h"
 #include "base/base64.h"
-#include "batch/checker.h"
-#include "batch/load.h"
-#include "batch/secret.h"
 #include "cli/summary.h"
 #include "cli/values.h"
 #include "http/head.h"
+#include "records/data_file.h"
+#include "records/reader.h"
+#include "records/secret.h"
 
 #include <inttypes.h>
 #include <stdio.h>

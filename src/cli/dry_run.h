@@ -2,8 +2,8 @@
 #ifndef RINGSEND_CLI_DRY_RUN_H
 #define RINGSEND_CLI_DRY_RUN_H
 
-#include "batch/source.h"
 #include "cli/request_options.h"
+#include "records/source.h"
 
 #include <stdint.h>
 

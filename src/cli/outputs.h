@@ -6,9 +6,9 @@
 #include "batch/journal.h"
 #include "batch/parked.h"
 #include "batch/report.h"
-#include "batch/source.h"
 #include "cli/bodies.h"
 #include "cli/send_options.h"
+#include "records/source.h"
 
 #include <stdbool.h>
 #include <stdint.h>

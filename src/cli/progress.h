@@ -5,8 +5,8 @@
 
 #include "batch/job.h"
 #include "batch/report.h"
-#include "batch/source.h"
 #include "cli/progress_line.h"
+#include "records/source.h"
 #include "ringsend.h"
 
 #include <stdatomic.h>

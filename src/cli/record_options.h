@@ -4,9 +4,9 @@
 #ifndef RINGSEND_CLI_RECORD_OPTIONS_H
 #define RINGSEND_CLI_RECORD_OPTIONS_H
 
-#include "batch/form.h"
-#include "batch/source.h"
 #include "cli/request_options.h"
+#include "records/form.h"
+#include "records/source.h"
 
 #include <getopt.h>
 #include <stdbool.h>

@@ -4,9 +4,9 @@
 #ifndef RINGSEND_CLI_REQUEST_OPTIONS_H
 #define RINGSEND_CLI_REQUEST_OPTIONS_H
 
-#include "batch/record.h"
-#include "batch/secret.h"
-#include "batch/template.h"
+#include "records/record.h"
+#include "records/secret.h"
+#include "records/template.h"
 #include "ringsend.h"
 
 #include <getopt.h>

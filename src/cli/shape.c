@@ -1,6 +1,6 @@
 #include "cli/shape.h"
 
-#include "batch/secret.h"
+#include "records/secret.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,8 +5,8 @@
 #define RINGSEND_CLI_SHAPE_H
 
 #include "batch/fingerprint.h"
-#include "batch/source.h"
 #include "cli/send_options.h"
+#include "records/source.h"
 
 void shape_take(struct fingerprint *fingerprint, const struct send_options *options,
                 const struct source_range *range);

@@ -2,7 +2,7 @@
 #ifndef RINGSEND_CLI_SHELL_H
 #define RINGSEND_CLI_SHELL_H
 
-#include "batch/secret.h"
+#include "records/secret.h"
 
 #include <stdio.h>
 

@@ -5,7 +5,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/json.h"
-#include "batch/record.h"
+#include "records/record.h"
 #include "batch/result_line.h"
 
 #include <stdlib.h>

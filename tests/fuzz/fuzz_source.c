@@ -2,8 +2,8 @@
  * crashing: the records are the same however the bytes come in, and every position behind a record
  * leads to the rest of them. Rows and lines also fill a template each. */
 #include "base/check.h"
-#include "batch/record.h"
-#include "batch/source.h"
+#include "records/record.h"
+#include "records/source.h"
 
 #include <stdio.h>
 #include <string.h>

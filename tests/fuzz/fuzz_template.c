@@ -4,7 +4,7 @@
  * without the values; what was masked no longer has the secret. */
 #include "base/check.h"
 #include "base/json.h"
-#include "batch/template.h"
+#include "records/template.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -110,9 +110,9 @@ def check_includes(root, _build):
             if not match:
                 continue
             kind, name = match.groups()
-            for pattern, home in rules.LIBRARIES.items():
-                if re.fullmatch(pattern, name) and room != home:
-                    yield f"{path}:{number}: {name} belongs to {home} alone"
+            for pattern, homes in rules.LIBRARIES.items():
+                if re.fullmatch(pattern, name) and room not in homes:
+                    yield f"{path}:{number}: {name} belongs to {', '.join(homes)} alone"
             if kind == "<":
                 continue
             target = resolve(root, name)

@@ -1,7 +1,7 @@
 /* Records read one after another, taken out, and with their data files: what those have who use no
  * engine for it. */
-#include "batch/checker.h"
-#include "batch/load.h"
+#include "records/data_file.h"
+#include "records/reader.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

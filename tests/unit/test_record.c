@@ -1,6 +1,6 @@
 /* Records: each line stands against an unmapped page, so that a reader that looks one byte too far
  * crashes. What a line becomes is compared as one text, see `describe`. */
-#include "batch/record.h"
+#include "records/record.h"
 
 #include "guard.h"
 

@@ -1,5 +1,5 @@
 /* Which names are those of secrets, and what a text looks like without them. */
-#include "batch/secret.h"
+#include "records/secret.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

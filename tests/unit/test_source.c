@@ -1,6 +1,6 @@
 /* Sources, read by read(2) in blocks of every size. What a source hands out is compared as one
  * text: "number:line:record|" for each record. */
-#include "batch/source.h"
+#include "records/source.h"
 
 #include "base/limits.h"
 

@@ -1,5 +1,5 @@
 /* Templates, what they refuse, and that the environment is a secret. Values: {{a}} is "x", {{b}} is the row's. */
-#include "batch/template.h"
+#include "records/template.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,88 @@
+/* libcsv reads streams; here it gets exactly one row, in one piece, and anything but one row out of
+ * it is an error. */
+#include "records/csv_row.h"
+
+#include "base/check.h"
+
+#include <csv.h>
+
+struct reading {
+    struct csv_row *row;
+    struct buf_pool *pool;
+    unsigned rows;
+    bool no_memory;
+};
+
+static void on_field(void *text, size_t bytes, void *user)
+{
+    struct reading *r = user;
+    if (!buf_append(r->pool, &r->row->texts, text, bytes) ||
+        !buf_append(r->pool, &r->row->ends, &r->row->texts.bytes, sizeof(size_t)))
+        r->no_memory = true;
+}
+
+static void on_row(int end, void *user)
+{
+    (void)end;
+    struct reading *r = user;
+    r->rows++;
+}
+
+static int is_no_space(unsigned char byte)
+{
+    (void)byte;
+    return 0;
+}
+
+enum csv_result csv_row_read(struct csv_row *row, struct buf_pool *pool, struct ringsend_bytes text,
+                             char delimiter, size_t *at, const char **why)
+{
+    CHECK(row->texts.bytes == 0 && row->ends.bytes == 0);
+    struct csv_parser parser;
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
+        return CSV_ROW_NO_MEMORY;
+    csv_set_delim(&parser, (unsigned char)delimiter);
+    csv_set_space_func(&parser, is_no_space);
+    csv_set_blk_size(&parser, text.bytes + 1); /* no field is longer: one allocation */
+    if (text.bytes > 0 && text.data[text.bytes - 1] == '\r')
+        text.bytes--;
+    struct reading reading = {.row = row, .pool = pool};
+    *at = csv_parse(&parser, text.data, text.bytes, on_field, on_row, &reading);
+    *why = "a quote inside a field: quote the whole field, and double the quotes in it";
+    bool good = *at == text.bytes;
+    if (good && csv_fini(&parser, on_field, on_row, &reading) != 0) {
+        *at = text.bytes;
+        *why = "a quoted field does not end";
+        good = false;
+    }
+    bool no_memory = reading.no_memory || csv_error(&parser) == CSV_ENOMEM;
+    csv_free(&parser);
+    if (no_memory)
+        return CSV_ROW_NO_MEMORY;
+    if (good && reading.rows != 1) {
+        *at = 0;
+        *why = "a line end (CR) outside of quotes inside the row";
+        good = false;
+    }
+    return good ? CSV_ROW_READ : CSV_ROW_BAD;
+}
+
+size_t csv_row_count(const struct csv_row *row)
+{
+    return row->ends.bytes / sizeof(size_t);
+}
+
+struct ringsend_bytes csv_row_field(const struct csv_row *row, size_t index)
+{
+    CHECK(index < csv_row_count(row));
+    const size_t *ends = (const size_t *)(const void *)row->ends.data;
+    size_t start = index > 0 ? ends[index - 1] : 0;
+    return (struct ringsend_bytes){row->texts.data ? row->texts.data + start : NULL,
+                                   ends[index] - start};
+}
+
+void csv_row_release(struct csv_row *row, struct buf_pool *pool)
+{
+    buf_release(pool, &row->texts);
+    buf_release(pool, &row->ends);
+}

@@ -1,0 +1,228 @@
+/* A file that tells its size must have it still when all is read; others, such as those of /proc,
+ * end where reading brings nothing more. One operation is under way at a time; the first read asks for
+ * the whole file, so that a plain file costs one.
+ *
+ *   LOAD_OPENING -> LOAD_LOOKING -> LOAD_READING */
+#include "records/data_file.h"
+
+#include "ringsend.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    FILE_BYTES_MAX = 64 << 20,
+    FIRST_READ_BYTES = 16 << 10, /* of a file that does not tell its size */
+    PATH_SHOWN_BYTES = 120
+};
+
+/* The open of a fifo would wait for a writer; reads go by way of the ring anyway. */
+#define OPEN_FLAGS (O_RDONLY | O_NONBLOCK)
+
+static int shown(struct ringsend_bytes path)
+{
+    return path.bytes < PATH_SHOWN_BYTES ? (int)path.bytes : PATH_SHOWN_BYTES;
+}
+
+__attribute__((format(printf, 2, 3))) static enum load_next refuse(struct record_error *error,
+                                                                   const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error->detail, sizeof error->detail, format, arguments);
+    va_end(arguments);
+    error->error = RINGSEND_E_DATA_FILE;
+    error->at = RECORD_ALL;
+    return LOAD_FAILED;
+}
+
+static enum load_next no_memory(struct record_error *error)
+{
+    error->error = RINGSEND_E_NO_MEMORY;
+    error->at = RECORD_ALL;
+    error->detail[0] = '\0';
+    return LOAD_FAILED;
+}
+
+/* How much the next read asks for: up to the file's size; where that is unknown, what there is room for. */
+static size_t next_bytes(const struct load *l)
+{
+    size_t end = l->told_bytes > 0 ? l->told_bytes : l->into->capacity;
+    return end - l->into->bytes;
+}
+
+static char *next_place(const struct load *l)
+{
+    return l->into->data + l->into->bytes;
+}
+
+static void read_on(struct load *l)
+{
+    file_read(l->file, next_place(l), next_bytes(l), -1);
+}
+
+/* Why an open file of which that is known cannot be loaded, said by `error`, or true. Its size goes to
+ * *told_bytes. */
+static bool judge(const struct statx *about, struct ringsend_bytes path, size_t *told_bytes,
+                  struct record_error *error)
+{
+    if (!S_ISREG(about->stx_mode))
+        refuse(error, "not a regular file: %.*s", shown(path), path.data);
+    else if (about->stx_size > FILE_BYTES_MAX)
+        refuse(error, "larger than 64 MiB: %.*s", shown(path), path.data);
+    else {
+        *told_bytes = (size_t)about->stx_size;
+        return true;
+    }
+    return false;
+}
+
+enum load_next load_begin(struct load *l, struct ringsend *engine, struct buf_pool *pool,
+                          struct ringsend_bytes path, struct buf *into, struct record_error *error)
+{
+    *l = (struct load){.step = LOAD_OPENING, .pool = pool, .into = into, .path = path};
+    l->name = strndup(path.data, path.bytes);
+    if (l->name && file_open_path(engine, l->name, OPEN_FLAGS, &l->file) == 0)
+        return LOAD_WAIT;
+    load_end(l);
+    return no_memory(error);
+}
+
+/* Room for the first read. */
+static bool reserve_first(struct load *l)
+{
+    return buf_reserve(l->pool, l->into, l->told_bytes > 0 ? l->told_bytes : FIRST_READ_BYTES);
+}
+
+/* Starts the first read of a file that was looked at; true: it can be loaded. */
+static bool begin_reading(struct load *l, struct record_error *error)
+{
+    if (!judge(&l->about, l->path, &l->told_bytes, error))
+        return false;
+    if (!reserve_first(l)) {
+        no_memory(error);
+        return false;
+    }
+    l->step = LOAD_READING;
+    read_on(l);
+    return true;
+}
+
+/* Takes what a read brought: true when there is to be another, and room for it. */
+static bool wants_more(struct load *l, int64_t result)
+{
+    struct buf *into = l->into;
+    if (result <= 0)
+        return false;
+    into->bytes += (size_t)result;
+    bool more =
+        l->told_bytes > 0 ? into->bytes < l->told_bytes : into->bytes <= (size_t)FILE_BYTES_MAX;
+    return more && (into->bytes < into->capacity || buf_reserve(l->pool, into, 1));
+}
+
+/* What it came to, when the last read brought `result`. */
+static enum load_next finish(struct load *l, int64_t result, struct record_error *error)
+{
+    bool whole = l->told_bytes > 0 ? l->into->bytes == l->told_bytes : result == 0;
+    if (result < 0)
+        return refuse(error, "%s: %.*s", strerror((int)-result), shown(l->path), l->path.data);
+    if (l->into->bytes > FILE_BYTES_MAX)
+        return refuse(error, "larger than 64 MiB: %.*s", shown(l->path), l->path.data);
+    if (result == 0 && !whole)
+        return refuse(error, "the file became shorter while it was read: %.*s", shown(l->path),
+                      l->path.data);
+    return whole ? LOAD_DONE : no_memory(error);
+}
+
+enum load_next load_turn(struct load *l, struct record_error *error)
+{
+    if (file_busy(l->file))
+        return LOAD_WAIT;
+    int64_t result = file_take(l->file);
+    switch (l->step) {
+    case LOAD_OPENING:
+        if (result < 0)
+            break;
+        l->step = LOAD_LOOKING;
+        file_stat(l->file, &l->about);
+        return LOAD_WAIT;
+    case LOAD_LOOKING:
+        if (result < 0)
+            break;
+        if (begin_reading(l, error))
+            return LOAD_WAIT;
+        load_end(l);
+        return LOAD_FAILED;
+    case LOAD_READING:
+        if (!wants_more(l, result))
+            break;
+        read_on(l);
+        return LOAD_WAIT;
+    }
+    load_end(l);
+    return finish(l, result, error);
+}
+
+void load_end(struct load *l)
+{
+    if (l->file)
+        file_close(&l->file);
+    free(l->name);
+    l->name = NULL;
+}
+
+/* ---- waiting for the disk ---- */
+
+/* A file that can be loaded, or -1 with the error set. */
+static int open_now(struct ringsend_bytes path, size_t *told_bytes, struct record_error *error)
+{
+    char *name = strndup(path.data, path.bytes);
+    if (!name) {
+        no_memory(error);
+        return -1;
+    }
+    struct statx about;
+    int fd = open(name, OPEN_FLAGS | O_CLOEXEC);
+    bool known = fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, &about) == 0;
+    if (!known)
+        refuse(error, "%s: %.*s", strerror(errno), shown(path), path.data);
+    free(name);
+    if (known && judge(&about, path, told_bytes, error))
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+bool load_look(struct ringsend_bytes path, struct record_error *error)
+{
+    size_t told_bytes;
+    int fd = open_now(path, &told_bytes, error);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+bool load_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf *into,
+              struct record_error *error)
+{
+    struct load l = {.pool = pool, .into = into, .path = path};
+    ssize_t result;
+    int fd = open_now(path, &l.told_bytes, error);
+    if (fd < 0)
+        return false;
+    bool has_room = reserve_first(&l);
+    do {
+        result = has_room ? read(fd, next_place(&l), next_bytes(&l)) : 0;
+        if (result < 0)
+            result = -errno;
+    } while (wants_more(&l, result));
+    close(fd);
+    return (has_room ? finish(&l, result, error) : no_memory(error)) == LOAD_DONE;
+}

@@ -1,0 +1,21 @@
+/* What the options make of a record that does not say itself what is to be sent: a template for
+ * each part of the request. */
+#ifndef RINGSEND_RECORDS_FORM_H
+#define RINGSEND_RECORDS_FORM_H
+
+#include "records/template.h"
+
+#include <stdbool.h>
+
+struct form {
+    struct template_names names; /* of all templates here */
+    struct template url;
+    struct template method;
+    struct template data;
+    struct template data_file;
+    struct template id;             /* its text becomes a JSON string */
+    struct template *header_values; /* one for each default header; null: all are constant */
+    bool has_method, has_data, has_data_file, has_id;
+};
+
+#endif

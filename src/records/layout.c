@@ -1,0 +1,95 @@
+#include "records/layout.h"
+
+#include "records/csv_row.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+__attribute__((format(printf, 2, 3))) static bool refuse(char *told, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(told, LAYOUT_TOLD_BYTES, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* "id, name, ..." as far as there is room. */
+static const char *list_columns(const struct csv_row *row, char *text, size_t text_bytes)
+{
+    size_t at = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < csv_row_count(row) && at < text_bytes; i++) {
+        struct ringsend_bytes field = csv_row_field(row, i);
+        int shown = field.bytes < 40 ? (int)field.bytes : 40;
+        at += (size_t)snprintf(text + at, text_bytes - at, "%s%.*s", i > 0 ? ", " : "", shown,
+                               field.data);
+    }
+    return text;
+}
+
+static bool place_columns(struct layout *layout, const struct csv_row *row,
+                          const struct template_names *names, char *told)
+{
+    for (size_t i = 0; i < layout->columns; i++)
+        layout->places[i] = -1;
+    for (size_t n = 0; n < names->count; n++) {
+        const char *name = names->names[n];
+        size_t found = 0;
+        for (size_t i = 0; i < layout->columns; i++) {
+            if (!span_equal(csv_row_field(row, i), span_of(name)))
+                continue;
+            layout->places[i] = (int)n;
+            found++;
+        }
+        char listed[120];
+        if (found == 0)
+            return refuse(told, "its header has no column \"%.60s\", only: %s", name,
+                          list_columns(row, listed, sizeof listed));
+        if (found > 1)
+            return refuse(told, "its header has the column \"%.60s\" more than once", name);
+    }
+    return true;
+}
+
+bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
+                        const struct template_names *names, struct buf_pool *pool, char *told)
+{
+    struct csv_row row = {0};
+    size_t at;
+    const char *why;
+    bool good = false;
+    layout->header = malloc(header.bytes + 1);
+    if (!layout->header)
+        return refuse(told, "memory is out");
+    memcpy(layout->header, header.data, header.bytes);
+    layout->header_bytes = header.bytes;
+    switch (csv_row_read(&row, pool, header, format_delimiter(layout->format), &at, &why)) {
+    case CSV_ROW_BAD:
+        refuse(told, "its header row, column %zu: %s", at + 1, why);
+        break;
+    case CSV_ROW_READ:
+        layout->columns = csv_row_count(&row);
+        layout->places = calloc(layout->columns, sizeof *layout->places);
+        if (layout->places) {
+            good = place_columns(layout, &row, names, told);
+            break;
+        }
+        /* fall through */
+    case CSV_ROW_NO_MEMORY:
+        refuse(told, "memory is out");
+        break;
+    }
+    csv_row_release(&row, pool);
+    return good;
+}
+
+void layout_free(struct layout *layout)
+{
+    free(layout->places);
+    free(layout->header);
+    layout->places = NULL;
+    layout->header = NULL;
+}

@@ -1,0 +1,30 @@
+/* How the records of one input stand in it: its format, and for rows what their columns are. */
+#ifndef RINGSEND_RECORDS_LAYOUT_H
+#define RINGSEND_RECORDS_LAYOUT_H
+
+#include "base/buf.h"
+#include "records/format.h"
+#include "records/template.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Zeroed but for the format before its first use. */
+struct layout {
+    enum format format; /* not FORMAT_GUESS */
+    /* csv, tsv: from the header row, not null exactly after it was read. */
+    int *places; /* of each column: its name's place in the templates' names, -1: not used */
+    size_t columns;
+    char *header; /* the row itself, for files that are to be like the input */
+    size_t header_bytes;
+};
+
+enum { LAYOUT_TOLD_BYTES = 300 };
+
+/* Reads the header row, which must have each of the names, once. False: `told` (LAYOUT_TOLD_BYTES)
+ * says why. */
+bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
+                        const struct template_names *names, struct buf_pool *pool, char *told);
+void layout_free(struct layout *layout);
+
+#endif

@@ -1,0 +1,257 @@
+/* What is the same for records of every format: errors, and what the engine has to know. The reading
+ * itself is in record_json.c and record_text.c. */
+#include "records/record_internal.h"
+
+#include "base/check.h"
+#include "base/key.h"
+#include "base/limits.h"
+
+#include <endian.h>
+#include <stdio.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { NAME_SHOWN_BYTES = 60 };
+
+void record_refuse(struct record_error *error, enum ringsend_error code, const char *format,
+                   va_list arguments)
+{
+    if (error->error != RINGSEND_OK)
+        return;
+    error->error = code;
+    error->at = RECORD_ALL;
+    vsnprintf(error->detail, sizeof error->detail, format, arguments);
+}
+
+/* As much of a name as a message shows, cut between characters. */
+int record_shown_bytes(struct ringsend_bytes name)
+{
+    size_t bytes = name.bytes;
+    if (bytes > NAME_SHOWN_BYTES) {
+        bytes = NAME_SHOWN_BYTES;
+        while (bytes > 0 && ((unsigned char)name.data[bytes] & 0xc0) == 0x80)
+            bytes--;
+    }
+    return (int)bytes;
+}
+
+bool record_header_named(const struct ringsend_header *header, struct ringsend_bytes name)
+{
+    return span_equal_nocase(header->name, name);
+}
+
+/* A record that brings its key keeps it. */
+static void set_keyed(struct ringsend_request *request, struct ringsend_bytes key_header)
+{
+    const struct ringsend_header *headers = request->headers;
+    size_t count = request->headers_count;
+    bool given = key_is_given(headers, count, KEY_HEADER) ||
+                 (key_header.bytes > 0 && key_is_given(headers, count, key_header));
+    if (given && !key_is_denied(headers, count))
+        request->flags |= RINGSEND_KEYED;
+}
+
+/* A key of its own would be one too many for a record that has several. */
+static bool wants_key(const struct ringsend_request *request, struct ringsend_bytes key_header)
+{
+    return key_header.bytes > 0 && !(request->flags & RINGSEND_KEYED) &&
+           key_count(request->headers, request->headers_count, key_header).given == 0 &&
+           key_count(request->headers, request->headers_count, KEY_HEADER).given == 0;
+}
+
+/* Takes the place of those without a value. The key's own is there, to be written later. */
+static bool add_key_header(struct record *record, struct buf_pool *pool, struct ringsend_bytes name)
+{
+    struct ringsend_request *request = &record->request;
+    bool is_own = record->headers.bytes > 0;
+    size_t bytes = request->headers_count * sizeof(struct ringsend_header), kept = 0;
+    if (!is_own && !buf_append(pool, &record->headers, request->headers, bytes))
+        return false;
+    if (!buf_reserve(pool, &record->headers, sizeof(struct ringsend_header)))
+        return false;
+    struct ringsend_header *own = (struct ringsend_header *)(void *)record->headers.data;
+    for (size_t i = 0; i < request->headers_count; i++) {
+        bool is_key =
+            record_header_named(&own[i], name) || record_header_named(&own[i], KEY_HEADER);
+        if (!is_key)
+            own[kept++] = own[i];
+    }
+    own[kept++] = (struct ringsend_header){name, {record->key, sizeof record->key}};
+    record->headers.bytes = kept * sizeof *own;
+    request->headers = own;
+    request->headers_count = kept;
+    request->flags |= RINGSEND_KEYED;
+    record->needs_key = true;
+    return true;
+}
+
+void record_read(struct record *record, struct buf_pool *pool,
+                 const struct record_defaults *defaults, const struct layout *layout,
+                 struct record_error *error)
+{
+    CHECK(record->decoded.bytes == 0 && record->headers.bytes == 0);
+    error->error = RINGSEND_OK;
+    error->at = RECORD_ALL;
+    error->detail[0] = '\0';
+    record->id = record->data_file = (struct ringsend_bytes){0};
+    record->needs_key = false;
+    record->request = (struct ringsend_request){
+        .size = sizeof record->request,
+        .method = defaults->method,
+        .url = defaults->url,
+        .flags = defaults->flags,
+    };
+    if (!format_is_json(layout->format) && !defaults->form) {
+        error->error = RINGSEND_E_BAD_RECORD;
+        snprintf(error->detail, sizeof error->detail, "this is %s, and records of JSON are wanted",
+                 format_word(layout->format));
+        return;
+    }
+    if (format_is_json(layout->format))
+        record_read_json(record, pool, defaults, layout, error);
+    else
+        record_read_text(record, pool, defaults, layout, error);
+    if (error->error != RINGSEND_OK)
+        return;
+    set_keyed(&record->request, defaults->key_header);
+    if (wants_key(&record->request, defaults->key_header) &&
+        !add_key_header(record, pool, defaults->key_header)) {
+        error->error = RINGSEND_E_NO_MEMORY;
+        return;
+    }
+    if (record->request.headers_count > LIMIT_HEADERS) {
+        error->error = RINGSEND_E_BAD_HEADER;
+        snprintf(error->detail, sizeof error->detail, "more than %d headers", LIMIT_HEADERS);
+    }
+}
+
+/* As head_check of http/head.h sees it: a name is a token, a value has no control character but tab
+ * (RFC 9110 5.6.2 and 5.5). */
+static bool header_is_sendable(const struct ringsend_header *header)
+{
+    static const char separators[] = "\"(),/:;<=>?@[\\]{}";
+    bool good = header->name.bytes > 0;
+    for (size_t i = 0; i < header->name.bytes; i++) {
+        unsigned char c = (unsigned char)header->name.data[i];
+        good = good && c > ' ' && c < 0x7f && !strchr(separators, c);
+    }
+    for (size_t i = 0; i < header->value.bytes; i++) {
+        unsigned char c = (unsigned char)header->value.data[i];
+        good = good && (c >= ' ' || c == '\t') && c != 0x7f;
+    }
+    return good;
+}
+
+/* Where a piece of the request stands in the line, when it was taken from there as it is. */
+static size_t place_of(const struct record *record, struct ringsend_bytes piece)
+{
+    uintptr_t at = (uintptr_t)piece.data, start = (uintptr_t)record->line.data;
+    return at >= start && at < start + record->line.bytes ? at - start : (size_t)RECORD_ALL;
+}
+
+void record_explain(const struct record *record, const char *words, struct record_error *error)
+{
+    const struct ringsend_request *request = &record->request;
+    if (!words)
+        words = ringsend_error_text(error->error);
+    snprintf(error->detail, sizeof error->detail, "%s", words);
+    error->at = RECORD_ALL;
+    if (error->error == RINGSEND_E_BAD_URL)
+        error->at = place_of(record, request->url);
+    if (error->error == RINGSEND_E_BAD_METHOD)
+        error->at = place_of(record, request->method);
+    if (error->error != RINGSEND_E_BAD_HEADER)
+        return;
+    /* Words about a header of a certain name have it in them; these two faults may be any one's. */
+    for (size_t i = 0; i < request->headers_count; i++) {
+        const struct ringsend_header *header = &request->headers[i];
+        if (!header_is_sendable(header)) {
+            snprintf(error->detail, sizeof error->detail, "header \"%.*s\": %s",
+                     record_shown_bytes(header->name), header->name.data, words);
+            error->at = place_of(record, header->value);
+            return;
+        }
+    }
+}
+
+const char *record_error_tell(const struct record_error *error, struct ringsend_bytes line,
+                              char *text, size_t text_bytes)
+{
+    if (error->at == RECORD_ALL)
+        return error->detail;
+    struct record_place place = record_error_place(error, line);
+    if (place.line == 0)
+        snprintf(text, text_bytes, "column %zu: %s", place.column, error->detail);
+    else
+        snprintf(text, text_bytes, "%zu line%s on, column %zu: %s", place.line,
+                 place.line == 1 ? "" : "s", place.column, error->detail);
+    return text;
+}
+
+struct record_place record_error_place(const struct record_error *error, struct ringsend_bytes line)
+{
+    struct record_place place = {.line = 0, .column = 1};
+    if (error->at == RECORD_ALL)
+        return place;
+    CHECK(error->at <= line.bytes);
+    for (size_t i = 0; i < error->at; i++) {
+        place.column++;
+        if (line.data[i] == '\n')
+            place = (struct record_place){.line = place.line + 1, .column = 1};
+    }
+    return place;
+}
+
+void record_release(struct record *record, struct buf_pool *pool)
+{
+    buf_release(pool, &record->line);
+    buf_release(pool, &record->decoded);
+    buf_release(pool, &record->headers);
+    buf_release(pool, &record->url);
+    record->id = record->data_file = (struct ringsend_bytes){0};
+}
+
+bool record_is_blank(struct ringsend_bytes line)
+{
+    for (size_t i = 0; i < line.bytes; i++) {
+        if (!memchr(" \t\r", line.data[i], 3))
+            return false;
+    }
+    return true;
+}
+
+/* XXH3 with 128 bits is no secret and none is needed: the number alone keeps the keys of a run
+ * apart. Written as a UUID of version 8, which RFC 9562 5.8 leaves to the application. */
+void record_make_key(struct record *record, uint64_t number)
+{
+    static const char digits[] = "0123456789abcdef";
+    const struct ringsend_request *request = &record->request;
+    bool has_body = request->body.bytes > 0 || (request->flags & RINGSEND_HAS_BODY);
+    struct ringsend_bytes method = request->method;
+    if (method.bytes == 0)
+        method = has_body ? SPAN("POST") : SPAN("GET");
+    XXH3_state_t state;
+    XXH128_canonical_t hash;
+    uint64_t number_le = htole64(number);
+    XXH3_128bits_reset(&state);
+    XXH3_128bits_update(&state, &number_le, sizeof number_le);
+    XXH3_128bits_update(&state, method.data, method.bytes);
+    XXH3_128bits_update(&state, "", 1); /* a NUL stands in no method and no URL */
+    XXH3_128bits_update(&state, request->url.data, request->url.bytes);
+    XXH3_128bits_update(&state, "", 1);
+    if (request->body.bytes > 0)
+        XXH3_128bits_update(&state, request->body.data, request->body.bytes);
+    XXH128_canonicalFromHash(&hash, XXH3_128bits_digest(&state));
+    hash.digest[6] = (unsigned char)(0x80 | (hash.digest[6] & 0x0f)); /* version */
+    hash.digest[8] = (unsigned char)(0x80 | (hash.digest[8] & 0x3f)); /* variant */
+    char *to = record->key;
+    for (unsigned i = 0; i < sizeof hash.digest; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *to++ = '-';
+        *to++ = digits[hash.digest[i] >> 4];
+        *to++ = digits[hash.digest[i] & 15];
+    }
+    record->needs_key = false;
+}

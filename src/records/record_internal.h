@@ -1,0 +1,27 @@
+/* What the two readers of records, of JSON and of text with templates, have in common. */
+#ifndef RINGSEND_RECORDS_RECORD_INTERNAL_H
+#define RINGSEND_RECORDS_RECORD_INTERNAL_H
+
+#include "records/record.h"
+
+#include <stdarg.h>
+
+/* Sets the error, of which the first one sticks. */
+void record_refuse(struct record_error *error, enum ringsend_error code, const char *format,
+                   va_list arguments) __attribute__((format(printf, 3, 0)));
+
+/* As much of a name as a message shows, cut between characters. */
+int record_shown_bytes(struct ringsend_bytes name);
+
+bool record_header_named(const struct ringsend_header *header, struct ringsend_bytes name);
+
+/* Reads record->line as JSON. The request has its defaults. */
+void record_read_json(struct record *record, struct buf_pool *pool,
+                      const struct record_defaults *defaults, const struct layout *layout,
+                      struct record_error *error);
+/* Fills the templates of defaults->form with it, a row or a line. The same. */
+void record_read_text(struct record *record, struct buf_pool *pool,
+                      const struct record_defaults *defaults, const struct layout *layout,
+                      struct record_error *error);
+
+#endif

@@ -1,0 +1,291 @@
+/* Rows and lines: the values of their columns go into the templates.
+ *
+ * Memory. Everything that is filled in goes to `decoded`, which moves while it grows: pieces of it
+ * are told by where they start until the last one is there. */
+#include "base/json_put.h"
+#include "records/record_internal.h"
+
+#include "base/check.h"
+#include "base/key.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "records/csv_row.h"
+#include "records/secret.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { VALUE_SHOWN_BYTES = 80 };
+
+struct piece {
+    size_t start, bytes; /* in `decoded` */
+};
+
+struct filler {
+    struct record *record;
+    struct buf_pool *pool;
+    const struct record_defaults *defaults;
+    const struct form *form;
+    struct record_error *error;
+    struct ringsend_bytes values[TEMPLATE_NAMES_MAX];
+    struct ringsend_bytes header; /* the name of the one being filled in, else empty */
+};
+
+__attribute__((format(printf, 3, 4))) static void fail(struct filler *f, enum ringsend_error error,
+                                                       const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    record_refuse(f->error, error, format, arguments);
+    va_end(arguments);
+}
+
+static void no_memory(struct filler *f)
+{
+    fail(f, RINGSEND_E_NO_MEMORY, "while the record was read");
+}
+
+static struct ringsend_bytes bytes_of(const struct filler *f, struct piece piece)
+{
+    return (struct ringsend_bytes){piece.bytes > 0 ? f->record->decoded.data + piece.start : "",
+                                   piece.bytes};
+}
+
+/* ---- values ---- */
+
+static struct ringsend_bytes line_of(const struct record *record)
+{
+    struct ringsend_bytes line = {record->line.data, record->line.bytes};
+    if (line.bytes > 0 && line.data[line.bytes - 1] == '\r')
+        line.bytes--;
+    return line;
+}
+
+static void place_fields(struct filler *f, const struct layout *layout, const struct csv_row *row)
+{
+    size_t count = csv_row_count(row);
+    if (count != layout->columns) {
+        fail(f, RINGSEND_E_BAD_RECORD, "the row has %zu field%s, the header %zu", count,
+             count == 1 ? "" : "s", layout->columns);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (layout->places[i] >= 0)
+            f->values[layout->places[i]] = csv_row_field(row, i);
+    }
+}
+
+/* The values point into the row. */
+static void read_row(struct filler *f, const struct layout *layout, struct csv_row *row)
+{
+    size_t at;
+    const char *why;
+    switch (csv_row_read(row, f->pool, line_of(f->record), format_delimiter(layout->format), &at,
+                         &why)) {
+    case CSV_ROW_READ:
+        place_fields(f, layout, row);
+        return;
+    case CSV_ROW_BAD:
+        fail(f, RINGSEND_E_BAD_RECORD, "%s", why);
+        f->error->at = at;
+        return;
+    case CSV_ROW_NO_MEMORY:
+        no_memory(f);
+        return;
+    }
+}
+
+/* ---- the request ---- */
+
+/* As much of a value as a message shows, in quotes; '?' is what is no UTF-8 or would move a
+ * terminal. */
+static void show_value(struct ringsend_bytes value, char shown[VALUE_SHOWN_BYTES])
+{
+    char text[VALUE_SHOWN_BYTES];
+    size_t bytes = 0, end = (size_t)record_shown_bytes(value);
+    for (size_t at = 0; value.data && at < end;) {
+        unsigned length = text_utf8_bytes(value.data + at, value.bytes - at);
+        bool plain = length > 0 && (unsigned char)value.data[at] >= 0x20 && value.data[at] != 0x7f;
+        length = plain ? length : 1;
+        memcpy(text + bytes, plain ? value.data + at : "?", length);
+        bytes += length;
+        at += length;
+    }
+    snprintf(shown, VALUE_SHOWN_BYTES, " (it is \"%.*s%s\")", (int)bytes, text,
+             end < value.bytes ? "..." : "");
+}
+
+/* Names the column and shows its value, unless one of the names says that it is a secret. */
+static void refuse_value(struct filler *f, const char *option, const struct template_fault *fault)
+{
+    const char *name = f->form->names.names[fault->name];
+    struct ringsend_bytes value = f->values[fault->name], header = f->header;
+    bool is_secret = secret_is_name(SECRET_MEMBER, span_of(name)) || secret_is_header(header);
+    char shown[VALUE_SHOWN_BYTES] = "";
+    if (!is_secret)
+        show_value(value, shown);
+    fail(f, RINGSEND_E_BAD_RECORD, "%s%s%.*s: the value of \"%.40s\" %s%s", option,
+         header.bytes > 0 ? " " : "", record_shown_bytes(header), header.data, name, fault->why,
+         shown);
+}
+
+/* False, with the error set, when it cannot be filled in; `option` names the template. */
+static bool fill(struct filler *f, const struct template *template, const char *option,
+                 struct piece *piece)
+{
+    struct template_fault fault = {0};
+    struct buf *out = &f->record->decoded;
+    piece->start = out->bytes;
+    enum template_result result = template_fill(template, f->values, f->pool, out, &fault);
+    piece->bytes = out->bytes - piece->start;
+    if (result == TEMPLATE_BAD_VALUE)
+        refuse_value(f, option, &fault);
+    else if (result == TEMPLATE_NO_MEMORY)
+        no_memory(f);
+    return result == TEMPLATE_FILLED;
+}
+
+static bool fill_id(struct filler *f, struct piece *id)
+{
+    struct record *record = f->record;
+    struct buf text = {0};
+    struct piece plain;
+    if (!fill(f, &f->form->id, "--id", &plain))
+        return false;
+    struct ringsend_bytes value = bytes_of(f, plain);
+    id->start = record->decoded.bytes;
+    bool good = json_append_string(value, f->pool, &text) &&
+                buf_append(f->pool, &record->decoded, text.data, text.bytes);
+    id->bytes = text.bytes;
+    buf_release(f->pool, &text);
+    if (!good)
+        no_memory(f);
+    return good;
+}
+
+static bool has_value(const struct filler *f, const struct template *template)
+{
+    for (size_t i = 0; i < template->parts_count; i++) {
+        int name = template->parts[i].name;
+        if (name >= 0 && !key_is_blank(f->values[name]))
+            return true;
+    }
+    return template_is_constant(template);
+}
+
+/* A key of which nothing came from the record, but for the template's own words, is the same for all
+ * such records: a platform would do the first of them and take the others for it. */
+static bool judge_key(struct filler *f, size_t i, struct piece piece)
+{
+    struct ringsend_bytes name = f->header, option = f->defaults->key_header;
+    bool is_key = span_equal_nocase(name, KEY_HEADER) ||
+                  (option.bytes > 0 && span_equal_nocase(name, option));
+    if (!is_key || key_is_blank(bytes_of(f, piece)) || has_value(f, &f->form->header_values[i]))
+        return true;
+    fail(f, RINGSEND_E_BAD_RECORD,
+         "--header %.*s: its columns are empty, and the key would be that of every such record",
+         record_shown_bytes(name), name.data);
+    return false;
+}
+
+/* The last to be filled in: what is there by then does not move any more. */
+static bool fill_headers(struct filler *f)
+{
+    const struct record_defaults *defaults = f->defaults;
+    struct record *record = f->record;
+    size_t count = defaults->headers_count;
+    record->request.headers = defaults->headers;
+    record->request.headers_count = count;
+    if (!f->form->header_values)
+        return true;
+    struct piece pieces[LIMIT_HEADERS] = {{0}};
+    for (size_t i = 0; i < count; i++) {
+        f->header = defaults->headers[i].name;
+        if (!fill(f, &f->form->header_values[i], "--header", &pieces[i]) ||
+            !judge_key(f, i, pieces[i]))
+            return false;
+    }
+    if (!buf_append(f->pool, &record->headers, defaults->headers,
+                    count * sizeof(struct ringsend_header))) {
+        no_memory(f);
+        return false;
+    }
+    struct ringsend_header *own = (struct ringsend_header *)(void *)record->headers.data;
+    for (size_t i = 0; i < count; i++)
+        own[i].value = bytes_of(f, pieces[i]);
+    record->request.headers = own;
+    return true;
+}
+
+static void fill_request(struct filler *f)
+{
+    const struct form *form = f->form;
+    struct record *record = f->record;
+    struct ringsend_request *request = &record->request;
+    struct piece url = {0}, method = {0}, id = {0}, data = {0}, data_file = {0};
+    if (!fill(f, &form->url, "--url", &url) ||
+        (form->has_method && !fill(f, &form->method, "--method", &method)) ||
+        (form->has_id && !fill_id(f, &id)) ||
+        (form->has_data && !fill(f, &form->data, "--data", &data)) ||
+        (form->has_data_file && !fill(f, &form->data_file, "--data-file", &data_file)) ||
+        !fill_headers(f))
+        return;
+    request->url = bytes_of(f, url);
+    if (form->has_method)
+        request->method = bytes_of(f, method);
+    /* Not the default: a DELETE whose cell was forgotten is no GET. */
+    if (form->has_method && method.bytes == 0)
+        fail(f, RINGSEND_E_BAD_METHOD, "--method is empty in this record");
+    if (form->has_id)
+        record->id = bytes_of(f, id);
+    if (form->has_data)
+        request->body = bytes_of(f, data);
+    if (form->has_data_file)
+        record->data_file = bytes_of(f, data_file);
+}
+
+/* Of a row that was filled in. */
+static void add_secrets(struct filler *f)
+{
+    const struct form *form = f->form;
+    const struct template *const all[] = {&form->url, &form->method, &form->id, &form->data};
+    struct secrets *to = f->defaults->row_secrets;
+    bool good = true;
+    for (size_t i = 0; i < sizeof all / sizeof *all && good; i++)
+        good = template_add_secrets(all[i], &form->names, f->values, f->pool, to);
+    for (size_t i = 0; form->header_values && i < f->defaults->headers_count && good; i++)
+        good = template_add_secrets(&form->header_values[i], &form->names, f->values, f->pool, to);
+    if (!good)
+        no_memory(f);
+}
+
+void record_read_text(struct record *record, struct buf_pool *pool,
+                      const struct record_defaults *defaults, const struct layout *layout,
+                      struct record_error *error)
+{
+    const struct form *form = defaults->form;
+    CHECK(form);
+    struct filler f = {
+        .record = record, .pool = pool, .defaults = defaults, .form = form, .error = error};
+    struct csv_row row = {0};
+    bool is_line = layout->format == FORMAT_LINES;
+    if (!is_line)
+        read_row(&f, layout, &row);
+    else if (form->names.count > 0) /* which is "line" */
+        f.values[0] = line_of(record);
+    if (error->error == RINGSEND_OK)
+        fill_request(&f);
+    if (error->error == RINGSEND_OK && defaults->row_secrets)
+        add_secrets(&f);
+    csv_row_release(&row, pool);
+    if (error->error != RINGSEND_OK)
+        return;
+    bool is_body = is_line && !form->has_data && !form->has_data_file;
+    if (is_body)
+        record->request.body = line_of(record);
+    if (is_body || form->has_data || form->has_data_file)
+        record->request.flags |= RINGSEND_HAS_BODY;
+    if (form->has_data_file && (record->data_file.bytes == 0 ||
+                                memchr(record->data_file.data, '\0', record->data_file.bytes)))
+        fail(&f, RINGSEND_E_BAD_RECORD, "--data-file: this is not the path of a file");
+}

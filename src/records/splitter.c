@@ -1,0 +1,236 @@
+#include "records/splitter.h"
+
+#include "base/check.h"
+#include "base/text.h"
+
+#include <string.h>
+
+void cutter_begin(struct cutter *c, enum format format)
+{
+    *c = (struct cutter){.format = format,
+                         .step = format == FORMAT_JSON ? CUTTER_OPENING : CUTTER_FIELD_START};
+}
+
+void cutter_resume(struct cutter *c, enum format format, char opening)
+{
+    cutter_begin(c, format);
+    if (format != FORMAT_JSON)
+        return;
+    c->in_array = opening == '[';
+    c->step = c->in_array ? CUTTER_COMMA : CUTTER_VALUES;
+}
+
+static size_t count_lines(const char *data, size_t bytes)
+{
+    size_t lines = 0;
+    const char *end = data + bytes;
+    while (bytes > 0 && (data = memchr(data, '\n', (size_t)(end - data)))) {
+        lines++;
+        data++;
+    }
+    return lines;
+}
+
+/* ---- lines ---- */
+
+static void cut_line(struct ringsend_bytes piece, struct cut *cut)
+{
+    const char *end = memchr(piece.data, '\n', piece.bytes);
+    cut->complete = end != NULL;
+    cut->record = end ? (size_t)(end - piece.data) : piece.bytes;
+    cut->after = cut->lines = end != NULL;
+}
+
+/* ---- rows ---- */
+
+/* Moves on to the end of the row or of the piece; false at the former. */
+static bool pass_row(struct cutter *c, const char **at, const char *end)
+{
+    const char delimiter = format_delimiter(c->format);
+    while (*at < end) {
+        const char *quote;
+        char byte = **at;
+        switch (c->step) {
+        case CUTTER_QUOTE:
+            c->step = byte == '"' ? CUTTER_QUOTED : CUTTER_PLAIN;
+            *at += byte == '"';
+            break;
+        case CUTTER_QUOTED:
+            quote = memchr(*at, '"', (size_t)(end - *at));
+            *at = quote ? quote + 1 : end;
+            c->step = quote ? CUTTER_QUOTE : CUTTER_QUOTED;
+            break;
+        case CUTTER_FIELD_START:
+        case CUTTER_PLAIN:
+            if (byte == '\n')
+                return false;
+            if (byte == '"' && c->step == CUTTER_FIELD_START)
+                c->step = CUTTER_QUOTED;
+            else
+                c->step = byte == delimiter ? CUTTER_FIELD_START : CUTTER_PLAIN;
+            ++*at;
+            break;
+        case CUTTER_OPENING:
+        case CUTTER_FIRST:
+        case CUTTER_ELEMENT:
+        case CUTTER_COMMA:
+        case CUTTER_VALUES:
+        case CUTTER_VALUE:
+        case CUTTER_SCALAR:
+        case CUTTER_CLOSED:
+            UNREACHABLE("a step of JSON in a row");
+        }
+    }
+    return true;
+}
+
+/* Most rows have no quote, and most pieces hold whole rows: two searches then do. */
+static void cut_row(struct cutter *c, struct ringsend_bytes piece, struct cut *cut)
+{
+    if (c->step == CUTTER_FIELD_START) {
+        cut_line(piece, cut);
+        if (cut->complete && !memchr(piece.data, '"', cut->record))
+            return;
+        *cut = (struct cut){0};
+    }
+    const char *at = piece.data, *end = piece.data + piece.bytes;
+    cut->complete = !pass_row(c, &at, end);
+    cut->record = (size_t)(at - piece.data);
+    cut->after = cut->complete;
+    cut->lines = count_lines(piece.data, cut->record) + cut->after;
+    if (cut->complete)
+        c->step = CUTTER_FIELD_START;
+}
+
+/* ---- JSON ---- */
+
+/* A record separator (RFC 7464) says no more than that a value may begin. */
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' || byte == '\x1e';
+}
+
+/* Takes the first byte of a value. */
+static size_t begin_value(struct cutter *c, char byte)
+{
+    c->step = byte == '{' || byte == '[' || byte == '"' ? CUTTER_VALUE : CUTTER_SCALAR;
+    c->in_string = byte == '"';
+    c->escaped = false;
+    c->depth = c->step == CUTTER_VALUE && !c->in_string;
+    return 1;
+}
+
+/* One byte between two values, which is no white space: false when it begins a value. */
+static bool pass_between(struct cutter *c, char byte, struct cut *cut)
+{
+    switch (c->step) {
+    case CUTTER_OPENING:
+        c->in_array = byte == '[';
+        c->step = c->in_array ? CUTTER_FIRST : CUTTER_VALUES;
+        return c->in_array;
+    case CUTTER_COMMA:
+    case CUTTER_FIRST:
+        if (byte == ']')
+            c->step = CUTTER_CLOSED;
+        else if (c->step == CUTTER_FIRST)
+            return false;
+        else if (byte == ',')
+            c->step = CUTTER_ELEMENT;
+        else
+            cut->fault = "expected ',' or ']' behind an element of the array";
+        return true;
+    case CUTTER_ELEMENT:
+        if (byte == ',' || byte == ']')
+            cut->fault = "expected an element of the array behind ','";
+        return cut->fault != NULL;
+    case CUTTER_VALUES:
+        return false;
+    case CUTTER_CLOSED:
+        cut->fault = "something follows the array";
+        return true;
+    case CUTTER_FIELD_START:
+    case CUTTER_PLAIN:
+    case CUTTER_QUOTED:
+    case CUTTER_QUOTE:
+    case CUTTER_VALUE:
+    case CUTTER_SCALAR:
+        break;
+    }
+    UNREACHABLE("between values");
+}
+
+/* Moves on to behind the value or to the end of the piece; true at the former. */
+static bool pass_value(struct cutter *c, const char **at, const char *end)
+{
+    while (*at < end) {
+        if (c->in_string) {
+            if (c->escaped) {
+                c->escaped = false;
+                ++*at;
+                continue;
+            }
+            *at += text_plain_bytes(*at, (size_t)(end - *at));
+            if (*at == end)
+                return false;
+            char byte = *(*at)++;
+            c->escaped = byte == '\\';
+            c->in_string = byte != '"';
+        } else {
+            char byte = *(*at)++;
+            c->in_string = byte == '"';
+            c->depth += byte == '{' || byte == '[';
+            c->depth -= byte == '}' || byte == ']';
+        }
+        if (c->depth == 0 && !c->in_string)
+            return true;
+    }
+    return false;
+}
+
+/* What ends a scalar belongs to no record. */
+static bool pass_scalar(const struct cutter *c, const char **at, const char *end)
+{
+    while (*at < end && !is_space(**at) && !(c->in_array && (**at == ',' || **at == ']')))
+        ++*at;
+    return *at < end;
+}
+
+static void cut_json(struct cutter *c, struct ringsend_bytes piece, struct cut *cut)
+{
+    const char *at = piece.data, *end = piece.data + piece.bytes;
+    if (c->step != CUTTER_VALUE && c->step != CUTTER_SCALAR) {
+        while (at < end && !cut->fault && (is_space(*at) || pass_between(c, *at, cut))) {
+            if (!cut->fault)
+                at++;
+        }
+        cut->before = (size_t)(at - piece.data);
+        cut->before_lines = count_lines(piece.data, cut->before);
+        if (at == end || cut->fault)
+            return;
+        at += begin_value(c, *at);
+    }
+    const char *start = piece.data + cut->before;
+    cut->complete = c->step == CUTTER_VALUE ? pass_value(c, &at, end) : pass_scalar(c, &at, end);
+    cut->record = (size_t)(at - start);
+    cut->lines = count_lines(start, cut->record);
+    if (cut->complete)
+        c->step = c->in_array ? CUTTER_COMMA : CUTTER_VALUES;
+}
+
+void cutter_cut(struct cutter *c, struct ringsend_bytes piece, struct cut *cut)
+{
+    CHECK(piece.bytes > 0);
+    *cut = (struct cut){0};
+    if (c->format == FORMAT_JSON)
+        cut_json(c, piece, cut);
+    else if (format_has_header(c->format))
+        cut_row(c, piece, cut);
+    else
+        cut_line(piece, cut);
+}
+
+const char *cutter_end(const struct cutter *c)
+{
+    bool open = c->in_array && c->step != CUTTER_CLOSED;
+    return c->format == FORMAT_JSON && open ? "the file ends within its array" : NULL;
+}

@@ -1,0 +1,138 @@
+/* Texts of options with places that each record fills: {{column}}, {{column|filter|filter}}.
+ *
+ *   {{name}}        the value of that column, as it is
+ *   {{name|json}}   as a JSON string, with its quotes
+ *   {{name|url}}    percent-encoded, all but letters, digits and -._~ (RFC 3986 2.3)
+ *   {{name|b64}}    base64 (RFC 4648 section 4)
+ *   {{name|trim}}   without white space at its ends
+ *   {{env.NAME}}    the environment's, taken when the text is compiled; takes the same filters
+ *   {{{{            two braces
+ *
+ * Filters apply from left to right. White space around names and filters means nothing. What the
+ * environment gives is the operator's, and literal text from then on.
+ *
+ * A value is data, wherever it stands: what the text is (enum template_use) gives each column its
+ * place (place.h), and the place says what becomes of the value, or that it is refused (guard.h).
+ *
+ * Compiled once; filling a template in copies bytes, no more. */
+#ifndef RINGSEND_RECORDS_TEMPLATE_H
+#define RINGSEND_RECORDS_TEMPLATE_H
+
+#include "base/buf.h"
+#include "base/span.h"
+#include "records/secret.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    TEMPLATE_NAMES_MAX = 64,
+    TEMPLATE_FILTERS_MAX = 4,   /* that are written behind a name */
+    TEMPLATE_FILTERS_ADDED = 2, /* by a column's place */
+    TEMPLATE_TOLD_BYTES = 320
+};
+
+/* The columns that the templates of a run name, each once; a value's place in the arrays below is
+ * its name's place here. */
+struct template_names {
+    char *names[TEMPLATE_NAMES_MAX]; /* NUL-terminated */
+    size_t count;
+};
+
+enum template_place {
+    PLACE_FREE,        /* in a text without structure */
+    PLACE_START,       /* the beginning of a URL, with nothing before it */
+    PLACE_SEGMENT,     /* in a URL's path */
+    PLACE_QUERY,       /* in its query or fragment */
+    PLACE_FILE,        /* in a file path */
+    PLACE_JSON_STRING, /* inside the quotes of a JSON string that is no member's name */
+    PLACE_JSON_VALUE,  /* in place of a JSON value */
+    /* in a JSON string whose text is JSON once more: */
+    PLACE_NESTED_STRING, /* inside the quotes of a string of that */
+    PLACE_NESTED_JSON,   /* in place of a value of that, made a string by the filter json */
+    PLACE_NESTED_VALUE,  /* in place of another value of that */
+    PLACE_FORM,          /* in a form's name or value */
+    PLACE_PART_HEAD,     /* in the head of a part of multipart/form-data and its kind */
+    PLACE_PART_BODY,     /* in the body of one */
+    PLACE_COOKIE,        /* in a cookie's name or value */
+    PLACE_XML            /* in text, or between an attribute's quotes */
+};
+
+enum template_filter {
+    FILTER_JSON,
+    FILTER_URL,
+    FILTER_B64,
+    FILTER_TRIM,
+    FILTERS_NAMED,
+    /* Added by a column's place, as the last ones. */
+    FILTER_JSON_INSIDE = FILTERS_NAMED, /* as in a JSON string, without its quotes */
+    FILTER_XML                          /* & < > and both quotes as references */
+};
+
+struct template_part {
+    size_t literal_bytes; /* of the text, before the column */
+    int name;             /* -1: none, at the end of the template */
+    uint8_t filters[TEMPLATE_FILTERS_MAX + TEMPLATE_FILTERS_ADDED]; /* enum template_filter */
+    uint8_t filters_count;
+    uint8_t place; /* enum template_place */
+};
+
+/* Zeroed: the empty text. */
+struct template
+{
+    char *text; /* all literals, one after another, and a NUL; null: none */
+    size_t text_bytes;
+    struct template_part *parts;
+    size_t parts_count;
+    size_t boundary_bytes; /* what the text begins with parts what is multipart; 0: it is not */
+};
+
+/* What a template's text is. */
+enum template_use {
+    TEMPLATE_TEXT,
+    TEMPLATE_URL,
+    TEMPLATE_FILE,   /* a path */
+    TEMPLATE_HEADER, /* JSON if it looks like it, else text */
+    TEMPLATE_COOKIE, /* the value of the header of that name */
+    TEMPLATE_BODY,   /* what it looks like: JSON, XML, a form, text */
+    TEMPLATE_JSON,
+    TEMPLATE_FORM,
+    TEMPLATE_MULTIPART,
+    TEMPLATE_XML
+};
+
+/* What a body with that Content-Type is; TEMPLATE_BODY without one. */
+enum template_use template_use_of(struct ringsend_bytes content_type);
+
+/* False: `told` (TEMPLATE_TOLD_BYTES) says why. The values of the environment are added to
+ * `secrets`. */
+bool template_compile(struct template *t, const char *source, enum template_use use,
+                      struct template_names *names, struct secrets *secrets, char *told);
+void template_free(struct template *t);
+void template_names_free(struct template_names *names);
+/* It names no column: its text is the same for all records. */
+bool template_is_constant(const struct template *t);
+
+enum template_result {
+    TEMPLATE_FILLED,
+    TEMPLATE_BAD_VALUE, /* *fault says which and why */
+    TEMPLATE_NO_MEMORY
+};
+
+struct template_fault {
+    size_t name;
+    const char *why; /* goes on behind "the value of ..." */
+};
+
+/* Adds the values of columns that are secrets by their names, as they are and filtered. */
+bool template_add_secrets(const struct template *t, const struct template_names *names,
+                          const struct ringsend_bytes *values, struct buf_pool *pool,
+                          struct secrets *secrets);
+
+/* Appends the text with the values in it. */
+enum template_result template_fill(const struct template *t, const struct ringsend_bytes *values,
+                                   struct buf_pool *pool, struct buf *out,
+                                   struct template_fault *fault);
+
+#endif
