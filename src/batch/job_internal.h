@@ -10,13 +10,13 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "batch/crew.h"
-#include "batch/gate.h"
 #include "batch/job.h"
-#include "batch/journal.h"
 #include "batch/lanes.h"
 #include "batch/output.h"
 #include "batch/save.h"
 #include "batch/serial.h"
+#include "journal/group_commit.h"
+#include "journal/journal.h"
 #include "records/data_file.h"
 
 enum slot_step {

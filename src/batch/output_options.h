@@ -2,9 +2,9 @@
 #ifndef RINGSEND_BATCH_OUTPUT_OPTIONS_H
 #define RINGSEND_BATCH_OUTPUT_OPTIONS_H
 
-#include "batch/journal.h"
-#include "batch/parked.h"
 #include "batch/write_out.h"
+#include "journal/journal.h"
+#include "journal/parked.h"
 
 #include <stdbool.h>
 

@@ -2,9 +2,9 @@
 #ifndef RINGSEND_CLI_GO_ON_H
 #define RINGSEND_CLI_GO_ON_H
 
-#include "batch/journal.h"
-#include "batch/parked.h"
 #include "cli/send_options.h"
+#include "journal/journal.h"
+#include "journal/parked.h"
 
 #include <stdio.h>
 

@@ -3,11 +3,11 @@
 #ifndef RINGSEND_CLI_OUTPUTS_H
 #define RINGSEND_CLI_OUTPUTS_H
 
-#include "batch/journal.h"
-#include "batch/parked.h"
 #include "batch/report.h"
 #include "cli/bodies.h"
 #include "cli/send_options.h"
+#include "journal/journal.h"
+#include "journal/parked.h"
 #include "records/source.h"
 
 #include <stdbool.h>

@@ -4,8 +4,8 @@
 #ifndef RINGSEND_CLI_SHAPE_H
 #define RINGSEND_CLI_SHAPE_H
 
-#include "batch/fingerprint.h"
 #include "cli/send_options.h"
+#include "journal/fingerprint.h"
 #include "records/source.h"
 
 void shape_take(struct fingerprint *fingerprint, const struct send_options *options,

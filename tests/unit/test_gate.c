@@ -1,6 +1,6 @@
 /* The gate of --sync: what is put while one sync is under way waits for the next, and nothing passes once
  * one has failed. On the real kernel. */
-#include "batch/gate.h"
+#include "journal/group_commit.h"
 
 #include "ringsend.h"
 #include "uring/ring.h"

@@ -3,7 +3,7 @@
  *
  * A death is a copy: the two files and the journal are copied as they stand, which is what a kill
  * leaves, and a journal is opened over the copies. */
-#include "batch/journal.h"
+#include "journal/journal.h"
 
 #include <errno.h>
 #include <fcntl.h>

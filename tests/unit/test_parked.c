@@ -1,5 +1,5 @@
 /* What is parked comes back as it was, or not at all. */
-#include "batch/parked.h"
+#include "journal/parked.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -10,7 +10,7 @@
  *   - no record done without its line, no line without its record
  *   - every record that has been sent marked as sent, or done: none is sent twice
  *   - the digest of what was read, at least up to the last record that has been sent */
-#include "batch/journal.h"
+#include "journal/journal.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

@@ -4,8 +4,8 @@
  * It holds digests, no content, and these start from a salt that is drawn for each run: options may
  * be secret, and a short one must not be looked up in a table, or be seen to be that of another run.
  * Who may read the salt can still try values one by one: a journal is its user's alone. */
-#ifndef RINGSEND_BATCH_FINGERPRINT_H
-#define RINGSEND_BATCH_FINGERPRINT_H
+#ifndef RINGSEND_JOURNAL_FINGERPRINT_H
+#define RINGSEND_JOURNAL_FINGERPRINT_H
 
 #include "base/span.h"
 

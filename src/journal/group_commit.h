@@ -1,7 +1,7 @@
 /* Holds records back until a file is durable, for --sync: one sync for all that came while the last one
  * was under way. The journal says then that they may have been sent; a directory has their bodies. */
-#ifndef RINGSEND_BATCH_GATE_H
-#define RINGSEND_BATCH_GATE_H
+#ifndef RINGSEND_JOURNAL_GROUP_COMMIT_H
+#define RINGSEND_JOURNAL_GROUP_COMMIT_H
 
 #include "engine/file.h"
 

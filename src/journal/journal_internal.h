@@ -22,10 +22,10 @@
  * loss of power each page, and each sector of it, may be as it was at any moment since the last sync
  * that has ended: so whatever is believed carries a check over all that belongs together, or is a
  * bit that is true alone. */
-#ifndef RINGSEND_BATCH_JOURNAL_INTERNAL_H
-#define RINGSEND_BATCH_JOURNAL_INTERNAL_H
+#ifndef RINGSEND_JOURNAL_JOURNAL_INTERNAL_H
+#define RINGSEND_JOURNAL_JOURNAL_INTERNAL_H
 
-#include "batch/journal.h"
+#include "journal/journal.h"
 
 #include <sys/types.h>
 

@@ -1,4 +1,4 @@
-#include "batch/journal_internal.h"
+#include "journal/journal_internal.h"
 
 #include "base/check.h"
 

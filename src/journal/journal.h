@@ -8,10 +8,10 @@
  *
  * Numbers are those of batch/source.h. One thread reads the source and calls the functions here; the
  * sent bits alone may be set and cleared by others. */
-#ifndef RINGSEND_BATCH_JOURNAL_H
-#define RINGSEND_BATCH_JOURNAL_H
+#ifndef RINGSEND_JOURNAL_JOURNAL_H
+#define RINGSEND_JOURNAL_JOURNAL_H
 
-#include "batch/fingerprint.h"
+#include "journal/fingerprint.h"
 #include "records/source.h"
 
 #include <stdbool.h>

@@ -5,7 +5,7 @@
  * no link is followed and no pipe waited for, and becomes ours by its magic alone; a file that is
  * empty or all zeros holds nothing, and is what a run leaves that dies in the moment it makes it. A
  * journal that is to be replaced is unlinked, never emptied, and what we unlink is what we have open. */
-#include "batch/journal_internal.h"
+#include "journal/journal_internal.h"
 
 #include "base/check.h"
 

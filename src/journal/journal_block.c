@@ -23,7 +23,7 @@
  *
  * Each step of a recovery may be the last one, and all may be done again: bits are only set, and the
  * intent that says so is replaced once they are durable. */
-#include "batch/journal_internal.h"
+#include "journal/journal_internal.h"
 
 #include "base/check.h"
 

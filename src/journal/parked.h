@@ -4,12 +4,12 @@
  *
  * The file is made in one piece when a run ends, and only ever replaced as a whole: whatever ends the next
  * run, the results in it are still there, or done. */
-#ifndef RINGSEND_BATCH_PARKED_H
-#define RINGSEND_BATCH_PARKED_H
+#ifndef RINGSEND_JOURNAL_PARKED_H
+#define RINGSEND_JOURNAL_PARKED_H
 
 #include "base/span.h"
-#include "batch/fingerprint.h"
-#include "batch/journal.h"
+#include "journal/fingerprint.h"
+#include "journal/journal.h"
 
 #include <stdbool.h>
 #include <stddef.h>

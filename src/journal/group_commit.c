@@ -1,4 +1,4 @@
-#include "batch/gate.h"
+#include "journal/group_commit.h"
 
 #include "base/check.h"
 

@@ -1,4 +1,4 @@
-#include "batch/fingerprint.h"
+#include "journal/fingerprint.h"
 
 #include "base/check.h"
 #include "base/sha256.h"

@@ -1,6 +1,6 @@
 /* The file, in native byte order: the header, an entry for each item, then their bytes, results and words
  * in turn. */
-#include "batch/parked.h"
+#include "journal/parked.h"
 
 #include <errno.h>
 #include <fcntl.h>
