@@ -4,11 +4,11 @@
 #define RINGSEND_BATCH_JOB_H
 
 #include "batch/crew.h"
-#include "batch/output_options.h"
-#include "batch/report.h"
 #include "batch/serial.h"
 #include "records/record.h"
 #include "records/source.h"
+#include "results/output_options.h"
+#include "results/report.h"
 #include "ringsend.h"
 
 #include <stdatomic.h>

@@ -12,12 +12,12 @@
 #include "batch/crew.h"
 #include "batch/job.h"
 #include "batch/lanes.h"
-#include "batch/output.h"
-#include "batch/save.h"
 #include "batch/serial.h"
 #include "journal/group_commit.h"
 #include "journal/journal.h"
 #include "records/data_file.h"
+#include "results/body_file.h"
+#include "results/output.h"
 
 enum slot_step {
     SLOT_FREE,

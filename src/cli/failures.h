@@ -2,8 +2,8 @@
 #ifndef RINGSEND_CLI_FAILURES_H
 #define RINGSEND_CLI_FAILURES_H
 
-#include "batch/report.h"
 #include "cli/send_options.h"
+#include "results/report.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 #include "cli/notice.h"
 
-#include "batch/sink.h"
+#include "results/sink.h"
 #include "ringsend.h"
 
 #include <stdarg.h>

@@ -3,12 +3,12 @@
 #ifndef RINGSEND_CLI_OUTPUTS_H
 #define RINGSEND_CLI_OUTPUTS_H
 
-#include "batch/report.h"
 #include "cli/bodies.h"
 #include "cli/send_options.h"
 #include "journal/journal.h"
 #include "journal/parked.h"
 #include "records/source.h"
+#include "results/report.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,9 +4,9 @@
 #define RINGSEND_CLI_PROGRESS_H
 
 #include "batch/job.h"
-#include "batch/report.h"
 #include "cli/progress_line.h"
 #include "records/source.h"
+#include "results/report.h"
 #include "ringsend.h"
 
 #include <stdatomic.h>

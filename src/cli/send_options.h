@@ -3,10 +3,10 @@
 #define RINGSEND_CLI_SEND_OPTIONS_H
 
 #include "batch/serial.h"
-#include "batch/write_out.h"
 #include "cli/progress.h"
 #include "cli/record_options.h"
 #include "cli/request_options.h"
+#include "results/write_out.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/json.h"
 #include "records/record.h"
-#include "batch/result_line.h"
+#include "results/result_line.h"
 
 #include <stdlib.h>
 #include <string.h>

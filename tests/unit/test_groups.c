@@ -1,5 +1,5 @@
 /* Failures by cause: what is folded, what counts as one, and what is bounded. */
-#include "batch/groups.h"
+#include "results/failure_groups.h"
 
 #include "guard.h"
 

@@ -1,5 +1,5 @@
 /* Results as CSV, byte for byte. */
-#include "batch/result_csv.h"
+#include "results/result_csv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

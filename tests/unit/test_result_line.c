@@ -1,6 +1,6 @@
 /* Result lines, byte for byte as DESIGN section 5 has them. */
 #include "base/json_put.h"
-#include "batch/result_line.h"
+#include "results/result_line.h"
 
 #include "guard.h"
 

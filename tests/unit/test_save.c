@@ -1,6 +1,6 @@
 /* Names of files for bodies: safe in any directory, and never two the same; and lines that are kept. */
-#include "batch/result_line.h"
-#include "batch/save.h"
+#include "results/body_file.h"
+#include "results/result_line.h"
 #include "ringsend.h"
 #include "uring/ring.h"
 

@@ -1,5 +1,5 @@
 /* Formats of --write-out: each variable, escapes, and what is refused. */
-#include "batch/write_out.h"
+#include "results/write_out.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "batch/save.h"
+#include "results/body_file.h"
 
 #include "ringsend.h"
 

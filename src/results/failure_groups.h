@@ -1,10 +1,10 @@
 /* Failures by their cause: an error with its words, or a status with the beginning of its body, in which
  * digits and hexadecimal runs (numbers, ids, hashes, times) count as one and the same. Bounded: causes
  * beyond GROUPS_MAX are only counted. */
-#ifndef RINGSEND_BATCH_GROUPS_H
-#define RINGSEND_BATCH_GROUPS_H
+#ifndef RINGSEND_RESULTS_FAILURE_GROUPS_H
+#define RINGSEND_RESULTS_FAILURE_GROUPS_H
 
-#include "batch/result_line.h"
+#include "results/result_line.h"
 
 #include <stdint.h>
 

@@ -1,10 +1,10 @@
 /* Where results go, and in which form. */
-#ifndef RINGSEND_BATCH_OUTPUT_OPTIONS_H
-#define RINGSEND_BATCH_OUTPUT_OPTIONS_H
+#ifndef RINGSEND_RESULTS_OUTPUT_OPTIONS_H
+#define RINGSEND_RESULTS_OUTPUT_OPTIONS_H
 
-#include "batch/write_out.h"
 #include "journal/journal.h"
 #include "journal/parked.h"
+#include "results/write_out.h"
 
 #include <stdbool.h>
 

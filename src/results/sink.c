@@ -9,7 +9,7 @@
  * O_APPEND. After a write that was cut short io_uring may leave the file's position where it was
  * (seen with Linux 6.18 at RLIMIT_FSIZE), and what is written next would land on top of it. So a
  * regular file is switched to appending, unless its position is not at its end: that was wanted. */
-#include "batch/sink.h"
+#include "results/sink.h"
 
 #include "base/check.h"
 #include "ringsend.h"

@@ -1,8 +1,8 @@
 /* An output of whole lines: filled in one buffer while the ring appends the other, so that neither
  * a slow disk nor a slow reader of a pipe holds up the loop. A sink that is full is back-pressure:
  * the job asks sink_has_room before it takes another record. */
-#ifndef RINGSEND_BATCH_SINK_H
-#define RINGSEND_BATCH_SINK_H
+#ifndef RINGSEND_RESULTS_SINK_H
+#define RINGSEND_RESULTS_SINK_H
 
 #include "base/buf.h"
 #include "base/span.h"

@@ -1,7 +1,7 @@
 /* Each line is measured first and then written without looking at its room again: the measure of
  * the body is also the proof that it is UTF-8 and tells whether it can be copied in one piece, as
  * nearly all can. */
-#include "batch/result_line.h"
+#include "results/result_line.h"
 
 #include "base/base64.h"
 #include "base/check.h"

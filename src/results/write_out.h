@@ -6,11 +6,11 @@
  *   %%              a percent sign; \n \r \t \\ as in C
  *
  * Secrets in URLs are masked. Unknown variables are errors of the format. Times are seconds with six decimals. */
-#ifndef RINGSEND_BATCH_WRITE_OUT_H
-#define RINGSEND_BATCH_WRITE_OUT_H
+#ifndef RINGSEND_RESULTS_WRITE_OUT_H
+#define RINGSEND_RESULTS_WRITE_OUT_H
 
-#include "batch/result_line.h"
 #include "records/secret.h"
+#include "results/result_line.h"
 
 struct write_out;
 

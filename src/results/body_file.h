@@ -1,6 +1,6 @@
 /* A response's body on its way to a file of its own, made and written through the engine's ring. */
-#ifndef RINGSEND_BATCH_SAVE_H
-#define RINGSEND_BATCH_SAVE_H
+#ifndef RINGSEND_RESULTS_BODY_FILE_H
+#define RINGSEND_RESULTS_BODY_FILE_H
 
 #include "base/span.h"
 #include "engine/file.h"

@@ -1,4 +1,4 @@
-#include "batch/groups.h"
+#include "results/failure_groups.h"
 
 #include <stdio.h>
 #include <string.h>

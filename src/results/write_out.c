@@ -4,7 +4,7 @@
  * these, of the last try: looked up, connected, TLS established, first byte. time_total is the time
  * that the record was being worked on, over all its tries; time_queue what it waited for before and
  * between. */
-#include "batch/write_out.h"
+#include "results/write_out.h"
 
 #include "base/json.h"
 #include "base/json_put.h"

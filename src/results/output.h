@@ -2,13 +2,13 @@
  * the user's form to a second place, if so wanted; and when it is not ok, its own line to the file of
  * failed ones. With a journal the results, the failed lines and the records' states go together, block
  * by block. */
-#ifndef RINGSEND_BATCH_OUTPUT_H
-#define RINGSEND_BATCH_OUTPUT_H
+#ifndef RINGSEND_RESULTS_OUTPUT_H
+#define RINGSEND_RESULTS_OUTPUT_H
 
 #include "base/buf.h"
-#include "batch/output_options.h"
-#include "batch/result_line.h"
-#include "batch/sink.h"
+#include "results/output_options.h"
+#include "results/result_line.h"
+#include "results/sink.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,10 +1,10 @@
 /* What a job has to tell: counts while it runs, causes at its end. */
-#ifndef RINGSEND_BATCH_REPORT_H
-#define RINGSEND_BATCH_REPORT_H
+#ifndef RINGSEND_RESULTS_REPORT_H
+#define RINGSEND_RESULTS_REPORT_H
 
 #include "base/histogram.h"
-#include "batch/groups.h"
-#include "batch/result_line.h"
+#include "results/failure_groups.h"
+#include "results/result_line.h"
 #include "ringsend.h"
 
 #include <stdbool.h>

@@ -14,8 +14,8 @@
  * that holds it. "encoding" is a Content-Encoding that it still has. Header names are in lower case;
  * values that are no UTF-8 are taken as Latin-1. "trace" is there when attempts were stored (struct
  * ringsend_attempt), its "pause" and "wait" when there was one. Times are microseconds. */
-#ifndef RINGSEND_BATCH_RESULT_LINE_H
-#define RINGSEND_BATCH_RESULT_LINE_H
+#ifndef RINGSEND_RESULTS_RESULT_LINE_H
+#define RINGSEND_RESULTS_RESULT_LINE_H
 
 #include "base/buf.h"
 #include "base/span.h"

@@ -7,10 +7,10 @@
  * They hold what the keys of a result line hold; an id that is a string stands there as its text, and
  * headers and trace are JSON. Fields are quoted where they have to be; line breaks inside of quotes
  * are data. */
-#ifndef RINGSEND_BATCH_RESULT_CSV_H
-#define RINGSEND_BATCH_RESULT_CSV_H
+#ifndef RINGSEND_RESULTS_RESULT_CSV_H
+#define RINGSEND_RESULTS_RESULT_CSV_H
 
-#include "batch/result_line.h"
+#include "results/result_line.h"
 
 /* Append to *out; false when memory is out, and *out is as it was. */
 bool result_csv_write_header(struct buf_pool *pool, struct buf *out);

@@ -7,10 +7,10 @@
  * that in between, the list and the files' sizes tell which records have their results (journal.c).
  * What is in brackets is for the loss of power: the list is durable before the lines are, and these
  * before they count as done. */
-#include "batch/output.h"
+#include "results/output.h"
 
 #include "base/check.h"
-#include "batch/result_csv.h"
+#include "results/result_csv.h"
 
 #include <errno.h>
 #include <sys/stat.h>

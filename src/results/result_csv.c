@@ -1,4 +1,4 @@
-#include "batch/result_csv.h"
+#include "results/result_csv.h"
 
 #include "base/base64.h"
 #include "base/check.h"

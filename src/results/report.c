@@ -1,4 +1,4 @@
-#include "batch/report.h"
+#include "results/report.h"
 
 bool report_init(struct job_report *report)
 {
