@@ -3,7 +3,7 @@
 #ifndef RINGSEND_BATCH_JOB_H
 #define RINGSEND_BATCH_JOB_H
 
-#include "batch/crew.h"
+#include "batch/engine_threads.h"
 #include "batch/serial.h"
 #include "records/record.h"
 #include "records/source.h"

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
-#include "batch/crew.h"
+#include "batch/engine_threads.h"
 #include "batch/job.h"
 #include "batch/lanes.h"
 #include "batch/serial.h"

@@ -4,7 +4,7 @@
 #ifndef RINGSEND_CLI_ENGINES_H
 #define RINGSEND_CLI_ENGINES_H
 
-#include "batch/crew.h"
+#include "batch/engine_threads.h"
 #include "cli/send_options.h"
 
 struct engines {

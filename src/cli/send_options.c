@@ -2,11 +2,11 @@
  * understood ends the program before anything is opened. */
 #include "cli/send_options.h"
 
-#include "batch/crew.h"
+#include "batch/engine_threads.h"
+#include "cli/descriptor.h"
 #include "cli/engines.h"
 #include "cli/manners_options.h"
 #include "cli/outcomes.h"
-#include "cli/descriptor.h"
 #include "cli/values.h"
 
 #include <errno.h>

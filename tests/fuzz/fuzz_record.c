@@ -3,8 +3,8 @@
  * Beyond not crashing: an id is one JSON value, a record that is taken has a URL and no more
  * headers than allowed, and a result line is JSON that gives the body back. */
 #include "base/check.h"
-#include "base/limits.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "records/record.h"
 #include "results/result_line.h"
 

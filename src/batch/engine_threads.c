@@ -1,4 +1,4 @@
-#include "batch/crew.h"
+#include "batch/engine_threads.h"
 
 #include "batch/job_internal.h"
 #include "engine/file.h"

@@ -6,8 +6,8 @@
  *                       results          <--returned, mutex-- (copied into the slot)
  *
  * A slot in flight belongs to the mate until it comes back. */
-#ifndef RINGSEND_BATCH_CREW_H
-#define RINGSEND_BATCH_CREW_H
+#ifndef RINGSEND_BATCH_ENGINE_THREADS_H
+#define RINGSEND_BATCH_ENGINE_THREADS_H
 
 #include "base/list.h"
 #include "ringsend.h"
