@@ -8,7 +8,7 @@
 #include "cli/descriptor.h"
 #include "cli/signals.h"
 #include "cli/values.h"
-#include "platform/platform.h"
+#include "serve/server.h"
 #include "tls/tls.h"
 
 #include <ctype.h>

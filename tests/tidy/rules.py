@@ -13,10 +13,10 @@ ARROWS = {
     "src/results": {"src/base", "src/records", "src/journal", "src/ringsend.h", "src/engine/file.h"},
     "src/batch": {"src/base", "src/records", "src/journal", "src/results", "src/ringsend.h", "src/engine/file.h"},
     "src/bench": {"src/base", "src/ringsend.h", "src/engine/file.h"},
-    "src/platform": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/ring.h"},
+    "src/serve": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/ring.h"},
     # http for the checks alone: options that no request can have are refused at the start. tls for the
     # server's certificate, for the same reason. Both tls and the ring for the doctor, who tries them.
-    "src/cli": {"src/base", "src/records", "src/journal", "src/results", "src/batch", "src/bench", "src/platform",
+    "src/cli": {"src/base", "src/records", "src/journal", "src/results", "src/batch", "src/bench", "src/serve",
                 "src/ringsend.h", "src/http/head.h", "src/http/url.h", "tls/tls.h", "uring/ring.h"},
     "src": set(),  # ringsend.h itself
 }

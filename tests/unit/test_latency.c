@@ -1,8 +1,8 @@
 /* The platform's chances: latencies with the two quantiles that were asked for, faults in the
  * shares that were asked for, and both the same again for the same seed. All of it is arithmetic on
  * a fixed seed, so a failure repeats. */
-#include "platform/fate.h"
-#include "platform/latency.h"
+#include "serve/fault.h"
+#include "serve/latency.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,11 +1,11 @@
 /* The embedded platform: an HTTP/1.1 server on one ring that answers every request alike, with the
  * latency, the limits and the faults it was told. It is the target of the demo and of the tests,
  * and a rehearsal of a real platform; it serves no files and keeps no state beyond its counters. */
-#ifndef RINGSEND_PLATFORM_PLATFORM_H
-#define RINGSEND_PLATFORM_PLATFORM_H
+#ifndef RINGSEND_SERVE_SERVER_H
+#define RINGSEND_SERVE_SERVER_H
 
 #include "base/span.h"
-#include "platform/fate.h"
+#include "serve/fault.h"
 
 #include <stdbool.h>
 #include <stddef.h>

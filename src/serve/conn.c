@@ -28,11 +28,11 @@
  *
  * Teardown is a join: both operations are cancelled and their completions awaited before the close,
  * so that the kernel never touches memory of a later visitor. */
-#include "platform/visitor.h"
+#include "serve/conn.h"
 
 #include "base/check.h"
-#include "platform/service.h"
-#include "platform/state.h"
+#include "serve/service.h"
+#include "serve/state.h"
 
 #include <errno.h>
 

@@ -7,8 +7,8 @@
  * connection: the other fields are "-"), gone (the client left before its answer), stopped (the
  * platform did). took: microseconds from the whole request to that outcome, for an answer to the
  * begin of its sending: its client cannot have seen it take less. */
-#ifndef RINGSEND_PLATFORM_REQUEST_LOG_H
-#define RINGSEND_PLATFORM_REQUEST_LOG_H
+#ifndef RINGSEND_SERVE_REQUEST_LOG_H
+#define RINGSEND_SERVE_REQUEST_LOG_H
 
 #include "base/buf.h"
 #include "http/request_reader.h"

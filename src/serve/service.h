@@ -1,6 +1,6 @@
 /* The platform's side of one request: counting it, deciding what it gets, writing that. */
-#ifndef RINGSEND_PLATFORM_SERVICE_H
-#define RINGSEND_PLATFORM_SERVICE_H
+#ifndef RINGSEND_SERVE_SERVICE_H
+#define RINGSEND_SERVE_SERVICE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* Filler: a body of any length of which each part can be made alone. Its lines have 16 bytes and tell
  * where in the body they stand, as 15 hexadecimal digits, so that what is lost or doubled on its way
  * shows. */
-#ifndef RINGSEND_PLATFORM_FILLER_H
-#define RINGSEND_PLATFORM_FILLER_H
+#ifndef RINGSEND_SERVE_FILLER_H
+#define RINGSEND_SERVE_FILLER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,11 +4,11 @@
  *
  * Invariant: a request is counted once in report.requests and once in its outcome; turn.owed stands
  * for the difference, and whoever gives a turn back pays it. */
-#include "platform/service.h"
+#include "serve/service.h"
 
 #include "base/check.h"
-#include "platform/filler.h"
-#include "platform/state.h"
+#include "serve/filler.h"
+#include "serve/state.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,16 +1,16 @@
 /* What the files of the platform share. */
-#ifndef RINGSEND_PLATFORM_STATE_H
-#define RINGSEND_PLATFORM_STATE_H
+#ifndef RINGSEND_SERVE_STATE_H
+#define RINGSEND_SERVE_STATE_H
 
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/timers.h"
 #include "http/request_reader.h"
-#include "platform/answer.h"
-#include "platform/platform.h"
-#include "platform/request_log.h"
-#include "platform/veil.h"
-#include "platform/visitor.h"
+#include "serve/answer.h"
+#include "serve/conn.h"
+#include "serve/conn_tls.h"
+#include "serve/request_log.h"
+#include "serve/server.h"
 #include "uring/ring.h"
 
 #include <netinet/in.h>

@@ -1,4 +1,4 @@
-#include "platform/filler.h"
+#include "serve/filler.h"
 
 #include <string.h>
 

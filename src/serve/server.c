@@ -10,12 +10,12 @@
  *
  * Stopping: no more accepts, every visitor breaks off, and the loop goes on until no slot is used
  * and the log is written. */
-#include "platform/platform.h"
+#include "serve/server.h"
 
 #include "base/check.h"
 #include "base/limits.h"
-#include "platform/service.h"
-#include "platform/state.h"
+#include "serve/service.h"
+#include "serve/state.h"
 
 #include <errno.h>
 #include <netdb.h>

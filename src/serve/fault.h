@@ -1,10 +1,10 @@
 /* What becomes of a request: the answer it gets, after how long, or the trouble it meets. A fate
  * depends on the seed and the request's number only, so that two runs with one seed hand out the
  * same sequence of faults, however their connections interleave. Pure. */
-#ifndef RINGSEND_PLATFORM_FATE_H
-#define RINGSEND_PLATFORM_FATE_H
+#ifndef RINGSEND_SERVE_FAULT_H
+#define RINGSEND_SERVE_FAULT_H
 
-#include "platform/latency.h"
+#include "serve/latency.h"
 
 #include <stdint.h>
 

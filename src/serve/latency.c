@@ -1,7 +1,7 @@
 /* A log-normal time is exp(mu + sigma z) with z from the standard normal distribution. Its median
  * is exp(mu) and its 99th percentile exp(mu + sigma z99), so the two quantiles give mu and sigma
  * without any fitting. z comes from two uniform numbers by the Box-Muller transform. */
-#include "platform/latency.h"
+#include "serve/latency.h"
 
 #include "base/check.h"
 #include "base/random.h"

@@ -8,7 +8,7 @@
  *
  * A large answer goes out in stretches of up to SEND_BYTES_MAX, several records in one send. An idle
  * visitor has neither buffer. */
-#include "platform/veil.h"
+#include "serve/conn_tls.h"
 
 #include "base/check.h"
 

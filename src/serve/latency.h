@@ -1,7 +1,7 @@
 /* How long the platform takes to answer: nothing, a fixed time, or a log-normal distribution given
  * by its median and its 99th percentile, the two figures people know of their own platform. */
-#ifndef RINGSEND_PLATFORM_LATENCY_H
-#define RINGSEND_PLATFORM_LATENCY_H
+#ifndef RINGSEND_SERVE_LATENCY_H
+#define RINGSEND_SERVE_LATENCY_H
 
 #include <stdint.h>
 

@@ -1,6 +1,6 @@
 /* Three random numbers belong to each request: one chooses the fate, two the latency, so that
  * changing the latency's options leaves the sequence of faults as it was. */
-#include "platform/fate.h"
+#include "serve/fault.h"
 
 #include "base/random.h"
 

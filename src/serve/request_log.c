@@ -2,7 +2,7 @@
  * flight, the lines stay whole and in order, and a slow disk costs the requests nothing until
  * REQUEST_LOG_FULL_BYTES wait for it. The first error ends the log; the platform serves on and its
  * exit status tells. */
-#include "platform/request_log.h"
+#include "serve/request_log.h"
 
 #include "base/check.h"
 

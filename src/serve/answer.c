@@ -1,9 +1,9 @@
 /* Connection is always said, since HTTP/1.0 clients need to hear keep-alive and all others may
  * ignore it. */
-#include "platform/answer.h"
+#include "serve/answer.h"
 
 #include "base/check.h"
-#include "platform/filler.h"
+#include "serve/filler.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

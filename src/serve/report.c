@@ -1,6 +1,6 @@
 /* The report as JSON, with stable keys: tests and scripts read it. */
 #include "base/check.h"
-#include "platform/platform.h"
+#include "serve/server.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* A veil: TLS of one visitor, between the bytes on its socket and those of HTTP. It does no I/O:
  * what was received is put in, what is to be sent is taken out. */
-#ifndef RINGSEND_PLATFORM_VEIL_H
-#define RINGSEND_PLATFORM_VEIL_H
+#ifndef RINGSEND_SERVE_CONN_TLS_H
+#define RINGSEND_SERVE_CONN_TLS_H
 
 #include "base/buf.h"
 #include "base/span.h"

@@ -1,6 +1,6 @@
 /* A visitor: one accepted connection, from its arrival in a slot to the slot's return. */
-#ifndef RINGSEND_PLATFORM_VISITOR_H
-#define RINGSEND_PLATFORM_VISITOR_H
+#ifndef RINGSEND_SERVE_CONN_H
+#define RINGSEND_SERVE_CONN_H
 
 #include "base/buf.h"
 #include "base/list.h"

@@ -1,8 +1,8 @@
 /* Answers as bytes. Those that do not depend on the request are written once, at the start, and
  * then sent as they stand. They carry no Date: a prebuilt one would go stale while it is sent, and
  * RFC 9110 6.6.1 leaves it out for servers without a clock. */
-#ifndef RINGSEND_PLATFORM_ANSWER_H
-#define RINGSEND_PLATFORM_ANSWER_H
+#ifndef RINGSEND_SERVE_ANSWER_H
+#define RINGSEND_SERVE_ANSWER_H
 
 #include "base/span.h"
 
