@@ -1,9 +1,9 @@
 /* `ringsend check`: reads everything as `ringsend send` would with the same options, sends nothing,
  * and names what is wrong. It needs no io_uring. */
 #include "cli/commands.h"
-#include "cli/record_options.h"
-#include "cli/summary.h"
-#include "cli/values.h"
+#include "cli/options/record_options.h"
+#include "cli/options/values.h"
+#include "cli/send/summary.h"
 #include "records/reader.h"
 
 #include <inttypes.h>

@@ -2,7 +2,7 @@
 #include "base/json_put.h"
 #include "cli/checks.h"
 #include "cli/commands.h"
-#include "cli/values.h"
+#include "cli/options/values.h"
 #include "ringsend.h"
 
 #include <getopt.h>

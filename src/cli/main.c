@@ -1,6 +1,6 @@
 /* The program's front: finds the command and hands over to it. */
 #include "cli/commands.h"
-#include "cli/values.h"
+#include "cli/options/values.h"
 
 #include <fcntl.h>
 #include <malloc.h>

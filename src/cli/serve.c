@@ -6,8 +6,8 @@
 #include "base/check.h"
 #include "cli/commands.h"
 #include "cli/descriptor.h"
+#include "cli/options/values.h"
 #include "cli/signals.h"
-#include "cli/values.h"
 #include "serve/server.h"
 #include "tls/tls.h"
 

@@ -40,7 +40,7 @@ BANNED = {
     "strcpy strcat strncat stpcpy": "unbounded: memcpy with a length, snprintf",
     "sprintf vsprintf": "unbounded: snprintf",
     "gets scanf sscanf fscanf": "no bounds, no errors",
-    "atoi atol atoll atof": "no errors: strtoull and a check, or src/cli/values.h",
+    "atoi atol atoll atof": "no errors: strtoull and a check, or src/cli/options/values.h",
     "strtok": "hidden state",
     "gettimeofday": "wall clock: ring_now_ns, clock_gettime",
     "sleep usleep": "blocks the loop; in tests it makes them flaky",

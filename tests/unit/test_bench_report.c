@@ -2,7 +2,7 @@
  * leaves nothing out, units that people would write. */
 #include "base/json.h"
 #include "base/random.h"
-#include "cli/bench_report.h"
+#include "cli/bench/bench_report.h"
 #include "cli/json_out.h"
 #include "cli/units.h"
 

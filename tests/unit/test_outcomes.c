@@ -1,9 +1,9 @@
 /* Lists of outcomes: what they name, and that everything else ends the program. A refusal exits, so
  * each one runs in a child. */
-#include "cli/outcomes.h"
+#include "cli/options/outcomes.h"
 
 #include "base/errors.h"
-#include "cli/values.h"
+#include "cli/options/values.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The line of progress: never wider than there is room, at any width; what is left out, in its order. */
-#include "cli/progress_line.h"
+#include "cli/send/progress_line.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Option values: what is taken, and that everything else ends the program with the usage status. A
  * refusal exits, so each one runs in a child whose stderr is read. */
 #include "base/span.h"
-#include "cli/values.h"
+#include "cli/options/values.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,0 +1,168 @@
+#include "cli/bench/report_options.h"
+
+#include "base/check.h"
+#include "base/span.h"
+#include "cli/descriptor.h"
+#include "cli/options/values.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+struct kind {
+    enum report_option option;
+    const char *name;
+    bool (*write)(FILE *out, const struct bench_report *report);
+};
+
+static const struct kind kinds[REPORT_FILES] = {
+    {REPORT_CSV, "--csv", bench_write_csv},
+    {REPORT_HLOG, "--hlog", bench_write_hlog},
+    {REPORT_HTML, "--html", bench_write_html},
+    {REPORT_JSON, "--json", bench_write_json},
+};
+
+void report_options_init(struct report_options *options, const char *command)
+{
+    *options = (struct report_options){.command = command};
+    for (int i = 0; i < REPORT_FILES; i++)
+        options->files[i].fd = -1;
+}
+
+static void read_threshold(struct report_options *o, const char *text)
+{
+    struct threshold_error error;
+    if (o->thresholds_count == REPORT_THRESHOLDS_MAX)
+        usage_error(o->command, "--fail-if: at most %d conditions can be given",
+                    REPORT_THRESHOLDS_MAX);
+    if (!threshold_parse(span_of(text), &o->thresholds[o->thresholds_count], &error))
+        usage_error(o->command, "--fail-if \"%s\": column %zu: %s", text, error.column, error.says);
+    o->thresholds_count++;
+}
+
+bool report_option_read(struct report_options *options, int code, const char *value)
+{
+    for (int i = 0; i < REPORT_FILES; i++) {
+        if (kinds[i].option != (enum report_option)code)
+            continue;
+        if (!value[0])
+            usage_error(options->command, "%s needs the name of a file, or - for standard output",
+                        kinds[i].name);
+        options->files[i].path = value;
+        return true;
+    }
+    if (code != REPORT_FAIL_IF)
+        return false;
+    read_threshold(options, value);
+    return true;
+}
+
+void report_options_finish(const struct report_options *options, bool open_loop)
+{
+    for (int i = 0; i < REPORT_FILES; i++) {
+        const char *path = options->files[i].path;
+        for (int k = 0; path && k < i; k++) {
+            if (options->files[k].path && strcmp(options->files[k].path, path) == 0)
+                usage_error(options->command, "%s and %s cannot both be %s", kinds[k].name,
+                            kinds[i].name, strcmp(path, "-") == 0 ? "standard output" : path);
+        }
+    }
+    for (size_t i = 0; i < options->thresholds_count; i++) {
+        const struct threshold *t = &options->thresholds[i];
+        if (t->subject == THRESHOLD_RATE_SHARE && !open_loop)
+            usage_error(options->command,
+                        "--fail-if \"%.*s\" needs a rate that is asked for: --rate or --steps, or "
+                        "write a rate of its own, such as 'rate<900/s'",
+                        (int)t->text.bytes, t->text.data);
+    }
+}
+
+bool report_wants(const struct report_options *options, enum report_option file)
+{
+    for (int i = 0; i < REPORT_FILES; i++) {
+        if (kinds[i].option == file)
+            return options->files[i].path != NULL;
+    }
+    UNREACHABLE("report file");
+}
+
+FILE *report_stream(const struct report_options *options)
+{
+    for (int i = 0; i < REPORT_FILES; i++) {
+        const char *path = options->files[i].path;
+        if (path && (strcmp(path, "-") == 0 || descriptor_named(path) == STDOUT_FILENO))
+            return stderr;
+    }
+    return stdout;
+}
+
+static bool cannot_write(const struct report_options *o, int i, int error)
+{
+    fprintf(stderr, "ringsend %s: %s %s: %s\n", o->command, kinds[i].name, o->files[i].path,
+            strerror(error));
+    return false;
+}
+
+bool report_open(struct report_options *options)
+{
+    for (int i = 0; i < REPORT_FILES; i++) {
+        struct report_file *file = &options->files[i];
+        if (!file->path)
+            continue;
+        int named = strcmp(file->path, "-") == 0 ? STDOUT_FILENO : descriptor_named(file->path);
+        file->given = named >= 0;
+        file->fd = file->given ? fcntl(named, F_DUPFD_CLOEXEC, 0)
+                               : open(file->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        if (file->fd < 0)
+            return cannot_write(options, i, errno);
+    }
+    return true;
+}
+
+static bool write_file(struct report_options *o, int i, const struct bench_report *report)
+{
+    struct report_file *file = &o->files[i];
+    /* What a file of before held goes now; a pipe has nothing to cut off. */
+    if (!file->given && ftruncate(file->fd, 0) < 0 && errno != EINVAL)
+        return cannot_write(o, i, errno);
+    FILE *out = fdopen(file->fd, "w");
+    if (!out)
+        return cannot_write(o, i, errno);
+    file->fd = -1;
+    errno = 0;
+    bool complete = kinds[i].write(out, report);
+    bool written = fflush(out) == 0 && !ferror(out);
+    int error = errno;
+    written &= fclose(out) == 0;
+    if (!written)
+        return cannot_write(o, i, error ? error : errno);
+    return complete || cannot_write(o, i, ENOMEM);
+}
+
+bool report_write(struct report_options *options, const struct bench_report *report)
+{
+    bool written = true;
+    FILE *out = report_stream(options);
+    bench_print(out, report);
+    if (fflush(out) != 0 || ferror(out)) {
+        fprintf(stderr, "ringsend %s: standard output: %s\n", options->command, strerror(errno));
+        written = false;
+    }
+    for (int i = 0; i < REPORT_FILES; i++) {
+        if (options->files[i].path)
+            written &= write_file(options, i, report);
+    }
+    return written;
+}
+
+bool report_has_failed(const struct bench_report *report)
+{
+    for (size_t run = 0; run < report->runs_count; run++) {
+        for (size_t i = 0; i < report->thresholds_count; i++) {
+            if (threshold_check(&report->thresholds[i], &report->runs[run]).failed)
+                return true;
+        }
+    }
+    return false;
+}

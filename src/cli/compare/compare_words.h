@@ -1,0 +1,28 @@
+/* What is said of a comparison, the same on the terminal and on the page. */
+#ifndef RINGSEND_CLI_COMPARE_COMPARE_WORDS_H
+#define RINGSEND_CLI_COMPARE_COMPARE_WORDS_H
+
+#include "bench/compare.h"
+#include "bench/compare_input.h"
+#include "cli/units.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Of each enum compare_verdict: "worse". */
+extern const char *const compare_verdict_names[];
+
+/* "+27.5 %" of the ratio 1.275. */
+struct units_text compare_difference_text(double ratio);
+struct units_text compare_chance_text(double p);
+
+/* One sentence, without its full stop. */
+void compare_say_verdict(FILE *out, const struct comparison *c, double tolerance);
+/* What verdicts rest on, in sentences, each behind `start`: one verdict's, or several ones' in two parts. */
+void compare_say_grounds(FILE *out, const struct comparison *c, const struct side *a,
+                         const struct side *b, const char *start);
+void compare_say_basis(FILE *out, bool by_runs, const char *start);
+void compare_say_slow(FILE *out, size_t a_slow, size_t b_slow, const char *start);
+
+#endif

@@ -1,0 +1,225 @@
+#include "cli/options/record_options.h"
+
+#include "base/key.h"
+#include "base/limits.h"
+#include "base/span.h"
+#include "cli/options/values.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NUMBER_MAX_BITS = 62 };
+
+static void read_shard(struct record_options *o, const char *command, const char *text)
+{
+    const char *slash = strchr(text, '/');
+    char first[32];
+    if (!slash || (size_t)(slash - text) >= sizeof first)
+        usage_error(command, "--shard must be I/N, such as 0/4, not \"%s\"", text);
+    memcpy(first, text, (size_t)(slash - text));
+    first[slash - text] = '\0';
+    o->range.shards = value_count(command, "--shard I/N: N", slash + 1, 1, UINT32_MAX);
+    o->range.shard = value_count(command, "--shard I/N: I", first, 0, o->range.shards - 1);
+}
+
+bool record_option_read(struct record_options *o, const struct request_options *request, int code,
+                        const char *value)
+{
+    const char *command = request->command;
+    switch ((enum record_option)code) {
+    case RECORD_FORMAT:
+        o->format = format_of_word(value);
+        if (o->format == FORMAT_GUESS)
+            usage_error(command,
+                        "--format must be jsonl, json, vegeta, csv, tsv or lines, not \"%s\"",
+                        value);
+        return true;
+    case RECORD_SKIP:
+        o->range.skip = value_count(command, "--skip", value, 0, UINT64_C(1) << NUMBER_MAX_BITS);
+        return true;
+    case RECORD_LIMIT:
+        o->range.limit = value_count(command, "--limit", value, 1, UINT64_C(1) << NUMBER_MAX_BITS);
+        return true;
+    case RECORD_SHARD:
+        read_shard(o, command, value);
+        return true;
+    case RECORD_DATA:
+        o->data = value;
+        return true;
+    case RECORD_DATA_FILE:
+        o->data_file = value;
+        return true;
+    case RECORD_ID:
+        o->id = value;
+        return true;
+    case RECORD_IDEMPOTENCY_KEY:
+        o->key_header = value ? value : "Idempotency-Key";
+        return true;
+    case RECORD_OPTIONS_END:
+        break;
+    }
+    return false;
+}
+
+/* ---- together ---- */
+
+static enum format format_of(const struct record_options *o, const char *path)
+{
+    return o->format != FORMAT_GUESS ? o->format : format_of_name(path);
+}
+
+/* Records of JSON say themselves what to send, rows and lines do not: a run has to know which. */
+static enum format one_format(const struct record_options *o, const char *command,
+                              char *const *inputs, size_t count)
+{
+    enum format first = format_of(o, inputs[0]);
+    for (size_t i = 1; i < count; i++) {
+        enum format format = format_of(o, inputs[i]);
+        if (format != first && !(format_is_json(format) && format_is_json(first)))
+            usage_error(command,
+                        "%s is %s by its name and %s is %s: they cannot go together (--format)",
+                        inputs[0], format_word(first), inputs[i], format_word(format));
+    }
+    return first;
+}
+
+static void compile(struct template *template, const char *option, const char *text, bool *has,
+                    enum template_use use, struct form *form, struct request_options *request)
+{
+    char told[TEMPLATE_TOLD_BYTES];
+    if (!text)
+        return;
+    *has = true;
+    if (!template_compile(template, text, use, &form->names, &request->secrets, told))
+        usage_error(request->command, "%s: %s", option, told);
+}
+
+/* What --data is, by the Content-Type of all records if they have one. */
+static enum template_use use_of_data(const struct request_options *request)
+{
+    for (size_t i = 0; i < request->defaults.headers_count; i++) {
+        if (span_equal_nocase(request->headers[i].name, SPAN("content-type")) &&
+            template_is_constant(&request->header_templates[i]))
+            return template_use_of(request->headers[i].value);
+    }
+    return TEMPLATE_BODY;
+}
+
+/* curl's --data @FILE: taken for text, all records would be sent with the name of a file. */
+static void refuse_file_as_text(const struct record_options *o, const char *command)
+{
+    if (o->data && o->data[0] == '@' && o->data[1] && !o->data[strcspn(o->data, " \t\r\n")])
+        usage_error(
+            command,
+            "--data \"%s\" would be text, and not the content of a file, which is --data-file "
+            "'%s' (text that begins so has white space in it)",
+            o->data, o->data + 1);
+}
+
+static void make_form(struct record_options *o, struct request_options *request, enum format format)
+{
+    struct form *form = &o->form;
+    if (!request->url)
+        usage_error(request->command, "%s says nothing of where to send it: give --url",
+                    format == FORMAT_LINES ? "a line" : "a row");
+    if (o->data && o->data_file)
+        usage_error(request->command, "give only one of --data and --data-file");
+    form->names = request->names;
+    request->names.count = 0; /* they are the form's now */
+    form->url = request->url_template;
+    form->method = request->method_template;
+    form->has_method = request->method != NULL;
+    form->header_values = request->headers_vary ? request->header_templates : NULL;
+    refuse_file_as_text(o, request->command);
+    compile(&form->data, "--data", o->data, &form->has_data, use_of_data(request), form, request);
+    compile(&form->data_file, "--data-file", o->data_file, &form->has_data_file, TEMPLATE_FILE,
+            form, request);
+    compile(&form->id, "--id", o->id, &form->has_id, TEMPLATE_TEXT, form, request);
+    for (size_t i = 0; format == FORMAT_LINES && i < form->names.count; i++) {
+        if (strcmp(form->names.names[i], "line") != 0)
+            usage_error(request->command, "{{%s}}: of lines there is only {{line}}",
+                        form->names.names[i]);
+    }
+    request->defaults.form = form;
+}
+
+/* A key in one of these would take the place of what a platform reads there. */
+static bool has_other_meaning(struct ringsend_bytes name)
+{
+    static const char *const names[] = {"accept",     "accept-encoding", "authorization",
+                                        "connection", "content-type",    "cookie",
+                                        "host",       "range",           "user-agent"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (span_equal_nocase(span_of(names[i]), name))
+            return true;
+    }
+    return false;
+}
+
+static void take_key_header(const struct record_options *o, struct request_options *request)
+{
+    struct ringsend_bytes name = {o->key_header, strlen(o->key_header)};
+    const char *fault = request_options_header_fault(name);
+    if (fault)
+        usage_error(request->command, "--idempotency-key=%s: %s", o->key_header, fault);
+    if (has_other_meaning(name))
+        usage_error(request->command,
+                    "--idempotency-key=%s: this header means something else already: name one "
+                    "that the platform takes for a key (Idempotency-Key, X-Request-Id ...)",
+                    o->key_header);
+    for (size_t i = 0; i < request->defaults.headers_count; i++) {
+        if (span_equal_nocase(request->headers[i].name, name))
+            usage_error(request->command,
+                        "--idempotency-key would add the header \"%s\", which --header gives to "
+                        "all records: leave one of them out",
+                        o->key_header);
+    }
+    request->defaults.key_header = name;
+}
+
+void record_options_finish(struct record_options *o, struct request_options *request,
+                           char *const *inputs, size_t inputs_count)
+{
+    enum format format = one_format(o, request->command, inputs, inputs_count);
+    request->rows = !format_is_json(format);
+    request_options_finish(request);
+    const char *stray = o->data ? "--data" : o->data_file ? "--data-file" : o->id ? "--id" : NULL;
+    if (request->rows)
+        make_form(o, request, format);
+    else if (stray)
+        usage_error(request->command,
+                    "%s goes with csv, tsv and lines (--format): records of JSON say it themselves",
+                    stray);
+    if (o->key_header)
+        take_key_header(o, request);
+}
+
+void record_options_refuse_one_key(const struct request_options *request)
+{
+    for (size_t i = 0; i < request->defaults.headers_count; i++) {
+        if (span_equal_nocase(request->headers[i].name, KEY_HEADER) &&
+            template_is_constant(&request->header_templates[i]))
+            usage_error(
+                request->command,
+                "--header %.*s: this key is the same for all records: a platform that goes by "
+                "keys does one of them, and answers the others with its answer. "
+                "--idempotency-key gives each record its own, and so does a column in the "
+                "header",
+                (int)request->headers[i].name.bytes, request->headers[i].name.data);
+    }
+}
+
+void record_options_apply(const struct record_options *o, struct source *source)
+{
+    source->format = o->format;
+    source->range = o->range;
+    source->names = &o->form.names;
+}
+
+void record_options_free(struct record_options *o)
+{
+    template_free(&o->form.data);
+    template_free(&o->form.data_file);
+    template_free(&o->form.id);
+    template_names_free(&o->form.names);
+}

@@ -1,0 +1,57 @@
+#include "cli/send/adapt.h"
+
+#include "cli/notice.h"
+
+#include <time.h>
+
+#define SAMPLE_NS 20000000ull
+
+static uint64_t clock_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+void adapt_begin(struct adapt *a, struct ringsend *engine, uint32_t limit_max, bool quiet)
+{
+    *a = (struct adapt){.engine = engine, .quiet = quiet, .told = 1, .sampled_ns = clock_ns()};
+    adaptive_init(&a->adaptive, limit_max, a->sampled_ns);
+    ringsend_limit(engine, a->adaptive.limit);
+}
+
+uint64_t adapt_wait_ns(const struct adapt *a)
+{
+    return a->engine ? SAMPLE_NS : RINGSEND_NEVER;
+}
+
+/* All that is lowered; of the small steps up only every half as much again. */
+static bool is_worth_telling(const struct adapt *a)
+{
+    uint32_t limit = a->adaptive.limit;
+    return limit < a->told || limit >= a->told + (a->told + 1) / 2 ||
+           limit == a->adaptive.limit_max;
+}
+
+void adapt_turn(struct adapt *a)
+{
+    struct ringsend_stats stats = {.size = sizeof stats};
+    uint64_t now_ns = clock_ns();
+    if (!a->engine || now_ns - a->sampled_ns < SAMPLE_NS)
+        return;
+    a->sampled_ns = now_ns;
+    ringsend_stats(a->engine, &stats);
+    const struct adaptive_sample sample = {.now_ns = now_ns,
+                                           .completed = stats.completed,
+                                           .service_ns = stats.service_ns,
+                                           .pushed_back = stats.pushed_back,
+                                           .busy = stats.exchanges};
+    if (!adaptive_take(&a->adaptive, &sample))
+        return;
+    ringsend_limit(a->engine, a->adaptive.limit);
+    if (!a->quiet && is_worth_telling(a)) {
+        notice("ringsend: adaptive: %u -> %u connections: %s\n", a->told, a->adaptive.limit,
+               a->adaptive.reason);
+        a->told = a->adaptive.limit;
+    }
+}

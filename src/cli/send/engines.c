@@ -1,0 +1,121 @@
+#include "cli/send/engines.h"
+
+#include "cli/options/values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The part of `whole` that is thread `index`'s: parts differ by one at most. */
+static uint32_t part(uint32_t whole, uint32_t count, uint32_t index)
+{
+    return whole / count + (index < whole % count);
+}
+
+void engines_check(const struct send_options *options)
+{
+    const struct ringsend_options *o = &options->request.engine;
+    uint32_t threads = options->threads;
+    if (threads == 1)
+        return;
+    if (options->adaptive)
+        usage_error("send", "--adaptive steers one thread's connections, not %u", threads);
+    if (o->connections_max < threads)
+        usage_error("send", "%u threads need as many connections, not %u", threads,
+                    o->connections_max);
+    if (o->connections_per_origin > 0 && o->connections_per_origin < threads)
+        usage_error("send", "%u threads need as many connections per host, not %u", threads,
+                    o->connections_per_origin);
+}
+
+struct ringsend_options engines_share(const struct send_options *options, uint32_t index)
+{
+    struct ringsend_options o = options->request.engine;
+    uint32_t threads = options->threads;
+    if (threads == 1)
+        return o;
+    o.connections_max = part(o.connections_max, threads, index);
+    if (o.connections_per_origin > 0) {
+        /* Both are split alike, so a part is never larger than its thread's connections. */
+        o.connections_per_origin = part(o.connections_per_origin, threads, index);
+    }
+    return o;
+}
+
+static int tell_failure(int error, const char *message)
+{
+    fprintf(stderr, "ringsend send: %s\n",
+            message[0] ? message : ringsend_error_text((enum ringsend_error)error));
+    return error == RINGSEND_E_TLS_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
+}
+
+/* Certificates are read once. With one thread the engine reads them, and only if it needs them. */
+static int share_tls(struct engines *engines, const struct send_options *options, char *message,
+                     size_t message_bytes)
+{
+    struct ringsend_options o = options->request.engine;
+    const struct ringsend_bytes *url = &options->request.defaults.url;
+    bool plain = url->bytes >= 5 && memcmp(url->data, "http:", 5) == 0;
+    if (options->threads == 1 || (plain && !o.ca_file && !o.cert_file))
+        return RINGSEND_OK;
+    o.message = message;
+    o.message_bytes = message_bytes;
+    return -ringsend_tls_new(&engines->tls, &o);
+}
+
+/* One rate, one retry budget, and the same pauses over all threads. */
+static int share_limits(struct engines *engines, const struct send_options *options, char *message,
+                        size_t message_bytes)
+{
+    struct ringsend_options o = options->request.engine;
+    if (options->threads == 1)
+        return RINGSEND_OK;
+    o.message = message;
+    o.message_bytes = message_bytes;
+    return -ringsend_limits_new(&engines->limits, &o);
+}
+
+int engines_start(struct engines *engines, const struct send_options *options,
+                  uint32_t requests_max)
+{
+    char message[512] = "";
+    *engines = (struct engines){.count = 0};
+    if (options->request.engine.insecure)
+        fputs("ringsend send: WARNING: --insecure: servers are not verified; whoever stands in "
+              "between can read and change everything\n",
+              stderr);
+    int error = share_tls(engines, options, message, sizeof message);
+    if (error == RINGSEND_OK)
+        error = share_limits(engines, options, message, sizeof message);
+    while (error == RINGSEND_OK && engines->count < options->threads) {
+        struct crew_engine *engine = &engines->all[engines->count];
+        struct ringsend_options o = engines_share(options, (uint32_t)engines->count);
+        o.requests_max = requests_max;
+        o.memory_target_bytes =
+            options->memory_bytes / (options->threads > 1 ? 4 : 2) / options->threads;
+        o.message = message;
+        o.message_bytes = sizeof message;
+        o.tls = engines->tls;
+        o.limits = engines->limits;
+        engine->connections = o.connections_max;
+        engine->returned_bytes_max = o.memory_target_bytes;
+        error = -ringsend_new(&engine->engine, &o);
+        engines->count += error == RINGSEND_OK;
+    }
+    if (error == RINGSEND_OK)
+        return EXIT_OK;
+    engines_free(engines, 0);
+    return tell_failure(error, message);
+}
+
+void engines_free(struct engines *engines, size_t first)
+{
+    for (size_t i = first; i < engines->count; i++)
+        ringsend_free(engines->all[i].engine);
+    engines->count = first < engines->count ? first : engines->count;
+    if (engines->count > 0)
+        return;
+    ringsend_tls_free(engines->tls);
+    engines->tls = NULL;
+    ringsend_limits_free(engines->limits);
+    engines->limits = NULL;
+}

@@ -1,0 +1,27 @@
+/* The engines of `ringsend send`: one for each thread. What all of them may do together is what the
+ * options allow: connections, and those per host, are split among them without a rest; the rate, the retry
+ * budget and pauses are held by all of them together. */
+#ifndef RINGSEND_CLI_SEND_ENGINES_H
+#define RINGSEND_CLI_SEND_ENGINES_H
+
+#include "batch/engine_threads.h"
+#include "cli/send/send_options.h"
+
+struct engines {
+    struct crew_engine all[CREW_MAX]; /* the first one is the job's own */
+    size_t count;
+    struct ringsend_tls *tls;       /* which they share; null with one */
+    struct ringsend_limits *limits; /* the same */
+};
+
+/* Ends the program in a usage_error when the options cannot be split. */
+void engines_check(const struct send_options *options);
+/* What the options come to for the engine of thread `index`. */
+struct ringsend_options engines_share(const struct send_options *options, uint32_t index);
+/* An exit status, with the message told. */
+int engines_start(struct engines *engines, const struct send_options *options,
+                  uint32_t requests_max);
+/* Frees those from `first` on; the others are somebody else's. */
+void engines_free(struct engines *engines, size_t first);
+
+#endif

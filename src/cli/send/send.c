@@ -1,0 +1,272 @@
+/* `ringsend send`: opens what is to be read and written, runs the job, tells how it went.
+ *
+ * The order matters. Inputs come first, since a file that cannot be read must stop us before
+ * anything is sent; then the engine, so that a refused io_uring leaves no empty output behind; then
+ * the outputs (outputs.c).
+ *
+ * Signals. The handler counts and wakes the loop; the job looks at the count each turn. After the job they
+ * but end the wait for whoever does not read our last words. */
+#include "batch/job.h"
+#include "cli/commands.h"
+#include "cli/notice.h"
+#include "cli/options/values.h"
+#include "cli/send/adapt.h"
+#include "cli/send/dry_run.h"
+#include "cli/send/engines.h"
+#include "cli/send/outputs.h"
+#include "cli/send/resume_hint.h"
+#include "cli/send/send_options.h"
+#include "cli/send/summary.h"
+#include "cli/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    THREAD_MORE = 64 /* on their way to another thread or back */
+};
+
+/* For the handlers: set before they are installed; null once the engine is about to go. */
+static struct ringsend *_Atomic engine_to_wake;
+static atomic_int states_asked;
+
+struct send {
+    struct send_options options;
+    struct source source;
+    struct engines engines;
+    struct outputs outputs;
+};
+
+static void wake(void)
+{
+    struct ringsend *engine = engine_to_wake;
+    if (engine)
+        ringsend_wake(engine);
+}
+
+static void on_state_asked(int number)
+{
+    (void)number;
+    int error = errno;
+    states_asked++;
+    wake();
+    errno = error;
+}
+
+static void handle_signals(struct ringsend *engine)
+{
+    engine_to_wake = engine;
+    signals_catch(wake);
+    signals_catch_one(SIGUSR1, on_state_asked, 0);
+}
+
+/* A count that keeps the pool busy between two turns, also when all of it answers at once, without
+ * holding a second pool's worth of lines for thousands of connections. */
+static uint32_t window(const struct send_options *options)
+{
+    uint32_t connections = options->request.engine.connections_max;
+    return connections + (connections < 1024 ? connections : 1024) + 16 +
+           (options->threads > 1 ? connections + THREAD_MORE * options->threads : 0);
+}
+
+/* ---- the run ---- */
+
+static int open_inputs(struct send *send)
+{
+    const struct send_options *o = &send->options;
+    size_t failed;
+    int error = source_open(&send->source, o->inputs, o->inputs_count, &failed);
+    record_options_apply(&o->records, &send->source);
+    send->source.same_headers = o->failed != NULL;
+    if (error == 0)
+        return EXIT_OK;
+    fprintf(stderr, "ringsend send: cannot read %s: %s\n", summary_input_name(o->inputs[failed]),
+            strerror(error));
+    return EXIT_INPUT;
+}
+
+static int status_of(const struct job_report *report)
+{
+    if (report->output_error || report->end == JOB_RING_BROKE)
+        return EXIT_OUTPUT;
+    if (report->end == JOB_STOPPED)
+        return EXIT_SIGNAL + signals_last();
+    if (report->end == JOB_TOO_MANY_FAILURES || report->end == JOB_ABORTED)
+        return EXIT_STOPPED;
+    if (report->results_lost > 0)
+        return EXIT_OUTPUT;
+    if (report->input_error)
+        return EXIT_INPUT;
+    return report->ok < report->records ? EXIT_NOT_ALL_OK : EXIT_OK;
+}
+
+/* In one write, so that nobody else's lines come between. */
+static void tell_end(const struct send *send, struct job *job)
+{
+    const struct job_report *report = job_report(job);
+    struct ringsend_stats stats;
+    job_stats(job, &stats);
+    char *text = NULL;
+    size_t text_bytes = 0;
+    FILE *memory = open_memstream(&text, &text_bytes);
+    FILE *out = memory ? memory : stderr;
+    if (!send->options.quiet)
+        summary_print(out, report, &stats, &send->options);
+    struct journal_counts left;
+    bool is_left = send->outputs.journal && !report->complete;
+    if (is_left)
+        left = go_on_count(send->outputs.journal, send->outputs.parked_path);
+    summary_print_troubles(out, report, &send->options, is_left ? &left : NULL);
+    bool is_whole = memory && fclose(memory) == 0;
+    notice_end(text, is_whole ? text_bytes : 0, signals_stops());
+    free(text);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Not by the handler, whose write a stopped terminal would hold. */
+static void tell_stop(const struct send *send, bool *told)
+{
+    if (*told || *signals_stops() == 0)
+        return;
+    *told = true;
+    signals_hear();
+    if (!send->options.quiet)
+        notice("ringsend: stopping; what is in flight has 10 s to finish, a second signal cancels "
+               "it\n");
+}
+
+/* What an earlier run has done stays out of this one's figures. */
+static void tell_start(const struct send *send)
+{
+    if (!send->outputs.goes_on || send->options.quiet)
+        return;
+    struct journal_counts counts = go_on_count(send->outputs.journal, send->outputs.parked_path);
+    fputs("ringsend: going on: ", stderr);
+    go_on_print_counts(stderr, &counts);
+    fputc('\n', stderr);
+}
+
+static uint64_t done_before(const struct send *send)
+{
+    return send->outputs.goes_on
+               ? go_on_count(send->outputs.journal, send->outputs.parked_path).done
+               : 0;
+}
+
+static void turn_all(const struct send *send, struct job *job, struct adapt *adapt,
+                     struct progress *progress)
+{
+    bool stop_told = false;
+    progress_begin(progress);
+    while (job_turn(job, least(adapt_wait_ns(adapt), progress_wait_ns(progress)))) {
+        adapt_turn(adapt);
+        progress_turn(progress);
+        tell_stop(send, &stop_told);
+        notice_turn();
+    }
+    signals_hear();
+}
+
+static int run_job(struct send *send, enum outputs_use *use)
+{
+    struct engines *engines = &send->engines;
+    struct ringsend *engine = engines->all[0].engine;
+    struct job_options options = {
+        .engine = engine,
+        .mates = engines->all + 1,
+        .mates_count = engines->count - 1,
+        .connections = engines->all[0].connections,
+        .source = &send->source,
+        .inputs_untouched = send->outputs.inputs_untouched,
+        .output = {.results_fd = send->outputs.results.fd,
+                   .failed_fd = send->outputs.failed.fd,
+                   .journal = send->outputs.journal,
+                   .sync = send->options.sync,
+                   .parked_path = send->outputs.parked_path,
+                   .parked = send->outputs.parked,
+                   .words_fd =
+                       send->options.words && send->outputs.results.path ? STDOUT_FILENO : -1,
+                   .form = send->options.csv                                    ? RESULT_CSV
+                           : send->options.words && !send->outputs.results.path ? RESULT_WORDS
+                                                                                : RESULT_JSON,
+                   .words = send->options.words,
+                   .headers = send->options.headers,
+                   .without_body = send->options.without_body,
+                   .bodies = send->options.bodies,
+                   .bodies_replace = send->options.force || send->outputs.goes_on},
+        .defaults = &send->options.request.defaults,
+        .serialize = send->options.serialize.count > 0 ? &send->options.serialize : NULL,
+        .ordered = send->options.ordered,
+        .failures_max = send->options.failures_max,
+        .failures_ppm_max = send->options.failures_ppm_max,
+        .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
+        .window = window(&send->options),
+        .memory_bytes = send->options.memory_bytes / 2,
+        .stop_asked = signals_stops(),
+    };
+    struct job *job = job_new(&options);
+    engines->count = 1; /* the others are the job's */
+    if (!job) {
+        fputs("ringsend send: memory is out\n", stderr);
+        return EXIT_NOT_STARTED;
+    }
+    tell_start(send);
+    handle_signals(engine);
+    notice_begin(engine);
+    struct adapt adapt = {0};
+    if (send->options.adaptive)
+        adapt_begin(&adapt, engine, send->options.request.engine.connections_max,
+                    send->options.quiet);
+    struct progress progress = {.mode = send->options.progress,
+                                .job = job,
+                                .source = &send->source,
+                                .report = job_report(job),
+                                .done_before = done_before(send),
+                                .stop_asked = signals_stops(),
+                                .state_asked = &states_asked};
+    turn_all(send, job, &adapt, &progress);
+    const struct job_report *report = job_end(job);
+    *use = report->complete ? OUTPUTS_COMPLETE : OUTPUTS_LEFT;
+    tell_end(send, job);
+    int status = status_of(report);
+    engine_to_wake = NULL;
+    engines_free(engines, 0);
+    job_free(job);
+    return status;
+}
+
+int command_send(int argc, char **argv)
+{
+    struct send send = {.outputs = {.results = {.fd = -1}, .failed = {.fd = -1}}};
+    send_options_read(&send.options, argc, argv);
+    int status = open_inputs(&send);
+    if (status == EXIT_OK && send.options.dry_run > 0) {
+        status = dry_run(&send.options.request, &send.source, send.options.dry_run);
+        source_close(&send.source);
+    } else if (status == EXIT_OK) {
+        enum outputs_use use = OUTPUTS_UNUSED;
+        status = engines_start(&send.engines, &send.options, job_going_max(window(&send.options)));
+        if (status == EXIT_OK)
+            status = outputs_open(&send.outputs, &send.options, &send.source);
+        if (status == EXIT_OK)
+            status = run_job(&send, &use);
+        int close_status = outputs_close(&send.outputs, use);
+        if (close_status != EXIT_OK)
+            status = close_status;
+        engines_free(&send.engines, 0);
+        source_close(&send.source);
+    }
+    send_options_free(&send.options);
+    return status;
+}

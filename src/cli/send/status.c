@@ -1,0 +1,158 @@
+/* `ringsend status`: what the journal beside a results file knows. Only looks; a run may be at work. */
+#include "base/json_put.h"
+#include "cli/commands.h"
+#include "cli/options/values.h"
+#include "cli/send/resume_hint.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char command[] = "status";
+
+enum option_code { OPTION_HELP = 'h', OPTION_VERSION = 'V', OPTION_JSON = 256 };
+
+static const struct option long_options[] = {
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+static const char help[] =
+    "Usage: ringsend status [OPTION]... FILE...\n"
+    "Tells how far the run is, or was, that writes its results to FILE, by the\n"
+    "journal beside it (FILE.journal).\n"
+    "\n"
+    "      --json    a line of JSON for each FILE:\n"
+    "                {\"file\", \"running\", \"done\", \"in_doubt\", \"left\", \"input_ended\",\n"
+    "                \"written_at\"}. left: read and not done; while input_ended is\n"
+    "                false there may be more. written_at: seconds since 1970, of the\n"
+    "                last results\n"
+    "  -h, --help    this text\n"
+    "  -V, --version the version\n"
+    "\n"
+    "done: its result is in FILE, or (--ordered) waits beside it, in FILE.parked, for\n"
+    "its turn; \"waiting\" counts these, if there are any. in doubt: in flight now; or,\n"
+    "when nothing runs, it may have been processed, and nobody can tell.\n"
+    "\n"
+    "Exit status\n"
+    "  0  told                      2  no journal: the run has come to its end, or\n"
+    "  1  wrong usage                  there was none\n"
+    "                               7  this could not be written\n";
+
+static void print_json(const char *path, const struct journal_counts *counts, bool held)
+{
+    struct buf_pool pool;
+    struct buf name = {0};
+    buf_pool_init(&pool);
+    if (json_append_string(span_of(path), &pool, &name)) {
+        printf("{\"file\":%.*s,\"running\":%s,\"done\":%llu,\"in_doubt\":%llu,\"left\":%llu,"
+               "\"input_ended\":%s,\"written_at\":%lld",
+               (int)name.bytes, name.data, held ? "true" : "false",
+               (unsigned long long)counts->done, (unsigned long long)counts->in_doubt,
+               (unsigned long long)counts->left, counts->input_ended ? "true" : "false",
+               (long long)counts->written_s);
+        if (counts->waiting > 0)
+            printf(",\"waiting\":%llu", (unsigned long long)counts->waiting);
+        puts("}");
+    }
+    buf_release(&pool, &name);
+    buf_pool_free(&pool);
+}
+
+static void print_text(const char *path, const struct journal_counts *counts, bool held)
+{
+    char when[64] = "";
+    struct tm local;
+    time_t at = (time_t)counts->written_s;
+    if (localtime_r(&at, &local))
+        strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
+    printf("%s: ", path);
+    go_on_print_counts(stdout, counts);
+    printf("; last results %s; %s\n", when,
+           held ? "a run is at work" : "no run is at work: --resume goes on");
+}
+
+static const char *why_not(enum journal_error error, const char *path)
+{
+    switch (error) {
+    case JOURNAL_NONE:
+        return access(path, F_OK) == 0 ? "no journal: its run has come to its end, or kept none"
+                                       : "no such results, and no journal";
+    case JOURNAL_FAILED:
+        return strerror(errno);
+    case JOURNAL_UNKNOWN:
+        return "the file beside it is no journal of ringsend";
+    case JOURNAL_OTHER_VERSION:
+        return "the file beside it is no journal of this version of ringsend";
+    case JOURNAL_OK:
+    case JOURNAL_HELD:
+    case JOURNAL_DAMAGED:
+    case JOURNAL_TOO_SHORT:
+    case JOURNAL_TOO_LONG:
+        break;
+    }
+    return "the journal is damaged";
+}
+
+static int tell(const char *path, bool json)
+{
+    char *name;
+    char *parked = NULL;
+    if (asprintf(&name, "%s.journal", path) < 0 || asprintf(&parked, "%s.parked", path) < 0) {
+        fputs("ringsend status: memory is out\n", stderr);
+        return EXIT_INPUT;
+    }
+    struct journal *journal;
+    bool held;
+    enum journal_error error = journal_look(&journal, name, &held);
+    free(name);
+    if (error != JOURNAL_OK) {
+        fprintf(stderr, "ringsend status: %s: %s\n", path, why_not(error, path));
+        free(parked);
+        return EXIT_INPUT;
+    }
+    struct journal_counts counts = go_on_count(journal, parked);
+    free(parked);
+    if (json)
+        print_json(path, &counts, held);
+    else
+        print_text(path, &counts, held);
+    journal_close(journal);
+    return EXIT_OK;
+}
+
+int command_status(int argc, char **argv)
+{
+    bool json = false;
+    opterr = 0;
+    for (;;) {
+        int code = getopt_long(argc, argv, ":hV", long_options, NULL);
+        if (code == -1)
+            break;
+        switch (code) {
+        case OPTION_JSON:
+            json = true;
+            break;
+        case OPTION_HELP:
+            show_help(help);
+        case OPTION_VERSION:
+            show_version();
+        default:
+            option_error(command, long_options, argv, code);
+        }
+    }
+    if (optind == argc)
+        usage_error(command, "name the results file of a run");
+    int status = EXIT_OK;
+    for (int i = optind; i < argc; i++) {
+        int one = tell(argv[i], json);
+        status = one == EXIT_OK ? status : one;
+    }
+    return status;
+}

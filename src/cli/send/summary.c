@@ -1,0 +1,256 @@
+/* One line per matter. */
+#include "cli/send/summary.h"
+
+#include "cli/send/failures.h"
+#include "cli/send/resume_hint.h"
+#include "cli/shell.h"
+
+#include "cli/units.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+enum { INPUTS_SHOWN = 8 };
+
+void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
+                   const struct send_options *options)
+{
+    double seconds = (double)report->elapsed_ns / 1e9;
+    double records = (double)report->records;
+    fprintf(out, "ringsend: %llu record%s in %s", (unsigned long long)report->records,
+            plural(report->records), duration_text(report->elapsed_ns).chars);
+    if (report->records > 0 && seconds > 0)
+        fprintf(out, ", %.*f per second", records / seconds < 10 ? 2 : 0, records / seconds);
+    fprintf(out, "\n  ok        %9llu\n", (unsigned long long)report->ok);
+    if (report->ok < report->records)
+        failures_print(out, report, options);
+    fprintf(out, "  tries     %9llu\n", (unsigned long long)report->tries);
+    if (stats->retries_held > 0)
+        fprintf(out, "  held back %9llu of them by the retry budget\n",
+                (unsigned long long)stats->retries_held);
+    if (stats->pauses > 0)
+        fprintf(out, "  pauses    %9llu, as the platform asked (Retry-After, RateLimit)\n",
+                (unsigned long long)stats->pauses);
+    if (stats->connects_put_off > 0)
+        fprintf(out,
+                "  put off   %9llu connects: local ports or descriptors had run out (fewer at "
+                "once: -c N)\n",
+                (unsigned long long)stats->connects_put_off);
+    const struct histogram *h = &report->service_ns;
+    if (h->count > 0)
+        fprintf(out, "  latency   p50 %s, p90 %s, p99 %s, max %s\n",
+                duration_text(histogram_quantile(h, 0.5)).chars,
+                duration_text(histogram_quantile(h, 0.9)).chars,
+                duration_text(histogram_quantile(h, 0.99)).chars, duration_text(h->max).chars);
+    fprintf(out, "  traffic   %llu connection%s opened, %s out, %s in\n",
+            (unsigned long long)stats->connections_opened, plural(stats->connections_opened),
+            bytes_text(stats->bytes_sent).chars, bytes_text(stats->bytes_received).chars);
+    if (stats->handshakes_full + stats->handshakes_resumed > 0)
+        fprintf(out, "  TLS       %llu full handshake%s, %llu resumed\n",
+                (unsigned long long)stats->handshakes_full, plural(stats->handshakes_full),
+                (unsigned long long)stats->handshakes_resumed);
+    if (report->records > 0)
+        fprintf(out, "  io_uring  %.3g io_uring_enter calls per record (%llu)\n",
+                (double)stats->enters / records, (unsigned long long)stats->enters);
+}
+
+static const char *output_cure(int error)
+{
+    switch (error) {
+    case ENOSPC:
+    case EDQUOT:
+        return "make room on that file system";
+    case EPIPE:
+        return "the reader went away; write to a file with -o";
+    case EFBIG:
+        return "the file reached its size limit (ulimit -f, or the file system's)";
+    case ENOMEM:
+        return "give the program more memory";
+    default:
+        return "check the device";
+    }
+}
+
+const char *summary_input_name(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+void summary_print_plain(FILE *out, const char *text)
+{
+    for (; *text; text++)
+        fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+}
+
+/* ---- hints: what is printed here can be pasted into a shell ---- */
+
+/* Inputs that were not even begun. */
+static void print_inputs(FILE *out, char *const *paths, size_t count, const char *more)
+{
+    fprintf(out, "%zu%s input%s not read:", count, more, count == 1 ? " was" : "s were");
+    for (size_t i = 0; i < count && i < INPUTS_SHOWN; i++) {
+        if (strcmp(paths[i], "-") == 0)
+            fputs(" (standard input)", out);
+        else
+            shell_print_path(out, paths[i]);
+    }
+    fputs(count > INPUTS_SHOWN ? " ...\n" : "\n", out);
+}
+
+static void print_unread(FILE *out, const struct job_report *report)
+{
+    const char *path = report->unread[0];
+    unsigned long long line = (unsigned long long)report->unread_line;
+    if (line == 0) {
+        fputs("ringsend: ", out);
+        print_inputs(out, report->unread, report->unread_count, "");
+        return;
+    }
+    fprintf(out, "ringsend: stopped reading %s behind line %llu", summary_input_name(path), line);
+    if (report->unread_bytes == 1)
+        fputs("; 1 byte of it was not read", out);
+    else if (report->unread_bytes > 1)
+        fprintf(out, "; %s of it were not read", bytes_text(report->unread_bytes).chars);
+    if (report->unread_count > 1) {
+        fputs("; ", out);
+        print_inputs(out, report->unread + 1, report->unread_count - 1, " more");
+    } else {
+        fputc('\n', out);
+    }
+    if (report->unread_bytes > 0 && strcmp(path, "-") != 0) {
+        fprintf(out, "  the rest: tail -n +%llu", line + 1);
+        shell_print_path(out, path);
+        fputc('\n', out);
+    }
+}
+
+/* Records that were read and that a rest of the input does not hold. */
+static void print_cut_off(FILE *out, const struct job_report *report)
+{
+    bool one = report->cut_off == 1;
+    bool goes_on = report->unread_count > 0 && report->unread_line > 0;
+    fprintf(out, "%s%s%llu record%s%s: %s stopped or cancelled, or %s missing (use --failed)\n",
+            goes_on ? "  and " : "ringsend: ", report->results_lost > 0 ? "up to " : "",
+            (unsigned long long)report->cut_off, plural(report->cut_off),
+            goes_on ? " before it" : "", one ? "its result says" : "their results say",
+            one ? "is" : "are");
+}
+
+/* How to send again what the file of failed lines holds. */
+static void print_again(FILE *out, const struct job_report *report,
+                        const struct send_options *options)
+{
+    const struct record_defaults *defaults = &options->request.defaults;
+    uint64_t ambiguous = report->ambiguous, skipped = report->by_error[RINGSEND_E_RECORD_TOO_LONG];
+    fputs("ringsend: to send the failed ones again: ringsend send -o FILE", out);
+    if (defaults->url.bytes > 0) { /* it and the method are arguments, which end with a NUL */
+        fputs(" --url", out);
+        shell_print_masked(out, &options->request.secrets, defaults->url.data);
+    }
+    if (defaults->method.bytes > 0) {
+        fputs(" -X", out);
+        shell_print_word(out, defaults->method.data);
+    }
+    shell_print_path(out, options->failed);
+    fputc('\n', out);
+    if (defaults->headers_count > 0) /* which may be secret */
+        fputs("  with the same -H\n", out);
+    if (ambiguous > 0)
+        fprintf(out,
+                "  %llu of them may have been processed already: sending %s again may double %s "
+                "effect\n",
+                (unsigned long long)ambiguous, ambiguous == 1 ? "it" : "them",
+                ambiguous == 1 ? "its" : "their");
+    if (skipped > 0)
+        fprintf(out, "  without the %llu line%s that %s too long: %s skipped\n",
+                (unsigned long long)skipped, plural(skipped), skipped == 1 ? "was" : "were",
+                skipped == 1 ? "it was" : "those were");
+}
+
+/* ---- troubles ---- */
+
+/* An error of a body's file tells of what stands there already. */
+static const char *output_fault(const struct job_report *report)
+{
+    if (report->output_body[0] && report->output_error == ENXIO)
+        return "what stands there is no regular file but a fifo, a socket or a device";
+    if (report->output_body[0] && report->output_error == ELOOP)
+        return "what stands there is a symbolic link, which is not followed";
+    return strerror(report->output_error);
+}
+
+static void print_output_trouble(FILE *out, const struct job_report *report,
+                                 const struct send_options *options, bool goes_on)
+{
+    const char *results =
+        options->output && strcmp(options->output, "-") != 0 ? options->output : "standard output";
+    static const char given_up[] =
+        "ringsend: %s: the reader took nothing for 1 s; %s were given up\n";
+    if (report->output_error) {
+        bool stopped = report->unread_count > 0 || report->by_error[RINGSEND_E_STOPPED] > 0 ||
+                       report->by_error[RINGSEND_E_CANCELLED] > 0 || report->left > 0;
+        fprintf(out, "ringsend: cannot write %s%s%s: %s; %s%s\n",
+                report->output_body[0] ? options->bodies : "", report->output_body[0] ? "/" : "",
+                report->output_body[0]          ? report->output_body
+                : report->output_is_journal     ? "the journal"
+                : report->output_is_failed_file ? options->failed
+                : report->output_is_words       ? "standard output"
+                                                : results,
+                output_fault(report), output_cure(report->output_error),
+                stopped ? ". Sending was stopped." : "");
+    }
+    if (report->end == JOB_RING_BROKE)
+        fputs("ringsend: the io_uring broke; nothing more can be sent or written\n", out);
+    else if (report->results_given_up)
+        fprintf(out, given_up, results, "results");
+    if (report->end != JOB_RING_BROKE && report->failed_given_up)
+        fprintf(out, given_up, options->failed, "failed lines");
+    if (report->results_lost > 0 && !goes_on)
+        fprintf(out, "ringsend: up to %llu record%s, perhaps sent, without a whole result line\n",
+                (unsigned long long)report->results_lost, plural(report->results_lost));
+}
+
+static void print_gave_up(FILE *out, const struct job_report *report)
+{
+    if (report->end == JOB_TOO_MANY_FAILURES)
+        fprintf(
+            out,
+            "ringsend: sending was stopped: %llu of %llu records were not ok (--max-failures)\n",
+            (unsigned long long)(report->records - report->ok),
+            (unsigned long long)report->records);
+    if (report->end != JOB_ABORTED)
+        return;
+    fputs("ringsend: sending was stopped at the first record with ", out);
+    if (report->abort_error != RINGSEND_OK)
+        fprintf(out, "%s (--abort-on)\n", ringsend_error_name(report->abort_error));
+    else
+        fprintf(out, "status %d (--abort-on)\n", report->abort_status);
+}
+
+void summary_print_troubles(FILE *out, const struct job_report *report,
+                            const struct send_options *options, const struct journal_counts *left)
+{
+    if (report->input_is_other)
+        fprintf(out, "ringsend: %s is not what it was: %s; nothing was sent\n",
+                summary_input_name(report->input_path), report->input_error_text);
+    else if (report->input_error)
+        fprintf(out, "ringsend: cannot read %s%s: %s%s\n", report->records > 0 ? "on in " : "",
+                summary_input_name(report->input_path), report->input_error_text,
+                report->records > 0 ? "; the lines before have results" : "");
+    print_output_trouble(out, report, options, left != NULL);
+    print_gave_up(out, report);
+    if (left) {
+        go_on_print(out, left, options);
+        return;
+    }
+    if (report->unread_count > 0)
+        print_unread(out, report);
+    if (!options->failed && report->cut_off > 0)
+        print_cut_off(out, report);
+    /* Of a line that was too long nothing is kept. */
+    uint64_t kept = report->records - report->ok - report->by_error[RINGSEND_E_RECORD_TOO_LONG];
+    if (options->failed && kept > 0 && !report->output_error && !report->failed_given_up &&
+        !options->quiet)
+        print_again(out, report, options);
+}

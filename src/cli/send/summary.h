@@ -1,0 +1,23 @@
+/* What `ringsend send` says at its end, on standard error. */
+#ifndef RINGSEND_CLI_SEND_SUMMARY_H
+#define RINGSEND_CLI_SEND_SUMMARY_H
+
+#include "batch/job.h"
+#include "cli/send/send_options.h"
+
+#include <stdio.h>
+
+/* The table of figures. */
+void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
+                   const struct send_options *options);
+/* What went wrong and what to do about it; said even when the table is not wanted. `left`: what the
+ * journal of a run that was not finished knows; else null. */
+void summary_print_troubles(FILE *out, const struct job_report *report,
+                            const struct send_options *options, const struct journal_counts *left);
+
+/* The name of an input for people: "-" is standard input. */
+const char *summary_input_name(const char *path);
+/* A text that may have come out of a file: nothing of it reaches a terminal as a command. */
+void summary_print_plain(FILE *out, const char *text);
+
+#endif
