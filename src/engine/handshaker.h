@@ -1,7 +1,7 @@
 /* The public-key work of TLS handshakes, off the loop: 2 to 11 ms of CPU each, which would stand in
  * the way of every other exchange. Ownership of the TLS passes to a worker thread and back.
  *
- * tests/sim_handshaker.c stands in for it in the simulation. */
+ * tests/sim/world/sim_handshaker.c stands in for it in the simulation. */
 #ifndef RINGSEND_ENGINE_HANDSHAKER_H
 #define RINGSEND_ENGINE_HANDSHAKER_H
 

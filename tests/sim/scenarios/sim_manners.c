@@ -1,0 +1,717 @@
+/* Scenarios of manners: what an attempt waits for before it may begin, and how that is told. */
+#include "tests/sim/scenarios/sim_scenarios.h"
+
+#include <stdio.h>
+
+static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
+
+static void peer_with(const char *ip, uint32_t origin, const struct sim_answer *answer)
+{
+    struct sim_peer *peer = sim_peer_new(ip, 80, origin);
+
+    peer->script = answer;
+    peer->script_count = 1;
+}
+
+static void expect_attempt(const struct client *c, uint32_t index, uint32_t attempt,
+                           enum ringsend_error error, int status, bool reused,
+                           enum ringsend_wait wait)
+{
+    const struct client_request *r = &c->requests[index];
+
+    SIM_CHECK(r->done && attempt < r->attempts, "request %u has no attempt %u", index, attempt);
+    const struct ringsend_attempt *a = &r->trace[attempt];
+    SIM_CHECK(a->error == error && a->status == status && a->reused == reused && a->wait == wait,
+              "attempt %u: %s, status %d, %sreused, wait for %s", attempt,
+              ringsend_error_name(a->error), a->status, a->reused ? "" : "not ",
+              ringsend_wait_name(a->wait));
+}
+
+/* ---- The trace ---- */
+
+static void trace_tells_all_attempts(void)
+{
+    static const struct sim_answer script[] = {
+        {200, .delay_ns = SIM_MS}, {0, .then = THEN_END}, {503, .headers = "retry-after: 1\r\n"},
+        {.status = 500},           {0, .then = THEN_END}, {200, .delay_ns = 30 * SIM_MS}};
+    struct client c;
+
+    scenario_begin("the trace tells of all attempts", &c,
+                   &(struct ringsend_options){
+                       .store_attempts = true, .tries = 5, .idle_timeout_ns = 60ull * SIM_S},
+                   script, 6);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    expect_attempt(&c, 0, 0, RINGSEND_OK, 200, false, RINGSEND_WAIT_NONE);
+    expect_attempt(&c, 1, 0, RINGSEND_E_CLOSED_NO_RESPONSE, 0, true, RINGSEND_WAIT_FREE);
+    expect_attempt(&c, 1, 1, RINGSEND_OK, 503, false, RINGSEND_WAIT_RETRY_AFTER);
+    expect_attempt(&c, 1, 2, RINGSEND_OK, 500, true, RINGSEND_WAIT_BACKOFF);
+    expect_attempt(&c, 1, 3, RINGSEND_E_CLOSED_NO_RESPONSE, 0, true, RINGSEND_WAIT_BACKOFF);
+    expect_attempt(&c, 1, 4, RINGSEND_OK, 200, false, RINGSEND_WAIT_NONE);
+    const struct ringsend_attempt *trace = c.requests[1].trace;
+    SIM_CHECK(trace[1].wait_ns >= SIM_S && trace[4].first_byte_ns >= 30 * SIM_MS,
+              "the times of the trace are wrong");
+    scenario_end(&c);
+}
+
+/* What was waited for before a record's end is told, though no attempt followed. */
+static void trace_tells_the_last_wait(void)
+{
+    static const struct sim_answer busy = {.status = 503};
+    struct client c;
+
+    scenario_begin("the trace tells of the last wait", &c,
+                   &(struct ringsend_options){.store_attempts = true,
+                                              .backoff_min_ns = 60ull * SIM_S,
+                                              .backoff_max_ns = 60ull * SIM_S},
+                   &busy, 1);
+    scenario_submit(&c, &get);
+    client_pass(&c, SIM_S);
+    ringsend_cancel(c.engine, c.requests[0].handle);
+    client_finish(&c);
+    expect_attempt(&c, 0, 0, RINGSEND_OK, 503, false, RINGSEND_WAIT_BACKOFF);
+    SIM_CHECK(c.requests[0].trace[0].wait_ns > 900 * SIM_MS, "the wait is missing");
+    scenario_end(&c);
+}
+
+/* ---- The pace ---- */
+
+/* As many origins as places: who is held back by the pace takes nobody's connection away. */
+static void pace_closes_no_connection(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    static const char *const hosts[] = {"10.0.0.1", "10.0.0.2", "10.0.0.3"};
+    struct client c;
+
+    scenario_begin(
+        "the pace closes no connection", &c,
+        &(struct ringsend_options){.store_attempts = true, .rate_count = 50, .connections_max = 3},
+        &ok, 1);
+    peer_with(hosts[1], 1, &ok);
+    peer_with(hosts[2], 2, &ok);
+    for (uint32_t i = 0; i < 20; i++)
+        scenario_submit(&c, &(struct client_ask){.host = hosts[i % 7 % 3], .port = 80});
+    client_finish(&c);
+    SIM_CHECK(scenario_stats(&c).connections_opened == 3, "%u connections were opened",
+              (unsigned)scenario_stats(&c).connections_opened);
+    scenario_expect_ms(&c, 19, 300, 385);
+    scenario_end(&c);
+}
+
+/* Three origins stand in two lines, for the pace and for the one place; one of them asks anew in the moment
+ * in which the pace opens. */
+static void lines_come_to_an_end(void)
+{
+    static const struct sim_answer script[] = {{.status = 200},
+                                               {.status = 200, .delay_ns = 100 * SIM_MS},
+                                               {.status = 200, .delay_ns = 30ull * SIM_S}};
+    static const struct sim_answer ok = {.status = 200};
+    struct client_ask ask = get;
+    struct client c;
+
+    scenario_begin("lines come to an end", &c,
+                   &(struct ringsend_options){.store_attempts = true,
+                                              .connections_max = 1,
+                                              .attempt_timeout_ns = 60ull * SIM_S,
+                                              .first_byte_timeout_ns = 60ull * SIM_S,
+                                              .rate_count = 1,
+                                              .rate_per_ns = 10ull * SIM_S,
+                                              .rate_burst = 2},
+                   script, 3);
+    for (uint32_t i = 1; i < 4; i++)
+        peer_with(i == 1 ? "10.0.0.2" : i == 2 ? "10.0.0.3" : "10.0.0.4", i, &ok);
+    scenario_submit(&c, &get);
+    client_pass(&c, 20ull * SIM_S); /* two may begin at once now */
+    uint64_t began_ns = sim.now_ns;
+    scenario_submit(&c, &get); /* begins at once */
+    client_run(&c, 0, UINT32_MAX);
+    scenario_submit(&c, &get); /* and behind it, with the second start that there is */
+    ask.host = "10.0.0.2";     /* waits for the place from now on */
+    ask.deadline_ns = 10ull * SIM_S - SIM_MS;
+    scenario_submit(&c, &ask);
+    ask.deadline_ns = 0;
+    scenario_submit(&c, &ask);
+    client_pass(&c, SIM_S);
+    ask.host = "10.0.0.3"; /* wait for the pace */
+    scenario_submit(&c, &ask);
+    ask.host = "10.0.0.4";
+    scenario_submit(&c, &ask);
+    client_pass(&c, 9ull * SIM_S - 2 * SIM_MS - (sim.now_ns - began_ns - SIM_S));
+    sim.now_ns += 20 * SIM_MS; /* the deadline and the pace, in one turn */
+    client_finish(&c);
+    scenario_expect(&c, 3, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    for (uint32_t i = 4; i < 7; i++)
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+    scenario_end(&c);
+}
+
+/* Ten per second: the twentieth begins after 1.9 s, whatever the limit of connections. */
+static void rate_is_kept(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    struct client c;
+
+    scenario_begin("the rate is kept", &c,
+                   &(struct ringsend_options){.store_attempts = true, .rate_count = 10}, &ok, 1);
+    for (int i = 0; i < 20; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 5 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).held == 19, "%u are held", scenario_stats(&c).held);
+    client_finish(&c);
+    SIM_CHECK(c.requests[19].trace[0].began_ns / SIM_MS == 1900, "the last begins at %.3f ms",
+              (double)c.requests[19].trace[0].began_ns / 1e6);
+    /* Idle time brings the burst back, and no more. */
+    client_pass(&c, 10ull * SIM_S);
+    for (int i = 0; i < 3; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    SIM_CHECK(c.requests[20].trace[0].began_ns == 0 &&
+                  c.requests[21].trace[0].began_ns / SIM_MS == 90,
+              "the burst is wrong");
+    scenario_end(&c);
+}
+
+/* Who waits for the pace alone gives up no connection for it: it will go on that very one. */
+static void rate_spares_idle_connections(void)
+{
+    static const struct sim_answer ok = {.status = 200};
+    struct client c;
+
+    struct sim_peer *peer = scenario_begin(
+        "the rate spares idle connections", &c,
+        &(struct ringsend_options){.connections_max = 1, .rate_count = 10, .rate_burst = 1}, &ok,
+        1);
+    for (int i = 0; i < 5; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    SIM_CHECK(peer->connects == 1, "%u connections for a rate that one can do", peer->connects);
+    scenario_end(&c);
+}
+
+static void rate_holds_for_retries(void)
+{
+    static const struct sim_answer busy = {.status = 503};
+    struct client c;
+
+    scenario_begin("the rate holds for retries", &c,
+                   &(struct ringsend_options){.store_attempts = true,
+                                              .rate_count = 1,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS},
+                   &busy, 1);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    expect_attempt(&c, 0, 0, RINGSEND_OK, 503, false, RINGSEND_WAIT_RATE);
+    scenario_expect_ms(&c, 0, 2980, 3010);
+    scenario_end(&c);
+}
+
+/* No clock runs while the pace holds a request back but the record's own deadline. */
+static void rate_stops_no_deadline(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    struct client_ask late = get;
+    struct client c;
+
+    scenario_begin("the rate and the clocks", &c,
+                   &(struct ringsend_options){.rate_count = 1,
+                                              .rate_per_ns = 60ull * SIM_S,
+                                              .attempt_timeout_ns = SIM_S,
+                                              .connect_timeout_ns = SIM_S,
+                                              .first_byte_timeout_ns = SIM_S},
+                   &ok, 1);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
+    late.deadline_ns = 2ull * SIM_S;
+    scenario_submit(&c, &late);
+    client_finish(&c);
+    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 1, 59980, 60010);
+    scenario_expect(&c, 2, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    scenario_expect_ms(&c, 2, 2000, 2010);
+    scenario_end(&c);
+}
+
+/* An origin with much to send does not keep another one from its turn. */
+static void rate_is_shared_by_origins(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    struct client c;
+
+    scenario_begin("the rate is shared by origins", &c,
+                   &(struct ringsend_options){.rate_count = 10, .requests_max = 100}, &ok, 1);
+    peer_with("10.0.0.2", 1, &ok);
+    peer_with("10.0.0.3", 2, &ok);
+    for (int i = 0; i < 40; i++)
+        scenario_submit(&c, &get);
+    uint32_t second = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    uint32_t third = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.3", .port = 80});
+    client_finish(&c);
+    scenario_expect_ms(&c, second, 0, 320);
+    scenario_expect_ms(&c, third, 0, 320);
+    scenario_expect_ms(&c, 39, 4080, 4120);
+    scenario_end(&c);
+}
+
+/* The first in line is cancelled: the next one moves up. */
+static void rate_line_moves_up(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    struct client c;
+
+    scenario_begin("who leaves the line for the pace", &c,
+                   &(struct ringsend_options){.rate_count = 1}, &ok, 1);
+    peer_with("10.0.0.2", 1, &ok);
+    peer_with("10.0.0.3", 2, &ok);
+    scenario_submit(&c, &get);
+    client_pass(&c, 10 * SIM_MS);
+    uint32_t cancelled = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    client_pass(&c, 10 * SIM_MS);
+    uint32_t last = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.3", .port = 80});
+    client_pass(&c, 10 * SIM_MS);
+    ringsend_cancel(c.engine, c.requests[cancelled].handle);
+    client_finish(&c);
+    scenario_expect(&c, cancelled, RINGSEND_E_CANCELLED, 0, 0, false);
+    scenario_expect(&c, last, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, last, 970, 1000);
+    scenario_end(&c);
+}
+
+/* ---- The retry budget ---- */
+
+/* Of a platform that answers 503 only: 100 retries at once, then ten per second; first tries are not
+ * held up, nothing fails for the wait, and the record's tries stay its own. */
+static void budget_holds_retries_back(void)
+{
+    static const struct sim_answer busy = {.status = 503};
+    struct client c;
+
+    scenario_begin("the budget holds retries back", &c,
+                   &(struct ringsend_options){.store_attempts = true,
+                                              .requests_max = 200,
+                                              .retry_budget_percent = 1,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS},
+                   &busy, 1);
+    for (int i = 0; i < 100; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).attempts >= 200 && scenario_stats(&c).attempts <= 203,
+              "%llu attempts", (unsigned long long)scenario_stats(&c).attempts);
+    SIM_CHECK(scenario_stats(&c).held > 90, "%u are held", scenario_stats(&c).held);
+    uint32_t late = scenario_submit(&c, &get);
+    client_pass(&c, 10 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).waiting > 90, "%u wait", scenario_stats(&c).waiting);
+    client_finish(&c);
+    for (uint32_t i = 0; i <= late; i++)
+        scenario_expect(&c, i, RINGSEND_OK, 503, 4, false);
+    SIM_CHECK(c.requests[late].trace[0].began_ns < 10 * SIM_MS, "a first try was held up");
+    SIM_CHECK(c.requests[99].trace[2].wait == RINGSEND_WAIT_BUDGET, "the trace does not tell");
+    SIM_CHECK(scenario_stats(&c).retries_held >= 190 && scenario_stats(&c).retries_held <= 203,
+              "%llu retries were held", (unsigned long long)scenario_stats(&c).retries_held);
+    /* 303 retries: 100 in reserve, 1 from first tries, the others at ten per second. */
+    SIM_CHECK((sim.now_ns - sim.began_ns) / SIM_MS >= 20000 &&
+                  (sim.now_ns - sim.began_ns) / SIM_MS <= 20500,
+              "it took %.3f ms", (double)(sim.now_ns - sim.began_ns) / 1e6);
+    scenario_end(&c);
+}
+
+/* Nothing but the bound of tries. */
+/* The first in line for the budget has its turn there, and stands behind another origin for the pace. */
+static void budget_line_waits_for_the_pace(void)
+{
+    static const struct sim_answer busy = {.status = 503}, ok = {.status = 200};
+    static const struct client_ask other = {.host = "10.0.0.2", .port = 80};
+    struct client c;
+
+    scenario_begin("the line for the budget, and the pace", &c,
+                   &(struct ringsend_options){.tries = 12,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS,
+                                              .retry_budget_percent = 1,
+                                              .retry_budget_per_s = 1,
+                                              .rate_count = 1,
+                                              .rate_burst = 20},
+                   &busy, 1);
+    peer_with("10.0.0.2", 1, &ok);
+    scenario_submit(&c, &other);
+    client_finish(&c);
+    client_pass(&c, 30ull * SIM_S); /* the burst */
+    uint32_t retried = scenario_submit(&c, &get);
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).attempts == 12 && scenario_stats(&c).held == 1,
+              "%llu attempts, %u held", (unsigned long long)scenario_stats(&c).attempts,
+              scenario_stats(&c).held);
+    for (int i = 0; i < 20; i++)
+        scenario_submit(&c, &other);
+    /* 31 s: the other one; 31.01 s: the budget opens; 32 s: the other one again */
+    client_pass(&c, 2200ull * SIM_MS);
+    SIM_CHECK(!c.requests[retried].done, "the pace is not kept");
+    client_pass(&c, 1000 * SIM_MS);
+    SIM_CHECK(c.requests[retried].done, "the retry does not get its turn");
+    client_finish(&c);
+    scenario_end(&c);
+}
+
+static void budget_none(void)
+{
+    static const struct sim_answer busy = {.status = 503};
+    struct client c;
+
+    scenario_begin("no budget", &c,
+                   &(struct ringsend_options){.requests_max = 200,
+                                              .retry_budget_percent = RINGSEND_UNLIMITED,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS},
+                   &busy, 1);
+    for (int i = 0; i < 200; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    SIM_CHECK(sim.now_ns - sim.began_ns < 100 * SIM_MS, "retries were held back");
+    scenario_end(&c);
+}
+
+/* First tries bring retries of others, at another origin too, without any clock. */
+static void budget_is_filled_by_first_tries(void)
+{
+    static const struct sim_answer busy = {.status = 503}, ok = {.status = 200};
+    struct client_ask other = {.host = "10.0.0.2", .port = 80};
+    struct client c;
+
+    scenario_begin("first tries fill the budget", &c,
+                   &(struct ringsend_options){.requests_max = 200,
+                                              .tries = 2,
+                                              .retry_budget_percent = 100,
+                                              .retry_budget_per_s = 1,
+                                              .backoff_min_ns = SIM_MS,
+                                              .backoff_max_ns = SIM_MS},
+                   &busy, 1);
+    peer_with("10.0.0.2", 1, &ok);
+    for (int i = 0; i < 20; i++)
+        scenario_submit(&c, &get); /* use the reserve up, as it is full already */
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(c.done == 10, "%u are done", c.done);
+    for (int i = 0; i < 10; i++)
+        scenario_submit(&c, &other);
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(c.done == 30, "%u are done", c.done);
+    scenario_end(&c);
+}
+
+/* ---- Pauses ---- */
+
+/* One request is told to wait: all to its origin do, none to another. */
+static void pause_is_of_the_origin(void)
+{
+    static const struct sim_answer script[] = {
+        {429, .delay_ns = SIM_MS, .headers = "retry-after: 2\r\n"},
+        {.status = 200, .delay_ns = SIM_MS}};
+    struct client c;
+
+    scenario_begin("a pause is of the origin", &c,
+                   &(struct ringsend_options){.connections_per_origin = 1, .store_attempts = true},
+                   script, 2);
+    peer_with("10.0.0.2", 1, &script[1]);
+    for (int i = 0; i < 3; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 10 * SIM_MS);
+    struct ringsend_stats stats = scenario_stats(&c);
+    SIM_CHECK(stats.origins_paused == 1 && stats.held == 2 &&
+                  stats.pause_ends_ns > sim.now_ns + 1980 * SIM_MS &&
+                  stats.pause_ends_ns <= sim.now_ns + 2000 * SIM_MS,
+              "%u origins pause, %u requests are held", stats.origins_paused, stats.held);
+    uint32_t other = scenario_submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    client_finish(&c);
+    expect_attempt(&c, 0, 0, RINGSEND_OK, 429, false, RINGSEND_WAIT_RETRY_AFTER);
+    SIM_CHECK(c.requests[0].trace[0].pause_ns == 2ull * SIM_S, "the trace does not tell");
+    for (uint32_t i = 0; i < 3; i++)
+        scenario_expect_ms(&c, i, 2000, 2800);
+    scenario_expect_ms(&c, other, 0, 10);
+    stats = scenario_stats(&c);
+    SIM_CHECK(stats.origins_paused == 0 && stats.pause_ends_ns == 0 && stats.held == 0 &&
+                  stats.pauses == 1,
+              "the pause does not end");
+    scenario_end(&c);
+}
+
+/* Forty connections do not come back as one, and all are back when the stretch is over. */
+/* However many other origins come meanwhile, for which old ones must leave the table. */
+static void pause_is_remembered(void)
+{
+    static const struct sim_answer script[] = {{429, .headers = "retry-after: 20\r\n"},
+                                               {.status = 200}};
+    struct client c;
+
+    struct sim_peer *peer = scenario_begin(
+        "a pause is remembered", &c,
+        &(struct ringsend_options){.connections_max = 1, .requests_max = 1, .tries = 1}, script, 2);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    client_pass(&c, 5ull * SIM_S); /* no connection is left */
+    for (int i = 0; i < 100; i++) {
+        char host[24];
+        snprintf(host, sizeof host, "nowhere-%d.test", i);
+        scenario_submit(&c, &(struct client_ask){.host = host, .port = 80});
+        client_finish(&c);
+    }
+    uint32_t late = scenario_submit(&c, &get);
+    client_finish(&c);
+    SIM_CHECK(c.requests[late].ok && peer->connects == 2 &&
+                  peer->last_connect_ns - sim.began_ns >= 20ull * SIM_S,
+              "the pause was forgotten");
+    scenario_end(&c);
+}
+
+static void pause_ends_with_a_stretch(void)
+{
+    struct sim_answer script[41];
+    uint32_t begun = 0, most = 0;
+    struct client c;
+
+    for (int i = 0; i < 40; i++)
+        script[i] = (struct sim_answer){
+            .status = 503, .delay_ns = 50 * SIM_MS, .headers = "retry-after: 10\r\n"};
+    script[40] = (struct sim_answer){.status = 200, .delay_ns = 2ull * SIM_S};
+    scenario_begin("a pause ends with a stretch", &c,
+                   &(struct ringsend_options){.retry_budget_percent = 100}, script, 41);
+    for (int i = 0; i < 40; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 10ull * SIM_S);
+    SIM_CHECK(scenario_stats(&c).attempts == 40, "an attempt begins early");
+    for (uint32_t i = 0; i < 26; i++) {
+        uint32_t before = begun;
+        client_pass(&c, 50 * SIM_MS);
+        begun = (uint32_t)scenario_stats(&c).attempts - 40;
+        most = begun - before > most ? begun - before : most;
+    }
+    SIM_CHECK(begun == 40, "%u are back", begun);
+    SIM_CHECK(most <= 12, "%u come back within 50 ms", most);
+    client_finish(&c);
+    scenario_end(&c);
+}
+
+static void pause_by_rate_limit(const char *name, const char *headers, uint64_t max_ns,
+                                uint32_t from_ms, uint32_t to_ms)
+{
+    const struct sim_answer script[] = {{.status = 200, .headers = headers}, {.status = 200}};
+    struct client c;
+
+    scenario_begin(name, &c,
+                   &(struct ringsend_options){.connections_max = 1,
+                                              .idle_timeout_ns = 90ull * SIM_S,
+                                              .retry_after_max_ns = max_ns},
+                   script, 2);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 0, 0, 5);
+    scenario_expect_ms(&c, 1, from_ms, to_ms);
+    scenario_end(&c);
+}
+
+static void pauses_by_rate_limits(void)
+{
+    pause_by_rate_limit("a rate limit, in seconds",
+                        "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 20\r\n", 0, 20000, 21010);
+    pause_by_rate_limit("a rate limit, as a time",
+                        "RateLimit-Remaining: 0\r\nRateLimit-Reset: 1700000020\r\n", 0, 19900,
+                        21010);
+    pause_by_rate_limit("a rate limit, as an item", "RateLimit: \"default\";r=0;t=20\r\n", 0, 20000,
+                        21010);
+    pause_by_rate_limit("a rate limit, capped", "RateLimit: \"default\";r=0;t=9999\r\n",
+                        3ull * SIM_S, 3000, 3260);
+    pause_by_rate_limit("a rate limit with something left",
+                        "RateLimit-Remaining: 1\r\nRateLimit-Reset: 20\r\n", 0, 0, 5);
+    pause_by_rate_limit("a rate limit that is reset", "RateLimit: \"default\";r=0;t=0\r\n", 0, 0,
+                        5);
+}
+
+/* Its own deadline is the one clock of a record in a pause; the wish stays in the result. */
+static void pause_and_the_clocks(void)
+{
+    static const struct sim_answer script[] = {{429, .headers = "retry-after: 3600\r\n"},
+                                               {.status = 200}};
+    struct client_ask late = get;
+    struct client c;
+
+    scenario_begin("a pause and the clocks", &c,
+                   &(struct ringsend_options){.connections_max = 1,
+                                              .tries = 1,
+                                              .connect_timeout_ns = SIM_S,
+                                              .first_byte_timeout_ns = SIM_S,
+                                              .attempt_timeout_ns = SIM_S},
+                   script, 2);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
+    late.deadline_ns = 5ull * SIM_S;
+    scenario_submit(&c, &late);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 429, 1, false);
+    SIM_CHECK(c.requests[0].retry_after_ns == 3600ull * SIM_S, "the wish is lost");
+    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 1, 60000, 66010);
+    scenario_expect(&c, 2, RINGSEND_E_TIMEOUT_RECORD, 0, 0, false);
+    scenario_expect_ms(&c, 2, 5000, 5010);
+    scenario_end(&c);
+}
+
+/* A longer wish makes it longer, a shorter one does not make it shorter. */
+static void pauses_add_up(void)
+{
+    static const struct sim_answer script[] = {
+        {503, .delay_ns = 10 * SIM_MS, .headers = "retry-after: 4\r\n"},
+        {503, .delay_ns = 20 * SIM_MS, .headers = "retry-after: 9\r\n"},
+        {503, .delay_ns = 30 * SIM_MS, .headers = "retry-after: 1\r\n"},
+        {.status = 200}};
+    struct client c;
+
+    scenario_begin("pauses add up", &c, &(struct ringsend_options){0}, script, 4);
+    for (int i = 0; i < 3; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    for (uint32_t i = 0; i < 3; i++)
+        scenario_expect_ms(&c, i, 9000, 10100);
+    scenario_end(&c);
+}
+
+/* With any other status the record alone waits. */
+static void retry_after_of_the_record_alone(void)
+{
+    static const struct sim_answer script[] = {{500, .headers = "retry-after: 5\r\n"},
+                                               {.status = 200}};
+    struct client c;
+
+    scenario_begin("Retry-After with 500", &c,
+                   &(struct ringsend_options){.connections_max = 1, .store_attempts = true}, script,
+                   2);
+    scenario_submit(&c, &get);
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect_ms(&c, 0, 5000, 5260);
+    scenario_expect_ms(&c, 1, 0, 5);
+    expect_attempt(&c, 0, 0, RINGSEND_OK, 500, false, RINGSEND_WAIT_RETRY_AFTER);
+    scenario_end(&c);
+}
+
+/* ---- The limit ---- */
+
+/* Idle connections above it go at once, busy ones when they have finished; raised, it fills up. */
+static void limit_changes(void)
+{
+    static const struct sim_answer slow = {.status = 200, .delay_ns = 100 * SIM_MS};
+    struct client c;
+
+    scenario_begin("the limit changes", &c,
+                   &(struct ringsend_options){
+                       .connections_max = 8, .requests_max = 100, .idle_timeout_ns = 60ull * SIM_S},
+                   &slow, 1);
+    SIM_CHECK(ringsend_limit(c.engine, 0) == -RINGSEND_E_INVALID &&
+                  ringsend_limit(c.engine, 9) == -RINGSEND_E_INVALID,
+              "a limit out of range is taken");
+    for (int i = 0; i < 20; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 50 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).exchanges == 8, "%u exchanges", scenario_stats(&c).exchanges);
+    ringsend_limit(c.engine, 2);
+    client_pass(&c, 10 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).exchanges == 8, "busy connections were closed");
+    client_pass(&c, 90 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).exchanges == 2 && scenario_stats(&c).connections_open == 2,
+              "%u exchanges, %u connections", scenario_stats(&c).exchanges,
+              scenario_stats(&c).connections_open);
+    ringsend_limit(c.engine, 5);
+    client_pass(&c, 10 * SIM_MS);
+    SIM_CHECK(scenario_stats(&c).exchanges == 5, "%u exchanges", scenario_stats(&c).exchanges);
+    client_finish(&c);
+    SIM_CHECK(scenario_stats(&c).connections_open == 5, "%u connections",
+              scenario_stats(&c).connections_open);
+    ringsend_limit(c.engine, 1);
+    client_pass(&c, SIM_MS);
+    SIM_CHECK(scenario_stats(&c).connections_open == 1, "idle connections stay");
+    SIM_CHECK(scenario_stats(&c).completed == 20 && scenario_stats(&c).pushed_back == 0 &&
+                  scenario_stats(&c).service_ns / 20 / SIM_MS == 100,
+              "%llu completed", (unsigned long long)scenario_stats(&c).completed);
+    scenario_end(&c);
+}
+
+/* What says that there is too much is counted; what does not is not. */
+static void pushed_back_is_counted(void)
+{
+    static const struct sim_answer script[] = {{.status = 429},
+                                               {.status = 503},
+                                               {.status = 500},
+                                               {.status = 404},
+                                               {.status = 0, .then = THEN_RESET},
+                                               {.status = 200}};
+    struct client_ask once = get;
+    struct client c;
+
+    scenario_begin("what is pushed back is counted", &c, &(struct ringsend_options){.tries = 1},
+                   script, 6);
+    for (int i = 0; i < 6; i++) {
+        once.host = i == 4 ? "fresh.test" : "10.0.0.1"; /* a reused connection would be stale */
+        if (i == 4)
+            sim_name_address(sim_name_new("fresh.test"), "10.0.0.1");
+        scenario_submit(&c, &once);
+        client_finish(&c);
+    }
+    SIM_CHECK(scenario_stats(&c).pushed_back == 3 && scenario_stats(&c).completed == 3,
+              "%llu pushed back, %llu completed",
+              (unsigned long long)scenario_stats(&c).pushed_back,
+              (unsigned long long)scenario_stats(&c).completed);
+    scenario_end(&c);
+}
+
+/* Without the free try, a reused connection that dies is told and counted. */
+static void pushed_back_without_free_try(void)
+{
+    static const struct sim_answer script[] = {{.status = 200}, {.status = 0, .then = THEN_RESET}};
+    struct client c;
+
+    scenario_begin("no free try: what is pushed back is counted", &c,
+                   &(struct ringsend_options){.tries = 1, .no_free_try = true}, script, 2);
+    for (int i = 0; i < 2; i++) {
+        scenario_submit(&c, &get);
+        client_finish(&c);
+    }
+    scenario_expect(&c, 1, RINGSEND_E_RESET_NO_RESPONSE, 0, 1, false);
+    SIM_CHECK(scenario_stats(&c).pushed_back == 1, "%llu pushed back",
+              (unsigned long long)scenario_stats(&c).pushed_back);
+    scenario_end(&c);
+}
+
+static const struct scenario_function functions[] = {
+    {"trace tells of all attempts", trace_tells_all_attempts},
+    {"no free try: what is pushed back is counted", pushed_back_without_free_try},
+    {"trace tells of the last wait", trace_tells_the_last_wait},
+    {"pace closes no connection", pace_closes_no_connection},
+    {"lines come to an end", lines_come_to_an_end},
+    {"rate is kept", rate_is_kept},
+    {"rate spares idle connections", rate_spares_idle_connections},
+    {"rate holds for retries", rate_holds_for_retries},
+    {"rate stops no deadline", rate_stops_no_deadline},
+    {"rate is shared by origins", rate_is_shared_by_origins},
+    {"line for the pace moves up", rate_line_moves_up},
+    {"budget holds retries back", budget_holds_retries_back},
+    {"line for the budget waits for the pace", budget_line_waits_for_the_pace},
+    {"budget none", budget_none},
+    {"budget is filled by first tries", budget_is_filled_by_first_tries},
+    {"pause is of the origin", pause_is_of_the_origin},
+    {"pause is remembered", pause_is_remembered},
+    {"pause ends with a stretch", pause_ends_with_a_stretch},
+    {"pauses by rate limits", pauses_by_rate_limits},
+    {"pause and the clocks", pause_and_the_clocks},
+    {"pauses add up", pauses_add_up},
+    {"Retry-After of the record alone", retry_after_of_the_record_alone},
+    {"limit changes", limit_changes},
+    {"pushed back is counted", pushed_back_is_counted},
+};
+
+const struct scenario_function *sim_manners_scenarios(size_t *count)
+{
+    *count = sizeof functions / sizeof *functions;
+    return functions;
+}
