@@ -5,7 +5,7 @@
  *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
  *            its place in the table; the requests that wait at it           origin_table.c, queue.c
  *            for whom there is a place                                      places.c
- *            what holds a request back that could begin                     gates.c, pause.c
+ *            what holds a request back that could begin                     admission.c, pause.c
  *   host     a name and its addresses                                       host.c, override.c
  *   lookups  which names are looked up when                                 lookups.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
@@ -33,8 +33,9 @@
 #include "base/memory.h"
 #include "base/timers.h"
 #include "engine/handshaker.h"
-#include "engine/run_limits.h"
 #include "engine/predicate.h"
+#include "engine/run_limits.h"
+#include "engine/task.h"
 #include "http/head.h"
 #include "http/response.h"
 #include "ringsend.h"
@@ -49,22 +50,6 @@
 struct lookup;
 struct handshaker;
 struct stream;
-
-/* ---- Tasks ---- */
-
-enum task_next {
-    TASK_AGAIN, /* the step changed: run on */
-    TASK_WAIT,  /* until an operation, another task or the deadline wakes it */
-    TASK_DONE   /* over; its memory may be somebody else's already */
-};
-
-enum task_kind { TASK_REQUEST, TASK_ORIGIN, TASK_CONN, TASK_LOOKUPS };
-
-struct task {
-    enum task_kind kind;
-    struct list ready;  /* in engine.ready exactly when it is to run */
-    struct timer timer; /* its nearest deadline */
-};
 
 /* ---- Hosts ---- */
 
@@ -238,7 +223,7 @@ struct origin {
     bool resumes_known;     /* https: a handshake has shown whether there is a session to resume */
     bool resumes;           /* https: it took the last session that was offered */
     uint64_t resumes_until_ns;         /* until then others wait for the first handshake */
-    struct list in_line[GATES_SHARED]; /* in engine.lines: see gates.c */
+    struct list in_line[GATES_SHARED]; /* in engine.lines: see admission.c */
     bool refused[GATES];               /* in this run, or the last one */
     uint64_t refused_ns[GATES];        /* when it was the last time */
     uint64_t gates_at_ns;              /* when to ask again; TIMER_NEVER: when woken */
@@ -591,7 +576,7 @@ struct request *queue_first(const struct origin *o); /* the longest waiting one 
 /* Of origin.waiting or origin.retries; for_idle: that a reused connection is good enough for. */
 struct request *queue_first_of(const struct list *waiting, bool for_idle);
 
-/* gates.c: of an origin's run, in this order */
+/* admission.c: of an origin's run, in this order */
 void gates_begin(struct origin *o);
 /* Whose attempt is to begin next, on an idle connection or a new one; null: nobody's now. */
 struct request *gates_next(struct origin *o, bool for_idle);
@@ -722,7 +707,7 @@ int options_copy(struct ringsend_options *to, const struct ringsend_options *fro
 /* The same with the defaults filled in, and checked; on an error the caller's message tells why. */
 int options_read(struct ringsend_options *to, const struct ringsend_options *from);
 
-/* secure.c: TLS of one connection */
+/* conn_tls.c: TLS of one connection */
 enum ringsend_error secure_load(struct ringsend *e); /* what https needs, once */
 bool secure_open(struct conn *c);                    /* false: memory is out */
 /* Moves the handshake on. RINGSEND_OK: wait, or it is complete when *complete. */
@@ -752,7 +737,7 @@ void room_exchange_over(struct conn *c); /* its exchange has ended */
 void room_made(struct ringsend *e);      /* memory has come back: whoever waits looks again */
 bool room_for_decoding(const struct ringsend *e);
 
-/* watch.c */
+/* tcp_info.c */
 void watch_free(struct ringsend *e);
 /* A connection was made: watches it if there is room. */
 void watch_begin(struct conn *c);

@@ -1,7 +1,7 @@
 /* What several engines may hold together: the pace, the retry budget, and the pauses of origins. An engine
  * without options.limits has its own, which nobody locks.
  *
- * Whoever lets an attempt begin asks and takes under the lock (gates.c), which is held for nanoseconds. That
+ * Whoever lets an attempt begin asks and takes under the lock (admission.c), which is held for nanoseconds. That
  * no pause is on is seen without it: an origin's pause is written under the lock and read atomically. */
 #ifndef RINGSEND_ENGINE_RUN_LIMITS_H
 #define RINGSEND_ENGINE_RUN_LIMITS_H
