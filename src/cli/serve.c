@@ -1,8 +1,8 @@
-/* `ringsend serve`: reads the options, runs the platform until a signal, prints the report.
+/* `ringsend serve`: reads the options, runs the server until a signal, prints the report.
  *
  * Standard output carries one line only, the address, so that a script can start it on port 0 and
  * read where it listens; everything for people goes to standard error. The first SIGINT, SIGTERM
- * or SIGHUP stops the platform in good order; a second SIGINT or SIGTERM ends it. */
+ * or SIGHUP stops the server in good order; a second SIGINT or SIGTERM ends it. */
 #include "base/check.h"
 #include "cli/commands.h"
 #include "cli/descriptor.h"
@@ -161,7 +161,7 @@ static const uint64_t SECOND_NS = 1000000000, HOUR_NS = 3600000000000;
 static const uint64_t DAY_NS = 86400 * 1000000000ull;
 
 struct serve_options {
-    struct platform_options platform;
+    struct server_options server;
     const char *log_path;   /* null: no log */
     const char *cert_path;  /* null exactly without tls */
     const char *key_path;   /* null: the key is in cert_path */
@@ -194,11 +194,11 @@ static void read_listen(struct serve_options *o, const char *text)
     check_port("--listen", colon + 1);
     free(o->host);
     o->host = bracketed ? copy_text(text + 1, bytes - 2) : copy_text(text, bytes);
-    o->platform.host = o->host;
-    o->platform.port = colon + 1;
+    o->server.host = o->host;
+    o->server.port = colon + 1;
 }
 
-static void read_latency(struct fate_plan *fates, const char *text)
+static void read_latency(struct fault_plan *faults, const char *text)
 {
     const char *comma = strchr(text, ',');
     char *first = copy_text(text, comma ? (size_t)(comma - text) : strlen(text));
@@ -213,11 +213,11 @@ static void read_latency(struct fate_plan *fates, const char *text)
                         "percentile",
                         text);
     }
-    latency_init(&fates->latency, p50_ns, p99_ns);
+    latency_init(&faults->latency, p50_ns, p99_ns);
 }
 
 /* "AT,FOR" */
-static void read_pause(struct platform_options *platform, const char *text)
+static void read_pause(struct server_options *server, const char *text)
 {
     char at[32];
     const char *comma = strchr(text, ',');
@@ -226,39 +226,38 @@ static void read_pause(struct platform_options *platform, const char *text)
         usage_error(COMMAND, "--pause must be two times such as 5s,1s, not \"%s\"", text);
     memcpy(at, text, bytes);
     at[bytes] = '\0';
-    platform->pause_at_ns = value_duration_ns(COMMAND, "--pause", at, 0, LATENCY_NS_MAX);
-    platform->pause_ns = value_duration_ns(COMMAND, "--pause", comma + 1, 1, LATENCY_NS_MAX);
+    server->pause_at_ns = value_duration_ns(COMMAND, "--pause", at, 0, LATENCY_NS_MAX);
+    server->pause_ns = value_duration_ns(COMMAND, "--pause", comma + 1, 1, LATENCY_NS_MAX);
 }
 
-static void read_status(struct fate_plan *fates, const char *text)
+static void read_status(struct fault_plan *faults, const char *text)
 {
     const char *colon = strchr(text, ':');
     if (!colon)
         usage_error(COMMAND, "--status %s: CODE:SHARE is expected, as in 500:2%%", text);
-    if (fates->statuses_count == FATE_STATUSES_MAX)
-        usage_error(COMMAND, "--status: at most %d of them", FATE_STATUSES_MAX);
+    if (faults->statuses_count == FAULT_STATUSES_MAX)
+        usage_error(COMMAND, "--status: at most %d of them", FAULT_STATUSES_MAX);
     char *code = copy_text(text, (size_t)(colon - text));
-    struct fate_status *s = &fates->statuses[fates->statuses_count++];
-    s->status = (uint16_t)value_count(COMMAND, "--status", code, 200, PLATFORM_STATUSES - 1);
+    struct fault_status *s = &faults->statuses[faults->statuses_count++];
+    s->status = (uint16_t)value_count(COMMAND, "--status", code, 200, SERVER_STATUSES - 1);
     s->share = value_share(COMMAND, "--status", colon + 1);
     free(code);
 }
 
 static void read_body(struct serve_options *o, const char *text)
 {
-    o->platform.body = span_of(text);
-    if (o->platform.body.bytes > PLATFORM_BODY_BYTES_MAX)
-        usage_error(COMMAND, "--body: at most %d bytes", PLATFORM_BODY_BYTES_MAX);
+    o->server.body = span_of(text);
+    if (o->server.body.bytes > SERVER_BODY_BYTES_MAX)
+        usage_error(COMMAND, "--body: at most %d bytes", SERVER_BODY_BYTES_MAX);
     bool json = text[0] == '{' || text[0] == '[' || text[0] == '"';
-    o->platform.body_type = json ? "application/json" : "text/plain";
+    o->server.body_type = json ? "application/json" : "text/plain";
 }
 
 static void read_body_bytes(struct serve_options *o, const char *text)
 {
-    o->platform.body.data = NULL;
-    o->platform.body.bytes =
-        value_bytes(COMMAND, "--body-bytes", text, 0, PLATFORM_FILLER_BYTES_MAX);
-    o->platform.body_type = "application/octet-stream";
+    o->server.body.data = NULL;
+    o->server.body.bytes = value_bytes(COMMAND, "--body-bytes", text, 0, SERVER_FILLER_BYTES_MAX);
+    o->server.body_type = "application/octet-stream";
 }
 
 static void read_id_header(struct serve_options *o, const char *text)
@@ -275,15 +274,15 @@ static void read_id_header(struct serve_options *o, const char *text)
     o->id_header = copy_text(text, bytes);
     for (char *c = o->id_header; *c; c++)
         *c = (char)tolower((unsigned char)*c);
-    o->platform.id_header = o->id_header;
+    o->server.id_header = o->id_header;
 }
 
-static enum platform_over read_over(const char *text)
+static enum server_over read_over(const char *text)
 {
     if (strcmp(text, "refuse") == 0)
-        return PLATFORM_REFUSE;
+        return SERVER_REFUSE;
     if (strcmp(text, "queue") == 0)
-        return PLATFORM_QUEUE;
+        return SERVER_QUEUE;
     usage_error(COMMAND, "--over %s: \"refuse\" or \"queue\" is expected", text);
 }
 
@@ -296,7 +295,7 @@ static bool read_place(struct serve_options *o, int code, const char *text)
         return true;
     case OPTION_PORT:
         check_port("--port", text);
-        o->platform.port = text;
+        o->server.port = text;
         return true;
     case OPTION_TLS:
         o->tls = true;
@@ -314,35 +313,34 @@ static bool read_place(struct serve_options *o, int code, const char *text)
 /* The options about limits and sight; false when the code is none of them. */
 static bool read_limit(struct serve_options *o, int code, const char *text)
 {
-    struct platform_options *platform = &o->platform;
+    struct server_options *server = &o->server;
     switch (code) {
     case OPTION_MAX_CONNECTIONS:
-        platform->connections_max =
-            (uint32_t)value_count(COMMAND, "--max-connections", text, 1, PLATFORM_CONNECTIONS_MAX);
+        server->connections_max =
+            (uint32_t)value_count(COMMAND, "--max-connections", text, 1, SERVER_CONNECTIONS_MAX);
         return true;
     case OPTION_OVER:
-        platform->over = read_over(text);
+        server->over = read_over(text);
         return true;
     case OPTION_WORKERS:
-        platform->workers =
-            (uint32_t)value_count(COMMAND, "--workers", text, 1, PLATFORM_WORKERS_MAX);
+        server->workers = (uint32_t)value_count(COMMAND, "--workers", text, 1, SERVER_WORKERS_MAX);
         return true;
     case OPTION_RATE_LIMIT:
-        value_rate(COMMAND, "--rate-limit", text, UINT32_MAX, HOUR_NS, &platform->rate_limit,
-                   &platform->rate_limit_per_ns);
+        value_rate(COMMAND, "--rate-limit", text, UINT32_MAX, HOUR_NS, &server->rate_limit,
+                   &server->rate_limit_per_ns);
         return true;
     case OPTION_RETRY_AFTER: {
         uint64_t ns = value_duration_ns(COMMAND, "--retry-after", text, 0, DAY_NS);
-        platform->retry_after_s = (uint32_t)((ns + SECOND_NS - 1) / SECOND_NS);
-        platform->retry_after_in_503 = true;
+        server->retry_after_s = (uint32_t)((ns + SECOND_NS - 1) / SECOND_NS);
+        server->retry_after_in_503 = true;
         return true;
     }
     case OPTION_KEEP_ALIVE_REQUESTS:
-        platform->keep_alive_requests =
+        server->keep_alive_requests =
             (uint32_t)value_count(COMMAND, "--keep-alive-requests", text, 1, UINT32_MAX);
         return true;
     case OPTION_KEEP_ALIVE_TIMEOUT:
-        platform->keep_alive_ns =
+        server->keep_alive_ns =
             value_duration_ns(COMMAND, "--keep-alive-timeout", text, 1000000, DAY_NS);
         return true;
     case OPTION_LOG:
@@ -354,7 +352,7 @@ static bool read_limit(struct serve_options *o, int code, const char *text)
     case OPTION_STATS_PATH:
         if (text[0] != '/')
             usage_error(COMMAND, "--stats-path %s: a path that begins with / is expected", text);
-        platform->stats_path = text;
+        server->stats_path = text;
         return true;
     }
     return false;
@@ -362,7 +360,7 @@ static bool read_limit(struct serve_options *o, int code, const char *text)
 
 static void read_option(struct serve_options *o, int code, const char *text)
 {
-    struct fate_plan *fates = &o->platform.fates;
+    struct fault_plan *faults = &o->server.faults;
     if (read_place(o, code, text) || read_limit(o, code, text))
         return;
     switch (code) {
@@ -373,31 +371,31 @@ static void read_option(struct serve_options *o, int code, const char *text)
         read_body_bytes(o, text);
         return;
     case OPTION_ECHO:
-        o->platform.echo = true;
+        o->server.echo = true;
         return;
     case OPTION_DIGEST:
-        o->platform.digest = true;
+        o->server.digest = true;
         return;
     case OPTION_LATENCY:
-        read_latency(fates, text);
+        read_latency(faults, text);
         return;
     case OPTION_STATUS:
-        read_status(fates, text);
+        read_status(faults, text);
         return;
     case OPTION_RESET:
-        fates->reset = value_share(COMMAND, "--reset", text);
+        faults->reset = value_share(COMMAND, "--reset", text);
         return;
     case OPTION_CLOSE:
-        fates->close = value_share(COMMAND, "--close", text);
+        faults->close = value_share(COMMAND, "--close", text);
         return;
     case OPTION_STALL:
-        fates->stall = value_share(COMMAND, "--stall", text);
+        faults->stall = value_share(COMMAND, "--stall", text);
         return;
     case OPTION_PAUSE:
-        read_pause(&o->platform, text);
+        read_pause(&o->server, text);
         return;
     case OPTION_SEED:
-        fates->seed = value_count(COMMAND, "--seed", text, 0, UINT64_MAX);
+        faults->seed = value_count(COMMAND, "--seed", text, 0, UINT64_MAX);
         return;
     case OPTION_QUIET:
         o->quiet = true;
@@ -412,15 +410,15 @@ static void read_option(struct serve_options *o, int code, const char *text)
 
 static void read_options(struct serve_options *o, int argc, char **argv)
 {
-    *o = (struct serve_options){.platform = {.host = "127.0.0.1",
-                                             .port = "8080",
-                                             .fates = {.seed = 1},
-                                             .retry_after_s = 1,
-                                             .body = SPAN("{\"ok\":true}"),
-                                             .body_type = "application/json",
-                                             .id_header = "x-record-id",
-                                             .stats_path = "/-/stats",
-                                             .log_fd = -1}};
+    *o = (struct serve_options){.server = {.host = "127.0.0.1",
+                                           .port = "8080",
+                                           .faults = {.seed = 1},
+                                           .retry_after_s = 1,
+                                           .body = SPAN("{\"ok\":true}"),
+                                           .body_type = "application/json",
+                                           .id_header = "x-record-id",
+                                           .stats_path = "/-/stats",
+                                           .log_fd = -1}};
     opterr = 0;
     for (;;) {
         int code = getopt_long(argc, argv, ":p:qhV", long_options, NULL);
@@ -432,41 +430,41 @@ static void read_options(struct serve_options *o, int argc, char **argv)
     }
     if (optind < argc)
         usage_error(COMMAND, "%s: no arguments are expected", argv[optind]);
-    if (o->platform.echo && o->platform.digest)
+    if (o->server.echo && o->server.digest)
         usage_error(COMMAND, "--echo and --digest are two answers: give one of them");
     if (o->tls && !o->cert_path)
         usage_error(COMMAND, "--tls needs --cert FILE, the certificate to show");
     if (!o->tls && (o->cert_path || o->key_path))
         usage_error(COMMAND, "%s is for --tls, which is not given",
                     o->cert_path ? "--cert" : "--key");
-    const struct fate_plan *fates = &o->platform.fates;
-    double sum = fates->reset + fates->close + fates->stall;
-    for (unsigned i = 0; i < fates->statuses_count; i++)
-        sum += fates->statuses[i].share;
+    const struct fault_plan *faults = &o->server.faults;
+    double sum = faults->reset + faults->close + faults->stall;
+    for (unsigned i = 0; i < faults->statuses_count; i++)
+        sum += faults->statuses[i].share;
     if (sum > 1 + 1e-9)
         usage_error(COMMAND, "the shares of --status, --reset, --close and --stall add up to more "
                              "than 100%%");
 }
 
-static struct platform *volatile signalled;
+static struct server *volatile signalled;
 
 static void on_signal(int number)
 {
     (void)number;
-    struct platform *platform = signalled;
-    if (platform)
-        platform_stop(platform);
+    struct server *server = signalled;
+    if (server)
+        server_stop(server);
 }
 
-static void watch_signals(struct platform *platform)
+static void watch_signals(struct server *server)
 {
-    signalled = platform;
+    signalled = server;
     signals_catch_one(SIGINT, on_signal, (int)SA_RESETHAND);
     signals_catch_one(SIGTERM, on_signal, (int)SA_RESETHAND);
     signals_catch_one(SIGHUP, on_signal, 0);
 }
 
-static void print_report(const struct platform_report *r, bool tls)
+static void print_report(const struct server_report *r, bool tls)
 {
     fprintf(stderr,
             "requests %" PRIu64 ", connections %" PRIu64 " (most at once %" PRIu64
@@ -476,7 +474,7 @@ static void print_report(const struct platform_report *r, bool tls)
         fprintf(stderr,
                 "  TLS handshakes: %" PRIu64 " full, %" PRIu64 " resumed, %" PRIu64 " failed\n",
                 r->handshakes_full, r->handshakes_resumed, r->handshakes_failed);
-    for (unsigned status = 0; status < PLATFORM_STATUSES; status++) {
+    for (unsigned status = 0; status < SERVER_STATUSES; status++) {
         if (r->statuses[status] > 0)
             fprintf(stderr, "  status %u: %" PRIu64 "\n", status, r->statuses[status]);
     }
@@ -494,30 +492,29 @@ static void print_report(const struct platform_report *r, bool tls)
     }
 }
 
-/* Runs a platform that listens. */
-static int serve(struct platform *platform, const struct serve_options *o)
+/* Runs a server that listens. */
+static int serve(struct server *server, const struct serve_options *o)
 {
-    watch_signals(platform);
-    /* Nobody could find a platform whose address was lost. */
-    if (printf("listening on %s://%s\n", o->tls ? "https" : "http", platform_address(platform)) <
-            0 ||
+    watch_signals(server);
+    /* Nobody could find a server whose address was lost. */
+    if (printf("listening on %s://%s\n", o->tls ? "https" : "http", server_address(server)) < 0 ||
         fflush(stdout) != 0) {
         fprintf(stderr, "ringsend serve: cannot write the address to standard output: %s\n",
                 strerror(errno));
         signalled = NULL;
-        platform_free(platform);
+        server_free(server);
         return EXIT_OUTPUT;
     }
-    int result = platform_run(platform);
+    int result = server_run(server);
     if (result < 0) {
         fprintf(stderr, "ringsend serve: the ring broke: %s\n", strerror(-result));
         return EXIT_NOT_STARTED;
     }
     if (!o->quiet)
-        print_report(platform_report(platform), o->tls);
-    int log_error = platform_log_error(platform);
+        print_report(server_report(server), o->tls);
+    int log_error = server_log_error(server);
     signalled = NULL;
-    platform_free(platform);
+    server_free(server);
     if (log_error == 0)
         return EXIT_OK;
     fprintf(stderr, "ringsend serve: the log is incomplete: %s: %s\n", o->log_path,
@@ -525,13 +522,13 @@ static int serve(struct platform *platform, const struct serve_options *o)
     return EXIT_OUTPUT;
 }
 
-/* Starts the platform, which the log, if any, is open for. */
+/* Starts the server, which the log, if any, is open for. */
 static int start(const struct serve_options *o)
 {
     char error[512];
-    struct platform *platform;
-    if (platform_new(&platform, &o->platform, error, sizeof error) == 0)
-        return serve(platform, o);
+    struct server *server;
+    if (server_new(&server, &o->server, error, sizeof error) == 0)
+        return serve(server, o);
     fprintf(stderr, "ringsend serve: %s\n", error);
     return EXIT_NOT_STARTED;
 }
@@ -545,7 +542,7 @@ static int start_with_log(struct serve_options *o)
         fprintf(stderr, "ringsend serve: --log %s: %s\n", o->log_path, strerror(errno));
         return EXIT_OUTPUT;
     }
-    o->platform.log_fd = fd;
+    o->server.log_fd = fd;
     int status = start(o);
     close(fd);
     return status;
@@ -561,7 +558,7 @@ static int start_with_tls(struct serve_options *o)
         fprintf(stderr, "ringsend serve: %s\n", message);
         return EXIT_USAGE;
     }
-    o->platform.tls = config;
+    o->server.tls = config;
     int status = o->log_path ? start_with_log(o) : start(o);
     tls_config_free(config);
     return status;

@@ -3,7 +3,7 @@
  * step       waits for                       next
  * WAITING    a place                         READING, LEAVING
  * READING    bytes, the end of idleness      THINKING, STALLED, PARTING, LEAVING
- * THINKING   the answer's time               ANSWERING; when the fate is a close or a reset,
+ * THINKING   the answer's time               ANSWERING; when the fault is a close or a reset,
  *                                            PARTING, LEAVING
  * ANSWERING  the sends                       READING, LINGERING, PARTING, LEAVING
  * STALLED    the client's end                PARTING, LEAVING
@@ -14,12 +14,12 @@
  *
  * Receiving goes on beside the steps: bytes of the request being read go from the shared buffer
  * straight into its reader, those of later requests into the inbox, and a full inbox stops the
- * receive. A receive that ended is armed again only from visitor_run, that is after all completions
+ * receive. A receive that ended is armed again only from serve_conn_run, that is after all completions
  * of a batch gave their buffers back: -ENOBUFS cannot make the loop spin.
  *
- * Over TLS a veil stands between: completions put cipher bytes into it, each step first moves what
- * the veil lets through in both directions (visitor_pump), and then sees plain bytes only. Sends
- * carry whatever the veil has to say; the answer is out when it is all written and no send is in
+ * Over TLS conn_tls.h stands between: completions put cipher bytes into it, each step first moves what
+ * it lets through in both directions (serve_conn_pump), and then sees plain bytes only. Sends
+ * carry whatever TLS has to say; the answer is out when it is all written and no send is in
  * flight. A client's farewell is its end of stream, except that answers can no longer be written
  * behind it. PARTING is taken over TLS alone, by connections that are not broken.
  *
@@ -27,7 +27,7 @@
  * when its end is seen, since from then on the client itself counts it as gone.
  *
  * Teardown is a join: both operations are cancelled and their completions awaited before the close,
- * so that the kernel never touches memory of a later visitor. */
+ * so that the kernel never touches memory of a later connection. */
 #include "serve/conn.h"
 
 #include "base/check.h"
@@ -51,100 +51,101 @@ static const uint64_t REFUSE_GRACE_NS = 2000000;
 
 static const struct ringsend_bytes continue_text = SPAN("HTTP/1.1 100 Continue\r\n\r\n");
 
-enum visitor_next { VISITOR_AGAIN, VISITOR_WAIT };
+enum serve_conn_next { CONN_AGAIN, CONN_WAIT };
 
 /* Steps that may follow each step, as bits. */
 #define BIT(step) (1u << (step))
-static const unsigned followers[VISITOR_STEPS] = {
-    [VISITOR_FREE] = BIT(VISITOR_WAITING),
-    [VISITOR_WAITING] = BIT(VISITOR_READING) | BIT(VISITOR_LEAVING),
-    [VISITOR_READING] =
-        BIT(VISITOR_THINKING) | BIT(VISITOR_STALLED) | BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
-    [VISITOR_THINKING] = BIT(VISITOR_ANSWERING) | BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
-    [VISITOR_ANSWERING] =
-        BIT(VISITOR_READING) | BIT(VISITOR_LINGERING) | BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
-    [VISITOR_STALLED] = BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
-    [VISITOR_LINGERING] = BIT(VISITOR_PARTING) | BIT(VISITOR_LEAVING),
-    [VISITOR_PARTING] = BIT(VISITOR_LEAVING),
-    [VISITOR_LEAVING] = BIT(VISITOR_CLOSING),
-    [VISITOR_CLOSING] = BIT(VISITOR_FREE),
+static const unsigned followers[CONN_STEPS] = {
+    [CONN_FREE] = BIT(CONN_WAITING),
+    [CONN_WAITING] = BIT(CONN_READING) | BIT(CONN_LEAVING),
+    [CONN_READING] = BIT(CONN_THINKING) | BIT(CONN_STALLED) | BIT(CONN_PARTING) | BIT(CONN_LEAVING),
+    [CONN_THINKING] = BIT(CONN_ANSWERING) | BIT(CONN_PARTING) | BIT(CONN_LEAVING),
+    [CONN_ANSWERING] =
+        BIT(CONN_READING) | BIT(CONN_LINGERING) | BIT(CONN_PARTING) | BIT(CONN_LEAVING),
+    [CONN_STALLED] = BIT(CONN_PARTING) | BIT(CONN_LEAVING),
+    [CONN_LINGERING] = BIT(CONN_PARTING) | BIT(CONN_LEAVING),
+    [CONN_PARTING] = BIT(CONN_LEAVING),
+    [CONN_LEAVING] = BIT(CONN_CLOSING),
+    [CONN_CLOSING] = BIT(CONN_FREE),
 };
 
-static enum visitor_next visitor_goto(struct platform *p, struct visitor *v, enum visitor_step step)
+static enum serve_conn_next serve_conn_goto(struct server *p, struct serve_conn *v,
+                                            enum serve_conn_step step)
 {
     CHECK(followers[v->step] & BIT(step));
     v->step = step;
     timer_clear(&v->timer);
-    if (step == VISITOR_READING && p->options.keep_alive_ns > 0)
+    if (step == CONN_READING && p->options.keep_alive_ns > 0)
         timer_set(&p->timers, &v->timer, p->now_ns + p->options.keep_alive_ns);
-    else if (step == VISITOR_LINGERING)
+    else if (step == CONN_LINGERING)
         timer_set(&p->timers, &v->timer, p->now_ns + LINGER_NS);
-    else if (step == VISITOR_PARTING)
+    else if (step == CONN_PARTING)
         timer_set(&p->timers, &v->timer, p->now_ns + FAREWELL_NS);
-    return VISITOR_AGAIN;
+    return CONN_AGAIN;
 }
 
-static struct ring_tag visitor_tag(const struct platform *p, const struct visitor *v)
+static struct ring_tag serve_conn_tag(const struct server *p, const struct serve_conn *v)
 {
-    return (struct ring_tag){(uint32_t)(v - p->visitors), v->generation};
+    return (struct ring_tag){(uint32_t)(v - p->conns), v->generation};
 }
 
 /* No longer part of connections_open: its place is free. */
-static void visitor_depart(struct platform *p, struct visitor *v)
+static void serve_conn_depart(struct server *p, struct serve_conn *v)
 {
     if (v->counted)
         p->report.connections_open--;
     v->counted = false;
 }
 
-static enum visitor_next visitor_leave(struct platform *p, struct visitor *v)
+static enum serve_conn_next serve_conn_leave(struct server *p, struct serve_conn *v)
 {
-    visitor_depart(p, v);
-    if (!v->veil || !veil_is_ready(v->veil) || v->broken || v->resets)
-        return visitor_goto(p, v, VISITOR_LEAVING);
-    veil_close(v->veil);
-    return visitor_goto(p, v, VISITOR_PARTING);
+    serve_conn_depart(p, v);
+    if (!v->tls || !serve_tls_is_ready(v->tls) || v->broken || v->resets)
+        return serve_conn_goto(p, v, CONN_LEAVING);
+    serve_tls_close(v->tls);
+    return serve_conn_goto(p, v, CONN_PARTING);
 }
 
-void visitor_wake(struct platform *p, struct visitor *v)
+void serve_conn_wake(struct server *p, struct serve_conn *v)
 {
     if (list_empty(&v->link))
         list_push_back(&p->ready, &v->link);
 }
 
-void visitor_admit(struct platform *p, struct visitor *v)
+void serve_conn_admit(struct server *p, struct serve_conn *v)
 {
     v->counted = v->admitted = true;
     v->peak_before = p->report.connections_peak;
     p->report.connections++;
     p->report.connections_open++;
-    visitor_goto(p, v, VISITOR_READING);
-    visitor_wake(p, v);
+    serve_conn_goto(p, v, CONN_READING);
+    serve_conn_wake(p, v);
 }
 
-void visitor_arrive(struct platform *p, struct visitor *v)
+void serve_conn_arrive(struct server *p, struct serve_conn *v)
 {
-    CHECK(v->step == VISITOR_FREE && !v->turn && !v->inbox.data && !v->veil);
-    *v = (struct visitor){.generation = v->generation};
+    CHECK(v->step == CONN_FREE && !v->turn && !v->inbox.data && !v->tls);
+    *v = (struct serve_conn){.generation = v->generation};
     list_init(&v->link);
     timer_init(&v->timer);
-    p->visitors_used++;
-    visitor_goto(p, v, VISITOR_WAITING);
+    p->conns_used++;
+    serve_conn_goto(p, v, CONN_WAITING);
     timer_set(&p->timers, &v->timer, p->now_ns + REFUSE_GRACE_NS);
     list_push_back(&p->waiting, &v->link);
     p->waiting_count++;
 }
 
-void visitor_refuse(struct platform *p, struct visitor *v)
+void serve_conn_refuse(struct server *p, struct serve_conn *v)
 {
     p->report.refused++;
     request_log_add(&p->log, p->now_ns, 0, NULL, "refused");
-    visitor_leave(p, v);
-    visitor_wake(p, v);
+    serve_conn_leave(p, v);
+    serve_conn_wake(p, v);
 }
 
 /* Gives bytes to the request being read; returns how many of them belong to it. */
-static size_t visitor_feed(struct platform *p, struct visitor *v, const char *data, size_t bytes)
+static size_t serve_conn_feed(struct server *p, struct serve_conn *v, const char *data,
+                              size_t bytes)
 {
     if (!v->turn) {
         v->turn = turn_take(p);
@@ -158,350 +159,352 @@ static size_t visitor_feed(struct platform *p, struct visitor *v, const char *da
     struct turn *turn = v->turn;
     turn->got = request_reader_feed(&turn->reader, data, bytes, &used);
     CHECK(used <= bytes && (turn->got != REQUEST_MORE || used == bytes));
-    turn->too_large = p->options.echo && turn->reader.body_bytes > PLATFORM_ECHO_BYTES_MAX;
+    turn->too_large = p->options.echo && turn->reader.body_bytes > SERVER_ECHO_BYTES_MAX;
     return used;
 }
 
 /* True when there is nothing more to read of the request: it is whole, or beyond reading. */
-static bool visitor_has_request(const struct visitor *v)
+static bool serve_conn_has_request(const struct serve_conn *v)
 {
     return v->turn && (v->turn->got != REQUEST_MORE || v->turn->too_large);
 }
 
-static void visitor_receive(struct platform *p, struct visitor *v, const char *data, size_t bytes)
+static void serve_conn_receive(struct server *p, struct serve_conn *v, const char *data,
+                               size_t bytes)
 {
-    bool reads = v->step == VISITOR_READING;
-    if (!reads && v->step != VISITOR_THINKING && v->step != VISITOR_ANSWERING)
+    bool reads = v->step == CONN_READING;
+    if (!reads && v->step != CONN_THINKING && v->step != CONN_ANSWERING)
         return;
     size_t used = 0;
-    if (reads && v->inbox.bytes == 0 && !visitor_has_request(v))
-        used = visitor_feed(p, v, data, bytes);
+    if (reads && v->inbox.bytes == 0 && !serve_conn_has_request(v))
+        used = serve_conn_feed(p, v, data, bytes);
     if (!buf_append(&p->buffers, &v->inbox, data + used, bytes - used))
         v->broken = true;
 }
 
 /* Arms the receive when it is wanted and none is there, and ends it when the inbox is full. */
-static void visitor_listen(struct platform *p, struct visitor *v)
+static void serve_conn_listen(struct server *p, struct serve_conn *v)
 {
-    bool full =
-        v->inbox.bytes >= INBOX_BYTES_MAX || (v->veil && veil_waiting(v->veil) >= INBOX_BYTES_MAX);
+    bool full = v->inbox.bytes >= INBOX_BYTES_MAX ||
+                (v->tls && serve_tls_waiting(v->tls) >= INBOX_BYTES_MAX);
     if (v->receiving) {
         if (full && !v->recv_cancelled && !v->canceling) {
-            ring_cancel(p->ring, visitor_tag(p, v), RING_RECV);
+            ring_cancel(p->ring, serve_conn_tag(p, v), RING_RECV);
             v->recv_cancelled = v->canceling = true;
         }
     } else if (!full && !v->canceling && !v->eof && !v->broken) {
-        ring_recv(p->ring, visitor_tag(p, v));
+        ring_recv(p->ring, serve_conn_tag(p, v));
         v->receiving = true;
         v->recv_cancelled = false;
     }
 }
 
 /* Feeds what the inbox holds. */
-static void visitor_read_inbox(struct platform *p, struct visitor *v)
+static void serve_conn_read_inbox(struct server *p, struct serve_conn *v)
 {
-    if (v->inbox.bytes == 0 || visitor_has_request(v))
+    if (v->inbox.bytes == 0 || serve_conn_has_request(v))
         return;
     v->inbox_used +=
-        visitor_feed(p, v, v->inbox.data + v->inbox_used, v->inbox.bytes - v->inbox_used);
+        serve_conn_feed(p, v, v->inbox.data + v->inbox_used, v->inbox.bytes - v->inbox_used);
     if (v->inbox_used == v->inbox.bytes) {
         buf_release(&p->buffers, &v->inbox);
         v->inbox_used = 0;
     }
 }
 
-static void visitor_send(struct platform *p, struct visitor *v, struct ringsend_bytes data)
+static void serve_conn_send(struct server *p, struct serve_conn *v, struct ringsend_bytes data)
 {
     CHECK(!v->sending);
     v->sending = true;
     v->send_bytes = data.bytes;
-    ring_send(p->ring, visitor_tag(p, v), data.data, data.bytes);
+    ring_send(p->ring, serve_conn_tag(p, v), data.data, data.bytes);
 }
 
-static void visitor_send_answer(struct platform *p, struct visitor *v)
+static void serve_conn_send_answer(struct server *p, struct serve_conn *v)
 {
     struct turn *turn = v->turn;
     if (turn->parts[1].iov_len == 0) {
-        visitor_send(p, v, (struct ringsend_bytes){turn->parts[0].iov_base, turn->answer_bytes});
+        serve_conn_send(p, v, (struct ringsend_bytes){turn->parts[0].iov_base, turn->answer_bytes});
         return;
     }
     CHECK(!v->sending);
     v->sending = true;
     v->send_bytes = turn->answer_bytes;
     turn->message = (struct msghdr){.msg_iov = turn->parts, .msg_iovlen = 2};
-    ring_send_parts(p->ring, visitor_tag(p, v), &turn->message);
+    ring_send_parts(p->ring, serve_conn_tag(p, v), &turn->message);
 }
 
 /* ---- TLS ---- */
 
-uint64_t *visitor_handshakes(struct platform *p, const struct visitor *v)
+uint64_t *serve_conn_handshakes(struct server *p, const struct serve_conn *v)
 {
-    return veil_is_resumed(v->veil) ? &p->report.handshakes_resumed : &p->report.handshakes_full;
+    return serve_tls_is_resumed(v->tls) ? &p->report.handshakes_resumed
+                                        : &p->report.handshakes_full;
 }
 
-/* Keeps what came, until visitor_pump. */
-static void visitor_receive_cipher(struct platform *p, struct visitor *v, const char *data,
-                                   size_t bytes)
+/* Keeps what came, until serve_conn_pump. */
+static void serve_conn_receive_cipher(struct server *p, struct serve_conn *v, const char *data,
+                                      size_t bytes)
 {
-    if (v->step >= VISITOR_PARTING)
+    if (v->step >= CONN_PARTING)
         return;
-    if (!v->veil)
-        v->veil = veil_new(p->tls, &p->buffers);
-    if (!v->veil || !veil_receive(v->veil, data, bytes))
+    if (!v->tls)
+        v->tls = serve_tls_new(p->tls, &p->buffers);
+    if (!v->tls || !serve_tls_receive(v->tls, data, bytes))
         v->broken = true;
 }
 
 /* Writes as much of the answer as one send is good for. */
-static void visitor_veil_answer(struct visitor *v)
+static void serve_conn_encrypt_answer(struct serve_conn *v)
 {
     struct turn *turn = v->turn;
     size_t accepted = 1;
-    while (turn->veiled_bytes < turn->answer_bytes && accepted > 0) {
-        size_t at = turn->veiled_bytes, head_bytes = turn->parts[0].iov_len;
+    while (turn->encrypted_bytes < turn->answer_bytes && accepted > 0) {
+        size_t at = turn->encrypted_bytes, head_bytes = turn->parts[0].iov_len;
         const struct iovec *part = &turn->parts[at >= head_bytes];
         at -= at >= head_bytes ? head_bytes : 0;
-        accepted = veil_write(v->veil, (struct ringsend_bytes){(const char *)part->iov_base + at,
-                                                               part->iov_len - at});
-        turn->veiled_bytes += accepted;
+        accepted = serve_tls_write(
+            v->tls, (struct ringsend_bytes){(const char *)part->iov_base + at, part->iov_len - at});
+        turn->encrypted_bytes += accepted;
     }
-    if (turn->veiled_bytes == turn->answer_bytes)
-        veil_flush(v->veil);
+    if (turn->encrypted_bytes == turn->answer_bytes)
+        serve_tls_flush(v->tls);
 }
 
-/* Moves what the veil lets through, in and out. */
-static void visitor_pump(struct platform *p, struct visitor *v)
+/* Moves what TLS lets through, in and out. */
+static void serve_conn_pump(struct server *p, struct serve_conn *v)
 {
-    struct veil *veil = v->veil;
-    while (v->step < VISITOR_PARTING && v->inbox.bytes < INBOX_BYTES_MAX && !v->broken) {
-        struct ringsend_bytes plain = veil_peek(veil);
+    struct serve_tls *tls = v->tls;
+    while (v->step < CONN_PARTING && v->inbox.bytes < INBOX_BYTES_MAX && !v->broken) {
+        struct ringsend_bytes plain = serve_tls_peek(tls);
         if (plain.bytes == 0)
             break;
-        visitor_receive(p, v, plain.data, plain.bytes);
-        veil_consume(veil, plain.bytes);
+        serve_conn_receive(p, v, plain.data, plain.bytes);
+        serve_tls_consume(tls, plain.bytes);
     }
-    bool answers = v->step == VISITOR_ANSWERING;
+    bool answers = v->step == CONN_ANSWERING;
     if (!v->sending && !v->broken) {
         if (answers)
-            visitor_veil_answer(v);
-        struct ringsend_bytes cipher = veil_take(veil);
+            serve_conn_encrypt_answer(v);
+        struct ringsend_bytes cipher = serve_tls_take(tls);
         if (cipher.bytes > 0)
-            visitor_send(p, v, cipher);
+            serve_conn_send(p, v, cipher);
     }
-    if (!v->greeted && veil_is_ready(veil)) {
+    if (!v->greeted && serve_tls_is_ready(tls)) {
         v->greeted = true;
-        ++*visitor_handshakes(p, v);
+        ++*serve_conn_handshakes(p, v);
     }
     /* An alert about the failure goes out first. */
     if (v->sending)
         return;
-    if (veil_has_failed(veil) || (answers && v->turn->veiled_bytes < v->turn->answer_bytes))
+    if (serve_tls_has_failed(tls) || (answers && v->turn->encrypted_bytes < v->turn->answer_bytes))
         v->broken = true;
-    if (veil_has_ended(veil)) {
+    if (serve_tls_has_ended(tls)) {
         v->eof = true;
-        visitor_depart(p, v);
+        serve_conn_depart(p, v);
     }
 }
 
 /* ---- The steps ---- */
 
-static void visitor_say_continue(struct platform *p, struct visitor *v)
+static void serve_conn_say_continue(struct server *p, struct serve_conn *v)
 {
     v->turn->continued = true;
-    if (!v->veil) {
-        visitor_send(p, v, continue_text);
+    if (!v->tls) {
+        serve_conn_send(p, v, continue_text);
         return;
     }
     /* Nothing is being sent, so that there is room; if not, TLS is over. */
-    veil_write(v->veil, continue_text);
-    veil_flush(v->veil);
-    visitor_pump(p, v);
+    serve_tls_write(v->tls, continue_text);
+    serve_tls_flush(v->tls);
+    serve_conn_pump(p, v);
 }
 
 /* Moves what has come on to where the step will find it. */
-static void visitor_move(struct platform *p, struct visitor *v)
+static void serve_conn_move(struct server *p, struct serve_conn *v)
 {
-    if (v->step == VISITOR_READING)
-        visitor_read_inbox(p, v);
-    if (v->veil && v->step > VISITOR_WAITING && v->step < VISITOR_LEAVING)
-        visitor_pump(p, v);
+    if (v->step == CONN_READING)
+        serve_conn_read_inbox(p, v);
+    if (v->tls && v->step > CONN_WAITING && v->step < CONN_LEAVING)
+        serve_conn_pump(p, v);
 }
 
-static enum visitor_next visitor_read(struct platform *p, struct visitor *v)
+static enum serve_conn_next serve_conn_read(struct server *p, struct serve_conn *v)
 {
     struct turn *turn = v->turn;
     if (v->broken)
-        return visitor_leave(p, v);
-    if (visitor_has_request(v)) {
+        return serve_conn_leave(p, v);
+    if (serve_conn_has_request(v)) {
         uint64_t delay_ns = service_judge(p, v);
-        if (turn->kind == FATE_STALL) {
+        if (turn->kind == FAULT_STALL) {
             service_deny(p, v);
-            return visitor_goto(p, v, VISITOR_STALLED);
+            return serve_conn_goto(p, v, CONN_STALLED);
         }
-        visitor_goto(p, v, VISITOR_THINKING);
+        serve_conn_goto(p, v, CONN_THINKING);
         if (delay_ns > 0)
             timer_set(&p->timers, &v->timer, p->now_ns + delay_ns);
-        return VISITOR_AGAIN;
+        return CONN_AGAIN;
     }
     bool idle_too_long = !turn && p->options.keep_alive_ns > 0 && !timer_is_set(&v->timer);
     if (v->eof || idle_too_long)
-        return visitor_leave(p, v);
+        return serve_conn_leave(p, v);
     /* RFC 9110 10.1.1: only while the body is still to come. */
     if (turn && turn->reader.head_done && turn->reader.expects_continue && !turn->continued &&
         !v->sending)
-        visitor_say_continue(p, v);
-    visitor_listen(p, v);
-    return VISITOR_WAIT;
+        serve_conn_say_continue(p, v);
+    serve_conn_listen(p, v);
+    return CONN_WAIT;
 }
 
-static enum visitor_next visitor_think(struct platform *p, struct visitor *v)
+static enum serve_conn_next serve_conn_think(struct server *p, struct serve_conn *v)
 {
     if (v->broken)
-        return visitor_leave(p, v);
-    visitor_listen(p, v);
+        return serve_conn_leave(p, v);
+    serve_conn_listen(p, v);
     /* A "100 Continue" may still be on its way; one send at a time. */
     if (timer_is_set(&v->timer) || v->sending)
-        return VISITOR_WAIT;
-    if (v->turn->kind != FATE_ANSWER) {
+        return CONN_WAIT;
+    if (v->turn->kind != FAULT_ANSWER) {
         service_deny(p, v);
-        v->resets = v->turn->kind == FATE_RESET;
-        return visitor_leave(p, v);
+        v->resets = v->turn->kind == FAULT_RESET;
+        return serve_conn_leave(p, v);
     }
     if (!service_answer(p, v))
-        return visitor_leave(p, v);
-    if (!v->veil)
-        visitor_send_answer(p, v);
-    return visitor_goto(p, v, VISITOR_ANSWERING);
+        return serve_conn_leave(p, v);
+    if (!v->tls)
+        serve_conn_send_answer(p, v);
+    return serve_conn_goto(p, v, CONN_ANSWERING);
 }
 
-static enum visitor_next visitor_finish_answer(struct platform *p, struct visitor *v)
+static enum serve_conn_next serve_conn_finish_answer(struct server *p, struct serve_conn *v)
 {
     struct turn *turn = v->turn;
     if (v->broken)
-        return visitor_leave(p, v);
+        return serve_conn_leave(p, v);
     if (service_answer_on(p, turn)) {
-        if (v->veil)
-            visitor_pump(p, v);
+        if (v->tls)
+            serve_conn_pump(p, v);
         else
-            visitor_send_answer(p, v);
-        return v->sending ? VISITOR_WAIT : VISITOR_AGAIN;
+            serve_conn_send_answer(p, v);
+        return v->sending ? CONN_WAIT : CONN_AGAIN;
     }
     if (turn->filler_at < turn->filler_bytes)
-        return visitor_leave(p, v);
+        return serve_conn_leave(p, v);
     service_answered(p, v);
     bool unread = turn->got != REQUEST_DONE || v->inbox.bytes > 0;
     bool last = turn->close;
     turn_put(p, &v->turn);
     if (!last)
-        return visitor_goto(p, v, VISITOR_READING);
+        return serve_conn_goto(p, v, CONN_READING);
     if (!unread || v->eof)
-        return visitor_leave(p, v);
+        return serve_conn_leave(p, v);
     buf_release(&p->buffers, &v->inbox);
     v->inbox_used = 0;
-    return visitor_goto(p, v, VISITOR_LINGERING);
+    return serve_conn_goto(p, v, CONN_LINGERING);
 }
 
 /* Cancels what is in flight, one operation after the other, and then resets the connection if that
- * is its fate; true when nothing is left. */
-static bool visitor_join(struct platform *p, struct visitor *v)
+ * is its fault; true when nothing is left. */
+static bool serve_conn_join(struct server *p, struct serve_conn *v)
 {
     if (v->canceling)
         return false;
     if (v->receiving && !v->recv_cancelled) {
         v->recv_cancelled = v->canceling = true;
-        ring_cancel(p->ring, visitor_tag(p, v), RING_RECV);
+        ring_cancel(p->ring, serve_conn_tag(p, v), RING_RECV);
     } else if (v->sending && !v->send_cancelled) {
         v->send_cancelled = v->canceling = true;
-        ring_cancel(p->ring, visitor_tag(p, v), RING_SEND);
+        ring_cancel(p->ring, serve_conn_tag(p, v), RING_SEND);
     }
     bool idle = !v->canceling && !v->receiving && !v->sending && !v->resetting;
     if (idle && v->resets) {
         v->resets = false;
         v->resetting = true;
-        ring_reset(p->ring, visitor_tag(p, v));
+        ring_reset(p->ring, serve_conn_tag(p, v));
         return false;
     }
     return idle;
 }
 
-static void visitor_unveil(struct platform *p, struct visitor *v)
+static void serve_conn_end_tls(struct server *p, struct serve_conn *v)
 {
-    if (v->veil && !v->greeted && !p->stopping)
+    if (v->tls && !v->greeted && !p->stopping)
         p->report.handshakes_failed++;
-    veil_free(v->veil);
-    v->veil = NULL;
+    serve_tls_free(v->tls);
+    v->tls = NULL;
 }
 
-static enum visitor_next visitor_step(struct platform *p, struct visitor *v)
+static enum serve_conn_next serve_conn_step(struct server *p, struct serve_conn *v)
 {
-    visitor_move(p, v);
+    serve_conn_move(p, v);
     switch (v->step) {
-    case VISITOR_FREE:
+    case CONN_FREE:
         UNREACHABLE("nobody to run in a free slot");
-    case VISITOR_WAITING:
-        return v->broken ? visitor_leave(p, v) : VISITOR_WAIT;
-    case VISITOR_READING:
-        return visitor_read(p, v);
-    case VISITOR_THINKING:
-        return visitor_think(p, v);
-    case VISITOR_ANSWERING:
+    case CONN_WAITING:
+        return v->broken ? serve_conn_leave(p, v) : CONN_WAIT;
+    case CONN_READING:
+        return serve_conn_read(p, v);
+    case CONN_THINKING:
+        return serve_conn_think(p, v);
+    case CONN_ANSWERING:
         if (!v->sending || v->broken)
-            return visitor_finish_answer(p, v);
-        visitor_listen(p, v);
-        return VISITOR_WAIT;
-    case VISITOR_STALLED:
+            return serve_conn_finish_answer(p, v);
+        serve_conn_listen(p, v);
+        return CONN_WAIT;
+    case CONN_STALLED:
         if (v->broken || v->eof)
-            return visitor_leave(p, v);
-        visitor_listen(p, v);
-        return VISITOR_WAIT;
-    case VISITOR_LINGERING:
+            return serve_conn_leave(p, v);
+        serve_conn_listen(p, v);
+        return CONN_WAIT;
+    case CONN_LINGERING:
         if (v->broken || v->eof || !timer_is_set(&v->timer))
-            return visitor_leave(p, v);
-        visitor_listen(p, v);
-        return VISITOR_WAIT;
-    case VISITOR_PARTING:
+            return serve_conn_leave(p, v);
+        serve_conn_listen(p, v);
+        return CONN_WAIT;
+    case CONN_PARTING:
         if (v->broken || !v->sending || !timer_is_set(&v->timer))
-            return visitor_goto(p, v, VISITOR_LEAVING);
-        return VISITOR_WAIT;
-    case VISITOR_LEAVING:
-        if (!visitor_join(p, v))
-            return VISITOR_WAIT;
+            return serve_conn_goto(p, v, CONN_LEAVING);
+        return CONN_WAIT;
+    case CONN_LEAVING:
+        if (!serve_conn_join(p, v))
+            return CONN_WAIT;
         /* The client may have the answer before we hear that it was sent: a stop must not deny it. */
         if (v->turn && v->turn->answer_sent)
             service_answered(p, v);
         turn_put(p, &v->turn);
         buf_release(&p->buffers, &v->inbox);
-        visitor_unveil(p, v);
+        serve_conn_end_tls(p, v);
         timer_remove(&p->timers, &v->timer);
-        ring_close(p->ring, visitor_tag(p, v));
-        return visitor_goto(p, v, VISITOR_CLOSING);
-    case VISITOR_CLOSING:
-        return VISITOR_WAIT;
+        ring_close(p->ring, serve_conn_tag(p, v));
+        return serve_conn_goto(p, v, CONN_CLOSING);
+    case CONN_CLOSING:
+        return CONN_WAIT;
     }
-    UNREACHABLE("visitor step");
+    UNREACHABLE("connection step");
 }
 
-void visitor_run(struct platform *p, struct visitor *v)
+void serve_conn_run(struct server *p, struct serve_conn *v)
 {
     /* A life has fewer steps than this between two waits: each request waits for its send. */
-    for (unsigned steps = 0; visitor_step(p, v) == VISITOR_AGAIN; steps++)
-        CHECK(steps < VISITOR_STEPS);
+    for (unsigned steps = 0; serve_conn_step(p, v) == CONN_AGAIN; steps++)
+        CHECK(steps < CONN_STEPS);
 }
 
 /* The slot is free from here on: the very next completion may be a new connection's in it. */
-static void visitor_closed(struct platform *p, struct visitor *v)
+static void serve_conn_closed(struct server *p, struct serve_conn *v)
 {
     list_remove(&v->link);
-    visitor_goto(p, v, VISITOR_FREE);
+    serve_conn_goto(p, v, CONN_FREE);
     v->generation++;
-    p->visitors_used--;
+    p->conns_used--;
     p->accept_blocked = timer_is_set(&p->accept_timer);
 }
 
-void visitor_complete(struct platform *p, struct visitor *v,
-                      const struct ring_completion *completion, const char *received)
+void serve_conn_complete(struct server *p, struct serve_conn *v,
+                         const struct ring_completion *completion, const char *received)
 {
     if (completion->kind == RING_CLOSE) {
-        visitor_closed(p, v);
+        serve_conn_closed(p, v);
         return;
     }
     int32_t result = completion->result;
@@ -511,26 +514,26 @@ void visitor_complete(struct platform *p, struct visitor *v,
         v->resetting = false;
     } else if (completion->kind == RING_SEND) {
         v->sending = false;
-        if (v->veil)
-            veil_sent(v->veil);
+        if (v->tls)
+            serve_tls_sent(v->tls);
         if (result < 0 || (size_t)result != v->send_bytes)
             v->broken = true;
         else if (v->turn && v->turn->answer_bytes > 0)
-            v->turn->answer_sent = (!v->veil || v->turn->veiled_bytes == v->turn->answer_bytes) &&
+            v->turn->answer_sent = (!v->tls || v->turn->encrypted_bytes == v->turn->answer_bytes) &&
                                    v->turn->filler_at == v->turn->filler_bytes;
     } else {
         CHECK(completion->kind == RING_RECV);
         v->receiving = completion->more;
         if (result > 0 && p->tls) {
-            visitor_receive_cipher(p, v, received, (size_t)result);
+            serve_conn_receive_cipher(p, v, received, (size_t)result);
         } else if (result > 0) {
-            visitor_receive(p, v, received, (size_t)result);
+            serve_conn_receive(p, v, received, (size_t)result);
         } else if (result == 0) {
             v->eof = true;
-            visitor_depart(p, v);
+            serve_conn_depart(p, v);
         } else if (result != -ENOBUFS && result != -ECANCELED) {
             v->broken = true;
         }
     }
-    visitor_wake(p, v);
+    serve_conn_wake(p, v);
 }

@@ -3,11 +3,11 @@
  * the next send or receive.
  *
  * The handshake's public-key work, one to two milliseconds, is done where the bytes come in, on the
- * platform's loop: others wait so long. That is right here: this is a target on one thread, and its
+ * server's loop: others wait so long. That is right here: this is a target on one thread, and its
  * sender resumes sessions. The sender's own engine gives that work to a thread.
  *
  * A large answer goes out in stretches of up to SEND_BYTES_MAX, several records in one send. An idle
- * visitor has neither buffer. */
+ * connection has neither buffer. */
 #include "serve/conn_tls.h"
 
 #include "base/check.h"
@@ -21,7 +21,7 @@ enum {
     TAKE_BYTES = 512,
 };
 
-struct veil {
+struct serve_tls {
     struct tls *tls;
     struct buf_pool *pool;
     struct buf in;
@@ -31,148 +31,147 @@ struct veil {
     bool no_memory; /* bytes were lost: of no use any more */
 };
 
-struct veil *veil_new(struct tls_local *local, struct buf_pool *pool)
+struct serve_tls *serve_tls_new(struct tls_local *local, struct buf_pool *pool)
 {
-    struct veil *veil = calloc(1, sizeof *veil);
-    if (!veil)
+    struct serve_tls *t = calloc(1, sizeof *t);
+    if (!t)
         return NULL;
-    veil->pool = pool;
-    veil->tls = tls_server_new(local);
-    if (veil->tls)
-        return veil;
-    free(veil);
+    t->pool = pool;
+    t->tls = tls_server_new(local);
+    if (t->tls)
+        return t;
+    free(t);
     return NULL;
 }
 
-void veil_free(struct veil *veil)
+void serve_tls_free(struct serve_tls *t)
 {
-    if (!veil)
+    if (!t)
         return;
-    tls_free(veil->tls);
-    buf_release(veil->pool, &veil->in);
-    buf_release(veil->pool, &veil->out);
-    free(veil);
+    tls_free(t->tls);
+    buf_release(t->pool, &t->in);
+    buf_release(t->pool, &t->out);
+    free(t);
 }
 
 /* ---- In ---- */
 
-bool veil_receive(struct veil *veil, const char *cipher, size_t bytes)
+bool serve_tls_receive(struct serve_tls *t, const char *cipher, size_t bytes)
 {
-    if (tls_state(veil->tls) & TLS_CLOSED)
+    if (tls_state(t->tls) & TLS_CLOSED)
         return true; /* nobody listens any more */
-    return buf_append(veil->pool, &veil->in, cipher, bytes);
+    return buf_append(t->pool, &t->in, cipher, bytes);
 }
 
-size_t veil_waiting(const struct veil *veil)
+size_t serve_tls_waiting(const struct serve_tls *t)
 {
-    return veil->in.bytes - veil->in_used;
+    return t->in.bytes - t->in_used;
 }
 
-struct ringsend_bytes veil_peek(struct veil *veil)
+struct ringsend_bytes serve_tls_peek(struct serve_tls *t)
 {
     for (;;) {
         size_t bytes;
-        const void *plain = tls_peek(veil->tls, &bytes);
+        const void *plain = tls_peek(t->tls, &bytes);
         if (plain)
             return (struct ringsend_bytes){plain, bytes};
-        if (veil_waiting(veil) == 0)
+        if (serve_tls_waiting(t) == 0)
             return (struct ringsend_bytes){0};
-        size_t used = tls_feed(veil->tls, veil->in.data + veil->in_used, veil_waiting(veil));
-        veil->in_used += used;
-        if (veil_waiting(veil) == 0) {
-            buf_release(veil->pool, &veil->in);
-            veil->in_used = 0;
+        size_t used = tls_feed(t->tls, t->in.data + t->in_used, serve_tls_waiting(t));
+        t->in_used += used;
+        if (serve_tls_waiting(t) == 0) {
+            buf_release(t->pool, &t->in);
+            t->in_used = 0;
         }
         if (used == 0)
             return (struct ringsend_bytes){0};
     }
 }
 
-void veil_consume(struct veil *veil, size_t bytes)
+void serve_tls_consume(struct serve_tls *t, size_t bytes)
 {
-    tls_consume(veil->tls, bytes);
+    tls_consume(t->tls, bytes);
 }
 
 /* ---- Out ---- */
 
 /* Moves the records that stand ready into `out`; false when there was none. */
-static bool gather(struct veil *veil)
+static bool gather(struct serve_tls *t)
 {
-    size_t before = veil->out.bytes;
-    CHECK(!veil->sending);
-    while (tls_state(veil->tls) & TLS_TAKE) {
-        if (veil->out.bytes == veil->out.capacity &&
-            !buf_reserve(veil->pool, &veil->out, TAKE_BYTES)) {
-            veil->no_memory = true;
+    size_t before = t->out.bytes;
+    CHECK(!t->sending);
+    while (tls_state(t->tls) & TLS_TAKE) {
+        if (t->out.bytes == t->out.capacity && !buf_reserve(t->pool, &t->out, TAKE_BYTES)) {
+            t->no_memory = true;
             break;
         }
-        veil->out.bytes += tls_take(veil->tls, veil->out.data + veil->out.bytes,
-                                    veil->out.capacity - veil->out.bytes);
+        t->out.bytes +=
+            tls_take(t->tls, t->out.data + t->out.bytes, t->out.capacity - t->out.bytes);
     }
-    return veil->out.bytes > before;
+    return t->out.bytes > before;
 }
 
-size_t veil_write(struct veil *veil, struct ringsend_bytes plain)
+size_t serve_tls_write(struct serve_tls *t, struct ringsend_bytes plain)
 {
     size_t accepted = 0, room = plain.bytes + TLS_RECORD_OVERHEAD_BYTES;
-    if (!buf_reserve(veil->pool, &veil->out, room < SEND_BYTES_MAX ? room : SEND_BYTES_MAX)) {
-        veil->no_memory = true;
+    if (!buf_reserve(t->pool, &t->out, room < SEND_BYTES_MAX ? room : SEND_BYTES_MAX)) {
+        t->no_memory = true;
         return 0;
     }
-    while (accepted < plain.bytes && veil->out.bytes + RECORD_BYTES_MAX <= SEND_BYTES_MAX) {
-        size_t more = tls_write(veil->tls, plain.data + accepted, plain.bytes - accepted);
+    while (accepted < plain.bytes && t->out.bytes + RECORD_BYTES_MAX <= SEND_BYTES_MAX) {
+        size_t more = tls_write(t->tls, plain.data + accepted, plain.bytes - accepted);
         accepted += more;
-        if (!gather(veil) && more == 0)
+        if (!gather(t) && more == 0)
             break;
     }
     return accepted;
 }
 
-void veil_flush(struct veil *veil)
+void serve_tls_flush(struct serve_tls *t)
 {
-    tls_flush(veil->tls);
+    tls_flush(t->tls);
 }
 
-void veil_close(struct veil *veil)
+void serve_tls_close(struct serve_tls *t)
 {
-    tls_close(veil->tls);
+    tls_close(t->tls);
 }
 
-struct ringsend_bytes veil_take(struct veil *veil)
+struct ringsend_bytes serve_tls_take(struct serve_tls *t)
 {
-    gather(veil);
-    if (veil->out.bytes == 0) {
-        buf_release(veil->pool, &veil->out);
+    gather(t);
+    if (t->out.bytes == 0) {
+        buf_release(t->pool, &t->out);
         return (struct ringsend_bytes){0};
     }
-    veil->sending = true;
-    return (struct ringsend_bytes){veil->out.data, veil->out.bytes};
+    t->sending = true;
+    return (struct ringsend_bytes){t->out.data, t->out.bytes};
 }
 
-void veil_sent(struct veil *veil)
+void serve_tls_sent(struct serve_tls *t)
 {
-    veil->sending = false;
-    buf_release(veil->pool, &veil->out);
+    t->sending = false;
+    buf_release(t->pool, &t->out);
 }
 
 /* ---- What became of it ---- */
 
-bool veil_is_ready(const struct veil *veil)
+bool serve_tls_is_ready(const struct serve_tls *t)
 {
-    return tls_is_ready(veil->tls);
+    return tls_is_ready(t->tls);
 }
 
-bool veil_is_resumed(const struct veil *veil)
+bool serve_tls_is_resumed(const struct serve_tls *t)
 {
-    return tls_resumed(veil->tls);
+    return tls_resumed(t->tls);
 }
 
-bool veil_has_failed(const struct veil *veil)
+bool serve_tls_has_failed(const struct serve_tls *t)
 {
-    return veil->no_memory || tls_error(veil->tls) != RINGSEND_OK;
+    return t->no_memory || tls_error(t->tls) != RINGSEND_OK;
 }
 
-bool veil_has_ended(const struct veil *veil)
+bool serve_tls_has_ended(const struct serve_tls *t)
 {
-    return tls_peer_closed(veil->tls);
+    return tls_peer_closed(t->tls);
 }

@@ -1,4 +1,4 @@
-/* How long the platform takes to answer: nothing, a fixed time, or a log-normal distribution given
+/* How long the server takes to answer: nothing, a fixed time, or a log-normal distribution given
  * by its median and its 99th percentile, the two figures people know of their own platform. */
 #ifndef RINGSEND_SERVE_LATENCY_H
 #define RINGSEND_SERVE_LATENCY_H

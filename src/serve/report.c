@@ -11,13 +11,13 @@ __attribute__((format(printf, 3, 4))) static size_t add(char *out, size_t bytes,
 {
     va_list arguments;
     va_start(arguments, format);
-    int n = vsnprintf(out + bytes, PLATFORM_JSON_BYTES - bytes, format, arguments);
+    int n = vsnprintf(out + bytes, SERVER_JSON_BYTES - bytes, format, arguments);
     va_end(arguments);
-    CHECK(n >= 0 && (size_t)n < PLATFORM_JSON_BYTES - bytes);
+    CHECK(n >= 0 && (size_t)n < SERVER_JSON_BYTES - bytes);
     return bytes + (size_t)n;
 }
 
-size_t platform_report_json(const struct platform_report *report, char *out)
+size_t server_report_json(const struct server_report *report, char *out)
 {
     const struct {
         const char *key;
@@ -41,7 +41,7 @@ size_t platform_report_json(const struct platform_report *report, char *out)
         n = add(out, n, "\"%s\":%" PRIu64 ",", members[i].key, members[i].value);
     n = add(out, n, "\"statuses\":{");
     const char *comma = "";
-    for (unsigned status = 0; status < PLATFORM_STATUSES; status++) {
+    for (unsigned status = 0; status < SERVER_STATUSES; status++) {
         if (report->statuses[status] == 0)
             continue;
         n = add(out, n, "%s\"%u\":%" PRIu64, comma, status, report->statuses[status]);

@@ -1,6 +1,6 @@
 /* Two buffers: lines gather in one while the ring writes the other, so that only one append is in
  * flight, the lines stay whole and in order, and a slow disk costs the requests nothing until
- * REQUEST_LOG_FULL_BYTES wait for it. The first error ends the log; the platform serves on and its
+ * REQUEST_LOG_FULL_BYTES wait for it. The first error ends the log; the server serves on and its
  * exit status tells. */
 #include "serve/request_log.h"
 

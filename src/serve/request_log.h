@@ -5,7 +5,7 @@
  * microseconds: monotonic clock. key: the record's id, or "fnv1a:" and the body's hash in hex where
  * the request had none. outcome: the status answered, or reset, close, stall, refused (a
  * connection: the other fields are "-"), gone (the client left before its answer), stopped (the
- * platform did). took: microseconds from the whole request to that outcome, for an answer to the
+ * server did). took: microseconds from the whole request to that outcome, for an answer to the
  * begin of its sending: its client cannot have seen it take less. */
 #ifndef RINGSEND_SERVE_REQUEST_LOG_H
 #define RINGSEND_SERVE_REQUEST_LOG_H

@@ -1,14 +1,14 @@
-/* The loop of the platform. One turn: submit what was prepared and wait; take all completions,
- * which only take notes and give their buffers back; fire timers; run the visitors that became
+/* The loop of the server. One turn: submit what was prepared and wait; take all completions,
+ * which only take notes and give their buffers back; fire timers; run the conns that became
  * ready; rearm what ended. Nothing runs inside a completion.
  *
  * Accepting is one multishot operation that fills free slots by itself. The slot table is larger
  * than the limit of connections, so that connections beyond the limit can be seen, and refused or
  * kept waiting; when even the table is full the kernel drops the connection it has just accepted
- * (-ENFILE), and accepting rests until a slot is free. So many waiting visitors that the table
+ * (-ENFILE), and accepting rests until a slot is free. So many waiting conns that the table
  * could fill stop accepting before that: the rest waits in the kernel's backlog.
  *
- * Stopping: no more accepts, every visitor breaks off, and the loop goes on until no slot is used
+ * Stopping: no more accepts, every connection breaks off, and the loop goes on until no slot is used
  * and the log is written. */
 #include "serve/server.h"
 
@@ -33,18 +33,18 @@ enum {
     REAP_MAX = 256,
     TLS_SESSIONS_MAX = 1024,
 };
-_Static_assert(PLATFORM_CONNECTIONS_MAX + SURPLUS_SLOTS <= LIMIT_CONNECTIONS,
+_Static_assert(SERVER_CONNECTIONS_MAX + SURPLUS_SLOTS <= LIMIT_CONNECTIONS,
                "the highest limit must fit the slot table");
 _Static_assert(TIMER_NEVER == RING_FOREVER, "no deadline is the same to timers and ring");
 
 static const uint64_t ACCEPT_REST_NS = 10 * 1000 * 1000;
-/* How soon a pause sees that the platform is to stop. */
+/* How soon a pause sees that the server is to stop. */
 static const uint64_t PAUSE_SLICE_NS = 10 * 1000 * 1000;
 
 /* The accept is an operation of no slot of the table. */
-static struct ring_tag accept_tag(const struct platform *p)
+static struct ring_tag accept_tag(const struct server *p)
 {
-    return (struct ring_tag){p->visitors_max, 0};
+    return (struct ring_tag){p->conns_max, 0};
 }
 
 static int listen_at(const struct addrinfo *a)
@@ -63,7 +63,7 @@ static int listen_at(const struct addrinfo *a)
     return error;
 }
 
-static void read_address(struct platform *p)
+static void read_address(struct server *p)
 {
     struct sockaddr_storage address;
     socklen_t bytes = sizeof address;
@@ -74,9 +74,9 @@ static void read_address(struct platform *p)
     snprintf(p->address, sizeof p->address, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static int platform_listen(struct platform *p, char *error, size_t error_bytes)
+static int server_listen(struct server *p, char *error, size_t error_bytes)
 {
-    const struct platform_options *o = &p->options;
+    const struct server_options *o = &p->options;
     struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     int looked_up = getaddrinfo(o->host, o->port, &hints, &found);
     if (looked_up != 0) {
@@ -100,7 +100,7 @@ static int platform_listen(struct platform *p, char *error, size_t error_bytes)
 
 /* The slot table counts against the limit of descriptors, of which the ring may take all up to the
  * hard one. Where that is low, first the surplus shrinks, and then what the user left to us. */
-static void size_slots(struct platform *p)
+static void size_slots(struct server *p)
 {
     struct rlimit limit;
     uint32_t most = LIMIT_CONNECTIONS;
@@ -109,20 +109,20 @@ static void size_slots(struct platform *p)
     uint32_t *asked = &p->options.connections_max;
     if (*asked == 0) {
         uint32_t room = most > 2 * SURPLUS_SLOTS ? most - SURPLUS_SLOTS : most / 2 + 1;
-        *asked = room < PLATFORM_CONNECTIONS ? room : PLATFORM_CONNECTIONS;
+        *asked = room < SERVER_CONNECTIONS ? room : SERVER_CONNECTIONS;
     }
-    CHECK(*asked <= PLATFORM_CONNECTIONS_MAX);
-    p->visitors_max = *asked + SURPLUS_SLOTS;
-    if (p->visitors_max > most && *asked < most)
-        p->visitors_max = most;
-    p->waiting_max = (p->visitors_max - *asked) / 2;
+    CHECK(*asked <= SERVER_CONNECTIONS_MAX);
+    p->conns_max = *asked + SURPLUS_SLOTS;
+    if (p->conns_max > most && *asked < most)
+        p->conns_max = most;
+    p->waiting_max = (p->conns_max - *asked) / 2;
 }
 
 /* Everything but the listening socket. */
-static int platform_equip(struct platform *p, char *error, size_t error_bytes)
+static int server_equip(struct server *p, char *error, size_t error_bytes)
 {
     size_slots(p);
-    const struct ring_options ring_options = {.sockets_max = p->visitors_max,
+    const struct ring_options ring_options = {.sockets_max = p->conns_max,
                                               .buffers = LIMIT_BUFFERS_MAX,
                                               .buffer_bytes = LIMIT_BUFFER_BYTES};
     int result = ring_new(&p->ring, &ring_options);
@@ -131,11 +131,11 @@ static int platform_equip(struct platform *p, char *error, size_t error_bytes)
         ring_explain(result, error, error_bytes);
         return result;
     }
-    p->visitors = calloc(p->visitors_max, sizeof *p->visitors);
+    p->conns = calloc(p->conns_max, sizeof *p->conns);
     if (p->options.tls)
         p->tls = tls_local_new(p->options.tls, TLS_SESSIONS_MAX, NULL);
-    if (!p->visitors || (p->options.tls && !p->tls) ||
-        !timers_init(&p->timers, p->visitors_max + 3) || !service_init(p)) {
+    if (!p->conns || (p->options.tls && !p->tls) || !timers_init(&p->timers, p->conns_max + 3) ||
+        !service_init(p)) {
         snprintf(error, error_bytes, "out of memory");
         return -ENOMEM;
     }
@@ -143,10 +143,10 @@ static int platform_equip(struct platform *p, char *error, size_t error_bytes)
     return 0;
 }
 
-int platform_new(struct platform **platform, const struct platform_options *options, char *error,
-                 size_t error_bytes)
+int server_new(struct server **server, const struct server_options *options, char *error,
+               size_t error_bytes)
 {
-    struct platform *p = calloc(1, sizeof *p);
+    struct server *p = calloc(1, sizeof *p);
     if (!p) {
         snprintf(error, error_bytes, "out of memory");
         return -ENOMEM;
@@ -160,66 +160,66 @@ int platform_new(struct platform **platform, const struct platform_options *opti
     timer_init(&p->accept_timer);
     timer_init(&p->log_timer);
     timer_init(&p->pause_timer);
-    int result = platform_listen(p, error, error_bytes);
+    int result = server_listen(p, error, error_bytes);
     if (result == 0)
-        result = platform_equip(p, error, error_bytes);
+        result = server_equip(p, error, error_bytes);
     if (result < 0) {
-        platform_free(p);
+        server_free(p);
         return result;
     }
-    *platform = p;
+    *server = p;
     return 0;
 }
 
-void platform_free(struct platform *p)
+void server_free(struct server *p)
 {
     if (!p)
         return;
-    CHECK(p->visitors_used == 0 && !p->accepting && !request_log_busy(&p->log));
+    CHECK(p->conns_used == 0 && !p->accepting && !request_log_busy(&p->log));
     if (p->listen_fd >= 0)
         close(p->listen_fd);
     service_free(p);
     if (p->log.pool)
         request_log_free(&p->log);
     timers_free(&p->timers);
-    free(p->visitors);
+    free(p->conns);
     tls_local_free(p->tls);
     ring_free(p->ring);
     buf_pool_free(&p->buffers);
     free(p);
 }
 
-const char *platform_address(const struct platform *p)
+const char *server_address(const struct server *p)
 {
     return p->address;
 }
 
-int platform_log_error(const struct platform *p)
+int server_log_error(const struct server *p)
 {
     return p->log.error;
 }
 
-const struct platform_report *platform_report(const struct platform *p)
+const struct server_report *server_report(const struct server *p)
 {
     return &p->report;
 }
 
-void platform_stop(struct platform *p)
+void server_stop(struct server *p)
 {
     atomic_store(&p->stop_asked, true);
     ring_wake(p->ring);
 }
 
-static void accept_complete(struct platform *p, const struct ring_completion *completion)
+static void accept_complete(struct server *p, const struct ring_completion *completion)
 {
     p->accepting = completion->more;
     if (completion->result >= 0) {
         uint32_t slot = (uint32_t)completion->result;
-        CHECK(slot < p->visitors_max);
-        if (p->visitors_high <= slot)
-            p->visitors_high = slot + 1;
-        visitor_arrive(p, &p->visitors[slot]);
-    } else if (completion->result == -ENFILE && p->visitors_used == p->visitors_max) {
+        CHECK(slot < p->conns_max);
+        if (p->conns_high <= slot)
+            p->conns_high = slot + 1;
+        serve_conn_arrive(p, &p->conns[slot]);
+    } else if (completion->result == -ENFILE && p->conns_used == p->conns_max) {
         p->report.refused++;
         request_log_add(&p->log, p->now_ns, 0, NULL, "refused");
         p->accept_blocked = true;
@@ -230,7 +230,7 @@ static void accept_complete(struct platform *p, const struct ring_completion *co
     }
 }
 
-static void platform_complete(struct platform *p, const struct ring_completion *completion)
+static void server_complete(struct server *p, const struct ring_completion *completion)
 {
     const char *received = NULL;
     if (completion->buffer >= 0)
@@ -245,7 +245,7 @@ static void platform_complete(struct platform *p, const struct ring_completion *
     case RING_WAKE:
         break;
     case RING_CANCEL:
-        if (completion->slot == p->visitors_max) {
+        if (completion->slot == p->conns_max) {
             p->accept_canceling = false;
             break;
         }
@@ -254,11 +254,11 @@ static void platform_complete(struct platform *p, const struct ring_completion *
     case RING_SEND:
     case RING_RECV:
     case RING_CLOSE: {
-        /* A visitor's slot is free only after its last completion, so none can be stale. */
-        struct visitor *v = &p->visitors[completion->slot];
-        CHECK(completion->slot < p->visitors_max &&
+        /* A connection's slot is free only after its last completion, so none can be stale. */
+        struct serve_conn *v = &p->conns[completion->slot];
+        CHECK(completion->slot < p->conns_max &&
               ring_tag_matches(v->generation, completion->generation));
-        visitor_complete(p, v, completion, received);
+        serve_conn_complete(p, v, completion, received);
         break;
     }
     case RING_READ:
@@ -267,13 +267,13 @@ static void platform_complete(struct platform *p, const struct ring_completion *
     case RING_OPEN:
     case RING_STAT:
     case RING_KINDS:
-        UNREACHABLE("an operation the platform never starts");
+        UNREACHABLE("an operation the server never starts");
     }
     if (completion->buffer >= 0)
         ring_buffer_return(p->ring, completion->buffer);
 }
 
-static void platform_expire(struct platform *p)
+static void server_expire(struct server *p)
 {
     for (struct timer *timer; (timer = timers_expire(&p->timers, p->now_ns));) {
         if (timer == &p->log_timer)
@@ -283,27 +283,27 @@ static void platform_expire(struct platform *p)
         else if (timer == &p->pause_timer)
             p->pauses = true;
         else
-            visitor_wake(p, LIST_OWNER(timer, struct visitor, timer));
+            serve_conn_wake(p, LIST_OWNER(timer, struct serve_conn, timer));
     }
 }
 
 /* Decides about the waiting ones: a place, a refusal, or more patience. */
-static void platform_admit(struct platform *p)
+static void server_admit(struct server *p)
 {
     while (p->waiting_count > 0) {
-        struct visitor *v = LIST_OWNER(p->waiting.next, struct visitor, link);
+        struct serve_conn *v = LIST_OWNER(p->waiting.next, struct serve_conn, link);
         bool full = p->report.connections_open >= p->options.connections_max;
-        if (full && !p->stopping && (p->options.over == PLATFORM_QUEUE || timer_is_set(&v->timer)))
+        if (full && !p->stopping && (p->options.over == SERVER_QUEUE || timer_is_set(&v->timer)))
             return;
         list_remove(&v->link);
         p->waiting_count--;
         if (p->stopping) {
             v->broken = true;
-            visitor_wake(p, v);
+            serve_conn_wake(p, v);
         } else if (full) {
-            visitor_refuse(p, v);
+            serve_conn_refuse(p, v);
         } else {
-            visitor_admit(p, v);
+            serve_conn_admit(p, v);
         }
     }
 }
@@ -311,7 +311,7 @@ static void platform_admit(struct platform *p)
 /* Arrivals come after all that the batch of completions brought, and raise the peak only with the
  * next batch: a client that closes a connection and then opens another must not be seen with both,
  * although the kernel may report the second event first. */
-static void platform_run_ready(struct platform *p)
+static void server_run_ready(struct server *p)
 {
     /* A log that the disk cannot follow holds everything up; memory stays bounded. */
     if (request_log_is_full(&p->log) && request_log_busy(&p->log))
@@ -321,12 +321,12 @@ static void platform_run_ready(struct platform *p)
     do {
         struct list *node;
         while ((node = list_pop_front(&p->ready)))
-            visitor_run(p, LIST_OWNER(node, struct visitor, link));
-        platform_admit(p);
+            serve_conn_run(p, LIST_OWNER(node, struct serve_conn, link));
+        server_admit(p);
     } while (!list_empty(&p->ready));
 }
 
-static void platform_accept(struct platform *p)
+static void server_accept(struct server *p)
 {
     bool wanted = !p->stopping && !p->accept_blocked && p->waiting_count <= p->waiting_max;
     if (p->accept_canceling || p->accepting == wanted)
@@ -340,31 +340,31 @@ static void platform_accept(struct platform *p)
     }
 }
 
-static void platform_begin_stop(struct platform *p)
+static void server_begin_stop(struct server *p)
 {
     p->stopping = true;
-    for (uint32_t slot = 0; slot < p->visitors_high; slot++) {
-        struct visitor *v = &p->visitors[slot];
-        if (v->step == VISITOR_FREE)
+    for (uint32_t slot = 0; slot < p->conns_high; slot++) {
+        struct serve_conn *v = &p->conns[slot];
+        if (v->step == CONN_FREE)
             continue;
         v->broken = true;
-        visitor_wake(p, v);
+        serve_conn_wake(p, v);
     }
 }
 
 /* True when all is done. */
-static bool platform_ended(struct platform *p)
+static bool server_ended(struct server *p)
 {
     if (!p->stopping)
         return false;
     request_log_flush(&p->log);
-    return p->visitors_used == 0 && !p->accepting && !p->accept_canceling &&
+    return p->conns_used == 0 && !p->accepting && !p->accept_canceling &&
            !request_log_busy(&p->log);
 }
 
 /* What a server does that collects garbage, loses its disk or is not scheduled: nothing at all. The kernel goes on
  * taking bytes and connections in. */
-static void platform_pause(struct platform *p)
+static void server_pause(struct server *p)
 {
     uint64_t until_ns = p->now_ns + p->options.pause_ns;
     p->pauses = false;
@@ -376,28 +376,28 @@ static void platform_pause(struct platform *p)
     }
 }
 
-int platform_run(struct platform *p)
+int server_run(struct server *p)
 {
     struct ring_completion completions[REAP_MAX];
     p->now_ns = ring_now_ns(p->ring);
-    platform_accept(p);
-    while (!platform_ended(p)) {
+    server_accept(p);
+    while (!server_ended(p)) {
         const struct ring_wait wait = {.want = 1, .deadline_ns = timers_next_ns(&p->timers)};
         int result = ring_submit_and_wait(p->ring, &wait);
         if (result < 0)
             return result;
         p->now_ns = ring_now_ns(p->ring);
         if (p->pauses)
-            platform_pause(p);
+            server_pause(p);
         for (unsigned count; (count = ring_reap(p->ring, completions, REAP_MAX)) > 0;) {
             for (unsigned i = 0; i < count; i++)
-                platform_complete(p, &completions[i]);
+                server_complete(p, &completions[i]);
         }
         if (atomic_load(&p->stop_asked) && !p->stopping)
-            platform_begin_stop(p);
-        platform_expire(p);
-        platform_run_ready(p);
-        platform_accept(p);
+            server_begin_stop(p);
+        server_expire(p);
+        server_run_ready(p);
+        server_accept(p);
         if (p->log.filling.bytes > 0 && !request_log_busy(&p->log) && !timer_is_set(&p->log_timer))
             timer_set(&p->timers, &p->log_timer, p->now_ns + REQUEST_LOG_FLUSH_NS);
     }

@@ -1,4 +1,4 @@
-/* The embedded platform: an HTTP/1.1 server on one ring that answers every request alike, with the
+/* The test server: HTTP/1.1 on one ring that answers every request alike, with the
  * latency, the limits and the faults it was told. It is the target of the demo and of the tests,
  * and a rehearsal of a real platform; it serves no files and keeps no state beyond its counters. */
 #ifndef RINGSEND_SERVE_SERVER_H
@@ -12,37 +12,37 @@
 #include <stdint.h>
 
 enum {
-    PLATFORM_STATUSES = 600,            /* statuses are 200..599 */
-    PLATFORM_CONNECTIONS_MAX = 30000,   /* with room for those beyond in LIMIT_CONNECTIONS */
-    PLATFORM_CONNECTIONS = 20000,       /* default of connections_max, where the
+    SERVER_STATUSES = 600,            /* statuses are 200..599 */
+    SERVER_CONNECTIONS_MAX = 30000,   /* with room for those beyond in LIMIT_CONNECTIONS */
+    SERVER_CONNECTIONS = 20000,       /* default of connections_max, where the
                                            process may have so many descriptors */
-    PLATFORM_BODY_BYTES_MAX = 16 << 20, /* of options.body; two copies of it are kept */
-    PLATFORM_WORKERS_MAX = 1024,
-    PLATFORM_ECHO_BYTES_MAX = 64 << 20, /* of a request to be echoed; above: 413 */
-    PLATFORM_JSON_BYTES = 2048,         /* of a report: only about twenty statuses can be in it */
+    SERVER_BODY_BYTES_MAX = 16 << 20, /* of options.body; two copies of it are kept */
+    SERVER_WORKERS_MAX = 1024,
+    SERVER_ECHO_BYTES_MAX = 64 << 20, /* of a request to be echoed; above: 413 */
+    SERVER_JSON_BYTES = 2048,         /* of a report: only about twenty statuses can be in it */
 };
 
-#define PLATFORM_FILLER_BYTES_MAX (UINT64_C(1) << 40) /* of options.body when it is filler */
+#define SERVER_FILLER_BYTES_MAX (UINT64_C(1) << 40) /* of options.body when it is filler */
 
-struct platform;
+struct server;
 struct tls_config;
 
 /* What happens to connections beyond connections_max. */
-enum platform_over {
-    PLATFORM_REFUSE, /* closed at once */
-    PLATFORM_QUEUE,  /* kept, unread, until a place is free: first come, first served */
+enum server_over {
+    SERVER_REFUSE, /* closed at once */
+    SERVER_QUEUE,  /* kept, unread, until a place is free: first come, first served */
 };
 
-/* Borrowed for the platform's life. */
-struct platform_options {
+/* Borrowed for the server's life. */
+struct server_options {
     const char *host;             /* to listen on: a name or an address */
     const char *port;             /* "0": any free one */
     const struct tls_config *tls; /* of a server; null: plain HTTP */
-    struct fate_plan fates;
+    struct fault_plan faults;
     uint32_t connections_max; /* 0: the default */
-    enum platform_over over;
+    enum server_over over;
     uint32_t
-        workers; /* so many requests are worked on at a time, for the fates' delay; the others wait;
+        workers; /* so many requests are worked on at a time, for the faults' delay; the others wait;
                          0: any number */
     uint32_t rate_limit; /* requests answered in rate_limit_per_ns, others get 429; 0: any */
     uint64_t rate_limit_per_ns;
@@ -58,43 +58,43 @@ struct platform_options {
     const char *stats_path;       /* GET of it answers the report and is not itself counted */
     uint64_t pause_at_ns;         /* from the first request on: then */
     uint64_t pause_ns;            /* for so long nothing is read, answered or accepted; 0: never */
-    int log_fd;                   /* opened for appending, not closed by the platform; -1: none */
+    int log_fd;                   /* opened for appending, not closed by the server; -1: none */
 };
 
 /* Requests = answers of all statuses + resets + closes + stalls + gone + stopped. */
-struct platform_report {
+struct server_report {
     uint64_t requests;         /* complete or malformed */
     uint64_t connections;      /* admitted */
     uint64_t connections_open; /* admitted and not closed by the client */
     uint64_t connections_peak; /* the most of those at once */
     uint64_t refused;          /* connections beyond the limit */
     uint64_t resets, closes, stalls;
-    uint64_t gone;                        /* whose client left before their answer */
-    uint64_t stopped;                     /* without an answer when the platform was stopped */
-    uint64_t handshakes_full;             /* TLS: complete, with all the public-key work */
-    uint64_t handshakes_resumed;          /* complete, by a session of an earlier one */
-    uint64_t handshakes_failed;           /* begun by the client and never completed */
-    uint64_t statuses[PLATFORM_STATUSES]; /* answers sent, by status */
+    uint64_t gone;                      /* whose client left before their answer */
+    uint64_t stopped;                   /* without an answer when the server was stopped */
+    uint64_t handshakes_full;           /* TLS: complete, with all the public-key work */
+    uint64_t handshakes_resumed;        /* complete, by a session of an earlier one */
+    uint64_t handshakes_failed;         /* begun by the client and never completed */
+    uint64_t statuses[SERVER_STATUSES]; /* answers sent, by status */
 };
 
 /* Listens. 0, or a negated errno, and then a sentence about it in `error`. */
-int platform_new(struct platform **platform, const struct platform_options *options, char *error,
-                 size_t error_bytes);
-/* Only before platform_run or after it returned. Null is allowed. */
-void platform_free(struct platform *platform);
+int server_new(struct server **server, const struct server_options *options, char *error,
+               size_t error_bytes);
+/* Only before server_run or after it returned. Null is allowed. */
+void server_free(struct server *server);
 /* "127.0.0.1:8080", "[::1]:8080": where it listens. */
-const char *platform_address(const struct platform *platform);
+const char *server_address(const struct server *server);
 
-/* Serves until platform_stop; then closes all connections and writes the log out. 0, or a negated
+/* Serves until server_stop; then closes all connections and writes the log out. 0, or a negated
  * errno when the ring broke. */
-int platform_run(struct platform *platform);
+int server_run(struct server *server);
 /* From any thread and from a signal handler. */
-void platform_stop(struct platform *platform);
+void server_stop(struct server *server);
 
 /* The errno that ended the log, negated; 0 while all of it was written. */
-int platform_log_error(const struct platform *platform);
-const struct platform_report *platform_report(const struct platform *platform);
-/* One line of JSON without a newline; `out` holds PLATFORM_JSON_BYTES. Returns its length. */
-size_t platform_report_json(const struct platform_report *report, char *out);
+int server_log_error(const struct server *server);
+const struct server_report *server_report(const struct server *server);
+/* One line of JSON without a newline; `out` holds SERVER_JSON_BYTES. Returns its length. */
+size_t server_report_json(const struct server_report *report, char *out);
 
 #endif

@@ -1,5 +1,5 @@
 /* The order of judgement: the stats path first, which no limit and no fault touches; then what
- * cannot be served (400, 413), then the rate limit, and only then a fate is drawn, so that the
+ * cannot be served (400, 413), then the rate limit, and only then a fault is drawn, so that the
  * sequence of faults does not depend on refused requests.
  *
  * Invariant: a request is counted once in report.requests and once in its outcome; turn.owed stands
@@ -19,7 +19,7 @@ enum { FREE_TURNS_MAX = 1024, FILLER_PART_BYTES = 256 << 10 };
 
 static const uint64_t SECOND_NS = 1000000000;
 
-static bool build_error(struct platform *p, struct answer *answer, unsigned status,
+static bool build_error(struct server *p, struct answer *answer, unsigned status,
                         int64_t retry_after_s)
 {
     char body[64];
@@ -34,7 +34,7 @@ static bool build_error(struct platform *p, struct answer *answer, unsigned stat
     return answer_build(answer, &head, body);
 }
 
-static bool build_usual(struct platform *p, struct answer *answer, unsigned status)
+static bool build_usual(struct server *p, struct answer *answer, unsigned status)
 {
     struct answer_head head = {.status = status,
                                .type = p->options.body_type,
@@ -44,9 +44,9 @@ static bool build_usual(struct platform *p, struct answer *answer, unsigned stat
     return answer_build(answer, &head, p->options.body.data);
 }
 
-bool service_init(struct platform *p)
+bool service_init(struct server *p)
 {
-    const struct platform_options *o = &p->options;
+    const struct server_options *o = &p->options;
     p->workers_free_ns = calloc(o->workers + 1, sizeof *p->workers_free_ns);
     if (!p->workers_free_ns)
         return false;
@@ -54,8 +54,8 @@ bool service_init(struct platform *p)
         !build_error(p, &p->too_large, 413, -1) ||
         !build_error(p, &p->too_many, 429, o->retry_after_s))
         return false;
-    for (unsigned i = 0; i < o->fates.statuses_count; i++) {
-        unsigned status = o->fates.statuses[i].status;
+    for (unsigned i = 0; i < o->faults.statuses_count; i++) {
+        unsigned status = o->faults.statuses[i].status;
         bool wait = status == 429 || (status == 503 && o->retry_after_in_503);
         bool built = status < 400 ? build_usual(p, &p->statuses[i], status)
                                   : build_error(p, &p->statuses[i], status,
@@ -66,14 +66,14 @@ bool service_init(struct platform *p)
     return true;
 }
 
-void service_free(struct platform *p)
+void service_free(struct server *p)
 {
     free(p->workers_free_ns);
     answer_free(&p->usual);
     answer_free(&p->bad_request);
     answer_free(&p->too_large);
     answer_free(&p->too_many);
-    for (unsigned i = 0; i < FATE_STATUSES_MAX; i++)
+    for (unsigned i = 0; i < FAULT_STATUSES_MAX; i++)
         answer_free(&p->statuses[i]);
     while (p->free_turns) {
         struct turn *turn = p->free_turns;
@@ -82,7 +82,7 @@ void service_free(struct platform *p)
     }
 }
 
-struct turn *turn_take(struct platform *p)
+struct turn *turn_take(struct server *p)
 {
     struct turn *turn = p->free_turns;
     if (turn) {
@@ -96,10 +96,10 @@ struct turn *turn_take(struct platform *p)
     }
     turn->got = REQUEST_MORE;
     turn->too_large = turn->continued = turn->owed = turn->close = turn->answer_sent = false;
-    turn->answer_bytes = turn->veiled_bytes = 0;
+    turn->answer_bytes = turn->encrypted_bytes = 0;
     turn->filler_at = turn->filler_bytes = 0;
     turn->answered_ns = 0;
-    turn->kind = FATE_ANSWER;
+    turn->kind = FAULT_ANSWER;
     turn->answer = NULL;
     turn->status = 0;
     request_reader_init(&turn->reader, &p->buffers, p->options.id_header,
@@ -110,7 +110,7 @@ struct turn *turn_take(struct platform *p)
 }
 
 /* Pays what the turn owes: the outcome is counted by the caller, its line written here. */
-static void turn_settle(struct platform *p, struct turn *turn, const char *outcome)
+static void turn_settle(struct server *p, struct turn *turn, const char *outcome)
 {
     CHECK(turn->owed);
     turn->owed = false;
@@ -120,7 +120,7 @@ static void turn_settle(struct platform *p, struct turn *turn, const char *outco
                     outcome);
 }
 
-void turn_put(struct platform *p, struct turn **place)
+void turn_put(struct server *p, struct turn **place)
 {
     struct turn *turn = *place;
     if (!turn)
@@ -146,7 +146,7 @@ void turn_put(struct platform *p, struct turn **place)
 
 /* At most rate_limit requests in each period; one starts with the first request after the one before has
  * passed. */
-static bool rate_allows(struct platform *p)
+static bool rate_allows(struct server *p)
 {
     if (p->options.rate_limit == 0)
         return true;
@@ -160,7 +160,7 @@ static bool rate_allows(struct platform *p)
     return true;
 }
 
-static bool is_stats(const struct platform *p, const struct turn *turn)
+static bool is_stats(const struct server *p, const struct turn *turn)
 {
     return turn->got == REQUEST_DONE && strcmp(turn->reader.method, "GET") == 0 &&
            strcmp(turn->reader.target, p->options.stats_path) == 0;
@@ -168,7 +168,7 @@ static bool is_stats(const struct platform *p, const struct turn *turn)
 
 /* A connection that begins by asking for the report is an observer's: it is taken out of the
  * figures, and out of the peak if the peak rose since it came. */
-static void uncount(struct platform *p, struct visitor *v)
+static void uncount(struct server *p, struct serve_conn *v)
 {
     if (v->served > 0 || !v->admitted)
         return;
@@ -178,14 +178,14 @@ static void uncount(struct platform *p, struct visitor *v)
         p->report.connections_open--;
     v->counted = false;
     if (v->greeted)
-        --*visitor_handshakes(p, v);
+        --*serve_conn_handshakes(p, v);
     if (p->report.connections_peak > v->peak_before)
         p->report.connections_peak--;
 }
 
 /* With so many workers a request waits for the first that is free, in the order of coming; each is
  * known by when it will be. */
-static uint64_t queue_ns(struct platform *p, uint64_t work_ns)
+static uint64_t queue_ns(struct server *p, uint64_t work_ns)
 {
     if (p->options.workers == 0)
         return work_ns;
@@ -197,7 +197,7 @@ static uint64_t queue_ns(struct platform *p, uint64_t work_ns)
     return *first - p->now_ns;
 }
 
-uint64_t service_judge(struct platform *p, struct visitor *v)
+uint64_t service_judge(struct server *p, struct serve_conn *v)
 {
     struct turn *turn = v->turn;
     uint32_t last = p->options.keep_alive_requests;
@@ -222,20 +222,20 @@ uint64_t service_judge(struct platform *p, struct visitor *v)
         turn->status = turn->answer->status;
         return 0;
     }
-    struct fate fate = fate_draw(&p->options.fates, p->fates_drawn++);
-    turn->kind = fate.kind;
+    struct fault fault = fault_draw(&p->options.faults, p->faults_drawn++);
+    turn->kind = fault.kind;
     turn->status = 200;
-    if (fate.status > 0)
-        turn->answer = &p->statuses[fate.status - 1];
+    if (fault.status > 0)
+        turn->answer = &p->statuses[fault.status - 1];
     else if (!p->options.echo && !p->options.digest)
         turn->answer = &p->usual;
     if (turn->answer)
         turn->status = turn->answer->status;
-    return fate.kind == FATE_STALL ? 0 : queue_ns(p, fate.delay_ns);
+    return fault.kind == FAULT_STALL ? 0 : queue_ns(p, fault.delay_ns);
 }
 
 /* The head of the answers that are made when they are asked for. */
-static bool write_text_head(struct platform *p, struct turn *turn, const char *type,
+static bool write_text_head(struct server *p, struct turn *turn, const char *type,
                             size_t body_bytes)
 {
     struct answer_head head = {.status = 200,
@@ -249,12 +249,12 @@ static bool write_text_head(struct platform *p, struct turn *turn, const char *t
     return true;
 }
 
-static bool write_echo(struct platform *p, struct turn *turn)
+static bool write_echo(struct server *p, struct turn *turn)
 {
     return write_text_head(p, turn, "application/octet-stream", turn->reader.body.bytes);
 }
 
-static bool write_digest(struct platform *p, struct turn *turn)
+static bool write_digest(struct server *p, struct turn *turn)
 {
     char json[128];
     unsigned char digest[SHA256_BYTES];
@@ -269,15 +269,15 @@ static bool write_digest(struct platform *p, struct turn *turn)
            buf_append(&p->buffers, &turn->text, json, (size_t)bytes);
 }
 
-static bool write_report(struct platform *p, struct turn *turn)
+static bool write_report(struct server *p, struct turn *turn)
 {
-    char json[PLATFORM_JSON_BYTES];
-    size_t bytes = platform_report_json(&p->report, json);
+    char json[SERVER_JSON_BYTES];
+    size_t bytes = server_report_json(&p->report, json);
     return write_text_head(p, turn, "application/json", bytes) &&
            buf_append(&p->buffers, &turn->text, json, bytes);
 }
 
-bool service_answer(struct platform *p, struct visitor *v)
+bool service_answer(struct server *p, struct serve_conn *v)
 {
     struct turn *turn = v->turn;
     /* RFC 9112 6.3: the head of an answer to HEAD is that of GET, and the body is missing. */
@@ -302,7 +302,7 @@ bool service_answer(struct platform *p, struct visitor *v)
     return true;
 }
 
-bool service_answer_on(struct platform *p, struct turn *turn)
+bool service_answer_on(struct server *p, struct turn *turn)
 {
     uint64_t left = turn->filler_bytes - turn->filler_at;
     size_t bytes = left < FILLER_PART_BYTES ? (size_t)left : FILLER_PART_BYTES;
@@ -314,11 +314,11 @@ bool service_answer_on(struct platform *p, struct turn *turn)
     turn->parts[0] = (struct iovec){turn->text.data, bytes};
     turn->parts[1] = (struct iovec){0};
     turn->answer_bytes = bytes;
-    turn->veiled_bytes = 0;
+    turn->encrypted_bytes = 0;
     return true;
 }
 
-void service_answered(struct platform *p, struct visitor *v)
+void service_answered(struct server *p, struct serve_conn *v)
 {
     v->served++;
     if (!v->turn->owed)
@@ -329,23 +329,23 @@ void service_answered(struct platform *p, struct visitor *v)
     turn_settle(p, v->turn, outcome);
 }
 
-void service_deny(struct platform *p, struct visitor *v)
+void service_deny(struct server *p, struct serve_conn *v)
 {
     switch (v->turn->kind) {
-    case FATE_ANSWER:
+    case FAULT_ANSWER:
         UNREACHABLE("an answer is not a denial");
-    case FATE_RESET:
+    case FAULT_RESET:
         p->report.resets++;
         turn_settle(p, v->turn, "reset");
         return;
-    case FATE_CLOSE:
+    case FAULT_CLOSE:
         p->report.closes++;
         turn_settle(p, v->turn, "close");
         return;
-    case FATE_STALL:
+    case FAULT_STALL:
         p->report.stalls++;
         turn_settle(p, v->turn, "stall");
         return;
     }
-    UNREACHABLE("fate kind");
+    UNREACHABLE("fault kind");
 }

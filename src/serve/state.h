@@ -1,4 +1,4 @@
-/* What the files of the platform share. */
+/* What the files of the server share. */
 #ifndef RINGSEND_SERVE_STATE_H
 #define RINGSEND_SERVE_STATE_H
 
@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 #include <sys/uio.h>
 
-/* One request and its answer. Too big to keep for each idle connection, so that a visitor takes one
+/* One request and its answer. Too big to keep for each idle connection, so that a connection takes one
  * with the first byte of a request and gives it back after the answer. */
 struct turn {
     struct turn *next_free;
@@ -30,22 +30,22 @@ struct turn {
     uint64_t asked_ns;    /* when the whole request was here; valid while owed */
     uint64_t answered_ns; /* when its answer was given to the ring; 0: not yet */
     /* Decided by service_judge. */
-    enum fate_kind kind;
+    enum fault_kind kind;
     bool close;                  /* the answer is the connection's last */
     const struct answer *answer; /* prebuilt; null: text and, when echoing, the request's body */
     unsigned status;
     struct buf text;
     struct iovec parts[2];            /* the answer; the second may be empty */
     size_t answer_bytes;              /* of both */
-    size_t veiled_bytes;              /* over TLS: those of them encrypted so far */
+    size_t encrypted_bytes;           /* over TLS: those of them encrypted so far */
     uint64_t filler_at, filler_bytes; /* what is to follow behind them ends there */
     bool answer_sent;                 /* the kernel took all of it */
     struct msghdr message;
 };
 
-struct platform {
-    struct platform_options options;
-    struct platform_report report;
+struct server {
+    struct server_options options;
+    struct server_report report;
     struct ring *ring;
     struct timers timers;
     struct buf_pool buffers;
@@ -59,12 +59,12 @@ struct platform {
     bool accept_canceling;
     bool accept_blocked; /* the slot table is full, or accept_timer runs */
 
-    struct visitor *visitors; /* by slot; untouched ones cost no memory */
-    uint32_t visitors_max;
-    uint32_t visitors_high; /* slots from here on were never used */
-    uint32_t visitors_used; /* slots not free */
-    struct list ready;      /* visitors to run */
-    struct list waiting;    /* visitors without a place yet, oldest first */
+    struct serve_conn *conns; /* by slot; untouched ones cost no memory */
+    uint32_t conns_max;
+    uint32_t conns_high; /* slots from here on were never used */
+    uint32_t conns_used; /* slots not free */
+    struct list ready;   /* conns to run */
+    struct list waiting; /* conns without a place yet, oldest first */
     uint32_t waiting_count;
     uint32_t waiting_max; /* when more wait, accepting rests */
 
@@ -72,8 +72,8 @@ struct platform {
     uint32_t free_turns_count;
 
     struct answer usual, bad_request, too_large, too_many;
-    struct answer statuses[FATE_STATUSES_MAX];
-    uint64_t fates_drawn;
+    struct answer statuses[FAULT_STATUSES_MAX];
+    uint64_t faults_drawn;
     uint64_t *workers_free_ns; /* of each worker: when it is free again */
     uint64_t window_start_ns;  /* of the rate limit's period */
     uint32_t window_count;

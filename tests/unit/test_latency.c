@@ -1,4 +1,4 @@
-/* The platform's chances: latencies with the two quantiles that were asked for, faults in the
+/* The server's chances: latencies with the two quantiles that were asked for, faults in the
  * shares that were asked for, and both the same again for the same seed. All of it is arithmetic on
  * a fixed seed, so a failure repeats. */
 #include "serve/fault.h"
@@ -30,12 +30,12 @@ static void assert_within(double value, double expected, double tolerance)
 /* Draws many latencies, sorted. */
 static uint64_t *draw_latencies(uint64_t p50_ns, uint64_t p99_ns)
 {
-    struct fate_plan plan = {.seed = 11};
+    struct fault_plan plan = {.seed = 11};
     latency_init(&plan.latency, p50_ns, p99_ns);
     uint64_t *drawn = malloc(DRAWS * sizeof *drawn);
     assert_non_null(drawn);
     for (uint64_t i = 0; i < DRAWS; i++)
-        drawn[i] = fate_draw(&plan, i).delay_ns;
+        drawn[i] = fault_draw(&plan, i).delay_ns;
     qsort(drawn, DRAWS, sizeof *drawn, compare);
     return drawn;
 }
@@ -75,28 +75,28 @@ static void the_longest_latency_is_bounded(void **state)
     assert_true(latency_ns(&latency, 0, (uint64_t)1 << 63) < LATENCY_NS_MAX / 2);
 }
 
-static const struct fate_plan troubled = {.seed = 5,
-                                          .reset = 0.1,
-                                          .close = 0.05,
-                                          .stall = 0.02,
-                                          .statuses = {{500, 0.2}, {503, 0.03}},
-                                          .statuses_count = 2};
+static const struct fault_plan troubled = {.seed = 5,
+                                           .reset = 0.1,
+                                           .close = 0.05,
+                                           .stall = 0.02,
+                                           .statuses = {{500, 0.2}, {503, 0.03}},
+                                           .statuses_count = 2};
 
 static void faults_come_in_their_shares(void **state)
 {
     (void)state;
-    unsigned kinds[FATE_STALL + 1] = {0}, statuses[3] = {0};
+    unsigned kinds[FAULT_STALL + 1] = {0}, statuses[3] = {0};
     for (uint64_t i = 0; i < DRAWS; i++) {
-        struct fate fate = fate_draw(&troubled, i);
-        kinds[fate.kind]++;
-        if (fate.kind == FATE_ANSWER)
-            statuses[fate.status]++;
+        struct fault fault = fault_draw(&troubled, i);
+        kinds[fault.kind]++;
+        if (fault.kind == FAULT_ANSWER)
+            statuses[fault.status]++;
         else
-            assert_int_equal(fate.status, 0);
+            assert_int_equal(fault.status, 0);
     }
-    assert_within(kinds[FATE_RESET], 0.1 * DRAWS, 0.05);
-    assert_within(kinds[FATE_CLOSE], 0.05 * DRAWS, 0.05);
-    assert_within(kinds[FATE_STALL], 0.02 * DRAWS, 0.05);
+    assert_within(kinds[FAULT_RESET], 0.1 * DRAWS, 0.05);
+    assert_within(kinds[FAULT_CLOSE], 0.05 * DRAWS, 0.05);
+    assert_within(kinds[FAULT_STALL], 0.02 * DRAWS, 0.05);
     assert_within(statuses[0], 0.6 * DRAWS, 0.05);
     assert_within(statuses[1], 0.2 * DRAWS, 0.05);
     assert_within(statuses[2], 0.03 * DRAWS, 0.05);
@@ -105,30 +105,30 @@ static void faults_come_in_their_shares(void **state)
 static void the_whole_and_nothing_are_exact(void **state)
 {
     (void)state;
-    const struct fate_plan none = {.seed = 1};
-    const struct fate_plan all = {.seed = 1, .statuses = {{404, 1}}, .statuses_count = 1};
+    const struct fault_plan none = {.seed = 1};
+    const struct fault_plan all = {.seed = 1, .statuses = {{404, 1}}, .statuses_count = 1};
     for (uint64_t i = 0; i < DRAWS; i++) {
-        struct fate fate = fate_draw(&none, i);
-        assert_true(fate.kind == FATE_ANSWER && fate.status == 0 && fate.delay_ns == 0);
-        fate = fate_draw(&all, i);
-        assert_true(fate.kind == FATE_ANSWER && fate.status == 1);
+        struct fault fault = fault_draw(&none, i);
+        assert_true(fault.kind == FAULT_ANSWER && fault.status == 0 && fault.delay_ns == 0);
+        fault = fault_draw(&all, i);
+        assert_true(fault.kind == FAULT_ANSWER && fault.status == 1);
     }
 }
 
 static void a_seed_repeats_and_latency_does_not_move_the_faults(void **state)
 {
     (void)state;
-    struct fate_plan slow = troubled, other = troubled;
+    struct fault_plan slow = troubled, other = troubled;
     latency_init(&slow.latency, 10 * MS, 90 * MS);
     other.seed++;
     unsigned differences = 0;
     for (uint64_t i = 0; i < 1000; i++) {
-        struct fate fate = fate_draw(&troubled, i);
-        struct fate same = fate_draw(&slow, i);
-        struct fate changed = fate_draw(&other, i);
-        assert_true(fate.kind == same.kind && fate.status == same.status);
-        assert_int_equal(same.delay_ns, fate_draw(&slow, i).delay_ns);
-        differences += fate.kind != changed.kind || fate.status != changed.status;
+        struct fault fault = fault_draw(&troubled, i);
+        struct fault same = fault_draw(&slow, i);
+        struct fault changed = fault_draw(&other, i);
+        assert_true(fault.kind == same.kind && fault.status == same.status);
+        assert_int_equal(same.delay_ns, fault_draw(&slow, i).delay_ns);
+        differences += fault.kind != changed.kind || fault.status != changed.status;
     }
     assert_true(differences > 100);
 }
