@@ -46,9 +46,10 @@ static uint64_t clock_ns(void)
 
 static bool all_have_results(const struct job *job)
 {
-    return job->source_ended && job->in_flight == 0 && job->loads == 0 && job->lanes.aside == 0 &&
-           !job->held && gate_is_empty(&job->gate) && list_empty(&job->released) &&
-           list_empty(&job->saving) && gate_is_empty(&job->body_names);
+    return job->source_ended && job->in_flight == 0 && job->data_files == 0 &&
+           job->lanes.aside == 0 && !job->held && group_commit_is_empty(&job->group_commit) &&
+           list_empty(&job->released) && list_empty(&job->saving) &&
+           group_commit_is_empty(&job->body_names);
 }
 
 static bool is_finished(const struct job *job)
@@ -80,20 +81,20 @@ static uint64_t bounded_wait_ns(const struct job *job, uint64_t wait_ns, uint64_
 }
 
 /* 0 or an errno. */
-static int open_gates(struct job *job)
+static int open_group_commit(struct job *job)
 {
     const struct output_options *o = &job->options.output;
     uint32_t capacity = job->slots_count;
     if (!job->journal || !o->sync)
         return 0;
-    if (!gate_open(&job->gate, job->engine, journal_fd(job->journal), capacity))
+    if (!group_commit_open(&job->group_commit, job->engine, journal_fd(job->journal), capacity))
         return ENOMEM;
     if (!o->bodies)
         return 0;
     job->bodies_fd = open(o->bodies, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (job->bodies_fd < 0)
         return errno;
-    return gate_open(&job->body_names, job->engine, job->bodies_fd, capacity) ? 0 : ENOMEM;
+    return group_commit_open(&job->body_names, job->engine, job->bodies_fd, capacity) ? 0 : ENOMEM;
 }
 
 /* False when there is no output to write results to: nothing may be sent then. */
@@ -104,7 +105,7 @@ static bool start(struct job *job)
     lanes_start(&job->lanes, job->options.connections, job->now_ns);
     report->output_error = output_open(&job->output, job->engine, &job->pool, &job->options.output);
     if (report->output_error == 0)
-        report->output_error = open_gates(job);
+        report->output_error = open_group_commit(job);
     if (report->output_error == 0)
         return true;
     job_note_broken_output(job);
@@ -130,11 +131,12 @@ bool job_turn(struct job *job, uint64_t wait_ns)
     job_load_all(job);
     job_save_all(job);
     job_admit(job);
-    job_turn_gate(job);
+    job_turn_group_commit(job);
     /* When nothing is to come before a result is read, or can be: show it now. */
     bool is_full = job->unreaped && !job_has_room(job);
-    bool is_last = job->in_flight == 0 && job->loads == 0 && list_empty(&job->saving) &&
-                   gate_is_empty(&job->body_names) && (job->source_waits || job->source_ended);
+    bool is_last = job->in_flight == 0 && job->data_files == 0 && list_empty(&job->saving) &&
+                   group_commit_is_empty(&job->body_names) &&
+                   (job->source_waits || job->source_ended);
     output_turn(&job->output, job->now_ns, is_full || is_last);
     if (is_finished(job))
         return false;
@@ -277,11 +279,11 @@ const struct job_report *job_end(struct job *job)
         crew_end(job->crew);
     source_stop(job->source);
     for (uint32_t i = 0; i < job->slots_mark; i++)
-        load_end(&job_slot(job, i)->load);
+        data_file_end(&job_slot(job, i)->data_file);
     for (uint32_t i = 0; i < job->slots_mark; i++)
-        save_end(&job_slot(job, i)->save);
-    gate_close(&job->gate);
-    gate_close(&job->body_names);
+        body_file_end(&job_slot(job, i)->body_file);
+    group_commit_close(&job->group_commit);
+    group_commit_close(&job->body_names);
     output_close(&job->output);
     job_park(job);
     if (job_output_broke(job)) /* by the last of it */

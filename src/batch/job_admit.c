@@ -47,20 +47,20 @@ static void hand_over(struct job *job, struct slot *slot)
 
 /* With sync the sent bit must be durable first; whether the request then really may have been
  * processed, the engine tells apart. */
-static void gate(struct job *job, struct slot *slot)
+static void wait_for_commit(struct job *job, struct slot *slot)
 {
     slot->record.request.in_doubt = &slot->may_be_processed;
     slot->record.request.in_doubt_mask = 1;
     journal_set_sent(job->journal, slot->number, true);
-    slot->step = SLOT_GATED;
-    gate_put(&job->gate, slot);
+    slot->step = SLOT_COMMITTING;
+    group_commit_put(&job->group_commit, slot);
 }
 
 /* It is its turn among those for its host. */
 static void go_on(struct job *job, struct slot *slot)
 {
-    if (job->gate.file) {
-        gate(job, slot);
+    if (job->group_commit.file) {
+        wait_for_commit(job, slot);
         return;
     }
     if (job->journal)
@@ -114,22 +114,22 @@ static void send_aside(struct job *job)
         go_on(job, LIST_OWNER(place, struct slot, place));
 }
 
-void job_turn_gate(struct job *job)
+void job_turn_group_commit(struct job *job)
 {
     struct slot *slot;
-    gate_turn(&job->gate);
-    while (!job->held && (slot = gate_take(&job->gate)))
+    group_commit_turn(&job->group_commit);
+    while (!job->held && (slot = group_commit_take(&job->group_commit)))
         hand_over(job, slot);
 }
 
 /* Takes what a step of loading came to. */
-static void loaded(struct job *job, struct slot *slot, enum load_next next,
+static void loaded(struct job *job, struct slot *slot, enum data_file_next next,
                    const struct record_error *error)
 {
-    if (next == LOAD_WAIT)
+    if (next == DATA_FILE_WAIT)
         return;
-    job->loads--;
-    if (next == LOAD_FAILED) {
+    job->data_files--;
+    if (next == DATA_FILE_FAILED) {
         job_finish_with_error(job, slot, error->error, error->detail);
         return;
     }
@@ -141,22 +141,22 @@ static void load(struct job *job, struct slot *slot)
 {
     struct record_error error;
     slot->step = SLOT_LOADING;
-    job->loads++;
-    enum load_next next = load_begin(&slot->load, job->engine, &job->pool, slot->record.data_file,
-                                     &slot->data, &error);
+    job->data_files++;
+    enum data_file_next next = data_file_begin(&slot->data_file, job->engine, &job->pool,
+                                               slot->record.data_file, &slot->data, &error);
     job_slot_charge(job, slot, slot->data.capacity);
     loaded(job, slot, next, &error);
 }
 
 void job_load_all(struct job *job)
 {
-    for (uint32_t i = 0; job->loads > 0 && !job->held && i < job->slots_mark; i++) {
+    for (uint32_t i = 0; job->data_files > 0 && !job->held && i < job->slots_mark; i++) {
         struct slot *slot = job_slot(job, i);
         struct record_error error;
         if (slot->step != SLOT_LOADING)
             continue;
         size_t before = slot->data.capacity;
-        enum load_next next = load_turn(&slot->load, &error);
+        enum data_file_next next = data_file_turn(&slot->data_file, &error);
         job_slot_charge(job, slot, slot->data.capacity - before);
         loaded(job, slot, next, &error);
     }
@@ -287,7 +287,7 @@ static enum source_next next_record(struct job *job, struct slot *slot)
 /* ---- admission ---- */
 
 /* Whom a record has to wait for shows once its file is read: until then none is read behind it. */
-static uint32_t loads_max(const struct job *job)
+static uint32_t data_files_max(const struct job *job)
 {
     return job->options.serialize ? 1 : JOB_LOADS_MAX;
 }
@@ -305,8 +305,8 @@ static bool could_admit(const struct job *job)
     bool waits = job->lanes.aside + job->queued > 0;
     return !job->stopping && !job->source_ended && !job->held && job->free_count > 0 &&
            job->bytes < bytes_max(job, waits ? JOB_ASIDE_BYTES_MAX : JOB_BYTES_MAX) &&
-           job->lanes.aside + job->queued < JOB_ASIDE_MAX && job->loads < loads_max(job) &&
-           output_has_room(&job->output);
+           job->lanes.aside + job->queued < JOB_ASIDE_MAX &&
+           job->data_files < data_files_max(job) && output_has_room(&job->output);
 }
 
 bool job_may_admit(const struct job *job)

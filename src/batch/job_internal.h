@@ -24,7 +24,7 @@ enum slot_step {
     SLOT_LOADING,
     SLOT_QUEUED,
     SLOT_ASIDE,
-    SLOT_GATED,
+    SLOT_COMMITTING,
     SLOT_HELD,
     SLOT_IN_FLIGHT,
     SLOT_SAVING,
@@ -35,8 +35,8 @@ enum slot_step {
 struct slot {
     struct record record;
     struct buf data; /* content of the data file */
-    struct load load;
-    struct save save;
+    struct data_file data_file;
+    struct body_file body_file;
     struct result_line kept; /* of the body being saved, with what it points to */
     struct buf kept_memory;
     struct list saving; /* in job.saving exactly while SAVING */
@@ -71,10 +71,10 @@ struct job {
     struct job_options options;
     struct ringsend *engine;
     struct source *source;
-    struct journal *journal; /* null: none */
-    struct gate gate;        /* open without sync */
-    struct gate body_names;  /* of bodies that have been saved; likewise */
-    int bodies_fd;           /* the directory, with that gate; else -1 */
+    struct journal *journal;          /* null: none */
+    struct group_commit group_commit; /* open without sync */
+    struct group_commit body_names;   /* of bodies that have been saved; likewise */
+    int bodies_fd;                    /* the directory, with that group commit; else -1 */
     struct job_report report;
     struct buf_pool pool;
     struct output output;
@@ -86,7 +86,7 @@ struct job {
     struct slot **free_slots;         /* a stack of those below it that are free */
     uint32_t free_slots_count;
     uint32_t free_count; /* above it, too */
-    uint32_t loads, in_flight;
+    uint32_t data_files, in_flight;
     uint32_t in_flight_here; /* of these, at the job's own engine */
     struct crew *crew;       /* null: one thread */
     int body_error;          /* errno of the first body that could not be saved, else 0 */
@@ -140,7 +140,7 @@ bool job_has_room(const struct job *job);
 struct result_line job_line_of(const struct ringsend_result *result);
 
 /* job_admit.c */
-void job_turn_gate(struct job *job);
+void job_turn_group_commit(struct job *job);
 void job_load_all(struct job *job);
 bool job_may_admit(const struct job *job);
 /* When reading is to go on past hosts that do not answer; RINGSEND_NEVER: it does not wait for them. */

@@ -281,7 +281,7 @@ static void note_lost_body(struct job *job, const struct slot *slot, int error)
     if (job->body_error)
         return;
     job->body_error = error;
-    save_name(job->report.output_body, slot->number, slot->record.id);
+    body_file_name(job->report.output_body, slot->number, slot->record.id);
 }
 
 /* ---- bodies ---- */
@@ -306,8 +306,8 @@ static bool save_body(struct job *job, struct slot *slot, const struct result_li
 
 static bool name_body(struct job *job, struct slot *slot, struct buf *quoted)
 {
-    char name[SAVE_NAME_BYTES], path[PATH_MAX + SAVE_NAME_BYTES];
-    save_name(name, slot->number, slot->record.id);
+    char name[BODY_FILE_NAME_BYTES], path[PATH_MAX + BODY_FILE_NAME_BYTES];
+    body_file_name(name, slot->number, slot->record.id);
     int bytes = snprintf(path, sizeof path, "%s/%s", job->options.output.bodies, name);
     return json_append_string((struct ringsend_bytes){path, (size_t)bytes}, &job->pool, quoted);
 }
@@ -329,18 +329,19 @@ static void saved(struct job *job, struct slot *slot, int error)
 static void save_turn_one(struct job *job, struct slot *slot)
 {
     const struct output_options *o = &job->options.output;
-    char name[SAVE_NAME_BYTES];
+    char name[BODY_FILE_NAME_BYTES];
     int error = 0;
-    save_name(name, slot->number, slot->record.id);
-    enum save_next next =
-        slot->save.file ? save_turn(&slot->save, &error)
-                        : save_begin(&slot->save, job->engine, o->bodies, name, o->bodies_replace,
-                                     o->sync && job->journal, slot->kept.body, &error);
-    if (next == SAVE_WAIT)
+    body_file_name(name, slot->number, slot->record.id);
+    enum body_file_next next =
+        slot->body_file.file
+            ? body_file_turn(&slot->body_file, &error)
+            : body_file_begin(&slot->body_file, job->engine, o->bodies, name, o->bodies_replace,
+                              o->sync && job->journal, slot->kept.body, &error);
+    if (next == BODY_FILE_WAIT)
         return;
     list_remove(&slot->saving);
-    if (next == SAVE_DONE && job->body_names.file)
-        gate_put(&job->body_names, slot);
+    if (next == BODY_FILE_DONE && job->body_names.file)
+        group_commit_put(&job->body_names, slot);
     else
         saved(job, slot, error);
 }
@@ -349,10 +350,10 @@ static void save_turn_one(struct job *job, struct slot *slot)
 static void turn_body_names(struct job *job)
 {
     struct slot *slot;
-    gate_turn(&job->body_names);
-    while ((slot = gate_take(&job->body_names)))
+    group_commit_turn(&job->body_names);
+    while ((slot = group_commit_take(&job->body_names)))
         saved(job, slot, 0);
-    while ((slot = gate_take_refused(&job->body_names)))
+    while ((slot = group_commit_take_refused(&job->body_names)))
         saved(job, slot, job->body_names.error);
 }
 
@@ -363,7 +364,7 @@ void job_save_all(struct job *job)
         struct slot *slot = LIST_OWNER(node, struct slot, saving);
         node = node->next;
         save_turn_one(job, slot);
-        open += slot->save.file != NULL;
+        open += slot->body_file.file != NULL;
     }
     turn_body_names(job);
 }
@@ -383,7 +384,7 @@ void job_leave(struct job *job, struct slot *slot)
         lanes_leave(&job->lanes, &slot->place);
         release_next(job, slot);
         job->report.left++;
-        if (job->gate.file && !slot->may_be_processed)
+        if (job->group_commit.file && !slot->may_be_processed)
             journal_set_sent(job->journal, slot->number, false);
         if (job->options.ordered) {
             list_remove(&slot->released);

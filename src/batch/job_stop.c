@@ -43,14 +43,14 @@ static void stop(struct job *job, enum job_end end)
         crew_stop(job->crew);
     for (uint32_t i = 0; i < job->slots_mark; i++) {
         struct slot *slot = job_slot(job, i);
-        load_end(&slot->load);
+        data_file_end(&slot->data_file);
         if (slot->step == SLOT_LOADING || slot->step == SLOT_QUEUED || slot->step == SLOT_ASIDE ||
-            slot->step == SLOT_GATED || slot->step == SLOT_HELD)
+            slot->step == SLOT_COMMITTING || slot->step == SLOT_HELD)
             job_leave(job, slot);
     }
-    gate_clear(&job->gate);
+    group_commit_clear(&job->group_commit);
     job->held = NULL;
-    job->loads = 0;
+    job->data_files = 0;
 }
 
 void job_note_broken_output(struct job *job)
@@ -64,8 +64,8 @@ void job_note_broken_output(struct job *job)
 bool job_output_broke(struct job *job)
 {
     int error = job->body_error ? job->body_error : output_error(&job->output);
-    if (error == 0 && job->gate.error)
-        job_journal_failed(job, job->gate.error);
+    if (error == 0 && job->group_commit.error)
+        job_journal_failed(job, job->group_commit.error);
     if (error == 0 && job->memory_is_out)
         error = ENOMEM;
     if (error && !job->report.output_error) {

@@ -94,14 +94,13 @@ static void read_options(struct check *check, int argc, char **argv)
     record_options_refuse_one_key(&check->request);
 }
 
-static void print_error(const struct checker *checker)
+static void print_error(const struct record_reader *reader)
 {
-    const struct source *source = checker->source;
+    const struct source *source = reader->source;
     summary_print_plain(stdout, summary_input_name(source->paths[source->current]));
-    printf(":%zu:%zu: ", checker->place.line, checker->place.column);
-    summary_print_plain(stdout, checker->error.detail[0]
-                                    ? checker->error.detail
-                                    : ringsend_error_text(checker->error.error));
+    printf(":%zu:%zu: ", reader->place.line, reader->place.column);
+    summary_print_plain(stdout, reader->error.detail[0] ? reader->error.detail
+                                                        : ringsend_error_text(reader->error.error));
     putchar('\n');
 }
 
@@ -112,44 +111,45 @@ static double clock_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static void print_summary(const struct check *check, const struct checker *checker, double seconds)
+static void print_summary(const struct check *check, const struct record_reader *reader,
+                          double seconds)
 {
-    const struct source *source = checker->source;
+    const struct source *source = reader->source;
     if (source->error)
         fprintf(stderr, "ringsend check: cannot read %s: %s\n",
                 summary_input_name(source->paths[source->error_input]), source->error_text);
-    if (check->quiet || (source->error && checker->records == 0))
+    if (check->quiet || (source->error && reader->records == 0))
         return;
-    fprintf(stderr, "ringsend check: %" PRIu64 " record%s in %.2f s, ", checker->records,
-            checker->records == 1 ? "" : "s", seconds);
-    if (checker->bad == 0)
+    fprintf(stderr, "ringsend check: %" PRIu64 " record%s in %.2f s, ", reader->records,
+            reader->records == 1 ? "" : "s", seconds);
+    if (reader->bad == 0)
         fputs(source->error ? "all of them can be sent\n" : "all can be sent\n", stderr);
-    else if (checker->bad > check->errors_max)
+    else if (reader->bad > check->errors_max)
         fprintf(stderr, "%" PRIu64 " cannot be sent, the first %" PRIu64 " are shown\n",
-                checker->bad, check->errors_max);
+                reader->bad, check->errors_max);
     else
-        fprintf(stderr, "%" PRIu64 " cannot be sent\n", checker->bad);
+        fprintf(stderr, "%" PRIu64 " cannot be sent\n", reader->bad);
 }
 
 static int run(const struct check *check, struct source *source)
 {
-    struct checker checker;
+    struct record_reader reader;
     struct buf_pool pool;
     int status = EXIT_INPUT;
     double started_s = clock_s();
     buf_pool_init(&pool);
-    if (checker_init(&checker, source, &pool, &check->request.defaults)) {
-        enum checker_next next;
-        while ((next = checker_next(&checker)) != CHECKER_END) {
-            if (next == CHECKER_BAD && checker.bad <= check->errors_max)
-                print_error(&checker);
+    if (record_reader_init(&reader, source, &pool, &check->request.defaults)) {
+        enum record_reader_next next;
+        while ((next = record_reader_next(&reader)) != RECORD_READER_END) {
+            if (next == RECORD_READER_BAD && reader.bad <= check->errors_max)
+                print_error(&reader);
         }
-        print_summary(check, &checker, clock_s() - started_s);
-        status = checker.bad > 0 || source->error ? EXIT_INPUT : EXIT_OK;
+        print_summary(check, &reader, clock_s() - started_s);
+        status = reader.bad > 0 || source->error ? EXIT_INPUT : EXIT_OK;
     } else {
         fputs("ringsend check: memory is out\n", stderr);
     }
-    checker_free(&checker);
+    record_reader_free(&reader);
     buf_pool_free(&pool);
     return status;
 }

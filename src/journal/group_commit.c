@@ -7,23 +7,23 @@
 #include <string.h>
 #include <sys/stat.h>
 
-bool gate_open(struct gate *g, struct ringsend *engine, int fd, uint32_t capacity)
+bool group_commit_open(struct group_commit *g, struct ringsend *engine, int fd, uint32_t capacity)
 {
     struct stat about;
-    *g = (struct gate){.capacity = capacity,
-                       .is_directory = fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)};
+    *g = (struct group_commit){.capacity = capacity,
+                               .is_directory = fstat(fd, &about) == 0 && S_ISDIR(about.st_mode)};
     g->items = calloc(capacity, sizeof *g->items);
     return g->items && file_open(engine, fd, &g->file) == 0;
 }
 
-void gate_close(struct gate *g)
+void group_commit_close(struct group_commit *g)
 {
     file_close(&g->file);
     free(g->items);
-    *g = (struct gate){0};
+    *g = (struct group_commit){0};
 }
 
-void gate_put(struct gate *g, void *item)
+void group_commit_put(struct group_commit *g, void *item)
 {
     uint32_t count = g->passed + g->syncing + g->waiting;
     CHECK(count < g->capacity);
@@ -31,7 +31,7 @@ void gate_put(struct gate *g, void *item)
     g->waiting++;
 }
 
-void gate_turn(struct gate *g)
+void group_commit_turn(struct group_commit *g)
 {
     if (!g->file || file_busy(g->file))
         return;
@@ -58,7 +58,7 @@ void gate_turn(struct gate *g)
         file_sync(g->file);
 }
 
-static void *take_first(struct gate *g)
+static void *take_first(struct group_commit *g)
 {
     void *item = g->items[0];
     uint32_t rest = g->passed + g->syncing + g->waiting - 1;
@@ -66,7 +66,7 @@ static void *take_first(struct gate *g)
     return item;
 }
 
-void *gate_take(struct gate *g)
+void *group_commit_take(struct group_commit *g)
 {
     if (g->passed == 0)
         return NULL;
@@ -75,7 +75,7 @@ void *gate_take(struct gate *g)
     return item;
 }
 
-void *gate_take_refused(struct gate *g)
+void *group_commit_take_refused(struct group_commit *g)
 {
     if (g->error == 0 || g->passed > 0 || g->waiting == 0)
         return NULL;
@@ -84,12 +84,12 @@ void *gate_take_refused(struct gate *g)
     return item;
 }
 
-bool gate_is_empty(const struct gate *g)
+bool group_commit_is_empty(const struct group_commit *g)
 {
     return g->passed + g->syncing + g->waiting == 0;
 }
 
-void gate_clear(struct gate *g)
+void group_commit_clear(struct group_commit *g)
 {
     g->passed = g->syncing = g->waiting = 0;
 }

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct gate {
-    struct file *file; /* null: the gate stands open, nothing is ever put */
+struct group_commit {
+    struct file *file; /* null: all pass, nothing is ever put */
     bool is_directory;
     void **items; /* of the caller: `passed`, then `syncing`, then `waiting` ones */
     uint32_t capacity;
@@ -18,18 +18,18 @@ struct gate {
 };
 
 /* For at most `capacity` items at a time. False when memory is out. */
-bool gate_open(struct gate *g, struct ringsend *engine, int fd, uint32_t capacity);
-void gate_close(struct gate *g);
+bool group_commit_open(struct group_commit *g, struct ringsend *engine, int fd, uint32_t capacity);
+void group_commit_close(struct group_commit *g);
 /* What was stored for the item before this is durable when it passes. */
-void gate_put(struct gate *g, void *item);
+void group_commit_put(struct group_commit *g, void *item);
 /* Starts and ends syncs; call it each turn. */
-void gate_turn(struct gate *g);
+void group_commit_turn(struct group_commit *g);
 /* The next item that passed, null: none. */
-void *gate_take(struct gate *g);
+void *group_commit_take(struct group_commit *g);
 /* After an error: the next one that never will. */
-void *gate_take_refused(struct gate *g);
-bool gate_is_empty(const struct gate *g);
+void *group_commit_take_refused(struct group_commit *g);
+bool group_commit_is_empty(const struct group_commit *g);
 /* Takes all out, passed or not. */
-void gate_clear(struct gate *g);
+void group_commit_clear(struct group_commit *g);
 
 #endif

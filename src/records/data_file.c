@@ -2,7 +2,7 @@
  * end where reading brings nothing more. One operation is under way at a time; the first read asks for
  * the whole file, so that a plain file costs one.
  *
- *   LOAD_OPENING -> LOAD_LOOKING -> LOAD_READING */
+ *   DATA_FILE_OPENING -> DATA_FILE_LOOKING -> DATA_FILE_READING */
 #include "records/data_file.h"
 
 #include "ringsend.h"
@@ -30,8 +30,8 @@ static int shown(struct ringsend_bytes path)
     return path.bytes < PATH_SHOWN_BYTES ? (int)path.bytes : PATH_SHOWN_BYTES;
 }
 
-__attribute__((format(printf, 2, 3))) static enum load_next refuse(struct record_error *error,
-                                                                   const char *format, ...)
+__attribute__((format(printf, 2, 3))) static enum data_file_next refuse(struct record_error *error,
+                                                                        const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -39,30 +39,30 @@ __attribute__((format(printf, 2, 3))) static enum load_next refuse(struct record
     va_end(arguments);
     error->error = RINGSEND_E_DATA_FILE;
     error->at = RECORD_ALL;
-    return LOAD_FAILED;
+    return DATA_FILE_FAILED;
 }
 
-static enum load_next no_memory(struct record_error *error)
+static enum data_file_next no_memory(struct record_error *error)
 {
     error->error = RINGSEND_E_NO_MEMORY;
     error->at = RECORD_ALL;
     error->detail[0] = '\0';
-    return LOAD_FAILED;
+    return DATA_FILE_FAILED;
 }
 
 /* How much the next read asks for: up to the file's size; where that is unknown, what there is room for. */
-static size_t next_bytes(const struct load *l)
+static size_t next_bytes(const struct data_file *l)
 {
     size_t end = l->told_bytes > 0 ? l->told_bytes : l->into->capacity;
     return end - l->into->bytes;
 }
 
-static char *next_place(const struct load *l)
+static char *next_place(const struct data_file *l)
 {
     return l->into->data + l->into->bytes;
 }
 
-static void read_on(struct load *l)
+static void read_on(struct data_file *l)
 {
     file_read(l->file, next_place(l), next_bytes(l), -1);
 }
@@ -83,25 +83,26 @@ static bool judge(const struct statx *about, struct ringsend_bytes path, size_t 
     return false;
 }
 
-enum load_next load_begin(struct load *l, struct ringsend *engine, struct buf_pool *pool,
-                          struct ringsend_bytes path, struct buf *into, struct record_error *error)
+enum data_file_next data_file_begin(struct data_file *l, struct ringsend *engine,
+                                    struct buf_pool *pool, struct ringsend_bytes path,
+                                    struct buf *into, struct record_error *error)
 {
-    *l = (struct load){.step = LOAD_OPENING, .pool = pool, .into = into, .path = path};
+    *l = (struct data_file){.step = DATA_FILE_OPENING, .pool = pool, .into = into, .path = path};
     l->name = strndup(path.data, path.bytes);
     if (l->name && file_open_path(engine, l->name, OPEN_FLAGS, &l->file) == 0)
-        return LOAD_WAIT;
-    load_end(l);
+        return DATA_FILE_WAIT;
+    data_file_end(l);
     return no_memory(error);
 }
 
 /* Room for the first read. */
-static bool reserve_first(struct load *l)
+static bool reserve_first(struct data_file *l)
 {
     return buf_reserve(l->pool, l->into, l->told_bytes > 0 ? l->told_bytes : FIRST_READ_BYTES);
 }
 
 /* Starts the first read of a file that was looked at; true: it can be loaded. */
-static bool begin_reading(struct load *l, struct record_error *error)
+static bool begin_reading(struct data_file *l, struct record_error *error)
 {
     if (!judge(&l->about, l->path, &l->told_bytes, error))
         return false;
@@ -109,13 +110,13 @@ static bool begin_reading(struct load *l, struct record_error *error)
         no_memory(error);
         return false;
     }
-    l->step = LOAD_READING;
+    l->step = DATA_FILE_READING;
     read_on(l);
     return true;
 }
 
 /* Takes what a read brought: true when there is to be another, and room for it. */
-static bool wants_more(struct load *l, int64_t result)
+static bool wants_more(struct data_file *l, int64_t result)
 {
     struct buf *into = l->into;
     if (result <= 0)
@@ -127,7 +128,7 @@ static bool wants_more(struct load *l, int64_t result)
 }
 
 /* What it came to, when the last read brought `result`. */
-static enum load_next finish(struct load *l, int64_t result, struct record_error *error)
+static enum data_file_next finish(struct data_file *l, int64_t result, struct record_error *error)
 {
     bool whole = l->told_bytes > 0 ? l->into->bytes == l->told_bytes : result == 0;
     if (result < 0)
@@ -137,39 +138,39 @@ static enum load_next finish(struct load *l, int64_t result, struct record_error
     if (result == 0 && !whole)
         return refuse(error, "the file became shorter while it was read: %.*s", shown(l->path),
                       l->path.data);
-    return whole ? LOAD_DONE : no_memory(error);
+    return whole ? DATA_FILE_DONE : no_memory(error);
 }
 
-enum load_next load_turn(struct load *l, struct record_error *error)
+enum data_file_next data_file_turn(struct data_file *l, struct record_error *error)
 {
     if (file_busy(l->file))
-        return LOAD_WAIT;
+        return DATA_FILE_WAIT;
     int64_t result = file_take(l->file);
     switch (l->step) {
-    case LOAD_OPENING:
+    case DATA_FILE_OPENING:
         if (result < 0)
             break;
-        l->step = LOAD_LOOKING;
+        l->step = DATA_FILE_LOOKING;
         file_stat(l->file, &l->about);
-        return LOAD_WAIT;
-    case LOAD_LOOKING:
+        return DATA_FILE_WAIT;
+    case DATA_FILE_LOOKING:
         if (result < 0)
             break;
         if (begin_reading(l, error))
-            return LOAD_WAIT;
-        load_end(l);
-        return LOAD_FAILED;
-    case LOAD_READING:
+            return DATA_FILE_WAIT;
+        data_file_end(l);
+        return DATA_FILE_FAILED;
+    case DATA_FILE_READING:
         if (!wants_more(l, result))
             break;
         read_on(l);
-        return LOAD_WAIT;
+        return DATA_FILE_WAIT;
     }
-    load_end(l);
+    data_file_end(l);
     return finish(l, result, error);
 }
 
-void load_end(struct load *l)
+void data_file_end(struct data_file *l)
 {
     if (l->file)
         file_close(&l->file);
@@ -200,7 +201,7 @@ static int open_now(struct ringsend_bytes path, size_t *told_bytes, struct recor
     return -1;
 }
 
-bool load_look(struct ringsend_bytes path, struct record_error *error)
+bool data_file_look(struct ringsend_bytes path, struct record_error *error)
 {
     size_t told_bytes;
     int fd = open_now(path, &told_bytes, error);
@@ -209,10 +210,10 @@ bool load_look(struct ringsend_bytes path, struct record_error *error)
     return fd >= 0;
 }
 
-bool load_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf *into,
-              struct record_error *error)
+bool data_file_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf *into,
+                   struct record_error *error)
 {
-    struct load l = {.pool = pool, .into = into, .path = path};
+    struct data_file l = {.pool = pool, .into = into, .path = path};
     ssize_t result;
     int fd = open_now(path, &l.told_bytes, error);
     if (fd < 0)
@@ -224,5 +225,5 @@ bool load_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf *int
             result = -errno;
     } while (wants_more(&l, result));
     close(fd);
-    return (has_room ? finish(&l, result, error) : no_memory(error)) == LOAD_DONE;
+    return (has_room ? finish(&l, result, error) : no_memory(error)) == DATA_FILE_DONE;
 }

@@ -6,15 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool checker_init(struct checker *c, struct source *source, struct buf_pool *pool,
-                  const struct record_defaults *defaults)
+bool record_reader_init(struct record_reader *c, struct source *source, struct buf_pool *pool,
+                        const struct record_defaults *defaults)
 {
-    *c = (struct checker){.source = source, .pool = pool, .defaults = defaults};
+    *c = (struct record_reader){.source = source, .pool = pool, .defaults = defaults};
     c->record = calloc(1, sizeof *c->record);
     return c->record && source_start(source, NULL, pool);
 }
 
-static void look(struct checker *c)
+static void look(struct record_reader *c)
 {
     struct record *record = c->record;
     const char *words;
@@ -30,11 +30,11 @@ static void look(struct checker *c)
         c->error.error = (enum ringsend_error)error;
         record_explain(record, words, &c->error);
     } else if (record->data_file.bytes > 0) {
-        load_look(record->data_file, &c->error);
+        data_file_look(record->data_file, &c->error);
     }
 }
 
-enum checker_next checker_next(struct checker *c)
+enum record_reader_next record_reader_next(struct record_reader *c)
 {
     struct record *record = c->record;
     record_release(record, c->pool);
@@ -49,19 +49,19 @@ enum checker_next checker_next(struct checker *c)
         break;
     case SOURCE_WAIT: /* only with an engine */
     case SOURCE_END:
-        return CHECKER_END;
+        return RECORD_READER_END;
     }
     c->records++;
     c->place = record_error_place(&c->error,
                                   (struct ringsend_bytes){record->line.data, record->line.bytes});
     c->place.line += c->source->line;
     if (c->error.error == RINGSEND_OK)
-        return CHECKER_GOOD;
+        return RECORD_READER_GOOD;
     c->bad++;
-    return CHECKER_BAD;
+    return RECORD_READER_BAD;
 }
 
-struct record *checker_take(struct checker *c)
+struct record *record_reader_take(struct record_reader *c)
 {
     struct record *taken = c->record, *next = calloc(1, sizeof *next);
     if (!next)
@@ -70,7 +70,7 @@ struct record *checker_take(struct checker *c)
     return taken;
 }
 
-void checker_free(struct checker *c)
+void record_reader_free(struct record_reader *c)
 {
     if (c->record)
         record_release(c->record, c->pool);

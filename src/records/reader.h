@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum checker_next {
-    CHECKER_GOOD, /* checker->record can be sent, once its data file and its key are there */
-    CHECKER_BAD,  /* checker->error says why not */
-    CHECKER_END   /* source->error may say that an input could not be read on */
+enum record_reader_next {
+    RECORD_READER_GOOD, /* reader->record can be sent, once its data file and its key are there */
+    RECORD_READER_BAD,  /* reader->error says why not */
+    RECORD_READER_END   /* source->error may say that an input could not be read on */
 };
 
-struct checker {
+struct record_reader {
     struct source *source;
     const struct record_defaults *defaults;
     struct buf_pool *pool;
@@ -26,14 +26,14 @@ struct checker {
 };
 
 /* `source` is opened and told its format and range, and not started. False when memory is out;
- * checker_free is due in any case, before the pool goes. */
-bool checker_init(struct checker *checker, struct source *source, struct buf_pool *pool,
-                  const struct record_defaults *defaults);
+ * record_reader_free is due in any case, before the pool goes. */
+bool record_reader_init(struct record_reader *reader, struct source *source, struct buf_pool *pool,
+                        const struct record_defaults *defaults);
 /* The next record; the one before it is gone, unless it was taken. */
-enum checker_next checker_next(struct checker *checker);
+enum record_reader_next record_reader_next(struct record_reader *reader);
 /* Makes a good record the caller's: record_release and free are due. Null when memory is out. */
-struct record *checker_take(struct checker *checker);
+struct record *record_reader_take(struct record_reader *reader);
 /* Stops the source. */
-void checker_free(struct checker *checker);
+void record_reader_free(struct record_reader *reader);
 
 #endif

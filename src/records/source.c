@@ -250,9 +250,9 @@ static bool refill(struct source *s)
     if (!s->begun) {
         input_begin(&s->bytes, s->fds[s->current]);
         if (s->resumed)
-            cutter_resume(&s->cutter, source_layout(s)->format, s->opening);
+            splitter_resume(&s->splitter, source_layout(s)->format, s->opening);
         else
-            cutter_begin(&s->cutter, source_layout(s)->format);
+            splitter_begin(&s->splitter, source_layout(s)->format);
         s->begun = true;
     }
     switch (input_next(&s->bytes, &s->block)) {
@@ -267,8 +267,8 @@ static bool refill(struct source *s)
         s->ended = true;
         if (s->bytes.error)
             keep_error(s, s->bytes.error, input_error_text(&s->bytes));
-        if (cutter_end(&s->cutter))
-            content_failed(s, line_at(s), cutter_end(&s->cutter));
+        if (splitter_end(&s->splitter))
+            content_failed(s, line_at(s), splitter_end(&s->splitter));
         return true;
     }
     UNREACHABLE("input next");
@@ -395,7 +395,7 @@ static bool finish_record(struct source *s, struct buf *record, enum source_next
 static bool cut(struct source *s)
 {
     struct cut cut;
-    cutter_cut(&s->cutter, s->block, &cut);
+    splitter_split(&s->splitter, s->block, &cut);
     s->cut_bytes += cut.before;
     s->cut_lines += cut.before_lines;
     if (cut.fault) {

@@ -1,6 +1,6 @@
 /* The input: records out of files and standard input, one file after another.
  *
- * Where a record ends is the cutter's business; mostly it is a line: everything up to a LF, or up
+ * Where a record ends is the splitter's business; mostly it is a line: everything up to a LF, or up
  * to the end of its file; a CR at its end belongs to it, so that it can be written back byte for
  * byte. A UTF-8 byte order mark at the start of a file is passed over, and so are blank lines.
  *
@@ -67,7 +67,7 @@ struct source {
     struct input bytes;
     size_t current;         /* input being read; `count` exactly at the end of all */
     struct layout *layouts; /* one for each input */
-    struct cutter cutter;
+    struct splitter splitter;
     struct ringsend_bytes block; /* what is left of the bytes to be cut */
     bool begun;                  /* input_begin was said of the current input */
     bool resumed;                /* it was not read from its start */

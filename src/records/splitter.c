@@ -5,19 +5,19 @@
 
 #include <string.h>
 
-void cutter_begin(struct cutter *c, enum format format)
+void splitter_begin(struct splitter *c, enum format format)
 {
-    *c = (struct cutter){.format = format,
-                         .step = format == FORMAT_JSON ? CUTTER_OPENING : CUTTER_FIELD_START};
+    *c = (struct splitter){.format = format,
+                           .step = format == FORMAT_JSON ? SPLITTER_OPENING : SPLITTER_FIELD_START};
 }
 
-void cutter_resume(struct cutter *c, enum format format, char opening)
+void splitter_resume(struct splitter *c, enum format format, char opening)
 {
-    cutter_begin(c, format);
+    splitter_begin(c, format);
     if (format != FORMAT_JSON)
         return;
     c->in_array = opening == '[';
-    c->step = c->in_array ? CUTTER_COMMA : CUTTER_VALUES;
+    c->step = c->in_array ? SPLITTER_COMMA : SPLITTER_VALUES;
 }
 
 static size_t count_lines(const char *data, size_t bytes)
@@ -44,40 +44,40 @@ static void cut_line(struct ringsend_bytes piece, struct cut *cut)
 /* ---- rows ---- */
 
 /* Moves on to the end of the row or of the piece; false at the former. */
-static bool pass_row(struct cutter *c, const char **at, const char *end)
+static bool pass_row(struct splitter *c, const char **at, const char *end)
 {
     const char delimiter = format_delimiter(c->format);
     while (*at < end) {
         const char *quote;
         char byte = **at;
         switch (c->step) {
-        case CUTTER_QUOTE:
-            c->step = byte == '"' ? CUTTER_QUOTED : CUTTER_PLAIN;
+        case SPLITTER_QUOTE:
+            c->step = byte == '"' ? SPLITTER_QUOTED : SPLITTER_PLAIN;
             *at += byte == '"';
             break;
-        case CUTTER_QUOTED:
+        case SPLITTER_QUOTED:
             quote = memchr(*at, '"', (size_t)(end - *at));
             *at = quote ? quote + 1 : end;
-            c->step = quote ? CUTTER_QUOTE : CUTTER_QUOTED;
+            c->step = quote ? SPLITTER_QUOTE : SPLITTER_QUOTED;
             break;
-        case CUTTER_FIELD_START:
-        case CUTTER_PLAIN:
+        case SPLITTER_FIELD_START:
+        case SPLITTER_PLAIN:
             if (byte == '\n')
                 return false;
-            if (byte == '"' && c->step == CUTTER_FIELD_START)
-                c->step = CUTTER_QUOTED;
+            if (byte == '"' && c->step == SPLITTER_FIELD_START)
+                c->step = SPLITTER_QUOTED;
             else
-                c->step = byte == delimiter ? CUTTER_FIELD_START : CUTTER_PLAIN;
+                c->step = byte == delimiter ? SPLITTER_FIELD_START : SPLITTER_PLAIN;
             ++*at;
             break;
-        case CUTTER_OPENING:
-        case CUTTER_FIRST:
-        case CUTTER_ELEMENT:
-        case CUTTER_COMMA:
-        case CUTTER_VALUES:
-        case CUTTER_VALUE:
-        case CUTTER_SCALAR:
-        case CUTTER_CLOSED:
+        case SPLITTER_OPENING:
+        case SPLITTER_FIRST:
+        case SPLITTER_ELEMENT:
+        case SPLITTER_COMMA:
+        case SPLITTER_VALUES:
+        case SPLITTER_VALUE:
+        case SPLITTER_SCALAR:
+        case SPLITTER_CLOSED:
             UNREACHABLE("a step of JSON in a row");
         }
     }
@@ -85,9 +85,9 @@ static bool pass_row(struct cutter *c, const char **at, const char *end)
 }
 
 /* Most rows have no quote, and most pieces hold whole rows: two searches then do. */
-static void cut_row(struct cutter *c, struct ringsend_bytes piece, struct cut *cut)
+static void cut_row(struct splitter *c, struct ringsend_bytes piece, struct cut *cut)
 {
-    if (c->step == CUTTER_FIELD_START) {
+    if (c->step == SPLITTER_FIELD_START) {
         cut_line(piece, cut);
         if (cut->complete && !memchr(piece.data, '"', cut->record))
             return;
@@ -99,7 +99,7 @@ static void cut_row(struct cutter *c, struct ringsend_bytes piece, struct cut *c
     cut->after = cut->complete;
     cut->lines = count_lines(piece.data, cut->record) + cut->after;
     if (cut->complete)
-        c->step = CUTTER_FIELD_START;
+        c->step = SPLITTER_FIELD_START;
 }
 
 /* ---- JSON ---- */
@@ -111,56 +111,56 @@ static bool is_space(char byte)
 }
 
 /* Takes the first byte of a value. */
-static size_t begin_value(struct cutter *c, char byte)
+static size_t begin_value(struct splitter *c, char byte)
 {
-    c->step = byte == '{' || byte == '[' || byte == '"' ? CUTTER_VALUE : CUTTER_SCALAR;
+    c->step = byte == '{' || byte == '[' || byte == '"' ? SPLITTER_VALUE : SPLITTER_SCALAR;
     c->in_string = byte == '"';
     c->escaped = false;
-    c->depth = c->step == CUTTER_VALUE && !c->in_string;
+    c->depth = c->step == SPLITTER_VALUE && !c->in_string;
     return 1;
 }
 
 /* One byte between two values, which is no white space: false when it begins a value. */
-static bool pass_between(struct cutter *c, char byte, struct cut *cut)
+static bool pass_between(struct splitter *c, char byte, struct cut *cut)
 {
     switch (c->step) {
-    case CUTTER_OPENING:
+    case SPLITTER_OPENING:
         c->in_array = byte == '[';
-        c->step = c->in_array ? CUTTER_FIRST : CUTTER_VALUES;
+        c->step = c->in_array ? SPLITTER_FIRST : SPLITTER_VALUES;
         return c->in_array;
-    case CUTTER_COMMA:
-    case CUTTER_FIRST:
+    case SPLITTER_COMMA:
+    case SPLITTER_FIRST:
         if (byte == ']')
-            c->step = CUTTER_CLOSED;
-        else if (c->step == CUTTER_FIRST)
+            c->step = SPLITTER_CLOSED;
+        else if (c->step == SPLITTER_FIRST)
             return false;
         else if (byte == ',')
-            c->step = CUTTER_ELEMENT;
+            c->step = SPLITTER_ELEMENT;
         else
             cut->fault = "expected ',' or ']' behind an element of the array";
         return true;
-    case CUTTER_ELEMENT:
+    case SPLITTER_ELEMENT:
         if (byte == ',' || byte == ']')
             cut->fault = "expected an element of the array behind ','";
         return cut->fault != NULL;
-    case CUTTER_VALUES:
+    case SPLITTER_VALUES:
         return false;
-    case CUTTER_CLOSED:
+    case SPLITTER_CLOSED:
         cut->fault = "something follows the array";
         return true;
-    case CUTTER_FIELD_START:
-    case CUTTER_PLAIN:
-    case CUTTER_QUOTED:
-    case CUTTER_QUOTE:
-    case CUTTER_VALUE:
-    case CUTTER_SCALAR:
+    case SPLITTER_FIELD_START:
+    case SPLITTER_PLAIN:
+    case SPLITTER_QUOTED:
+    case SPLITTER_QUOTE:
+    case SPLITTER_VALUE:
+    case SPLITTER_SCALAR:
         break;
     }
     UNREACHABLE("between values");
 }
 
 /* Moves on to behind the value or to the end of the piece; true at the former. */
-static bool pass_value(struct cutter *c, const char **at, const char *end)
+static bool pass_value(struct splitter *c, const char **at, const char *end)
 {
     while (*at < end) {
         if (c->in_string) {
@@ -188,17 +188,17 @@ static bool pass_value(struct cutter *c, const char **at, const char *end)
 }
 
 /* What ends a scalar belongs to no record. */
-static bool pass_scalar(const struct cutter *c, const char **at, const char *end)
+static bool pass_scalar(const struct splitter *c, const char **at, const char *end)
 {
     while (*at < end && !is_space(**at) && !(c->in_array && (**at == ',' || **at == ']')))
         ++*at;
     return *at < end;
 }
 
-static void cut_json(struct cutter *c, struct ringsend_bytes piece, struct cut *cut)
+static void cut_json(struct splitter *c, struct ringsend_bytes piece, struct cut *cut)
 {
     const char *at = piece.data, *end = piece.data + piece.bytes;
-    if (c->step != CUTTER_VALUE && c->step != CUTTER_SCALAR) {
+    if (c->step != SPLITTER_VALUE && c->step != SPLITTER_SCALAR) {
         while (at < end && !cut->fault && (is_space(*at) || pass_between(c, *at, cut))) {
             if (!cut->fault)
                 at++;
@@ -210,14 +210,14 @@ static void cut_json(struct cutter *c, struct ringsend_bytes piece, struct cut *
         at += begin_value(c, *at);
     }
     const char *start = piece.data + cut->before;
-    cut->complete = c->step == CUTTER_VALUE ? pass_value(c, &at, end) : pass_scalar(c, &at, end);
+    cut->complete = c->step == SPLITTER_VALUE ? pass_value(c, &at, end) : pass_scalar(c, &at, end);
     cut->record = (size_t)(at - start);
     cut->lines = count_lines(start, cut->record);
     if (cut->complete)
-        c->step = c->in_array ? CUTTER_COMMA : CUTTER_VALUES;
+        c->step = c->in_array ? SPLITTER_COMMA : SPLITTER_VALUES;
 }
 
-void cutter_cut(struct cutter *c, struct ringsend_bytes piece, struct cut *cut)
+void splitter_split(struct splitter *c, struct ringsend_bytes piece, struct cut *cut)
 {
     CHECK(piece.bytes > 0);
     *cut = (struct cut){0};
@@ -229,8 +229,8 @@ void cutter_cut(struct cutter *c, struct ringsend_bytes piece, struct cut *cut)
         cut_line(piece, cut);
 }
 
-const char *cutter_end(const struct cutter *c)
+const char *splitter_end(const struct splitter *c)
 {
-    bool open = c->in_array && c->step != CUTTER_CLOSED;
+    bool open = c->in_array && c->step != SPLITTER_CLOSED;
     return c->format == FORMAT_JSON && open ? "the file ends within its array" : NULL;
 }

@@ -15,30 +15,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum cutter_step {
+enum splitter_step {
     /* csv, tsv: inside a row */
-    CUTTER_FIELD_START, /* a quote here opens a quoted field; also the start of every record */
-    CUTTER_PLAIN,
-    CUTTER_QUOTED,
-    CUTTER_QUOTE, /* behind a quote in a quoted field: its end, or half of a doubled one */
+    SPLITTER_FIELD_START, /* a quote here opens a quoted field; also the start of every record */
+    SPLITTER_PLAIN,
+    SPLITTER_QUOTED,
+    SPLITTER_QUOTE, /* behind a quote in a quoted field: its end, or half of a doubled one */
     /* json */
-    CUTTER_OPENING, /* before anything */
-    CUTTER_FIRST,   /* in the array, before its first element or its end */
-    CUTTER_ELEMENT, /* behind a comma */
-    CUTTER_COMMA,   /* behind an element */
-    CUTTER_VALUES,  /* no array: between two values */
-    CUTTER_VALUE,   /* inside an array, object or string */
-    CUTTER_SCALAR,  /* inside anything else */
-    CUTTER_CLOSED   /* behind the array */
+    SPLITTER_OPENING, /* before anything */
+    SPLITTER_FIRST,   /* in the array, before its first element or its end */
+    SPLITTER_ELEMENT, /* behind a comma */
+    SPLITTER_COMMA,   /* behind an element */
+    SPLITTER_VALUES,  /* no array: between two values */
+    SPLITTER_VALUE,   /* inside an array, object or string */
+    SPLITTER_SCALAR,  /* inside anything else */
+    SPLITTER_CLOSED   /* behind the array */
 };
 
-struct cutter {
+struct splitter {
     enum format format;
-    enum cutter_step step;
+    enum splitter_step step;
     bool in_array;  /* json: the input is one */
-    bool in_string; /* json, CUTTER_VALUE */
+    bool in_string; /* json, SPLITTER_VALUE */
     bool escaped;   /* behind a backslash in a string */
-    uint32_t depth; /* open brackets in CUTTER_VALUE */
+    uint32_t depth; /* open brackets in SPLITTER_VALUE */
 };
 
 /* What became of a piece: `before` bytes belong to no record, then come `record` bytes of the one
@@ -51,11 +51,11 @@ struct cut {
 };
 
 /* At the start of an input. */
-void cutter_begin(struct cutter *c, enum format format);
+void splitter_begin(struct splitter *c, enum format format);
 /* Behind a record; `opening`: the first byte of the input that is no white space. */
-void cutter_resume(struct cutter *c, enum format format, char opening);
-void cutter_cut(struct cutter *c, struct ringsend_bytes piece, struct cut *cut);
+void splitter_resume(struct splitter *c, enum format format, char opening);
+void splitter_split(struct splitter *c, struct ringsend_bytes piece, struct cut *cut);
 /* At the end of the input: what is missing, or null. */
-const char *cutter_end(const struct cutter *c);
+const char *splitter_end(const struct splitter *c);
 
 #endif

@@ -16,9 +16,9 @@ static bool is_plain(char c)
            c == '_' || c == '-';
 }
 
-void save_name(char name[SAVE_NAME_BYTES], uint64_t number, struct ringsend_bytes id)
+void body_file_name(char name[BODY_FILE_NAME_BYTES], uint64_t number, struct ringsend_bytes id)
 {
-    size_t at = (size_t)snprintf(name, SAVE_NAME_BYTES, "%llu", (unsigned long long)number);
+    size_t at = (size_t)snprintf(name, BODY_FILE_NAME_BYTES, "%llu", (unsigned long long)number);
     bool quoted = id.bytes >= 2 && id.data[0] == '"';
     if (quoted)
         id = (struct ringsend_bytes){id.data + 1, id.bytes - 2};
@@ -29,71 +29,71 @@ void save_name(char name[SAVE_NAME_BYTES], uint64_t number, struct ringsend_byte
     name[at] = '\0';
 }
 
-void save_end(struct save *save)
+void body_file_end(struct body_file *body)
 {
-    file_close(&save->file);
-    free(save->path);
-    save->path = NULL;
+    file_close(&body->file);
+    free(body->path);
+    body->path = NULL;
 }
 
-static enum save_next fail(struct save *save, int reason, int *error)
+static enum body_file_next fail(struct body_file *body, int reason, int *error)
 {
-    if (save->opened && save->path)
-        unlink(save->path);
-    save_end(save);
+    if (body->opened && body->path)
+        unlink(body->path);
+    body_file_end(body);
     *error = reason;
-    return SAVE_FAILED;
+    return BODY_FILE_FAILED;
 }
 
-enum save_next save_begin(struct save *save, struct ringsend *engine, const char *directory,
-                          const char *name, bool replace, bool sync, struct ringsend_bytes data,
-                          int *error)
+enum body_file_next body_file_begin(struct body_file *body, struct ringsend *engine,
+                                    const char *directory, const char *name, bool replace,
+                                    bool sync, struct ringsend_bytes data, int *error)
 {
     /* The open of a fifo would wait for a reader, and that of a terminal might make it ours. */
     int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
                 (replace ? O_TRUNC : O_EXCL);
-    *save = (struct save){.replace = replace, .sync = sync, .data = data};
-    if (asprintf(&save->path, "%s/%s", directory, name) < 0)
-        save->path = NULL;
-    if (!save->path || file_open_path(engine, save->path, flags, &save->file) != 0)
-        return fail(save, ENOMEM, error);
-    return SAVE_WAIT;
+    *body = (struct body_file){.replace = replace, .sync = sync, .data = data};
+    if (asprintf(&body->path, "%s/%s", directory, name) < 0)
+        body->path = NULL;
+    if (!body->path || file_open_path(engine, body->path, flags, &body->file) != 0)
+        return fail(body, ENOMEM, error);
+    return BODY_FILE_WAIT;
 }
 
 /* Some file systems tell only at a close that a write was lost. The file's own goes unheard. */
-static int close_error(const struct save *save)
+static int close_error(const struct body_file *body)
 {
-    int copy = fcntl(file_descriptor(save->file), F_DUPFD_CLOEXEC, 0);
+    int copy = fcntl(file_descriptor(body->file), F_DUPFD_CLOEXEC, 0);
     return copy >= 0 && close(copy) == 0 ? 0 : errno;
 }
 
-enum save_next save_turn(struct save *save, int *error)
+enum body_file_next body_file_turn(struct body_file *body, int *error)
 {
-    if (file_busy(save->file))
-        return SAVE_WAIT;
-    int64_t result = file_take(save->file);
-    if (!save->opened && result == 0) {
-        if (save->replace && !save->looking) {
-            save->looking = true;
-            file_stat(save->file, &save->about);
-            return SAVE_WAIT;
+    if (file_busy(body->file))
+        return BODY_FILE_WAIT;
+    int64_t result = file_take(body->file);
+    if (!body->opened && result == 0) {
+        if (body->replace && !body->looking) {
+            body->looking = true;
+            file_stat(body->file, &body->about);
+            return BODY_FILE_WAIT;
         }
-        if (save->replace && !S_ISREG(save->about.stx_mode))
-            return fail(save, ENXIO, error);
-        save->opened = true;
-        file_append(save->file, save->data.data, save->data.bytes);
-        return SAVE_WAIT;
+        if (body->replace && !S_ISREG(body->about.stx_mode))
+            return fail(body, ENXIO, error);
+        body->opened = true;
+        file_append(body->file, body->data.data, body->data.bytes);
+        return BODY_FILE_WAIT;
     }
-    if (result != (save->syncing ? 0 : (int64_t)save->data.bytes))
-        return fail(save, result < 0 ? (int)-result : EIO, error);
-    if (save->sync && !save->syncing) {
-        save->syncing = true;
-        file_sync(save->file);
-        return SAVE_WAIT;
+    if (result != (body->syncing ? 0 : (int64_t)body->data.bytes))
+        return fail(body, result < 0 ? (int)-result : EIO, error);
+    if (body->sync && !body->syncing) {
+        body->syncing = true;
+        file_sync(body->file);
+        return BODY_FILE_WAIT;
     }
-    int lost = close_error(save);
+    int lost = close_error(body);
     if (lost)
-        return fail(save, lost, error);
-    save_end(save);
-    return SAVE_DONE;
+        return fail(body, lost, error);
+    body_file_end(body);
+    return BODY_FILE_DONE;
 }

@@ -10,14 +10,14 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-enum { SAVE_NAME_BYTES = 100 };
+enum { BODY_FILE_NAME_BYTES = 100 };
 
 /* The file's name: the record's number, and behind a dash what of its id (JSON, or empty) may stand in
  * a name, cut to 64 bytes, anything else as '_'. Never two records have the same. */
-void save_name(char name[SAVE_NAME_BYTES], uint64_t number, struct ringsend_bytes id);
+void body_file_name(char name[BODY_FILE_NAME_BYTES], uint64_t number, struct ringsend_bytes id);
 
 /* Zeroed before its first use. */
-struct save {
+struct body_file {
     struct file *file; /* not null exactly while it is under way */
     char *path;        /* likewise */
     bool opened;       /* by us, or ours to overwrite: to be removed when it cannot be whole */
@@ -27,22 +27,22 @@ struct save {
     struct ringsend_bytes data;
 };
 
-enum save_next {
-    SAVE_WAIT, /* until ringsend_run has finished the operation under way */
-    SAVE_DONE,
-    SAVE_FAILED /* *error is an errno; what was written of it is removed */
+enum body_file_next {
+    BODY_FILE_WAIT, /* until ringsend_run has finished the operation under way */
+    BODY_FILE_DONE,
+    BODY_FILE_FAILED /* *error is an errno; what was written of it is removed */
 };
 
 /* With `sync` its bytes are durable at the end, though not its name.
  * Starts to make the file `directory`/`name`. An existing one is an error, EEXIST, unless it is to be
  * replaced; what is no regular file is one in any case (ENXIO; ELOOP: a symbolic link), and left as it is. The data are borrowed until the end. */
-enum save_next save_begin(struct save *save, struct ringsend *engine, const char *directory,
-                          const char *name, bool replace, bool sync, struct ringsend_bytes data,
-                          int *error);
-/* Takes the end of an operation and starts the next one. After SAVE_DONE and SAVE_FAILED it is
+enum body_file_next body_file_begin(struct body_file *body, struct ringsend *engine,
+                                    const char *directory, const char *name, bool replace,
+                                    bool sync, struct ringsend_bytes data, int *error);
+/* Takes the end of an operation and starts the next one. After BODY_FILE_DONE and BODY_FILE_FAILED it is
  * over. */
-enum save_next save_turn(struct save *save, int *error);
+enum body_file_next body_file_turn(struct body_file *body, int *error);
 /* Cancels what is under way. Harmless when nothing is. */
-void save_end(struct save *save);
+void body_file_end(struct body_file *body);
 
 #endif

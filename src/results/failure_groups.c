@@ -39,7 +39,7 @@ static size_t number_bytes(struct ringsend_bytes text, bool in_word)
     return bytes;
 }
 
-size_t groups_fold(struct ringsend_bytes text, char *out)
+size_t failure_groups_fold(struct ringsend_bytes text, char *out)
 {
     char *to = out;
     bool in_word = false;
@@ -76,7 +76,7 @@ static uint64_t fingerprint_of(const struct result_line *line, struct ringsend_b
     char folded[GROUP_SAMPLE_BYTES];
     int cause = line->error != RINGSEND_OK ? -(int)line->error : line->status;
     uint64_t state = hash(UINT64_C(14695981039346656037), &cause, sizeof cause);
-    return hash(state, folded, groups_fold(text, folded));
+    return hash(state, folded, failure_groups_fold(text, folded));
 }
 
 /* What its cause is told by: an error's words, those on a response, or else its body. */
@@ -98,7 +98,7 @@ static void note_id(struct group *group, const struct result_line *line)
         memcpy(text, line->id.data, line->id.bytes); /* the struct was zeroed */
 }
 
-static struct group *find(struct groups *groups, const struct result_line *line)
+static struct group *find(struct failure_groups *groups, const struct result_line *line)
 {
     struct ringsend_bytes text = text_of(line);
     uint64_t fingerprint = fingerprint_of(line, text);
@@ -116,7 +116,7 @@ static struct group *find(struct groups *groups, const struct result_line *line)
     return group;
 }
 
-void groups_count(struct groups *groups, const struct result_line *line)
+void groups_count(struct failure_groups *groups, const struct result_line *line)
 {
     struct group *group = find(groups, line);
     if (!group) {
@@ -128,7 +128,7 @@ void groups_count(struct groups *groups, const struct result_line *line)
         note_id(group, line);
 }
 
-void groups_order(const struct groups *groups, uint32_t order[GROUPS_MAX])
+void failure_groups_order(const struct failure_groups *groups, uint32_t order[GROUPS_MAX])
 {
     for (uint32_t i = 0; i < groups->count; i++) {
         uint32_t at = i;

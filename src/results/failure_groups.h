@@ -30,20 +30,20 @@ struct group {
     char sample[GROUP_SAMPLE_BYTES];
 };
 
-struct groups {
+struct failure_groups {
     struct group list[GROUPS_MAX]; /* in the order of their first one */
     uint32_t count;
     uint64_t others; /* failures of causes that have no place in the list */
 };
 
 /* Takes in a result that is not ok. */
-void groups_count(struct groups *groups, const struct result_line *line);
+void groups_count(struct failure_groups *groups, const struct result_line *line);
 /* Indices of the list, the largest group first; of equal ones the earlier. */
-void groups_order(const struct groups *groups, uint32_t order[GROUPS_MAX]);
+void failure_groups_order(const struct failure_groups *groups, uint32_t order[GROUPS_MAX]);
 
 /* The text with each run of digits, or of hexadecimal digits and dashes that holds a digit, as one '#',
  * and each run of white space as one space; to `out`, which has room for as many bytes. Returns how
  * many it wrote. */
-size_t groups_fold(struct ringsend_bytes text, char *out);
+size_t failure_groups_fold(struct ringsend_bytes text, char *out);
 
 #endif

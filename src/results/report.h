@@ -30,8 +30,8 @@ struct job_report {
     uint64_t by_error[RINGSEND_ERROR_COUNT];
     int abort_status;
     enum ringsend_error abort_error;
-    struct groups failures; /* the same, by cause */
-    uint64_t left;          /* with a journal: records that were read and left for a later run */
+    struct failure_groups failures; /* the same, by cause */
+    uint64_t left; /* with a journal: records that were read and left for a later run */
     bool complete; /* all inputs were read to their end, and every record's result is written */
     uint64_t results_lost;       /* records whose results are not in the output */
     uint64_t cut_off;            /* at most so many records' results say that they were stopped or

@@ -29,14 +29,14 @@ static void names(void **state)
         {"{\"k\": [1]}", "7-__k____1__"},
         {"\"", "7-_"},
     };
-    char name[SAVE_NAME_BYTES];
+    char name[BODY_FILE_NAME_BYTES];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        save_name(name, 7, span_of(rows[i].id));
+        body_file_name(name, 7, span_of(rows[i].id));
         assert_string_equal(name, rows[i].name);
     }
     char id[300];
     memset(id, 'x', sizeof id);
-    save_name(name, UINT64_MAX, (struct ringsend_bytes){id, sizeof id});
+    body_file_name(name, UINT64_MAX, (struct ringsend_bytes){id, sizeof id});
     assert_int_equal(strlen(name), 20 + 1 + 64);
 }
 
@@ -99,21 +99,21 @@ void __wrap_ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole
 
 static void is_synced_when_asked_to(void **state)
 {
-    char directory[] = "/tmp/ringsend-save-XXXXXX", path[64];
+    char directory[] = "/tmp/ringsend-body-XXXXXX", path[64];
     (void)state;
     assert_non_null(mkdtemp(directory));
     snprintf(path, sizeof path, "%s/0", directory);
     assert_int_equal(ringsend_new(&engine, NULL), 0);
     for (int sync = 0; sync < 2; sync++) {
-        struct save save = {0};
+        struct body_file body_file = {0};
         int error = 0;
-        enum save_next next =
-            save_begin(&save, engine, directory, "0", sync > 0, sync > 0, SPAN("body"), &error);
-        while (next == SAVE_WAIT) {
+        enum body_file_next next = body_file_begin(&body_file, engine, directory, "0", sync > 0,
+                                                   sync > 0, SPAN("body"), &error);
+        while (next == BODY_FILE_WAIT) {
             assert_true(ringsend_run(engine, RINGSEND_NEVER) >= 0);
-            next = save_turn(&save, &error);
+            next = body_file_turn(&body_file, &error);
         }
-        assert_int_equal(next, SAVE_DONE);
+        assert_int_equal(next, BODY_FILE_DONE);
         assert_int_equal(syncs, sync);
     }
     ringsend_free(engine);

@@ -37,7 +37,7 @@ static void folds(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char out[100];
         size_t bytes = strlen(rows[i].text);
-        size_t made = groups_fold(
+        size_t made = failure_groups_fold(
             (struct ringsend_bytes){guard_put(&guard, rows[i].text, bytes), bytes}, out);
         assert_true(made <= bytes);
         if (!span_equal((struct ringsend_bytes){out, made}, span_of(rows[i].folded)))
@@ -46,7 +46,7 @@ static void folds(void **state)
     guard_close(&guard);
 }
 
-static struct groups groups;
+static struct failure_groups groups;
 
 static void count_status(uint64_t number, int status, const char *body)
 {
@@ -63,7 +63,7 @@ static void count_error(const char *id, enum ringsend_error error, const char *d
 static void counts_by_cause(void **state)
 {
     (void)state;
-    groups = (struct groups){0};
+    groups = (struct failure_groups){0};
     count_status(1, 500, "order 1 failed");
     count_status(2, 502, "order 1 failed");
     count_status(3, 500, "order 22 failed");
@@ -94,7 +94,7 @@ static void counts_by_cause(void **state)
                            span_of(ringsend_error_text(RINGSEND_E_CONNECT_REFUSED))));
     assert_int_equal(groups.list[4].count, 2);
     uint32_t order[GROUPS_MAX];
-    groups_order(&groups, order);
+    failure_groups_order(&groups, order);
     static const uint32_t expected[] = {0, 3, 4, 1, 2};
     assert_memory_equal(order, expected, sizeof expected);
 }
@@ -103,7 +103,7 @@ static void counts_by_cause(void **state)
 static void is_bounded(void **state)
 {
     (void)state;
-    groups = (struct groups){0};
+    groups = (struct failure_groups){0};
     char body[1000];
     memset(body, 'x', sizeof body);
     for (int i = 0; i < 2; i++) {

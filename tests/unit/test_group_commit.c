@@ -1,4 +1,4 @@
-/* The gate of --sync: what is put while one sync is under way waits for the next, and nothing passes once
+/* The group of --sync: what is put while one sync is under way waits for the next, and nothing passes once
  * one has failed. On the real kernel. */
 #include "journal/group_commit.h"
 
@@ -19,7 +19,7 @@
 enum { CAPACITY = 8 };
 
 static struct ringsend *engine;
-static struct gate gate;
+static struct group_commit group;
 static int items[CAPACITY];
 
 static unsigned syncs, whole_syncs;
@@ -43,7 +43,7 @@ static int make_engine(void **state)
 static int free_engine(void **state)
 {
     (void)state;
-    gate_close(&gate);
+    group_commit_close(&group);
     ringsend_free(engine);
     return 0;
 }
@@ -51,23 +51,23 @@ static int free_engine(void **state)
 /* The sync that is under way ends, and is taken note of. */
 static void await_sync(void)
 {
-    assert_true(gate.syncing > 0);
-    while (file_busy(gate.file))
+    assert_true(group.syncing > 0);
+    while (file_busy(group.file))
         assert_true(ringsend_run(engine, RINGSEND_NEVER) >= 0);
-    gate_turn(&gate);
+    group_commit_turn(&group);
 }
 
 static void put(int from, int to)
 {
     for (int i = from; i < to; i++)
-        gate_put(&gate, &items[i]);
+        group_commit_put(&group, &items[i]);
 }
 
 static void expect_passed(int from, int to)
 {
     for (int i = from; i < to; i++)
-        assert_ptr_equal(gate_take(&gate), &items[i]);
-    assert_null(gate_take(&gate));
+        assert_ptr_equal(group_commit_take(&group), &items[i]);
+    assert_null(group_commit_take(&group));
 }
 
 static void one_sync_for_all_that_came_meanwhile(void **state)
@@ -75,27 +75,27 @@ static void one_sync_for_all_that_came_meanwhile(void **state)
     (void)state;
     FILE *file = tmpfile();
     assert_non_null(file);
-    assert_true(gate_open(&gate, engine, fileno(file), CAPACITY));
-    gate_turn(&gate);
-    assert_true(gate_is_empty(&gate) && !file_busy(gate.file));
+    assert_true(group_commit_open(&group, engine, fileno(file), CAPACITY));
+    group_commit_turn(&group);
+    assert_true(group_commit_is_empty(&group) && !file_busy(group.file));
     put(0, 2);
     expect_passed(0, 0);
-    gate_turn(&gate);
+    group_commit_turn(&group);
     put(2, 5); /* the sync under way may have begun before these were stored */
-    gate_turn(&gate);
+    group_commit_turn(&group);
     expect_passed(0, 0);
     await_sync();
-    assert_int_equal(gate.syncing, 3);
-    assert_ptr_equal(gate_take(&gate), &items[0]);
+    assert_int_equal(group.syncing, 3);
+    assert_ptr_equal(group_commit_take(&group), &items[0]);
     put(5, CAPACITY);
     await_sync();
     expect_passed(1, 5);
-    assert_false(gate_is_empty(&gate));
+    assert_false(group_commit_is_empty(&group));
     await_sync();
     expect_passed(5, CAPACITY);
-    assert_true(gate_is_empty(&gate));
-    gate_turn(&gate);
-    assert_false(file_busy(gate.file));
+    assert_true(group_commit_is_empty(&group));
+    group_commit_turn(&group);
+    assert_false(file_busy(group.file));
     assert_int_equal(syncs, 3);
     assert_int_equal(whole_syncs, 0);
     fclose(file);
@@ -107,9 +107,9 @@ static void a_directory_is_synced_whole(void **state)
     (void)state;
     int fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(fd >= 0);
-    assert_true(gate_open(&gate, engine, fd, CAPACITY));
+    assert_true(group_commit_open(&group, engine, fd, CAPACITY));
     put(0, 2);
-    gate_turn(&gate);
+    group_commit_turn(&group);
     await_sync();
     expect_passed(0, 2);
     assert_int_equal(syncs, 1);
@@ -123,23 +123,23 @@ static void nothing_passes_after_a_failure(void **state)
     (void)state;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
-    assert_true(gate_open(&gate, engine, ends[1], CAPACITY));
+    assert_true(group_commit_open(&group, engine, ends[1], CAPACITY));
     put(0, 2);
-    gate_turn(&gate);
+    group_commit_turn(&group);
     put(2, 3);
     await_sync();
-    assert_int_equal(gate.error, EINVAL);
-    gate_turn(&gate);
-    assert_false(file_busy(gate.file));
+    assert_int_equal(group.error, EINVAL);
+    group_commit_turn(&group);
+    assert_false(file_busy(group.file));
     expect_passed(0, 0);
-    assert_false(gate_is_empty(&gate));
-    gate_clear(&gate);
-    assert_true(gate_is_empty(&gate));
+    assert_false(group_commit_is_empty(&group));
+    group_commit_clear(&group);
+    assert_true(group_commit_is_empty(&group));
     put(3, 5); /* or they are told apart */
-    assert_ptr_equal(gate_take_refused(&gate), &items[3]);
-    assert_ptr_equal(gate_take_refused(&gate), &items[4]);
-    assert_null(gate_take_refused(&gate));
-    assert_true(gate_is_empty(&gate));
+    assert_ptr_equal(group_commit_take_refused(&group), &items[3]);
+    assert_ptr_equal(group_commit_take_refused(&group), &items[4]);
+    assert_null(group_commit_take_refused(&group));
+    assert_true(group_commit_is_empty(&group));
     close(ends[0]);
     close(ends[1]);
 }
@@ -150,12 +150,12 @@ static void closing_waits(void **state)
     (void)state;
     FILE *file = tmpfile();
     assert_non_null(file);
-    assert_true(gate_open(&gate, engine, fileno(file), CAPACITY));
+    assert_true(group_commit_open(&group, engine, fileno(file), CAPACITY));
     put(0, 1);
-    gate_turn(&gate);
-    gate_close(&gate);
-    assert_null(gate.file);
-    gate_turn(&gate); /* an open gate: nothing is ever put */
+    group_commit_turn(&group);
+    group_commit_close(&group);
+    assert_null(group.file);
+    group_commit_turn(&group); /* an open group: nothing is ever put */
     expect_passed(0, 0);
     fclose(file);
 }

@@ -27,7 +27,7 @@ static void drop_file(const char *path)
     close((int)strtol(path + strlen("/proc/self/fd/"), NULL, 10));
 }
 
-/* What was taken outlives what comes after it, and the checker; bad records are told with their place. */
+/* What was taken outlives what comes after it, and the reader; bad records are told with their place. */
 static void records_are_taken(void **state)
 {
     (void)state;
@@ -38,28 +38,28 @@ static void records_are_taken(void **state)
     const struct record_defaults defaults = {.headers = no_headers, .key_header = SPAN("Key")};
     struct buf_pool pool;
     struct source source;
-    struct checker checker;
+    struct record_reader reader;
     char path[32], *paths[] = {path};
     size_t failed;
     buf_pool_init(&pool);
     make_file(text, sizeof text - 1, path);
     assert_int_equal(source_open(&source, paths, 1, &failed), 0);
-    assert_true(checker_init(&checker, &source, &pool, &defaults));
+    assert_true(record_reader_init(&reader, &source, &pool, &defaults));
 
-    assert_int_equal(checker_next(&checker), CHECKER_GOOD);
-    struct record *first = checker_take(&checker);
+    assert_int_equal(record_reader_next(&reader), RECORD_READER_GOOD);
+    struct record *first = record_reader_take(&reader);
     record_make_key(first, source.number);
     char key[RECORD_KEY_BYTES];
     memcpy(key, first->key, sizeof key);
-    assert_int_equal(checker_next(&checker), CHECKER_BAD);
-    assert_int_equal(checker.place.line, 3);
-    assert_int_equal(checker.place.column, 22);
-    assert_int_equal(checker_next(&checker), CHECKER_GOOD);
-    assert_int_equal(checker.place.line, 4);
-    assert_int_equal(checker_next(&checker), CHECKER_END);
-    assert_int_equal(checker.records, 3);
-    assert_int_equal(checker.bad, 1);
-    checker_free(&checker);
+    assert_int_equal(record_reader_next(&reader), RECORD_READER_BAD);
+    assert_int_equal(reader.place.line, 3);
+    assert_int_equal(reader.place.column, 22);
+    assert_int_equal(record_reader_next(&reader), RECORD_READER_GOOD);
+    assert_int_equal(reader.place.line, 4);
+    assert_int_equal(record_reader_next(&reader), RECORD_READER_END);
+    assert_int_equal(reader.records, 3);
+    assert_int_equal(reader.bad, 1);
+    record_reader_free(&reader);
     source_close(&source);
     drop_file(path);
 
@@ -76,7 +76,7 @@ static bool load(const char *path, struct buf_pool *pool, struct buf *into,
                  struct record_error *error)
 {
     *error = (struct record_error){0};
-    return load_now(span_of(path), pool, into, error);
+    return data_file_now(span_of(path), pool, into, error);
 }
 
 /* Those that do not tell their size are read to their end, which is further than the first read goes. */

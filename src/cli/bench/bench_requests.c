@@ -76,31 +76,31 @@ static bool grow(struct bench_requests *b)
     return true;
 }
 
-static int refuse_record(const struct bench_requests *b, const struct checker *checker)
+static int refuse_record(const struct bench_requests *b, const struct record_reader *reader)
 {
-    const struct source *source = checker->source;
+    const struct source *source = reader->source;
     return refuse(b, EXIT_INPUT, "%s, line %zu, column %zu: %s",
-                  summary_input_name(source->paths[source->current]), checker->place.line,
-                  checker->place.column,
-                  checker->error.detail[0] ? checker->error.detail
-                                           : ringsend_error_text(checker->error.error));
+                  summary_input_name(source->paths[source->current]), reader->place.line,
+                  reader->place.column,
+                  reader->error.detail[0] ? reader->error.detail
+                                          : ringsend_error_text(reader->error.error));
 }
 
-/* Takes the record that the checker has, with its data file and its key. */
-static int take_record(struct bench_requests *b, struct checker *checker)
+/* Takes the record that the reader has, with its data file and its key. */
+static int take_record(struct bench_requests *b, struct record_reader *reader)
 {
-    struct record *record = grow(b) ? checker_take(checker) : NULL;
+    struct record *record = grow(b) ? record_reader_take(reader) : NULL;
     if (!record)
         return refuse_memory(b);
     struct bench_record *held = &b->records[b->count++];
     *held = (struct bench_record){.record = record};
     if (record->data_file.bytes > 0) {
-        if (!load_now(record->data_file, &b->pool, &held->body, &checker->error))
-            return refuse_record(b, checker);
+        if (!data_file_now(record->data_file, &b->pool, &held->body, &reader->error))
+            return refuse_record(b, reader);
         record->request.body = (struct ringsend_bytes){held->body.data, held->body.bytes};
     }
     if (record->needs_key)
-        record_make_key(record, checker->source->number);
+        record_make_key(record, reader->source->number);
     if (b->pool.used_bytes > BYTES_MAX)
         return refuse(b, EXIT_INPUT,
                       "the records and their data take more than 1 GiB; this command holds them in "
@@ -108,15 +108,15 @@ static int take_record(struct bench_requests *b, struct checker *checker)
     return EXIT_OK;
 }
 
-static int take_records(struct bench_requests *b, struct checker *checker)
+static int take_records(struct bench_requests *b, struct record_reader *reader)
 {
-    const struct source *source = checker->source;
+    const struct source *source = reader->source;
     int status = EXIT_OK;
-    enum checker_next next = CHECKER_GOOD;
-    while (status == EXIT_OK && (next = checker_next(checker)) == CHECKER_GOOD)
-        status = take_record(b, checker);
-    if (next == CHECKER_BAD)
-        status = refuse_record(b, checker);
+    enum record_reader_next next = RECORD_READER_GOOD;
+    while (status == EXIT_OK && (next = record_reader_next(reader)) == RECORD_READER_GOOD)
+        status = take_record(b, reader);
+    if (next == RECORD_READER_BAD)
+        status = refuse_record(b, reader);
     if (status == EXIT_OK && source->error)
         status = refuse(b, EXIT_INPUT, "cannot read %s: %s",
                         summary_input_name(source->paths[source->error_input]), source->error_text);
@@ -126,17 +126,17 @@ static int take_records(struct bench_requests *b, struct checker *checker)
 static int read_files(struct bench_requests *b, const struct target_options *o)
 {
     struct source source;
-    struct checker checker;
+    struct record_reader reader;
     size_t failed;
     int error = source_open(&source, o->inputs, o->inputs_count, &failed);
     if (error)
         return refuse(b, EXIT_INPUT, "cannot read %s: %s", summary_input_name(o->inputs[failed]),
                       strerror(error));
     record_options_apply(&o->records, &source);
-    int status = checker_init(&checker, &source, &b->pool, &o->request.defaults)
-                     ? take_records(b, &checker)
+    int status = record_reader_init(&reader, &source, &b->pool, &o->request.defaults)
+                     ? take_records(b, &reader)
                      : refuse_memory(b);
-    checker_free(&checker);
+    record_reader_free(&reader);
     source_close(&source);
     if (status != EXIT_OK)
         return status;

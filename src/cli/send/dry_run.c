@@ -22,7 +22,7 @@ struct dry_run {
     const struct request_options *options;
     struct record_defaults defaults;
     struct secrets row_secrets; /* of the record that is shown */
-    struct checker checker;
+    struct record_reader reader;
     struct buf_pool pool;
     struct buf head; /* of the request shown */
     struct buf body; /* of its data file */
@@ -236,7 +236,7 @@ static void print_curl(struct dry_run *d, const struct ringsend_request *request
                        const struct head *head)
 {
     const struct ringsend_options *engine = &d->options->engine;
-    struct ringsend_bytes body = request->body, path = d->checker.record->data_file;
+    struct ringsend_bytes body = request->body, path = d->reader.record->data_file;
     bool piped = path.bytes == 0 && needs_pipe(masked(d, body));
     if (piped)
         print_pipe(d, masked(d, body));
@@ -267,35 +267,34 @@ static void print_curl(struct dry_run *d, const struct ringsend_request *request
 
 static void print_place(const struct dry_run *d, bool bad)
 {
-    const struct source *source = d->checker.source;
+    const struct source *source = d->reader.source;
     printf("# %s, line %" PRIu64 ", record %" PRIu64,
            summary_input_name(source->paths[source->current]), source->line, source->number);
     if (!bad) {
         putchar('\n');
         return;
     }
-    const struct ringsend_bytes line = {d->checker.record->line.data,
-                                        d->checker.record->line.bytes};
+    const struct ringsend_bytes line = {d->reader.record->line.data, d->reader.record->line.bytes};
     char text[RECORD_TOLD_BYTES];
     fputs(" cannot be sent: ", stdout);
-    summary_print_plain(stdout, record_error_tell(&d->checker.error, line, text, sizeof text));
+    summary_print_plain(stdout, record_error_tell(&d->reader.error, line, text, sizeof text));
     putchar('\n');
 }
 
 static bool show(struct dry_run *d)
 {
-    struct record *record = d->checker.record;
+    struct record *record = d->reader.record;
     struct ringsend_request *request = &record->request;
     struct head head;
     bool good = true;
     if (record->data_file.bytes > 0) {
-        good = load_now(record->data_file, &d->pool, &d->body, &d->checker.error);
+        good = data_file_now(record->data_file, &d->pool, &d->body, &d->reader.error);
         request->body = bytes_of(&d->body);
         if (!good)
             print_place(d, true);
     }
     if (good && record->needs_key)
-        record_make_key(record, d->checker.source->number);
+        record_make_key(record, d->reader.source->number);
     good = good && write_head(d, request, &head);
     if (good) {
         print_place(d, false);
@@ -313,19 +312,19 @@ int dry_run(const struct request_options *options, struct source *source, uint64
     int status = EXIT_OK;
     d.defaults.row_secrets = &d.row_secrets;
     buf_pool_init(&d.pool);
-    bool ready = checker_init(&d.checker, source, &d.pool, &d.defaults);
+    bool ready = record_reader_init(&d.reader, source, &d.pool, &d.defaults);
     if (!ready)
         status = EXIT_INPUT;
-    while (ready && d.checker.records < count) {
+    while (ready && d.reader.records < count) {
         secrets_free(&d.row_secrets);
-        enum checker_next next = checker_next(&d.checker);
-        if (next == CHECKER_END)
+        enum record_reader_next next = record_reader_next(&d.reader);
+        if (next == RECORD_READER_END)
             break;
-        if (d.checker.records > 1)
+        if (d.reader.records > 1)
             putchar('\n');
-        if (next == CHECKER_BAD)
+        if (next == RECORD_READER_BAD)
             print_place(&d, true);
-        if (next == CHECKER_BAD || !show(&d))
+        if (next == RECORD_READER_BAD || !show(&d))
             status = EXIT_INPUT;
     }
     if (source->error) {
@@ -337,7 +336,7 @@ int dry_run(const struct request_options *options, struct source *source, uint64
         fputs("ringsend send: memory is out\n", stderr);
     buf_release(&d.pool, &d.shown);
     secrets_free(&d.row_secrets);
-    checker_free(&d.checker);
+    record_reader_free(&d.reader);
     buf_pool_free(&d.pool);
     return status;
 }

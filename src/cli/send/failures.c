@@ -110,10 +110,10 @@ static void print_look(FILE *out, const struct group *group, const struct send_o
 
 void failures_print(FILE *out, const struct job_report *report, const struct send_options *options)
 {
-    const struct groups *groups = &report->failures;
+    const struct failure_groups *groups = &report->failures;
     uint64_t failed = report->records - report->ok, shown = 0;
     uint32_t order[GROUPS_MAX];
-    groups_order(groups, order);
+    failure_groups_order(groups, order);
     fprintf(out, "  failed    %9llu\n", (unsigned long long)failed);
     for (uint32_t i = 0; i < groups->count && i < GROUPS_SHOWN; i++) {
         print_group(out, &groups->list[order[i]], &options->request.secrets);
