@@ -140,7 +140,7 @@ static int run_scenarios(void)
 {
     static char names[SCENARIOS_MAX][80];
     static const struct scenario_function *(*const groups[])(size_t *) = {
-        sim_scenarios,        sim_name_scenarios,     sim_manners_scenarios,
+        sim_scenarios,        sim_name_scenarios,     sim_throttle_scenarios,
         sim_places_scenarios, sim_response_scenarios, sim_doubt_scenarios,
         sim_body_scenarios,   sim_stream_scenarios,   sim_stream_end_scenarios,
         sim_clock_scenarios,  sim_short_scenarios,    sim_kept_scenarios,

@@ -41,23 +41,23 @@ static void read_budget(struct request_options *o, const char *text)
     engine->retry_budget_per_s = (uint32_t)per_s; /* 0: the default */
 }
 
-static void read_retry_option(struct request_options *o, enum manners_option code,
+static void read_retry_option(struct request_options *o, enum throttle_option code,
                               const char *value)
 {
     struct ringsend_options *engine = &o->engine;
-    if (code == MANNERS_RETRY_ON) {
+    if (code == THROTTLE_RETRY_ON) {
         outcomes_read(o->command, "--retry-on", value, &o->retry_on);
         engine->retry_on = &o->retry_on;
-    } else if (code == MANNERS_NO_RETRY_ON) {
+    } else if (code == THROTTLE_NO_RETRY_ON) {
         outcomes_read(o->command, "--no-retry-on", value, &o->no_retry_on);
         engine->no_retry_on = &o->no_retry_on;
-    } else if (code == MANNERS_RETRY_DELAY) {
+    } else if (code == THROTTLE_RETRY_DELAY) {
         engine->backoff_min_ns =
             value_duration_ns(o->command, "--retry-delay", value, MS_NS, 24 * HOUR_NS);
-    } else if (code == MANNERS_RETRY_MAX_DELAY) {
+    } else if (code == THROTTLE_RETRY_MAX_DELAY) {
         engine->backoff_max_ns =
             value_duration_ns(o->command, "--retry-max-delay", value, MS_NS, 24 * HOUR_NS);
-    } else if (code == MANNERS_RETRY_AFTER_MAX) {
+    } else if (code == THROTTLE_RETRY_AFTER_MAX) {
         engine->retry_after_max_ns =
             value_duration_ns(o->command, "--retry-after-max", value, MS_NS, 24 * HOUR_NS);
     } else {
@@ -65,30 +65,30 @@ static void read_retry_option(struct request_options *o, enum manners_option cod
     }
 }
 
-bool manners_option_read(struct request_options *o, int code, const char *value)
+bool throttle_option_read(struct request_options *o, int code, const char *value)
 {
     struct ringsend_options *engine = &o->engine;
-    switch ((enum manners_option)code) {
-    case MANNERS_RETRY_ON:
-    case MANNERS_NO_RETRY_ON:
-    case MANNERS_RETRY_DELAY:
-    case MANNERS_RETRY_MAX_DELAY:
-    case MANNERS_RETRY_AFTER_MAX:
-    case MANNERS_RETRY_BUDGET:
-        read_retry_option(o, (enum manners_option)code, value);
+    switch ((enum throttle_option)code) {
+    case THROTTLE_RETRY_ON:
+    case THROTTLE_NO_RETRY_ON:
+    case THROTTLE_RETRY_DELAY:
+    case THROTTLE_RETRY_MAX_DELAY:
+    case THROTTLE_RETRY_AFTER_MAX:
+    case THROTTLE_RETRY_BUDGET:
+        read_retry_option(o, (enum throttle_option)code, value);
         return true;
-    case MANNERS_RATE:
+    case THROTTLE_RATE:
         value_rate(o->command, "--rate", value, LIMIT_RATE_COUNT, HOUR_NS, &engine->rate_count,
                    &engine->rate_per_ns);
         return true;
-    case MANNERS_BURST:
+    case THROTTLE_BURST:
         engine->rate_burst =
             (uint32_t)value_count(o->command, "--burst", value, 1, LIMIT_RATE_BURST);
         return true;
-    case MANNERS_RAMP:
+    case THROTTLE_RAMP:
         engine->rate_ramp_ns = value_duration_ns(o->command, "--ramp", value, MS_NS, HOUR_NS);
         return true;
-    case MANNERS_PER_HOST:
+    case THROTTLE_PER_HOST:
         engine->connections_per_origin =
             (uint32_t)value_count(o->command, "--per-host", value, 1, LIMIT_CONNECTIONS);
         return true;
@@ -96,7 +96,7 @@ bool manners_option_read(struct request_options *o, int code, const char *value)
     return false;
 }
 
-void manners_options_finish(struct request_options *o)
+void throttle_options_finish(struct request_options *o)
 {
     struct ringsend_options *engine = &o->engine;
     if (engine->rate_count == 0 && (engine->rate_burst || engine->rate_ramp_ns))

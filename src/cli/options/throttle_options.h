@@ -5,33 +5,33 @@
 
 #include "cli/options/request_options.h"
 
-enum manners_option {
-    MANNERS_RETRY_ON = 512, /* behind all of request_options.h and of the commands' own */
-    MANNERS_NO_RETRY_ON,
-    MANNERS_RETRY_DELAY,
-    MANNERS_RETRY_MAX_DELAY,
-    MANNERS_RETRY_AFTER_MAX,
-    MANNERS_RETRY_BUDGET,
-    MANNERS_RATE,
-    MANNERS_BURST,
-    MANNERS_RAMP,
-    MANNERS_PER_HOST
+enum throttle_option {
+    THROTTLE_RETRY_ON = 512, /* behind all of request_options.h and of the commands' own */
+    THROTTLE_NO_RETRY_ON,
+    THROTTLE_RETRY_DELAY,
+    THROTTLE_RETRY_MAX_DELAY,
+    THROTTLE_RETRY_AFTER_MAX,
+    THROTTLE_RETRY_BUDGET,
+    THROTTLE_RATE,
+    THROTTLE_BURST,
+    THROTTLE_RAMP,
+    THROTTLE_PER_HOST
 };
 
 // clang-format off
-#define MANNERS_LONG_OPTIONS \
-    {"retry-on", required_argument, NULL, MANNERS_RETRY_ON}, \
-    {"no-retry-on", required_argument, NULL, MANNERS_NO_RETRY_ON}, \
-    {"retry-delay", required_argument, NULL, MANNERS_RETRY_DELAY}, \
-    {"retry-max-delay", required_argument, NULL, MANNERS_RETRY_MAX_DELAY}, \
-    {"retry-after-max", required_argument, NULL, MANNERS_RETRY_AFTER_MAX}, \
-    {"retry-budget", required_argument, NULL, MANNERS_RETRY_BUDGET}, \
-    {"rate", required_argument, NULL, MANNERS_RATE}, \
-    {"burst", required_argument, NULL, MANNERS_BURST}, \
-    {"ramp", required_argument, NULL, MANNERS_RAMP}, \
-    {"per-host", required_argument, NULL, MANNERS_PER_HOST}
+#define THROTTLE_LONG_OPTIONS \
+    {"retry-on", required_argument, NULL, THROTTLE_RETRY_ON}, \
+    {"no-retry-on", required_argument, NULL, THROTTLE_NO_RETRY_ON}, \
+    {"retry-delay", required_argument, NULL, THROTTLE_RETRY_DELAY}, \
+    {"retry-max-delay", required_argument, NULL, THROTTLE_RETRY_MAX_DELAY}, \
+    {"retry-after-max", required_argument, NULL, THROTTLE_RETRY_AFTER_MAX}, \
+    {"retry-budget", required_argument, NULL, THROTTLE_RETRY_BUDGET}, \
+    {"rate", required_argument, NULL, THROTTLE_RATE}, \
+    {"burst", required_argument, NULL, THROTTLE_BURST}, \
+    {"ramp", required_argument, NULL, THROTTLE_RAMP}, \
+    {"per-host", required_argument, NULL, THROTTLE_PER_HOST}
 
-#define MANNERS_HELP \
+#define THROTTLE_HELP \
     "Manners\n" \
     "      --rate N/T          at most N tries begin in T: 50/s, 100/m, 5/15s. Exact\n" \
     "                          over any window, but for the burst\n" \
@@ -55,8 +55,8 @@ enum manners_option {
 // clang-format on
 
 /* Takes an option that getopt_long has found: false when `code` is none of these. */
-bool manners_option_read(struct request_options *options, int code, const char *value);
+bool throttle_option_read(struct request_options *options, int code, const char *value);
 /* After the last one: what they say together. */
-void manners_options_finish(struct request_options *options);
+void throttle_options_finish(struct request_options *options);
 
 #endif

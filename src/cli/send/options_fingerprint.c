@@ -20,8 +20,8 @@ static void add_number(struct fingerprint *f, const char *name, uint64_t value)
         fingerprint_add(f, name, (struct ringsend_bytes){digits, (size_t)bytes});
 }
 
-void shape_take(struct fingerprint *f, const struct send_options *options,
-                const struct source_range *range)
+void options_fingerprint_take(struct fingerprint *f, const struct send_options *options,
+                              const struct source_range *range)
 {
     const struct request_options *request = &options->request;
     const struct record_options *records = &options->records;

@@ -1,5 +1,5 @@
 /* What shapes the requests of a run: a run may be gone on with only when all of it is the same. An
- * option that changes which requests are sent, or any byte of them, belongs into shape_take; one that
+ * option that changes which requests are sent, or any byte of them, belongs into options_fingerprint_take; one that
  * says how they are sent (connections, tries, times, rate) or what is made of responses does not. */
 #ifndef RINGSEND_CLI_SEND_OPTIONS_FINGERPRINT_H
 #define RINGSEND_CLI_SEND_OPTIONS_FINGERPRINT_H
@@ -8,7 +8,7 @@
 #include "journal/fingerprint.h"
 #include "records/source.h"
 
-void shape_take(struct fingerprint *fingerprint, const struct send_options *options,
-                const struct source_range *range);
+void options_fingerprint_take(struct fingerprint *fingerprint, const struct send_options *options,
+                              const struct source_range *range);
 
 #endif

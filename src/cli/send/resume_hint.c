@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-struct journal_counts go_on_count(const struct journal *journal, const char *parked_path)
+struct journal_counts resume_hint_count(const struct journal *journal, const char *parked_path)
 {
     struct journal_counts counts = journal_count(journal);
     struct parked *parked = NULL;
@@ -15,7 +15,7 @@ struct journal_counts go_on_count(const struct journal *journal, const char *par
     return counts;
 }
 
-void go_on_print_counts(FILE *out, const struct journal_counts *counts)
+void resume_hint_print_counts(FILE *out, const struct journal_counts *counts)
 {
     fprintf(out, "%llu done", (unsigned long long)counts->done);
     if (counts->waiting > 0)
@@ -53,11 +53,12 @@ static enum word judge(const char *word, const char *next)
     return next && next[0] == '@' ? WORD_KEPT : WORD_DROPPED_WITH_VALUE;
 }
 
-void go_on_print(FILE *out, const struct journal_counts *counts, const struct send_options *options)
+void resume_hint_print(FILE *out, const struct journal_counts *counts,
+                       const struct send_options *options)
 {
     bool headers = false;
     fputs("ringsend: not finished: ", out);
-    go_on_print_counts(out, counts);
+    resume_hint_print_counts(out, counts);
     fputs(". To go on:\n  ringsend send --resume", out);
     for (int i = 1; i < options->argc; i++) {
         const char *next = i + 1 < options->argc ? options->argv[i + 1] : NULL;

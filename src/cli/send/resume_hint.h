@@ -9,11 +9,11 @@
 #include <stdio.h>
 
 /* What the journal knows, with what is parked beside it. */
-struct journal_counts go_on_count(const struct journal *journal, const char *parked_path);
+struct journal_counts resume_hint_count(const struct journal *journal, const char *parked_path);
 /* That, in one sentence without its end. */
-void go_on_print_counts(FILE *out, const struct journal_counts *counts);
+void resume_hint_print_counts(FILE *out, const struct journal_counts *counts);
 /* What is left, and the command that goes on with it. Headers are left out: they may be secret. */
-void go_on_print(FILE *out, const struct journal_counts *counts,
-                 const struct send_options *options);
+void resume_hint_print(FILE *out, const struct journal_counts *counts,
+                       const struct send_options *options);
 
 #endif

@@ -122,7 +122,7 @@ static void tell_end(const struct send *send, struct job *job)
     struct journal_counts left;
     bool is_left = send->outputs.journal && !report->complete;
     if (is_left)
-        left = go_on_count(send->outputs.journal, send->outputs.parked_path);
+        left = resume_hint_count(send->outputs.journal, send->outputs.parked_path);
     summary_print_troubles(out, report, &send->options, is_left ? &left : NULL);
     bool is_whole = memory && fclose(memory) == 0;
     notice_end(text, is_whole ? text_bytes : 0, signals_stops());
@@ -151,16 +151,17 @@ static void tell_start(const struct send *send)
 {
     if (!send->outputs.goes_on || send->options.quiet)
         return;
-    struct journal_counts counts = go_on_count(send->outputs.journal, send->outputs.parked_path);
+    struct journal_counts counts =
+        resume_hint_count(send->outputs.journal, send->outputs.parked_path);
     fputs("ringsend: going on: ", stderr);
-    go_on_print_counts(stderr, &counts);
+    resume_hint_print_counts(stderr, &counts);
     fputc('\n', stderr);
 }
 
 static uint64_t done_before(const struct send *send)
 {
     return send->outputs.goes_on
-               ? go_on_count(send->outputs.journal, send->outputs.parked_path).done
+               ? resume_hint_count(send->outputs.journal, send->outputs.parked_path).done
                : 0;
 }
 

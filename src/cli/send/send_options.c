@@ -49,7 +49,7 @@ enum option_code {
 static const struct option long_options[] = {
     REQUEST_LONG_OPTIONS,
     RECORD_LONG_OPTIONS,
-    MANNERS_LONG_OPTIONS,
+    THROTTLE_LONG_OPTIONS,
     {"output", required_argument, NULL, OPTION_OUTPUT},
     {"failed", required_argument, NULL, OPTION_FAILED},
     {"force", no_argument, NULL, OPTION_FORCE},
@@ -139,7 +139,7 @@ static const char help[] =
     "  -t, --threads N         an engine on each of N threads, up to 64; default 1.\n"
     "                          Rate, retries and pauses hold over all of them\n"
     "  -q, --quiet             no summary on standard error, and no progress\n"
-    "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES MANNERS_HELP
+    "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES THROTTLE_HELP
     "      --adaptive          as many connections as the platform rewards, between 1\n"
     "                          and -c: more while answers come as fast as before,\n"
     "                          fewer on 429, 503, resets, timeouts, and when answers\n"
@@ -287,7 +287,7 @@ static void read_option(struct send_options *o, int code, const char *value)
 {
     if (request_option_read(&o->request, code, value) ||
         record_option_read(&o->records, &o->request, code, value) ||
-        manners_option_read(&o->request, code, value))
+        throttle_option_read(&o->request, code, value))
         return;
     bool *flag = flag_of(o, code);
     if (flag) {
@@ -389,7 +389,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     record_options_finish(&options->records, &options->request, options->inputs,
                           options->inputs_count);
     record_options_refuse_one_key(&options->request);
-    manners_options_finish(&options->request);
+    throttle_options_finish(&options->request);
     engines_check(options);
 }
 

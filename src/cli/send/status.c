@@ -73,7 +73,7 @@ static void print_text(const char *path, const struct journal_counts *counts, bo
     if (localtime_r(&at, &local))
         strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &local);
     printf("%s: ", path);
-    go_on_print_counts(stdout, counts);
+    resume_hint_print_counts(stdout, counts);
     printf("; last results %s; %s\n", when,
            held ? "a run is at work" : "no run is at work: --resume goes on");
 }
@@ -117,7 +117,7 @@ static int tell(const char *path, bool json)
         free(parked);
         return EXIT_INPUT;
     }
-    struct journal_counts counts = go_on_count(journal, parked);
+    struct journal_counts counts = resume_hint_count(journal, parked);
     free(parked);
     if (json)
         print_json(path, &counts, held);

@@ -241,7 +241,7 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
     print_output_trouble(out, report, options, left != NULL);
     print_gave_up(out, report);
     if (left) {
-        go_on_print(out, left, options);
+        resume_hint_print(out, left, options);
         return;
     }
     if (report->unread_count > 0)

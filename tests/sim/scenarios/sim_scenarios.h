@@ -41,7 +41,7 @@ struct scenario_function {
 const struct scenario_function *sim_scenarios(size_t *count);
 /* Names, their addresses, and the race between these. */
 const struct scenario_function *sim_name_scenarios(size_t *count);
-const struct scenario_function *sim_manners_scenarios(size_t *count);
+const struct scenario_function *sim_throttle_scenarios(size_t *count);
 /* Who has the places when not all can have one. */
 const struct scenario_function *sim_places_scenarios(size_t *count);
 /* What is made of responses: predicates, content codings. */

@@ -1,4 +1,4 @@
-/* Scenarios of manners: what an attempt waits for before it may begin, and how that is told. */
+/* Scenarios of throttling: what an attempt waits for before it may begin, and how that is told. */
 #include "tests/sim/scenarios/sim_scenarios.h"
 
 #include <stdio.h>
@@ -710,7 +710,7 @@ static const struct scenario_function functions[] = {
     {"pushed back is counted", pushed_back_is_counted},
 };
 
-const struct scenario_function *sim_manners_scenarios(size_t *count)
+const struct scenario_function *sim_throttle_scenarios(size_t *count)
 {
     *count = sizeof functions / sizeof *functions;
     return functions;
