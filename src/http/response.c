@@ -21,12 +21,15 @@
  * Failures are told by fail(), the first one sticks. Whatever the cut of the input into feeds, the
  * outcome is the same: limits are counted by position, never by feed.
  *
- * Content-Length. A second one that says the same is taken for the first (RFC 9110 8.6 lets us), as servers
- * behind a gateway that counts as well send it, and as curl does: there is no doubt about the length. One that
- * says something else, a list in one line, or a Transfer-Encoding beside it is an error. llhttp refuses any
- * second one, so what it has read of the first is taken from it until the head is complete.
+ * Framing. Content-Length and Transfer-Encoding are read here, and llhttp, for which they are headers like
+ * others, is told what they said when the head is complete: it takes no tab around their values, which may
+ * stand there (RFC 9110 5.5), and no second Content-Length. One that says the same is taken for the first, in
+ * a line of its own as servers behind a gateway that counts as well send it, or behind a comma as proxies
+ * join the two (RFC 9110 8.6 lets us): there is no doubt about the length. One that says something else is
+ * an error, where curl believes the first or the last; so is what is no number of digits alone (a sign, 0x,
+ * nothing at all, an empty member of a list), what 64 bits do not hold, and a Transfer-Encoding beside it.
  *
- * Works with llhttp 8.1 in strict mode, and 9. Of the parser's fields only flags (F_CHUNKED,
+ * Works with llhttp 8.1 in strict mode, and 9. Of the parser's fields only header_state, flags (F_CHUNKED,
  * F_CONTENT_LENGTH) and content_length, which counts down, are touched, which have no functions; they mean
  * the same in both.
  * Known difference, on the safe side: folded header lines are joined by 8.1 and refused by 9.2.1 and
@@ -103,28 +106,44 @@ static void take_connection(struct response *r, struct ringsend_bytes value)
     }
 }
 
-static int take_length(struct response *r)
+static bool read_length(struct ringsend_bytes digits, uint64_t *length)
 {
-    llhttp_t *parser = parser_of(r);
-    if (r->has_length && parser->content_length != r->length)
-        return fail(r, RINGSEND_E_BAD_FRAMING, "two Content-Length that differ");
-    r->has_length = true;
-    r->length = parser->content_length;
-    parser->content_length = 0;
-    parser->flags &= (uint16_t)~F_CONTENT_LENGTH;
-    return 0;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < digits.bytes; i++) {
+        if (!is_digit(digits.data[i]) || __builtin_mul_overflow(sum, 10u, &sum) ||
+            __builtin_add_overflow(sum, (unsigned)(digits.data[i] - '0'), &sum))
+            return false;
+    }
+    *length = sum;
+    return digits.bytes > 0;
 }
 
-/* Gives it back what it has read. */
-static int put_length(struct response *r)
+static int take_length(struct response *r, struct ringsend_bytes value)
+{
+    struct ringsend_bytes member;
+    bool is_good = value.bytes > 0 && value.data[value.bytes - 1] != ',';
+    while (is_good && list_next(&value, &member)) {
+        uint64_t length = 0;
+        is_good = read_length(member, &length);
+        if (is_good && r->has_length && length != r->length)
+            return fail(r, RINGSEND_E_BAD_FRAMING, "two Content-Length that differ");
+        r->has_length = true;
+        r->length = length;
+    }
+    return is_good ? 0 : fail(r, RINGSEND_E_BAD_FRAMING, "the Content-Length is not a length");
+}
+
+static int put_framing(struct response *r)
 {
     llhttp_t *parser = parser_of(r);
-    if (!r->has_length)
-        return 0;
-    if (r->coding_chunked || r->coding_other)
+    if (r->has_length && r->coding_chunked)
         return fail(r, RINGSEND_E_BAD_FRAMING, "Content-Length and Transfer-Encoding together");
-    parser->content_length = r->length;
-    parser->flags |= F_CONTENT_LENGTH;
+    if (r->has_length) {
+        parser->content_length = r->length;
+        parser->flags |= F_CONTENT_LENGTH;
+    } else if (r->coding_chunked && !r->coding_other) {
+        parser->flags |= F_CHUNKED;
+    }
     return 0;
 }
 
@@ -138,7 +157,7 @@ static int take_header(struct response *r)
     case HEADER_OTHER:
         return 0;
     case HEADER_LENGTH:
-        return take_length(r);
+        return take_length(r, value);
     case HEADER_LOCATION:
         memcpy(r->location, value.data, value.bytes);
         r->location_bytes = (uint8_t)value.bytes;
@@ -252,6 +271,8 @@ static int on_name_complete(llhttp_t *parser)
         return 0;
     }
     r->header_kind = (uint8_t)(name.bytes == TOO_LONG ? HEADER_OTHER : kind_of(r, name));
+    if (r->header_kind == HEADER_LENGTH || r->header_kind == HEADER_CODING)
+        parser->header_state = 0; /* one like others */
     r->stored.value_at = (uint32_t)r->headers.bytes;
     r->stored.name_bytes = r->stored.value_at - r->stored.name_at;
     return 0;
@@ -304,7 +325,7 @@ static int on_head_complete(llhttp_t *parser)
         return fail(r, RINGSEND_E_BAD_RESPONSE, "the HTTP version is neither 1.1 nor 1.0");
     if (status < 100)
         return fail(r, RINGSEND_E_BAD_STATUS, "the status is below 100");
-    if (put_length(r))
+    if (put_framing(r))
         return -1;
     if (status < 200) {
         r->phase = RESPONSE_BODY;
@@ -320,9 +341,7 @@ static int on_head_complete(llhttp_t *parser)
         r->connection_close |= r->coding_chunked || (status == 204 && r->length > 0);
         return 1;
     }
-    /* llhttp must have understood "chunked" as we did, or it would read to the end of stream. */
-    bool chunked = (parser->flags & F_CHUNKED) != 0;
-    if (r->coding_other || r->coding_chunked != chunked)
+    if (r->coding_other)
         return fail(r, RINGSEND_E_UNSUPPORTED_CODING,
                     "the Transfer-Encoding is not exactly \"chunked\"");
     if (r->streams)
@@ -387,9 +406,6 @@ static void explain(struct response *r, llhttp_errno_t code)
         enum ringsend_error error;
         const char *detail;
     } in_head[] = {
-        {HPE_INVALID_CONTENT_LENGTH, RINGSEND_E_BAD_FRAMING, "the Content-Length is not a length"},
-        {HPE_INVALID_TRANSFER_ENCODING, RINGSEND_E_BAD_FRAMING,
-         "Content-Length and Transfer-Encoding together"},
         {HPE_INVALID_STATUS, RINGSEND_E_BAD_STATUS, "the status is not a number of three digits"},
         {HPE_INVALID_VERSION, RINGSEND_E_BAD_RESPONSE, "the HTTP version is neither 1.1 nor 1.0"},
         {HPE_INVALID_CONSTANT, RINGSEND_E_BAD_RESPONSE, "the answer does not begin with \"HTTP/\""},
@@ -401,10 +417,6 @@ static void explain(struct response *r, llhttp_errno_t code)
                              : r->in_trailer                ? "a line of the trailer is malformed"
                                              : "a chunk or its line end is malformed";
         fail(r, RINGSEND_E_BAD_BODY, detail);
-        return;
-    }
-    if (code == HPE_UNEXPECTED_CONTENT_LENGTH) {
-        fail(r, RINGSEND_E_BAD_FRAMING, "Content-Length and Transfer-Encoding together");
         return;
     }
     r->no_head = code == HPE_INVALID_CONSTANT && r->interim_count == 0;

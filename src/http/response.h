@@ -88,7 +88,7 @@ struct response {
     bool message_done;                 /* its last byte was read */
     bool in_trailer;                   /* a first trailer field was seen */
     bool line_has_cr;                  /* the last byte of the head line so far is CR */
-    bool coding_chunked, coding_other; /* Transfer-Encoding was "chunked", or anything else */
+    bool coding_chunked, coding_other; /* a Transfer-Encoding came; it was not "chunked" alone */
     bool connection_close, connection_keep_alive;
     bool has_length; /* a Content-Length came: */
     uint64_t length;
