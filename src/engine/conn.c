@@ -208,9 +208,11 @@ void conn_launch(struct conn *c)
     } else if (c->stream_ended || c->rx_first >= 0) {
         if (c->exchanges > 1)
             kept_was_closed(c, e->now_ns - c->answered_ns);
+        const char *detail = "the peer had closed the connection before";
+        enum ringsend_error error =
+            c->rx_first >= 0 ? exchange_unasked(c, &detail) : RINGSEND_E_SEND_FAILED;
         op_complete(&c->send, -ECANCELED);
-        conn_abandon(c, RINGSEND_E_SEND_FAILED,
-                     "the peer had closed the connection, or spoken, before");
+        conn_abandon(c, error, detail);
     } else if (c->held_bytes.data) {
         ring_send(e->ring, conn_tag(c), c->held_bytes.data, c->held_bytes.bytes);
     } else {

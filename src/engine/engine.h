@@ -751,6 +751,8 @@ void watch_end(struct conn *c);
 void exchange_begin(struct conn *c);
 /* The response is not to be taken before the request is all out. Of meaning when it is complete. */
 bool exchange_owes(const struct exchange *x);
+/* Bytes came before anything was sent, which will not be now. */
+enum ringsend_error exchange_unasked(const struct conn *c, const char **detail);
 /* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
 enum ringsend_error exchange_run(struct conn *c, const char **detail);
 void exchange_sent(struct conn *c, int32_t result); /* the send is over */

@@ -17,6 +17,7 @@
  * it may write to `head`. */
 #include "engine/engine.h"
 #include "engine/stream.h"
+#include "http/protocol.h"
 
 #include <errno.h>
 #include <string.h>
@@ -63,15 +64,27 @@ void exchange_end(struct conn *c)
     x->request = NULL;
 }
 
+/* Some protocols begin with the server's greeting, which no other try will change. An answer of HTTP comes so early
+ * from who has no time for anybody, or is closing an idle connection. */
+enum ringsend_error exchange_unasked(const struct conn *c, const char **detail)
+{
+    struct ringsend *e = c->engine;
+    struct ringsend_bytes first = {ring_buffer(e->ring, c->rx_first),
+                                   (size_t)e->rx_bytes[c->rx_first]};
+    bool is_http = first.bytes >= 5 && memcmp(first.data, "HTTP/", 5) == 0;
+    bool is_greeting = !c->secure && c->exchanges == 1 && !is_http;
+    const char *name = is_greeting ? protocol_name(first) : NULL;
+    *detail = name ? name : "the peer sent data before it was asked";
+    return is_greeting ? RINGSEND_E_BAD_RESPONSE : RINGSEND_E_SEND_FAILED;
+}
+
 static enum ringsend_error send_start(struct conn *c, const char **detail)
 {
     struct ringsend *e = c->engine;
     struct exchange *x = &c->exchange;
     struct request *r = x->request;
-    if (c->rx_first >= 0) {
-        *detail = "the peer sent data before it was asked";
-        return c->exchanges > 1 ? RINGSEND_E_SEND_FAILED : RINGSEND_E_BAD_RESPONSE;
-    }
+    if (c->rx_first >= 0)
+        return exchange_unasked(c, detail);
     size_t body_bytes = r->user->body.bytes;
     bool copied = body_bytes <= COPIED_BODY_MAX && !c->secure;
     if (!buf_reserve(&e->bufs, &x->head, r->head.bytes + (copied ? body_bytes : 0)))

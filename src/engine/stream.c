@@ -307,11 +307,8 @@ enum ringsend_error stream_fill(struct conn *c, const char **detail)
     struct exchange *x = &c->exchange;
     if (x->receive >= RECEIVE_DRAINING && !exchange_owes(x))
         return RINGSEND_OK; /* nobody wants to hear more of it */
-    if (x->request->result.times.sent_at_ns == 0 && c->rx_first >= 0) {
-        /* On a reused connection: it is about to be closed. */
-        *detail = "the peer sent data before it was asked";
-        return RINGSEND_E_SEND_FAILED;
-    }
+    if (x->request->result.times.sent_at_ns == 0 && c->rx_first >= 0)
+        return exchange_unasked(c, detail);
     if (x->request->stream->source == RINGSEND_BODY_FD)
         return fill_from_file(c, detail);
     return fill_from_piece(c);

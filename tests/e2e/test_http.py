@@ -245,9 +245,21 @@ class BadResponses(Http):
         for data, words in ((b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"), (b"220 mail ESMTP\r\n", "mail or FTP"),
                             (b"-ERR unknown command\r\n", "Redis"), (b"\x15\x03\x03\0\2\2\x46", "https://"),
                             (b"\0\0\x12\4\0\0\0\0\0", "HTTP/2"), (b"\x4a\0\0\0\x0a8.0.36\0", "MySQL"),
-                            (b"bye", 'with "bye"')):
+                            (b"\0\0\x08\7\0\0\0\0\0\0\0\0\0\0\0\0\1", "HTTP/2"), (b"bye", 'with "bye"')):
             with self.subTest(data=data):
                 self.assert_error(self.answer(data), "bad_response", words)
+
+    def test_another_protocol_is_named_by_a_greeting_too(self):
+        for data, words in ((b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"), (b"220 mail ESMTP\r\n", "mail or FTP"),
+                            (b"\x4a\0\0\0\x0a8.0.36\0", "MySQL")):
+            def script(peer):
+                peer.send(data)
+                peer.wait_close()
+            for record in (GET, {"method": "POST", "data": "x"}):
+                with self.subTest(data=data, method=record["method"]):
+                    result = self.send_one(dict(record, url=self.server(script).url))
+                    self.assert_error(result, "bad_response", words)
+                    self.assertEqual(result["attempts"], 1)
 
     def test_https_to_a_plain_server_says_so(self):
         for data, words in ((response(b"no", "400 Bad Request"), "use http://"), (b"SSH-2.0-x\r\n", "SSH"),

@@ -410,13 +410,21 @@ static void test_no_head(void **state)
         const char *words;
     } wires[] = {
         {"0\r\n\r\n", true, "with \"0....\""},
-        {"\r\n" OK200, true, "HTTP/1.1 200 OK"},
+        {"\r\n" OK200, true, "empty line"},
         {"hello", true, "hello"},
         {"Hello", true, "\"HTTP/\""},
         {"\x15\x03\x01", true, "speaks TLS here: use https://"},
         {"\x16\x03\x03", true, "use https://"},
         {"SSH-2.0-OpenSSH_9.2\r\n", true, "SSH"},
         {"220 mail.example ESMTP\r\n", true, "mail or FTP"},
+        {"421 too many connections\r\n", true, "mail or FTP"},
+        {"* BYE overloaded\r\n", true, "IMAP"},
+        {"ERROR\r\nERROR\r\n", true, "memcached"},
+        {"RTSP/1.0 400 Bad Request\r\n\r\n", true, "RTSP"},
+        {"SIP/2.0 400 Bad Request\r\n\r\n", true, "SIP"},
+        {"@RSYNCD: 31.0\n", true, "rsync"},
+        {"Status: 200 OK\r\nContent-Type: text/plain\r\n\r\n", true, "CGI"},
+        {"\xff\xfd\x18\xff\xfd\x20", true, "telnet"},
         {"-ERR unknown command 'GET'\r\n", true, "Redis"},
         {"<!DOCTYPE HTML>", true, "HTML"},
         {"ICY 200 OK\r\n", true, "Shoutcast"},
@@ -441,13 +449,62 @@ static void test_no_head(void **state)
             response_release(&r);
         }
     }
-    static const char settings[] = "\0\0\x12\x04\0\0\0\0\0";
-    struct response r;
-    size_t left;
-    response_init(&r, &lax, NULL, false);
-    feed(&r, &guard, settings, sizeof settings - 1, 0, false, &left);
-    assert_non_null(strstr(r.detail, "HTTP/2"));
-    response_release(&r);
+    guard_close(&guard);
+}
+
+/* Protocols that begin with bytes of any value, and what must not pass for them. */
+static void test_binary_strangers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *wire;
+        size_t bytes;
+        const char *words;
+    } wires[] = {
+#define WIRE(text, words) {text, sizeof(text) - 1, words}
+        WIRE("\0\0\x12\x04\0\0\0\0\0", "HTTP/2"),                   /* SETTINGS */
+        WIRE("\0\0\0\x04\x01\0\0\0\0", "HTTP/2"),                   /* acknowledged */
+        WIRE("\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\x01", "HTTP/2"), /* GOAWAY */
+        WIRE("\0\0\x20\x07\0\0\0\0\0", "HTTP/2"),                   /* with a reason */
+        WIRE("\0\0\x04\x03\0\0\0\0\x01\0\0\0\x07", "HTTP/2"),       /* RST_STREAM */
+        WIRE("\0\0\x08\x06\0\0\0\0\0", "HTTP/2"),                   /* PING */
+        WIRE("\0\0\x04\x08\0\0\0\0\0", "HTTP/2"),                   /* WINDOW_UPDATE */
+        WIRE("\0\0\x10\x01\x05\0\0\0\x01", "HTTP/2"),               /* HEADERS */
+        WIRE("\0\0\x12\x04\0", "HTTP/2"),                           /* not all of it has come */
+        WIRE("\0\0\x11\x04\0\0\0\0\0", "begin"),                    /* no length of SETTINGS */
+        WIRE("\0\0\x07\x07\0\0\0\0\0", "begin"),
+        WIRE("\0\0\x08\x07\0\0\0\0\x01", "begin"), /* GOAWAY of a stream */
+        WIRE("\0\0\x04\x03\0\0\0\0\0", "begin"),   /* RST_STREAM of none */
+        WIRE("\0\0\0\0\0\0\0\0\0\0\0\0", "begin"),
+        WIRE("\0\0\0\x09\0\0\0\0\0", "begin"),
+        WIRE("\0\1\2\3\4\5\6\7", "begin"),
+        WIRE("\x4a\0\0\0\x0a"
+             "8.0.36\0",
+             "MySQL"),
+        WIRE("\x45\0\0\0\xff\x6a\x04Host is not allowed", "MySQL"),
+        WIRE("\x03\0\0\x13\x0e\xd0", "RDP"),
+        WIRE("0\x38\x02\x01\0x3\x0a\x01\x02\x04\0\x04\0\x8a\x16"
+             "1.3.6.1.4.1.1466.20036",
+             "LDAP"),
+        WIRE("0\r\n\r\n", "begin"),
+        WIRE("\xff\xd8\xff\xe0", "begin"),
+#undef WIRE
+    };
+    struct guard guard;
+    guard_open(&guard, 4096);
+    for (size_t i = 0; i < sizeof wires / sizeof wires[0]; i++) {
+        for (size_t way = 0; way <= wires[i].bytes; way++) {
+            struct response r;
+            size_t left;
+            response_init(&r, &lax, NULL, false);
+            assert_int_equal(feed(&r, &guard, wires[i].wire, wires[i].bytes, way, false, &left),
+                             RESPONSE_FAILED);
+            assert_int_equal(r.error, RINGSEND_E_BAD_RESPONSE);
+            if (way == 0 && !strstr(r.detail, wires[i].words))
+                fail_msg("row %zu: \"%s\"", i, r.detail);
+            response_release(&r);
+        }
+    }
     guard_close(&guard);
 }
 
@@ -533,6 +590,7 @@ int main(void)
         cmocka_unit_test_setup(test_rows, forget),
         cmocka_unit_test_setup(test_nul, forget),
         cmocka_unit_test_setup(test_no_head, forget),
+        cmocka_unit_test_setup(test_binary_strangers, forget),
         cmocka_unit_test_setup(test_mangled, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
