@@ -1,3 +1,7 @@
+/* Handlers run one after another: each is installed with all the stops blocked, so that a flood of them
+ * takes no more stack than one. Only `wake`, while it does what may take for ever (a message to a terminal
+ * that is stopped), lets the next one in; it does so for the first stop alone, and those that come in then do
+ * not: two is the most that ever nest, three with the signal that asks for the state. */
 #include "cli/signals.h"
 
 #include <errno.h>
@@ -45,7 +49,7 @@ static void fill_stops(sigset_t *set)
 void signals_catch_one(int number, void (*handler)(int), int flags)
 {
     struct sigaction before, action = {.sa_handler = handler, .sa_flags = flags};
-    sigemptyset(&action.sa_mask);
+    fill_stops(&action.sa_mask);
     if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
         sigaction(number, &action, NULL);
 }
@@ -55,7 +59,7 @@ void signals_catch(void (*wake)(void))
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     wake_up = wake;
     for (size_t i = 0; i < STOPS; i++)
-        signals_catch_one(stops[i], on_stop, SA_NODEFER); /* for what `wake` may get stuck in */
+        signals_catch_one(stops[i], on_stop, 0);
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGXFSZ, &ignore, NULL);
 }

@@ -6,8 +6,10 @@
 
 #include <stdatomic.h>
 
-/* From now on they are counted, and `wake` is called in the handler, which another signal may interrupt. To
- * be called by the one thread in which they are to come: others block them. A reader that goes away and a file that is too large are errors of the write from now on. */
+/* From now on they are counted, and `wake` is called in the handler, with these signals blocked. For the
+ * first of them (the count is 1) it may unblock them, so that the second one gets through whatever it is
+ * stuck in. To be called by the one thread in which they are to come: others block them. A reader that goes
+ * away and a file that is too large are errors of the write from now on. */
 void signals_catch(void (*wake)(void));
 /* Of one more, or of another meaning: unless it is ignored. */
 void signals_catch_one(int number, void (*handler)(int), int flags);

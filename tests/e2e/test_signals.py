@@ -5,30 +5,12 @@ import os
 import shlex
 import signal
 import subprocess
-import threading
 
-from harness import (BOUND_S, Case, RINGSEND, SIGINT_EXIT, SIGTERM_EXIT, json_lines, main, response)
+from harness import BOUND_S, RINGSEND, SIGINT_EXIT, SIGTERM_EXIT, json_lines, main, response
+from held import Held
 
 
-class Signals(Case):
-    def setUp(self):
-        super().setUp()
-        self.go = threading.Event()
-
-        def script(peer):
-            while peer.request():
-                self.go.wait(BOUND_S)
-                peer.send(response(b"late"))
-        self.held = self.server(script)
-        self.addCleanup(self.go.set)  # comes before the server's end, which waits for its scripts
-
-    def in_flight(self, count, *args, records=200, **more):
-        """A run with this many requests at a server that does not answer yet."""
-        path = self.file("in", [{"data": str(n)} for n in range(records)])
-        program = self.start("send", "-c", str(count), "--url", self.held.url, *args, path, **more)
-        self.held.wait_for(lambda server: len(server.requests) == count)
-        return program
-
+class Signals(Held):
     def stopped_by(self, number, status):
         program = self.in_flight(3, "--failed", self.path("failed"))
         program.signal(number)

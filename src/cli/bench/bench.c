@@ -61,8 +61,10 @@ static void wake(void)
     if (load)
         load_wake(load);
     signals_hear(); /* before it is told: who reads that may ask again at once */
-    if (*signals_stops() == 1)
+    if (*signals_stops() == 1) {
+        signals_unblock();
         tell_stop();
+    }
 }
 
 static void set_load_to_wake(struct load *load)
