@@ -13,9 +13,10 @@
 void signals_catch(void (*wake)(void));
 /* Of one more, or of another meaning: unless it is ignored. */
 void signals_catch_one(int number, void (*handler)(int), int flags);
-/* How often the user has asked for the end. A closed terminal asks once, however often it says so. */
+/* How often the user has asked for the end. A closed terminal asks once, however often it says so, and
+ * all within 100 ms of the first one asks once. */
 const atomic_int *signals_stops(void);
-/* The program acts on it: from now on one more is a second one. */
+/* The program acts on it: what comes before that is no second one. */
 void signals_hear(void);
 /* The last one that was counted. */
 int signals_last(void);

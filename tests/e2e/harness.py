@@ -1,6 +1,6 @@
 """What the end-to-end tests share: programs with time bounds, servers, JSON lines.
 
-Every test runs the real program against real sockets on loopback. Nothing here waits by sleeping:
+Every test runs the real program against real sockets on loopback. Nothing waits for the program by sleeping:
 the tests wait for a process to end, a socket to become readable, a line to be printed or an event
 that a scripted server sets. BOUND_S only ends what hangs; no test asserts that something was fast
 enough by it.
@@ -21,12 +21,17 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
+
+from certificates import Authority, Certificate
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RINGSEND = os.environ.get("RINGSEND", os.path.join(ROOT, "build", "ringsend"))
 SANITIZED = os.environ.get("RINGSEND_SANITIZED") == "1"
 BOUND_S = 120 if SANITIZED else 30
+
+SECOND_THOUGHT_S = 0.11  # what comes within 100 ms of the first signal counts as that one
 
 # Exit statuses of the program.
 OK, USAGE, INPUT, NOT_ALL_OK, NOT_STARTED, STOPPED, OUTPUT = 0, 1, 2, 3, 4, 6, 7
@@ -126,6 +131,11 @@ class Program:
 
     def signal(self, number):
         self.process.send_signal(number)  # does nothing to a process that was waited for
+
+    def signal_again(self, number):
+        """A second thought."""
+        time.sleep(SECOND_THOUGHT_S)
+        self.signal(number)
 
     def kill(self):
         if self.process.poll() is None:
@@ -482,97 +492,6 @@ http {{
             return [line.split() for line in file]
 
 
-Certificate = collections.namedtuple("Certificate", "chain key")  # two PEM files
-
-
-class Authority:
-    """A throw-away certificate authority, made by openssl(1); clients trust `pem`."""
-
-    CONFIG = """
-[ca]
-default_ca=authority
-[authority]
-database={dir}/index
-new_certs_dir={dir}
-unique_subject=no
-rand_serial=yes
-policy=policy
-[policy]
-commonName=supplied
-[req]
-distinguished_name=name
-x509_extensions=authority_extensions
-prompt=no
-[name]
-CN=Test CA {name}
-[authority_extensions]
-basicConstraints=critical,CA:TRUE
-keyUsage=critical,keyCertSign
-subjectKeyIdentifier=hash
-[leaf_extensions]
-subjectKeyIdentifier=hash
-"""
-    AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign"
-    SERVER = "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth"
-    CLIENT = "basicConstraints=critical,CA:FALSE\nextendedKeyUsage=clientAuth"
-    LOCAL = "DNS:localhost,IP:127.0.0.1"
-
-    def __init__(self, directory, name="ca"):
-        self.dir = os.path.join(directory, name)
-        os.makedirs(self.dir)
-        self.made = 0
-        self._write("index", "")
-        self.config = self._write("config", self.CONFIG.format(dir=self.dir, name=name))
-        self.key = self.new_key()
-        self.pem = os.path.join(self.dir, "ca.pem")
-        self.by = Certificate(self.pem, self.key)
-        openssl("req", "-x509", "-config", self.config, "-key", self.key, "-days", "30",
-                "-out", self.pem)
-
-    def _write(self, name, text):
-        path = os.path.join(self.dir, name)
-        with open(path, "w", encoding="ascii") as file:
-            file.write(text)
-        return path
-
-    def new_key(self, algorithm="EC", option="ec_paramgen_curve:P-256"):
-        self.made += 1
-        path = os.path.join(self.dir, "%d.key" % self.made)
-        openssl("genpkey", "-algorithm", algorithm, *(("-pkeyopt", option) if option else ()),
-                "-out", path)
-        return path
-
-    def certificate(self, names=LOCAL, key=None, cn="a test", extensions=SERVER, start=None,
-                    end="20991231235959Z", md="sha256", issuer=None):
-        """names: subjectAltName, "" for none; key: a file, or none for a new one on P-256; start,
-        end: YYYYMMDDHHMMSSZ; issuer: a Certificate, whose chain is then sent along."""
-        key = key or self.new_key()
-        self.made += 1
-        base = os.path.join(self.dir, str(self.made))
-        if names:
-            extensions += "\nsubjectAltName=" + names
-        self._write("%d.ext" % self.made, extensions + "\n")
-        openssl("req", "-new", "-config", self.config, "-key", key, "-subj", "/CN=" + cn,
-                "-out", base + ".csr")
-        signer = issuer or self.by
-        openssl("ca", "-batch", "-notext", "-config", self.config, "-cert", signer.chain,
-                "-keyfile", signer.key, "-in", base + ".csr", "-extfile", base + ".ext", "-md", md,
-                "-startdate", start or "20200101000000Z", "-enddate", end, "-out", base + ".pem")
-        if issuer:
-            with open(base + ".pem", "a", encoding="ascii") as chain, \
-                    open(issuer.chain, encoding="ascii") as more:
-                chain.write(more.read())
-        return Certificate(base + ".pem", key)
-
-
-def openssl(*args):
-    program = shutil.which("openssl")
-    if not program:
-        raise unittest.SkipTest("openssl is not installed: apt-get install openssl")
-    done = subprocess.run([program, *args], stdin=subprocess.DEVNULL, capture_output=True,
-                          timeout=BOUND_S, check=False)
-    if done.returncode != 0:
-        raise AssertionError("openssl %s:\n%s" % (" ".join(args), done.stderr.decode()))
 
 
 def over_tls(certificate, script, prepare=None):

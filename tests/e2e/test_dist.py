@@ -15,7 +15,7 @@ import subprocess
 import threading
 import unittest
 
-from harness import (BOUND_S, NOT_ALL_OK, RINGSEND, ROOT, SANITIZED, SIGINT_EXIT, Authority, Case, OK, Program,
+from harness import (BOUND_S, NOT_ALL_OK, RINGSEND, ROOT, SANITIZED, SECOND_THOUGHT_S, SIGINT_EXIT, Authority, Case, OK, Program,
                      answering, json_lines, main, response)
 from test_refused import PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SockFprog
 
@@ -151,6 +151,7 @@ class Seccomp(Trips):
         for number in (signal.SIGUSR1, signal.SIGINT):
             os.kill(traced, number)
         program.wait_for(lambda out, err: b"stopping" in err)
+        time.sleep(SECOND_THOUGHT_S)
         os.kill(traced, signal.SIGINT)
         program.finish()
         go.set()
@@ -184,7 +185,7 @@ class Seccomp(Trips):
         server.wait_for(lambda server: len(server.requests) == 20)
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b"stopping" in err)
-        program.signal(signal.SIGINT)
+        program.signal_again(signal.SIGINT)
         self.assertEqual(program.finish().status, SIGINT_EXIT)
         go.set()
         run = self.run_ringsend(*args, "--resume", preexec_fn=apply_profile())

@@ -145,7 +145,7 @@ class Load(LoadCase):
         server.wait_for(lambda s: len(s.requests) == 2)
         bench.signal(signal.SIGINT)
         bench.wait_for(lambda out, err: b"stopping" in err)
-        bench.signal(signal.SIGINT)
+        bench.signal_again(signal.SIGINT)
         self.assertEqual(bench.finish().status, SIGINT_EXIT)
 
     def test_usage(self):
@@ -276,7 +276,7 @@ class Truth(LoadCase):
                 bench.wait_for(lambda out, err: b"1 s" in err)
                 bench.signal(signal.SIGINT)
                 bench.wait_for(lambda out, err: b"stopping" in err)
-                bench.signal(signal.SIGINT)
+                bench.signal_again(signal.SIGINT)
                 run = bench.finish()
                 self.assertEqual(run.status, SIGINT_EXIT)
                 self.assertIn(b"2 were cut off by the second signal", run.out)

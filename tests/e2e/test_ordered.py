@@ -94,7 +94,7 @@ class Ordered(Case):
         self.wait_until_told(program, b"499 of 500 records")
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b"stopping" in err)
-        program.signal(signal.SIGINT)
+        program.signal_again(signal.SIGINT)
         run = program.finish()
         self.assertIn("499 done (499 of them to be written in their turn), 1 in doubt, 0 left", run.err)
         self.assertEqual(json_lines(self.read("out")), [])

@@ -83,7 +83,7 @@ class Signals(Held):
         program = self.in_flight(1, "--failed", self.path("failed"))
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b'"stopped"' in out)
-        program.signal(signal.SIGINT)
+        program.signal_again(signal.SIGINT)
         run = program.finish()
         self.assertIn("1 of them may have been processed already: sending it again", run.err)
         self.assertNotIn("before it", run.err)  # the file has them
@@ -98,7 +98,7 @@ class Signals(Held):
         self.held.wait_for(lambda server: len(server.requests) == 20)
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b"stopping" in err)
-        program.signal(signal.SIGINT)
+        program.signal_again(signal.SIGINT)
         run = program.finish()
         self.assertEqual(run.status, SIGINT_EXIT, run.err)
         self.assertIn("%s: the reader took nothing for 1 s; results were given up"
@@ -110,7 +110,7 @@ class Signals(Held):
         program = self.in_flight(3)
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b'"stopped"' in out)
-        program.signal(signal.SIGINT)
+        program.signal_again(signal.SIGINT)
         run = program.finish()
         self.assertFalse(self.go.is_set())  # the server never answered
         self.assertEqual(run.status, SIGINT_EXIT, run.err)

@@ -101,6 +101,14 @@ class Asked(Held):
         self.assertEqual(program.finish().status, SIGHUP_EXIT)
         self.assertEqual(len(self.held.requests), 2)
 
+    def test_the_same_request_by_who_hears_of_the_first(self):
+        """A program that starts us hears a signal as well, and passes it on."""
+        program = self.in_flight(3, "-o", self.path("out"))
+        program.signal(signal.SIGTERM)
+        program.wait_for(lambda out, err: b"stopping" in err)
+        program.signal_again(signal.SIGTERM)
+        self.assertIn("0 done, 3 in doubt", program.finish().err)
+
     def test_one_request_that_comes_twice_is_one(self):
         """timeout(1) signals the process, and then the group that it is in."""
         program = self.in_flight(3, "-o", self.path("out"))
@@ -149,7 +157,7 @@ class StoppedTerminal(Held):
         program.wait_for(lambda out, err: b'"stopped"' in out)  # the signal was seen
         self.go.set()
         program.wait_for(lambda out, err: out.count(b'"late"') == 3)
-        program.signal(signal.SIGINT)
+        program.signal_again(signal.SIGINT)
         self.assertEqual(program.finish().status, SIGINT_EXIT)
         self.assertEqual(len(self.held.requests), 3)
 
@@ -179,23 +187,28 @@ class NobodyReads(Held):
     def full_pipe(self):
         reader, writer = os.pipe()
         self.addCleanup(os.close, reader)
-        self.addCleanup(os.close, writer)
         fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
         os.write(writer, b"x" * 4096)
         return reader, writer
 
+    def rest_of(self, reader):
+        """All that the program tells; the test's own end of the pipe must be closed."""
+        text = b""
+        while more := os.read(reader, 65536):
+            text += more
+        return text
+
     def test_standard_error_that_is_full_holds_nothing_up(self):
         reader, writer = self.full_pipe()
         program = self.in_flight(3, "-o", self.path("out"), records=200, stderr=writer)
+        os.close(writer)
         for _ in range(1000):
             program.signal(signal.SIGUSR1)
         self.go.set()
         self.held.wait_for(lambda server: len(server.requests) == 200)
         while len(self.read("out").splitlines()) < 200:
             self.assertIsNone(program.process.poll())
-        text = b""
-        while b"200 records" not in text:
-            text += os.read(reader, 65536)
+        self.assertIn(b"ringsend: 200 records in ", self.rest_of(reader))
         self.assertEqual(program.finish().status, OK)
 
     def test_standard_error_whose_reader_is_gone(self):

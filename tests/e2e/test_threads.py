@@ -146,7 +146,7 @@ class Threads(Case):
         server.wait_for(lambda s: len(s.requests) == 6)
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b"stopping" in err)
-        program.signal(signal.SIGINT)
+        program.signal_again(signal.SIGINT)
         run = program.finish()
         self.assertEqual(run.status, SIGINT_EXIT, run.err)
         self.assertIn("0 done, 6 in doubt", run.err)

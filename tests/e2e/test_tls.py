@@ -656,7 +656,7 @@ class Failures(Tls):
         server.wait_for(lambda s: s.connections)
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b"stopping" in err)
-        program.signal(signal.SIGINT)
+        program.signal_again(signal.SIGINT)
         run = program.finish()
         self.assertEqual(run.status, SIGINT_EXIT, run.err)
         self.assertEqual(run.results[0]["error"], "cancelled")
