@@ -550,7 +550,7 @@ void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int fla
 void ring_stat(struct ring *ring, struct ring_tag tag, int fd, struct statx *about)
 {
     struct io_uring_sqe *sqe = operation_new(ring);
-    io_uring_prep_statx(sqe, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_SIZE, about);
+    io_uring_prep_statx(sqe, fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_NLINK | STATX_SIZE, about);
     operation_name(ring, sqe, tag, RING_STAT);
 }
 

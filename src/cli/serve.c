@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/descriptor.h"
 #include "cli/options/values.h"
+#include "cli/read_files.h"
 #include "cli/signals.h"
 #include "serve/server.h"
 #include "tls/tls.h"
@@ -535,6 +536,11 @@ static int start(const struct serve_options *o)
 
 static int start_with_log(struct serve_options *o)
 {
+    if (o->cert_path)
+        read_files_add("--cert", o->cert_path);
+    if (o->key_path)
+        read_files_add("--key", o->key_path);
+    read_files_refuse(COMMAND, "--log", o->log_path);
     int named = descriptor_named(o->log_path);
     int fd = named >= 0 ? fcntl(named, F_DUPFD_CLOEXEC, 0)
                         : open(o->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

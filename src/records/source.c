@@ -459,19 +459,6 @@ enum source_next source_next(struct source *s, struct buf *record)
     return SOURCE_END;
 }
 
-bool source_has_file(const struct source *s, int fd)
-{
-    struct stat wanted, about;
-    if (fstat(fd, &wanted) != 0 || !S_ISREG(wanted.st_mode))
-        return false;
-    for (size_t i = 0; i < s->count; i++) {
-        if (fstat(s->fds[i], &about) == 0 && about.st_dev == wanted.st_dev &&
-            about.st_ino == wanted.st_ino)
-            return true;
-    }
-    return false;
-}
-
 size_t source_unread(const struct source *s, uint64_t *unread_bytes)
 {
     *unread_bytes = 0;

@@ -139,8 +139,6 @@ struct source_position source_position(const struct source *s);
 /* The digest of all records up to it. */
 uint64_t source_digest(const struct source *s);
 
-/* True when one of the opened inputs is the regular file behind `fd`. */
-bool source_has_file(const struct source *s, int fd);
 /* Where reading stands: the first input of which something was, or may have been, not handed out;
  * `count` when there is none. Of its bytes *unread_bytes were not; 0: unknown, as with pipes. */
 size_t source_unread(const struct source *s, uint64_t *unread_bytes);

@@ -50,8 +50,8 @@ enum body_file_next body_file_begin(struct body_file *body, struct ringsend *eng
                                     bool sync, struct ringsend_bytes data, int *error)
 {
     /* The open of a fifo would wait for a reader, and that of a terminal might make it ours. */
-    int flags = O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-                (replace ? O_TRUNC : O_EXCL);
+    int flags =
+        O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | (replace ? 0 : O_EXCL);
     *body = (struct body_file){.replace = replace, .sync = sync, .data = data};
     if (asprintf(&body->path, "%s/%s", directory, name) < 0)
         body->path = NULL;
@@ -67,6 +67,17 @@ static int close_error(const struct body_file *body)
     return copy >= 0 && close(copy) == 0 ? 0 : errno;
 }
 
+/* What stood there already is looked at before it is cut. */
+static int empty_file(const struct body_file *body)
+{
+    if (!S_ISREG(body->about.stx_mode))
+        return ENXIO;
+    if (body->about.stx_nlink > 1)
+        return EMLINK;
+    bool is_empty = body->about.stx_size == 0;
+    return is_empty || ftruncate(file_descriptor(body->file), 0) == 0 ? 0 : errno;
+}
+
 enum body_file_next body_file_turn(struct body_file *body, int *error)
 {
     if (file_busy(body->file))
@@ -78,8 +89,9 @@ enum body_file_next body_file_turn(struct body_file *body, int *error)
             file_stat(body->file, &body->about);
             return BODY_FILE_WAIT;
         }
-        if (body->replace && !S_ISREG(body->about.stx_mode))
-            return fail(body, ENXIO, error);
+        int unfit = body->replace ? empty_file(body) : 0;
+        if (unfit)
+            return fail(body, unfit, error);
         body->opened = true;
         file_append(body->file, body->data.data, body->data.bytes);
         return BODY_FILE_WAIT;

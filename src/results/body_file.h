@@ -35,7 +35,8 @@ enum body_file_next {
 
 /* With `sync` its bytes are durable at the end, though not its name.
  * Starts to make the file `directory`/`name`. An existing one is an error, EEXIST, unless it is to be
- * replaced; what is no regular file is one in any case (ENXIO; ELOOP: a symbolic link), and left as it is. The data are borrowed until the end. */
+ * replaced; what is no regular file is one in any case (ENXIO; ELOOP: a symbolic link), and so is a file
+ * that has other names (EMLINK): they are left as they are. The data are borrowed until the end. */
 enum body_file_next body_file_begin(struct body_file *body, struct ringsend *engine,
                                     const char *directory, const char *name, bool replace,
                                     bool sync, struct ringsend_bytes data, int *error);

@@ -4,10 +4,12 @@
 #include "base/span.h"
 #include "cli/descriptor.h"
 #include "cli/options/values.h"
+#include "cli/read_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct kind {
@@ -62,6 +64,8 @@ void report_options_finish(const struct report_options *options, bool open_loop)
 {
     for (int i = 0; i < REPORT_FILES; i++) {
         const char *path = options->files[i].path;
+        if (path)
+            read_files_refuse(options->command, kinds[i].name, path);
         for (int k = 0; path && k < i; k++) {
             if (options->files[k].path && strcmp(options->files[k].path, path) == 0)
                 usage_error(options->command, "%s and %s cannot both be %s", kinds[k].name,
@@ -97,11 +101,35 @@ FILE *report_stream(const struct report_options *options)
     return stdout;
 }
 
+static bool is_one_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 static bool cannot_write(const struct report_options *o, int i, int error)
 {
     fprintf(stderr, "ringsend %s: %s %s: %s\n", o->command, kinds[i].name, o->files[i].path,
             strerror(error));
     return false;
+}
+
+/* No file takes two of the reports. */
+static void check_alone(const struct report_options *o, int i)
+{
+    struct stat ours, theirs;
+    const char *path = o->files[i].path;
+    if (fstat(o->files[i].fd, &ours) != 0 || !S_ISREG(ours.st_mode))
+        return;
+    for (int k = 0; k < i; k++) {
+        if (o->files[k].path && fstat(o->files[k].fd, &theirs) == 0 && is_one_file(&ours, &theirs))
+            usage_error(o->command, "%s and %s cannot both be %s", kinds[k].name, kinds[i].name,
+                        path);
+    }
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO && !o->files[i].given; fd++) {
+        if (fstat(fd, &theirs) == 0 && is_one_file(&ours, &theirs))
+            usage_error(o->command, "%s %s: gets standard %s, too", kinds[i].name, path,
+                        fd == STDOUT_FILENO ? "output" : "error");
+    }
 }
 
 bool report_open(struct report_options *options)
@@ -116,6 +144,7 @@ bool report_open(struct report_options *options)
                                : open(file->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
         if (file->fd < 0)
             return cannot_write(options, i, errno);
+        check_alone(options, i);
     }
     return true;
 }

@@ -5,6 +5,7 @@
 #include "cli/compare/compare_report.h"
 #include "cli/descriptor.h"
 #include "cli/options/values.h"
+#include "cli/read_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -112,6 +113,12 @@ static void read_options(struct compare_options *o, int argc, char **argv)
     o->paths_count = argc - optind;
     if (o->paths_count == 0)
         usage_error(command, "name the files to compare, the one to compare with first");
+    for (int i = 0; i < o->paths_count; i++)
+        read_files_add(NULL, o->paths[i]);
+    if (o->html)
+        read_files_refuse(command, "--html", o->html);
+    if (o->json)
+        read_files_refuse(command, "--json", o->json);
     if (o->html && o->json && strcmp(o->html, o->json) == 0)
         usage_error(command, "--html and --json cannot both be %s",
                     strcmp(o->html, "-") == 0 ? "standard output" : o->html);

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/span.h"
 #include "cli/options/values.h"
+#include "cli/read_files.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,11 @@ static void take_key_header(const struct record_options *o, struct request_optio
 void record_options_finish(struct record_options *o, struct request_options *request,
                            char *const *inputs, size_t inputs_count)
 {
+    for (size_t i = 0; i < inputs_count; i++)
+        read_files_add(NULL, inputs[i]);
+    if (o->data_file)
+        read_files_add("--data-file",
+                       o->data_file); /* unless it names columns: there is none then */
     enum format format = one_format(o, request->command, inputs, inputs_count);
     request->rows = !format_is_json(format);
     request_options_finish(request);

@@ -7,6 +7,7 @@
 #include "base/span.h"
 #include "cli/options/outcomes.h"
 #include "cli/options/values.h"
+#include "cli/read_files.h"
 #include "http/head.h"
 #include "http/url.h"
 
@@ -105,6 +106,7 @@ static void add_header(struct request_options *o, const char *line, const char *
 static void add_headers_of_file(struct request_options *o, const char *path)
 {
     FILE *file = fopen(path, "re");
+    read_files_add("--header", path);
     if (!file)
         usage_error(o->command, "--header @%s: %s", path, strerror(errno));
     char *line = NULL, place[PATH_MAX + 64];
@@ -382,8 +384,22 @@ bool request_option_read(struct request_options *o, int code, const char *value)
     return false;
 }
 
+static void name_tls_files(const struct ringsend_options *engine)
+{
+    const char *by_environment = getenv("SSL_CERT_FILE");
+    if (engine->ca_file)
+        read_files_add("--cacert", engine->ca_file);
+    else if (by_environment)
+        read_files_add("$SSL_CERT_FILE", by_environment);
+    if (engine->cert_file)
+        read_files_add("--cert", engine->cert_file);
+    if (engine->key_file)
+        read_files_add("--key", engine->key_file);
+}
+
 void request_options_finish(struct request_options *o)
 {
+    name_tls_files(&o->engine);
     for (size_t i = 0; i < sizeof o->engine.ok_status.bits / sizeof(uint64_t); i++)
         if (o->engine.ok_if && o->engine.ok_status.bits[i])
             usage_error(o->command, "--ok-if takes the place of --ok-status: give one of them");

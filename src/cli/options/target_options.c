@@ -2,6 +2,7 @@
 
 #include "base/span.h"
 #include "cli/options/values.h"
+#include "cli/read_files.h"
 #include "http/url.h"
 
 #include <strings.h>
@@ -71,6 +72,8 @@ void target_options_finish(struct target_options *o, char *const *arguments, int
     if (stray)
         usage_error(command, "%s goes with files of records, and this is a URL%s", stray,
                     o->records.data_file ? ": --data @FILE reads its body" : "");
+    if (o->records.data && o->records.data[0] == '@')
+        read_files_add("--data", o->records.data + 1);
     o->url = arguments[0];
     target_check_url(o, "the URL", o->url);
     request_options_finish(&o->request);

@@ -41,7 +41,7 @@ enum exit_status bodies_prepare(struct bodies *bodies, const char *command, cons
 }
 
 /* Bodies' names begin with the record's number. */
-bool bodies_may_hit(const struct bodies *bodies, const char *path)
+static bool may_hit(const struct bodies *bodies, const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
@@ -53,6 +53,14 @@ bool bodies_may_hit(const struct bodies *bodies, const char *path)
                 theirs.st_ino == ours.st_ino;
     free(parent);
     return same;
+}
+
+bool bodies_may_hit(const struct bodies *bodies, const char *path)
+{
+    char *target = realpath(path, NULL); /* the path may be a link into the directory */
+    bool hit = may_hit(bodies, path) || (target && may_hit(bodies, target));
+    free(target);
+    return hit;
 }
 
 void bodies_undo(const struct bodies *bodies)

@@ -9,6 +9,7 @@
 #include "cli/descriptor.h"
 #include "cli/durable.h"
 #include "cli/options/values.h"
+#include "cli/read_files.h"
 #include "cli/send/options_fingerprint.h"
 #include "cli/send/summary.h"
 
@@ -56,12 +57,13 @@ static const char *why_not_over(const struct outputs *outputs, const struct outp
 /* What --force does not help against comes first, so that nobody is told to try it. Devices and
  * pipes can be opened as they are; only what would be overwritten needs --force. */
 static int check_output(const struct outputs *outputs, const struct output_file *output,
-                        const struct send_options *options, const struct source *source)
+                        const struct send_options *options)
 {
     if (output->created)
         return EXIT_OK;
-    if (source_has_file(source, output->fd))
-        return refuse(output, EXIT_USAGE, "is an input, too");
+    const char *why = read_files_why_not_open(output->fd);
+    if (why)
+        return refuse(output, EXIT_USAGE, why);
     if (output == &outputs->failed && is_same_file(outputs->results.fd, output->fd))
         return refuse(output, EXIT_USAGE, "cannot take the results as well");
     if (options->resume && !output->regular)
@@ -129,7 +131,7 @@ static int open_existing(const char *path)
 }
 
 static int open_output(struct outputs *outputs, struct output_file *output,
-                       const struct send_options *options, const struct source *source)
+                       const struct send_options *options)
 {
     int named = output->path ? descriptor_named(output->path) : STDOUT_FILENO;
     if (named == STDOUT_FILENO)
@@ -151,7 +153,7 @@ static int open_output(struct outputs *outputs, struct output_file *output,
         if (output == &outputs->results && !name_journal(outputs, options))
             return refuse(output, EXIT_NOT_STARTED, "memory is out");
     }
-    return check_output(outputs, output, options, source);
+    return check_output(outputs, output, options);
 }
 
 /* ---- names that are one file ---- */
@@ -165,26 +167,24 @@ static int refuse_journal(const struct outputs *outputs, const char *why)
     return EXIT_USAGE;
 }
 
-static int check_journal_name(const struct outputs *outputs, const struct send_options *options,
-                              const struct source *source)
+static int check_journal_name(const struct outputs *outputs, const struct send_options *options)
 {
     struct stat there, other;
     const struct output_file *results = &outputs->results, *failed = &outputs->failed;
     if (!outputs->journal_path || stat(outputs->journal_path, &there) != 0)
         return EXIT_OK;
-    for (size_t i = 0; i < source->count; i++) {
-        if (fstat(source->fds[i], &other) == 0 && is_one_file(&there, &other))
-            return refuse_journal(outputs, "an input");
-    }
+    const char *why = read_files_why_not(&there);
+    if (why)
+        return refuse_journal(outputs, why);
     if (fstat(results->fd, &other) == 0 && is_one_file(&there, &other))
-        return refuse_journal(outputs, "the results themselves");
+        return refuse_journal(outputs, "is the results themselves");
     if (failed->fd >= 0 && fstat(failed->fd, &other) == 0 && is_one_file(&there, &other))
-        return refuse_journal(outputs, "the file of --failed");
+        return refuse_journal(outputs, "is the file of --failed");
     if (options->bodies && stat(options->bodies, &other) == 0 && is_one_file(&there, &other))
-        return refuse_journal(outputs, "the directory of --bodies");
+        return refuse_journal(outputs, "is the directory of --bodies");
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fstat(fd, &other) == 0 && is_one_file(&there, &other))
-            return refuse_journal(outputs, "where a standard stream goes");
+            return refuse_journal(outputs, "is where a standard stream goes");
     }
     return EXIT_OK;
 }
@@ -193,9 +193,10 @@ static int check_bodies_names(const struct outputs *outputs, const struct send_o
 {
     const struct bodies *bodies = &outputs->bodies;
     const char *hit = NULL;
-    for (size_t i = 0; i < options->inputs_count; i++) {
-        if (bodies_may_hit(bodies, options->inputs[i]))
-            hit = options->inputs[i];
+    const char *path;
+    for (size_t i = 0; (path = read_files_path(i)); i++) {
+        if (bodies_may_hit(bodies, path))
+            hit = path;
     }
     if (outputs->results.path && bodies_may_hit(bodies, outputs->results.path))
         hit = outputs->results.path;
@@ -209,8 +210,7 @@ static int check_bodies_names(const struct outputs *outputs, const struct send_o
     return EXIT_USAGE;
 }
 
-static int check_names(const struct outputs *outputs, const struct send_options *options,
-                       const struct source *source)
+static int check_names(const struct outputs *outputs, const struct send_options *options)
 {
     const char *stream = stream_to(&outputs->results, options);
     if (stream)
@@ -218,7 +218,7 @@ static int check_names(const struct outputs *outputs, const struct send_options 
     stream = options->failed ? stream_to(&outputs->failed, options) : NULL;
     if (stream)
         return refuse(&outputs->failed, EXIT_USAGE, stream);
-    int status = check_journal_name(outputs, options, source);
+    int status = check_journal_name(outputs, options);
     return status == EXIT_OK ? check_bodies_names(outputs, options) : status;
 }
 
@@ -511,18 +511,17 @@ static int sync_names(const struct outputs *outputs, const struct send_options *
 }
 
 /* Opens all, and changes nothing that was there. */
-static int open_all(struct outputs *outputs, const struct send_options *options,
-                    const struct source *source)
+static int open_all(struct outputs *outputs, const struct send_options *options)
 {
     int status = EXIT_OK;
     if (options->bodies)
         status = bodies_prepare(&outputs->bodies, "send", options->bodies);
     if (status == EXIT_OK)
-        status = open_output(outputs, &outputs->results, options, source);
+        status = open_output(outputs, &outputs->results, options);
     if (status == EXIT_OK && options->failed)
-        status = open_output(outputs, &outputs->failed, options, source);
+        status = open_output(outputs, &outputs->failed, options);
     if (status == EXIT_OK)
-        status = check_names(outputs, options, source);
+        status = check_names(outputs, options);
     if (status == EXIT_OK && outputs->bodies.used && !options->force && !options->resume)
         status = refuse_bodies(&outputs->bodies);
     return status;
@@ -535,7 +534,7 @@ int outputs_open(struct outputs *outputs, const struct send_options *options,
     outputs->results.path =
         options->output && strcmp(options->output, "-") != 0 ? options->output : NULL;
     outputs->failed.path = options->failed;
-    int status = open_all(outputs, options, source);
+    int status = open_all(outputs, options);
     if (status == EXIT_OK && outputs->journal_path) {
         status = open_journal(outputs, options, source);
     } else if (status == EXIT_OK) {

@@ -7,6 +7,7 @@
 #include "cli/options/outcomes.h"
 #include "cli/options/throttle_options.h"
 #include "cli/options/values.h"
+#include "cli/read_files.h"
 #include "cli/send/engines.h"
 
 #include <errno.h>
@@ -103,7 +104,8 @@ static const char help[] =
     "  -o, --output FILE       results go here; default, or -: standard output\n"
     "      --failed FILE       the input lines of records that are not ok, ready to\n"
     "                          be sent again\n"
-    "      --force             overwrite these files, and those in DIR, if they exist\n"
+    "      --force             overwrite these files, and those in DIR, if they exist;\n"
+    "                          never one that the command line reads\n"
     "      --csv               results as CSV, with a header row, in place of JSON\n"
     "      --headers           results hold the response's headers\n"
     "      --body none|inline  whether results hold bodies; default inline\n"
@@ -210,6 +212,7 @@ static bool read_body(const char *text)
 static char *read_format_file(const char *path)
 {
     FILE *file = fopen(path, "re");
+    read_files_add("--write-out", path);
     char *text = NULL;
     size_t capacity = 0;
     ssize_t bytes = file ? getdelim(&text, &capacity, '\0', file) : -1;

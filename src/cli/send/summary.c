@@ -177,6 +177,8 @@ static const char *output_fault(const struct job_report *report)
         return "what stands there is no regular file but a fifo, a socket or a device";
     if (report->output_body[0] && report->output_error == ELOOP)
         return "what stands there is a symbolic link, which is not followed";
+    if (report->output_body[0] && report->output_error == EMLINK)
+        return "what stands there has another name as well (a hard link), and is not overwritten";
     return strerror(report->output_error);
 }
 
