@@ -13,6 +13,7 @@ import signal
 import struct
 import subprocess
 import threading
+import time
 import unittest
 
 from harness import (BOUND_S, NOT_ALL_OK, RINGSEND, ROOT, SANITIZED, SECOND_THOUGHT_S, SIGINT_EXIT, Authority, Case, OK, Program,
