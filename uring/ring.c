@@ -156,25 +156,6 @@ struct ring_counters ring_counters(const struct ring *ring)
     return ring->counters;
 }
 
-static uint64_t clock_ns(clockid_t clock)
-{
-    struct timespec now;
-    CHECK(clock_gettime(clock, &now) == 0);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-uint64_t ring_now_ns(const struct ring *ring)
-{
-    (void)ring;
-    return clock_ns(CLOCK_MONOTONIC);
-}
-
-int64_t ring_wall_s(const struct ring *ring)
-{
-    (void)ring;
-    return (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000000);
-}
-
 /* ---- Entering the kernel -------------------------------------------------------------------- */
 
 /* Gives the ring to this thread. liburing 2.3 declares io_uring_enable_rings, but its shared

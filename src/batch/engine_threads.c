@@ -53,7 +53,7 @@ static void hear(struct mate *m)
 /* The copy's memory is the job's from now on. */
 static void copy_result(struct mate *m, struct slot *slot, const struct ringsend_result *result)
 {
-    struct result_line line = job_line_of(result);
+    struct result_line line = result_line_of(result);
     slot->cut_short = result->cut_short;
     slot->kept_whole = result_line_keep(&line, &m->pool, &slot->kept_memory, &slot->kept);
     if (!slot->kept_whole) {

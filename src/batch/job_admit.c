@@ -329,12 +329,6 @@ static void input_ended(struct job *job)
         journal_input_ended(job->journal);
 }
 
-void job_journal_failed(struct job *job, int error)
-{
-    job->report.output_error = error;
-    job->report.output_is_journal = true;
-}
-
 /* Reads one record and takes it on its way. False: there is none, now or at all. */
 static bool admit_next(struct job *job)
 {

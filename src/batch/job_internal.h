@@ -1,6 +1,7 @@
 /* What the files of the job share.
  *
  *   job.c          the turn, beginning and end
+ *   job_slot.c     the slots that hold records in hand
  *   job_admit.c    records in: from the source to the engine
  *   job_results.c  results out: from the engine to the outputs, and bodies to files
  *   job_stop.c     reasons to stop, and stopping */
@@ -122,11 +123,19 @@ static inline struct slot *job_slot(const struct job *job, uint32_t i)
     return &job->blocks[i / SLOTS_PER_BLOCK][i % SLOTS_PER_BLOCK];
 }
 
-/* job_results.c */
+static inline void job_journal_failed(struct job *job, int error)
+{
+    job->report.output_error = error;
+    job->report.output_is_journal = true;
+}
+
+/* job_slot.c */
 bool job_slots_more(struct job *job); /* makes sure of a free slot; false: memory is out */
 struct slot *job_slot_take(struct job *job);
 void job_slot_free(struct job *job, struct slot *slot);
 void job_slot_charge(struct job *job, struct slot *slot, size_t bytes);
+
+/* job_results.c */
 void job_finish(struct job *job, struct slot *slot, struct result_line *line);
 void job_finish_with_error(struct job *job, struct slot *slot, enum ringsend_error error,
                            const char *detail);
@@ -137,7 +146,6 @@ void job_refuse(struct job *job, struct slot *slot, const struct record_error *e
 void job_save_all(struct job *job);
 void job_reap(struct job *job);
 bool job_has_room(const struct job *job);
-struct result_line job_line_of(const struct ringsend_result *result);
 
 /* job_admit.c */
 void job_turn_group_commit(struct job *job);
@@ -145,7 +153,6 @@ void job_load_all(struct job *job);
 bool job_may_admit(const struct job *job);
 /* When reading is to go on past hosts that do not answer; RINGSEND_NEVER: it does not wait for them. */
 uint64_t job_stall_ns(struct job *job);
-void job_journal_failed(struct job *job, int error);
 void job_drop_early(struct job *job);
 void job_admit(struct job *job);
 
@@ -153,7 +160,6 @@ void job_admit(struct job *job);
 void job_note_unread(struct job *job);
 void job_note_broken_output(struct job *job);
 bool job_output_broke(struct job *job);
-void job_judge(struct job *job, const struct result_line *line); /* it was counted */
 void job_watch(struct job *job);
 
 #endif

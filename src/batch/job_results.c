@@ -1,10 +1,10 @@
 #include "base/json_put.h"
+#include "base/status.h"
 #include "batch/job_internal.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define LINE_BYTES_MAX (2ull << 30)
 
@@ -13,55 +13,6 @@ enum {
     SURE_BYTES = 256 << 20,    /* a body up to this makes no line that is too long */
     FILLING_BYTES = 512 << 20, /* with a line behind it far below the largest buffer */
 };
-
-/* ---- slots ---- */
-
-bool job_slots_more(struct job *job)
-{
-    struct slot **block = &job->blocks[job->slots_mark / SLOTS_PER_BLOCK];
-    if (job->free_slots_count == 0 && !*block)
-        *block = calloc(SLOTS_PER_BLOCK, sizeof(struct slot));
-    return job->free_slots_count > 0 || *block;
-}
-
-struct slot *job_slot_take(struct job *job)
-{
-    CHECK(job->free_count > 0);
-    job->free_count--;
-    if (job->free_slots_count > 0)
-        return job->free_slots[--job->free_slots_count];
-    struct slot *slot = job_slot(job, job->slots_mark++);
-    list_init(&slot->saving);
-    list_init(&slot->order);
-    list_init(&slot->released);
-    list_init(&slot->returned);
-    list_init(&slot->place.aside);
-    return slot;
-}
-
-void job_slot_free(struct job *job, struct slot *slot)
-{
-    CHECK(job->bytes >= slot->bytes);
-    job->bytes -= slot->bytes;
-    slot->bytes = 0;
-    slot->step = SLOT_FREE;
-    CHECK(!slot->serial.entered);
-    list_remove(&slot->order);
-    list_remove(&slot->released);
-    record_release(&slot->record, &job->pool);
-    buf_release(&job->pool, &slot->data);
-    buf_release(&job->pool, &slot->kept_memory);
-    buf_release(&job->pool, &slot->result);
-    buf_release(&job->pool, &slot->words);
-    job->free_slots[job->free_slots_count++] = slot;
-    job->free_count++;
-}
-
-void job_slot_charge(struct job *job, struct slot *slot, size_t bytes)
-{
-    slot->bytes += bytes;
-    job->bytes += bytes;
-}
 
 /* ---- results ---- */
 
@@ -166,6 +117,33 @@ static void prepare_line(struct job *job, struct slot *slot)
     job->output.failed_header = (struct ringsend_bytes){layout->header, layout->header_bytes};
 }
 
+static bool is_among(const struct ringsend_outcomes *outcomes, const struct result_line *line)
+{
+    if (line->error != RINGSEND_OK)
+        return outcomes->errors[line->error / 64] >> (line->error % 64) & 1;
+    return status_is_in(&outcomes->statuses, line->status);
+}
+
+/* When the platform is down or refuses us, sending on does no good. */
+static void judge(struct job *job, const struct result_line *line)
+{
+    const struct job_options *options = &job->options;
+    struct job_report *report = &job->report;
+    if (line->ok || job->give_up != JOB_FINISHED)
+        return;
+    uint64_t failures = report->records - report->ok;
+    bool too_many = options->failures_max > 0 && failures >= options->failures_max;
+    if (options->failures_ppm_max > 0 && report->records >= JOB_SHARE_RECORDS)
+        too_many |= failures * 1000000 >= report->records * options->failures_ppm_max;
+    if (options->abort_on && is_among(options->abort_on, line)) {
+        job->give_up = JOB_ABORTED;
+        report->abort_status = line->error == RINGSEND_OK ? line->status : 0;
+        report->abort_error = line->error;
+    } else if (too_many) {
+        job->give_up = JOB_TOO_MANY_FAILURES;
+    }
+}
+
 /* Writes the slot's one result and frees it. Of a line that was too long nothing is left to go to
  * the failed ones. */
 void job_finish(struct job *job, struct slot *slot, struct result_line *line)
@@ -180,7 +158,7 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     if (job->files)
         line->file = job->files[slot->input];
     report_count(&job->report, line);
-    job_judge(job, line);
+    judge(job, line);
     lanes_leave(&job->lanes, &slot->place);
     release_next(job, slot);
     if (job->options.ordered && job->order.next != &slot->order && keep(job, slot, line))
@@ -405,29 +383,6 @@ void job_refuse(struct job *job, struct slot *slot, const struct record_error *e
                           record_error_tell(error, line, text, sizeof text));
 }
 
-struct result_line job_line_of(const struct ringsend_result *r)
-{
-    return (struct result_line){
-        .ok = r->ok,
-        .status = r->status,
-        .attempts = r->attempts,
-        .error = r->error,
-        .detail = r->detail,
-        .body = r->body,
-        .encoding = r->encoding,
-        .headers = r->headers,
-        .headers_count = r->headers_count,
-        .head_bytes = r->head_bytes,
-        .packed_bytes = r->packed_bytes,
-        .ambiguous = r->ambiguous,
-        .unjudged = r->unjudged,
-        .times = r->times,
-        .trace = r->attempts_list,
-        .retry_after_ns = r->retry_after_ns,
-        .trace_count = r->attempts_list_count,
-    };
-}
-
 static void take_result(struct job *job, struct slot *slot, bool cut_short,
                         struct result_line *line)
 {
@@ -466,7 +421,7 @@ void job_reap(struct job *job)
                 collect(job);
             return;
         }
-        struct result_line line = job_line_of(result);
+        struct result_line line = result_line_of(result);
         job->in_flight_here--;
         take_result(job, result->request->user, result->cut_short, &line);
     }

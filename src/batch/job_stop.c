@@ -1,4 +1,3 @@
-#include "base/status.h"
 #include "batch/job_internal.h"
 
 #include <errno.h>
@@ -73,33 +72,6 @@ bool job_output_broke(struct job *job)
         job_note_broken_output(job);
     }
     return job->report.output_error != 0;
-}
-
-static bool is_among(const struct ringsend_outcomes *outcomes, const struct result_line *line)
-{
-    if (line->error != RINGSEND_OK)
-        return outcomes->errors[line->error / 64] >> (line->error % 64) & 1;
-    return status_is_in(&outcomes->statuses, line->status);
-}
-
-/* When the platform is down or refuses us, sending on does no good. */
-void job_judge(struct job *job, const struct result_line *line)
-{
-    const struct job_options *options = &job->options;
-    struct job_report *report = &job->report;
-    if (line->ok || job->give_up != JOB_FINISHED)
-        return;
-    uint64_t failures = report->records - report->ok;
-    bool too_many = options->failures_max > 0 && failures >= options->failures_max;
-    if (options->failures_ppm_max > 0 && report->records >= JOB_SHARE_RECORDS)
-        too_many |= failures * 1000000 >= report->records * options->failures_ppm_max;
-    if (options->abort_on && is_among(options->abort_on, line)) {
-        job->give_up = JOB_ABORTED;
-        report->abort_status = line->error == RINGSEND_OK ? line->status : 0;
-        report->abort_error = line->error;
-    } else if (too_many) {
-        job->give_up = JOB_TOO_MANY_FAILURES;
-    }
 }
 
 /* Looks for reasons to stop, and to cancel. */

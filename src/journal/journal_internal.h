@@ -127,7 +127,14 @@ static inline void journal_store_u64(uint64_t *to, uint64_t value)
     *(volatile uint64_t *)to = value;
 }
 
-/* journal.c: maps what was added to the file. 0 or an errno. */
+/* journal_map.c. The bytes of the shortest file with so many inputs. */
+uint64_t journal_bytes_min(uint64_t inputs_count);
+/* Map the header with the first chunk; then the intents, of which a file of so many bytes may have
+ * fewer; then all other chunks that the file has room for. 0 or an errno. */
+int journal_map_head(struct journal *j, uint64_t inputs_count);
+int journal_map_intents(struct journal *j, uint64_t inputs_count, uint64_t file_bytes);
+int journal_map_all_chunks(struct journal *j);
+/* Maps what was added to the file. Likewise. */
 int journal_map_chunks(struct journal *j, size_t count);
 /* Makes room for so many entries. Likewise. */
 int journal_widen(struct journal *j, size_t entries);

@@ -358,11 +358,6 @@ void template_names_free(struct template_names *names)
     names->count = 0;
 }
 
-bool template_is_constant(const struct template *t)
-{
-    return t->parts_count <= 1;
-}
-
 /* ---- filling in ---- */
 
 static enum template_result refuse_value(struct template_fault *fault, int name, const char *why)

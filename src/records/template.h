@@ -112,7 +112,10 @@ bool template_compile(struct template *t, const char *source, enum template_use 
 void template_free(struct template *t);
 void template_names_free(struct template_names *names);
 /* It names no column: its text is the same for all records. */
-bool template_is_constant(const struct template *t);
+static inline bool template_is_constant(const struct template *t)
+{
+    return t->parts_count <= 1;
+}
 
 enum template_result {
     TEMPLATE_FILLED,

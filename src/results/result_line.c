@@ -241,3 +241,26 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
     out->bytes += (size_t)(to - start);
     return true;
 }
+
+struct result_line result_line_of(const struct ringsend_result *r)
+{
+    return (struct result_line){
+        .ok = r->ok,
+        .status = r->status,
+        .attempts = r->attempts,
+        .error = r->error,
+        .detail = r->detail,
+        .body = r->body,
+        .encoding = r->encoding,
+        .headers = r->headers,
+        .headers_count = r->headers_count,
+        .head_bytes = r->head_bytes,
+        .packed_bytes = r->packed_bytes,
+        .ambiguous = r->ambiguous,
+        .unjudged = r->unjudged,
+        .times = r->times,
+        .trace = r->attempts_list,
+        .retry_after_ns = r->retry_after_ns,
+        .trace_count = r->attempts_list_count,
+    };
+}

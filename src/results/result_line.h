@@ -52,6 +52,9 @@ struct result_line {
     size_t head_bytes, packed_bytes;        /* of the response's head; of its body as it came */
 };
 
+/* The line of a result, without what only the record knows. Borrows all of it. */
+struct result_line result_line_of(const struct ringsend_result *result);
+
 /* Makes *kept a copy of a line with all that the engine owns of it (body, encoding, headers, trace,
  * detail), which then lies in *memory; what belongs to the record stays borrowed. False when memory is
  * out. */

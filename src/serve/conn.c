@@ -236,12 +236,6 @@ static void serve_conn_send_answer(struct server *p, struct serve_conn *v)
 
 /* ---- TLS ---- */
 
-uint64_t *serve_conn_handshakes(struct server *p, const struct serve_conn *v)
-{
-    return serve_tls_is_resumed(v->tls) ? &p->report.handshakes_resumed
-                                        : &p->report.handshakes_full;
-}
-
 /* Keeps what came, until serve_conn_pump. */
 static void serve_conn_receive_cipher(struct server *p, struct serve_conn *v, const char *data,
                                       size_t bytes)
@@ -292,7 +286,7 @@ static void serve_conn_pump(struct server *p, struct serve_conn *v)
     }
     if (!v->greeted && serve_tls_is_ready(tls)) {
         v->greeted = true;
-        ++*serve_conn_handshakes(p, v);
+        ++*service_handshakes(p, v);
     }
     /* An alert about the failure goes out first. */
     if (v->sending)

@@ -65,8 +65,6 @@ void serve_conn_complete(struct server *p, struct serve_conn *v,
                          const struct ring_completion *completion, const char *received);
 /* Goes on as far as it can without waiting. */
 void serve_conn_run(struct server *p, struct serve_conn *v);
-/* The count of the report that its complete TLS handshake is part of. */
-uint64_t *serve_conn_handshakes(struct server *p, const struct serve_conn *v);
 /* Puts it into the ready list. */
 void serve_conn_wake(struct server *p, struct serve_conn *v);
 

@@ -166,6 +166,12 @@ static bool is_stats(const struct server *p, const struct turn *turn)
            strcmp(turn->reader.target, p->options.stats_path) == 0;
 }
 
+uint64_t *service_handshakes(struct server *p, const struct serve_conn *v)
+{
+    return serve_tls_is_resumed(v->tls) ? &p->report.handshakes_resumed
+                                        : &p->report.handshakes_full;
+}
+
 /* A connection that begins by asking for the report is an observer's: it is taken out of the
  * figures, and out of the peak if the peak rose since it came. */
 static void uncount(struct server *p, struct serve_conn *v)
@@ -178,7 +184,7 @@ static void uncount(struct server *p, struct serve_conn *v)
         p->report.connections_open--;
     v->counted = false;
     if (v->greeted)
-        --*serve_conn_handshakes(p, v);
+        --*service_handshakes(p, v);
     if (p->report.connections_peak > v->peak_before)
         p->report.connections_peak--;
 }

@@ -18,6 +18,8 @@ struct turn *turn_take(struct server *p);
 /* Gives it back and nulls it; an owed outcome is then "gone" or "stopped". Null is allowed. */
 void turn_put(struct server *p, struct turn **place);
 
+/* The count of the report that its complete TLS handshake is part of. */
+uint64_t *service_handshakes(struct server *p, const struct serve_conn *v);
 /* Decides the fault of the connection's request, which was read to its end or is beyond reading.
  * Returns how long to think; nothing of the answer is sent before that. */
 uint64_t service_judge(struct server *p, struct serve_conn *v);

@@ -1,0 +1,94 @@
+/* A record of any format: what is the same for all of them. The reading itself is in record_json.c and
+ * record_text.c. */
+#include "records/record_internal.h"
+
+#include "base/check.h"
+#include "base/key.h"
+#include "base/limits.h"
+
+#include <stdio.h>
+
+/* A record that brings its key keeps it. */
+static void set_keyed(struct ringsend_request *request, struct ringsend_bytes key_header)
+{
+    const struct ringsend_header *headers = request->headers;
+    size_t count = request->headers_count;
+    bool given = key_is_given(headers, count, KEY_HEADER) ||
+                 (key_header.bytes > 0 && key_is_given(headers, count, key_header));
+    if (given && !key_is_denied(headers, count))
+        request->flags |= RINGSEND_KEYED;
+}
+
+/* A key of its own would be one too many for a record that has several. */
+static bool wants_key(const struct ringsend_request *request, struct ringsend_bytes key_header)
+{
+    return key_header.bytes > 0 && !(request->flags & RINGSEND_KEYED) &&
+           key_count(request->headers, request->headers_count, key_header).given == 0 &&
+           key_count(request->headers, request->headers_count, KEY_HEADER).given == 0;
+}
+
+/* Takes the place of those without a value. The key's own is there, to be written later. */
+static bool add_key_header(struct record *record, struct buf_pool *pool, struct ringsend_bytes name)
+{
+    struct ringsend_request *request = &record->request;
+    bool is_own = record->headers.bytes > 0;
+    size_t bytes = request->headers_count * sizeof(struct ringsend_header), kept = 0;
+    if (!is_own && !buf_append(pool, &record->headers, request->headers, bytes))
+        return false;
+    if (!buf_reserve(pool, &record->headers, sizeof(struct ringsend_header)))
+        return false;
+    struct ringsend_header *own = (struct ringsend_header *)(void *)record->headers.data;
+    for (size_t i = 0; i < request->headers_count; i++) {
+        bool is_key =
+            record_header_named(&own[i], name) || record_header_named(&own[i], KEY_HEADER);
+        if (!is_key)
+            own[kept++] = own[i];
+    }
+    own[kept++] = (struct ringsend_header){name, {record->key, sizeof record->key}};
+    record->headers.bytes = kept * sizeof *own;
+    request->headers = own;
+    request->headers_count = kept;
+    request->flags |= RINGSEND_KEYED;
+    record->needs_key = true;
+    return true;
+}
+
+void record_read(struct record *record, struct buf_pool *pool,
+                 const struct record_defaults *defaults, const struct layout *layout,
+                 struct record_error *error)
+{
+    CHECK(record->decoded.bytes == 0 && record->headers.bytes == 0);
+    error->error = RINGSEND_OK;
+    error->at = RECORD_ALL;
+    error->detail[0] = '\0';
+    record->id = record->data_file = (struct ringsend_bytes){0};
+    record->needs_key = false;
+    record->request = (struct ringsend_request){
+        .size = sizeof record->request,
+        .method = defaults->method,
+        .url = defaults->url,
+        .flags = defaults->flags,
+    };
+    if (!format_is_json(layout->format) && !defaults->form) {
+        error->error = RINGSEND_E_BAD_RECORD;
+        snprintf(error->detail, sizeof error->detail, "this is %s, and records of JSON are wanted",
+                 format_word(layout->format));
+        return;
+    }
+    if (format_is_json(layout->format))
+        record_read_json(record, pool, defaults, layout, error);
+    else
+        record_read_text(record, pool, defaults, layout, error);
+    if (error->error != RINGSEND_OK)
+        return;
+    set_keyed(&record->request, defaults->key_header);
+    if (wants_key(&record->request, defaults->key_header) &&
+        !add_key_header(record, pool, defaults->key_header)) {
+        error->error = RINGSEND_E_NO_MEMORY;
+        return;
+    }
+    if (record->request.headers_count > LIMIT_HEADERS) {
+        error->error = RINGSEND_E_BAD_HEADER;
+        snprintf(error->detail, sizeof error->detail, "more than %d headers", LIMIT_HEADERS);
+    }
+}
