@@ -189,6 +189,62 @@ def check_symbols(root, build):
             yield f"{rules.HEADER}: {name} does not start with ringsend_"
 
 
+def objects_of(root, build):
+    """Each source file of the program, and its object file."""
+    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
+        entries = json.load(file)
+    found = {}
+    for e in entries:
+        path = os.path.relpath(os.path.realpath(os.path.join(e["directory"], e["file"])), os.path.realpath(root))
+        if path.startswith(tuple(p + "/" for p in rules.PROGRAM)):
+            found[path] = os.path.join(e["directory"], e["output"])
+    return found
+
+
+def callees(objects):
+    """For each file the files whose functions or data it uses, each with one such name."""
+    defined, used = {}, {}
+    for path, name in objects.items():
+        output = subprocess.run(["nm", "-P", name], check=True, capture_output=True, text=True).stdout
+        symbols = [line.split()[:2] for line in output.splitlines()]
+        defined.update({symbol: path for symbol, kind in symbols if kind in "TDBRV"})
+        used[path] = [symbol for symbol, kind in symbols if kind == "U"]
+    return {path: {defined[s]: s for s in names if defined.get(s, path) != path} for path, names in used.items()}
+
+
+def circles(graph):
+    """Sets of two or more files of which each reaches each: Tarjan's strongly connected components."""
+    index, low, stack, found = {}, {}, [], []
+
+    def visit(node):
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in graph[node]:
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == index[node]:
+            at = stack.index(node)
+            if len(stack) - at > 1:
+                found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for node in graph:
+        if node not in index:
+            visit(node)
+    return found
+
+
+def check_circles(root, build):
+    graph = callees(objects_of(root, build))
+    for circle in circles(graph):
+        if all(path.startswith(rules.CIRCLE + "/") for path in circle):
+            continue
+        arrows = [f"{a} uses {graph[a][b]} of {b}" for a in circle for b in circle if b in graph[a]]
+        yield f"{circle[0]}:1: a circle of {len(circle)} files: " + "; ".join(arrows)
+
+
 def check_format(root, _build):
     version = subprocess.run(["clang-format", "--version"], check=True, capture_output=True, text=True).stdout
     if not re.search(rf"version {rules.FORMAT_RELEASE}\.", version):
@@ -278,6 +334,12 @@ SEEDS = {
         {"src/base/seed.c": "\n" * 801},
         {"src/base/seed.c": "int seed(void)\n{\n"},
     ],
+    "circles": [
+        {"src/base/good.c": GOOD["src/base/good.c"].replace("return a +", "return good_engine(a) +")
+                                                   .replace("\n\n/*", '\n#include "engine/good.h"\n\n/*', 1)},
+        {"src/base/seed.c": "int seed(void);\nint other(void);\nint seed(void)\n{\n    return other();\n}\n",
+         "src/base/other.c": "int seed(void);\nint other(void);\nint other(void)\n{\n    return seed();\n}\n"},
+    ],
     "calls": [
         {"tests/seed.c": "void seed(void)\n{\n    usleep (1);\n}\n"},
         {"src/base/seed.c": 'void seed(char *a)\n{\n    strcpy(a, "b");\n}\n'},
@@ -304,19 +366,26 @@ SEEDS = {
 
 # Trees that look like a violation and are none.
 CLEAN = {
+    "circles": [
+        {"src/engine/seed.c": "int seed(void);\nint other(void);\nint seed(void)\n{\n    return other();\n}\n",
+         "src/engine/other.c": "int seed(void);\nint other(void);\nint other(void)\n{\n    return seed();\n}\n"},
+    ],
     "lengths": [{"src/base/seed.c": FITS + "\n" * 730}],
     "calls": [{"src/cli/seed.c": 'void seed(void)\n{\n    printf("a");\n    x->sleep(1);\n}\n'}],
 }
 
 
 def build_tree(root):
-    """What the checks by tools need: libringsend.so and compile_commands.json."""
+    """What the checks by tools need: libringsend.so, the objects and compile_commands.json."""
     sources = files(root, ("src",), (".c",))
     flags = ["-std=gnu17", "-fvisibility=hidden", "-fPIC", "-Isrc", "-I."]
+    for source in sources:
+        subprocess.run(["cc", *flags, "-c", source, "-o", source + ".o"], cwd=root, check=True)
     subprocess.run(["cc", *flags, "-shared", "-Wl,--version-script=" + rules.MAP, "-o",
                     "libringsend.so", *sources], cwd=root, check=True)
     with open(os.path.join(root, "compile_commands.json"), "w", encoding="utf-8") as file:
-        json.dump([{"directory": root, "file": s, "arguments": ["cc", *flags, "-c", s]} for s in sources], file)
+        json.dump([{"directory": root, "file": s, "arguments": ["cc", *flags, "-c", s], "output": s + ".o"}
+                   for s in sources], file)
 
 
 def violations_of(name, repository, changes):
@@ -330,7 +399,7 @@ def violations_of(name, repository, changes):
             os.chmod(full, 0o755)
         for config in (".clang-format", ".clang-tidy"):
             shutil.copy(os.path.join(repository, config), root)
-        if name in ("symbols", "lint"):
+        if name in ("symbols", "lint", "circles"):
             build_tree(root)
         return list(CHECKS[name](root, root))
 
@@ -348,6 +417,7 @@ def prove(name, repository):
 CHECKS = {
     "includes": check_includes,
     "lengths": check_lengths,
+    "circles": check_circles,
     "calls": check_calls,
     "symbols": check_symbols,
     "format": check_format,
