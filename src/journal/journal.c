@@ -166,7 +166,10 @@ void journal_close(struct journal *j)
     if (j->header)
         munmap(j->header, j->head_bytes);
     close(j->fd);
+    if (j->place)
+        close(j->old_fd);
     free(j->chunks);
+    free(j->place);
     free(j->path);
     free(j);
 }
@@ -267,17 +270,30 @@ static enum journal_error look_at(const char *path)
     return error == JOURNAL_UNKNOWN ? JOURNAL_UNKNOWN : JOURNAL_FAILED;
 }
 
+/* Of one that may be replaced: it is ours, whatever it holds. It stays locked. */
+static enum journal_error open_old(const char *path, int *fd)
+{
+    struct header h;
+    enum journal_error error = open_locked(path, fd);
+    if (error != JOURNAL_OK)
+        return error;
+    error = read_header(*fd, &h);
+    if (error != JOURNAL_UNKNOWN && error != JOURNAL_FAILED)
+        return JOURNAL_OK;
+    int reason = errno;
+    close(*fd);
+    errno = reason;
+    return error;
+}
+
 /* Makes room for a new journal. */
 static enum journal_error clear_away(const char *path)
 {
     int fd;
-    struct header h;
-    enum journal_error error = open_locked(path, &fd);
+    enum journal_error error = open_old(path, &fd);
     if (error != JOURNAL_OK)
         return error == JOURNAL_NONE ? JOURNAL_OK : error;
-    error = read_header(fd, &h);
-    if (error != JOURNAL_UNKNOWN && error != JOURNAL_FAILED)
-        error = unlink(path) == 0 ? JOURNAL_OK : JOURNAL_FAILED;
+    error = unlink(path) == 0 ? JOURNAL_OK : JOURNAL_FAILED;
     int reason = errno;
     close(fd);
     errno = reason;
@@ -304,8 +320,9 @@ static enum journal_error create_locked(const char *path, bool replace, int *fd)
     }
 }
 
-enum journal_error journal_create(struct journal **journal, const char *path,
-                                  const struct journal_plan *plan, bool replace)
+/* Makes the file at `path`, and its disk space. */
+static enum journal_error make(struct journal **journal, const char *path,
+                               const struct journal_plan *plan, bool replace)
 {
     int fd;
     enum journal_error error = create_locked(path, replace, &fd);
@@ -333,6 +350,51 @@ enum journal_error journal_create(struct journal **journal, const char *path,
     journal_find_mark(j);
     *journal = j;
     return JOURNAL_OK;
+}
+
+/* Beside the old one, which stays until the new one takes its place. */
+static enum journal_error make_beside(struct journal **journal, const char *path, int old_fd,
+                                      const struct journal_plan *plan)
+{
+    char *place = strdup(path), *aside;
+    if (asprintf(&aside, "%s.new", path) < 0)
+        aside = NULL;
+    errno = ENOMEM;
+    enum journal_error error = place && aside ? make(journal, aside, plan, true) : JOURNAL_FAILED;
+    int reason = errno;
+    free(aside);
+    if (error == JOURNAL_OK) {
+        (*journal)->place = place;
+        (*journal)->old_fd = old_fd;
+        return JOURNAL_OK;
+    }
+    free(place);
+    close(old_fd);
+    errno = reason;
+    return error;
+}
+
+enum journal_error journal_create(struct journal **journal, const char *path,
+                                  const struct journal_plan *plan, bool replace)
+{
+    int old_fd;
+    enum journal_error error = replace ? open_old(path, &old_fd) : JOURNAL_NONE;
+    if (error == JOURNAL_OK)
+        return make_beside(journal, path, old_fd, plan);
+    return error == JOURNAL_NONE ? make(journal, path, plan, false) : error;
+}
+
+int journal_take_place(struct journal *j)
+{
+    if (!j->place)
+        return 0;
+    if (rename(j->path, j->place) != 0)
+        return errno;
+    free(j->path);
+    j->path = j->place;
+    j->place = NULL;
+    close(j->old_fd);
+    return 0;
 }
 
 /* ---- taking one up: nothing in the file is believed ---- */

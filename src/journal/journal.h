@@ -74,10 +74,13 @@ struct journal_plan {
 };
 
 /* Makes a new journal, for a new run with empty files. What stands under its name is never touched,
- * but for a journal that nobody holds, which `replace` throws away. Else JOURNAL_FAILED with EEXIST,
- * or JOURNAL_UNKNOWN. With errors *journal is untouched. */
+ * but for a journal that nobody holds, which with `replace` stays until the new one takes its place: all that
+ * may fail, as for want of disk space, has been done by then. Else JOURNAL_FAILED with EEXIST, or
+ * JOURNAL_UNKNOWN. With errors *journal is untouched. */
 enum journal_error journal_create(struct journal **journal, const char *path,
                                   const struct journal_plan *plan, bool replace);
+/* The last step of making one. 0 or an errno. */
+int journal_take_place(struct journal *journal);
 /* Takes up one that a run has left, and nothing that is not one. */
 enum journal_error journal_open(struct journal **journal, const char *path, bool sync);
 /* Only looks, perhaps while a run has it; *held tells. */

@@ -105,6 +105,9 @@ struct journal {
     bool writable, sync;
     pid_t pid; /* ours */
     char *path;
+    char
+        *place; /* null once it stands at its name; until then the file there is locked by old_fd */
+    int old_fd;
     struct header *header; /* the first head_bytes of the file, up to the end of chunk 0 */
     size_t head_bytes;
     char *intents; /* null in one that is only looked at */

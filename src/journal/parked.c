@@ -281,13 +281,17 @@ int parked_write(const char *path, const struct fingerprint *of, const struct pa
     return good ? 0 : reason;
 }
 
-bool parked_remove(const char *path)
+bool parked_may_be_replaced(const char *path)
 {
     int fd;
     struct header h;
     enum parked_error error = open_sound(path, &fd, &h);
     if (fd >= 0)
         close(fd);
-    return error == PARKED_NONE ||
-           ((error == PARKED_OK || error == PARKED_DAMAGED) && unlink(path) == 0);
+    return error == PARKED_NONE || error == PARKED_OK || error == PARKED_DAMAGED;
+}
+
+bool parked_remove(const char *path)
+{
+    return parked_may_be_replaced(path) && (unlink(path) == 0 || errno == ENOENT);
 }

@@ -48,6 +48,8 @@ void parked_count(const struct parked *parked, const struct journal *journal,
  * through a loss of power. 0 or an errno: then the file is as it was. */
 int parked_write(const char *path, const struct fingerprint *of, const struct parked_item *items,
                  size_t count, bool sync);
+/* There is none, or one of any run: nothing else. */
+bool parked_may_be_replaced(const char *path);
 /* True: there is none now. What is something else stays. */
 bool parked_remove(const char *path);
 

@@ -514,14 +514,33 @@ class Full(Journaled):
         subprocess.run(["mount", "-o", "remount,size=50m", self.path("disk")], check=True)
         self.finish_with()
 
+    def limit(self, bytes_max):
+        def apply():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, bytes_max))
+        return apply
+
     def test_a_file_size_limit_and_without_it(self):
-        def limit(bytes_max):
-            def apply():
-                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-                resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, bytes_max))
-            return apply
-        run = self.run_out("--failed", self.failed, self.input, preexec_fn=limit(150000))
+        run = self.run_out("--failed", self.failed, self.input, preexec_fn=self.limit(150000))
         self.assertGreater(self.assert_left(run, "File too large"), 100)
+        self.finish_with()
+
+    def test_a_new_run_without_room_leaves_the_old_one_as_it_is(self):
+        run = self.run_out("--failed", self.failed, self.input, preexec_fn=self.limit(150000))
+        self.assert_left(run, "File too large")
+        files = ("disk/out", "disk/out.journal", "disk/failed")
+        before, sent = [self.read(name) for name in files], len(self.echo.requests)
+        run = self.run_out("--force", "--failed", self.failed, self.input, preexec_fn=self.limit(4096))
+        self.assertEqual(run.status, OUTPUT, run.err)
+        self.assertIn("out.journal: File too large", run.err)
+        parked = self.file("disk/out.parked", b"mine")
+        run = self.run_out("--force", "--ordered", "--failed", self.failed, self.input)
+        self.assertEqual(run.status, USAGE, run.err)
+        self.assertIn("out.parked: is in the way", run.err)
+        os.remove(parked)
+        self.assertEqual([self.read(name) for name in files], before)
+        self.assertEqual(sorted(os.listdir(self.path("disk"))), ["failed", "out", "out.journal"])
+        self.assertEqual(len(self.echo.requests), sent)
         self.finish_with()
 
     def test_no_room_for_the_journal_itself(self):

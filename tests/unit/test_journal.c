@@ -60,6 +60,7 @@ static struct journal *create(void)
     plan.fingerprint = &fingerprint;
     fingerprint_add(&fingerprint, "--url", SPAN("http://host/"));
     assert_int_equal(journal_create(&journal, path_of("journal"), &plan, true), JOURNAL_OK);
+    assert_int_equal(journal_take_place(journal), 0);
     return journal;
 }
 
@@ -386,8 +387,10 @@ static void expect_create(bool replace, enum journal_error wanted)
 {
     struct journal *journal;
     assert_int_equal(journal_create(&journal, path_of("journal"), &plain, replace), wanted);
-    if (wanted == JOURNAL_OK)
-        journal_remove(journal);
+    if (wanted != JOURNAL_OK)
+        return;
+    assert_int_equal(journal_take_place(journal), 0);
+    journal_remove(journal);
 }
 
 static void one_at_a_time(void **state)

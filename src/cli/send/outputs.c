@@ -372,15 +372,25 @@ static int read_parked(struct outputs *outputs, const struct send_options *optio
     return EXIT_USAGE;
 }
 
-/* Of a run before this one nothing is left. */
-static int drop_parked(const struct outputs *outputs, const struct send_options *options)
+static int refuse_parked(const struct outputs *outputs)
 {
-    if (parked_remove(outputs->parked_path) || !options->ordered)
-        return EXIT_OK;
     fprintf(stderr,
             "ringsend send: %s: is in the way: --ordered keeps there what waits for its turn\n",
             outputs->parked_path);
     return EXIT_USAGE;
+}
+
+/* Of a run before this one nothing is left: the last step of a start. */
+static int replace_journal(struct outputs *outputs, const struct send_options *options)
+{
+    if (options->ordered && !parked_may_be_replaced(outputs->parked_path))
+        return refuse_parked(outputs);
+    errno = journal_take_place(outputs->journal);
+    if (errno)
+        return tell_journal_error(outputs, JOURNAL_FAILED);
+    if (!parked_remove(outputs->parked_path) && options->ordered)
+        return refuse_parked(outputs);
+    return EXIT_OK;
 }
 
 static int recover(struct outputs *outputs, const struct send_options *options)
@@ -443,7 +453,7 @@ static int begin(struct outputs *outputs, const struct send_options *options,
     }
     if (error != JOURNAL_OK)
         return tell_journal_error(outputs, error);
-    return drop_parked(outputs, options);
+    return replace_journal(outputs, options);
 }
 
 static int take_fingerprint(const struct outputs *outputs, struct fingerprint *now,
