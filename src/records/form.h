@@ -16,6 +16,7 @@ struct form {
     struct template id;             /* its text becomes a JSON string */
     struct template *header_values; /* one for each default header; null: all are constant */
     bool has_method, has_data, has_data_file, has_id;
+    bool line_is_body; /* of lines */
 };
 
 #endif

@@ -14,7 +14,8 @@ static const struct {
 
 static const char *const words[] = {
     [FORMAT_JSONL] = "jsonl", [FORMAT_JSON] = "json", [FORMAT_VEGETA] = "vegeta",
-    [FORMAT_CSV] = "csv",     [FORMAT_TSV] = "tsv",   [FORMAT_LINES] = "lines",
+    [FORMAT_CSV] = "csv",     [FORMAT_TSV] = "tsv",   [FORMAT_CSV_SEMICOLON] = "csv;",
+    [FORMAT_LINES] = "lines",
 };
 
 enum { FORMATS = sizeof words / sizeof *words };
@@ -61,10 +62,10 @@ bool format_is_json(enum format format)
 
 bool format_has_header(enum format format)
 {
-    return format == FORMAT_CSV || format == FORMAT_TSV;
+    return format == FORMAT_CSV || format == FORMAT_TSV || format == FORMAT_CSV_SEMICOLON;
 }
 
 char format_delimiter(enum format format)
 {
-    return format == FORMAT_TSV ? '\t' : ',';
+    return format == FORMAT_TSV ? '\t' : format == FORMAT_CSV_SEMICOLON ? ';' : ',';
 }

@@ -5,13 +5,14 @@
 #include <stdbool.h>
 
 enum format {
-    FORMAT_GUESS,  /* by the name of the input */
-    FORMAT_JSONL,  /* a record of JSON a line */
-    FORMAT_JSON,   /* an array of such records, or one after another, over any lines */
-    FORMAT_VEGETA, /* as JSONL, each a target of vegeta's */
-    FORMAT_CSV,    /* RFC 4180 with a header row; templates make requests of the rows */
-    FORMAT_TSV,    /* the same with tabs */
-    FORMAT_LINES   /* a line is a record; templates take it as {{line}}, or it is the body */
+    FORMAT_GUESS,         /* by the name of the input */
+    FORMAT_JSONL,         /* a record of JSON a line */
+    FORMAT_JSON,          /* an array of such records, or one after another, over any lines */
+    FORMAT_VEGETA,        /* as JSONL, each a target of vegeta's */
+    FORMAT_CSV,           /* RFC 4180 with a header row; templates make requests of the rows */
+    FORMAT_TSV,           /* the same with tabs */
+    FORMAT_CSV_SEMICOLON, /* and with semicolons, as spreadsheets write it where the comma is in numbers */
+    FORMAT_LINES          /* a line is a record; templates take it as {{line}}, or it is the body */
 };
 
 /* By the end of the name, a ".gz" or ".zst" behind it left out: .json, .csv, .tsv or .tab, .txt;

@@ -30,6 +30,24 @@ static const char *list_columns(const struct csv_row *row, char *text, size_t te
     return text;
 }
 
+/* Of a header that is one column: how it may be meant, or "". */
+static const char *other_format(const struct layout *layout, const struct csv_row *row)
+{
+    static const struct {
+        char delimiter;
+        const char *says;
+    } others[] = {
+        {';', "; if semicolons separate its columns: --format 'csv;'"},
+        {'\t', "; if tabs separate its columns: --format tsv"},
+        {',', "; if commas separate its columns: --format csv"},
+    };
+    for (size_t i = 0; csv_row_count(row) == 1 && i < sizeof others / sizeof *others; i++) {
+        if (memchr(layout->header, others[i].delimiter, layout->header_bytes))
+            return others[i].says;
+    }
+    return "";
+}
+
 static bool place_columns(struct layout *layout, const struct csv_row *row,
                           const struct template_names *names, char *told)
 {
@@ -46,8 +64,8 @@ static bool place_columns(struct layout *layout, const struct csv_row *row,
         }
         char listed[120];
         if (found == 0)
-            return refuse(told, "its header has no column \"%.60s\", only: %s", name,
-                          list_columns(row, listed, sizeof listed));
+            return refuse(told, "its header has no column \"%.60s\", only: %s%s", name,
+                          list_columns(row, listed, sizeof listed), other_format(layout, row));
         if (found > 1)
             return refuse(told, "its header has the column \"%.60s\" more than once", name);
     }

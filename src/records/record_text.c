@@ -280,7 +280,7 @@ void record_read_text(struct record *record, struct buf_pool *pool,
     csv_row_release(&row, pool);
     if (error->error != RINGSEND_OK)
         return;
-    bool is_body = is_line && !form->has_data && !form->has_data_file;
+    bool is_body = is_line && form->line_is_body;
     if (is_body)
         record->request.body = line_of(record);
     if (is_body || form->has_data || form->has_data_file)

@@ -142,6 +142,25 @@ class Rows(Formats):
         self.assertEqual([r["file"] for r in run.results], [good])
         self.assertIn('b.csv: line 1: its header has no column "id", only: Id, x', run.err)
 
+    def test_a_header_of_another_delimiter_names_the_format(self):
+        for name, header, said in (("a.csv", b"id;v\n1;2\n", "--format 'csv;'"), ("b.csv", b"id\tv\n1\t2\n", "--format tsv"),
+                                   ("c.tsv", b"id,v\n1,2\n", "--format csv"), ("d.tsv", b"id;v\n1;2\n", "--format 'csv;'")):
+            with self.subTest(name):
+                path = self.file(name, header)
+                args = ("--url", self.echo.url + "{{id}}", "--data", "{{v}}")
+                run = self.send_files(*args, path, expect=INPUT)
+                self.assertTrue(run.err.rstrip().endswith("columns: " + said), run.err)
+                run = self.send_files(*args, "--format", said.split()[1].strip("'"), path)
+                self.assertEqual([r["body"] for r in run.results], ["2"])
+                self.assertEqual(self.echo.requests[-1].target, "/1")
+        run = self.send_files("--url", self.echo.url + "{{id}}", self.file("e.csv", b"name\n1\n"), expect=INPUT)
+        self.assertNotIn("--format", run.err)
+
+    def test_semicolons(self):
+        path = self.file("x", b'\xef\xbb\xbfid;"a;b"\r\n1;"3,5;"";\nx"\r\n2;3,5\r\n')
+        run = self.send_files("--format", "csv;", "--url", self.echo.url + "{{id}}", "--data", "{{a;b}}", path)
+        self.assertEqual({r["body"] for r in run.results}, {'3,5;";\nx', "3,5"})
+
     def test_tabs_and_several_files_with_headers_of_their_own(self):
         paths = self.file("a.tsv", b"id\tv\n1\ta,b\n"), self.file("b.tsv", b'v\tid\n"c\td"\t2\n')
         run = self.send_files("--url", self.echo.url + "{{id}}", "--data", "{{v}}", *paths)
@@ -161,6 +180,16 @@ class Lines(Formats):
     def test_a_line_is_the_body(self):
         path = self.file("x.txt", b'a "b"\r\n\n{"c"')
         self.assertEqual(self.bodies(path), {1: 'a "b"', 3: '{"c"'})
+
+    def test_a_list_of_urls_is_got(self):
+        path = self.file("x.txt", b"%sa\n%sb?c=d\n" % ((self.echo.url.encode(),) * 2))
+        self.send_files("--url", "{{line}}", path)
+        self.assertEqual({(r.method, r.target, r.body) for r in self.echo.requests},
+                         {("GET", "/a", b""), ("GET", "/b?c=d", b"")})
+        names = {name.lower() for r in self.echo.requests for name, _ in r.headers}
+        self.assertFalse(names & {"content-length", "content-type"}, names)
+        self.send_files("--url", self.echo.url + "{{line|url}}", "--data", "{{line}}", self.file("y.txt", b"e\n"))
+        self.assertEqual(self.echo.requests[-1][:2] + (self.echo.requests[-1].body,), ("POST", "/e", b"e"))
 
     def test_a_line_fills_templates(self):
         path = self.file("x", b"a b\n%\n")

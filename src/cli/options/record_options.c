@@ -31,9 +31,10 @@ bool record_option_read(struct record_options *o, const struct request_options *
     case RECORD_FORMAT:
         o->format = format_of_word(value);
         if (o->format == FORMAT_GUESS)
-            usage_error(command,
-                        "--format must be jsonl, json, vegeta, csv, tsv or lines, not \"%s\"",
-                        value);
+            usage_error(
+                command,
+                "--format must be jsonl, json, vegeta, csv, tsv, 'csv;' or lines, not \"%s\"",
+                value);
         return true;
     case RECORD_SKIP:
         o->range.skip = value_count(command, "--skip", value, 0, UINT64_C(1) << NUMBER_MAX_BITS);
@@ -136,6 +137,9 @@ static void make_form(struct record_options *o, struct request_options *request,
     compile(&form->data_file, "--data-file", o->data_file, &form->has_data_file, TEMPLATE_FILE,
             form, request);
     compile(&form->id, "--id", o->id, &form->has_id, TEMPLATE_TEXT, form, request);
+    /* Of a list of URLs, or of ends of them, the line has its place. */
+    form->line_is_body =
+        !form->has_data && !form->has_data_file && template_is_constant(&form->url);
     for (size_t i = 0; format == FORMAT_LINES && i < form->names.count; i++) {
         if (strcmp(form->names.names[i], "line") != 0)
             usage_error(request->command, "{{%s}}: of lines there is only {{line}}",

@@ -36,7 +36,8 @@ enum record_option {
     {"idempotency-key", optional_argument, NULL, RECORD_IDEMPOTENCY_KEY}
 
 #define RECORD_HELP_WHICH \
-    "      --format FORMAT     jsonl, json, vegeta, csv, tsv, lines; default: by the\n" \
+    "      --format FORMAT     jsonl, json, vegeta, csv, tsv, 'csv;' (semicolons in\n" \
+    "                          place of commas), lines; default: by the\n" \
     "                          name (.json, .csv, .tsv, .txt, with .gz or .zst or\n" \
     "                          without), else jsonl. gzip and zstd are recognised\n" \
     "      --skip N            not the first N\n" \
@@ -59,7 +60,8 @@ enum record_option {
     "                          POST is then tried again as PUT is. Default:\n" \
     "                          Idempotency-Key\n" \
     "Rows of csv and tsv, and lines: --url, -X, -H and these are templates\n" \
-    "      --data TEXT         the body; default: none, of lines the line\n" \
+    "      --data TEXT         the body; default: none, of lines the line, unless\n" \
+    "                          --url has it: --url '{{line}}' GETs a list of URLs\n" \
     "      --data-file PATH    the body is that file's content\n" \
     "      --id TEXT           the id in the result; default: line number\n" \
     RECORD_HELP_TEMPLATES

@@ -114,9 +114,10 @@ enum request_option {
     "  values   status, body, header(\"name\"), numbers, \"texts\", true, false, null,\n" \
     "           paths into a JSON body: .a.b[0].\"odd key\"; exists(.path)\n" \
     "  signs    == != < <= > >=, VALUE contains \"text\", ! && || ( )\n" \
-    "  A path that leads nowhere is null, and so is every path when the body is no\n" \
-    "  JSON. Values of different kinds are unequal. A value by itself holds unless it\n" \
-    "  is null or false.\n"
+    "  A path that leads nowhere is null. Values of different kinds are unequal. A\n" \
+    "  value by itself holds unless it is null or false. A response whose body is\n" \
+    "  asked for a path and is no JSON is not ok: its detail says what the body is,\n" \
+    "  and the summary counts it as unjudged.\n"
 // clang-format on
 
 struct request_options {
