@@ -7,7 +7,7 @@
  * who must take them as a reason to close the connection. After DONE or FAILED neither
  * response_feed nor response_eof may be called.
  *
- * What llhttp lets through and we refuse is listed in FACTS section 5; each has a test. One liberty
+ * What llhttp lets through and we refuse has a test each. One liberty
  * is taken, unless `strict`: head lines may end in a bare LF, as many simple servers send them.
  * They are fed to llhttp with a CR put before the LF. Only while reading a head: body, chunk sizes
  * and trailers are never touched. */

@@ -1,12 +1,12 @@
 /* The journal of a job: what became of each record, in a file beside the results that outlives the
- * process, whatever ends it (DESIGN section 6).
+ * process, whatever ends it.
  *
  * Two bits a record: unsent, *sent* (it may have been processed), *done* (its result stands in the
  * results file). They are stores to a shared memory map: no system call, and SIGKILL takes nothing
  * back. A loss of power may, unless the journal is told to sync: then nothing that it says is ever
  * more than what the disk holds.
  *
- * Numbers are those of batch/source.h. One thread reads the source and calls the functions here; the
+ * Numbers are those of records/source.h. One thread reads the source and calls the functions here; the
  * sent bits alone may be set and cleared by others. */
 #ifndef RINGSEND_JOURNAL_JOURNAL_H
 #define RINGSEND_JOURNAL_JOURNAL_H

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 struct parked_item {
-    uint64_t number;                     /* of the record, as in batch/source.h */
+    uint64_t number;                     /* of the record, as in records/source.h */
     struct ringsend_bytes result, words; /* as they are to be written */
     bool failed;                         /* its line goes to the failed ones */
 };

@@ -27,7 +27,7 @@ struct sim_faults {
     uint32_t recv_ends;   /* the stream ends before this piece */
     uint32_t reorders;    /* two completions of different operations change places */
     uint32_t spurious_wake;
-    uint32_t stalls;   /* the host loses 11 ms (a TLS handshake next door, FACTS 3.4) */
+    uint32_t stalls;   /* the host loses 11 ms (a TLS handshake next door) */
     uint32_t pauses;   /* the process stands still, the world goes on: see sim_pause */
     uint64_t pause_ns; /* for up to so long */
     uint32_t cancel_races;

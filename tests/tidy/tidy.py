@@ -102,7 +102,7 @@ def check_includes(root, _build):
     for path in files(root, rules.PROGRAM):
         room = room_of(path)
         if not room:
-            yield f"{path}:1: stands in no room of DESIGN section 2"
+            yield f"{path}:1: stands in no room of docs/architecture.md"
             continue
         allowed = rules.ARROWS[room] | {room}
         for number, line in enumerate(read(root, path).splitlines(), 1):
@@ -135,6 +135,49 @@ def check_lengths(root, _build):
         for first, last in found:
             if last - first + 1 > rules.FUNCTION_LINES:
                 yield f"{path}:{first}: function of {last - first + 1} lines, at most {rules.FUNCTION_LINES}"
+
+
+def texts(root):
+    """All that people write and read by lines, as paths; what is made or copied is not among it."""
+    suffixes = (".c", ".h", ".py", ".md", ".scd")
+    paths = files(root, rules.EVERYTHING + ("docs",), suffixes)
+    return paths + sorted(name for name in os.listdir(root) if name.endswith(".md"))
+
+
+def check_width(root, _build):
+    for path in texts(root):
+        for number, line in enumerate(read(root, path).splitlines(), 1):
+            if len(line) > rules.COLUMNS:
+                yield f"{path}:{number}: {len(line)} columns, at most {rules.COLUMNS}"
+
+
+def prose(path, text):
+    """(line, text) of what is said about the code: comments, and documents as a whole."""
+    if path.endswith((".md", ".scd")):
+        yield 1, text
+    elif path.endswith((".c", ".h")):
+        for match in TOKEN.finditer(text):
+            if match.group().startswith("/"):
+                yield text.count("\n", 0, match.start()) + 1, match.group()
+
+
+def check_references(root, _build):
+    """Files, promises and, in the architecture, functions that are spoken of are there."""
+    paths = texts(root)
+    known = files(root, rules.EVERYTHING + ("docs",), ("",)) + [p for p in paths if "/" not in p]
+    ends = {path[at:] for path in known for at in [0] + [m.end() for m in re.finditer("/", path)]}
+    promises = set(re.findall(r"^- (P\d)\.", read(root, "README.md"), re.MULTILINE))
+    words = set(re.findall(r"\w+", " ".join(read(root, p) for p in paths if p.endswith((".c", ".h")))))
+    for path in paths:
+        for line, text in prose(path, read(root, path)):
+            wrong = [name for name in re.findall(r"(?<![\w./<-])[\w./-]*\w\.(?:c|h|py|md|scd)(?![\w/.-]*\w)", text)
+                     if name not in ends]
+            wrong += [name for name in re.findall(r"\bP[1-9]\b", text) if name not in promises]
+            wrong += re.findall(r"\b(?:" + "|".join(rules.ELSEWHERE) + r")\b", text)
+            if path == "docs/architecture.md":
+                wrong += [name for name in re.findall(r"`(?:struct )?(\w+_\w+)`", text) if name not in words]
+            for name in wrong:
+                yield f"{path}:{line}: there is no {name}"
 
 
 def calls(code, names):
@@ -313,6 +356,8 @@ GOOD = {
     "run": "#!/bin/sh\necho good\n",
     ".ci/run": "#!/bin/sh\necho good\n",
     "src/make_archive.sh": "#!/bin/sh\necho good\n",
+    "README.md": "- P1. Good.\n",
+    "docs/architecture.md": "`good_base` in src/base/good.c holds P1, and so does good.h.\n",
 }
 
 LONG = "int seed(int a)\n{\n" + "    a++;\n" * 67 + "    return a;\n}\n"  # 71 lines
@@ -340,6 +385,19 @@ SEEDS = {
         {"src/base/seed.c": "int seed(void);\nint other(void);\nint seed(void)\n{\n    return other();\n}\n",
          "src/base/other.c": "int seed(void);\nint other(void);\nint other(void)\n{\n    return seed();\n}\n"},
     ],
+    "width": [
+        {"src/base/seed.c": "/* " + 97 * "a" + " */\n"},
+        {"docs/seed.md": 101 * "a" + "\n"},
+        {"tests/seed.py": "# " + 100 * "a" + "\n"},
+    ],
+    "references": [
+        {"src/base/seed.c": "/* See gone.c. */\n"},
+        {"src/base/seed.c": "/* See base/seed.h. */\n"},
+        {"src/base/seed.c": "/* P2 holds. */\n"},
+        {"tests/seed.c": "/* DESIGN section 5. */\n"},
+        {"docs/architecture.md": "`good_gone` is gone.\n"},
+        {"docs/seed.md": "See [there](docs/gone.md).\n"},
+    ],
     "calls": [
         {"tests/seed.c": "void seed(void)\n{\n    usleep (1);\n}\n"},
         {"src/base/seed.c": 'void seed(char *a)\n{\n    strcpy(a, "b");\n}\n'},
@@ -366,6 +424,8 @@ SEEDS = {
 
 # Trees that look like a violation and are none.
 CLEAN = {
+    "width": [{"src/base/seed.c": "/* " + 94 * "a" + " */\n"}],
+    "references": [{"src/base/seed.c": "/* See seed.c, base/good.h and <good_system.h>. */\n"}],
     "circles": [
         {"src/engine/seed.c": "int seed(void);\nint other(void);\nint seed(void)\n{\n    return other();\n}\n",
          "src/engine/other.c": "int seed(void);\nint other(void);\nint other(void)\n{\n    return seed();\n}\n"},
@@ -418,6 +478,8 @@ CHECKS = {
     "includes": check_includes,
     "lengths": check_lengths,
     "circles": check_circles,
+    "width": check_width,
+    "references": check_references,
     "calls": check_calls,
     "symbols": check_symbols,
     "format": check_format,

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Prints up to `count` requests to standard output, each with the curl command that sends the same.
- * Secrets are masked (batch/secret.h). Returns the exit status; the source is used up. */
+ * Secrets are masked (records/secret.h). Returns the exit status; the source is used up. */
 int dry_run(const struct request_options *options, struct source *source, uint64_t count);
 
 #endif

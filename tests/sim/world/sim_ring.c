@@ -422,7 +422,7 @@ static void cancel_done(void *context, uint64_t serial, uint64_t ring_address)
         sim_op_complete((struct ring *)(uintptr_t)ring_address, op, 0, -1, false);
 }
 
-/* The races of FACTS 1.11, all within the contract. */
+/* Races that a kernel may show, all within the contract. */
 static void cancel_submit(struct ring *r, struct sim_op *op)
 {
     struct sim_op *victim = op_find(r, op->on_file, op->tag, op->victim);
