@@ -44,12 +44,12 @@
  * RINGSEND_AT_LEAST_ONCE is set; else its result says `ambiguous`. Bounds on connections, rate and time
  * hold exactly; no clock runs while a request waits for a connection, or for its turn by rate, retry
  * budget or pause, but its own deadline. So it is when this machine is out of local ports, descriptors or
- * memory for another connection: the request waits, and that is no try. What had come by a deadline
- * counts as come, however late ringsend_run is called after it.
+ * memory for another connection: the request waits, and that is no try. What had come by a deadline counts
+ * as come, however late ringsend_run is called after it.
  *
- * Origins share the connections: a place that is free is for the one that holds the fewest, to a factor of
- * two. One that lets clocks run out has, beside others that answer, half of the places at most, all such
- * origins together; alone, any may have them all. How many requests wait for one is for you to bound.
+ * Origins share the connections: a free one goes to who holds the fewest, to a factor of two. Who lets clocks
+ * run out has half at most beside others that answer. A connect or handshake not answered in 250 ms to 1 s makes
+ * way for others: made again later, its clocks stopped, no attempt. How many requests wait is yours to bound.
  *
  * The process. When connections_max is above the soft limit of descriptors, ringsend_new raises that limit
  * up to the hard one (io_uring wants it so, though it uses none of them). Descriptors are close-on-exec; a

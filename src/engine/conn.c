@@ -75,6 +75,7 @@ struct conn *conn_open(struct origin *o, const struct address *address)
     list_init(&c->task.ready);
     list_init(&c->idle);
     list_init(&c->idle_lru);
+    list_init(&c->overdue);
     list_init(&c->starved);
     list_init(&c->held);
     list_init(&c->crowd);
@@ -352,6 +353,7 @@ static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const
     c->origin->conns_leaving++;
     list_remove(&c->idle);
     list_remove(&c->idle_lru);
+    list_remove(&c->overdue);
     list_remove(&c->starved);
     if (!list_empty(&c->held)) { /* nothing of it will leave */
         list_remove(&c->held);
@@ -436,6 +438,11 @@ static enum task_next connect_failed(struct conn *c, enum ringsend_error error, 
     return conn_fail(c, error, detail);
 }
 
+static uint64_t earliest(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
 static enum task_next connecting(struct conn *c)
 {
     struct ringsend *e = c->engine;
@@ -446,7 +453,10 @@ static enum task_next connecting(struct conn *c)
             return connect_failed(c, RINGSEND_E_TIMEOUT_CONNECT, NULL);
         if (engine_is_over(e, attempt_at_ns))
             return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
-        task_deadline(e, &c->task, c->deadline_ns < attempt_at_ns ? c->deadline_ns : attempt_at_ns);
+        if (engine_is_over(e, c->turn_at_ns) && turn_is_over(c))
+            return TASK_AGAIN;
+        task_deadline(e, &c->task,
+                      earliest(c->turn_at_ns, earliest(c->deadline_ns, attempt_at_ns)));
         return TASK_WAIT;
     }
     int32_t result = op_take(&c->connect);
@@ -457,13 +467,14 @@ static enum task_next connecting(struct conn *c)
     if (result < 0)
         return connect_failed(c, connect_error(result), strerrordesc_np(-result));
     e->stats.connections_opened++;
+    turn_succeeded(c);
     watch_begin(c);
     conn_goto(c, c->origin->https ? CONN_HANDSHAKE : CONN_READY);
     conn_arm_recv(c);
     origin_connected(c);
     struct request *r = c->exchange.request;
     if (r)
-        r->result.times.connect_ns = e->now_ns - c->connect_began_ns;
+        r->result.times.connect_ns = r->connect_spent_ns + e->now_ns - c->connect_began_ns;
     if (r && c->step == CONN_READY)
         exchange_begin(c);
     return TASK_AGAIN;
@@ -483,7 +494,9 @@ static enum task_next handshaking(struct conn *c)
     bool complete;
     enum ringsend_error error = secure_handshake(c, &complete, &detail);
     uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
-    uint64_t at_ns = secure_is_lent(c) ? TIMER_NEVER : c->deadline_ns;
+    bool lent = secure_is_lent(c);
+    uint64_t at_ns = lent ? TIMER_NEVER : c->deadline_ns;
+    uint64_t turn_at_ns = lent ? TIMER_NEVER : c->turn_at_ns;
     bool waits = error == RINGSEND_OK && !complete;
     if (waits && is_over(c, at_ns))
         error = RINGSEND_E_TIMEOUT_HANDSHAKE;
@@ -492,15 +505,20 @@ static enum task_next handshaking(struct conn *c)
         detail = "during the TLS handshake";
     }
     if (error == RINGSEND_OK && !complete) {
-        task_deadline(e, &c->task, at_ns < attempt_at_ns ? at_ns : attempt_at_ns);
+        if (is_over(c, turn_at_ns)) {
+            turn_is_over(c);
+            turn_at_ns = TIMER_NEVER;
+        }
+        task_deadline(e, &c->task, earliest(turn_at_ns, earliest(at_ns, attempt_at_ns)));
         return TASK_WAIT;
     }
     origin_handshake_over(c->origin);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
+    turn_succeeded(c);
     conn_goto(c, CONN_READY);
     if (r) {
-        r->result.times.tls_ns = e->now_ns - c->handshake_began_ns;
+        r->result.times.tls_ns = r->handshake_spent_ns + e->now_ns - c->handshake_began_ns;
         exchange_begin(c);
     }
     return TASK_AGAIN;
@@ -606,7 +624,7 @@ enum task_next conn_run(struct conn *c)
             return TASK_WAIT;
         }
         c->connect_began_ns = e->now_ns;
-        c->deadline_ns = timer_after(e->now_ns, e->options.connect_timeout_ns);
+        turn_begin(c);
         c->opened = true;
         op_start(&c->connect);
         ring_connect(e->ring, conn_tag(c), &c->address.any, address_bytes(&c->address), use_of(c));
@@ -615,7 +633,7 @@ enum task_next conn_run(struct conn *c)
         return connecting(c);
     case CONN_HANDSHAKE:
         c->handshake_began_ns = e->now_ns;
-        c->deadline_ns = timer_after(e->now_ns, e->options.handshake_timeout_ns);
+        turn_begin(c);
         if (!secure_open(c))
             return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
         return conn_goto(c, CONN_HANDSHAKING);

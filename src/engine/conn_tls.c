@@ -225,7 +225,7 @@ void secure_returns(struct ringsend *e)
         s->lent = false;
         /* The worker is ours, and so is the line before it: the handshake's clock has stood meanwhile. */
         if (c->step == CONN_HANDSHAKING)
-            c->deadline_ns = timer_after(c->deadline_ns, e->now_ns - s->lent_ns);
+            turn_stood(c, e->now_ns - s->lent_ns);
         fed(c, h->used);
         task_wake(e, &c->task);
     }

@@ -4,7 +4,7 @@
  *   request  a record's whole life: queued, attempt, backoff, finished      request.c
  *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
  *            its place in the table; the requests that wait at it           origin_table.c, queue.c
- *            for whom there is a place                                      places.c
+ *            for whom there is a place, and for how long                    places.c, turns.c
  *            what holds a request back that could begin                     admission.c, pause.c
  *   host     a name and its addresses                                       host.c, override.c
  *   lookups  which names are looked up when                                 lookups.c
@@ -167,7 +167,10 @@ struct conn {
     uint64_t armed_by;     /* the enter that handed the latest receive to the kernel, or is to */
     uint64_t connect_began_ns;
     uint64_t handshake_began_ns;
-    uint64_t deadline_ns;      /* of the connect, or while idle of keeping it */
+    uint64_t turn_began_ns;    /* while it is being made: see turns.c */
+    uint64_t turn_at_ns;       /* its end; TIMER_NEVER: it has passed */
+    struct list overdue;       /* then: in engine.overdue */
+    uint64_t deadline_ns;      /* of connect or handshake, or while idle of keeping it */
     uint64_t idle_ns;          /* how long this peer lets a connection idle */
     uint64_t answered_ns;      /* while idle, and in the exchange after it: since when it was */
     int32_t rx_first, rx_last; /* queue of received buffers, linked by engine.rx_next; -1: empty */
@@ -234,11 +237,12 @@ struct origin {
     uint64_t blocked_ns; /* since when */
     bool wants_place;    /* in this run, and there was none for it */
     enum standing standing;
+    uint64_t slowest_ns; /* of its connects and handshakes that succeeded */
     bool has_winner;
     struct address winner; /* the address that worked last; the one to use in ORIGIN_OPEN */
     uint64_t lookup_began_ns;
     struct request *dialing;        /* whom the race is for; null when there is none */
-    uint32_t race_next;             /* index of the next address to try */
+    uint32_t race_first, race_next; /* so many addresses were tried, from that one on */
     uint64_t race_paused_for;       /* handle of whose race goes on there; 0: none does */
     uint32_t racers;                /* conns with racing set */
     enum ringsend_error race_error; /* of the last racer that failed */
@@ -300,7 +304,7 @@ struct request {
     bool redialed;         /* this attempt has moved on from a failed winner already */
     bool is_retry;         /* its next attempt counts against the retry budget */
     bool redialing;        /* it is queued to go on with an attempt, not to begin one: */
-    enum ringsend_error redial_error; /* what made it move on */
+    enum ringsend_error redial_error; /* what made it move on; OK: it was taken back */
     const char *redial_detail;        /* static text, or null */
     enum ringsend_wait wait;          /* why the next attempt has not begun yet */
     bool cancel_asked;
@@ -321,6 +325,8 @@ struct request {
     uint64_t pause_ns;       /* for so long it made its origin pause */
     uint64_t attempt_timeout_ns;
     uint64_t attempt_began_ns;
+    /* What the turns of an attempt have taken, and left of its clock: see turns.c. */
+    uint64_t connect_spent_ns, handshake_spent_ns, attempt_left_ns;
     uint64_t attempt_at_ns; /* deadline of the attempt; TIMER_NEVER outside of one */
     uint64_t backoff_at_ns;
     uint64_t deadline_at_ns;
@@ -397,6 +403,8 @@ struct ringsend {
     uint32_t blocked_count;
     uint32_t conns_mute; /* of conns_open, those of mute origins */
     uint32_t origins_proven;
+    struct list overdue;           /* conn.overdue */
+    uint64_t usual_connect_ns;     /* smoothed time that connects take */
     struct ringsend_limits *gates; /* options.limits, or its own */
     struct ringsend_limits own_gates;
     struct list lines[GATES_SHARED]; /* origins that wait at a gate, in order */
@@ -514,6 +522,8 @@ void request_explain(struct request *r, const char *detail);
 /* The attempt goes on at another address of its origin, after that error at one: back to the front of
  * the queue, not counted. The detail is static text, or null. */
 void request_redial(struct request *r, enum ringsend_error error, const char *detail);
+/* The same, after so long, with no error anywhere: its clocks go on where they stand. */
+void request_take_back(struct request *r, uint64_t connect_ns, uint64_t handshake_ns);
 void request_put(struct request *r); /* reaped: its slot is free again */
 
 /* tables.c */
@@ -625,6 +635,9 @@ void origin_handshake_over(struct origin *o);  /* it is known now whether sessio
 void origin_conn_closed(struct conn *c);
 /* The request that the origin races for wants no more of it. */
 void origin_abandon_race(struct origin *o, enum ringsend_error error, const char *detail);
+/* Its race stops, and goes on when there are places for it. */
+void origin_take_back_race(struct origin *o);
+uint64_t origin_race_left_ns(const struct origin *o); /* until its last address is tried */
 
 /* places.c */
 struct origin *
@@ -641,8 +654,18 @@ void place_take(struct origin *o);
 void place_give_back(struct origin *o);
 bool place_is_kept(const struct conn *c); /* idle; false: it must make room for another's */
 void place_limit_changed(struct ringsend *e);
-/* It has answered, or let a clock run out instead. */
+/* It has answered, or let a clock run out instead, or a turn. */
 void place_heard(struct origin *o, bool answered);
+void place_overdue(struct ringsend *e); /* a connection has had its turn */
+
+/* turns.c */
+void turns_init(struct ringsend *e);
+void turn_begin(struct conn *c); /* of connect or handshake: sets their deadline as well */
+void turn_stood(struct conn *c, uint64_t ns); /* for so long it waited for ourselves */
+bool turn_is_over(struct conn *c);            /* true: it was taken back at once */
+void turn_succeeded(struct conn *c);          /* its connect, or its handshake */
+/* Takes back a connection that has had its turn, if there is one, so that the origin has its place. */
+void turn_take_for(struct origin *o);
 
 /* override.c */
 bool overrides_read(struct ringsend *e, char *message, size_t message_bytes);

@@ -25,6 +25,7 @@ static void check_conns(const struct ringsend *e)
         leaving += c->step >= CONN_SHUTTING_DOWN;
         exchanges += c->exchange.request && c->exchange.send != SEND_NONE;
         CHECK(conn_will_go_on(c));
+        CHECK(list_empty(&c->overdue) || c->step == CONN_CONNECTING || c->step == CONN_HANDSHAKING);
         CHECK(list_empty(&c->idle) == list_empty(&c->idle_lru));
         if (!list_empty(&c->idle)) {
             idle++;

@@ -139,7 +139,9 @@ static void set_port(struct address *address, uint16_t port)
 
 static void open_racer(struct origin *o)
 {
-    struct address address = o->host->addresses[o->race_next++];
+    const struct host *h = o->host;
+    uint32_t i = (o->race_first + o->race_next++) % h->addresses_count;
+    struct address address = h->addresses[i];
     set_port(&address, o->port);
     struct conn *c = conn_open(o, &address);
     c->racing = true;
@@ -264,13 +266,15 @@ void origin_connect_failed(struct conn *c, enum ringsend_error error, const char
         origin_goto(o, ORIGIN_LOOKUP);
     if (r && !r->redialed) {
         c->exchange.request = NULL;
+        /* The other address has its own clocks. */
+        r->connect_spent_ns = r->handshake_spent_ns = 0;
         request_redial(r, error, detail);
     }
 }
 
 void origin_addresses_found(struct origin *o)
 {
-    o->race_next = 0;
+    o->race_first = o->race_next = 0;
     o->race_paused_for = 0;
 }
 
@@ -281,6 +285,23 @@ void origin_abandon_race(struct origin *o, enum ringsend_error error, const char
     end_race(o, NULL);
     origin_goto(o, ORIGIN_LOOKUP);
     request_attempt_over(r, error, detail, NULL);
+}
+
+/* The next turn is for all addresses again, from the first on that this one has not come to. */
+void origin_take_back_race(struct origin *o)
+{
+    struct request *r = o->dialing;
+    CHECK(r && o->step == ORIGIN_RACING);
+    end_race(o, NULL);
+    o->race_first = (o->race_first + o->race_next) % o->host->addresses_count;
+    o->race_next = 0;
+    o->race_paused_for = r->user->handle;
+    origin_goto(o, ORIGIN_RACE);
+}
+
+uint64_t origin_race_left_ns(const struct origin *o)
+{
+    return (uint64_t)(o->host->addresses_count - o->race_next) * ATTEMPT_DELAY_NS;
 }
 
 /* No place for the next address, or nothing left for any: the request waits in the queue again, where no clock runs. */
@@ -426,7 +447,7 @@ static enum task_next race(struct origin *o)
     request_attempt_begun(r, NULL);
     o->dialing = r;
     if (o->race_paused_for != r->user->handle)
-        o->race_next = 0;
+        o->race_first = o->race_next = 0;
     o->race_paused_for = 0;
     o->resumes_until_ns = o->engine->now_ns + RESUME_WAIT_NS;
     o->race_error = RINGSEND_E_CONNECT_FAILED;

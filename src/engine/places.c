@@ -1,21 +1,24 @@
 /* Places: who may open a connection when not all who want one can.
  *
- * The limit, connections_max or less, counts all sockets, half-open and closing ones included. An origin
- * that finds no place, or none that is for it, stands in line (engine.blocked) until it has one or wants
- * none any more. A place that is free is for who holds the fewest, to a factor of two, and among these for
- * who has waited longest: so places go round, and an origin that never answers has its share and no more,
- * however many requests wait for it. Alone, an origin may have them all.
+ * The limit, connections_max or less, counts all sockets, half-open and closing ones included.
+ * An origin that finds no place, or none that is for it, stands in line (engine.blocked) until
+ * it has one or wants none any more. A place that is free is for who holds the fewest, to a
+ * factor of two, and among these for who has waited longest: so places go round, and an origin
+ * that never answers has its share and no more, however many requests wait for it. Alone, an
+ * origin may have them all.
  *
- * Shares do not help where many origins never answer: each would hold its place until a clock runs out,
- * while those that answer give theirs back at once; nor where nobody wants the other places for a moment.
- * So origins have a standing: NEW; PROVEN once a response has come; MUTE once an attempt has ended by a
- * clock without a byte of one. Beside proven ones, the mute ones have at most half of the places together,
- * and a new one, after its first place, not more than are left.
+ * Shares do not help where many origins never answer: each would hold its place until a clock
+ * runs out, while those that answer give theirs back at once; nor where nobody wants the other
+ * places for a moment. So origins have a standing: NEW; PROVEN once a response has come; MUTE
+ * once an attempt has ended by a clock without a byte of one, or a connect has had its turn.
+ * Beside proven ones, the mute ones have at most half of the places together, and a new one,
+ * after its first place, not more than are left. Connects that have had their turn make way:
+ * turns.c.
  *
  * A connection that becomes idle is kept unless somebody in line has more right to its place.
  *
- * Invariants: who stands in line has wanted a place in its last run and could not have one; when a place
- * is free, the first one whom it is for is awake. */
+ * Invariants: who stands in line has wanted a place in its last run and could not have one;
+ * when a place is free, the first one whom it is for is awake. */
 #include "engine/engine.h"
 
 static bool all_full(const struct ringsend *e)
@@ -88,6 +91,24 @@ void place_wake_first(struct ringsend *e)
         task_wake(e, &first->task);
 }
 
+/* Of the mute ones: who holds the fewest may have the place of one that has had its turn. */
+static void wake_mute(struct ringsend *e)
+{
+    for (uint32_t i = 0; i < PLACE_RANKS && !list_empty(&e->overdue); i++) {
+        const struct list *line = &e->blocked[STANDING_MUTE][i];
+        if (list_empty(line))
+            continue;
+        task_wake(e, &LIST_OWNER(line->next, struct origin, blocked)->task);
+        return;
+    }
+}
+
+void place_overdue(struct ringsend *e)
+{
+    place_wake_first(e);
+    wake_mute(e);
+}
+
 /* ---- the line ---- */
 
 static void enter(struct origin *o)
@@ -134,12 +155,16 @@ void place_want(struct origin *o, const struct request *r)
     o->wants_place = !own;
     if (!own && list_empty(&o->blocked))
         enter(o);
-    if (!own && !all_full(e)) {
+    bool is_full = own || all_full(e);
+    if (!is_full)
         place_wake_first(e); /* there is one, for another */
+    if (place_leaving(o) >= demand(o))
+        return;
+    if (!is_full || list_empty(idle)) {
+        if (!own && (o->standing == STANDING_MUTE || (is_full && may_have(o))))
+            turn_take_for(o);
         return;
     }
-    if (list_empty(idle) || place_leaving(o) >= demand(o))
-        return;
     struct conn *c = own ? kept_to_spare(o, r) : LIST_OWNER(idle->next, struct conn, idle_lru);
     if (c)
         conn_abandon(c, RINGSEND_OK, NULL);
@@ -154,7 +179,7 @@ void place_run_ends(struct origin *o)
     if (list_empty(&o->blocked) || wants || (demand(o) > 0 && all_full(e) && !waits_for_own))
         return;
     leave(o);
-    place_wake_first(e);
+    place_overdue(e);
 }
 
 /* ---- what is held ---- */
@@ -182,7 +207,7 @@ void place_take(struct origin *o)
 void place_give_back(struct origin *o)
 {
     count(o, o->conns--);
-    place_wake_first(o->engine);
+    place_overdue(o->engine);
 }
 
 /* More connections are to stay than may. */

@@ -162,6 +162,12 @@ static void forget_outcome(struct request *r)
     r->retry_after_ns = r->pause_ns = r->result.retry_after_ns = 0;
 }
 
+static void begin_clocks(struct request *r)
+{
+    r->connect_spent_ns = r->handshake_spent_ns = 0;
+    r->attempt_left_ns = r->attempt_timeout_ns;
+}
+
 void request_attempt_begun(struct request *r, struct conn *conn)
 {
     struct ringsend *e = r->engine;
@@ -171,11 +177,12 @@ void request_attempt_begun(struct request *r, struct conn *conn)
         forget_outcome(r);
         r->result.times.queue_ns += e->now_ns - r->queued_ns;
         r->result.times.begun_at_ns = began_at_ns;
-        r->attempt_at_ns = timer_after(e->now_ns, r->attempt_timeout_ns);
         if (!r->redialing) {
+            begin_clocks(r);
             trace_waited(r);
             r->attempt_began_ns = e->now_ns;
         }
+        r->attempt_at_ns = timer_after(e->now_ns, r->attempt_left_ns);
         r->redialing = r->is_retry = false;
         r->result.attempts++;
         e->stats.attempts++;
@@ -285,7 +292,20 @@ void request_redial(struct request *r, enum ringsend_error error, const char *de
     r->queued_ns = e->now_ns;
     r->result.attempts--;
     e->stats.attempts--;
+    r->attempt_left_ns = r->attempt_timeout_ns;
     queue_add(r->origin, r, true);
+}
+
+void request_take_back(struct request *r, uint64_t connect_ns, uint64_t handshake_ns)
+{
+    uint64_t now_ns = r->engine->now_ns, at_ns = r->attempt_at_ns;
+    bool redialed = r->redialed;
+    request_redial(r, RINGSEND_OK, NULL);
+    r->redialed = redialed;
+    r->connect_spent_ns += connect_ns;
+    r->handshake_spent_ns += handshake_ns;
+    if (at_ns != TIMER_NEVER)
+        r->attempt_left_ns = at_ns > now_ns ? at_ns - now_ns : 0;
 }
 
 void request_headers(struct ringsend *e, const struct buf *headers, const struct buf *index,
@@ -456,9 +476,9 @@ static enum ringsend_error early_end(const struct request *r)
 static enum task_next end_early(struct request *r, enum ringsend_error error)
 {
     if (r->redialing) {
-        /* The attempt ends where it is: with what made it move on, which tells more than that time
-         * was up. */
-        bool cancelled = error == RINGSEND_E_CANCELLED;
+        /* The attempt ends where it is: with what made it move on, if that was an error, which tells
+         * more than that time was up. */
+        bool cancelled = error == RINGSEND_E_CANCELLED || r->redial_error == RINGSEND_OK;
         r->result.cut_short = error == RINGSEND_E_STOPPED;
         queue_remove(r);
         request_attempt_begun(r, NULL);

@@ -152,6 +152,7 @@ static void init_lists(struct ringsend *e)
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     lookups_init(e);
+    turns_init(e);
     for (size_t i = 0; i < STANDINGS * PLACE_RANKS; i++)
         list_init(&e->blocked[i / PLACE_RANKS][i % PLACE_RANKS]);
 }
