@@ -295,7 +295,7 @@ struct ringsend_options {
     uint32_t head_max_lines; /* default 256 */
     struct ringsend_status_set ok_status; /* what counts as ok and is never retried, unless ok_if or
                                              retry_if say otherwise; default 2xx */
-    bool strict_http;                     /* refuse response heads with bare LF line ends */
+    bool strict_http;                     /* refuse heads with bare LF, and empty lines ahead */
     bool store_headers;                   /* fill in results' headers */
     uint64_t seed;                        /* of the jitter; 0: from the kernel */
     char *message;        /* when not null, ringsend_new writes here why it failed and the cure, */
@@ -631,8 +631,7 @@ struct ringsend_result {
 struct ringsend;
 
 struct ringsend_stats {
-    size_t
-        size; /* set it to sizeof(struct ringsend_stats) before the call; then: so many are filled */
+    size_t size; /* set it to sizeof(struct ringsend_stats); then: so many are filled */
     uint64_t submitted, finished;
     uint64_t attempts;
     uint64_t connections_opened; /* connects that succeeded */
@@ -660,8 +659,9 @@ struct ringsend_stats {
     uint64_t memory_bytes;      /* now: held by the engine, see struct ringsend_allocator */
     uint64_t pauses;            /* that responses have asked for, those made longer counted again */
     uint64_t retries_held;      /* retries that began later because of the budget */
-    uint64_t
-        connects_put_off; /* for want of local ports, descriptors or memory; made again later */
+    uint64_t connects_put_off;  /* for want of local ports, descriptors or memory; made again */
+    /* Connections that were to be kept, and right behind an answer ended or brought what nobody asked for. */
+    uint64_t closed_silently, spoke_unasked;
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors: INVALID,

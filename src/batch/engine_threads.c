@@ -219,6 +219,8 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     to->pauses += from->pauses;
     to->retries_held += from->retries_held;
     to->connects_put_off += from->connects_put_off;
+    to->closed_silently += from->closed_silently;
+    to->spoke_unasked += from->spoke_unasked;
 }
 
 void crew_end(struct crew *crew)

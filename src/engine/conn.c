@@ -200,6 +200,31 @@ static bool is_blind(const struct conn *c)
     return c->exchanges > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
 }
 
+/* Bytes have come that nobody has looked at. With TLS the end has some as well, the farewell: an alert, no data. */
+static bool has_unasked(const struct conn *c)
+{
+    enum { TLS_DATA = 0x17 };
+    if (c->rx_first < 0)
+        return false;
+    return !c->secure || ring_buffer(c->engine->ring, c->rx_first)[0] == TLS_DATA;
+}
+
+/* One that was kept is of no more use: by bytes that nobody had asked for, by its end, or for another reason. */
+static void learn_end(const struct conn *c)
+{
+    const struct response *response = &c->exchange.response;
+    uint64_t stood_ns = c->engine->now_ns - c->answered_ns;
+    bool is_idle = !c->exchange.request;
+    if (!is_idle && response->no_head)
+        kept_has_spoken(c, stood_ns);
+    else if (!is_idle && response->started)
+        return;
+    else if (has_unasked(c))
+        kept_has_spoken(c, stood_ns);
+    else if (c->stream_ended || c->rx_first >= 0)
+        kept_was_closed(c, stood_ns);
+}
+
 void conn_launch(struct conn *c)
 {
     struct ringsend *e = c->engine;
@@ -208,7 +233,7 @@ void conn_launch(struct conn *c)
         list_push_back(&e->held_sends, &c->held); /* in the next turn */
     } else if (c->stream_ended || c->rx_first >= 0) {
         if (c->exchanges > 1)
-            kept_was_closed(c, e->now_ns - c->answered_ns);
+            learn_end(c);
         const char *detail = "the peer had closed the connection before";
         enum ringsend_error error =
             c->rx_first >= 0 ? exchange_unasked(c, &detail) : RINGSEND_E_SEND_FAILED;
@@ -529,7 +554,7 @@ static enum task_next idle(struct conn *c)
 {
     struct ringsend *e = c->engine;
     if (!conn_is_usable(c) && !list_empty(&c->idle))
-        kept_was_closed(c, e->now_ns - c->answered_ns);
+        learn_end(c);
     if (!conn_is_usable(c) || e->stopping)
         return conn_fail(c, RINGSEND_OK, NULL);
     if (list_empty(&c->idle)) {
@@ -553,15 +578,16 @@ static enum task_next exchanging(struct conn *c)
     struct exchange *x = &c->exchange;
     const char *detail = NULL;
     enum ringsend_error error = exchange_run(c, &detail);
-    bool is_lost = c->exchanges > 1 && !x->response.started && c->stream_ended;
-    if (error != RINGSEND_OK && is_lost)
-        kept_was_closed(c, e->now_ns - c->answered_ns);
+    if (error != RINGSEND_OK && c->exchanges > 1)
+        learn_end(c);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
     bool owes = x->receive >= RECEIVE_DRAINING && exchange_owes(x);
     if (x->receive == RECEIVE_DONE && !owes) {
-        bool is_silent = c->stream_ended && x->response.keep_alive && !x->request->head.close;
-        if (is_silent)
+        bool was_kept = x->response.keep_alive && !x->request->head.close;
+        if (was_kept && c->stray)
+            kept_has_spoken(c, 0);
+        else if (was_kept && c->stream_ended)
             kept_was_closed(c, 0);
         if (!exchange_leaves_reusable(c))
             return conn_fail(c, RINGSEND_OK, NULL);

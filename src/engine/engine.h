@@ -114,8 +114,9 @@ struct exchange {
     struct request *request; /* null exactly when the connection carries none */
     enum send_half send;
     enum receive_half receive;
-    bool bytes_left; /* some of the request may have reached the peer */
-    bool early;      /* the response was complete before the request was out */
+    bool bytes_left;     /* some of the request may have reached the peer */
+    bool early;          /* the response was complete before the request was out */
+    uint8_t blank_bytes; /* of empty lines ahead of the response, passed over */
     enum ringsend_error send_error;
     size_t plain_at;           /* TLS: so much of `parts` is encrypted */
     size_t send_bytes;         /* length of the send in flight */
@@ -160,6 +161,7 @@ struct conn {
     bool racing;           /* one of several connects for origin.dialing */
     bool stamped;          /* the kernel stamps its packets */
     bool stray;            /* bytes came behind a response */
+    bool on_trial;         /* its exchange tells whether the origin keeps connections */
     bool stopped;          /* nothing is received until conn_go_on_recv */
     bool cut;              /* a send has ended before its last byte: nothing may follow it */
     bool stream_ended;     /* the receive ended with end of stream or an error: */
@@ -217,14 +219,15 @@ struct origin {
     struct list retries;    /* request.waiting: those that count against the budget, likewise */
     uint32_t waiting_count; /* of both */
     uint32_t retries_count;
-    struct list idle;       /* conn.idle, last used first */
-    uint32_t conns;         /* sockets: half-open, ready, closing */
-    uint32_t conns_leaving; /* of those: shutting down or closing */
-    uint32_t suspicion;     /* see kept.c */
-    uint64_t settle_ns;     /* so long after an answer a connection counts as kept */
-    uint64_t settles_at_ns; /* its last run waits for one to be so; TIMER_NEVER: for none */
-    bool resumes_known;     /* https: a handshake has shown whether there is a session to resume */
-    bool resumes;           /* https: it took the last session that was offered */
+    struct list idle;        /* conn.idle, last used first */
+    uint32_t conns;          /* sockets: half-open, ready, closing */
+    uint32_t conns_leaving;  /* of those: shutting down or closing */
+    uint32_t suspicion;      /* see kept.c */
+    uint64_t settle_ns;      /* so long after an answer a connection counts as kept */
+    uint64_t settles_at_ns;  /* its last run waits for one to be so; TIMER_NEVER: for none */
+    uint64_t trial_until_ns; /* one is being tried, alone */
+    bool resumes_known;      /* https: a handshake has shown whether there is a session to resume */
+    bool resumes;            /* https: it took the last session that was offered */
     uint64_t resumes_until_ns;         /* until then others wait for the first handshake */
     struct list in_line[GATES_SHARED]; /* in engine.lines: see admission.c */
     bool refused[GATES];               /* in this run, or the last one */
@@ -601,9 +604,11 @@ void gates_end(struct origin *o); /* sets the deadline, unless an earlier one is
 void kept_begin(struct origin *o); /* it is new */
 /* The peer has ended the connection so long after its latest answer, unannounced and with nothing of another. */
 void kept_was_closed(const struct conn *c, uint64_t stood_ns);
+void kept_has_spoken(const struct conn *c, uint64_t stood_ns);
 /* The idle connection for the request, of at least one; null: none yet, and settles_at_ns says when. */
 struct conn *kept_for(struct origin *o, const struct request *r);
-void kept_is_used(struct origin *o, const struct request *r); /* one of these */
+void kept_is_used(struct conn *c, const struct request *r); /* one of these */
+void kept_trial_over(struct conn *c);                       /* of one that was on_trial */
 /* None is to be opened for the request: one that is idle will be good for it very soon. */
 bool kept_is_worth_waiting(const struct origin *o, const struct request *r);
 /* The idle connection, of at least one, to be closed to make place for a new one; null: none. */

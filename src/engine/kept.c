@@ -1,17 +1,21 @@
 /* Whether a connection that an origin has promised to keep may be trusted with a request that must not be sent
  * twice. Some servers close behind an answer without a word (uWSGI's http sockets, waitress after HEAD, whatever
- * is being shut down): what is sent then crosses the end of the stream, and nobody can tell whether it was
- * acted upon.
+ * is being shut down), some send more than the answer (the last chunk of a body that HEAD has none of, an
+ * empty line): what is sent then crosses that, and nobody can tell whether it was acted upon.
  *
- * So it is learned, of each origin. Each end of a connection shortly after its latest answer, with nothing of
- * the next one on it, raises `suspicion`, and `settle_ns` says how long after its answer one must have stood
- * before it counts as kept. Under suspicion such a request takes the connection that has stood longest, if for
- * long enough, or a new one, for which others are closed; one idle connection is left to stand. Each that had takes some of the suspicion away: a server that was
- * restarted is trusted again, one that closes behind every other answer is not.
+ * So it is learned, of each origin. Each connection that ends, or brings bytes that nobody asked for,
+ * shortly after its latest answer and before anything of the next one, raises `suspicion`, and
+ * `settle_ns` says how long after its answer one must have stood before it counts as kept. Under
+ * suspicion such a request takes the connection that has stood longest, if for long enough, or a new
+ * one, for which others are closed; one idle connection is left to stand. Each that had takes some of the
+ * suspicion away: a server that was restarted is trusted again, one that closes behind every other answer is not.
  *
  * Nobody is known at first: that is the least suspicion, which the first connection that stands for
- * PROBATION_NS ends. What may be repeated is sent on any connection at once, as ever: if it finds that dead, it
- * has a try for free. A benchmark (no_free_try) shows what connections do, and learns nothing. */
+ * PROBATION_NS ends. It is tried alone: until its answer is there, or for TRIAL_NS, no other request
+ * that must not be sent twice goes out on a kept connection, so that what shows only then, as behind
+ * Nagle's algorithm, is met by one. What may be repeated is sent on any connection at once, as ever:
+ * if it finds that dead, it has a try for free. A benchmark (no_free_try) shows what connections do,
+ * and learns nothing. */
 #include "engine/engine.h"
 
 enum {
@@ -21,6 +25,8 @@ enum {
 };
 #define PROBATION_NS (2ull * 1000 * 1000)
 #define SETTLE_MIN_NS (20ull * 1000 * 1000)
+/* Longer than an acknowledgement is put off (40 ms, TCP_DELACK_MIN), for which Nagle's algorithm waits. */
+#define TRIAL_NS (50ull * 1000 * 1000)
 /* Who waits for longer closes idle connections, as everybody does. */
 #define SILENT_NS (500ull * 1000 * 1000)
 
@@ -29,14 +35,15 @@ void kept_begin(struct origin *o)
     o->suspicion = o->engine->options.no_free_try ? 0 : SUSPICION_FIRST;
     o->settle_ns = PROBATION_NS;
     o->settles_at_ns = TIMER_NEVER;
+    o->trial_until_ns = 0;
 }
 
-void kept_was_closed(const struct conn *c, uint64_t stood_ns)
+/* It has stood for so long since its latest answer. True: not for longer than counts. */
+static bool distrust(struct origin *o, uint64_t stood_ns)
 {
-    struct origin *o = c->origin;
     uint64_t settle_ns = 4 * stood_ns;
     if (stood_ns > SILENT_NS || o->engine->options.no_free_try)
-        return;
+        return false;
     if (settle_ns < SETTLE_MIN_NS)
         settle_ns = SETTLE_MIN_NS;
     if (o->suspicion <= SUSPICION_FIRST || o->settle_ns < settle_ns)
@@ -44,13 +51,30 @@ void kept_was_closed(const struct conn *c, uint64_t stood_ns)
     o->suspicion += SUSPICION_STEP;
     if (o->suspicion > SUSPICION_MAX)
         o->suspicion = SUSPICION_MAX;
+    return true;
+}
+
+void kept_was_closed(const struct conn *c, uint64_t stood_ns)
+{
+    c->engine->stats.closed_silently += distrust(c->origin, stood_ns);
+}
+
+void kept_has_spoken(const struct conn *c, uint64_t stood_ns)
+{
+    c->engine->stats.spoke_unasked += distrust(c->origin, stood_ns);
 }
 
 struct conn *kept_for(struct origin *o, const struct request *r)
 {
     struct conn *latest = LIST_OWNER(o->idle.next, struct conn, idle);
     struct conn *oldest = LIST_OWNER(o->idle.prev, struct conn, idle);
-    if (r->replayable || o->suspicion == 0)
+    if (r->replayable)
+        return latest;
+    if (o->engine->now_ns < o->trial_until_ns) {
+        o->settles_at_ns = o->trial_until_ns;
+        return NULL;
+    }
+    if (o->suspicion == 0)
         return latest;
     uint64_t settles_at_ns = oldest->answered_ns + o->settle_ns;
     if (o->engine->now_ns >= settles_at_ns)
@@ -59,10 +83,21 @@ struct conn *kept_for(struct origin *o, const struct request *r)
     return NULL;
 }
 
-void kept_is_used(struct origin *o, const struct request *r)
+void kept_is_used(struct conn *c, const struct request *r)
 {
-    if (!r->replayable && o->suspicion > 0)
-        o->suspicion--;
+    struct origin *o = c->origin;
+    if (r->replayable || o->suspicion == 0)
+        return;
+    o->suspicion--;
+    o->trial_until_ns = timer_after(o->engine->now_ns, TRIAL_NS);
+    c->on_trial = true;
+}
+
+void kept_trial_over(struct conn *c)
+{
+    c->on_trial = false;
+    c->origin->trial_until_ns = 0;
+    task_wake(c->engine, &c->origin->task);
 }
 
 static bool may_settle(const struct origin *o, const struct request *r)
@@ -72,7 +107,8 @@ static bool may_settle(const struct origin *o, const struct request *r)
 
 bool kept_is_worth_waiting(const struct origin *o, const struct request *r)
 {
-    return may_settle(o, r) && o->suspicion <= SUSPICION_FIRST && o->waiting_count == 1;
+    return may_settle(o, r) && o->suspicion <= SUSPICION_FIRST && o->waiting_count == 1 &&
+           o->engine->now_ns >= o->trial_until_ns;
 }
 
 struct conn *kept_to_spare(const struct origin *o, const struct request *r)

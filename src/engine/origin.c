@@ -81,7 +81,7 @@ static void use_idle(struct origin *o)
         }
         if (!gates_pass(r))
             break;
-        kept_is_used(o, r);
+        kept_is_used(c, r);
         queue_remove(r);
         conn_begin(c, r);
     }

@@ -261,6 +261,45 @@ class BadResponses(Http):
                     self.assert_error(result, "bad_response", words)
                     self.assertEqual(result["attempts"], 1)
 
+    def test_an_empty_line_behind_an_answer_costs_no_record(self):
+        def script(peer):
+            line = b""
+            while peer.request():
+                peer.send(line + response(b"ok"))
+                line = b"\r\n"  # which crosses the next request
+        records = [{"method": "POST", "data": str(i)} for i in range(6)]
+        for url in (self.server(script).url, self.tls_server(Authority(self.dir).certificate(), script).url):
+            with self.subTest(url=url[:5]):
+                run = self.send("--url", url, "-c", "1", "-k", records=records)
+                self.assertEqual([(r["ok"], r["attempts"]) for r in run.results], [(True, 1)] * 6)
+                self.assertRegex(run.err, r"not kept +[1-9].* 0 closed without a word, [1-9][0-9]* with bytes nobody")
+                self.assertNotIn("ambiguous", run.err)
+
+    def test_an_empty_line_and_the_end_are_no_response(self):
+        def script(peer):
+            peer.request()
+            peer.send(response(b"ok"))
+            if peer.request():
+                peer.send(b"\r\n")
+                peer.end()
+        run = self.send("--url", self.server(script).url, "-c", "1", "--tries", "1", records=[GET] * 4, expect=OK)
+        self.assertEqual([r["error"] for r in run.results], [None] * 4)
+
+    def test_bytes_behind_an_answer_make_the_next_request_ambiguous_only_if_it_must_not_be_repeated(self):
+        def script(peer):
+            peer.request()
+            peer.send(response(b"ok"))
+            if peer.request():
+                peer.send(b"0\r\n\r\n")
+                peer.hold()
+        for method, ok in (("PUT", True), ("POST", False)):
+            records = [{"method": method, "data": str(i)} for i in range(2)]
+            run = self.send("--url", self.server(script).url, "-c", "1", records=records,
+                            expect=OK if ok else NOT_ALL_OK)
+            second = run.results[1]
+            self.assertEqual((second["ok"], second["attempts"], second.get("ambiguous", False)), (ok, 2 if ok else 1, not ok))
+            self.assertRegex(run.err, "not kept +1 ")
+
     def test_https_to_a_plain_server_says_so(self):
         for data, words in ((response(b"no", "400 Bad Request"), "use http://"), (b"SSH-2.0-x\r\n", "SSH"),
                             (b"<!DOCTYPE HTML>", "HTML")):
@@ -398,7 +437,7 @@ class StrayBytes(Http):
         return self.server(script)
 
     def test_late_bytes_that_are_no_response_cost_no_repeatable_record(self):
-        for junk in (b"0\r\n\r\n", b"\r\n", b"hello", b"Hello", b"\0"):
+        for junk in (b"0\r\n\r\n", b"\r\n\r\n\r\n", b"\r\nhello", b"hello", b"Hello", b"\0"):
             with self.subTest(junk=junk):
                 server = self.late(b"HTTP/1.1 200 OK\r\nContent-Length: 5" + END, junk)
                 run = self.send("-c", "1", "--tries", "1", "--url", server.url, records=[{"method": "HEAD"}] * 6, expect=OK)

@@ -37,6 +37,14 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
                 "  put off   %9llu connects: local ports or descriptors had run out (fewer at "
                 "once: -c N)\n",
                 (unsigned long long)stats->connects_put_off);
+    if (stats->closed_silently + stats->spoke_unasked > 0)
+        fprintf(out,
+                "  not kept  %9llu connections, right behind an answer: %llu closed without a "
+                "word, %llu "
+                "with bytes nobody asked for\n",
+                (unsigned long long)(stats->closed_silently + stats->spoke_unasked),
+                (unsigned long long)stats->closed_silently,
+                (unsigned long long)stats->spoke_unasked);
     const struct histogram *h = &report->service_ns;
     if (h->count > 0)
         fprintf(out, "  latency   p50 %s, p90 %s, p99 %s, max %s\n",

@@ -1,4 +1,5 @@
-/* Servers that close behind an answer without a word, and what is learned of them (engine/kept.c). */
+/* Servers that close behind an answer without a word, or send more than it, and what is learned of them
+ * (engine/kept.c). */
 #include "tests/sim/scenarios/sim_scenarios.h"
 
 static const struct client_ask post = {
@@ -62,7 +63,111 @@ static void it_is_forgotten(void)
     scenario_end(&c);
 }
 
+/* So many POSTs over eight connections, to a server that sends `stray` 5 ms behind each answer. Returns how many
+ * of them are in doubt. */
+static uint32_t count_doubts(const char *stray, bool https, bool strict)
+{
+    struct sim_answer answer = {.status = 200,
+                                .body_bytes = 20,
+                                .delay_ns = 10 * SIM_MS,
+                                .stray = stray,
+                                .stray_ns = 5 * SIM_MS};
+    struct client_ask ask = post;
+    struct client c;
+    uint32_t doubts = 0;
+
+    ask.https = https;
+    scenario_begin("late bytes behind answers", &c,
+                   &(struct ringsend_options){.connections_max = 8,
+                                              .requests_max = 400,
+                                              .strict_http = strict,
+                                              .ca_file = sim_tls_ca_file()},
+                   &answer, 1);
+    for (uint32_t i = 0; i < 200; i++)
+        scenario_submit(&c, &ask);
+    client_finish(&c);
+    for (uint32_t i = 0; i < 200; i++) {
+        bool ambiguous = c.requests[i].ambiguous;
+        scenario_expect(&c, i, ambiguous ? RINGSEND_E_BAD_RESPONSE : RINGSEND_OK,
+                        ambiguous ? 0 : 200, 1, ambiguous);
+        doubts += ambiguous;
+    }
+    SIM_CHECK(scenario_stats(&c).spoke_unasked > 0, "nobody tells of the bytes");
+    SIM_CHECK(scenario_stats(&c).closed_silently == 0, "it is told that they were closed");
+    scenario_end(&c);
+    return doubts;
+}
+
+static void late_bytes_cost_one_request(void)
+{
+    static const char *const strays[] = {"0\r\n\r\n", "x", "\r\n\r\n\r\n"};
+
+    for (uint32_t i = 0; i < 6; i++) {
+        uint32_t doubts = count_doubts(strays[i / 2], i % 2, false);
+        SIM_CHECK(doubts == 1, "%u requests are in doubt", doubts);
+    }
+}
+
+static void empty_lines_cost_no_request(void)
+{
+    static const char *const strays[] = {"\r\n", "\n", "\r\n\r\n"};
+
+    for (uint32_t i = 0; i < 6; i++) {
+        uint32_t doubts = count_doubts(strays[i / 2], i % 2, false);
+        SIM_CHECK(doubts == 0, "%u requests are in doubt", doubts);
+    }
+    uint32_t doubts = count_doubts("\r\n", false, true);
+    SIM_CHECK(doubts == 1, "strict: %u requests are in doubt", doubts);
+}
+
+/* What may be repeated is sent again, and ok. */
+static void late_bytes_cost_repeatable_requests_a_try(void)
+{
+    static const struct sim_answer answer = {.status = 200,
+                                             .body_bytes = 20,
+                                             .delay_ns = 10 * SIM_MS,
+                                             .stray = "x",
+                                             .stray_ns = 5 * SIM_MS};
+    static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
+    struct client c;
+
+    scenario_begin(
+        "late bytes cost repeatable requests a try", &c,
+        &(struct ringsend_options){.connections_max = 8, .requests_max = 400, .tries = 1}, &answer,
+        1);
+    for (uint32_t i = 0; i < 100; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    for (uint32_t i = 0; i < 100; i++)
+        SIM_CHECK(c.requests[i].ok, "request %u is not ok", i);
+    scenario_end(&c);
+}
+
+/* An empty line alone is no first byte, and no response. */
+static void an_empty_line_is_no_response(void)
+{
+    static const struct sim_answer script[] = {
+        {.status = 200, .body_bytes = 20, .stray = "\r\n", .stray_ns = 5 * SIM_MS},
+        {0, .delay_ns = 10 * SIM_MS, .then = THEN_STALL}};
+    struct client c;
+    struct sim_peer *peer = scenario_begin(
+        "an empty line is no response", &c,
+        &(struct ringsend_options){.first_byte_timeout_ns = 1000 * SIM_MS}, script, 2);
+
+    peer->first_counts = true;
+    scenario_submit(&c, &post);
+    client_pass(&c, 3 * SIM_MS);
+    scenario_submit(&c, &post);
+    client_finish(&c);
+    scenario_expect(&c, 1, RINGSEND_E_TIMEOUT_FIRST_BYTE, 0, 1, true);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
+    {"late bytes cost one request", late_bytes_cost_one_request},
+    {"empty lines cost no request", empty_lines_cost_no_request},
+    {"late bytes cost repeatable requests a try", late_bytes_cost_repeatable_requests_a_try},
+    {"an empty line is no response", an_empty_line_is_no_response},
     {"silent closers cost no request", silent_closers_cost_no_request},
     {"those that keep are kept", those_that_keep_are_kept},
     {"it is forgotten", it_is_forgotten},

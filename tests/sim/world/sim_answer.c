@@ -317,8 +317,8 @@ static void send_message(struct sim_socket *s, struct sim_delivery *d, const str
                     : d->answer_valid || bytes == whole ? s->in.bytes
                                                         : SIZE_MAX;
     if (stray && !joined) {
-        s->in_glue = s->in.bytes;
-        server_output(s, s->in_last_ns, a->stray, strlen(a->stray));
+        s->in_glue = a->stray_ns ? 0 : s->in.bytes;
+        server_output(s, s->in_last_ns + a->stray_ns, a->stray, strlen(a->stray));
     }
 }
 
@@ -374,7 +374,7 @@ void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct 
     if (!d->interim_sent)
         d->answer_begin = s->in.bytes;
     d->until_end = until_end;
-    if (!d->answer_valid || until_end || answer->stray ||
+    if (!d->answer_valid || until_end || (answer->stray && !answer->stray_ns) ||
         (answer->headers && strcasestr(answer->headers, "connection: close")))
         s->reuse_forbidden = true;
     sim_trace("slot %u: the server answers record %u with %d%s, %zu bytes", s->slot, d->record,

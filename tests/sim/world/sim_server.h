@@ -43,6 +43,7 @@ struct sim_answer {
     bool valid_raw;       /* `raw` is a response a client must accept, without body */
     const char *raw;      /* sent in place of a well-made response */
     const char *stray;    /* sent behind it */
+    uint64_t stray_ns;    /* so long; the connection may be used meanwhile. 0: at once */
     bool deaf;            /* the server takes no more bytes from then on */
     bool stray_joined;    /* TLS: in the same record as the end of the response */
     bool farewell_less;   /* TLS: THEN_END without close_notify */
