@@ -1,6 +1,7 @@
 /* `ringsend check`: reads everything as `ringsend send` would with the same options, sends nothing,
  * and names what is wrong. It needs no io_uring. */
 #include "cli/commands.h"
+#include "cli/options/options.h"
 #include "cli/options/record_options.h"
 #include "cli/options/values.h"
 #include "cli/send/summary.h"
@@ -13,44 +14,6 @@
 
 static const char command[] = "check";
 
-enum { ERRORS_SHOWN_DEFAULT = 20 };
-
-enum option_code {
-    OPTION_QUIET = 'q',
-    OPTION_HELP = 'h',
-    OPTION_VERSION = 'V',
-    OPTION_MAX_ERRORS = RECORD_OPTIONS_END
-};
-
-// clang-format off
-static const struct option long_options[] = {
-    REQUEST_LONG_OPTIONS,
-    RECORD_LONG_OPTIONS,
-    {"max-errors", required_argument, NULL, OPTION_MAX_ERRORS},
-    {"quiet", no_argument, NULL, OPTION_QUIET},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {NULL, 0, NULL, 0},
-};
-// clang-format on
-
-static const char help[] =
-    "Usage: ringsend check [OPTION]... FILE...\n"
-    "Reads all records of the FILEs (- is standard input) as ringsend send would with\n"
-    "the same options, sends nothing, and names each one that could not be sent:\n"
-    "  FILE:LINE:COLUMN: cause\n"
-    "\n"
-    "      --max-errors N      show no more than N; all are counted; default 20\n"
-    "  -q, --quiet             no summary on standard error\n" RECORD_HELP
-    "Requests\n" REQUEST_HELP_REQUESTS REQUEST_HELP_TRIES_AND_TIMES REQUEST_HELP_TLS
-    "Responses\n" REQUEST_HELP_RESPONSES "\n"
-    "  -h, --help              this text\n"
-    "  -V, --version           the version\n"
-    "\n"
-    "Exit status\n"
-    "  0  all records can be sent    2  some cannot, or an input could not be read\n"
-    "  1  wrong usage                7  this could not be written\n";
-
 struct check {
     struct request_options request;
     struct record_options records;
@@ -62,34 +25,17 @@ struct check {
 
 static void read_options(struct check *check, int argc, char **argv)
 {
-    request_options_init(&check->request, command);
-    opterr = 0;
-    for (;;) {
-        int code = getopt_long(argc, argv, ":" REQUEST_SHORT_OPTIONS "qhV", long_options, NULL);
-        if (code == -1)
-            break;
-        if (code == '?' || code == ':')
-            option_error(command, long_options, argv, code);
-        if (request_option_read(&check->request, code, optarg) ||
-            record_option_read(&check->records, &check->request, code, optarg))
-            continue;
-        switch ((enum option_code)code) {
-        case OPTION_MAX_ERRORS:
-            check->errors_max = value_count(command, "--max-errors", optarg, 0, UINT64_MAX);
-            break;
-        case OPTION_QUIET:
-            check->quiet = true;
-            break;
-        case OPTION_HELP:
-            show_help(help);
-        case OPTION_VERSION:
-            show_version();
-        }
-    }
-    if (optind == argc)
+    struct options given;
+    options_parse(&given, COMMAND_CHECK, argc, argv);
+    request_options_take(&check->request, &given);
+    record_options_take(&check->records, &given);
+    check->errors_max = option_number(&given, OPTION_MAX_ERRORS);
+    check->quiet = option_given(&given, OPTION_QUIET);
+    if (given.arguments_count == 0)
         usage_error(command, "name the files to check, or - for standard input");
-    check->inputs = argv + optind;
-    check->inputs_count = (size_t)(argc - optind);
+    check->inputs = given.arguments;
+    check->inputs_count = given.arguments_count;
+    options_free(&given);
     record_options_finish(&check->records, &check->request, check->inputs, check->inputs_count);
     record_options_refuse_one_key(&check->request);
 }
@@ -156,7 +102,7 @@ static int run(const struct check *check, struct source *source)
 
 int command_check(int argc, char **argv)
 {
-    struct check check = {.errors_max = ERRORS_SHOWN_DEFAULT};
+    struct check check = {0};
     struct source source;
     size_t failed;
     read_options(&check, argc, argv);

@@ -2,41 +2,17 @@
 #include "base/json_put.h"
 #include "cli/checks.h"
 #include "cli/commands.h"
+#include "cli/options/options.h"
 #include "cli/options/values.h"
 #include "ringsend.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char command[] = "doctor";
 
-enum { OPTION_JSON = 256, COLUMNS = 80, INDENT = 20 };
-
-static const struct option long_options[] = {
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"help", no_argument, NULL, 'h'},
-    {"version", no_argument, NULL, 'V'},
-    {NULL, 0, NULL, 0},
-};
-
-static const char help[] =
-    "Usage: ringsend doctor [OPTION]... [HOST]...\n"
-    "Tells what this machine allows and what to do about the rest: io_uring (tried\n"
-    "over loopback), its features, sysctl and seccomp filters, limits of locked\n"
-    "memory and descriptors, local ports, trusted authorities, and the resolver,\n"
-    "which is also asked for each HOST.\n"
-    "\n"
-    "      --json              one line of JSON instead: {\"ok\": ..., \"checks\":\n"
-    "                          [{\"name\", \"state\": \"ok\", \"note\" or \"fault\",\n"
-    "                          \"text\", \"cure\"}]}\n"
-    "  -h, --help              this text\n"
-    "  -V, --version           the version\n"
-    "\n"
-    "Exit status\n"
-    "  0  nothing is at fault                4  something is\n"
-    "  1  wrong usage                        7  this could not be written\n";
+enum { COLUMNS = 80, INDENT = 20 };
 
 /* The words of the text from column `column` on, further lines indented. */
 static void print_wrapped(const char *text, size_t column)
@@ -107,38 +83,18 @@ static bool print_json(const struct finding *findings, size_t count, bool ok)
     return done;
 }
 
-static bool read_options(int argc, char **argv)
-{
-    bool json = false;
-    opterr = 0;
-    for (;;) {
-        int code = getopt_long(argc, argv, ":hV", long_options, NULL);
-        switch (code) {
-        case -1:
-            return json;
-        case OPTION_JSON:
-            json = true;
-            break;
-        case 'h':
-            show_help(help);
-        case 'V':
-            show_version();
-        default:
-            option_error(command, long_options, argv, code);
-        }
-    }
-}
-
 int command_doctor(int argc, char **argv)
 {
-    bool json = read_options(argc, argv);
-    size_t hosts = (size_t)(argc - optind), count = CHECKS_FIXED + hosts;
+    struct options given;
+    options_parse(&given, COMMAND_DOCTOR, argc, argv);
+    bool json = option_given(&given, OPTION_JSON);
+    size_t hosts = given.arguments_count, count = CHECKS_FIXED + hosts;
     struct finding *findings = calloc(count, sizeof *findings);
     if (!findings) {
         fprintf(stderr, "ringsend %s: %s\n", command, ringsend_error_text(RINGSEND_E_NO_MEMORY));
         return EXIT_NOT_STARTED;
     }
-    checks_run(findings, argv + optind, hosts);
+    checks_run(findings, given.arguments, hosts);
     bool ok = true;
     for (size_t i = 0; i < count; i++)
         ok &= findings[i].state != FINDING_FAULT;

@@ -1,5 +1,7 @@
 /* The program's front: finds the command and hands over to it. */
+#include "base/check.h"
 #include "cli/commands.h"
+#include "cli/options/options.h"
 #include "cli/options/values.h"
 
 #include <fcntl.h>
@@ -8,42 +10,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct command {
-    const char *name;
-    const char *summary;
-    int (*run)(int argc, char **argv);
-};
-
-static const struct command commands[] = {
-    {"send", "send the records of files, write a file of results", command_send},
-    {"status", "tell how far a run of send is", command_status},
-    {"check", "tell what is wrong with the records of files, send nothing", command_check},
-    {"bench", "measure how long requests take", command_bench},
-    {"compare", "tell whether one benchmark is slower than another", command_compare},
-    {"probe", "find how many connections a platform rewards", command_probe},
-    {"serve", "be a platform to send to: for trials, demos and tests", command_serve},
-    {"doctor", "tell what this machine allows, and the cure for what it does not", command_doctor},
-};
-
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+static int run(enum command command, int argc, char **argv)
+{
+    switch (command) {
+    case COMMAND_SEND:
+        return command_send(argc, argv);
+    case COMMAND_STATUS:
+        return command_status(argc, argv);
+    case COMMAND_CHECK:
+        return command_check(argc, argv);
+    case COMMAND_BENCH:
+        return command_bench(argc, argv);
+    case COMMAND_COMPARE:
+        return command_compare(argc, argv);
+    case COMMAND_PROBE:
+        return command_probe(argc, argv);
+    case COMMAND_SERVE:
+        return command_serve(argc, argv);
+    case COMMAND_DOCTOR:
+        return command_doctor(argc, argv);
+    }
+    UNREACHABLE("command");
+}
 
 static void print_commands(FILE *out)
 {
     fputs("Usage: ringsend COMMAND [OPTION]... [FILE]...\n"
           "Sends HTTP requests from files of records, each with exactly one result.\n\n",
           out);
-    for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    for (size_t i = 0; i < commands_count; i++)
+        fprintf(out, "  %-8s %s\n", commands_help[i].name, commands_help[i].summary);
     fputs("\n'ringsend help COMMAND' or 'ringsend COMMAND --help' tells the options of one.\n"
           "'ringsend --version' tells the version.\n",
           out);
 }
 
-static const struct command *find_command(const char *name)
+static const struct command_help *find_command(const char *name)
 {
-    for (size_t i = 0; i < COMMANDS; i++) {
-        if (strcmp(name, commands[i].name) == 0)
-            return &commands[i];
+    for (size_t i = 0; i < commands_count; i++) {
+        if (strcmp(name, commands_help[i].name) == 0)
+            return &commands_help[i];
     }
     return NULL;
 }
@@ -61,7 +67,7 @@ static void occupy_standard_descriptors(void)
 }
 
 /* What a command printed has to arrive; a command that told of its failure itself returned EXIT_OUTPUT. */
-static int finish(const struct command *command, int status)
+static int finish(const struct command_help *command, int status)
 {
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (written || status == EXIT_OUTPUT)
@@ -81,6 +87,11 @@ int main(int argc, char **argv)
     const char *name = argv[1];
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
         show_version();
+    if (strcmp(name, "--options-json") ==
+        0) { /* not for people: docs/generate.py and tests read it */
+        options_print_json();
+        return EXIT_OK;
+    }
     bool help = strcmp(name, "help") == 0;
     if ((help && argc == 2) || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         print_commands(stdout);
@@ -88,7 +99,7 @@ int main(int argc, char **argv)
     }
     if (help)
         name = argv[2];
-    const struct command *command = find_command(name);
+    const struct command_help *command = find_command(name);
     if (!command) {
         fprintf(stderr, "ringsend: there is no command \"%s\"\n\n", name);
         print_commands(stderr);
@@ -97,7 +108,7 @@ int main(int argc, char **argv)
     if (help) {
         char option[] = "--help";
         char *arguments[] = {argv[2], option, NULL};
-        return finish(command, command->run(2, arguments));
+        return finish(command, run(command->command, 2, arguments));
     }
-    return finish(command, command->run(argc - 1, argv + 1));
+    return finish(command, run(command->command, argc - 1, argv + 1));
 }

@@ -3,9 +3,9 @@
  * Standard output carries one line only, the address, so that a script can start it on port 0 and
  * read where it listens; everything for people goes to standard error. The first SIGINT, SIGTERM
  * or SIGHUP stops the server in good order; a second SIGINT or SIGTERM ends it. */
-#include "base/check.h"
 #include "cli/commands.h"
 #include "cli/descriptor.h"
+#include "cli/options/options.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 #include "cli/signals.h"
@@ -15,7 +15,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
@@ -26,140 +25,7 @@
 
 static const char COMMAND[] = "serve";
 
-static const char help[] =
-    "Usage: ringsend serve [OPTION]...\n"
-    "Answers HTTP/1.1 requests on the loopback interface, with the latency, limits\n"
-    "and faults of the platform you want to rehearse. When ready it prints\n"
-    "\"listening on http://HOST:PORT\" (https with --tls). SIGINT, SIGTERM or SIGHUP\n"
-    "stops it, and it reports what it saw.\n"
-    "\n"
-    "Where\n"
-    "      --listen HOST:PORT  default 127.0.0.1:8080\n"
-    "  -p, --port PORT         port alone; 0 takes any free one\n"
-    "      --tls               serve https (TLS 1.2), sessions are resumed\n"
-    "      --cert FILE         its certificate, then the issuers' up to the one the\n"
-    "                          clients trust: PEM\n"
-    "      --key FILE          its key: PEM, not encrypted; default: in the --cert\n"
-    "                          file too\n"
-    "Answers\n"
-    "      --body TEXT         body of the answer; default {\"ok\":true}\n"
-    "      --body-bytes N      body of N bytes instead, of any length: lines of 16\n"
-    "                          bytes that tell where in it they stand\n"
-    "      --echo              body of the request instead, up to 64 MiB\n"
-    "      --digest            length and SHA-256 of the request's body instead, of\n"
-    "                          any length: {\"bytes\":3,\"sha256\":\"ba78...\"}\n"
-    "      --latency TIME[,P99]  time to answer; with two values the median and the\n"
-    "                          99th percentile of a log-normal distribution;\n"
-    "                          default 0\n"
-    "Faults, as shares of the requests: 2% or 0.02\n"
-    "      --status CODE:SHARE  answer with this status instead of 200; repeats\n"
-    "      --reset SHARE       reset the connection instead of answering\n"
-    "      --close SHARE       close the connection in good order instead\n"
-    "      --stall SHARE       never answer\n"
-    "      --pause AT,FOR      AT after the first request do nothing at all for a\n"
-    "                          time: read, answer and accept nothing\n"
-    "      --seed N            another sequence of faults and latencies; default 1\n"
-    "Limits\n"
-    "      --max-connections N  connections served at once; default 20000\n"
-    "      --over WHAT         happens to more of them: refuse (closed at once, the\n"
-    "                          default) or queue (left waiting unread)\n"
-    "      --workers N         requests worked on at a time, for as long as --latency\n"
-    "                          says; more wait for their turn, so that more\n"
-    "                          connections bring no more answers; default any number\n"
-    "      --rate-limit N/T    requests answered in T: 50/s, 100/m (N alone: a\n"
-    "                          second); more get 429\n"
-    "      --retry-after TIME  Retry-After of 429 answers, and then of 503 too, in\n"
-    "                          whole seconds; default 1s, 429 only\n"
-    "      --keep-alive-requests N  requests on a connection before it is closed;\n"
-    "                          default any number\n"
-    "      --keep-alive-timeout TIME  idle connections are closed then, which is\n"
-    "                          advertised as Keep-Alive; default never\n"
-    "Seeing\n"
-    "      --log FILE          append a line for each request: microseconds, method,\n"
-    "                          target, id or body hash, outcome, microseconds that it\n"
-    "                          took; separated by tabs.\n"
-    "                          Outcomes: the status, reset, close, stall, refused,\n"
-    "                          gone (the client left), stopped (by a signal)\n"
-    "      --id-header NAME    request header with the id; default x-record-id\n"
-    "      --stats-path PATH   GET of this path answers the report as JSON, and does\n"
-    "                          not count; default /-/stats\n"
-    "  -q, --quiet             no report at the end\n"
-    "\n"
-    "  -h, --help              this text\n"
-    "  -V, --version           the version\n"
-    "\n"
-    "Exit status\n"
-    "  0  stopped by a signal               1  wrong usage\n"
-    "  4  could not start (port in use, io_uring refused)\n"
-    "  7  address or log could not be written\n";
-
-enum option_code {
-    OPTION_PORT = 'p',
-    OPTION_QUIET = 'q',
-    OPTION_HELP = 'h',
-    OPTION_VERSION = 'V',
-    OPTION_LISTEN = 256,
-    OPTION_TLS,
-    OPTION_CERT,
-    OPTION_KEY,
-    OPTION_BODY,
-    OPTION_BODY_BYTES,
-    OPTION_ECHO,
-    OPTION_DIGEST,
-    OPTION_LATENCY,
-    OPTION_STATUS,
-    OPTION_RESET,
-    OPTION_CLOSE,
-    OPTION_STALL,
-    OPTION_PAUSE,
-    OPTION_SEED,
-    OPTION_MAX_CONNECTIONS,
-    OPTION_OVER,
-    OPTION_WORKERS,
-    OPTION_RATE_LIMIT,
-    OPTION_RETRY_AFTER,
-    OPTION_KEEP_ALIVE_REQUESTS,
-    OPTION_KEEP_ALIVE_TIMEOUT,
-    OPTION_LOG,
-    OPTION_ID_HEADER,
-    OPTION_STATS_PATH,
-};
-
-static const struct option long_options[] = {
-    {"listen", required_argument, NULL, OPTION_LISTEN},
-    {"port", required_argument, NULL, OPTION_PORT},
-    {"tls", no_argument, NULL, OPTION_TLS},
-    {"cert", required_argument, NULL, OPTION_CERT},
-    {"key", required_argument, NULL, OPTION_KEY},
-    {"body", required_argument, NULL, OPTION_BODY},
-    {"body-bytes", required_argument, NULL, OPTION_BODY_BYTES},
-    {"echo", no_argument, NULL, OPTION_ECHO},
-    {"digest", no_argument, NULL, OPTION_DIGEST},
-    {"latency", required_argument, NULL, OPTION_LATENCY},
-    {"status", required_argument, NULL, OPTION_STATUS},
-    {"reset", required_argument, NULL, OPTION_RESET},
-    {"close", required_argument, NULL, OPTION_CLOSE},
-    {"stall", required_argument, NULL, OPTION_STALL},
-    {"pause", required_argument, NULL, OPTION_PAUSE},
-    {"seed", required_argument, NULL, OPTION_SEED},
-    {"max-connections", required_argument, NULL, OPTION_MAX_CONNECTIONS},
-    {"over", required_argument, NULL, OPTION_OVER},
-    {"workers", required_argument, NULL, OPTION_WORKERS},
-    {"rate-limit", required_argument, NULL, OPTION_RATE_LIMIT},
-    {"retry-after", required_argument, NULL, OPTION_RETRY_AFTER},
-    {"keep-alive-requests", required_argument, NULL, OPTION_KEEP_ALIVE_REQUESTS},
-    {"keep-alive-timeout", required_argument, NULL, OPTION_KEEP_ALIVE_TIMEOUT},
-    {"log", required_argument, NULL, OPTION_LOG},
-    {"id-header", required_argument, NULL, OPTION_ID_HEADER},
-    {"stats-path", required_argument, NULL, OPTION_STATS_PATH},
-    {"quiet", no_argument, NULL, OPTION_QUIET},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {NULL, 0, NULL, 0},
-};
-
-static const uint64_t SECOND_NS = 1000000000, HOUR_NS = 3600000000000;
-static const uint64_t DAY_NS = 86400 * 1000000000ull;
+static const uint64_t SECOND_NS = 1000000000;
 
 struct serve_options {
     struct server_options server;
@@ -178,11 +44,6 @@ static char *copy_text(const char *text, size_t bytes)
     return copy;
 }
 
-static void check_port(const char *option, const char *text)
-{
-    value_count(COMMAND, option, text, 0, 65535);
-}
-
 /* HOST:PORT, an IPv6 address in brackets. */
 static void read_listen(struct serve_options *o, const char *text)
 {
@@ -192,7 +53,7 @@ static void read_listen(struct serve_options *o, const char *text)
     if (bytes == 0 || (!bracketed && memchr(text, ':', bytes)))
         usage_error(COMMAND, "--listen %s: HOST:PORT is expected, an IPv6 address as [::1]:PORT",
                     text);
-    check_port("--listen", colon + 1);
+    value_count(COMMAND, "--listen", colon + 1, 0, UINT16_MAX);
     free(o->host);
     o->host = bracketed ? copy_text(text + 1, bytes - 2) : copy_text(text, bytes);
     o->server.host = o->host;
@@ -254,10 +115,10 @@ static void read_body(struct serve_options *o, const char *text)
     o->server.body_type = json ? "application/json" : "text/plain";
 }
 
-static void read_body_bytes(struct serve_options *o, const char *text)
+static void take_body_bytes(struct serve_options *o, uint64_t bytes)
 {
     o->server.body.data = NULL;
-    o->server.body.bytes = value_bytes(COMMAND, "--body-bytes", text, 0, SERVER_FILLER_BYTES_MAX);
+    o->server.body.bytes = bytes;
     o->server.body_type = "application/octet-stream";
 }
 
@@ -278,159 +139,84 @@ static void read_id_header(struct serve_options *o, const char *text)
     o->server.id_header = o->id_header;
 }
 
-static enum server_over read_over(const char *text)
+/* Of --listen and --port, and of --body and --body-bytes, the last one counts. */
+static void take_use(struct serve_options *o, const struct option_use *use)
 {
-    if (strcmp(text, "refuse") == 0)
-        return SERVER_REFUSE;
-    if (strcmp(text, "queue") == 0)
-        return SERVER_QUEUE;
-    usage_error(COMMAND, "--over %s: \"refuse\" or \"queue\" is expected", text);
+    enum option_id id = use->row->id;
+    if (id == OPTION_LISTEN)
+        read_listen(o, use->text);
+    else if (id == OPTION_PORT)
+        o->server.port = use->text;
+    else if (id == OPTION_BODY)
+        read_body(o, use->text);
+    else if (id == OPTION_BODY_BYTES)
+        take_body_bytes(o, use->number);
+    else if (id == OPTION_STATUS)
+        read_status(&o->server.faults, use->text);
 }
 
-/* The options about the place; false when the code is none of them. */
-static bool read_place(struct serve_options *o, int code, const char *text)
+static void take_faults(struct server_options *server, const struct options *given)
 {
-    switch (code) {
-    case OPTION_LISTEN:
-        read_listen(o, text);
-        return true;
-    case OPTION_PORT:
-        check_port("--port", text);
-        o->server.port = text;
-        return true;
-    case OPTION_TLS:
-        o->tls = true;
-        return true;
-    case OPTION_CERT:
-        o->cert_path = text;
-        return true;
-    case OPTION_KEY:
-        o->key_path = text;
-        return true;
-    }
-    return false;
+    struct fault_plan *faults = &server->faults;
+    faults->seed = option_number(given, OPTION_SEED);
+    faults->reset = option_share(given, OPTION_RESET);
+    faults->close = option_share(given, OPTION_CLOSE);
+    faults->stall = option_share(given, OPTION_STALL);
+    read_latency(faults, option_text(given, OPTION_LATENCY));
+    if (option_given(given, OPTION_PAUSE))
+        read_pause(server, option_text(given, OPTION_PAUSE));
 }
 
-/* The options about limits and sight; false when the code is none of them. */
-static bool read_limit(struct serve_options *o, int code, const char *text)
+static void take_limits(struct server_options *server, const struct options *given)
 {
-    struct server_options *server = &o->server;
-    switch (code) {
-    case OPTION_MAX_CONNECTIONS:
-        server->connections_max =
-            (uint32_t)value_count(COMMAND, "--max-connections", text, 1, SERVER_CONNECTIONS_MAX);
-        return true;
-    case OPTION_OVER:
-        server->over = read_over(text);
-        return true;
-    case OPTION_WORKERS:
-        server->workers = (uint32_t)value_count(COMMAND, "--workers", text, 1, SERVER_WORKERS_MAX);
-        return true;
-    case OPTION_RATE_LIMIT:
-        value_rate(COMMAND, "--rate-limit", text, UINT32_MAX, HOUR_NS, &server->rate_limit,
-                   &server->rate_limit_per_ns);
-        return true;
-    case OPTION_RETRY_AFTER: {
-        uint64_t ns = value_duration_ns(COMMAND, "--retry-after", text, 0, DAY_NS);
-        server->retry_after_s = (uint32_t)((ns + SECOND_NS - 1) / SECOND_NS);
-        server->retry_after_in_503 = true;
-        return true;
+    /* Zero: as many of the default as descriptors allow. */
+    if (option_given(given, OPTION_MAX_CONNECTIONS))
+        server->connections_max = (uint32_t)option_number(given, OPTION_MAX_CONNECTIONS);
+    server->over = (enum server_over)option_number(given, OPTION_OVER);
+    server->workers = (uint32_t)option_number(given, OPTION_WORKERS);
+    const struct rate *rate = option_rate(given, OPTION_RATE_LIMIT);
+    if (rate) {
+        server->rate_limit = (uint32_t)rate->count;
+        server->rate_limit_per_ns = rate->per_ns;
     }
-    case OPTION_KEEP_ALIVE_REQUESTS:
-        server->keep_alive_requests =
-            (uint32_t)value_count(COMMAND, "--keep-alive-requests", text, 1, UINT32_MAX);
-        return true;
-    case OPTION_KEEP_ALIVE_TIMEOUT:
-        server->keep_alive_ns =
-            value_duration_ns(COMMAND, "--keep-alive-timeout", text, 1000000, DAY_NS);
-        return true;
-    case OPTION_LOG:
-        o->log_path = text;
-        return true;
-    case OPTION_ID_HEADER:
-        read_id_header(o, text);
-        return true;
-    case OPTION_STATS_PATH:
-        if (text[0] != '/')
-            usage_error(COMMAND, "--stats-path %s: a path that begins with / is expected", text);
-        server->stats_path = text;
-        return true;
-    }
-    return false;
+    uint64_t retry_after_ns = option_number(given, OPTION_RETRY_AFTER);
+    server->retry_after_s = (uint32_t)((retry_after_ns + SECOND_NS - 1) / SECOND_NS);
+    server->retry_after_in_503 = option_given(given, OPTION_RETRY_AFTER);
+    server->keep_alive_requests = (uint32_t)option_number(given, OPTION_KEEP_ALIVE_REQUESTS);
+    server->keep_alive_ns = option_number(given, OPTION_KEEP_ALIVE_TIMEOUT);
 }
 
-static void read_option(struct serve_options *o, int code, const char *text)
+static void take_values(struct serve_options *o, const struct options *given)
 {
-    struct fault_plan *faults = &o->server.faults;
-    if (read_place(o, code, text) || read_limit(o, code, text))
-        return;
-    switch (code) {
-    case OPTION_BODY:
-        read_body(o, text);
-        return;
-    case OPTION_BODY_BYTES:
-        read_body_bytes(o, text);
-        return;
-    case OPTION_ECHO:
-        o->server.echo = true;
-        return;
-    case OPTION_DIGEST:
-        o->server.digest = true;
-        return;
-    case OPTION_LATENCY:
-        read_latency(faults, text);
-        return;
-    case OPTION_STATUS:
-        read_status(faults, text);
-        return;
-    case OPTION_RESET:
-        faults->reset = value_share(COMMAND, "--reset", text);
-        return;
-    case OPTION_CLOSE:
-        faults->close = value_share(COMMAND, "--close", text);
-        return;
-    case OPTION_STALL:
-        faults->stall = value_share(COMMAND, "--stall", text);
-        return;
-    case OPTION_PAUSE:
-        read_pause(&o->server, text);
-        return;
-    case OPTION_SEED:
-        faults->seed = value_count(COMMAND, "--seed", text, 0, UINT64_MAX);
-        return;
-    case OPTION_QUIET:
-        o->quiet = true;
-        return;
-    case OPTION_HELP:
-        show_help(help);
-    case OPTION_VERSION:
-        show_version();
-    }
-    UNREACHABLE("an option in the table that nobody reads");
+    read_listen(o, option_text(given, OPTION_LISTEN));
+    read_body(o, given->rows[OPTION_BODY]->text);
+    for (size_t i = 0; i < given->uses_count; i++)
+        take_use(o, &given->uses[i]);
+    take_faults(&o->server, given);
+    take_limits(&o->server, given);
+    o->server.echo = option_given(given, OPTION_ECHO);
+    o->server.digest = option_given(given, OPTION_DIGEST);
+    read_id_header(o, option_text(given, OPTION_ID_HEADER));
+    o->server.stats_path = option_text(given, OPTION_STATS_PATH);
+    if (o->server.stats_path[0] != '/')
+        usage_error(COMMAND, "--stats-path %s: a path that begins with / is expected",
+                    o->server.stats_path);
+    o->log_path = option_text(given, OPTION_LOG);
+    o->tls = option_given(given, OPTION_TLS);
+    o->cert_path = option_text(given, OPTION_CERT);
+    o->key_path = option_text(given, OPTION_KEY);
+    o->quiet = option_given(given, OPTION_QUIET);
 }
 
 static void read_options(struct serve_options *o, int argc, char **argv)
 {
-    *o = (struct serve_options){.server = {.host = "127.0.0.1",
-                                           .port = "8080",
-                                           .faults = {.seed = 1},
-                                           .retry_after_s = 1,
-                                           .body = SPAN("{\"ok\":true}"),
-                                           .body_type = "application/json",
-                                           .id_header = "x-record-id",
-                                           .stats_path = "/-/stats",
-                                           .log_fd = -1}};
-    opterr = 0;
-    for (;;) {
-        int code = getopt_long(argc, argv, ":p:qhV", long_options, NULL);
-        if (code == -1)
-            break;
-        if (code == '?' || code == ':')
-            option_error(COMMAND, long_options, argv, code);
-        read_option(o, code, optarg);
-    }
-    if (optind < argc)
-        usage_error(COMMAND, "%s: no arguments are expected", argv[optind]);
+    struct options given;
+    options_parse(&given, COMMAND_SERVE, argc, argv);
+    *o = (struct serve_options){.server = {.log_fd = -1}};
+    take_values(o, &given);
+    if (given.arguments_count > 0)
+        usage_error(COMMAND, "%s: no arguments are expected", given.arguments[0]);
+    options_free(&given);
     if (o->server.echo && o->server.digest)
         usage_error(COMMAND, "--echo and --digest are two answers: give one of them");
     if (o->tls && !o->cert_path)

@@ -4,6 +4,7 @@
  * All memory is taken in ringsend_new (tables.c): requests, connections, origins and hosts, whose
  * untouched parts stay unmapped. Only buffers for heads and bodies grow later, out of engine.bufs.
  */
+#include "base/defaults.h"
 #include "engine/engine.h"
 #include "engine/file.h"
 #include "engine/lookup.h"
@@ -71,27 +72,27 @@ static void default_u64(uint64_t *field, uint64_t value)
 
 static void fill_defaults(struct ringsend_options *o)
 {
-    default_u32(&o->connections_max, 40);
+    default_u32(&o->connections_max, DEFAULT_CONNECTIONS);
     default_u32(&o->connections_per_origin, o->connections_max);
     default_u32(&o->requests_max, 2 * o->connections_max + 16);
     default_u32(&o->posts_max, o->requests_max);
-    default_u32(&o->tries, 4);
-    default_u64(&o->connect_timeout_ns, 10 * NS_PER_S);
-    default_u64(&o->handshake_timeout_ns, 10 * NS_PER_S);
-    default_u64(&o->first_byte_timeout_ns, 30 * NS_PER_S);
-    default_u64(&o->attempt_timeout_ns, 60 * NS_PER_S);
+    default_u32(&o->tries, DEFAULT_TRIES);
+    default_u64(&o->connect_timeout_ns, DEFAULT_CONNECT_TIMEOUT_NS);
+    default_u64(&o->handshake_timeout_ns, DEFAULT_HANDSHAKE_TIMEOUT_NS);
+    default_u64(&o->first_byte_timeout_ns, DEFAULT_FIRST_BYTE_TIMEOUT_NS);
+    default_u64(&o->attempt_timeout_ns, DEFAULT_ATTEMPT_TIMEOUT_NS);
     default_u64(&o->deadline_ns, RINGSEND_NEVER);
-    default_u64(&o->backoff_min_ns, 250 * NS_PER_MS);
-    default_u64(&o->backoff_max_ns, 30 * NS_PER_S);
-    default_u64(&o->retry_after_max_ns, 60 * NS_PER_S);
-    default_u64(&o->idle_timeout_ns, 4 * NS_PER_S);
-    default_u64(&o->body_max_bytes, 64ull << 20);
-    default_u32(&o->head_max_bytes, 64u << 10);
-    default_u32(&o->head_max_lines, 256);
+    default_u64(&o->backoff_min_ns, DEFAULT_BACKOFF_MIN_NS);
+    default_u64(&o->backoff_max_ns, DEFAULT_BACKOFF_MAX_NS);
+    default_u64(&o->retry_after_max_ns, DEFAULT_RETRY_AFTER_MAX_NS);
+    default_u64(&o->idle_timeout_ns, DEFAULT_IDLE_TIMEOUT_NS);
+    default_u64(&o->body_max_bytes, DEFAULT_BODY_MAX_BYTES);
+    default_u32(&o->head_max_bytes, DEFAULT_HEAD_MAX_BYTES);
+    default_u32(&o->head_max_lines, DEFAULT_HEAD_MAX_LINES);
     o->exact_times |= o->spin;
-    default_u64(&o->rate_per_ns, NS_PER_S);
-    default_u32(&o->retry_budget_percent, 20);
-    default_u32(&o->retry_budget_per_s, 10);
+    default_u64(&o->rate_per_ns, DEFAULT_RATE_PER_NS);
+    default_u32(&o->retry_budget_percent, DEFAULT_RETRY_BUDGET_PERCENT);
+    default_u32(&o->retry_budget_per_s, DEFAULT_RETRY_BUDGET_PER_S);
     bool any_ok = false;
     for (size_t i = 0; i < sizeof o->ok_status.bits / sizeof *o->ok_status.bits; i++)
         any_ok |= o->ok_status.bits[i] != 0;

@@ -13,9 +13,10 @@
 
 #include <cmocka.h>
 
-enum kind { COUNT, DURATION, BYTES, SHARE, RATE, RATE_PER_S };
+enum kind { COUNT, DURATION, BYTES, SHARE, RATE };
 
 static const uint64_t min = 1000000, max = 86400000000000; /* 1ms and 24h as durations */
+enum { RATE_MAX = 10 * 1000 * 1000 };
 
 static void read_value(enum kind kind, const char *text)
 {
@@ -32,11 +33,8 @@ static void read_value(enum kind kind, const char *text)
     case SHARE:
         value_share("serve", "--reset", text);
         return;
-    case RATE_PER_S:
-        value_rate_per_s("bench", "--rate", span_of(text), 1e7);
-        return;
     case RATE:
-        value_rate("send", "--rate", text, 1000, 3600000000000, &(uint32_t){0}, &(uint64_t){0});
+        value_rate("bench", "--rate", span_of(text), RATE_MAX);
         return;
     }
 }
@@ -169,13 +167,14 @@ static void rates_per_second(void **state)
         double per_s;
     } good[] = {{"40000/s", 40000}, {"90/m", 1.5}, {"5/5s", 1},        {"0.7", 0.7},
                 {"9/ms", 9000},     {"3600/h", 1}, {"1/h", 1 / 3600.0}};
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
-        assert_float_equal(value_rate_per_s("c", "-o", span_of(good[i].text), 1e7), good[i].per_s,
-                           1e-12);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        struct rate rate = value_rate("c", "-o", span_of(good[i].text), RATE_MAX);
+        assert_float_equal(rate_per_s(&rate), good[i].per_s, 1e-12);
+    }
     static const char *const bad[] = {"",   "0",   "0.0002/s", "10000001/s",
                                       "5/", "1,2", "1k/s",     "nan"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_refused(RATE_PER_S, bad[i], "--rate must be a number per time, such as \"50/s\"");
+        assert_refused(RATE, bad[i], "--rate must be a number per time, such as \"50/s\"");
 }
 
 static void rates(void **state)
@@ -185,27 +184,41 @@ static void rates(void **state)
         const char *text;
         uint32_t count;
         uint64_t per_ns;
-    } good[] = {
-        {"50/s", 50, 1000000000},        {"100/m", 100, 60000000000}, {"1/h", 1, 3600000000000},
-        {"5/15s", 5, 15000000000},       {"50/1s", 50, 1000000000},   {"7", 7, 1000000000},
-        {"3/2", 3, 2000000000},          {"9/ms", 9, 1000000},        {"1/1.5m", 1, 90000000000},
-        {"1000/250ms", 1000, 250000000}, {"1.5/s", 15, 10000000000},  {"0.5/m", 5, 600000000000},
-        {"2.50", 25, 10000000000},       {"50.0/s", 50, 1000000000},  {"0.001", 1, 1000000000000}};
+    } good[] = {{"50/s", 50, 1000000000},
+                {"100/m", 100, 60000000000},
+                {"1/h", 1, 3600000000000},
+                {"5/15s", 5, 15000000000},
+                {"50/1s", 50, 1000000000},
+                {"7", 7, 1000000000},
+                {"3/2", 3, 2000000000},
+                {"9/ms", 9, 1000000},
+                {"1/1.5m", 1, 90000000000},
+                {"1000/250ms", 1000, 250000000},
+                {"1.5/s", 15, 10000000000},
+                {"0.5/m", 5, 600000000000},
+                {"2.50", 25, 10000000000},
+                {"50.0/s", 50, 1000000000},
+                {"0.001", 1, 1000000000000},
+                /* brought into bounds, the last one by less than 1 ns of 8.1 s */
+                {"5/2h", 1, 1440000000000},
+                {"1.5/h", 1, 2400000000000},
+                {"2/2h", 1, 3600000000000},
+                {"3600000000/h", 1, 1000},
+                {"0.123457/s", 1, 8099986231}};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        uint32_t count;
-        uint64_t per_ns;
-        value_rate("c", "-o", good[i].text, 1000, 3600000000000, &count, &per_ns);
-        if (count != good[i].count || per_ns != good[i].per_ns)
-            fail_msg("%s", good[i].text);
+        struct rate rate = value_rate("c", "-o", span_of(good[i].text), RATE_MAX);
+        if (rate.count != good[i].count || rate.per_ns != good[i].per_ns)
+            fail_msg("%s: %llu in %llu ns", good[i].text, (unsigned long long)rate.count,
+                     (unsigned long long)rate.per_ns);
     }
     static const char *const bad[] = {"",
                                       "/s",
                                       "0/s",
-                                      "1001/s",
+                                      "10000001/s",
                                       "5/",
                                       "5/0s",
                                       "5s",
-                                      "5/2h",
+                                      "1/2h",
                                       "5/s/s",
                                       "1./s",
                                       ".5/s",

@@ -1,4 +1,4 @@
-/* Options of `ringsend bench`, and its help. */
+/* Options of `ringsend bench`. */
 #ifndef RINGSEND_CLI_BENCH_BENCH_OPTIONS_H
 #define RINGSEND_CLI_BENCH_BENCH_OPTIONS_H
 

@@ -1,4 +1,4 @@
-/* Options of `ringsend probe`, and its help. */
+/* Options of `ringsend probe`. */
 #ifndef RINGSEND_CLI_BENCH_PROBE_OPTIONS_H
 #define RINGSEND_CLI_BENCH_PROBE_OPTIONS_H
 

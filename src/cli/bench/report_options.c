@@ -13,24 +13,16 @@
 #include <unistd.h>
 
 struct kind {
-    enum report_option option;
-    const char *name;
+    enum option_id option;
     bool (*write)(FILE *out, const struct bench_report *report);
 };
 
 static const struct kind kinds[REPORT_FILES] = {
-    {REPORT_CSV, "--csv", bench_write_csv},
-    {REPORT_HLOG, "--hlog", bench_write_hlog},
-    {REPORT_HTML, "--html", bench_write_html},
-    {REPORT_JSON, "--json", bench_write_json},
+    {OPTION_CSV, bench_write_csv},
+    {OPTION_HLOG, bench_write_hlog},
+    {OPTION_HTML, bench_write_html},
+    {OPTION_JSON, bench_write_json},
 };
-
-void report_options_init(struct report_options *options, const char *command)
-{
-    *options = (struct report_options){.command = command};
-    for (int i = 0; i < REPORT_FILES; i++)
-        options->files[i].fd = -1;
-}
 
 static void read_threshold(struct report_options *o, const char *text)
 {
@@ -43,21 +35,14 @@ static void read_threshold(struct report_options *o, const char *text)
     o->thresholds_count++;
 }
 
-bool report_option_read(struct report_options *options, int code, const char *value)
+void report_options_take(struct report_options *options, const struct options *given)
 {
-    for (int i = 0; i < REPORT_FILES; i++) {
-        if (kinds[i].option != (enum report_option)code)
-            continue;
-        if (!value[0])
-            usage_error(options->command, "%s needs the name of a file, or - for standard output",
-                        kinds[i].name);
-        options->files[i].path = value;
-        return true;
-    }
-    if (code != REPORT_FAIL_IF)
-        return false;
-    read_threshold(options, value);
-    return true;
+    *options = (struct report_options){.command = command_name(given->command)};
+    for (int i = 0; i < REPORT_FILES; i++)
+        options->files[i] = (struct report_file){option_text(given, kinds[i].option), -1, false};
+    const struct option_use *use = NULL;
+    while ((use = option_next(given, OPTION_FAIL_IF, use)))
+        read_threshold(options, use->text);
 }
 
 void report_options_finish(const struct report_options *options, bool open_loop)
@@ -65,11 +50,12 @@ void report_options_finish(const struct report_options *options, bool open_loop)
     for (int i = 0; i < REPORT_FILES; i++) {
         const char *path = options->files[i].path;
         if (path)
-            read_files_refuse(options->command, kinds[i].name, path);
+            read_files_refuse(options->command, option_long(kinds[i].option), path);
         for (int k = 0; path && k < i; k++) {
             if (options->files[k].path && strcmp(options->files[k].path, path) == 0)
-                usage_error(options->command, "%s and %s cannot both be %s", kinds[k].name,
-                            kinds[i].name, strcmp(path, "-") == 0 ? "standard output" : path);
+                usage_error(options->command, "%s and %s cannot both be %s",
+                            option_long(kinds[k].option), option_long(kinds[i].option),
+                            strcmp(path, "-") == 0 ? "standard output" : path);
         }
     }
     for (size_t i = 0; i < options->thresholds_count; i++) {
@@ -82,7 +68,7 @@ void report_options_finish(const struct report_options *options, bool open_loop)
     }
 }
 
-bool report_wants(const struct report_options *options, enum report_option file)
+bool report_wants(const struct report_options *options, enum option_id file)
 {
     for (int i = 0; i < REPORT_FILES; i++) {
         if (kinds[i].option == file)
@@ -108,8 +94,8 @@ static bool is_one_file(const struct stat *a, const struct stat *b)
 
 static bool cannot_write(const struct report_options *o, int i, int error)
 {
-    fprintf(stderr, "ringsend %s: %s %s: %s\n", o->command, kinds[i].name, o->files[i].path,
-            strerror(error));
+    fprintf(stderr, "ringsend %s: %s %s: %s\n", o->command, option_long(kinds[i].option),
+            o->files[i].path, strerror(error));
     return false;
 }
 
@@ -122,13 +108,13 @@ static void check_alone(const struct report_options *o, int i)
         return;
     for (int k = 0; k < i; k++) {
         if (o->files[k].path && fstat(o->files[k].fd, &theirs) == 0 && is_one_file(&ours, &theirs))
-            usage_error(o->command, "%s and %s cannot both be %s", kinds[k].name, kinds[i].name,
-                        path);
+            usage_error(o->command, "%s and %s cannot both be %s", option_long(kinds[k].option),
+                        option_long(kinds[i].option), path);
     }
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO && !o->files[i].given; fd++) {
         if (fstat(fd, &theirs) == 0 && is_one_file(&ours, &theirs))
-            usage_error(o->command, "%s %s: gets standard %s, too", kinds[i].name, path,
-                        fd == STDOUT_FILENO ? "output" : "error");
+            usage_error(o->command, "%s %s: gets standard %s, too", option_long(kinds[i].option),
+                        path, fd == STDOUT_FILENO ? "output" : "error");
     }
 }
 

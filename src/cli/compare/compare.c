@@ -4,12 +4,12 @@
 #include "cli/commands.h"
 #include "cli/compare/compare_report.h"
 #include "cli/descriptor.h"
+#include "cli/options/options.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,103 +17,28 @@
 
 static const char command[] = "compare";
 
-static const char help[] =
-    "Usage: ringsend compare [OPTION]... A B...\n"
-    "Tells whether B, and each further one, is slower than A. Each is a file that\n"
-    "`ringsend bench` wrote with --json (one that holds runs of two targets is two\n"
-    "sides), or an HdrHistogram log (.hlog), whose lines without a tag are one run.\n"
-    "Times of logs are taken as nanoseconds.\n"
-    "Of files with --steps, each step is compared with that at the same rate, and the\n"
-    "worst verdict counts.\n"
-    "\n"
-    "      --step N/T          of files with --steps: the step at that rate alone\n"
-    "      --tolerance SHARE   differences up to this do not count; default 5%\n"
-    "      --html FILE         a page with the curves over each other\n"
-    "      --json FILE         the same figures for programs (- is standard output;\n"
-    "                          the text for people then goes to standard error)\n"
-    "  -h, --help              this text\n"
-    "  -V, --version           the version\n"
-    "\n"
-    "The p50 and p99 of the response time are compared, and the share of failed\n"
-    "requests, by runs: of four or more on each side (ringsend bench --repeat), with\n"
-    "95 % intervals of the ratio by bootstrap, and a rank test (Mann-Whitney). Worse\n"
-    "or better: the whole interval lies beyond the tolerance, and the rank test\n"
-    "agrees (p <= 0.05). The same: it lies within. Anything else is undecided.\n"
-    "Fewer runs, and so logs and single steps, are undecided too, unless one is five\n"
-    "times as slow as the other: requests of one run are not independent.\n"
-    "Requests that never started or were given up count with how long they waited,\n"
-    "at least; a verdict holds however much longer that would have been.\n"
-    "\n"
-    "Exit status\n"
-    "  0  none is worse than A              5  one is worse\n"
-    "  1  wrong usage                       7  a report could not be written\n"
-    "  2  a file could not be read\n";
-
-enum option_code {
-    OPTION_HELP = 'h',
-    OPTION_VERSION = 'V',
-    OPTION_HTML = 256,
-    OPTION_JSON,
-    OPTION_STEP,
-    OPTION_TOLERANCE
-};
-
-static const struct option long_options[] = {
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"html", required_argument, NULL, OPTION_HTML},
-    {"json", required_argument, NULL, OPTION_JSON},
-    {"step", required_argument, NULL, OPTION_STEP},
-    {"tolerance", required_argument, NULL, OPTION_TOLERANCE},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {NULL, 0, NULL, 0},
-};
-
 struct compare_options {
     const char *html, *json; /* null: none */
     double tolerance, step;  /* step: 0: none */
     char *const *paths;
-    int paths_count;
+    size_t paths_count;
 };
-
-static void read_option(struct compare_options *o, int code, const char *value)
-{
-    switch ((enum option_code)code) {
-    case OPTION_HELP:
-        show_help(help);
-    case OPTION_VERSION:
-        show_version();
-    case OPTION_HTML:
-        o->html = value;
-        return;
-    case OPTION_JSON:
-        o->json = value;
-        return;
-    case OPTION_STEP:
-        o->step = value_rate_per_s(command, "--step", span_of(value), 1e9);
-        return;
-    case OPTION_TOLERANCE:
-        o->tolerance = value_share(command, "--tolerance", value);
-        return;
-    }
-}
 
 static void read_options(struct compare_options *o, int argc, char **argv)
 {
-    *o = (struct compare_options){.tolerance = COMPARE_TOLERANCE};
-    opterr = 0;
-    for (;;) {
-        int code = getopt_long(argc, argv, ":hV", long_options, NULL);
-        if (code == -1)
-            break;
-        if (code == '?' || code == ':')
-            option_error(command, long_options, argv, code);
-        read_option(o, code, optarg);
-    }
-    o->paths = argv + optind;
-    o->paths_count = argc - optind;
+    struct options given;
+    options_parse(&given, COMMAND_COMPARE, argc, argv);
+    const struct rate *step = option_rate(&given, OPTION_STEP);
+    *o = (struct compare_options){.html = option_text(&given, OPTION_HTML),
+                                  .json = option_text(&given, OPTION_JSON),
+                                  .tolerance = option_share(&given, OPTION_TOLERANCE),
+                                  .step = step ? rate_per_s(step) : 0,
+                                  .paths = given.arguments,
+                                  .paths_count = given.arguments_count};
+    options_free(&given);
     if (o->paths_count == 0)
         usage_error(command, "name the files to compare, the one to compare with first");
-    for (int i = 0; i < o->paths_count; i++)
+    for (size_t i = 0; i < o->paths_count; i++)
         read_files_add(NULL, o->paths[i]);
     if (o->html)
         read_files_refuse(command, "--html", o->html);
@@ -213,7 +138,7 @@ int command_compare(int argc, char **argv)
     char message[1024];
     int status = EXIT_OK;
     read_options(&o, argc, argv);
-    for (int i = 0; i < o.paths_count && status == EXIT_OK; i++) {
+    for (size_t i = 0; i < o.paths_count && status == EXIT_OK; i++) {
         if (!sides_add_file(&sides, o.paths[i], o.step, message, sizeof message)) {
             fprintf(stderr, "ringsend compare: %s\n", message);
             status = EXIT_INPUT;

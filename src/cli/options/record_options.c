@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_MAX_BITS = 62 };
-
 static void read_shard(struct record_options *o, const char *command, const char *text)
 {
     const char *slash = strchr(text, '/');
@@ -23,44 +21,18 @@ static void read_shard(struct record_options *o, const char *command, const char
     o->range.shard = value_count(command, "--shard I/N: I", first, 0, o->range.shards - 1);
 }
 
-bool record_option_read(struct record_options *o, const struct request_options *request, int code,
-                        const char *value)
+void record_options_take(struct record_options *o, const struct options *given)
 {
-    const char *command = request->command;
-    switch ((enum record_option)code) {
-    case RECORD_FORMAT:
-        o->format = format_of_word(value);
-        if (o->format == FORMAT_GUESS)
-            usage_error(
-                command,
-                "--format must be jsonl, json, vegeta, csv, tsv, 'csv;' or lines, not \"%s\"",
-                value);
-        return true;
-    case RECORD_SKIP:
-        o->range.skip = value_count(command, "--skip", value, 0, UINT64_C(1) << NUMBER_MAX_BITS);
-        return true;
-    case RECORD_LIMIT:
-        o->range.limit = value_count(command, "--limit", value, 1, UINT64_C(1) << NUMBER_MAX_BITS);
-        return true;
-    case RECORD_SHARD:
-        read_shard(o, command, value);
-        return true;
-    case RECORD_DATA:
-        o->data = value;
-        return true;
-    case RECORD_DATA_FILE:
-        o->data_file = value;
-        return true;
-    case RECORD_ID:
-        o->id = value;
-        return true;
-    case RECORD_IDEMPOTENCY_KEY:
-        o->key_header = value ? value : "Idempotency-Key";
-        return true;
-    case RECORD_OPTIONS_END:
-        break;
-    }
-    return false;
+    *o = (struct record_options){.data = option_text(given, OPTION_DATA),
+                                 .data_file = option_text(given, OPTION_DATA_FILE),
+                                 .id = option_text(given, OPTION_ID),
+                                 .key_header = option_text(given, OPTION_IDEMPOTENCY_KEY)};
+    o->range.skip = option_number(given, OPTION_SKIP);
+    o->range.limit = option_number(given, OPTION_LIMIT);
+    if (option_given(given, OPTION_FORMAT))
+        o->format = format_of_word(option_text(given, OPTION_FORMAT));
+    if (option_given(given, OPTION_SHARD))
+        read_shard(o, command_name(given->command), option_text(given, OPTION_SHARD));
 }
 
 /* ---- together ---- */

@@ -18,11 +18,6 @@
 #include <string.h>
 #include <sys/types.h>
 
-#define MS_NS 1000000ull
-#define HOUR_NS 3600000000000ull
-
-enum { MAX_BODY_MAX = 1 << 30 };
-
 static struct ringsend_bytes bytes_of(const char *text)
 {
     return (struct ringsend_bytes){text, strlen(text)};
@@ -128,13 +123,6 @@ static void add_headers_of_file(struct request_options *o, const char *path)
         usage_error(o->command, "--header @%s: %s", path, strerror(errno));
     free(line);
     fclose(file);
-}
-
-/* ---- other values ---- */
-
-static uint64_t read_timeout(const struct request_options *o, const char *option, const char *text)
-{
-    return value_duration_ns(o->command, option, text, MS_NS, 24 * HOUR_NS);
 }
 
 const char *request_options_header_fault(struct ringsend_bytes name)
@@ -283,105 +271,56 @@ static void add_resolve(struct request_options *o, const char *text)
 
 /* ---- the options ---- */
 
-static void read_time_option(struct request_options *o, enum request_option code, const char *value)
+/* Zero, which stands for the engine's own default, where a command has no such option. */
+static void take_engine(struct ringsend_options *engine, const struct options *given)
 {
-    struct ringsend_options *engine = &o->engine;
-    if (code == REQUEST_CONNECT_TIMEOUT)
-        engine->connect_timeout_ns = read_timeout(o, "--connect-timeout", value);
-    else if (code == REQUEST_HANDSHAKE_TIMEOUT)
-        engine->handshake_timeout_ns = read_timeout(o, "--handshake-timeout", value);
-    else if (code == REQUEST_FIRST_BYTE_TIMEOUT)
-        engine->first_byte_timeout_ns = read_timeout(o, "--first-byte-timeout", value);
-    else if (code == REQUEST_TIMEOUT)
-        engine->attempt_timeout_ns = read_timeout(o, "--timeout", value);
-    else
-        engine->deadline_ns = read_timeout(o, "--deadline", value);
+    engine->connections_max = (uint32_t)option_number(given, OPTION_CONNECTIONS);
+    engine->tries = (uint32_t)option_number(given, OPTION_TRIES);
+    engine->connect_timeout_ns = option_number(given, OPTION_CONNECT_TIMEOUT);
+    engine->handshake_timeout_ns = option_number(given, OPTION_HANDSHAKE_TIMEOUT);
+    engine->first_byte_timeout_ns = option_number(given, OPTION_FIRST_BYTE_TIMEOUT);
+    engine->attempt_timeout_ns = option_number(given, OPTION_TIMEOUT);
+    engine->deadline_ns = option_number(given, OPTION_DEADLINE);
+    engine->strict_http = option_given(given, OPTION_STRICT_HTTP);
+    engine->decode = option_given(given, OPTION_COMPRESSED);
+    /* Zero unless given: bench keeps no body that nobody asks for. */
+    if (option_given(given, OPTION_MAX_BODY))
+        engine->body_max_bytes = option_number(given, OPTION_MAX_BODY);
+    engine->ca_file = option_text(given, OPTION_CACERT);
+    engine->cert_file = option_text(given, OPTION_CERT);
+    engine->key_file = option_text(given, OPTION_KEY);
+    engine->insecure = option_given(given, OPTION_INSECURE);
 }
 
-static void read_tls_option(struct ringsend_options *engine, enum request_option code,
-                            const char *value)
+void request_options_add_header(struct request_options *o, const char *line)
 {
-    if (code == REQUEST_CACERT)
-        engine->ca_file = value;
-    else if (code == REQUEST_CERT)
-        engine->cert_file = value;
-    else if (code == REQUEST_KEY)
-        engine->key_file = value;
-    else
-        engine->insecure = true;
+    add_header(o, line, "--header");
 }
 
-void request_options_init(struct request_options *o, const char *command)
+void request_options_take(struct request_options *o, const struct options *given)
 {
-    *o = (struct request_options){
-        .command = command,
-        .engine = {.size = sizeof o->engine, .connections_max = 40},
-    };
-}
-
-bool request_option_read(struct request_options *o, int code, const char *value)
-{
-    switch ((enum request_option)code) {
-    case REQUEST_CONNECTIONS:
-        o->engine.connections_max =
-            (uint32_t)value_count(o->command, "--connections", value, 1, LIMIT_CONNECTIONS);
-        return true;
-    case REQUEST_TRIES:
-        o->engine.tries = (uint32_t)value_count(o->command, "--tries", value, 1, LIMIT_TRIES);
-        return true;
-    case REQUEST_AT_LEAST_ONCE:
+    *o = (struct request_options){.command = command_name(given->command),
+                                  .engine = {.size = sizeof o->engine},
+                                  .url = option_text(given, OPTION_URL),
+                                  .method = option_text(given, OPTION_METHOD)};
+    take_engine(&o->engine, given);
+    if (option_given(given, OPTION_AT_LEAST_ONCE))
         o->defaults.flags |= RINGSEND_AT_LEAST_ONCE;
-        return true;
-    case REQUEST_URL:
-        o->url = value;
-        return true;
-    case REQUEST_METHOD:
-        o->method = value;
-        return true;
-    case REQUEST_HEADER:
-        if (value[0] == '@')
-            add_headers_of_file(o, value + 1);
-        else
-            add_header(o, value, "--header");
-        return true;
-    case REQUEST_OK_STATUS:
-        statuses_read(o->command, "--ok-status", value, &o->engine.ok_status);
-        return true;
-    case REQUEST_OK_IF:
-        o->engine.ok_if = read_predicate(o, "--ok-if", value);
-        return true;
-    case REQUEST_RETRY_IF:
-        o->engine.retry_if = read_predicate(o, "--retry-if", value);
-        return true;
-    case REQUEST_COMPRESSED:
-        o->engine.decode = true;
-        return true;
-    case REQUEST_RESOLVE:
-        add_resolve(o, value);
-        return true;
-    case REQUEST_MAX_BODY:
-        o->engine.body_max_bytes = value_bytes(o->command, "--max-body", value, 1, MAX_BODY_MAX);
-        return true;
-    case REQUEST_STRICT_HTTP:
-        o->engine.strict_http = true;
-        return true;
-    case REQUEST_CONNECT_TIMEOUT:
-    case REQUEST_FIRST_BYTE_TIMEOUT:
-    case REQUEST_HANDSHAKE_TIMEOUT:
-    case REQUEST_TIMEOUT:
-    case REQUEST_DEADLINE:
-        read_time_option(o, (enum request_option)code, value);
-        return true;
-    case REQUEST_CACERT:
-    case REQUEST_CERT:
-    case REQUEST_KEY:
-    case REQUEST_INSECURE:
-        read_tls_option(&o->engine, (enum request_option)code, value);
-        return true;
-    case REQUEST_OPTIONS_END:
-        break;
+    if (option_given(given, OPTION_OK_IF))
+        o->engine.ok_if = read_predicate(o, "--ok-if", option_text(given, OPTION_OK_IF));
+    if (option_given(given, OPTION_RETRY_IF))
+        o->engine.retry_if = read_predicate(o, "--retry-if", option_text(given, OPTION_RETRY_IF));
+    for (size_t i = 0; i < given->uses_count; i++) {
+        const struct option_use *use = &given->uses[i];
+        if (use->row->id == OPTION_HEADER && use->text[0] == '@')
+            add_headers_of_file(o, use->text + 1);
+        else if (use->row->id == OPTION_HEADER)
+            request_options_add_header(o, use->text);
+        else if (use->row->id == OPTION_RESOLVE)
+            add_resolve(o, use->text);
+        else if (use->row->id == OPTION_OK_STATUS)
+            statuses_read(o->command, "--ok-status", use->text, &o->engine.ok_status);
     }
-    return false;
 }
 
 static void name_tls_files(const struct ringsend_options *engine)

@@ -7,23 +7,11 @@
 
 #include <strings.h>
 
-void target_options_init(struct target_options *o, const char *command)
+void target_options_take(struct target_options *o, const struct options *given)
 {
     *o = (struct target_options){0};
-    request_options_init(&o->request, command);
-}
-
-bool target_option_read(struct target_options *o, int code, const char *value)
-{
-    if (code == REQUEST_TRIES || code == REQUEST_AT_LEAST_ONCE || code == REQUEST_DEADLINE)
-        usage_error(o->request.command,
-                    "--tries, --at-least-once and --deadline are for `ringsend send`: here nothing "
-                    "is tried again, and --timeout is the limit");
-    if (code == RECORD_ID)
-        usage_error(o->request.command,
-                    "--id is for `ringsend send`: here no record has a result of its own");
-    return request_option_read(&o->request, code, value) ||
-           record_option_read(&o->records, &o->request, code, value);
+    request_options_take(&o->request, given);
+    record_options_take(&o->records, given);
 }
 
 static bool is_url(const char *text)
@@ -42,31 +30,32 @@ void target_check_url(const struct target_options *o, const char *name, const ch
 }
 
 /* What was given that says something of records, or null. */
-static const char *about_records(const struct target_options *o)
+static const char *about_records(const struct options *given)
 {
-    const struct record_options *r = &o->records;
-    return o->request.url              ? "--url"
-           : r->format != FORMAT_GUESS ? "--format"
-           : r->range.skip > 0         ? "--skip"
-           : r->range.limit > 0        ? "--limit"
-           : r->range.shards > 0       ? "--shard"
-           : r->data_file              ? "--data-file"
-           : r->key_header             ? "--idempotency-key"
-                                       : NULL;
+    static const enum option_id about[] = {
+        OPTION_URL,   OPTION_FORMAT,    OPTION_SKIP,           OPTION_LIMIT,
+        OPTION_SHARD, OPTION_DATA_FILE, OPTION_IDEMPOTENCY_KEY};
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++) {
+        if (option_given(given, about[i]))
+            return option_long(about[i]);
+    }
+    return NULL;
 }
 
-void target_options_finish(struct target_options *o, char *const *arguments, int count)
+void target_options_finish(struct target_options *o, const struct options *given)
 {
     const char *command = o->request.command;
+    char *const *arguments = given->arguments;
+    size_t count = given->arguments_count;
     if (count == 0)
         usage_error(command, "name a URL, or files of records");
     if (!is_url(arguments[0])) {
         o->inputs = arguments;
-        o->inputs_count = (size_t)count;
+        o->inputs_count = count;
         record_options_finish(&o->records, &o->request, o->inputs, o->inputs_count);
         return;
     }
-    const char *stray = about_records(o);
+    const char *stray = about_records(given);
     if (count > 1)
         usage_error(command, "one URL, or files of records; a file of records can hold many URLs");
     if (stray)

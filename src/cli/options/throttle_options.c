@@ -10,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS_NS 1000000ull
-#define HOUR_NS 3600000000000ull
-#define MAX_DELAY_DEFAULT_NS 30000000000ull
-
 /* "20%", "20%+5/s" or "none". */
 static void read_budget(struct request_options *o, const char *text)
 {
@@ -41,71 +37,51 @@ static void read_budget(struct request_options *o, const char *text)
     engine->retry_budget_per_s = (uint32_t)per_s; /* 0: the default */
 }
 
-static void read_retry_option(struct request_options *o, enum throttle_option code,
-                              const char *value)
+static void take_retries(struct request_options *o, const struct options *given)
 {
     struct ringsend_options *engine = &o->engine;
-    if (code == THROTTLE_RETRY_ON) {
-        outcomes_read(o->command, "--retry-on", value, &o->retry_on);
-        engine->retry_on = &o->retry_on;
-    } else if (code == THROTTLE_NO_RETRY_ON) {
-        outcomes_read(o->command, "--no-retry-on", value, &o->no_retry_on);
-        engine->no_retry_on = &o->no_retry_on;
-    } else if (code == THROTTLE_RETRY_DELAY) {
-        engine->backoff_min_ns =
-            value_duration_ns(o->command, "--retry-delay", value, MS_NS, 24 * HOUR_NS);
-    } else if (code == THROTTLE_RETRY_MAX_DELAY) {
-        engine->backoff_max_ns =
-            value_duration_ns(o->command, "--retry-max-delay", value, MS_NS, 24 * HOUR_NS);
-    } else if (code == THROTTLE_RETRY_AFTER_MAX) {
-        engine->retry_after_max_ns =
-            value_duration_ns(o->command, "--retry-after-max", value, MS_NS, 24 * HOUR_NS);
-    } else {
-        read_budget(o, value);
+    engine->backoff_min_ns = option_number(given, OPTION_RETRY_DELAY);
+    engine->backoff_max_ns = option_number(given, OPTION_RETRY_MAX_DELAY);
+    engine->retry_after_max_ns = option_number(given, OPTION_RETRY_AFTER_MAX);
+    if (!option_given(given, OPTION_RETRY_MAX_DELAY) &&
+        engine->backoff_max_ns < engine->backoff_min_ns)
+        engine->backoff_max_ns = engine->backoff_min_ns;
+    for (size_t i = 0; i < given->uses_count; i++) {
+        const struct option_use *use = &given->uses[i];
+        if (use->row->id == OPTION_RETRY_ON) {
+            outcomes_read(o->command, "--retry-on", use->text, &o->retry_on);
+            engine->retry_on = &o->retry_on;
+        } else if (use->row->id == OPTION_NO_RETRY_ON) {
+            outcomes_read(o->command, "--no-retry-on", use->text, &o->no_retry_on);
+            engine->no_retry_on = &o->no_retry_on;
+        }
     }
+    read_budget(o, option_text(given, OPTION_RETRY_BUDGET));
 }
 
-bool throttle_option_read(struct request_options *o, int code, const char *value)
+static void check_together(const struct request_options *o)
 {
-    struct ringsend_options *engine = &o->engine;
-    switch ((enum throttle_option)code) {
-    case THROTTLE_RETRY_ON:
-    case THROTTLE_NO_RETRY_ON:
-    case THROTTLE_RETRY_DELAY:
-    case THROTTLE_RETRY_MAX_DELAY:
-    case THROTTLE_RETRY_AFTER_MAX:
-    case THROTTLE_RETRY_BUDGET:
-        read_retry_option(o, (enum throttle_option)code, value);
-        return true;
-    case THROTTLE_RATE:
-        value_rate(o->command, "--rate", value, LIMIT_RATE_COUNT, HOUR_NS, &engine->rate_count,
-                   &engine->rate_per_ns);
-        return true;
-    case THROTTLE_BURST:
-        engine->rate_burst =
-            (uint32_t)value_count(o->command, "--burst", value, 1, LIMIT_RATE_BURST);
-        return true;
-    case THROTTLE_RAMP:
-        engine->rate_ramp_ns = value_duration_ns(o->command, "--ramp", value, MS_NS, HOUR_NS);
-        return true;
-    case THROTTLE_PER_HOST:
-        engine->connections_per_origin =
-            (uint32_t)value_count(o->command, "--per-host", value, 1, LIMIT_CONNECTIONS);
-        return true;
-    }
-    return false;
-}
-
-void throttle_options_finish(struct request_options *o)
-{
-    struct ringsend_options *engine = &o->engine;
+    const struct ringsend_options *engine = &o->engine;
     if (engine->rate_count == 0 && (engine->rate_burst || engine->rate_ramp_ns))
         usage_error(o->command, "%s goes with --rate", engine->rate_burst ? "--burst" : "--ramp");
     if (engine->connections_per_origin > engine->connections_max)
         usage_error(o->command, "--per-host can be at most the number of connections, %u",
                     engine->connections_max);
-    if (engine->backoff_min_ns > MAX_DELAY_DEFAULT_NS && engine->backoff_max_ns == 0)
-        engine->backoff_max_ns = engine->backoff_min_ns;
-    if (engine->backoff_max_ns > 0 && engine->backoff_min_ns > engine->backoff_max_ns)
+    if (engine->backoff_min_ns > engine->backoff_max_ns)
         usage_error(o->command, "--retry-delay is longer than --retry-max-delay");
+}
+
+void throttle_options_take(struct request_options *o, const struct options *given)
+{
+    struct ringsend_options *engine = &o->engine;
+    const struct rate *rate = option_rate(given, OPTION_RATE);
+    if (rate) {
+        engine->rate_count = (uint32_t)rate->count;
+        engine->rate_per_ns = rate->per_ns;
+    }
+    engine->rate_burst = (uint32_t)option_number(given, OPTION_BURST);
+    engine->rate_ramp_ns = option_number(given, OPTION_RAMP);
+    engine->connections_per_origin = (uint32_t)option_number(given, OPTION_PER_HOST);
+    take_retries(o, given);
+    check_together(o);
 }

@@ -3,9 +3,9 @@
 #ifndef RINGSEND_CLI_OPTIONS_VALUES_H
 #define RINGSEND_CLI_OPTIONS_VALUES_H
 
+#include "base/rate.h"
 #include "ringsend.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,18 +23,12 @@ enum exit_status {
     EXIT_SIGNAL = 128 /* + the signal's number */
 };
 
-/* What --help and --version end in, of every command. */
-__attribute__((noreturn)) void show_help(const char *help);
+/* What --version ends in, of every command. */
 __attribute__((noreturn)) void show_version(void);
 /* Prints "ringsend COMMAND: ..." and a hint at --help to stderr, and ends the program with
  * EXIT_USAGE. */
 __attribute__((noreturn, format(printf, 2, 3))) void usage_error(const char *command,
                                                                  const char *format, ...);
-
-/* Ends the program in a usage_error about what getopt_long just answered with `answer`, '?' or ':'.
- * The options' table must also hold each short option, with its letter as the value. */
-__attribute__((noreturn)) void option_error(const char *command, const struct option *options,
-                                            char *const *argv, int answer);
 
 /* Each reads `text` or ends in usage_error naming `option` ("--timeout") and what is allowed. */
 uint64_t value_count(const char *command, const char *option, const char *text, uint64_t min,
@@ -48,11 +42,14 @@ uint64_t value_bytes(const char *command, const char *option, const char *text, 
 /* "2%", "0.5%", "1" (a bare number is a fraction 0..1). Returns 0..1. */
 double value_share(const char *command, const char *option, const char *text);
 
-/* "50/s", "100/m", "5/15s", "0.5/s": so many in so long; a bare number is per second (base/rate.h). The
- * second gives requests per second, from 1/h on, and takes a part of a list. */
-void value_rate(const char *command, const char *option, const char *text, uint32_t count_max,
-                uint64_t per_max_ns, uint32_t *count, uint64_t *per_ns);
-double value_rate_per_s(const char *command, const char *option, struct ringsend_bytes text,
-                        double max);
+/* "50/s", "100/m", "5/15s", "0.5/s": so many in so long; a bare number is per second (base/rate.h).
+ * From 1/h on, in a form that the engine takes; and so a part of a list is read. */
+struct rate value_rate(const char *command, const char *option, struct ringsend_bytes text,
+                       uint64_t max_per_s);
+
+/* The way a person would write it: in the largest unit that divides it, but a minute as 60s. */
+enum { VALUE_TEXT_BYTES = 32 };
+void value_print_duration(char out[static VALUE_TEXT_BYTES], uint64_t ns);
+void value_print_bytes(char out[static VALUE_TEXT_BYTES], uint64_t bytes);
 
 #endif

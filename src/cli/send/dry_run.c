@@ -149,7 +149,7 @@ static void print_fields(struct dry_run *d, const struct head *head)
         struct ringsend_bytes shown = masked_line(d, line);
         const char *colon = memchr(shown.data, ':', shown.bytes);
         size_t name_bytes = colon ? (size_t)(colon - shown.data) : 0;
-        print(SPAN(" -H "));
+        printf(" %s ", option_curl(OPTION_HEADER));
         if (colon &&
             record_is_blank((struct ringsend_bytes){colon + 1, shown.bytes - name_bytes - 1})) {
             d->shown.data[name_bytes] = ';';
@@ -184,11 +184,11 @@ static void print_pipe(struct dry_run *d, struct ringsend_bytes body)
     buf_release(pool, &text);
 }
 
-static void print_file_option(const char *option, const char *path)
+static void print_file_option(enum option_id id, const char *path)
 {
     if (!path)
         return;
-    printf(" %s ", option);
+    printf(" %s ", option_curl(id));
     print_quoted(span_of(path));
 }
 
@@ -209,8 +209,8 @@ static void print_resolve(const struct ringsend_options *engine, const struct ur
                    url->port);
             return;
         }
-        printf(" --resolve %.*s:%u:%s", (int)url->host.bytes, url->host.data, url->port,
-               r->addresses);
+        printf(" %s %.*s:%u:%s", option_curl(OPTION_RESOLVE), (int)url->host.bytes, url->host.data,
+               url->port, r->addresses);
         return;
     }
 }
@@ -242,10 +242,10 @@ static void print_curl(struct dry_run *d, const struct ringsend_request *request
         print_pipe(d, masked(d, body));
     print(SPAN("curl -sS -g --http1.1 --path-as-is"));
     if (engine->insecure)
-        print(SPAN(" -k"));
-    print_file_option("--cacert", engine->ca_file);
-    print_file_option("--cert", engine->cert_file);
-    print_file_option("--key", engine->key_file);
+        printf(" %s", option_curl(OPTION_INSECURE));
+    print_file_option(OPTION_CACERT, engine->ca_file);
+    print_file_option(OPTION_CERT, engine->cert_file);
+    print_file_option(OPTION_KEY, engine->key_file);
     print_resolve(engine, &head->url);
     print_method(d, head);
     print_fields(d, head);

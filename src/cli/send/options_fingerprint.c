@@ -1,5 +1,6 @@
 #include "cli/send/options_fingerprint.h"
 
+#include "base/check.h"
 #include "records/secret.h"
 
 #include <stdio.h>
@@ -20,30 +21,43 @@ static void add_number(struct fingerprint *f, const char *name, uint64_t value)
         fingerprint_add(f, name, (struct ringsend_bytes){digits, (size_t)bytes});
 }
 
-void options_fingerprint_take(struct fingerprint *f, const struct send_options *options,
-                              const struct source_range *range)
+/* As they were given, and of credentials the names alone: a token may be another one by now. */
+static void add_headers(struct fingerprint *f, const struct request_options *request)
 {
-    const struct request_options *request = &options->request;
-    const struct record_options *records = &options->records;
-    const struct record_defaults *defaults = &request->defaults;
-    add_option(f, "--url", request->url);
-    add_option(f, "--method", request->method);
-    /* As they were given, and of credentials the names alone: a token may be another one by now. */
-    for (size_t i = 0; i < defaults->headers_count; i++) {
-        fingerprint_add(f, "--header", defaults->headers[i].name);
-        if (!secret_is_header(defaults->headers[i].name))
-            add_option(f, "--header", request->header_texts[i]);
+    for (size_t i = 0; i < request->defaults.headers_count; i++) {
+        struct ringsend_bytes name = request->defaults.headers[i].name;
+        fingerprint_add(f, option_long(OPTION_HEADER), name);
+        if (!secret_is_header(name))
+            add_option(f, option_long(OPTION_HEADER), request->header_texts[i]);
     }
-    add_option(f, "--format",
-               records->format != FORMAT_GUESS ? format_word(records->format) : NULL);
-    add_option(f, "--data", records->data);
-    add_option(f, "--data-file", records->data_file);
-    add_option(f, "--id", records->id);
-    add_option(f, "--idempotency-key", records->key_header);
-    add_number(f, "--csv", options->csv); /* the results', which are one table */
-    add_number(f, "--ordered", options->ordered);
-    add_number(f, "--skip", range->skip);
-    add_number(f, "--limit", range->limit);
-    add_number(f, "--shard", range->shards > 0 ? range->shard + 1 : 0);
-    add_number(f, "--shard", range->shards);
+}
+
+/* By its value, however it was written. */
+static void add_row(struct fingerprint *f, const struct option_row *row,
+                    const struct send_options *options)
+{
+    const struct options *given = &options->given;
+    const struct source_range *range = &options->records.range;
+    const char *name = option_long(row->id);
+    if (row->id == OPTION_HEADER) {
+        add_headers(f, &options->request);
+    } else if (row->id == OPTION_SHARD) {
+        add_number(f, name, range->shards > 0 ? range->shard + 1 : 0);
+        add_number(f, name, range->shards);
+    } else if (row->kind == OPTION_IS_FLAG || row->kind == OPTION_IS_COUNT) {
+        add_number(f, name, option_number(given, row->id));
+    } else {
+        CHECK(row->kind == OPTION_IS_TEXT || row->kind == OPTION_IS_FILE ||
+              row->kind == OPTION_IS_WORD);
+        add_option(f, name, option_text(given, row->id));
+    }
+}
+
+void options_fingerprint_take(struct fingerprint *f, const struct send_options *options)
+{
+    for (int i = 0; i < OPTIONS_COUNT; i++) {
+        const struct option_row *row = options->given.rows[i];
+        if (row && row->traits & OPTION_SHAPES)
+            add_row(f, row, options);
+    }
 }

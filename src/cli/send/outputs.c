@@ -466,7 +466,7 @@ static int take_fingerprint(const struct outputs *outputs, struct fingerprint *n
         fprintf(stderr, "ringsend send: no random numbers: %s\n", strerror(error));
         return EXIT_NOT_STARTED;
     }
-    options_fingerprint_take(now, options, &source->range);
+    options_fingerprint_take(now, options);
     error = fingerprint_take_inputs(now, source->fds, source->count, &failed);
     if (error == 0)
         return EXIT_OK;

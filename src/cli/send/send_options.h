@@ -1,8 +1,9 @@
-/* Options of `ringsend send`, and its help. */
+/* Options of `ringsend send`. */
 #ifndef RINGSEND_CLI_SEND_SEND_OPTIONS_H
 #define RINGSEND_CLI_SEND_SEND_OPTIONS_H
 
 #include "batch/serial.h"
+#include "cli/options/options.h"
 #include "cli/options/record_options.h"
 #include "cli/options/request_options.h"
 #include "cli/send/progress.h"
@@ -13,6 +14,7 @@
 #include <stdint.h>
 
 struct send_options {
+    struct options given;
     const char *output; /* null or "-": standard output */
     const char *failed; /* null: none */
     bool force;
@@ -37,8 +39,6 @@ struct send_options {
     size_t inputs_count; /* at least one */
     struct request_options request;
     struct record_options records;
-    int argc; /* as getopt_long left them */
-    char **argv;
 };
 
 /* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK.

@@ -1,11 +1,11 @@
 /* `ringsend status`: what the journal beside a results file knows. Only looks; a run may be at work. */
 #include "base/json_put.h"
 #include "cli/commands.h"
+#include "cli/options/options.h"
 #include "cli/options/values.h"
 #include "cli/send/resume_hint.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,37 +13,6 @@
 #include <unistd.h>
 
 static const char command[] = "status";
-
-enum option_code { OPTION_HELP = 'h', OPTION_VERSION = 'V', OPTION_JSON = 256 };
-
-static const struct option long_options[] = {
-    {"json", no_argument, NULL, OPTION_JSON},
-    {"help", no_argument, NULL, OPTION_HELP},
-    {"version", no_argument, NULL, OPTION_VERSION},
-    {NULL, 0, NULL, 0},
-};
-
-static const char help[] =
-    "Usage: ringsend status [OPTION]... FILE...\n"
-    "Tells how far the run is, or was, that writes its results to FILE, by the\n"
-    "journal beside it (FILE.journal).\n"
-    "\n"
-    "      --json    a line of JSON for each FILE:\n"
-    "                {\"file\", \"running\", \"done\", \"in_doubt\", \"left\", \"input_ended\",\n"
-    "                \"written_at\"}. left: read and not done; while input_ended is\n"
-    "                false there may be more. written_at: seconds since 1970, of the\n"
-    "                last results\n"
-    "  -h, --help    this text\n"
-    "  -V, --version the version\n"
-    "\n"
-    "done: its result is in FILE, or (--ordered) waits beside it, in FILE.parked, for\n"
-    "its turn; \"waiting\" counts these, if there are any. in doubt: in flight now; or,\n"
-    "when nothing runs, it may have been processed, and nobody can tell.\n"
-    "\n"
-    "Exit status\n"
-    "  0  told                      2  no journal: the run has come to its end, or\n"
-    "  1  wrong usage                  there was none\n"
-    "                               7  this could not be written\n";
 
 static void print_json(const char *path, const struct journal_counts *counts, bool held)
 {
@@ -129,30 +98,15 @@ static int tell(const char *path, bool json)
 
 int command_status(int argc, char **argv)
 {
-    bool json = false;
-    opterr = 0;
-    for (;;) {
-        int code = getopt_long(argc, argv, ":hV", long_options, NULL);
-        if (code == -1)
-            break;
-        switch (code) {
-        case OPTION_JSON:
-            json = true;
-            break;
-        case OPTION_HELP:
-            show_help(help);
-        case OPTION_VERSION:
-            show_version();
-        default:
-            option_error(command, long_options, argv, code);
-        }
-    }
-    if (optind == argc)
+    struct options given;
+    options_parse(&given, COMMAND_STATUS, argc, argv);
+    if (given.arguments_count == 0)
         usage_error(command, "name the results file of a run");
     int status = EXIT_OK;
-    for (int i = optind; i < argc; i++) {
-        int one = tell(argv[i], json);
+    for (size_t i = 0; i < given.arguments_count; i++) {
+        int one = tell(given.arguments[i], option_given(&given, OPTION_JSON));
         status = one == EXIT_OK ? status : one;
     }
+    options_free(&given);
     return status;
 }

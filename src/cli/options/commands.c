@@ -1,0 +1,329 @@
+/* The commands: what each is called, and the words of its --help around the options. */
+#include "cli/options/options.h"
+
+#include <stddef.h>
+
+/* Texts that several have. */
+
+// clang-format off
+#define EXPRESSIONS \
+    "Expressions (EXPR)\n" \
+    "  values   status, body, header(\"name\"), numbers, \"texts\", true, false, null,\n" \
+    "           paths into a JSON body: .a.b[0].\"odd key\"; exists(.path)\n" \
+    "  signs    == != < <= > >=, VALUE contains \"text\", ! && || ( )\n" \
+    "  A path that leads nowhere is null. Values of different kinds are unequal. A\n" \
+    "  value by itself holds unless it is null or false. A response whose body is\n" \
+    "  asked for a path and is no JSON is not ok: its detail says what the body is,\n" \
+    "  and the summary counts it as unjudged.\n"
+
+#define TEMPLATES \
+    "  {{column}} stands for the row's value, {{line}} for the line; {{column|json}}\n" \
+    "  makes a JSON string of it, |url percent-encodes, |b64 is base64, |trim takes\n" \
+    "  white space off. {{env.NAME}} is the environment's, in any format. {{{{ is {{\n" \
+    "  A value is data. The server is what --url spells out, and no value is, or has,\n" \
+    "  an empty part of the path or one of dots. In a body that is JSON, a form or\n" \
+    "  XML, by its Content-Type or its looks, values are escaped inside of quotes,\n" \
+    "  elsewhere one plain value each. What does not fit is an error of that record\n"
+
+static const char send_text[] =
+    "Usage: ringsend send [OPTION]... FILE...\n"
+    "Sends each record of the FILEs (- is standard input) as one HTTP request and\n"
+    "writes exactly one result line for each, in the order in which they finish.\n"
+    "\n"
+    "A record is one line of JSON (see --format for others):\n"
+    "  {\"id\": 7, \"method\": \"POST\", \"url\": \"http://host/path\",\n"
+    "   \"headers\": {\"name\": \"value\"}, \"data\": {\"any\": \"JSON\"}}\n"
+    "  id (or custom_id)  any JSON; comes back in the result. Default: line number\n"
+    "  data (or body)     a string is sent as its text; other JSON as it stands, as\n"
+    "                     application/json; null is no body\n"
+    "  data_base64, data_file   the body in base64, or the path of a file\n"
+    "  headers            value: a string, a list of strings, or [] to leave a\n"
+    "                     header of -H out\n"
+    "  timeout, tries     as the options below, for this record\n"
+    "A url that is a path (/v1/...) is on the server of --url. With the key header a\n"
+    "record is one of vegeta's: its body is base64.\n"
+    "Unknown and repeated keys are errors. With --url, a line that is no object, or\n"
+    "an object with none of these keys, is itself the body. Blank lines are skipped;\n"
+    "lines longer than 16 MiB are reported as record_too_long.\n"
+    "\n"
+    "Input and output\n"
+    "@OUTPUT\n"
+    "Requests\n"
+    "@REQUESTS\n"
+    "Tries and times (250ms, 2s, 1m; a bare number is seconds)\n"
+    "@TRIES\n"
+    "Manners\n"
+    "@MANNERS\n"
+    "TLS (https URLs; TLS 1.2)\n"
+    "@TLS\n"
+    "Responses\n"
+    "@RESPONSES\n"
+    EXPRESSIONS
+    "Records (numbered from 0 over all files, in every run the same)\n"
+    "@RECORDS\n"
+    "Rows of csv and tsv, and lines: --url, -X, -H and these are templates\n"
+    "@ROWS\n"
+    TEMPLATES
+    "\n"
+    "@GENERAL\n"
+    "\n"
+    "Variables of --write-out, by curl's names where it has one (times in seconds)\n"
+    "  %{http_code} %{url} %{method} %{scheme} %{content_type} %header{NAME}\n"
+    "  %{header_json} %{num_headers} %{size_header} %{size_download} %{size_upload}\n"
+    "  %{num_retries} %{errormsg} %{urlnum} %{time_namelookup} %{time_connect}\n"
+    "  %{time_appconnect} %{time_pretransfer} %{time_starttransfer} %{time_total}\n"
+    "  and %{id} %{line} %{file} %{ok} %{attempts} %{error} %{ambiguous} %{body}\n"
+    "  %{time_queue}: waiting, which %{time_total} leaves out; %% \\n \\r \\t \\\\\n"
+    "\n"
+    "Examples\n"
+    "  ringsend send -o results.jsonl --failed failed.jsonl records.jsonl\n"
+    "  ringsend send --url http://localhost:8080/items -H 'X-Source: nightly' \\\n"
+    "      -o results.jsonl bodies.jsonl\n"
+    "  ringsend send --url 'http://localhost:8080/{{id|url}}' -X PUT --id '{{id}}' \\\n"
+    "      -H 'Content-Type: application/json' -H 'Authorization: {{env.TOKEN}}' \\\n"
+    "      --data '{\"name\": {{name|json}}}' users.csv.gz\n"
+    "\n"
+    "Journal\n"
+    "Beside -o FILE stands FILE.journal while the run goes on. It knows of each\n"
+    "record whether it was sent and whether its result is written, and outlives\n"
+    "whatever ends the run: the same command with --resume then goes on. What may\n"
+    "have been processed is sent again only if that is harmless (see\n"
+    "--at-least-once); else its result is in_doubt. `ringsend status FILE` tells how\n"
+    "far it is. Of a run that is killed (not stopped) with --ordered, what waited for\n"
+    "its turn may have been processed, too.\n"
+    "\n"
+    "SIGUSR1: tells how far it is.\n"
+    "SIGINT, SIGTERM and SIGHUP: reads no more, finishes what is in flight within\n"
+    "10 s, and writes all results. A second SIGINT or SIGTERM cancels what is in\n"
+    "flight at once, writes its results, and ends within a second. What was ignored\n"
+    "when it was started (nohup, a script's &) stays ignored.\n"
+    "\n"
+    "Exit status\n"
+    "  0  all records are ok                3  some are not\n"
+    "  1  wrong usage                       4  could not start (io_uring refused, or\n"
+    "  2  an input could not be read           another run writes these results)\n"
+    "  6  stopped by --max-failures,        7  results could not be written\n"
+    "     --abort-on                        129, 130, 143  stopped by SIGHUP,\n"
+    "                                           SIGINT, SIGTERM\n";
+
+static const char status_text[] =
+    "Usage: ringsend status [OPTION]... FILE...\n"
+    "Tells how far the run is, or was, that writes its results to FILE, by the\n"
+    "journal beside it (FILE.journal).\n"
+    "\n"
+    "@MAIN\n"
+    "@GENERAL\n"
+    "\n"
+    "done: its result is in FILE, or (--ordered) waits beside it, in FILE.parked, for\n"
+    "its turn; \"waiting\" counts these, if there are any. in doubt: in flight now; or,\n"
+    "when nothing runs, it may have been processed, and nobody can tell.\n"
+    "\n"
+    "Exit status\n"
+    "  0  told                      2  no journal: the run has come to its end, or\n"
+    "  1  wrong usage                  there was none\n"
+    "                               7  this could not be written\n";
+
+static const char check_text[] =
+    "Usage: ringsend check [OPTION]... FILE...\n"
+    "Reads all records of the FILEs (- is standard input) as ringsend send would with\n"
+    "the same options, sends nothing, and names each one that could not be sent:\n"
+    "  FILE:LINE:COLUMN: cause\n"
+    "\n"
+    "@MAIN\n"
+    "Records (numbered from 0 over all files, in every run the same)\n"
+    "@RECORDS\n"
+    "Rows of csv and tsv, and lines: --url, -X, -H and these are templates\n"
+    "@ROWS\n"
+    TEMPLATES
+    "Requests\n"
+    "@REQUESTS\n"
+    "Tries and times (250ms, 2s, 1m; a bare number is seconds)\n"
+    "@TRIES\n"
+    "TLS (https URLs; TLS 1.2)\n"
+    "@TLS\n"
+    "Responses\n"
+    "@RESPONSES\n"
+    EXPRESSIONS
+    "\n"
+    "@GENERAL\n"
+    "\n"
+    "Exit status\n"
+    "  0  all records can be sent    2  some cannot, or an input could not be read\n"
+    "  1  wrong usage                7  this could not be written\n";
+
+static const char bench_text[] =
+    "Usage: ringsend bench [OPTION]... URL\n"
+    "       ringsend bench [OPTION]... FILE...\n"
+    "Measures how long requests take: one to the URL, or those that the records of\n"
+    "FILEs are (see `ringsend send --help`; - is standard input), over and over.\n"
+    "\n"
+    "Load\n"
+    "@LOAD\n"
+    "Comparing (see also ringsend compare --help)\n"
+    "@COMPARING\n"
+    "Measuring\n"
+    "@MEASURING\n"
+    "Requests\n"
+    "@REQUESTS\n"
+    "Records of FILEs\n"
+    "@RECORDS\n"
+    "Of rows of csv and tsv, and of lines, --url, -X, -H, --data and --data-file are\n"
+    "templates:\n"
+    TEMPLATES
+    "Times (250ms, 2s, 1m; a bare number is seconds). Nothing is tried again.\n"
+    "@TRIES\n"
+    "TLS (https URLs; TLS 1.2)\n"
+    "@TLS\n"
+    "Responses\n"
+    "@RESPONSES\n"
+    EXPRESSIONS
+    "Report (- is standard output; the text for people then goes to standard error)\n"
+    "@REPORT\n"
+    "\n"
+    "@GENERAL\n"
+    "\n"
+    "Bodies of good responses are counted and not kept, however long they are, unless\n"
+    "--max-body, --compressed, --ok-if or --retry-if asks for them.\n"
+    "\n"
+    "Times are told apart: response time from when the request should have started,\n"
+    "service time from when it did, and the send lag between the two.\n"
+    "\n"
+    "Examples\n"
+    "  ringsend bench -r 1000 -d 30s http://localhost:8080/\n"
+    "  ringsend bench -c 100 -n 100000 -X POST --data @order.json \\\n"
+    "      http://localhost:8080/orders\n"
+    "  ringsend bench --steps 1000,2000,4000 records.jsonl\n"
+    "  ringsend bench -r 500 --url 'http://localhost:8080/{{id|url}}' users.csv.gz\n"
+    "\n"
+    "SIGINT, SIGTERM and SIGHUP: starts no more, waits for what is in flight, and\n"
+    "reports. A second SIGINT or SIGTERM cancels that, too. What was ignored when it\n"
+    "was started (nohup, a script's &) stays ignored.\n"
+    "\n"
+    "Exit status\n"
+    "  0  all runs were made\n"
+    "  1  wrong usage\n"
+    "  2  an input could not be read\n"
+    "  3  no request was ok (with --vs: of a target); only failures were measured\n"
+    "  4  a run could not start or go on; those made before it are reported\n"
+    "  5  --fail-if is true, or --vs is slower (and there was an ok request)\n"
+    "  7  a report could not be written\n"
+    "  129, 130, 143  stopped by SIGHUP, SIGINT, SIGTERM\n";
+
+static const char compare_text[] =
+    "Usage: ringsend compare [OPTION]... A B...\n"
+    "Tells whether B, and each further one, is slower than A. Each is a file that\n"
+    "`ringsend bench` wrote with --json (one that holds runs of two targets is two\n"
+    "sides), or an HdrHistogram log (.hlog), whose lines without a tag are one run.\n"
+    "Times of logs are taken as nanoseconds.\n"
+    "Of files with --steps, each step is compared with that at the same rate, and the\n"
+    "worst verdict counts.\n"
+    "\n"
+    "@MAIN\n"
+    "@GENERAL\n"
+    "\n"
+    "The p50 and p99 of the response time are compared, and the share of failed\n"
+    "requests, by runs: of four or more on each side (ringsend bench --repeat), with\n"
+    "95 % intervals of the ratio by bootstrap, and a rank test (Mann-Whitney). Worse\n"
+    "or better: the whole interval lies beyond the tolerance, and the rank test\n"
+    "agrees (p <= 0.05). The same: it lies within. Anything else is undecided.\n"
+    "Fewer runs, and so logs and single steps, are undecided too, unless one is five\n"
+    "times as slow as the other: requests of one run are not independent.\n"
+    "Requests that never started or were given up count with how long they waited,\n"
+    "at least; a verdict holds however much longer that would have been.\n"
+    "\n"
+    "Exit status\n"
+    "  0  none is worse than A              5  one is worse\n"
+    "  1  wrong usage                       7  a report could not be written\n"
+    "  2  a file could not be read\n";
+
+static const char probe_text[] =
+    "Usage: ringsend probe [OPTION]... URL\n"
+    "       ringsend probe [OPTION]... FILE...\n"
+    "Finds how many connections a platform rewards. Sends requests over 1, 2, 4 ...\n"
+    "connections, on each the next one as soon as the last is answered, until more\n"
+    "bring no more answers or are refused; then looks closer around the knee and\n"
+    "the cap. Says what it will send before it does, and ends a step early when the\n"
+    "platform pushes back. The records of FILEs (see `ringsend send --help`) are sent\n"
+    "in turn, over and over.\n"
+    "\n"
+    "@MAIN\n"
+    "Requests\n"
+    "@REQUESTS\n"
+    "Records of FILEs\n"
+    "@RECORDS\n"
+    "Of rows of csv and tsv, and of lines, --url, -X, -H, --data and --data-file are\n"
+    "templates:\n"
+    TEMPLATES
+    "Times (250ms, 2s, 1m; a bare number is seconds). Nothing is tried again.\n"
+    "@TRIES\n"
+    "TLS (https URLs; TLS 1.2)\n"
+    "@TLS\n"
+    "Responses\n"
+    "@RESPONSES\n"
+    EXPRESSIONS
+    "\n"
+    "@GENERAL\n"
+    "\n"
+    "Exit status\n"
+    "  0  the knee is known                   2  an input could not be read\n"
+    "  1  wrong usage                         4  could not start (io_uring refused)\n"
+    "  3  no good answer came, or a single    7  the result could not be written\n"
+    "     connection is pushed back already\n";
+
+static const char serve_text[] =
+    "Usage: ringsend serve [OPTION]...\n"
+    "Answers HTTP/1.1 requests on the loopback interface, with the latency, limits\n"
+    "and faults of the platform you want to rehearse. When ready it prints\n"
+    "\"listening on http://HOST:PORT\" (https with --tls). SIGINT, SIGTERM or SIGHUP\n"
+    "stops it, and it reports what it saw.\n"
+    "\n"
+    "Where\n"
+    "@WHERE\n"
+    "Answers\n"
+    "@ANSWERS\n"
+    "Faults, as shares of the requests: 2% or 0.02\n"
+    "@FAULTS\n"
+    "Limits\n"
+    "@LIMITS\n"
+    "Seeing\n"
+    "@SEEING\n"
+    "\n"
+    "@GENERAL\n"
+    "\n"
+    "Exit status\n"
+    "  0  stopped by a signal               1  wrong usage\n"
+    "  4  could not start (port in use, io_uring refused)\n"
+    "  7  address or log could not be written\n";
+
+static const char doctor_text[] =
+    "Usage: ringsend doctor [OPTION]... [HOST]...\n"
+    "Tells what this machine allows and what to do about the rest: io_uring (tried\n"
+    "over loopback), its features, sysctl and seccomp filters, limits of locked\n"
+    "memory and descriptors, local ports, trusted authorities, and the resolver,\n"
+    "which is also asked for each HOST.\n"
+    "\n"
+    "@MAIN\n"
+    "@GENERAL\n"
+    "\n"
+    "Exit status\n"
+    "  0  nothing is at fault                4  something is\n"
+    "  1  wrong usage                        7  this could not be written\n";
+
+// clang-format on
+
+const struct command_help commands_help[] = {
+    {COMMAND_SEND, "send", "send the records of files, write a file of results", send_text, 26},
+    {COMMAND_STATUS, "status", "tell how far a run of send is", status_text, 16},
+    {COMMAND_CHECK, "check", "tell what is wrong with the records of files, send nothing",
+     check_text, 26},
+    {COMMAND_BENCH, "bench", "measure how long requests take", bench_text, 26},
+    {COMMAND_COMPARE, "compare", "tell whether one benchmark is slower than another", compare_text,
+     26},
+    {COMMAND_PROBE, "probe", "find how many connections a platform rewards", probe_text, 26},
+    {COMMAND_SERVE, "serve", "be a platform to send to: for trials, demos and tests", serve_text,
+     26},
+    {COMMAND_DOCTOR, "doctor", "tell what this machine allows, and the cure for what it does not",
+     doctor_text, 26},
+};
+
+const size_t commands_count = sizeof commands_help / sizeof *commands_help;

@@ -1,0 +1,239 @@
+/* What is made of the table for people, --help, and for programs: one walk over a command's
+ * text, which hands out lines, and rows where a line "@SECTION" stands for them. */
+#include "cli/json_out.h"
+#include "cli/options/options.h"
+#include "cli/options/values.h"
+
+#include "base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const section_names[SECTIONS_COUNT] = {
+#define X(name) [SECTION_##name] = #name,
+    OPTION_SECTIONS(X)
+#undef X
+};
+
+static const char *const kind_names[] = {
+    [OPTION_IS_FLAG] = "flag",   [OPTION_IS_COUNT] = "count", [OPTION_IS_BYTES] = "bytes",
+    [OPTION_IS_TIME] = "time",   [OPTION_IS_WORD] = "word",   [OPTION_IS_RATE] = "rate",
+    [OPTION_IS_SHARE] = "share", [OPTION_IS_FILE] = "file",   [OPTION_IS_TEXT] = "text"};
+
+static const struct command_help *help_of(enum command command)
+{
+    for (size_t i = 0; i < commands_count; i++) {
+        if (commands_help[i].command == command)
+            return &commands_help[i];
+    }
+    UNREACHABLE("command");
+}
+
+/* ---- sentences ---- */
+
+static void print_number(FILE *out, enum option_kind kind, uint64_t number)
+{
+    char text[VALUE_TEXT_BYTES];
+    if (kind == OPTION_IS_TIME)
+        value_print_duration(text, number);
+    else if (kind == OPTION_IS_BYTES)
+        value_print_bytes(text, number);
+    else
+        snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+    fputs(text, out);
+}
+
+static void print_default(FILE *out, const struct option_row *row)
+{
+    if (row->text)
+        fputs(row->text, out);
+    else if (row->kind == OPTION_IS_SHARE)
+        fprintf(out, "%g%%", row->share * 100);
+    else
+        print_number(out, row->kind, row->number);
+}
+
+/* A word in braces is one of these; other braces are text. */
+static size_t print_placeholder(FILE *out, const struct option_row *row, const char *at)
+{
+    static const char least[] = "{min}", most[] = "{max}", usual[] = "{default}";
+    if (strncmp(at, least, sizeof least - 1) == 0) {
+        print_number(out, row->kind, row->min);
+        return sizeof least - 1;
+    }
+    if (strncmp(at, most, sizeof most - 1) == 0) {
+        print_number(out, row->kind, row->max);
+        return sizeof most - 1;
+    }
+    if (strncmp(at, usual, sizeof usual - 1) == 0) {
+        print_default(out, row);
+        return sizeof usual - 1;
+    }
+    return 0;
+}
+
+/* With its numbers, for free; null: memory is out. */
+static char *sentence_of(const struct option_row *row)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out)
+        return NULL;
+    for (const char *at = row->sentence; *at;) {
+        size_t taken = *at == '{' ? print_placeholder(out, row, at) : 0;
+        if (taken == 0)
+            fputc(*at, out);
+        at += taken > 0 ? taken : 1;
+    }
+    bool written = !ferror(out);
+    written &= fclose(out) == 0;
+    if (!written) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static struct ringsend_bytes next_line(const char **at)
+{
+    struct ringsend_bytes line = {*at, strcspn(*at, "\n")};
+    *at += line.bytes + ((*at)[line.bytes] == '\n');
+    return line;
+}
+
+/* ---- the walk ---- */
+
+struct walk {
+    void (*line)(struct walk *w, struct ringsend_bytes line);
+    void (*option)(struct walk *w, const struct option_row *row, const char *sentence);
+    const struct command_help *help;
+    struct json_out *json;
+};
+
+static enum option_section section_of(struct ringsend_bytes name)
+{
+    for (int i = 0; i < SECTIONS_COUNT; i++) {
+        if (span_equal(span_of(section_names[i]), name))
+            return (enum option_section)i;
+    }
+    UNREACHABLE("a section that a command's text names");
+}
+
+static void walk_section(struct walk *w, enum option_section section)
+{
+    for (size_t i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (row->section != section || !(row->commands & (unsigned)w->help->command))
+            continue;
+        char *sentence = sentence_of(row);
+        w->option(w, row, sentence ? sentence : row->sentence);
+        free(sentence);
+    }
+}
+
+static void walk(struct walk *w)
+{
+    for (const char *at = w->help->text; *at;) {
+        struct ringsend_bytes line = next_line(&at);
+        if (line.bytes > 0 && line.data[0] == '@')
+            walk_section(w, section_of((struct ringsend_bytes){line.data + 1, line.bytes - 1}));
+        else
+            w->line(w, line);
+    }
+}
+
+/* ---- for people ---- */
+
+static void print_line(struct walk *w, struct ringsend_bytes line)
+{
+    (void)w;
+    printf("%.*s\n", (int)line.bytes, line.data);
+}
+
+/* "  -o, --output FILE", and the sentence from the text's column on, or two spaces behind what
+ * reaches into it. */
+static void print_option(struct walk *w, const struct option_row *row, const char *sentence)
+{
+    int column = printf(row->letter ? "  -%c, " : "      ", row->letter);
+    column += printf("%s", option_long(row->id));
+    if (row->argument)
+        column += printf(row->traits & OPTION_OPTIONAL ? "[=%s]" : " %s", row->argument);
+    int least = column < (int)w->help->column ? 1 : 2, wanted = (int)w->help->column - column;
+    printf("%*s", wanted > least ? wanted : least, "");
+    for (const char *at = sentence; *at;) {
+        struct ringsend_bytes line = next_line(&at);
+        printf("%*s%.*s\n", at - line.bytes - 1 > sentence ? (int)w->help->column : 0, "",
+               (int)line.bytes, line.data);
+    }
+}
+
+void options_help(enum command command)
+{
+    struct walk w = {.line = print_line, .option = print_option, .help = help_of(command)};
+    walk(&w);
+}
+
+/* ---- for programs ---- */
+
+static void put_line(struct walk *w, struct ringsend_bytes line)
+{
+    char *text = strndup(line.data, line.bytes);
+    json_words(w->json, NULL, text);
+    free(text);
+}
+
+static void put_lines(struct json_out *j, const char *text)
+{
+    json_begin(j, "text", '[');
+    for (text += strspn(text, " "); *text;) {
+        struct ringsend_bytes line = next_line(&text);
+        char *copy = strndup(line.data, line.bytes);
+        json_words(j, NULL, copy);
+        free(copy);
+    }
+    json_end_with(j, ']');
+}
+
+static void put_option(struct walk *w, const struct option_row *row, const char *sentence)
+{
+    struct json_out *j = w->json;
+    const char letter[] = {row->letter, '\0'};
+    json_begin(j, NULL, '{');
+    json_words(j, "id", option_word(row->id));
+    json_words(j, "name", option_name(row->id));
+    json_words(j, "letter", row->letter ? letter : NULL);
+    json_words(j, "argument", row->argument);
+    json_words(j, "kind", kind_names[row->kind]);
+    json_words(j, "section", section_names[row->section]);
+    json_words(j, "words", row->words);
+    json_words(j, "curl", row->curl);
+    json_count(j, "min", row->min);
+    json_count(j, "max", row->max);
+    json_flag(j, "optional", row->traits & OPTION_OPTIONAL);
+    json_flag(j, "repeats", row->traits & OPTION_REPEATS);
+    json_flag(j, "shapes", row->traits & OPTION_SHAPES);
+    json_flag(j, "secret", row->traits & OPTION_SECRET);
+    put_lines(j, sentence);
+    json_end_with(j, '}');
+}
+
+void options_print_json(void)
+{
+    struct json_out json = {.out = stdout};
+    json_begin(&json, NULL, '[');
+    for (size_t i = 0; i < commands_count; i++) {
+        struct walk w = {
+            .line = put_line, .option = put_option, .help = &commands_help[i], .json = &json};
+        json_begin(&json, NULL, '{');
+        json_words(&json, "name", w.help->name);
+        json_words(&json, "summary", w.help->summary);
+        json_begin(&json, "help", '[');
+        walk(&w);
+        json_end_with(&json, ']');
+        json_end_with(&json, '}');
+    }
+    json_end_with(&json, ']');
+    putchar('\n');
+}

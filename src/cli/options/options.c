@@ -1,0 +1,436 @@
+/* The rows, and the one reader of argv. getopt_long finds the options; this turns what it
+ * found into rows and checked values, and what it did not into words that help. */
+#include "cli/options/options.h"
+
+#include "base/check.h"
+#include "base/defaults.h"
+#include "base/limits.h"
+#include "base/span.h"
+#include "batch/engine_threads.h"
+#include "bench/compare.h"
+#include "cli/options/values.h"
+#include "serve/server.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1000000ull
+#define S (1000 * MS)
+#define HOUR (3600 * S)
+#define DAY (24 * HOUR)
+#define TEXT_OF_(number) #number
+#define TEXT_OF(number) TEXT_OF_(number)
+
+/* The words of the table, which are short there. */
+enum {
+    SEND = COMMAND_SEND,
+    STATUS = COMMAND_STATUS,
+    CHECK = COMMAND_CHECK,
+    BENCH = COMMAND_BENCH,
+    COMPARE = COMMAND_COMPARE,
+    PROBE = COMMAND_PROBE,
+    SERVE = COMMAND_SERVE,
+    DOCTOR = COMMAND_DOCTOR,
+    ALL = SEND | STATUS | CHECK | BENCH | COMPARE | PROBE | SERVE | DOCTOR,
+    OPTIONAL = OPTION_OPTIONAL,
+    REPEATS = OPTION_REPEATS,
+    SHAPES = OPTION_SHAPES,
+    SECRET = OPTION_SECRET
+};
+
+const struct option_row option_rows[] = {
+#define OPTION(id, long, ...) ALSO(id, __VA_ARGS__)
+#define ALSO(id_, letter_, argument_, kind_, commands_, section_, ...) \
+    {.id = OPTION_##id_,                                               \
+     .letter = (letter_),                                              \
+     .argument = (argument_),                                          \
+     .kind = OPTION_IS_##kind_,                                        \
+     .commands = (commands_),                                          \
+     .section = SECTION_##section_,                                    \
+     .sentence = __VA_ARGS__},
+#include "cli/options/table.h"
+#undef OPTION
+#undef ALSO
+};
+
+const size_t option_rows_count = sizeof option_rows / sizeof *option_rows;
+
+static const char *const long_names[OPTIONS_COUNT] = {
+#define OPTION(id, long, ...) [OPTION_##id] = "--" long,
+#define ALSO(...)
+#include "cli/options/table.h"
+#undef OPTION
+#undef ALSO
+};
+
+static const char *const id_words[OPTIONS_COUNT] = {
+#define OPTION(id, ...) [OPTION_##id] = #id,
+#define ALSO(...)
+#include "cli/options/table.h"
+#undef OPTION
+#undef ALSO
+};
+
+enum {
+    LONG_CODE = 256, /* of getopt_long's answers: from here on a long option, below it a letter */
+    LETTERS_BYTES = 256
+};
+
+const char *option_long(enum option_id id)
+{
+    return long_names[id];
+}
+
+const char *option_name(enum option_id id)
+{
+    return long_names[id] + 2;
+}
+
+const char *option_word(enum option_id id)
+{
+    return id_words[id];
+}
+
+const char *command_name(enum command command)
+{
+    for (size_t i = 0; i < commands_count; i++) {
+        if (commands_help[i].command == command)
+            return commands_help[i].name;
+    }
+    UNREACHABLE("command");
+}
+
+static bool is_of(const struct option_row *row, enum command command)
+{
+    return row->commands & (unsigned)command;
+}
+
+/* ---- what is no option ---- */
+
+/* Names for a message. */
+struct others {
+    char names[256];
+    unsigned count;
+};
+
+static void add_words(struct others *o, const char *words)
+{
+    size_t used = strlen(o->names);
+    snprintf(o->names + used, sizeof o->names - used, "%s", words);
+}
+
+/* "`ringsend bench` and `ringsend probe`": the commands that have that letter, or, 0, that
+ * option. */
+static void find_others(struct others *o, enum option_id id, char letter)
+{
+    unsigned commands = 0;
+    for (size_t i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        commands |= (letter ? row->letter == letter : row->id == id) ? row->commands : 0;
+    }
+    *o = (struct others){.count = (unsigned)__builtin_popcount(commands)};
+    unsigned told = 0;
+    for (size_t i = 0; i < commands_count; i++) {
+        if (!(commands & (unsigned)commands_help[i].command))
+            continue;
+        add_words(o, told == 0 ? "" : told + 1 == o->count ? " and " : ", ");
+        add_words(o, "`ringsend ");
+        add_words(o, commands_help[i].name);
+        add_words(o, "`");
+        told++;
+    }
+}
+
+/* An option of any command with that long name, or the only one that begins so. */
+static bool find_name(const char *word, size_t bytes, enum option_id *found)
+{
+    unsigned count = 0;
+    for (int i = 0; i < OPTIONS_COUNT; i++) {
+        const char *name = option_name((enum option_id)i);
+        if (strncmp(name, word, bytes) != 0)
+            continue;
+        *found = (enum option_id)i;
+        count++;
+        if (name[bytes] == '\0')
+            return true;
+    }
+    return count == 1;
+}
+
+/* Those of this command that begin so, as " --a, --b"; returns how many. */
+static int find_beginnings(const struct options *o, const char *word, size_t word_bytes,
+                           struct others *names)
+{
+    int count = 0;
+    for (size_t i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (o->rows[row->id] != row || strncmp(option_name(row->id), word, word_bytes) != 0)
+            continue;
+        add_words(names, count++ > 0 ? ", " : " ");
+        add_words(names, option_long(row->id));
+    }
+    return count;
+}
+
+__attribute__((noreturn)) static void refuse_long(const struct options *o, const char *word)
+{
+    const char *command = command_name(o->command);
+    struct others others = {0};
+    enum option_id id = OPTION_HELP;
+    size_t bytes = strcspn(word, "=");
+    if (find_beginnings(o, word + 2, bytes - 2, &others) > 1)
+        usage_error(command, "%.*s may be%s: write it out", (int)bytes, word, others.names);
+    if (bytes == 2 || !find_name(word + 2, bytes - 2, &id))
+        usage_error(command, "there is no option %.*s", (int)bytes, word);
+    find_others(&others, id, 0);
+    usage_error(command, "there is no option %s here: %s %s it", option_long(id), others.names,
+                others.count == 1 ? "takes" : "take");
+}
+
+/* About what getopt_long just answered with '?' or ':'. The word that it looked at: of a long
+ * option, and where a value is missing, the last one it went past. */
+__attribute__((noreturn)) static void refuse(const struct options *o, char *const *argv, int answer)
+{
+    const char *command = command_name(o->command), *word = argv[optind - 1];
+    struct others others;
+    if (answer == ':' && strncmp(word, "--", 2) == 0)
+        usage_error(command, "%s needs a value", word);
+    if (answer == ':')
+        usage_error(command, "-%c needs a value", optopt);
+    if (optopt == 0)
+        refuse_long(o, word);
+    if (optopt >= LONG_CODE) /* it exists, and was given as --NAME=VALUE */
+        usage_error(command, "%s takes no value",
+                    option_long((enum option_id)(optopt - LONG_CODE)));
+    find_others(&others, OPTION_HELP, (char)optopt);
+    if (others.count == 0)
+        usage_error(command, "there is no option -%c", optopt);
+    usage_error(command, "there is no option -%c here: %s %s it", optopt, others.names,
+                others.count == 1 ? "takes" : "take");
+}
+
+/* ---- values ---- */
+
+static uint64_t read_word(const char *command, const struct option_row *row, const char *text)
+{
+    char allowed[128] = "";
+    uint64_t index = 0;
+    size_t text_bytes = strlen(text);
+    for (const char *at = row->words; *at; index++) {
+        size_t bytes = strcspn(at, "|"), used = strlen(allowed);
+        if (bytes == text_bytes && memcmp(at, text, bytes) == 0)
+            return index;
+        bool is_last = at[bytes] == '\0';
+        snprintf(allowed + used, sizeof allowed - used, "%s%.*s",
+                 index == 0 ? ""
+                 : is_last  ? " or "
+                            : ", ",
+                 (int)bytes, at);
+        at += bytes + !is_last;
+    }
+    usage_error(command, "%s must be %s, not \"%s\"", option_long(row->id), allowed, text);
+}
+
+static struct rate read_rate(const struct options *o, const struct option_row *row,
+                             const char *text)
+{
+    const char *command = command_name(o->command), *name = option_long(row->id);
+    if (strchr(text, ',') && o->rows[OPTION_STEPS])
+        usage_error(command, "%s must be one rate, not \"%s\"; see --steps", name, text);
+    return value_rate(command, name, span_of(text), row->max);
+}
+
+static void read_value(const struct options *o, struct option_use *use)
+{
+    const struct option_row *row = use->row;
+    const char *command = command_name(o->command), *name = option_long(row->id);
+    const char *text = use->text;
+    if (!text) {
+        use->number = row->kind == OPTION_IS_FLAG ? 1 : row->number;
+        return;
+    }
+    switch (row->kind) {
+    case OPTION_IS_FLAG:
+    case OPTION_IS_TEXT:
+        return;
+    case OPTION_IS_COUNT:
+        use->number = value_count(command, name, text, row->min, row->max);
+        return;
+    case OPTION_IS_BYTES:
+        use->number = value_bytes(command, name, text, row->min, row->max);
+        return;
+    case OPTION_IS_TIME:
+        use->number = value_duration_ns(command, name, text, row->min, row->max);
+        return;
+    case OPTION_IS_WORD:
+        use->number = read_word(command, row, text);
+        return;
+    case OPTION_IS_RATE:
+        use->rate = read_rate(o, row, text);
+        return;
+    case OPTION_IS_SHARE:
+        use->share = value_share(command, name, text);
+        return;
+    case OPTION_IS_FILE:
+        if (!*text)
+            usage_error(command, "%s must be the name of a file", name);
+        return;
+    }
+}
+
+/* ---- argv ---- */
+
+struct getopt_tables {
+    struct option longs[OPTIONS_COUNT + 1];
+    char letters[LETTERS_BYTES];
+};
+
+static int argument_of(const struct option_row *row)
+{
+    if (!row->argument)
+        return no_argument;
+    return row->traits & OPTION_OPTIONAL ? optional_argument : required_argument;
+}
+
+/* ':' first: a missing value is told from an unknown option, and nothing is printed. */
+static void make_tables(struct options *o, struct getopt_tables *tables)
+{
+    struct option *next = tables->longs;
+    char *letter = tables->letters;
+    *letter++ = ':';
+    for (size_t i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (!is_of(row, o->command))
+            continue;
+        CHECK(!o->rows[row->id]);
+        o->rows[row->id] = row;
+        *next++ =
+            (struct option){option_name(row->id), argument_of(row), NULL, LONG_CODE + (int)row->id};
+        if (!row->letter)
+            continue;
+        CHECK(letter + 2 < tables->letters + LETTERS_BYTES);
+        *letter++ = row->letter;
+        if (row->argument)
+            *letter++ = ':';
+    }
+    *next = (struct option){0};
+    *letter = '\0';
+}
+
+static const struct option_row *row_of(const struct options *o, int code)
+{
+    if (code >= LONG_CODE)
+        return o->rows[code - LONG_CODE];
+    for (int i = 0; i < OPTIONS_COUNT; i++) {
+        if (o->rows[i] && o->rows[i]->letter == code)
+            return o->rows[i];
+    }
+    UNREACHABLE("a letter that getopt_long was told of");
+}
+
+static void add_use(struct options *o, int code, const char *text)
+{
+    struct option_use *grown = reallocarray(o->uses, o->uses_count + 1, sizeof *grown);
+    if (!grown)
+        usage_error(command_name(o->command), "memory is out");
+    o->uses = grown;
+    struct option_use *use = &grown[o->uses_count++];
+    *use = (struct option_use){.row = row_of(o, code), .text = text, .by_letter = code < LONG_CODE};
+    if (use->row->id == OPTION_HELP) {
+        options_help(o->command);
+        exit(EXIT_OK);
+    }
+    if (use->row->id == OPTION_VERSION)
+        show_version();
+    read_value(o, use);
+    o->last[use->row->id] = o->uses_count;
+}
+
+void options_parse(struct options *o, enum command command, int argc, char **argv)
+{
+    struct getopt_tables tables;
+    *o = (struct options){.command = command};
+    make_tables(o, &tables);
+    opterr = 0;
+    for (;;) {
+        int code = getopt_long(argc, argv, tables.letters, tables.longs, NULL);
+        if (code == -1)
+            break;
+        if (code == '?' || code == ':')
+            refuse(o, argv, code);
+        add_use(o, code, optarg);
+    }
+    o->arguments = argv + optind;
+    o->arguments_count = (size_t)(argc - optind);
+}
+
+void options_free(struct options *o)
+{
+    free(o->uses);
+    o->uses = NULL;
+}
+
+/* ---- what was given ---- */
+
+bool option_given(const struct options *o, enum option_id id)
+{
+    return o->last[id] > 0;
+}
+
+static const struct option_use *last_use(const struct options *o, enum option_id id)
+{
+    return o->last[id] > 0 ? &o->uses[o->last[id] - 1] : NULL;
+}
+
+uint64_t option_number(const struct options *o, enum option_id id)
+{
+    const struct option_use *use = last_use(o, id);
+    const struct option_row *row = o->rows[id];
+    if (use)
+        return use->number;
+    if (row && row->kind == OPTION_IS_WORD && row->text)
+        return read_word(command_name(o->command), row, row->text);
+    return row && !(row->traits & OPTION_OPTIONAL) ? row->number : 0;
+}
+
+double option_share(const struct options *o, enum option_id id)
+{
+    const struct option_use *use = last_use(o, id);
+    return use ? use->share : o->rows[id] ? o->rows[id]->share : 0;
+}
+
+const char *option_text(const struct options *o, enum option_id id)
+{
+    const struct option_use *use = last_use(o, id);
+    const struct option_row *row = o->rows[id];
+    if (use && use->text)
+        return use->text;
+    return row && (use || !(row->traits & OPTION_OPTIONAL)) ? row->text : NULL;
+}
+
+const struct rate *option_rate(const struct options *o, enum option_id id)
+{
+    const struct option_use *use = last_use(o, id);
+    return use ? &use->rate : NULL;
+}
+
+const struct option_use *option_next(const struct options *o, enum option_id id,
+                                     const struct option_use *use)
+{
+    for (use = use ? use + 1 : o->uses; use < o->uses + o->uses_count; use++) {
+        if (use->row->id == id)
+            return use;
+    }
+    return NULL;
+}
+
+const char *option_curl(enum option_id id)
+{
+    for (size_t i = 0; i < option_rows_count; i++) {
+        if (option_rows[i].id == id && option_rows[i].curl)
+            return option_rows[i].curl;
+    }
+    UNREACHABLE("an option that curl has, too");
+}

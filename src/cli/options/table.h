@@ -1,0 +1,468 @@
+/* Every option of every command, once: what parses, explains, completes, remembers and masks
+ * options is made from these rows (options.h). To add one, add its row, read it where it is used
+ * by its OPTION_<ID>, and test it.
+ *
+ *   OPTION(ID, "long", 'letter', "ARGUMENT", KIND, commands, SECTION, "sentence", more)
+ *   ALSO(ID, 'letter', "ARGUMENT", KIND, commands, SECTION, "sentence", more)
+ *
+ * ALSO is the same option where other commands take it otherwise. A letter 0: none; an argument
+ * NULL: a flag. Rows stand in the order of --help, in the sentence's lines. Spaces that begin it
+ * move it to the right. {min}, {max} and {default} in it are the row's own. More, where needed:
+ *
+ *   .min, .max    what is taken, in the unit of the kind: bytes, nanoseconds; of rates the most
+ *                 per second
+ *   .number, .share, .text   the default; with OPTIONAL what it stands for without its argument
+ *   .words        of a WORD: those there are, with | between them
+ *   .traits       OPTIONAL: =ARGUMENT may be left out; REPEATS: each time adds to those before;
+ *                 SECRET: nothing prints its value; SHAPES: it changes which requests are sent, a
+ *                 byte of them, or of the table of results: --resume wants the same
+ *   .curl         curl's option of the same meaning */
+
+// clang-format off
+
+/* ---- send: input and output ---- */
+
+OPTION(OUTPUT, "output", 'o', "FILE", FILE, SEND, OUTPUT,
+       "results go here; default, or -: standard output")
+OPTION(FAILED, "failed", 0, "FILE", FILE, SEND, OUTPUT,
+       "the input lines of records that are not ok, ready to\n"
+       "be sent again")
+OPTION(FORCE, "force", 0, NULL, FLAG, SEND, OUTPUT,
+       "overwrite these files, and those in DIR; never one\n"
+       "that the command line reads")
+OPTION(CSV, "csv", 0, NULL, FLAG, SEND, OUTPUT,
+       "results as CSV, with a header row, in place of JSON", .traits = SHAPES)
+OPTION(HEADERS, "headers", 0, NULL, FLAG, SEND, OUTPUT,
+       "results hold the response's headers")
+OPTION(BODY, "body", 0, "none|inline", WORD, SEND, OUTPUT,
+       "whether results hold bodies; default {default}", .words = "none|inline",
+       .text = "inline")
+OPTION(BODIES, "bodies", 0, "DIR", FILE, SEND, OUTPUT,
+       "each body goes to a file of its own in DIR, named by\n"
+       "the record's number (from 0) and id; the result tells")
+OPTION(TRACE, "trace", 0, NULL, FLAG, SEND, OUTPUT,
+       "results tell of each try: times, outcome, and what it\n"
+       "then waited for")
+OPTION(WRITE_OUT, "write-out", 'w', "FORMAT", TEXT, SEND, OUTPUT,
+       "this for each result on standard output, in place of\n"
+       "JSON unless that goes to -o FILE; @FILE reads it", .curl = "-w")
+OPTION(RESUME, "resume", 0, NULL, FLAG, SEND, OUTPUT,
+       "go on with the run that these files are of: what is\n"
+       "done is not sent again (see Journal)")
+OPTION(NO_JOURNAL, "no-journal", 0, NULL, FLAG, SEND, OUTPUT,
+       "keep none")
+OPTION(SYNC, "sync", 0, NULL, FLAG, SEND, OUTPUT,
+       "the journal holds through a loss of power, too; slower")
+OPTION(ORDERED, "ordered", 0, NULL, FLAG, SEND, OUTPUT,
+       "results in the order of records, also over --resume:\n"
+       "what waits for its turn at a stop is in FILE.parked;\n"
+       "at most some thousands, 64 MiB, wait for a slow one", .traits = SHAPES)
+OPTION(MEMORY, "memory", 0, "SIZE", BYTES, SEND, OUTPUT,
+       "for bodies of requests and responses, all in all;\n"
+       "default {default}. Above it large responses wait for each\n"
+       "other, and no timeout runs meanwhile. One of\n"
+       "--max-body always has its room, and so has with\n"
+       "--ordered what waits for its turn", .min = 1ull << 20, .max = 1ull << 40,
+       .number = 1ull << 30)
+OPTION(SERIALIZE, "serialize", 0, "PATH", TEXT, SEND, OUTPUT,
+       "records with the same value at PATH of their JSON body\n"
+       "(as .user.id) go one after another, in their order")
+OPTION(MAX_FAILURES, "max-failures", 0, "N|P%", TEXT, SEND, OUTPUT,
+       " stop when so many records are not ok (a share: of at\n"
+       "least 100): exit 6, --resume goes on")
+OPTION(ABORT_ON, "abort-on", 0, "LIST", TEXT, SEND, OUTPUT,
+       "stop at the first such outcome: statuses and names of\n"
+       "errors, as 401,403,5xx,connect; likewise", .traits = REPEATS)
+OPTION(PROGRESS, "progress", 0, "MODE", WORD, SEND, OUTPUT,
+       "on standard error: bar, log (a line every 10 s), none;\n"
+       "default {default}: a bar on a terminal, else log", .words = "auto|bar|log|none",
+       .text = "auto")
+OPTION(DRY_RUN, "dry-run", 0, "N", COUNT, SEND, OUTPUT,
+       "show the first N requests (default {default}) to the byte, and\n"
+       "the curl command for each; nothing is sent, and\n"
+       "secrets are masked", .min = 1, .max = UINT64_MAX, .number = 1, .traits = OPTIONAL)
+OPTION(THREADS, "threads", 't', "N", COUNT, SEND, OUTPUT,
+       "an engine on each of N threads, up to {max}; default {default}.\n"
+       "Rate, retries and pauses hold over all of them", .min = 1, .max = CREW_MAX, .number = 1)
+OPTION(QUIET, "quiet", 'q', NULL, FLAG, SEND, OUTPUT,
+       "no summary on standard error, and no progress")
+
+/* ---- check ---- */
+
+OPTION(MAX_ERRORS, "max-errors", 0, "N", COUNT, CHECK, MAIN,
+       "show no more than N; all are counted; default {default}", .max = UINT64_MAX,
+       .number = 20)
+ALSO(QUIET, 'q', NULL, FLAG, CHECK, MAIN, "no summary on standard error")
+
+/* ---- probe ---- */
+
+OPTION(STEP, "step", 0, "T", TIME, PROBE, MAIN,
+       "length of a step; default {default}. Longer, up to ten times,\n"
+       "when answers are slower than that", .min = S / 10, .max = 60 * S, .number = 2 * S)
+OPTION(CONNECTIONS, "connections", 'c', "N", COUNT, PROBE, MAIN,
+       "go no further than that; default {default}", .min = 1, .max = LIMIT_CONNECTIONS,
+       .number = 64)
+OPTION(JSON, "json", 0, NULL, FLAG, PROBE, MAIN, "the result as JSON")
+ALSO(QUIET, 'q', NULL, FLAG, PROBE, MAIN, "do not say what is sent")
+
+/* ---- bench: load, comparing, measuring ---- */
+
+OPTION(RATE, "rate", 'r', "N/T", RATE, BENCH, LOAD,
+       "open loop: start N requests in T, such as 500/s or\n"
+       "90/m (N alone: a second), whatever comes back. One\n"
+       "that finds no free connection waits, and its wait\n"
+       "counts. Without it closed loop: each connection starts\n"
+       "its next request when the last one is done, so that a\n"
+       "server that stalls is asked less", .max = 10 * 1000 * 1000)
+OPTION(ARRIVALS, "arrivals", 0, "KIND", WORD, BENCH, LOAD,
+       "of -r: constant (default), or poisson: random, as from\n"
+       "many users who do not know of each other", .words = "constant|poisson",
+       .text = "constant")
+OPTION(STEPS, "steps", 0, "R1,R2,...", TEXT, BENCH, LOAD,
+       "one run after another with these rates: 1000/s,2000/s")
+ALSO(CONNECTIONS, 'c', "N", COUNT, BENCH, LOAD,
+     "open at once, {min} to {max}; default {default}",
+     .min = 1, .max = LIMIT_CONNECTIONS, .number = DEFAULT_CONNECTIONS)
+OPTION(NEW_CONNECTION, "new-connection", 0, NULL, FLAG, BENCH, LOAD,
+       "one for each request (Connection: close)")
+ALSO(THREADS, 't', "N", COUNT, BENCH, LOAD,
+     "{min} to {max}; default {default}. They share connections and rate", .min = 1, .max = 256,
+       .number = 1)
+OPTION(DURATION, "duration", 'd', "T", TIME, BENCH, LOAD,
+       "of the measured part; default {default}, unless -n is given", .min = MS, .max = DAY,
+       .number = 10 * S)
+OPTION(REQUESTS, "requests", 'n', "N", COUNT, BENCH, LOAD,
+       "so many in all; with -d, whichever comes first", .min = 1, .max = UINT64_MAX / 2)
+OPTION(WARMUP, "warmup", 0, "T", TIME, BENCH, LOAD,
+       "full load before the measured part; in no figure", .min = MS, .max = DAY)
+OPTION(RAMP, "ramp", 0, "T", TIME, BENCH, LOAD,
+       "before that: from nothing to full load", .min = MS, .max = DAY)
+OPTION(SEED, "seed", 0, "N", COUNT, BENCH, LOAD,
+       "of the random arrivals; default {default}", .max = UINT64_MAX, .number = 1)
+
+OPTION(VS, "vs", 0, "URL", TEXT, BENCH, COMPARING,
+       "another target, by turns: is it slower than the first?\n"
+       "Exit with 5 when it is")
+OPTION(REPEAT, "repeat", 0, "N", COUNT, BENCH, COMPARING,
+       "runs of each target, {min} to {max}; default {default}, with --vs 5",
+       .min = 1, .max = COMPARE_RUNS_MAX, .number = 1)
+OPTION(TOLERANCE, "tolerance", 0, "SHARE", SHARE, BENCH, COMPARING,
+       "differences up to this do not count; default {default}", .share = COMPARE_TOLERANCE)
+
+OPTION(SPIN, "spin", 0, NULL, FLAG, BENCH, MEASURING,
+       "wait busily: microseconds less, for a CPU a thread")
+OPTION(AWAKE, "awake", 0, NULL, FLAG, BENCH, MEASURING,
+       "keep this machine's processors from sleeping, so that\n"
+       "their waking is in no time; wants root")
+OPTION(BATCH, "batch", 0, NULL, FLAG, BENCH, MEASURING,
+       "take answers several at a time: less CPU per request,\n"
+       "and times up to 200 us too long")
+OPTION(TIMESTAMPS, "timestamps", 0, NULL, FLAG, BENCH, MEASURING,
+       "by the kernel's stamps of packets: what was spent on\n"
+       "this machine and what outside of it")
+ALSO(QUIET, 'q', NULL, FLAG, BENCH, MEASURING, "no line per second")
+
+/* ---- requests: of every command that reads records ---- */
+
+OPTION(URL, "url", 0, "URL", TEXT, SEND | CHECK, REQUESTS,
+       "for records without one", .traits = SHAPES)
+OPTION(METHOD, "method", 'X', "METHOD", TEXT, SEND | CHECK, REQUESTS,
+       "for records without one; default GET, with data POST", .traits = SHAPES, .curl = "-X")
+ALSO(METHOD, 'X', "METHOD", TEXT, BENCH, REQUESTS,
+     "default GET, with data POST", .curl = "-X")
+ALSO(METHOD, 'X', "METHOD", TEXT, PROBE, REQUESTS,
+     "with a URL; default GET, with --data POST. Other than\n"
+     "GET, HEAD and OPTIONS only with --data", .curl = "-X")
+OPTION(HEADER, "header", 'H', "'NAME: VALUE'", TEXT, SEND | CHECK, REQUESTS,
+       "for records that do not have it; repeats;\n"
+       "@FILE reads one per line", .traits = REPEATS | SHAPES | SECRET, .curl = "-H")
+ALSO(HEADER, 'H', "'NAME: VALUE'", TEXT, BENCH | PROBE, REQUESTS,
+     "repeats; @FILE reads one per line", .traits = REPEATS | SECRET, .curl = "-H")
+ALSO(CONNECTIONS, 'c', "N", COUNT, SEND | CHECK, REQUESTS,
+     "open at once, {min} to {max}; default {default}",
+     .min = 1, .max = LIMIT_CONNECTIONS, .number = DEFAULT_CONNECTIONS)
+ALSO(DATA, 0, "TEXT", TEXT, BENCH, REQUESTS,
+     "the body. With a URL as it stands, @FILE reads it; of\n"
+     "rows and lines a template; JSON records bring theirs")
+ALSO(DATA, 'd', "TEXT", TEXT, PROBE, REQUESTS,
+     "the body. With a URL as it stands, @FILE reads it; of\n"
+     "rows and lines a template; JSON records bring theirs")
+ALSO(DATA_FILE, 0, "PATH", FILE, BENCH | PROBE, REQUESTS,
+     "of rows and lines: the body is that file's content")
+ALSO(URL, 0, "URL", TEXT, BENCH | PROBE, REQUESTS,
+     "for records without one; rows and lines need it")
+OPTION(RESOLVE, "resolve", 0,
+       "HOST:PORT:ADDRESS[,ADDRESS]", TEXT, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "use these addresses in place of a\n"
+       "lookup; HOST and PORT of the URL, * for any; repeats", .traits = REPEATS,
+       .curl = "--resolve")
+OPTION(STRICT_HTTP, "strict-http", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "refuse response heads with bare LF line ends")
+
+/* ---- tries and times ---- */
+
+OPTION(TRIES, "tries", 0, "N", COUNT, SEND | CHECK, TRIES,
+       "attempts in all, {min} to {max}; default {default}", .min = 1, .max = LIMIT_TRIES,
+       .number = DEFAULT_TRIES)
+OPTION(AT_LEAST_ONCE, "at-least-once", 0, NULL, FLAG, SEND | CHECK, TRIES,
+       "try again even what may have been processed already\n"
+       "(a POST whose answer is missing); else the result\n"
+       "says \"ambiguous\"")
+OPTION(CONNECT_TIMEOUT, "connect-timeout", 0, "T", TIME, SEND | CHECK | BENCH | PROBE, TRIES,
+       "     default {default}", .min = MS, .max = DAY, .number = DEFAULT_CONNECT_TIMEOUT_NS,
+       .curl = "--connect-timeout")
+OPTION(HANDSHAKE_TIMEOUT, "handshake-timeout", 0,
+       "T", TIME, SEND | CHECK | BENCH | PROBE, TRIES,
+       "  connected to TLS established; default {default}",
+       .min = MS, .max = DAY, .number = DEFAULT_HANDSHAKE_TIMEOUT_NS)
+OPTION(FIRST_BYTE_TIMEOUT, "first-byte-timeout", 0,
+       "T", TIME, SEND | CHECK | BENCH | PROBE, TRIES,
+       " request sent to first byte back; default {default}",
+       .min = MS, .max = DAY, .number = DEFAULT_FIRST_BYTE_TIMEOUT_NS)
+OPTION(TIMEOUT, "timeout", 0, "T", TIME, SEND | CHECK, TRIES,
+       "one attempt; default {default}", .min = MS, .max = DAY,
+       .number = DEFAULT_ATTEMPT_TIMEOUT_NS)
+ALSO(TIMEOUT, 0, "T", TIME, BENCH | PROBE, TRIES,
+     "start to end of the response; default {default}",
+     .min = MS, .max = DAY, .number = DEFAULT_ATTEMPT_TIMEOUT_NS)
+OPTION(DEADLINE, "deadline", 0, "T", TIME, SEND | CHECK, TRIES,
+       "a record with all its tries; default none", .min = MS, .max = DAY)
+
+/* ---- manners: how a platform is treated ---- */
+
+ALSO(RATE, 'r', "N/T", RATE, SEND, MANNERS,
+     "at most N tries begin in T: 50/s, 100/m, 5/15s. Exact\n"
+     "over any window, but for the burst", .max = LIMIT_RATE_COUNT)
+OPTION(BURST, "burst", 0, "N", COUNT, SEND, MANNERS,
+       "default 1 and what 10 ms bring", .min = 1, .max = LIMIT_RATE_BURST)
+ALSO(RAMP, 0, "T", TIME, SEND, MANNERS,
+     "the rate grows from 0 to its full size within T", .min = MS, .max = HOUR)
+OPTION(PER_HOST, "per-host", 0, "N", COUNT, SEND, MANNERS,
+       "connections per scheme, host and port; default as -c", .min = 1,
+       .max = LIMIT_CONNECTIONS)
+OPTION(RETRY_ON, "retry-on", 0, "LIST", TEXT, SEND, MANNERS,
+       "what is tried again, in place of the default: statuses\n"
+       "(503, 5xx, 500-504), names of errors, or all errors of\n"
+       "dns, connect, tls, send, no_response, head, body,\n"
+       "timeout; \"default\" for what is by default. What may\n"
+       "have been processed is still sent again only if it can\n"
+       "do no harm, or with --at-least-once", .traits = REPEATS)
+OPTION(NO_RETRY_ON, "no-retry-on", 0, "LIST", TEXT, SEND, MANNERS,
+       "what is not", .traits = REPEATS)
+OPTION(RETRY_DELAY, "retry-delay", 0, "T", TIME, SEND, MANNERS,
+       "before try n+1 wait a random time up to T x 2^(n-1);\n"
+       "default {default}", .min = MS, .max = DAY, .number = DEFAULT_BACKOFF_MIN_NS)
+OPTION(RETRY_MAX_DELAY, "retry-max-delay", 0, "T", TIME, SEND, MANNERS,
+       "but no longer than up to T; default {default}", .min = MS, .max = DAY,
+       .number = DEFAULT_BACKOFF_MAX_NS)
+OPTION(RETRY_AFTER_MAX, "retry-after-max", 0, "T", TIME, SEND, MANNERS,
+       "longest wait that a server may ask for; default {default}",
+       .min = MS, .max = DAY, .number = DEFAULT_RETRY_AFTER_MAX_NS)
+OPTION(RETRY_BUDGET, "retry-budget", 0, "B", TEXT, SEND, MANNERS,
+       "tries beyond the first: at most P% of first tries, and\n"
+       "N per second, as P%+N/s; what is over it waits. Or\n"
+       "none: no bound. Default {default}",
+       .text = TEXT_OF(DEFAULT_RETRY_BUDGET_PERCENT)
+               "%+" TEXT_OF(DEFAULT_RETRY_BUDGET_PER_S) "/s")
+OPTION(ADAPTIVE, "adaptive", 0, NULL, FLAG, SEND, MANNERS,
+       "as many connections as the platform rewards, between 1\n"
+       "and -c: more while answers come as fast as before,\n"
+       "fewer on 429, 503, resets, timeouts, and when answers\n"
+       "only wait there; says why")
+
+/* ---- TLS ---- */
+
+OPTION(CACERT, "cacert", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, TLS,
+       "trust the certificates in FILE (PEM); default:\n"
+       "$SSL_CERT_FILE, else the system's store", .curl = "--cacert")
+OPTION(CERT, "cert", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, TLS,
+       "own certificate and its issuers, PEM, for servers that\n"
+       "want one", .curl = "--cert")
+OPTION(KEY, "key", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, TLS,
+       "its key, PEM; default: it is in the --cert file", .curl = "--key")
+OPTION(INSECURE, "insecure", 'k', NULL, FLAG, SEND | CHECK | BENCH | PROBE, TLS,
+       "do NOT verify servers: anybody in between can read and\n"
+       "change everything", .curl = "-k")
+
+/* ---- responses ---- */
+
+OPTION(OK_STATUS, "ok-status", 0, "LIST", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
+       "what is ok, as 200,201,3xx,400-404; default 2xx", .traits = REPEATS)
+OPTION(OK_IF, "ok-if", 0, "EXPR", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
+       "what is ok, in place of --ok-status, as\n"
+       "'status == 200 && .code == 0'")
+OPTION(RETRY_IF, "retry-if", 0, "EXPR", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
+       "what is never ok and worth another try, of a POST as\n"
+       "well: by it you say that such an answer means \"not\n"
+       "processed\", as '.error.type == \"overloaded\"'")
+OPTION(COMPRESSED, "compressed", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, RESPONSES,
+       "ask for gzip, deflate, br and zstd, and unpack bodies", .traits = SHAPES,
+       .curl = "--compressed")
+OPTION(MAX_BODY, "max-body", 0, "SIZE", BYTES, SEND | CHECK | BENCH | PROBE, RESPONSES,
+       "64k, 16M, up to {max}; default {default}", .min = 1, .max = 1 << 30,
+       .number = DEFAULT_BODY_MAX_BYTES)
+
+/* ---- records ---- */
+
+OPTION(FORMAT, "format", 0, "FORMAT", WORD, SEND | CHECK | BENCH | PROBE, RECORDS,
+       "jsonl, json, vegeta, csv, tsv, 'csv;' (semicolons in\n"
+       "place of commas), lines; default: by the\n"
+       "name (.json, .csv, .tsv, .txt, with .gz or .zst or\n"
+       "without), else jsonl. gzip and zstd are recognised",
+       .words = "jsonl|json|vegeta|csv|tsv|csv;|lines", .traits = SHAPES)
+OPTION(SKIP, "skip", 0, "N", COUNT, SEND | CHECK | BENCH | PROBE, RECORDS,
+       "not the first N", .max = 1ull << 62, .traits = SHAPES)
+OPTION(LIMIT, "limit", 0, "N", COUNT, SEND | CHECK | BENCH | PROBE, RECORDS,
+       "N of them at most, counted behind --skip", .min = 1, .max = 1ull << 62,
+       .traits = SHAPES)
+OPTION(SHARD, "shard", 0, "I/N", TEXT, SEND | CHECK | BENCH | PROBE, RECORDS,
+       "of those the ones whose number mod N is I", .traits = SHAPES)
+OPTION(IDEMPOTENCY_KEY, "idempotency-key", 0, "HEADER", TEXT, SEND | CHECK, RECORDS,
+       "adds a key of its own to each record that has\n"
+       "none, or a blank one, the same in every try and run;\n"
+       "POST is then tried again as PUT is. Default:\n"
+       "{default}", .text = "Idempotency-Key", .traits = OPTIONAL | SHAPES)
+ALSO(IDEMPOTENCY_KEY, 0, "HEADER", TEXT, BENCH | PROBE, RECORDS,
+     "adds a key of its own to each record that has\n"
+     "none, the same each time that it is sent. Default:\n"
+     "{default}", .text = "Idempotency-Key", .traits = OPTIONAL)
+
+OPTION(DATA, "data", 0, "TEXT", TEXT, SEND | CHECK, ROWS,
+       "the body; default: none, of lines the line, unless\n"
+       "--url has it: --url '{{line}}' GETs a list of URLs", .traits = SHAPES)
+OPTION(DATA_FILE, "data-file", 0, "PATH", FILE, SEND | CHECK, ROWS,
+       "the body is that file's content", .traits = SHAPES)
+OPTION(ID, "id", 0, "TEXT", TEXT, SEND | CHECK, ROWS,
+       "the id in the result; default: line number", .traits = SHAPES)
+
+/* ---- bench: report; compare; doctor; status ---- */
+
+ALSO(JSON, 0, "FILE", FILE, BENCH, REPORT,
+     "all figures, under stable keys")
+OPTION(HTML, "html", 0, "FILE", FILE, BENCH, REPORT,
+       "a page with charts that needs no network")
+ALSO(CSV, 0, "FILE", FILE, BENCH, REPORT,
+     "a row per second; with --steps, a row per step")
+OPTION(HLOG, "hlog", 0, "FILE", FILE, BENCH, REPORT,
+       "HdrHistogram log, nanoseconds: a line a second for the\n"
+       "response time, tagged ones per run for service and\n"
+       "send_lag")
+OPTION(FAIL_IF, "fail-if", 0, "CONDITION", TEXT, BENCH, REPORT,
+       " exit with 5 when it is true; repeats. Of the response\n"
+       "time: 'p99>20ms', 'p99.9>1s', 'max>2s'; others with\n"
+       "their name: 'service.p99>5ms', 'send_lag.p99>1ms';\n"
+       "'errors>0.1%', 'errors>0' (statuses that are not ok\n"
+       "count, too); 'rate<0.99' (of the rate asked for),\n"
+       "'rate<900/s'. 'p(99)<800', as k6 has it: what must\n"
+       "hold, in milliseconds", .traits = REPEATS)
+
+ALSO(STEP, 0, "N/T", RATE, COMPARE, MAIN,
+     "of files with --steps: the step at that rate alone", .max = LIMIT_RATE_COUNT)
+ALSO(TOLERANCE, 0, "SHARE", SHARE, COMPARE, MAIN,
+     "differences up to this do not count; default {default}", .share = COMPARE_TOLERANCE)
+ALSO(HTML, 0, "FILE", FILE, COMPARE, MAIN,
+     "a page with the curves over each other")
+ALSO(JSON, 0, "FILE", FILE, COMPARE, MAIN,
+     "the same figures for programs (- is standard output;\n"
+     "the text for people then goes to standard error)")
+
+ALSO(JSON, 0, NULL, FLAG, DOCTOR, MAIN,
+     "one line of JSON instead: {\"ok\": ..., \"checks\":\n"
+     "[{\"name\", \"state\": \"ok\", \"note\" or \"fault\",\n"
+     "\"text\", \"cure\"}]}")
+
+ALSO(JSON, 0, NULL, FLAG, STATUS, MAIN,
+     "a line of JSON for each FILE:\n"
+     "{\"file\", \"running\", \"done\", \"in_doubt\", \"left\", \"input_ended\",\n"
+     "\"written_at\"}. left: read and not done; while input_ended is\n"
+     "false there may be more. written_at: seconds since 1970, of the\n"
+     "last results")
+
+/* ---- serve ---- */
+
+OPTION(LISTEN, "listen", 0, "HOST:PORT", TEXT, SERVE, WHERE,
+       "default {default}", .text = "127.0.0.1:8080")
+OPTION(PORT, "port", 'p', "PORT", COUNT, SERVE, WHERE,
+       "port alone; 0 takes any free one", .max = UINT16_MAX)
+OPTION(TLS, "tls", 0, NULL, FLAG, SERVE, WHERE,
+       "serve https (TLS 1.2), sessions are resumed")
+ALSO(CERT, 0, "FILE", FILE, SERVE, WHERE,
+     "its certificate, then the issuers' up to the one the\n"
+     "clients trust: PEM")
+ALSO(KEY, 0, "FILE", FILE, SERVE, WHERE,
+     "its key: PEM, not encrypted; default: in the --cert\n"
+     "file too")
+
+ALSO(BODY, 0, "TEXT", TEXT, SERVE, ANSWERS,
+     "body of the answer; default {default}", .text = "{\"ok\":true}")
+OPTION(BODY_BYTES, "body-bytes", 0, "N", BYTES, SERVE, ANSWERS,
+       "body of N bytes instead, of any length: lines of 16\n"
+       "bytes that tell where in it they stand", .max = SERVER_FILLER_BYTES_MAX)
+OPTION(ECHO, "echo", 0, NULL, FLAG, SERVE, ANSWERS,
+       "body of the request instead, up to 64 MiB")
+OPTION(DIGEST, "digest", 0, NULL, FLAG, SERVE, ANSWERS,
+       "length and SHA-256 of the request's body instead, of\n"
+       "any length: {\"bytes\":3,\"sha256\":\"ba78...\"}")
+OPTION(LATENCY, "latency", 0, "TIME[,P99]", TEXT, SERVE, ANSWERS,
+       "time to answer; with two values the median and the\n"
+       "99th percentile of a log-normal distribution;\n"
+       "default {default}", .text = "0")
+
+OPTION(STATUS, "status", 0, "CODE:SHARE", TEXT, SERVE, FAULTS,
+       " answer with this status instead of 200; repeats", .traits = REPEATS)
+OPTION(RESET, "reset", 0, "SHARE", SHARE, SERVE, FAULTS,
+       "reset the connection instead of answering")
+OPTION(CLOSE, "close", 0, "SHARE", SHARE, SERVE, FAULTS,
+       "close the connection in good order instead")
+OPTION(STALL, "stall", 0, "SHARE", SHARE, SERVE, FAULTS,
+       "never answer")
+OPTION(PAUSE, "pause", 0, "AT,FOR", TEXT, SERVE, FAULTS,
+       "AT after the first request do nothing at all for a\n"
+       "time: read, answer and accept nothing")
+ALSO(SEED, 0, "N", COUNT, SERVE, FAULTS,
+     "another sequence of faults and latencies; default {default}", .max = UINT64_MAX,
+       .number = 1)
+
+OPTION(MAX_CONNECTIONS, "max-connections", 0, "N", COUNT, SERVE, LIMITS,
+       " connections served at once; default {default}",
+       .min = 1, .max = SERVER_CONNECTIONS_MAX, .number = SERVER_CONNECTIONS)
+OPTION(OVER, "over", 0, "WHAT", WORD, SERVE, LIMITS,
+       "happens to more of them: refuse (closed at once, the\n"
+       "default) or queue (left waiting unread)", .words = "refuse|queue", .text = "refuse")
+OPTION(WORKERS, "workers", 0, "N", COUNT, SERVE, LIMITS,
+       "requests worked on at a time, for as long as --latency\n"
+       "says; more wait for their turn, so that more\n"
+       "connections bring no more answers; default any number", .min = 1,
+       .max = SERVER_WORKERS_MAX)
+OPTION(RATE_LIMIT, "rate-limit", 0, "N/T", RATE, SERVE, LIMITS,
+       "requests answered in T: 50/s, 100/m (N alone: a\n"
+       "second); more get 429", .max = LIMIT_RATE_COUNT)
+OPTION(RETRY_AFTER, "retry-after", 0, "TIME", TIME, SERVE, LIMITS,
+       "Retry-After of 429 answers, and then of 503 too, in\n"
+       "whole seconds; default {default}, 429 only", .max = DAY, .number = S)
+OPTION(KEEP_ALIVE_REQUESTS, "keep-alive-requests", 0, "N", COUNT, SERVE, LIMITS,
+       "requests on a connection before it is closed;\n"
+       "default any number", .min = 1, .max = UINT32_MAX)
+OPTION(KEEP_ALIVE_TIMEOUT, "keep-alive-timeout", 0, "TIME", TIME, SERVE, LIMITS,
+       "idle connections are closed then, which is\n"
+       "advertised as Keep-Alive; default never", .min = MS, .max = DAY)
+
+OPTION(LOG, "log", 0, "FILE", FILE, SERVE, SEEING,
+       "append a line for each request: microseconds, method,\n"
+       "target, id or body hash, outcome, microseconds that it\n"
+       "took; separated by tabs.\n"
+       "Outcomes: the status, reset, close, stall, refused,\n"
+       "gone (the client left), stopped (by a signal)")
+OPTION(ID_HEADER, "id-header", 0, "NAME", TEXT, SERVE, SEEING,
+       "request header with the id; default {default}", .text = "x-record-id")
+OPTION(STATS_PATH, "stats-path", 0, "PATH", TEXT, SERVE, SEEING,
+       "GET of this path answers the report as JSON, and does\n"
+       "not count; default {default}", .text = "/-/stats")
+ALSO(QUIET, 'q', NULL, FLAG, SERVE, SEEING, "no report at the end")
+
+/* ---- all ---- */
+
+OPTION(HELP, "help", 'h', NULL, FLAG, ALL, GENERAL, "this text")
+OPTION(VERSION, "version", 'V', NULL, FLAG, ALL, GENERAL, "the version")
+
+// clang-format on
