@@ -87,8 +87,8 @@ static bool is_open(struct origin *o, enum gate gate)
 
 struct request *gates_next(struct origin *o, bool for_idle)
 {
-    struct request *first = queue_first_of(&o->waiting, for_idle);
-    struct request *retry = queue_first_of(&o->retries, for_idle);
+    struct request *first = queue_first_of(o->waiting, for_idle);
+    struct request *retry = queue_first_of(o->retries, for_idle);
     if (first && first->redialing)
         return first;
     /* Who only waits for the pace needs no other connection than the one that is there for it. */
@@ -103,13 +103,18 @@ struct request *gates_next(struct origin *o, bool for_idle)
     return first;
 }
 
-static uint32_t redials(const struct origin *o)
+static uint32_t redials_in(const struct list *waiting)
 {
     uint32_t count = 0;
-    for (struct list *node = o->waiting.next; node != &o->waiting; node = node->next, count++)
+    for (struct list *node = waiting->next; node != waiting; node = node->next, count++)
         if (!LIST_OWNER(node, struct request, waiting)->redialing)
             break;
     return count;
+}
+
+static uint32_t redials(const struct origin *o)
+{
+    return redials_in(&o->waiting[false]) + redials_in(&o->waiting[true]);
 }
 
 uint32_t gates_demand(const struct origin *o)

@@ -214,9 +214,11 @@ struct origin {
     uint16_t port;
     bool https;
     uint32_t hash;
-    uint32_t requests;      /* that use it and are not finished */
-    struct list waiting;    /* request.waiting: first tries, oldest first */
-    struct list retries;    /* request.waiting: those that count against the budget, likewise */
+    uint32_t requests; /* that use it and are not finished */
+    /* request.waiting: [true] for a fresh connection only, each in order: see queue.c */
+    struct list waiting[2]; /* first tries */
+    struct list retries[2]; /* those that count against the budget */
+    int64_t first_number, last_number;
     uint32_t waiting_count; /* of both */
     uint32_t retries_count;
     struct list idle;        /* conn.idle, last used first */
@@ -296,6 +298,7 @@ struct request {
     struct buf packed;    /* while a copy of the body is decoded for predicates: as it came */
     struct buf trace;     /* struct ringsend_attempt, one for each attempt that is over */
     struct list waiting;  /* in origin.waiting or origin.retries exactly when queued */
+    int64_t number;       /* its order there, over both lists of its kind */
     struct list finished; /* in engine.finished, then engine.reaped */
     uint32_t tries;
     uint32_t free_tries;   /* attempts that do not count: at most 1 */
@@ -587,7 +590,7 @@ void queue_remove(
     struct request *r); /* it waits for a connection no more; harmless if it does not */
 struct request *queue_first(const struct origin *o); /* the longest waiting one */
 /* Of origin.waiting or origin.retries; for_idle: that a reused connection is good enough for. */
-struct request *queue_first_of(const struct list *waiting, bool for_idle);
+struct request *queue_first_of(const struct list waiting[2], bool for_idle);
 
 /* admission.c: of an origin's run, in this order */
 void gates_begin(struct origin *o);

@@ -408,8 +408,10 @@ static enum task_next looking_up(struct origin *o)
     struct host *h = o->host;
     if (h->looking_up && h->addresses_count == 0)
         return await_lookup(o);
-    charge_lookups(&o->waiting);
-    charge_lookups(&o->retries);
+    for (int fresh = 0; fresh < 2; fresh++) {
+        charge_lookups(&o->waiting[fresh]);
+        charge_lookups(&o->retries[fresh]);
+    }
     if (h->error != RINGSEND_OK) {
         struct request *r;
         while ((r = queue_first(o)))

@@ -93,10 +93,12 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
     o->task.kind = TASK_ORIGIN;
     timer_init(&o->task.timer);
     list_init(&o->task.ready);
-    list_init(&o->waiting);
     list_init(&o->idle);
     list_init(&o->blocked);
-    list_init(&o->retries);
+    for (int fresh = 0; fresh < 2; fresh++) {
+        list_init(&o->waiting[fresh]);
+        list_init(&o->retries[fresh]);
+    }
     for (int gate = 0; gate < GATES_SHARED; gate++)
         list_init(&o->in_line[gate]);
     list_init(&o->unused);

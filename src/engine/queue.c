@@ -1,8 +1,14 @@
 /* The requests that wait at an origin for a connection: first tries, and retries, which may have to
- * wait for the retry budget while first tries go on. Each list is in the order of coming, but for
+ * wait for the retry budget while first tries go on. Each kind is in the order of coming, but for
  * those that go on with what they have begun: these come in front, and behind them those that try once
- * more for free, as these may have to wait at a gate. */
+ * more for free, as these may have to wait at a gate.
+ *
+ * Of each kind there are two lists, as some must not have a reused connection: the first that may is
+ * found at once, however many of the others there are. A number tells their order over both. */
 #include "engine/engine.h"
+
+/* Below the numbers of all others. */
+#define REDIALS_FROM (INT64_MIN / 2)
 
 static bool is_redialing(struct list *node, const struct list *end)
 {
@@ -11,12 +17,15 @@ static bool is_redialing(struct list *node, const struct list *end)
 
 void queue_add(struct origin *o, struct request *r, bool in_front)
 {
-    struct list *list = r->is_retry ? &o->retries : &o->waiting;
+    struct list *list = &(r->is_retry ? o->retries : o->waiting)[r->wants_fresh];
     CHECK(list_empty(&r->waiting));
     struct list *behind = in_front ? list : list->prev;
     while (in_front && !r->redialing && is_redialing(behind->next, list))
         behind = behind->next;
     list_push_front(behind, &r->waiting);
+    r->number = in_front ? --o->first_number : ++o->last_number;
+    if (in_front && r->redialing)
+        r->number += REDIALS_FROM;
     r->enqueued_ns = o->engine->now_ns;
     o->waiting_count++;
     o->retries_count += r->is_retry;
@@ -41,17 +50,19 @@ void queue_remove(struct request *r)
 
 struct request *queue_first(const struct origin *o)
 {
-    struct request *first = queue_first_of(&o->waiting, false);
-    struct request *retry = queue_first_of(&o->retries, false);
+    struct request *first = queue_first_of(o->waiting, false);
+    struct request *retry = queue_first_of(o->retries, false);
     return first && (!retry || first->queued_ns < retry->queued_ns) ? first : retry;
 }
 
-struct request *queue_first_of(const struct list *waiting, bool for_idle)
+static struct request *head_of(const struct list *list)
 {
-    for (struct list *node = waiting->next; node != waiting; node = node->next) {
-        struct request *r = LIST_OWNER(node, struct request, waiting);
-        if (!for_idle || !r->wants_fresh)
-            return r;
-    }
-    return NULL;
+    return list_empty(list) ? NULL : LIST_OWNER(list->next, struct request, waiting);
+}
+
+struct request *queue_first_of(const struct list waiting[2], bool for_idle)
+{
+    struct request *first = head_of(&waiting[false]);
+    struct request *fresh = for_idle ? NULL : head_of(&waiting[true]);
+    return first && (!fresh || first->number < fresh->number) ? first : fresh;
 }
