@@ -19,22 +19,18 @@ static int submit_to_any(struct job *job, struct slot *slot)
     if (job->crew &&
         crew_post(job->crew, request, job->in_flight_here, job->options.connections, &error))
         return error;
-    error = -ringsend_submit(job->engine, request);
-    job->in_flight_here += error == RINGSEND_OK;
-    return error;
+    return -ringsend_submit(job->engine, request);
 }
 
 /* Gives a request to an engine; full means to try again in the next turn. */
 static void hand_over(struct job *job, struct slot *slot)
 {
-    job->held = NULL;
     int error = submit_to_any(job, slot);
     if (error == RINGSEND_OK) {
-        slot->step = SLOT_IN_FLIGHT;
-        job->in_flight++;
+        job_slot_goto(job, slot, SLOT_IN_FLIGHT);
     } else if (error == RINGSEND_E_FULL) {
-        slot->step = SLOT_HELD;
-        job->held = slot;
+        if (slot->step != SLOT_HELD)
+            job_slot_goto(job, slot, SLOT_HELD);
     } else {
         struct record_error why = {.error = (enum ringsend_error)error};
         const char *words = ringsend_submit_detail(job->engine);
@@ -52,7 +48,7 @@ static void wait_for_commit(struct job *job, struct slot *slot)
     slot->record.request.in_doubt = &slot->may_be_processed;
     slot->record.request.in_doubt_mask = 1;
     journal_set_sent(job->journal, slot->number, true);
-    slot->step = SLOT_COMMITTING;
+    job_slot_goto(job, slot, SLOT_COMMITTING);
     group_commit_put(&job->group_commit, slot);
 }
 
@@ -82,7 +78,7 @@ static void send_on(struct job *job, struct slot *slot)
     } else if (lanes_enter(&job->lanes, &slot->place, request->url)) {
         go_on(job, slot);
     } else {
-        slot->step = SLOT_ASIDE;
+        job_slot_goto(job, slot, SLOT_ASIDE);
     }
 }
 
@@ -93,17 +89,14 @@ static void submit(struct job *job, struct slot *slot)
         !serial_key_of(job->options.serialize, slot->record.request.body, &key) ||
         serial_enter(&job->serial, &slot->serial, key))
         send_on(job, slot);
-    else {
-        slot->step = SLOT_QUEUED;
-        job->queued++;
-    }
+    else
+        job_slot_goto(job, slot, SLOT_QUEUED);
 }
 
 static void send_released(struct job *job)
 {
-    struct list *node;
-    while (!job->held && (node = list_pop_front(&job->released)))
-        send_on(job, LIST_OWNER(node, struct slot, released));
+    while (!job->held && !list_empty(&job->released))
+        send_on(job, LIST_OWNER(job->released.next, struct slot, released));
 }
 
 static void send_aside(struct job *job)
@@ -128,7 +121,6 @@ static void loaded(struct job *job, struct slot *slot, enum data_file_next next,
 {
     if (next == DATA_FILE_WAIT)
         return;
-    job->data_files--;
     if (next == DATA_FILE_FAILED) {
         job_finish_with_error(job, slot, error->error, error->detail);
         return;
@@ -140,8 +132,7 @@ static void loaded(struct job *job, struct slot *slot, enum data_file_next next,
 static void load(struct job *job, struct slot *slot)
 {
     struct record_error error;
-    slot->step = SLOT_LOADING;
-    job->data_files++;
+    job_slot_goto(job, slot, SLOT_LOADING);
     enum data_file_next next = data_file_begin(&slot->data_file, job->engine, &job->pool,
                                                slot->record.data_file, &slot->data, &error);
     job_slot_charge(job, slot, slot->data.capacity);

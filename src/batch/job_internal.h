@@ -22,15 +22,19 @@
 
 enum slot_step {
     SLOT_FREE,
-    SLOT_LOADING,
-    SLOT_QUEUED,
-    SLOT_ASIDE,
-    SLOT_COMMITTING,
-    SLOT_HELD,
-    SLOT_IN_FLIGHT,
-    SLOT_SAVING,
-    SLOT_KEPT,
-    SLOT_LEFT
+    SLOT_READING,    /* taken for a record that is being read */
+    SLOT_LOADING,    /* its data file is */
+    SLOT_QUEUED,     /* serialize: others with the same value go before it */
+    SLOT_RELEASED,   /* they have gone */
+    SLOT_ASIDE,      /* its host has enough of the window */
+    SLOT_COMMITTING, /* sync: its sent bit is being made durable */
+    SLOT_HELD,       /* no engine has room */
+    SLOT_IN_FLIGHT,  /* an engine has it */
+    SLOT_SAVING,     /* the body of its response is being written */
+    SLOT_NAMING,     /* sync: the name of that file is being made durable */
+    SLOT_KEPT,       /* ordered: its result waits for others before it */
+    SLOT_LEFT,       /* ordered: stopped without a result; holds its place until the end */
+    SLOT_STEPS
 };
 
 struct slot {
@@ -40,10 +44,10 @@ struct slot {
     struct body_file body_file;
     struct result_line kept; /* of the body being saved, with what it points to */
     struct buf kept_memory;
-    struct list saving; /* in job.saving exactly while SAVING */
+    struct list saving; /* in job.saving exactly while SAVING: see job_slot_goto */
     struct list order;  /* ordered: in job.order from when it is read until its result is put out */
     struct serial_node serial;
-    struct list released;       /* in job.released: it was QUEUED, and may go */
+    struct list released;       /* in job.released exactly while RELEASED */
     struct lane_place place;    /* by the host that it is for */
     struct mate *mate;          /* whose thread has the request; null: the job's own engine */
     struct list returned;       /* on its way back from there */
@@ -86,8 +90,9 @@ struct job {
     uint32_t slots_count, slots_mark; /* those never used lie above the mark */
     struct slot **free_slots;         /* a stack of those below it that are free */
     uint32_t free_slots_count;
-    uint32_t free_count; /* above it, too */
-    uint32_t data_files, in_flight;
+    uint32_t free_count;     /* above it, too */
+    uint32_t data_files;     /* slots in LOADING; this and the like: job_slot_goto counts */
+    uint32_t in_flight;      /* slots in IN_FLIGHT */
     uint32_t in_flight_here; /* of these, at the job's own engine */
     struct crew *crew;       /* null: one thread */
     int body_error;          /* errno of the first body that could not be saved, else 0 */
@@ -95,7 +100,7 @@ struct job {
     struct list saving;      /* slots in SAVING; the first ones' files are open */
     struct list order;       /* ordered: slots in use, in the order in which they were read */
     struct serial serial;    /* with serialize */
-    struct list released;    /* slots that were QUEUED and may go, in order */
+    struct list released;    /* slots in RELEASED, in the order in which they came there */
     uint32_t queued;         /* slots in QUEUED */
     struct lanes lanes;
     size_t bytes; /* of all slots in use */
@@ -133,6 +138,8 @@ static inline void job_journal_failed(struct job *job, int error)
 bool job_slots_more(struct job *job); /* makes sure of a free slot; false: memory is out */
 struct slot *job_slot_take(struct job *job);
 void job_slot_free(struct job *job, struct slot *slot);
+/* Alone writes the step, and what is counted by it. */
+void job_slot_goto(struct job *job, struct slot *slot, enum slot_step step);
 void job_slot_charge(struct job *job, struct slot *slot, size_t bytes);
 
 /* job_results.c */

@@ -42,7 +42,7 @@ static bool keep(struct job *job, struct slot *slot, struct result_line *line)
     }
     job_slot_charge(job, slot, slot->result.capacity + slot->words.capacity);
     slot->failed = !line->ok;
-    slot->step = SLOT_KEPT;
+    job_slot_goto(job, slot, SLOT_KEPT);
     return true;
 }
 
@@ -68,10 +68,8 @@ static void put_kept(struct job *job)
 static void release_next(struct job *job, struct slot *slot)
 {
     struct serial_node *next = serial_leave(&job->serial, &slot->serial);
-    if (!next)
-        return;
-    list_push_back(&job->released, &LIST_OWNER(next, struct slot, serial)->released);
-    job->queued--;
+    if (next)
+        job_slot_goto(job, LIST_OWNER(next, struct slot, serial), SLOT_RELEASED);
 }
 
 /* Beyond the budget no result is taken while others are being written, which will give memory back. Where none
@@ -183,7 +181,7 @@ void job_take_parked(struct job *job, struct slot *slot, const struct parked_ite
     job_slot_charge(job, slot,
                     slot->record.line.capacity + slot->result.capacity + slot->words.capacity);
     slot->failed = item->failed;
-    slot->step = SLOT_KEPT;
+    job_slot_goto(job, slot, SLOT_KEPT);
     if (job->options.ordered)
         put_kept(job);
     else
@@ -277,8 +275,7 @@ static bool save_body(struct job *job, struct slot *slot, const struct result_li
         }
         job_slot_charge(job, slot, slot->kept_memory.capacity);
     }
-    slot->step = SLOT_SAVING;
-    list_push_back(&job->saving, &slot->saving);
+    job_slot_goto(job, slot, SLOT_SAVING);
     return true;
 }
 
@@ -317,11 +314,12 @@ static void save_turn_one(struct job *job, struct slot *slot)
                               o->sync && job->journal, slot->kept.body, &error);
     if (next == BODY_FILE_WAIT)
         return;
-    list_remove(&slot->saving);
-    if (next == BODY_FILE_DONE && job->body_names.file)
+    if (next == BODY_FILE_DONE && job->body_names.file) {
+        job_slot_goto(job, slot, SLOT_NAMING);
         group_commit_put(&job->body_names, slot);
-    else
+    } else {
         saved(job, slot, error);
+    }
 }
 
 /* With sync a body's name must be durable as well, before a result tells of it. */
@@ -365,8 +363,7 @@ void job_leave(struct job *job, struct slot *slot)
         if (job->group_commit.file && !slot->may_be_processed)
             journal_set_sent(job->journal, slot->number, false);
         if (job->options.ordered) {
-            list_remove(&slot->released);
-            slot->step = SLOT_LEFT;
+            job_slot_goto(job, slot, SLOT_LEFT);
         } else {
             job_slot_free(job, slot);
         }
@@ -387,7 +384,6 @@ static void take_result(struct job *job, struct slot *slot, bool cut_short,
                         struct result_line *line)
 {
     CHECK(slot->step == SLOT_IN_FLIGHT);
-    job->in_flight--;
     if (line->error == RINGSEND_OK)
         lanes_answered(&job->lanes, &slot->place, job->now_ns);
     lanes_leave(&job->lanes, &slot->place);
@@ -422,7 +418,6 @@ void job_reap(struct job *job)
             return;
         }
         struct result_line line = result_line_of(result);
-        job->in_flight_here--;
         take_result(job, result->request->user, result->cut_short, &line);
     }
     job->unreaped = true;

@@ -43,13 +43,10 @@ static void stop(struct job *job, enum job_end end)
     for (uint32_t i = 0; i < job->slots_mark; i++) {
         struct slot *slot = job_slot(job, i);
         data_file_end(&slot->data_file);
-        if (slot->step == SLOT_LOADING || slot->step == SLOT_QUEUED || slot->step == SLOT_ASIDE ||
-            slot->step == SLOT_COMMITTING || slot->step == SLOT_HELD)
+        if (slot->step > SLOT_READING && slot->step < SLOT_IN_FLIGHT)
             job_leave(job, slot);
     }
     group_commit_clear(&job->group_commit);
-    job->held = NULL;
-    job->data_files = 0;
 }
 
 void job_note_broken_output(struct job *job)
