@@ -221,6 +221,7 @@ struct job *job_new(const struct job_options *options)
         return NULL;
     job->options = *options;
     job->bodies_fd = -1;
+    job->keys.bound = KEYS_SEEN;
     job->engine = options->engine;
     job->source = options->source;
     job->journal = options->output.journal;
@@ -317,6 +318,7 @@ void job_free(struct job *job)
     buf_pool_free(&job->pool);
     serial_free(&job->serial);
     lanes_free(&job->lanes);
+    keys_seen_free(&job->keys);
     free(job->files);
     free(job->free_slots);
     for (uint32_t i = 0; job->blocks && i <= job->slots_count / SLOTS_PER_BLOCK; i++)

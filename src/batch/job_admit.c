@@ -159,6 +159,9 @@ static void admit_line(struct job *job, struct slot *slot)
     record_read(&slot->record, &job->pool, job->options.defaults,
                 &job->source->layouts[slot->input], &error);
     job_slot_charge(job, slot, slot->record.line.capacity + slot->record.decoded.capacity);
+    if (error.error == RINGSEND_OK && !slot->was_sent)
+        keys_seen_take(&job->keys, &slot->record, slot->input, slot->line,
+                       job->options.defaults->key_header, job->source->paths, &error);
     if (error.error != RINGSEND_OK)
         job_refuse(job, slot, &error);
     else if (slot->record.data_file.bytes > 0)

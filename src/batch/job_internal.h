@@ -16,6 +16,7 @@
 #include "batch/serial.h"
 #include "journal/group_commit.h"
 #include "journal/journal.h"
+#include "records/keys_seen.h"
 #include "records/data_file.h"
 #include "results/body_file.h"
 #include "results/output.h"
@@ -70,7 +71,7 @@ struct early {
     enum source_next kind;
 };
 
-enum { SLOTS_PER_BLOCK = 256 };
+enum { SLOTS_PER_BLOCK = 256, KEYS_SEEN = 1 << 16 };
 
 struct job {
     struct job_options options;
@@ -103,7 +104,8 @@ struct job {
     struct list released;    /* slots in RELEASED, in the order in which they came there */
     uint32_t queued;         /* slots in QUEUED */
     struct lanes lanes;
-    size_t bytes; /* of all slots in use */
+    struct keys_seen keys; /* of the records before */
+    size_t bytes;          /* of all slots in use */
 
     struct early *early; /* a queue of them, from early_at on */
     size_t early_at, early_count, early_capacity;

@@ -80,12 +80,14 @@ static void print_summary(const struct check *check, const struct record_reader 
 static int run(const struct check *check, struct source *source)
 {
     struct record_reader reader;
+    struct keys_seen keys = {0};
     struct buf_pool pool;
     int status = EXIT_INPUT;
     double started_s = clock_s();
     buf_pool_init(&pool);
     if (record_reader_init(&reader, source, &pool, &check->request.defaults)) {
         enum record_reader_next next;
+        reader.keys = &keys;
         while ((next = record_reader_next(&reader)) != RECORD_READER_END) {
             if (next == RECORD_READER_BAD && reader.bad <= check->errors_max)
                 print_error(&reader);
@@ -96,6 +98,7 @@ static int run(const struct check *check, struct source *source)
         fputs("ringsend check: memory is out\n", stderr);
     }
     record_reader_free(&reader);
+    keys_seen_free(&keys);
     buf_pool_free(&pool);
     return status;
 }

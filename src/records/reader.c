@@ -32,6 +32,9 @@ static void look(struct record_reader *c)
     } else if (record->data_file.bytes > 0) {
         data_file_look(record->data_file, &c->error);
     }
+    if (c->keys && c->error.error == RINGSEND_OK)
+        keys_seen_take(c->keys, record, c->source->current, c->source->line,
+                       c->defaults->key_header, c->source->paths, &c->error);
 }
 
 enum record_reader_next record_reader_next(struct record_reader *c)

@@ -3,6 +3,7 @@
 #ifndef RINGSEND_RECORDS_READER_H
 #define RINGSEND_RECORDS_READER_H
 
+#include "records/keys_seen.h"
 #include "records/record.h"
 #include "records/source.h"
 
@@ -21,6 +22,7 @@ struct record_reader {
     struct buf_pool *pool;
     struct record *record;
     struct record_error error;
+    struct keys_seen *keys;    /* to find keys that two records share; null: nobody asks */
     struct record_place place; /* of the record in its file, or of its error: the line from 1 on */
     uint64_t records, bad;
 };

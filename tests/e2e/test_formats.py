@@ -383,6 +383,39 @@ class Keys(Formats):
                 self.assertIn("same for all records", run.err)
         self.assertEqual(self.echo.requests, [])
 
+    def test_a_key_that_two_different_records_share(self):
+        """A platform would do the first one, and take the second for it."""
+        rows = self.file("x.csv", b"customer,n\na,1\nb,2\na,3\na,1\n,4\n,5\n")
+        more = self.file("y.csv", b"customer,n\nc,1\nb,7\n")
+        args = ("--url", self.echo.url, "--data", "{{n}}", "-H", "Idempotency-Key: {{customer}}", rows, more)
+        run = self.send_files(*args, expect=NOT_ALL_OK)
+        shared = [r for r in run.results if r["error"] and 'key "' in r["detail"]]
+        self.assertEqual(sorted((r["file"], r["line"], r["attempts"], r["detail"].partition(" is ")[2].partition(" too,")[0]) for r in shared),
+                         [(rows, 4, 0, "that of line 2"), (more, 3, 0, "that of line 3 of " + rows[:60])])
+        self.assertEqual(sorted(r.body for r in self.echo.requests if b"idempotency-key: \r" not in r.head.lower()), [b"1", b"1", b"1", b"2"])
+        run = self.run_ringsend("check", *args)
+        self.assertEqual(run.status, INPUT)
+        self.assertIn(b'%s:4:1: the idempotency key "a" is that of line 2 too, which is another record' % rows.encode(), run.out)
+        self.assertIn(b'%s:3:1: the idempotency key "b" is that of line 3 of ' % more.encode(), run.out)
+
+    def test_of_records_of_json_and_with_a_header_of_its_own(self):
+        def lines(name, key):
+            return [{"data": "x%d" % n, "headers": {name: key % n}} for n in (1, 1, 2)]
+        for name, option in (("idempotency-key", ()), ("X-Job", ("--idempotency-key=X-Job",))):
+            same = self.send_files("--url", self.echo.url, *option, self.file("a", lines(name, "k%d")))
+            self.assertEqual(len(same.results), 3)
+            run = self.send_files("--url", self.echo.url, *option, self.file("b", lines(name, "k%.0s")), expect=NOT_ALL_OK)
+            self.assertEqual([r["line"] for r in run.results if r["error"] == "bad_record"], [3])
+
+    def test_check_remembers_all_keys(self):
+        with open(self.path("many"), "w", encoding="ascii") as file:
+            for n in (*range(100000), 5):
+                print('{"data":"%d","headers":{"idempotency-key":"k%d"}}' % (n + file.tell(), n), file=file)
+        run = self.run_ringsend("check", "--url", self.echo.url, self.path("many"))
+        self.assertEqual(run.status, INPUT, run.err)
+        self.assertIn(b':100001:1: the idempotency key "k5" is that of line 6 too', run.out)
+        self.assertIn("1 cannot be sent", run.err)
+
     def test_a_key_of_which_nothing_is_the_records_is_refused(self):
         run = self.send_files("--url", self.echo.url, "--data", "x", "-H", "Idempotency-Key: order-{{a}}{{b}}",
                               self.file("x.csv", b"a,b\n1,\n, \n,2\n"), expect=NOT_ALL_OK)

@@ -128,6 +128,8 @@ static const char check_text[] =
     "Reads all records of the FILEs (- is standard input) as ringsend send would with\n"
     "the same options, sends nothing, and names each one that could not be sent:\n"
     "  FILE:LINE:COLUMN: cause\n"
+    "or has the idempotency key of another record (which takes 85 bytes of memory for\n"
+    "each key at most).\n"
     "\n"
     "@MAIN\n"
     "Records (numbered from 0 over all files, in every run the same)\n"

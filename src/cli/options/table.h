@@ -321,7 +321,10 @@ OPTION(IDEMPOTENCY_KEY, "idempotency-key", 0, "HEADER", TEXT, SEND | CHECK, RECO
        "adds a key of its own to each record that has\n"
        "none, or a blank one, the same in every try and run;\n"
        "POST is then tried again as PUT is. Default:\n"
-       "{default}", .text = "Idempotency-Key", .traits = OPTIONAL | SHAPES)
+       "{default}. Of two different records with one key\n"
+       "the second is an error: check finds all of them,\n"
+       "send those among some 65,000 records with keys",
+       .text = "Idempotency-Key", .traits = OPTIONAL | SHAPES)
 ALSO(IDEMPOTENCY_KEY, 0, "HEADER", TEXT, BENCH | PROBE, RECORDS,
      "adds a key of its own to each record that has\n"
      "none, the same each time that it is sent. Default:\n"
