@@ -6,9 +6,6 @@
 #ifndef RINGSEND_BASE_CHECK_H
 #define RINGSEND_BASE_CHECK_H
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #define CHECK(condition)                                  \
     do {                                                  \
         if (__builtin_expect(!(condition), 0))            \
@@ -17,11 +14,6 @@
 
 #define UNREACHABLE(why) check_failed(__FILE__, __LINE__, "unreachable: " why)
 
-__attribute__((noreturn, cold)) static inline void check_failed(const char *file, int line,
-                                                                const char *what)
-{
-    fprintf(stderr, "ringsend: internal error at %s:%d: %s\n", file, line, what);
-    abort();
-}
+__attribute__((noreturn, cold)) void check_failed(const char *file, int line, const char *what);
 
 #endif
