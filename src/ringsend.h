@@ -370,7 +370,7 @@ struct ringsend_options {
      * been reaped. One at a time goes on all the same, and 16 KiB of a body never wait. Unlike with
      * memory_max_bytes nothing fails; but results must be reaped, or all stands still. 0: they do not wait */
     size_t memory_target_bytes;
-    /* rate, retry budget and pauses of several engines, in place of this one's. It outlives them */
+    /* those of several engines, see ringsend_limits_new; it outlives them. null: the engine has its own */
     struct ringsend_limits *limits;
 };
 
@@ -637,8 +637,8 @@ struct ringsend_stats {
     uint64_t connections_opened; /* connects that succeeded */
     uint64_t connections_reused; /* exchanges on a connection that had carried one before */
     uint32_t connections_open;   /* now: half-open, in use, idle and closing */
-    uint32_t connections_peak;
-    uint32_t waiting; /* requests without a connection */
+    uint32_t connections_peak;   /* with options.limits: of all their engines */
+    uint32_t waiting;            /* requests without a connection */
     uint64_t handshakes_full, handshakes_resumed;
     uint64_t bytes_sent, bytes_received;
     uint64_t enters;           /* io_uring_enter calls */
@@ -682,10 +682,10 @@ RINGSEND_API int ringsend_tls_new(struct ringsend_tls **tls,
 /* Wipes the key. All engines that were made with it are freed before. Null is allowed. Any thread. */
 RINGSEND_API void ringsend_tls_free(struct ringsend_tls *tls);
 
-/* Limits that hold exactly over all engines which are given them (options.limits): of the options it takes
- * rate_..., retry_budget_... and connections_per_origin, the sum of theirs. A pause that one engine was asked for
- * holds for all. Connections are each engine's own. Errors: INVALID (options->message tells why),
- * NO_MEMORY; *limits is then untouched. Any thread. */
+/* Limits that hold exactly over all engines which are given them (options.limits): of the options it takes rate_...,
+ * retry_budget_..., connections_max and connections_per_origin (an engine's own hold as well). A pause asked of one holds
+ * for all. A free place is for the engine that holds the fewest, idle connections make way: run all of them when due.
+ * Errors: INVALID (options->message tells why), NO_MEMORY; *limits is then untouched. Any thread. */
 RINGSEND_API int ringsend_limits_new(struct ringsend_limits **limits,
                                      const struct ringsend_options *options);
 /* All engines that were made with it are freed before. Null is allowed. Any thread. */
@@ -763,8 +763,8 @@ RINGSEND_API int ringsend_fd(const struct ringsend *engine);
 /* Makes ringsend_run return, now or at its next call. */
 RINGSEND_API void ringsend_wake(struct ringsend *engine);
 
-/* From now on at most so many connections, 1 to connections_max (which it is at the beginning): idle
- * ones above it are closed, busy ones when they have finished. 0 or INVALID. */
+/* From now on at most so many connections, 1 to connections_max (which it is at the beginning): idle ones above it
+ * are closed, busy ones when they have finished. With options.limits: of all their engines. 0 or INVALID. */
 RINGSEND_API int ringsend_limit(struct ringsend *engine, uint32_t connections);
 
 #if defined(__cplusplus) && defined(__GNUC__) /* that it hides the struct */

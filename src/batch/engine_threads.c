@@ -8,13 +8,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum mate_word { MATE_STOP = 1, MATE_CANCEL = 2, MATE_LEAVE = 4 };
+enum mate_word { MATE_STOP = 1, MATE_CANCEL = 2, MATE_LEAVE = 4, MATE_TELL = 8 };
 
 struct mate {
     struct crew *crew;
     struct ringsend *engine;
     pthread_t thread;
-    uint32_t connections;
     uint32_t in_flight; /* the job's thread counts */
     atomic_uint words;  /* said to it: enum mate_word */
     /* The thread's own. */
@@ -26,6 +25,7 @@ struct mate {
     size_t returned_bytes; /* of it */
     bool is_held_up;       /* by those: the engine has more */
     struct ringsend_stats stats;
+    bool is_asked; /* for these, again and again */
 };
 
 struct crew {
@@ -40,10 +40,23 @@ struct crew {
 
 /* ---- the thread ---- */
 
+/* Its figures, though no results are ready. */
+static void tell(struct mate *m)
+{
+    struct ringsend_stats stats = {.size = sizeof stats};
+    ringsend_stats(m->engine, &stats);
+    pthread_mutex_lock(&m->crew->lock);
+    m->stats = stats;
+    m->is_asked = true;
+    pthread_mutex_unlock(&m->crew->lock);
+}
+
 static void hear(struct mate *m)
 {
-    unsigned words = atomic_load(&m->words), fresh = words & ~m->heard;
-    m->heard = words;
+    unsigned words = atomic_fetch_and(&m->words, ~(unsigned)MATE_TELL), fresh = words & ~m->heard;
+    m->heard = words & ~(unsigned)MATE_TELL;
+    if (fresh & MATE_TELL)
+        tell(m);
     if (fresh & MATE_STOP)
         ringsend_stop(m->engine);
     if (fresh & MATE_CANCEL)
@@ -107,6 +120,8 @@ static void hand_back(struct mate *m)
     list_append_all(&m->returned, &back);
     m->returned_bytes += bytes;
     m->is_held_up = bytes >= room;
+    if (m->is_asked && stats.exchanges < m->stats.exchanges) /* the most since it was asked: */
+        stats.exchanges = m->stats.exchanges;                /* now some have just ended */
     m->stats = stats;
     pthread_mutex_unlock(&m->crew->lock);
     if (wake)
@@ -164,7 +179,6 @@ struct crew *crew_new(const struct crew_engine *engines, size_t count, struct ri
         if (good) {
             *m = (struct mate){.crew = crew,
                                .engine = engines[i].engine,
-                               .connections = engines[i].connections,
                                .returned_bytes_max = engines[i].returned_bytes_max};
             buf_pool_init(&m->pool);
             list_init(&m->returned);
@@ -188,6 +202,11 @@ static void say(struct crew *crew, unsigned word)
     }
 }
 
+void crew_ask_stats(struct crew *crew)
+{
+    say(crew, MATE_TELL);
+}
+
 void crew_stop(struct crew *crew)
 {
     say(crew, MATE_STOP);
@@ -206,9 +225,13 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     to->connections_opened += from->connections_opened;
     to->connections_reused += from->connections_reused;
     to->connections_open += from->connections_open;
-    to->connections_peak += from->connections_peak;
+    if (from->connections_peak > to->connections_peak) /* as their limits, all engines' */
+        to->connections_peak = from->connections_peak;
     to->waiting += from->waiting;
     to->exchanges += from->exchanges;
+    to->completed += from->completed;
+    to->service_ns += from->service_ns;
+    to->pushed_back += from->pushed_back;
     if (from->origins_paused > to->origins_paused) /* a pause is all threads' */
         to->origins_paused = from->origins_paused;
     to->handshakes_full += from->handshakes_full;
@@ -254,24 +277,15 @@ void crew_free(struct crew *crew)
     free(crew);
 }
 
-/* Of two engines the one with fewer in flight for each connection. */
-static bool has_more_room(uint32_t in_flight, uint32_t connections, uint32_t other_in_flight,
-                          uint32_t other_connections)
-{
-    return (uint64_t)in_flight * other_connections < (uint64_t)other_in_flight * connections;
-}
-
-bool crew_post(struct crew *crew, struct ringsend_request *request, uint32_t in_flight,
-               uint32_t connections, int *error)
+bool crew_post(struct crew *crew, struct ringsend_request *request, uint32_t in_flight, int *error)
 {
     struct mate *best = NULL;
     for (size_t i = 0; i < crew->count; i++) {
         struct mate *m = &crew->mates[i];
-        if (!has_more_room(m->in_flight, m->connections, in_flight, connections))
+        if (m->in_flight >= in_flight)
             continue;
         best = m;
         in_flight = m->in_flight;
-        connections = m->connections;
     }
     if (!best)
         return false;

@@ -20,10 +20,8 @@ struct slot;
 
 enum { CREW_MAX = 64 };
 
-/* An engine with its limit of connections. */
 struct crew_engine {
     struct ringsend *engine;
-    uint32_t connections;
     size_t
         returned_bytes_max; /* of results on their way to the job; then it holds more back. 0: no bound */
 };
@@ -39,18 +37,18 @@ void crew_end(struct crew *crew);
 /* The same, if it has not been done, and frees it. Null is allowed. */
 void crew_free(struct crew *crew);
 
-/* Gives the request of a slot, which is its `user`, to the mate with the most room: true when that has
- * more than `in_flight` of `connections` leave, those of the job's own engine. *error: as
- * ringsend_post's, negated. */
-bool crew_post(struct crew *crew, struct ringsend_request *request, uint32_t in_flight,
-               uint32_t connections, int *error);
+/* Gives the request of a slot, which is its `user`, to the mate with the fewest in flight: true when these are
+ * fewer than `in_flight`, those of the job's own engine. *error: as ringsend_post's, negated. */
+bool crew_post(struct crew *crew, struct ringsend_request *request, uint32_t in_flight, int *error);
 /* Moves slots that came back into the list (slot.returned): each has its result in slot.kept, and
  * slot.cut_short. Returns how many. */
 size_t crew_collect(struct crew *crew, struct list *returned);
 void crew_stop(struct crew *crew);        /* ringsend_stop to all */
 void crew_cancel(struct crew *crew);      /* ends all that is in flight early */
 bool crew_broke(const struct crew *crew); /* a ring failed: results are missing */
-/* Adds the mates' figures, as of their last results. */
+/* Has the mates' figures brought up to date, soon. */
+void crew_ask_stats(struct crew *crew);
+/* Adds the mates' figures, as of their last results or of when they were asked for last. */
 void crew_add_stats(struct crew *crew, struct ringsend_stats *stats);
 
 #endif

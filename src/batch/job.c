@@ -259,6 +259,12 @@ const struct job_report *job_report(const struct job *job)
     return &job->report;
 }
 
+void job_ask_stats(struct job *job)
+{
+    if (job->crew)
+        crew_ask_stats(job->crew);
+}
+
 void job_stats(struct job *job, struct ringsend_stats *stats)
 {
     *stats = (struct ringsend_stats){.size = sizeof *stats};

@@ -30,11 +30,10 @@ struct job_options {
     struct output_options output; /* the file of failed lines gets those of records that are not ok,
                                      as they were */
     const struct record_defaults *defaults;
-    /* More engines, each for a thread of its own; they become the job's, also when job_new fails. With
-     * them `connections` is the limit of `engine`. */
+    /* More engines, each for a thread of its own; they become the job's, also when job_new fails. */
     const struct crew_engine *mates;
     size_t mates_count;
-    uint32_t connections;
+    uint32_t connections; /* of all engines together at most */
     /* Null: none. Records with the same value there are sent one after another, in their order. */
     const struct serial_path *serialize;
     /* Results come in the order of the input: so many at most wait for that. */
@@ -67,6 +66,8 @@ struct job *job_new(const struct job_options *options);
 bool job_turn(struct job *job, uint64_t wait_ns);
 /* How far it has come; its causes are set by job_end. Lives as long as the job. */
 const struct job_report *job_report(const struct job *job);
+/* Has those of the other engines brought up to date, soon. */
+void job_ask_stats(struct job *job);
 /* The figures of all its engines together. Until ringsend_free. */
 void job_stats(struct job *job, struct ringsend_stats *stats);
 /* After the last turn. The source is stopped, the outputs are written as far as they can be; the

@@ -10,14 +10,13 @@ enum {
     JOB_LOADS_MAX = 16 /* data files open at once; well below LIMIT_FILES */
 };
 
-/* To the engine that has the most room. 0 or an error. */
+/* To the engine that has the fewest. 0 or an error. */
 static int submit_to_any(struct job *job, struct slot *slot)
 {
     struct ringsend_request *request = &slot->record.request;
     int error;
     slot->mate = NULL;
-    if (job->crew &&
-        crew_post(job->crew, request, job->in_flight_here, job->options.connections, &error))
+    if (job->crew && crew_post(job->crew, request, job->in_flight_here, &error))
         return error;
     return -ringsend_submit(job->engine, request);
 }

@@ -92,8 +92,6 @@ static void conn_put(struct conn *c)
     secure_close(c);
     timer_remove(&e->timers, &c->task.timer);
     list_remove(&c->starved);
-    e->conns_leaving--;
-    c->origin->conns_leaving--;
     if (!c->origin->https)
         e->connects_left++; /* one that takes its place is no burst */
     origin_conn_closed(c);
@@ -374,8 +372,7 @@ static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const
     conn_goto(c, CONN_SHUTTING_DOWN);
     c->error = error;
     c->detail = detail;
-    e->conns_leaving++;
-    c->origin->conns_leaving++;
+    place_leaves(c->origin);
     list_remove(&c->idle);
     list_remove(&c->idle_lru);
     list_remove(&c->overdue);

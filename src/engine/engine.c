@@ -170,8 +170,11 @@ static int enter(struct ringsend *e, const struct ring_wait *wait)
 {
     e->enters++;
     e->entered_ns = e->now_ns;
-    e->broken |= ring_submit_and_wait(e->ring, wait) < 0;
-    return e->broken ? -RINGSEND_E_RING : 0;
+    if (ring_submit_and_wait(e->ring, wait) >= 0 && !e->broken)
+        return 0;
+    e->broken = true;
+    place_broke(e);
+    return -RINGSEND_E_RING;
 }
 
 /* Takes in all that has come. More may come all the time; what was there at the beginning is out after so
@@ -204,7 +207,8 @@ static int look(struct ringsend *e)
 
 bool engine_has_work(const struct ringsend *e)
 {
-    return !list_empty(&e->ready) || ring_prepared(e->ring) > 0 || !list_empty(&e->held_sends);
+    return !list_empty(&e->ready) || ring_prepared(e->ring) > 0 || !list_empty(&e->held_sends) ||
+           place_is_called(e);
 }
 
 /* What was held goes to the ring, unless its connection turns out to be dead. */
@@ -233,6 +237,7 @@ static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
     run_ready(e);
     if (launch(e) < 0)
         return -RINGSEND_E_RING;
+    place_turn_ends(e);
     bool ready = e->finished_count > known || (e->events_count > 0 && !anyway) || e->woken ||
                  !list_empty(&e->ready) || !list_empty(&e->held_sends);
     struct ring_wait wait = wait_for(e, ready ? 0 : until_ns);
@@ -248,7 +253,9 @@ static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
         secure_returns(e);
     }
     expire_timers(e);
+    place_hear_calls(e);
     run_ready(e);
+    place_turn_ends(e);
 #ifdef RINGSEND_SLOW_CHECKS
     engine_check_invariants(e);
 #endif

@@ -4,7 +4,7 @@
  *   request  a record's whole life: queued, attempt, backoff, finished      request.c
  *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
  *            its place in the table; the requests that wait at it           origin_table.c, queue.c
- *            for whom there is a place, and for how long                    places.c, turns.c
+ *            for whom there is a place, and for how long      places.c, run_places.c, turns.c
  *            what holds a request back that could begin                     admission.c, pause.c
  *   host     a name and its addresses                                       host.c, override.c
  *   lookups  which names are looked up when                                 lookups.c
@@ -235,12 +235,13 @@ struct origin {
     bool refused[GATES];               /* in this run, or the last one */
     uint64_t refused_ns[GATES];        /* when it was the last time */
     uint64_t gates_at_ns;              /* when to ask again; TIMER_NEVER: when woken */
-    struct pause *pause;               /* its own, or that of all engines with these limits */
-    struct pause own_pause;
-    uint32_t held;       /* its part of engine.held */
+    struct run_origin *run;            /* of all engines with these limits; null: there are none */
+    struct seat seat;                  /* there, where it has places */
+    struct pause *pause, own_pause;    /* the run's or its own */
+    uint32_t held;                     /* its part of engine.held */
     struct list blocked; /* in engine.blocked exactly when it waits for a place: see places.c */
     uint64_t blocked_ns; /* since when */
-    bool wants_place;    /* in this run, and there was none for it */
+    bool wants_place, wants_own; /* in this run, with none for it; at its own limit */
     enum standing standing;
     uint64_t slowest_ns; /* of its connects and handshakes that succeeded */
     bool has_winner;
@@ -413,6 +414,9 @@ struct ringsend {
     uint64_t usual_connect_ns;     /* smoothed time that connects take */
     struct ringsend_limits *gates; /* options.limits, or its own */
     struct ringsend_limits own_gates;
+    struct seat seat;                /* gates->shared: among the run's places */
+    struct list called;              /* seat.in_called, under the limits' lock */
+    bool is_called;                  /* there are some; any thread */
     struct list lines[GATES_SHARED]; /* origins that wait at a gate, in order */
     struct list idle_lru;            /* idle connections, longest idle first */
     struct list starved;             /* connections without a receive for lack of buffers */
@@ -628,7 +632,7 @@ void pause_attempt_begins(struct origin *o);       /* the limits are locked */
 void pause_stats(const struct ringsend *e, struct ringsend_stats *stats);
 
 /* origin_table.c */
-void origin_forget_pause(struct origin *o);
+void origin_leave_run(struct origin *o); /* no socket of it is left */
 struct origin *origin_find(struct ringsend *e, const struct url *url);
 void origin_release(struct origin *o); /* a request that used it is finished */
 
@@ -659,6 +663,7 @@ uint32_t place_leaving(const struct origin *o);
 void place_run_ends(struct origin *o); /* of the origin's run, before gates_end */
 void place_forget(struct origin *o);   /* nothing of it is left */
 void place_take(struct origin *o);
+void place_leaves(struct origin *o); /* its connection is about to be closed */
 void place_give_back(struct origin *o);
 bool place_is_kept(const struct conn *c); /* idle; false: it must make room for another's */
 void place_limit_changed(struct ringsend *e);

@@ -94,13 +94,16 @@ static void check_origins(const struct ringsend *e)
         mute += o->standing == STANDING_MUTE ? o->conns : 0;
         proven += o->standing == STANDING_PROVEN;
         CHECK(o->conns <= e->options.connections_per_origin);
+        CHECK(!o->seat.places || o->seat.held == o->conns);
         CHECK((o->dialing != NULL) == (o->step == ORIGIN_RACING));
         CHECK((o->requests == 0 && o->conns == 0) == !list_empty(&o->unused));
     }
     CHECK(conns == e->conns_open && waiting == e->waiting && held == e->held);
     CHECK(blocked == e->blocked_count && mute == e->conns_mute);
     CHECK(proven == e->origins_proven);
-    CHECK(e->conns_open >= e->conns_limit || !place_first(e)); /* else it would have it */
+    CHECK(e->conns_open >= e->conns_limit || e->seat.places ||
+          !place_first(e)); /* else it would have it */
+    CHECK(!e->seat.places || e->seat.held == e->conns_open);
     CHECK(line_moves(e, GATE_BUDGET) && line_moves(e, GATE_PACE));
 }
 

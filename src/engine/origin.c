@@ -324,7 +324,8 @@ static enum task_next racing(struct origin *o)
         return TASK_AGAIN;
     }
     if (o->race_next < o->host->addresses_count) {
-        if ((o->racers == 0 || engine_is_over(e, o->race_next_at_ns)) && place_is_free(o))
+        bool is_due = o->racers == 0 || engine_is_over(e, o->race_next_at_ns);
+        if (is_due && place_is_free(o) && place_claim(o, true))
             open_racer(o);
         else if (o->racers == 0)
             return pause_race(o);
@@ -429,6 +430,20 @@ static bool has_addresses(struct origin *o)
     return o->host->addresses_count > 0;
 }
 
+/* Its attempt begins, on a new connection: takes a place and of the gates. */
+static bool begins(struct origin *o, struct request *r)
+{
+    if (!place_claim(o, false)) { /* another engine was faster */
+        if (gates_are_open(r))
+            place_want(o, r);
+        return false;
+    }
+    if (gates_pass(r))
+        return true;
+    place_unclaim(o);
+    return false;
+}
+
 static enum task_next race(struct origin *o)
 {
     struct request *r = gates_next(o, false);
@@ -441,7 +456,7 @@ static enum task_next race(struct origin *o)
     }
     if (!has_addresses(o))
         return origin_goto(o, ORIGIN_LOOKUP);
-    if (waits_for_more(o) || !gates_pass(r))
+    if (waits_for_more(o) || !begins(o, r))
         return TASK_WAIT;
     take_of_short(o);
     o->race_is_short = false;
@@ -476,7 +491,7 @@ static enum task_next open_more(struct origin *o)
             task_deadline(o->engine, &o->task, o->resumes_until_ns);
             return TASK_WAIT;
         }
-        if (waits_for_more(o) || !gates_pass(r))
+        if (waits_for_more(o) || !begins(o, r))
             return TASK_WAIT;
         take_of_short(o);
         queue_remove(r);

@@ -37,20 +37,30 @@ static struct origin *least_missed(const struct ringsend *e)
     return least;
 }
 
-void origin_forget_pause(struct origin *o)
+void origin_leave_run(struct origin *o)
 {
-    if (o->pause != &o->own_pause)
-        limits_pause_give_back(o->engine->gates, o->pause);
+    struct ringsend_limits *l = o->engine->gates;
+    if (!o->run)
+        return;
+    seat_leave(l, &o->seat, o->conns_leaving);
+    limits_origin_give_back(l, o->run);
+    o->run = NULL;
     o->pause = &o->own_pause;
 }
 
-/* Without memory for one that is shared, its own. */
-static struct pause *find_pause(struct origin *o)
+static void join_run(struct origin *o)
 {
     struct ringsend_limits *l = o->engine->gates;
     const struct origin_key key = {o->host->name, o->port, o->https, o->hash};
-    struct pause *shared = l->shared ? limits_pause(l, &key, o->engine->now_ns) : NULL;
-    return shared ? shared : &o->own_pause;
+    o->pause = &o->own_pause;
+    o->seat = (struct seat){.engine = o->engine, .task = &o->task};
+    list_init(&o->seat.in_called);
+    if (!l->shared)
+        return;
+    o->run = limits_origin(l, &key, o->engine->now_ns);
+    o->pause = &o->run->pause;
+    if (limits_bound_origins(l))
+        seat_join(l, &o->seat, &o->run->places);
 }
 
 static struct origin *evict(struct ringsend *e)
@@ -65,7 +75,7 @@ static struct origin *evict(struct ringsend *e)
     *at = o->hash_next;
     list_remove(&o->task.ready);
     place_forget(o);
-    origin_forget_pause(o);
+    origin_leave_run(o);
     list_remove(&o->in_host);
     timer_remove(&e->timers, &o->task.timer);
     host_release(e, o->host);
@@ -89,7 +99,7 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
                          .hash_next = e->origins_hash[hash & e->hash_mask]};
     e->origins_hash[hash & e->hash_mask] = o;
     kept_begin(o);
-    o->pause = find_pause(o);
+    join_run(o);
     o->task.kind = TASK_ORIGIN;
     timer_init(&o->task.timer);
     list_init(&o->task.ready);

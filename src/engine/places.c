@@ -17,18 +17,45 @@
  *
  * A connection that becomes idle is kept unless somebody in line has more right to its place.
  *
+ * With limits that engines share (run_places.c) the limit is the run's, and who is mute or proven
+ * counts over all of them. The engine stands in the run's line while an origin that may have a
+ * place stands in this one, and an origin at its limit in that origin's.
+ *
  * Invariants: who stands in line has wanted a place in its last run and could not have one;
  * when a place is free, the first one whom it is for is awake. */
 #include "engine/engine.h"
 
-static bool all_full(const struct ringsend *e)
+static bool is_shared(const struct ringsend *e)
+{
+    return e->gates->shared;
+}
+
+/* Of the engine, or of all together. */
+static uint32_t shared_or(const struct ringsend *e, const uint32_t *shared, uint32_t own)
+{
+    return is_shared(e) ? __atomic_load_n(shared, __ATOMIC_RELAXED) : own;
+}
+
+static uint32_t limit_of(const struct ringsend *e)
+{
+    return shared_or(e, &e->gates->places.limit, e->conns_limit);
+}
+
+static bool is_full_itself(const struct ringsend *e)
 {
     return e->conns_open >= e->conns_limit;
 }
 
+static bool all_full(const struct ringsend *e)
+{
+    return is_full_itself(e) || (is_shared(e) && !seat_may_take(e->gates, &e->seat));
+}
+
 static bool is_at_own_limit(const struct origin *o)
 {
-    return o->conns >= o->engine->options.connections_per_origin;
+    const struct ringsend *e = o->engine;
+    return o->conns >= e->options.connections_per_origin ||
+           (o->seat.places && !seat_may_take(e->gates, &o->seat));
 }
 
 /* By powers of two of what it holds. */
@@ -41,12 +68,13 @@ static uint32_t rank(const struct origin *o)
 static bool may_have(const struct origin *o)
 {
     const struct ringsend *e = o->engine;
+    const struct ringsend_limits *l = e->gates;
     uint32_t half = (e->conns_limit + 1) / 2;
-    if (o->standing == STANDING_PROVEN || e->origins_proven == 0)
+    if (o->standing == STANDING_PROVEN || shared_or(e, &l->origins_proven, e->origins_proven) == 0)
         return true;
     if (o->standing == STANDING_MUTE)
-        return e->conns_mute < half;
-    return o->conns == 0 || o->conns + e->conns_open < e->conns_limit;
+        return is_shared(e) ? seat_may_be_mute(l, &e->seat) : e->conns_mute < half;
+    return o->conns == 0 || o->conns + shared_or(e, &l->places.taken, e->conns_open) < limit_of(e);
 }
 
 /* The first in that line, unless it must wait longer than others. */
@@ -130,9 +158,12 @@ static void leave(struct origin *o)
 
 void place_forget(struct origin *o)
 {
+    struct ringsend *e = o->engine;
     if (!list_empty(&o->blocked))
         leave(o);
-    o->engine->origins_proven -= o->standing == STANDING_PROVEN;
+    e->origins_proven -= o->standing == STANDING_PROVEN;
+    if (is_shared(e) && o->standing == STANDING_PROVEN)
+        seats_standing(e->gates, &e->seat, -1, 0);
 }
 
 /* How many connections it would open now. */
@@ -153,6 +184,7 @@ void place_want(struct origin *o, const struct request *r)
     bool own = is_at_own_limit(o);
     struct list *idle = own ? &o->idle : &e->idle_lru;
     o->wants_place = !own;
+    o->wants_own = own;
     if (!own && list_empty(&o->blocked))
         enter(o);
     bool is_full = own || all_full(e);
@@ -170,12 +202,27 @@ void place_want(struct origin *o, const struct request *r)
         conn_abandon(c, RINGSEND_OK, NULL);
 }
 
+/* In the line of an origin that engines share, and what it holds there for others. */
+static void look_at_own_line(struct origin *o)
+{
+    struct ringsend *e = o->engine;
+    bool may = o->wants_own && o->conns < e->options.connections_per_origin;
+    seat_has_idle(&o->seat, !list_empty(&o->idle));
+    while (!list_empty(&o->idle) && seat_is_asked(&o->seat))
+        conn_abandon(LIST_OWNER(o->idle.prev, struct conn, idle), RINGSEND_OK, NULL);
+    seat_wish(e->gates, &o->seat, may ? demand(o) : 0, false, false);
+    if (may && seat_may_take(e->gates, &o->seat))
+        task_wake(e, &o->task); /* it was given back meanwhile */
+}
+
 /* Who leaves the line calls the next one, for the place that it was called for may be left over. */
 void place_run_ends(struct origin *o)
 {
     struct ringsend *e = o->engine;
     bool wants = o->wants_place, waits_for_own = o->settles_at_ns != TIMER_NEVER;
-    o->wants_place = false;
+    if (o->seat.places)
+        look_at_own_line(o);
+    o->wants_place = o->wants_own = false;
     if (list_empty(&o->blocked) || wants || (demand(o) > 0 && all_full(e) && !waits_for_own))
         return;
     leave(o);
@@ -194,26 +241,60 @@ static void count(struct origin *o, uint32_t before)
         enter(o);
 }
 
+bool place_claim(struct origin *o, bool ahead)
+{
+    struct ringsend *e = o->engine;
+    return !is_shared(e) ||
+           seats_take(e->gates, &e->seat, &o->seat, ahead, o->standing == STANDING_MUTE);
+}
+
+static void share_back(struct origin *o, bool has_left)
+{
+    struct ringsend *e = o->engine;
+    if (is_shared(e))
+        seats_give(e->gates, &e->seat, &o->seat, has_left, o->standing == STANDING_MUTE);
+}
+
+void place_unclaim(struct origin *o)
+{
+    share_back(o, false);
+}
+
 void place_take(struct origin *o)
 {
     struct ringsend *e = o->engine;
     CHECK(e->conns_open < e->options.connections_max);
     CHECK(o->conns < e->options.connections_per_origin);
     count(o, o->conns++);
+    CHECK(!is_shared(e) || e->seat.held == e->conns_open);
     if (e->conns_open > e->stats.connections_peak)
         e->stats.connections_peak = e->conns_open;
 }
 
+void place_leaves(struct origin *o)
+{
+    struct ringsend *e = o->engine;
+    e->conns_leaving++;
+    o->conns_leaving++;
+    if (is_shared(e))
+        seats_leaving(&e->seat, &o->seat);
+}
+
 void place_give_back(struct origin *o)
 {
+    struct ringsend *e = o->engine;
+    e->conns_leaving--;
+    o->conns_leaving--;
+    share_back(o, true);
     count(o, o->conns--);
-    place_overdue(o->engine);
+    place_overdue(e);
 }
 
 /* More connections are to stay than may. */
 static bool is_over_limit(const struct ringsend *e)
 {
-    return e->conns_open - e->conns_leaving > e->conns_limit;
+    return e->conns_open - e->conns_leaving > e->conns_limit ||
+           (is_shared(e) && run_places_are_over(&e->gates->places));
 }
 
 void place_limit_changed(struct ringsend *e)
@@ -223,16 +304,27 @@ void place_limit_changed(struct ringsend *e)
     place_wake_first(e);
 }
 
+/* Another engine has more right to it than who waits here. */
+static bool is_for_another_engine(const struct origin *o, const struct request *ours)
+{
+    const struct ringsend *e = o->engine;
+    uint64_t since_ns = ours ? ours->queued_ns : TIMER_NEVER;
+    return seat_is_outdone(&e->seat, since_ns) ||
+           (o->seat.places && seat_is_outdone(&o->seat, since_ns));
+}
+
 bool place_is_kept(const struct conn *c)
 {
     struct origin *o = c->origin;
     struct ringsend *e = o->engine;
     if (is_over_limit(e))
         return false;
+    struct request *ours = gates_demand(o) > 0 ? queue_first(o) : NULL;
+    if (is_shared(e) && is_for_another_engine(o, ours))
+        return false;
     struct origin *other = place_first(e);
     if (!other || other == o || e->conns_leaving >= demand(other))
         return true;
-    struct request *ours = gates_demand(o) > 0 ? queue_first(o) : NULL;
     struct request *theirs = other->dialing ? other->dialing : queue_first(other);
     if (!ours || other->conns + 1 < o->conns)
         return false;
@@ -246,10 +338,95 @@ void place_heard(struct origin *o, bool answered)
     if (was == is)
         return;
     o->standing = is;
-    e->origins_proven += (is == STANDING_PROVEN) - (was == STANDING_PROVEN);
-    e->conns_mute += is == STANDING_MUTE ? o->conns : 0;
-    e->conns_mute -= was == STANDING_MUTE ? o->conns : 0;
+    int32_t proven = (is == STANDING_PROVEN) - (was == STANDING_PROVEN);
+    int32_t mute = (int32_t)o->conns * ((is == STANDING_MUTE) - (was == STANDING_MUTE));
+    e->origins_proven += (uint32_t)proven;
+    e->conns_mute += (uint32_t)mute;
+    if (is_shared(e))
+        seats_standing(e->gates, &e->seat, proven, mute);
     if (!list_empty(&o->blocked))
         enter(o);
     place_wake_first(e);
+}
+
+/* ---- the run ---- */
+
+void place_join(struct ringsend *e)
+{
+    e->seat = (struct seat){.engine = e};
+    list_init(&e->called);
+    list_init(&e->seat.in_called);
+    if (is_shared(e))
+        seat_join(e->gates, &e->seat, &e->gates->places);
+}
+
+void place_leave(struct ringsend *e)
+{
+    for (uint32_t i = 0; i < e->origins_mark; i++)
+        origin_leave_run(&e->origins[i]);
+    if (!e->seat.places)
+        return;
+    seats_standing(e->gates, &e->seat, -(int32_t)e->origins_proven, -(int32_t)e->conns_mute);
+    seat_leave(e->gates, &e->seat, e->conns_leaving);
+}
+
+void place_broke(struct ringsend *e)
+{
+    if (!is_shared(e))
+        return;
+    seat_wish(e->gates, &e->seat, 0, false, false);
+    for (uint32_t i = 0; i < e->origins_mark; i++)
+        if (e->origins[i].seat.places)
+            seat_wish(e->gates, &e->origins[i].seat, 0, false, false);
+}
+
+bool place_is_called(const struct ringsend *e)
+{
+    return is_shared(e) && __atomic_load_n(&e->is_called, __ATOMIC_SEQ_CST);
+}
+
+void place_hear_calls(struct ringsend *e)
+{
+    struct seat *s;
+    while (is_shared(e) && (s = seat_called(e))) {
+        if (s->task)
+            task_wake(e, s->task);
+        else
+            place_wake_first(e);
+    }
+}
+
+void place_stats(const struct ringsend *e, struct ringsend_stats *stats)
+{
+    stats->connections_limit = limit_of(e);
+    stats->connections_peak = shared_or(e, &e->gates->places.peak, e->stats.connections_peak);
+}
+
+static bool mute_ones_wait(const struct ringsend *e)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < PLACE_RANKS; i++)
+        any |= !list_empty(&e->blocked[STANDING_MUTE][i]);
+    return any;
+}
+
+/* What is idle now, after all have run, nobody here has use for. Calls are heard last, as this may call
+ * itself: who sleeps with one that it has not heard is woken by no other. */
+void place_turn_ends(struct ringsend *e)
+{
+    struct seat *s = &e->seat;
+    if (!is_shared(e))
+        return;
+    seat_has_idle(s, !list_empty(&e->idle_lru));
+    while (list_empty(&e->ready) && !list_empty(&e->idle_lru) &&
+           (seat_is_asked(s) || is_over_limit(e)))
+        conn_abandon(LIST_OWNER(e->idle_lru.next, struct conn, idle_lru), RINGSEND_OK, NULL);
+    bool may = !is_full_itself(e);
+    const struct origin *first = may ? place_first(e) : NULL;
+    uint32_t wants = first ? demand(first) : 0;
+    bool waits = may && !first && e->blocked_count > 0;
+    seat_wish(e->gates, s, first && wants == 0 ? 1 : wants, waits, waits && mute_ones_wait(e));
+    if (waits)
+        place_wake_first(e); /* it may have one since it looked */
+    place_hear_calls(e);
 }

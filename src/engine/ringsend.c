@@ -167,10 +167,9 @@ static void release(struct ringsend *e)
     tls_local_free(e->tls_local);
     if (!e->options.tls)
         ringsend_tls_free(e->tls);
-    for (uint32_t i = 0; i < e->origins_mark; i++)
-        origin_forget_pause(&e->origins[i]);
     watch_free(e);
     ring_free(e->ring);
+    place_leave(e);
     verdict_release(e);
     unpack_free(e->unpack);
     if (!e->broken)
@@ -268,6 +267,7 @@ static void set_up(struct ringsend *e)
     e->gates = o->limits ? o->limits : &e->own_gates;
     if (!o->limits)
         limits_init(&e->own_gates, o, e->now_ns);
+    place_join(e);
 }
 
 static int open_all(struct ringsend *e)
@@ -599,9 +599,13 @@ int ringsend_fd(const struct ringsend *e)
 
 int ringsend_limit(struct ringsend *e, uint32_t connections)
 {
-    if (connections < 1 || connections > e->options.connections_max)
+    struct ringsend_limits *l = e->gates;
+    if (connections < 1 || connections > l->connections_max)
         return -RINGSEND_E_INVALID;
-    e->conns_limit = connections;
+    if (l->shared)
+        run_places_limit(l, connections, e);
+    else
+        e->conns_limit = connections;
     place_limit_changed(e);
     return 0;
 }
@@ -621,7 +625,7 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.held = e->held < e->waiting ? e->held : e->waiting;
     all.enters = ring_counters(e->ring).enters;
     all.exchanges = e->exchanges;
-    all.connections_limit = e->conns_limit;
+    place_stats(e, &all);
     pause_stats(e, &all);
     bool has_room = e->requests_used - e->reaped_count < e->options.requests_max;
     bool at_once = engine_has_work(e) || e->finished_count > 0 || e->events_count > 0 ||

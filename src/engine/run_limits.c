@@ -5,21 +5,29 @@
 
 enum { BUCKETS = 1024 };
 
-struct shared_pause {
-    struct pause pause;
-    struct list in_bucket;
-    uint32_t users; /* origins of engines */
-    uint16_t port;
-    bool https;
-    char host[];
-};
-
 void limits_init(struct ringsend_limits *l, const struct ringsend_options *o, uint64_t now_ns)
 {
     pace_init(&l->pace, o->rate_count, o->rate_per_ns, o->rate_burst, o->rate_ramp_ns);
     budget_init(&l->budget, o->retry_budget_percent != RINGSEND_UNLIMITED, o->retry_budget_percent,
                 o->retry_budget_per_s, now_ns);
+    l->connections_max = o->connections_max;
     l->connections_per_origin = o->connections_per_origin;
+    run_places_init(&l->places, o->connections_max);
+    l->mute_fewest = UINT32_MAX;
+}
+
+static struct run_origin *origin_new(const struct ringsend_limits *l, const struct origin_key *key)
+{
+    size_t bytes = strlen(key->host) + 1;
+    struct run_origin *o = calloc(1, sizeof *o + bytes);
+    if (!o)
+        return NULL;
+    o->port = key->port;
+    o->https = key->https;
+    memcpy(o->host, key->host, bytes);
+    list_init(&o->in_bucket);
+    run_places_init(&o->places, l->connections_per_origin);
+    return o;
 }
 
 int ringsend_limits_new(struct ringsend_limits **limits, const struct ringsend_options *options)
@@ -29,25 +37,29 @@ int ringsend_limits_new(struct ringsend_limits **limits, const struct ringsend_o
     if (error)
         return error;
     struct ringsend_limits *l = calloc(1, sizeof *l);
-    struct list *pauses = calloc(BUCKETS, sizeof *pauses);
-    if (!l || !pauses || pthread_mutex_init(&l->lock, NULL) != 0) {
-        free(pauses);
+    struct list *origins = calloc(BUCKETS, sizeof *origins);
+    if (l)
+        limits_init(l, &o, 0); /* the budget begins full */
+    struct run_origin *any = l ? origin_new(l, &(struct origin_key){.host = ""}) : NULL;
+    if (!any || !origins || pthread_mutex_init(&l->lock, NULL) != 0) {
+        free(any);
+        free(origins);
         free(l);
         return -RINGSEND_E_NO_MEMORY;
     }
     for (size_t i = 0; i < BUCKETS; i++)
-        list_init(&pauses[i]);
-    limits_init(l, &o, 0); /* the budget begins full */
+        list_init(&origins[i]);
     l->shared = true;
-    l->pauses = pauses;
+    l->origins = origins;
+    l->any = any;
     *limits = l;
     return 0;
 }
 
-static void drop(struct shared_pause *p)
+static void drop(struct run_origin *o)
 {
-    list_remove(&p->in_bucket);
-    free(p);
+    list_remove(&o->in_bucket);
+    free(o);
 }
 
 void ringsend_limits_free(struct ringsend_limits *l)
@@ -55,60 +67,49 @@ void ringsend_limits_free(struct ringsend_limits *l)
     if (!l)
         return;
     for (size_t i = 0; i < BUCKETS; i++) {
-        for (struct list *node = l->pauses[i].next; node != &l->pauses[i];) {
-            struct shared_pause *p = LIST_OWNER(node, struct shared_pause, in_bucket);
+        for (struct list *node = l->origins[i].next; node != &l->origins[i];) {
+            struct run_origin *o = LIST_OWNER(node, struct run_origin, in_bucket);
             node = node->next;
-            free(p);
+            free(o);
         }
     }
     pthread_mutex_destroy(&l->lock);
-    free(l->pauses);
+    free(l->any);
+    free(l->origins);
     free(l);
 }
 
-static struct shared_pause *pause_new(const struct origin_key *key)
+static bool is_for(const struct run_origin *o, const struct origin_key *key)
 {
-    size_t bytes = strlen(key->host) + 1;
-    struct shared_pause *p = calloc(1, sizeof *p + bytes);
-    if (!p)
-        return NULL;
-    p->port = key->port;
-    p->https = key->https;
-    memcpy(p->host, key->host, bytes);
-    list_init(&p->in_bucket);
-    return p;
-}
-
-static bool is_for(const struct shared_pause *p, const struct origin_key *key)
-{
-    return p->port == key->port && p->https == key->https && strcmp(p->host, key->host) == 0;
+    return o->port == key->port && o->https == key->https && strcmp(o->host, key->host) == 0;
 }
 
 /* What nobody uses stays as long as it pauses; this is when it goes. */
-struct pause *limits_pause(struct ringsend_limits *l, const struct origin_key *key, uint64_t now_ns)
+struct run_origin *limits_origin(struct ringsend_limits *l, const struct origin_key *key,
+                                 uint64_t now_ns)
 {
-    struct list *bucket = &l->pauses[key->hash % BUCKETS];
-    struct shared_pause *found = NULL;
+    struct list *bucket = &l->origins[key->hash % BUCKETS];
+    struct run_origin *found = NULL;
     limits_lock(l);
     for (struct list *node = bucket->next; node != bucket;) {
-        struct shared_pause *p = LIST_OWNER(node, struct shared_pause, in_bucket);
+        struct run_origin *o = LIST_OWNER(node, struct run_origin, in_bucket);
         node = node->next;
-        if (is_for(p, key))
-            found = p;
-        else if (p->users == 0 && now_ns >= p->pause.restart_ends_ns)
-            drop(p);
+        if (is_for(o, key))
+            found = o;
+        else if (o->users == 0 && now_ns >= o->pause.restart_ends_ns)
+            drop(o);
     }
-    if (!found && (found = pause_new(key)))
+    if (!found && (found = origin_new(l, key)))
         list_push_back(bucket, &found->in_bucket);
-    if (found)
-        found->users++;
+    found = found ? found : l->any;
+    found->users++;
     limits_unlock(l);
-    return found ? &found->pause : NULL;
+    return found;
 }
 
-void limits_pause_give_back(struct ringsend_limits *l, struct pause *pause)
+void limits_origin_give_back(struct ringsend_limits *l, struct run_origin *o)
 {
     limits_lock(l);
-    LIST_OWNER(pause, struct shared_pause, pause)->users--;
+    o->users--;
     limits_unlock(l);
 }

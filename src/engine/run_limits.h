@@ -1,5 +1,5 @@
-/* What several engines may hold together: the pace, the retry budget, and the pauses of origins. An engine
- * without options.limits has its own, which nobody locks.
+/* What several engines may hold together: the pace, the retry budget, the pauses of origins, and places. An
+ * engine without options.limits has its own, which nobody locks, and no places beside its own (run_places.h).
  *
  * Whoever lets an attempt begin asks and takes under the lock (admission.c), which is held for nanoseconds. That
  * no pause is on is seen without it: an origin's pause is written under the lock and read atomically. */
@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "engine/budget.h"
 #include "engine/pace.h"
+#include "engine/run_places.h"
 #include "ringsend.h"
 
 #include <pthread.h>
@@ -25,21 +26,42 @@ struct origin_key {
     uint32_t hash;
 };
 
+/* An origin of several engines. */
+struct run_origin {
+    struct pause pause;
+    struct run_places places;
+    struct list in_bucket;
+    uint32_t users; /* origins of engines */
+    uint16_t port;
+    bool https;
+    char host[];
+};
+
 struct ringsend_limits {
     bool shared;
     pthread_mutex_t lock; /* shared: of all that follows */
     struct pace pace;
     struct budget budget;
-    uint32_t connections_per_origin; /* of all engines */
-    struct list *pauses;             /* shared: by hash, struct shared_pause */
+    uint32_t connections_max, connections_per_origin; /* of all engines */
+    struct run_places places;
+    uint32_t origins_proven, conns_mute; /* see places.c; read without the lock, as is: */
+    uint32_t
+        mute_fewest; /* of conns_mute, that one who waits for more holds; UINT32_MAX: nobody waits */
+    struct list *origins;   /* shared: by hash, struct run_origin */
+    struct run_origin *any; /* that of those for which there is no memory */
 };
 
 /* `o` has the defaults filled in. */
 void limits_init(struct ringsend_limits *l, const struct ringsend_options *o, uint64_t now_ns);
-/* The pause of an origin, to be given back; null: memory is out. Shared limits only. */
-struct pause *limits_pause(struct ringsend_limits *l, const struct origin_key *key,
-                           uint64_t now_ns);
-void limits_pause_give_back(struct ringsend_limits *l, struct pause *pause);
+/* That origin, to be given back. Shared limits only. */
+struct run_origin *limits_origin(struct ringsend_limits *l, const struct origin_key *key,
+                                 uint64_t now_ns);
+void limits_origin_give_back(struct ringsend_limits *l, struct run_origin *o);
+/* An origin may have fewer connections than all together. */
+static inline bool limits_bound_origins(const struct ringsend_limits *l)
+{
+    return l->connections_per_origin < l->connections_max;
+}
 
 static inline void limits_lock(struct ringsend_limits *l)
 {

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 
-from harness import (BOUND_S, Case, NOT_ALL_OK, OK, SIGINT_EXIT, USAGE, answering, json_lines, main,
+from harness import (BOUND_S, Case, NOT_ALL_OK, OK, SIGINT_EXIT, STOPPED, USAGE, answering, json_lines, main,
                      response)
 
 
@@ -184,13 +184,38 @@ class Threads(Case):
         self.assertEqual(set(delivered.values()), {1})
         self.assertEqual(len(set(delivered) | set(doubtful)), 8000)
 
-    def test_what_cannot_be_split_is_refused(self):
+    def test_numbers_out_of_range_are_refused(self):
         path = self.file("in", [])
-        for options in (["-c", "3"], ["--adaptive"], ["--per-host", "3"]):
-            run = self.run_ringsend("send", "-t", "4", *options, path)
-            self.assertEqual(run.status, USAGE, run.err)
         for count in ("0", "65", "x"):
             self.assertEqual(self.run_ringsend("send", "-t", count, path).status, USAGE)
+
+    def test_more_threads_than_connections(self):
+        for options in (["-c", "1"], ["-c", "3"], ["-c", "8", "--per-host", "1"]):
+            serve = self.serve("--latency", "1ms", "--close", "20%", "--max-connections", "500")
+            run = self.send("-t", "4", "-X", "PUT", *options, "--retry-delay", "1ms", "--retry-budget", "none", "--tries", "20",
+                            records=self.records(serve.url, 200), expect=OK)
+            self.assert_each_once(run.results, 200)
+            self.assertLessEqual(serve.stats()["connections_peak"], min(int(options[-1]), 3))
+
+    def test_one_host_has_all_its_places_whoever_has_its_records(self):
+        serve = self.serve("--latency", "5ms", "--max-connections", "500")
+        other = self.server(answering(lambda request: response(b"")))
+        # By turns, so that with two threads one may have all of a host.
+        records = [{"id": n, "url": (serve, other)[n % 2].url} for n in range(400)]
+        self.send("-t", "2", "-c", "20", "--per-host", "6", records=records, expect=OK)
+        self.assertEqual(serve.stats()["connections_peak"], 6)
+
+    def test_adaptive_steers_all(self):
+        serve = self.serve("--latency", "10ms", "--workers", "2")
+        run = self.send("-t", "3", "--adaptive", "-c", "16", records=self.records(serve.url, 400), expect=OK)
+        self.assertRegex(run.err, r"adaptive: 1 -> 2 connections: answers take \S+ ms")
+        self.assertLessEqual(serve.stats()["connections_peak"], 16)
+
+    def test_failures_stop_all(self):
+        serve = self.serve("--status", "404:100%", "--latency", "2ms")
+        run = self.send("-t", "3", "-c", "6", "--max-failures", "10", "-o", self.path("out"),
+                        records=self.records(serve.url, 3000), expect=STOPPED)
+        self.assertLess(len(json_lines(self.read("out"))), 10 + 100, run.err)
 
 
 if __name__ == "__main__":

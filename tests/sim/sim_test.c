@@ -140,13 +140,10 @@ static int run_scenarios(void)
 {
     static char names[SCENARIOS_MAX][80];
     static const struct scenario_function *(*const groups[])(size_t *) = {
-        sim_scenarios,          sim_name_scenarios,
-        sim_throttle_scenarios, sim_places_scenarios,
-        sim_turns_scenarios,    sim_response_scenarios,
-        sim_doubt_scenarios,    sim_body_scenarios,
-        sim_stream_scenarios,   sim_stream_end_scenarios,
-        sim_clock_scenarios,    sim_short_scenarios,
-        sim_kept_scenarios,     sim_tls_scenarios};
+        sim_scenarios,       sim_name_scenarios,    sim_throttle_scenarios,   sim_places_scenarios,
+        sim_turns_scenarios, sim_engines_scenarios, sim_response_scenarios,   sim_doubt_scenarios,
+        sim_body_scenarios,  sim_stream_scenarios,  sim_stream_end_scenarios, sim_clock_scenarios,
+        sim_short_scenarios, sim_kept_scenarios,    sim_tls_scenarios};
     size_t rows_count, functions_count;
     const struct scenario *rows = sim_table(&rows_count);
 
@@ -180,7 +177,7 @@ int main(int argc, char **argv)
     if (argc == 2)
         count = 1;
     for (uint64_t i = 0; i < count; i++)
-        virtual_s += (double)sim_random_run(first + i) / 1e9;
+        virtual_s += (double)(sim_random_run(first + i) + sim_engines_run(first + i)) / 1e9;
     printf("%llu seeds from %llu: all invariants held over %.0f s of virtual time\n",
            (unsigned long long)count, (unsigned long long)first, virtual_s);
     return 0;

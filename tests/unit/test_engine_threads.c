@@ -42,7 +42,7 @@ static struct host *host_new(void)
     assert_non_null(h);
     h->lead = new_engine();
     for (size_t i = 0; i < MATES; i++)
-        engines[i] = (struct crew_engine){.engine = new_engine(), .connections = CONNECTIONS};
+        engines[i] = (struct crew_engine){.engine = new_engine()};
     h->crew = crew_new(engines, MATES, h->lead);
     assert_non_null(h->crew);
     buf_pool_init(&h->pool);
@@ -71,7 +71,7 @@ static bool post(struct host *h, size_t i, const char *url, uint32_t in_flight)
     h->requests[i] = (struct ringsend_request){
         .size = sizeof h->requests[i], .url = {url, strlen(url)}, .user = &h->slots[i]};
     list_init(&h->slots[i].returned);
-    bool posted = crew_post(h->crew, &h->requests[i], in_flight, CONNECTIONS, &error);
+    bool posted = crew_post(h->crew, &h->requests[i], in_flight, &error);
     if (posted)
         assert_int_equal(error, RINGSEND_OK);
     return posted;

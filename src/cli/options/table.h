@@ -83,7 +83,7 @@ OPTION(DRY_RUN, "dry-run", 0, "N", COUNT, SEND, OUTPUT,
        "secrets are masked", .min = 1, .max = UINT64_MAX, .number = 1, .traits = OPTIONAL)
 OPTION(THREADS, "threads", 't', "N", COUNT, SEND, OUTPUT,
        "an engine on each of N threads, up to {max}; default {default}.\n"
-       "Rate, retries and pauses hold over all of them", .min = 1, .max = CREW_MAX, .number = 1)
+       "All limits hold over all of them, connections too", .min = 1, .max = CREW_MAX, .number = 1)
 OPTION(QUIET, "quiet", 'q', NULL, FLAG, SEND, OUTPUT,
        "no summary on standard error, and no progress")
 

@@ -13,16 +13,18 @@ static uint64_t clock_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-void adapt_begin(struct adapt *a, struct ringsend *engine, uint32_t limit_max, bool quiet)
+void adapt_begin(struct adapt *a, struct job *job, struct ringsend *engine, uint32_t limit_max,
+                 bool quiet)
 {
-    *a = (struct adapt){.engine = engine, .quiet = quiet, .told = 1, .sampled_ns = clock_ns()};
+    *a = (struct adapt){
+        .job = job, .engine = engine, .quiet = quiet, .told = 1, .sampled_ns = clock_ns()};
     adaptive_init(&a->adaptive, limit_max, a->sampled_ns);
     ringsend_limit(engine, a->adaptive.limit);
 }
 
 uint64_t adapt_wait_ns(const struct adapt *a)
 {
-    return a->engine ? SAMPLE_NS : RINGSEND_NEVER;
+    return a->job ? SAMPLE_NS : RINGSEND_NEVER;
 }
 
 /* All that is lowered; of the small steps up only every half as much again. */
@@ -35,12 +37,13 @@ static bool is_worth_telling(const struct adapt *a)
 
 void adapt_turn(struct adapt *a)
 {
-    struct ringsend_stats stats = {.size = sizeof stats};
+    struct ringsend_stats stats;
     uint64_t now_ns = clock_ns();
-    if (!a->engine || now_ns - a->sampled_ns < SAMPLE_NS)
+    if (!a->job || now_ns - a->sampled_ns < SAMPLE_NS)
         return;
     a->sampled_ns = now_ns;
-    ringsend_stats(a->engine, &stats);
+    job_stats(a->job, &stats);
+    job_ask_stats(a->job); /* for the next sample */
     const struct adaptive_sample sample = {.now_ns = now_ns,
                                            .completed = stats.completed,
                                            .service_ns = stats.service_ns,

@@ -5,42 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The part of `whole` that is thread `index`'s: parts differ by one at most. */
-static uint32_t part(uint32_t whole, uint32_t count, uint32_t index)
-{
-    return whole / count + (index < whole % count);
-}
-
-void engines_check(const struct send_options *options)
-{
-    const struct ringsend_options *o = &options->request.engine;
-    uint32_t threads = options->threads;
-    if (threads == 1)
-        return;
-    if (options->adaptive)
-        usage_error("send", "--adaptive steers one thread's connections, not %u", threads);
-    if (o->connections_max < threads)
-        usage_error("send", "%u threads need as many connections, not %u", threads,
-                    o->connections_max);
-    if (o->connections_per_origin > 0 && o->connections_per_origin < threads)
-        usage_error("send", "%u threads need as many connections per host, not %u", threads,
-                    o->connections_per_origin);
-}
-
-struct ringsend_options engines_share(const struct send_options *options, uint32_t index)
-{
-    struct ringsend_options o = options->request.engine;
-    uint32_t threads = options->threads;
-    if (threads == 1)
-        return o;
-    o.connections_max = part(o.connections_max, threads, index);
-    if (o.connections_per_origin > 0) {
-        /* Both are split alike, so a part is never larger than its thread's connections. */
-        o.connections_per_origin = part(o.connections_per_origin, threads, index);
-    }
-    return o;
-}
-
 static int tell_failure(int error, const char *message)
 {
     fprintf(stderr, "ringsend send: %s\n",
@@ -62,7 +26,7 @@ static int share_tls(struct engines *engines, const struct send_options *options
     return -ringsend_tls_new(&engines->tls, &o);
 }
 
-/* One rate, one retry budget, and the same pauses over all threads. */
+/* One limit of connections, one rate, one retry budget, and the same pauses over all threads. */
 static int share_limits(struct engines *engines, const struct send_options *options, char *message,
                         size_t message_bytes)
 {
@@ -88,7 +52,7 @@ int engines_start(struct engines *engines, const struct send_options *options,
         error = share_limits(engines, options, message, sizeof message);
     while (error == RINGSEND_OK && engines->count < options->threads) {
         struct crew_engine *engine = &engines->all[engines->count];
-        struct ringsend_options o = engines_share(options, (uint32_t)engines->count);
+        struct ringsend_options o = options->request.engine;
         o.requests_max = requests_max;
         o.memory_target_bytes =
             options->memory_bytes / (options->threads > 1 ? 4 : 2) / options->threads;
@@ -96,7 +60,6 @@ int engines_start(struct engines *engines, const struct send_options *options,
         o.message_bytes = sizeof message;
         o.tls = engines->tls;
         o.limits = engines->limits;
-        engine->connections = o.connections_max;
         engine->returned_bytes_max = o.memory_target_bytes;
         error = -ringsend_new(&engine->engine, &o);
         engines->count += error == RINGSEND_OK;

@@ -1,6 +1,5 @@
 /* The engines of `ringsend send`: one for each thread. What all of them may do together is what the
- * options allow: connections, and those per host, are split among them without a rest; the rate, the retry
- * budget and pauses are held by all of them together. */
+ * options allow: they share connections, those per host, the rate, the retry budget and pauses. */
 #ifndef RINGSEND_CLI_SEND_ENGINES_H
 #define RINGSEND_CLI_SEND_ENGINES_H
 
@@ -14,10 +13,6 @@ struct engines {
     struct ringsend_limits *limits; /* the same */
 };
 
-/* Ends the program in a usage_error when the options cannot be split. */
-void engines_check(const struct send_options *options);
-/* What the options come to for the engine of thread `index`. */
-struct ringsend_options engines_share(const struct send_options *options, uint32_t index);
 /* An exit status, with the message told. */
 int engines_start(struct engines *engines, const struct send_options *options,
                   uint32_t requests_max);

@@ -187,7 +187,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         .engine = engine,
         .mates = engines->all + 1,
         .mates_count = engines->count - 1,
-        .connections = engines->all[0].connections,
+        .connections = send->options.request.engine.connections_max,
         .source = &send->source,
         .inputs_untouched = send->outputs.inputs_untouched,
         .output = {.results_fd = send->outputs.results.fd,
@@ -227,7 +227,7 @@ static int run_job(struct send *send, enum outputs_use *use)
     notice_begin(engine);
     struct adapt adapt = {0};
     if (send->options.adaptive)
-        adapt_begin(&adapt, engine, send->options.request.engine.connections_max,
+        adapt_begin(&adapt, job, engine, send->options.request.engine.connections_max,
                     send->options.quiet);
     struct progress progress = {.mode = send->options.progress,
                                 .job = job,

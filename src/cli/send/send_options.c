@@ -7,7 +7,6 @@
 #include "cli/options/throttle_options.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
-#include "cli/send/engines.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -144,7 +143,6 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     record_options_finish(&options->records, &options->request, options->inputs,
                           options->inputs_count);
     record_options_refuse_one_key(&options->request);
-    engines_check(options);
 }
 
 void send_options_free(struct send_options *options)

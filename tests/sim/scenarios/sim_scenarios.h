@@ -45,6 +45,8 @@ const struct scenario_function *sim_throttle_scenarios(size_t *count);
 /* Who has the places when not all can have one. */
 const struct scenario_function *sim_places_scenarios(size_t *count);
 const struct scenario_function *sim_turns_scenarios(size_t *count);
+/* Several engines with one set of limits. */
+const struct scenario_function *sim_engines_scenarios(size_t *count);
 /* What is made of responses: predicates, content codings. */
 const struct scenario_function *sim_response_scenarios(size_t *count);
 const struct scenario_function *sim_doubt_scenarios(size_t *count);

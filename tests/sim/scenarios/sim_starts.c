@@ -24,11 +24,11 @@ static bool began(const struct ringsend_attempt *a)
            a->error != RINGSEND_E_TIMEOUT_DNS;
 }
 
-static size_t collect_starts(const struct client *c, struct start **starts)
+/* Behind those that are there. */
+static size_t collect_starts(const struct client *c, struct start **starts, size_t count)
 {
-    size_t count = 0, capacity = 0;
+    size_t capacity = count;
 
-    *starts = NULL;
     for (uint32_t i = 0; i < c->count; i++) {
         const struct client_request *r = &c->requests[i];
         for (uint32_t k = 0; r->trace && k < r->attempts; k++) {
@@ -44,19 +44,17 @@ static size_t collect_starts(const struct client *c, struct start **starts)
                                .retry = k > 0 && r->trace[k - 1].wait != RINGSEND_WAIT_FREE};
         }
     }
-    if (count > 0)
-        qsort(*starts, count, sizeof **starts, start_order);
     return count;
 }
 
 /* In every window: attempts begun <= rate x window + burst. */
-static void check_rate(const struct client *c, const struct start *starts, size_t count)
+static void check_rate(const struct ringsend_options *o, const struct start *starts, size_t count)
 {
-    double per_ns = c->options.rate_per_ns ? (double)c->options.rate_per_ns : 1e9;
-    double rate = c->options.rate_count / per_ns;
-    double burst = c->options.rate_burst ? c->options.rate_burst : 1 + rate * 10 * SIM_MS;
+    double per_ns = o->rate_per_ns ? (double)o->rate_per_ns : 1e9;
+    double rate = o->rate_count / per_ns;
+    double burst = o->rate_burst ? o->rate_burst : 1 + rate * 10 * SIM_MS;
 
-    for (size_t i = 0; i < count && c->options.rate_count > 0; i++) {
+    for (size_t i = 0; i < count && o->rate_count > 0; i++) {
         for (size_t k = i; k < count; k++) {
             double window_ns = (double)(starts[k].at_ns - starts[i].at_ns);
             SIM_CHECK((double)(k - i + 1) <= rate * window_ns + burst + 1e-6,
@@ -66,15 +64,12 @@ static void check_rate(const struct client *c, const struct start *starts, size_
 }
 
 /* In every window: retries <= percent % of the first tries + per_s x (window + 10 s). */
-static void check_budget(const struct client *c, const struct start *starts, size_t count)
+static void check_budget(const struct ringsend_options *o, const struct start *starts, size_t count)
 {
-    const struct ringsend_options *o = &c->options;
     double percent = o->retry_budget_percent ? o->retry_budget_percent : 20;
     double per_s = o->retry_budget_per_s ? o->retry_budget_per_s : 10;
 
-    /* First tries of what has no result, or no trace for lack of memory, are not known. */
-    if (o->retry_budget_percent == RINGSEND_UNLIMITED || c->done < c->accepted ||
-        sim.faults.no_memory > 0)
+    if (o->retry_budget_percent == RINGSEND_UNLIMITED)
         return;
     for (size_t i = 0; i < count; i++) {
         uint32_t firsts = 0, retries = 0;
@@ -107,13 +102,24 @@ static void check_pauses(const struct client *c, const struct start *starts, siz
     }
 }
 
-void client_check_starts(const struct client *c)
+void clients_check_starts(const struct client *clients, size_t clients_count,
+                          const struct ringsend_options *o)
 {
-    struct start *starts;
-    size_t count = collect_starts(c, &starts);
+    struct start *starts = NULL;
+    size_t count = 0;
+    bool all_known = sim.faults.no_memory == 0;
 
-    check_rate(c, starts, count);
-    check_budget(c, starts, count);
-    check_pauses(c, starts, count);
+    for (size_t i = 0; i < clients_count; i++) {
+        count = collect_starts(&clients[i], &starts, count);
+        all_known &= clients[i].done == clients[i].accepted;
+    }
+    if (count > 0)
+        qsort(starts, count, sizeof *starts, start_order);
+    check_rate(o, starts, count);
+    /* First tries of what has no result, or no trace for lack of memory, are not known. */
+    if (all_known)
+        check_budget(o, starts, count);
+    for (size_t i = 0; i < clients_count; i++)
+        check_pauses(&clients[i], starts, count);
     free(starts);
 }

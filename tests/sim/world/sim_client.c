@@ -141,9 +141,8 @@ static void package_free(struct ringsend_request *request)
     free(p);
 }
 
-void client_end(struct client *c)
+void client_close(struct client *c)
 {
-    client_check_starts(c);
     ringsend_free(c->engine);
     SIM_CHECK(!pieces || sim_ring_broke(), "memory was not given back");
     for (union piece *p = pieces, *next; p; p = next) { /* the kernel may have had it then */
@@ -161,6 +160,12 @@ void client_end(struct client *c)
     free(c->requests);
     free(c->marks);
     *c = (struct client){0};
+}
+
+void client_end(struct client *c)
+{
+    clients_check_starts(c, 1, &c->options);
+    client_close(c);
     SIM_CHECK(sim_ring_gone(), "the engine has not freed its ring");
     SIM_CHECK(sim_sockets_open() == 0, "%u sockets are left open", sim_sockets_open());
 }

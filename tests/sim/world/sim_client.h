@@ -69,8 +69,11 @@ void client_begin(struct client *c, const struct ringsend_options *options);
 /* False when the engine could not be made for lack of memory. */
 bool client_try_begin(struct client *c, const struct ringsend_options *options);
 void client_end(struct client *c);
-/* Holds rate, budget of retries and pauses against when attempts began. */
-void client_check_starts(const struct client *c);
+/* The same, where there are others still. */
+void client_close(struct client *c);
+/* Holds rate, budget of retries and pauses, as `o` says, against when attempts of all the clients began. */
+void clients_check_starts(const struct client *clients, size_t count,
+                          const struct ringsend_options *o);
 
 /* No timeout is told of what had come in time (sim_clocks.c). */
 void sim_check_timeout(const struct client *c, const struct client_request *r,

@@ -43,6 +43,8 @@ enum {
 static const char *const kind_names[RING_KINDS] = {
     "connect", "send",   "receive", "cancel",  "close", "read", "append",
     "sync",    "accept", "wake-up", "install", "open",  "stat"};
+enum { RINGS_MAX = 8 };
+static struct ring *all_rings[RINGS_MAX];
 static uint32_t rings;
 static sim_watch_fn *watcher;
 static void *watcher_context;
@@ -56,6 +58,13 @@ void sim_ring_watch(sim_watch_fn *watch, void *context)
 bool sim_ring_gone(void)
 {
     return rings == 0;
+}
+
+bool sim_ring_has_news(uint32_t number)
+{
+    const struct ring *r = all_rings[number];
+
+    return r->queue_count > 0 || r->woken;
 }
 
 /* The latest ring is broken: it does nothing any more. */
@@ -92,7 +101,8 @@ int ring_new(struct ring **ring, const struct ring_options *options)
     r->buffer_out = calloc(r->buffers, sizeof *r->buffer_out);
     SIM_CHECK(r->sockets && r->memory && r->buffer_out, "out of memory");
     POISON(r->memory, (size_t)r->buffers * r->buffer_bytes);
-    rings++;
+    SIM_CHECK(rings < RINGS_MAX && !all_rings[rings], "rings are made in another order");
+    all_rings[rings++] = r;
     broken = false;
     *ring = r;
     return 0;
@@ -130,9 +140,14 @@ void ring_free(struct ring *r)
     rings--;
     free(r->memory);
     free(r->buffer_out);
-    free(r->sockets);
     free(r->queue);
-    free(r);
+    r->memory = NULL;
+    /* As long as there are others, events may be due that belong to its sockets' lives. */
+    for (uint32_t i = 0; rings == 0 && i < RINGS_MAX && all_rings[i]; i++) {
+        free(all_rings[i]->sockets);
+        free(all_rings[i]);
+        all_rings[i] = NULL;
+    }
 }
 
 void ring_explain(int error, char *text, size_t text_bytes)

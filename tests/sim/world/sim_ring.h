@@ -94,5 +94,7 @@ void sim_ring_break(void);
 bool sim_ring_broke(void);
 /* No ring is left. */
 bool sim_ring_gone(void);
+/* The engine of that ring would be woken now: the number is how many there were when it was made. */
+bool sim_ring_has_news(uint32_t number);
 
 #endif
