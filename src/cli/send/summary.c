@@ -2,6 +2,7 @@
 #include "cli/send/summary.h"
 
 #include "cli/send/failures.h"
+#include "cli/send/options_hint.h"
 #include "cli/send/resume_hint.h"
 #include "cli/shell.h"
 
@@ -145,25 +146,36 @@ static void print_cut_off(FILE *out, const struct job_report *report)
             one ? "is" : "are");
 }
 
+/* What the requests were made by: not where results went, nor which of the records were meant. */
+static bool makes_requests(const struct option_row *row)
+{
+    if (row->id == OPTION_SERIALIZE)
+        return true;
+    return row->section != SECTION_OUTPUT && row->id != OPTION_SKIP && row->id != OPTION_LIMIT &&
+           row->id != OPTION_SHARD;
+}
+
+/* Rows and lines are told by the name of their file, which is another one now. */
+static void print_format(FILE *out, const struct send_options *options)
+{
+    enum format format = format_of_name(options->inputs[0]);
+    if (option_given(&options->given, OPTION_FORMAT) || format_is_json(format) ||
+        format_of_name(options->failed) == format)
+        return;
+    fprintf(out, " %s %s", option_long(OPTION_FORMAT), format_word(format));
+}
+
 /* How to send again what the file of failed lines holds. */
 static void print_again(FILE *out, const struct job_report *report,
                         const struct send_options *options)
 {
-    const struct record_defaults *defaults = &options->request.defaults;
+    struct options_hint hint = {.out = out, .options = options};
     uint64_t ambiguous = report->ambiguous, skipped = report->by_error[RINGSEND_E_RECORD_TOO_LONG];
     fputs("ringsend: to send the failed ones again: ringsend send -o FILE", out);
-    if (defaults->url.bytes > 0) { /* it and the method are arguments, which end with a NUL */
-        fputs(" --url", out);
-        shell_print_masked(out, &options->request.secrets, defaults->url.data);
-    }
-    if (defaults->method.bytes > 0) {
-        fputs(" -X", out);
-        shell_print_word(out, defaults->method.data);
-    }
+    options_hint_print(&hint, makes_requests);
+    print_format(out, options);
     shell_print_path(out, options->failed);
-    fputc('\n', out);
-    if (defaults->headers_count > 0) /* which may be secret */
-        fputs("  with the same -H\n", out);
+    options_hint_end(&hint);
     if (ambiguous > 0)
         fprintf(out,
                 "  %llu of them may have been processed already: sending %s again may double %s "

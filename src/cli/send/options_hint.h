@@ -1,0 +1,24 @@
+/* The options of a run, to be given again: what hints that can be pasted into a shell are made of. */
+#ifndef RINGSEND_CLI_SEND_OPTIONS_HINT_H
+#define RINGSEND_CLI_SEND_OPTIONS_HINT_H
+
+#include "cli/send/send_options.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct options_hint {
+    FILE *out;
+    const struct send_options *options;
+    bool left_out[OPTIONS_COUNT]; /* a value of it is secret */
+    bool masked;                  /* a part of a value is secret, and stands as "***" */
+};
+
+/* Those for which `is_wanted` holds, in words of a shell, as they were given. */
+void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row));
+/* An argument that is no option: what is secret in it is masked as well. */
+void options_hint_print_argument(struct options_hint *hint, const char *argument);
+/* Ends the command's line, and says what is missing in it. */
+void options_hint_end(struct options_hint *hint);
+
+#endif
