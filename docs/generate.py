@@ -2,56 +2,66 @@
 """Man pages and completions out of what the program says of itself: generate.py KIND RINGSEND OUTPUT [COMMAND]
 
 KIND is scd (a page of one command, for scdoc), bash, zsh or fish; or header, with src/ringsend.h in place of
-the program: ringsend(3), whose text is the header's own. The --help texts are the one source of
-options; here they are only taken apart:
+the program: ringsend(3), whose text is the header's own. Options, and the words around them, come from the program's
+own table: `ringsend --options-json`, a list of
+
+  {"name": COMMAND, "summary": ..., "help": [a line of text, or an option as an object, ...]}
+
+in which only the lines are taken apart here:
 
   Usage: ...                   synopsis, up to the first line that does not continue it
   a paragraph                  what the command does
-  Heading                      at the left margin, with indented lines below
-    -o, --output FILE  text    an option, its text going on further right
+  Heading                      at the left margin, with options or indented lines below
 """
 
 import collections
 import itertools
+import json
 import re
 import subprocess
 import sys
 
-Option = collections.namedtuple("Option", "names argument attached text")
+Option = collections.namedtuple("Option", "names argument attached is_file text")
 
-# An argument follows after one space: in capitals, quoted, or a choice of words; or [=ATTACHED], if it may be absent.
-OPTION = re.compile(r" {2,6}((?:-\w, )?--[\w-]+|-\w)(?: ('[^']*'|[A-Z][^ ]*|\w+(?:\|\w+)+)|(\[=[A-Z]+\]))?(?: +(.*)|$)")
 GENERAL = {"--help", "--version"}
-TEXT_COLUMN = 10  # an option's text is indented further than this
 
 
-def help_of(program, *command):
-    return subprocess.run([program, *command, "--help"], check=True, capture_output=True, text=True).stdout
+def table(program):
+    """What the program says of its commands, by their names."""
+    run = subprocess.run([program, "--options-json"], check=True, capture_output=True, text=True)
+    return {command["name"]: command for command in json.loads(run.stdout)}
 
 
 def commands(program):
     """(name, summary) as the program lists them."""
-    return re.findall(r"^  (\w+) +(.*)$", help_of(program), re.MULTILINE)
+    return [(name, command["summary"]) for name, command in table(program).items()]
 
 
-def parse(text):
+def option_of(row):
+    attached = "[=%s]" % row["argument"] if row["optional"] else ""
+    return Option((["-" + row["letter"]] if row["letter"] else []) + ["--" + row["name"]],
+                  "" if attached else row["argument"] or "", attached, row["kind"] == "file", row["text"])
+
+
+def is_heading(line, before, after):
+    """At the left margin, with indented lines below; or a word or two above a paragraph."""
+    if not line or line[0] == " " or line.endswith((".", ",", ":")) or line.startswith("Usage:"):
+        return False
+    return after.startswith(" ") and (not before or before.startswith(" ")) or \
+        not before and len(line.split()) < 3 and after != ""
+
+
+def parse(lines):
     """The help as (heading, blocks); a block is an Option or a list of lines."""
     sections = [("", [])]
-    lines = text.splitlines()
     for at, line in enumerate(lines):
         blocks = sections[-1][1]
-        match = OPTION.fullmatch(line)
-        after = lines[at + 1] if at + 1 < len(lines) else ""
-        before = lines[at - 1] if at else ""
-        indent = len(line) - len(line.lstrip())
-        if match and match.group(1):
-            names, argument, attached, words = match.groups()
-            blocks.append(Option(re.findall(r"--?[\w-]+", names), argument or "", attached or "",
-                                 [words] if words else []))
-        elif blocks and isinstance(blocks[-1], Option) and indent > TEXT_COLUMN:
-            blocks[-1].text.append(line.strip())
-        elif line and indent == 0 and after.startswith(" ") and not line.endswith((".", ",", ":")) and \
-                (not before or before.startswith(" ")) and not line.startswith("Usage:"):
+        if isinstance(line, dict):
+            blocks.append(option_of(line))
+            continue
+        around = [lines[i] if 0 <= i < len(lines) else "" for i in (at - 1, at + 1)]
+        before, after = ("  option" if isinstance(each, dict) else each for each in around)
+        if is_heading(line, before, after):
             sections.append((line, []))
         elif not line or not blocks or isinstance(blocks[-1], Option):
             blocks.append([line] if line else [])
@@ -61,8 +71,7 @@ def parse(text):
 
 
 def options(program, command):
-    return [block for _, blocks in parse(help_of(program, command)) for block in blocks
-            if isinstance(block, Option)]
+    return [option_of(line) for line in table(program)[command]["help"] if isinstance(line, dict)]
 
 
 # ---- Man pages, in scdoc's language
@@ -74,7 +83,7 @@ def escape(text):
 
 
 def literal(lines):
-    return ["```", *lines, "```", ""]
+    return ["```", *(line.replace("\\", "\\\\") for line in lines), "```", ""]
 
 
 def scd_block(block):
@@ -90,7 +99,7 @@ def scd_block(block):
 
 def scd(program, command):
     summary = dict(commands(program))[command]
-    sections = parse(help_of(program, command))
+    sections = parse(table(program)[command]["help"])
     usage, about = [], []
     for line in sections[0][1][0]:
         if line.startswith("Usage:") or (not about and line.startswith("       ")):
@@ -176,19 +185,15 @@ def header(path):
 # ---- Completions
 
 
-def takes_file(option):
-    return re.match(r"(FILE|PATH|DIR)\b", option.argument) is not None
-
-
 def bash(program):
     cases, files = [], []
     for name, _ in commands(program):
         found = options(program, name)
         cases.append("    %s) options='%s' ;;" % (name, " ".join(n for o in found for n in o.names)))
-        plain = [n for o in found if o.argument and not takes_file(o) for n in o.names]
+        plain = [n for o in found if o.argument and not o.is_file for n in o.names]
         if plain:
             files.append("    %s) case $before in %s) return ;; esac ;;" % (name, "|".join(plain)))
-    return """# bash completion for ringsend; made from its --help.
+    return """# bash completion for ringsend; made from its table of options.
 _ringsend() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} options=
     COMPREPLY=()
@@ -221,7 +226,7 @@ def quoted(text):
 
 
 def zsh(program):
-    out = ["#compdef ringsend", "# zsh completion for ringsend; made from its --help.", "",
+    out = ["#compdef ringsend", "# zsh completion for ringsend; made from its table of options.", "",
            "_ringsend() {", "    if (( CURRENT == 2 )); then", "        local -a commands=("]
     out += ["            %s" % quoted("%s:%s" % pair) for pair in commands(program)]
     out += ["        )", "        _describe command commands", "        return", "    fi",
@@ -232,7 +237,7 @@ def zsh(program):
         for option in options(program, name):
             words = re.sub(r"([\[\]:])", r"\\\1", first_words(option))
             action = ":%s:%s" % (re.sub(r"[\[\]:]", " ", option.argument),
-                                 "_files" if takes_file(option) else " ") if option.argument else ""
+                                 "_files" if option.is_file else " ") if option.argument else ""
             for each in option.names:
                 out.append("            %s \\" % quoted("*%s[%s]%s" % (each, words, action)))
         out.append("            '*:file:_files' ;;")
@@ -240,7 +245,7 @@ def zsh(program):
 
 
 def fish(program):
-    out = ["# fish completion for ringsend; made from its --help.",
+    out = ["# fish completion for ringsend; made from its table of options.",
            "complete -c ringsend -n __fish_use_subcommand -f"]
     for name, summary in commands(program):
         out.append("complete -c ringsend -n __fish_use_subcommand -a %s -d %s" % (name, quoted(summary)))
@@ -249,7 +254,7 @@ def fish(program):
             for each in option.names:
                 line += " -l %s" % each[2:] if each.startswith("--") else " -s %s" % each[1:]
             if option.argument:
-                line += " -r -F" if takes_file(option) else " -x"
+                line += " -r -F" if option.is_file else " -x"
             out.append("%s -d %s" % (line, quoted(first_words(option))))
     return "\n".join(out) + "\n"
 

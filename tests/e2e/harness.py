@@ -44,6 +44,18 @@ RESULT_KEYS = ["id", "line", "[file]", "ok", "status", "attempts", "error", "[de
 US_KEYS = ["queue", "dns", "connect", "tls", "first_byte", "total"]
 
 
+def options_table():
+    """All commands with their options, as the program has them: see docs/generate.py."""
+    run = subprocess.run([RINGSEND, "--options-json"], check=True, capture_output=True, text=True)
+    return json.loads(run.stdout)
+
+
+def rows_of(command):
+    """The options of a command."""
+    return [line for each in options_table() if each["name"] == command for line in each["help"]
+            if isinstance(line, dict)]
+
+
 def json_line(text):
     """One line as JSON; a key that comes twice is an error."""
     def unique(pairs):
