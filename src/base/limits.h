@@ -31,6 +31,14 @@ enum {
     LIMIT_BUFFER_BYTES = 4096,
 };
 
+/* Lengths of time, in nanoseconds: beyond what an enumerator holds. */
+#define LIMIT_RATE_PER_NS 3600000000000ull       /* a rate is so many in an hour at most */
+#define LIMIT_RAMP_NS 3600000000000ull           /* of a rate */
+#define LIMIT_BACKOFF_NS (24 * 3600000000000ull) /* the longest of the waits between tries */
+/* What options and records may ask for; the engine itself takes any. */
+#define LIMIT_TIMEOUT_MIN_NS 1000000ull
+#define LIMIT_TIMEOUT_MAX_NS (24 * 3600000000000ull)
+
 _Static_assert(LIMIT_CONNECTIONS <= 1 << 24, "a slot must fit the ring's completion tag");
 _Static_assert((long long)LIMIT_HEAD_BYTES + LIMIT_BODY_BYTES <= 0x7fffffff, "a send's result");
 _Static_assert((LIMIT_BUFFERS_MAX & (LIMIT_BUFFERS_MAX - 1)) == 0,

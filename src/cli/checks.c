@@ -3,6 +3,7 @@
  * (/proc, limits), and judged by what that trial showed: a filter or a sysctl is a fault only if it bites. */
 #include "cli/checks.h"
 
+#include "base/defaults.h"
 #include "base/limits.h"
 #include "tls/tls.h"
 #include "uring/ring.h"
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 enum {
-    CONNECTIONS = 40, /* what send opens unless told otherwise */
+    CONNECTIONS = DEFAULT_CONNECTIONS, /* what send opens unless told otherwise */
     BUFFERS = 128,
     MEMLOCK_SHORT_BYTES = 1 << 20, /* below it large rings are refused (non-root, Linux 6.14 on) */
     DESCRIPTORS_MANY = 10000,

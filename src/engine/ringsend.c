@@ -17,7 +17,6 @@
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
-#define HOUR_NS (3600 * NS_PER_S)
 /* What flows from descriptor to descriptor has always something to do, and no result for long: so long, and so
  * many turns, a call goes on at most that was not asked to wait, or has waited. */
 #define RUN_NS (2 * NS_PER_MS)
@@ -25,8 +24,6 @@ enum {
     RUN_TURNS_MAX = 100,
     LATER_BYTES_MAX = 4096, /* of a struct of any later version; more is no size */
 };
-
-#define BACKOFF_LONGEST_NS (24 * HOUR_NS)
 
 /* A flag of a later version must not be overlooked by this one. */
 #define FLAGS_KNOWN                                                                            \
@@ -115,9 +112,9 @@ static const char *fault_of(const struct ringsend_options *o)
         return "posts_max must be 1 to 1048576";
     if (o->tries > LIMIT_TRIES)
         return "tries must be 1 to 100";
-    if (o->backoff_min_ns > BACKOFF_LONGEST_NS || o->backoff_max_ns > BACKOFF_LONGEST_NS)
+    if (o->backoff_min_ns > LIMIT_BACKOFF_NS || o->backoff_max_ns > LIMIT_BACKOFF_NS)
         return "backoff_min_ns and backoff_max_ns must be at most a day";
-    if (o->rate_count > LIMIT_RATE_COUNT || o->rate_per_ns > HOUR_NS)
+    if (o->rate_count > LIMIT_RATE_COUNT || o->rate_per_ns > LIMIT_RATE_PER_NS)
         return "the rate must be 1 to 10^9 attempts in 1 ns to 1 h";
     if ((o->retry_budget_percent > LIMIT_BUDGET_PERCENT &&
          o->retry_budget_percent != RINGSEND_UNLIMITED) ||
@@ -131,7 +128,7 @@ static const char *fault_of(const struct ringsend_options *o)
         return "resolve is null, and resolve_count is not 0";
     if (o->allocator && (!o->allocator->allocate || !o->allocator->release))
         return "an allocator needs both allocate and release";
-    if (o->rate_ramp_ns > HOUR_NS)
+    if (o->rate_ramp_ns > LIMIT_RAMP_NS)
         return "rate_ramp_ns must be at most an hour";
     return NULL;
 }

@@ -17,9 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TIMEOUT_MIN_NS 1000000ull
-#define TIMEOUT_MAX_NS (24 * 3600 * 1000000000ull)
-
 enum record_key {
     KEY_ID,
     KEY_CUSTOM_ID,
@@ -360,7 +357,8 @@ static void read_timeout(struct reader *r)
     } else {
         json_skip(&r->json, NULL);
     }
-    if (!given || !duration_parse(text, &ns) || ns < TIMEOUT_MIN_NS || ns > TIMEOUT_MAX_NS)
+    if (!given || !duration_parse(text, &ns) || ns < LIMIT_TIMEOUT_MIN_NS ||
+        ns > LIMIT_TIMEOUT_MAX_NS)
         record_fail(r, RINGSEND_E_BAD_RECORD,
                     "\"timeout\" must be a number of seconds or a string such as \"250ms\", "
                     "from 1ms to 24h");

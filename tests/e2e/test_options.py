@@ -85,6 +85,28 @@ class Rows(Case):
                 self.assertLess(row["min"], row["max"], (command, row["name"]))
 
 
+class Defaults(Case):
+    """The header tells the defaults that stand in src/base/defaults.h."""
+
+    def test_the_header_agrees(self):
+        header, = texts_of("src/ringsend.h")
+        lines = header[header.index("struct ringsend_options {"):].splitlines()
+        numbers, = texts_of("src/base/defaults.h")
+        found = re.findall(r"#define DEFAULT_(\w+) (.+)", numbers)
+        self.assertGreater(len(found), 10)
+        for name, number in found:
+            field = {"CONNECTIONS": "connections_max"}.get(name, name.lower())
+            value = eval(re.sub(r"\b(\d+)u?l*\b", r"\1", number))  # constants of ours: (64ull << 20)
+            told = [str(value)]
+            if field.endswith("_ns"):
+                told = ["%g s" % (value / 1e9), "%g ms" % (value / 1e6)]
+            elif field.endswith("_bytes"):
+                told = ["%d MiB" % (value >> 20), "%d KiB" % (value >> 10)]
+            at = next(i for i, line in enumerate(lines) if re.match(r" +u?int\d+_t .*\b%s\b.*;" % field, line))
+            near = "\n".join(lines[max(at - 3, 0):at + 3])
+            self.assertTrue(any(re.search(r"(?<!\d)%s\b" % each, near) for each in told), (field, told))
+
+
 class Values(Case):
     """No command comes to its work: each is given what it cannot do without an argument, or with one."""
 

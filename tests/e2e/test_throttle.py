@@ -133,7 +133,7 @@ class Budget(Manners):
             self.assertEqual([a["for"] for a in result["trace"][:3]], ["backoff"] * 3)
 
     def test_usage(self):
-        for text in ("20", "0%", "1001%", "20%+", "20%+5", "20%+0/s", "-1%", "some", "20%%"):
+        for text in ("20", "0%", "1001%", "20%+", "20%+5x", "20%+0/s", "-1%", "some", "20%%"):
             self.assert_usage("--retry-budget", "--retry-budget", text)
 
 

@@ -10,8 +10,6 @@
 
 static const char command[] = "bench";
 
-enum { REPEAT_VERSUS = 5 };
-
 static void read_steps(struct bench_options *o, const char *text, uint64_t max_per_s)
 {
     for (const char *at = text;; at++) {
@@ -59,7 +57,7 @@ static void finish_comparison(struct bench_options *o, const struct options *giv
     if (option_given(given, OPTION_TOLERANCE) && !o->versus)
         usage_error(command, "--tolerance goes with --vs");
     o->repeat =
-        o->versus && !repeats ? REPEAT_VERSUS : (uint32_t)option_number(given, OPTION_REPEAT);
+        o->versus && !repeats ? REPEAT_WITH_VS : (uint32_t)option_number(given, OPTION_REPEAT);
     if (!o->versus)
         return;
     if (!o->target.url)

@@ -110,6 +110,7 @@ struct walk {
     void (*option)(struct walk *w, const struct option_row *row, const char *sentence);
     const struct command_help *help;
     struct json_out *json;
+    size_t options; /* handed out */
 };
 
 static enum option_section section_of(struct ringsend_bytes name)
@@ -129,8 +130,17 @@ static void walk_section(struct walk *w, enum option_section section)
             continue;
         char *sentence = sentence_of(row);
         w->option(w, row, sentence ? sentence : row->sentence);
+        w->options++;
         free(sentence);
     }
+}
+
+static size_t options_of(const struct command_help *help)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < option_rows_count; i++)
+        count += (option_rows[i].commands & (unsigned)help->command) != 0;
+    return count;
 }
 
 static void walk(struct walk *w)
@@ -142,6 +152,7 @@ static void walk(struct walk *w)
         else
             w->line(w, line);
     }
+    CHECK(w->options == options_of(w->help)); /* the text names each of its sections once */
 }
 
 /* ---- for people ---- */

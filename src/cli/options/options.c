@@ -18,8 +18,7 @@
 
 #define MS 1000000ull
 #define S (1000 * MS)
-#define HOUR (3600 * S)
-#define DAY (24 * HOUR)
+#define DAY (24 * 3600 * S)
 #define TEXT_OF_(number) #number
 #define TEXT_OF(number) TEXT_OF_(number)
 

@@ -103,6 +103,8 @@ struct option_row {
 extern const struct option_row option_rows[];
 extern const size_t option_rows_count;
 
+#define REPEAT_WITH_VS 5 /* the default of --repeat beside --vs */
+
 /* One time that an option was given. */
 struct option_use {
     const struct option_row *row;

@@ -144,7 +144,8 @@ OPTION(VS, "vs", 0, "URL", TEXT, BENCH, COMPARING,
        "another target, by turns: is it slower than the first?\n"
        "Exit with 5 when it is")
 OPTION(REPEAT, "repeat", 0, "N", COUNT, BENCH, COMPARING,
-       "runs of each target, {min} to {max}; default {default}, with --vs 5",
+       "runs of each target, {min} to {max}; default {default}, with --vs "
+       TEXT_OF(REPEAT_WITH_VS),
        .min = 1, .max = COMPARE_RUNS_MAX, .number = 1)
 OPTION(TOLERANCE, "tolerance", 0, "SHARE", SHARE, BENCH, COMPARING,
        "differences up to this do not count; default {default}", .share = COMPARE_TOLERANCE)
@@ -209,24 +210,30 @@ OPTION(AT_LEAST_ONCE, "at-least-once", 0, NULL, FLAG, SEND | CHECK, TRIES,
        "(a POST whose answer is missing); else the result\n"
        "says \"ambiguous\"")
 OPTION(CONNECT_TIMEOUT, "connect-timeout", 0, "T", TIME, SEND | CHECK | BENCH | PROBE, TRIES,
-       "     default {default}", .min = MS, .max = DAY, .number = DEFAULT_CONNECT_TIMEOUT_NS,
+       "     default {default}", .number = DEFAULT_CONNECT_TIMEOUT_NS,
+       .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS,
        .curl = "--connect-timeout")
 OPTION(HANDSHAKE_TIMEOUT, "handshake-timeout", 0,
        "T", TIME, SEND | CHECK | BENCH | PROBE, TRIES,
        "  connected to TLS established; default {default}",
-       .min = MS, .max = DAY, .number = DEFAULT_HANDSHAKE_TIMEOUT_NS)
+       .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS,
+       .number = DEFAULT_HANDSHAKE_TIMEOUT_NS)
 OPTION(FIRST_BYTE_TIMEOUT, "first-byte-timeout", 0,
        "T", TIME, SEND | CHECK | BENCH | PROBE, TRIES,
        " request sent to first byte back; default {default}",
-       .min = MS, .max = DAY, .number = DEFAULT_FIRST_BYTE_TIMEOUT_NS)
+       .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS,
+       .number = DEFAULT_FIRST_BYTE_TIMEOUT_NS)
 OPTION(TIMEOUT, "timeout", 0, "T", TIME, SEND | CHECK, TRIES,
-       "one attempt; default {default}", .min = MS, .max = DAY,
+       "one attempt; default {default}",
+       .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS,
        .number = DEFAULT_ATTEMPT_TIMEOUT_NS)
 ALSO(TIMEOUT, 0, "T", TIME, BENCH | PROBE, TRIES,
      "start to end of the response; default {default}",
-     .min = MS, .max = DAY, .number = DEFAULT_ATTEMPT_TIMEOUT_NS)
+     .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS,
+     .number = DEFAULT_ATTEMPT_TIMEOUT_NS)
 OPTION(DEADLINE, "deadline", 0, "T", TIME, SEND | CHECK, TRIES,
-       "a record with all its tries; default none", .min = MS, .max = DAY)
+       "a record with all its tries; default none",
+       .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS)
 
 /* ---- manners: how a platform is treated ---- */
 
@@ -236,7 +243,7 @@ ALSO(RATE, 'r', "N/T", RATE, SEND, MANNERS,
 OPTION(BURST, "burst", 0, "N", COUNT, SEND, MANNERS,
        "default 1 and what 10 ms bring", .min = 1, .max = LIMIT_RATE_BURST)
 ALSO(RAMP, 0, "T", TIME, SEND, MANNERS,
-     "the rate grows from 0 to its full size within T", .min = MS, .max = HOUR)
+     "the rate grows from 0 to its full size within T", .min = MS, .max = LIMIT_RAMP_NS)
 OPTION(PER_HOST, "per-host", 0, "N", COUNT, SEND, MANNERS,
        "connections per scheme, host and port; default as -c", .min = 1,
        .max = LIMIT_CONNECTIONS)
@@ -251,9 +258,9 @@ OPTION(NO_RETRY_ON, "no-retry-on", 0, "LIST", TEXT, SEND, MANNERS,
        "what is not", .traits = REPEATS)
 OPTION(RETRY_DELAY, "retry-delay", 0, "T", TIME, SEND, MANNERS,
        "before try n+1 wait a random time up to T x 2^(n-1);\n"
-       "default {default}", .min = MS, .max = DAY, .number = DEFAULT_BACKOFF_MIN_NS)
+       "default {default}", .min = MS, .max = LIMIT_BACKOFF_NS, .number = DEFAULT_BACKOFF_MIN_NS)
 OPTION(RETRY_MAX_DELAY, "retry-max-delay", 0, "T", TIME, SEND, MANNERS,
-       "but no longer than up to T; default {default}", .min = MS, .max = DAY,
+       "but no longer than up to T; default {default}", .min = MS, .max = LIMIT_BACKOFF_NS,
        .number = DEFAULT_BACKOFF_MAX_NS)
 OPTION(RETRY_AFTER_MAX, "retry-after-max", 0, "T", TIME, SEND, MANNERS,
        "longest wait that a server may ask for; default {default}",

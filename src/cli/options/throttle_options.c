@@ -23,7 +23,7 @@ static void read_budget(struct request_options *o, const char *text)
     unsigned long percent = strtoul(text, &end, 10);
     bool read = *text >= '0' && *text <= '9' && *end == '%';
     if (read && end[1] == '+')
-        read = strchr(end, '/') && rate_parse(span_of(end + 2), &rate);
+        read = rate_parse(span_of(end + 2), &rate);
     else
         read = read && end[1] == '\0';
     double per_s = rate_per_s(&rate);

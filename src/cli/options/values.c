@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOUR_NS 3600000000000ull
-
 void show_version(void)
 {
     printf("ringsend %s\n", ringsend_version());
@@ -159,7 +157,7 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
 
 static bool is_in_bounds(const struct rate *rate)
 {
-    return rate->count <= LIMIT_RATE_COUNT && rate->per_ns <= HOUR_NS;
+    return rate->count <= LIMIT_RATE_COUNT && rate->per_ns <= LIMIT_RATE_PER_NS;
 }
 
 /* "1.5/h", which is 15 in ten hours, becomes 1 in 40 minutes; what has no form within bounds
