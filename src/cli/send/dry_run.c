@@ -228,7 +228,7 @@ static void print_method(const struct dry_run *d, const struct head *head)
         print(SPAN(" -I"));
         return;
     }
-    print(is_head ? SPAN(" -m 5 -X ") : SPAN(" -X "));
+    printf("%s %s ", is_head ? " -m 5" : "", option_curl(OPTION_METHOD));
     print_quoted(head->method);
 }
 

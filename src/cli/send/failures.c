@@ -98,7 +98,7 @@ static void print_group(FILE *out, const struct group *group, const struct secre
 static void print_look(FILE *out, const struct group *group, const struct send_options *options)
 {
     char start[GROUP_ID_BYTES + 16];
-    if (!options->output || strcmp(options->output, "-") == 0 || options->csv ||
+    if (!options->output || strcmp(options->output, "-") == 0 || send_given(options, OPTION_CSV) ||
         !group->ids[0].text[0])
         return;
     snprintf(start, sizeof start, "{\"id\":%s,", group->ids[0].text);

@@ -66,11 +66,11 @@ static int check_output(const struct outputs *outputs, const struct output_file 
         return refuse(output, EXIT_USAGE, why);
     if (output == &outputs->failed && is_same_file(outputs->results.fd, output->fd))
         return refuse(output, EXIT_USAGE, "cannot take the results as well");
-    if (options->resume && !output->regular)
+    if (send_given(options, OPTION_RESUME) && !output->regular)
         return refuse(output, EXIT_USAGE, "is no regular file: --resume cannot go on with it");
-    if (!output->path || options->force)
+    if (!output->path || send_given(options, OPTION_FORCE))
         return EXIT_OK;
-    if (!options->resume && output->regular)
+    if (!send_given(options, OPTION_RESUME) && output->regular)
         return refuse(output, EXIT_USAGE, why_not_over(outputs, output));
     return EXIT_OK;
 }
@@ -107,7 +107,7 @@ static int lock_output(const struct output_file *output)
 static bool name_journal(struct outputs *outputs, const struct send_options *options)
 {
     const struct output_file *results = &outputs->results;
-    if (!results->path || options->no_journal || !results->regular)
+    if (!results->path || send_given(options, OPTION_NO_JOURNAL) || !results->regular)
         return true;
     if (asprintf(&outputs->journal_path, "%s.journal", results->path) < 0)
         outputs->journal_path = NULL;
@@ -360,7 +360,7 @@ static int read_parked(struct outputs *outputs, const struct send_options *optio
         why = strerror(errno);
         break;
     case PARKED_FOREIGN:
-        if (!options->ordered)
+        if (!send_given(options, OPTION_ORDERED))
             return EXIT_OK;
         why = "is not of this run, and --ordered keeps there what waits for its turn";
         break;
@@ -383,12 +383,12 @@ static int refuse_parked(const struct outputs *outputs)
 /* Of a run before this one nothing is left: the last step of a start. */
 static int replace_journal(struct outputs *outputs, const struct send_options *options)
 {
-    if (options->ordered && !parked_may_be_replaced(outputs->parked_path))
+    if (send_given(options, OPTION_ORDERED) && !parked_may_be_replaced(outputs->parked_path))
         return refuse_parked(outputs);
     errno = journal_take_place(outputs->journal);
     if (errno)
         return tell_journal_error(outputs, JOURNAL_FAILED);
-    if (!parked_remove(outputs->parked_path) && options->ordered)
+    if (!parked_remove(outputs->parked_path) && send_given(options, OPTION_ORDERED))
         return refuse_parked(outputs);
     return EXIT_OK;
 }
@@ -404,9 +404,9 @@ static int recover(struct outputs *outputs, const struct send_options *options)
         return refuse(results, EXIT_OUTPUT, strerror(errno));
     if (error != JOURNAL_OK)
         return tell_journal_error(outputs, error);
-    int status = settle_output(results, sizes.results, options->sync);
+    int status = settle_output(results, sizes.results, send_given(options, OPTION_SYNC));
     if (status == EXIT_OK)
-        status = settle_output(failed, sizes.failed, options->sync);
+        status = settle_output(failed, sizes.failed, send_given(options, OPTION_SYNC));
     if (status != EXIT_OK)
         return status;
     errno = journal_settle(outputs->journal, sizes);
@@ -439,11 +439,12 @@ static int check_nothing_there(const struct outputs *outputs)
 static int begin(struct outputs *outputs, const struct send_options *options,
                  const struct journal_plan *plan)
 {
-    int status = options->resume ? check_nothing_there(outputs) : EXIT_OK;
+    int status = send_given(options, OPTION_RESUME) ? check_nothing_there(outputs) : EXIT_OK;
     if (status != EXIT_OK)
         return status;
-    enum journal_error error = journal_create(&outputs->journal, outputs->journal_path, plan,
-                                              options->force || options->resume);
+    enum journal_error error =
+        journal_create(&outputs->journal, outputs->journal_path, plan,
+                       send_given(options, OPTION_FORCE) || send_given(options, OPTION_RESUME));
     if (error == JOURNAL_FAILED && errno == EEXIST) {
         fprintf(stderr,
                 "ringsend send: %s: the journal of a run that was not finished, whose results are "
@@ -480,8 +481,9 @@ static int open_journal(struct outputs *outputs, const struct send_options *opti
 {
     enum journal_error error = JOURNAL_NONE;
     struct fingerprint now = {0};
-    if (options->resume)
-        error = journal_open(&outputs->journal, outputs->journal_path, options->sync);
+    if (send_given(options, OPTION_RESUME))
+        error = journal_open(&outputs->journal, outputs->journal_path,
+                             send_given(options, OPTION_SYNC));
     if (error != JOURNAL_OK && error != JOURNAL_NONE)
         return tell_journal_error(outputs, error);
     outputs->goes_on = error == JOURNAL_OK;
@@ -501,7 +503,7 @@ static int open_journal(struct outputs *outputs, const struct send_options *opti
                        &(struct journal_plan){.fingerprint = &now,
                                               .range = &source->range,
                                               .has_failed = outputs->failed.fd >= 0,
-                                              .sync = options->sync});
+                                              .sync = send_given(options, OPTION_SYNC)});
     fingerprint_free(&now);
     return status;
 }
@@ -511,7 +513,7 @@ static int sync_names(const struct outputs *outputs, const struct send_options *
 {
     const char *const names[] = {outputs->results.path, options->failed, options->bodies};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int error = options->sync && names[i] ? durable_name(names[i]) : 0;
+        int error = send_given(options, OPTION_SYNC) && names[i] ? durable_name(names[i]) : 0;
         if (error) {
             fprintf(stderr, "ringsend send: the directory of %s: %s\n", names[i], strerror(error));
             return EXIT_OUTPUT;
@@ -532,7 +534,8 @@ static int open_all(struct outputs *outputs, const struct send_options *options)
         status = open_output(outputs, &outputs->failed, options);
     if (status == EXIT_OK)
         status = check_names(outputs, options);
-    if (status == EXIT_OK && outputs->bodies.used && !options->force && !options->resume)
+    if (status == EXIT_OK && outputs->bodies.used && !send_given(options, OPTION_FORCE) &&
+        !send_given(options, OPTION_RESUME))
         status = refuse_bodies(&outputs->bodies);
     return status;
 }

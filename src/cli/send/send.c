@@ -117,7 +117,7 @@ static void tell_end(const struct send *send, struct job *job)
     size_t text_bytes = 0;
     FILE *memory = open_memstream(&text, &text_bytes);
     FILE *out = memory ? memory : stderr;
-    if (!send->options.quiet)
+    if (!send_given(&send->options, OPTION_QUIET))
         summary_print(out, report, &stats, &send->options);
     struct journal_counts left;
     bool is_left = send->outputs.journal && !report->complete;
@@ -141,7 +141,7 @@ static void tell_stop(const struct send *send, bool *told)
         return;
     *told = true;
     signals_hear();
-    if (!send->options.quiet)
+    if (!send_given(&send->options, OPTION_QUIET))
         notice("ringsend: stopping; what is in flight has 10 s to finish, a second signal cancels "
                "it\n");
 }
@@ -149,7 +149,7 @@ static void tell_stop(const struct send *send, bool *told)
 /* What an earlier run has done stays out of this one's figures. */
 static void tell_start(const struct send *send)
 {
-    if (!send->outputs.goes_on || send->options.quiet)
+    if (!send->outputs.goes_on || send_given(&send->options, OPTION_QUIET))
         return;
     struct journal_counts counts =
         resume_hint_count(send->outputs.journal, send->outputs.parked_path);
@@ -193,22 +193,23 @@ static int run_job(struct send *send, enum outputs_use *use)
         .output = {.results_fd = send->outputs.results.fd,
                    .failed_fd = send->outputs.failed.fd,
                    .journal = send->outputs.journal,
-                   .sync = send->options.sync,
+                   .sync = send_given(&send->options, OPTION_SYNC),
                    .parked_path = send->outputs.parked_path,
                    .parked = send->outputs.parked,
                    .words_fd =
                        send->options.words && send->outputs.results.path ? STDOUT_FILENO : -1,
-                   .form = send->options.csv                                    ? RESULT_CSV
+                   .form = send_given(&send->options, OPTION_CSV)               ? RESULT_CSV
                            : send->options.words && !send->outputs.results.path ? RESULT_WORDS
                                                                                 : RESULT_JSON,
                    .words = send->options.words,
-                   .headers = send->options.headers,
+                   .headers = send_given(&send->options, OPTION_HEADERS),
                    .without_body = send->options.without_body,
                    .bodies = send->options.bodies,
-                   .bodies_replace = send->options.force || send->outputs.goes_on},
+                   .bodies_replace =
+                       send_given(&send->options, OPTION_FORCE) || send->outputs.goes_on},
         .defaults = &send->options.request.defaults,
         .serialize = send->options.serialize.count > 0 ? &send->options.serialize : NULL,
-        .ordered = send->options.ordered,
+        .ordered = send_given(&send->options, OPTION_ORDERED),
         .failures_max = send->options.failures_max,
         .failures_ppm_max = send->options.failures_ppm_max,
         .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
@@ -226,9 +227,9 @@ static int run_job(struct send *send, enum outputs_use *use)
     handle_signals(engine);
     notice_begin(engine);
     struct adapt adapt = {0};
-    if (send->options.adaptive)
+    if (send_given(&send->options, OPTION_ADAPTIVE))
         adapt_begin(&adapt, job, engine, send->options.request.engine.connections_max,
-                    send->options.quiet);
+                    send_given(&send->options, OPTION_QUIET));
     struct progress progress = {.mode = send->options.progress,
                                 .job = job,
                                 .source = &send->source,

@@ -88,28 +88,15 @@ static void take_values(struct send_options *o, const struct options *given)
     o->aborts = option_given(given, OPTION_ABORT_ON);
 }
 
-static void take_flags(struct send_options *o, const struct options *given)
-{
-    o->force = option_given(given, OPTION_FORCE);
-    o->csv = option_given(given, OPTION_CSV);
-    o->headers = option_given(given, OPTION_HEADERS);
-    o->request.engine.store_attempts = option_given(given, OPTION_TRACE);
-    o->adaptive = option_given(given, OPTION_ADAPTIVE);
-    o->ordered = option_given(given, OPTION_ORDERED);
-    o->resume = option_given(given, OPTION_RESUME);
-    o->no_journal = option_given(given, OPTION_NO_JOURNAL);
-    o->sync = option_given(given, OPTION_SYNC);
-    o->quiet = option_given(given, OPTION_QUIET);
-}
-
 static void check_journal(const struct send_options *o)
 {
-    bool has_journal = o->output && strcmp(o->output, "-") != 0 && !o->no_journal;
-    if (o->resume && o->force)
+    bool has_journal =
+        o->output && strcmp(o->output, "-") != 0 && !send_given(o, OPTION_NO_JOURNAL);
+    if (send_given(o, OPTION_RESUME) && send_given(o, OPTION_FORCE))
         usage_error(command, "--resume goes on with results, --force throws them away: not both");
-    if (o->resume && !has_journal)
+    if (send_given(o, OPTION_RESUME) && !has_journal)
         usage_error(command, "--resume needs the results and their journal: -o FILE");
-    if (o->sync && !has_journal)
+    if (send_given(o, OPTION_SYNC) && !has_journal)
         usage_error(command, "--sync is about the journal: -o FILE");
 }
 
@@ -122,7 +109,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     record_options_take(&options->records, given);
     throttle_options_take(&options->request, given);
     take_values(options, given);
-    take_flags(options, given);
+    options->request.engine.store_attempts = option_given(given, OPTION_TRACE);
     if (given->arguments_count == 0)
         usage_error(command, "name the files to send, or - for standard input");
     options->inputs = given->arguments;
@@ -132,12 +119,14 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     check_journal(options);
     bool on_stdout = !options->output || strcmp(options->output, "-") == 0 || options->words;
     if (options->progress == PROGRESS_AUTO)
-        options->progress = options->quiet ? PROGRESS_NONE : progress_mode_here(on_stdout);
-    if (options->csv && options->words && !options->output)
+        options->progress =
+            option_given(given, OPTION_QUIET) ? PROGRESS_NONE : progress_mode_here(on_stdout);
+    if (option_given(given, OPTION_CSV) && options->words && !options->output)
         usage_error(command,
                     "--csv and --write-out both want standard output: name a file with -o");
     options->request.engine.store_headers =
-        options->headers || (options->words && write_out_wants_headers(options->words));
+        option_given(given, OPTION_HEADERS) ||
+        (options->words && write_out_wants_headers(options->words));
     if (options->words)
         write_out_hide(options->words, &options->request.secrets);
     record_options_finish(&options->records, &options->request, options->inputs,

@@ -15,31 +15,31 @@
 
 struct send_options {
     struct options given;
-    const char *output; /* null or "-": standard output */
-    const char *failed; /* null: none */
-    bool force;
-    bool resume, no_journal, sync, ordered;
+    const char *output;           /* null or "-": standard output */
+    const char *failed;           /* null: none */
     size_t memory_bytes;          /* that bodies may take up, all in all */
     struct serial_path serialize; /* count 0: not wanted */
     uint64_t failures_max;        /* 0: any number */
     uint32_t failures_ppm_max;    /* 0: any share */
     bool aborts;
     struct ringsend_outcomes abort_on; /* with aborts */
-    bool csv;
-    bool headers;
     bool without_body;
     const char *bodies;      /* a directory; null: none */
     struct write_out *words; /* of -w; null: none */
-    bool quiet;
     enum progress_mode progress;
     uint64_t dry_run; /* show so many requests and send none; 0: send */
-    bool adaptive;
     uint32_t threads;
     char *const *inputs;
     size_t inputs_count; /* at least one */
     struct request_options request;
     struct record_options records;
 };
+
+/* A flag is asked for where it is used. */
+static inline bool send_given(const struct send_options *options, enum option_id id)
+{
+    return option_given(&options->given, id);
+}
 
 /* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK.
  */

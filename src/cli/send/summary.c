@@ -159,7 +159,7 @@ static bool makes_requests(const struct option_row *row)
 static void print_format(FILE *out, const struct send_options *options)
 {
     enum format format = format_of_name(options->inputs[0]);
-    if (option_given(&options->given, OPTION_FORMAT) || format_is_json(format) ||
+    if (send_given(options, OPTION_FORMAT) || format_is_json(format) ||
         format_of_name(options->failed) == format)
         return;
     fprintf(out, " %s %s", option_long(OPTION_FORMAT), format_word(format));
@@ -273,6 +273,6 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
     /* Of a line that was too long nothing is kept. */
     uint64_t kept = report->records - report->ok - report->by_error[RINGSEND_E_RECORD_TOO_LONG];
     if (options->failed && kept > 0 && !report->output_error && !report->failed_given_up &&
-        !options->quiet)
+        !send_given(options, OPTION_QUIET))
         print_again(out, report, options);
 }
