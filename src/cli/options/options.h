@@ -124,7 +124,7 @@ struct options {
     char *const *arguments; /* what is no option */
     size_t arguments_count;
     const struct option_row *rows[OPTIONS_COUNT]; /* of this command; null: it has none */
-    size_t last[OPTIONS_COUNT];                   /* 1 + the index of its last use; 0: not given */
+    size_t last[OPTIONS_COUNT];                   /* 1 + the index of its last use; 0: none */
 };
 
 /* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with

@@ -1,21 +1,21 @@
 /* Every option of every command, once: what parses, explains, completes, remembers and masks
- * options is made from these rows (options.h). To add one, add its row, read it where it is used
- * by its OPTION_<ID>, and test it.
+ * options is made from these rows (options.h). To add one, add its row, read it where it is
+ * used by its OPTION_<ID>, and test it.
  *
  *   OPTION(ID, "long", 'letter', "ARGUMENT", KIND, commands, SECTION, "sentence", more)
  *   ALSO(ID, 'letter', "ARGUMENT", KIND, commands, SECTION, "sentence", more)
  *
  * ALSO is the same option where other commands take it otherwise. A letter 0: none; an argument
- * NULL: a flag. Rows stand in the order of --help, in the sentence's lines. Spaces that begin it
- * move it to the right. {min}, {max} and {default} in it are the row's own. More, where needed:
+ * NULL: a flag. Rows stand in the order of --help, in the sentence's lines. Spaces that begin
+ * it move it to the right. {min}, {max} and {default} in it are the row's own. More, where needed:
  *
  *   .min, .max    what is taken, in the unit of the kind: bytes, nanoseconds; of rates the most
  *                 per second
  *   .number, .share, .text   the default; with OPTIONAL what it stands for without its argument
  *   .words        of a WORD: those there are, with | between them
  *   .traits       OPTIONAL: =ARGUMENT may be left out; REPEATS: each time adds to those before;
- *                 SECRET: nothing prints its value; SHAPES: it changes which requests are sent, a
- *                 byte of them, or of the table of results: --resume wants the same
+ *                 SECRET: nothing prints its value; SHAPES: it changes which requests are sent,
+ *                 a byte of them, or of the table of results: --resume wants the same
  *   .curl         curl's option of the same meaning */
 
 // clang-format off
@@ -83,7 +83,8 @@ OPTION(DRY_RUN, "dry-run", 0, "N", COUNT, SEND, OUTPUT,
        "secrets are masked", .min = 1, .max = UINT64_MAX, .number = 1, .traits = OPTIONAL)
 OPTION(THREADS, "threads", 't', "N", COUNT, SEND, OUTPUT,
        "an engine on each of N threads, up to {max}; default {default}.\n"
-       "All limits hold over all of them, connections too", .min = 1, .max = CREW_MAX, .number = 1)
+       "All limits hold over all of them, connections too",
+       .min = 1, .max = CREW_MAX, .number = 1)
 OPTION(QUIET, "quiet", 'q', NULL, FLAG, SEND, OUTPUT,
        "no summary on standard error, and no progress")
 
@@ -258,7 +259,8 @@ OPTION(NO_RETRY_ON, "no-retry-on", 0, "LIST", TEXT, SEND, MANNERS,
        "what is not", .traits = REPEATS)
 OPTION(RETRY_DELAY, "retry-delay", 0, "T", TIME, SEND, MANNERS,
        "before try n+1 wait a random time up to T x 2^(n-1);\n"
-       "default {default}", .min = MS, .max = LIMIT_BACKOFF_NS, .number = DEFAULT_BACKOFF_MIN_NS)
+       "default {default}", .min = MS, .max = LIMIT_BACKOFF_NS,
+       .number = DEFAULT_BACKOFF_MIN_NS)
 OPTION(RETRY_MAX_DELAY, "retry-max-delay", 0, "T", TIME, SEND, MANNERS,
        "but no longer than up to T; default {default}", .min = MS, .max = LIMIT_BACKOFF_NS,
        .number = DEFAULT_BACKOFF_MAX_NS)

@@ -43,7 +43,7 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
                 "  not kept  %9llu connections, right behind an answer: %llu closed without a "
                 "word, %llu "
                 "with bytes nobody asked for\n",
-                (unsigned long long)(stats->closed_silently + stats->spoke_unasked),
+                (unsigned long long)stats->closed_silently + stats->spoke_unasked,
                 (unsigned long long)stats->closed_silently,
                 (unsigned long long)stats->spoke_unasked);
     const struct histogram *h = &report->service_ns;
