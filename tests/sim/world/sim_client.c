@@ -372,8 +372,7 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
 {
     const struct sim_record *record = sim_record(r->record);
     const struct sim_delivery *d = sim_latest_delivery(r->record);
-    bool declined =
-        d && d->answer_in && d->answer_valid && (d->declines || sim_status_declines(d->status));
+    bool declined = d && d->answer_valid && sim_delivery_declined(d);
     /* Of an answer that came to nothing behind its head. */
     bool by_head = result->error != RINGSEND_OK && sim_status_declines(result->status);
     bool in_doubt =
