@@ -1,8 +1,8 @@
-/* In an epoll loop, beside descriptors of the host's own: here a timer that stands for them, which submits
- * an order each millisecond.
+/* In an epoll loop, beside descriptors of the host's own: here a timer that stands for them, which
+ * submits an order each millisecond.
  *
- * The rule for every loop: sleep until ringsend_fd is readable or stats.next_deadline_ns has come, then
- * ringsend_run with 0, which never waits, then take the results.
+ * The rule for every loop: sleep until ringsend_fd is readable or stats.next_deadline_ns has come,
+ * then ringsend_run with 0, which never waits, then take the results.
  *
  *   cc epoll.c $(pkg-config --cflags --libs ringsend) -o epoll
  *   ./epoll http://127.0.0.1:8080/orders 100 */

@@ -1,5 +1,6 @@
-/* In a libuv loop: a poll handle for ringsend_fd, a timer for the engine's next deadline, and a prepare
- * handle that runs the engine before each sleep, so that whatever callbacks submitted is on its way.
+/* In a libuv loop: a poll handle for ringsend_fd, a timer for the engine's next deadline, and a
+ * prepare handle that runs the engine before each sleep, so that whatever callbacks submitted is on
+ * its way.
  *
  *   cc libuv.c $(pkg-config --cflags --libs ringsend libuv) -o libuv
  *   ./libuv http://127.0.0.1:8080/orders 1000 */

@@ -1,5 +1,5 @@
-/* One engine for several origins, each with a limit of its own, one for all of them together, and results
- * told apart by where they came from: COUNT requests to each URL.
+/* One engine for several origins, each with a limit of its own, one for all of them together, and
+ * results told apart by where they came from: COUNT requests to each URL.
  *
  *   cc origins.c $(pkg-config --cflags --libs ringsend) -o origins
  *   ./origins 100 http://127.0.0.1:8080/a http://127.0.0.1:8081/b */

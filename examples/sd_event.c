@@ -1,6 +1,6 @@
-/* In an sd-event loop (systemd): an I/O source for ringsend_fd, a timer for the engine's next deadline, and
- * a prepare callback that runs the engine before each sleep, so that whatever handlers submitted is on its
- * way.
+/* In an sd-event loop (systemd): an I/O source for ringsend_fd, a timer for the engine's next
+ * deadline, and a prepare callback that runs the engine before each sleep, so that whatever
+ * handlers submitted is on its way.
  *
  *   cc sd_event.c $(pkg-config --cflags --libs ringsend libsystemd) -o sd_event
  *   ./sd_event http://127.0.0.1:8080/orders 1000 */

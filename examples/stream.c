@@ -1,5 +1,5 @@
-/* Large bodies in little memory: a file is sent from its descriptor; a response is written to a descriptor, or
- * taken in pieces, as fast as standard output takes them.
+/* Large bodies in little memory: a file is sent from its descriptor; a response is written to a
+ * descriptor, or taken in pieces, as fast as standard output takes them.
  *
  *   cc stream.c $(pkg-config --cflags --libs ringsend) -o stream
  *   ./stream put http://127.0.0.1:8080/disk disk.img
@@ -15,7 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A file is read from position 0, and again from there if another try is made; a pipe to its end, and once only. */
+/* A file is read from position 0, and again from there if another try is made; a pipe to its end,
+ * and once only. */
 static bool put(struct ringsend_request *request, const char *path)
 {
     struct stat about;
@@ -39,8 +40,9 @@ static bool get(struct ringsend_request *request, const char *path)
     return request->response_fd >= 0;
 }
 
-/* While this blocks, the engine does not run, the connection fills up, and the server has to wait. A host with more
- * to do would keep the piece, call ringsend_hold, and go on with everything else. */
+/* While this blocks, the engine does not run, the connection fills up, and the server has to wait.
+ * A host with more to do would keep the piece, call ringsend_hold, and go on with everything else.
+ */
 static bool write_out(struct ringsend_bytes piece)
 {
     while (piece.bytes > 0) {
@@ -61,7 +63,8 @@ static bool tell(const struct ringsend_result *result)
     if (!result->ok)
         fprintf(stderr, "status %d, %zu bytes came: %s\n", result->status, result->packed_bytes,
                 result->detail ? result->detail : why);
-    /* What the server says about an upload, or in place of what was asked for: not streamed, in one piece. */
+    /* What the server says about an upload, or in place of what was asked for: not streamed, in one
+     * piece. */
     return write_out(result->body) && result->ok;
 }
 

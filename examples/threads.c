@@ -1,6 +1,6 @@
-/* Worker threads that only make requests, and one thread that owns the engine: ringsend_post_wait takes a
- * request from anywhere, when there is room; its result is handed back here by a flag and a condition of the
- * request's own.
+/* Worker threads that only make requests, and one thread that owns the engine: ringsend_post_wait
+ * takes a request from anywhere, when there is room; its result is handed back here by a flag and a
+ * condition of the request's own.
  *
  *   cc threads.c $(pkg-config --cflags --libs ringsend) -pthread -o threads
  *   ./threads http://127.0.0.1:8080/orders 1000 */
@@ -51,7 +51,8 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* The engine's thread. What a result holds must be read, or copied, before the next ringsend_run. */
+/* The engine's thread. What a result holds must be read, or copied, before the next ringsend_run.
+ */
 static bool run(struct ringsend *engine)
 {
     while (atomic_load(&workers_left) > 0) {

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Sends a file of records with asyncio and aiohttp, as an ordinary script would: a semaphore for the
-pool, a coroutine per record, four tries, a line per result. The peer that ringsend grew out of.
+"""Sends a file of records with asyncio and aiohttp, as an ordinary script would: a semaphore for
+the pool, a coroutine per record, four tries, a line per result. The peer that ringsend grew out of.
 
 usage: aiohttp_article.py CONNECTIONS RECORDS RESULTS"""
 
@@ -16,7 +16,9 @@ RETRIED = (408, 425, 429, 500, 502, 503, 504)
 
 
 async def send(session, semaphore, record, results):
-    result = {"id": record["id"], "ok": False, "status": 0, "attempts": 0, "error": None, "body": None}
+    result = {
+        "id": record["id"], "ok": False, "status": 0, "attempts": 0, "error": None, "body": None
+    }
     async with semaphore:
         for attempt in range(1, TRIES + 1):
             result["attempts"] = attempt
@@ -42,9 +44,11 @@ async def main():
     semaphore = asyncio.Semaphore(connections)
     connector = aiohttp.TCPConnector(limit=connections)
     timeout = aiohttp.ClientTimeout(total=60)
-    with open(records_path, encoding="utf-8") as records, open(results_path, "w", encoding="utf-8") as results:
+    with open(records_path, encoding="utf-8") as records, open(results_path, "w",
+                                                               encoding="utf-8") as results:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
-            await asyncio.gather(*(send(session, semaphore, json.loads(line), results) for line in records))
+            await asyncio.gather(*(send(session, semaphore, json.loads(line), results)
+                                   for line in records))
 
 
 asyncio.run(main())

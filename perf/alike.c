@@ -1,17 +1,19 @@
-/* How often does the comparison call two alike sides different, and how often does it find one that is? On
- * simulated queues, of which the truth is known: alike [PAIRS [REQUESTS]]
+/* How often does the comparison call two alike sides different, and how often does it find one that
+ * is? On simulated queues, of which the truth is known: alike [PAIRS [REQUESTS]]
  *
- * Requests arrive at random (Poisson) at c workers, each takes an exponential time: M/M/c, from empty as a run
- * begins. One that waits makes the next one wait, so that requests of a run depend on each other, the longer
- * the higher the load. Three questions of each queue:
+ * Requests arrive at random (Poisson) at c workers, each takes an exponential time: M/M/c, from
+ * empty as a run begins. One that waits makes the next one wait, so that requests of a run depend
+ * on each other, the longer the higher the load. Three questions of each queue:
  *
  *   single     two runs, alike: share of pairs called worse
  *   repeat     five runs a side, alike: the same
- *   +10 %      five runs a side, B's service time a tenth longer at arrivals a tenth fewer, so at the same load: its
- *              times are a tenth longer, all of them. Share of pairs called worse
+ *   +10 %      five runs a side, B's service time a tenth longer at arrivals a tenth fewer, so at
+ *              the same load: its times are a tenth longer, all of them. Share of pairs called
+ *              worse
  *
- * Exit status 1 when alike sides were called worse in more than 5 % of pairs: by more than chance makes of the
- * number of pairs (three standard errors). The same seeds each time, so a failure repeats. */
+ * Exit status 1 when alike sides were called worse in more than 5 % of pairs: by more than chance
+ * makes of the number of pairs (three standard errors). The same seeds each time, so a failure
+ * repeats. */
 #include "base/histogram.h"
 #include "base/random.h"
 #include "bench/compare.h"

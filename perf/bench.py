@@ -3,9 +3,9 @@
 
 Exit status: 0 all targets were met, 1 some were missed or nothing could be measured, 2 wrong usage.
 
-Everything is relative to a peer measured in the same run, interleaved with it round by round, because
-absolute times of one machine say little about another and drift on the same one. What is shown is the
-median over the rounds; a ratio is taken within each round first. Needs two CPUs."""
+Everything is relative to a peer measured in the same run, interleaved with it round by round,
+because absolute times of one machine say little about another and drift on the same one. What is
+shown is the median over the rounds; a ratio is taken within each round first. Needs two CPUs."""
 
 import argparse
 import math
@@ -44,7 +44,8 @@ class Table:
     def target(self, name, value, limit, form):
         met = value <= limit
         self.missed += not met
-        self.verdicts.append((name, form.format(value), form.format(limit), "met" if met else "missed"))
+        self.verdicts.append(
+            (name, form.format(value), form.format(limit), "met" if met else "missed"))
 
     def verdict(self):
         print(f"\n{'target':<52} {'measured':>10} {'at most':>10}")
@@ -109,7 +110,9 @@ def wrk_requests(cost):
 
 
 def cpu_per_record(bench, table, url, rounds, count):
-    table.head(f"CPU per request, {count} distinct records file to file, bodies stored (user + system, us)")
+    table.head(
+        f"CPU per request, {count} distinct records file to file, bodies stored (user + system, us)"
+    )
     records = bench.records(count, url)
     # wrk runs for a time, not for a number: as long as it needs for as many requests.
     rate = wrk_requests(bench.run("warm-up", bench.wrk(1, url)))
@@ -124,16 +127,20 @@ def cpu_per_record(bench, table, url, rounds, count):
         cost = bench.run("CPU: wrk", bench.wrk(seconds, url))
         return cost.cpu_us / wrk_requests(cost)
 
-    values = rounds_of(rounds, {
-        "ringsend": ringsend,
-        "wrk": wrk,
-        "floor (no parsing, no files)": lambda: bench.run("CPU: floor", bench.floor(count, url)).cpu_us / count,
-        "h2load --h1": lambda: bench.run("CPU: h2load", bench.h2load(count, url)).cpu_us / count,
-    })
+    values = rounds_of(
+        rounds, {
+            "ringsend": ringsend,
+            "wrk": wrk,
+            "floor (no parsing, no files)": lambda: bench.run("CPU: floor", bench.floor(count, url)
+                                                              ).cpu_us / count,
+            "h2load --h1": lambda: bench.run("CPU: h2load", bench.h2load(count, url)).cpu_us /
+            count,
+        })
     show_rounds(table, values, "{:.2f}")
     for name in list(values)[1:]:
         table.line(f"ringsend / {name}", f"{ratio(values, 'ringsend', name):.3f}")
-    table.target("CPU per record / wrk's per request", ratio(values, "ringsend", "wrk"), 1.0, "{:.3f}")
+    table.target("CPU per record / wrk's per request", ratio(values, "ringsend", "wrk"), 1.0,
+                 "{:.3f}")
 
 
 def journal(bench, table, url, rounds, count):
@@ -160,7 +167,10 @@ def journal(bench, table, url, rounds, count):
 
 
 def threads(bench, table, rounds, count):
-    table.head(f"send -t: {count} records to two platforms, one on each CPU beside the senders (records per second)")
+    table.head(
+        f"send -t: {count} records to two platforms, one on each CPU beside the senders "
+        f"(records per second)"
+    )
     both = f"{peers.SERVER_CPU},{peers.SENDER_CPU}"
     one, two = peers.Serve(bench), peers.Serve(bench)
     two.command[2] = peers.SENDER_CPU
@@ -169,7 +179,8 @@ def threads(bench, table, rounds, count):
             bench.show(f"threads: platform {number}", serve.command)
         records = bench.path("records-both.jsonl")
         parts = [bench.records(count // 2, serve.url) for serve in (one, two)]
-        with open(records, "wb") as file, open(parts[0], "rb") as first, open(parts[1], "rb") as second:
+        with open(records, "wb") as file, open(parts[0], "rb") as first, open(parts[1],
+                                                                              "rb") as second:
             for pair in zip(first, second):
                 file.writelines(pair)
 
@@ -184,10 +195,13 @@ def threads(bench, table, rounds, count):
         values = rounds_of(rounds, {"one thread": sender(1), "two threads": sender(2)})
     for name, pairs in values.items():
         rates, cpus = zip(*pairs)
-        table.line(name, f"median {statistics.median(rates):.0f}   rounds " + "  ".join(f"{r:.0f}" for r in rates) +
-                   f"; CPU {statistics.median(cpus):.2f} us per record")
+        table.line(
+            name, f"median {statistics.median(rates):.0f}   rounds " + "  ".join(f"{r:.0f}"
+                                                                                 for r in rates) +
+            f"; CPU {statistics.median(cpus):.2f} us per record")
     medians = [statistics.median(rate for rate, _ in pairs) for pairs in values.values()]
-    table.target("one thread's records per second / two threads'", medians[0] / medians[1], 1 / 1.7, "{:.3f}")
+    table.target("one thread's records per second / two threads'", medians[0] / medians[1], 1 / 1.7,
+                 "{:.3f}")
 
 
 def short_run(bench, table, url, rounds):
@@ -199,12 +213,14 @@ def short_run(bench, table, url, rounds):
         bench.check_results(1000)
         return seconds
 
-    values = rounds_of(rounds, {
-        "ringsend": lambda: checked("start to exit: ringsend", bench.ringsend_send(records)),
-        "curl --parallel": lambda: bench.run("start to exit: curl", bench.curl(config)).wall_s,
-        "aiohttp": lambda: checked("start to exit: aiohttp", bench.aiohttp(records)),
-        "floor (no parsing, no files)": lambda: bench.run("start to exit: floor", bench.floor(1000, url)).wall_s,
-    })
+    values = rounds_of(
+        rounds, {
+            "ringsend": lambda: checked("start to exit: ringsend", bench.ringsend_send(records)),
+            "curl --parallel": lambda: bench.run("start to exit: curl", bench.curl(config)).wall_s,
+            "aiohttp": lambda: checked("start to exit: aiohttp", bench.aiohttp(records)),
+            "floor (no parsing, no files)": lambda: bench.run("start to exit: floor",
+                                                              bench.floor(1000, url)).wall_s,
+        })
     show_rounds(table, values, "{:.1f}", 1000)
     for name, limit in (("curl --parallel", 0.35), ("aiohttp", 0.05)):
         table.target(f"start to exit / {name}", ratio(values, "ringsend", name), limit, "{:.3f}")
@@ -212,7 +228,8 @@ def short_run(bench, table, url, rounds):
 
 def article(bench, table, rounds):
     ideal_s = ARTICLE_RECORDS / POOL * ARTICLE_LATENCY_S
-    table.head(f"The article: 1000 records, pool 40, latency 81.6 ms; ideal {ideal_s:.3f} s (wall, s)")
+    table.head(
+        f"The article: 1000 records, pool 40, latency 81.6 ms; ideal {ideal_s:.3f} s (wall, s)")
     with peers.Serve(bench, "--latency", "81.6ms") as serve:
         bench.show("article: platform", serve.command)
         records = bench.records(ARTICLE_RECORDS, serve.url)
@@ -231,16 +248,22 @@ def article(bench, table, rounds):
     show_rounds(table, values, "{:.3f}")
     for name, seen in values.items():
         table.line(f"{name} / ideal", f"{statistics.median(seen) / ideal_s:.3f}")
-    table.target("article: wall / ((1000/40) x 81.6 ms)", statistics.median(values["ringsend"]) / ideal_s, 1.02,
-                 "{:.3f}")
+    table.target("article: wall / ((1000/40) x 81.6 ms)",
+                 statistics.median(values["ringsend"]) / ideal_s, 1.02, "{:.3f}")
 
 
 def library(bench, table, url, rounds, count):
     few = count // 10
-    table.head(f"The library in a host program, {count} POSTs over 40 kept connections (CPU us per request)")
-    values = rounds_of(rounds, {
-        name: lambda name=name, engine=engine: bench.run(f"host: {name}", bench.host(engine, count, url)).cpu_us / count
-        for name, engine in (("ringsend", "ringsend"), ("libcurl's multi interface", "curl"))})
+    table.head(
+        f"The library in a host program, {count} POSTs over 40 kept connections (CPU us per "
+        f"request)"
+    )
+    values = rounds_of(
+        rounds, {
+            name: lambda name=name, engine=engine: bench.run(
+                f"host: {name}", bench.host(engine, count, url)).cpu_us / count
+            for name, engine in (("ringsend", "ringsend"), ("libcurl's multi interface", "curl"))
+        })
     show_rounds(table, values, "{:.2f}")
     table.target("host program: CPU per request / libcurl's", ratio(values, *values), 0.5, "{:.3f}")
     table.head(f"The article's script in Python, {few} records file to file (CPU us per record)")
@@ -272,14 +295,18 @@ def memory(bench, table, url, large, connections):
     with peers.Serve(bench, "--latency", "2s") as serve:
         bench.show("memory: platform", serve.command)
         records = bench.records(2 * connections, serve.url)
-        many = bench.run(f"memory: {connections} connections", bench.ringsend_send(records, connections)).peak_mb
+        many = bench.run(f"memory: {connections} connections",
+                         bench.ringsend_send(records, connections)).peak_mb
         bench.check_results(2 * connections)
-    # The platform's report counts how many connections it saw at once: the figure is about that many.
+    # The platform's report counts how many connections it saw at once: the figure is about that
+    # many.
     if f"most at once {connections}," not in serve.report():
-        raise SystemExit(f"the platform did not see {connections} connections at once:\n{serve.report()}")
+        raise SystemExit(
+            f"the platform did not see {connections} connections at once:\n{serve.report()}")
     table.line(f"{connections} connections", f"{many:.2f}")
     table.target("peak memory, MB", max(peak.values()), 10, "{:.2f}")
-    table.target(f"peak memory, 1000 against {large} records, MB", abs(peak[large] - peak[1000]), 1, "{:.2f}")
+    table.target(f"peak memory, 1000 against {large} records, MB", abs(peak[large] - peak[1000]), 1,
+                 "{:.2f}")
     table.target(f"peak memory, {connections} connections, MB", many, 60, "{:.2f}")
 
 
@@ -296,7 +323,8 @@ def largest_window(times, width):
 def rate(bench, table, rounds, seconds):
     per_second, burst = 2000, 21
     count = per_second * seconds
-    table.head(f"send --rate {per_second}/s for {seconds} s: when the platform received the requests")
+    table.head(
+        f"send --rate {per_second}/s for {seconds} s: when the platform received the requests")
 
     def run():
         log = bench.path("received.log")
@@ -306,7 +334,8 @@ def rate(bench, table, rounds, seconds):
             cost = bench.run("rate", bench.ringsend_send(records, 40, "--rate", f"{per_second}/s"))
             bench.check_results(count)
         with open(log, encoding="utf-8") as file:
-            received = sorted(int(fields[0]) - int(fields[5]) for fields in (line.split("\t") for line in file))
+            received = sorted(
+                int(fields[0]) - int(fields[5]) for fields in (line.split("\t") for line in file))
         os.unlink(log)
         os.unlink(records)
         within = sum(at - received[0] < seconds * 1_000_000 for at in received)
@@ -314,7 +343,8 @@ def rate(bench, table, rounds, seconds):
 
     within, largest, cost_us = zip(*rounds_of(rounds, {"": run})[""])
     table.line("received within that time", f"{', '.join(map(str, within))} of {count}")
-    table.line("the largest second", f"{', '.join(map(str, largest))}; {per_second} + {burst} are allowed")
+    table.line("the largest second",
+               f"{', '.join(map(str, largest))}; {per_second} + {burst} are allowed")
     table.line("CPU per record", f"{statistics.median(cost_us):.1f} us")
     table.target("rate: requests off", abs(count - statistics.median(within)), 1, "{:.0f}")
     table.target("rate: largest second", max(largest), per_second + burst, "{:.0f}")
@@ -337,7 +367,8 @@ def tls_kept(bench, table, url, ca, rounds, count):
 
     values = rounds_of(rounds, {"ringsend": ringsend, "wrk": wrk})
     show_rounds(table, values, "{:.2f}")
-    table.target("TLS: CPU per record / wrk's per request", ratio(values, "ringsend", "wrk"), 1.0, "{:.3f}")
+    table.target("TLS: CPU per record / wrk's per request", ratio(values, "ringsend", "wrk"), 1.0,
+                 "{:.3f}")
 
 
 def tls_resumed(bench, table, url, ca, rounds, count):
@@ -377,7 +408,8 @@ def tls_pool(bench, table, urls, ca, rounds):
         records = bench.records(1000, url)
 
         def run():
-            cost = bench.run(f"TLS pool: {name}", bench.ringsend_send(records, POOL, "--cacert", ca),
+            cost = bench.run(f"TLS pool: {name}", bench.ringsend_send(records, POOL, "--cacert",
+                                                                      ca),
                              f"{peers.SERVER_CPU},{peers.SENDER_CPU}")
             bench.check_results(1000)
             seen.setdefault(name, []).append(cost.wall_s)
@@ -393,18 +425,21 @@ def tls_pool(bench, table, urls, ca, rounds):
 
 
 def tls_beside(bench, table, ca, port, rounds):
-    """The platform of the kept exchanges comes first on its CPU and the loop has one to itself, so that
-    nobody waits for a processor who would not with a platform on another machine. Without that it is
-    mostly the two cores that are measured; shown beside it."""
-    table.head("TLS: 40 keep-alive exchanges, answered after 20 ms, beside 100 full handshakes at a time")
+    """The platform of the kept exchanges comes first on its CPU and the loop has one to itself,
+    so that nobody waits for a processor who would not with a platform on another machine.
+    Without that it is mostly the two cores that are measured; shown beside it."""
+    table.head(
+        "TLS: 40 keep-alive exchanges, answered after 20 ms, beside 100 full handshakes at a time")
     first = subprocess.run(["chrt", "--fifo", "1", "true"], capture_output=True).returncode == 0
     if not first:
-        table.line("no real-time priority", "is to be had here: the platform competes with the handshakes")
+        table.line("no real-time priority",
+                   "is to be had here: the platform competes with the handshakes")
     cpus = f"{peers.SERVER_CPU},{peers.SENDER_CPU}"
 
     def load(name, serve, *pins):
         def run():
-            output = bench.run(f"TLS beside: {name}", bench.handshake_load(ca, serve.url + "/", port, 8, *pins),
+            output = bench.run(f"TLS beside: {name}",
+                               bench.handshake_load(ca, serve.url + "/", port, 8, *pins),
                                cpus).output
             for line in output.splitlines():
                 table.line(f"{name}: {line.partition(':')[0]}", line.partition(": ")[2])
@@ -414,22 +449,28 @@ def tls_beside(bench, table, ca, port, rounds):
 
     with peers.Serve(bench, "--latency", "20ms", first=first) as serve:
         bench.show("TLS beside: platform", serve.command)
-        apart = rounds_of(rounds, {"apart": load("apart", serve, peers.SENDER_CPU, peers.SERVER_CPU)})["apart"]
+        apart = rounds_of(
+            rounds, {"apart": load("apart", serve, peers.SENDER_CPU, peers.SERVER_CPU)})["apart"]
     with peers.Serve(bench, "--latency", "20ms") as serve:
         shared = rounds_of(rounds, {"shared": load("shared", serve)})["shared"]
-    growth = {name: [value[i] for value in values] for name, values, i in (
-        ("p99's growth, apart", apart, 0), ("the same, apart, from two processes", apart, 1),
-        ("p99's growth, cores shared", shared, 0), ("the same, shared, from two processes", shared, 1))}
+    growth = {
+        name: [value[i] for value in values]
+        for name, values, i in (("p99's growth, apart", apart,
+                                 0), ("the same, apart, from two processes", apart,
+                                      1), ("p99's growth, cores shared", shared, 0),
+                                ("the same, shared, from two processes", shared, 1))
+    }
     show_rounds(table, growth, "{:.3f}")
-    table.target("TLS: p99 beside full handshakes, growth in ms", statistics.median(growth["p99's growth, apart"]),
-                 1, "{:.3f}")
+    table.target("TLS: p99 beside full handshakes, growth in ms",
+                 statistics.median(growth["p99's growth, apart"]), 1, "{:.3f}")
 
 
 def tls_memory(bench, table, urls, ca, connections):
     table.head("TLS: peak resident memory with so many connections at once (MB of 10^6 bytes)")
 
     def peak(name, pool, count):
-        command = bench.ringsend_send(bench.records(count, urls[name]), pool, "--cacert", ca, "--ok-status", "401")
+        command = bench.ringsend_send(bench.records(count, urls[name]), pool, "--cacert", ca,
+                                      "--ok-status", "401")
         command.remove("-q")
         cost = bench.run(f"TLS memory: {name}, {count} connections", command)
         bench.check_results(count)
@@ -438,12 +479,13 @@ def tls_memory(bench, table, urls, ca, connections):
             raise SystemExit(f"{count} connections were not open at once:\n{cost.output}")
         return cost.peak_mb
 
-    for name, pool, count, limit_kb in (("full duplex", 1000, 1000, 41), ("half duplex", 1001, 1000, 21),
+    for name, pool, count, limit_kb in (("full duplex", 1000, 1000, 41), ("half duplex", 1001, 1000,
+                                                                          21),
                                         ("half duplex", connections, connections, 21)):
         plain, secure = peak("http", pool, count), peak("https", pool, count)
         table.line(f"{count} connections, {name}", f"http {plain:.2f}, https {secure:.2f}")
-        table.target(f"TLS: KB per connection, {name}, {count} of them", (secure - plain) * 1e3 / count, limit_kb,
-                     "{:.1f}")
+        table.target(f"TLS: KB per connection, {name}, {count} of them",
+                     (secure - plain) * 1e3 / count, limit_kb, "{:.1f}")
     table.target(f"TLS: peak memory, {connections} connections, MB", secure, 260, "{:.1f}")
 
 
@@ -451,31 +493,41 @@ def tls(bench, table, rounds, count, connections):
     many = [f"127.0.1.{i}" for i in range(1, 101)]
     certificate = peers.Certificate(bench.directory, ["127.0.0.1", *many])
     cached, full, fresh, slow, slow_tls = (peers.free_port() for _ in range(5))
-    servers = [peers.tls_server(certificate, cached, "shared:bench:10m", peers.ANSWER),
-               peers.tls_server(certificate, full, "none", peers.ANSWER),
-               peers.tls_server(certificate, fresh, "none", peers.ANSWER, many),
-               peers.tls_server(certificate, slow_tls, "shared:bench:10m", peers.SLOW_ANSWER),
-               f"server {{ listen 127.0.0.1:{slow} backlog=4096; location / {{ {peers.SLOW_ANSWER} }} }}"]
+    servers = [
+        peers.tls_server(certificate, cached, "shared:bench:10m", peers.ANSWER),
+        peers.tls_server(certificate, full, "none", peers.ANSWER),
+        peers.tls_server(certificate, fresh, "none", peers.ANSWER, many),
+        peers.tls_server(certificate, slow_tls, "shared:bench:10m", peers.SLOW_ANSWER),
+        f"server {{ listen 127.0.0.1:{slow} backlog=4096; location / {{ {peers.SLOW_ANSWER} }} }}"
+    ]
     secure = f"https://127.0.0.1:{cached}"
     with peers.Nginx(bench.directory, "\n".join(servers)) as nginx:
         bench.show("platform with TLS", nginx.command)
         tls_kept(bench, table, secure, certificate.ca, rounds, count)
         tls_resumed(bench, table, secure, certificate.ca, rounds, count // 5)
-        tls_pool(bench, table, {"http": nginx.url, "https, resumed": secure,
-                                "https, not resumed": f"https://127.0.0.1:{full}"}, certificate.ca, rounds)
-        tls_memory(bench, table, {"http": f"http://127.0.0.1:{slow}", "https": f"https://127.0.0.1:{slow_tls}"},
+        tls_pool(
+            bench, table, {
+                "http": nginx.url, "https, resumed": secure,
+                "https, not resumed": f"https://127.0.0.1:{full}"
+            }, certificate.ca, rounds)
+        tls_memory(bench, table,
+                   {"http": f"http://127.0.0.1:{slow}", "https": f"https://127.0.0.1:{slow_tls}"},
                    certificate.ca, connections)
         tls_beside(bench, table, certificate.ca, fresh, rounds)
 
 
 def closed_loop(bench, table, url, rounds, count):
-    table.head(f"Latency: closed loop, 40 connections, {count} requests (CPU us per request; requests per second)")
+    table.head(
+        f"Latency: closed loop, 40 connections, {count} requests (CPU us per request; "
+        f"requests per second)"
+    )
     seconds = max(1, math.ceil(count / wrk_requests(bench.run("warm-up", bench.wrk(1, url)))))
     rates = {}
 
     def ours(name, *options):
         def run():
-            report, cost = bench.latency(f"closed loop: {name}", *options, "-n", str(count), *bench.post(url))
+            report, cost = bench.latency(f"closed loop: {name}", *options, "-n", str(count),
+                                         *bench.post(url))
             rates.setdefault(name, []).append(report["rate_achieved"])
             return cost.cpu_us / count
         return run
@@ -498,28 +550,32 @@ def closed_loop(bench, table, url, rounds, count):
         table.line(f"{name}, per second", f"median {statistics.median(seen):.0f}")
     batch = "ringsend bench --batch"
     table.target("closed loop: CPU per request / wrk's", ratio(values, batch, "wrk"), 0.8, "{:.3f}")
-    table.target("closed loop: CPU per request / the floor's", ratio(values, batch, "floor (no parsing, no figures)"),
-                 1.15, "{:.3f}")
-    table.target("closed loop: wrk's requests per second / ours", ratio(rates, "wrk", batch), 1, "{:.3f}")
+    table.target("closed loop: CPU per request / the floor's",
+                 ratio(values, batch, "floor (no parsing, no figures)"), 1.15, "{:.3f}")
+    table.target("closed loop: wrk's requests per second / ours", ratio(rates, "wrk", batch), 1,
+                 "{:.3f}")
     return statistics.median(rates["ringsend bench"])
 
 
 def open_loop(bench, table, url, rounds, rate):
-    """With as many connections as a server that stands still for 10 ms can hold up: with 40 most of the lag is the time
-    until one of them is free again, which is the server's doing."""
+    """With as many connections as a server that stands still for 10 ms can hold up: with 40 most
+    of the lag is the time until one of them is free again, which is the server's doing."""
     connections = rate // 100
-    table.head(f"Latency: open loop at half of what the closed loop reached, {rate} requests/s over up to "
-               f"{connections} connections, 5 s (us)")
+    table.head(
+        f"Latency: open loop at half of what the closed loop reached, {rate} requests/s over up to "
+        f"{connections} connections, 5 s (us)")
 
     def run():
-        report, _ = bench.latency("open loop", "-r", str(rate), "-d", "5s", "--warmup", "1s", *bench.post(url),
-                                  connections=connections)
+        report, _ = bench.latency("open loop", "-r", str(rate), "-d", "5s", "--warmup", "1s",
+                                  *bench.post(url), connections=connections)
         lag, response = report["send_lag_us"], report["response_us"]
-        table.line("send lag", f"p50 {lag['p50']:.1f}  p99 {lag['p99']:.1f}  p99.9 {lag['p999']:.1f}  "
-                               f"max {lag['max']:.0f}")
+        table.line(
+            "send lag", f"p50 {lag['p50']:.1f}  p99 {lag['p99']:.1f}  p99.9 {lag['p999']:.1f}  "
+            f"max {lag['max']:.0f}")
         table.line("response time", f"p50 {response['p50']:.1f}  p99 {response['p99']:.1f}  "
                                     f"p99.9 {response['p999']:.1f}  max {response['max']:.0f}")
-        return lag["p99"], lag["p999"], abs(report["rate_achieved"] / report["rate_target"] - 1) * 100
+        return lag["p99"], lag["p999"], abs(report["rate_achieved"] / report["rate_target"] -
+                                            1) * 100
 
     p99, p999, off = (statistics.median(seen) for seen in zip(*rounds_of(rounds, {"": run})[""]))
     table.target("open loop: send lag p99, us", p99, 100, "{:.1f}")
@@ -528,46 +584,59 @@ def open_loop(bench, table, url, rounds, rate):
 
 
 def many_connections(bench, table, connections):
-    table.head(f"Latency: {connections} requests in flight at a time over as many connections (5 s)")
+    table.head(
+        f"Latency: {connections} requests in flight at a time over as many connections (5 s)")
     with peers.Serve(bench, "--latency", "1s") as serve:
         bench.show("many connections: platform", serve.command)
         # At this rate so many are in flight, and a few more while their answers are on the way.
-        report, cost = bench.latency("many connections", "-r", str(connections), "-d", "5s", "--ramp", "2s", "--warmup",
-                                     "2s", *bench.post(serve.url), connections=connections + connections // 20)
+        report, cost = bench.latency("many connections", "-r", str(connections), "-d", "5s",
+                                     "--ramp", "2s", "--warmup", "2s", *bench.post(serve.url),
+                                     connections=connections + connections // 20)
     most = int(re.search(r"most at once (\d+)", serve.report()).group(1))
     lag = report["send_lag_us"]
     table.line("connections, most at once", f"{most}")
     table.line("responses", f"{report['requests']} in {report['duration_s']:.1f} s, none failed")
-    table.line("send lag, us", f"p50 {lag['p50']:.1f}  p99 {lag['p99']:.1f}  p99.9 {lag['p999']:.1f}  max {lag['max']:.0f}")
+    table.line(
+        "send lag, us",
+        f"p50 {lag['p50']:.1f}  p99 {lag['p99']:.1f}  p99.9 {lag['p999']:.1f}  max {lag['max']:.0f}"
+    )
     if most < connections or report["never_started"]:
-        raise SystemExit(f"the platform saw {most} connections at once, {report['never_started']} were not begun")
+        raise SystemExit(
+            f"the platform saw {most} connections at once, {report['never_started']} were not begun"
+        )
     table.target(f"{connections} connections: send lag p99, us", lag["p99"], 2000, "{:.1f}")
     table.target(f"{connections} connections: peak memory, MB", cost.peak_mb, 80, "{:.2f}")
 
 
 def connection_each(bench, table, url, rounds, count):
-    table.head(f"Latency: a connection per request, {count} requests, 40 at a time (CPU us per request)")
+    table.head(
+        f"Latency: a connection per request, {count} requests, 40 at a time (CPU us per request)")
     seconds, enters = max(1, count // 25000), []
 
     def ours():
-        report, cost = bench.latency("connection each: ringsend bench", "--batch", "--new-connection", "-n", str(count),
-                                     *bench.post(url))
+        report, cost = bench.latency("connection each: ringsend bench", "--batch",
+                                     "--new-connection", "-n", str(count), *bench.post(url))
         enters.append(report["enters"] / count)
         return cost.cpu_us / count
 
     def wrk():
-        cost = bench.run("connection each: wrk", [*bench.wrk(seconds, url)[:-1], "-H", "Connection: close", url + "/orders"])
+        cost = bench.run(
+            "connection each: wrk",
+            [*bench.wrk(seconds, url)[:-1], "-H", "Connection: close", url + "/orders"])
         return cost.cpu_us / wrk_requests(cost)
 
     values = rounds_of(rounds, {"ringsend bench --batch": ours, "wrk": wrk})
     show_rounds(table, values, "{:.2f}")
-    table.target("connection each: CPU per request / wrk's", ratio(values, "ringsend bench --batch", "wrk"), 0.85, "{:.3f}")
-    table.target("connection each: io_uring_enter calls per request", statistics.median(enters), 0.3, "{:.3f}")
+    table.target("connection each: CPU per request / wrk's",
+                 ratio(values, "ringsend bench --batch", "wrk"), 0.85, "{:.3f}")
+    table.target("connection each: io_uring_enter calls per request", statistics.median(enters),
+                 0.3, "{:.3f}")
 
 
 def agreement(bench, table, certificate, rounds, count=3000):
-    """The percentiles that ringsend reports, beside those of the times that the platform logged for each answer. What
-    lies between is the way there and back, and the waking up of the processors, which --awake takes out of it."""
+    """The percentiles that ringsend reports, beside those of the times that the platform logged
+    for each answer. What lies between is the way there and back, and the waking up of the
+    processors, which --awake takes out of it."""
     table.head(f"Latency: {count} service times as reported, beside what the platform logged (us)")
     tls = ["--tls", "--cert", certificate.chain, "--key", certificate.key]
     trust = ["--cacert", certificate.ca]
@@ -578,8 +647,8 @@ def agreement(bench, table, certificate, rounds, count=3000):
         def run():
             with peers.Serve(bench, "--latency", "5ms,20ms", "--log", log, *serve_options) as serve:
                 bench.show(f"agreement, {name}: platform", serve.command)
-                report, _ = bench.latency(f"agreement, {name}", *options, waking, "-n", str(count), serve.url + "/",
-                                          connections=20)
+                report, _ = bench.latency(f"agreement, {name}", *options, waking, "-n", str(count),
+                                          serve.url + "/", connections=20)
             with open(log, encoding="utf-8") as file:
                 took_us = sorted(int(line.rstrip("\n").split("\t")[5]) for line in file)
             os.unlink(log)
@@ -587,8 +656,9 @@ def agreement(bench, table, certificate, rounds, count=3000):
                 raise SystemExit(f"the platform logged {len(took_us)} answers, not {count}")
             pairs = [(report["service_us"][key], took_us[math.ceil(share * count) - 1])
                      for key, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))]
-            table.line(name, "  ".join(f"{key} {ours:.0f} / {logged}"
-                                       for key, (ours, logged) in zip(("p50", "p90", "p99"), pairs)))
+            table.line(
+                name, "  ".join(f"{key} {ours:.0f} / {logged}"
+                                for key, (ours, logged) in zip(("p50", "p90", "p99"), pairs)))
             return max(abs(ours - logged) - ours / 1024 for ours, logged in pairs)
         return run
 
@@ -599,7 +669,8 @@ def agreement(bench, table, certificate, rounds, count=3000):
         "closed loop, TLS": compare("closed loop, TLS", tls, trust),
     })
     for name, seen in worst.items():
-        table.target(f"{name}: percentiles off by, beyond the histogram's error, us", statistics.median(seen), 50, "{:.1f}")
+        table.target(f"{name}: percentiles off by, beyond the histogram's error, us",
+                     statistics.median(seen), 50, "{:.1f}")
 
 
 def latency(bench, table, rounds, count, connections):
@@ -622,7 +693,10 @@ def check_speed(bench, table, rounds, millions):
     with open(large, "wb") as file:
         for _ in range(millions):
             file.write(text)
-    table.head(f"check: {millions} million records, {millions * len(text) / 1e9:.2f} GB of JSONL, on one core")
+    table.head(
+        f"check: {millions} million records, {millions * len(text) / 1e9:.2f} GB of JSONL, "
+        f"on one core"
+    )
 
     def run():
         cost = bench.run("check", [bench.ringsend, "check", large])
@@ -644,7 +718,10 @@ def check_speed(bench, table, rounds, millions):
 
 
 def csv_cost(bench, table, url, rounds, count):
-    table.head(f"CSV with a template beside JSONL, {count} requests with the same bodies (user + system, us)")
+    table.head(
+        f"CSV with a template beside JSONL, {count} requests with the same bodies (user + "
+        f"system, us)"
+    )
     records = bench.records(count, url)
     rows = bench.path("rows.csv")
     with open(rows, "w", encoding="utf-8") as file:
@@ -671,7 +748,8 @@ def version(command, pattern=r".*"):
     return match.group().strip() if match else "?"
 
 
-PARTS = ("system", "cpu", "journal", "threads", "short", "article", "rate", "library", "memory", "tls", "latency", "input")
+PARTS = ("system", "cpu", "journal", "threads", "short", "article", "rate", "library", "memory",
+         "tls", "latency", "input")
 
 
 def parts(text):
@@ -679,7 +757,8 @@ def parts(text):
     names = text.split(",")
     unknown = [name for name in names if name not in PARTS]
     if unknown:
-        raise argparse.ArgumentTypeError(f"there is no part \"{unknown[0]}\", only {', '.join(PARTS)}")
+        raise argparse.ArgumentTypeError(
+            f"there is no part \"{unknown[0]}\", only {', '.join(PARTS)}")
     return names
 
 
@@ -694,16 +773,20 @@ def machine():
         version(["h2load", "--version"]),
         version(["curl", "--version"], r"curl \S+"),
         version(["openssl", "version"], r"OpenSSL \S+"),
-        "aiohttp " + version(["/usr/bin/python3", "-c", "import aiohttp; print(aiohttp.__version__)"]),
+        "aiohttp " +
+        version(["/usr/bin/python3", "-c", "import aiohttp; print(aiohttp.__version__)"]),
     ]))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default="build", help="directory of the build (default: build)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each comparison (default: 5)")
-    parser.add_argument("--quick", action="store_true", help="one round of small runs: figures only roughly right")
-    parser.add_argument("--only", type=parts, default=PARTS, metavar="PART,...", help="some of " + ",".join(PARTS))
+    parser.add_argument("--rounds", type=int, default=5,
+                        help="rounds of each comparison (default: 5)")
+    parser.add_argument("--quick", action="store_true",
+                        help="one round of small runs: figures only roughly right")
+    parser.add_argument("--only", type=parts, default=PARTS, metavar="PART,...",
+                        help="some of " + ",".join(PARTS))
     parser.add_argument("--markdown", action="store_true", help="print all tables in Markdown, too")
     options = parser.parse_args()
     if len(peers.CPUS) < 2:
@@ -714,7 +797,10 @@ def main():
 
     table = Table()
     machine()
-    print(f"server on CPU {peers.SERVER_CPU}, senders on CPU {peers.SENDER_CPU}; {rounds} interleaved rounds")
+    print(
+        f"server on CPU {peers.SERVER_CPU}, senders on CPU {peers.SENDER_CPU}; {rounds} "
+        f"interleaved rounds"
+    )
     with tempfile.TemporaryDirectory() as directory:
         bench = peers.Bench(options.build, directory)
         only = options.only

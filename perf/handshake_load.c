@@ -1,15 +1,16 @@
 /* What full TLS handshakes do to the exchanges beside them.
  *
- * handshake_load CA_FILE URL PORT WAVES [CPU CPU] keeps 40 exchanges with URL going, each begun as soon
- * as one ended, and takes the time of each: alone; beside WAVES waves of 100 requests to the 100 origins
- * https://127.0.1.1:PORT/ to https://127.0.1.100:PORT/ in the same engine, each wave sent at once and on
- * connections of its own; and beside the same waves from another process. What the last does to them is
- * the machine's doing, what the second does beyond that, the engine's. The servers behind PORT resume no
- * session, which is checked. The server of URL should answer after some milliseconds: with less, it is
- * the load that is measured. With two CPUs named, the thread that runs the kept exchanges stays on the
- * first, the threads that the engine starts, and the other process, on the second: where the server of
- * PORT is on the second, too, it is seen how far handshakes hold up the loop, and not who gets the
- * processor. Prints the median, 99th percentile and largest of each. Any error ends the program. */
+ * handshake_load CA_FILE URL PORT WAVES [CPU CPU] keeps 40 exchanges with URL going, each begun as
+ * soon as one ended, and takes the time of each: alone; beside WAVES waves of 100 requests to the
+ * 100 origins https://127.0.1.1:PORT/ to https://127.0.1.100:PORT/ in the same engine, each wave
+ * sent at once and on connections of its own; and beside the same waves from another process. What
+ * the last does to them is the machine's doing, what the second does beyond that, the engine's. The
+ * servers behind PORT resume no session, which is checked. The server of URL should answer after
+ * some milliseconds: with less, it is the load that is measured. With two CPUs named, the thread
+ * that runs the kept exchanges stays on the first, the threads that the engine starts, and the
+ * other process, on the second: where the server of PORT is on the second, too, it is seen how far
+ * handshakes hold up the loop, and not who gets the processor. Prints the median, 99th percentile
+ * and largest of each. Any error ends the program. */
 #include "ringsend.h"
 
 #include <sched.h>

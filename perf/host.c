@@ -1,6 +1,6 @@
-/* The same small host program on two engines: host ringsend|curl URL COUNT sends COUNT distinct POSTs over 40
- * kept connections, keeps every body until its response is complete, and checks it. What the two do
- * differently is what their interfaces ask for. */
+/* The same small host program on two engines: host ringsend|curl URL COUNT sends COUNT distinct
+ * POSTs over 40 kept connections, keeps every body until its response is complete, and checks it.
+ * What the two do differently is what their interfaces ask for. */
 #include "ringsend.h"
 
 #include <curl/curl.h>

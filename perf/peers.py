@@ -1,7 +1,7 @@
 """What the benchmark runs: servers, data files, and the command of each sender.
 
-Servers are pinned to one CPU and senders to another, the first two that this process may use, so that
-a sender's CPU time is its own. Every process is started here and ended by its pid."""
+Servers are pinned to one CPU and senders to another, the first two that this process may use, so
+that a sender's CPU time is its own. Every process is started here and ended by its pid."""
 
 import json
 import os
@@ -32,8 +32,8 @@ class Server:
 
     def __enter__(self):
         with open(self.errors, "wb") as errors:
-            self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True)
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
             self.url = self.wait_until_ready()
         except BaseException:
@@ -63,7 +63,8 @@ class Nginx(Server):
     def __init__(self, directory, servers=""):
         self.port = free_port()
         with open(os.path.join(HERE, "nginx.conf.in"), encoding="utf-8") as template:
-            text = template.read().replace("@DIRECTORY@", directory).replace("@PORT@", str(self.port))
+            text = template.read().replace("@DIRECTORY@",
+                                           directory).replace("@PORT@", str(self.port))
         text = text.replace("@SERVERS@", servers)
         config = os.path.join(directory, "nginx.conf")
         with open(config, "w", encoding="utf-8") as file:
@@ -87,24 +88,32 @@ class Certificate:
     """A certificate on P-256 for some addresses, and the authority that made it."""
 
     def __init__(self, directory, addresses):
-        self.ca, self.chain, self.key = (os.path.join(directory, name) for name in ("ca.pem", "tls.pem", "tls.key"))
+        self.ca, self.chain, self.key = (os.path.join(directory, name)
+                                         for name in ("ca.pem", "tls.pem", "tls.key"))
         ca_key, config = os.path.join(directory, "ca.key"), os.path.join(directory, "openssl.cnf")
         with open(config, "w", encoding="ascii") as file:
             file.write("[req]\ndistinguished_name=name\nprompt=no\n[name]\nCN=ringsend bench\n"
                        "[ca]\nbasicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign\n"
                        "[leaf]\nbasicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n"
-                       "subjectAltName=" + ",".join("IP:" + address for address in addresses) + "\n")
-        make = ["openssl", "req", "-x509", "-config", config, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                "-noenc", "-sha256", "-days", "7"]
-        for options in (["-extensions", "ca", "-keyout", ca_key, "-out", self.ca],
-                        ["-extensions", "leaf", "-subj", "/CN=leaf", "-CA", self.ca, "-CAkey", ca_key,
-                         "-keyout", self.key, "-out", self.chain]):
-            subprocess.run([*make, *options], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+                       "subjectAltName=" + ",".join("IP:" + address
+                                                    for address in addresses) + "\n")
+        make = [
+            "openssl", "req", "-x509", "-config", config, "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-noenc", "-sha256", "-days", "7"
+        ]
+        for options in (["-extensions", "ca", "-keyout", ca_key, "-out", self.ca], [
+                "-extensions", "leaf", "-subj", "/CN=leaf", "-CA", self.ca, "-CAkey", ca_key,
+                "-keyout", self.key, "-out", self.chain
+        ]):
+            subprocess.run([*make, *options], check=True, capture_output=True,
+                           stdin=subprocess.DEVNULL)
 
 
 def tls_server(certificate, port, session_cache, answer, addresses=("127.0.0.1",)):
-    """Lines of nginx.conf: a server of TLS 1.2 as RFC 5246 had it, ECDSA on P-256 and AES-128-GCM."""
-    return "\n    ".join(("\n    server {", *(f"listen {address}:{port} ssl backlog=4096;" for address in addresses), f"""
+    """Lines of nginx.conf: a server of TLS 1.2 as RFC 5246 had it, ECDSA on P-256 and
+    AES-128-GCM."""
+    return "\n    ".join(("\n    server {", *(f"listen {address}:{port} ssl backlog=4096;"
+                                              for address in addresses), f"""
         ssl_certificate {certificate.chain};
         ssl_certificate_key {certificate.key};
         ssl_protocols TLSv1.2;
@@ -126,8 +135,10 @@ class Serve(Server):
 
     def __init__(self, bench, *options, first=False):
         """first: it never waits for its CPU, as if it were a machine of its own; needs root."""
-        super().__init__([*(["chrt", "--fifo", "1"] if first else []), bench.ringsend, "serve", "--port", "0",
-                          *options], os.path.join(bench.directory, "serve.log"))
+        super().__init__([
+            *(["chrt", "--fifo", "1"] if first else []), bench.ringsend, "serve", "--port", "0",
+            *options
+        ], os.path.join(bench.directory, "serve.log"))
 
     def wait_until_ready(self):
         match = re.match(r"listening on (https?://\S+)", self.process.stdout.readline())
@@ -164,8 +175,10 @@ class Bench:
         self.show(name, command)
         cost_file, log = self.path("cost"), self.path("log")
         with open(log, "w+", encoding="utf-8", errors="replace") as output:
-            subprocess.run([*command[:3], os.path.join(self.build, "perf", "measure"), cost_file, *command[3:]],
-                           stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True,
+            subprocess.run([
+                *command[:3],
+                os.path.join(self.build, "perf", "measure"), cost_file, *command[3:]
+            ], stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=True,
                            timeout=RUN_LIMIT_S)
             output.seek(0)
             text = output.read()
@@ -204,11 +217,13 @@ class Bench:
         os.makedirs(bodies, exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             for i in range(count):
-                data = json.dumps({"order": 100000 + i, "pieces": 10000 + i % 1000}, separators=(",", ":"))
+                data = json.dumps({"order": 100000 + i, "pieces": 10000 + i % 1000},
+                                  separators=(",", ":"))
                 quoted = data.replace('"', '\\"')
-                file.write(("next\n" if i else "") + f'url = "{url}/orders"\noutput = "{bodies}/{i}"\n'
-                           f'header = "Content-Type: application/json"\ndata = "{quoted}"\n'
-                           + "".join(line + "\n" for line in lines))
+                file.write(("next\n" if i else "") +
+                           f'url = "{url}/orders"\noutput = "{bodies}/{i}"\n'
+                           f'header = "Content-Type: application/json"\ndata = "{quoted}"\n' +
+                           "".join(line + "\n" for line in lines))
         return path
 
     # ---- Commands of the senders
@@ -218,10 +233,12 @@ class Bench:
                 "-o", self.path("results.jsonl"), records]
 
     def latency(self, name, *options, connections=40):
-        """Runs `ringsend bench` on the sender's CPU: its report and its Cost. Every request that was begun must have
-        come to a good response."""
+        """Runs `ringsend bench` on the sender's CPU: its report and its Cost. Every request that
+        was begun must have come to a good response."""
         path = self.path("report.json")
-        cost = self.run(name, [self.ringsend, "bench", "-q", "--json", path, "-c", str(connections), *options])
+        cost = self.run(
+            name, [self.ringsend, "bench", "-q", "--json", path, "-c",
+                   str(connections), *options])
         with open(path, encoding="utf-8") as file:
             report = json.load(file)
         if report["errors"] or report["not_ok"] or not report["requests"]:
@@ -243,15 +260,22 @@ class Bench:
 
     def python(self, records, connections=40):
         """The same script on libringsend."""
-        return ["env", "LIBRINGSEND=" + os.path.join(self.build, "src", "libringsend.so.0"), "/usr/bin/python3",
-                os.path.relpath(os.path.join(HERE, os.pardir, "examples", "python", "article.py")),
-                str(connections), records, self.path("results.jsonl")]
+        return [
+            "env", "LIBRINGSEND=" + os.path.join(self.build, "src", "libringsend.so.0"),
+            "/usr/bin/python3",
+            os.path.relpath(os.path.join(HERE, os.pardir, "examples", "python", "article.py")),
+            str(connections), records,
+            self.path("results.jsonl")
+        ]
 
     def host(self, engine, count, url):
         return [os.path.join(self.build, "perf", "host"), engine, url + "/orders", str(count)]
 
     def curl(self, config):
-        return ["curl", "-q", "--silent", "--show-error", "--parallel", "--parallel-max", "40", "-K", config]
+        return [
+            "curl", "-q", "--silent", "--show-error", "--parallel", "--parallel-max", "40", "-K",
+            config
+        ]
 
     def curl_in_turn(self, config):
         return ["curl", "-q", "--silent", "--show-error", "-K", config]
@@ -265,7 +289,10 @@ class Bench:
 
     def post(self, url):
         """The POST of wrk_post.lua and floor.c as options of `ringsend bench`."""
-        return ["--data", '{"order":123456,"pieces":12345}', "-H", "Content-Type: application/json", url + "/orders"]
+        return [
+            "--data", '{"order":123456,"pieces":12345}', "-H", "Content-Type: application/json",
+            url + "/orders"
+        ]
 
     def wrk(self, seconds, url):
         return ["wrk", "-t1", "-c40", f"-d{seconds}s",
@@ -273,11 +300,18 @@ class Bench:
 
     def s_time(self, seconds, url, ca):
         """openssl's own: a connection per request, all but the first with the same session."""
-        return ["openssl", "s_time", "-connect", url.removeprefix("https://"), "-CAfile", ca, "-tls1_2", "-reuse",
-                "-time", str(seconds), "-www", "/orders"]
+        return [
+            "openssl", "s_time", "-connect",
+            url.removeprefix("https://"), "-CAfile", ca, "-tls1_2", "-reuse", "-time",
+            str(seconds), "-www", "/orders"
+        ]
 
     def handshake_load(self, ca, url, port, waves, *cpus):
-        return [os.path.join(self.build, "perf", "handshake_load"), ca, url, str(port), str(waves), *cpus]
+        return [
+            os.path.join(self.build, "perf", "handshake_load"), ca, url,
+            str(port),
+            str(waves), *cpus
+        ]
 
     def floor(self, count, url):
         host, port = url.removeprefix("http://").split(":")

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """POSTs to an nginx that is reloaded all the time: reload.py --build DIR [--tls]
 
-At each reload the old workers close what is idle: requests that cross the end of their connection are in
-doubt. Counted are those that ringsend calls ambiguous, and what curl makes of the same requests. curl
-sends a POST again when its connection was dead, so deliveries are counted by nginx's own log, in which a
-record that was delivered twice shows. A request that nginx closed upon is not in the log: it was not processed."""
+At each reload the old workers close what is idle: requests that cross the end of their
+connection are in doubt. Counted are those that ringsend calls ambiguous, and what curl makes of
+the same requests. curl sends a POST again when its connection was dead, so deliveries are
+counted by nginx's own log, in which a record that was delivered twice shows. A request that
+nginx closed upon is not in the log: it was not processed."""
 
 import argparse
 import collections
@@ -16,7 +17,8 @@ import sys
 import tempfile
 import threading
 
-CONFIG = """daemon off; master_process on; worker_processes 1; pid {dir}/pid; error_log {dir}/error.log;
+CONFIG = """daemon off; master_process on; worker_processes 1; pid {dir}/pid;
+error_log {dir}/error.log;
 events {{ worker_connections 1024; }}
 http {{
   log_format id $http_x_id;
@@ -33,13 +35,17 @@ SSL = " ssl; ssl_certificate {dir}/cert.pem; ssl_certificate_key {dir}/key.pem"
 
 def nginx(directory, port, tls):
     if tls:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-                        "/CN=localhost", "-keyout", directory + "/key.pem", "-out", directory + "/cert.pem"],
-                       check=True, stderr=subprocess.DEVNULL)
+        subprocess.run([
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+            "/CN=localhost", "-keyout", directory + "/key.pem", "-out", directory + "/cert.pem"
+        ], check=True, stderr=subprocess.DEVNULL)
     config = os.path.join(directory, "nginx.conf")
     with open(config, "w", encoding="ascii") as file:
-        file.write(CONFIG.format(dir=directory, port=port, ssl=SSL.format(dir=directory) if tls else ""))
-    command = [shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-p", directory, "-c", config]
+        file.write(
+            CONFIG.format(dir=directory, port=port, ssl=SSL.format(dir=directory) if tls else ""))
+    command = [
+        shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin"), "-p", directory, "-c", config
+    ]
     return subprocess.Popen(command, stderr=subprocess.DEVNULL), command
 
 
@@ -55,9 +61,10 @@ def by_ringsend(options, directory, url):
     with open(records, "w", encoding="ascii") as file:
         for i in range(options.records):
             file.write(json.dumps({"headers": {"x-id": str(i)}, "data": "x"}) + "\n")
-    run = subprocess.run([os.path.join(options.build, "ringsend"), "send", *(["-k"] if options.tls else []), "-q", "-c", "40", "--rate",
-                          options.rate, "--url", url, records], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                         check=False)
+    run = subprocess.run([
+        os.path.join(options.build, "ringsend"), "send", *(["-k"] if options.tls else []), "-q",
+        "-c", "40", "--rate", options.rate, "--url", url, records
+    ], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     results = [json.loads(line) for line in run.stdout.splitlines()]
     return sum(r.get("ambiguous", False) for r in results), sum(not r["ok"] for r in results)
 
@@ -66,10 +73,11 @@ def by_curl(options, directory, url):
     config = os.path.join(directory, "curl.conf")
     with open(config, "w", encoding="ascii") as file:
         for i in range(options.records):
-            file.write(f'next\nurl = "{url}"\ndata = "x"\nheader = "x-id: {i}"\noutput = /dev/null\n'
-                       'insecure\nwrite-out = "%{http_code}\\n"\n')
-    run = subprocess.run(["curl", "-s", "-Z", "--parallel-max", "40", "-K", config], stdout=subprocess.PIPE,
-                         stderr=subprocess.DEVNULL, check=False)
+            file.write(
+                f'next\nurl = "{url}"\ndata = "x"\nheader = "x-id: {i}"\noutput = /dev/null\n'
+                'insecure\nwrite-out = "%{http_code}\\n"\n')
+    run = subprocess.run(["curl", "-s", "-Z", "--parallel-max", "40", "-K", config],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     codes = run.stdout.split()
     return 0, options.records - codes.count(b"200")
 
@@ -96,21 +104,25 @@ def main():
     directory = tempfile.mkdtemp(prefix="ringsend-reload-")
     server, command = nginx(directory, options.port, options.tls)
     url = f"http{'s' if options.tls else ''}://127.0.0.1:{options.port}/"
-    subprocess.run(["curl", "-sk", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", "-o", "/dev/null",
-                    url], check=True)
+    subprocess.run([
+        "curl", "-sk", "--retry", "20", "--retry-connrefused", "--retry-delay", "1", "-o",
+        "/dev/null", url
+    ], check=True)
     try:
         for name, send in (("ringsend", by_ringsend), ("curl", by_curl)):
             sums, done = [0, 0, 0], []
             for _ in range(options.rounds):
                 over = threading.Event()
-                thread = threading.Thread(target=reloads, args=(command, options.every_ms / 1000, over, done))
+                thread = threading.Thread(target=reloads,
+                                          args=(command, options.every_ms / 1000, over, done))
                 thread.start()
                 ambiguous, failed = send(options, directory, url)
                 over.set()
                 thread.join()
                 sums = [a + b for a, b in zip(sums, (ambiguous, failed, deliveries(directory)))]
-            print(f"{name:<9} of {options.rounds * options.records} POSTs: ambiguous {sums[0]}, failed {sums[1]}, "
-                  f"delivered twice {sums[2]}; {len(done)} reloads", flush=True)
+            print(
+                f"{name:<9} of {options.rounds * options.records} POSTs: ambiguous {sums[0]}, "
+                f"failed {sums[1]}, delivered twice {sums[2]}; {len(done)} reloads", flush=True)
     finally:
         server.terminate()
         server.wait()

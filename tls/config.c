@@ -1,11 +1,11 @@
 /* Builds a tls_config: trust, identity, and the model that connections are copied from.
  *
  * Why a model: choosing the fastest code for this CPU costs a CPUID instruction for each algorithm,
- * 9 us apiece in a virtual machine; the first reset of a context seeds its generator from the system
- * once more; and a reset runs the interpreter of BearSSL's handshake, for a client up to the end of
- * its ClientHello. A copy of a model has all that behind it: 4 us instead of 100. Such copies share
- * one generator state and are worth nothing until fresh random bytes are mixed in; that is why only
- * connection.c makes them, and always does it.
+ * 9 us apiece in a virtual machine; the first reset of a context seeds its generator from the
+ * system once more; and a reset runs the interpreter of BearSSL's handshake, for a client up to the
+ * end of its ClientHello. A copy of a model has all that behind it: 4 us instead of 100. Such
+ * copies share one generator state and are worth nothing until fresh random bytes are mixed in;
+ * that is why only connection.c makes them, and always does it.
  *
  * A context knows its own address in four places: the two buffers and the two stacks of the
  * interpreter. All else in it that points, points to tables, or is set anew whenever BearSSL is

@@ -26,7 +26,8 @@ struct tls_config {
 };
 
 /* Makes a context that waits for its peer's first message; a client's has yet to say its own (see
- * hello.h). WORTH NOTHING UNTIL FRESH RANDOM BYTES ARE MIXED IN: all copies share a generator's state. */
+ * hello.h). WORTH NOTHING UNTIL FRESH RANDOM BYTES ARE MIXED IN: all copies share a generator's
+ * state. */
 void config_copy_model(const struct tls_config *config, union context *to, uint8_t *buffer);
 
 /* UTC to verify at. */

@@ -195,8 +195,8 @@ struct tls *tls_server_new(struct tls_local *local)
     return t;
 }
 
-/* Wipes what is not zero anyway: most of the buffers was never written to, and to write zeros there would make
- * all of it resident. */
+/* Wipes what is not zero anyway: most of the buffers was never written to, and to write zeros there
+ * would make all of it resident. */
 static void wipe_used(unsigned char *data, size_t bytes)
 {
     static const unsigned char zeros[512];

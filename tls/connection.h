@@ -21,8 +21,8 @@ struct handshake {
     size_t count;
     br_x509_pkey key; /* the peer's, once verified; points into chain */
     struct path_verdict verdict;
-    /* A record of ours in clear text, ahead of all of BearSSL's: a client's hello, or the alert that
-     * refuses the peer's certificate. */
+    /* A record of ours in clear text, ahead of all of BearSSL's: a client's hello, or the alert
+     * that refuses the peer's certificate. */
     uint8_t record[HELLO_BYTES_MAX];
     size_t record_bytes, record_taken;
 };

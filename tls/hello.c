@@ -7,8 +7,9 @@
  * ServerHello, having said something. What, it knows only by the fields of its context and by the
  * running hash of the handshake, and both are set here.
  *
- * One thing is said differently: of the curves X25519 comes first, which BearSSL computes in a third
- * of the time of P-256. The order is ours to choose (RFC 8422 5.1.1) and servers mostly follow it. */
+ * One thing is said differently: of the curves X25519 comes first, which BearSSL computes in a
+ * third of the time of P-256. The order is ours to choose (RFC 8422 5.1.1) and servers mostly
+ * follow it. */
 #include "tls/hello.h"
 
 #include "base/check.h"

@@ -54,9 +54,9 @@ struct tls_options {
 struct tls_config;
 #define TLS_NO_MEMORY "memory is out"
 
-/* Reads the files. Null on failure, and message says what, in which file, and the cure; or TLS_NO_MEMORY, and
- * another try may succeed. Blocks on
- * the disk; takes 1 ms of CPU for the 140 authorities of a system. */
+/* Reads the files. Null on failure, and message says what, in which file, and the cure; or
+ * TLS_NO_MEMORY, and another try may succeed. Blocks on the disk; takes 1 ms of CPU for the 140
+ * authorities of a system. */
 struct tls_config *tls_config_new(const struct tls_options *options, char *message,
                                   size_t message_bytes);
 /* Wipes the key. Null is allowed. */
@@ -69,8 +69,8 @@ struct tls_local;
 
 /* sessions_max: how many sessions are remembered, the least recently used forgotten first; 0: none.
  * A client's session costs 200 bytes, a server's 100. memory: base/memory.h's, for it and its
- * connections, but for what a handshake needs while it lasts, which is malloc's; null: all is malloc's. Null:
- * memory is out. */
+ * connections, but for what a handshake needs while it lasts, which is malloc's; null: all is
+ * malloc's. Null: memory is out. */
 struct tls_local *tls_local_new(const struct tls_config *config, uint32_t sessions_max,
                                 struct memory *memory);
 /* Wipes the sessions. All tls made with it are freed before. Null is allowed. */
@@ -117,8 +117,8 @@ size_t tls_take(struct tls *t, void *out, size_t room);
 /* Moves cipher bytes in. Returns how many were used: fewer than given when something else must move
  * first (read plain bytes, take cipher bytes) or it is over. */
 size_t tls_feed(struct tls *t, const void *cipher, size_t bytes);
-/* The transport ended. RINGSEND_OK, or why that is a failure: RINGSEND_E_TLS_CLOSED inside a handshake. After it,
- * a missing farewell is for the caller to judge: see tls_peer_closed. */
+/* The transport ended. RINGSEND_OK, or why that is a failure: RINGSEND_E_TLS_CLOSED inside a
+ * handshake. After it, a missing farewell is for the caller to judge: see tls_peer_closed. */
 enum ringsend_error tls_end(struct tls *t);
 
 /* Encrypts; a record leaves when it is full or at tls_flush. Returns how many bytes were accepted:

@@ -25,8 +25,8 @@ static struct tls *tls_of(const br_x509_class **context)
     return ((struct verifier *)(void *)context)->tls;
 }
 
-/* The first reason sticks. Until the server has had our answer to its certificate the record layer is
- * in clear text, so the alert can be written by hand. */
+/* The first reason sticks. Until the server has had our answer to its certificate the record layer
+ * is in clear text, so the alert can be written by hand. */
 static void refuse(struct tls *t, enum ringsend_error error, const char *detail)
 {
     struct handshake *h = t->handshake;

@@ -1,4 +1,5 @@
-/* What the ring cannot ask a socket of its table, and a descriptor of the process can (ring_install). */
+/* What the ring cannot ask a socket of its table, and a descriptor of the process can
+ * (ring_install). */
 #include "uring/ring.h"
 
 #include <errno.h>
@@ -18,8 +19,8 @@ bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp
     return true;
 }
 
-/* A datagram socket finds its source address when it connects, and sends nothing. Its ports are others than
- * TCP's; one that finds none of them free fails with another error. */
+/* A datagram socket finds its source address when it connects, and sends nothing. Its ports are
+ * others than TCP's; one that finds none of them free fails with another error. */
 bool ring_has_source(const struct ring *ring, const struct sockaddr *address,
                      socklen_t address_bytes)
 {

@@ -1,5 +1,5 @@
-/* An operation as whoever gave it to the ring sees it: idle, in flight, or complete with a result that is
- * still to be taken. In flight the kernel may touch the memory that it was given. */
+/* An operation as whoever gave it to the ring sees it: idle, in flight, or complete with a result
+ * that is still to be taken. In flight the kernel may touch the memory that it was given. */
 #ifndef RINGSEND_URING_OP_H
 #define RINGSEND_URING_OP_H
 

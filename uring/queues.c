@@ -1,5 +1,5 @@
-/* The queues of a ring: made with the best flags that the kernel has, probed for what else it can do, and shrunk
- * until they fit the limits of locked memory. */
+/* The queues of a ring: made with the best flags that the kernel has, probed for what else it can
+ * do, and shrunk until they fit the limits of locked memory. */
 #include "uring/state.h"
 
 #include <errno.h>

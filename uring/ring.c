@@ -21,10 +21,10 @@
  *     could write to after ring_free: rings are dismantled asynchronously.
  *   - ring_fd is an eventfd registered with the ring, not the ring itself: with DEFER_TASKRUN a
  *     poll of the ring is not woken by work that waits for an enter (seen with Linux 6.18). It is
- *     made on demand, since it costs a read per enter.
- *     A ring_wake writes to it as well: what one eventfd starts in the kernel, a write to another is
- *     put off to the end of an RCU grace period, tens of milliseconds, and Linux 6.18 does it once
- *     in a registration's life and never again.
+ *     made on demand, since it costs a read per enter. A ring_wake writes to it as well: what one
+ *     eventfd starts in the kernel, a write to another is put off to the end of an RCU grace
+ *     period, tens of milliseconds, and Linux 6.18 does it once in a registration's life and never
+ *     again.
  *   - Until a connect's chain has come to its last link, a cancel cannot find it. Such a cancel is
  *     tried again here; `connects` knows which chains are still under way.
  *
@@ -258,9 +258,9 @@ int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait)
     return result < 0 ? result : (int)io_uring_cq_ready(&ring->uring);
 }
 
-/* The kernel raises the flag when something is to be done for the ring, and takes it down when an enter has
- * done all of it; an enter that does not wait stops after some twenty pieces. Without the flag's modes
- * completions are posted as they come. */
+/* The kernel raises the flag when something is to be done for the ring, and takes it down when an
+ * enter has done all of it; an enter that does not wait stops after some twenty pieces. Without the
+ * flag's modes completions are posted as they come. */
 bool ring_is_caught_up(const struct ring *ring)
 {
     unsigned flags =
@@ -368,8 +368,8 @@ void ring_wake(struct ring *ring)
     errno = saved;
 }
 
-/* setsockopt of a direct descriptor, as its use wants it. TCP_QUICKACK set to 0 before the connect has the
- * kernel expect that every acknowledgement finds data to travel with (tcp(7)). */
+/* setsockopt of a direct descriptor, as its use wants it. TCP_QUICKACK set to 0 before the connect
+ * has the kernel expect that every acknowledgement finds data to travel with (tcp(7)). */
 static void prepare_option(struct io_uring_sqe *sqe, int slot, enum ring_use use)
 {
     static const int off = 0, on = 1;

@@ -1,8 +1,9 @@
 /* The ring: operations given to the kernel, one call that submits and waits, completions taken out.
  *
  * This header is the seam of the program. uring/ring.c implements it with io_uring (the sole user
- * of liburing); tests/sim/world/sim_ring.c implements it with a seed, a virtual clock and faults. Everything
- * above speaks of operations and completions; submission and completion queue entries stay inside.
+ * of liburing); tests/sim/world/sim_ring.c implements it with a seed, a virtual clock and faults.
+ * Everything above speaks of operations and completions; submission and completion queue entries
+ * stay inside.
  *
  * Words
  *   slot        index of a socket in the ring's table of direct descriptors. The caller chooses it
@@ -69,18 +70,18 @@ struct ring_completion {
     int32_t buffer; /* RING_RECV with data: give it back with ring_buffer_return, whatever became of
                        the connection, a stale completion's too; -1 otherwise */
     bool more;
-    uint64_t
-        stamp_ns; /* RING_RECV with data, in ring_now_ns time: when the last of its segments came into the
-                          kernel; 0: unknown */
+    /* RING_RECV with data, in ring_now_ns time: when the last of its segments came into the
+     * kernel; 0: unknown */
+    uint64_t stamp_ns;
 };
 
 /* What a connection is made for. */
 enum ring_use {
     RING_FOR_MANY, /* whatever comes: no send waits for another's acknowledgement (TCP_NODELAY) */
     /* One send right behind the connect, and one answer, behind which the peer closes. The
-     * acknowledgement that ends the handshake waits for that send, and the answer's for the close: two
-     * segments less of ten. Not for peers that go on, which may hold the rest of an answer back for 40
-     * ms, until its beginning is acknowledged (RFC 896 against RFC 1122 4.2.3.2). */
+     * acknowledgement that ends the handshake waits for that send, and the answer's for the close:
+     * two segments less of ten. Not for peers that go on, which may hold the rest of an answer back
+     * for 40 ms, until its beginning is acknowledged (RFC 896 against RFC 1122 4.2.3.2). */
     RING_FOR_ONE,
 };
 
@@ -161,19 +162,20 @@ void ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind);
 void ring_reset(struct ring *ring, struct ring_tag tag);
 /* No operation but this one may be in flight on the socket. */
 void ring_close(struct ring *ring, struct ring_tag tag);
-/* Gives the process a descriptor for the socket, beside the slot: for what the ring cannot ask a socket. Only with
- * features.install. It is the caller's to close with ring_descriptor_close; the connection ends when slot
- * and descriptor are both closed. */
+/* Gives the process a descriptor for the socket, beside the slot: for what the ring cannot ask a
+ * socket. Only with features.install. It is the caller's to close with ring_descriptor_close; the
+ * connection ends when slot and descriptor are both closed. */
 void ring_install(struct ring *ring, struct ring_tag tag);
 /* What TCP knows of the connection. False: nothing. */
 bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp);
-/* This machine has an address from which that one could be reached: then -EADDRNOTAVAIL from a connect says that
- * no local port is left. Three system calls. */
+/* This machine has an address from which that one could be reached: then -EADDRNOTAVAIL from a
+ * connect says that no local port is left. Three system calls. */
 bool ring_has_source(const struct ring *ring, const struct sockaddr *address,
                      socklen_t address_bytes);
 /* From now on the kernel stamps what leaves and comes in on the connection. False: it will not. */
 bool ring_stamps_on(const struct ring *ring, int descriptor);
-/* In ring_now_ns time: when the last byte of the last send left for the network device. False: not told (yet). */
+/* In ring_now_ns time: when the last byte of the last send left for the network device. False: not
+ * told (yet). */
 bool ring_sent_stamp(const struct ring *ring, int descriptor, uint64_t *stamp_ns);
 void ring_descriptor_close(struct ring *ring, int descriptor);
 /* Accepts connections on a listening descriptor of the process into free slots; with none free it
@@ -192,11 +194,12 @@ void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *dat
 /* fdatasync(2), or with `whole` fsync(2), which a directory needs for the names in it. */
 void ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole);
 /* open(2) of a path relative to the working directory, which stays valid until the completion; the
- * descriptor is close-on-exec, a file that is made its user's alone. One that was cancelled may have opened it all the same. */
+ * descriptor is close-on-exec, a file that is made its user's alone. One that was cancelled may
+ * have opened it all the same. */
 void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags);
 
-/* What kind of file a descriptor is, and its size: stx_mode and stx_size of *about, which stays valid
- * until the completion. */
+/* What kind of file a descriptor is, and its size: stx_mode and stx_size of *about, which stays
+ * valid until the completion. */
 void ring_stat(struct ring *ring, struct ring_tag tag, int fd, struct statx *about);
 
 /* Operations prepared and not yet handed to the kernel. */
@@ -212,8 +215,9 @@ int ring_fd(struct ring *ring);
  * reaped (0 at the deadline or after a signal), or a negated errno when the ring itself is broken.
  */
 int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
-/* Nothing is left that the next submit-and-wait would bring: all that had come before this call has been
- * reaped. Looking costs no system call. What is prepared and not submitted has not begun, and does not count. */
+/* Nothing is left that the next submit-and-wait would bring: all that had come before this call has
+ * been reaped. Looking costs no system call. What is prepared and not submitted has not begun, and
+ * does not count. */
 bool ring_is_caught_up(const struct ring *ring);
 /* Takes up to `max` completions out. */
 unsigned ring_reap(struct ring *ring, struct ring_completion *completions, unsigned max);

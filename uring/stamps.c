@@ -1,9 +1,10 @@
-/* The kernel's own time stamps of packets (SO_TIMESTAMPING): when a send's last byte left for the device, read from
- * the socket's error queue, and when received segments came in, told beside the data.
+/* The kernel's own time stamps of packets (SO_TIMESTAMPING): when a send's last byte left for the
+ * device, read from the socket's error queue, and when received segments came in, told beside the
+ * data.
  *
- * They are of the wall clock, since the kernel has no other for them; here they become monotonic by the difference of
- * the clocks at the moment of reading. A step of the wall clock between stamp and reading, a few
- * microseconds to milliseconds, would falsify one. */
+ * They are of the wall clock, since the kernel has no other for them; here they become monotonic by
+ * the difference of the clocks at the moment of reading. A step of the wall clock between stamp and
+ * reading, a few microseconds to milliseconds, would falsify one. */
 #include "uring/state.h"
 
 #include <linux/errqueue.h>

@@ -97,15 +97,16 @@ static inline uint32_t power_of_two_at_least(uint32_t value)
     return power;
 }
 
-/* In a buffer, with stamps: struct io_uring_recvmsg_out and room for one struct scm_timestamping. */
+/* In a buffer, with stamps: struct io_uring_recvmsg_out and room for one struct scm_timestamping.
+ */
 enum { STAMP_CONTROL_BYTES = 64, RECEIVE_HEAD_BYTES = 16 + STAMP_CONTROL_BYTES };
 _Static_assert(sizeof(struct io_uring_recvmsg_out) + STAMP_CONTROL_BYTES == RECEIVE_HEAD_BYTES,
                "kernel ABI");
 
 /* stamps.c: the stamp in the control data of a message, in ring_now_ns time; 0: there is none. */
 uint64_t stamp_of_control(const struct ring *ring, void *control, size_t bytes);
-/* queues.c: makes both queues and registers table and buffers with them, as large as limits allow. 0, or a
- * negated errno. */
+/* queues.c: makes both queues and registers table and buffers with them, as large as limits allow.
+ * 0, or a negated errno. */
 int ring_open_queues(struct ring *ring);
 
 #endif

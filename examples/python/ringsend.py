@@ -1,8 +1,9 @@
-"""libringsend for asyncio, through ctypes: requests go in, results come back by callbacks or one await.
+"""libringsend for asyncio, through ctypes: requests go in, results come back by callbacks or one
+await.
 
-No coroutine and no task per request: the engine keeps what a coroutine would keep on its stack, and asyncio
-watches one descriptor for all of them. The structures below are the beginnings of those in ringsend.h; the
-library takes shorter ones for those of an older version."""
+No coroutine and no task per request: the engine keeps what a coroutine would keep on its stack,
+and asyncio watches one descriptor for all of them. The structures below are the beginnings of
+those in ringsend.h; the library takes shorter ones for those of an older version."""
 
 import asyncio
 import ctypes
@@ -38,30 +39,33 @@ class Options(ctypes.Structure):
                 ("backoff_max_ns", ctypes.c_uint64), ("retry_after_max_ns", ctypes.c_uint64),
                 ("idle_timeout_ns", ctypes.c_uint64), ("body_max_bytes", ctypes.c_uint64),
                 ("head_max_bytes", ctypes.c_uint32), ("head_max_lines", ctypes.c_uint32),
-                ("ok_status", ctypes.c_uint64 * 8), ("strict_http", ctypes.c_bool), ("store_headers", ctypes.c_bool),
-                ("seed", ctypes.c_uint64), ("message", ctypes.c_char_p), ("message_bytes", ctypes.c_size_t)]
+                ("ok_status", ctypes.c_uint64 * 8), ("strict_http", ctypes.c_bool),
+                ("store_headers", ctypes.c_bool), ("seed", ctypes.c_uint64),
+                ("message", ctypes.c_char_p), ("message_bytes", ctypes.c_size_t)]
 
 
 class Request(ctypes.Structure):
-    _fields_ = [("size", ctypes.c_size_t), ("method", Bytes), ("url", Bytes), ("headers", ctypes.POINTER(Header)),
-                ("headers_count", ctypes.c_size_t), ("body", Bytes), ("flags", ctypes.c_uint32),
-                ("tries", ctypes.c_uint32), ("attempt_timeout_ns", ctypes.c_uint64), ("deadline_ns", ctypes.c_uint64),
+    _fields_ = [("size", ctypes.c_size_t), ("method", Bytes), ("url", Bytes),
+                ("headers", ctypes.POINTER(Header)), ("headers_count", ctypes.c_size_t),
+                ("body", Bytes), ("flags", ctypes.c_uint32), ("tries", ctypes.c_uint32),
+                ("attempt_timeout_ns", ctypes.c_uint64), ("deadline_ns", ctypes.c_uint64),
                 ("user", ctypes.c_size_t), ("handle", ctypes.c_uint64)]
 
 
 class RawResult(ctypes.Structure):
-    _fields_ = [("request", ctypes.POINTER(Request)), ("error", ctypes.c_int), ("status", ctypes.c_int),
-                ("ok", ctypes.c_bool), ("ambiguous", ctypes.c_bool), ("attempts", ctypes.c_uint32),
-                ("detail", ctypes.c_char_p), ("body", Received)]
+    _fields_ = [("request", ctypes.POINTER(Request)), ("error", ctypes.c_int),
+                ("status", ctypes.c_int), ("ok", ctypes.c_bool), ("ambiguous", ctypes.c_bool),
+                ("attempts", ctypes.c_uint32), ("detail", ctypes.c_char_p), ("body", Received)]
 
 
 class Stats(ctypes.Structure):
-    _fields_ = [("size", ctypes.c_size_t), ("submitted", ctypes.c_uint64), ("finished", ctypes.c_uint64),
-                ("attempts", ctypes.c_uint64), ("connections_opened", ctypes.c_uint64),
-                ("connections_reused", ctypes.c_uint64), ("connections_open", ctypes.c_uint32),
-                ("connections_peak", ctypes.c_uint32), ("waiting", ctypes.c_uint32),
-                ("handshakes_full", ctypes.c_uint64), ("handshakes_resumed", ctypes.c_uint64),
-                ("bytes_sent", ctypes.c_uint64), ("bytes_received", ctypes.c_uint64), ("enters", ctypes.c_uint64),
+    _fields_ = [("size", ctypes.c_size_t), ("submitted", ctypes.c_uint64),
+                ("finished", ctypes.c_uint64), ("attempts", ctypes.c_uint64),
+                ("connections_opened", ctypes.c_uint64), ("connections_reused", ctypes.c_uint64),
+                ("connections_open", ctypes.c_uint32), ("connections_peak", ctypes.c_uint32),
+                ("waiting", ctypes.c_uint32), ("handshakes_full", ctypes.c_uint64),
+                ("handshakes_resumed", ctypes.c_uint64), ("bytes_sent", ctypes.c_uint64),
+                ("bytes_received", ctypes.c_uint64), ("enters", ctypes.c_uint64),
                 ("next_deadline_ns", ctypes.c_uint64)]
 
 
@@ -69,12 +73,16 @@ def load():
     name = os.environ.get("LIBRINGSEND") or "libringsend.so.0"
     library = ctypes.CDLL(name)
     engine = ADDRESS
-    for function, result, *arguments in (
-            ("new", ctypes.c_int, ctypes.POINTER(ADDRESS), ctypes.POINTER(Options)), ("free", None, engine),
-            ("submit", ctypes.c_int, engine, ADDRESS), ("submit_detail", ctypes.c_char_p, engine),
-            ("run", ctypes.c_int, engine, ctypes.c_uint64), ("fd", ctypes.c_int, engine),
-            ("reap", ctypes.c_size_t, engine, ADDRESS, ctypes.c_size_t), ("stats", None, engine, ADDRESS),
-            ("error_name", ctypes.c_char_p, ctypes.c_int), ("error_text", ctypes.c_char_p, ctypes.c_int)):
+    for function, result, *arguments in (("new", ctypes.c_int, ctypes.POINTER(ADDRESS),
+                                          ctypes.POINTER(Options)), ("free", None, engine),
+                                         ("submit", ctypes.c_int, engine,
+                                          ADDRESS), ("submit_detail", ctypes.c_char_p, engine),
+                                         ("run", ctypes.c_int, engine,
+                                          ctypes.c_uint64), ("fd", ctypes.c_int, engine),
+                                         ("reap", ctypes.c_size_t, engine, ADDRESS,
+                                          ctypes.c_size_t), ("stats", None, engine, ADDRESS),
+                                         ("error_name", ctypes.c_char_p, ctypes.c_int),
+                                         ("error_text", ctypes.c_char_p, ctypes.c_int)):
         each = getattr(library, "ringsend_" + function)
         each.restype, each.argtypes = result, arguments
     return library
@@ -85,7 +93,8 @@ class Result:
 
     __slots__ = ("data", "ok", "status", "error", "detail", "ambiguous", "attempts", "body")
 
-    def __init__(self, data, ok=False, status=0, error=None, detail=None, ambiguous=False, attempts=0, body=b""):
+    def __init__(self, data, ok=False, status=0, error=None, detail=None, ambiguous=False,
+                 attempts=0, body=b""):
         self.data, self.ok, self.status, self.error, self.detail = data, ok, status, error, detail
         self.ambiguous, self.attempts, self.body = ambiguous, attempts, body
 
@@ -105,7 +114,8 @@ class Session:
         self.library = load()
         self.requests_max = 2 * pool + 16
         message = ctypes.create_string_buffer(512)
-        options = Options(size=ctypes.sizeof(Options), connections_max=pool, requests_max=self.requests_max, tries=tries,
+        options = Options(size=ctypes.sizeof(Options), connections_max=pool,
+                          requests_max=self.requests_max, tries=tries,
                           attempt_timeout_ns=int(timeout_s * 1e9))
         options.message, options.message_bytes = ctypes.cast(message, ctypes.c_char_p), len(message)
         self.engine = ADDRESS()
@@ -116,7 +126,9 @@ class Session:
         self.slots = (Request * self.requests_max)()
         self.at = ctypes.addressof(self.slots)
         self.free = list(range(self.requests_max))
-        self.kept = [None] * self.requests_max  # (what the caller gave, callback, bytes that are borrowed)
+        self.kept = [
+            None
+        ] * self.requests_max  # (what the caller gave, callback, bytes that are borrowed)
         for number, slot in enumerate(self.slots):
             slot.size, slot.user = ctypes.sizeof(Request), number
             slot.headers, slot.headers_count = self.headers, len(self.headers)
@@ -130,7 +142,8 @@ class Session:
     @staticmethod
     def _headers(headers):
         pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-        return (Header * len(pairs))(*(Header(Bytes(n, len(n)), Bytes(v, len(v))) for n, v in pairs))
+        return (Header * len(pairs))(*(Header(Bytes(n, len(n)), Bytes(v, len(v)))
+                                       for n, v in pairs))
 
     async def __aenter__(self):
         return self
@@ -147,10 +160,11 @@ class Session:
             self.engine = None
 
     async def request(self, data_list, callback=None):
-        """Sends each item of data_list, {"url", "method", "data"}; returns the results in its order. callback(result)
-        is called for each as it comes, and then none are kept."""
+        """Sends each item of data_list, {"url", "method", "data"}; returns the results in its
+        order. callback(result) is called for each as it comes, and then none are kept."""
         data_list = list(data_list)
-        results, done, left = [None] * len(data_list), self.loop.create_future(), itertools.count(len(data_list) - 1, -1)
+        results, done, left = [None] * len(data_list), self.loop.create_future(), itertools.count(
+            len(data_list) - 1, -1)
 
         def finished(number, result):
             if callback:
@@ -210,10 +224,12 @@ class Session:
             self.free.append(number)
             body = raw.body
             error = raw.error
-            finished(place, Result(
-                data, raw.ok, raw.status, self.library.ringsend_error_name(error).decode() if error else None,
-                raw.detail.decode() if raw.detail else None, raw.ambiguous, raw.attempts,
-                ctypes.string_at(body.data, body.bytes) if body.bytes else b""))
+            finished(
+                place,
+                Result(data, raw.ok, raw.status,
+                       self.library.ringsend_error_name(error).decode() if error else None,
+                       raw.detail.decode() if raw.detail else None, raw.ambiguous, raw.attempts,
+                       ctypes.string_at(body.data, body.bytes) if body.bytes else b""))
         return count
 
     def _turn(self):
@@ -235,4 +251,5 @@ class Session:
             self.timer.cancel()
             self.timer = None
         if at != NEVER:
-            self.timer = self.loop.call_at(at / 1e9, self._turn)  # asyncio's clock is CLOCK_MONOTONIC
+            self.timer = self.loop.call_at(at / 1e9,
+                                           self._turn)  # asyncio's clock is CLOCK_MONOTONIC

@@ -30,8 +30,8 @@ static inline bool address_is_for(const char *host, uint16_t port, struct ringse
     return (any || span_equal_nocase(span_of(host), url_host)) && (port == 0 || port == url_port);
 }
 
-/* Reads one to `max` IP addresses with commas between them, those of IPv6 with or without brackets; ports stay
- * unset. Null, or what is wrong with the text: static. */
+/* Reads one to `max` IP addresses with commas between them, those of IPv6 with or without brackets;
+ * ports stay unset. Null, or what is wrong with the text: static. */
 const char *addresses_read(const char *text, struct address *addresses, uint32_t max,
                            uint32_t *count);
 

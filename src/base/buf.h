@@ -50,8 +50,8 @@ bool buf_append(struct buf_pool *pool, struct buf *b, const void *data, size_t b
 /* Gives the memory back and leaves the buffer empty; harmless on an empty one. */
 void buf_release(struct buf_pool *pool, struct buf *b);
 
-/* Hands a buffer over to another pool, perhaps another thread's: given there, then adopted here. Both
- * pools must have their memory from the same place. */
+/* Hands a buffer over to another pool, perhaps another thread's: given there, then adopted here.
+ * Both pools must have their memory from the same place. */
 static inline void buf_pool_give(struct buf_pool *pool, const struct buf *b)
 {
     pool->used_bytes -= b->capacity;

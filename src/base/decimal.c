@@ -1,5 +1,5 @@
-/* A number is taken apart as 0.d1 d2 d3 ... x 10^magnitude with d1 not 0. Then the sign decides, the
- * magnitude after it, and the digits last. */
+/* A number is taken apart as 0.d1 d2 d3 ... x 10^magnitude with d1 not 0. Then the sign decides,
+ * the magnitude after it, and the digits last. */
 #include "base/decimal.h"
 
 #include "base/json.h"

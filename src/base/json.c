@@ -327,7 +327,8 @@ static bool begin_value(struct json *j)
 bool json_skip(struct json *j, struct ringsend_bytes *raw)
 {
     unsigned outer_depth = j->depth;
-    /* Bit (depth - 1) is set exactly when that open container is an object. Written when it is entered. */
+    /* Bit (depth - 1) is set exactly when that open container is an object. Written when it is
+     * entered. */
     uint64_t objects[LIMIT_JSON_DEPTH_LENIENT / 64 + 1];
     objects[outer_depth / 64] = 0;
     bool is_object = peek(j) == JSON_OBJECT;

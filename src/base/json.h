@@ -7,9 +7,10 @@
  * Stricter than the RFC's grammar in one point: an escaped surrogate without its other half
  * ("\ud800") is refused, because it stands for no character and cannot be sent as UTF-8.
  *
- * Lenient, it takes what others' writers are known for, where the meaning is plain: a byte order mark ahead,
- * such a half surrogate (read as U+FFFD), bytes in strings that are not UTF-8, raw control characters
- * there, NaN and Infinity (read as null), and nesting up to LIMIT_JSON_DEPTH_LENIENT. */
+ * Lenient, it takes what others' writers are known for, where the meaning is plain: a byte order
+ * mark ahead, such a half surrogate (read as U+FFFD), bytes in strings that are not UTF-8, raw
+ * control characters there, NaN and Infinity (read as null), and nesting up to
+ * LIMIT_JSON_DEPTH_LENIENT. */
 #ifndef RINGSEND_BASE_JSON_H
 #define RINGSEND_BASE_JSON_H
 

@@ -1,5 +1,5 @@
-/* The pieces that lines of output are made of: each is measured first, then written behind `to`, whose
- * room is then not looked at again, and returns its end. */
+/* The pieces that lines of output are made of: each is measured first, then written behind `to`,
+ * whose room is then not looked at again, and returns its end. */
 #ifndef RINGSEND_BASE_JSON_PUT_H
 #define RINGSEND_BASE_JSON_PUT_H
 

@@ -1,8 +1,9 @@
-/* Whether headers carry an idempotency key: the one rule of the engine and of who sets RINGSEND_KEYED.
+/* Whether headers carry an idempotency key: the one rule of the engine and of who sets
+ * RINGSEND_KEYED.
  *
- * A key tells a platform that two requests are one. An empty value tells it nothing, nor does a pair
- * of quotes around nothing (the header's value is a structured string); and of several headers of
- * the name nobody knows which one the platform takes. So a key is one header whose value is not
+ * A key tells a platform that two requests are one. An empty value tells it nothing, nor does a
+ * pair of quotes around nothing (the header's value is a structured string); and of several headers
+ * of the name nobody knows which one the platform takes. So a key is one header whose value is not
  * blank. */
 #ifndef RINGSEND_BASE_KEY_H
 #define RINGSEND_BASE_KEY_H

@@ -1,4 +1,5 @@
-/* Where memory comes from: the C library or an allocator that was given, counted, under a cap. One thread's.
+/* Where memory comes from: the C library or an allocator that was given, counted, under a cap. One
+ * thread's.
  *
  * Every function takes a null `m` as well: the C library's, uncounted, on any thread. */
 #ifndef RINGSEND_BASE_MEMORY_H

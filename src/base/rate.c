@@ -21,7 +21,8 @@ static bool read_period(struct ringsend_bytes text, uint64_t *per_ns)
     return duration_parse((struct ringsend_bytes){one, text.bytes + 1}, per_ns);
 }
 
-/* Digits from *at on are added to *count; returns how many there were, or 0 when they are too many. */
+/* Digits from *at on are added to *count; returns how many there were, or 0 when they are too many.
+ */
 static size_t read_digits(struct ringsend_bytes text, size_t *at, uint64_t *count)
 {
     size_t start = *at;

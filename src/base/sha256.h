@@ -1,5 +1,5 @@
-/* SHA-256 (FIPS 180-4): for fingerprints that must not give away what they were made of, and for bodies
- * that are to be compared. Small rather than fast. */
+/* SHA-256 (FIPS 180-4): for fingerprints that must not give away what they were made of, and for
+ * bodies that are to be compared. Small rather than fast. */
 #ifndef RINGSEND_BASE_SHA256_H
 #define RINGSEND_BASE_SHA256_H
 

@@ -42,7 +42,8 @@ static inline size_t text_plain_bytes(const char *text, size_t bytes)
     return at;
 }
 
-/* A letter, a digit or one of -._~ (RFC 3986 2.3): means nothing but itself, in any part of a URL. */
+/* A letter, a digit or one of -._~ (RFC 3986 2.3): means nothing but itself, in any part of a URL.
+ */
 static inline bool text_is_unreserved(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||

@@ -1,5 +1,5 @@
-/* Three libraries with the same shape behind one door. Each keeps its state from stream to stream, but
- * for brotli's, which cannot be reset. */
+/* Three libraries with the same shape behind one door. Each keeps its state from stream to stream,
+ * but for brotli's, which cannot be reset. */
 #include "base/unpack.h"
 
 #include "base/check.h"

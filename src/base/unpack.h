@@ -1,5 +1,6 @@
-/* Compressed data, unpacked as a stream: gzip, zlib, raw deflate, zstd, brotli. Bounded memory: some
- * tens of kilobytes, with brotli a window of at most 16 MiB, with zstd of as much as is allowed.
+/* Compressed data, unpacked as a stream: gzip, zlib, raw deflate, zstd, brotli. Bounded memory:
+ * some tens of kilobytes, with brotli a window of at most 16 MiB, with zstd of as much as is
+ * allowed.
  *
  * One stream ends with UNPACK_END. What follows it is the caller's to judge: another one, as with
  * members of gzip (RFC 1952 2.2) and frames of zstd (RFC 8878 3.1), or rubbish. An unpacker is used
@@ -29,8 +30,8 @@ struct unpack;
  * zstd itself reads of a file without being told to (128 MiB: --long, --ultra). */
 enum { UNPACK_WINDOW_HTTP = 23, UNPACK_WINDOW_FILE = 27 };
 
-/* The memory, base/memory.h's, is asked for all that it needs; null: the C library's. Returns null when there
- * is none. */
+/* The memory, base/memory.h's, is asked for all that it needs; null: the C library's. Returns null
+ * when there is none. */
 struct unpack *unpack_new(struct memory *memory, int zstd_window_bits);
 void unpack_free(struct unpack *u);
 

@@ -1,16 +1,17 @@
-/* How many connections a platform rewards, found while a job runs: additive increase, multiplicative
- * decrease. Pure: samples in, decision and reason out.
+/* How many connections a platform rewards, found while a job runs: additive increase,
+ * multiplicative decrease. Pure: samples in, decision and reason out.
  *
- * Exchanges are gathered into rounds of at least twice as many as there are connections, and 100 ms,
- * so that a decision rests on many; those begun under the limit before are left out. The rules, of
- * which the first that holds decides:
+ * Exchanges are gathered into rounds of at least twice as many as there are connections, and 100
+ * ms, so that a decision rests on many; those begun under the limit before are left out. The rules,
+ * of which the first that holds decides:
  *
- *   pushed back  1 % of a round or more says "too much" (429, 503, resets, timeouts): three quarters
- *   queueing     answers take more than 5/3 of the time that they can: nine tenths, for at that many
- *                connections two of five only wait at the platform (Little's law)
+ *   pushed back  1 % of a round or more says "too much" (429, 503, resets, timeouts): three
+ *                quarters
+ *   queueing     answers take more than 5/3 of the time that they can: nine tenths, for at that
+ *                many connections two of five only wait at the platform (Little's law)
  *   all well     they take less than 5/4 of it, and the limit is in use: one more, or twice as many
- *                as long as nothing was ever too much. But a limit at which something was pushed back
- *                is not tried again for thirty rounds
+ *                as long as nothing was ever too much. But a limit at which something was pushed
+ *                back is not tried again for thirty rounds
  *
  * The time that answers can take is that of the fastest round, and at one connection that of the
  * last one: a platform that has become slower leads there, and is learned anew. */

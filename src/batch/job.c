@@ -12,22 +12,23 @@
  *   IN_FLIGHT   the engine has it; its result is to come
  *   SAVING      the body of its response is being written to a file; the result line waits for that
  *   KEPT        ordered: has its result, and waits until those before it have theirs
- *   LEFT        ordered, with a journal: a stop kept it from its result, and nothing behind it may be
- *               written in this run
+ *   LEFT        ordered, with a journal: a stop kept it from its result, and nothing behind it may
+ *               be written in this run
  *
  * What bounds memory: the number of slots, JOB_BYTES_MAX of lines and data files in them (a single
  * record may be above it when it is alone, so the bound is overshot by one record at most), and the
  * outputs, which take no more than their buffers before admission pauses. Results of what is
- * already in flight are taken until memory_bytes are held here; then they stay with their engines, which
- * let the next ones wait (memory_target_bytes). Ordered, they are always taken: the one that all wait for
- * may be among them.
+ * already in flight are taken until memory_bytes are held here; then they stay with their engines,
+ * which let the next ones wait (memory_target_bytes). Ordered, they are always taken: the one that
+ * all wait for may be among them.
  *
  * Stopping, whatever the reason, is the same thing: the source is stopped, ringsend_stop ends what
- * waits, what is in flight has JOB_GRACE_NS and is then cancelled; each still gives its result. With
- * a journal those that were cut short are left as the journal knows them, without a result line: a
- * later run sends them, or calls them in doubt. Results that are still KEPT then are parked for that run
- * (parked.h): so the order holds over all runs, and no record is sent twice for its sake. A process that is
- * killed has them in memory alone: their records are in doubt, as those in flight are. */
+ * waits, what is in flight has JOB_GRACE_NS and is then cancelled; each still gives its result.
+ * With a journal those that were cut short are left as the journal knows them, without a result
+ * line: a later run sends them, or calls them in doubt. Results that are still KEPT then are parked
+ * for that run (parked.h): so the order holds over all runs, and no record is sent twice for its
+ * sake. A process that is killed has them in memory alone: their records are in doubt, as those in
+ * flight are. */
 #include "base/json_put.h"
 #include "batch/job_internal.h"
 
@@ -177,8 +178,8 @@ static bool name_inputs(struct job *job)
     return true;
 }
 
-/* What is done at the start of the inputs is not read again where it surely is what it was; elsewhere
- * it is passed over, and has to prove it. */
+/* What is done at the start of the inputs is not read again where it surely is what it was;
+ * elsewhere it is passed over, and has to prove it. */
 static void begin_at_next_open(struct job *job)
 {
     struct source_position position;

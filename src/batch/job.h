@@ -30,7 +30,8 @@ struct job_options {
     struct output_options output; /* the file of failed lines gets those of records that are not ok,
                                      as they were */
     const struct record_defaults *defaults;
-    /* More engines, each for a thread of its own; they become the job's, also when job_new fails. */
+    /* More engines, each for a thread of its own; they become the job's, also when job_new fails.
+     */
     const struct crew_engine *mates;
     size_t mates_count;
     uint32_t connections; /* of all engines together at most */
@@ -38,16 +39,16 @@ struct job_options {
     const struct serial_path *serialize;
     /* Results come in the order of the input: so many at most wait for that. */
     bool ordered;
-    /* Reasons to stop as after a first signal; 0 and null: none. Failures are results that are not ok;
-     * as a share they count once JOB_SHARE_RECORDS have results. */
+    /* Reasons to stop as after a first signal; 0 and null: none. Failures are results that are not
+     * ok; as a share they count once JOB_SHARE_RECORDS have results. */
     uint64_t failures_max;     /* so many are too many */
     uint32_t failures_ppm_max; /* so many of a million are */
     const struct ringsend_outcomes *abort_on;
-    /* So many records with the engine keep its connections busy. Beyond them are those for hosts that do
-     * not answer: see job_going_max. */
+    /* So many records with the engine keep its connections busy. Beyond them are those for hosts
+     * that do not answer: see job_going_max. */
     uint32_t window;
-    /* About so much may results hold until they are written, and a share of it records until they are sent:
-     * beyond that results stay with their engines. 0: no bound. */
+    /* About so much may results hold until they are written, and a share of it records until they
+     * are sent: beyond that results stay with their engines. 0: no bound. */
     size_t memory_bytes;
     /* Set by signal handlers, which call ringsend_wake then. 1: read no more, finish what is in
      * flight within JOB_GRACE_NS, write all results. 2 and more: cancel what is in flight. */

@@ -224,8 +224,9 @@ static bool keep_early(struct job *job, struct early *early)
     return job->early_bytes <= JOB_EARLY_BYTES_MAX;
 }
 
-/* Reads all that the run to go on with has read, and keeps what is not done of it: as much as that run
- * had in hand. Nothing of it may be sent before it is known to be the same. SOURCE_RECORD: it is. */
+/* Reads all that the run to go on with has read, and keeps what is not done of it: as much as that
+ * run had in hand. Nothing of it may be sent before it is known to be the same. SOURCE_RECORD: it
+ * is. */
 static enum source_next read_early(struct job *job)
 {
     struct source *source = job->source;
@@ -285,7 +286,8 @@ static uint32_t data_files_max(const struct job *job)
     return job->options.serialize ? 1 : JOB_LOADS_MAX;
 }
 
-/* What records may hold until they are sent; of that, beside some that wait for hosts that do not answer. */
+/* What records may hold until they are sent; of that, beside some that wait for hosts that do not
+ * answer. */
 static size_t bytes_max(const struct job *job, size_t most)
 {
     size_t share = job->options.memory_bytes / 4;

@@ -160,7 +160,8 @@ bool job_has_room(const struct job *job);
 void job_turn_group_commit(struct job *job);
 void job_load_all(struct job *job);
 bool job_may_admit(const struct job *job);
-/* When reading is to go on past hosts that do not answer; RINGSEND_NEVER: it does not wait for them. */
+/* When reading is to go on past hosts that do not answer; RINGSEND_NEVER: it does not wait for
+ * them. */
 uint64_t job_stall_ns(struct job *job);
 void job_drop_early(struct job *job);
 void job_admit(struct job *job);

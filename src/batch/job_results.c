@@ -17,8 +17,8 @@ enum {
 
 /* ---- results ---- */
 
-/* A record over many lines becomes one: its id is to stand in a result, and what failed in a file of
- * lines. Its request is over, which had its very bytes. */
+/* A record over many lines becomes one: its id is to stand in a result, and what failed in a file
+ * of lines. Its request is over, which had its very bytes. */
 static void join_lines(struct slot *slot)
 {
     struct buf *line = &slot->record.line;
@@ -33,8 +33,8 @@ static struct ringsend_bytes line_of(const struct slot *slot)
     return (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes};
 }
 
-/* Ordered: others are to be put out before it. False when memory is out: then it is put out at once,
- * rather than lost, and the job stops. */
+/* Ordered: others are to be put out before it. False when memory is out: then it is put out at
+ * once, rather than lost, and the job stops. */
 static bool keep(struct job *job, struct slot *slot, struct result_line *line)
 {
     if (!output_format(&job->options.output, &job->pool, line, &slot->result, &slot->words)) {
@@ -73,8 +73,8 @@ static void release_next(struct job *job, struct slot *slot)
         job_slot_goto(job, LIST_OWNER(next, struct slot, serial), SLOT_RELEASED);
 }
 
-/* Beyond the budget no result is taken while others are being written, which will give memory back. Where none
- * is, the records themselves hold it, and one result at a time goes on. */
+/* Beyond the budget no result is taken while others are being written, which will give memory back.
+ * Where none is, the records themselves hold it, and one result at a time goes on. */
 bool job_has_room(const struct job *job)
 {
     const struct output *output = &job->output;

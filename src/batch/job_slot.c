@@ -16,8 +16,8 @@
  * KEPT        results before it                      FREE
  * LEFT        the job's end                          FREE
  *
- * A result may end any of them: FREE, or KEPT where results before it are due. What is stopped before
- * its request is over is FREE, or LEFT where it holds a place in the order. */
+ * A result may end any of them: FREE, or KEPT where results before it are due. What is stopped
+ * before its request is over is FREE, or LEFT where it holds a place in the order. */
 #include "batch/job_internal.h"
 
 #include <stdlib.h>

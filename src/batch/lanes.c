@@ -100,8 +100,8 @@ static bool counts(const struct lane *lane)
     return !lane->quiet && list_empty(&lane->full);
 }
 
-/* How many of a lane may go: all lanes that want more have equal parts of two windows, and one part is
- * left to those that are not here yet. */
+/* How many of a lane may go: all lanes that want more have equal parts of two windows, and one part
+ * is left to those that are not here yet. */
 static uint32_t part(const struct lanes *l)
 {
     if (l->full_count <= 1)

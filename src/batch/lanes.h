@@ -1,29 +1,30 @@
-/* Lanes: the records in hand by the host they are for, so that a host that does not answer holds up its
- * own records alone.
+/* Lanes: the records in hand by the host they are for, so that a host that does not answer holds up
+ * its own records alone.
  *
- * The window, so many records handed to the engine, is what keeps all connections busy. Were it simply
- * counted, a dead host's records would fill it, and nobody behind them would be read. So each host has a
- * lane:
+ * The window, so many records handed to the engine, is what keeps all connections busy. Were it
+ * simply counted, a dead host's records would fill it, and nobody behind them would be read. So
+ * each host has a lane:
  *
  *   going   handed to the engine; so many at most as its part of the window, see lanes_part
  *   aside   read, and waiting in the lane until one of those going has its result
  *   quiet   gives no answers: none has come yet, or none came from anybody since the last stall
  *   full    has records aside
  *
- * Reading goes on while those going in lanes that are neither quiet nor full are fewer than the window. A
- * quiet lane may set records aside; one that answers may not, for what it does not take it will take
- * soon: reading waits for it (lanes.behind), and so a run with one host that answers reads no further ahead
- * than its window. When reading waits and no answer has come for LANES_STALL_NS, all lanes are called
- * quiet until they answer.
+ * Reading goes on while those going in lanes that are neither quiet nor full are fewer than the
+ * window. A quiet lane may set records aside; one that answers may not, for what it does not take
+ * it will take soon: reading waits for it (lanes.behind), and so a run with one host that answers
+ * reads no further ahead than its window. When reading waits and no answer has come for
+ * LANES_STALL_NS, all lanes are called quiet until they answer.
  *
- * What a quiet lane has goes on when the reading pauses, one of each lane in turn: nobody knows yet who
- * of them answers. At the start, for LANES_START_NS and as long as there is more to read, quiet lanes have
- * no more going than half of the connections together: else the first hosts of the input, were they dead,
- * would have them all until their clocks run out, before the others are read.
+ * What a quiet lane has goes on when the reading pauses, one of each lane in turn: nobody knows yet
+ * who of them answers. At the start, for LANES_START_NS and as long as there is more to read, quiet
+ * lanes have no more going than half of the connections together: else the first hosts of the
+ * input, were they dead, would have them all until their clocks run out, before the others are
+ * read.
  *
- * All this is bounded: going in all lanes, quiet and full ones included, by going_max, records aside by
- * LANES_ASIDE_MIN at first and twice as many after each stall, up to aside_max. At these bounds reading
- * waits, whoever is behind. */
+ * All this is bounded: going in all lanes, quiet and full ones included, by going_max, records
+ * aside by LANES_ASIDE_MIN at first and twice as many after each stall, up to aside_max. At these
+ * bounds reading waits, whoever is behind. */
 #ifndef RINGSEND_BATCH_LANES_H
 #define RINGSEND_BATCH_LANES_H
 
@@ -77,7 +78,8 @@ bool lanes_init(struct lanes *l, uint32_t records, uint32_t window, uint32_t goi
                 uint32_t aside_max);
 /* The first records are about to be read: the start, with so many connections. */
 void lanes_start(struct lanes *l, uint32_t connections, uint64_t now_ns);
-/* Ends the start when it is time, or all is read; returns how long until then, RINGSEND_NEVER: it is over. */
+/* Ends the start when it is time, or all is read; returns how long until then, RINGSEND_NEVER: it
+ * is over. */
 uint64_t lanes_starting(struct lanes *l, bool all_read, uint64_t now_ns);
 void lanes_free(struct lanes *l);
 
@@ -92,7 +94,8 @@ void lanes_answered(struct lanes *l, const struct lane_place *place, uint64_t no
 
 /* More may be read. */
 bool lanes_have_room(const struct lanes *l);
-/* Ends a stall if it is time; returns how long until then, RINGSEND_NEVER: that would change nothing. To be called when there is no room. */
+/* Ends a stall if it is time; returns how long until then, RINGSEND_NEVER: that would change
+ * nothing. To be called when there is no room. */
 uint64_t lanes_stall(struct lanes *l, uint64_t now_ns);
 
 #endif

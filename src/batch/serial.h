@@ -1,9 +1,10 @@
-/* Records with the same value at a path of their JSON body go one after another, in the order in which
- * they came; those without one go as they please.
+/* Records with the same value at a path of their JSON body go one after another, in the order in
+ * which they came; those without one go as they please.
  *
- * A path is written as in --ok-if: .user.id, .items[0].sku, ."odd key", .["odd key"]. Equal are values
- * of the same bytes, strings of the same text (with escapes, of at most 4 KiB). Each record in hand
- * has a node here: nothing is allocated for it, and nothing is remembered of records that are done. */
+ * A path is written as in --ok-if: .user.id, .items[0].sku, ."odd key", .["odd key"]. Equal are
+ * values of the same bytes, strings of the same text (with escapes, of at most 4 KiB). Each record
+ * in hand has a node here: nothing is allocated for it, and nothing is remembered of records that
+ * are done. */
 #ifndef RINGSEND_BATCH_SERIAL_H
 #define RINGSEND_BATCH_SERIAL_H
 
@@ -56,8 +57,8 @@ bool serial_init(struct serial *s, size_t count);
 void serial_free(struct serial *s);
 /* True: it is the first of its key and may go. False: it waits until serial_leave gives it. */
 bool serial_enter(struct serial *s, struct serial_node *node, struct serial_key key);
-/* It is done, or gives up waiting; harmless if it has not entered. Returns the one that may go now, or
- * null. */
+/* It is done, or gives up waiting; harmless if it has not entered. Returns the one that may go now,
+ * or null. */
 struct serial_node *serial_leave(struct serial *s, struct serial_node *node);
 
 #endif

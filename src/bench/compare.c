@@ -1,10 +1,12 @@
-/* Bootstrap, by the percentile method: quantiles are computed from RESAMPLES samples of runs, drawn with
- * replacement from those at hand, and the interval is what holds the middle 95 % of the results.
+/* Bootstrap, by the percentile method: quantiles are computed from RESAMPLES samples of runs, drawn
+ * with replacement from those at hand, and the interval is what holds the middle 95 % of the
+ * results.
  *
- * A drawn run counts as often as it was drawn. For that a side is kept as a table of running sums, one row a
- * bucket that is not empty, one column a run; the weighted sum of a row tells how many values lie at or
- * below its bucket, and rows can be found by bisection. There are two such sums: of all values, and of those
- * that are no lower bounds, whose ranks are what the quantile is if the bounds took for ever. */
+ * A drawn run counts as often as it was drawn. For that a side is kept as a table of running sums,
+ * one row a bucket that is not empty, one column a run; the weighted sum of a row tells how many
+ * values lie at or below its bucket, and rows can be found by bisection. There are two such sums:
+ * of all values, and of those that are no lower bounds, whose ranks are what the quantile is if the
+ * bounds took for ever. */
 #include "bench/compare.h"
 
 #include "base/check.h"
@@ -89,8 +91,8 @@ static uint64_t row_sum(const struct table *t, const uint64_t *sums, size_t row,
     return sum;
 }
 
-/* The smallest value that at least `rank` of the values in `sums` do not exceed; infinite when there are
- * fewer. */
+/* The smallest value that at least `rank` of the values in `sums` do not exceed; infinite when
+ * there are fewer. */
 static double value_at(const struct table *t, const uint64_t *sums, double rank,
                        const unsigned *weights)
 {
@@ -107,7 +109,8 @@ static double value_at(const struct table *t, const uint64_t *sums, double rank,
     return (double)t->edges[low];
 }
 
-/* Between these the quantile lies, each run counted as often as its weight says; 0 when there are no values. */
+/* Between these the quantile lies, each run counted as often as its weight says; 0 when there are
+ * no values. */
 struct range {
     double low, high;
 };
@@ -270,8 +273,8 @@ static struct compare_counts add_counts(const struct compare_side *side, double 
     return all;
 }
 
-/* Of single runs: one side's requests failed out of all proportion to the other's. Where not one was good, a few are
- * enough to say so. */
+/* Of single runs: one side's requests failed out of all proportion to the other's. Where not one
+ * was good, a few are enough to say so. */
 static bool is_gross(struct compare_counts less, struct compare_counts more)
 {
     double low = share_of(less), high = share_of(more);

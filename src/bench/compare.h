@@ -1,18 +1,20 @@
-/* Is B slower than A? Two sides of one run or several each, compared by the median and the 99th percentile
- * of their response times, and by the share of requests that failed.
+/* Is B slower than A? Two sides of one run or several each, compared by the median and the 99th
+ * percentile of their response times, and by the share of requests that failed.
  *
- * An observation is a run. Requests are none: one that waits in a queue makes the next one wait, a pause or a busy
- * neighbour makes many slow together, and how many of them are worth one that is independent, a run does
- * not tell (at a load of 0.9, hundreds; simulated in perf/alike.c). So:
+ * An observation is a run. Requests are none: one that waits in a queue makes the next one wait, a
+ * pause or a busy neighbour makes many slow together, and how many of them are worth one that is
+ * independent, a run does not tell (at a load of 0.9, hundreds; simulated in perf/alike.c). So:
  *
- *   by runs   with COMPARE_RUNS_MIN runs or more on each side. Whole runs are drawn again for 95 % intervals
- *             (bootstrap), and a rank test is made of the runs' percentiles and shares. Covers what
- *             differs from run to run as well: memory layout, neighbours, the network's mood.
- *   single    with fewer there is no interval, and no verdict but on what is out of all proportion: one side
- *             COMPARE_GROSS times the other, out of COMPARE_GROSS_MIN requests or more.
+ *   by runs   with COMPARE_RUNS_MIN runs or more on each side. Whole runs are drawn again for 95 %
+ *             intervals (bootstrap), and a rank test is made of the runs' percentiles and shares.
+ *             Covers what differs from run to run as well: memory layout, neighbours, the network's
+ *             mood.
+ *   single    with fewer there is no interval, and no verdict but on what is out of all proportion:
+ *             one side COMPARE_GROSS times the other, out of COMPARE_GROSS_MIN requests or more.
  *
- * Some times are lower bounds, of requests that were given up. A side's percentile then lies between what it
- * is with them as they are, and what it were if they had taken for ever; a verdict must hold for both. */
+ * Some times are lower bounds, of requests that were given up. A side's percentile then lies
+ * between what it is with them as they are, and what it were if they had taken for ever; a verdict
+ * must hold for both. */
 #ifndef RINGSEND_BENCH_COMPARE_H
 #define RINGSEND_BENCH_COMPARE_H
 
@@ -55,7 +57,8 @@ enum compare_verdict {
     COMPARE_UNDECIDED /* neither: more or longer runs would tell */
 };
 
-/* low and high: by runs; else not a number. high may be infinite, and low of a ratio 0: see above. */
+/* low and high: by runs; else not a number. high may be infinite, and low of a ratio 0: see above.
+ */
 struct compare_interval {
     double value, low, high;
 };

@@ -45,9 +45,9 @@ struct side_run {
 /* Adds a run to its side among those from number `first` on, or makes it. Null, or a
  * static sentence that says why it cannot be added. */
 const char *sides_add(struct sides *sides, size_t first, const struct side_run *run);
-/* Adds what a file holds: a side; one for each target when it holds runs of several; one for each rate when it
- * holds steps. With `step` above 0 the step at that rate alone, which is then a side like any other. False, with a
- * sentence in `message`, when it cannot be read. */
+/* Adds what a file holds: a side; one for each target when it holds runs of several; one for each
+ * rate when it holds steps. With `step` above 0 the step at that rate alone, which is then a side
+ * like any other. False, with a sentence in `message`, when it cannot be read. */
 bool sides_add_file(struct sides *sides, const char *path, double step, char *message,
                     size_t message_bytes);
 
@@ -57,8 +57,8 @@ bool sides_add_file(struct sides *sides, const char *path, double step, char *me
 bool sides_is_of(const struct sides *sides, size_t number, size_t first);
 /* The step at that rate of the file that begins with side `first`, or SIDES_NONE. */
 size_t sides_find_step(const struct sides *sides, size_t first, double rate);
-/* The times of all runs of a side in one histogram, and those that are lower bounds, to be freed in any case. False when
- * memory is out. */
+/* The times of all runs of a side in one histogram, and those that are lower bounds, to be freed in
+ * any case. False when memory is out. */
 bool side_merge(const struct side *side, struct histogram *all, struct histogram *bounds);
 
 #endif

@@ -69,7 +69,8 @@ int environment_stay_awake(void)
     return -error;
 }
 
-/* "cpu user nice system idle iowait irq softirq steal ...", proc(5): guest times, which follow, are in user and nice. */
+/* "cpu user nice system idle iowait irq softirq steal ...", proc(5): guest times, which follow, are
+ * in user and nice. */
 struct environment_cpu environment_cpu(void)
 {
     enum { STEAL = 7, FIELDS };

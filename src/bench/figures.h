@@ -7,21 +7,23 @@
  *   |---- send lag ---|-------------------- service time -------------------|
  *   |------------------------------ response time --------------------------|
  *
- * The intended start is when the schedule wanted it (open loop); in a closed loop there is no schedule and
- * it is the actual start. The actual start is when the request was given to the kernel for sending, or
- * its connection began to be made for it, whichever was first. Send lag is what happened on this side before
- * that: first the loop's own delay, until it noticed that the start was due (loop_lag_ns: the generator's own
- * fault), then the wait for a free connection (there are too few for this rate, or the server is slow).
+ * The intended start is when the schedule wanted it (open loop); in a closed loop there is no
+ * schedule and it is the actual start. The actual start is when the request was given to the kernel
+ * for sending, or its connection began to be made for it, whichever was first. Send lag is what
+ * happened on this side before that: first the loop's own delay, until it noticed that the start
+ * was due (loop_lag_ns: the generator's own fault), then the wait for a free connection (there are
+ * too few for this rate, or the server is slow).
  *
- * What is in the histograms of response and service time: complete responses whatever their status, and
- * what was given up, with the time that it had taken until then: requests that timed out, or that a second
- * signal cut off; of the response time and the send lag also those that were due and never started. Such a
- * time is a lower bound, and left out the slowest would vanish. The ..._bounds_ns hold these alone, so
- * that a percentile that rests on them can be marked. Other errors are counted and not timed, since a refused
- * connection is no fast answer. Warm-up is in no figure but `warmup_requests`.
+ * What is in the histograms of response and service time: complete responses whatever their status,
+ * and what was given up, with the time that it had taken until then: requests that timed out, or
+ * that a second signal cut off; of the response time and the send lag also those that were due and
+ * never started. Such a time is a lower bound, and left out the slowest would vanish. The
+ * ..._bounds_ns hold these alone, so that a percentile that rests on them can be marked. Other
+ * errors are counted and not timed, since a refused connection is no fast answer. Warm-up is in no
+ * figure but `warmup_requests`.
  *
- * A run with --steps or --repeat is an array of these. Memory is constant but for the series: one struct a
- * second, and with settings.seconds_whole a text of a few kilobytes. */
+ * A run with --steps or --repeat is an array of these. Memory is constant but for the series: one
+ * struct a second, and with settings.seconds_whole a text of a few kilobytes. */
 #ifndef RINGSEND_BENCH_FIGURES_H
 #define RINGSEND_BENCH_FIGURES_H
 
@@ -72,12 +74,13 @@ struct figures_second {
     uint32_t waiting;                /* starts that were due at its end and had no connection */
     uint32_t rtt_us;                 /* median smoothed round trip at its end; 0: unknown */
     uint64_t retransmits;            /* segments sent again in it */
-    /* With settings.seconds_whole: its response times as hdr_encode writes them. Of the figures that it stands in;
-     * null when memory was out. */
+    /* With settings.seconds_whole: its response times as hdr_encode writes them. Of the figures
+     * that it stands in; null when memory was out. */
     char *times;
 };
 
-/* From TCP_INFO of connections: each when it ends, and all once a second; of many connections only of some. */
+/* From TCP_INFO of connections: each when it ends, and all once a second; of many connections only
+ * of some. */
 struct figures_tcp {
     uint64_t samples;        /* 0: there are none, and `absent` says why */
     const char *absent;      /* static; null when there are samples or none was to be expected */
@@ -99,7 +102,8 @@ struct figures_split {
 struct figures {
     struct figures_settings settings;
 
-    /* The measured part, on the monotonic clock: from the end of the warm-up to the end of the starts. */
+    /* The measured part, on the monotonic clock: from the end of the warm-up to the end of the
+     * starts. */
     uint64_t elapsed_ns;
     uint64_t drained_ns; /* what was in flight then was waited for so long */
     bool stopped_early;  /* by a signal */
@@ -108,9 +112,9 @@ struct figures {
     uint64_t started;   /* requests begun: = requests + errors_count once all is over */
     uint64_t requests;  /* complete responses, whatever their status */
     uint64_t ok;        /* of these, with a status that counts as success */
-    /* Responses that make the rate. Closed loop: that came in elapsed_ns, also those begun in the warm-up. Open
-     * loop: of `requests` those that came then, or after it by no more than the slowest of the run's first tenth
-     * and its warm-up took. */
+    /* Responses that make the rate. Closed loop: that came in elapsed_ns, also those begun in the
+     * warm-up. Open loop: of `requests` those that came then, or after it by no more than the
+     * slowest of the run's first tenth and its warm-up took. */
     uint64_t in_time;
     uint64_t errors_count;
     uint64_t errors[RINGSEND_ERROR_COUNT];
@@ -120,12 +124,13 @@ struct figures {
     uint64_t late_waits;  /* of late_starts: those that waited for a connection */
     uint64_t late_loop;   /* loop lag above FIGURES_LATE_NS: the generator was too slow */
     uint64_t cut;         /* of errors_count: in flight when a second signal came */
-    /* Due before the end of the starts, and no connection became free for them: scheduled = started +
-     * never_started. And the longest that one of them had waited. Their waits last until the first connection
-     * became free after that end, for so long none of them can have started. */
+    /* Due before the end of the starts, and no connection became free for them: scheduled = started
+     * + never_started. And the longest that one of them had waited. Their waits last until the
+     * first connection became free after that end, for so long none of them can have started. */
     uint64_t never_started;
     uint64_t never_started_wait_ns;
-    /* Closed loop: how often a connection rested after failures in a row, the longest time; warm-up included. */
+    /* Closed loop: how often a connection rested after failures in a row, the longest time; warm-up
+     * included. */
     uint64_t rests, rest_max_ns;
     uint64_t warmup_requests; /* ended during warm-up and ramp; in no other figure */
 
@@ -136,8 +141,9 @@ struct figures {
     uint64_t handshakes_full, handshakes_resumed;
     uint64_t cpu_ns;  /* of the whole process, user and system */
     double cpu_share; /* of the busiest thread's time: it ran, or was ready to and had no CPU */
-    /* Where a late loop comes from, when not from its own work: of the time of the thread that had most of it, how
-     * much it was ready and others had its CPU; of all CPUs' time, how much the hypervisor gave to others. */
+    /* Where a late loop comes from, when not from its own work: of the time of the thread that had
+     * most of it, how much it was ready and others had its CPU; of all CPUs' time, how much the
+     * hypervisor gave to others. */
     double waited_share, stolen_share;
 
     struct histogram response_ns, service_ns, send_lag_ns;
@@ -173,19 +179,19 @@ struct figures_environment {
 /* False when memory is out; it is then as after figures_free. */
 bool figures_init(struct figures *f);
 void figures_free(struct figures *f);
-/* Adds the counts and histograms of `from`, one thread's, to those of `into`. Settings, elapsed_ns and the
- * series, which cannot be added, stay. */
+/* Adds the counts and histograms of `from`, one thread's, to those of `into`. Settings, elapsed_ns
+ * and the series, which cannot be added, stay. */
 void figures_merge(struct figures *into, const struct figures *from);
 /* Appends one second. False when memory is out; nothing is lost then but that second. */
 bool figures_add_second(struct figures *f, const struct figures_second *second);
-/* True when that percentile of `all`, of which `bounds` are lower bounds, would be higher by more than 1 % if these
- * had taken for ever. */
+/* True when that percentile of `all`, of which `bounds` are lower bounds, would be higher by more
+ * than 1 % if these had taken for ever. */
 bool figures_is_bound(const struct histogram *all, const struct histogram *bounds, double fraction);
-/* True when what was measured is this machine's lateness as much as the server's: of an open loop's starts more
- * than 1 % were late, because the loop noticed them late or had no CPU time left. */
+/* True when what was measured is this machine's lateness as much as the server's: of an open loop's
+ * starts more than 1 % were late, because the loop noticed them late or had no CPU time left. */
 bool figures_generator_is_slow(const struct figures *f);
-/* True when an open loop had more requests in flight at its end than in its beginning, by more than 1 % of all:
- * the longer it runs, the longer they take. */
+/* True when an open loop had more requests in flight at its end than in its beginning, by more than
+ * 1 % of all: the longer it runs, the longer they take. */
 bool figures_is_swamped(const struct figures *f);
 /* Responses in time a second. */
 double figures_rate(const struct figures *f);

@@ -1,10 +1,10 @@
 /* The format, from the inside out. All integers are big-endian.
  *
- *   payload     the counts of the buckets in order, each as a zigzag number in at most nine bytes of
- *               seven bits, the lowest first (the ninth has eight): n >= 0 is a count, n < 0 stands
- *               for -n empty buckets
- *   histogram   cookie, payload's bytes, normalizing offset, significant digits (four int32), lowest
- *               and highest value (int64), ratio (double); payload
+ *   payload     the counts of the buckets in order, each as a zigzag number in at most nine bytes
+ *               of seven bits, the lowest first (the ninth has eight): n >= 0 is a count, n < 0
+ *               stands for -n empty buckets
+ *   histogram   cookie, payload's bytes, normalizing offset, significant digits (four int32),
+ *               lowest and highest value (int64), ratio (double); payload
  *   compressed  cookie, bytes that follow (two int32); the histogram as a zlib stream
  *   text        that in base64
  *

@@ -11,8 +11,8 @@
 
 enum { HLOG_HEAD_BYTES = 512 };
 
-/* The tag of our logs' lines that hold those of a run's response times that are lower bounds. They are in the lines
- * without a tag as well. */
+/* The tag of our logs' lines that hold those of a run's response times that are lower bounds. They
+ * are in the lines without a tag as well. */
 #define HLOG_BOUNDS "response_bounds"
 
 /* ---- writing ---- */

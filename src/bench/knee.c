@@ -7,8 +7,8 @@
 #define SHARE_OF_BEST 0.9
 #define WORTH_GOING_ON 1.1 /* over two doublings */
 
-/* Of the steps that were pushed back, or were not, the one with the fewest connections that brought at
- * least that rate; null when there is none. */
+/* Of the steps that were pushed back, or were not, the one with the fewest connections that brought
+ * at least that rate; null when there is none. */
 static const struct knee_step *fewest(const struct knee *k, bool pushed_back, double rate_min)
 {
     const struct knee_step *found = NULL;

@@ -26,8 +26,8 @@ struct knee {
 /* The number to try next; 0: enough is known. */
 uint32_t knee_next(const struct knee *k);
 void knee_add(struct knee *k, struct knee_step step);
-/* The fewest connections that bring nine tenths of the best rate, or the most that were tried when there is
- * no such bend below them; 0: none brought anything. */
+/* The fewest connections that bring nine tenths of the best rate, or the most that were tried when
+ * there is no such bend below them; 0: none brought anything. */
 uint32_t knee_at(const struct knee *k);
 /* The most connections below those that are pushed back; 0: no cap was met. */
 uint32_t knee_cap(const struct knee *k);

@@ -1,9 +1,9 @@
 /* The load of a benchmark run: threads, each with an engine and its share of connections, rate and
- * count, driven by a schedule (open loop) or by what comes back (closed loop). Figures are merged at
- * the end.
+ * count, driven by a schedule (open loop) or by what comes back (closed loop). Figures are merged
+ * at the end.
  *
- * Closed loop: each connection carries one request after another. Open loop: a start that is due takes a free
- * connection, or waits for one; its clock runs from when it was due. Waiting starts
+ * Closed loop: each connection carries one request after another. Open loop: a start that is due
+ * takes a free connection, or waits for one; its clock runs from when it was due. Waiting starts
  * are a number and a place in the schedule, so that any number of them may wait in constant memory.
  *
  * Nothing is tried again: a second try would hide the first one's failure. */
@@ -21,14 +21,15 @@
 /* Borrowed for the load's life. */
 struct load_options {
     struct figures_settings settings; /* threads <= connections; rate > 0 in an open loop */
-    /* Times, TLS, limits, what counts as ok. Connections, requests, tries, exact_times and spin are set here. */
+    /* Times, TLS, limits, what counts as ok. Connections, requests, tries, exact_times and spin are
+     * set here. */
     const struct ringsend_options *engine;
-    /* Sent in turn, over and over; thread k of T sends k, k + T, ... Their `user`, `handle`, `tries` and
-     * what becomes of their responses' bodies are ours. */
+    /* Sent in turn, over and over; thread k of T sends k, k + T, ... Their `user`, `handle`,
+     * `tries` and what becomes of their responses' bodies are ours. */
     const struct ringsend_request *requests;
     size_t requests_count;
-    /* Set by signal handlers, which call load_wake then. 1: start no more and wait for what is in flight. 2 and
-     * more: cancel that, too. */
+    /* Set by signal handlers, which call load_wake then. 1: start no more and wait for what is in
+     * flight. 2 and more: cancel that, too. */
     const atomic_int *stop_asked;
 };
 
@@ -39,10 +40,12 @@ int load_new(struct load **load, const struct load_options *options, char *messa
              size_t message_bytes);
 /* Starts the threads, once. 0, or -RINGSEND_E_NO_MEMORY when there can be no thread. */
 int load_start(struct load *load);
-/* Waits until second number `second` of the measured part is over. False: the run is, before that. */
+/* Waits until second number `second` of the measured part is over. False: the run is, before that.
+ */
 bool load_second(struct load *load, uint64_t second, struct figures_second *entry);
-/* Waits for the run's end and fills *figures, initialised and empty. 0, or the negated enum ringsend_error when
- * the ring broke, or a request of the caller's was refused: then with a sentence in `message`. */
+/* Waits for the run's end and fills *figures, initialised and empty. 0, or the negated enum
+ * ringsend_error when the ring broke, or a request of the caller's was refused: then with a
+ * sentence in `message`. */
 int load_finish(struct load *load, struct figures *figures, char *message, size_t message_bytes);
 /* From a signal handler, any thread, before load_free: the threads look at stop_asked. */
 void load_wake(struct load *load);

@@ -17,8 +17,8 @@ struct probe_settings {
     const struct ringsend_options *engine;
     const struct ringsend_request *requests; /* sent in turn, over and over */
     size_t requests_count;
-    /* Measured for so long, after a fifth of it that is not. Longer, up to ten times, when answers are so
-     * slow that fewer than two for each connection come. */
+    /* Measured for so long, after a fifth of it that is not. Longer, up to ten times, when answers
+     * are so slow that fewer than two for each connection come. */
     uint64_t step_ns;
 };
 
@@ -36,7 +36,8 @@ struct probe_step {
     struct histogram service_ns; /* of all that were ok: sent to last byte */
 };
 
-/* 0, or the negated enum ringsend_error with a sentence in `message`. probe_step_free in any case. */
+/* 0, or the negated enum ringsend_error with a sentence in `message`. probe_step_free in any case.
+ */
 int probe_step_run(struct probe_step *step, const struct probe_settings *settings,
                    uint32_t connections, char *message, size_t message_bytes);
 void probe_step_free(struct probe_step *step);

@@ -1,6 +1,7 @@
-/* Expected starts until time t, in a ramp of length R to rate r: r t^2 / 2R for t < R, and r (t - R/2) after
- * it. A constant schedule makes number n where that is n; a Poisson one where it is a sum of exponential
- * intervals of mean 1, which is the textbook way to a process of changing rate. */
+/* Expected starts until time t, in a ramp of length R to rate r: r t^2 / 2R for t < R, and r (t -
+ * R/2) after it. A constant schedule makes number n where that is n; a Poisson one where it is a
+ * sum of exponential intervals of mean 1, which is the textbook way to a process of changing rate.
+ */
 #include "bench/schedule.h"
 
 #include "base/check.h"

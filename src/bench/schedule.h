@@ -1,14 +1,16 @@
-/* The schedule of an open loop: when each request is to start. Pure arithmetic: no clock is read here.
+/* The schedule of an open loop: when each request is to start. Pure arithmetic: no clock is read
+ * here.
  *
- * The starts of a run are numbered; with several threads, thread k of T has the numbers k, k + T, k + 2T ... of
- * a constant schedule, so that together they are evenly spaced. Poisson arrivals are split
- * as they may be: each thread has an independent process of a T-th of the rate.
+ * The starts of a run are numbered; with several threads, thread k of T has the numbers k, k + T, k
+ * + 2T ... of a constant schedule, so that together they are evenly spaced. Poisson arrivals are
+ * split as they may be: each thread has an independent process of a T-th of the rate.
  *
- * A time is computed from the number (or, for Poisson, from the sum of the drawn intervals), never from the time
- * at which the start before it was made: lateness does not move what follows.
+ * A time is computed from the number (or, for Poisson, from the sum of the drawn intervals), never
+ * from the time at which the start before it was made: lateness does not move what follows.
  *
- * A schedule is a value. A copy goes the same way again, so that starts that wait need no memory: they lie
- * between one copy that says which start is due next and another that says which is next to be made. */
+ * A schedule is a value. A copy goes the same way again, so that starts that wait need no memory:
+ * they lie between one copy that says which start is due next and another that says which is next
+ * to be made. */
 #ifndef RINGSEND_BENCH_SCHEDULE_H
 #define RINGSEND_BENCH_SCHEDULE_H
 

@@ -1,6 +1,6 @@
-/* Invariants, under the lock: seconds below `closed` have an entry, the SERIES_OPEN ones from there on a place in
- * `open` (second % SERIES_OPEN). Of a whole series the first `held_count` have or had a place in `held`, until their
- * text is made. */
+/* Invariants, under the lock: seconds below `closed` have an entry, the SERIES_OPEN ones from there
+ * on a place in `open` (second % SERIES_OPEN). Of a whole series the first `held_count` have or had
+ * a place in `held`, until their text is made. */
 #include "bench/series.h"
 
 #include "base/check.h"
@@ -95,7 +95,8 @@ void series_free(struct series *s)
     free(s);
 }
 
-/* Takes the times of a second that is closed, and leaves room for those of another. False when memory is out. */
+/* Takes the times of a second that is closed, and leaves room for those of another. False when
+ * memory is out. */
 static bool hold(struct series *s, struct histogram *times)
 {
     struct histogram empty;

@@ -2,14 +2,16 @@
  *
  *   p99>20ms  p99.9>=1s  max>2s     a percentile of the response time; "service." or "send_lag." in
  *                                   front takes one of those: service.p50>5ms
- *   errors>0.1%  errors>0           the share, or the number, of requests that got an error or a status
+ *   errors>0.1%  errors>0           the share, or the number, of requests that got an error or a
+ *                status
  *                                   that is no success
  *   rate<0.99  rate<99%  rate<900/s  the rate of responses, over the rate asked for or by itself
- *   p(99)<800  p(99)<=800ms         as k6 writes it: what must hold, not what must not; a bare number is
+ *   p(99)<800  p(99)<=800ms         as k6 writes it: what must hold, not what must not; a bare
+ *                                 number is
  *                                   milliseconds
  *
- * Times are those of the figures, in which what was given up or never started counts with how long it had
- * waited: a lower bound.
+ * Times are those of the figures, in which what was given up or never started counts with how long
+ * it had waited: a lower bound.
  *
  * A comparison that would fail a run for being good (p99<20ms) is refused. */
 #ifndef RINGSEND_BENCH_THRESHOLD_H
@@ -51,11 +53,11 @@ bool threshold_parse(struct ringsend_bytes text, struct threshold *threshold,
 
 struct threshold_outcome {
     bool failed;
-    bool
-        measured; /* false: there was nothing to measure. That no response came fails a limit on times anyway */
+    /* false: there was nothing to measure. That no response came fails a limit on times anyway */
+    bool measured;
     double value; /* in the unit of the limit */
-    bool
-        at_least; /* a time that is a lower bound: requests that were given up would make it higher */
+    /* a time that is a lower bound: requests that were given up would make it higher */
+    bool at_least;
 };
 
 struct threshold_outcome threshold_check(const struct threshold *threshold,

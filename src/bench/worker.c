@@ -1,22 +1,23 @@
-/* One turn of the loop: see which starts are due, make as many as there are free connections, let the engine
- * work until the next is due, take results.
+/* One turn of the loop: see which starts are due, make as many as there are free connections, let
+ * the engine work until the next is due, take results.
  *
  *   begin ... ramp ... warm-up ... | measured part ........ | drain
  *                                  measure_ns               end_ns, or `count` requests
  *
- * A request is measured when its start lies in the measured part, whenever it ends. After the end of the starts,
- * those that are in flight are waited for; those that still wait for a connection are never
- * started. They count with what they waited until the first connection became free (a lower bound: not even
- * the first of them could have started before): so a server that hangs to the end is in the figures.
+ * A request is measured when its start lies in the measured part, whenever it ends. After the end
+ * of the starts, those that are in flight are waited for; those that still wait for a connection
+ * are never started. They count with what they waited until the first connection became free (a
+ * lower bound: not even the first of them could have started before): so a server that hangs to the
+ * end is in the figures.
  *
- * In a closed loop a server that refuses would be asked as fast as this machine can, to no purpose. So once each
- * connection has failed in a row without a response from anywhere, those that fail rest before their next request,
- * each round for longer, until all together begin no more than a thousand a second. A response ends all
- * rests. An answer of any status is one, and a timeout has waited already. The starts of an open loop are
- * the schedule's.
+ * In a closed loop a server that refuses would be asked as fast as this machine can, to no purpose.
+ * So once each connection has failed in a row without a response from anywhere, those that fail
+ * rest before their next request, each round for longer, until all together begin no more than a
+ * thousand a second. A response ends all rests. An answer of any status is one, and a timeout has
+ * waited already. The starts of an open loop are the schedule's.
  *
- * Invariants. due - next == waiting. A slot is in `free_slots`, in `resting`, or its request is in the engine. started +
- * never_started == scheduled once the engine is idle. */
+ * Invariants. due - next == waiting. A slot is in `free_slots`, in `resting`, or its request is in
+ * the engine. started + never_started == scheduled once the engine is idle. */
 #include "bench/worker.h"
 
 #include "base/check.h"
@@ -49,7 +50,8 @@ static uint64_t share_of(uint64_t all, uint32_t index, uint32_t threads)
     return all / threads + (index < all % threads);
 }
 
-/* Nobody reads a response's body, unless a predicate or its coding or its length decides about success. */
+/* Nobody reads a response's body, unless a predicate or its coding or its length decides about
+ * success. */
 static bool discards_bodies(const struct ringsend_options *engine)
 {
     return !engine->ok_if && !engine->retry_if && !engine->decode && engine->body_max_bytes == 0;
@@ -270,8 +272,8 @@ static void add_unless_zero(struct histogram *h, uint64_t value)
         histogram_add(h, value);
 }
 
-/* Response, service and lag of a request that counts. In a closed loop the first two are one, and there is no
- * third. One that was given up has lower bounds. */
+/* Response, service and lag of a request that counts. In a closed loop the first two are one, and
+ * there is no third. One that was given up has lower bounds. */
 static void time_result(struct worker *w, const struct slot *slot, const struct ringsend_result *r)
 {
     struct figures *f = &w->figures;
@@ -304,10 +306,11 @@ static void count_lateness(struct worker *w, const struct slot *slot,
     f->late_waits += is_late && slot->waited;
 }
 
-/* The rate that was reached is that of the responses in time. A closed loop is always full, so they are those of
- * the measured part, whenever they were begun. An open loop fills up first: what is in flight when it ends had its
- * start in time, and is in time itself unless it takes longer than responses did in the beginning. Of a server
- * that takes requests in faster than it answers them, the rest is not. */
+/* The rate that was reached is that of the responses in time. A closed loop is always full, so they
+ * are those of the measured part, whenever they were begun. An open loop fills up first: what is in
+ * flight when it ends had its start in time, and is in time itself unless it takes longer than
+ * responses did in the beginning. Of a server that takes requests in faster than it answers them,
+ * the rest is not. */
 static void count_in_time(struct worker *w, const struct slot *slot, const struct ringsend_times *t)
 {
     uint64_t end_ns = w->ended ? w->ended_ns : w->end_ns, done_ns = t->done_at_ns;
@@ -321,7 +324,8 @@ static void count_in_time(struct worker *w, const struct slot *slot, const struc
     w->figures.in_time += slot->measured && done_ns - w->early_ns < end_ns;
 }
 
-/* By the kernel's stamps. The clocks' difference is read anew for each, hence some may overlap by nanoseconds. */
+/* By the kernel's stamps. The clocks' difference is read anew for each, hence some may overlap by
+ * nanoseconds. */
 static void split_result(struct worker *w, const struct ringsend_times *t)
 {
     struct figures_split *split = &w->figures.split;
@@ -403,8 +407,8 @@ static void reap(struct worker *w)
 
 /* ---- the starts' end ---- */
 
-/* All are made. Of an open loop the last one has its share of the time, too: until the next one of any thread
- * would be due. */
+/* All are made. Of an open loop the last one has its share of the time, too: until the next one of
+ * any thread would be due. */
 static void finish_starts(struct worker *w, uint64_t now_ns)
 {
     const struct figures_settings *s = &w->options->settings;

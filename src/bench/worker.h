@@ -36,7 +36,8 @@ struct worker {
     uint64_t begin_ns, measure_ns;
     uint64_t end_ns; /* UINT64_MAX: when `count` requests are done */
 
-    /* Open loop: starts that are due and not made lie between `next` and `due`, also after the end. */
+    /* Open loop: starts that are due and not made lie between `next` and `due`, also after the end.
+     */
     struct schedule next, due;
     uint64_t waiting;
     uint64_t counted; /* measured starts that were due (closed loop: made) */
@@ -47,7 +48,8 @@ struct worker {
     struct slot *slots;
     struct slot **free_slots; /* a stack */
     uint32_t free_count;
-    /* Closed loop: those that rest after a failure, a ring in the order in which they came to rest. */
+    /* Closed loop: those that rest after a failure, a ring in the order in which they came to rest.
+     */
     struct slot **resting;
     uint32_t resting_first, resting_count;
     uint64_t failures; /* since the last response */
@@ -60,8 +62,8 @@ struct worker {
     uint64_t ended_ns;          /* when the starts ended */
     uint64_t freed_ns; /* when a connection became free for the first time after that; 0: never */
     uint64_t last_done_ns; /* of a measured request */
-    /* Open loop: the longest service time of responses that came before `early_end_ns`, of the first one
-     * at least. So long a response may come after the starts' end, and be in time. */
+    /* Open loop: the longest service time of responses that came before `early_end_ns`, of the
+     * first one at least. So long a response may come after the starts' end, and be in time. */
     uint64_t early_end_ns, early_ns;
     struct figures figures;
     sem_t *ended_one; /* posted at the run's end; all but the engine may then be looked at */

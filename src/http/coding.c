@@ -3,11 +3,11 @@
 #include "base/check.h"
 #include "http/fields.h"
 
-/* A body is unpacked into a buffer that grows by doubling, whose growth the limit for bodies cuts off, after each
- * coding that is taken off: so a bomb costs at most the memory and time of a body that may come, and how
- * well something is packed is no fault. That time is taken in stretches, each bounded by an allowance of
- * bytes; what is read counts as much as what is made, for there are streams that make nothing out of
- * much. */
+/* A body is unpacked into a buffer that grows by doubling, whose growth the limit for bodies cuts
+ * off, after each coding that is taken off: so a bomb costs at most the memory and time of a body
+ * that may come, and how well something is packed is no fault. That time is taken in stretches,
+ * each bounded by an allowance of bytes; what is read counts as much as what is made, for there are
+ * streams that make nothing out of much. */
 
 enum {
     FIRST_BYTES = 4096,
@@ -53,8 +53,8 @@ void codings_add(struct codings *codings, struct ringsend_bytes value)
         add_one(codings, name);
 }
 
-/* A zlib header (RFC 1950 2.2): method 8, and a multiple of 31 as a whole. Raw deflate begins so only
- * when it stores its first bytes and fills up with ones, which no packer does. */
+/* A zlib header (RFC 1950 2.2): method 8, and a multiple of 31 as a whole. Raw deflate begins so
+ * only when it stores its first bytes and fills up with ones, which no packer does. */
 static bool has_zlib_header(const struct buf *body)
 {
     if (body->bytes < 2)
@@ -103,7 +103,8 @@ static bool fail(struct decoding *d, enum ringsend_error error, const char *deta
     return false;
 }
 
-/* Room for at least one byte beyond what is there, so that a step can tell the end from the limit. */
+/* Room for at least one byte beyond what is there, so that a step can tell the end from the limit.
+ */
 static bool make_room(struct decoding *d)
 {
     size_t more = d->out.bytes > FIRST_BYTES ? d->out.bytes : FIRST_BYTES;

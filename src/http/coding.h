@@ -1,8 +1,9 @@
 /* Content codings (RFC 9110 8.4): which ones a body has, and taking them off. Pure: bytes in, bytes
  * out, in bounded memory.
  *
- * Known are gzip (x-gzip), deflate (with zlib's wrapper or, as some servers send it, without), br and
- * zstd, at most CODING_MAX of them upon each other. One that is not known leaves the body as it is. */
+ * Known are gzip (x-gzip), deflate (with zlib's wrapper or, as some servers send it, without), br
+ * and zstd, at most CODING_MAX of them upon each other. One that is not known leaves the body as it
+ * is. */
 #ifndef RINGSEND_HTTP_CODING_H
 #define RINGSEND_HTTP_CODING_H
 

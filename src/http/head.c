@@ -9,8 +9,9 @@
  * size. head_write only copies, and checks at the end that both agree.
  *
  * Lines are written in this order: request line, Host, User-Agent, Accept, Accept-Encoding (each
- * unless the user gave it), the user's fields as given, Content-Length or Transfer-Encoding. Content-Length is the one field that is
- * always ours: a user's is compared with the truth and then left out. */
+ * unless the user gave it), the user's fields as given, Content-Length or Transfer-Encoding.
+ * Content-Length is the one field that is always ours: a user's is compared with the truth and then
+ * left out. */
 
 #define AGENT_LINE "User-Agent: ringsend/" RINGSEND_VERSION "\r\n"
 #define ACCEPT_LINE "Accept: */*\r\n"

@@ -12,9 +12,10 @@ static bool begins(struct ringsend_bytes text, const char *with, size_t bytes)
     return text.bytes >= bytes && memcmp(text.data, with, bytes) == 0;
 }
 
-/* A frame of HTTP/2 (RFC 9113 4.1 and 6) that may come first: three bytes of length, type, flags, stream. SETTINGS
- * should be (3.4), but who takes what it got for a broken preface may say GOAWAY at once, or break off
- * a stream. The lengths and flags that a type may have keep zeros of all sorts from passing for one. */
+/* A frame of HTTP/2 (RFC 9113 4.1 and 6) that may come first: three bytes of length, type, flags,
+ * stream. SETTINGS should be (3.4), but who takes what it got for a broken preface may say GOAWAY
+ * at once, or break off a stream. The lengths and flags that a type may have keep zeros of all
+ * sorts from passing for one. */
 static bool is_http2(struct ringsend_bytes first)
 {
     enum { FRAME_BYTES_MAX = 16384 };
@@ -44,9 +45,9 @@ static bool is_http2(struct ringsend_bytes first)
     return first.bytes < 9 || (memcmp(at + 5, connection, 4) == 0) == types[type].of_connection;
 }
 
-/* What binary protocols begin with: a record of TLS (RFC 5246 6.2.1), an alert or a handshake; HTTP/2;
- * MySQL's greeting or refusal, three bytes of length and a number ahead; an offer of telnet (RFC 854); a
- * TPKT header (RFC 1006). One byte is enough for TLS: no text begins so. */
+/* What binary protocols begin with: a record of TLS (RFC 5246 6.2.1), an alert or a handshake;
+ * HTTP/2; MySQL's greeting or refusal, three bytes of length and a number ahead; an offer of telnet
+ * (RFC 854); a TPKT header (RFC 1006). One byte is enough for TLS: no text begins so. */
 static const char *binary_name(struct ringsend_bytes first)
 {
     const unsigned char *at = (const unsigned char *)first.data;

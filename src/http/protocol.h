@@ -1,5 +1,5 @@
-/* Which protocol somebody speaks who was expected to speak another, by the first bytes that came: for the words
- * of an error. Pure. */
+/* Which protocol somebody speaks who was expected to speak another, by the first bytes that came:
+ * for the words of an error. Pure. */
 #ifndef RINGSEND_HTTP_PROTOCOL_H
 #define RINGSEND_HTTP_PROTOCOL_H
 
@@ -9,7 +9,8 @@
 
 /* Cause and cure, or null when it is not known. Static text. */
 const char *protocol_name(struct ringsend_bytes first);
-/* In place of an HTTP response: a sentence in `text`, cut to its size. What is not known is quoted. */
+/* In place of an HTTP response: a sentence in `text`, cut to its size. What is not known is quoted.
+ */
 void protocol_tell(struct ringsend_bytes first, char *text, size_t text_bytes);
 
 #endif

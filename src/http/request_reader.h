@@ -1,7 +1,7 @@
-/* Requests as a server reads them: for src/serve/, on llhttp, pure. One request at a time. The
- * body is hashed (FNV-1a, 64 bits) and counted; it is stored, or digested, only on demand, so that a
- * platform under load costs little. Methods are those that llhttp knows, lines end in CRLF, and a head
- * has at most 64 KiB.
+/* Requests as a server reads them: for src/serve/, on llhttp, pure. One request at a time. The body
+ * is hashed (FNV-1a, 64 bits) and counted; it is stored, or digested, only on demand, so that a
+ * platform under load costs little. Methods are those that llhttp knows, lines end in CRLF, and a
+ * head has at most 64 KiB.
  *
  * Life: init, feed until DONE or FAILED, release; then again, for the next request. */
 #ifndef RINGSEND_HTTP_REQUEST_READER_H

@@ -11,8 +11,8 @@
  *
  *   HEAD      lines are found here, then fed to llhttp: so the limits hold, bare LFs can be mended,
  *             and both agree on where the head ends
- *   BODY      everything is fed to llhttp as it came, to the end of the message, trailers included; but
- *             for chunk extensions, which are left out: see chunks.h
+ *   BODY      everything is fed to llhttp as it came, to the end of the message, trailers included;
+ *             but for chunk extensions, which are left out: see chunks.h
  *   COMPLETE  llhttp was paused behind the last byte of the message; nothing is read any more
  *
  * After an interim response (1xx) a fresh parser begins with HEAD again: what a 100 says about the
@@ -21,19 +21,19 @@
  * Failures are told by fail(), the first one sticks. Whatever the cut of the input into feeds, the
  * outcome is the same: limits are counted by position, never by feed.
  *
- * Framing. Content-Length and Transfer-Encoding are read here, and llhttp, for which they are headers like
- * others, is told what they said when the head is complete: it takes no tab around their values, which may
- * stand there (RFC 9110 5.5), and no second Content-Length. One that says the same is taken for the first, in
- * a line of its own as servers behind a gateway that counts as well send it, or behind a comma as proxies
- * join the two (RFC 9110 8.6 lets us): there is no doubt about the length. One that says something else is
- * an error, where curl believes the first or the last; so is what is no number of digits alone (a sign, 0x,
- * nothing at all, an empty member of a list), what 64 bits do not hold, and a Transfer-Encoding beside it.
+ * Framing. Content-Length and Transfer-Encoding are read here, and llhttp, for which they are
+ * headers like others, is told what they said when the head is complete: it takes no tab around
+ * their values, which may stand there (RFC 9110 5.5), and no second Content-Length. One that says
+ * the same is taken for the first, in a line of its own as servers behind a gateway that counts as
+ * well send it, or behind a comma as proxies join the two (RFC 9110 8.6 lets us): there is no doubt
+ * about the length. One that says something else is an error, where curl believes the first or the
+ * last; so is what is no number of digits alone (a sign, 0x, nothing at all, an empty member of a
+ * list), what 64 bits do not hold, and a Transfer-Encoding beside it.
  *
- * Works with llhttp 8.1 in strict mode, and 9. Of the parser's fields only header_state, flags (F_CHUNKED,
- * F_CONTENT_LENGTH) and content_length, which counts down, are touched, which have no functions; they mean
- * the same in both.
- * Known difference, on the safe side: folded header lines are joined by 8.1 and refused by 9.2.1 and
- * later. */
+ * Works with llhttp 8.1 in strict mode, and 9. Of the parser's fields only header_state, flags
+ * (F_CHUNKED, F_CONTENT_LENGTH) and content_length, which counts down, are touched, which have no
+ * functions; they mean the same in both. Known difference, on the safe side: folded header lines
+ * are joined by 8.1 and refused by 9.2.1 and later. */
 
 _Static_assert(sizeof(llhttp_t) <= RESPONSE_PARSER_BYTES, "RESPONSE_PARSER_BYTES is too small");
 _Static_assert(_Alignof(llhttp_t) <= 8, "the parser's place is aligned to 8");

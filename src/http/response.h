@@ -63,8 +63,8 @@ struct response {
     struct buf header_index; /* struct response_header, one per header, in order */
     uint64_t wire_bytes;     /* taken in by response_feed */
     uint32_t interim_count;
-    bool
-        no_head; /* failed at the first bytes of all: what came was not even the start of a response */
+    /* failed at the first bytes of all: what came was not even the start of a response */
+    bool no_head;
 
     /* Why it failed. */
     enum ringsend_error error;
@@ -114,8 +114,9 @@ struct response {
 /* limits and pool must outlive the response. */
 void response_init(struct response *r, const struct response_limits *limits, struct buf_pool *pool,
                    bool method_is_head);
-/* Right after response_init: with a status of `streamed`, which must outlive the response, the body may be of
- * any length. Whoever feeds moves what has come out of `body`; with `discards` nothing is put there. */
+/* Right after response_init: with a status of `streamed`, which must outlive the response, the body
+ * may be of any length. Whoever feeds moves what has come out of `body`; with `discards` nothing is
+ * put there. */
 void response_stream(struct response *r, const struct ringsend_status_set *streamed, bool discards);
 /* Feeds up to `bytes`; *used (always set) tells how many were taken; on DONE the rest is not ours.
  */

@@ -14,8 +14,8 @@
  * "0x7f.1" or "0177.0.0.1" as one too). Laxer in path and query: characters that RFC 3986 would see
  * percent-encoded, such as | or {, reach the server as they stand, which is what the user wrote.
  *
- * Most records of a run go to one server: what their URLs begin with is understood once, and compared from then on.
- * That halves what it costs to take a request in, see struct url_start. */
+ * Most records of a run go to one server: what their URLs begin with is understood once, and
+ * compared from then on. That halves what it costs to take a request in, see struct url_start. */
 
 enum { LABEL_BYTES_MAX = 63, PORT_DIGITS_MAX = 5, IPV6_BYTES_MAX = 45 };
 

@@ -32,7 +32,8 @@ enum ringsend_error url_parse(struct url *url, struct ringsend_bytes text, const
 /* Whether a URL can have that host, given without the brackets of IPv6. Otherwise as url_parse. */
 enum ringsend_error url_check_host(struct ringsend_bytes host, const char **detail);
 
-/* Scheme and authority of a URL: one that begins with the same bytes need not be understood anew up to there. */
+/* Scheme and authority of a URL: one that begins with the same bytes need not be understood anew up
+ * to there. */
 enum { URL_START_BYTES_MAX = sizeof "https://" + LIMIT_HOST_BYTES + sizeof ":65535" };
 
 struct url_start {
@@ -44,7 +45,8 @@ struct url_start {
     uint16_t port;
 };
 
-/* As url_parse, of one URL of many: *start, zeroed before the first one, is what the last one began with. */
+/* As url_parse, of one URL of many: *start, zeroed before the first one, is what the last one began
+ * with. */
 enum ringsend_error url_parse_next(struct url *url, struct ringsend_bytes text,
                                    struct url_start *start, const char **detail);
 

@@ -28,7 +28,8 @@ int fingerprint_begin(struct fingerprint *f, const struct fingerprint *like)
     return 0;
 }
 
-/* The digest so far, then the new value's length and bytes: in a chain, as values come one by one. */
+/* The digest so far, then the new value's length and bytes: in a chain, as values come one by one.
+ */
 static void chain(unsigned char digest[FINGERPRINT_DIGEST_BYTES], struct ringsend_bytes value)
 {
     uint64_t bytes = value.bytes;

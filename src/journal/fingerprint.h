@@ -1,9 +1,9 @@
-/* What a run was made of: its inputs, and the options that shape its requests. A journal keeps it, so
- * that the run is only ever gone on with over the same records.
+/* What a run was made of: its inputs, and the options that shape its requests. A journal keeps it,
+ * so that the run is only ever gone on with over the same records.
  *
  * It holds digests, no content, and these start from a salt that is drawn for each run: options may
- * be secret, and a short one must not be looked up in a table, or be seen to be that of another run.
- * Who may read the salt can still try values one by one: a journal is its user's alone. */
+ * be secret, and a short one must not be looked up in a table, or be seen to be that of another
+ * run. Who may read the salt can still try values one by one: a journal is its user's alone. */
 #ifndef RINGSEND_JOURNAL_FINGERPRINT_H
 #define RINGSEND_JOURNAL_FINGERPRINT_H
 
@@ -46,8 +46,8 @@ struct fingerprint {
     size_t inputs_count;
 };
 
-/* Begins one, with the salt of the fingerprint that it is to be compared with; null: with a new one.
- * 0 or an errno. */
+/* Begins one, with the salt of the fingerprint that it is to be compared with; null: with a new
+ * one. 0 or an errno. */
 int fingerprint_begin(struct fingerprint *f, const struct fingerprint *like);
 /* Adds a value that shapes requests. */
 void fingerprint_add(struct fingerprint *f, const char *name, struct ringsend_bytes value);

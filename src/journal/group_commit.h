@@ -1,5 +1,6 @@
-/* Holds records back until a file is durable, for --sync: one sync for all that came while the last one
- * was under way. The journal says then that they may have been sent; a directory has their bodies. */
+/* Holds records back until a file is durable, for --sync: one sync for all that came while the last
+ * one was under way. The journal says then that they may have been sent; a directory has their
+ * bodies. */
 #ifndef RINGSEND_JOURNAL_GROUP_COMMIT_H
 #define RINGSEND_JOURNAL_GROUP_COMMIT_H
 

@@ -1,10 +1,11 @@
 /* The file as a whole: how it is made, opened, taken up and given up. Its layout stands in
  * journal_internal.h.
  *
- * What is under our name may be anything: a user's file, an input, a link to one. It is opened so that
- * no link is followed and no pipe waited for, and becomes ours by its magic alone; a file that is
- * empty or all zeros holds nothing, and is what a run leaves that dies in the moment it makes it. A
- * journal that is to be replaced is unlinked, never emptied, and what we unlink is what we have open. */
+ * What is under our name may be anything: a user's file, an input, a link to one. It is opened so
+ * that no link is followed and no pipe waited for, and becomes ours by its magic alone; a file that
+ * is empty or all zeros holds nothing, and is what a run leaves that dies in the moment it makes
+ * it. A journal that is to be replaced is unlinked, never emptied, and what we unlink is what we
+ * have open. */
 #include "journal/journal_internal.h"
 
 #include "base/check.h"
@@ -50,8 +51,8 @@ static bool is_still_there(int fd, const char *path)
            ours.st_ino == theirs.st_ino;
 }
 
-/* The kernel may let go of a dead process's file a moment after the process is gone: when an io_uring
- * operation on it was under way. */
+/* The kernel may let go of a dead process's file a moment after the process is gone: when an
+ * io_uring operation on it was under way. */
 static bool holder_is_dying(int fd)
 {
     const struct timespec moment = {.tv_nsec = 5000000};

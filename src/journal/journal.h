@@ -6,8 +6,8 @@
  * back. A loss of power may, unless the journal is told to sync: then nothing that it says is ever
  * more than what the disk holds.
  *
- * Numbers are those of records/source.h. One thread reads the source and calls the functions here; the
- * sent bits alone may be set and cleared by others. */
+ * Numbers are those of records/source.h. One thread reads the source and calls the functions here;
+ * the sent bits alone may be set and cleared by others. */
 #ifndef RINGSEND_JOURNAL_JOURNAL_H
 #define RINGSEND_JOURNAL_JOURNAL_H
 
@@ -74,9 +74,9 @@ struct journal_plan {
 };
 
 /* Makes a new journal, for a new run with empty files. What stands under its name is never touched,
- * but for a journal that nobody holds, which with `replace` stays until the new one takes its place: all that
- * may fail, as for want of disk space, has been done by then. Else JOURNAL_FAILED with EEXIST, or
- * JOURNAL_UNKNOWN. With errors *journal is untouched. */
+ * but for a journal that nobody holds, which with `replace` stays until the new one takes its
+ * place: all that may fail, as for want of disk space, has been done by then. Else JOURNAL_FAILED
+ * with EEXIST, or JOURNAL_UNKNOWN. With errors *journal is untouched. */
 enum journal_error journal_create(struct journal **journal, const char *path,
                                   const struct journal_plan *plan, bool replace);
 /* The last step of making one. 0 or an errno. */
@@ -101,19 +101,21 @@ struct journal_counts journal_count(const struct journal *journal);
 
 /* The check of a result's bytes and its failed line's. */
 uint64_t journal_check(struct ringsend_bytes result, struct ringsend_bytes failed);
-/* Of a block that may not have been finished: makes of the files' sizes those at which they are to be
- * cut, which journal_settle then makes true. The files are read to see whether lines are whole; -1:
- * the caller knows that what has been added to them is. */
+/* Of a block that may not have been finished: makes of the files' sizes those at which they are to
+ * be cut, which journal_settle then makes true. The files are read to see whether lines are whole;
+ * -1: the caller knows that what has been added to them is. */
 enum journal_error journal_recover(struct journal *journal, int results_fd, int failed_fd,
                                    struct journal_sizes *sizes);
 /* The files have the sizes that the last journal_recover gave, durably if it is to sync, and all
- * results in them belong to done records. 0 or an errno; then a later run does all of this again. */
+ * results in them belong to done records. 0 or an errno; then a later run does all of this again.
+ */
 int journal_settle(struct journal *journal, struct journal_sizes sizes);
 
 /* Before a block of results is written behind `sizes`: at most JOURNAL_BLOCK_MAX entries. Then each
- * file is appended to, that of failed lines first; then journal_written, or, had the disk no room for
- * all of it, journal_recover. With sync the journal's file is to be synced before the first append,
- * and the files before journal_written. 0 or an errno: then there was no room for the list. */
+ * file is appended to, that of failed lines first; then journal_written, or, had the disk no room
+ * for all of it, journal_recover. With sync the journal's file is to be synced before the first
+ * append, and the files before journal_written. 0 or an errno: then there was no room for the list.
+ */
 int journal_intend(struct journal *journal, const struct journal_entry *entries, size_t count,
                    struct journal_sizes sizes);
 void journal_written(struct journal *journal);
@@ -122,8 +124,8 @@ void journal_written(struct journal *journal);
 
 /* Room for the states of all records up to this number; 0 or an errno. */
 int journal_reserve(struct journal *journal, uint64_t number);
-/* The record, for which there is room, has been read, as the last one so far: `digest` is that of all
- * records up to it. Before anything else is told of it. */
+/* The record, for which there is room, has been read, as the last one so far: `digest` is that of
+ * all records up to it. Before anything else is told of it. */
 void journal_read(struct journal *journal, uint64_t number, uint64_t digest);
 /* Of all runs: no record from this number on was read; the digest of those below. */
 uint64_t journal_records(const struct journal *journal);

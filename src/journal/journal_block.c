@@ -1,6 +1,7 @@
-/* A process may die between the write of a result line and the store of its bit. So a block's records
- * are listed first, with the bytes that each will add: that is its intent. Then the block is appended;
- * then the done bits are set, and the intent is marked as written. A resume finds the newest intent:
+/* A process may die between the write of a result line and the store of its bit. So a block's
+ * records are listed first, with the bytes that each will add: that is its intent. Then the block
+ * is appended; then the done bits are set, and the intent is marked as written. A resume finds the
+ * newest intent:
  *
  *      written       the files have exactly the sizes that it adds up to
  *      not written   they have at least the sizes before it, plus what of the list was written
@@ -10,19 +11,19 @@
  * Power. Two intents take turns, and each carries its number and a check over all of it. With
  * sync, these are the moments at which something is known to be on the disk:
  *
- *      intent n | SYNC journal | appends | SYNC files | done bits of n, written | intent n+1 | SYNC ...
+ *   intent n | SYNC journal | appends | SYNC files | done bits of n, written | intent n+1 | ...
  *
- * - Nothing of block n is appended before intent n is durable: an intent that is torn, or not there,
- *   belongs to a block of which nothing was written.
- * - Intent n+1 is stored only once block n is durable. So if n+1 is found, all of n is done that stands
- *   before the sizes in n+1, whatever became of its bits: they are set again.
- * - Intent n+2, which takes the place of n, comes after the sync of intent n+1, and with that sync the
- *   done bits of n went to the disk. A list is never given up before its bits are durable.
- * - A block's appends may be on the disk in any part, their sizes without their bytes as well: a line
- *   counts when its bytes give its check, and with the first that does not the files are cut.
+ * - Nothing of block n is appended before intent n is durable: an intent that is torn, or not
+ *   there, belongs to a block of which nothing was written.
+ * - Intent n+1 is stored only once block n is durable. So if n+1 is found, all of n is done that
+ *   stands before the sizes in n+1, whatever became of its bits: they are set again.
+ * - Intent n+2, which takes the place of n, comes after the sync of intent n+1, and with that sync
+ *   the done bits of n went to the disk. A list is never given up before its bits are durable.
+ * - A block's appends may be on the disk in any part, their sizes without their bytes as well: a
+ *   line counts when its bytes give its check, and with the first that does not the files are cut.
  *
- * Each step of a recovery may be the last one, and all may be done again: bits are only set, and the
- * intent that says so is replaced once they are durable. */
+ * Each step of a recovery may be the last one, and all may be done again: bits are only set, and
+ * the intent that says so is replaced once they are durable. */
 #include "journal/journal_internal.h"
 
 #include "base/check.h"
@@ -157,7 +158,8 @@ static bool is_sound(const struct journal *j, const struct intent *i)
     return add_up(j, i, &sizes);
 }
 
-/* An intent without room for its records is none: it never was durable, as the room was made first. */
+/* An intent without room for its records is none: it never was durable, as the room was made first.
+ */
 static bool is_whole(const struct journal *j, const struct intent *i, unsigned slot)
 {
     return i->number > 0 && i->number % INTENTS == slot && i->count <= j->intent_capacity &&
@@ -217,7 +219,8 @@ static bool read_line(struct reader *r, uint64_t at, uint64_t bytes, struct ring
 
 enum presence { ABSENT, PRESENT, IMPOSSIBLE, UNREADABLE };
 
-/* Whether the entry's lines stand behind `at`, within the files' sizes, as they were to be written. */
+/* Whether the entry's lines stand behind `at`, within the files' sizes, as they were to be written.
+ */
 static enum presence presence_of(const struct journal_entry *e, struct journal_sizes at,
                                  struct journal_sizes sizes, struct reader *results,
                                  struct reader *failed)

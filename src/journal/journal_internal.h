@@ -9,19 +9,19 @@
  *   header     a page
  *   inputs     their fingerprints
  *   chunk 0    two bits for each of CHUNK_RECORDS records, then the places where to read on
- *   intents    two lists of at most JOURNAL_BLOCK_MAX entries, a page of the one and a page of the other
- *              in turns, as only the first pages ever get disk space
+ *   intents    two lists of at most JOURNAL_BLOCK_MAX entries, a page of the one and a page of the
+ *              other in turns, as only the first pages ever get disk space
  *   chunk 1 ...
  *
- * All of it that is used is mapped. Disk space is taken before a page is mapped (posix_fallocate): a
- * store to a page that the disk has no room for would be a SIGBUS. Chunks stay where they are mapped,
- * as requests in flight hold addresses of their bits. How many there are is said by the file's size
- * alone: a count beside it could be on the disk before it is true.
+ * All of it that is used is mapped. Disk space is taken before a page is mapped (posix_fallocate):
+ * a store to a page that the disk has no room for would be a SIGBUS. Chunks stay where they are
+ * mapped, as requests in flight hold addresses of their bits. How many there are is said by the
+ * file's size alone: a count beside it could be on the disk before it is true.
  *
  * What a death leaves. A kill falls between two stores; they are all there in their order. After a
- * loss of power each page, and each sector of it, may be as it was at any moment since the last sync
- * that has ended: so whatever is believed carries a check over all that belongs together, or is a
- * bit that is true alone. */
+ * loss of power each page, and each sector of it, may be as it was at any moment since the last
+ * sync that has ended: so whatever is believed carries a check over all that belongs together, or
+ * is a bit that is true alone. */
 #ifndef RINGSEND_JOURNAL_JOURNAL_INTERNAL_H
 #define RINGSEND_JOURNAL_JOURNAL_INTERNAL_H
 
@@ -40,8 +40,8 @@ enum {
     INTENTS = 2
 };
 
-/* How far the input was read. Two of them take turns, so that one is whole whatever becomes of a store
- * to the other; they share a cache line, which never is on the disk in part. */
+/* How far the input was read. Two of them take turns, so that one is whole whatever becomes of a
+ * store to the other; they share a cache line, which never is on the disk in part. */
 struct mark {
     uint64_t records; /* 0: nothing was read */
     uint64_t digest;  /* of these */
@@ -146,7 +146,8 @@ int64_t journal_wall_s(void);
 
 /* journal_block.c */
 void journal_begin_intents(struct journal *j);
-/* Finds the newest of the intents; false: there is none, or one names records that there are not. */
+/* Finds the newest of the intents; false: there is none, or one names records that there are not.
+ */
 bool journal_find_intents(struct journal *j);
 
 /* journal_state.c */

@@ -1,5 +1,5 @@
-/* The file, in native byte order: the header, an entry for each item, then their bytes, results and words
- * in turn. */
+/* The file, in native byte order: the header, an entry for each item, then their bytes, results and
+ * words in turn. */
 #include "journal/parked.h"
 
 #include <errno.h>

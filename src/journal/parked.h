@@ -1,9 +1,10 @@
-/* Results that came before their turn (--ordered), and were not written yet when the run was stopped: they
- * wait in a file beside the journal, so that the next run writes them, in their turn, instead of sending
- * their records again. The journal calls these records sent, or unsent; never done.
+/* Results that came before their turn (--ordered), and were not written yet when the run was
+ * stopped: they wait in a file beside the journal, so that the next run writes them, in their turn,
+ * instead of sending their records again. The journal calls these records sent, or unsent; never
+ * done.
  *
- * The file is made in one piece when a run ends, and only ever replaced as a whole: whatever ends the next
- * run, the results in it are still there, or done. */
+ * The file is made in one piece when a run ends, and only ever replaced as a whole: whatever ends
+ * the next run, the results in it are still there, or done. */
 #ifndef RINGSEND_JOURNAL_PARKED_H
 #define RINGSEND_JOURNAL_PARKED_H
 
@@ -44,8 +45,8 @@ const struct parked_item *parked_find(const struct parked *parked, uint64_t numb
 void parked_count(const struct parked *parked, const struct journal *journal,
                   struct journal_counts *counts);
 
-/* Puts these items, in the order of their numbers, in place of whatever is there; with `sync` it holds
- * through a loss of power. 0 or an errno: then the file is as it was. */
+/* Puts these items, in the order of their numbers, in place of whatever is there; with `sync` it
+ * holds through a loss of power. 0 or an errno: then the file is as it was. */
 int parked_write(const char *path, const struct fingerprint *of, const struct parked_item *items,
                  size_t count, bool sync);
 /* There is none, or one of any run: nothing else. */

@@ -21,8 +21,8 @@ enum csv_result {
 };
 
 /* Reads `text`, a row with or without the CR of its line end, into an empty row. Spaces belong to
- * fields; a quote opens a quoted field only where the field starts, and elsewhere it is an error, as
- * is what stands between a closing quote and the delimiter. */
+ * fields; a quote opens a quoted field only where the field starts, and elsewhere it is an error,
+ * as is what stands between a closing quote and the delimiter. */
 enum csv_result csv_row_read(struct csv_row *row, struct buf_pool *pool, struct ringsend_bytes text,
                              char delimiter, size_t *at, const char **why);
 size_t csv_row_count(const struct csv_row *row);

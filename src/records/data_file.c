@@ -1,6 +1,6 @@
 /* A file that tells its size must have it still when all is read; others, such as those of /proc,
- * end where reading brings nothing more. One operation is under way at a time; the first read asks for
- * the whole file, so that a plain file costs one.
+ * end where reading brings nothing more. One operation is under way at a time; the first read asks
+ * for the whole file, so that a plain file costs one.
  *
  *   DATA_FILE_OPENING -> DATA_FILE_LOOKING -> DATA_FILE_READING */
 #include "records/data_file.h"
@@ -50,7 +50,8 @@ static enum data_file_next no_memory(struct record_error *error)
     return DATA_FILE_FAILED;
 }
 
-/* How much the next read asks for: up to the file's size; where that is unknown, what there is room for. */
+/* How much the next read asks for: up to the file's size; where that is unknown, what there is room
+ * for. */
 static size_t next_bytes(const struct data_file *l)
 {
     size_t end = l->told_bytes > 0 ? l->told_bytes : l->into->capacity;
@@ -67,8 +68,8 @@ static void read_on(struct data_file *l)
     file_read(l->file, next_place(l), next_bytes(l), -1);
 }
 
-/* Why an open file of which that is known cannot be loaded, said by `error`, or true. Its size goes to
- * *told_bytes. */
+/* Why an open file of which that is known cannot be loaded, said by `error`, or true. Its size goes
+ * to *told_bytes. */
 static bool judge(const struct statx *about, struct ringsend_bytes path, size_t *told_bytes,
                   struct record_error *error)
 {

@@ -40,7 +40,8 @@ enum data_file_next {
 enum data_file_next data_file_begin(struct data_file *data, struct ringsend *engine,
                                     struct buf_pool *pool, struct ringsend_bytes path,
                                     struct buf *into, struct record_error *error);
-/* Takes the end of a read and starts the next one. After DATA_FILE_DONE and DATA_FILE_FAILED it is over. */
+/* Takes the end of a read and starts the next one. After DATA_FILE_DONE and DATA_FILE_FAILED it is
+ * over. */
 enum data_file_next data_file_turn(struct data_file *data, struct record_error *error);
 /* Cancels what is under way. Harmless when nothing is. */
 void data_file_end(struct data_file *data);

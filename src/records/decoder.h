@@ -46,7 +46,8 @@ size_t decoder_run(struct decoder *decoder, struct ringsend_bytes *encoded, char
 void decoder_end(struct decoder *decoder);
 /* What is wrong with the input, or null. Lives as long as the decoder. */
 const char *decoder_error(const struct decoder *decoder);
-/* The error is in what stands behind data that were whole: what was made of them is all there is. */
+/* The error is in what stands behind data that were whole: what was made of them is all there is.
+ */
 bool decoder_was_whole(const struct decoder *decoder);
 
 #endif

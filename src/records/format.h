@@ -11,7 +11,7 @@ enum format {
     FORMAT_VEGETA,        /* as JSONL, each a target of vegeta's */
     FORMAT_CSV,           /* RFC 4180 with a header row; templates make requests of the rows */
     FORMAT_TSV,           /* the same with tabs */
-    FORMAT_CSV_SEMICOLON, /* and with semicolons, as spreadsheets write it where the comma is in numbers */
+    FORMAT_CSV_SEMICOLON, /* with semicolons, as spreadsheets do where the comma is in numbers */
     FORMAT_LINES          /* a line is a record; templates take it as {{line}}, or it is the body */
 };
 

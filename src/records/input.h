@@ -1,6 +1,6 @@
-/* The bytes of one input after another, a block at a time, decoded (decoder.h). With an engine they are read ahead
- * through its ring, and a slow file, pipe or producer never holds the loop; without one read(2)
- * waits for them, as a command may that does nothing else. */
+/* The bytes of one input after another, a block at a time, decoded (decoder.h). With an engine they
+ * are read ahead through its ring, and a slow file, pipe or producer never holds the loop; without
+ * one read(2) waits for them, as a command may that does nothing else. */
 #ifndef RINGSEND_RECORDS_INPUT_H
 #define RINGSEND_RECORDS_INPUT_H
 

@@ -160,8 +160,8 @@ static void place_file(struct template *t)
 
 /* ---- JSON ---- */
 
-/* In what is JSON if any value of its columns is. Returns the column that stands in a member's name,
- * if any does: a colon comes behind the name's quote. */
+/* In what is JSON if any value of its columns is. Returns the column that stands in a member's
+ * name, if any does: a colon comes behind the name's quote. */
 static const struct template_part *scan_json(struct template *t)
 {
     const char *at = t->text;

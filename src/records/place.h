@@ -8,8 +8,8 @@
  *           is the record's, as in records of JSON.
  *   file    A path whose beginning is a literal, or the record's, in the same way.
  *   JSON    One value or several, one after another. A column stands inside the quotes of a string,
- *           or in place of a value; not in a member's name. In a string whose text is JSON once more
- *           it stands likewise; of what is JSON in a string of that, nothing is known.
+ *           or in place of a value; not in a member's name. In a string whose text is JSON once
+ *           more it stands likewise; of what is JSON in a string of that, nothing is known.
  *   form    name=value&name=value (application/x-www-form-urlencoded).
  *   parts   multipart/form-data and its kind: heads and bodies between lines of a boundary.
  *   XML     Columns stand in text, and in attributes between their quotes.

@@ -51,8 +51,8 @@ struct record_defaults {
 
 enum { RECORD_KEY_BYTES = 36 };
 
-/* Zeroed before its first use, and in its place from then on. The request points into the buffers, which only record_release
- * gives back. */
+/* Zeroed before its first use, and in its place from then on. The request points into the buffers,
+ * which only record_release gives back. */
 struct record {
     struct buf line;    /* filled by the caller before record_read: a line without its LF */
     struct buf decoded; /* texts that differ from what stands in the line */
@@ -79,8 +79,8 @@ struct record_place {
     size_t line, column;
 };
 
-/* Reads record->line, which stands in an input of that layout. On an error the request must not be submitted, but `id` is set if one could
- * be read. */
+/* Reads record->line, which stands in an input of that layout. On an error the request must not be
+ * submitted, but `id` is set if one could be read. */
 void record_read(struct record *record, struct buf_pool *pool,
                  const struct record_defaults *defaults, const struct layout *layout,
                  struct record_error *error);

@@ -1,5 +1,5 @@
-/* A record of any format: what is the same for all of them. The reading itself is in record_json.c and
- * record_text.c. */
+/* A record of any format: what is the same for all of them. The reading itself is in record_json.c
+ * and record_text.c. */
 #include "records/record_internal.h"
 
 #include "base/check.h"

@@ -173,8 +173,8 @@ static bool has_value(const struct filler *f, const struct template *template)
     return template_is_constant(template);
 }
 
-/* A key of which nothing came from the record, but for the template's own words, is the same for all
- * such records: a platform would do the first of them and take the others for it. */
+/* A key of which nothing came from the record, but for the template's own words, is the same for
+ * all such records: a platform would do the first of them and take the others for it. */
 static bool judge_key(struct filler *f, size_t i, struct piece piece)
 {
     struct ringsend_bytes name = f->header, option = f->defaults->key_header;

@@ -237,7 +237,8 @@ static size_t userinfo_bytes(struct ringsend_bytes rest)
     return at ? (size_t)(at - rest.data) : 0;
 }
 
-/* At the start, or behind a '?', '&', ';' or '#': the length of "name=", when the value is a secret by it. */
+/* At the start, or behind a '?', '&', ';' or '#': the length of "name=", when the value is a secret
+ * by it. */
 static size_t parameter_bytes(struct ringsend_bytes rest)
 {
     size_t bytes = bytes_until(rest, "=&;?# \t\r\n\"'");
@@ -255,7 +256,8 @@ static size_t spaces_at(struct ringsend_bytes rest, size_t at)
     return at - start;
 }
 
-/* A quote of JSON with its backslashes: none, one in JSON that a string of JSON holds, then three. */
+/* A quote of JSON with its backslashes: none, one in JSON that a string of JSON holds, then three.
+ */
 static bool is_quote(struct ringsend_bytes rest, size_t at, size_t backslashes)
 {
     size_t k = 0;

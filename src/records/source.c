@@ -59,7 +59,8 @@ static enum format format_of(const struct source *s, size_t input)
 }
 
 /* In a regular file that is not compressed: its first byte from `start` on that is neither white
- * space nor of a byte order mark; '\0' where one cannot jump, and where that byte is too far off. */
+ * space nor of a byte order mark; '\0' where one cannot jump, and where that byte is too far off.
+ */
 static char opening_of(int fd, off_t start)
 {
     char bytes[4096];

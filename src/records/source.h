@@ -118,9 +118,9 @@ int source_open(struct source *s, char *const *paths, size_t count, size_t *fail
  * same inputs. At once in regular files that are not compressed; others are read up to it. Before
  * source_start. */
 void source_seek(struct source *s, const struct source_position *position);
-/* From now on a digest is kept of all records, whether they are handed out or not, from this start on.
- * The first `records` of them are to give `digest`: else the source ends with an error, having handed
- * out perhaps some of them. After source_open, before anything else. */
+/* From now on a digest is kept of all records, whether they are handed out or not, from this start
+ * on. The first `records` of them are to give `digest`: else the source ends with an error, having
+ * handed out perhaps some of them. After source_open, before anything else. */
 void source_prove(struct source *s, uint64_t start, uint64_t records, uint64_t digest);
 /* Whether they did. */
 bool source_is_proven(const struct source *s);

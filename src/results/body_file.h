@@ -12,8 +12,8 @@
 
 enum { BODY_FILE_NAME_BYTES = 100 };
 
-/* The file's name: the record's number, and behind a dash what of its id (JSON, or empty) may stand in
- * a name, cut to 64 bytes, anything else as '_'. Never two records have the same. */
+/* The file's name: the record's number, and behind a dash what of its id (JSON, or empty) may stand
+ * in a name, cut to 64 bytes, anything else as '_'. Never two records have the same. */
 void body_file_name(char name[BODY_FILE_NAME_BYTES], uint64_t number, struct ringsend_bytes id);
 
 /* Zeroed before its first use. */
@@ -33,15 +33,15 @@ enum body_file_next {
     BODY_FILE_FAILED /* *error is an errno; what was written of it is removed */
 };
 
-/* With `sync` its bytes are durable at the end, though not its name.
- * Starts to make the file `directory`/`name`. An existing one is an error, EEXIST, unless it is to be
- * replaced; what is no regular file is one in any case (ENXIO; ELOOP: a symbolic link), and so is a file
- * that has other names (EMLINK): they are left as they are. The data are borrowed until the end. */
+/* With `sync` its bytes are durable at the end, though not its name. Starts to make the file
+ * `directory`/`name`. An existing one is an error, EEXIST, unless it is to be replaced; what is no
+ * regular file is one in any case (ENXIO; ELOOP: a symbolic link), and so is a file that has other
+ * names (EMLINK): they are left as they are. The data are borrowed until the end. */
 enum body_file_next body_file_begin(struct body_file *body, struct ringsend *engine,
                                     const char *directory, const char *name, bool replace,
                                     bool sync, struct ringsend_bytes data, int *error);
-/* Takes the end of an operation and starts the next one. After BODY_FILE_DONE and BODY_FILE_FAILED it is
- * over. */
+/* Takes the end of an operation and starts the next one. After BODY_FILE_DONE and BODY_FILE_FAILED
+ * it is over. */
 enum body_file_next body_file_turn(struct body_file *body, int *error);
 /* Cancels what is under way. Harmless when nothing is. */
 void body_file_end(struct body_file *body);

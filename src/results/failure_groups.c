@@ -23,8 +23,8 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Length of the run at the start that stands for a number or an id; 0: there is none. Within a word a
- * run of hexadecimal letters means nothing; only its digits are folded. */
+/* Length of the run at the start that stands for a number or an id; 0: there is none. Within a word
+ * a run of hexadecimal letters means nothing; only its digits are folded. */
 static size_t number_bytes(struct ringsend_bytes text, bool in_word)
 {
     bool has_prefix = !in_word && text.bytes > 2 && text.data[0] == '0' && text.data[1] == 'x';

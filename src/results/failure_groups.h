@@ -1,6 +1,6 @@
-/* Failures by their cause: an error with its words, or a status with the beginning of its body, in which
- * digits and hexadecimal runs (numbers, ids, hashes, times) count as one and the same. Bounded: causes
- * beyond GROUPS_MAX are only counted. */
+/* Failures by their cause: an error with its words, or a status with the beginning of its body, in
+ * which digits and hexadecimal runs (numbers, ids, hashes, times) count as one and the same.
+ * Bounded: causes beyond GROUPS_MAX are only counted. */
 #ifndef RINGSEND_RESULTS_FAILURE_GROUPS_H
 #define RINGSEND_RESULTS_FAILURE_GROUPS_H
 
@@ -41,9 +41,9 @@ void groups_count(struct failure_groups *groups, const struct result_line *line)
 /* Indices of the list, the largest group first; of equal ones the earlier. */
 void failure_groups_order(const struct failure_groups *groups, uint32_t order[GROUPS_MAX]);
 
-/* The text with each run of digits, or of hexadecimal digits and dashes that holds a digit, as one '#',
- * and each run of white space as one space; to `out`, which has room for as many bytes. Returns how
- * many it wrote. */
+/* The text with each run of digits, or of hexadecimal digits and dashes that holds a digit, as one
+ * '#', and each run of white space as one space; to `out`, which has room for as many bytes.
+ * Returns how many it wrote. */
 size_t failure_groups_fold(struct ringsend_bytes text, char *out);
 
 #endif

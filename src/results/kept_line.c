@@ -1,5 +1,5 @@
-/* Copies of lines that outlive the engine's results: arrays first, as they must be aligned, then the
- * bytes, all in one buffer that is reserved before anything points into it. */
+/* Copies of lines that outlive the engine's results: arrays first, as they must be aligned, then
+ * the bytes, all in one buffer that is reserved before anything points into it. */
 #include "results/result_line.h"
 
 #include "base/check.h"

@@ -1,7 +1,7 @@
 /* Where a finished record goes: its result to the results, as a line of JSON or in another form; in
- * the user's form to a second place, if so wanted; and when it is not ok, its own line to the file of
- * failed ones. With a journal the results, the failed lines and the records' states go together, block
- * by block. */
+ * the user's form to a second place, if so wanted; and when it is not ok, its own line to the file
+ * of failed ones. With a journal the results, the failed lines and the records' states go together,
+ * block by block. */
 #ifndef RINGSEND_RESULTS_OUTPUT_H
 #define RINGSEND_RESULTS_OUTPUT_H
 
@@ -40,17 +40,17 @@ struct output {
     int journal_error;         /* errno, or 0 */
 };
 
-/* The options are copied, what they point to is borrowed. The descriptors stay the caller's. 0 or an
- * errno. */
+/* The options are copied, what they point to is borrowed. The descriptors stay the caller's. 0 or
+ * an errno. */
 int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool,
                 const struct output_options *options);
-/* The result of the record with this number, whose line was `record` (empty: nothing of it was kept).
- * Of what the line holds only what the options ask for is told. */
+/* The result of the record with this number, whose line was `record` (empty: nothing of it was
+ * kept). Of what the line holds only what the options ask for is told. */
 void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct result_line *line,
                 struct ringsend_bytes record);
-/* The same in two steps, for a result whose turn has not come: what would be written for it, added to
- * *result and *words (of no other use); then that, with the record's line if it is not ok. False when
- * memory is out. */
+/* The same in two steps, for a result whose turn has not come: what would be written for it, added
+ * to *result and *words (of no other use); then that, with the record's line if it is not ok. False
+ * when memory is out. */
 bool output_format(const struct output_options *options, struct buf_pool *pool,
                    struct result_line *line, struct buf *result, struct buf *words);
 void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,

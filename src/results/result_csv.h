@@ -1,12 +1,12 @@
-/* Results as rows of CSV (RFC 4180): a header row, then one row for each, ending in CRLF. The columns
- * are always the same, whatever the options; what is absent is empty:
+/* Results as rows of CSV (RFC 4180): a header row, then one row for each, ending in CRLF. The
+ * columns are always the same, whatever the options; what is absent is empty:
  *
- *   id line file ok status attempts error detail ambiguous retry_after encoding body body_base64 body_file
- *   queue_us dns_us connect_us tls_us first_byte_us total_us headers trace
+ *   id line file ok status attempts error detail ambiguous retry_after encoding body body_base64
+ *   body_file queue_us dns_us connect_us tls_us first_byte_us total_us headers trace
  *
- * They hold what the keys of a result line hold; an id that is a string stands there as its text, and
- * headers and trace are JSON. Fields are quoted where they have to be; line breaks inside of quotes
- * are data. */
+ * They hold what the keys of a result line hold; an id that is a string stands there as its text,
+ * and headers and trace are JSON. Fields are quoted where they have to be; line breaks inside of
+ * quotes are data. */
 #ifndef RINGSEND_RESULTS_RESULT_CSV_H
 #define RINGSEND_RESULTS_RESULT_CSV_H
 

@@ -8,12 +8,13 @@
  *              "first_byte":0,"total":0,"pause":0,"wait":0,"for":"backoff"},..]}
  *
  * "file" stands there with several inputs only, "detail" with errors, "ambiguous" when true,
- * "retry_after" (in seconds) when the last response asked for a wait and the record is not ok. Status
- * is null when no response head came. The body is there, be it "", whenever a complete response
- * arrived: as "body" when it is valid UTF-8, else as "body_base64"; or "body_file" names the file
- * that holds it. "encoding" is a Content-Encoding that it still has. Header names are in lower case;
- * values that are no UTF-8 are taken as Latin-1. "trace" is there when attempts were stored (struct
- * ringsend_attempt), its "pause" and "wait" when there was one. Times are microseconds. */
+ * "retry_after" (in seconds) when the last response asked for a wait and the record is not ok.
+ * Status is null when no response head came. The body is there, be it "", whenever a complete
+ * response arrived: as "body" when it is valid UTF-8, else as "body_base64"; or "body_file" names
+ * the file that holds it. "encoding" is a Content-Encoding that it still has. Header names are in
+ * lower case; values that are no UTF-8 are taken as Latin-1. "trace" is there when attempts were
+ * stored (struct ringsend_attempt), its "pause" and "wait" when there was one. Times are
+ * microseconds. */
 #ifndef RINGSEND_RESULTS_RESULT_LINE_H
 #define RINGSEND_RESULTS_RESULT_LINE_H
 
@@ -56,16 +57,16 @@ struct result_line {
 struct result_line result_line_of(const struct ringsend_result *result);
 
 /* Makes *kept a copy of a line with all that the engine owns of it (body, encoding, headers, trace,
- * detail), which then lies in *memory; what belongs to the record stays borrowed. False when memory is
- * out. */
+ * detail), which then lies in *memory; what belongs to the record stays borrowed. False when memory
+ * is out. */
 bool result_line_keep(const struct result_line *line, struct buf_pool *pool, struct buf *memory,
                       struct result_line *kept);
 
 /* Appends the line with its LF; false when memory is out, and *out is as it was. */
 bool result_line_write(const struct result_line *result, struct buf_pool *pool, struct buf *out);
 
-/* The parts that other forms of results have in common with it: the error's words, and the values of
- * "headers" and "trace", written to where there is room for so many bytes. */
+/* The parts that other forms of results have in common with it: the error's words, and the values
+ * of "headers" and "trace", written to where there is room for so many bytes. */
 struct ringsend_bytes result_line_detail(const struct result_line *result);
 /* What the last response of a record that is not ok asked for, rounded up; 0: nothing. */
 uint64_t result_line_retry_after_s(const struct result_line *result);

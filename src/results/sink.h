@@ -56,9 +56,9 @@ void sink_put(struct sink *s, uint64_t now_ns, struct ringsend_bytes line);
 void sink_turn(struct sink *s, uint64_t now_ns, bool flush);
 
 /* The same step by step, for who has something to do between: lines are to be written when
- * sink_is_due; sink_seal takes those that are there out; sink_start writes them, and sink_is_over is
- * true when that is done, or was nothing, or has failed. sink_sync makes them durable, and is over
- * likewise. */
+ * sink_is_due; sink_seal takes those that are there out; sink_start writes them, and sink_is_over
+ * is true when that is done, or was nothing, or has failed. sink_sync makes them durable, and is
+ * over likewise. */
 bool sink_is_due(const struct sink *s, uint64_t now_ns, bool flush);
 void sink_seal(struct sink *s);
 void sink_start(struct sink *s);

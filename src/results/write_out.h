@@ -1,11 +1,12 @@
-/* Results in a form of the user's: text with variables, by the names that curl's --write-out has for
- * them where it has one.
+/* Results in a form of the user's: text with variables, by the names that curl's --write-out has
+ * for them where it has one.
  *
  *   %{variable}     see the table in write_out.c, and the help of `ringsend send`
  *   %header{name}   the first value of that header, empty when there is none
  *   %%              a percent sign; \n \r \t \\ as in C
  *
- * Secrets in URLs are masked. Unknown variables are errors of the format. Times are seconds with six decimals. */
+ * Secrets in URLs are masked. Unknown variables are errors of the format. Times are seconds with
+ * six decimals. */
 #ifndef RINGSEND_RESULTS_WRITE_OUT_H
 #define RINGSEND_RESULTS_WRITE_OUT_H
 

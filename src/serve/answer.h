@@ -42,8 +42,8 @@ static inline bool answer_is_bodyless(unsigned status)
 
 /* Writes the head with its blank line; `out` holds ANSWER_HEAD_BYTES_MAX. Returns its length. */
 size_t answer_head_write(const struct answer_head *head, bool close, char *out);
-/* body: head->body_bytes of it; null: filler, kept or not as it suits. False when memory is out; what
- * there is, is freed by answer_free. */
+/* body: head->body_bytes of it; null: filler, kept or not as it suits. False when memory is out;
+ * what there is, is freed by answer_free. */
 bool answer_build(struct answer *answer, const struct answer_head *head, const char *body);
 void answer_free(struct answer *answer);
 /* "Not Found"; empty for statuses without a registered phrase, as RFC 9112 4 allows. */

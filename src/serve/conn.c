@@ -14,14 +14,14 @@
  *
  * Receiving goes on beside the steps: bytes of the request being read go from the shared buffer
  * straight into its reader, those of later requests into the inbox, and a full inbox stops the
- * receive. A receive that ended is armed again only from serve_conn_run, that is after all completions
- * of a batch gave their buffers back: -ENOBUFS cannot make the loop spin.
+ * receive. A receive that ended is armed again only from serve_conn_run, that is after all
+ * completions of a batch gave their buffers back: -ENOBUFS cannot make the loop spin.
  *
- * Over TLS conn_tls.h stands between: completions put cipher bytes into it, each step first moves what
- * it lets through in both directions (serve_conn_pump), and then sees plain bytes only. Sends
- * carry whatever TLS has to say; the answer is out when it is all written and no send is in
- * flight. A client's farewell is its end of stream, except that answers can no longer be written
- * behind it. PARTING is taken over TLS alone, by connections that are not broken.
+ * Over TLS conn_tls.h stands between: completions put cipher bytes into it, each step first moves
+ * what it lets through in both directions (serve_conn_pump), and then sees plain bytes only. Sends
+ * carry whatever TLS has to say; the answer is out when it is all written and no send is in flight.
+ * A client's farewell is its end of stream, except that answers can no longer be written behind it.
+ * PARTING is taken over TLS alone, by connections that are not broken.
  *
  * A client that half-closes still gets the answers it waits for. It stops counting as a connection
  * when its end is seen, since from then on the client itself counts it as gone.
@@ -462,7 +462,8 @@ static enum serve_conn_next serve_conn_step(struct server *p, struct serve_conn 
     case CONN_LEAVING:
         if (!serve_conn_join(p, v))
             return CONN_WAIT;
-        /* The client may have the answer before we hear that it was sent: a stop must not deny it. */
+        /* The client may have the answer before we hear that it was sent: a stop must not deny it.
+         */
         if (v->turn && v->turn->answer_sent)
             service_answered(p, v);
         turn_put(p, &v->turn);

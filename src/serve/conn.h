@@ -59,8 +59,8 @@ void serve_conn_arrive(struct server *p, struct serve_conn *v);
 /* What becomes of a connection just taken out of the waiting list. */
 void serve_conn_admit(struct server *p, struct serve_conn *v);
 void serve_conn_refuse(struct server *p, struct serve_conn *v);
-/* An operation on the connection's slot came back. Notes what came and makes the connection ready; takes
- * the data of `received` along. */
+/* An operation on the connection's slot came back. Notes what came and makes the connection ready;
+ * takes the data of `received` along. */
 void serve_conn_complete(struct server *p, struct serve_conn *v,
                          const struct ring_completion *completion, const char *received);
 /* Goes on as far as it can without waiting. */

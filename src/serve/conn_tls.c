@@ -6,8 +6,8 @@
  * server's loop: others wait so long. That is right here: this is a target on one thread, and its
  * sender resumes sessions. The sender's own engine gives that work to a thread.
  *
- * A large answer goes out in stretches of up to SEND_BYTES_MAX, several records in one send. An idle
- * connection has neither buffer. */
+ * A large answer goes out in stretches of up to SEND_BYTES_MAX, several records in one send. An
+ * idle connection has neither buffer. */
 #include "serve/conn_tls.h"
 
 #include "base/check.h"

@@ -32,8 +32,8 @@ size_t serve_tls_write(struct serve_tls *t, struct ringsend_bytes plain);
 void serve_tls_flush(struct serve_tls *t);
 /* Says farewell (close_notify) behind all that was written. */
 void serve_tls_close(struct serve_tls *t);
-/* What is to be sent now, valid until serve_tls_sent, before which it is not called again; none: nothing
- * is. */
+/* What is to be sent now, valid until serve_tls_sent, before which it is not called again; none:
+ * nothing is. */
 struct ringsend_bytes serve_tls_take(struct serve_tls *t);
 void serve_tls_sent(struct serve_tls *t);
 

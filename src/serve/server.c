@@ -8,8 +8,8 @@
  * (-ENFILE), and accepting rests until a slot is free. So many waiting conns that the table
  * could fill stop accepting before that: the rest waits in the kernel's backlog.
  *
- * Stopping: no more accepts, every connection breaks off, and the loop goes on until no slot is used
- * and the log is written. */
+ * Stopping: no more accepts, every connection breaks off, and the loop goes on until no slot is
+ * used and the log is written. */
 #include "serve/server.h"
 
 #include "base/check.h"
@@ -362,8 +362,8 @@ static bool server_ended(struct server *p)
            !request_log_busy(&p->log);
 }
 
-/* What a server does that collects garbage, loses its disk or is not scheduled: nothing at all. The kernel goes on
- * taking bytes and connections in. */
+/* What a server does that collects garbage, loses its disk or is not scheduled: nothing at all. The
+ * kernel goes on taking bytes and connections in. */
 static void server_pause(struct server *p)
 {
     uint64_t until_ns = p->now_ns + p->options.pause_ns;

@@ -41,9 +41,9 @@ struct server_options {
     struct fault_plan faults;
     uint32_t connections_max; /* 0: the default */
     enum server_over over;
-    uint32_t
-        workers; /* so many requests are worked on at a time, for the faults' delay; the others wait;
-                         0: any number */
+    /* so many requests are worked on at a time, for the faults' delay; the others wait; 0: any
+     * number */
+    uint32_t workers;
     uint32_t rate_limit; /* requests answered in rate_limit_per_ns, others get 429; 0: any */
     uint64_t rate_limit_per_ns;
     uint32_t retry_after_s; /* in 429 answers; in 503 too if retry_after_in_503 */

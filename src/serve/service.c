@@ -144,8 +144,8 @@ void turn_put(struct server *p, struct turn **place)
     p->free_turns_count++;
 }
 
-/* At most rate_limit requests in each period; one starts with the first request after the one before has
- * passed. */
+/* At most rate_limit requests in each period; one starts with the first request after the one
+ * before has passed. */
 static bool rate_allows(struct server *p)
 {
     if (p->options.rate_limit == 0)

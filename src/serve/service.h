@@ -25,8 +25,8 @@ uint64_t *service_handshakes(struct server *p, const struct serve_conn *v);
 uint64_t service_judge(struct server *p, struct serve_conn *v);
 /* Puts the answer into turn->parts. False when memory is out. */
 bool service_answer(struct server *p, struct serve_conn *v);
-/* The answer went out as far as it was in turn->parts: puts the next part there, which is filler. False:
- * nothing more, or memory is out, and then turn->filler_at is not turn->filler_bytes. */
+/* The answer went out as far as it was in turn->parts: puts the next part there, which is filler.
+ * False: nothing more, or memory is out, and then turn->filler_at is not turn->filler_bytes. */
 bool service_answer_on(struct server *p, struct turn *turn);
 /* The answer went out whole. */
 void service_answered(struct server *p, struct serve_conn *v);

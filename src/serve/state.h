@@ -17,8 +17,8 @@
 #include <stdatomic.h>
 #include <sys/uio.h>
 
-/* One request and its answer. Too big to keep for each idle connection, so that a connection takes one
- * with the first byte of a request and gives it back after the answer. */
+/* One request and its answer. Too big to keep for each idle connection, so that a connection takes
+ * one with the first byte of a request and gives it back after the answer. */
 struct turn {
     struct turn *next_free;
     struct request_reader reader;

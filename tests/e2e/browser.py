@@ -14,7 +14,8 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-
 
 
 class Tree(html.parser.HTMLParser):
-    """What a page shows: its texts, its tables by label as rows of cells, the values of its <data>."""
+    """What a page shows: its texts, its tables by label as rows of cells, the values of its
+    <data>."""
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
@@ -35,8 +36,8 @@ class Tree(html.parser.HTMLParser):
         elif tag in ("td", "th"):
             self.tables[self.label][-1].append([])
         elif tag == "data":
-            self.tables[self.label][-1][-1].append(float(attributes["value"])) if self.in_cell() else \
-                self.values.append(float(attributes["value"]))
+            place = self.tables[self.label][-1][-1] if self.in_cell() else self.values
+            place.append(float(attributes["value"]))
         if "role" in attributes:
             self.roles.append((tag, attributes["role"], attributes.get("tabindex")))
 
@@ -68,11 +69,22 @@ def render(path):
     if not program:
         raise unittest.SkipTest("chromium is not installed: apt-get install chromium")
     with tempfile.TemporaryDirectory(prefix="ringsend-browser-") as profile:
-        run = subprocess.run([program, *FLAGS, "--user-data-dir=" + profile, "--enable-logging=stderr",
-                              # What comes after the load event is waited for.
-                              "--virtual-time-budget=5000", "--dump-dom", "file://" + path],
-                             stdin=subprocess.DEVNULL,
-                             capture_output=True, text=True, timeout=4 * BOUND_S, check=False)
+        run = subprocess.run(
+            [
+                program,
+                *FLAGS,
+                "--user-data-dir=" + profile,
+                "--enable-logging=stderr",
+                # What comes after the load event is waited for.
+                "--virtual-time-budget=5000",
+                "--dump-dom",
+                "file://" + path
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=4 * BOUND_S,
+            check=False)
     if run.returncode != 0:
         raise AssertionError("chromium ended with %d:\n%s" % (run.returncode, run.stderr))
     return Tree(run.stdout), [line for line in run.stderr.splitlines() if "CONSOLE" in line]

@@ -1,9 +1,9 @@
 """What the end-to-end tests share: programs with time bounds, servers, JSON lines.
 
-Every test runs the real program against real sockets on loopback. Nothing waits for the program by sleeping:
-the tests wait for a process to end, a socket to become readable, a line to be printed or an event
-that a scripted server sets. BOUND_S only ends what hangs; no test asserts that something was fast
-enough by it.
+Every test runs the real program against real sockets on loopback. Nothing waits for the program by
+sleeping: the tests wait for a process to end, a socket to become readable, a line to be printed or
+an event that a scripted server sets. BOUND_S only ends what hangs; no test asserts that something
+was fast enough by it.
 
 Environment: RINGSEND, the program to test (else build/ringsend of this checkout);
 RINGSEND_SANITIZED=1, it is a sanitizer build: bounds are wider and memory is not measured."""
@@ -38,9 +38,11 @@ OK, USAGE, INPUT, NOT_ALL_OK, NOT_STARTED, STOPPED, OUTPUT = 0, 1, 2, 3, 4, 6, 7
 SIGINT_EXIT, SIGTERM_EXIT = 130, 143
 
 # The keys of a result in the order in which they are written; those in brackets may be absent.
-RESULT_KEYS = ["id", "line", "[file]", "ok", "status", "attempts", "error", "[detail]",
-               "[body]", "[body_base64]", "[body_file]", "[encoding]", "[headers]", "[ambiguous]", "[retry_after]", "us",
-               "[trace]"]
+RESULT_KEYS = [
+    "id", "line", "[file]", "ok", "status", "attempts", "error", "[detail]", "[body]",
+    "[body_base64]", "[body_file]", "[encoding]", "[headers]", "[ambiguous]", "[retry_after]", "us",
+    "[trace]"
+]
 US_KEYS = ["queue", "dns", "connect", "tls", "first_byte", "total"]
 
 
@@ -93,8 +95,8 @@ class Run:
 
 
 def peak_bytes(pid):
-    """The most memory a living process ever had. ru_maxrss would not do: across exec it keeps the peak of the
-    interpreter that forked the program."""
+    """The most memory a living process ever had. ru_maxrss would not do: across exec it keeps
+    the peak of the interpreter that forked the program."""
     with open("/proc/%d/status" % pid, encoding="ascii") as file:
         return int(re.search(r"^VmHWM:\s+(\d+) kB", file.read(), re.M).group(1)) << 10
 

@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import unittest
 
-from harness import (Case, RINGSEND, ipv6_on_loopback, NOT_ALL_OK, OK, answering, header, in_turn, main,
-                     response)
+from harness import (Case, RINGSEND, ipv6_on_loopback, NOT_ALL_OK, OK, answering, header, in_turn,
+                     main, response)
 
 ECHO = answering(lambda request: response(request.body))
 
@@ -211,13 +211,17 @@ class Data(Case):
 
     @unittest.skipUnless(shutil.which("strace"), "needs strace")
     def test_a_data_file_is_loaded_by_the_ring(self):
-        """A slow file system must not hold the loop: no system call of ours opens, looks at or reads it."""
+        """A slow file system must not hold the loop: no system call of ours opens, looks at or
+        reads it."""
         path, calls = self.file("payload", b"x"), self.path("calls")
         records = self.file("r.jsonl", [{"url": self.echo.url, "data_file": path}])
-        subprocess.run(["strace", "-f", "-y", "-o", calls, "-e",
-                        "trace=open,openat,openat2,?stat,fstat,newfstatat,statx,read,pread64,readv",
-                        RINGSEND, "send", records], check=True, capture_output=True,
-                       env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))  # which is no tracer's friend
+        subprocess.run([
+            "strace", "-f", "-y", "-o", calls, "-e",
+            "trace=open,openat,openat2,?stat,fstat,newfstatat,statx,read,pread64,readv", RINGSEND,
+            "send", records
+        ], check=True, capture_output=True,
+                       env=dict(os.environ,
+                                ASAN_OPTIONS="detect_leaks=0"))  # which is no tracer's friend
         self.assertEqual(self.echo.requests[-1].body, b"x")
         self.assertIn(b"r.jsonl", self.read("calls"))
         self.assertNotIn(b"payload", self.read("calls"))

@@ -18,7 +18,8 @@ import peers  # noqa: E402
 
 class Bench(unittest.TestCase):
     def run_main(self, *args, value=1):
-        """bench.main with one target, at most 1, in place of all measuring: its status, its output."""
+        """bench.main with one target, at most 1, in place of all measuring: its status, its
+        output."""
         def measure(_bench, table, _url):
             table.head("System calls")
             table.line("ringsend", str(value))
@@ -28,7 +29,8 @@ class Bench(unittest.TestCase):
                 mock.patch.object(bench, "system_calls", measure), \
                 mock.patch.object(bench, "machine"), \
                 mock.patch.object(peers, "CPUS", [0, 1]), \
-                mock.patch.object(peers, "Nginx", mock.MagicMock()), contextlib.redirect_stdout(out):
+                mock.patch.object(peers, "Nginx", mock.MagicMock()), \
+                contextlib.redirect_stdout(out):
             status = bench.main()
         return status, out.getvalue()
 
@@ -47,16 +49,19 @@ class Bench(unittest.TestCase):
     def test_a_part_that_does_not_exist_is_refused_by_name(self):
         for text in ("nope", "system,nope", "", "system,"):
             with self.subTest(text=text):
-                run = subprocess.run([sys.executable, "-B", os.path.join(PERF, "bench.py"), "--only", text],
-                                     stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+                run = subprocess.run(
+                    [sys.executable, "-B",
+                     os.path.join(PERF, "bench.py"), "--only", text], stdin=subprocess.DEVNULL,
+                    capture_output=True, text=True, check=False)
                 self.assertEqual((run.returncode, run.stdout), (2, ""))
                 self.assertIn(", ".join(bench.PARTS), run.stderr)
 
     def test_the_cpus_are_those_that_it_may_use(self):
         cpu = max(os.sched_getaffinity(0))
         code = "import peers; print(peers.SERVER_CPU, peers.SENDER_CPU)"
-        run = subprocess.run([sys.executable, "-B", "-c", code], cwd=PERF, capture_output=True, text=True,
-                             check=True, preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+        run = subprocess.run([sys.executable, "-B", "-c", code], cwd=PERF, capture_output=True,
+                             text=True, check=True,
+                             preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
         self.assertEqual(run.stdout.split(), [str(cpu)] * 2)
 
 

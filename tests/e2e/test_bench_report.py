@@ -1,5 +1,5 @@
-"""`ringsend bench`, the report: every form of it tells the same figures, which agree with what the server
-counted, and a run that failed does not look like one that is good."""
+"""`ringsend bench`, the report: every form of it tells the same figures, which agree with what
+the server counted, and a run that failed does not look like one that is good."""
 
 import base64
 import collections
@@ -14,7 +14,8 @@ import shutil
 
 import hdr
 from browser import render
-from harness import NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, Authority, Case, answering, main, refused_port, response
+from harness import (NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, Authority, Case, answering, main,
+                     refused_port, response)
 
 THRESHOLD = 5
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
@@ -39,10 +40,12 @@ class Report(Case):
         self.assertEqual(figures["statuses"], {"200": 500})
         self.assertEqual(figures["errors_by_name"], {})
         self.assertEqual(figures["rate_target"], 1000)
-        self.assertAlmostEqual(figures["rate_achieved"], figures["in_time"] / figures["duration_s"], delta=0.01)
+        self.assertAlmostEqual(figures["rate_achieved"], figures["in_time"] / figures["duration_s"],
+                               delta=0.01)
         self.assertLessEqual(figures["in_time"], 500)
         self.assertEqual(figures["settings"]["connections"], 9)
-        self.assertEqual((figures["settings"]["loop"], figures["settings"]["arrivals"]), ("open", "constant"))
+        self.assertEqual((figures["settings"]["loop"], figures["settings"]["arrivals"]),
+                         ("open", "constant"))
         self.assertEqual(figures["settings"]["target"], self.platform.url)
         self.assertEqual(sum(second["requests"] for second in figures["series"]), 500)
         self.assertTrue(figures["environment"]["kernel"])
@@ -67,7 +70,8 @@ class Report(Case):
         self.assertEqual(figures["settings"]["loop"], "closed")
 
     def test_csv_has_a_row_a_second(self):
-        self.bench("-n", "100", "-c", "5", "--csv", self.path("figures.csv"), "--json", self.path("figures.json"))
+        self.bench("-n", "100", "-c", "5", "--csv", self.path("figures.csv"), "--json",
+                   self.path("figures.json"))
         rows = list(csv.DictReader(io.StringIO(self.read("figures.csv").decode())))
         series = self.load()["series"]
         self.assertEqual(sum(int(row["requests"]) for row in rows), 100)
@@ -80,9 +84,10 @@ class Report(Case):
         steps = self.load()["steps"]
         rows = list(csv.DictReader(io.StringIO(self.read("figures.csv").decode())))
         self.assertEqual([step["rate_target"] for step in steps], [500, 1000])
-        self.assertEqual([(float(row["rate_target"]), float(row["response_p99_us"]), int(row["requests"]))
-                          for row in rows],
-                         [(step["rate_target"], step["response_us"]["p99"], 20) for step in steps])
+        self.assertEqual(
+            [(float(row["rate_target"]), float(row["response_p99_us"]), int(row["requests"]))
+             for row in rows],
+            [(step["rate_target"], step["response_us"]["p99"], 20) for step in steps])
         self.assertEqual(len(self.intervals("figures.hlog")), 6)
 
     def intervals(self, name):
@@ -112,10 +117,11 @@ class Report(Case):
     def test_the_text_has_percentiles_and_no_mean(self):
         run = self.bench("-r", "1000", "-n", "200")
         text = run.out.decode()
-        for pattern in (r"^ringsend bench: GET http://.*, 40 connections, ", r"  rate +\d.* a second, 1000 asked for",
-                        r"  ok +200\n", r"p50 +p90 +p99 +p99.9 +p99.99 +max\n", r"  response +\d", r"  service +\d",
-                        r"  send lag +\d", r"   first byte +\d", r" %  #", r"opened, \d+ at once", r" out, .* in",
-                        r" CPU a request, "):
+        for pattern in (r"^ringsend bench: GET http://.*, 40 connections, ",
+                        r"  rate +\d.* a second, 1000 asked for", r"  ok +200\n",
+                        r"p50 +p90 +p99 +p99.9 +p99.99 +max\n", r"  response +\d", r"  service +\d",
+                        r"  send lag +\d", r"   first byte +\d", r" %  #", r"opened, \d+ at once",
+                        r" out, .* in", r" CPU a request, "):
             with self.subTest(pattern=pattern):
                 self.assertRegex(text, pattern)
         self.assertNotRegex(text, r"(?i)\bmean\b|average|deviation|stdev")
@@ -147,7 +153,8 @@ class Report(Case):
                          serve=("--status", "503:100%"), expect=NOT_ALL_OK)
         self.assertEqual((self.load()["requests"], self.load()["not_ok"]), (20, 20))
         self.assertEqual(sum(second["not_ok"] for second in self.load()["series"]), 20)
-        self.assertIn("\nringsend bench: NO REQUEST WAS OK: what was measured are failures", run.out.decode())
+        self.assertIn("\nringsend bench: NO REQUEST WAS OK: what was measured are failures",
+                      run.out.decode())
         self.bench("-n", "20", "--ok-status", "503", serve=("--status", "503:100%"), expect=OK)
         run = self.bench("-n", "200", serve=("--status", "503:50%"), expect=OK)
         self.assertNotIn("NO REQUEST", run.out.decode())
@@ -162,50 +169,61 @@ class Report(Case):
             run = self.run_ringsend("bench", "-q", "-n", "20", "--repeat", "1", *args)
             self.assertEqual(run.status, NOT_ALL_OK, run.err)
             text = run.out.decode()
-            self.assertEqual((text.count("NO REQUEST WAS OK"), text.count("  20  status 503\n")), (1, 1))
+            self.assertEqual((text.count("NO REQUEST WAS OK"), text.count("  20  status 503\n")),
+                             (1, 1))
             self.assertRegex(text, r"(?m)  20 \* %s$" % bad.url)
 
     def test_a_run_that_cannot_start_leaves_those_before_it(self):
         """The third run finds its certificates gone."""
         authority, ca = Authority(self.dir, "authority"), self.path("ca.pem")
-        for kind, wanted, args in (("runs", 3, ("--repeat", "3")), ("steps", 4, ("--steps", "100,200,300,400"))):
+        for kind, wanted, args in (("runs", 3, ("--repeat", "3")),
+                                   ("steps", 4, ("--steps", "100,200,300,400"))):
             with self.subTest(kind=kind):
                 shutil.copyfile(authority.pem, ca)
                 seen = itertools.count(1)
                 server = self.server(answering(lambda request, seen=seen: (
                     next(seen) == 2 and os.unlink(ca)) or response(b"hello")))
-                run = self.run_ringsend("bench", "-n", "1", "-c", "1", *args, "--cacert", ca, "--json",
-                                        self.path("figures.json"), server.url)
+                run = self.run_ringsend("bench", "-n", "1", "-c", "1", *args, "--cacert", ca,
+                                        "--json", self.path("figures.json"), server.url)
                 self.assertEqual(run.status, NOT_STARTED, run.err)
-                self.assertRegex(run.err, r"(?m)^run 3 of %d: http.*\nringsend bench: run 3 of %d: .*ca.pem" % (wanted, wanted))
+                self.assertRegex(
+                    run.err, r"(?m)^run 3 of %d: http.*\nringsend bench: run 3 of %d: .*ca.pem" %
+                    (wanted, wanted))
                 figures = self.load()
                 self.assertEqual((len(figures[kind]), figures["runs_wanted"]), (2, wanted))
-                self.assertIn("\nringsend bench: ONLY 2 OF %d RUNS were made\n" % wanted, run.out.decode())
+                self.assertIn("\nringsend bench: ONLY 2 OF %d RUNS were made\n" % wanted,
+                              run.out.decode())
 
     def test_several_runs_are_a_table_and_what_is_to_be_said(self):
         run = self.bench("-n", "200", "--steps", "1000,2000", serve=("--status", "503:30%"))
         text = run.out.decode()
-        self.assertRegex(text, r"^ringsend bench: GET http\S+, 2 steps, 40 connections\nstep 1, 1000 a second\n  ok ")
+        self.assertRegex(
+            text,
+            r"^ringsend bench: GET http\S+, 2 steps, 40 connections\nstep 1, 1000 a second\n  ok ")
         self.assertEqual(len(re.findall(r"(?m)^ +\d+  status 503$", text)), 2)
-        self.assertRegex(text, r"(?m)^ +1 +1000 .* \d+( \*)?\n +2 +2000 .* \d+( \*)?\n  response times")
+        self.assertRegex(text,
+                         r"(?m)^ +1 +1000 .* \d+( \*)?\n +2 +2000 .* \d+( \*)?\n  response times")
 
     def test_conditions_decide_about_the_exit_status(self):
-        for expect, conditions in (
-                (OK, ("p99>60s", "errors>0", "service.p50>60s", "p(99)<60000")),
-                (THRESHOLD, ("max>1us",)), (THRESHOLD, ("p99>60s", "p50>1ns")), (THRESHOLD, ("p(50)<0.001",)),
-                (THRESHOLD, ("rate<1000000/s",))):
+        for expect, conditions in ((OK, ("p99>60s", "errors>0", "service.p50>60s", "p(99)<60000")),
+                                   (THRESHOLD, ("max>1us", )), (THRESHOLD, ("p99>60s", "p50>1ns")),
+                                   (THRESHOLD, ("p(50)<0.001", )), (THRESHOLD,
+                                                                    ("rate<1000000/s", ))):
             with self.subTest(conditions=conditions):
                 args = [arg for condition in conditions for arg in ("--fail-if", condition)]
-                run = self.bench("-n", "20", "--json", self.path("figures.json"), *args, expect=expect)
+                run = self.bench("-n", "20", "--json", self.path("figures.json"), *args,
+                                 expect=expect)
                 told = self.load()["thresholds"]
                 self.assertEqual([t["condition"] for t in told], list(conditions))
                 self.assertEqual(any(t["failed"] for t in told), expect == THRESHOLD)
                 self.assertEqual(run.out.decode().count("  FAILED  ") > 0, expect == THRESHOLD)
-        self.bench("-n", "200", "--fail-if", "errors>5%", serve=("--status", "500:30%"), expect=THRESHOLD)
+        self.bench("-n", "200", "--fail-if", "errors>5%", serve=("--status", "500:30%"),
+                   expect=THRESHOLD)
         self.bench("-n", "50", "-r", "500", "--fail-if", "rate<0.01", expect=OK)
 
     def test_conditions_that_are_none_are_refused_by_column(self):
-        for condition, words in (("p99>20", "column 7: a unit"), ("p99<20ms", "column 4: this would fail"),
+        for condition, words in (("p99>20", "column 7: a unit"), ("p99<20ms",
+                                                                  "column 4: this would fail"),
                                  ("latency>1s", "column 1: p99"), ("rate<0.9", "--rate")):
             with self.subTest(condition=condition):
                 run = self.bench("-n", "1", "--fail-if", condition, expect=USAGE)
@@ -215,20 +233,23 @@ class Report(Case):
     def test_a_condition_on_times_fails_when_there_was_no_response(self):
         sock, port = refused_port()
         with sock:
-            run = self.run_ringsend("bench", "-q", "-n", "3", "--fail-if", "p99>1h", "--json", self.path("figures.json"),
-                                    "http://127.0.0.1:%d/" % port)
+            run = self.run_ringsend("bench", "-q", "-n", "3", "--fail-if", "p99>1h", "--json",
+                                    self.path("figures.json"), "http://127.0.0.1:%d/" % port)
         self.assertEqual(run.status, NOT_ALL_OK, run.err)
         figures = self.load()
         self.assertEqual(figures["errors_by_name"], {"connect_refused": 3})
-        self.assertEqual((figures["thresholds"][0]["failed"], figures["thresholds"][0]["value"]), (True, None))
+        self.assertEqual((figures["thresholds"][0]["failed"], figures["thresholds"][0]["value"]),
+                         (True, None))
 
     def test_standard_output_can_be_taken_by_a_report(self):
         run = self.bench("-n", "20", "--json", "-")
         self.assertEqual(json.loads(run.out)["requests"], 20)
         self.assertIn("  response ", run.err)
-        self.assertIn("cannot both", self.bench("-n", "1", "--json", "-", "--csv", "-", expect=USAGE).err)
+        self.assertIn("cannot both",
+                      self.bench("-n", "1", "--json", "-", "--csv", "-", expect=USAGE).err)
         path = self.path("one")
-        self.assertIn("cannot both be " + path, self.bench("-n", "1", "--json", path, "--html", path, expect=USAGE).err)
+        self.assertIn("cannot both be " + path,
+                      self.bench("-n", "1", "--json", path, "--html", path, expect=USAGE).err)
 
     def test_what_cannot_be_written_is_told_before_the_run(self):
         run = self.bench("-n", "5", "--json", self.path("missing/figures.json"), expect=OUTPUT)
@@ -241,7 +262,8 @@ class Report(Case):
         self.file("figures.json", b"x" * 1000000)
         self.bench("-n", "5", "--json", self.path("figures.json"))
         self.assertEqual(self.load()["requests"], 5)
-        self.run_ringsend("bench", "--json", self.path("figures.json"), "http://127.0.0.1:1/", "-n", "x")
+        self.run_ringsend("bench", "--json", self.path("figures.json"), "http://127.0.0.1:1/", "-n",
+                          "x")
         self.assertEqual(self.load()["requests"], 5)
 
 
@@ -266,13 +288,14 @@ class Page(Case):
         self.assert_shows(tree, "Percentiles", "response", figures["response_us"])
         self.assert_shows(tree, "Percentiles", "service", figures["service_us"])
         self.assert_shows(tree, "Percentiles", "send lag", figures["send_lag_us"])
-        self.assertEqual(tree.values[:6], [figures["response_us"][key] for key in ("p50", "p99", "p999", "max")] + [
-            figures["rate_achieved"], 0])
+        self.assertEqual(tree.values[:6],
+                         [figures["response_us"][key]
+                          for key in ("p50", "p99", "p999", "max")] + [figures["rate_achieved"], 0])
         self.assertEqual(tree.figures("Outcomes")["status 200"], [300])
         self.assertEqual(tree.figures("Phases")["first byte"][:3],
                          [figures["phases"]["first_byte_us"][key] for key in ("p50", "p99", "max")])
-        for label in ("Response time by second", "Responses by second", "Latency by percentile", "Environment",
-                      "Settings", "Thresholds"):
+        for label in ("Response time by second", "Responses by second", "Latency by percentile",
+                      "Environment", "Settings", "Thresholds"):
             self.assertIn(label, tree.tables)
         seconds = [row[1][0] for row in tree.tables["Responses by second"][1:]]
         self.assertEqual(seconds, [second["requests"] for second in figures["series"]])
@@ -285,8 +308,8 @@ class Page(Case):
         self.assertEqual(len([role for role in tree.roles if role[1] == "status"]), 3)
 
     def test_keys_move_along_a_chart(self):
-        """Keys are pressed by a script, which the page's policy allows once its hash stands there, and which is told
-        of the charts' size after the page was."""
+        """Keys are pressed by a script, which the page's policy allows once its hash stands
+        there, and which is told of the charts' size after the page was."""
         self.page("-n", "100", "-r", "1000")
         script = """const press = (svg) => {
           const status = svg.parentNode.querySelector("[role=status]"), said = [];
@@ -295,7 +318,8 @@ class Page(Case):
             svg.dispatchEvent(event);
             said.push(key + (event.defaultPrevented ? " taken: " : " left: ") + status.textContent);
           }
-          svg.after(Object.assign(document.createElement("pre"), { textContent: "KEYS" + JSON.stringify(said) }));
+          svg.after(Object.assign(document.createElement("pre"),
+                                  { textContent: "KEYS" + JSON.stringify(said) }));
         };
         const painted = new ResizeObserver((entries) => entries.forEach((entry) => {
           painted.unobserve(entry.target);
@@ -305,7 +329,8 @@ class Page(Case):
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         text = self.read("page.html").decode()
         text = text.replace("script-src ", "script-src 'sha256-%s' " % digest, 1)
-        page = self.file("keys.html", text.replace("</body>", "<script>%s</script></body>" % script).encode())
+        page = self.file("keys.html",
+                         text.replace("</body>", "<script>%s</script></body>" % script).encode())
         charts = []
         for _ in range(8):  # at times the browser lets go of a page before it has painted it
             tree, console = render(page)
@@ -317,7 +342,9 @@ class Page(Case):
         for home, right, left, end, beyond, other in charts:
             self.assertRegex(home, r"Home taken: .+: .*\d")
             self.assertEqual(left.split(": ", 1)[1], home.split(": ", 1)[1])
-            self.assertEqual(beyond.split(": ", 1)[1], end.split(": ", 1)[1], "there is nothing behind the last")
+            self.assertEqual(
+                beyond.split(": ", 1)[1],
+                end.split(": ", 1)[1], "there is nothing behind the last")
             self.assertEqual(other, "a left: " + end.split(": ", 1)[1])
             self.assertIn("ArrowRight taken: ", right)
         self.assertNotEqual(charts[0][1].split(": ", 1)[1], charts[0][0].split(": ", 1)[1])
@@ -325,7 +352,9 @@ class Page(Case):
     def test_it_needs_nothing_from_elsewhere(self):
         self.page("-n", "10")
         text = self.read("page.html").decode()
-        self.assertNotRegex(text, r"(?i)\b(src|href)\s*=|@import|url\(|\bfetch\(|XMLHttpRequest|WebSocket|EventSource")
+        self.assertNotRegex(
+            text,
+            r"(?i)\b(src|href)\s*=|@import|url\(|\bfetch\(|XMLHttpRequest|WebSocket|EventSource")
         self.assertIn("default-src 'none'", text)
 
     def test_hostile_texts_stay_texts(self):
@@ -340,7 +369,8 @@ class Page(Case):
     def test_steps_are_laid_over_each_other(self):
         tree, figures = self.page("-n", "50", "--steps", "500,1000", serve=("--status", "500:10%"))
         rows = tree.tables["Runs"][1:]
-        self.assertEqual([row[3][0] for row in rows], [step["response_us"]["p50"] for step in figures["steps"]])
+        self.assertEqual([row[3][0] for row in rows],
+                         [step["response_us"]["p50"] for step in figures["steps"]])
         self.assertEqual(len(tree.tables["Response time by percentile"][0]), 3)
         self.assertEqual(tree.figures("Response time by rate"), {"rate": [], **{
             name: [step["response_us"][key] for key in ("p50", "p99", "max")]
@@ -348,28 +378,35 @@ class Page(Case):
 
     def test_two_targets_have_their_verdict_on_the_page(self):
         slow, fast = self.serve("--latency", "10ms"), self.serve()
-        run = self.run_ringsend("bench", "-q", "-n", "100", "--repeat", "4", "--vs", slow.url, "--json", self.path("figures.json"),
-                                "--html", self.path("page.html"), fast.url)
+        run = self.run_ringsend("bench", "-q", "-n", "100", "--repeat", "4", "--vs",
+                                slow.url, "--json", self.path("figures.json"), "--html",
+                                self.path("page.html"), fast.url)
         self.assertEqual(run.status, THRESHOLD, run.err)
         figures = json.loads(self.read("figures.json"))
         self.assertEqual((figures["comparison"]["verdict"], len(figures["runs"])), ("worse", 8))
-        self.assertEqual([side["name"] for side in figures["comparison"]["sides"]], [fast.url, slow.url])
+        self.assertEqual([side["name"] for side in figures["comparison"]["sides"]],
+                         [fast.url, slow.url])
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
         pair, = figures["comparison"]["comparisons"]
-        self.assertEqual(tree.figures("Comparison")["p50"],
-                         [pair["p50"]["a_us"]["value"], pair["p50"]["b_us"]["value"], pair["p50"]["ratio"]["value"]])
+        self.assertEqual(
+            tree.figures("Comparison")["p50"], [
+                pair["p50"]["a_us"]["value"], pair["p50"]["b_us"]["value"],
+                pair["p50"]["ratio"]["value"]
+            ])
         self.assertIn(": " + pair["words"] + ".", tree.texts)
 
     def test_what_came_after_the_last_start_is_no_rate(self):
-        """The answers of the last 200 ms come in a second of their own, which the chart's table names, and which is
-        not drawn."""
+        """The answers of the last 200 ms come in a second of their own, which the chart's table
+        names, and which is not drawn."""
         tree, figures = self.page("-r", "100", "-d", "1s", serve=("--latency", "200ms"))
         seconds = len(figures["series"])
         self.assertGreaterEqual(seconds, 2)
         self.assertEqual([row[0] for row in tree.tables["Responses by second"][1:]],
-                         [["second 1"], *(["second %d, after the last start" % n] for n in range(2, seconds + 1))])
-        run = self.run_ringsend("bench", "-r", "100", "-d", "1s", self.serve("--latency", "200ms").url)
+                         [["second 1"], *(["second %d, after the last start" % n]
+                                          for n in range(2, seconds + 1))])
+        run = self.run_ringsend("bench", "-r", "100", "-d", "1s",
+                                self.serve("--latency", "200ms").url)
         self.assertRegex(run.err, r"(?m)^    1 s +\d+ responses .*\n   then +\d+ responses ")
 
     def test_nothing_but_failures_is_told_at_the_top(self):
@@ -382,7 +419,8 @@ class Page(Case):
     def test_a_run_without_a_response_is_a_page_too(self):
         sock, port = refused_port()
         with sock:
-            self.run_ringsend("bench", "-q", "-n", "3", "--html", self.path("page.html"), "http://127.0.0.1:%d/" % port)
+            self.run_ringsend("bench", "-q", "-n", "3", "--html", self.path("page.html"),
+                              "http://127.0.0.1:%d/" % port)
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
         self.assertEqual(tree.figures("Outcomes"), {"outcome": [], "connect_refused": [3]})

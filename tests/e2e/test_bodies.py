@@ -8,8 +8,8 @@ import stat
 import subprocess
 import threading
 
-from harness import (BOUND_S, Case, NOT_ALL_OK, OK, OUTPUT, SIGTERM_EXIT, USAGE, answering, json_lines, main,
-                     response)
+from harness import (BOUND_S, Case, NOT_ALL_OK, OK, OUTPUT, SIGTERM_EXIT, USAGE, answering,
+                     json_lines, main, response)
 
 
 class Bodies(Case):
@@ -48,8 +48,8 @@ class Bodies(Case):
         self.assertEqual([r for r in run.results if "body_file" in r], [])
 
     def test_headers_traces_and_forms_of_ones_own_go_with_it(self):
-        run = self.send_to("-o", self.path("out"), "--headers", "--trace", "-w", r"%{filename_effective} %{body}\n",
-                           records=[{"data": "x"}])
+        run = self.send_to("-o", self.path("out"), "--headers", "--trace", "-w",
+                           r"%{filename_effective} %{body}\n", records=[{"data": "x"}])
         file = os.path.join(self.dir_of, "0")
         self.assertEqual(run.out, file.encode() + b" x\n")
         result = json_lines(self.read("out"))[0]
@@ -57,9 +57,12 @@ class Bodies(Case):
                          (file, {"content-length": "1"}, 1))
 
     def test_thousands_of_bodies_over_many_connections(self):
-        run = self.send_to("-c", "50", records=[{"id": n, "data": "%d " % n * (n % 50 * 40 + 1)} for n in range(3000)])
+        run = self.send_to(
+            "-c", "50",
+            records=[{"id": n, "data": "%d " % n * (n % 50 * 40 + 1)} for n in range(3000)])
         self.assertEqual((run.status, len(run.results)), (OK, 3000), run.err)
-        self.assertEqual(self.bodies(), {"%d-%d" % (n, n): b"%d " % n * (n % 50 * 40 + 1) for n in range(3000)})
+        self.assertEqual(self.bodies(),
+                         {"%d-%d" % (n, n): b"%d " % n * (n % 50 * 40 + 1) for n in range(3000)})
 
     def test_a_directory_that_holds_something_is_refused(self):
         os.mkdir(self.dir_of)
@@ -103,14 +106,16 @@ class Bodies(Case):
         files = self.bodies()
         for result in run.results:
             if "body_file" in result:
-                self.assertEqual(len(files[os.path.basename(result["body_file"])]), result["line"] * 100)
+                self.assertEqual(len(files[os.path.basename(result["body_file"])]),
+                                 result["line"] * 100)
         self.assertEqual({len(body) % 100 for body in files.values()}, {0})  # none is torn
         self.assertLess(len(run.results), 1999)
 
     def test_results_come_after_their_files(self):
         reader, writer = os.pipe()
         program = self.start("send", "--url", self.echo.url, "--bodies", self.dir_of, "-c", "20",
-                             self.file("in", [{"data": "%d" % n} for n in range(500)]), stdout=writer)
+                             self.file("in", [{"data": "%d" % n} for n in range(500)]),
+                             stdout=writer)
         os.close(writer)
         with os.fdopen(reader, "rb") as pipe:
             for line in pipe:

@@ -84,9 +84,10 @@ class Check(Case):
         self.assertNotIn("can be sent", run.err)  # nothing was read
 
     def test_control_characters_of_the_file_do_not_reach_the_terminal(self):
-        run = self.check(self.file("x", b'{"url":"http://h/","\\u001b":1}\n{"url":"http://h/","headers":'
-                                        + json.dumps({"\x1b[2J": "x"}).encode() + b"}\n"),
-                         expect=INPUT)
+        run = self.check(
+            self.file(
+                "x", b'{"url":"http://h/","\\u001b":1}\n{"url":"http://h/","headers":' +
+                json.dumps({"\x1b[2J": "x"}).encode() + b"}\n"), expect=INPUT)
         self.assertNotIn(b"\x1b", run.out)
 
 

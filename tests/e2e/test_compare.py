@@ -13,8 +13,9 @@ class Compare(Case):
     def bench(self, name, *args, serve=("--latency", "1ms"), expect=OK):
         """The JSON and the log of a run."""
         platform = self.serve(*serve)
-        run = self.run_ringsend("bench", "-q", "-n", "3000", *args, "--json", self.path(name + ".json"),
-                                "--hlog", self.path(name + ".hlog"), platform.url)
+        run = self.run_ringsend("bench", "-q", "-n", "3000", *args, "--json",
+                                self.path(name + ".json"), "--hlog", self.path(name + ".hlog"),
+                                platform.url)
         self.assertEqual(run.status, expect, run.err)
         return self.path(name + ".json")
 
@@ -42,7 +43,8 @@ class Compare(Case):
         text = self.compare(fast, fast, "--json", self.path("comparison.json"))
         self.assertIn("undecided: it cannot be told from so few runs: p50 by +0 %", text)
         comparison, = self.figures()["comparisons"]
-        self.assertEqual((comparison["p50"]["verdict"], comparison["p50"]["ratio"]["value"]), ("undecided", 1))
+        self.assertEqual((comparison["p50"]["verdict"], comparison["p50"]["ratio"]["value"]),
+                         ("undecided", 1))
         slower = self.bench("slower", serve=("--latency", "3ms"))
         self.assertIn("undecided: ", self.compare(fast, slower))
 
@@ -53,18 +55,20 @@ class Compare(Case):
         self.assertEqual(self.figures()["comparisons"][0]["p50"]["verdict"], "worse")
 
     def test_a_server_that_hangs_to_the_end_is_worse(self):
-        """Half of the requests never start, or are given up: they count with how long they waited, at least."""
+        """Half of the requests never start, or are given up: they count with how long they
+        waited, at least."""
         good = self.bench("good", "-r", "1000", "-n", "2000", "-c", "10", "--repeat", "4")
         hung = []
         for i in range(4):
-            path = self.bench("hung%d" % i, "-r", "1000", "-n", str(10 ** 6), "-d", "2s", "-c", "10", "--timeout", "2s",
-                              serve=("--pause", "1s,60s"))
+            path = self.bench("hung%d" % i, "-r", "1000", "-n", str(10**6), "-d", "2s", "-c", "10",
+                              "--timeout", "2s", serve=("--pause", "1s,60s"))
             hung.append(json.loads(self.read(path)))
             hung[i]["settings"]["target"] = "one server"
         runs = self.file("hung.json", json.dumps({"ringsend": "bench", "runs": hung}).encode())
         text = self.compare(good, runs, "--json", self.path("comparison.json"), expect=WORSE)
         p99 = self.figures()["comparisons"][0]["p99"]
-        self.assertEqual((p99["verdict"], p99["a_at_least"], p99["b_at_least"]), ("worse", False, True))
+        self.assertEqual((p99["verdict"], p99["a_at_least"], p99["b_at_least"]),
+                         ("worse", False, True))
         self.assertGreaterEqual(p99["b_us"]["value"], 900_000)
         self.assertIsNone(p99["ratio"]["high"], "nothing bounds it")
         self.assertRegex(text, r"(?m)^  p99 .* >=\d.* to any  worse$")
@@ -86,10 +90,13 @@ class Compare(Case):
         more = self.bench("more", *runs, serve=("--latency", "1ms", "--status", "500:3%"))
         figures = {}
         for tolerance in ("0%", "100%"):
-            self.run_ringsend("compare", slow, more, "--tolerance", tolerance, "--json", self.path("comparison.json"))
+            self.run_ringsend("compare", slow, more, "--tolerance", tolerance, "--json",
+                              self.path("comparison.json"))
             figures[tolerance] = self.figures()["comparisons"][0]["failed"]
-        self.assertEqual((figures["0%"]["p"], figures["100%"]["verdict"]), (figures["100%"]["p"], "same"))
-        self.assertEqual(figures["0%"]["verdict"], "worse" if figures["0%"]["p"] <= 0.05 else "same")
+        self.assertEqual((figures["0%"]["p"], figures["100%"]["verdict"]),
+                         (figures["100%"]["p"], "same"))
+        self.assertEqual(figures["0%"]["verdict"],
+                         "worse" if figures["0%"]["p"] <= 0.05 else "same")
 
     def test_a_log_says_the_same_as_the_json(self):
         a = self.bench("a")
@@ -98,29 +105,34 @@ class Compare(Case):
         comparison, = self.figures()["comparisons"]
         for q, share in (("p50", 0.5), ("p99", 0.99)):
             self.assertEqual(comparison[q]["ratio"]["value"], 1)
-            self.assertAlmostEqual(comparison[q]["a_us"]["value"] * 1000, hdr.quantile(counts, share), delta=0.5)
+            self.assertAlmostEqual(comparison[q]["a_us"]["value"] * 1000,
+                                   hdr.quantile(counts, share), delta=0.5)
         self.assertNotIn("failed", comparison, "a log knows nothing of errors")
 
     def test_failed_requests_are_worse(self):
-        good, bad = self.bench("good"), self.bench("bad", serve=("--latency", "1ms", "--status", "500:30%"))
+        good, bad = self.bench("good"), self.bench(
+            "bad", serve=("--latency", "1ms", "--status", "500:30%"))
         text = self.compare(good, bad, "--tolerance", "100%", expect=WORSE)
         self.assertRegex(text, r"worse: .*\d % of B's requests failed, 0 % of A's")
 
     def test_few_requests_decide_nothing(self):
         few = self.bench("few", "-n", "50")
-        self.assertIn("undecided: it cannot be told, too few requests", self.compare(few, few, "--tolerance", "100%"))
+        self.assertIn("undecided: it cannot be told, too few requests",
+                      self.compare(few, few, "--tolerance", "100%"))
 
     def test_each_is_compared_with_the_first(self):
         paths = [self.bench("a"), self.bench("b"), self.bench("c", serve=("--latency", "60ms"))]
-        text = self.compare(*paths, "--json", self.path("comparison.json"), "--tolerance", "100%", expect=WORSE)
+        text = self.compare(*paths, "--json", self.path("comparison.json"), "--tolerance", "100%",
+                            expect=WORSE)
         self.assertEqual(text.count("  A  " + paths[0]), 2)
-        self.assertEqual([(c["a"], c["b"]) for c in self.figures()["comparisons"]], [(0, 1), (0, 2)])
+        self.assertEqual([(c["a"], c["b"]) for c in self.figures()["comparisons"]], [(0, 1),
+                                                                                     (0, 2)])
         self.assertEqual(self.figures()["comparisons"][1]["verdict"], "worse")
 
     def test_two_targets_take_turns_and_are_judged_by_runs(self):
         fast, slow = self.serve("--latency", "1ms"), self.serve("--latency", "10ms")
-        run = self.run_ringsend("bench", "-q", "-n", "400", "--repeat", "4", "--vs", slow.url, fast.url,
-                                "--json", self.path("runs.json"))
+        run = self.run_ringsend("bench", "-q", "-n", "400", "--repeat", "4", "--vs", slow.url,
+                                fast.url, "--json", self.path("runs.json"))
         self.assertEqual(run.status, WORSE, run.err)
         text = run.out.decode()
         self.assertRegex(text, r"(?m)^worse: B is slower, p50 by")
@@ -139,7 +151,8 @@ class Compare(Case):
 
     def test_the_page_lays_the_curves_over_each_other(self):
         paths = [self.bench("a"), self.bench("b", serve=("--latency", "60ms"))]
-        self.compare(*paths, "--html", self.path("page.html"), "--json", self.path("comparison.json"), expect=WORSE)
+        self.compare(*paths, "--html", self.path("page.html"), "--json",
+                     self.path("comparison.json"), expect=WORSE)
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
         figures = self.figures()
@@ -147,19 +160,25 @@ class Compare(Case):
         self.assertEqual(tree.figures("Comparison")["p99"],
                          [comparison["p99"]["a_us"]["value"], comparison["p99"]["b_us"]["value"],
                           comparison["p99"]["ratio"]["value"]])
-        self.assertEqual(tree.figures("Sides")[paths[1]],
-                         [figures["sides"][1]["response_us"][key] for key in ("p50", "p90", "p99", "p999", "p9999", "max")])
-        self.assertEqual([cell[0] for cell in tree.tables["Response time by percentile"][0]], ["percentile", *paths])
+        self.assertEqual(
+            tree.figures("Sides")[paths[1]], [
+                figures["sides"][1]["response_us"][key]
+                for key in ("p50", "p90", "p99", "p999", "p9999", "max")
+            ])
+        self.assertEqual([cell[0] for cell in tree.tables["Response time by percentile"][0]],
+                         ["percentile", *paths])
 
     def test_of_steps_one_is_compared(self):
         """The one at the rate that is asked for, of either file."""
-        self.bench("one", "-n", "100", "--steps", "100,1000", serve=("--latency", "5ms", "--workers", "1"))
-        self.bench("other", "-n", "100", "--steps", "50,100", serve=("--latency", "1ms", "--workers", "1"))
+        self.bench("one", "-n", "100", "--steps", "100,1000",
+                   serve=("--latency", "5ms", "--workers", "1"))
+        self.bench("other", "-n", "100", "--steps", "50,100",
+                   serve=("--latency", "1ms", "--workers", "1"))
         files = self.path("one.json"), self.path("other.json")
         run = self.run_ringsend("compare", "--step", "100", *files, "--json", "-")
         sides = json.loads(run.out)["sides"]
-        self.assertEqual([(side["name"], side["runs"], side["response_us"]["count"]) for side in sides],
-                         [(path, 1, 100) for path in files])
+        self.assertEqual([(side["name"], side["runs"], side["response_us"]["count"])
+                          for side in sides], [(path, 1, 100) for path in files])
         for side, path, step in zip(sides, files, (0, 1)):
             figures = json.loads(self.read(path))["steps"][step]
             self.assertEqual(side["response_us"]["p50"], figures["response_us"]["p50"])
@@ -169,50 +188,71 @@ class Compare(Case):
         self.assertIn("--step must be", self.run_ringsend("compare", "--step", "nan", *files).err)
 
     def steps(self, name, *steps):
-        """A file as bench --steps writes it: of each step its rate, the time of all its 10000 responses, and how many of
-        them failed. Each comes four times, so that there is something to judge."""
-        return self.file(name, json.dumps({"ringsend": "bench", "steps": [
-            {"rate_target": rate, "requests": 10000, "errors": 0, "not_ok": failed,
-             "histograms": {"response": hdr.encode(ns, 10000)}} for rate, ns, failed in 4 * steps]}).encode())
+        """A file as bench --steps writes it: of each step its rate, the time of all its 10000
+        responses, and how many of them failed. Each comes four times, so that there is something
+        to judge."""
+        return self.file(
+            name,
+            json.dumps({
+                "ringsend": "bench", "steps": [{
+                    "rate_target": rate, "requests": 10000, "errors": 0, "not_ok": failed,
+                    "histograms": {"response": hdr.encode(ns, 10000)}
+                } for rate, ns, failed in 4 * steps]
+            }).encode())
 
     def test_steps_are_compared_by_rate(self):
-        files = [self.steps("one", (500, 900, 0), (1000, 1000, 0), (2000, 1500, 0), (4000, 1600, 0)),
-                 self.steps("other", (250, 9, 0), (1000, 1000, 0), (4000, 2000, 0), (2000, 1000, 2500))]
-        text = self.compare(*files, "--json", self.path("comparison.json"), "--html", self.path("page.html"), expect=WORSE)
+        files = [
+            self.steps("one", (500, 900, 0), (1000, 1000, 0), (2000, 1500, 0), (4000, 1600, 0)),
+            self.steps("other", (250, 9, 0), (1000, 1000, 0), (4000, 2000, 0), (2000, 1000, 2500))
+        ]
+        text = self.compare(*files, "--json", self.path("comparison.json"), "--html",
+                            self.path("page.html"), expect=WORSE)
         figures = self.figures()
         sides = figures["sides"]
-        self.assertEqual([(c["verdict"], c["p50"]["verdict"], sides[c["a"]]["rate_target"], sides[c["b"]]["rate_target"],
-                           sides[c["a"]]["name"], sides[c["b"]]["name"]) for c in figures["comparisons"]],
-                         [("same", "same", 1000, 1000, *files), ("worse", "better", 2000, 2000, *files),
-                          ("worse", "worse", 4000, 4000, *files)])
+        self.assertEqual(
+            [(c["verdict"], c["p50"]["verdict"], sides[c["a"]]["rate_target"],
+              sides[c["b"]]["rate_target"], sides[c["a"]]["name"], sides[c["b"]]["name"])
+             for c in figures["comparisons"]], [("same", "same", 1000, 1000, *files),
+                                                ("worse", "better", 2000, 2000, *files),
+                                                ("worse", "worse", 4000, 4000, *files)])
         self.assertEqual(figures["verdict"], "worse")
-        self.assertEqual([(sides[lone["side"]]["rate_target"], lone["missing_in"]) for lone in figures["unpaired"]],
-                         [(500, files[1]), (250, files[0])])
-        self.assertRegex(text, r"(?m)^ +1000 +1 us +1 us +\+0 % +1 us +1 us +\+0 % +0 % +0 %  same$")
+        self.assertEqual([(sides[lone["side"]]["rate_target"], lone["missing_in"])
+                          for lone in figures["unpaired"]], [(500, files[1]), (250, files[0])])
+        self.assertRegex(text,
+                         r"(?m)^ +1000 +1 us +1 us +\+0 % +1 us +1 us +\+0 % +0 % +0 %  same$")
         self.assertRegex(text, r"(?m)^ +2000 +1.50 us +1 us +-33.3 % .* 0 % +25 %  worse$")
         self.assertIn("\n  only in A: 500\n  only in B: 250\n", text)
-        self.assertIn("\nworse: of 3 rates: 1 same, 2 worse\n  2000: 25 % of B's requests failed, 0 % of A's\n"
-                      "  4000: B is slower, p50 by +25 % ", text)
+        self.assertIn(
+            "\nworse: of 3 rates: 1 same, 2 worse\n"
+            "  2000: 25 % of B's requests failed, 0 % of A's\n"
+            "  4000: B is slower, p50 by +25 % ", text)
         for line in text[text.index("rate"):text.index("\nworse:")].splitlines():
             self.assertLessEqual(len(line), 90, line)
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
         steps = tree.figures("Steps")
         self.assertEqual(list(steps), ["rate", "1,000/s", "2,000/s", "4,000/s"])
-        self.assertEqual((steps["1,000/s"], steps["2,000/s"][-2:]), ([1, 1, 1, 1, 1, 1, 0, 0], [0, 0.25]))
-        self.assertEqual([row[0] for row in tree.tables["Response time by rate"][1:]], [["1,000/s"], ["2,000/s"], ["4,000/s"]])
+        self.assertEqual((steps["1,000/s"], steps["2,000/s"][-2:]),
+                         ([1, 1, 1, 1, 1, 1, 0, 0], [0, 0.25]))
+        self.assertEqual([row[0] for row in tree.tables["Response time by rate"][1:]],
+                         [["1,000/s"], ["2,000/s"], ["4,000/s"]])
         self.assertIn("500/s: only in %s, not in %s" % tuple(files), tree.texts)
 
     def test_the_worst_step_decides(self):
         one = self.steps("one", (1, 1000, 0), (2, 1000, 0))
-        for expect, verdicts in ((OK, ("same", "same")), (OK, ("better", "better")), (OK, ("same", "better")),
+        for expect, verdicts in ((OK, ("same", "same")), (OK, ("better",
+                                                               "better")), (OK, ("same", "better")),
                                  (WORSE, ("better", "worse")), (WORSE, ("worse", "same"))):
             with self.subTest(verdicts=verdicts):
-                other = self.steps("other", *((rate, {"same": 1000, "better": 500, "worse": 2000}[verdict], 0)
-                                              for rate, verdict in enumerate(verdicts, 1)))
+                other = self.steps(
+                    "other",
+                    *((rate, {"same": 1000, "better": 500, "worse": 2000}[verdict], 0)
+                      for rate, verdict in enumerate(verdicts, 1)))
                 self.compare(one, other, "--json", self.path("comparison.json"), expect=expect)
-                self.assertEqual([c["verdict"] for c in self.figures()["comparisons"]], list(verdicts))
-                self.assertEqual(self.figures()["verdict"], max(verdicts, key=("better", "same", "worse").index))
+                self.assertEqual([c["verdict"] for c in self.figures()["comparisons"]],
+                                 list(verdicts))
+                self.assertEqual(self.figures()["verdict"],
+                                 max(verdicts, key=("better", "same", "worse").index))
         slow = self.steps("slow", (2, 3000, 0))
         self.compare(one, one, slow, "--json", self.path("comparison.json"), expect=WORSE)
         self.assertEqual([(c["a"], c["b"], c["verdict"]) for c in self.figures()["comparisons"]],
@@ -220,17 +260,20 @@ class Compare(Case):
 
     def test_a_rate_that_comes_several_times_is_several_runs(self):
         one = self.steps("one", (1, 1000, 0))
-        self.assertIn("Judged by runs", self.compare(one, one, "--json", self.path("comparison.json")))
+        self.assertIn("Judged by runs",
+                      self.compare(one, one, "--json", self.path("comparison.json")))
         self.assertEqual([side["runs"] for side in self.figures()["sides"]], [4, 4])
 
     def test_steps_that_have_no_other_are_told(self):
         one, far = self.steps("one", (1000, 1000, 0)), self.steps("far", (3000, 1000, 0))
         whole = self.bench("whole")
-        for args, status, words in (((one, whole), INPUT, "one holds steps at several rates and %s does not: name" % whole),
-                                    ((whole, one), INPUT, "one holds steps at several rates and"),
+        for args, status, words in (((one, whole), INPUT,
+                                     "one holds steps at several rates and %s does not: name" %
+                                     whole), ((whole, one), INPUT,
+                                              "one holds steps at several rates and"),
                                     ((one, far), INPUT, "have no step at the same rate"),
                                     ((one, one, far), INPUT, "far have no step at the same rate"),
-                                    ((one,), USAGE, "holds runs of one target")):
+                                    ((one, ), USAGE, "holds runs of one target")):
             with self.subTest(args=args):
                 run = self.run_ringsend("compare", *args)
                 self.assertEqual((run.status, run.out), (status, b""))
@@ -241,14 +284,19 @@ class Compare(Case):
         good = self.bench("good", "-n", "100")
         text = self.read("good.json").decode()
         log = self.read("good.hlog").decode()
-        for content, words in (
-                (b"", "no interval"), (b"{", "byte 2"), (b"{}", "not from ringsend bench"),
-                (b'{"ringsend":"bench"}', "no histogram"), (b'{"ringsend":"bench","runs":[]}', "no run"),
-                (text.replace('"response":"HIST', '"response":"XIST').encode(), "HdrHistogram"),
-                (text.replace('"requests":100', '"requests":-5').encode(), "no whole number"),
-                (text.replace('"not_ok":0', '"not_ok":200').encode(), "contradict"),
-                (text[:-3].encode(), "byte "), (b"nonsense", "line 1"),
-                (log.replace("HIST", "HISS").encode(), "line 6"), (log.split("\n")[0].encode(), "no interval")):
+        for content, words in ((b"", "no interval"), (b"{", "byte 2"), (b"{}",
+                                                                        "not from ringsend bench"),
+                               (b'{"ringsend":"bench"}',
+                                "no histogram"), (b'{"ringsend":"bench","runs":[]}', "no run"),
+                               (text.replace('"response":"HIST',
+                                             '"response":"XIST').encode(), "HdrHistogram"),
+                               (text.replace('"requests":100', '"requests":-5').encode(),
+                                "no whole number"), (text.replace('"not_ok":0',
+                                                                  '"not_ok":200').encode(),
+                                                     "contradict"), (text[:-3].encode(), "byte "),
+                               (b"nonsense", "line 1"), (log.replace("HIST", "HISS").encode(),
+                                                         "line 6"), (log.split("\n")[0].encode(),
+                                                                     "no interval")):
             with self.subTest(words=words):
                 run = self.run_ringsend("compare", good, self.file("bad", content))
                 self.assertEqual((run.status, run.out), (INPUT, b""))
@@ -260,25 +308,30 @@ class Compare(Case):
     def test_options(self):
         good = self.bench("good", "-n", "100")
         for args, words in (((), "name the files"), ((good, "--tolerance", "x"), "--tolerance"),
-                            ((good, good, "--json", "-", "--html", "-"), "cannot both"), ((good,), "one target")):
+                            ((good, good, "--json", "-", "--html", "-"),
+                             "cannot both"), ((good, ), "one target")):
             run = self.run_ringsend("compare", *args)
             self.assertEqual((run.status, run.out), (USAGE, b""))
             self.assertIn(words, run.err)
         run = self.run_ringsend("compare", good, good, "--json", "-")
         self.assertEqual(json.loads(run.out)["ringsend"], "compare")
         self.assertIn("  A  ", run.err)
-        self.assertEqual(self.run_ringsend("compare", good, good, "--html", "/dev/full").status, OUTPUT)
+        self.assertEqual(
+            self.run_ringsend("compare", good, good, "--html", "/dev/full").status, OUTPUT)
         url = self.serve().url
-        for args, words in ((("--vs", url, url), "the very URL"), (("--vs", "x", url), "--vs must be http"),
-                            (("--vs", url, "--steps", "1,2", url + "?b"), "--steps"), (("--repeat", "21", url), "20"),
-                            (("--tolerance", "1%", url), "--vs"), (("--vs", url, self.file("in", [{"url": url}])), "two URLs")):
+        for args, words in ((("--vs", url, url), "the very URL"), (("--vs", "x", url),
+                                                                   "--vs must be http"),
+                            (("--vs", url, "--steps", "1,2", url + "?b"), "--steps"),
+                            (("--repeat", "21", url), "20"), (("--tolerance", "1%", url), "--vs"),
+                            (("--vs", url, self.file("in", [{"url": url}])), "two URLs")):
             with self.subTest(args=args):
                 run = self.run_ringsend("bench", "-n", "1", *args)
                 self.assertEqual(run.status, USAGE)
                 self.assertIn(words, run.err)
 
     def test_a_target_that_never_answers_is_no_fast_one(self):
-        good, gone = self.bench("good"), self.bench("gone", "-n", "30", serve=("--reset", "100%"), expect=NOT_ALL_OK)
+        good, gone = self.bench("good"), self.bench("gone", "-n", "30", serve=("--reset", "100%"),
+                                                    expect=NOT_ALL_OK)
         self.compare(good, gone, expect=WORSE)
 
 

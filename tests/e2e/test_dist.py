@@ -1,7 +1,8 @@
 """What is shipped beside the program: the seccomp profile and the systemd unit.
 
-The profile is held against what the program really calls (strace): everything it calls is admitted, and what
-is admitted without being seen has its reason in UNSEEN. Then it is applied, with EPERM for the rest."""
+The profile is held against what the program really calls (strace): everything it calls is
+admitted, and what is admitted without being seen has its reason in UNSEEN. Then it is applied,
+with EPERM for the rest."""
 
 import ctypes
 import errno
@@ -16,9 +17,10 @@ import threading
 import time
 import unittest
 
-from harness import (BOUND_S, NOT_ALL_OK, RINGSEND, ROOT, SANITIZED, SECOND_THOUGHT_S, SIGINT_EXIT, Authority, Case, OK, Program,
-                     answering, json_lines, main, response)
-from test_refused import PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SockFprog
+from harness import (BOUND_S, NOT_ALL_OK, RINGSEND, ROOT, SANITIZED, SECOND_THOUGHT_S, SIGINT_EXIT,
+                     Authority, Case, OK, Program, answering, json_lines, main, response)
+from test_refused import (PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
+                          SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SockFprog)
 
 PROFILE = os.path.join(ROOT, "dist", "seccomp.json")
 UNIT = os.path.join(ROOT, "dist", "ringsend@.service")
@@ -27,19 +29,22 @@ EPERM = 1
 # Admitted though no run here shows them.
 UNSEEN = {
     "what a container's runtime does between its filter and the program":
-        "capget capset chdir fchdir fstatfs statfs getdents64 getpid getppid setgid setgroups setuid epoll_ctl "
-        "epoll_pwait openat2 readlinkat faccessat2 sched_yield tgkill sigaltstack nanosleep",
+        "capget capset chdir fchdir fstatfs statfs getdents64 getpid getppid setgid setgroups "
+        "setuid epoll_ctl epoll_pwait openat2 readlinkat faccessat2 sched_yield tgkill "
+        "sigaltstack nanosleep",
     "the clock, where the kernel's page for it is not to be had":
         "clock_gettime clock_nanosleep gettimeofday time",
     "name servers, and other versions of glibc":
-        "bind poll ppoll sendmsg sendmmsg recvfrom recvmsg fstat stat lstat statx open access readlink clone "
-        "getrlimit ioctl uname",
-    "seen only at times: what a signal or a full pipe interrupts, large memory (and what sorts it), the ends of threads, a dying run":
-        "restart_syscall rt_sigreturn mremap madvise exit gettid ftruncate fsync fdatasync sched_getaffinity kill "
-        "sysinfo",
+        "bind poll ppoll sendmsg sendmmsg recvfrom recvmsg fstat stat lstat statx open access "
+        "readlink clone getrlimit ioctl uname",
+    "seen only at times: what a signal or a full pipe interrupts, large memory (and what "
+    "sorts it), the ends of threads, a dying run":
+        "restart_syscall rt_sigreturn mremap madvise exit gettid ftruncate fsync fdatasync "
+        "sched_getaffinity kill sysinfo",
     "glibc's last words, and the other name of its setrlimit":
         "writev setrlimit prlimit64",
-    "relative names": "getcwd",
+    "relative names":
+        "getcwd",
     "where there is but the newer kind of a call (aarch64)":
         "faccessat mkdirat renameat renameat2 unlinkat",
 }
@@ -53,13 +58,17 @@ def admitted():
 
 def numbers():
     """System calls of this machine by name."""
-    text = subprocess.run(["cc", "-E", "-dM", "-include", "sys/syscall.h", "-xc", "/dev/null"], capture_output=True,
-                          text=True, check=True).stdout
-    return {name: int(number) for name, number in re.findall(r"#define __NR_(\w+) (\d+)$", text, re.MULTILINE)}
+    text = subprocess.run(["cc", "-E", "-dM", "-include", "sys/syscall.h", "-xc", "/dev/null"],
+                          capture_output=True, text=True, check=True).stdout
+    return {
+        name: int(number)
+        for name, number in re.findall(r"#define __NR_(\w+) (\d+)$", text, re.MULTILINE)
+    }
 
 
 def apply_profile(*unknown):
-    """For preexec_fn: only what the profile admits; `unknown` is what the file system does not know."""
+    """For preexec_fn: only what the profile admits; `unknown` is what the file system does not
+    know."""
     known, (_, names) = numbers(), admitted()
     allowed = sorted(known[name] for name in names if name in known and name not in unknown)
     code = [struct.pack("HBBI", 0x20, 0, 0, 0)]
@@ -95,15 +104,27 @@ class Trips(Case):
         records = self.file("in", [{"url": local, "data": {"n": n}} for n in range(50)] +
                             [{"url": plain.url, "data_file": data}])
         return [
-            ["send", "-o", self.path("out"), "--failed", self.path("failed"), "--bodies", self.path("bodies"), "--sync",
-             "--headers", "--trace", records],
+            [
+                "send", "-o",
+                self.path("out"), "--failed",
+                self.path("failed"), "--bodies",
+                self.path("bodies"), "--sync", "--headers", "--trace", records
+            ],
             ["send", "--csv", "--compressed", "--adaptive", "--rate", "1000/s", records],
             ["send", "--cacert", authority.pem, "--url", secure_url, data],
-            ["bench", "-t", "2", "-n", "100", "--timestamps", "--json", self.path("json"), "--html", self.path("html"),
-             "--hlog", self.path("hlog"), "--csv", self.path("csv"), plain.url],
+            [
+                "bench", "-t", "2", "-n", "100", "--timestamps", "--json",
+                self.path("json"), "--html",
+                self.path("html"), "--hlog",
+                self.path("hlog"), "--csv",
+                self.path("csv"), plain.url
+            ],
             ["bench", "--spin", "-r", "1000", "-n", "50", plain.url],
             ["probe", "--step", "100ms", "-c", "2", plain.url],
-            ["compare", "--html", self.path("html2"), self.path("json"), self.path("json")],
+            ["compare", "--html",
+             self.path("html2"),
+             self.path("json"),
+             self.path("json")],
             ["status", self.path("out")],
             ["doctor", "localhost"],
         ]
@@ -127,7 +148,8 @@ class Seccomp(Trips):
 
     def called(self, log):
         with open(log, encoding="utf-8", errors="replace") as file:
-            return set(re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)", file.read(), re.MULTILINE))
+            return set(
+                re.findall(r"^\d+ +(?:<\.\.\. )?(\w+)(?:\(| resumed)", file.read(), re.MULTILINE))
 
     def held(self):
         """A server that keeps the first record's answer back."""
@@ -164,8 +186,12 @@ class Seccomp(Trips):
         """A file system that cannot set space aside."""
         serve = self.serve()
         log = self.path("strace.space")
-        program = Program(["strace", "-f", "-qq", "-e", "inject=fallocate:error=EOPNOTSUPP", "-o", log, RINGSEND, "send",
-                           "-o", self.path("space"), self.file("space.in", [{"url": serve.url}])])
+        program = Program([
+            "strace", "-f", "-qq", "-e", "inject=fallocate:error=EOPNOTSUPP", "-o", log, RINGSEND,
+            "send", "-o",
+            self.path("space"),
+            self.file("space.in", [{"url": serve.url}])
+        ])
         self.addCleanup(program.close)
         self.assertEqual(program.finish().status, OK)
         seen = self.called(log)
@@ -174,7 +200,8 @@ class Seccomp(Trips):
 
     def test_a_file_system_that_cannot_set_space_aside(self):
         serve = self.serve()
-        run = self.run_ringsend("send", "-o", self.path("space"), self.file("space.in", [{"url": serve.url}]),
+        run = self.run_ringsend("send", "-o", self.path("space"),
+                                self.file("space.in", [{"url": serve.url}]),
                                 preexec_fn=apply_profile("fallocate"))
         self.assertEqual(run.status, OK, run.err)
 
@@ -191,7 +218,8 @@ class Seccomp(Trips):
         go.set()
         run = self.run_ringsend(*args, "--resume", preexec_fn=apply_profile())
         self.assertEqual(run.status, NOT_ALL_OK, run.err)
-        self.assertEqual([r["line"] for r in json_lines(self.read("ordered.out"))], list(range(1, 21)))
+        self.assertEqual([r["line"] for r in json_lines(self.read("ordered.out"))],
+                         list(range(1, 21)))
 
     def test_it_admits_what_is_called_and_no_more(self):
         seen = set()
@@ -225,7 +253,8 @@ class Seccomp(Trips):
     def test_the_rest_is_refused(self):
         profile, names = admitted()
         self.assertEqual(profile["defaultAction"], "SCMP_ACT_ERRNO")
-        for name in ("ptrace", "mount", "bpf", "kexec_load", "init_module", "unshare", "setns", "keyctl", "userfaultfd"):
+        for name in ("ptrace", "mount", "bpf", "kexec_load", "init_module", "unshare", "setns",
+                     "keyctl", "userfaultfd"):
             self.assertNotIn(name, names)
 
 
@@ -236,18 +265,22 @@ class Unit(Case):
         unit = self.path("ringsend@test.service")
         with open(UNIT, encoding="utf-8") as source, open(unit, "w", encoding="utf-8") as copy:
             copy.write(source.read().replace("@bindir@/ringsend", RINGSEND))
-        verify = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
+        verify = subprocess.run(["systemd-analyze", "verify", "--man=no", unit],
+                                capture_output=True, text=True)
         complaints = [line for line in verify.stderr.splitlines() if "ringsend@" in line]
         self.assertEqual((verify.returncode, complaints), (0, []), verify.stderr)
-        rating = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=25", unit],
-                                capture_output=True, text=True)
+        rating = subprocess.run(
+            ["systemd-analyze", "security", "--offline=true", "--threshold=25", unit],
+            capture_output=True, text=True)
         self.assertEqual(rating.returncode, 0, rating.stdout + rating.stderr)
 
     def test_a_clean_stop_is_no_failure_and_a_crash_is_gone_on_from(self):
         with open(UNIT, encoding="utf-8") as file:
-            lines = dict(line.strip().split("=", 1) for line in file if re.match("[A-Z]\\w*=", line))
+            lines = dict(line.strip().split("=", 1) for line in file
+                         if re.match("[A-Z]\\w*=", line))
         clean = {int(word) for word in lines["SuccessExitStatus"].split()}
-        self.assertEqual(clean, {NOT_ALL_OK, 128 + signal.SIGHUP, 128 + signal.SIGINT, 128 + signal.SIGTERM})
+        self.assertEqual(
+            clean, {NOT_ALL_OK, 128 + signal.SIGHUP, 128 + signal.SIGINT, 128 + signal.SIGTERM})
         self.assertEqual(lines["Restart"], "on-abnormal")  # a signal, not an exit status
         self.assertGreater(int(lines["TimeoutStopSec"]), 10)
 

@@ -1,5 +1,5 @@
-"""Man pages and completions: they hold the options of the table, no more and no less, and every page
-renders without a complaint.
+"""Man pages and completions: they hold the options of the table, no more and no less, and every
+page renders without a complaint.
 
 Environment: DOCS, where the build put them; MAP, the list of exported functions."""
 
@@ -61,7 +61,8 @@ class ManPages(Case):
             self.skipTest("groff is not here")
         page("ringsend.1")
         for path in glob.glob(DOCS + "/*.[1-9]"):
-            run = subprocess.run(["groff", "-man", "-t", "-Tutf8", "-wall", "-z", path], capture_output=True, text=True)
+            run = subprocess.run(["groff", "-man", "-t", "-Tutf8", "-wall", "-z", path],
+                                 capture_output=True, text=True)
             self.assertEqual((run.returncode, run.stderr), (0, ""), path)
 
     def test_streams_are_told(self):
@@ -84,10 +85,11 @@ class Completions(Case):
 
     def test_bash_offers_commands_options_and_files(self):
         def offers(*words):
-            script = 'source %s/ringsend; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ringsend; printf "%%s\\n" ' \
-                     '"${COMPREPLY[@]}"' % DOCS
-            return set(subprocess.run(["bash", "-c", script, "bash", "ringsend", *words], check=True,
-                                      capture_output=True, text=True, cwd=self.dir).stdout.split())
+            script = 'source %s/ringsend; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ringsend; ' \
+                     'printf "%%s\\n" "${COMPREPLY[@]}"' % DOCS
+            return set(
+                subprocess.run(["bash", "-c", script, "bash", "ringsend", *words], check=True,
+                               capture_output=True, text=True, cwd=self.dir).stdout.split())
         self.file("records.jsonl", [])
         self.assertEqual(offers(""), {*commands(), "--help", "--version"})
         for command in commands():
@@ -99,15 +101,19 @@ class Completions(Case):
     def test_zsh_has_the_options(self):
         text = self.text("_ringsend")
         for command in commands():
-            part = re.search(r"^    %s\)\n(.*?);;" % command, text, re.MULTILINE | re.DOTALL).group(1)
-            self.assertEqual(set(re.findall(r"'\*(--?[\w-]+)\[", part)), options_of(command), command)
+            part = re.search(r"^    %s\)\n(.*?);;" % command, text,
+                             re.MULTILINE | re.DOTALL).group(1)
+            self.assertEqual(set(re.findall(r"'\*(--?[\w-]+)\[", part)), options_of(command),
+                             command)
         if shutil.which("zsh"):
             subprocess.run(["zsh", "-n", os.path.join(DOCS, "_ringsend")], check=True)
 
     def test_fish_has_the_options(self):
         text = self.text("ringsend.fish")
         for command in commands():
-            lines = [line for line in text.splitlines() if "seen_subcommand_from %s'" % command in line]
+            lines = [
+                line for line in text.splitlines() if "seen_subcommand_from %s'" % command in line
+            ]
             told = {("--" if kind == "l" else "-") + name for line in lines
                     for kind, name in re.findall(r" -([ls]) ([\w-]+)", line.split(" -d ")[0])}
             self.assertEqual(told, options_of(command), command)

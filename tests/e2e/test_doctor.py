@@ -21,7 +21,8 @@ class Doctor(Case):
         self.environment.pop("SSL_CERT_FILE", None)
 
     def doctor(self, *args, program=RINGSEND, **more):
-        """The checks by name (the last one of a name), after those of the text have been compared."""
+        """The checks by name (the last one of a name), after those of the text have been
+        compared."""
         more.setdefault("env", self.environment)
         self.text = Program([program, "doctor", *args], **more).finish()
         run = Program([program, "doctor", "--json", *args], **more).finish()
@@ -29,7 +30,8 @@ class Doctor(Case):
         report = json.loads(run.out)
         self.assertEqual(report["ok"], run.status == OK)
         checks = report["checks"]
-        self.assertEqual([check["name"] for check in checks], CHECKS + ["resolver"] * (len(checks) - len(CHECKS)))
+        self.assertEqual([check["name"] for check in checks],
+                         CHECKS + ["resolver"] * (len(checks) - len(CHECKS)))
         words = " ".join(self.text.out.decode().split())
         for check in checks:
             self.assertIn(check["state"], ("ok", "note", "fault"))
@@ -39,7 +41,8 @@ class Doctor(Case):
                 self.assertIn("FAULT " + check["name"], words)
             if check["cure"]:
                 self.assertIn(check["cure"], words)
-        self.assertEqual(run.status, NOT_STARTED if any(c["state"] == "fault" for c in checks) else OK)
+        self.assertEqual(run.status,
+                         NOT_STARTED if any(c["state"] == "fault" for c in checks) else OK)
         return {check["name"]: check for check in checks}
 
     def faults(self, checks):

@@ -1,5 +1,5 @@
-"""ringsend send --dry-run: what is shown is what would be sent, to the byte, and its curl line sends
-the same. No secret is in it."""
+"""ringsend send --dry-run: what is shown is what would be sent, to the byte, and its curl line
+sends the same. No secret is in it."""
 
 import os
 import shutil
@@ -85,8 +85,8 @@ class Requests(Shown):
             self.file(name, name.encode() + b" it is")
             path = self.file("named.jsonl", [{"url": self.url, "data_file": name}])
             (_, line), = self.parts(self.dry_run(path, cwd=self.dir))
-            run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=False, cwd=self.dir,
-                                 stdin=subprocess.DEVNULL)
+            run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=False,
+                                 cwd=self.dir, stdin=subprocess.DEVNULL)
             self.assertEqual(run.returncode, 0, (line, run.stderr))
             self.assertEqual(self.server_.requests.pop().body, name.encode() + b" it is")
 
@@ -95,7 +95,8 @@ class Requests(Shown):
         url = "http://platform.test:%d/" % self.server_.port
         path = self.file("named", b'{"url": "%s"}\n' % url.encode())
         for host, port in (("platform.test", "%d" % self.server_.port), ("*", "*")):
-            (_, line), = self.parts(self.dry_run("--resolve", "%s:%s:127.0.0.1" % (host, port), path))
+            (_,
+             line), = self.parts(self.dry_run("--resolve", "%s:%s:127.0.0.1" % (host, port), path))
             run = subprocess.run(["/bin/sh", "-c", line], capture_output=True, check=False)
             self.assertEqual(run.returncode, 0, (line, run.stderr))
             self.assertEqual(self.server_.requests.pop().target, "/")
@@ -109,7 +110,8 @@ class Requests(Shown):
         self.assertEqual(self.server_.requests.pop().target, "/")
         for address in ("::1", "[::1]"):
             out = self.dry_run("--resolve", "*:*:%s,127.0.0.1" % address, path)
-            self.assertIn(b" --connect-to '[2001:db8::1]:%d:[::1]:%d' " % ((self.server_.port,) * 2), out)
+            self.assertIn(
+                b" --connect-to '[2001:db8::1]:%d:[::1]:%d' " % ((self.server_.port, ) * 2), out)
 
     def test_one_is_shown_unless_more_are_asked_for(self):
         run = self.run_ringsend("send", "--dry-run", self.records())
@@ -148,19 +150,24 @@ class Secrets(Shown):
         self.assertIn(b"-H 'Authorization: ***'", out)
 
     def test_secrets_are_known_by_their_names(self):
-        records = self.file("x", [{"url": self.url + "api/f?code=s3cret-1&sig=s3cret-2&zip_code=12345", "headers": {
-            "Ocp-Apim-Subscription-Key": "s3cret-3", "X-Functions-Key": "s3cret-4", "X-JWT": "s3cret-5",
-            "X-Keyboard": "qwertz"}, "data": {"jwt": "s3cret-6", "apiKey": "s3cret-7", "max_tokens": 99, "author": "Ann"}},
-            {"url": self.url + "?jwt=s3cret-8", "data": "password=s3cret-9&monkey=Judy"}])
+        records = self.file("x", [{
+            "url": self.url + "api/f?code=s3cret-1&sig=s3cret-2&zip_code=12345", "headers": {
+                "Ocp-Apim-Subscription-Key": "s3cret-3", "X-Functions-Key": "s3cret-4",
+                "X-JWT": "s3cret-5", "X-Keyboard": "qwertz"
+            }, "data": {"jwt": "s3cret-6", "apiKey": "s3cret-7", "max_tokens": 99, "author": "Ann"}
+        }, {"url": self.url + "?jwt=s3cret-8", "data": "password=s3cret-9&monkey=Judy"}])
         out = self.dry_run(records)
         self.assertNotIn(b"s3cret", out)
-        for shown in (b"zip_code=12345", b"qwertz", b'"max_tokens": 99', b'"author": "Ann"', b"monkey=Judy"):
+        for shown in (b"zip_code=12345", b"qwertz", b'"max_tokens": 99', b'"author": "Ann"',
+                      b"monkey=Judy"):
             self.assertEqual(out.count(shown), 2, shown)
 
     def test_columns_are_secrets_by_their_names(self):
-        path = self.file("x.csv", b'user,password,n\nann,s3cret one,1\nbob,,2\neve,"s3cret+""2",3\n')
-        out = self.dry_run("--url", self.url + "{{user}}?x={{password|url}}", "-H", "X-Y: {{password|b64}}",
-                           "--data", '{"x": "{{password}}", "y": "a{{n}}"}', path)
+        path = self.file("x.csv",
+                         b'user,password,n\nann,s3cret one,1\nbob,,2\neve,"s3cret+""2",3\n')
+        out = self.dry_run("--url", self.url + "{{user}}?x={{password|url}}", "-H",
+                           "X-Y: {{password|b64}}", "--data",
+                           '{"x": "{{password}}", "y": "a{{n}}"}', path)
         for secret in (b"s3cret", b"czNjcmV0"):
             self.assertNotIn(secret, out)
         self.assertEqual(out.count(b"/ann?x=***"), 2)
@@ -169,7 +176,8 @@ class Secrets(Shown):
 
     def test_benchmarks_name_no_secret(self):
         url = self.url + "?code=s3cret&a=b"
-        for command in (("bench", "-n", "1"), ("bench", "-n", "1", "--json", "-"), ("probe", "-c", "1", "--step", "100ms", "-X", "GET")):
+        for command in (("bench", "-n", "1"), ("bench", "-n", "1", "--json", "-"),
+                        ("probe", "-c", "1", "--step", "100ms", "-X", "GET")):
             run = self.run_ringsend(*command, url)
             self.assertEqual(run.status, OK, run.err)
             self.assertNotIn("s3cret", run.out.decode() + run.err)

@@ -1,6 +1,8 @@
-"""Responses that come before the request is out: a good one counts when all was sent, others end the send.
+"""Responses that come before the request is out: a good one counts when all was sent, others end
+the send.
 
-The bodies are larger than any socket's buffers, so that the client cannot be done before the server reads."""
+The bodies are larger than any socket's buffers, so that the client cannot be done before the
+server reads."""
 
 import os
 import ssl
@@ -39,8 +41,9 @@ class Early(Case):
         else:
             server = self.server(script)
         self.server_used = server
-        run = self.run_ringsend("send", "--url", server.url, "-X", method, *options, self.file("records.jsonl", [
-            {"id": 1, "data_file": self.path("large")}]))
+        run = self.run_ringsend(
+            "send", "--url", server.url, "-X", method, *options,
+            self.file("records.jsonl", [{"id": 1, "data_file": self.path("large")}]))
         self.over.set()
         self.assertEqual(len(run.results), 1, run.err)
         self.assertEqual(run.status, OK if run.results[0]["ok"] else NOT_ALL_OK, run.err)
@@ -62,7 +65,8 @@ class Early(Case):
         return script
 
     def test_behind_a_good_response_the_rest_is_sent(self):
-        for answer in (response(b"hello"), b"HTTP/1.1 204 x\r\n\r\n", b"HTTP/1.1 100 x\r\n\r\n" + response(b"hi", "201 x"),
+        for answer in (response(b"hello"), b"HTTP/1.1 204 x\r\n\r\n",
+                       b"HTTP/1.1 100 x\r\n\r\n" + response(b"hi", "201 x"),
                        response(b"hello") + response(b"fake"),
                        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
                        response(b"hello", headers=["Connection: close"])):
@@ -93,7 +97,8 @@ class Early(Case):
         for tls in (False, True):
             with self.subTest(tls=tls):
                 result = self.transfer(script, tls=tls)
-                self.assertEqual((result["ok"], result["ambiguous"], result["attempts"]), (False, True, 1), result)
+                self.assertEqual((result["ok"], result["ambiguous"], result["attempts"]),
+                                 (False, True, 1), result)
                 self.assertIn(result["error"], ("send_broken", "truncated_head", "truncated_body"))
 
     def test_a_farewell_behind_a_good_response_ends_it(self):
@@ -116,7 +121,9 @@ class Early(Case):
             head_of(peer)
             peer.send(response(b"hello"))
             self.over.wait()
-        result = self.transfer(script, "--timeout", "1s", "--first-byte-timeout", "0.5s", "--tries", "1")
+
+        result = self.transfer(script, "--timeout", "1s", "--first-byte-timeout", "0.5s", "--tries",
+                               "1")
         self.assert_error(result, "timeout_attempt", "early")
         self.assertEqual((result["status"], result["ambiguous"]), (200, True))
 
@@ -129,8 +136,9 @@ class Early(Case):
             for tls in (False, True):
                 with self.subTest(status=status, tls=tls):
                     result = self.transfer(script, "--tries", "1", tls=tls)
-                    self.assertEqual((result["ok"], result["error"], result["status"], result["body"]),
-                                     (False, None, int(status[:3]), "no"), result)
+                    self.assertEqual(
+                        (result["ok"], result["error"], result["status"], result["body"]),
+                        (False, None, int(status[:3]), "no"), result)
 
     def test_one_that_the_user_calls_good_is_not_ok_all_the_same(self):
         def script(peer):
@@ -140,7 +148,8 @@ class Early(Case):
         for option in (("--ok-status", "200-299,409"), ("--ok-if", "status == 409")):
             with self.subTest(option=option):
                 result = self.transfer(script, *option)
-                self.assertEqual((result["ok"], result["error"], result["status"]), (False, None, 409), result)
+                self.assertEqual((result["ok"], result["error"], result["status"]),
+                                 (False, None, 409), result)
                 self.assertIn("before the request was sent", result["detail"])
 
 

@@ -1,13 +1,16 @@
-"""The examples, each against `ringsend serve`, as they were built with the tree (and its sanitizers)."""
+"""The examples, each against `ringsend serve`, as they were built with the tree (and its
+sanitizers)."""
 
 import hashlib
 import json
 import os
 import sys
 
-from harness import OK, ROOT, SANITIZED, Case, Program, filler, filler_blocks, main, peak_bytes, refused_port
+from harness import (OK, ROOT, SANITIZED, Case, Program, filler, filler_blocks, main, peak_bytes,
+                     refused_port)
 
-# Where the build put them: EXAMPLES/example_NAME. One whose library is not on this machine is not there.
+# Where the build put them: EXAMPLES/example_NAME. One whose library is not on this machine is not
+# there.
 EXAMPLES = os.environ.get("EXAMPLES", "")
 ARGUMENTS_URL_AND_COUNT = ["blocking", "cplusplus", "epoll", "libuv", "sd_event", "threads"]
 
@@ -44,7 +47,8 @@ class Examples(Case):
         serves = [self.serve("--latency", "1ms", "--max-connections", "4") for _ in range(3)]
         urls = [serve.url + "x" for serve in serves]
         run = self.run_example("origins", "50", *urls)
-        self.assertEqual((run.status, run.out.decode()), (0, "".join("%s: 50 of 50 ok\n" % url for url in urls)))
+        self.assertEqual((run.status, run.out.decode()),
+                         (0, "".join("%s: 50 of 50 ok\n" % url for url in urls)))
         for serve in serves:
             stats = serve.stats()
             self.assertEqual((stats["statuses"], stats["refused"]), ({"200": 50}, 0))
@@ -58,7 +62,8 @@ class Examples(Case):
             self.assertLess(peak_bytes(program.process.pid), 10 << 20)
 
     def assert_is_filler(self, program, reader):
-        """What comes is the body. Near its end, which no pipe holds, the program still lives, and had little memory."""
+        """What comes is the body. Near its end, which no pipe holds, the program still lives,
+        and had little memory."""
         left = self.LARGE
         for block in filler_blocks(self.LARGE):
             left -= len(block)
@@ -89,10 +94,12 @@ class Examples(Case):
             pipe.write(filler(3000001))
         run = program.finish()
         self.assertEqual((run.status, run.err), (OK, ""))
-        self.assertEqual(json.loads(run.out), {"bytes": 3000001, "sha256": hashlib.sha256(filler(3000001)).hexdigest()})
+        self.assertEqual(json.loads(run.out),
+                         {"bytes": 3000001, "sha256": hashlib.sha256(filler(3000001)).hexdigest()})
 
     def test_stream_gets_a_file(self):
-        run = self.run_example("stream", "get", self.serve("--body-bytes", "3000001").url, self.path("file"))
+        run = self.run_example("stream", "get",
+                               self.serve("--body-bytes", "3000001").url, self.path("file"))
         self.assertEqual((run.status, run.out, run.err), (OK, b"", ""))
         self.assertTrue(self.read("file") == filler(3000001))
 
@@ -120,9 +127,11 @@ class Examples(Case):
 
     def test_stream_tells_failures(self):
         serve = self.serve("--status", "404:100%")
-        for way in (["put", serve.url, __file__], ["get", serve.url, self.path("new")], ["take", serve.url]):
+        for way in (["put", serve.url, __file__], ["get", serve.url,
+                                                   self.path("new")], ["take", serve.url]):
             run = self.run_example("stream", *way)
-            self.assertEqual((run.status, run.out), (1, b'{"error":404,"reason":"Not Found"}'), run.err)
+            self.assertEqual((run.status, run.out), (1, b'{"error":404,"reason":"Not Found"}'),
+                             run.err)
             self.assertIn("status 404", run.err)
         self.assertEqual(self.read("new"), b"")
         run = self.run_example("stream", "put", serve.url, self.path("none"))
@@ -142,17 +151,20 @@ class Examples(Case):
             self.skipTest("a Python without the sanitizers cannot load a library with them")
         library = os.path.join(os.path.dirname(EXAMPLES), "src", "libringsend.so.0")
         more.setdefault("env", {**os.environ, "LIBRINGSEND": library})
-        program = Program([sys.executable, "-B", *script, *args], cwd=os.path.join(ROOT, "examples", "python"), **more)
+        program = Program([sys.executable, "-B", *script, *args],
+                          cwd=os.path.join(ROOT, "examples", "python"), **more)
         self.addCleanup(program.close)
         return program.finish()
 
     def test_python_the_articles_script(self):
         serve = self.serve("--latency", "1ms", "--max-connections", "40", "--echo")
-        records = self.file("records.jsonl", [{"id": n, "url": serve.url, "data": {"n": n}} for n in range(500)])
+        records = self.file("records.jsonl",
+                            [{"id": n, "url": serve.url, "data": {"n": n}} for n in range(500)])
         run = self.python(["article.py"], "40", records, self.path("results.jsonl"))
         self.assertEqual((run.status, run.err), (0, ""))
         results = [json.loads(line) for line in self.read("results.jsonl").splitlines()]
-        self.assertEqual({r["id"]: json.loads(r["body"])["n"] for r in results}, {n: n for n in range(500)})
+        self.assertEqual({r["id"]: json.loads(r["body"])["n"] for r in results},
+                         {n: n for n in range(500)})
         self.assertTrue(all(r["ok"] and r["status"] == 200 and r["attempts"] == 1 for r in results))
         self.assertEqual(serve.stats()["requests"], 500)
 
@@ -166,7 +178,8 @@ async def main():
     async with ringsend.Session(4, tries=1) as session:
         data = [{"url": %r, "data": n} for n in range(100)]
         data[10]["url"], data[20]["url"] = "ftp://nowhere/", "http://127.0.0.1:%d/"
-        both = await asyncio.gather(session.request(data), session.request(data[:5]), session.request([]))
+        both = await asyncio.gather(session.request(data), session.request(data[:5]),
+                                    session.request([]))
         for result in both[0] + both[1]:
             print(json.dumps([result.ok, result.error, result.text()]))
 asyncio.run(main())

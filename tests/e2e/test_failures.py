@@ -19,16 +19,20 @@ class Failures(Case):
         return text.encode("latin-1"), status + " Whatever"
 
     def summary(self, bodies, *options, status=NOT_ALL_OK):
-        run = self.run_ringsend("send", "--url", self.server_of.url, "--tries", "1", "-o", self.out, "--force",
-                                "-c", "1", *options, self.file("in", [
-                                    body if isinstance(body, bytes) else {"id": "r%d" % n, "data": body}
-                                    for n, body in enumerate(bodies)]))
+        run = self.run_ringsend(
+            "send", "--url", self.server_of.url, "--tries", "1", "-o", self.out, "--force", "-c",
+            "1", *options,
+            self.file("in", [
+                body if isinstance(body, bytes) else {"id": "r%d" % n, "data": body}
+                for n, body in enumerate(bodies)
+            ]))
         self.assertEqual(run.status, status, run.err)
         return run.err
 
     def test_the_same_but_for_numbers_is_one_cause(self):
-        text = self.summary(["500 order %d failed" % n for n in range(5)] + ["500 out of paper", "200 fine"] +
-                            ["404 no %d" % n for n in range(3)] + [b"{"])
+        text = self.summary(["500 order %d failed" % n for n in range(5)] +
+                            ["500 out of paper", "200 fine"] + ["404 no %d" % n
+                                                                for n in range(3)] + [b"{"])
         failed = text[text.index("  failed "):text.index("  ambiguous")].splitlines()
         lines = [line.strip() for line in failed[1:]]
         groups = list(zip(lines[::2], lines[1::2]))
@@ -52,8 +56,9 @@ class Failures(Case):
     def test_no_secret_is_told(self):
         """What a platform says back, and the commands to type next."""
         self.file("headers", b"X-Auth: geheim-1234")
-        text = self.summary(["500 you sent geheim-1234"], "-H", "@" + self.path("headers"), "--failed",
-                            self.path("failed"), "--url", self.server_of.url + "/?api_key=verborgen")
+        text = self.summary(["500 you sent geheim-1234"], "-H", "@" + self.path("headers"),
+                            "--failed", self.path("failed"), "--url",
+                            self.server_of.url + "/?api_key=verborgen")
         self.assertNotIn("geheim", text)
         self.assertNotIn("verborgen", text)
         self.assertIn("status 500: you sent ***\n", text)

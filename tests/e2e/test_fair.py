@@ -1,5 +1,6 @@
-"""Hosts that never answer hold up their own records alone. No test asserts that something was fast: those
-of the other hosts all have their results while not one of the silent hosts' clocks has run out."""
+"""Hosts that never answer hold up their own records alone. No test asserts that something was
+fast: those of the other hosts all have their results while not one of the silent hosts' clocks
+has run out."""
 
 import random
 import threading
@@ -18,12 +19,13 @@ class Fair(Case):
     def others_are_done(self, order, *options, silent=1, per_silent=300):
         port = self.serve("--max-connections", "500").url.rsplit(":", 1)[1].strip("/")
         healthy = ["http://h%d.test:%s/" % (host, port) for host in range(50) for _ in range(9)]
-        dead = ["http://dead.test:%s/" % self.silent() for _ in range(silent)] * (per_silent // silent)
+        dead = ["http://dead.test:%s/" % self.silent()
+                for _ in range(silent)] * (per_silent // silent)
         urls = {"first": dead + healthy, "last": healthy + dead,
                 "mixed": random.Random(3).sample(dead + healthy, len(dead) + len(healthy))}[order]
         path = self.file("in", [{"url": url} for url in urls])
-        program = self.start("send", "--resolve", "*:*:127.0.0.1", "--first-byte-timeout", "10m", "--timeout",
-                             "10m", *options, path)
+        program = self.start("send", "--resolve", "*:*:127.0.0.1", "--first-byte-timeout", "10m",
+                             "--timeout", "10m", *options, path)
         program.wait_for(lambda out, err: out.count(b'"ok":true') == len(healthy))
         self.assertNotIn(b'"ok":false', program.text["out"])
         program.kill()

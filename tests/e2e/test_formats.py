@@ -143,8 +143,10 @@ class Rows(Formats):
         self.assertIn('b.csv: line 1: its header has no column "id", only: Id, x', run.err)
 
     def test_a_header_of_another_delimiter_names_the_format(self):
-        for name, header, said in (("a.csv", b"id;v\n1;2\n", "--format 'csv;'"), ("b.csv", b"id\tv\n1\t2\n", "--format tsv"),
-                                   ("c.tsv", b"id,v\n1,2\n", "--format csv"), ("d.tsv", b"id;v\n1;2\n", "--format 'csv;'")):
+        for name, header, said in (("a.csv", b"id;v\n1;2\n",
+                                    "--format 'csv;'"), ("b.csv", b"id\tv\n1\t2\n", "--format tsv"),
+                                   ("c.tsv", b"id,v\n1,2\n",
+                                    "--format csv"), ("d.tsv", b"id;v\n1;2\n", "--format 'csv;'")):
             with self.subTest(name):
                 path = self.file(name, header)
                 args = ("--url", self.echo.url + "{{id}}", "--data", "{{v}}")
@@ -153,12 +155,14 @@ class Rows(Formats):
                 run = self.send_files(*args, "--format", said.split()[1].strip("'"), path)
                 self.assertEqual([r["body"] for r in run.results], ["2"])
                 self.assertEqual(self.echo.requests[-1].target, "/1")
-        run = self.send_files("--url", self.echo.url + "{{id}}", self.file("e.csv", b"name\n1\n"), expect=INPUT)
+        run = self.send_files("--url", self.echo.url + "{{id}}", self.file("e.csv", b"name\n1\n"),
+                              expect=INPUT)
         self.assertNotIn("--format", run.err)
 
     def test_semicolons(self):
         path = self.file("x", b'\xef\xbb\xbfid;"a;b"\r\n1;"3,5;"";\nx"\r\n2;3,5\r\n')
-        run = self.send_files("--format", "csv;", "--url", self.echo.url + "{{id}}", "--data", "{{a;b}}", path)
+        run = self.send_files("--format", "csv;", "--url", self.echo.url + "{{id}}", "--data",
+                              "{{a;b}}", path)
         self.assertEqual({r["body"] for r in run.results}, {'3,5;";\nx', "3,5"})
 
     def test_tabs_and_several_files_with_headers_of_their_own(self):
@@ -188,8 +192,10 @@ class Lines(Formats):
                          {("GET", "/a", b""), ("GET", "/b?c=d", b"")})
         names = {name.lower() for r in self.echo.requests for name, _ in r.headers}
         self.assertFalse(names & {"content-length", "content-type"}, names)
-        self.send_files("--url", self.echo.url + "{{line|url}}", "--data", "{{line}}", self.file("y.txt", b"e\n"))
-        self.assertEqual(self.echo.requests[-1][:2] + (self.echo.requests[-1].body,), ("POST", "/e", b"e"))
+        self.send_files("--url", self.echo.url + "{{line|url}}", "--data", "{{line}}",
+                        self.file("y.txt", b"e\n"))
+        self.assertEqual(self.echo.requests[-1][:2] + (self.echo.requests[-1].body, ),
+                         ("POST", "/e", b"e"))
 
     def test_a_line_fills_templates(self):
         path = self.file("x", b"a b\n%\n")
@@ -208,18 +214,25 @@ class Usage(Formats):
     def test_what_cannot_be_meant_is_a_usage_error(self):
         csv, jsonl = self.file("x.csv", b"a\n1\n"), self.file("x.jsonl", b"{}\n")
         url = ("--url", "http://h/")
-        for words, args in (("cannot go together", (*url, csv, jsonl)), ("give --url", (csv,)),
+        for words, args in (("cannot go together", (*url, csv, jsonl)), ("give --url", (csv, )),
                             ("no columns", ("--url", "http://h/{{a}}", jsonl)),
                             ("--data goes with", (*url, "--data", "x", jsonl)),
                             ("without \"}}\"", ("--url", "http://h/{{a", csv)),
-                            ("no filter \"jsn\"", (*url, "--data", "{{a|jsn}}", csv)),
-                            ("names no column", (*url, "--data", "{{ }}", csv)),
-                            ("only one of", (*url, "--data", "x", "--data-file", "y", csv)),
-                            ("only {{line}}", (*url, "--format", "lines", "--id", "{{a}}", csv)),
-                            ("no variable \"NOT_THERE\"", (*url, "-H", "A: {{env.NOT_THERE}}", jsonl)),
-                            ("--format", ("--format", "xml", jsonl)), ("--shard", ("--shard", "2/2", jsonl)),
-                            ("--shard", ("--shard", "1", jsonl)), ("--limit", ("--limit", "0", jsonl)),
-                            ("Authorization", (*url, "-H", "Authorization: a\x01b", jsonl))):
+                            ("no filter \"jsn\"", (*url, "--data", "{{a|jsn}}",
+                                                   csv)), ("names no column", (*url, "--data",
+                                                                               "{{ }}", csv)),
+                            ("only one of",
+                             (*url, "--data", "x", "--data-file", "y",
+                              csv)), ("only {{line}}",
+                                      (*url, "--format", "lines", "--id", "{{a}}",
+                                       csv)), ("no variable \"NOT_THERE\"",
+                                               (*url, "-H", "A: {{env.NOT_THERE}}",
+                                                jsonl)), ("--format", ("--format", "xml", jsonl)),
+                            ("--shard", ("--shard", "2/2", jsonl)), ("--shard", ("--shard", "1",
+                                                                                 jsonl)),
+                            ("--limit", ("--limit", "0",
+                                         jsonl)), ("Authorization",
+                                                   (*url, "-H", "Authorization: a\x01b", jsonl))):
             with self.subTest(words=words, args=args):
                 self.assertIn(words, self.refused(*args))
 
@@ -262,8 +275,10 @@ class Compressed(Formats):
         path = self.file("x", self.LINES)
         for window in (24, 27, 28):
             with open(self.path("x.zst"), "wb") as out, open(path, "rb") as source:
-                subprocess.run(["zstd", "-q", "--long=%d" % window], stdin=source, stdout=out, check=True)
-            run = self.send_files("--url", self.echo.url, self.path("x.zst"), expect=OK if window < 28 else INPUT)
+                subprocess.run(["zstd", "-q", "--long=%d" % window], stdin=source, stdout=out,
+                               check=True)
+            run = self.send_files("--url", self.echo.url, self.path("x.zst"),
+                                  expect=OK if window < 28 else INPUT)
             self.assertEqual(len(run.results), 3000 if window < 28 else 0)
         self.assertIn("--long=31", run.err)
 
@@ -276,7 +291,9 @@ class Compressed(Formats):
 
     def test_other_encodings_are_named(self):
         for encoding in ("utf-16", "utf-16-le", "utf-32"):
-            run = self.send_files("--url", self.echo.url, self.file("x", self.LINES.decode().encode(encoding)), expect=INPUT)
+            run = self.send_files("--url", self.echo.url,
+                                  self.file("x",
+                                            self.LINES.decode().encode(encoding)), expect=INPUT)
             self.assertIn("it is UTF-" + encoding[4:6], run.err)
             self.assertEqual(run.results, [])
 
@@ -320,7 +337,8 @@ class Keys(Formats):
         keys = self.keys("--idempotency-key")
         self.assertEqual((len(set(keys)), keys[2]), (4, "own"))
         for key in keys[:2] + keys[3:]:
-            self.assertRegex(key, "^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
+            self.assertRegex(
+                key, "^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
         self.assertEqual(self.keys("--idempotency-key"), keys)
         self.assertEqual(self.keys("--idempotency-key", "--skip", "1"), keys[1:])
         self.assertEqual(self.keys("--idempotency-key", "--shard", "1/2"), keys[1::2])
@@ -339,7 +357,8 @@ class Keys(Formats):
                 peer.send(data)
 
         server = self.server(answer)
-        run = self.send("--url", server.url, "--idempotency-key", records=[{"data": "x"}], expect=OK)
+        run = self.send("--url", server.url, "--idempotency-key", records=[{"data": "x"}],
+                        expect=OK)
         self.assertEqual(run.results[0]["attempts"], 2)
         self.assertEqual(len({header(r, "idempotency-key") for r in server.requests}), 1)
 
@@ -350,15 +369,16 @@ class Keys(Formats):
 
     def test_a_header_that_means_something_else_cannot_be_a_key(self):
         for name in ("Host", "content-type", "Authorization"):
-            run = self.run_ringsend("check", "--idempotency-key=" + name, self.file("x", self.RECORDS))
+            run = self.run_ringsend("check", "--idempotency-key=" + name,
+                                    self.file("x", self.RECORDS))
             self.assertEqual(run.status, USAGE)
             self.assertIn("means something else", run.err)
 
     def test_a_blank_key_is_none(self):
         server = self.server(lambda peer: peer.request())  # and closes without an answer
         rows = self.file("x.csv", b'key,n\n,1\n"  ",2\n"""""",3\n')
-        run = self.run_ringsend("send", "--url", server.url + "{{n}}", "-H", "Idempotency-Key: {{key}}", "--data", "x",
-                                rows)
+        run = self.run_ringsend("send", "--url", server.url + "{{n}}", "-H",
+                                "Idempotency-Key: {{key}}", "--data", "x", rows)
         run_json = self.send("--url", server.url, records=[
             {"data": "x", "headers": {name: value}} for name, value in
             (("idempotency-KEY", ""), ("Idempotency-Key", " "), ("Idempotency-Key", ["a", "b"]),
@@ -368,7 +388,8 @@ class Keys(Formats):
         self.assertEqual(len(server.requests), 7)
 
     def test_a_blank_key_is_filled_in(self):
-        self.RECORDS = [{"data": "a", "headers": {"Idempotency-Key": ""}}, {"data": "b", "headers": {"idempotency-key": " "}}]
+        self.RECORDS = [{"data": "a", "headers": {"Idempotency-Key": ""}},
+                        {"data": "b", "headers": {"idempotency-key": " "}}]
         keys = self.keys("--idempotency-key")
         self.assertEqual(len(set(keys)), 2)
         for request in self.echo.requests:
@@ -377,7 +398,8 @@ class Keys(Formats):
     def test_one_key_for_all_records_is_refused(self):
         for key in ("x", "{{env.RUN}}", ""):
             for command in ("send", "check"):
-                run = self.run_ringsend(command, "--url", self.echo.url, "-H", "IDEMPOTENCY-KEY: " + key,
+                run = self.run_ringsend(command, "--url",
+                                        self.echo.url, "-H", "IDEMPOTENCY-KEY: " + key,
                                         self.file("x", self.RECORDS), env={"RUN": "of the run"})
                 self.assertEqual(run.status, USAGE, key)
                 self.assertIn("same for all records", run.err)
@@ -387,40 +409,55 @@ class Keys(Formats):
         """A platform would do the first one, and take the second for it."""
         rows = self.file("x.csv", b"customer,n\na,1\nb,2\na,3\na,1\n,4\n,5\n")
         more = self.file("y.csv", b"customer,n\nc,1\nb,7\n")
-        args = ("--url", self.echo.url, "--data", "{{n}}", "-H", "Idempotency-Key: {{customer}}", rows, more)
+        args = ("--url", self.echo.url, "--data", "{{n}}", "-H", "Idempotency-Key: {{customer}}",
+                rows, more)
         run = self.send_files(*args, expect=NOT_ALL_OK)
         shared = [r for r in run.results if r["error"] and 'key "' in r["detail"]]
-        self.assertEqual(sorted((r["file"], r["line"], r["attempts"], r["detail"].partition(" is ")[2].partition(" too,")[0]) for r in shared),
-                         [(rows, 4, 0, "that of line 2"), (more, 3, 0, "that of line 3 of " + rows[:60])])
-        self.assertEqual(sorted(r.body for r in self.echo.requests if b"idempotency-key: \r" not in r.head.lower()), [b"1", b"1", b"1", b"2"])
+        self.assertEqual(
+            sorted((r["file"], r["line"], r["attempts"],
+                    r["detail"].partition(" is ")[2].partition(" too,")[0])
+                   for r in shared), [(rows, 4, 0, "that of line 2"),
+                                      (more, 3, 0, "that of line 3 of " + rows[:60])])
+        self.assertEqual(
+            sorted(r.body for r in self.echo.requests
+                   if b"idempotency-key: \r" not in r.head.lower()), [b"1", b"1", b"1", b"2"])
         run = self.run_ringsend("check", *args)
         self.assertEqual(run.status, INPUT)
-        self.assertIn(b'%s:4:1: the idempotency key "a" is that of line 2 too, which is another record' % rows.encode(), run.out)
-        self.assertIn(b'%s:3:1: the idempotency key "b" is that of line 3 of ' % more.encode(), run.out)
+        self.assertIn(
+            b'%s:4:1: the idempotency key "a" is that of line 2 too, which is another record' %
+            rows.encode(), run.out)
+        self.assertIn(b'%s:3:1: the idempotency key "b" is that of line 3 of ' % more.encode(),
+                      run.out)
 
     def test_of_records_of_json_and_with_a_header_of_its_own(self):
         def lines(name, key):
             return [{"data": "x%d" % n, "headers": {name: key % n}} for n in (1, 1, 2)]
         for name, option in (("idempotency-key", ()), ("X-Job", ("--idempotency-key=X-Job",))):
-            same = self.send_files("--url", self.echo.url, *option, self.file("a", lines(name, "k%d")))
+            same = self.send_files("--url", self.echo.url, *option,
+                                   self.file("a", lines(name, "k%d")))
             self.assertEqual(len(same.results), 3)
-            run = self.send_files("--url", self.echo.url, *option, self.file("b", lines(name, "k%.0s")), expect=NOT_ALL_OK)
+            run = self.send_files("--url", self.echo.url, *option,
+                                  self.file("b", lines(name, "k%.0s")), expect=NOT_ALL_OK)
             self.assertEqual([r["line"] for r in run.results if r["error"] == "bad_record"], [3])
 
     def test_check_remembers_all_keys(self):
         with open(self.path("many"), "w", encoding="ascii") as file:
             for n in (*range(100000), 5):
-                print('{"data":"%d","headers":{"idempotency-key":"k%d"}}' % (n + file.tell(), n), file=file)
+                print('{"data":"%d","headers":{"idempotency-key":"k%d"}}' % (n + file.tell(), n),
+                      file=file)
         run = self.run_ringsend("check", "--url", self.echo.url, self.path("many"))
         self.assertEqual(run.status, INPUT, run.err)
         self.assertIn(b':100001:1: the idempotency key "k5" is that of line 6 too', run.out)
         self.assertIn("1 cannot be sent", run.err)
 
     def test_a_key_of_which_nothing_is_the_records_is_refused(self):
-        run = self.send_files("--url", self.echo.url, "--data", "x", "-H", "Idempotency-Key: order-{{a}}{{b}}",
+        run = self.send_files("--url", self.echo.url, "--data", "x", "-H",
+                              "Idempotency-Key: order-{{a}}{{b}}",
                               self.file("x.csv", b"a,b\n1,\n, \n,2\n"), expect=NOT_ALL_OK)
-        self.assert_error([r for r in run.results if not r["ok"]][0], "bad_record", "Idempotency-Key")
-        self.assertEqual(sorted(header(r, "idempotency-key") for r in self.echo.requests), ["order-1", "order-2"])
+        self.assert_error([r for r in run.results if not r["ok"]][0], "bad_record",
+                          "Idempotency-Key")
+        self.assertEqual(sorted(header(r, "idempotency-key") for r in self.echo.requests),
+                         ["order-1", "order-2"])
 
 
 if __name__ == "__main__":

@@ -8,8 +8,9 @@ import subprocess
 
 from harness import (Case, NOT_ALL_OK, OK, OUTPUT, USAGE, answering, json_lines, main, response)
 
-COLUMNS = ("id line file ok status attempts error detail ambiguous retry_after encoding body body_base64 body_file queue_us "
-           "dns_us connect_us tls_us first_byte_us total_us headers trace").split()
+COLUMNS = (
+    "id line file ok status attempts error detail ambiguous retry_after encoding body body_base64 "
+    "body_file queue_us dns_us connect_us tls_us first_byte_us total_us headers trace").split()
 
 
 class Forms(Case):
@@ -28,8 +29,11 @@ class Forms(Case):
 class Json(Forms):
     def test_headers_are_told_when_asked_for(self):
         run = self.send_to("--headers", records=[{"data": "x"}])
-        self.assertEqual(run.results[0]["headers"], {"content-type": "text/plain; charset=x",
-                                                     "content-length": "1", "set-cookie": ["a=1", "b=2"]})
+        self.assertEqual(
+            run.results[0]["headers"], {
+                "content-type": "text/plain; charset=x", "content-length": "1",
+                "set-cookie": ["a=1", "b=2"]
+            })
         self.assertNotIn("headers", self.send_to(records=[{"data": "x"}]).results[0])
 
     def test_a_result_without_response_has_no_headers(self):
@@ -39,12 +43,14 @@ class Json(Forms):
     def test_bodies_can_be_left_out(self):
         run = self.send_to("--body", "none", records=[{"data": "x"}])
         self.assertNotIn("body", run.results[0])
-        self.assertEqual(self.send_to("--body", "inline", records=[{"data": "x"}]).results[0]["body"], "x")
+        self.assertEqual(
+            self.send_to("--body", "inline", records=[{"data": "x"}]).results[0]["body"], "x")
         self.assertEqual(self.send_to("--body", "all", records=[{"data": "x"}]).status, USAGE)
 
     def test_each_attempt_is_told_when_asked_for(self):
         trace = self.send_to("--trace", records=[{"data": "x"}]).results[0]["trace"]
-        self.assertEqual([(a["status"], a["error"], a["reused"]) for a in trace], [(200, None, False)])
+        self.assertEqual([(a["status"], a["error"], a["reused"]) for a in trace],
+                         [(200, None, False)])
 
 
 class Csv(Forms):
@@ -56,16 +62,18 @@ class Csv(Forms):
         return {row["id"]: row for row in rows}
 
     def test_rows_hold_what_lines_hold(self):
-        texts = {"plain": "x", "comma": "a,b", "quote": 'say "x"', "lines": "one\r\ntwo\n\n", "space": " x ",
-                 "empty": "", "umlaut": "h\u00e9"}
+        texts = {
+            "plain": "x", "comma": "a,b", "quote": 'say "x"', "lines": "one\r\ntwo\n\n",
+            "space": " x ", "empty": "", "umlaut": "h\u00e9"
+        }
         run = self.send_to("--csv", "--headers", "--trace", "-o", self.out,
                            records=[{"id": name, "data": text} for name, text in texts.items()])
         self.assertEqual((run.status, run.out), (OK, b""), run.err)
         rows = self.rows(self.read("out"))
         self.assertEqual({name: row["body"] for name, row in rows.items()}, texts)
         row = rows["plain"]
-        self.assertEqual((row["line"], row["ok"], row["status"], row["attempts"], row["error"], row["ambiguous"]),
-                         ("1", "true", "200", "1", "", "false"))
+        self.assertEqual((row["line"], row["ok"], row["status"], row["attempts"], row["error"],
+                          row["ambiguous"]), ("1", "true", "200", "1", "", "false"))
         self.assertEqual(json.loads(row["headers"])["set-cookie"], ["a=1", "b=2"])
         self.assertEqual(json.loads(row["trace"])[0]["status"], 200)
         self.assertGreater(int(row["total_us"]), 0)
@@ -104,20 +112,26 @@ class Csv(Forms):
 
 class WriteOut(Forms):
     def test_it_takes_the_place_of_the_results_on_standard_output(self):
-        run = self.send_to("-w", r"%{http_code} %{id} %{content_type} %header{Set-Cookie} %{size_download}\n",
-                           records=[{"id": "a", "data": "four"}])
-        self.assertEqual((run.status, run.out), (OK, b"200 a text/plain; charset=x a=1 4\n"), run.err)
+        run = self.send_to(
+            "-w", r"%{http_code} %{id} %{content_type} %header{Set-Cookie} %{size_download}\n",
+            records=[{"id": "a", "data": "four"}])
+        self.assertEqual((run.status, run.out), (OK, b"200 a text/plain; charset=x a=1 4\n"),
+                         run.err)
 
     def test_results_still_go_to_a_file(self):
-        run = self.send_to("-o", self.out, "-w", r"%{http_code}\n", records=[{"data": "x"}, {"data": "bad"}])
+        run = self.send_to("-o", self.out, "-w", r"%{http_code}\n", records=[{"data": "x"},
+                                                                             {"data": "bad"}])
         self.assertEqual(sorted(run.out.split()), [b"200", b"404"])
         self.assertEqual(sorted(r["status"] for r in json_lines(self.read("out"))), [200, 404])
 
     def test_the_same_as_from_curl(self):
-        form = r"%{http_code} %{url} %{method} %{content_type} %{size_download} %{size_upload} %{num_headers}%%\t\n"
+        form = r"%{http_code} %{url} %{method} %{content_type} " \
+               r"%{size_download} %{size_upload} %{num_headers}%%\t\n"
         url = self.echo.url + "/p?q"
-        curl = subprocess.run(["curl", "-s", "-o", self.path("body"), "-w", form, "-d", "data", url],
-                              stdout=subprocess.PIPE, check=True).stdout
+        curl = subprocess.run(
+            ["curl", "-s", "-o",
+             self.path("body"), "-w", form, "-d", "data", url], stdout=subprocess.PIPE,
+            check=True).stdout
         run = self.run_ringsend("send", "-w", form, self.file("in", [{"url": url, "data": "data"}]))
         self.assertEqual(run.out, curl)
 

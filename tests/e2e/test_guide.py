@@ -1,9 +1,9 @@
 """README.md and docs/guide.md: their commands run, their files come out as shown, their C compiles.
 
-A command is what stands behind "$" in a fenced block. `cat FILE` shows what a file holds, with "..."
-for anything; one that is not there yet is made of what is shown. 127.0.0.1:8080 is a server that was
-started for the block; an exit status of 5 says that a threshold was missed, which is the machine's
-affair."""
+A command is what stands behind "$" in a fenced block. `cat FILE` shows what a file holds, with
+"..." for anything; one that is not there yet is made of what is shown. 127.0.0.1:8080 is a
+server that was started for the block; an exit status of 5 says that a threshold was missed,
+which is the machine's affair."""
 
 import os
 import re

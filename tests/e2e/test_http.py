@@ -222,36 +222,49 @@ class BadResponses(Http):
                 self.assertIn(self.answer(data)["error"], ("bad_status", "bad_response"))
 
     def test_a_content_length_that_comes_twice_is_one(self):
-        self.assert_ok(self.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3" + END + b"abc"), "abc")
+        self.assert_ok(
+            self.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3" + END +
+                        b"abc"), "abc")
 
     def test_control_characters_in_the_status_line_are_an_error(self):
         for reason in (b"O\0K", b"\0", b"\x1b[2J", b"\x7f", b"a\rb"):
             with self.subTest(reason=reason):
-                self.assert_error(self.answer(b"HTTP/1.1 200 " + reason + b"\r\nContent-Length: 0" + END),
-                                  "bad_response")
+                self.assert_error(
+                    self.answer(b"HTTP/1.1 200 " + reason + b"\r\nContent-Length: 0" + END),
+                    "bad_response")
 
     def test_a_redirect_says_where_to(self):
-        for location, told in (("https://api.test/v2/x", "https://api.test/v2/x"), ("/v2/?key=abc", "/v2/?..."),
-                               ("https://me:secret@api.test/#x", "https://api.test/?..."), ("?a@b", "?...")):
+        for location, told in (("https://api.test/v2/x", "https://api.test/v2/x"),
+                               ("/v2/?key=abc", "/v2/?..."), ("https://me:secret@api.test/#x",
+                                                              "https://api.test/?..."), ("?a@b",
+                                                                                         "?...")):
             with self.subTest(location=location):
-                server = self.server(answering(lambda r: response(b"moved", "301 Moved", ["Location: " + location])))
+                server = self.server(
+                    answering(lambda r: response(b"moved", "301 Moved", ["Location: " + location])))
                 run = self.send("--url", server.url, records=[GET], expect=NOT_ALL_OK)
-                self.assertEqual(run.results[0]["detail"], "it redirects to %s, which is not followed" % told)
+                self.assertEqual(run.results[0]["detail"],
+                                 "it redirects to %s, which is not followed" % told)
                 self.assertIn("status 301: it redirects to " + told, run.err)
-                ok = self.answer(response(b"moved", "301 Moved", ["Location: " + location]), "--ok-status", "301")
+                ok = self.answer(response(b"moved", "301 Moved", ["Location: " + location]),
+                                 "--ok-status", "301")
                 self.assertEqual((ok["ok"], ok.get("detail")), (True, None))
 
     def test_another_protocol_is_named(self):
-        for data, words in ((b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"), (b"220 mail ESMTP\r\n", "mail or FTP"),
-                            (b"-ERR unknown command\r\n", "Redis"), (b"\x15\x03\x03\0\2\2\x46", "https://"),
-                            (b"\0\0\x12\4\0\0\0\0\0", "HTTP/2"), (b"\x4a\0\0\0\x0a8.0.36\0", "MySQL"),
-                            (b"\0\0\x08\7\0\0\0\0\0\0\0\0\0\0\0\0\1", "HTTP/2"), (b"bye", 'with "bye"')):
+        for data, words in ((b"SSH-2.0-OpenSSH_9.2\r\n",
+                             "SSH"), (b"220 mail ESMTP\r\n",
+                                      "mail or FTP"), (b"-ERR unknown command\r\n", "Redis"),
+                            (b"\x15\x03\x03\0\2\2\x46",
+                             "https://"), (b"\0\0\x12\4\0\0\0\0\0",
+                                           "HTTP/2"), (b"\x4a\0\0\0\x0a8.0.36\0", "MySQL"),
+                            (b"\0\0\x08\7\0\0\0\0\0\0\0\0\0\0\0\0\1", "HTTP/2"), (b"bye",
+                                                                                  'with "bye"')):
             with self.subTest(data=data):
                 self.assert_error(self.answer(data), "bad_response", words)
 
     def test_another_protocol_is_named_by_a_greeting_too(self):
-        for data, words in ((b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"), (b"220 mail ESMTP\r\n", "mail or FTP"),
-                            (b"\x4a\0\0\0\x0a8.0.36\0", "MySQL")):
+        for data, words in ((b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
+                            (b"220 mail ESMTP\r\n", "mail or FTP"), (b"\x4a\0\0\0\x0a8.0.36\0",
+                                                                     "MySQL")):
             def script(peer):
                 peer.send(data)
                 peer.wait_close()
@@ -268,11 +281,14 @@ class BadResponses(Http):
                 peer.send(line + response(b"ok"))
                 line = b"\r\n"  # which crosses the next request
         records = [{"method": "POST", "data": str(i)} for i in range(6)]
-        for url in (self.server(script).url, self.tls_server(Authority(self.dir).certificate(), script).url):
+        for url in (self.server(script).url,
+                    self.tls_server(Authority(self.dir).certificate(), script).url):
             with self.subTest(url=url[:5]):
                 run = self.send("--url", url, "-c", "1", "-k", records=records)
                 self.assertEqual([(r["ok"], r["attempts"]) for r in run.results], [(True, 1)] * 6)
-                self.assertRegex(run.err, r"not kept +[1-9].* 0 closed without a word, [1-9][0-9]* with bytes nobody")
+                self.assertRegex(
+                    run.err,
+                    r"not kept +[1-9].* 0 closed without a word, [1-9][0-9]* with bytes nobody")
                 self.assertNotIn("ambiguous", run.err)
 
     def test_an_empty_line_and_the_end_are_no_response(self):
@@ -282,10 +298,14 @@ class BadResponses(Http):
             if peer.request():
                 peer.send(b"\r\n")
                 peer.end()
-        run = self.send("--url", self.server(script).url, "-c", "1", "--tries", "1", records=[GET] * 4, expect=OK)
+
+        run = self.send("--url",
+                        self.server(script).url, "-c", "1", "--tries", "1", records=[GET] * 4,
+                        expect=OK)
         self.assertEqual([r["error"] for r in run.results], [None] * 4)
 
-    def test_bytes_behind_an_answer_make_the_next_request_ambiguous_only_if_it_must_not_be_repeated(self):
+    def test_bytes_behind_an_answer_make_the_next_request_ambiguous_only_if_it_must_not_be_repeated(
+            self):
         def script(peer):
             peer.request()
             peer.send(response(b"ok"))
@@ -297,19 +317,21 @@ class BadResponses(Http):
             run = self.send("--url", self.server(script).url, "-c", "1", records=records,
                             expect=OK if ok else NOT_ALL_OK)
             second = run.results[1]
-            self.assertEqual((second["ok"], second["attempts"], second.get("ambiguous", False)), (ok, 2 if ok else 1, not ok))
+            self.assertEqual((second["ok"], second["attempts"], second.get("ambiguous", False)),
+                             (ok, 2 if ok else 1, not ok))
             self.assertRegex(run.err, "not kept +1 ")
 
     def test_https_to_a_plain_server_says_so(self):
-        for data, words in ((response(b"no", "400 Bad Request"), "use http://"), (b"SSH-2.0-x\r\n", "SSH"),
-                            (b"<!DOCTYPE HTML>", "HTML")):
+        for data, words in ((response(b"no", "400 Bad Request"), "use http://"),
+                            (b"SSH-2.0-x\r\n", "SSH"), (b"<!DOCTYPE HTML>", "HTML")):
             def script(peer):
                 peer.sock.recv(1 << 16)
                 peer.send(data)
                 peer.wait_close()
             with self.subTest(data=data):
                 server = self.server(script)
-                result = self.send_one({"url": server.url.replace("http:", "https:")}, "--tries", "1")
+                result = self.send_one({"url": server.url.replace("http:", "https:")}, "--tries",
+                                       "1")
                 self.assertFalse(result["ok"])
                 self.assertIn(words, result["detail"])
                 self.assertNotIn("ambiguous", result)
@@ -427,7 +449,8 @@ class StrayBytes(Http):
                 self.assertEqual(server.connections, 3)
 
     def late(self, first, junk):
-        """Servers whose junk behind the first answer of a connection comes when the next request is there."""
+        """Servers whose junk behind the first answer of a connection comes when the next request
+        is there."""
         def script(peer):
             peer.request()
             peer.send(first)
@@ -440,12 +463,14 @@ class StrayBytes(Http):
         for junk in (b"0\r\n\r\n", b"\r\n\r\n\r\n", b"\r\nhello", b"hello", b"Hello", b"\0"):
             with self.subTest(junk=junk):
                 server = self.late(b"HTTP/1.1 200 OK\r\nContent-Length: 5" + END, junk)
-                run = self.send("-c", "1", "--tries", "1", "--url", server.url, records=[{"method": "HEAD"}] * 6, expect=OK)
+                run = self.send("-c", "1", "--tries", "1", "--url", server.url,
+                                records=[{"method": "HEAD"}] * 6, expect=OK)
                 self.assertEqual([r["error"] for r in run.results], [None] * 6)
 
     def test_late_bytes_leave_a_post_in_doubt(self):
         server = self.late(response(b"first"), b"0\r\n\r\n")
-        run = self.send("-c", "1", "--url", server.url, records=[{"data": "a"}, {"data": "b"}], expect=NOT_ALL_OK)
+        run = self.send("-c", "1", "--url", server.url, records=[{"data": "a"}, {"data": "b"}],
+                        expect=NOT_ALL_OK)
         self.assert_ok(run.results[0], "first")
         self.assert_error(run.results[1], "bad_response", "0....")
         self.assertEqual((run.results[1]["ambiguous"], run.results[1]["attempts"]), (True, 1))
@@ -458,7 +483,8 @@ class StrayBytes(Http):
     def test_the_408_of_an_idle_connection_is_nobodys_answer(self):
         gone = response(b"idle", "408 Request Timeout", ["Connection: close"])
         server = self.late(response(b"mine"), gone)
-        run = self.send("-c", "1", "--tries", "1", "--url", server.url, records=[{"data": "a"}] * 4, expect=OK)
+        run = self.send("-c", "1", "--tries", "1", "--url", server.url, records=[{"data": "a"}] * 4,
+                        expect=OK)
         self.assertEqual([r["body"] for r in run.results], ["mine"] * 4)
 
     def test_bytes_that_come_while_a_connection_is_idle_close_it(self):

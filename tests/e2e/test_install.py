@@ -1,5 +1,5 @@
-"""An installed copy: what lies where, and that programs outside the tree build against it with nothing but
-pkg-config, in C and C++, static and shared.
+"""An installed copy: what lies where, and that programs outside the tree build against it with
+nothing but pkg-config, in C and C++, static and shared.
 
 Environment: BUILD, the build directory to install from."""
 
@@ -34,12 +34,15 @@ class Copy:
     def __init__(self):
         self.root = tempfile.mkdtemp(prefix="ringsend-install-")
         unittest.addModuleCleanup(shutil.rmtree, self.root)
-        call("meson", "install", "-C", BUILD, "--no-rebuild", env={**os.environ, "DESTDIR": self.root})
+        call("meson", "install", "-C", BUILD, "--no-rebuild",
+             env={**os.environ, "DESTDIR": self.root})
         self.pkgconfig = os.path.dirname(self.find("ringsend.pc"))
         self.libraries = os.path.dirname(self.pkgconfig)
         self.prefix = os.path.commonpath([self.libraries, self.find("ringsend.h")])
         # Whatever is found, is found in the copy.
-        self.environment = {**os.environ, "PKG_CONFIG_PATH": self.pkgconfig, "LD_LIBRARY_PATH": self.libraries}
+        self.environment = {
+            **os.environ, "PKG_CONFIG_PATH": self.pkgconfig, "LD_LIBRARY_PATH": self.libraries
+        }
 
     def find(self, name):
         found = glob.glob("%s/**/%s" % (self.root, name), recursive=True)
@@ -93,7 +96,9 @@ class Shared(test_examples.Examples):
 
 
     def python(self, script, *args):
-        return super().python(script, *args, env={**copy.environment, "LIBRINGSEND": copy.library("libringsend.so.0")})
+        return super().python(
+            script, *args,
+            env={**copy.environment, "LIBRINGSEND": copy.library("libringsend.so.0")})
 
     def plugin(self, *link):
         program = self.path("plugin.so")
@@ -104,10 +109,12 @@ class Shared(test_examples.Examples):
 
     def unloads(self, plugin):
         program = self.path("unload")
-        call("cc", "-std=gnu11", *WARNINGS, "-o", program, os.path.join(ROOT, "tests/install/unload.c"))
+        call("cc", "-std=gnu11", *WARNINGS, "-o", program,
+             os.path.join(ROOT, "tests/install/unload.c"))
         certificate = Authority(self.dir).certificate()
         tls = self.serve("--tls", "--cert", certificate.chain, "--key", certificate.key)
-        call(program, plugin, self.serve().url, tls.url, tls.url, "http://name.test/", "http://other.test/",
+        call(program, plugin,
+             self.serve().url, tls.url, tls.url, "http://name.test/", "http://other.test/",
              env=copy.environment)
 
     def test_it_can_be_unloaded(self):
@@ -115,16 +122,22 @@ class Shared(test_examples.Examples):
         self.unloads(self.plugin(*libs))
 
     def test_python_knows_the_structures(self):
-        spec = importlib.util.spec_from_file_location("ringsend", os.path.join(ROOT, "examples/python/ringsend.py"))
+        spec = importlib.util.spec_from_file_location(
+            "ringsend", os.path.join(ROOT, "examples/python/ringsend.py"))
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         structs = {"options": module.Options, "request": module.Request, "result": module.RawResult,
                    "stats": module.Stats, "header": module.Header, "bytes": module.Bytes}
-        lines = ['printf("%%s.%%s %%zu\\n", "%s", "%s", offsetof(struct ringsend_%s, %s));' % (name, field[0], name, field[0])
-                 for name, struct in structs.items() for field in struct._fields_]
+        lines = [
+            'printf("%%s.%%s %%zu\\n", "%s", "%s", offsetof(struct ringsend_%s, %s));' %
+            (name, field[0], name, field[0]) for name, struct in structs.items()
+            for field in struct._fields_
+        ]
         source = self.file("offsets.c", b"")
         with open(source, "w", encoding="utf-8") as file:
-            file.write("#include <ringsend.h>\n#include <stdio.h>\nint main(void)\n{\n%s\nreturn 0;\n}\n" % "\n".join(lines))
+            file.write(
+                "#include <ringsend.h>\n#include <stdio.h>\nint main(void)\n{\n%s\nreturn 0;\n}\n" %
+                "\n".join(lines))
         os.mkdir(self.path("build"))
         program = self.path("build/offsets")
         flags = call("pkg-config", "--cflags", "ringsend", env=copy.environment).split()
@@ -137,12 +150,15 @@ class Shared(test_examples.Examples):
 
 class Static(Shared):
     compiling, linking = ["-static"], ["--static", "--libs"]
-    STATIC = ["blocking", "cplusplus", "epoll", "origins", "threads"]  # others need libraries that are only shared
+    STATIC = ["blocking", "cplusplus", "epoll", "origins",
+              "threads"]  # others need libraries that are only shared
 
     def test_it_can_be_unloaded(self):
         """In a plugin of a host's that knows nothing of it."""
         libs = call("pkg-config", "--static", "--libs", "ringsend", env=copy.environment).split()
-        self.unloads(self.plugin(*[copy.library("libringsend.a") if lib == "-lringsend" else lib for lib in libs]))
+        self.unloads(
+            self.plugin(
+                *[copy.library("libringsend.a") if lib == "-lringsend" else lib for lib in libs]))
 
     def python(self, script, *args):
         self.skipTest("Python loads the shared one")
@@ -178,8 +194,8 @@ class Header(Case):
                            % ("{}" if suffix == "cc" else "= {0}"))
             for standard in standards:
                 with self.subTest(standard=standard):
-                    call(compiler, "-std=" + standard, "-Wall", "-Wextra", "-Wshadow", "-Wpedantic", "-Werror",
-                         "-I", copy.path("include"), "-fsyntax-only", source)
+                    call(compiler, "-std=" + standard, "-Wall", "-Wextra", "-Wshadow", "-Wpedantic",
+                         "-Werror", "-I", copy.path("include"), "-fsyntax-only", source)
 
 
 class Files(Case):
@@ -187,13 +203,15 @@ class Files(Case):
         for path in (copy.path("share/bash-completion/completions/ringsend"),
                      copy.path("share/zsh/site-functions/_ringsend"),
                      copy.path("share/fish/vendor_completions.d/ringsend.fish"),
-                     copy.path("lib/systemd/system/ringsend@.service"), copy.path("share/ringsend/seccomp.json"),
-                     copy.path("bin/ringsend"), copy.path("include/ringsend.h"), copy.library("libringsend.a"),
+                     copy.path("lib/systemd/system/ringsend@.service"),
+                     copy.path("share/ringsend/seccomp.json"), copy.path("bin/ringsend"),
+                     copy.path("include/ringsend.h"), copy.library("libringsend.a"),
                      copy.library("libringsend.so"), copy.library("libringsend.so.0")):
             self.assertTrue(os.path.exists(path), path)
 
     def test_the_soname_is_that_of_the_abi(self):
-        self.assertRegex(call("readelf", "-d", copy.library("libringsend.so")), r"SONAME.*\[libringsend\.so\.0\]")
+        self.assertRegex(call("readelf", "-d", copy.library("libringsend.so")),
+                         r"SONAME.*\[libringsend\.so\.0\]")
 
     def test_the_version_is_one(self):
         version = call("pkg-config", "--modversion", "ringsend", env=copy.environment).strip()

@@ -1,4 +1,5 @@
-"""The journal: a run that was ended by anything goes on where it was, and over the same records only."""
+"""The journal: a run that was ended by anything goes on where it was, and over the same records
+only."""
 
 import json
 import os
@@ -8,8 +9,8 @@ import signal
 import subprocess
 import threading
 
-from harness import (BOUND_S, Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, Program, RINGSEND, SIGINT_EXIT,
-                     STOPPED, USAGE, answering, json_lines, main, response)
+from harness import (BOUND_S, Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, Program, RINGSEND,
+                     SIGINT_EXIT, STOPPED, USAGE, answering, json_lines, main, response)
 
 
 class Journaled(Case):
@@ -157,7 +158,8 @@ class Ended(Leaving):
         self.ended = program
 
     def test_sync_marks_what_is_in_flight_and_unmarks_what_was_not_sent(self):
-        self.input = self.file("in", [{"id": n, "url": self.held.url, "data": "x"} for n in range(9)])
+        self.input = self.file("in",
+                               [{"id": n, "url": self.held.url, "data": "x"} for n in range(9)])
         program = self.start("send", "--sync", "-c", "2", "-o", self.out, self.input)
         self.held.wait_for(lambda server: len(server.requests) == 2)
         # All nine were read and gone through the gate, two are in flight.
@@ -171,7 +173,8 @@ class Ended(Leaving):
         self.assert_each_once(9)
 
     def test_a_second_signal_leaves_what_is_in_flight_in_doubt(self):
-        self.input = self.file("in", [{"id": n, "url": self.held.url, "data": "x"} for n in range(9)])
+        self.input = self.file("in",
+                               [{"id": n, "url": self.held.url, "data": "x"} for n in range(9)])
         program = self.start("send", "-c", "2", "-o", self.out, self.input)
         self.held.wait_for(lambda server: len(server.requests) == 2)
         program.signal(signal.SIGINT)
@@ -297,7 +300,8 @@ class Status(Leaving):
                                 "left": 13, "input_ended": True})
         with open("/dev/full", "wb") as full:
             run = Program([RINGSEND, "status", self.out], stdout=full).finish()
-        self.assertEqual((run.status, run.err), (OUTPUT, "ringsend status: standard output could not be written\n"))
+        self.assertEqual((run.status, run.err),
+                         (OUTPUT, "ringsend status: standard output could not be written\n"))
         self.go_on(status=NOT_ALL_OK)
         self.assertIn("come to its end", self.status(self.out, expect=INPUT).err)
 
@@ -530,7 +534,8 @@ class Full(Journaled):
         self.assert_left(run, "File too large")
         files = ("disk/out", "disk/out.journal", "disk/failed")
         before, sent = [self.read(name) for name in files], len(self.echo.requests)
-        run = self.run_out("--force", "--failed", self.failed, self.input, preexec_fn=self.limit(4096))
+        run = self.run_out("--force", "--failed", self.failed, self.input,
+                           preexec_fn=self.limit(4096))
         self.assertEqual(run.status, OUTPUT, run.err)
         self.assertIn("out.journal: File too large", run.err)
         parked = self.file("disk/out.parked", b"mine")

@@ -1,10 +1,11 @@
-"""SIGKILL at a hundred moments, and --resume after each, with the platform's own log as the witness.
+"""SIGKILL at a hundred moments, and --resume after each, with the platform's own log as the
+witness.
 
 A moment is the n-th call of one system call, counted and killed at by strace: the same n is the
-same place in the program, from before the journal exists to after it is gone, and nothing depends on
-how fast the machine is. What the kernel was doing meanwhile is its own affair, and differs from run
-to run. Call and n are drawn from a seed, calls that are made more often more often;
-RINGSEND_SEED=N takes another one, and a failure names it."""
+same place in the program, from before the journal exists to after it is gone, and nothing
+depends on how fast the machine is. What the kernel was doing meanwhile is its own affair, and
+differs from run to run. Call and n are drawn from a seed, calls that are made more often more
+often; RINGSEND_SEED=N takes another one, and a failure names it."""
 
 import json
 import os
@@ -82,8 +83,8 @@ class Job:
     def run(self, command):
         environment = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")  # which cannot be traced
         with self.feed() as stdin:
-            return subprocess.run(command, stdin=stdin, capture_output=True, timeout=BOUND_S, check=False,
-                                  env=environment)
+            return subprocess.run(command, stdin=stdin, capture_output=True, timeout=BOUND_S,
+                                  check=False, env=environment)
 
     @staticmethod
     def was_complete(run):
@@ -215,10 +216,11 @@ class Kill(Case):
         before = os.path.getsize(path) if os.path.exists(path) else 0
         stdin = job.feed()
         self.addCleanup(stdin.close)
-        tracer = subprocess.Popen(
-            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=io_uring_enter",
-             "-e", "inject=io_uring_enter:delay_exit=30ms", *job.command(resume)],
-            stdin=stdin, stderr=subprocess.DEVNULL, env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+        tracer = subprocess.Popen([
+            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=io_uring_enter", "-e",
+            "inject=io_uring_enter:delay_exit=30ms", *job.command(resume)
+        ], stdin=stdin, stderr=subprocess.DEVNULL, env=dict(os.environ,
+                                                            ASAN_OPTIONS="detect_leaks=0"))
         try:
             while tracer.poll() is None:
                 if os.path.exists(path) and os.path.getsize(path) > before:

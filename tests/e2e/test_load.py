@@ -1,5 +1,5 @@
-"""`ringsend bench`, the load: how many requests, which, over how many connections, when; judged by what the
-server saw."""
+"""`ringsend bench`, the load: how many requests, which, over how many connections, when; judged
+by what the server saw."""
 
 import csv
 import io
@@ -11,7 +11,8 @@ import subprocess
 import sys
 
 import hdr
-from harness import INPUT, NOT_ALL_OK, NOT_STARTED, OK, SANITIZED, SIGINT_EXIT, USAGE, Authority, Case, answering, header, main, refused_port, response
+from harness import (INPUT, NOT_ALL_OK, NOT_STARTED, OK, SANITIZED, SIGINT_EXIT, USAGE, Authority,
+                     Case, answering, header, main, refused_port, response)
 
 THRESHOLD = 5
 HELLO = answering(lambda request: response(b"hello"))
@@ -35,7 +36,8 @@ class Load(LoadCase):
 
     def test_a_number_of_requests_is_exact(self):
         for args in (("-c", "4"), ("-c", "7", "-t", "3"), ("-r", "1000"), ("-r", "1000", "-t", "4"),
-                     ("-r", "1000", "--arrivals", "poisson", "-t", "2"), ("-c", "8", "--spin"), ("--batch",)):
+                     ("-r", "1000", "--arrivals", "poisson", "-t", "2"), ("-c", "8",
+                                                                          "--spin"), ("--batch", )):
             with self.subTest(args=args):
                 stats = self.serve_and_bench("-n", "101", *args)
                 self.assertEqual(stats["requests"], 101)
@@ -55,13 +57,14 @@ class Load(LoadCase):
         self.assertLessEqual(stats["connections_peak"], 5)
 
     def test_steps_are_a_run_each(self):
-        self.assertEqual(self.serve_and_bench("-n", "20", "--steps", "500,1000,2000")["requests"], 60)
+        self.assertEqual(
+            self.serve_and_bench("-n", "20", "--steps", "500,1000,2000")["requests"], 60)
 
     def test_warm_up_and_ramp_come_on_top(self):
         for args in (("-r", "500"), ("-c", "2")):
             with self.subTest(args=args):
-                stats = self.serve_and_bench("-n", "20", "--warmup", "100ms", "--ramp", "50ms", *args,
-                                             serve=("--latency", "1ms"))
+                stats = self.serve_and_bench("-n", "20", "--warmup", "100ms", "--ramp", "50ms",
+                                             *args, serve=("--latency", "1ms"))
                 self.assertGreater(stats["requests"], 20)
 
     def test_starts_are_not_made_early(self):
@@ -81,24 +84,29 @@ class Load(LoadCase):
         url = server.url + "q?a=b"
         self.bench("-n", "1", url)
         self.bench("-n", "1", "--data", "text", url)
-        self.bench("-n", "1", "-X", "PATCH", "-H", "X-A: b", "--data", "@" + body, "--new-connection", url)
+        self.bench("-n", "1", "-X", "PATCH", "-H", "X-A: b", "--data", "@" + body,
+                   "--new-connection", url)
         self.assertEqual([(r.method, r.target, r.body) for r in server.requests],
-                         [("GET", "/q?a=b", b""), ("POST", "/q?a=b", b"text"), ("PATCH", "/q?a=b", b"x" * 10000)])
+                         [("GET", "/q?a=b", b""), ("POST", "/q?a=b", b"text"),
+                          ("PATCH", "/q?a=b", b"x" * 10000)])
         last = server.requests[2]
         self.assertEqual((header(last, "x-a"), header(last, "connection")), (["b"], ["close"]))
 
     def test_nothing_is_tried_again(self):
-        stats = self.serve_and_bench("-n", "20", "-c", "2", serve=("--status", "503:100%"), expect=NOT_ALL_OK)
+        stats = self.serve_and_bench("-n", "20", "-c", "2", serve=("--status", "503:100%"),
+                                     expect=NOT_ALL_OK)
         self.assertEqual(stats["requests"], 20)
 
     def test_nothing_is_sent_twice_and_what_a_connection_did_is_reported(self):
         """Most resets and closes meet a connection that has carried a request before."""
         for fault, error in (("--reset", "reset_no_response"), ("--close", "closed_no_response")):
             for share in ("10%", "50%"):
-                for more in (("-c", "8"), ("-c", "8", "-r", "2000"), ("-c", "8", "-X", "PUT", "--data", "x")):
+                for more in (("-c", "8"), ("-c", "8", "-r", "2000"), ("-c", "8", "-X", "PUT",
+                                                                      "--data", "x")):
                     with self.subTest(fault=fault, share=share, more=more):
                         serve = self.serve(fault, share)
-                        self.bench("-q", "-n", "500", *more, "--json", self.path("figures.json"), serve.url)
+                        self.bench("-q", "-n", "500", *more, "--json", self.path("figures.json"),
+                                   serve.url)
                         figures, stats = json.loads(self.read("figures.json")), serve.stats()
                         lost = stats["resets"] if fault == "--reset" else stats["closes"]
                         self.assertEqual(stats["requests"], 500)
@@ -149,39 +157,51 @@ class Load(LoadCase):
         self.assertEqual(bench.finish().status, SIGINT_EXIT)
 
     def test_usage(self):
-        for args, words in (
-                ((), "name a URL"),
-                (("http://127.0.0.1/", "x"), "one URL"),
-                (("--data", "x", "file"), "--data goes with csv, tsv and lines"),
-                (("ftp://x", "-r", "0"), "--rate must be"),
-                (("http://x/", "-r", "0x10"), "--rate must be"),
-                (("http://x/", "-r", "nan"), "--rate must be"),
-                (("http://x/", "-r", "1,2"), "--rate must be one rate"),
-                (("http://x/", "-r", "1k/s"), "--rate must be a number per time, such as \"50/s\""),
-                (("http://x/", "-r", "5/d"), "--rate must be a number per time"),
-                (("http://x/", "--steps", "1,,2"), "--steps must be"),
-                (("http://x/", "--steps", "1,2", "-r", "1"), "give one of them"),
-                (("http://x/", "--arrivals", "late"), "constant or poisson"),
-                (("http://x/", "--arrivals", "poisson"), "goes with --rate"),
-                (("http://x/", "-t", "5", "-c", "4"), "need as many connections"),
-                (("http://x/", "-t", "5", "-n", "4"), "need as many requests"),
-                (("http://x/", "--tries", "2"), "nothing is tried again"),
-                (("http://x/", "--spin", "--batch"), "give one of them"),
-                (("http://:80/",), "the URL must be"),
-                (("--url", "http://x/", "http://x/"), "--url goes with files of records"),
-                (("--limit", "3", "http://x/"), "--limit goes with files of records"),
-                (("--idempotency-key", "http://x/"), "--idempotency-key goes with files"),
-                (("--data-file", "x", "http://x/"), "--data @FILE reads its body"),
-                (("--id", "x", "--url", "http://x/", "x.csv"), "no record has a result"),
-                (("x.csv",), "give --url"), (("--url", "http://x/{{a}}", "x.jsonl"), "{{a}}: these records have no columns"),
-                (("x.csv", "x.jsonl", "--url", "http://x/"), "they cannot go together")):
+        for args, words in (((), "name a URL"), (("http://127.0.0.1/", "x"), "one URL"),
+                            (("--data", "x", "file"),
+                             "--data goes with csv, tsv and lines"), (("ftp://x", "-r", "0"),
+                                                                      "--rate must be"),
+                            (("http://x/", "-r", "0x10"),
+                             "--rate must be"), (("http://x/", "-r", "nan"),
+                                                 "--rate must be"), (("http://x/", "-r", "1,2"),
+                                                                     "--rate must be one rate"),
+                            (("http://x/", "-r", "1k/s"),
+                             "--rate must be a number per time, such as \"50/s\""),
+                            (("http://x/", "-r", "5/d"), "--rate must be a number per time"),
+                            (("http://x/", "--steps", "1,,2"),
+                             "--steps must be"), (("http://x/", "--steps", "1,2", "-r", "1"),
+                                                  "give one of them"),
+                            (("http://x/", "--arrivals", "late"),
+                             "constant or poisson"), (("http://x/", "--arrivals", "poisson"),
+                                                      "goes with --rate"),
+                            (("http://x/", "-t", "5", "-c", "4"),
+                             "need as many connections"), (("http://x/", "-t", "5", "-n", "4"),
+                                                           "need as many requests"),
+                            (("http://x/", "--tries", "2"),
+                             "nothing is tried again"), (("http://x/", "--spin", "--batch"),
+                                                         "give one of them"), (("http://:80/", ),
+                                                                               "the URL must be"),
+                            (("--url", "http://x/", "http://x/"),
+                             "--url goes with files of records"),
+                            (("--limit", "3", "http://x/"), "--limit goes with files of records"),
+                            (("--idempotency-key", "http://x/"),
+                             "--idempotency-key goes with files"), (("--data-file", "x",
+                                                                     "http://x/"),
+                                                                    "--data @FILE reads its body"),
+                            (("--id", "x", "--url", "http://x/", "x.csv"),
+                             "no record has a result"), (("x.csv", ), "give --url"),
+                            (("--url", "http://x/{{a}}", "x.jsonl"),
+                             "{{a}}: these records have no columns"), (("x.csv", "x.jsonl", "--url",
+                                                                        "http://x/"),
+                                                                       "they cannot go together")):
             with self.subTest(args=args):
                 self.assertIn(words, self.bench(*args, expect=USAGE).err)
 
 
 class Truth(LoadCase):
-    """What is reported against what the server knows. A busy machine makes the times longer on the way between the two,
-    never shorter; so the bounds here are lower ones, but where a stall is so long that nothing else is."""
+    """What is reported against what the server knows. A busy machine makes the times longer on
+    the way between the two, never shorter; so the bounds here are lower ones, but where a stall
+    is so long that nothing else is."""
 
     def report(self, *args, expect=OK):
         self.bench("-q", "--json", self.path("report"), *args, expect=expect)
@@ -198,28 +218,35 @@ class Truth(LoadCase):
         certificate = authority.certificate()
         tls = ["--tls", "--cert", certificate.chain, "--key", certificate.key]
         trust = ["--cacert", authority.pem]
-        for name, serve_options, options in (
-                ("open", [], ["-r", "1000"]), ("closed", [], []), ("poisson", [], ["-r", "1000", "--arrivals", "poisson"]),
-                ("open, TLS", tls, ["-r", "1000", *trust]), ("closed, TLS", tls, trust)):
+        for name, serve_options, options in (("open", [], ["-r", "1000"]), ("closed", [], []),
+                                             ("poisson", [],
+                                              ["-r", "1000", "--arrivals", "poisson"
+                                               ]), ("open, TLS", tls, ["-r", "1000", *trust]),
+                                             ("closed, TLS", tls, trust)):
             with self.subTest(name=name):
-                serve = self.serve("--latency", "2ms,8ms", "--log", self.path("log"), *serve_options)
+                serve = self.serve("--latency", "2ms,8ms", "--log", self.path("log"),
+                                   *serve_options)
                 report = self.report("-n", "1000", "-c", "20", *options, serve.url)
                 logged = self.logged_us(serve)
                 self.file("log", b"")
-                self.assertEqual((len(logged), report["requests"], report["errors"]), (1000, 1000, 0))
+                self.assertEqual((len(logged), report["requests"], report["errors"]),
+                                 (1000, 1000, 0))
                 for key, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("max", 1)):
                     # The log's microseconds are whole ones.
                     least = logged[math.ceil(share * 1000) - 1] * (1 - 1 / 1024) - 1
                     self.assertGreaterEqual(report["service_us"][key], least, key)
-                    self.assertGreaterEqual(report["response_us"][key], report["service_us"][key] * (1 - 1 / 1024), key)
+                    self.assertGreaterEqual(report["response_us"][key],
+                                            report["service_us"][key] * (1 - 1 / 1024), key)
                 for times in ("response_us", "service_us"):
                     self.assertEqual(report[times]["count"], 1000)
 
     def stall(self, connections, *, rate=2000, seconds=4, stall_s=0.4):
         """A run in the middle of which the server does nothing for a tenth of the time."""
         self.file("log", b"")
-        serve = self.serve("--pause", "%dms,%dms" % (seconds * 500, stall_s * 1000), "--log", self.path("log"))
-        report = self.report("-r", str(rate), "-d", "%ds" % seconds, "-c", str(connections), serve.url)
+        serve = self.serve("--pause", "%dms,%dms" % (seconds * 500, stall_s * 1000), "--log",
+                           self.path("log"))
+        report = self.report("-r", str(rate), "-d", "%ds" % seconds, "-c", str(connections),
+                             serve.url)
         logged = self.logged_us(serve)
         # A machine that is held up at the very end leaves some without a connection.
         self.assertEqual(report["requests"] + report["never_started"], rate * seconds)
@@ -227,13 +254,15 @@ class Truth(LoadCase):
         return report
 
     def test_a_stall_is_in_the_response_time_whatever_the_connections(self):
-        """Of the tenth of the requests that were due in the stall each waited for what was left of it: the 99th
-        percentile is nine tenths of it. What the connections held when it began is less than
-        one in a hundred: the 99th percentile of the service time knows nothing of a stall."""
+        """Of the tenth of the requests that were due in the stall each waited for what was left
+        of it: the 99th percentile is nine tenths of it. What the connections held when it began
+        is less than one in a hundred: the 99th percentile of the service time knows nothing of a
+        stall."""
         for connections in (40, 4):
             with self.subTest(connections=connections):
                 report = self.stall(connections)
-                response, service, lag = report["response_us"], report["service_us"], report["send_lag_us"]
+                response, service, lag = report["response_us"], report["service_us"], report[
+                    "send_lag_us"]
                 self.assertGreaterEqual(response["p99"], 0.85 * 400_000)
                 self.assertGreaterEqual(response["max"], 400_000 * 0.99)
                 self.assertGreaterEqual(lag["p99"], 0.8 * 400_000)
@@ -241,19 +270,24 @@ class Truth(LoadCase):
                     self.assertLess(service["p99"], 0.5 * 400_000)
 
     def test_a_hang_to_the_end_is_in_the_percentiles(self):
-        """What was due and never started has waited at least until a connection became free, which takes the
-        timeout; what was in flight until then. All but what was answered are lower bounds."""
+        """What was due and never started has waited at least until a connection became free,
+        which takes the timeout; what was in flight until then. All but what was answered are
+        lower bounds."""
         serve = self.serve("--pause", "1s,60s")
-        report = self.report("-r", "1000", "-d", "2s", "-c", "10", "--timeout", "2s", "--fail-if", "p99>500ms",
-                             "--csv", self.path("figures.csv"), "--hlog", self.path("figures.hlog"), serve.url,
-                             expect=THRESHOLD)
-        never, bounds, response = report["never_started"], report["lower_bounds"], report["response_us"]
+        report = self.report("-r", "1000", "-d", "2s", "-c", "10", "--timeout", "2s", "--fail-if",
+                             "p99>500ms", "--csv", self.path("figures.csv"), "--hlog",
+                             self.path("figures.hlog"), serve.url, expect=THRESHOLD)
+        never, bounds, response = report["never_started"], report["lower_bounds"], report[
+            "response_us"]
         self.assertGreater(never, 900)
         self.assertEqual(report["scheduled"], 2000)
-        self.assertEqual((response["count"], bounds["response_us"]["count"]), (2000, never + report["timed_out"]))
-        self.assertEqual((bounds["service_us"]["count"], bounds["send_lag_us"]["count"]), (report["timed_out"], never))
+        self.assertEqual((response["count"], bounds["response_us"]["count"]),
+                         (2000, never + report["timed_out"]))
+        self.assertEqual((bounds["service_us"]["count"], bounds["send_lag_us"]["count"]),
+                         (report["timed_out"], never))
         self.assertEqual(bounds["response_us"]["at_least"], ["p90", "p99", "p999", "p9999", "max"])
-        # The last start was due 2 s after the first, and the first connection that hung gave up after 3 s.
+        # The last start was due 2 s after the first, and the first connection that hung gave up
+        # after 3 s.
         self.assertGreaterEqual(response["p90"], 1_000_000)
         self.assertGreaterEqual(report["never_started_wait_us"], 1_900_000)
         threshold, = report["thresholds"]
@@ -261,8 +295,14 @@ class Truth(LoadCase):
         self.assertEqual(sum(second["never_started"] for second in report["series"]), never)
         rows = list(csv.DictReader(io.StringIO(self.read("figures.csv").decode())))
         self.assertEqual(sum(int(row["never_started"]) for row in rows), never)
-        lines = [line.split(",") for line in self.read("figures.hlog").decode().splitlines() if line[0] not in '#"']
-        self.assertEqual(sum(sum(hdr.counts(line[-1]).values()) for line in lines if not line[0].startswith("Tag=")), 2000)
+        lines = [
+            line.split(",") for line in self.read("figures.hlog").decode().splitlines()
+            if line[0] not in '#"'
+        ]
+        self.assertEqual(
+            sum(
+                sum(hdr.counts(line[-1]).values()) for line in lines
+                if not line[0].startswith("Tag=")), 2000)
         tagged = {line[0]: hdr.counts(line[-1]) for line in lines if line[0].startswith("Tag=")}
         self.assertEqual(sum(tagged["Tag=response_bounds"].values()), never + report["timed_out"])
 
@@ -271,7 +311,8 @@ class Truth(LoadCase):
         for rate in ((), ("-r", "100")):
             with self.subTest(rate=rate):
                 before = len(server.requests)
-                bench = self.start("bench", "-d", "1h", "-c", "2", *rate, "--json", self.path("figures.json"), server.url)
+                bench = self.start("bench", "-d", "1h", "-c", "2", *rate, "--json",
+                                   self.path("figures.json"), server.url)
                 server.wait_for(lambda s: len(s.requests) == before + 2)
                 bench.wait_for(lambda out, err: b"1 s" in err)
                 bench.signal(signal.SIGINT)
@@ -282,12 +323,14 @@ class Truth(LoadCase):
                 self.assertIn(b"2 were cut off by the second signal", run.out)
                 report = json.loads(self.read("figures.json"))
                 self.assertEqual((report["cut"], report["errors_by_name"]), (2, {"cancelled": 2}))
-                self.assertEqual(report["lower_bounds"]["response_us"]["count"], 2 + report["never_started"])
+                self.assertEqual(report["lower_bounds"]["response_us"]["count"],
+                                 2 + report["never_started"])
                 self.assertGreater(report["response_us"]["max"], 900_000)
                 self.assertEqual(report["scheduled"] or 2, 2 + report["never_started"])
 
     def test_a_server_that_refuses_is_not_asked_as_fast_as_it_can(self):
-        """Nor one that takes a connection and closes it. One that answers is, whatever it answers."""
+        """Nor one that takes a connection and closes it. One that answers is, whatever it
+        answers."""
         sock, port = refused_port()
         self.addCleanup(sock.close)
         closes = self.serve("--close", "100%")
@@ -297,10 +340,13 @@ class Truth(LoadCase):
             self.assertEqual(report["rest_max_us"], 8000)
             self.assertLess(report["errors"], 1500)
             self.assertGreater(report["errors"], 20)
-        self.assertEqual(self.report("-n", "400", "-c", "8", closes.url, expect=NOT_ALL_OK)["errors"], 400)
-        self.assertEqual(self.report("-n", "400", "-r", "4000", closes.url, expect=NOT_ALL_OK)["rests"], 0)
+        self.assertEqual(
+            self.report("-n", "400", "-c", "8", closes.url, expect=NOT_ALL_OK)["errors"], 400)
+        self.assertEqual(
+            self.report("-n", "400", "-r", "4000", closes.url, expect=NOT_ALL_OK)["rests"], 0)
         answers = self.serve("--status", "503:100%")
-        self.assertEqual(self.report("-n", "4000", "-c", "8", answers.url, expect=NOT_ALL_OK)["rests"], 0)
+        self.assertEqual(
+            self.report("-n", "4000", "-c", "8", answers.url, expect=NOT_ALL_OK)["rests"], 0)
 
     def test_a_closed_loop_hides_the_same_stall(self):
         """One request a connection waits, and the others are never asked for."""
@@ -332,9 +378,11 @@ class Truth(LoadCase):
                 self.assertLessEqual(report["rate_achieved"], 100.1)
 
     def test_what_is_taken_in_and_not_answered_is_not_the_rate(self):
-        """Five hundred a second are answered, a thousand asked for, and connections enough for all."""
+        """Five hundred a second are answered, a thousand asked for, and connections enough for
+        all."""
         serve = self.serve("--workers", "10", "--latency", "20ms")
-        run = self.bench("-q", "--json", self.path("report"), "-r", "1000", "-d", "1s", "-c", "1000", serve.url)
+        run = self.bench("-q", "--json", self.path("report"), "-r", "1000", "-d", "1s", "-c",
+                         "1000", serve.url)
         report = json.loads(self.read("report"))
         self.assertEqual((report["requests"], report["never_started"]), (1000, 0))
         self.assertLess(report["rate_achieved"], 800)
@@ -342,7 +390,8 @@ class Truth(LoadCase):
         self.assertIn(b"takes in more than it answers", run.out)
 
     def test_slow_answers_alone_do_not_lower_the_rate(self):
-        """What is in flight at the end was asked for in time, and answered as fast as all the others."""
+        """What is in flight at the end was asked for in time, and answered as fast as all the
+        others."""
         serve = self.serve("--latency", "300ms")
         report = self.report("-r", "200", "-d", "1s", "-c", "200", serve.url)
         self.assertEqual(report["requests"], 200)
@@ -362,7 +411,8 @@ class Truth(LoadCase):
         """There is a connection for each; so none may be said to have found none."""
         serve = self.serve()
         report = self.report("-r", "20000", "-d", "100ms", "-c", "2000", serve.url)
-        self.assertEqual((report["requests"], report["never_started"], report["late_waits"]), (2000, 0, 0))
+        self.assertEqual((report["requests"], report["never_started"], report["late_waits"]),
+                         (2000, 0, 0))
 
     def test_a_generator_that_is_too_slow_says_so(self):
         """Ten million a second are more than any one thread can start."""
@@ -374,7 +424,8 @@ class Truth(LoadCase):
         self.assertGreaterEqual(report["response_us"]["p50"], 100_000)
 
     def test_who_else_had_the_processor_is_told(self):
-        """Bench and a program that never sleeps, on one processor: it waits for it again and again."""
+        """Bench and a program that never sleeps, on one processor: it waits for it again and
+        again."""
         serve = self.serve()
         cpus = os.sched_getaffinity(0)
         self.addCleanup(os.sched_setaffinity, 0, cpus)
@@ -404,7 +455,8 @@ class Truth(LoadCase):
 
     def test_requests_that_time_out_are_in_the_times(self):
         serve = self.serve("--stall", "100%")
-        report = self.report("-n", "8", "-c", "4", "--timeout", "200ms", serve.url, expect=NOT_ALL_OK)
+        report = self.report("-n", "8", "-c", "4", "--timeout", "200ms", serve.url,
+                             expect=NOT_ALL_OK)
         self.assertEqual((report["requests"], report["errors"], report["timed_out"]), (0, 8, 8))
         self.assertEqual(report["errors_by_name"], {"timeout_attempt": 8})
         self.assertEqual(report["response_us"]["count"], 8)
@@ -419,15 +471,17 @@ class Truth(LoadCase):
     def test_phases_of_a_new_connection_each(self):
         serve = self.serve("--latency", "1ms")
         report = self.report("-n", "20", "-c", "2", "--new-connection", serve.url)
-        self.assertEqual((report["phases"]["connect_us"]["count"], report["phases"]["tls_us"]["count"]), (20, 0))
+        self.assertEqual(
+            (report["phases"]["connect_us"]["count"], report["phases"]["tls_us"]["count"]), (20, 0))
         self.assertGreaterEqual(report["phases"]["first_byte_us"]["p50"], 1000)
 
     def test_the_kernels_stamps_tell_where_the_time_went(self):
         authority = Authority(self.dir)
         certificate = authority.certificate()
-        for name, serve, options in (
-                ("plain", [], []), ("large", ["--body-bytes", "300000"], []),
-                ("TLS", ["--tls", "--cert", certificate.chain, "--key", certificate.key], ["--cacert", authority.pem])):
+        for name, serve, options in (("plain", [], []), ("large", [
+                "--body-bytes", "300000"
+        ], []), ("TLS", ["--tls", "--cert", certificate.chain, "--key",
+                         certificate.key], ["--cacert", authority.pem])):
             with self.subTest(name=name):
                 serve = self.serve("--latency", "2ms", *serve)
                 report = self.report("-n", "50", "-c", "2", "--timestamps", *options, serve.url)

@@ -1,7 +1,7 @@
 """Memory does not grow with the input: 200,000 records need what 1,000 do, and that is little.
 
-So that there is a moment at which all is sent and the process still lives, the records come from a file
-and then from stdin, which stays open."""
+So that there is a moment at which all is sent and the process still lives, the records come from
+a file and then from stdin, which stays open."""
 
 import base64
 import gzip
@@ -11,8 +11,8 @@ import subprocess
 import threading
 import unittest
 
-from harness import (BOUND_S, Case, OK, RINGSEND, SANITIZED, USAGE, answering, json_lines, main, peak_bytes,
-                     response)
+from harness import (BOUND_S, Case, OK, RINGSEND, SANITIZED, USAGE, answering, json_lines, main,
+                     peak_bytes, response)
 
 MIB = 1 << 20
 
@@ -67,8 +67,10 @@ class Budget(Case):
         """Its results and the most memory it had, when nothing is read until `reading` returns."""
         url = url or self.serve("--body-bytes", str(self.BODY)).url
         path = self.file("in", records or lines_of_json(self.RECORDS))
-        with subprocess.Popen([RINGSEND, "send", "-q", "-c", "40", "--memory", "%dM" % memory, "--url", url, *options, path,
-                               "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen([
+                RINGSEND, "send", "-q", "-c", "40", "--memory",
+                "%dM" % memory, "--url", url, *options, path, "-"
+        ], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             bound = threading.Timer(4 * BOUND_S, process.kill)
             bound.start()
             self.addCleanup(bound.cancel)
@@ -87,8 +89,9 @@ class Budget(Case):
         return b"".join(text), peak
 
     def assert_within(self, peak, memory, threads=1):
-        """What a program of its size needs, and a body that is received, copied and written on top. A second
-        thread may be at such a body as well, and its allocations come from an arena of its own."""
+        """What a program of its size needs, and a body that is received, copied and written on
+        top. A second thread may be at such a body as well, and its allocations come from an
+        arena of its own."""
         bodies = 8 + 6 * (threads - 1)
         self.assertLess(peak, (memory + 14) * MIB + bodies * self.BODY, "%d MiB" % (peak // MIB))
 
@@ -97,7 +100,8 @@ class Budget(Case):
         self.assert_within(peak, memory, threads)
         results = json_lines(text)
         self.assertEqual(len(results), self.RECORDS)
-        self.assertTrue(all(r["ok"] and r["attempts"] == 1 for r in results), [r["error"] for r in results])
+        self.assertTrue(all(r["ok"] and r["attempts"] == 1 for r in results),
+                        [r["error"] for r in results])
         return results
 
     def test_what_all_connections_may_receive_is_bounded(self):
@@ -114,7 +118,8 @@ class Budget(Case):
         records = [{"id": i, "data": "x" * 3 * MIB} for i in range(4)]
         for threads in ("1", "2"):
             with self.subTest(threads=threads):
-                run = self.send("--memory", "1M", "-t", threads, "--url", url, records=records, expect=OK)
+                run = self.send("--memory", "1M", "-t", threads, "--url", url, records=records,
+                                expect=OK)
                 self.assertEqual(sorted(r["id"] for r in run.results), list(range(4)))
 
     def test_one_body_alone_has_its_room_whatever_the_budget(self):
@@ -129,17 +134,21 @@ class Budget(Case):
                             peer.send(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * self.BODY)
                             return
                         peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
-                                  b"10000\r\n%s\r\n" % (b"x" * 65536) * (self.BODY >> 16) + b"0\r\n\r\n")
+                                  b"10000\r\n%s\r\n" % (b"x" * 65536) * (self.BODY >> 16) +
+                                  b"0\r\n\r\n")
                 self.check("-X", "PUT", url=self.server(script).url)
 
     def test_packed_bodies(self):
         packed = gzip.compress(random.Random(1).randbytes(20000) * (self.BODY // 20000))
-        server = self.server(answering(lambda request: response(packed, headers=["Content-Encoding: gzip"])))
+        server = self.server(
+            answering(lambda request: response(packed, headers=["Content-Encoding: gzip"])))
         for result in self.check("--compressed", url=server.url):
-            self.assertEqual(len(base64.b64decode(result["body_base64"])), self.BODY // 20000 * 20000)
+            self.assertEqual(len(base64.b64decode(result["body_base64"])),
+                             self.BODY // 20000 * 20000)
 
     def test_no_clock_runs_while_a_body_waits_for_us(self):
-        """Whoever reads the results takes nothing for longer than any timeout: nothing fails for it."""
+        """Whoever reads the results takes nothing for longer than any timeout: nothing fails for
+        it."""
         def reading(_):
             threading.Event().wait(2.5)
         self.check("--timeout", "1s", "--tries", "1", reading=reading)
@@ -152,7 +161,8 @@ class Budget(Case):
 
     def test_its_sizes(self):
         for text in ("0", "1k", "x", "2000G"):
-            run = self.run_ringsend("send", "--memory", text, "--url", "http://localhost/", self.file("in", [1]))
+            run = self.run_ringsend("send", "--memory", text, "--url", "http://localhost/",
+                                    self.file("in", [1]))
             self.assertEqual(run.status, USAGE)
             self.assertIn("--memory", run.err)
 

@@ -1,7 +1,9 @@
-"""Names: those that are never answered hold no other up, and localhost is this machine, whichever family answers.
+"""Names: those that are never answered hold no other up, and localhost is this machine, whichever
+family answers.
 
-The name server is one of our own, in namespaces of our own: this program runs itself again there, where
-/etc/resolv.conf names it. dead*.test it never answers, slow*.test after a while, all others at once."""
+The name server is one of our own, in namespaces of our own: this program runs itself again
+there, where /etc/resolv.conf names it. dead*.test it never answers, slow*.test after a while,
+all others at once."""
 
 import os
 import shutil
@@ -31,13 +33,15 @@ def enter():
         with open(configuration, "w", encoding="ascii") as file:
             file.write("nameserver %s\noptions timeout:30\n" % NAME_SERVER)
         script = 'ip link set lo up && mount --bind "$1" /etc/resolv.conf && shift && exec "$@"'
-        run = subprocess.run(unshare + ["sh", "-c", script, "sh", configuration, sys.executable, "-B"] + sys.argv,
-                             env=dict(os.environ, **{INSIDE: "1"}), check=False)
+        run = subprocess.run(
+            unshare + ["sh", "-c", script, "sh", configuration, sys.executable, "-B"] + sys.argv,
+            env=dict(os.environ, **{INSIDE: "1"}), check=False)
     sys.exit(run.returncode)
 
 
 class NameServer:
-    """Answers queries for A with 127.0.0.1, others with nothing; counts the queries for A by name."""
+    """Answers queries for A with 127.0.0.1, others with nothing; counts the queries for A by
+    name."""
 
     def __init__(self):
         self.queries = {}
@@ -60,7 +64,8 @@ class NameServer:
                 self.asked.notify_all()
             if name.startswith("dead"):
                 continue
-            address = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + bytes((127, 0, 0, 1)) if kind == 1 else b""
+            address = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + bytes(
+                (127, 0, 0, 1)) if kind == 1 else b""
             answer = (query[:2] + b"\x81\x80" + struct.pack(">HHHH", 1, bool(address), 0, 0) +
                       query[12:end + 5] + address)
             delay_s = SLOW_S if name.startswith("slow") else 0
@@ -87,7 +92,8 @@ class Lookups(Case):
         self.http = self.serve()
 
     def records(self, *names):
-        return [{"id": name, "url": "http://%s.test:%d/" % (name, self.http.port)} for name in names]
+        return [{"id": name, "url": "http://%s.test:%d/" % (name, self.http.port)}
+                for name in names]
 
     def by_name(self, run, prefix):
         return [result for result in run.results if result["id"].startswith(prefix)]
@@ -119,18 +125,22 @@ class Lookups(Case):
     def test_slow_names_are_waited_for_side_by_side(self):
         self.send("--connect-timeout", "20s", expect=OK,
                   records=self.records(*["slow%d" % n for n in range(40)], "good"))
-        self.assertEqual(self.names.queries, dict.fromkeys(["slow%d" % n for n in range(40)] + ["good"], 1))
+        self.assertEqual(self.names.queries,
+                         dict.fromkeys(["slow%d" % n for n in range(40)] + ["good"], 1))
 
     def test_two_threads(self):
-        run = self.send("-t", "2", "--tries", "1", "--connect-timeout", "2s", expect=NOT_ALL_OK,
-                        records=self.records(*["dead%d" % n for n in range(20)], *["good%d" % n for n in range(40)]))
+        run = self.send(
+            "-t", "2", "--tries", "1", "--connect-timeout", "2s", expect=NOT_ALL_OK,
+            records=self.records(*["dead%d" % n for n in range(20)],
+                                 *["good%d" % n for n in range(40)]))
         self.assertEqual([result["ok"] for result in self.by_name(run, "good")], [True] * 40)
 
     def test_a_stop_waits_for_no_lookup(self):
         sender = self.start("send", "--connect-timeout", "1h", self.file(
             "in", b"".join(b'{"url":"http://dead%d.test/"}\n' % n for n in range(30))))
         with self.names.asked:
-            self.assertTrue(self.names.asked.wait_for(lambda: len(self.names.queries) == 30, BOUND_S))
+            self.assertTrue(
+                self.names.asked.wait_for(lambda: len(self.names.queries) == 30, BOUND_S))
         sender.signal(signal.SIGINT)
         self.assertEqual(sender.finish().status, 130)
 
@@ -151,8 +161,8 @@ class Localhost(Case):
 
     def test_resolve_goes_before_it(self):
         server = self.server(answering(lambda request: response(b"here")))
-        run = self.send("--resolve", "localhost:%d:127.0.0.2" % server.port, "--tries", "1", expect=NOT_ALL_OK,
-                        records=[{"url": "http://localhost:%d/" % server.port}])
+        run = self.send("--resolve", "localhost:%d:127.0.0.2" % server.port, "--tries", "1",
+                        expect=NOT_ALL_OK, records=[{"url": "http://localhost:%d/" % server.port}])
         self.assert_error(run.results[0], "connect_refused")
 
     @unittest.skipUnless(INSIDE in os.environ, "no namespaces of our own")
@@ -164,7 +174,8 @@ class Localhost(Case):
             file.write("1")
         try:
             self.reached("localhost", "127.0.0.1")
-            run = self.send("--tries", "1", expect=NOT_ALL_OK, records=[{"url": "http://localhost:1/"}])
+            run = self.send("--tries", "1", expect=NOT_ALL_OK,
+                            records=[{"url": "http://localhost:1/"}])
             self.assert_error(run.results[0], "connect_refused")
         finally:
             with open(switch, "w", encoding="ascii") as file:

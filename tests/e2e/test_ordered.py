@@ -82,7 +82,8 @@ class Ordered(Case):
         while words not in err:
             program.signal(signal.SIGUSR1)
             asked += 1
-            err = program.wait_for(lambda out, err, asked=asked: err.count(b" in flight") == asked and bytes(err))
+            err = program.wait_for(
+                lambda out, err, asked=asked: err.count(b" in flight") == asked and bytes(err))
 
     def stopped_with_one_missing(self, *options):
         """All but the first of 500 are answered, and none written, when the user stops the run."""
@@ -96,7 +97,8 @@ class Ordered(Case):
         program.wait_for(lambda out, err: b"stopping" in err)
         program.signal_again(signal.SIGINT)
         run = program.finish()
-        self.assertIn("499 done (499 of them to be written in their turn), 1 in doubt, 0 left", run.err)
+        self.assertIn("499 done (499 of them to be written in their turn), 1 in doubt, 0 left",
+                      run.err)
         self.assertEqual(json_lines(self.read("out")), [])
         self.go.set()
         return server, args
@@ -105,7 +107,8 @@ class Ordered(Case):
         server, args = self.stopped_with_one_missing()
         status = self.run_ringsend("status", "--json", self.path("out"))
         told = json_lines(status.out)[0]
-        self.assertEqual((told["done"], told["waiting"], told["in_doubt"], told["left"]), (499, 499, 1, 0))
+        self.assertEqual((told["done"], told["waiting"], told["in_doubt"], told["left"]),
+                         (499, 499, 1, 0))
         run = self.run_ringsend(*args, "--resume")
         self.assertEqual(run.status, NOT_ALL_OK, run.err)
         results = json_lines(self.read("out"))
@@ -115,8 +118,8 @@ class Ordered(Case):
         self.assertEqual([name for name in os.listdir(self.dir) if name.startswith("out")], ["out"])
 
     def test_with_failed_lines_and_words(self):
-        server, args = self.stopped_with_one_missing("--failed", self.path("failed"), "--ok-if", "1 == 2", "--tries", "1",
-                                                     "-w", "%{id}\n")
+        server, args = self.stopped_with_one_missing("--failed", self.path("failed"), "--ok-if",
+                                                     "1 == 2", "--tries", "1", "-w", "%{id}\n")
         run = self.run_ringsend(*args, "--resume")
         self.assertEqual(run.status, NOT_ALL_OK, run.err)
         self.assertEqual([r["id"] for r in json_lines(self.read("out"))], list(range(500)))
@@ -144,8 +147,11 @@ class Ordered(Case):
         for name in ("out", "failed"):
             if os.path.exists(self.path(name)):
                 os.remove(self.path(name))
-        args = ["send", "-q", "--ordered", "-c", "30", "-t", "2", "-o", self.path("out"), "--failed", self.path("failed"),
-                *(["--csv"] if csv else []), path]
+        args = [
+            "send", "-q", "--ordered", "-c", "30", "-t", "2", "-o",
+            self.path("out"), "--failed",
+            self.path("failed"), *(["--csv"] if csv else []), path
+        ]
         killed = 0
         for turn in range(100):
             before = len(seen)
@@ -205,7 +211,9 @@ class Ordered(Case):
         args.remove("--ordered")
         run = self.run_ringsend(*args, "--resume")
         self.assertEqual(run.status, USAGE)
-        self.assertIn("--ordered is not as in the run to go on with, and results would be in another order", run.err)
+        self.assertIn(
+            "--ordered is not as in the run to go on with, and results would be in another order",
+            run.err)
 
     def test_killed_and_resumed_the_order_holds(self):
         url = self.jittery()

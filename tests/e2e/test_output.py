@@ -9,7 +9,8 @@ import socket
 import stat
 import subprocess
 
-from harness import (Case, NOT_ALL_OK, OK, OUTPUT, RINGSEND, USAGE, answering, json_lines, main, response)
+from harness import (Case, NOT_ALL_OK, OK, OUTPUT, RINGSEND, USAGE, answering, json_lines, main,
+                     response)
 
 
 class Output(Case):
@@ -41,8 +42,10 @@ class Names(Output):
     def shell(self, line):
         """A line for bash, in which `send` is the program's beginning and in its input."""
         send = "%s send -q --url %s" % (shlex.quote(os.path.abspath(RINGSEND)), self.echo.url)
-        done = subprocess.run(["bash", "-c", line.replace("send ", send + " ").replace(" in", " " + self.input)],
-                              cwd=self.dir, capture_output=True, check=False)
+        done = subprocess.run(
+            ["bash", "-c",
+             line.replace("send ", send + " ").replace(" in", " " + self.input)], cwd=self.dir,
+            capture_output=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
     def test_standard_output_by_its_names(self):
@@ -67,7 +70,8 @@ class Names(Output):
         self.assertEqual(self.shell("send -o /dev/null --force in")[0], NOT_ALL_OK)
 
     def test_process_substitution(self):
-        status, out, err = self.shell("send -o >(gzip >got.gz) --failed >(cat >failed) in; wait; cat failed; gzip -dc got.gz")
+        status, out, err = self.shell(
+            "send -o >(gzip >got.gz) --failed >(cat >failed) in; wait; cat failed; gzip -dc got.gz")
         self.assertEqual((status, len(out.splitlines())), (0, 5), err)
 
     def test_what_is_not_open_for_writing_or_not_at_all(self):
@@ -93,8 +97,11 @@ class Names(Output):
 
     def test_reports_of_benchmarks(self):
         serve = self.serve()
-        done = subprocess.run(["bash", "-c", "echo before >got; %s bench -q -n 10 --json /dev/stdout %s >>got" % (
-            shlex.quote(os.path.abspath(RINGSEND)), serve.url)], cwd=self.dir, capture_output=True, check=False)
+        done = subprocess.run([
+            "bash", "-c",
+            "echo before >got; %s bench -q -n 10 --json /dev/stdout %s >>got" %
+            (shlex.quote(os.path.abspath(RINGSEND)), serve.url)
+        ], cwd=self.dir, capture_output=True, check=False)
         self.assertEqual(done.returncode, OK, done.stderr)
         before, report = self.read("got").split(b"\n", 1)
         self.assertEqual(before, b"before")

@@ -1,4 +1,5 @@
-"""What a command line reads, it does not write to: by no name, link or descriptor, with --force neither."""
+"""What a command line reads, it does not write to: by no name, link or descriptor, with --force
+neither."""
 
 import os
 
@@ -45,10 +46,12 @@ class Overwrite(Case):
         rows = self.file("rows.csv", b"a\n1\n")
         by_header = "is the file that --header reads, too"
         self.refused(headers, by_header, *self.send("-H", "@" + headers, "-o", None))
-        self.refused(headers, by_header, *self.send("-H", "@" + headers, "-o", self.out, "--failed", None))
-        self.refused(words, "is the file that --write-out reads, too", *self.send("-w", "@" + words, "-o", None))
-        self.refused(data, "is the file that --data-file reads, too", "send", "--force", "--url", self.server_url,
-                     "--data-file", data, "-o", None, rows)
+        self.refused(headers, by_header,
+                     *self.send("-H", "@" + headers, "-o", self.out, "--failed", None))
+        self.refused(words, "is the file that --write-out reads, too",
+                     *self.send("-w", "@" + words, "-o", None))
+        self.refused(data, "is the file that --data-file reads, too", "send", "--force", "--url",
+                     self.server_url, "--data-file", data, "-o", None, rows)
         self.refused(self.input, "is an input, too", *self.send("-o", None))
 
     def test_certificates(self):
@@ -62,27 +65,31 @@ class Overwrite(Case):
             here = self.file("here.pem", self.content(path))
             args = [here if arg == path else arg for arg in args]
             environment = environment and {name: here for name in environment}
-            self.refused(here, "is the file that %s reads, too" % what, *self.send(*args, "-o", None),
-                         environment=environment)
+            self.refused(here, "is the file that %s reads, too" % what,
+                         *self.send(*args, "-o", None), environment=environment)
         self.refused(self.file("key", self.content(pair.key)), "is the file that --key reads, too",
-                     "serve", "-p", "0", "--tls", "--cert", pair.chain, "--key", self.path("key"), "--log", None)
+                     "serve", "-p", "0", "--tls", "--cert", pair.chain, "--key", self.path("key"),
+                     "--log", None)
 
     def test_the_journal_and_the_bodies(self):
         headers = self.file("out.journal", b"x-key: secret\n")
         run = self.run_ringsend(*self.send("-H", "@" + headers, "-o", self.out))
         self.assertEqual(run.status, USAGE, run.err)
-        self.assertIn("is where the journal of the results goes, and is the file that --header reads, too", run.err)
+        self.assertIn(
+            "is where the journal of the results goes, and is the file that --header reads, too",
+            run.err)
         os.mkdir(self.path("bodies"))
         here = self.file("bodies/0", LINE)
         os.symlink(here, self.path("elsewhere"))
         for args in ((here,), (self.path("elsewhere"),)):
-            run = self.run_ringsend("send", "--force", "--url", self.server_url, "--bodies", self.path("bodies"), *args)
+            run = self.run_ringsend("send", "--force", "--url", self.server_url, "--bodies",
+                                    self.path("bodies"), *args)
             self.assertEqual(run.status, USAGE, run.err)
             self.assertIn("has a name like a body's", run.err)
         os.rename(here, self.path("moved"))
         os.link(self.path("moved"), here)
-        run = self.run_ringsend("send", "--force", "--url", self.server_url, "--bodies", self.path("bodies"),
-                                self.path("moved"))
+        run = self.run_ringsend("send", "--force", "--url", self.server_url, "--bodies",
+                                self.path("bodies"), self.path("moved"))
         self.assertEqual(run.status, OUTPUT, run.err)
         self.assertIn("bodies/0: what stands there has another name as well (a hard link)", run.err)
         self.assertIn("the answer", [result.get("body") for result in run.results])
@@ -91,7 +98,8 @@ class Overwrite(Case):
     def test_a_body_that_was_there_is_replaced_whole(self):
         os.mkdir(self.path("bodies"))
         self.file("bodies/0", b"an older and longer answer than the new one")
-        run = self.run_ringsend("send", "--force", "--url", self.server_url, "--bodies", self.path("bodies"), self.input)
+        run = self.run_ringsend("send", "--force", "--url", self.server_url, "--bodies",
+                                self.path("bodies"), self.input)
         self.assertEqual(run.status, OK, run.err)
         self.assertEqual(self.read("bodies/0"), b"the answer")
 
@@ -100,14 +108,15 @@ class Overwrite(Case):
         data = self.file("data", b"content")
         bench = ("bench", "-q", "-n", "1")
         for option in ("--json", "--csv", "--html", "--hlog"):
-            self.refused(headers, "is the file that --header reads, too", *bench, "-H", "@" + headers, option, None,
-                         self.server_url)
-        self.refused(data, "is the file that --data reads, too", *bench, "-X", "POST", "--data", "@" + data, "--json",
-                     None, self.server_url)
-        self.refused(self.input, "is an input, too", *bench, "--url", self.server_url, "--json", None, self.input)
+            self.refused(headers, "is the file that --header reads, too", *bench, "-H",
+                         "@" + headers, option, None, self.server_url)
+        self.refused(data, "is the file that --data reads, too", *bench, "-X", "POST", "--data",
+                     "@" + data, "--json", None, self.server_url)
+        self.refused(self.input, "is an input, too", *bench, "--url", self.server_url, "--json",
+                     None, self.input)
         self.run_ringsend(*bench, "--json", self.path("figures"), self.server_url)
-        self.refused(self.path("figures"), "is an input, too", "compare", "--json", None, self.path("figures"),
-                     self.path("figures"))
+        self.refused(self.path("figures"), "is an input, too", "compare", "--json", None,
+                     self.path("figures"), self.path("figures"))
 
     def test_two_reports_into_one_file(self):
         bench = ("bench", "-q", "-n", "1", self.server_url)

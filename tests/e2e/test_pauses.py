@@ -1,5 +1,5 @@
-"""The process stands still (SIGSTOP, Ctrl-Z, a freezer): what came in time counts, and nothing goes out on a
-connection that died meanwhile."""
+"""The process stands still (SIGSTOP, Ctrl-Z, a freezer): what came in time counts, and nothing
+goes out on a connection that died meanwhile."""
 
 import json
 import os

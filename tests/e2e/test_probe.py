@@ -15,13 +15,15 @@ class Probe(Case):
         return json.loads(self.probe("--json", *args).out)
 
     def test_the_article_knee(self):
-        """1000 records took 816 s over one connection, and 424 s over forty: two were worked on at a time."""
+        """1000 records took 816 s over one connection, and 424 s over forty: two were worked on
+        at a time."""
         serve = self.serve("--latency", "40ms", "--workers", "2")
         found = self.found("--step", "800ms", serve.url)
         rates = {step["connections"]: step["rate"] for step in found["steps"]}
         self.assertLess(rates[1], 1000 / 40 * 1.05)
         self.assertLess(max(rates.values()), 2000 / 40 * 1.1)
-        # A machine that is busy slows some of the steps down: the knee is where they say that it is.
+        # A machine that is busy slows some of the steps down: the knee is where they say that it
+        # is.
         enough = 0.9 * max(rates.values())
         knee = found["knee"]
         self.assertGreater(rates[knee], enough * 0.999)
@@ -69,18 +71,22 @@ class Probe(Case):
         self.assertIn("nothing listens", run.err)
 
     def test_a_single_connection_that_is_pushed_back_is_told(self):
-        """It is no platform without a good answer, and nothing is sent twice to make it look better."""
+        """It is no platform without a good answer, and nothing is sent twice to make it look
+        better."""
         for fault, cause in (("--reset", "reset the connection"), ("--status", "status 503")):
             with self.subTest(fault=fault):
-                serve = self.serve(fault, "503:14%" if fault == "--status" else "14%", "--latency", "1ms")
+                serve = self.serve(fault, "503:14%" if fault == "--status" else "14%", "--latency",
+                                   "1ms")
                 run = self.probe("--json", serve.url, expect=NOT_ALL_OK)
                 found = json.loads(run.out)
                 step, = found["steps"]
                 stats = serve.stats()
                 self.assertEqual((found["knee"], found["recommended"]), (None, None))
-                self.assertRegex(run.err, "a single connection is pushed back already: %d of %d requests .*%s.*\n"
-                                          ".* %d answers were good" % (step["pushed_back"], stats["requests"], cause,
-                                                                      step["good"]))
+                self.assertRegex(
+                    run.err,
+                    "a single connection is pushed back already: %d of %d requests .*%s.*\n"
+                    ".* %d answers were good" %
+                    (step["pushed_back"], stats["requests"], cause, step["good"]))
                 self.assertEqual(step["good"] + step["not_ok"] + step["errors"], stats["requests"])
                 self.assertEqual(step["pushed_back"], step["not_ok"] + step["errors"])
 
@@ -92,7 +98,8 @@ class Probe(Case):
                             ("one URL", ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]),
                             ("--tries", ["--tries", "3", "http://127.0.0.1:1/"])):
             self.assertIn(words, self.probe(*args, expect=USAGE).err)
-        self.assertIn("ringsend probe: cannot read", self.probe(self.path("none"), expect=INPUT).err)
+        self.assertIn("ringsend probe: cannot read",
+                      self.probe(self.path("none"), expect=INPUT).err)
 
 
 if __name__ == "__main__":

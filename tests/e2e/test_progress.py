@@ -25,7 +25,8 @@ class Terminal:
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def read_until(self, accept):
-        """Reads on until accept(text) is true; text is what came since the last call that ended so."""
+        """Reads on until accept(text) is true; text is what came since the last call that ended
+        so."""
         while not accept(self.text):
             ready, _, _ = select.select([self.master], [], [], BOUND_S)
             if not ready:
@@ -76,11 +77,13 @@ class Bar(Progress):
 
     def start_on(self, terminal, *options, **more):
         return self.start("send", "--url", self.held.url, "-o", self.path("out"), *options,
-                          self.file("in", self.RECORDS), stderr=terminal.slave, env={**self.environment, **more})
+                          self.file("in", self.RECORDS), stderr=terminal.slave,
+                          env={**self.environment, **more})
 
     def run_on(self, terminal, accept, **more):
         program = self.start_on(terminal, **more)
-        return program, terminal.read_until(lambda text: any(accept in line for line in lines(text)))
+        return program, terminal.read_until(
+            lambda text: any(accept in line for line in lines(text)))
 
     def finish(self, program, terminal):
         self.go.set()
@@ -119,12 +122,13 @@ class Bar(Progress):
     def test_a_pipe_has_no_total_until_it_ends(self):
         terminal = self.terminal(100)
         reader, writer = os.pipe()
-        program = self.start("send", "--url", self.held.url, "-o", self.path("out"), "-", stdin=reader,
-                             stderr=terminal.slave, env=self.environment)
+        program = self.start("send", "--url", self.held.url, "-o", self.path("out"), "-",
+                             stdin=reader, stderr=terminal.slave, env=self.environment)
         os.close(reader)
         with os.fdopen(writer, "wb", buffering=0) as pipe:
             pipe.write(b'{"data": "x"}\n{"data": "wait"}\n')
-            text = terminal.read_until(lambda text: any("1 record  " in line for line in lines(text)))
+            text = terminal.read_until(
+                lambda text: any("1 record  " in line for line in lines(text)))
             self.assertNotIn("%", lines(text)[-1])
         terminal.read_until(lambda text: any("1/2" in line for line in lines(text)))
         self.go.set()
@@ -188,8 +192,10 @@ class Log(Progress):
         run = program.finish()
         self.assertEqual(run.status, NOT_ALL_OK)
         for line in run.err.splitlines():
-            self.assertRegex(line, r"^ringsend: \d+ of 10 records \(\d+ %\) in 0:\d\d, [0-9.]+/s, \d+ in flight, "
-                                   r"0 retries, \d failed")
+            self.assertRegex(
+                line,
+                r"^ringsend: \d+ of 10 records \(\d+ %\) in 0:\d\d, [0-9.]+/s, \d+ in flight, "
+                r"0 retries, \d failed")
 
     def test_an_unknown_mode_is_refused(self):
         run = self.run_ringsend("send", "--progress", "loud", self.file("in", self.RECORDS))

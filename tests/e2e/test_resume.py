@@ -1,5 +1,5 @@
-"""What --resume goes on with is what it was: inputs that cannot be looked at twice prove it, and a name
-that is wrong, or another file's, takes nothing away."""
+"""What --resume goes on with is what it was: inputs that cannot be looked at twice prove it, and
+a name that is wrong, or another file's, takes nothing away."""
 
 import gzip
 import json
@@ -8,7 +8,8 @@ import signal
 import stat
 import threading
 
-from harness import (Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, answering, json_lines, main, response)
+from harness import (Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, answering, json_lines,
+                     main, response)
 from test_journal import Journaled, Leaving
 
 
@@ -81,7 +82,8 @@ class Fed(Leaving):
         self.assertEqual(run.status, NOT_ALL_OK, run.err)  # those that were in flight
         self.assert_each_once(self.COUNT if count is None else count)
         for request in self.held.requests:
-            self.assertEqual([r.body for r in self.held.requests].count(request.body), 1, request.body)
+            self.assertEqual([r.body for r in self.held.requests].count(request.body), 1,
+                             request.body)
         self.assertFalse(os.path.exists(self.journal))
 
     def text(self, lines=None):
@@ -304,8 +306,9 @@ class Names(Journaled):
         self.refused("-o", self.out, "--failed", self.journal, self.input, words="--failed")
         self.file("out.journal", b"failed before\n")
         self.refused("-o", self.out, "--failed", self.journal, self.input, words="--failed")
-        self.refused("-o", self.out, "--failed", self.path("../%s/out.journal" % os.path.basename(self.dir)),
-                     self.input, words="--failed")
+        self.refused("-o", self.out, "--failed",
+                     self.path("../%s/out.journal" % os.path.basename(self.dir)), self.input,
+                     words="--failed")
 
     def test_the_journals_name_is_a_users_file(self):
         for content in (b"precious\n", b"\0" * 8 + b"a disk image"):
@@ -341,7 +344,8 @@ class Names(Journaled):
 
     def test_results_and_standard_output_are_one(self):
         with open(self.out, "wb") as file:
-            run = self.run_ringsend("send", "--force", "-o", self.out, "-w", "x", self.input, stdout=file)
+            run = self.run_ringsend("send", "--force", "-o", self.out, "-w", "x", self.input,
+                                    stdout=file)
         self.assertEqual(run.status, USAGE, run.err)
         self.assertIn("gets standard output", run.err)
 
@@ -353,33 +357,39 @@ class Names(Journaled):
     def test_results_are_an_input_or_the_failed_ones(self):
         os.link(self.input, self.path("hard"))
         self.refused("-o", self.path("hard"), self.input, words="is an input, too")
-        self.refused("-o", self.out, "--failed", self.path("hard"), self.input, words="is an input, too")
+        self.refused("-o", self.out, "--failed", self.path("hard"), self.input,
+                     words="is an input, too")
         self.refused("-o", self.out, "--failed", self.path("./out"), self.input, words="as well")
 
     def test_a_directory_of_bodies_that_is_something_else(self):
-        self.refused("-o", self.out, "--bodies", self.journal, self.input, words="the directory of --bodies")
-        self.refused("-o", self.out, "--bodies", self.out, self.input, words="Is a directory", status=OUTPUT)
+        self.refused("-o", self.out, "--bodies", self.journal, self.input,
+                     words="the directory of --bodies")
+        self.refused("-o", self.out, "--bodies", self.out, self.input, words="Is a directory",
+                     status=OUTPUT)
         self.refused("-o", self.out, "--bodies", self.input, self.input, words="Not a directory")
         os.rename(self.input, self.path("0-a"))
         self.refused("-o", self.out, "--bodies", self.dir, self.path("0-a"), words="like a body's")
         os.rename(self.path("0-a"), self.input)
-        self.refused("-o", self.path("d/0-0"), "--bodies", self.path("d"), self.input, words="like a body's")
-        self.refused("-o", self.out, "--failed", self.path("d/1"), "--bodies", self.path("d"), self.input,
+        self.refused("-o", self.path("d/0-0"), "--bodies", self.path("d"), self.input,
                      words="like a body's")
-        self.assertEqual(self.run_out("--bodies", self.path("d"), "-o", self.path("d/out"), self.input).status, OK)
+        self.refused("-o", self.out, "--failed", self.path("d/1"), "--bodies", self.path("d"),
+                     self.input, words="like a body's")
+        self.assertEqual(
+            self.run_out("--bodies", self.path("d"), "-o", self.path("d/out"), self.input).status,
+            OK)
 
     def test_a_name_that_is_wrong_takes_nothing_away(self):
         """--resume with another -o than the run had."""
         self.file("failed", b"failed before\n")
-        run = self.run_ringsend("send", "--resume", "-o", self.path("typo"), "--failed", self.path("failed"),
-                                self.input)
+        run = self.run_ringsend("send", "--resume", "-o", self.path("typo"), "--failed",
+                                self.path("failed"), self.input)
         self.assertEqual(run.status, USAGE, run.err)
         self.assertIn("is the name after -o right?", run.err)
         self.assertEqual(self.read("failed"), b"failed before\n")
         os.mkdir(self.path("bodies"))
         self.file("bodies/0-0", b"a body")
-        run = self.run_ringsend("send", "--resume", "-o", self.path("typo"), "--bodies", self.path("bodies"),
-                                self.input)
+        run = self.run_ringsend("send", "--resume", "-o", self.path("typo"), "--bodies",
+                                self.path("bodies"), self.input)
         self.assertEqual(run.status, USAGE, run.err)
         self.assertEqual(self.read("bodies/0-0"), b"a body")
         self.assertFalse(os.path.exists(self.path("typo")))

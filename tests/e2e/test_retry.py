@@ -63,10 +63,12 @@ class Statuses(Retry):
                     self.assert_tried_again(record, quick(status))
 
     def test_their_heads_count_whatever_becomes_of_the_body(self):
-        bodies = {"cut off": b"Content-Length: 9\r\n\r\nhalf",
-                  "malformed": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
-                  "too large": b"Content-Length: 9000\r\n\r\n" + b"x" * 9000,
-                  "not what its coding says": b"Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"}
+        bodies = {
+            "cut off": b"Content-Length: 9\r\n\r\nhalf",
+            "malformed": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "too large": b"Content-Length: 9000\r\n\r\n" + b"x" * 9000,
+            "not what its coding says": b"Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx"
+        }
         for status in SLOW_DOWN:
             for name, body in bodies.items():
                 with self.subTest(status=status, body=name):
@@ -75,14 +77,17 @@ class Statuses(Retry):
                     def cut_off(peer, answer=answer):
                         peer.send(answer)
                         peer.end()
-                    self.assert_tried_again(POST, cut_off, options=("--max-body", "5000", "--compressed"))
+
+                    self.assert_tried_again(POST, cut_off,
+                                            options=("--max-body", "5000", "--compressed"))
 
     def test_a_head_that_declines_is_no_doubt_when_all_tries_end_so(self):
         def cut_off(peer):
             peer.send(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 9\r\n\r\nhalf")
             peer.end()
         result, deliveries = self.outcome(POST, [cut_off])
-        self.assertEqual((result["status"], result["error"], deliveries), (503, "truncated_body", 4))
+        self.assertEqual((result["status"], result["error"], deliveries),
+                         (503, "truncated_body", 4))
         self.assertNotIn("ambiguous", result)
 
     def test_a_good_head_whose_body_is_cut_off_is_in_doubt(self):

@@ -76,7 +76,8 @@ class Serialize(Case):
         records = self.records(100, lambda n: 1)
         for n in range(0, 100, 3):
             del records[n]["data"]
-            records[n]["data_file"] = self.file("body%d" % n, json.dumps({"n": n, "user": 1}).encode())
+            records[n]["data_file"] = self.file("body%d" % n,
+                                                json.dumps({"n": n, "user": 1}).encode())
         self.send("--serialize", ".user", "-c", "8", records=records, expect=OK)
         self.assert_in_order()
         self.assertEqual(len(self.seen["1"]), 100)

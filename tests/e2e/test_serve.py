@@ -311,7 +311,8 @@ class Connections(ServeCase):
 
     def test_a_signal_ends_a_pause(self):
         serve = self.serve("--pause", "0s,1h")
-        sending = self.start("send", "--url", serve.url, self.file("records", [{"id": n} for n in range(100)]))
+        sending = self.start("send", "--url", serve.url,
+                             self.file("records", [{"id": n} for n in range(100)]))
         serve.stop()
         sending.kill()
 
@@ -357,9 +358,11 @@ class Reports(ServeCase):
         results = self.results(serve, 200, "-c", "10", "--tries", "1", "--first-byte-timeout",
                                "300ms", method="POST")
         stats = serve.stats()
-        keys = ["requests", "connections", "connections_peak", "refused", "resets", "closes", "stalls",
-                "gone", "stopped", "handshakes_full", "handshakes_resumed", "handshakes_failed",
-                "statuses"]
+        keys = [
+            "requests", "connections", "connections_peak", "refused", "resets", "closes", "stalls",
+            "gone", "stopped", "handshakes_full", "handshakes_resumed", "handshakes_failed",
+            "statuses"
+        ]
         self.assertEqual(list(stats), keys)
         for key in keys[:-1]:
             self.assertIsInstance(stats[key], int)
@@ -495,8 +498,10 @@ class Tls(ServeCase):
                                    "-d", "hello", "https://%s:%d/" % (host, serve.port)],
                                   capture_output=True, timeout=BOUND_S, check=False)
             self.assertEqual((done.returncode, done.stdout), (0, b"hello"), done.stderr)
-        done = subprocess.run(["curl", "-s", "--noproxy", "*", "https://127.0.0.1:%d/" % serve.port],
-                              capture_output=True, timeout=BOUND_S, check=False)
+        done = subprocess.run(
+            ["curl", "-s", "--noproxy", "*",
+             "https://127.0.0.1:%d/" % serve.port], capture_output=True, timeout=BOUND_S,
+            check=False)
         self.assertEqual(done.returncode, 60)
         self.wait_for_stats(serve, lambda stats: stats["handshakes_failed"] == 1)
 

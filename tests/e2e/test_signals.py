@@ -94,7 +94,8 @@ class Signals(Held):
         self.addCleanup(os.close, reader)
         fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)  # fewer than the results have
         path = self.file("in", [{"data": "x" * 1000}] * 6000)
-        program = self.start("send", "-c", "20", "--url", self.held.url, "-o", self.path("pipe"), path)
+        program = self.start("send", "-c", "20", "--url", self.held.url, "-o", self.path("pipe"),
+                             path)
         self.held.wait_for(lambda server: len(server.requests) == 20)
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b"stopping" in err)

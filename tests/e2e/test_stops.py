@@ -1,5 +1,6 @@
-"""Who asks for the end, and who does not: signals that were ignored from the start, closed terminals; and
-that nobody who reads slowly or not at all keeps a run from going on, or from ending."""
+"""Who asks for the end, and who does not: signals that were ignored from the start, closed
+terminals; and that nobody who reads slowly or not at all keeps a run from going on, or from
+ending."""
 
 import fcntl
 import os
@@ -10,7 +11,8 @@ import socket
 import subprocess
 import termios
 
-from harness import BOUND_S, OK, OUTPUT, Program, RINGSEND, SIGINT_EXIT, SIGTERM_EXIT, json_lines, main
+from harness import (BOUND_S, OK, OUTPUT, Program, RINGSEND, SIGINT_EXIT, SIGTERM_EXIT, json_lines,
+                     main)
 from held import Held
 
 SIGHUP_EXIT = 129
@@ -36,8 +38,10 @@ class Ignored(Held):
 
     def test_by_nohup_and_by_a_script_in_the_background(self):
         path = self.file("in", [{"data": str(n)} for n in range(100)])
-        send = "%s send -q -c 3 --url %s -o %s %s" % (RINGSEND, self.held.url, self.path("out"), path)
-        for line, number in (("echo $$; exec nohup " + send, signal.SIGHUP), (send + " & echo $!; wait $!", signal.SIGINT)):
+        send = "%s send -q -c 3 --url %s -o %s %s" % (RINGSEND, self.held.url, self.path("out"),
+                                                      path)
+        for line, number in (("echo $$; exec nohup " + send, signal.SIGHUP),
+                             (send + " & echo $!; wait $!", signal.SIGINT)):
             with self.subTest(line):
                 self.go.clear()
                 before = len(self.held.requests)
@@ -60,7 +64,8 @@ class Ignored(Held):
         self.assertEqual(program.finish().status, SIGTERM_EXIT)
 
     def test_of_a_benchmark(self):
-        program = self.start("bench", "-q", "-c", "2", "-n", "20", self.held.url, preexec_fn=ignoring(signal.SIGINT))
+        program = self.start("bench", "-q", "-c", "2", "-n", "20", self.held.url,
+                             preexec_fn=ignoring(signal.SIGINT))
         self.held.wait_for(lambda server: len(server.requests) == 2)
         program.signal(signal.SIGINT)
         self.go.set()
@@ -173,7 +178,8 @@ class StoppedTerminal(Held):
             text += os.read(master, 65536)
 
     def test_a_benchmark_goes_on_and_ends_by_signals(self):
-        """However many there are: handlers that interrupted each other without end ran out of stack."""
+        """However many there are: handlers that interrupted each other without end ran out of
+        stack."""
         _, slave = self.stopped()
         self.go.set()
         program = self.start("bench", "-c", "2", "-d", "1h", self.held.url, stderr=slave)
@@ -257,7 +263,8 @@ class Bodies(Held):
         make(self.path("bodies/1"))
         before = os.lstat(self.path("bodies/1"))
         path = self.file("in", [{"data": str(n)} for n in range(9)])
-        run = self.run_ringsend("send", "--url", self.held.url, "--force", "--bodies", self.path("bodies"), path)
+        run = self.run_ringsend("send", "--url", self.held.url, "--force", "--bodies",
+                                self.path("bodies"), path)
         self.assertEqual(run.status, OUTPUT, run.err)
         self.assertEqual(os.lstat(self.path("bodies/1"))[:2], before[:2])
         self.assertIn("late", [r.get("body") for r in run.results])  # it is not lost
@@ -287,8 +294,10 @@ class Timeout(Held):
         if not shutil.which("timeout"):
             self.skipTest("timeout is not here")
         path = self.file("in", [{"id": n, "data": str(n)} for n in range(100)])
-        program = Program(["timeout", "1", RINGSEND, "send", "-c", "3", "--url", self.held.url, "-o", self.path("out"),
-                           path])
+        program = Program([
+            "timeout", "1", RINGSEND, "send", "-c", "3", "--url", self.held.url, "-o",
+            self.path("out"), path
+        ])
         self.addCleanup(program.close)
         program.wait_for(lambda out, err: b"stopping" in err)
         self.go.set()

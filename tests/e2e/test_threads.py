@@ -7,8 +7,8 @@ import signal
 import threading
 import time
 
-from harness import (BOUND_S, Case, NOT_ALL_OK, OK, SIGINT_EXIT, STOPPED, USAGE, answering, json_lines, main,
-                     response)
+from harness import (BOUND_S, Case, NOT_ALL_OK, OK, SIGINT_EXIT, STOPPED, USAGE, answering,
+                     json_lines, main, response)
 
 
 class Threads(Case):
@@ -19,17 +19,19 @@ class Threads(Case):
         return [{"id": n, "url": url, "data": {"n": n}, **more} for n in range(count)]
 
     def test_each_record_once_whatever_becomes_of_it(self):
-        serve = self.serve("--status", "404:5%", "--status", "503:5%", "--close", "2%", "--reset", "2%",
-                           "--seed", "5", "--log", self.path("log"))
+        serve = self.serve("--status", "404:5%", "--status", "503:5%", "--close", "2%", "--reset",
+                           "2%", "--seed", "5", "--log", self.path("log"))
         records = self.records(serve.url, 3000)
         records[7::100] = [b"broken"] * len(records[7::100])
-        run = self.send("-t", "4", "-c", "20", "--retry-delay", "1ms", "--failed", self.path("failed"),
-                        "-o", self.path("out"), records=records, expect=NOT_ALL_OK)
+        run = self.send("-t", "4", "-c", "20", "--retry-delay", "1ms", "--failed",
+                        self.path("failed"), "-o", self.path("out"), records=records,
+                        expect=NOT_ALL_OK)
         results = json_lines(self.read("out"))
         self.assertEqual(sorted(r["line"] for r in results), list(range(1, 3001)))
         failed = [r["line"] for r in results if not r["ok"]]
         lines = self.read("records.jsonl").splitlines()
-        self.assertEqual(sorted(self.read("failed").splitlines()), sorted(lines[n - 1] for n in failed))
+        self.assertEqual(sorted(self.read("failed").splitlines()),
+                         sorted(lines[n - 1] for n in failed))
         details = {r["detail"] for r in results if r["error"] == "bad_record"}
         self.assertEqual(len(details), 1)
         self.assertTrue(all(r["detail"] for r in results if r["error"]))
@@ -39,14 +41,14 @@ class Threads(Case):
     def test_the_limit_of_connections_holds_over_all(self):
         for threads, connections in ((2, 2), (3, 7), (5, 11)):
             serve = self.serve("--max-connections", "500", "--latency", "2ms")
-            self.send("-t", str(threads), "-c", str(connections), records=self.records(serve.url, 600),
-                      expect=OK)
+            self.send("-t", str(threads), "-c", str(connections),
+                      records=self.records(serve.url, 600), expect=OK)
             self.assertEqual(serve.stats()["connections_peak"], connections)
 
     def test_the_rate_holds_over_all(self):
         serve = self.serve("--log", self.path("log"))
-        self.send("-t", "3", "--rate", "200/s", "--burst", "3", records=self.records(serve.url, 100),
-                  expect=OK)
+        self.send("-t", "3", "--rate", "200/s", "--burst", "3",
+                  records=self.records(serve.url, 100), expect=OK)
         serve.stop()
         stamps = sorted(int(line.split("\t")[0]) for line in self.read("log").decode().splitlines())
         self.assertEqual(len(stamps), 100)
@@ -59,9 +61,11 @@ class Threads(Case):
 
     def test_one_burst_over_all(self):
         serve = self.serve("--log", self.path("log"))
-        self.send("-t", "4", "--rate", "10/s", "--burst", "2", records=self.records(serve.url, 12), expect=OK)
+        self.send("-t", "4", "--rate", "10/s", "--burst", "2", records=self.records(serve.url, 12),
+                  expect=OK)
         stamps = self.starts(serve)
-        for first in range(12 - 2):  # the third after it comes at the earliest a tenth of a second later
+        for first in range(12 -
+                           2):  # the third after it comes at the earliest a tenth of a second later
             self.assertGreaterEqual(stamps[first + 2] - stamps[first], 0.1e6 * 0.9)
 
     def test_one_pause_over_all(self):
@@ -77,7 +81,8 @@ class Threads(Case):
             return response(b"")
         lock = threading.Lock()
         server = self.server(answering(answer))
-        # In flight at the moment of the answer is what was sent before: with --rate at most one more.
+        # In flight at the moment of the answer is what was sent before: with --rate at most one
+        # more.
         began = time.monotonic()
         self.send("-t", "4", "-c", "8", "--rate", "100/s", "--burst", "1",
                   records=self.records(server.url, 60), expect=OK)
@@ -86,8 +91,8 @@ class Threads(Case):
 
     def test_retries_of_all_share_one_budget(self):
         serve = self.serve("--status", "503:100%", "--log", self.path("log"))
-        self.send("-t", "4", "--tries", "2", "--retry-delay", "1ms", "--retry-budget", "1%+1/s", "--deadline", "1s",
-                  records=self.records(serve.url, 200), expect=NOT_ALL_OK)
+        self.send("-t", "4", "--tries", "2", "--retry-delay", "1ms", "--retry-budget", "1%+1/s",
+                  "--deadline", "1s", records=self.records(serve.url, 200), expect=NOT_ALL_OK)
         # 1 % of 200, ten in reserve, and one a second for some seconds.
         self.assertLessEqual(len(self.starts(serve)), 200 + 2 + 10 + 5)
 
@@ -107,7 +112,8 @@ class Threads(Case):
                 active[user] -= 1
             return response(b"")
         server = self.server(answering(answer))
-        records = [{"id": n, "url": server.url, "data": {"user": n % 9, "n": n}} for n in range(400)]
+        records = [{"id": n, "url": server.url, "data": {"user": n % 9, "n": n}}
+                   for n in range(400)]
         run = self.send("-t", "3", "-c", "12", "--ordered", "--serialize", ".user", records=records,
                         expect=OK)
         self.assertEqual([r["id"] for r in run.results], list(range(400)))
@@ -192,7 +198,8 @@ class Threads(Case):
     def test_more_threads_than_connections(self):
         for options in (["-c", "1"], ["-c", "3"], ["-c", "8", "--per-host", "1"]):
             serve = self.serve("--latency", "1ms", "--close", "20%", "--max-connections", "500")
-            run = self.send("-t", "4", "-X", "PUT", *options, "--retry-delay", "1ms", "--retry-budget", "none", "--tries", "20",
+            run = self.send("-t", "4", "-X", "PUT", *options, "--retry-delay", "1ms",
+                            "--retry-budget", "none", "--tries", "20",
                             records=self.records(serve.url, 200), expect=OK)
             self.assert_each_once(run.results, 200)
             self.assertLessEqual(serve.stats()["connections_peak"], min(int(options[-1]), 3))
@@ -207,7 +214,8 @@ class Threads(Case):
 
     def test_adaptive_steers_all(self):
         serve = self.serve("--latency", "10ms", "--workers", "2")
-        run = self.send("-t", "3", "--adaptive", "-c", "16", records=self.records(serve.url, 400), expect=OK)
+        run = self.send("-t", "3", "--adaptive", "-c", "16", records=self.records(serve.url, 400),
+                        expect=OK)
         self.assertRegex(run.err, r"adaptive: 1 -> 2 connections: answers take \S+ ms")
         self.assertLessEqual(serve.stats()["connections_peak"], 16)
 

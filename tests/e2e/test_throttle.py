@@ -1,4 +1,5 @@
-"""How the platform is treated: the rate, the retry policy and its budget, and what the trace tells."""
+"""How the platform is treated: the rate, the retry policy and its budget, and what the trace
+tells."""
 
 import collections
 import time
@@ -31,13 +32,14 @@ class Rate(Manners):
     def test_begins_no_more_than_it_says(self):
         serve = self.serve()
         # The first one at once, two more by the burst of 10 ms, the others each 5 ms.
-        self.takes_at_least(297 / 200, "--rate", "200/s", records=[{"url": serve.url}] * 300, expect=OK)
+        self.takes_at_least(297 / 200, "--rate", "200/s", records=[{"url": serve.url}] * 300,
+                            expect=OK)
 
     def test_holds_for_retries(self):
         serve = self.serve("--status", "503:100%")
         run = self.takes_at_least(1.5, "--rate", "2/s", "--tries", "4", "--retry-delay", "1ms",
-                                  "--retry-max-delay", "1ms", "--trace", records=[{"url": serve.url}],
-                                  expect=NOT_ALL_OK)
+                                  "--retry-max-delay", "1ms", "--trace",
+                                  records=[{"url": serve.url}], expect=NOT_ALL_OK)
         self.assertEqual([a["for"] for a in run.results[0]["trace"][:3]], ["rate"] * 3)
 
     def test_ramp_brings_half_of_it_within_its_time(self):
@@ -71,8 +73,8 @@ class Policy(Manners):
 
     def attempts(self, answers, *options, record=None):
         server = self.server(in_turn(*answers, GOOD))
-        result = self.send_one(dict(record or {"method": "GET"}, url=server.url), "--retry-delay", "1ms",
-                               *options)
+        result = self.send_one(dict(record or {"method": "GET"}, url=server.url), "--retry-delay",
+                               "1ms", *options)
         return result["attempts"]
 
     def test_statuses_in_place_of_the_default(self):
@@ -100,10 +102,13 @@ class Policy(Manners):
 
     def test_what_may_double_is_never_sent_twice(self):
         post = {"method": "POST", "data": "x"}
-        for answer in (bad("404 Not Found"), bad("500 Internal Server Error"), lambda peer: peer.end()):
-            self.assertEqual(self.attempts([answer], "--retry-on", "4xx,5xx,no_response", record=post), 1)
-        self.assertEqual(self.attempts([bad("404 Not Found")], "--retry-on", "404", "--at-least-once",
-                                       record=post), 2)
+        for answer in (bad("404 Not Found"), bad("500 Internal Server Error"),
+                       lambda peer: peer.end()):
+            self.assertEqual(
+                self.attempts([answer], "--retry-on", "4xx,5xx,no_response", record=post), 1)
+        self.assertEqual(
+            self.attempts([bad("404 Not Found")], "--retry-on", "404", "--at-least-once",
+                          record=post), 2)
 
     def test_usage(self):
         self.assert_usage("--retry-on: \"oops\"", "--retry-on", "503,oops")
@@ -115,9 +120,9 @@ class Budget(Manners):
     def test_a_sick_platform_is_not_beaten(self):
         serve = self.serve("--status", "503:100%")
         # 250 retries: 200 in reserve, 25 from first tries, the others at twenty per second.
-        run = self.takes_at_least(1.1, "--retry-delay", "1ms", "--retry-max-delay", "1ms", "--tries", "2",
-                                  "--retry-budget", "10%+20/s", "-c", "20", "--trace",
-                                  records=[{"url": serve.url}] * 250, expect=NOT_ALL_OK)
+        run = self.takes_at_least(1.1, "--retry-delay", "1ms", "--retry-max-delay", "1ms",
+                                  "--tries", "2", "--retry-budget", "10%+20/s", "-c", "20",
+                                  "--trace", records=[{"url": serve.url}] * 250, expect=NOT_ALL_OK)
         results = run.results
         self.assertEqual({r["attempts"] for r in results}, {2})
         waits = collections.Counter(r["trace"][0]["for"] for r in results)
@@ -127,8 +132,8 @@ class Budget(Manners):
 
     def test_none(self):
         serve = self.serve("--status", "503:100%")
-        run = self.send("--retry-delay", "1ms", "--retry-max-delay", "1ms", "--retry-budget", "none",
-                        "--trace", records=[{"url": serve.url}] * 100, expect=NOT_ALL_OK)
+        run = self.send("--retry-delay", "1ms", "--retry-max-delay", "1ms", "--retry-budget",
+                        "none", "--trace", records=[{"url": serve.url}] * 100, expect=NOT_ALL_OK)
         for result in run.results:
             self.assertEqual([a["for"] for a in result["trace"][:3]], ["backoff"] * 3)
 
@@ -150,7 +155,8 @@ class Pause(Manners):
         self.assertGreaterEqual(other["us"]["queue"], 900000)
 
     def test_comes_with_a_rate_limit_too(self):
-        for headers in (["RateLimit-Remaining: 0", "RateLimit-Reset: 1"], ['RateLimit: "a";r=0;t=1']):
+        for headers in (["RateLimit-Remaining: 0",
+                         "RateLimit-Reset: 1"], ['RateLimit: "a";r=0;t=1']):
             server = self.server(in_turn(response(b"good", headers=headers), GOOD))
             self.takes_at_least(1, "-c", "1", records=[{"url": server.url}] * 2, expect=OK)
 
@@ -189,7 +195,8 @@ class Trace(Manners):
         self.assertEqual((first["status"], first["error"], first["reused"]), (503, None, False))
         self.assertEqual(second["status"], 200)
         self.assertGreaterEqual(first["wait"], 1000000)
-        self.assertLessEqual(abs(first["began"] + first["total"] + first["wait"] - second["began"]), 3)
+        self.assertLessEqual(abs(first["began"] + first["total"] + first["wait"] - second["began"]),
+                             3)
 
     def test_is_not_there_unasked(self):
         self.assertNotIn("trace", self.send_one({"url": self.server(in_turn(GOOD)).url}))

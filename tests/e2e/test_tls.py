@@ -278,7 +278,9 @@ class NothingLeavesBefore(Tls):
         url = "https://platform.test:%d/" % server.port
         self.assert_ok(self.get(url, "--resolve", address), "hello")
         self.assertEqual(header(server.requests[0], "host"), ["platform.test:%d" % server.port])
-        self.assert_ok(self.get(url, "--resolve", "other.test:1:127.0.0.9", "--resolve", "*:*:127.0.0.1"), "hello")
+        self.assert_ok(
+            self.get(url, "--resolve", "other.test:1:127.0.0.9", "--resolve", "*:*:127.0.0.1"),
+            "hello")
         other = "https://other.test:%d/" % server.port
         self.assert_error(self.get(other, "--resolve", "*:*:127.0.0.1"), "tls_wrong_host")
 

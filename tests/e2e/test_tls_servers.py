@@ -1,4 +1,5 @@
-"""https with real servers: nginx, and openssl s_server; whom they accept, what they resume, what they refuse."""
+"""https with real servers: nginx, and openssl s_server; whom they accept, what they resume, what
+they refuse."""
 
 import shutil
 import socket

@@ -2,8 +2,8 @@
 
 #include "base/check.h"
 
-/* Any bytes as the value of a header with advice; the first one chooses the header. What is understood is
- * within the bounds that waiting is reckoned with. */
+/* Any bytes as the value of a header with advice; the first one chooses the header. What is
+ * understood is within the bounds that waiting is reckoned with. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

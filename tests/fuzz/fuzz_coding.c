@@ -1,5 +1,5 @@
-/* libFuzzer target: the first byte names one or two codings, the rest is the packed body. Whatever it
- * is: it comes to an end, in stretches, the limit holds, and an error has its reason. */
+/* libFuzzer target: the first byte names one or two codings, the rest is the packed body. Whatever
+ * it is: it comes to an end, in stretches, the limit holds, and an error has its reason. */
 #include "http/coding.h"
 
 #include "base/check.h"

@@ -1,6 +1,6 @@
-/* libFuzzer target: the first line is a predicate, the rest a response body. A refused predicate has
- * its reason; one that is taken judges any body, and says the same of it twice, and the opposite
- * within !( ), but for what is unknown. */
+/* libFuzzer target: the first line is a predicate, the rest a response body. A refused predicate
+ * has its reason; one that is taken judges any body, and says the same of it twice, and the
+ * opposite within !( ), but for what is unknown. */
 #include "engine/predicate.h"
 
 #include "base/check.h"

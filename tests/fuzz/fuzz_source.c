@@ -110,7 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     CHECK(fd >= 0 && write(fd, data + 1, bytes - 1) == (ssize_t)bytes - 1);
     struct reading whole = read_all(fd, format, 1 << 16, &form, NULL);
     struct reading pieces = read_all(fd, format, 1 + bytes % 7, &form, NULL);
-    /* How much comes out of damaged data before it is found to be damaged is the library's choice. */
+    /* How much comes out of damaged data before it is found to be damaged is the library's choice.
+     */
     bool damaged =
         whole.error &&
         decoder_kind_of((struct ringsend_bytes){(const char *)data + 1, bytes - 1}) != DECODER_NONE;

@@ -1,6 +1,6 @@
 /* libFuzzer target: the bytes up to the first NUL as a template, what follows as the values that
- * fill it. Beyond not crashing: a URL keeps its server, and never gets a byte that its template does
- * not have, but for the ones that change nothing, nor a dot segment; JSON stays the JSON it is
+ * fill it. Beyond not crashing: a URL keeps its server, and never gets a byte that its template
+ * does not have, but for the ones that change nothing, nor a dot segment; JSON stays the JSON it is
  * without the values; what was masked no longer has the secret. */
 #include "base/check.h"
 #include "base/json.h"

@@ -2,8 +2,8 @@
 
 #include "base/check.h"
 
-/* Any bytes as a URL: an answer with spans inside the text, or a refusal with its reason; the same behind another
- * URL, which is what stands before a LF. */
+/* Any bytes as a URL: an answer with spans inside the text, or a refusal with its reason; the same
+ * behind another URL, which is what stands before a LF. */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 

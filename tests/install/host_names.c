@@ -1,5 +1,6 @@
-/* A host program whose own functions bear the names of our internals: in a plain archive they would take
- * the place of ours. Ends with 0 when one request was answered well and nobody called the host's. */
+/* A host program whose own functions bear the names of our internals: in a plain archive they would
+ * take the place of ours. Ends with 0 when one request was answered well and nobody called the
+ * host's. */
 #include <ringsend.h>
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* A plugin that sends requests, for unload.c: linked with the shared library, or with the archive in it. */
+/* A plugin that sends requests, for unload.c: linked with the shared library, or with the archive
+ * in it. */
 #include <ringsend.h>
 
 #include <string.h>
@@ -10,7 +11,8 @@ static bool is_name(const char *url)
     return strstr(url, ".test") != NULL;
 }
 
-/* Ends while the lookups go on, but not before the other requests are done, whose hosts are addresses. */
+/* Ends while the lookups go on, but not before the other requests are done, whose hosts are
+ * addresses. */
 int use(const char *const *urls, int count)
 {
     struct ringsend_options options = {.size = sizeof options, .insecure = true};

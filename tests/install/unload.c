@@ -1,5 +1,6 @@
-/* unload PLUGIN URL...: loads the plugin, has it send requests, and unloads it while threads of its may still
- * hang in lookups; again and again. Ends with 0 when the last of these threads has ended. */
+/* unload PLUGIN URL...: loads the plugin, has it send requests, and unloads it while threads of its
+ * may still hang in lookups; again and again. Ends with 0 when the last of these threads has ended.
+ */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <sched.h>

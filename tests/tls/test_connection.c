@@ -194,8 +194,8 @@ static void test_fresh_random_bytes(void **state)
     pair_close(&p);
 }
 
-/* BearSSL's own ClientHello, with the same random bytes and the same name, says the same but for the
- * order of the curves. */
+/* BearSSL's own ClientHello, with the same random bytes and the same name, says the same but for
+ * the order of the curves. */
 static void test_hello_is_bearssl_s(void **state)
 {
     (void)state;
@@ -244,7 +244,8 @@ static void test_no_host(void **state)
     pair_close(&p);
 }
 
-/* The stock runs out at the first draw of a connection, and at the second. The session there is stays. */
+/* The stock runs out at the first draw of a connection, and at the second. The session there is
+ * stays. */
 static void test_no_random_bytes(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* Our SHA-256 against the standard's vectors, and against BearSSL's at every length and every cut. On
- * a CPU without the instructions it is BearSSL's own, and nothing is left to compare. */
+/* Our SHA-256 against the standard's vectors, and against BearSSL's at every length and every cut.
+ * On a CPU without the instructions it is BearSSL's own, and nothing is left to compare. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

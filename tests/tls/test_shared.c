@@ -1,6 +1,6 @@
-/* Several engines on as many threads share one ringsend_tls, against a TLS server in this process: what
- * is named is read once, when it is named; the default trust once, when it is first needed; and nothing
- * is read again. Under ThreadSanitizer this is the test of the sharing. */
+/* Several engines on as many threads share one ringsend_tls, against a TLS server in this process:
+ * what is named is read once, when it is named; the default trust once, when it is first needed;
+ * and nothing is read again. Under ThreadSanitizer this is the test of the sharing. */
 #include "pair.h"
 
 #include "ringsend.h"
@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #ifdef __SANITIZE_THREAD__
-/* liburing maps and unmaps the rings by system calls of its own, which the sanitizer does not see: a ring
- * at the address of another thread's former one looks like a race to it. */
+/* liburing maps and unmaps the rings by system calls of its own, which the sanitizer does not see:
+ * a ring at the address of another thread's former one looks like a race to it. */
 __attribute__((visibility("default"))) const char *
 __tsan_default_suppressions(void);            /* NOLINT(bugprone-reserved-identifier) */
 const char *__tsan_default_suppressions(void) /* NOLINT(bugprone-reserved-identifier) */

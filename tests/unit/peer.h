@@ -1,5 +1,5 @@
-/* A server for the engine's tests on the real kernel: one thread, any number of connections, each request
- * (GETs alone) answered with "ok"; "/hold" never, "/big" with PEER_BIG_BYTES. */
+/* A server for the engine's tests on the real kernel: one thread, any number of connections, each
+ * request (GETs alone) answered with "ok"; "/hold" never, "/big" with PEER_BIG_BYTES. */
 #ifndef RINGSEND_TESTS_UNIT_PEER_H
 #define RINGSEND_TESTS_UNIT_PEER_H
 

@@ -1,5 +1,5 @@
-/* For tests: makes the kernel refuse a system call, with seccomp. It cannot be taken back, and holds for
- * the calling thread and those that it starts. */
+/* For tests: makes the kernel refuse a system call, with seccomp. It cannot be taken back, and
+ * holds for the calling thread and those that it starts. */
 #ifndef RINGSEND_TESTS_REFUSE_H
 #define RINGSEND_TESTS_REFUSE_H
 

@@ -1,15 +1,15 @@
-/* What memcheck (valgrind 3.19) does not know of io_uring, told to it between the engine and the ring: the
- * linker (--wrap) leads these calls of the very same object files through here.
+/* What memcheck (valgrind 3.19) does not know of io_uring, told to it between the engine and the
+ * ring: the linker (--wrap) leads these calls of the very same object files through here.
  *
- *   - Valgrind runs one thread at a time, and gives its lock up for system calls that it knows may block.
- *     io_uring_enter is not among them: whoever waits in it keeps every other thread of the process from
- *     running, a peer, a producer or a lookup, for good if it waits for one of these, and is deaf to
- *     SIGTERM. (Seen with a bare program: one thread waits by io_uring_enter for a read of a pipe that
- *     another would write to.) So nobody waits in it here: poll(2) waits on the ring's descriptor, as any
- *     host's loop does.
- *   - What the kernel reads and writes for a submitted operation it does not see. Here bytes that leave are
- *     looked at, and those that a read has brought, no others, count as written. What a receive brings lies
- *     in a mapping, which counts as written from the start. */
+ *   - Valgrind runs one thread at a time, and gives its lock up for system calls that it knows may
+ *     block. io_uring_enter is not among them: whoever waits in it keeps every other thread of the
+ *     process from running, a peer, a producer or a lookup, for good if it waits for one of these,
+ *     and is deaf to SIGTERM. (Seen with a bare program: one thread waits by io_uring_enter for a
+ *     read of a pipe that another would write to.) So nobody waits in it here: poll(2) waits on the
+ *     ring's descriptor, as any host's loop does.
+ *   - What the kernel reads and writes for a submitted operation it does not see. Here bytes that
+ *     leave are looked at, and those that a read has brought, no others, count as written. What a
+ *     receive brings lies in a mapping, which counts as written from the start. */
 #include "uring/ring.h"
 
 #include "base/check.h"

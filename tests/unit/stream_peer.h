@@ -5,8 +5,8 @@
  *   /early       answers 413 behind the head, reads no body
  *   /hold        reads the head alone, and never answers
  *   /reset       reads the head and some of the body, and breaks the connection
- *   /bytes/N     answers 200 with N bytes, as stream_byte makes them; /chunks/N in chunks of up to 5000; /end/N up
- *                to the end of the stream; /busy/N the first, but with 503
+ *   /bytes/N     answers 200 with N bytes, as stream_byte makes them; /chunks/N in chunks of up to
+ *                5000; /end/N up to the end of the stream; /busy/N the first, but with 503
  *   /break/N     announces one more, and closes behind N
  *   /soon/N      answers before it reads the body */
 #ifndef RINGSEND_TESTS_UNIT_STREAM_PEER_H

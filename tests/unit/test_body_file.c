@@ -1,4 +1,5 @@
-/* Names of files for bodies: safe in any directory, and never two the same; and lines that are kept. */
+/* Names of files for bodies: safe in any directory, and never two the same; and lines that are
+ * kept. */
 #include "results/body_file.h"
 #include "results/result_line.h"
 #include "ringsend.h"

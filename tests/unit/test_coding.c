@@ -1,6 +1,6 @@
 /* Content codings: what is packed comes back, in every coding and any two upon each other; cut and
- * changed at each byte it is refused or, where no checksum guards it, at least harmless; bombs end at
- * the limits. Packed bodies lie before a page that cannot be read. */
+ * changed at each byte it is refused or, where no checksum guards it, at least harmless; bombs end
+ * at the limits. Packed bodies lie before a page that cannot be read. */
 #include "guard.h"
 #include "http/coding.h"
 
@@ -315,8 +315,8 @@ static void damage_is_harmless(void **state)
     buf_release(&pool, &plain);
 }
 
-/* The limit holds to the byte, after each coding, and nothing else does: zeros of the allowed length are
- * no fault. */
+/* The limit holds to the byte, after each coding, and nothing else does: zeros of the allowed
+ * length are no fault. */
 static void bombs_end_at_the_limits(void **state)
 {
     (void)state;
@@ -369,7 +369,8 @@ static void wide_windows_are_refused(void **state)
         ZSTD_CCtx_setParameter(packer, ZSTD_c_windowLog, bits);
         ZSTD_inBuffer in = {"hello", 5, 0};
         ZSTD_outBuffer to = {out, sizeof out, 0};
-        /* Begun without an end, so that its size is not known and the window stands in the frame. */
+        /* Begun without an end, so that its size is not known and the window stands in the frame.
+         */
         ZSTD_compressStream2(packer, &to, &in, ZSTD_e_flush);
         assert_int_equal(ZSTD_compressStream2(packer, &to, &in, ZSTD_e_end), 0);
         struct outcome o = remove_all("zstd", (struct ringsend_bytes){out, to.pos}, 100);

@@ -230,7 +230,8 @@ static struct comparison compare_bounded(const struct bounded *a, const struct b
     return c;
 }
 
-/* B hangs for half of its requests: it is worse at least by so much. Of A nothing of that kind is known. */
+/* B hangs for half of its requests: it is worse at least by so much. Of A nothing of that kind is
+ * known. */
 static void lower_bounds_decide_where_they_can(void **state)
 {
     (void)state;

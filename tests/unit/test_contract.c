@@ -1,5 +1,5 @@
-/* What the header says, tried as a host program would: sizes, bounds, null pointers, room for posts, the
- * end of a result's life. */
+/* What the header says, tried as a host program would: sizes, bounds, null pointers, room for
+ * posts, the end of a result's life. */
 #include "ringsend.h"
 
 #include <setjmp.h>

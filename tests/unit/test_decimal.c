@@ -1,5 +1,5 @@
-/* Exact comparison of JSON numbers: a row holds two and how they compare, and is also read the other
- * way round and with both signs turned. */
+/* Exact comparison of JSON numbers: a row holds two and how they compare, and is also read the
+ * other way round and with both signs turned. */
 #include "base/decimal.h"
 #include "guard.h"
 

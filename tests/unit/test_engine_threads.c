@@ -1,5 +1,5 @@
-/* The crew on the real kernel: who gets a request, what comes back of it, and its ends. Also run under
- * TSan. */
+/* The crew on the real kernel: who gets a request, what comes back of it, and its ends. Also run
+ * under TSan. */
 #include "batch/job_internal.h"
 
 #include <setjmp.h>

@@ -1,5 +1,5 @@
-/* The group of --sync: what is put while one sync is under way waits for the next, and nothing passes once
- * one has failed. On the real kernel. */
+/* The group of --sync: what is put while one sync is under way waits for the next, and nothing
+ * passes once one has failed. On the real kernel. */
 #include "journal/group_commit.h"
 
 #include "ringsend.h"

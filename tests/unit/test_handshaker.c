@@ -1,5 +1,6 @@
-/* The thread for handshakes at its end. How it works for connections, the simulation and the end-to-end
- * tests see; here is what only a ring that broke brings about: it is freed while it works. */
+/* The thread for handshakes at its end. How it works for connections, the simulation and the
+ * end-to-end tests see; here is what only a ring that broke brings about: it is freed while it
+ * works. */
 #include "engine/handshaker.h"
 #include "uring/ring.h"
 
@@ -13,8 +14,8 @@
 
 enum { ROUNDS = 50, HANDSHAKES = 20 };
 
-/* Of no bytes, which tls_feed takes from any TLS, and none. They end with the round, so that a worker
- * that went on would be seen by AddressSanitizer; dropping one aborts. */
+/* Of no bytes, which tls_feed takes from any TLS, and none. They end with the round, so that a
+ * worker that went on would be seen by AddressSanitizer; dropping one aborts. */
 static void test_freed_while_it_works(void **state)
 {
     struct ring *ring;

@@ -1,5 +1,5 @@
-/* The library in somebody else's loop: poll on ringsend_fd and stats.next_deadline_ns alone must bring every
- * request to its result, on the real kernel. */
+/* The library in somebody else's loop: poll on ringsend_fd and stats.next_deadline_ns alone must
+ * bring every request to its result, on the real kernel. */
 #include "ringsend.h"
 
 #include <setjmp.h>
@@ -67,8 +67,8 @@ static void poll_alone_brings_results(void **state)
     ringsend_free(engine);
 }
 
-/* The next piece of a response comes when the life of the one before is over: that is a run's work, though the
- * kernel has nothing to tell. */
+/* The next piece of a response comes when the life of the one before is over: that is a run's work,
+ * though the kernel has nothing to tell. */
 static void poll_alone_brings_pieces(void **state)
 {
     struct peer *peer = *state;
@@ -181,7 +181,8 @@ static void bad_requests_are_refused(void **state)
     ringsend_free(engine);
 }
 
-/* Built against the first header, whose request ended with its handle; what lies behind it is not ours. */
+/* Built against the first header, whose request ended with its handle; what lies behind it is not
+ * ours. */
 static void an_older_request_is_taken(void **state)
 {
     struct peer *peer = *state;

@@ -258,8 +258,8 @@ static void copy_journal(void)
 static const struct journal_entry block[] = {{2, 5, 0, 0}, {0, 7, 4, 0}, {1, 9, 0, 0}};
 static const struct journal_sizes before = {20, 6};
 
-/* The run dies now, `done` of the block's records have their results, and a new run sees that; again
- * and again when it dies in its recovery, too. */
+/* The run dies now, `done` of the block's records have their results, and a new run sees that;
+ * again and again when it dies in its recovery, too. */
 static void expect_recovery(unsigned done, struct journal_sizes wanted)
 {
     copy_journal();

@@ -1,4 +1,5 @@
-/* Keys that two different records share: all of them, or with a bound those that stand near to each other. */
+/* Keys that two different records share: all of them, or with a bound those that stand near to each
+ * other. */
 #include "records/keys_seen.h"
 
 #include <setjmp.h>

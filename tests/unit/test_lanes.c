@@ -80,7 +80,8 @@ static void one_that_answers(void **state)
     end();
 }
 
-/* One that does not answer fills its part, and those behind it go on; so does one that falls silent. */
+/* One that does not answer fills its part, and those behind it go on; so does one that falls
+ * silent. */
 static void one_that_does_not(void **state)
 {
     (void)state;

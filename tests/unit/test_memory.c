@@ -1,9 +1,10 @@
-/* Where memory comes from, and what happens when there is none: every allocation of a run fails in turn,
- * the first, the second, until a run needs no more. Each time a clean error and one result for each
- * request; leaks are found by AddressSanitizer, hangs by the test's time limit.
+/* Where memory comes from, and what happens when there is none: every allocation of a run fails in
+ * turn, the first, the second, until a run needs no more. Each time a clean error and one result
+ * for each request; leaks are found by AddressSanitizer, hangs by the test's time limit.
  *
- * malloc and its kin are wrapped by the linker (meson.build), for what is linked statically: all of ours, on
- * the engine's thread and its workers', and what the decoders ask us for; nothing of glibc. */
+ * malloc and its kin are wrapped by the linker (meson.build), for what is linked statically: all of
+ * ours, on the engine's thread and its workers', and what the decoders ask us for; nothing of
+ * glibc. */
 #include "ringsend.h"
 
 #include <setjmp.h>
@@ -110,7 +111,8 @@ static struct ringsend *new_engine(const struct ringsend_options *more)
     return NULL;
 }
 
-/* Hands the requests over, the second one by ringsend_post, and takes a result for each. Returns how many are ok. */
+/* Hands the requests over, the second one by ringsend_post, and takes a result for each. Returns
+ * how many are ok. */
 static size_t send_all(struct ringsend *engine, const char *scheme, uint16_t port,
                        const struct ask *asks, size_t count)
 {
@@ -146,7 +148,8 @@ static size_t send_all(struct ringsend *engine, const char *scheme, uint16_t por
     return ok;
 }
 
-/* Name lookup, an override, predicates, headers, traces, large bodies, streams, watched connections. */
+/* Name lookup, an override, predicates, headers, traces, large bodies, streams, watched
+ * connections. */
 static void plain_life(uint16_t port)
 {
     static const struct ask asks[] = {
@@ -313,7 +316,8 @@ static size_t open_descriptors(void)
     return count;
 }
 
-/* Full and resumed handshakes, TLS's state of each connection, sessions, decoders: a hundred times. */
+/* Full and resumed handshakes, TLS's state of each connection, sessions, decoders: a hundred times.
+ */
 static void a_hundred_lives_with_tls_leave_nothing_behind(void **state)
 {
     struct account account = {0};

@@ -77,8 +77,8 @@ static void holds_over_any_window(void **state)
     }
 }
 
-/* After a no, pace_next_ns is in the future and ends in a yes; one nanosecond before, without a turn
- * to share, it is still a no. */
+/* After a no, pace_next_ns is in the future and ends in a yes; one nanosecond before, without a
+ * turn to share, it is still a no. */
 static void next_is_when_it_allows(void **state)
 {
     (void)state;

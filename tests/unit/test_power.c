@@ -1,10 +1,10 @@
 /* Losses of power, at any moment of a run with --sync and of its recoveries.
  *
- * What the run does to its three files, journal, results and failed lines, is played here step by step
- * in the order of job.c and output.c, through the journal's door. After every step each file is noted
- * as a version. A sync that ends drops the versions from before it began. When the power goes, each
- * grain of a file is as it was in any version left, its size likewise or between two of them, and
- * what was appended may be zeros. A resume then has to find:
+ * What the run does to its three files, journal, results and failed lines, is played here step by
+ * step in the order of job.c and output.c, through the journal's door. After every step each file
+ * is noted as a version. A sync that ends drops the versions from before it began. When the power
+ * goes, each grain of a file is as it was in any version left, its size likewise or between two of
+ * them, and what was appended may be zeros. A resume then has to find:
  *
  *   - every result that was told to be durable, once, and its record done
  *   - no record done without its line, no line without its record
@@ -331,8 +331,8 @@ static void close_files(void)
     results_fd = failed_fd = -1;
 }
 
-/* After a loss of power the name is that of the old file or of the new one, which is durable; that it
- * is the new one is durable before anything else is done. */
+/* After a loss of power the name is that of the old file or of the new one, which is durable; that
+ * it is the new one is durable before anything else is done. */
 static void take_place(void)
 {
     struct stat before, after;

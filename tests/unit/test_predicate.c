@@ -1,6 +1,7 @@
-/* Predicates. A row is an expression, a response, and whether it holds; the body is placed so that it
- * ends where memory ends, and is also cut at each byte, by which it stops being JSON and must leave
- * every path unknown. Expressions that cannot be compiled have their column and the start of the reason. */
+/* Predicates. A row is an expression, a response, and whether it holds; the body is placed so that
+ * it ends where memory ends, and is also cut at each byte, by which it stops being JSON and must
+ * leave every path unknown. Expressions that cannot be compiled have their column and the start of
+ * the reason. */
 #include "engine/predicate.h"
 #include "guard.h"
 

@@ -1,4 +1,5 @@
-/* The line of progress: never wider than there is room, at any width; what is left out, in its order. */
+/* The line of progress: never wider than there is room, at any width; what is left out, in its
+ * order. */
 #include "cli/send/progress_line.h"
 
 #include <setjmp.h>

@@ -27,7 +27,8 @@ static void drop_file(const char *path)
     close((int)strtol(path + strlen("/proc/self/fd/"), NULL, 10));
 }
 
-/* What was taken outlives what comes after it, and the reader; bad records are told with their place. */
+/* What was taken outlives what comes after it, and the reader; bad records are told with their
+ * place. */
 static void records_are_taken(void **state)
 {
     (void)state;
@@ -79,7 +80,8 @@ static bool load(const char *path, struct buf_pool *pool, struct buf *into,
     return data_file_now(span_of(path), pool, into, error);
 }
 
-/* Those that do not tell their size are read to their end, which is further than the first read goes. */
+/* Those that do not tell their size are read to their end, which is further than the first read
+ * goes. */
 static void files_are_loaded(void **state)
 {
     (void)state;

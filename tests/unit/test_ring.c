@@ -53,7 +53,8 @@ static void test_round_trip(void **state)
     close(listener);
 }
 
-/* A descriptor beside the slot: it tells of the connection, and ends it only together with the slot. */
+/* A descriptor beside the slot: it tells of the connection, and ends it only together with the
+ * slot. */
 static void test_install(void **state)
 {
     struct ring_tcp tcp = {0};
@@ -116,8 +117,8 @@ static void test_connect_ipv6(void **state)
     close(listener);
 }
 
-/* How many segments a server has got when it has answered a request: the connection's third one is the
- * first that its own socket counts. */
+/* How many segments a server has got when it has answered a request: the connection's third one is
+ * the first that its own socket counts. */
 static uint32_t segments_of_exchange(int listener, const struct sockaddr_in *address,
                                      enum ring_use use)
 {
@@ -138,8 +139,8 @@ static uint32_t segments_of_exchange(int listener, const struct sockaddr_in *add
     return info.tcpi_segs_in;
 }
 
-/* The kernel holds the two acknowledgements back for 40 ms at least: to be held up for longer than that in
- * each of a hundred tries is out of the question. */
+/* The kernel holds the two acknowledgements back for 40 ms at least: to be held up for longer than
+ * that in each of a hundred tries is out of the question. */
 static void test_connect_for_one(void **state)
 {
     struct sockaddr_in address;

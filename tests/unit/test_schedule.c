@@ -1,5 +1,5 @@
-/* The schedule: that it keeps its times however long it runs, splits among threads, ramps, and draws Poisson
- * arrivals that are some. */
+/* The schedule: that it keeps its times however long it runs, splits among threads, ramps, and
+ * draws Poisson arrivals that are some. */
 #include "bench/schedule.h"
 
 #include <math.h>
@@ -84,7 +84,8 @@ static void poisson_intervals_are_exponential(void **state)
         longer += s.at_ns - last_ns > 1000000;
         last_ns = s.at_ns;
     }
-    /* The mean, within four standard errors (1/sqrt(COUNT) of it); and 1/e of them are longer than it. */
+    /* The mean, within four standard errors (1/sqrt(COUNT) of it); and 1/e of them are longer than
+     * it. */
     double mean_ns = (double)(last_ns - BEGIN) / COUNT;
     assert_true(fabs(mean_ns - 1e6) < 4 * 1e6 / sqrt(COUNT));
     double share = (double)longer / COUNT;

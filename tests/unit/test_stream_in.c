@@ -1,5 +1,5 @@
-/* Streamed responses on the real kernel: each sink, back-pressure, each way it can fail, and its end in each
- * phase. */
+/* Streamed responses on the real kernel: each sink, back-pressure, each way it can fail, and its
+ * end in each phase. */
 #include "ringsend.h"
 
 #include <setjmp.h>
@@ -19,7 +19,8 @@
 
 enum {
     LARGE_BYTES = 20000000,
-    /* A window, the piece before it, both with what doubling leaves unused, and the receive buffers. */
+    /* A window, the piece before it, both with what doubling leaves unused, and the receive
+     * buffers. */
     HELD_BYTES_MAX = 4 << 20,
 };
 
@@ -478,8 +479,8 @@ static void bad_streams_are_refused(void **state)
     ringsend_free(engine);
 }
 
-/* Four streams that never stop, and no result before their end: a call that is not to wait, or not for long,
- * ends all the same, and says that there is more to do. */
+/* Four streams that never stop, and no result before their end: a call that is not to wait, or not
+ * for long, ends all the same, and says that there is more to do. */
 static void a_call_ends_whatever_flows(void **state)
 {
     enum { STREAMS = 4, TURNS_MAX = 101 };

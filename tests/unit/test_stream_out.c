@@ -1,4 +1,5 @@
-/* Streamed request bodies on the real kernel: each source, each way it can fail, and its end in each phase. */
+/* Streamed request bodies on the real kernel: each source, each way it can fail, and its end in
+ * each phase. */
 #include "ringsend.h"
 
 #include <setjmp.h>
@@ -247,7 +248,8 @@ static void a_post_is_asked_for_its_pieces(void **state)
     ringsend_free(engine);
 }
 
-/* What was not taken is not true any more: the host has handed the piece over, or the attempt is over. */
+/* What was not taken is not true any more: the host has handed the piece over, or the attempt is
+ * over. */
 static void a_want_is_taken_back(void **state)
 {
     struct ringsend *engine = engine_new();
@@ -317,7 +319,8 @@ static void what_is_gone_is_not_tried_again(void **state)
     ringsend_free(engine);
 }
 
-/* Descriptors that give BODY_BYTES or fewer, once: a pipe, a socket, a terminal, an event counter. */
+/* Descriptors that give BODY_BYTES or fewer, once: a pipe, a socket, a terminal, an event counter.
+ */
 static int once_only(int kind, int *other, size_t *bytes)
 {
     int ends[2];
@@ -452,7 +455,8 @@ static void an_early_response_decides(void **state)
     ringsend_free(engine);
 }
 
-/* While the first part of the body is awaited nothing of the request has left: that cannot be its response. */
+/* While the first part of the body is awaited nothing of the request has left: that cannot be its
+ * response. */
 static void an_answer_before_the_question_is_none(void **state)
 {
     (void)state;

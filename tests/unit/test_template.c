@@ -1,4 +1,5 @@
-/* Templates, what they refuse, and that the environment is a secret. Values: {{a}} is "x", {{b}} is the row's. */
+/* Templates, what they refuse, and that the environment is a secret. Values: {{a}} is "x", {{b}} is
+ * the row's. */
 #include "records/template.h"
 
 #include <setjmp.h>

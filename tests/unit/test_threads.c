@@ -1,5 +1,6 @@
-/* Engines among threads, on the real kernel: posts from many producers, several engines at once, cancels
- * at every moment, frees with work in flight, a hundred lives without a leak. Also run under TSan. */
+/* Engines among threads, on the real kernel: posts from many producers, several engines at once,
+ * cancels at every moment, frees with work in flight, a hundred lives without a leak. Also run
+ * under TSan. */
 #include "ringsend.h"
 
 #include <setjmp.h>
@@ -57,8 +58,9 @@ static size_t reap_all(struct ringsend *engine, size_t count)
 struct producer {
     pthread_t thread;
     struct ringsend *engine;
-    sem_t *
-        room; /* counts results: who finds the queue full waits for one, as valgrind has no time for spinning */
+    /* counts results: who finds the queue full waits for one, as valgrind has no time for
+     * spinning */
+    sem_t *room;
     const char *url;
     struct ringsend_request requests[POSTS];
     unsigned results[POSTS]; /* counted by the engine's thread */
@@ -141,7 +143,8 @@ static void a_post_wakes_a_host_loop(void **state)
         while (n == 0) {
             struct ringsend_stats stats = {.size = sizeof stats};
             ringsend_stats(p->engine, &stats);
-            /* Nothing has a deadline, but for the connect: then there is work, or only the post helps. */
+            /* Nothing has a deadline, but for the connect: then there is work, or only the post
+             * helps. */
             bool connects = stats.next_deadline_ns != UINT64_MAX;
             assert_true(poll(&fd, 1, connects ? 1 : -1) >= 0);
             assert_true(ringsend_run(p->engine, 0) >= 0);
@@ -187,8 +190,8 @@ static void posts_are_bounded_and_checked(void **state)
 
 /* ---- Several engines ---- */
 
-/* Before an engine's end all have begun: liburing maps memory past TSan's eyes, which would take another
- * thread's new ring, where this one's was, for a race. */
+/* Before an engine's end all have begun: liburing maps memory past TSan's eyes, which would take
+ * another thread's new ring, where this one's was, for a race. */
 static pthread_barrier_t all_have_begun;
 
 static void *whole_life(void *argument)
@@ -234,7 +237,8 @@ static const char *path_of(const struct peer *peer, int round, char url[128])
     return url;
 }
 
-/* After n turns that do not wait, for n from none on: looking up, connecting, sending, receiving, done. */
+/* After n turns that do not wait, for n from none on: looking up, connecting, sending, receiving,
+ * done. */
 static void a_cancel_at_any_moment_brings_one_result(void **state)
 {
     struct peer *peer = *state;
@@ -380,7 +384,8 @@ static void an_idle_engine_is_small(void **state)
 
 /* ---- A ring that breaks ---- */
 
-/* Memory that is never given back: a broken ring's engine keeps what the kernel may still look at. */
+/* Memory that is never given back: a broken ring's engine keeps what the kernel may still look at.
+ */
 enum { HEAP_BYTES = 64 << 20 };
 
 struct heap {
@@ -481,8 +486,8 @@ static void a_ring_may_break_while_others_post(void **state)
 
 /* ---- In processes of their own ---- */
 
-/* Locked memory counts per user: an engine that kept some would leave none for those after it. The kernel
- * takes a ring apart after its close, so the next engine may have to ask more than once. */
+/* Locked memory counts per user: an engine that kept some would leave none for those after it. The
+ * kernel takes a ring apart after its close, so the next engine may have to ask more than once. */
 static void live_with_little_locked_memory(void)
 {
     struct rlimit limit = {.rlim_cur = 512 << 10, .rlim_max = 512 << 10};

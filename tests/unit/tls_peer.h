@@ -1,6 +1,6 @@
-/* An https server for the engine's tests on the real kernel: one thread, one connection at a time, one request
- * (a GET) on each. "/gzip", "/zstd" and "/br" are answered with TLS_PEER_TEXT packed so, others with it as it is.
- * Sessions are resumed. Certificates: tests/tls. */
+/* An https server for the engine's tests on the real kernel: one thread, one connection at a time,
+ * one request (a GET) on each. "/gzip", "/zstd" and "/br" are answered with TLS_PEER_TEXT packed
+ * so, others with it as it is. Sessions are resumed. Certificates: tests/tls. */
 #ifndef RINGSEND_TESTS_UNIT_TLS_PEER_H
 #define RINGSEND_TESTS_UNIT_TLS_PEER_H
 

@@ -1,7 +1,7 @@
 """Makes the page a C source: embed.py PAGE.html PAGE.css PAGE.js OUTPUT.c
 
-The style and the script go into the page, their hashes into its Content-Security-Policy, so that nothing
-but these two is ever applied or run; the page is cut in two where the figures go."""
+The style and the script go into the page, their hashes into its Content-Security-Policy, so that
+nothing but these two is ever applied or run; the page is cut in two where the figures go."""
 
 import base64
 import hashlib
@@ -27,7 +27,8 @@ def main(html, css, js, output):
         page = page.replace(place, text)
     start, end = page.split("{{figures}}")
     with open(output, "w", encoding="ascii") as file:
-        file.write('#include "cli/page.h"\n\n%s\n%s' % (array("page_start", start), array("page_end", end)))
+        file.write('#include "cli/page.h"\n\n%s\n%s' %
+                   (array("page_start", start), array("page_end", end)))
 
 
 main(*sys.argv[1:])
