@@ -13,9 +13,9 @@ import tempfile
 import threading
 import unittest
 
-from harness import (BOUND_S, NOT_ALL_OK, OK, SIGINT_EXIT, USAGE, Authority, Case, Certificate,
-                     answering, header, in_turn, ipv6_on_loopback, main, openssl, over_tls,
-                     refused_port, response)
+from certificates import Authority, Certificate, openssl
+from harness import (BOUND_S, NOT_ALL_OK, OK, SIGINT_EXIT, USAGE, Case, answering, header, in_turn,
+                     ipv6_on_loopback, main, over_tls, refused_port, response)
 
 MIB = 1 << 20
 HELLO = answering(lambda request: response(b"hello"))
