@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""Man pages and completions out of what the program says of itself: generate.py KIND RINGSEND OUTPUT [COMMAND]
+"""Man pages and completions out of what the program says of itself:
 
-KIND is scd (a page of one command, for scdoc), bash, zsh or fish; or header, with src/ringsend.h in place of
-the program: ringsend(3), whose text is the header's own. Options, and the words around them, come from the program's
-own table: `ringsend --options-json`, a list of
+  generate.py KIND RINGSEND OUTPUT [COMMAND]
+
+KIND is scd (a page of one command, for scdoc), bash, zsh or fish; or header, with src/ringsend.h in
+place of the program: ringsend(3), whose text is the header's own. Options, and the words around
+them, come from the program's own table: `ringsend --options-json`, a list of
 
   {"name": COMMAND, "summary": ..., "help": [a line of text, or an option as an object, ...]}
 
@@ -21,7 +23,7 @@ import re
 import subprocess
 import sys
 
-Option = collections.namedtuple("Option", "names argument attached is_file text")
+Option = collections.namedtuple("Option", "names argument attached is_file words text")
 
 GENERAL = {"--help", "--version"}
 
@@ -40,7 +42,8 @@ def commands(program):
 def option_of(row):
     attached = "[=%s]" % row["argument"] if row["optional"] else ""
     return Option((["-" + row["letter"]] if row["letter"] else []) + ["--" + row["name"]],
-                  "" if attached else row["argument"] or "", attached, row["kind"] == "file", row["text"])
+                  "" if attached else row["argument"] or "", attached, row["kind"] == "file",
+                  (row["words"] or "").replace("|", " "), row["text"])
 
 
 def is_heading(line, before, after):
@@ -87,12 +90,13 @@ def literal(lines):
 
 
 def scd_block(block):
-    """An option, or lines: those at the left margin are a paragraph, the others stay as they are."""
+    """An option, or lines: those at the margin are a paragraph, the others stay as they are."""
     if isinstance(block, Option):
         name = ", ".join("*%s*" % escape(n) for n in block.names)
-        return ["%s%s %s" % (name, escape(block.attached), escape(block.argument)), "\t" + (escape(" ".join(block.text)) or "\\-"), ""]
+        return ["%s%s %s" % (name, escape(block.attached), escape(block.argument)),
+                "\t" + (escape(" ".join(block.text)) or "\\-"), ""]
     out = []
-    for indented, lines in itertools.groupby(filter(None, block), lambda line: line.startswith(" ")):
+    for indented, lines in itertools.groupby(filter(None, block), lambda line: line[0] == " "):
         out += literal(lines) if indented else [escape(" ".join(lines)), ""]
     return out
 
@@ -106,11 +110,11 @@ def scd(program, command):
             usage.append(line[len("Usage: "):])
         else:
             about.append(line)
-    out = ["ringsend-%s(1)" % command, "", "# NAME", "", "ringsend-%s - %s" % (command, escape(summary)), "",
-           "# SYNOPSIS", ""]
+    out = ["ringsend-%s(1)" % command, "", "# NAME", "",
+           "ringsend-%s - %s" % (command, escape(summary)), "", "# SYNOPSIS", ""]
     out += [line for each in usage for line in ("*" + escape(each) + "*", "")]
     out += ["# DESCRIPTION", "", *scd_block(about)]
-    # The options first, the general ones last of them; what else there is keeps its order and headings.
+    # The options first, the general ones last; what else there is keeps its order and headings.
     listed, general, rest = [], [], []
     for heading, blocks in [("", sections[0][1][1:]), *sections[1:]]:
         lines = {True: [], False: []}
@@ -127,7 +131,8 @@ def scd(program, command):
             listed += ["## " + escape(heading), "", *lines[False], *lines[True]]
         elif lines[False]:
             rest += ["# " + escape(heading).upper(), "", *lines[False]]
-    out += ["# OPTIONS", "", *listed, *(["## General", ""] if "## " in "".join(listed) else []), *general, *rest]
+    out += ["# OPTIONS", "", *listed]
+    out += [*(["## General", ""] if "## " in "".join(listed) else []), *general, *rest]
     out += ["# SEE ALSO", "", ", ".join(["*ringsend*(1)", "*ringsend-records*(5)"] +
                                         ["*ringsend-%s*(1)" % name for name, _ in commands(program)
                                          if name != command])]
@@ -160,7 +165,8 @@ def topics(paragraphs):
 
 def essay(text, title):
     """What stands below a heading of the header."""
-    return uncomment(re.search(r"^/\* -+ %s -+$(.*?\*/)" % title, text, re.MULTILINE | re.DOTALL).group(1))
+    pattern = r"^/\* -+ %s -+$(.*?\*/)" % title
+    return uncomment(re.search(pattern, text, re.MULTILINE | re.DOTALL).group(1))
 
 
 def header(path):
@@ -168,12 +174,14 @@ def header(path):
         text = file.read()
     contract = uncomment(re.match(r"/\*.*?\*/", text, re.DOTALL).group())
     found = functions(text)
-    out = ["ringsend(3)", "", "# NAME", "", "ringsend - " + escape(contract[0].split(": ")[1].rstrip(".")), "",
-           "# SYNOPSIS", "", *literal(["#include <ringsend.h>", ""] + [each[0] + ";" for each in found]),
+    out = ["ringsend(3)", "", "# NAME", "",
+           "ringsend - " + escape(contract[0].split(": ")[1].rstrip(".")), "", "# SYNOPSIS", "",
+           *literal(["#include <ringsend.h>", ""] + [each[0] + ";" for each in found]),
            "Link with *pkg\\-config \\-\\-cflags \\-\\-libs ringsend*.", "", "# DESCRIPTION", ""]
     out += topics(contract[2:])
-    out += ["The fields of options, requests, results and statistics are told in _ringsend.h_, each with its unit,",
-            "range and default.", "", "# STREAMED BODIES", "", *topics(essay(text, "Streamed bodies")), "# FUNCTIONS", ""]
+    out += ["The fields of options, requests, results and statistics are told in _ringsend.h_,",
+            "each with its unit, range and default.", "", "# STREAMED BODIES", "",
+            *topics(essay(text, "Streamed bodies")), "# FUNCTIONS", ""]
     before = ""
     for _, name, paragraphs in found:
         text = escape(paragraphs[0]) if paragraphs else "See *%s*." % escape(before)
@@ -185,14 +193,22 @@ def header(path):
 # ---- Completions
 
 
+def quoted(text):
+    return "'%s'" % text.replace("'", "'\\''")
+
+
 def bash(program):
     cases, files = [], []
     for name, _ in commands(program):
         found = options(program, name)
-        cases.append("    %s) options='%s' ;;" % (name, " ".join(n for o in found for n in o.names)))
-        plain = [n for o in found if o.argument and not o.is_file for n in o.names]
-        if plain:
-            files.append("    %s) case $before in %s) return ;; esac ;;" % (name, "|".join(plain)))
+        names = " ".join(n for o in found for n in o.names)
+        cases.append("    %s) options='%s' ;;" % (name, names))
+        plain = [n for o in found if o.argument and not o.is_file and not o.words for n in o.names]
+        values = ["%s) return ;;" % "|".join(plain)] if plain else []
+        values += ["%s) COMPREPLY=($(compgen -W %s -- \"$word\")); return ;;" %
+                   ("|".join(o.names), quoted(o.words)) for o in found if o.words]
+        if values:
+            files.append("    %s) case $before in %s esac ;;" % (name, " ".join(values)))
     return """# bash completion for ringsend; made from its table of options.
 _ringsend() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} options=
@@ -201,7 +217,7 @@ _ringsend() {
         COMPREPLY=($(compgen -W '%s --help --version' -- "$word"))
         return
     fi
-    # Values that are no files.
+    # Values that are no files, and those that are words.
     case ${COMP_WORDS[1]} in
 %s
     esac
@@ -221,23 +237,22 @@ def first_words(option):
     return re.split(r"[.;:,(]", " ".join(option.text))[0].strip()
 
 
-def quoted(text):
-    return "'%s'" % text.replace("'", "'\\''")
-
-
 def zsh(program):
-    out = ["#compdef ringsend", "# zsh completion for ringsend; made from its table of options.", "",
+    out = ["#compdef ringsend",
+           "# zsh completion for ringsend; made from its table of options.", "",
            "_ringsend() {", "    if (( CURRENT == 2 )); then", "        local -a commands=("]
     out += ["            %s" % quoted("%s:%s" % pair) for pair in commands(program)]
     out += ["        )", "        _describe command commands", "        return", "    fi",
-            "    local command=$words[2]", "    shift words", "    (( CURRENT-- ))", "    case $command in"]
+            "    local command=$words[2]", "    shift words", "    (( CURRENT-- ))",
+            "    case $command in"]
     for name, _ in commands(program):
         out.append("    %s)" % name)
         out.append("        _arguments \\")
         for option in options(program, name):
             words = re.sub(r"([\[\]:])", r"\\\1", first_words(option))
+            value = "(%s)" % option.words.replace(";", r"\;") if option.words else " "
             action = ":%s:%s" % (re.sub(r"[\[\]:]", " ", option.argument),
-                                 "_files" if option.is_file else " ") if option.argument else ""
+                                 "_files" if option.is_file else value) if option.argument else ""
             for each in option.names:
                 out.append("            %s \\" % quoted("*%s[%s]%s" % (each, words, action)))
         out.append("            '*:file:_files' ;;")
@@ -248,20 +263,24 @@ def fish(program):
     out = ["# fish completion for ringsend; made from its table of options.",
            "complete -c ringsend -n __fish_use_subcommand -f"]
     for name, summary in commands(program):
-        out.append("complete -c ringsend -n __fish_use_subcommand -a %s -d %s" % (name, quoted(summary)))
+        line = "complete -c ringsend -n __fish_use_subcommand -a %s -d %s"
+        out.append(line % (name, quoted(summary)))
         for option in options(program, name):
             line = "complete -c ringsend -n '__fish_seen_subcommand_from %s'" % name
             for each in option.names:
                 line += " -l %s" % each[2:] if each.startswith("--") else " -s %s" % each[1:]
             if option.argument:
                 line += " -r -F" if option.is_file else " -x"
+            if option.words:
+                line += " -a " + quoted(option.words)
             out.append("%s -d %s" % (line, quoted(first_words(option))))
     return "\n".join(out) + "\n"
 
 
 def main():
     kind, program, output, *command = sys.argv[1:]
-    text = {"scd": scd, "bash": bash, "zsh": zsh, "fish": fish, "header": header}[kind](program, *command)
+    kinds = {"scd": scd, "bash": bash, "zsh": zsh, "fish": fish, "header": header}
+    text = kinds[kind](program, *command)
     with open(output, "w", encoding="utf-8") as file:
         file.write(text.rstrip("\n") + "\n")
 
