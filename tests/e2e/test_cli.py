@@ -1,5 +1,7 @@
 """The command line: help that helps, errors that say what is allowed, a summary."""
 
+import os
+
 from harness import (Case, NOT_ALL_OK, OK, OUTPUT, Program, RINGSEND, USAGE, answering, main, options_table,
                      refused_port, response, rows_of)
 
@@ -58,6 +60,16 @@ class Cli(Case):
 
     def test_no_file_is_a_usage_error(self):
         self.usage("send", "--url", self.echo.url, words=["file", "--help"])
+
+    def test_a_url_is_no_file(self):
+        """And may hold a secret, which is not printed."""
+        path = self.file("in", [{"data": "x"}])
+        for args in (["send"], ["send", path], ["check"], ["bench", path]):
+            run = self.usage(*args, "https://h/?token=hush-1", words=["is a URL", "--url"])
+            self.assertNotIn("hush-1", run.err)
+        os.makedirs(self.path("http:/h"))
+        self.file("http:/h/in", [{"url": self.echo.url}])
+        self.assertEqual(self.run_ringsend("send", "http://h/in", cwd=self.dir).status, OK)
 
     def test_unknown_options_are_named(self):
         path = self.file("in", [{"data": "x"}])

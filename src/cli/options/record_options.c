@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void read_shard(struct record_options *o, const char *command, const char *text)
 {
@@ -154,6 +155,18 @@ static void take_key_header(const struct record_options *o, struct request_optio
     request->defaults.key_header = name;
 }
 
+/* It is not repeated: there may be a password in it. */
+static void refuse_urls(const char *command, char *const *inputs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (value_is_url(inputs[i]) && access(inputs[i], F_OK) != 0)
+            usage_error(command,
+                        "argument %zu is a URL, and no file of that name is there: records come "
+                        "from files, and --url says where they go",
+                        i + 1);
+    }
+}
+
 void record_options_finish(struct record_options *o, struct request_options *request,
                            char *const *inputs, size_t inputs_count)
 {
@@ -162,6 +175,7 @@ void record_options_finish(struct record_options *o, struct request_options *req
     if (o->data_file)
         read_files_add("--data-file",
                        o->data_file); /* unless it names columns: there is none then */
+    refuse_urls(request->command, inputs, inputs_count);
     enum format format = one_format(o, request->command, inputs, inputs_count);
     request->rows = !format_is_json(format);
     request_options_finish(request);

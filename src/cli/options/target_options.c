@@ -5,18 +5,11 @@
 #include "cli/read_files.h"
 #include "http/url.h"
 
-#include <strings.h>
-
 void target_options_take(struct target_options *o, const struct options *given)
 {
     *o = (struct target_options){0};
     request_options_take(&o->request, given);
     record_options_take(&o->records, given);
-}
-
-static bool is_url(const char *text)
-{
-    return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
 }
 
 /* Not told with the URL: there may be a password in it. */
@@ -49,7 +42,7 @@ void target_options_finish(struct target_options *o, const struct options *given
     size_t count = given->arguments_count;
     if (count == 0)
         usage_error(command, "name a URL, or files of records");
-    if (!is_url(arguments[0])) {
+    if (!value_is_url(arguments[0])) {
         o->inputs = arguments;
         o->inputs_count = count;
         record_options_finish(&o->records, &o->request, o->inputs, o->inputs_count);

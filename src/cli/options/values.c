@@ -29,6 +29,11 @@ void usage_error(const char *command, const char *format, ...)
     exit(EXIT_USAGE);
 }
 
+bool value_is_url(const char *text)
+{
+    return strncasecmp(text, "http://", 7) == 0 || strncasecmp(text, "https://", 8) == 0;
+}
+
 /* Decimal digits at the start; false when there are none or too many for a uint64_t. */
 static bool read_digits(const char **text, uint64_t *number)
 {

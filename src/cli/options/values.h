@@ -30,6 +30,9 @@ __attribute__((noreturn)) void show_version(void);
 __attribute__((noreturn, format(printf, 2, 3))) void usage_error(const char *command,
                                                                  const char *format, ...);
 
+/* http:// or https://, in any case. */
+bool value_is_url(const char *text);
+
 /* Each reads `text` or ends in usage_error naming `option` ("--timeout") and what is allowed. */
 uint64_t value_count(const char *command, const char *option, const char *text, uint64_t min,
                      uint64_t max);
