@@ -1,6 +1,6 @@
-"""The table of options (src/cli/options/table.h), read through `ringsend --options-json`: each row is whole, and what is
-made of the rows does what they say, for every option of every command. A new option needs no word here, unless it is a
-text of its own kind: then SAMPLES must know a value of it."""
+"""The table of options (src/cli/options/table.h), read through `ringsend --options-json`: each row
+is whole, and what is made of the rows does what they say, for every option of every command. A new
+option needs no word here, unless it is a text: then SAMPLES must know a value of it."""
 
 import glob
 import os
@@ -8,20 +8,54 @@ import re
 import shlex
 import subprocess
 
-from harness import (Case, NOT_ALL_OK, OK, RINGSEND, ROOT, STOPPED, USAGE, answering, json_lines, main, options_table, response,
-                     rows_of)
+from harness import (
+    Case,
+    NOT_ALL_OK,
+    OK,
+    RINGSEND,
+    ROOT,
+    STOPPED,
+    USAGE,
+    answering,
+    json_lines,
+    main,
+    options_table,
+    response,
+    rows_of,
+)
 
 TABLE = {command["name"]: rows_of(command["name"]) for command in options_table()}
 EVERY = [(command, row) for command, rows in TABLE.items() for row in rows]
 
 # A value that each option of kind "text" takes, and of kind "file" where not any name will do.
 SAMPLES = {
-    "write-out": "%{http_code}", "serialize": ".id", "max-failures": "5", "abort-on": "503", "steps": "5,6/m",
-    "vs": "http://127.0.0.1:1/", "url": "http://127.0.0.1:1/", "method": "PUT", "header": "x: y",
-    "resolve": "*:1:127.0.0.1", "retry-on": "503", "no-retry-on": "503", "retry-budget": "30%+5/s", "ok-status": "200",
-    "ok-if": "status == 200", "retry-if": "status == 503", "shard": "0/2", "idempotency-key": "X-Key",
-    "data": "text", "id": "text", "fail-if": "p99>20ms", "listen": "127.0.0.1:0", "latency": "1ms",
-    "status": "503:1%", "pause": "1s,1s", "id-header": "x-id", "stats-path": "/s",
+    "write-out": "%{http_code}",
+    "serialize": ".id",
+    "max-failures": "5",
+    "abort-on": "503",
+    "steps": "5,6/m",
+    "vs": "http://127.0.0.1:1/",
+    "url": "http://127.0.0.1:1/",
+    "method": "PUT",
+    "header": "x: y",
+    "resolve": "*:1:127.0.0.1",
+    "retry-on": "503",
+    "no-retry-on": "503",
+    "retry-budget": "30%+5/s",
+    "ok-status": "200",
+    "ok-if": "status == 200",
+    "retry-if": "status == 503",
+    "shard": "0/2",
+    "idempotency-key": "X-Key",
+    "data": "text",
+    "id": "text",
+    "fail-if": "p99>20ms",
+    "listen": "127.0.0.1:0",
+    "latency": "1ms",
+    "status": "503:1%",
+    "pause": "1s,1s",
+    "id-header": "x-id",
+    "stats-path": "/s",
 }
 BY_KIND = {"rate": "5/s", "share": "1%", "file": "a file"}
 UNITS = {"count": "", "bytes": "", "time": "ns"}
@@ -62,7 +96,10 @@ class Rows(Case):
             self.assertEqual(len(set(letters)), len(letters), command)
 
     def test_one_name_means_one_option(self):
-        self.assertEqual(len({(row["id"], row["name"]) for _, row in EVERY}), len({row["id"] for _, row in EVERY}))
+        self.assertEqual(
+            len({(row["id"], row["name"]) for _, row in EVERY}),
+            len({row["id"] for _, row in EVERY}),
+        )
 
     def test_each_is_read_somewhere(self):
         code = "".join(texts_of("src/cli/**/*.c"))
@@ -77,7 +114,10 @@ class Rows(Case):
             names = ["--" + row["name"]] + (["-" + row["letter"]] if row["letter"] else [])
             spelt = re.compile("|".join(r"[\"' ]%s(?![\w-])" % name for name in names))
             of_command = re.compile(r"[\"' ]%s[\"' ]|self\.%s\(" % (command, command))
-            self.assertTrue(any(spelt.search(text) and of_command.search(text) for text in texts), (command, names))
+            self.assertTrue(
+                any(spelt.search(text) and of_command.search(text) for text in texts),
+                (command, names),
+            )
 
     def test_what_is_taken_lies_within_bounds_that_are_some(self):
         for command, row in EVERY:
@@ -89,34 +129,50 @@ class Defaults(Case):
     """The header tells the defaults that stand in src/base/defaults.h."""
 
     def test_the_header_agrees(self):
-        header, = texts_of("src/ringsend.h")
-        lines = header[header.index("struct ringsend_options {"):].splitlines()
-        numbers, = texts_of("src/base/defaults.h")
+        (header,) = texts_of("src/ringsend.h")
+        lines = header[header.index("struct ringsend_options {") :].splitlines()
+        (numbers,) = texts_of("src/base/defaults.h")
         found = re.findall(r"#define DEFAULT_(\w+) (.+)", numbers)
         self.assertGreater(len(found), 10)
         for name, number in found:
             field = {"CONNECTIONS": "connections_max"}.get(name, name.lower())
-            value = eval(re.sub(r"\b(\d+)u?l*\b", r"\1", number))  # constants of ours: (64ull << 20)
+            value = eval(
+                re.sub(r"\b(\d+)u?l*\b", r"\1", number)
+            )  # constants of ours: (64ull << 20)
             told = [str(value)]
             if field.endswith("_ns"):
                 told = ["%g s" % (value / 1e9), "%g ms" % (value / 1e6)]
             elif field.endswith("_bytes"):
                 told = ["%d MiB" % (value >> 20), "%d KiB" % (value >> 10)]
-            at = next(i for i, line in enumerate(lines) if re.match(r" +u?int\d+_t .*\b%s\b.*;" % field, line))
-            near = "\n".join(lines[max(at - 3, 0):at + 3])
-            self.assertTrue(any(re.search(r"(?<!\d)%s\b" % each, near) for each in told), (field, told))
+            at = next(
+                i
+                for i, line in enumerate(lines)
+                if re.match(r" +u?int\d+_t .*\b%s\b.*;" % field, line)
+            )
+            near = "\n".join(lines[max(at - 3, 0) : at + 3])
+            self.assertTrue(
+                any(re.search(r"(?<!\d)%s\b" % each, near) for each in told), (field, told)
+            )
 
 
 class Values(Case):
-    """No command comes to its work: each is given what it cannot do without an argument, or with one."""
+    """No command comes to its work: each is given too few arguments for it, or one too many."""
 
     def usage(self, command, *args):
         bare = {"serve": ["x"], "doctor": ["--nope"]}.get(command, [])
-        run = subprocess.run([RINGSEND, command, *args, *bare], capture_output=True, stdin=subprocess.DEVNULL,
-                             timeout=60, check=False, cwd=self.dir)
+        run = subprocess.run(
+            [RINGSEND, command, *args, *bare],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+            check=False,
+            cwd=self.dir,
+        )
         err = run.stderr.decode(errors="replace")
         self.assertEqual((run.returncode, run.stdout), (USAGE, b""), (command, args, err))
-        self.assertTrue(err.startswith("ringsend %s: " % command) and err.endswith("--help'.\n"), (args, err))
+        self.assertTrue(
+            err.startswith("ringsend %s: " % command) and err.endswith("--help'.\n"), (args, err)
+        )
         return err.partition(": ")[2]
 
     def valued(self):
@@ -129,12 +185,17 @@ class Values(Case):
     def test_good_ones_are_taken_once_twice_and_shortened(self):
         for command, row in self.valued():
             value = sample(command, row)
-            for args in (self.given(row, value), 2 * self.given(row, value),
-                         ["--" + row["name"]] + ([] if row["optional"] else [value]),
-                         ["-%s%s" % (row["letter"], value)] if row["letter"] else [],
-                         ["-" + row["letter"], value] if row["letter"] else []):
+            for args in (
+                self.given(row, value),
+                2 * self.given(row, value),
+                ["--" + row["name"]] + ([] if row["optional"] else [value]),
+                ["-%s%s" % (row["letter"], value)] if row["letter"] else [],
+                ["-" + row["letter"], value] if row["letter"] else [],
+            ):
                 self.assertNotIn("--%s must" % row["name"], self.usage(command, *args))
-                self.assertNotIn("no option", self.usage(command, *args) if command != "doctor" else "")
+                self.assertNotIn(
+                    "no option", self.usage(command, *args) if command != "doctor" else ""
+                )
 
     def test_flags_take_none(self):
         for command, row in EVERY:
@@ -153,33 +214,70 @@ class Values(Case):
                 self.assertIn("%s needs a value\n" % name, run.err)
 
     def test_bad_ones_are_refused_by_the_name_of_the_option(self):
-        bad = ("", "-1", "9" * 40, "1x", "nan", "0x10", " 1", "1 ", "1e9999", b"\xff\xfe", "1" * 100000)
+        bad = (
+            "",
+            "-1",
+            "9" * 40,
+            "1x",
+            "nan",
+            "0x10",
+            " 1",
+            "1 ",
+            "1e9999",
+            b"\xff\xfe",
+            "1" * 100000,
+        )
         kinds = {"count", "bytes", "time", "rate", "share", "word"}
         for command, row in self.valued():
             for value in bad:
                 if row["kind"] in kinds:
                     value = value.encode() if isinstance(value, str) else value
                     told = self.usage(command, b"--%s=%s" % (row["name"].encode(), value))
-                    self.assertTrue(told.startswith("--%s must be " % row["name"]), (command, value[:20], told[:200]))
+                    self.assertTrue(
+                        told.startswith("--%s must be " % row["name"]),
+                        (command, value[:20], told[:200]),
+                    )
             if row["kind"] == "file":
-                self.assertIn("--%s must be the name of a file" % row["name"], self.usage(command, *self.given(row, "")))
+                self.assertIn(
+                    "--%s must be the name of a file" % row["name"],
+                    self.usage(command, *self.given(row, "")),
+                )
 
     def test_bounds_are_exact(self):
         for command, row in self.valued():
             if row["kind"] not in UNITS:
                 continue
             unit = UNITS[row["kind"]]
-            for number, is_good in ((row["min"] - 1, False), (row["min"], True), (row["max"], True),
-                                    (row["max"] + 1, False)):
+            for number, is_good in (
+                (row["min"] - 1, False),
+                (row["min"], True),
+                (row["max"], True),
+                (row["max"] + 1, False),
+            ):
                 if number >= 0:
                     told = self.usage(command, "--%s=%d%s" % (row["name"], number, unit))
-                    self.assertEqual(told.startswith("--%s must be " % row["name"]), not is_good, (command, told))
+                    self.assertEqual(
+                        told.startswith("--%s must be " % row["name"]), not is_good, (command, told)
+                    )
 
     def test_texts_of_any_kind_end_in_words(self):
         for command, row in self.valued():
             if row["kind"] in ("text", "file"):
-                for value in ("", "-1", "=", "@", "@/nonexistent", "9" * 40, b"\xff\xfe\x80", "{{", "{{x}}", "\n", "%",
-                              "'", "x" * 100000):
+                for value in (
+                    "",
+                    "-1",
+                    "=",
+                    "@",
+                    "@/nonexistent",
+                    "9" * 40,
+                    b"\xff\xfe\x80",
+                    "{{",
+                    "{{x}}",
+                    "\n",
+                    "%",
+                    "'",
+                    "x" * 100000,
+                ):
                     value = value.encode() if isinstance(value, str) else value
                     if (command, row["name"], value) != ("send", "write-out", b"@"):
                         self.usage(command, b"--%s=%s" % (row["name"].encode(), value))
@@ -201,14 +299,23 @@ class Values(Case):
             names = {row["name"] for row in rows}
             letters = {row["letter"] for row in rows}
             for _, row in EVERY:
-                users = ["`ringsend %s`" % each for each in TABLE if any(r["name"] == row["name"] for r in TABLE[each])]
+                users = [
+                    "`ringsend %s`" % each
+                    for each in TABLE
+                    if any(r["name"] == row["name"] for r in TABLE[each])
+                ]
                 if not any(name.startswith(row["name"]) for name in names):
                     told = self.usage(command, "--%s=secret" % row["name"])
-                    self.assertTrue(told.startswith("there is no option --%s here: " % row["name"]), told)
+                    self.assertTrue(
+                        told.startswith("there is no option --%s here: " % row["name"]), told
+                    )
                     self.assertEqual(re.findall("`[^`]*`", told.splitlines()[0]), users)
                     self.assertNotIn("secret", told)
                 if row["letter"] and row["letter"] not in letters:
-                    self.assertIn("there is no option -%s here: " % row["letter"], self.usage(command, "-" + row["letter"]))
+                    self.assertIn(
+                        "there is no option -%s here: " % row["letter"],
+                        self.usage(command, "-" + row["letter"]),
+                    )
 
     def test_rates_are_read_alike(self):
         server = self.serve()
@@ -240,29 +347,84 @@ class Stopped(Case):
         for name in ("out", "out.journal", "out.parked"):
             if os.path.exists(self.path(name)):
                 os.unlink(self.path(name))
-        run = self.run_ringsend("send", "-o", self.out, "-c", "1", "--tries", "1", "--abort-on", "500", "--url",
-                                self.server_.url + "{{n}}", *options, self.rows)
+        run = self.run_ringsend(
+            "send",
+            "-o",
+            self.out,
+            "-c",
+            "1",
+            "--tries",
+            "1",
+            "--abort-on",
+            "500",
+            "--url",
+            self.server_.url + "{{n}}",
+            *options,
+            self.rows
+        )
         self.assertEqual(run.status, STOPPED, run.err)
         self.answers.append("all are good from now on")
         return run
 
     def go_on(self, *options):
-        return self.run_ringsend("send", "--resume", "-o", self.out, "-c", "1", "--tries", "1", "--url",
-                                 self.server_.url + "{{n}}", *options, self.rows)
+        return self.run_ringsend(
+            "send",
+            "--resume",
+            "-o",
+            self.out,
+            "-c",
+            "1",
+            "--tries",
+            "1",
+            "--url",
+            self.server_.url + "{{n}}",
+            *options,
+            self.rows
+        )
 
 
 class Resumed(Stopped):
     # What an option needs beside it; None: it is about the journal itself, or sends nothing.
-    WITH = {"burst": ["--rate", "1000"], "ramp": ["--rate", "1000"], "sync": [], "force": None, "no-journal": None,
-            "dry-run": None, "help": None, "version": None, "resume": None, "output": None, "key": None, "cert": None,
-            "cacert": None, "failed": None, "data-file": []}
+    WITH = {
+        "burst": ["--rate", "1000"],
+        "ramp": ["--rate", "1000"],
+        "sync": [],
+        "force": None,
+        "no-journal": None,
+        "dry-run": None,
+        "help": None,
+        "version": None,
+        "resume": None,
+        "output": None,
+        "key": None,
+        "cert": None,
+        "cacert": None,
+        "failed": None,
+        "data-file": [],
+    }
 
     def options(self):
         """(row, its words, what it needs beside it) of all that send takes."""
-        values = {"url": self.server_.url + "x{{n}}", "resolve": "*:80:127.0.0.1", "data-file": self.file("body", b"b"),
-                  "rate": "5000", "deadline": "60s", "timeout": "20s", "connect-timeout": "20s", "memory": "1G",
-                  "max-body": "1M", "per-host": "1", "first-byte-timeout": "20s", "handshake-timeout": "20s", "format": "tsv",
-                  "serialize": ".n", "limit": "5", "bodies": self.path("bodies"), "write-out": "x", "retry-max-delay": "40s"}
+        values = {
+            "url": self.server_.url + "x{{n}}",
+            "resolve": "*:80:127.0.0.1",
+            "data-file": self.file("body", b"b"),
+            "rate": "5000",
+            "deadline": "60s",
+            "timeout": "20s",
+            "connect-timeout": "20s",
+            "memory": "1G",
+            "max-body": "1M",
+            "per-host": "1",
+            "first-byte-timeout": "20s",
+            "handshake-timeout": "20s",
+            "format": "tsv",
+            "serialize": ".n",
+            "limit": "5",
+            "bodies": self.path("bodies"),
+            "write-out": "x",
+            "retry-max-delay": "40s",
+        }
         for row in TABLE["send"]:
             beside = self.WITH.get(row["name"], [])
             if beside is None:
@@ -282,7 +444,9 @@ class Resumed(Stopped):
                     self.assertIn("--%s is not as in the run to go on with" % row["name"], run.err)
                     self.assertEqual(len(self.server_.requests), before)
                     self.stop(*words, *beside)
-                    self.assertIn("--%s is not as in the run to go on with" % row["name"], self.go_on().err)
+                    self.assertIn(
+                        "--%s is not as in the run to go on with" % row["name"], self.go_on().err
+                    )
                     run = self.go_on(*words, *beside)
                 self.assertNotEqual(run.status, USAGE, run.err)
                 self.assertFalse(os.path.exists(self.out + ".journal"), run.err)
@@ -298,20 +462,42 @@ class Resumed(Stopped):
 
 
 class Hints(Stopped):
-    SECRETS = (["-H", "Authorization: Bearer hush-1"], ["-HAuthorization: Bearer hush-1"], ["-kH", "Cookie: hush-1"],
-               ["-qkHX-Api-Key: hush-1"], ["--header", "X-Any: hush-1"], ["--header=X-Any: hush-1"],
-               ["-H", "a: b", "-kH", "X-Any: hush-1"], ["-kH", "a: b", "--header=Cookie:hush-1", "-c1"])
-    MASKED = (["--ur", "http://HOST/{{n}}?token=hush-1&x=2"],
-              ["--data", '{"password":"hush-1"}'], ["--data=password=hush-1"], ["-w", "?secret=hush-1"])
+    SECRETS = (
+        ["-H", "Authorization: Bearer hush-1"],
+        ["-HAuthorization: Bearer hush-1"],
+        ["-kH", "Cookie: hush-1"],
+        ["-qkHX-Api-Key: hush-1"],
+        ["--header", "X-Any: hush-1"],
+        ["--header=X-Any: hush-1"],
+        ["-H", "a: b", "-kH", "X-Any: hush-1"],
+        ["-kH", "a: b", "--header=Cookie:hush-1", "-c1"],
+    )
+    MASKED = (
+        ["--ur", "http://HOST/{{n}}?token=hush-1&x=2"],
+        ["--data", '{"password":"hush-1"}'],
+        ["--data=password=hush-1"],
+        ["-w", "?secret=hush-1"],
+    )
 
     def hint(self, run):
         self.assertNotIn("hush-1", run.err)
-        return run.err.partition("To go on:\n")[2].split("\n  with ")[0].split("\n  What is in doubt")[0].rstrip("\n")
+        return (
+            run.err.partition("To go on:\n")[2]
+            .split("\n  with ")[0]
+            .split("\n  What is in doubt")[0]
+            .rstrip("\n")
+        )
 
     def follow(self, hint, *more):
         """The hint as a shell reads it."""
-        script = "ringsend() { %s \"$@\"; }\n%s %s" % (shlex.quote(RINGSEND), hint, " ".join(map(shlex.quote, more)))
-        return subprocess.run(["sh", "-c", script], capture_output=True, cwd=self.dir, check=False, timeout=60)
+        script = "ringsend() { %s \"$@\"; }\n%s %s" % (
+            shlex.quote(RINGSEND),
+            hint,
+            " ".join(map(shlex.quote, more)),
+        )
+        return subprocess.run(
+            ["sh", "-c", script], capture_output=True, cwd=self.dir, check=False, timeout=60
+        )
 
     def test_a_secret_is_printed_in_no_spelling(self):
         for words in self.SECRETS:
@@ -335,7 +521,20 @@ class Hints(Stopped):
                 self.assertEqual(done.returncode, OK, done.stderr)
 
     def test_it_can_be_pasted_whatever_is_in_it(self):
-        for value in ("a b", "it's", "$HOME `id` \"x\" \\ !", "", "-x", "--", "*", "a\nb", "=", "~", "#", "\u00e9"):
+        for value in (
+            "a b",
+            "it's",
+            "$HOME `id` \"x\" \\ !",
+            "",
+            "-x",
+            "--",
+            "*",
+            "a\nb",
+            "=",
+            "~",
+            "#",
+            "\u00e9",
+        ):
             with self.subTest(value=value):
                 run = self.stop("--data", value, "--id", "{{n}}" + value)
                 done = self.follow(self.hint(run))
@@ -345,25 +544,61 @@ class Hints(Stopped):
     def test_inputs_that_look_like_options(self):
         os.rename(self.rows, self.path("-in 'x'.csv"))
         self.rows = "-in 'x'.csv"
-        run = self.run_ringsend("send", "-o", "out", "-c1", "--tries=1", "--abort-on=500", "--data", "--", "-qHx: y",
-                                "--url", self.server_.url + "{{n}}", "--idempotency-k", "--", self.rows, cwd=self.dir)
+        run = self.run_ringsend(
+            "send",
+            "-o",
+            "out",
+            "-c1",
+            "--tries=1",
+            "--abort-on=500",
+            "--data",
+            "--",
+            "-qHx: y",
+            "--url",
+            self.server_.url + "{{n}}",
+            "--idempotency-k",
+            "--",
+            self.rows,
+            cwd=self.dir,
+        )
         self.assertEqual(run.status, STOPPED, run.err)
         self.answers.append("good")
-        done = self.follow("ringsend send -H 'x: y' " + self.hint(run)[len("  ringsend send "):])
+        done = self.follow("ringsend send -H 'x: y' " + self.hint(run)[len("  ringsend send ") :])
         self.assertEqual(done.returncode, OK, done.stderr)
         self.assertEqual({request.body for request in self.server_.requests}, {b"--"})
 
     def test_failed_rows_can_be_sent_again_with_all_that_made_requests_of_them(self):
-        run = self.run_ringsend("send", "-o", self.out, "-c1", "--tries=1", "--failed", "bad rows", "--url",
-                                self.server_.url + "{{n}}", "-XPUT", "--id", "n{{n}}", "--data", "it's {{n}}", "--compressed",
-                                "--shard", "0/2", self.rows, cwd=self.dir)
+        run = self.run_ringsend(
+            "send",
+            "-o",
+            self.out,
+            "-c1",
+            "--tries=1",
+            "--failed",
+            "bad rows",
+            "--url",
+            self.server_.url + "{{n}}",
+            "-XPUT",
+            "--id",
+            "n{{n}}",
+            "--data",
+            "it's {{n}}",
+            "--compressed",
+            "--shard",
+            "0/2",
+            self.rows,
+            cwd=self.dir,
+        )
         self.answers.append("good")
         self.server_.requests.clear()
         self.assertEqual(run.status, NOT_ALL_OK, run.err)
         hint = run.err.partition("to send the failed ones again: ")[2].splitlines()[0]
         done = self.follow(hint.replace("FILE", "again"))
         self.assertEqual(done.returncode, OK, (hint, done.stderr))
-        self.assertEqual([(r.method, r.target, r.body) for r in self.server_.requests], [("PUT", "/2", b"it's 2")])
+        self.assertEqual(
+            [(r.method, r.target, r.body) for r in self.server_.requests],
+            [("PUT", "/2", b"it's 2")],
+        )
         self.assertEqual([result["id"] for result in json_lines(self.read("again"))], ["n2"])
 
 

@@ -1,5 +1,6 @@
-"""What the options say that say how requests are sent holds for every command that sends some: bench and probe take
-them as send does (which the other tests are about), and check reads them as send would."""
+"""What the options say that say how requests are sent holds for every command that sends some:
+bench and probe take them as send does (which the other tests are about), and check reads them as
+send would."""
 
 import socket
 
@@ -40,16 +41,22 @@ class RequestOptions(Case):
         self.both("--retry-if", ".code == 1", self.plain.url, expect=NOT_ALL_OK)
 
     def test_servers_that_are_not_known(self):
-        secure = self.tls_server(Authority(self.dir).certificate(), answering(lambda request: response(b"{}")))
+        secure = self.tls_server(
+            Authority(self.dir).certificate(), answering(lambda request: response(b"{}"))
+        )
         self.both(secure.url, expect=NOT_ALL_OK)
         self.both("-k", secure.url, expect=OK)
         self.both("--insecure", secure.url, expect=OK)
 
     def test_handshakes_that_never_end(self):
         silent = self.server(lambda peer: peer.hold())
-        run = self.bench("--handshake-timeout", "50ms", "https://%s/" % silent.authority, expect=NOT_ALL_OK)
+        run = self.bench(
+            "--handshake-timeout", "50ms", "https://%s/" % silent.authority, expect=NOT_ALL_OK
+        )
         self.assertIn("timeout_handshake", run.out.decode())
-        self.probe("--handshake-timeout", "50ms", "https://%s/" % silent.authority, expect=NOT_ALL_OK)
+        self.probe(
+            "--handshake-timeout", "50ms", "https://%s/" % silent.authority, expect=NOT_ALL_OK
+        )
 
     def test_connections_that_never_come(self):
         """Nobody takes them, and the queue for one is full."""
@@ -64,20 +71,45 @@ class RequestOptions(Case):
             self.assertIn("timeout_connect", run.out.decode())
 
     def test_the_seed_of_a_benchmark_is_told(self):
-        run = self.bench("-r", "1000", "--arrivals", "poisson", "--seed", "7", "--json", self.path("report"),
-                         self.plain.url, expect=OK)
+        run = self.bench(
+            "-r",
+            "1000",
+            "--arrivals",
+            "poisson",
+            "--seed",
+            "7",
+            "--json",
+            self.path("report"),
+            self.plain.url,
+            expect=OK,
+        )
         self.assertIn('"seed":7', self.read("report").decode().replace(" ", ""), run.err)
 
     def test_check_takes_what_send_takes(self):
         """And refuses it as send does."""
         records = self.file("in", [{"url": "http://h/", "data": "x"}])
-        for options in (["--strict-http"], ["--at-least-once"], ["--handshake-timeout", "2s"], ["-k"], ["--insecure"],
-                        ["--cacert", self.path("none.pem")], ["--ok-if", ".code == 0"], ["--retry-if", "status == 503"]):
+        for options in (
+            ["--strict-http"],
+            ["--at-least-once"],
+            ["--handshake-timeout", "2s"],
+            ["-k"],
+            ["--insecure"],
+            ["--cacert", self.path("none.pem")],
+            ["--ok-if", ".code == 0"],
+            ["--retry-if", "status == 503"],
+        ):
             self.assertEqual(self.run_ringsend("check", *options, records).status, OK)
-        for options in (["--handshake-timeout", "2"], ["--ok-if", ".code =="], ["--retry-if", "("], ["--cacert", ""]):
+        for options in (
+            ["--handshake-timeout", "2"],
+            ["--ok-if", ".code =="],
+            ["--retry-if", "("],
+            ["--cacert", ""],
+        ):
             status = self.run_ringsend("check", *options, records).status
             self.assertEqual(status, OK if options[1] == "2" else USAGE)
-            self.assertEqual(self.run_ringsend("send", "--dry-run", *options, records).status, status)
+            self.assertEqual(
+                self.run_ringsend("send", "--dry-run", *options, records).status, status
+            )
 
 
 if __name__ == "__main__":

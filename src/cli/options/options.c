@@ -1,105 +1,20 @@
-/* The rows, and the one reader of argv. getopt_long finds the options; this turns what it
- * found into rows and checked values, and what it did not into words that help. */
+/* The one reader of argv. getopt_long finds the options; this turns what it found into rows and
+ * checked values, and what it did not into words that help. */
 #include "cli/options/options.h"
 
 #include "base/check.h"
-#include "base/defaults.h"
-#include "base/limits.h"
 #include "base/span.h"
-#include "batch/engine_threads.h"
-#include "bench/compare.h"
 #include "cli/options/values.h"
-#include "serve/server.h"
 
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MS 1000000ull
-#define S (1000 * MS)
-#define DAY (24 * 3600 * S)
-#define TEXT_OF_(number) #number
-#define TEXT_OF(number) TEXT_OF_(number)
-
-/* The words of the table, which are short there. */
-enum {
-    SEND = COMMAND_SEND,
-    STATUS = COMMAND_STATUS,
-    CHECK = COMMAND_CHECK,
-    BENCH = COMMAND_BENCH,
-    COMPARE = COMMAND_COMPARE,
-    PROBE = COMMAND_PROBE,
-    SERVE = COMMAND_SERVE,
-    DOCTOR = COMMAND_DOCTOR,
-    ALL = SEND | STATUS | CHECK | BENCH | COMPARE | PROBE | SERVE | DOCTOR,
-    OPTIONAL = OPTION_OPTIONAL,
-    REPEATS = OPTION_REPEATS,
-    SHAPES = OPTION_SHAPES,
-    SECRET = OPTION_SECRET
-};
-
-const struct option_row option_rows[] = {
-#define OPTION(id, long, ...) ALSO(id, __VA_ARGS__)
-#define ALSO(id_, letter_, argument_, kind_, commands_, section_, ...) \
-    {.id = OPTION_##id_,                                               \
-     .letter = (letter_),                                              \
-     .argument = (argument_),                                          \
-     .kind = OPTION_IS_##kind_,                                        \
-     .commands = (commands_),                                          \
-     .section = SECTION_##section_,                                    \
-     .sentence = __VA_ARGS__},
-#include "cli/options/table.h"
-#undef OPTION
-#undef ALSO
-};
-
-const size_t option_rows_count = sizeof option_rows / sizeof *option_rows;
-
-static const char *const long_names[OPTIONS_COUNT] = {
-#define OPTION(id, long, ...) [OPTION_##id] = "--" long,
-#define ALSO(...)
-#include "cli/options/table.h"
-#undef OPTION
-#undef ALSO
-};
-
-static const char *const id_words[OPTIONS_COUNT] = {
-#define OPTION(id, ...) [OPTION_##id] = #id,
-#define ALSO(...)
-#include "cli/options/table.h"
-#undef OPTION
-#undef ALSO
-};
-
 enum {
     LONG_CODE = 256, /* of getopt_long's answers: from here on a long option, below it a letter */
     LETTERS_BYTES = 256
 };
-
-const char *option_long(enum option_id id)
-{
-    return long_names[id];
-}
-
-const char *option_name(enum option_id id)
-{
-    return long_names[id] + 2;
-}
-
-const char *option_word(enum option_id id)
-{
-    return id_words[id];
-}
-
-const char *command_name(enum command command)
-{
-    for (size_t i = 0; i < commands_count; i++) {
-        if (commands_help[i].command == command)
-            return commands_help[i].name;
-    }
-    UNREACHABLE("command");
-}
 
 static bool is_of(const struct option_row *row, enum command command)
 {
@@ -423,13 +338,4 @@ const struct option_use *option_next(const struct options *o, enum option_id id,
             return use;
     }
     return NULL;
-}
-
-const char *option_curl(enum option_id id)
-{
-    for (size_t i = 0; i < option_rows_count; i++) {
-        if (option_rows[i].id == id && option_rows[i].curl)
-            return option_rows[i].curl;
-    }
-    UNREACHABLE("an option that curl has, too");
 }

@@ -44,8 +44,8 @@ static const char *header_fault(struct ringsend_bytes name, struct ringsend_byte
     return head_fault(&(struct ringsend_header){name, value}, 1, SPAN("GET"));
 }
 
-/* The same of all together, which must not contradict each other. A template that is not known yet is
- * taken for a value that any header may have. */
+/* The same of all together, which must not contradict each other. A template that is not known
+ * yet is taken for a value that any header may have. */
 static const char *headers_fault(const struct request_options *o)
 {
     size_t count = o->defaults.headers_count;

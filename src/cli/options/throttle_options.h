@@ -1,5 +1,5 @@
-/* The options that say how a platform is to be treated: what is tried again, how soon and how often,
- * and how fast requests go out. They are part of request_options.h's struct. */
+/* The options that say how a platform is to be treated: what is tried again, how soon and how
+ * often, and how fast requests go out. They are part of request_options.h's struct. */
 #ifndef RINGSEND_CLI_OPTIONS_THROTTLE_OPTIONS_H
 #define RINGSEND_CLI_OPTIONS_THROTTLE_OPTIONS_H
 

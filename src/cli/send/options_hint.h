@@ -1,4 +1,4 @@
-/* The options of a run, to be given again: what hints that can be pasted into a shell are made of. */
+/* The options of a run, to be given again: what hints to be pasted into a shell are made of. */
 #ifndef RINGSEND_CLI_SEND_OPTIONS_HINT_H
 #define RINGSEND_CLI_SEND_OPTIONS_HINT_H
 

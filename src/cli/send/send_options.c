@@ -1,5 +1,5 @@
-/* What the options of send say together; whatever is not understood ends the program before anything
- * is opened. */
+/* What the options of send say together; whatever is not understood ends the program before
+ * anything is opened. */
 #include "cli/send/send_options.h"
 
 #include "cli/descriptor.h"
