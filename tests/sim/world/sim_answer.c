@@ -259,6 +259,8 @@ static void write_answer(struct sim_text *text, const struct sim_answer *a, stru
 
 /* Of the values that server_ends takes: with a farewell before; the connection's requests stand
  * above, and result below. */
+enum { ROOM_FREE_BYTES = 16 << 10 }; /* smaller bodies never wait for room: ringsend.h */
+
 #define WITH_FAREWELL (1ull << 32)
 #define REQUESTS_SHIFT 33
 
@@ -370,6 +372,7 @@ void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct 
     d->body_bytes = bodiless || answer->raw ? 0
                     : decoded               ? answer->decoded_bytes
                                             : answer->body_bytes;
+    sim_record(d->record)->may_wait |= decoded || bytes >= ROOM_FREE_BYTES;
     d->malformed = answer->raw && !answer->valid_raw;
     if (!d->interim_sent)
         d->answer_begin = s->in.bytes;

@@ -75,7 +75,9 @@ void client_close(struct client *c);
 void clients_check_starts(const struct client *clients, size_t count,
                           const struct ringsend_options *o);
 
-/* No timeout is told of what had come in time (sim_clocks.c). */
+/* sim_clocks.c: its deadline holds; no timeout is told of what had come in time. */
+void sim_check_deadline(const struct client *c, const struct client_request *r,
+                        const struct ringsend_result *result);
 void sim_check_timeout(const struct client *c, const struct client_request *r,
                        const struct ringsend_result *result);
 

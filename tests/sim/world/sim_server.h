@@ -115,6 +115,7 @@ struct sim_record {
     /* What happened. */
     uint32_t deliveries; /* times that any byte of it entered a connection */
     uint32_t complete;   /* times that a server has read all of it */
+    bool may_wait;       /* an answer was large or packed: it may have to wait for room */
     uint32_t latest;     /* the latest delivery: index in the ledger + 1; 0: none */
     uint64_t delivered_ns[16];
 };
