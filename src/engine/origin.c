@@ -293,7 +293,7 @@ void origin_take_back_race(struct origin *o)
     struct request *r = o->dialing;
     CHECK(r && o->step == ORIGIN_RACING);
     end_race(o, NULL);
-    o->race_first = (o->race_first + o->race_next) % o->host->addresses_count;
+    o->race_first += o->race_next;
     o->race_next = 0;
     o->race_paused_for = r->user->handle;
     origin_goto(o, ORIGIN_RACE);
@@ -301,7 +301,8 @@ void origin_take_back_race(struct origin *o)
 
 uint64_t origin_race_left_ns(const struct origin *o)
 {
-    return (uint64_t)(o->host->addresses_count - o->race_next) * ATTEMPT_DELAY_NS;
+    uint32_t count = o->host->addresses_count; /* a new lookup may have found none any more */
+    return count > o->race_next ? (uint64_t)(count - o->race_next) * ATTEMPT_DELAY_NS : 0;
 }
 
 /* No place for the next address, or nothing left for any: the request waits in the queue again, where no clock runs. */
