@@ -306,6 +306,7 @@ void request_take_back(struct request *r, uint64_t connect_ns, uint64_t handshak
     r->handshake_spent_ns += handshake_ns;
     if (at_ns != TIMER_NEVER)
         r->attempt_left_ns = at_ns > now_ns ? at_ns - now_ns : 0;
+    task_wake(r->engine, &r->task); /* after a stop it waits no more */
 }
 
 void request_headers(struct ringsend *e, const struct buf *headers, const struct buf *index,
