@@ -67,6 +67,7 @@ struct conn *conn_open(struct origin *o, const struct address *address)
                        .origin = o,
                        .address = *address,
                        .descriptor = -1,
+                       .silent = true,
                        .rx_first = -1,
                        .rx_last = -1,
                        .idle_ns = e->options.idle_timeout_ns};

@@ -159,6 +159,7 @@ struct conn {
     const char *detail;
     bool opened;           /* the slot holds a socket, or is about to */
     bool racing;           /* one of several connects for origin.dialing */
+    bool silent;           /* being made, or no byte of its exchange's answer has come */
     bool stamped;          /* the kernel stamps its packets */
     bool stray;            /* bytes came behind a response */
     bool on_trial;         /* its exchange tells whether the origin keeps connections */
@@ -167,13 +168,11 @@ struct conn {
     bool stream_ended;     /* the receive ended with end of stream or an error: */
     int32_t stream_result; /* 0, or the negated errno */
     uint64_t armed_by;     /* the enter that handed the latest receive to the kernel, or is to */
-    uint64_t connect_began_ns;
-    uint64_t handshake_began_ns;
-    uint64_t turn_began_ns;    /* while it is being made: see turns.c */
-    uint64_t turn_at_ns;       /* its end; TIMER_NEVER: it has passed */
-    struct list overdue;       /* then: in engine.overdue */
-    uint64_t deadline_ns;      /* of connect or handshake, or while idle of keeping it */
-    uint64_t idle_ns;          /* how long this peer lets a connection idle */
+    uint64_t connect_began_ns, handshake_began_ns;
+    uint64_t turn_began_ns, turn_at_ns; /* while being made: see turns.c; NEVER: it is over */
+    struct list overdue;                /* then: in engine.overdue */
+    uint64_t deadline_ns;               /* of connect or handshake, or while idle of keeping it */
+    uint64_t idle_ns;                   /* how long this peer lets a connection idle */
     uint64_t answered_ns;      /* while idle, and in the exchange after it: since when it was */
     int32_t rx_first, rx_last; /* queue of received buffers, linked by engine.rx_next; -1: empty */
     struct list idle;          /* in origin.idle exactly when ready without an exchange */
@@ -224,6 +223,7 @@ struct origin {
     struct list idle;        /* conn.idle, last used first */
     uint32_t conns;          /* sockets: half-open, ready, closing */
     uint32_t conns_leaving;  /* of those: shutting down or closing */
+    uint32_t silent;         /* of those: conn.silent */
     uint32_t suspicion;      /* see kept.c */
     uint64_t settle_ns;      /* so long after an answer a connection counts as kept */
     uint64_t settles_at_ns;  /* its last run waits for one to be so; TIMER_NEVER: for none */
@@ -243,7 +243,7 @@ struct origin {
     uint64_t blocked_ns; /* since when */
     bool wants_place, wants_own; /* in this run, with none for it; at its own limit */
     enum standing standing;
-    uint64_t slowest_ns; /* of its connects and handshakes that succeeded */
+    uint64_t slowest_ns; /* of its connects and handshakes that succeeded, lately */
     bool has_winner;
     struct address winner; /* the address that worked last; the one to use in ORIGIN_OPEN */
     uint64_t lookup_began_ns;
@@ -408,7 +408,7 @@ struct ringsend {
     struct list blocked[STANDINGS]
                        [PLACE_RANKS]; /* origins that wait for a place, in order: see places.c */
     uint32_t blocked_count;
-    uint32_t conns_mute; /* of conns_open, those of mute origins */
+    uint32_t silent_mute; /* silent connections of mute origins */
     uint32_t origins_proven;
     struct list overdue;           /* conn.overdue */
     uint64_t usual_connect_ns;     /* smoothed time that connects take */
@@ -590,8 +590,7 @@ uint64_t retry_wait_ns(struct ringsend *e, uint32_t attempt, uint64_t retry_afte
 
 /* queue.c */
 void queue_add(struct origin *o, struct request *r, bool in_front);
-void queue_remove(
-    struct request *r); /* it waits for a connection no more; harmless if it does not */
+void queue_remove(struct request *r);                /* it waits no more; harmless if it does not */
 struct request *queue_first(const struct origin *o); /* the longest waiting one */
 /* Of origin.waiting or origin.retries; for_idle: that a reused connection is good enough for. */
 struct request *queue_first_of(const struct list waiting[2], bool for_idle);
@@ -652,8 +651,7 @@ void origin_take_back_race(struct origin *o);
 uint64_t origin_race_left_ns(const struct origin *o); /* until its last address is tried */
 
 /* places.c */
-struct origin *
-place_first(const struct ringsend *e); /* who gets the next place; null: nobody waits */
+struct origin *place_first(const struct ringsend *e); /* who is next; null: nobody waits */
 void place_wake_first(struct ringsend *e);
 bool place_is_free(const struct origin *o);  /* be it for another */
 bool place_is_there(const struct origin *o); /* it may open a connection now */
@@ -664,9 +662,11 @@ void place_run_ends(struct origin *o); /* of the origin's run, before gates_end 
 void place_forget(struct origin *o);   /* nothing of it is left */
 void place_take(struct origin *o);
 void place_leaves(struct origin *o); /* its connection is about to be closed */
-void place_give_back(struct origin *o);
+void place_give_back(struct conn *c);
 bool place_is_kept(const struct conn *c); /* idle; false: it must make room for another's */
 void place_limit_changed(struct ringsend *e);
+bool place_mute_hold_much(const struct ringsend *e); /* mute origins, in silence: over half */
+void place_set_silent(struct conn *c, bool silent);
 /* It has answered, or let a clock run out instead, or a turn. */
 void place_heard(struct origin *o, bool answered);
 void place_overdue(struct ringsend *e); /* a connection has had its turn */

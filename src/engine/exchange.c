@@ -49,6 +49,7 @@ void exchange_begin(struct conn *c)
     if (c->exchanges++ > 0)
         c->engine->stats.connections_reused++;
     c->engine->exchanges++;
+    place_set_silent(c, true);
 }
 
 void exchange_end(struct conn *c)
@@ -222,6 +223,7 @@ static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *
         if (plain->bytes == 0)
             return RINGSEND_OK;
         x->receive = RECEIVE_READING;
+        place_set_silent(c, false);
         struct ringsend_times *times = &x->request->result.times;
         times->first_byte_at_ns = c->engine->now_ns;
         times->first_byte_ns = times->first_byte_at_ns - times->sent_at_ns;

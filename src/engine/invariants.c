@@ -91,7 +91,8 @@ static void check_origins(const struct ringsend *e)
         waiting += o->waiting_count;
         held += o->held;
         blocked += !list_empty(&o->blocked);
-        mute += o->standing == STANDING_MUTE ? o->conns : 0;
+        mute += o->standing == STANDING_MUTE ? o->silent : 0;
+        CHECK(o->silent <= o->conns);
         proven += o->standing == STANDING_PROVEN;
         CHECK(o->conns <= e->options.connections_per_origin);
         CHECK(!o->seat.places || o->seat.held == o->conns);
@@ -99,7 +100,7 @@ static void check_origins(const struct ringsend *e)
         CHECK((o->requests == 0 && o->conns == 0) == !list_empty(&o->unused));
     }
     CHECK(conns == e->conns_open && waiting == e->waiting && held == e->held);
-    CHECK(blocked == e->blocked_count && mute == e->conns_mute);
+    CHECK(blocked == e->blocked_count && mute == e->silent_mute);
     CHECK(proven == e->origins_proven);
     CHECK(e->conns_open >= e->conns_limit || e->seat.places ||
           !place_first(e)); /* else it would have it */

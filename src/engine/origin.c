@@ -111,7 +111,7 @@ void origin_conn_closed(struct conn *c)
 {
     struct origin *o = c->origin;
     struct ringsend *e = o->engine;
-    place_give_back(o);
+    place_give_back(c);
     task_wake(e, &o->task);
     if (o->conns == 0 && o->requests == 0)
         list_push_back(&e->unused_origins, &o->unused);

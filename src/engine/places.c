@@ -11,9 +11,11 @@
  * runs out, while those that answer give theirs back at once; nor where nobody wants the other
  * places for a moment. So origins have a standing: NEW; PROVEN once a response has come; MUTE
  * once an attempt has ended by a clock without a byte of one, or a connect has had its turn.
- * Beside proven ones, the mute ones have at most half of the places together, and a new one,
- * after its first place, not more than are left. Connects that have had their turn make way:
- * turns.c.
+ * Beside proven ones, the mute ones hold at most half of the places in silence, together, and a
+ * new one, after its first place, has not more than are left. A connection is silent while it is
+ * being made and until the first byte of an answer: one that is idle can be closed for others, and
+ * one that an answer comes on is not what was to be bounded. Connects that have had their turn
+ * make way: turns.c.
  *
  * A connection that becomes idle is kept unless somebody in line has more right to its place.
  *
@@ -73,7 +75,7 @@ static bool may_have(const struct origin *o)
     if (o->standing == STANDING_PROVEN || shared_or(e, &l->origins_proven, e->origins_proven) == 0)
         return true;
     if (o->standing == STANDING_MUTE)
-        return is_shared(e) ? seat_may_be_mute(l, &e->seat) : e->conns_mute < half;
+        return is_shared(e) ? seat_may_be_mute(l, &e->seat) : e->silent_mute < half;
     return o->conns == 0 || o->conns + shared_or(e, &l->places.taken, e->conns_open) < limit_of(e);
 }
 
@@ -192,14 +194,16 @@ void place_want(struct origin *o, const struct request *r)
         place_wake_first(e); /* there is one, for another */
     if (place_leaving(o) >= demand(o))
         return;
-    if (!is_full || list_empty(idle)) {
-        if (!own && (o->standing == STANDING_MUTE || (is_full && may_have(o))))
-            turn_take_for(o);
-        return;
+    if (!own && !may_have(o)) {
+        if (o->standing == STANDING_MUTE)
+            turn_take_for(o); /* of another mute one */
+    } else if (is_full && !list_empty(idle)) {
+        struct conn *c = own ? kept_to_spare(o, r) : LIST_OWNER(idle->next, struct conn, idle_lru);
+        if (c)
+            conn_abandon(c, RINGSEND_OK, NULL);
+    } else if (is_full && !own) {
+        turn_take_for(o);
     }
-    struct conn *c = own ? kept_to_spare(o, r) : LIST_OWNER(idle->next, struct conn, idle_lru);
-    if (c)
-        conn_abandon(c, RINGSEND_OK, NULL);
 }
 
 /* In the line of an origin that engines share, and what it holds there for others. */
@@ -231,12 +235,19 @@ void place_run_ends(struct origin *o)
 
 /* ---- what is held ---- */
 
-static void count(struct origin *o, uint32_t before)
+static bool is_mute(const struct origin *o)
+{
+    return o->standing == STANDING_MUTE;
+}
+
+/* A connection comes, which is silent, or goes. */
+static void count(struct origin *o, int32_t more, int32_t silent_more)
 {
     struct ringsend *e = o->engine;
-    e->conns_open += o->conns - before;
-    if (o->standing == STANDING_MUTE)
-        e->conns_mute += o->conns - before;
+    o->conns += (uint32_t)more;
+    o->silent += (uint32_t)silent_more;
+    e->conns_open += (uint32_t)more;
+    e->silent_mute += is_mute(o) ? (uint32_t)silent_more : 0;
     if (!list_empty(&o->blocked))
         enter(o);
 }
@@ -244,20 +255,14 @@ static void count(struct origin *o, uint32_t before)
 bool place_claim(struct origin *o, bool ahead)
 {
     struct ringsend *e = o->engine;
-    return !is_shared(e) ||
-           seats_take(e->gates, &e->seat, &o->seat, ahead, o->standing == STANDING_MUTE);
-}
-
-static void share_back(struct origin *o, bool has_left)
-{
-    struct ringsend *e = o->engine;
-    if (is_shared(e))
-        seats_give(e->gates, &e->seat, &o->seat, has_left, o->standing == STANDING_MUTE);
+    return !is_shared(e) || seats_take(e->gates, &e->seat, &o->seat, ahead, is_mute(o));
 }
 
 void place_unclaim(struct origin *o)
 {
-    share_back(o, false);
+    struct ringsend *e = o->engine;
+    if (is_shared(e))
+        seats_give(e->gates, &e->seat, &o->seat, false, is_mute(o));
 }
 
 void place_take(struct origin *o)
@@ -265,7 +270,7 @@ void place_take(struct origin *o)
     struct ringsend *e = o->engine;
     CHECK(e->conns_open < e->options.connections_max);
     CHECK(o->conns < e->options.connections_per_origin);
-    count(o, o->conns++);
+    count(o, 1, 1);
     CHECK(!is_shared(e) || e->seat.held == e->conns_open);
     if (e->conns_open > e->stats.connections_peak)
         e->stats.connections_peak = e->conns_open;
@@ -280,14 +285,37 @@ void place_leaves(struct origin *o)
         seats_leaving(&e->seat, &o->seat);
 }
 
-void place_give_back(struct origin *o)
+void place_give_back(struct conn *c)
 {
+    struct origin *o = c->origin;
     struct ringsend *e = o->engine;
     e->conns_leaving--;
     o->conns_leaving--;
-    share_back(o, true);
-    count(o, o->conns--);
+    if (is_shared(e))
+        seats_give(e->gates, &e->seat, &o->seat, true, is_mute(o) && c->silent);
+    count(o, -1, -(int32_t)c->silent);
     place_overdue(e);
+}
+
+void place_set_silent(struct conn *c, bool silent)
+{
+    struct origin *o = c->origin;
+    struct ringsend *e = o->engine;
+    int32_t more = silent - c->silent;
+    c->silent = silent;
+    o->silent += (uint32_t)more;
+    if (!is_mute(o) || more == 0)
+        return;
+    e->silent_mute += (uint32_t)more;
+    if (is_shared(e))
+        seats_standing(e->gates, &e->seat, 0, more);
+    if (more < 0)
+        place_overdue(e);
+}
+
+bool place_mute_hold_much(const struct ringsend *e)
+{
+    return shared_or(e, &e->gates->silent_mute, e->silent_mute) > limit_of(e) / 2;
 }
 
 /* More connections are to stay than may. */
@@ -339,9 +367,9 @@ void place_heard(struct origin *o, bool answered)
         return;
     o->standing = is;
     int32_t proven = (is == STANDING_PROVEN) - (was == STANDING_PROVEN);
-    int32_t mute = (int32_t)o->conns * ((is == STANDING_MUTE) - (was == STANDING_MUTE));
+    int32_t mute = (int32_t)o->silent * ((is == STANDING_MUTE) - (was == STANDING_MUTE));
     e->origins_proven += (uint32_t)proven;
-    e->conns_mute += (uint32_t)mute;
+    e->silent_mute += (uint32_t)mute;
     if (is_shared(e))
         seats_standing(e->gates, &e->seat, proven, mute);
     if (!list_empty(&o->blocked))
@@ -366,7 +394,7 @@ void place_leave(struct ringsend *e)
         origin_leave_run(&e->origins[i]);
     if (!e->seat.places)
         return;
-    seats_standing(e->gates, &e->seat, -(int32_t)e->origins_proven, -(int32_t)e->conns_mute);
+    seats_standing(e->gates, &e->seat, -(int32_t)e->origins_proven, -(int32_t)e->silent_mute);
     seat_leave(e->gates, &e->seat, e->conns_leaving);
 }
 

@@ -44,9 +44,9 @@ struct ringsend_limits {
     struct budget budget;
     uint32_t connections_max, connections_per_origin; /* of all engines */
     struct run_places places;
-    uint32_t origins_proven, conns_mute; /* see places.c; read without the lock, as is: */
+    uint32_t origins_proven, silent_mute; /* see places.c; read without the lock, as is: */
     uint32_t
-        mute_fewest; /* of conns_mute, that one who waits for more holds; UINT32_MAX: nobody waits */
+        mute_fewest; /* of silent_mute, that one who waits for more holds; UINT32_MAX: nobody waits */
     struct list *origins;   /* shared: by hash, struct run_origin */
     struct run_origin *any; /* that of those for which there is no memory */
 };

@@ -141,7 +141,7 @@ static void publish_mute(struct ringsend_limits *l)
 static void count_mute(struct ringsend_limits *l, struct seat *run, int32_t more)
 {
     run->mute += (uint32_t)more;
-    STORE(l->conns_mute, l->conns_mute + (uint32_t)more);
+    STORE(l->silent_mute, l->silent_mute + (uint32_t)more);
     if (more != 0 && l->mute_fewest < UINT32_MAX)
         publish_mute(l);
 }
@@ -219,8 +219,9 @@ bool seat_may_take(struct ringsend_limits *l, const struct seat *s)
 
 bool seat_may_be_mute(const struct ringsend_limits *l, const struct seat *run)
 {
-    return LOAD(l->origins_proven) == 0 || (LOAD(l->conns_mute) < (LOAD(l->places.limit) + 1) / 2 &&
-                                            LOAD(l->mute_fewest) >= run->mute);
+    return LOAD(l->origins_proven) == 0 ||
+           (LOAD(l->silent_mute) < (LOAD(l->places.limit) + 1) / 2 &&
+            LOAD(l->mute_fewest) >= run->mute);
 }
 
 bool seats_take(struct ringsend_limits *l, struct seat *run, struct seat *origin, bool is_first,

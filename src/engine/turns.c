@@ -121,10 +121,12 @@ bool turn_is_over(struct conn *c)
 void turn_succeeded(struct conn *c)
 {
     struct ringsend *e = c->engine;
+    struct origin *o = c->origin;
     uint64_t took_ns = e->now_ns - c->turn_began_ns;
     list_remove(&c->overdue);
-    if (c->origin->slowest_ns < took_ns)
-        c->origin->slowest_ns = took_ns;
+    o->slowest_ns -= o->slowest_ns / USUAL_WEIGHT; /* it may have been a pause of ours */
+    if (o->slowest_ns < took_ns)
+        o->slowest_ns = took_ns;
     if (c->step == CONN_CONNECTING)
         e->usual_connect_ns += took_ns / USUAL_WEIGHT - e->usual_connect_ns / USUAL_WEIGHT;
 }
@@ -136,7 +138,7 @@ static bool may_take(const struct origin *o, const struct conn *c)
         return false;
     if (c->origin->conns > o->conns)
         return true;
-    bool too_many = o->engine->conns_mute > o->engine->conns_limit / 2;
+    bool too_many = place_mute_hold_much(o->engine);
     return too_many && o->standing != STANDING_MUTE && c->origin != o;
 }
 

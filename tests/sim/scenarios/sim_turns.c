@@ -2,6 +2,7 @@
  * clocks' whole time all the same. */
 #include "tests/sim/scenarios/sim_scenarios.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static const struct sim_answer answer_100_ms = {
@@ -350,7 +351,127 @@ static void races_have_turns(void)
     scenario_end(&c);
 }
 
+/* Two that answer, two that do not, four places: kept connections of one of the latter, or answers on their
+ * way to it, do not take the other's part. */
+static void only_silence_counts(const char *name, const struct sim_answer *answer, bool stays)
+{
+    static const struct sim_answer at_once = {.status = 200, .body_bytes = 10};
+    static const struct client_ask busy = {.host = "10.0.0.2", .port = 80};
+    static const struct client_ask late = {.host = "10.0.0.3", .port = 80};
+    struct client c;
+
+    scenario_begin(name, &c,
+                   &(struct ringsend_options){.requests_max = 50,
+                                              .connections_max = 4,
+                                              .tries = 1,
+                                              .connect_timeout_ns = 2ull * SIM_S,
+                                              .idle_timeout_ns = 100ull * SIM_S},
+                   &at_once, 1);
+    scenario_submit(&c, &healthy);
+    client_finish(&c);
+    struct sim_peer *peer = sim_peer_new("10.0.0.2", 80, 1);
+    peer->script = &at_once;
+    peer->script_count = 1;
+    scenario_submit(&c, &busy);
+    client_finish(&c);
+    peer->script = answer;
+    scenario_submit(&c, &busy);
+    scenario_submit(&c, &busy);
+    client_pass(&c, 50 * SIM_MS);
+    peer->connect = CONNECT_HANGS;
+    uint32_t third = scenario_submit(&c, &busy);
+    if (stays)
+        client_pass(&c, 3ull * SIM_S);
+    else
+        client_finish(&c);
+    scenario_expect(&c, third, RINGSEND_E_TIMEOUT_CONNECT, 0, 1, false);
+    struct sim_peer *slow = sim_peer_new("10.0.0.3", 80, 2);
+    slow->connect = CONNECT_HANGS;
+    uint32_t dead = scenario_submit(&c, &late);
+    client_pass(&c, 3ull * SIM_S);
+    scenario_expect(&c, dead, RINGSEND_E_TIMEOUT_CONNECT, 0, 1, false);
+    slow->connect = CONNECT_ACCEPTED;
+    slow->script = &at_once;
+    slow->script_count = 1;
+    uint32_t alive = scenario_submit(&c, &late);
+    client_finish(&c);
+    scenario_expect(&c, alive, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, alive, 0, 200);
+    scenario_end(&c);
+}
+
+static void idle_ones_do_not_count(void)
+{
+    only_silence_counts("idle connections of a mute origin are not its share", &answer_100_ms,
+                        false);
+}
+
+static void answers_on_their_way_do_not_count(void)
+{
+    static const struct sim_answer never_ends = {
+        .status = 200, .body_bytes = 100, .cut = -50, .then = THEN_STALL};
+    only_silence_counts("answers of a mute origin are not its share", &never_ends, true);
+}
+
+static void taken_back_after_a_stop(void)
+{
+    struct client c;
+    struct dead dead[2];
+
+    scenario_begin("a connect that is taken back after a stop", &c,
+                   &(struct ringsend_options){.requests_max = 50, .connections_max = 1, .tries = 1},
+                   &answer_100_ms, 1);
+    scenario_name("dead.test", "fd00::1", "10.0.1.9", NULL);
+    dead[0].peer = sim_peer_new("fd00::1", 80, 1);
+    dead[1].peer = sim_peer_new("10.0.1.9", 80, 1);
+    dead[0].peer->connect = dead[1].peer->connect = CONNECT_HANGS;
+    scenario_submit(&c, &(struct client_ask){.host = "dead.test", .port = 80});
+    client_pass(&c, 500 * SIM_MS);
+    ringsend_stop(c.engine);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_E_STOPPED, 0, 1, false);
+    scenario_expect_ms(&c, 0, 500, 1300);
+    scenario_end(&c);
+}
+
+/* The addresses that its race goes on with are old, and while it does the name turns out to have none. */
+static void name_is_gone(void)
+{
+    struct client c;
+    struct sim_peer *peers[2];
+
+    scenario_begin("a race whose name is gone makes way", &c,
+                   &(struct ringsend_options){.requests_max = 50,
+                                              .connections_max = 1,
+                                              .tries = 1,
+                                              .connect_timeout_ns = 4ull * SIM_S},
+                   &answer_100_ms, 1);
+    struct sim_name *name = scenario_name("dead.test", "fd00::1", "10.0.1.9", NULL);
+    peers[0] = sim_peer_new("fd00::1", 80, 1);
+    peers[1] = sim_peer_new("10.0.1.9", 80, 1);
+    peers[0]->connect = peers[1]->connect = CONNECT_FAILS;
+    peers[0]->connect_error = peers[1]->connect_error = ECONNREFUSED;
+    scenario_submit(&c, &(struct client_ask){.host = "dead.test", .port = 80});
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_E_CONNECT_REFUSED, 0, 1, false);
+    peers[0]->connect = peers[1]->connect = CONNECT_HANGS;
+    name->kind = NAME_NOT_FOUND;
+    name->delay_ns = 100 * SIM_MS;
+    scenario_submit(&c, &(struct client_ask){.host = "dead.test", .port = 80});
+    client_pass(&c, 50 * SIM_MS);
+    uint32_t first = submit_healthy(&c, 1);
+    client_finish(&c);
+    scenario_expect(&c, first, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, first, 100, 2000);
+    scenario_expect(&c, 1, RINGSEND_E_DNS_NOT_FOUND, 0, 1, false);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
+    {"idle connections of a mute origin", idle_ones_do_not_count},
+    {"answers of a mute origin", answers_on_their_way_do_not_count},
+    {"a connect is taken back after a stop", taken_back_after_a_stop},
+    {"a race whose name is gone", name_is_gone},
     {"dead hosts make way for others", dead_hosts_make_way},
     {"dead hosts and one place", one_place},
     {"where nobody waits nothing is taken back", nothing_is_taken_for_nobody},
