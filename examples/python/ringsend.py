@@ -31,17 +31,14 @@ class Header(ctypes.Structure):
 
 
 class Options(ctypes.Structure):
-    _fields_ = [("size", ctypes.c_size_t), ("connections_max", ctypes.c_uint32),
+    _fields_ = [("size", ctypes.c_size_t), ("message", ctypes.c_char_p),
+                ("message_bytes", ctypes.c_size_t), ("connections_max", ctypes.c_uint32),
                 ("connections_per_origin", ctypes.c_uint32), ("requests_max", ctypes.c_uint32),
-                ("tries", ctypes.c_uint32), ("connect_timeout_ns", ctypes.c_uint64),
+                ("posts_max", ctypes.c_uint32), ("limits", ctypes.c_void_p),
+                ("connect_timeout_ns", ctypes.c_uint64), ("handshake_timeout_ns", ctypes.c_uint64),
                 ("first_byte_timeout_ns", ctypes.c_uint64), ("attempt_timeout_ns", ctypes.c_uint64),
-                ("deadline_ns", ctypes.c_uint64), ("backoff_min_ns", ctypes.c_uint64),
-                ("backoff_max_ns", ctypes.c_uint64), ("retry_after_max_ns", ctypes.c_uint64),
-                ("idle_timeout_ns", ctypes.c_uint64), ("body_max_bytes", ctypes.c_uint64),
-                ("head_max_bytes", ctypes.c_uint32), ("head_max_lines", ctypes.c_uint32),
-                ("ok_status", ctypes.c_uint64 * 8), ("strict_http", ctypes.c_bool),
-                ("store_headers", ctypes.c_bool), ("seed", ctypes.c_uint64),
-                ("message", ctypes.c_char_p), ("message_bytes", ctypes.c_size_t)]
+                ("deadline_ns", ctypes.c_uint64), ("idle_timeout_ns", ctypes.c_uint64),
+                ("tries", ctypes.c_uint32)]
 
 
 class Request(ctypes.Structure):

@@ -290,7 +290,7 @@ int options_read(struct ringsend_options *to, const struct ringsend_options *fro
                                  "version's, what this one does not know must be zero";
     if (!fault)
         return 0;
-    if (from && from->size >= offsetof(struct ringsend_options, message_bytes))
+    if (from && from->size >= offsetof(struct ringsend_options, message_bytes) + sizeof(size_t))
         tell(from, fault);
     return -RINGSEND_E_INVALID;
 }
