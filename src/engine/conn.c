@@ -362,7 +362,8 @@ static void report(struct conn *c)
         exchange_sent(c, op_take(&c->send));
     /* What was cut short may have been through by then: the response had come, and now the rest has left. */
     bool complete = x->send == SEND_SENT && x->receive == RECEIVE_DONE;
-    request_attempt_over(r, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail, x);
+    exchange_tell(c, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail);
+    request_attempt_over(r);
     exchange_end(c);
 }
 
@@ -497,7 +498,7 @@ static enum task_next connecting(struct conn *c)
     origin_connected(c);
     struct request *r = c->exchange.request;
     if (r)
-        r->result.times.connect_ns = r->connect_spent_ns + e->now_ns - c->connect_began_ns;
+        r->attempt.times.connect_ns = r->connect_spent_ns + e->now_ns - c->connect_began_ns;
     if (r && c->step == CONN_READY)
         exchange_begin(c);
     return TASK_AGAIN;
@@ -541,7 +542,7 @@ static enum task_next handshaking(struct conn *c)
     turn_succeeded(c);
     conn_goto(c, CONN_READY);
     if (r) {
-        r->result.times.tls_ns = r->handshake_spent_ns + e->now_ns - c->handshake_began_ns;
+        r->attempt.times.tls_ns = r->handshake_spent_ns + e->now_ns - c->handshake_began_ns;
         exchange_begin(c);
     }
     return TASK_AGAIN;

@@ -375,9 +375,8 @@ enum ringsend_error secure_send(struct conn *c)
     x->send_bytes = s->cipher_out.bytes;
     if (x->send_bytes == 0)
         return RINGSEND_OK;
-    if (!x->bytes_left)
-        request_leaves(x->request);
-    x->bytes_left = true;
+    if (!x->request->attempt.bytes_left)
+        attempt_leaves(&x->request->attempt, x->request->user);
     send_cipher(c);
     return RINGSEND_OK;
 }

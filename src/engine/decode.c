@@ -28,9 +28,9 @@ void decode_turn(struct ringsend *e)
     e->decode_allowance = TURN_BYTES;
 }
 
-void decode_queue(struct request *r, const struct codings *codings)
+void decode_queue(struct request *r)
 {
-    r->codings = *codings;
+    CHECK(list_empty(&r->undecoded) && r->attempt.codings.count > 0);
     list_push_back(&r->engine->undecoded, &r->undecoded);
 }
 
@@ -54,39 +54,39 @@ void decode_abandon(struct request *r)
         decoding_end(&e->decoding);
         e->decoding.pool = NULL;
     }
-    buf_release(&e->bufs, &r->body);
-    buf_release(&e->bufs, &r->packed);
+    buf_release(&e->bufs, &r->attempt.body);
+    buf_release(&e->bufs, &r->attempt.packed);
     leave(r);
 }
 
 static void decoded(struct request *r, struct decoding *d)
 {
-    r->body = d->body;
+    r->attempt.body = d->body;
     d->body = (struct buf){0};
     verdict_judge(r);
 }
 
 static void failed(struct request *r, const struct decoding *d)
 {
-    if (!r->packed.data || d->error == RINGSEND_E_NO_MEMORY) {
-        r->outcome = d->error;
-        request_explain(r, d->detail);
+    if (!r->attempt.packed.data || d->error == RINGSEND_E_NO_MEMORY) {
+        r->attempt.outcome = d->error;
+        attempt_explain(&r->attempt, &r->engine->bufs, d->detail);
         return;
     }
-    r->unreadable = d->error == RINGSEND_E_BODY_TOO_LARGE
-                        ? "unpacked, the body is larger than the limit for bodies"
-                        : "the body is not what its Content-Encoding says";
+    r->attempt.unreadable = d->error == RINGSEND_E_BODY_TOO_LARGE
+                                ? "unpacked, the body is larger than the limit for bodies"
+                                : "the body is not what its Content-Encoding says";
     verdict_judge(r);
 }
 
 /* The result's body is the one that came. */
 static void put_back(struct request *r)
 {
-    if (!r->packed.data)
+    if (!r->attempt.packed.data)
         return;
-    buf_release(&r->engine->bufs, &r->body);
-    r->body = r->packed;
-    r->packed = (struct buf){0};
+    buf_release(&r->engine->bufs, &r->attempt.body);
+    r->attempt.body = r->attempt.packed;
+    r->attempt.packed = (struct buf){0};
 }
 
 bool decode_run(struct request *r)
@@ -102,7 +102,8 @@ bool decode_run(struct request *r)
         return false;
     }
     if (!d->pool)
-        decoding_begin(d, &r->codings, e->unpack, &e->bufs, &r->body, e->options.body_max_bytes);
+        decoding_begin(d, &r->attempt.codings, e->unpack, &e->bufs, &r->attempt.body,
+                       e->options.body_max_bytes);
     enum decoding_next next = decoding_step(d, &e->decode_allowance);
     if (next == DECODING_MORE) {
         task_deadline(e, &r->task, e->now_ns); /* the next turn comes at once */

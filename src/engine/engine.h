@@ -9,6 +9,7 @@
  *   host     a name and its addresses                                       host.c, override.c
  *   lookups  which names are looked up when                                 lookups.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
+ *   attempt  what one try has brought to light: the lower machines tell it  attempt.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
  *   stream   bodies in parts, and the descriptors they come from and go to  stream.c, stream_in.c, file.c
  *   decode   a response's body, before it is judged                         decode.c, verdict.c
@@ -32,6 +33,7 @@
 #include "base/list.h"
 #include "base/memory.h"
 #include "base/timers.h"
+#include "engine/attempt.h"
 #include "engine/handshaker.h"
 #include "engine/predicate.h"
 #include "engine/run_limits.h"
@@ -114,7 +116,6 @@ struct exchange {
     struct request *request; /* null exactly when the connection carries none */
     enum send_half send;
     enum receive_half receive;
-    bool bytes_left;     /* some of the request may have reached the peer */
     bool early;          /* the response was complete before the request was out */
     uint8_t blank_bytes; /* of empty lines ahead of the response, passed over */
     enum ringsend_error send_error;
@@ -267,13 +268,6 @@ struct origin {
 
 /* ---- Requests ---- */
 
-/* What a complete response is worth. */
-enum verdict {
-    VERDICT_FAILED, /* not ok; by its status another try may help */
-    VERDICT_OK,
-    VERDICT_AGAIN /* retry_if holds */
-};
-
 enum request_step {
     REQUEST_QUEUE,
     REQUEST_QUEUED,  /* waits for a connection */
@@ -293,10 +287,8 @@ struct request {
     struct conn *conn;     /* carries the attempt; null also while the origin races for it */
     struct stream *stream; /* null: body and response are in memory as a whole */
     struct head head;
+    struct attempt attempt; /* the last one that began */
     struct ringsend_result result;
-    char encoding[CODING_TEXT_BYTES]; /* the result's */
-    struct buf body, headers, header_index;
-    struct buf packed;    /* while a copy of the body is decoded for predicates: as it came */
     struct buf trace;     /* struct ringsend_attempt, one for each attempt that is over */
     struct list waiting;  /* in origin.waiting or origin.retries exactly when queued */
     int64_t number;       /* its order there, over both lists of its kind */
@@ -315,21 +307,9 @@ struct request {
     const char *redial_detail;        /* static text, or null */
     enum ringsend_wait wait;          /* why the next attempt has not begun yet */
     bool cancel_asked;
-    struct list undecoded;  /* in engine.undecoded */
-    struct codings codings; /* then: what its body has */
-    bool reused;            /* then: the attempt's connection was not new */
-    bool outcome_known;     /* of the attempt; else it is still under way */
-    enum ringsend_error outcome;
-    const char *outcome_detail;
-    struct buf detail;       /* outcome_detail's text: the connection's own goes with it */
-    enum verdict verdict;    /* of the outcome's response, when it is RINGSEND_OK: */
-    bool bodiless;           /* it has no body, or none to be seen here */
-    const char *unreadable;  /* why its body is not what the server meant, or null; static text */
-    bool outcome_bytes_left; /* the attempt's bytes may have reached the peer */
-    bool outcome_sent_whole; /* all of them were taken by the kernel */
-    bool outcome_stale;      /* a reused connection was dead before any byte of a response */
-    uint64_t retry_after_ns; /* as the last response asked, bounded; 0: did not */
-    uint64_t pause_ns;       /* for so long it made its origin pause */
+    struct list undecoded; /* in engine.undecoded */
+    uint64_t queue_ns;     /* in the queue and between tries, up to queued_ns */
+    uint64_t dns_ns;       /* of what it waits for now, or last did, the lookup */
     uint64_t attempt_timeout_ns;
     uint64_t attempt_began_ns;
     /* What the turns of an attempt have taken, and left of its clock: see turns.c. */
@@ -521,14 +501,11 @@ void request_refuse(struct ringsend *e, struct ringsend_request *user, enum ring
 enum task_next request_run(struct request *r);
 /* The attempt has begun: on `conn`, or null while the origin races for it. */
 void request_attempt_begun(struct request *r, struct conn *conn);
-/* The attempt is over; nothing of the engine touches the user's memory for it any more. The
- * response is moved out of *response when that is not null. */
-void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
-                          struct exchange *exchange);
-/* Right before the first byte of an attempt can leave. */
-void request_leaves(struct request *r);
-/* Notes the outcome's detail, which may be null; to be called once for an outcome. */
-void request_explain(struct request *r, const char *detail);
+/* The attempt is over, and all that is known of it stands in it; nothing of the engine touches
+ * the user's memory for it any more. */
+void request_attempt_over(struct request *r);
+/* The same where nothing more is known than that. */
+void request_attempt_failed(struct request *r, enum ringsend_error error, const char *detail);
 /* The attempt goes on at another address of its origin, after that error at one: back to the front of
  * the queue, not counted. The detail is static text, or null. */
 void request_redial(struct request *r, enum ringsend_error error, const char *detail);
@@ -547,7 +524,7 @@ void post_take(struct ringsend *e);                   /* as many as there is roo
 bool post_is_empty(const struct ringsend *e);         /* nothing is waiting to be taken */
 
 /* trace.c */
-void trace_attempt_over(struct request *r, bool reused);
+void trace_attempt_over(struct request *r);
 void trace_waited(struct request *r); /* the next attempt begins, or none will */
 void trace_publish(struct request *r);
 /* verdict.c: what a response is worth */
@@ -557,14 +534,14 @@ void verdict_release(struct ringsend *e);
 bool verdict_wants_headers(const struct ringsend *e);
 /* Bodies are decoded, for the result or for predicates. */
 bool verdict_decodes(const struct ringsend *e);
-/* Takes over a complete response, and judges it, unless its body is to be decoded first. */
-void verdict_take(struct request *r, struct response *response);
+/* Of a complete response: judges it, unless its body is to be decoded first. */
+void verdict_begin(struct request *r);
 void verdict_judge(struct request *r);
 
 /* decode.c: content codings */
 void decode_turn(struct ringsend *e); /* a turn begins */
-/* The body of a response that was taken has these codings, none of them unknown: it gets in line. */
-void decode_queue(struct request *r, const struct codings *codings);
+/* The body of its attempt's response has codings, none of them unknown: it gets in line. */
+void decode_queue(struct request *r);
 bool decode_is_due(const struct request *r); /* it is in line */
 /* Goes on. True: it is over, and an error has become the outcome; false: it waits for its turn. */
 bool decode_run(struct request *r);
@@ -621,8 +598,8 @@ bool kept_is_worth_waiting(const struct origin *o, const struct request *r);
 struct conn *kept_to_spare(const struct origin *o, const struct request *r);
 
 /* pause.c */
-/* The request's attempt has got a response with that advice: its status is known already. */
-void pause_hear(struct request *r, const struct advice *advice);
+/* What the response of its attempt asks for: notes it, and the origin pauses. */
+void pause_hear(struct request *r);
 /* When an attempt may begin at the origin; now: it may. */
 uint64_t pause_next_ns(const struct origin *o);
 uint64_t pause_ends_at_ns(const struct origin *o); /* in the past: it does not pause */
@@ -795,6 +772,8 @@ void exchange_sent(struct conn *c, int32_t result); /* the send is over */
 /* After a complete response: may the connection carry another exchange? */
 bool exchange_leaves_reusable(struct conn *c);
 const char *exchange_phase(const struct exchange *x); /* "while ...": static text */
+/* Its request's attempt ends with that: all that is known here goes there. */
+void exchange_tell(struct conn *c, enum ringsend_error error, const char *detail);
 void exchange_end(struct conn *c);
 
 #endif

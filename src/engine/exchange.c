@@ -36,7 +36,7 @@ void exchange_begin(struct conn *c)
     CHECK(x->request && x->send == SEND_NONE);
     x->send = SEND_START;
     x->receive = RECEIVE_FIRST_BYTE;
-    x->bytes_left = x->early = false;
+    x->early = false;
     x->sent_bytes = x->plain_at = 0;
     x->blank_bytes = 0;
     x->send_error = RINGSEND_OK;
@@ -102,10 +102,9 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
         return stream_fill(c, detail);
     }
     x->send_bytes = r->head.bytes + body_bytes;
-    x->bytes_left = !c->secure; /* with TLS only what is encrypted can leave */
-    if (x->bytes_left)
-        request_leaves(r);
-    r->result.times.sent_at_ns = engine_stamp_ns(e);
+    if (!c->secure) /* with TLS only what is encrypted can leave */
+        attempt_leaves(&r->attempt, r->user);
+    r->attempt.times.sent_at_ns = engine_stamp_ns(e);
     x->send = SEND_SENDING;
     if (copied) {
         buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
@@ -132,7 +131,7 @@ void exchange_sent(struct conn *c, int32_t result)
         x->sent_bytes += (size_t)result;
         e->stats.bytes_sent += (uint64_t)result;
     }
-    x->bytes_left = x->sent_bytes > 0;
+    x->request->attempt.bytes_left = x->sent_bytes > 0;
     if (c->secure)
         secure_sent(c);
     if (whole && c->secure && secure_has_more(c))
@@ -152,7 +151,7 @@ void exchange_sent(struct conn *c, int32_t result)
     /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come. */
     bool by_peer = result >= 0 || result == -EPIPE || result == -ECONNRESET;
     x->first_byte_at_ns = by_peer ? timer_after(e->now_ns, e->options.first_byte_timeout_ns) : 0;
-    x->send_error = x->bytes_left ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
+    x->send_error = x->sent_bytes > 0 ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
 }
 
 /* The stream is over without a complete response. */
@@ -224,7 +223,7 @@ static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *
             return RINGSEND_OK;
         x->receive = RECEIVE_READING;
         place_set_silent(c, false);
-        struct ringsend_times *times = &x->request->result.times;
+        struct ringsend_times *times = &x->request->attempt.times;
         times->first_byte_at_ns = c->engine->now_ns;
         times->first_byte_ns = times->first_byte_at_ns - times->sent_at_ns;
     }
@@ -302,7 +301,7 @@ static enum ringsend_error judge_send(struct conn *c, const char **detail)
         return RINGSEND_OK;
     *detail =
         "a response came early, and the connection broke before the request was sent to its end";
-    return x->bytes_left ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
+    return x->request->attempt.bytes_left ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
 }
 
 enum ringsend_error exchange_run(struct conn *c, const char **detail)
@@ -360,4 +359,33 @@ const char *exchange_phase(const struct exchange *x)
     if (x->send == SEND_FILLING)
         return "while waiting for the request's body";
     return x->send == SEND_SENT ? "while waiting for the response" : "while sending the request";
+}
+
+/* What a reused connection shows when it was dead, or about to be closed, before the request
+ * came: its end before any byte, bytes that are no response and so belong to something before (as
+ * servers send them behind an answer to HEAD), or the 408 by which some announce that they close
+ * an idle connection, which says in any case that the request was not processed (RFC 9110
+ * 15.5.9). */
+static bool is_stale(enum ringsend_error error, const struct response *response)
+{
+    if (response->status == 408)
+        return !response->keep_alive && response->interim_count == 0;
+    if (error == RINGSEND_OK)
+        return false;
+    return response->no_head || (retry_is_connection_loss(error) && !response->started);
+}
+
+void exchange_tell(struct conn *c, enum ringsend_error error, const char *detail)
+{
+    struct buf_pool *pool = &c->engine->bufs;
+    struct exchange *x = &c->exchange;
+    struct attempt *a = &x->request->attempt;
+    CHECK(error != RINGSEND_OK || x->receive == RECEIVE_DONE);
+    a->reused = c->exchanges > 1;
+    attempt_end(a, pool, error, detail);
+    if (x->send == SEND_NONE)
+        return;
+    a->sent_whole = x->send == SEND_SENT;
+    a->stale = a->reused && is_stale(error, &x->response);
+    attempt_take(a, pool, &x->response);
 }

@@ -51,7 +51,8 @@ static void check_requests(const struct ringsend *e)
         CHECK((r->step == REQUEST_QUEUED) == !list_empty(&r->waiting));
         CHECK(r->step == REQUEST_ATTEMPT || !r->conn);
         CHECK(!r->conn || r->conn->exchange.request == r);
-        CHECK(!decode_is_due(r) || (r->step == REQUEST_ATTEMPT && !r->conn && !r->outcome_known));
+        CHECK(!decode_is_due(r) || r->step == REQUEST_ATTEMPT);
+        CHECK(!decode_is_due(r) || (!r->conn && !r->attempt.known));
         CHECK(e->undecoded.next != &r->undecoded || timer_is_set(&r->task.timer) ||
               !list_empty(&r->task.ready) || !room_for_decoding(e));
         CHECK(r->step != REQUEST_BACKOFF || timer_is_set(&r->task.timer) ||

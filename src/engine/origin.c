@@ -50,7 +50,7 @@ static void fail(struct request *r, enum ringsend_error error)
 {
     queue_remove(r);
     request_attempt_begun(r, NULL);
-    request_attempt_over(r, error, NULL, NULL);
+    request_attempt_failed(r, error, NULL);
 }
 
 /* ---- Connections ---- */
@@ -284,7 +284,7 @@ void origin_abandon_race(struct origin *o, enum ringsend_error error, const char
     CHECK(r && o->step == ORIGIN_RACING);
     end_race(o, NULL);
     origin_goto(o, ORIGIN_LOOKUP);
-    request_attempt_over(r, error, detail, NULL);
+    request_attempt_failed(r, error, detail);
 }
 
 /* The next turn is for all addresses again, from the first on that this one has not come to. */
@@ -376,8 +376,8 @@ static uint64_t lookup_from_ns(const struct request *r)
 static void charge_lookup(struct request *r)
 {
     CHECK(r && r->step == REQUEST_QUEUED);
-    r->result.times.dns_ns = r->engine->now_ns - lookup_from_ns(r);
-    r->queued_ns += r->result.times.dns_ns;
+    r->dns_ns = r->engine->now_ns - lookup_from_ns(r);
+    r->queued_ns += r->dns_ns;
 }
 
 static void charge_lookups(const struct list *waiting)

@@ -63,24 +63,26 @@ static void begin(struct origin *o, uint64_t length_ns)
     task_wake(e, &o->task);
 }
 
-void pause_hear(struct request *r, const struct advice *advice)
+void pause_hear(struct request *r)
 {
+    struct attempt *a = &r->attempt;
+    const struct advice *advice = &a->advice;
     const struct ringsend *e = r->engine;
     uint64_t after_ns = 0, reset_ns = 0, max_ns = e->options.retry_after_max_ns;
     if (advice->has_retry_after)
         after_ns = until_ns(e, advice->retry_after_s, advice->retry_after_is_date);
     if (advice->used_up && advice->has_reset)
         reset_ns = until_ns(e, advice->reset_s, advice->reset_is_date);
-    int status = r->result.status;
+    int status = a->status;
     uint64_t pause_ns = status == 429 || status == 503 ? after_ns : 0;
     pause_ns = pause_ns > reset_ns ? pause_ns : reset_ns;
-    r->result.retry_after_ns = after_ns > reset_ns ? after_ns : reset_ns;
-    r->retry_after_ns = least(after_ns, max_ns);
-    r->pause_ns = least(pause_ns, max_ns);
+    a->asked_ns = after_ns > reset_ns ? after_ns : reset_ns;
+    a->wait_ns = least(after_ns, max_ns);
+    a->pause_ns = least(pause_ns, max_ns);
     if (e->options.no_pauses)
-        r->pause_ns = 0;
-    if (r->pause_ns > 0)
-        begin(r->origin, r->pause_ns);
+        a->pause_ns = 0;
+    if (a->pause_ns > 0)
+        begin(r->origin, a->pause_ns);
 }
 
 uint64_t pause_next_ns(const struct origin *o)

@@ -33,14 +33,6 @@ static enum task_next request_goto(struct request *r, enum request_step step)
     return TASK_AGAIN;
 }
 
-/* Where the caller wants to know of doubt, or null. A program built against an older header has a shorter
- * request: fields behind `handle` are read only if they are there. */
-static unsigned char *mark_of(const struct ringsend_request *user)
-{
-    bool there = user->size > offsetof(struct ringsend_request, in_doubt_mask);
-    return there ? user->in_doubt : NULL;
-}
-
 /* In a slot, and counted; what it is about is still to be filled in. */
 static struct request *request_new(struct ringsend *e, struct ringsend_request *user)
 {
@@ -92,9 +84,7 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
     }
     r->idempotent = request_is_idempotent(user, head->method);
     r->replayable = r->idempotent || (user->flags & RINGSEND_AT_LEAST_ONCE);
-    const unsigned char *mark = mark_of(user);
-    r->may_be_processed =
-        mark && (__atomic_load_n(mark, __ATOMIC_RELAXED) & user->in_doubt_mask) != 0;
+    r->may_be_processed = attempt_is_marked(user);
     r->attempt_timeout_ns =
         user->attempt_timeout_ns ? user->attempt_timeout_ns : options->attempt_timeout_ns;
     r->deadline_at_ns =
@@ -119,11 +109,7 @@ void request_put(struct request *r)
 {
     struct ringsend *e = r->engine;
     CHECK(r->step == REQUEST_FINISHED);
-    buf_release(&e->bufs, &r->body);
-    buf_release(&e->bufs, &r->packed);
-    buf_release(&e->bufs, &r->headers);
-    buf_release(&e->bufs, &r->header_index);
-    buf_release(&e->bufs, &r->detail);
+    attempt_release(&r->attempt, &e->bufs);
     buf_release(&e->bufs, &r->trace);
     if (r->stream)
         stream_free(e, r->stream);
@@ -137,31 +123,6 @@ void request_put(struct request *r)
     list_push_front(&e->requests_free, &r->finished);
 }
 
-/* Whatever the last attempt left behind goes before the next begins. */
-static void forget_outcome(struct request *r)
-{
-    struct ringsend *e = r->engine;
-    buf_release(&e->bufs, &r->body);
-    buf_release(&e->bufs, &r->packed);
-    buf_release(&e->bufs, &r->headers);
-    buf_release(&e->bufs, &r->header_index);
-    r->result.status = 0;
-    r->result.encoding = (struct ringsend_bytes){0};
-    r->result.head_bytes = r->result.packed_bytes = 0;
-    struct ringsend_times *t = &r->result.times;
-    t->connect_ns = t->tls_ns = t->first_byte_ns = 0;
-    t->begun_at_ns = t->sent_at_ns = t->first_byte_at_ns = t->done_at_ns = 0;
-    t->left_at_ns = t->arrived_at_ns = 0;
-    r->outcome_known = r->outcome_stale = false;
-    r->outcome_bytes_left = r->outcome_sent_whole = false;
-    r->outcome = RINGSEND_OK;
-    r->verdict = VERDICT_FAILED;
-    r->outcome_detail = r->unreadable = NULL;
-    r->bodiless = r->result.unjudged = false;
-    buf_release(&e->bufs, &r->detail);
-    r->retry_after_ns = r->pause_ns = r->result.retry_after_ns = 0;
-}
-
 static void begin_clocks(struct request *r)
 {
     r->connect_spent_ns = r->handshake_spent_ns = 0;
@@ -173,10 +134,11 @@ void request_attempt_begun(struct request *r, struct conn *conn)
     struct ringsend *e = r->engine;
     if (r->step == REQUEST_QUEUED) {
         request_goto(r, REQUEST_ATTEMPT);
-        uint64_t began_at_ns = r->redialing ? r->result.times.begun_at_ns : engine_stamp_ns(e);
-        forget_outcome(r);
-        r->result.times.queue_ns += e->now_ns - r->queued_ns;
-        r->result.times.begun_at_ns = began_at_ns;
+        uint64_t begun_at_ns = r->redialing ? r->attempt.times.begun_at_ns : engine_stamp_ns(e);
+        attempt_clear(&r->attempt, &e->bufs);
+        r->queue_ns += e->now_ns - r->queued_ns;
+        r->attempt.begun = true;
+        r->attempt.times.begun_at_ns = begun_at_ns;
         if (!r->redialing) {
             begin_clocks(r);
             trace_waited(r);
@@ -192,92 +154,66 @@ void request_attempt_begun(struct request *r, struct conn *conn)
     r->conn = conn;
 }
 
-void request_explain(struct request *r, const char *detail)
-{
-    r->detail.bytes = 0;
-    if (detail && buf_append(&r->engine->bufs, &r->detail, detail, strlen(detail) + 1))
-        r->outcome_detail = r->detail.data;
-}
-
 /* A reused connection that turned out to be dead: that is nobody's failure. */
 static bool is_pardoned(const struct request *r)
 {
-    return r->outcome_stale && !(r->engine->options.no_free_try && r->outcome_bytes_left);
+    return r->attempt.stale && !(r->engine->options.no_free_try && r->attempt.bytes_left);
 }
 
 static void count_outcome(struct request *r)
 {
     struct ringsend_stats *stats = &r->engine->stats;
-    const struct ringsend_times *times = &r->result.times;
-    if (retry_is_pushed_back(r->outcome, r->result.status)) {
+    const struct attempt *a = &r->attempt;
+    if (retry_is_pushed_back(a->outcome, a->status)) {
         stats->pushed_back += !is_pardoned(r);
-    } else if (r->outcome == RINGSEND_OK) {
+    } else if (a->outcome == RINGSEND_OK) {
         stats->completed++;
-        stats->service_ns += times->done_at_ns - times->sent_at_ns;
+        stats->service_ns += a->times.done_at_ns - a->times.sent_at_ns;
     }
 }
 
 /* What the attempt shows of its origin: it answers, or lets clocks run out. */
-static void judge_origin(struct request *r, const struct exchange *exchange)
+static void judge_origin(struct request *r)
 {
-    bool answered = exchange && exchange->send != SEND_NONE && exchange->response.started;
-    if (answered || retry_is_silence(r->outcome))
-        place_heard(r->origin, answered);
+    const struct attempt *a = &r->attempt;
+    if (a->answered || retry_is_silence(a->outcome))
+        place_heard(r->origin, a->answered);
 }
 
 /* The attempt's outcome is known. */
 static void settle(struct request *r)
 {
-    r->outcome_known = true;
+    r->attempt.known = true;
     count_outcome(r);
-    trace_attempt_over(r, r->reused);
+    trace_attempt_over(r);
     r->queued_ns = r->engine->now_ns;
 }
 
-/* What a reused connection shows when it was dead, or about to be closed, before the request came: its end
- * before any byte, bytes that are no response and so belong to something before (as servers send them behind
- * an answer to HEAD), or the 408 by which some announce that they close an idle connection, which says
- * in any case that the request was not processed (RFC 9110 15.5.9). */
-static bool is_stale(enum ringsend_error error, const struct response *response)
-{
-    if (response->status == 408)
-        return !response->keep_alive && response->interim_count == 0;
-    if (error == RINGSEND_OK)
-        return false;
-    return response->no_head || (retry_is_connection_loss(error) && !response->started);
-}
-
-void request_attempt_over(struct request *r, enum ringsend_error error, const char *detail,
-                          struct exchange *exchange)
+void request_attempt_over(struct request *r)
 {
     struct ringsend *e = r->engine;
-    CHECK(r->step == REQUEST_ATTEMPT && !r->outcome_known && !decode_is_due(r));
-    r->outcome = error;
-    r->reused = r->conn && r->conn->exchanges > 1;
-    request_explain(r, detail);
+    struct attempt *a = &r->attempt;
+    CHECK(r->step == REQUEST_ATTEMPT && !a->known && !decode_is_due(r));
     r->attempt_at_ns = TIMER_NEVER;
-    struct ringsend_times *times = &r->result.times;
     /* Given up in the turn that began it: that stamp may be younger than the turn's. */
-    times->done_at_ns = e->now_ns > times->begun_at_ns ? e->now_ns : times->begun_at_ns;
-    if (exchange && exchange->send != SEND_NONE) {
-        struct response *response = &exchange->response;
-        CHECK(error != RINGSEND_OK || exchange->receive == RECEIVE_DONE);
-        r->outcome_bytes_left = exchange->bytes_left;
-        r->outcome_sent_whole = exchange->send == SEND_SENT;
-        r->outcome_stale = r->reused && is_stale(error, response);
-        if (response->phase != RESPONSE_HEAD || error == RINGSEND_OK)
-            r->result.status = response->status;
-        r->result.packed_bytes = response->streamed_bytes;
-        if (r->result.status >= 200) /* the head is complete, the body maybe not */
-            pause_hear(r, &response->advice);
-        if (error == RINGSEND_OK)
-            verdict_take(r, response);
-    }
+    uint64_t begun_at_ns = a->times.begun_at_ns;
+    a->times.done_at_ns = e->now_ns > begun_at_ns ? e->now_ns : begun_at_ns;
+    if (a->status >= 200)
+        pause_hear(r);
+    if (a->outcome == RINGSEND_OK)
+        verdict_begin(r);
     r->conn = NULL;
-    judge_origin(r, exchange);
+    judge_origin(r);
     if (!decode_is_due(r))
         settle(r);
     task_wake(e, &r->task);
+}
+
+void request_attempt_failed(struct request *r, enum ringsend_error error, const char *detail)
+{
+    CHECK(error != RINGSEND_OK && !r->conn);
+    attempt_end(&r->attempt, &r->engine->bufs, error, detail);
+    request_attempt_over(r);
 }
 
 void request_redial(struct request *r, enum ringsend_error error, const char *detail)
@@ -331,31 +267,44 @@ void request_headers(struct ringsend *e, const struct buf *headers, const struct
 static void publish_headers(struct request *r)
 {
     struct ringsend *e = r->engine;
+    struct attempt *a = &r->attempt;
     struct buf array = {0};
     if (!e->options.store_headers)
         return;
-    request_headers(e, &r->headers, &r->header_index, &array, &r->result);
+    request_headers(e, &a->headers, &a->header_index, &array, &r->result);
     if (!array.data)
         return;
-    buf_release(&e->bufs, &r->header_index);
-    r->header_index = array;
+    buf_release(&e->bufs, &a->header_index);
+    a->header_index = array;
 }
 
-void request_leaves(struct request *r)
+/* What the last attempt has come to. */
+static void publish_attempt(struct request *r)
 {
-    unsigned char *mark = mark_of(r->user);
-    if (mark)
-        __atomic_fetch_or(mark, r->user->in_doubt_mask, __ATOMIC_RELAXED);
+    const struct attempt *a = &r->attempt;
+    struct ringsend_result *result = &r->result;
+    result->status = a->status;
+    result->unjudged = a->unjudged;
+    result->retry_after_ns = a->asked_ns;
+    result->head_bytes = a->head_bytes;
+    result->packed_bytes = a->packed_bytes;
+    result->body = (struct ringsend_bytes){a->body.data, a->body.bytes};
+    if (a->encoded)
+        result->encoding = (struct ringsend_bytes){a->codings.text, a->codings.text_bytes};
+    result->times = a->times;
+    result->times.queue_ns = r->queue_ns;
+    result->times.dns_ns = r->dns_ns;
+    result->times.total_ns = r->engine->now_ns - r->submitted_ns;
+    publish_headers(r);
 }
 
 /* Takes the caller's mark back when no attempt is left that may have been processed. `declined`: the
  * last one's outcome says that it was not. */
 static void settle_doubt(struct request *r, bool declined)
 {
-    r->may_be_processed |= r->outcome_bytes_left && !declined;
-    unsigned char *mark = mark_of(r->user);
-    if (!r->may_be_processed && mark)
-        __atomic_fetch_and(mark, (unsigned char)~r->user->in_doubt_mask, __ATOMIC_RELAXED);
+    r->may_be_processed |= r->attempt.bytes_left && !declined;
+    if (!r->may_be_processed)
+        attempt_unmark(r->user);
 }
 
 static enum task_next finish(struct request *r, enum ringsend_error error, const char *detail)
@@ -363,19 +312,17 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     struct ringsend *e = r->engine;
     struct ringsend_result *result = &r->result;
     if (r->step != REQUEST_ATTEMPT)
-        result->times.queue_ns += e->now_ns - r->queued_ns;
+        r->queue_ns += e->now_ns - r->queued_ns;
     trace_waited(r);
     request_goto(r, REQUEST_FINISHED);
     queue_remove(r);
     result->error = error;
-    result->ok = error == RINGSEND_OK && r->verdict == VERDICT_OK;
+    result->ok = error == RINGSEND_OK && r->attempt.verdict == VERDICT_OK;
     result->detail = result->ok ? NULL : detail;
     result->ambiguous = r->in_doubt && !result->ok;
     result->cut_short |= error == RINGSEND_E_STOPPED || error == RINGSEND_E_CANCELLED;
-    result->body = (struct ringsend_bytes){r->body.data, r->body.bytes};
-    publish_headers(r);
+    publish_attempt(r);
     trace_publish(r);
-    result->times.total_ns = e->now_ns - r->submitted_ns;
     task_deadline(e, &r->task, TIMER_NEVER);
     list_push_back(&e->finished, &r->finished);
     e->finished_count++;
@@ -393,7 +340,7 @@ void request_refuse(struct ringsend *e, struct ringsend_request *user, enum ring
 
 static enum task_next finish_with_outcome(struct request *r)
 {
-    return finish(r, r->outcome, r->outcome_detail);
+    return finish(r, r->attempt.outcome, r->attempt.detail);
 }
 
 static enum task_next cut_short(struct request *r)
@@ -408,8 +355,8 @@ static enum task_next back_off(struct request *r)
     struct ringsend *e = r->engine;
     uint32_t attempt = r->result.attempts - r->free_tries;
     /* In a pause the restart brings the jitter. */
-    uint64_t asked_ns = r->pause_ns > 0 ? 0 : r->retry_after_ns;
-    r->wait = r->result.retry_after_ns > 0 ? RINGSEND_WAIT_RETRY_AFTER : RINGSEND_WAIT_BACKOFF;
+    uint64_t asked_ns = r->attempt.pause_ns > 0 ? 0 : r->attempt.wait_ns;
+    r->wait = r->attempt.asked_ns > 0 ? RINGSEND_WAIT_RETRY_AFTER : RINGSEND_WAIT_BACKOFF;
     r->backoff_at_ns = timer_after(e->now_ns, retry_wait_ns(e, attempt, asked_ns));
     uint64_t pause_ends_ns = pause_ends_at_ns(r->origin);
     if (r->backoff_at_ns < pause_ends_ns) {
@@ -419,7 +366,7 @@ static enum task_next back_off(struct request *r)
     }
     if (r->backoff_at_ns >= r->deadline_at_ns)
         return finish_with_outcome(r);
-    r->wants_fresh = stream_wants_fresh(r) || r->result.status == 421;
+    r->wants_fresh = stream_wants_fresh(r) || r->attempt.status == 421;
     r->redialed = false;
     r->is_retry = true;
     return request_goto(r, REQUEST_BACKOFF);
@@ -429,18 +376,19 @@ static enum task_next back_off(struct request *r)
 static enum task_next decide(struct request *r)
 {
     struct ringsend *e = r->engine;
-    enum ringsend_error error = r->outcome;
-    int status = r->result.status;
-    if (error == RINGSEND_OK && r->verdict == VERDICT_OK)
+    const struct attempt *a = &r->attempt;
+    enum ringsend_error error = a->outcome;
+    int status = a->status;
+    if (error == RINGSEND_OK && a->verdict == VERDICT_OK)
         return finish_with_outcome(r);
-    bool wanted = error == RINGSEND_OK && r->verdict == VERDICT_AGAIN;
-    bool doubtful = r->outcome_bytes_left && !wanted && retry_is_doubtful(error, status);
+    bool wanted = error == RINGSEND_OK && a->verdict == VERDICT_AGAIN;
+    bool doubtful = a->bytes_left && !wanted && retry_is_doubtful(error, status);
     if (doubtful && !r->idempotent)
         r->in_doubt = true;
-    bool may_double = r->outcome_bytes_left && !wanted && retry_may_double(error, status);
+    bool may_double = a->bytes_left && !wanted && retry_may_double(error, status);
     settle_doubt(r, !may_double && (error == RINGSEND_OK || retry_is_declined(status)));
     /* No response at all, whatever else came. */
-    bool no_response = r->outcome_stale && error == RINGSEND_E_BAD_RESPONSE;
+    bool no_response = a->stale && error == RINGSEND_E_BAD_RESPONSE;
     bool helps = retry_may_help(e, no_response ? RINGSEND_E_CLOSED_NO_RESPONSE : error, status);
     if ((may_double && !r->replayable) || !(wanted || helps))
         return finish_with_outcome(r);
@@ -456,7 +404,7 @@ static enum task_next decide(struct request *r)
         r->wants_fresh = true;
         r->redialed = false;
         r->wait = RINGSEND_WAIT_FREE;
-        r->result.times.dns_ns = 0;
+        r->dns_ns = 0;
         request_goto(r, REQUEST_QUEUED);
         queue_add(r->origin, r, true);
         return TASK_AGAIN;
@@ -483,16 +431,16 @@ static enum task_next end_early(struct request *r, enum ringsend_error error)
         r->result.cut_short = error == RINGSEND_E_STOPPED;
         queue_remove(r);
         request_attempt_begun(r, NULL);
-        request_attempt_over(r, cancelled ? error : r->redial_error,
-                             cancelled ? NULL : r->redial_detail, NULL);
+        request_attempt_failed(r, cancelled ? error : r->redial_error,
+                               cancelled ? NULL : r->redial_detail);
         return TASK_AGAIN;
     }
     /* Between tries the last one's outcome tells more than that time was up. */
-    if (r->outcome_known && error == RINGSEND_E_STOPPED)
+    if (r->attempt.known && error == RINGSEND_E_STOPPED)
         return cut_short(r);
-    if (r->outcome_known && error != RINGSEND_E_CANCELLED)
+    if (r->attempt.known && error != RINGSEND_E_CANCELLED)
         return finish_with_outcome(r);
-    forget_outcome(r);
+    attempt_clear(&r->attempt, &r->engine->bufs);
     return finish(r, error, NULL);
 }
 
@@ -500,7 +448,7 @@ static void abandon_attempt(struct request *r, enum ringsend_error error)
 {
     if (decode_is_due(r)) {
         decode_abandon(r);
-        r->outcome = error;
+        r->attempt.outcome = error;
         settle(r);
         task_wake(r->engine, &r->task);
     } else if (r->conn)
@@ -519,7 +467,7 @@ static bool has_run_out(const struct request *r)
 
 static enum task_next attempting(struct request *r, enum ringsend_error early)
 {
-    if (r->outcome_known)
+    if (r->attempt.known)
         return decide(r);
     if (early == RINGSEND_E_CANCELLED || (early == RINGSEND_E_TIMEOUT_RECORD && has_run_out(r))) {
         abandon_attempt(r, early);
@@ -541,7 +489,7 @@ enum task_next request_run(struct request *r)
     enum ringsend_error error = early_end(r);
     switch (r->step) {
     case REQUEST_QUEUE:
-        r->result.times.dns_ns = 0;
+        r->dns_ns = 0;
         queue_add(r->origin, r, false);
         return request_goto(r, REQUEST_QUEUED);
     case REQUEST_QUEUED:

@@ -189,13 +189,12 @@ static enum ringsend_error send_from(struct conn *c, size_t at)
     x->send_bytes = x->parts[0].iov_len;
     x->plain_at = 0;
     x->send = SEND_SENDING;
-    if (r->result.times.sent_at_ns == 0)
-        r->result.times.sent_at_ns = engine_stamp_ns(e);
+    if (r->attempt.times.sent_at_ns == 0)
+        r->attempt.times.sent_at_ns = engine_stamp_ns(e);
     if (c->secure)
         return secure_send(c);
-    if (!x->bytes_left)
-        request_leaves(r);
-    x->bytes_left = true;
+    if (!r->attempt.bytes_left)
+        attempt_leaves(&r->attempt, r->user);
     conn_send(c, x->parts[0].iov_base, x->parts[0].iov_len);
     return RINGSEND_OK;
 }
@@ -307,7 +306,7 @@ enum ringsend_error stream_fill(struct conn *c, const char **detail)
     struct exchange *x = &c->exchange;
     if (x->receive >= RECEIVE_DRAINING && !exchange_owes(x))
         return RINGSEND_OK; /* nobody wants to hear more of it */
-    if (x->request->result.times.sent_at_ns == 0 && c->rx_first >= 0)
+    if (x->request->attempt.times.sent_at_ns == 0 && c->rx_first >= 0)
         return exchange_unasked(c, detail);
     if (x->request->stream->source == RINGSEND_BODY_FD)
         return fill_from_file(c, detail);

@@ -47,9 +47,9 @@ void watch_arrived(struct conn *c, uint64_t stamp_ns)
     struct exchange *x = &c->exchange;
     bool first = c->stamped && c->step == CONN_READY && x->request &&
                  x->receive == RECEIVE_FIRST_BYTE && x->send >= SEND_SENDING && c->exchanges > 1;
-    if (!first || x->request->result.times.arrived_at_ns > 0)
+    if (!first || x->request->attempt.times.arrived_at_ns > 0)
         return;
-    struct ringsend_times *times = &x->request->result.times;
+    struct ringsend_times *times = &x->request->attempt.times;
     if (ring_sent_stamp(c->engine->ring, c->descriptor, &times->left_at_ns))
         times->arrived_at_ns = stamp_ns;
 }

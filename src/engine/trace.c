@@ -20,23 +20,23 @@ static struct ringsend_attempt *last_of(struct request *r)
                : (struct ringsend_attempt *)(void *)(r->trace.data + r->trace.bytes) - 1;
 }
 
-void trace_attempt_over(struct request *r, bool reused)
+void trace_attempt_over(struct request *r)
 {
     struct ringsend *e = r->engine;
-    const struct ringsend_times *times = &r->result.times;
+    const struct attempt *a = &r->attempt;
     r->wait = RINGSEND_WAIT_NONE;
     if (!e->options.store_attempts)
         return;
     struct ringsend_attempt attempt = {.began_ns = r->attempt_began_ns - r->submitted_ns,
-                                       .dns_ns = times->dns_ns,
-                                       .connect_ns = times->connect_ns,
-                                       .tls_ns = times->tls_ns,
-                                       .first_byte_ns = times->first_byte_ns,
+                                       .dns_ns = r->dns_ns,
+                                       .connect_ns = a->times.connect_ns,
+                                       .tls_ns = a->times.tls_ns,
+                                       .first_byte_ns = a->times.first_byte_ns,
                                        .total_ns = e->now_ns - r->attempt_began_ns,
-                                       .error = r->outcome,
-                                       .status = r->result.status,
-                                       .reused = reused,
-                                       .pause_ns = r->pause_ns};
+                                       .error = a->outcome,
+                                       .status = a->status,
+                                       .reused = a->reused,
+                                       .pause_ns = a->pause_ns};
     buf_append(&e->bufs, &r->trace, &attempt, sizeof attempt);
 }
 

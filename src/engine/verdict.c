@@ -68,22 +68,23 @@ static void explain_unjudged(struct request *r, const char *name,
                              const struct predicate_fault *fault)
 {
     char text[256], begins[48];
-    r->result.unjudged = true;
-    sample((struct ringsend_bytes){r->body.data, r->body.bytes}, begins);
+    struct attempt *a = &r->attempt;
+    a->unjudged = true;
+    sample((struct ringsend_bytes){a->body.data, a->body.bytes}, begins);
     if (fault->column > 0)
         snprintf(text, sizeof text,
                  "%s cannot be judged: the body is not JSON (column %zu: %s); it begins with %s",
                  name, fault->column, fault->text, begins);
     else
         snprintf(text, sizeof text, "%s cannot be judged: %s", name, fault->text);
-    request_explain(r, text);
+    attempt_explain(a, &r->engine->bufs, text);
 }
 
 static bool is_good(struct request *r, struct predicate_view *view)
 {
     const struct ringsend *e = r->engine;
     struct predicate_fault fault;
-    view->empty_is_null = r->bodiless;
+    view->empty_is_null = r->attempt.bodiless;
     enum predicate_truth truth = e->ok_if ? predicate_judge(e->ok_if, view, &fault)
                                  : status_is_in(&e->options.ok_status, view->status)
                                      ? PREDICATE_HOLDS
@@ -95,16 +96,17 @@ static bool is_good(struct request *r, struct predicate_view *view)
 
 static enum verdict verdict_of(struct request *r)
 {
-    const struct ringsend *e = r->engine;
+    struct ringsend *e = r->engine;
+    struct attempt *a = &r->attempt;
     struct predicate_fault fault;
     struct predicate_view view = {
-        .status = r->result.status,
-        .body = {r->body.data, r->body.bytes},
-        .unreadable = r->unreadable,
+        .status = a->status,
+        .body = {a->body.data, a->body.bytes},
+        .unreadable = a->unreadable,
         .empty_is_null = true,
-        .header_text = r->headers.data,
-        .headers = (const void *)r->header_index.data,
-        .headers_count = r->header_index.bytes / sizeof(struct response_header),
+        .header_text = a->headers.data,
+        .headers = (const void *)a->header_index.data,
+        .headers_count = a->header_index.bytes / sizeof(struct response_header),
     };
     enum predicate_truth again =
         e->retry_if ? predicate_judge(e->retry_if, &view, &fault) : PREDICATE_FAILS;
@@ -115,16 +117,11 @@ static enum verdict verdict_of(struct request *r)
         return VERDICT_FAILED;
     }
     bool good = is_good(r, &view);
-    if (good && !r->outcome_sent_whole)
-        request_explain(r, "the response came before the request was sent to its end, and so is "
-                           "not ok");
-    return good && r->outcome_sent_whole ? VERDICT_OK : VERDICT_FAILED;
-}
-
-static void name_encoding(struct request *r, const struct codings *codings)
-{
-    memcpy(r->encoding, codings->text, codings->text_bytes);
-    r->result.encoding = (struct ringsend_bytes){r->encoding, codings->text_bytes};
+    if (good && !a->sent_whole)
+        attempt_explain(a, &e->bufs,
+                        "the response came before the request was sent to its end, and so is "
+                        "not ok");
+    return good && a->sent_whole ? VERDICT_OK : VERDICT_FAILED;
 }
 
 static bool wants_body(const struct ringsend *e)
@@ -139,80 +136,42 @@ bool verdict_decodes(const struct ringsend *e)
 }
 
 /* A part of a packed body (206) cannot be unpacked. */
-static bool can_decode(const struct request *r, const struct codings *codings)
+static bool can_decode(const struct attempt *a)
 {
-    return !codings->unknown && r->result.status != 206;
+    return !a->codings.unknown && a->status != 206;
 }
 
 void verdict_judge(struct request *r)
 {
-    r->verdict = verdict_of(r);
-}
-
-/* There is no body, by the method or the status; or none that is seen here. */
-static bool is_bodiless(int status, const struct response *response)
-{
-    return response->method_is_head || response->streams || status == 204 || status == 205 ||
-           status == 304;
+    CHECK(r->attempt.outcome == RINGSEND_OK && !r->attempt.known);
+    r->attempt.verdict = verdict_of(r);
 }
 
 /* Puts it in line to be decoded; without the option decode it is a copy that is. False: memory is out. */
-static bool decode_packed(struct request *r, const struct codings *codings)
+static bool decode_packed(struct request *r)
 {
     struct ringsend *e = r->engine;
     if (!e->options.decode) {
-        if (!buf_append(&e->bufs, &r->packed, r->body.data, r->body.bytes))
+        struct attempt *a = &r->attempt;
+        if (!buf_append(&e->bufs, &a->packed, a->body.data, a->body.bytes))
             return false;
-        name_encoding(r, codings);
+        a->encoded = true;
     }
-    decode_queue(r, codings);
+    decode_queue(r);
     return true;
 }
 
-/* Where a redirect leads: it is for the user to go there. What may be secret in a URL is left out: userinfo, query
- * and fragment. */
-static void explain_redirect(struct request *r, const struct response *response)
+void verdict_begin(struct request *r)
 {
-    char text[256];
-    const char *at = response->location;
-    size_t bytes = response->location_bytes;
-    if (r->result.status < 300 || r->result.status > 399 || bytes == 0)
-        return;
-    const char *start = memmem(at, bytes, "://", 3);
-    const char *host = start ? start + 3 : at;
-    size_t left = bytes - (size_t)(host - at), path = 0, kept;
-    while (path < left && !memchr("/?#", host[path], 3))
-        path++;
-    const char *userinfo = memrchr(host, '@', path);
-    for (kept = path; kept < left && host[kept] != '?' && host[kept] != '#';)
-        kept++;
-    const char *from = userinfo ? userinfo + 1 : host;
-    snprintf(text, sizeof text, "it redirects to %.*s%.*s%s, which is not followed",
-             (int)(host - at), at, (int)(host + kept - from), from, kept < left ? "?..." : "");
-    request_explain(r, text);
-}
-
-void verdict_take(struct request *r, struct response *response)
-{
-    const struct codings *codings = &response->codings;
-    r->body = response->body;
-    r->headers = response->headers;
-    r->header_index = response->header_index;
-    response->body = response->headers = response->header_index = (struct buf){0};
-    r->result.head_bytes = response->head_bytes;
-    explain_redirect(r, response);
-    r->bodiless = is_bodiless(r->result.status, response);
-    if (!response->streams)
-        r->result.packed_bytes = r->body.bytes;
-    bool is_packed = r->body.bytes > 0 && codings->text_bytes > 0;
-    if (is_packed && verdict_decodes(r->engine) && can_decode(r, codings)) {
-        if (!decode_packed(r, codings))
-            r->outcome = RINGSEND_E_NO_MEMORY;
+    struct attempt *a = &r->attempt;
+    bool is_packed = a->body.bytes > 0 && a->codings.text_bytes > 0;
+    if (is_packed && verdict_decodes(r->engine) && can_decode(a)) {
+        if (!decode_packed(r))
+            a->outcome = RINGSEND_E_NO_MEMORY;
         return;
     }
-    if (r->result.packed_bytes > 0)
-        name_encoding(r, codings);
+    a->encoded = a->packed_bytes > 0;
     if (is_packed)
-        r->unreadable = "the body has a Content-Encoding that cannot be taken off";
+        a->unreadable = "the body has a Content-Encoding that cannot be taken off";
     verdict_judge(r);
 }
