@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/options/options.h"
 #include "cli/options/values.h"
+#include "cli/read_files.h"
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -69,6 +70,7 @@ static void occupy_standard_descriptors(void)
 /* What a command printed has to arrive; a command that told of its failure itself returned EXIT_OUTPUT. */
 static int finish(const struct command_help *command, int status)
 {
+    read_files_free();
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (written || status == EXIT_OUTPUT)
         return status;

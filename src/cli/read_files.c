@@ -65,3 +65,10 @@ const char *read_files_path(size_t number)
 {
     return number < files_count ? files[number].path : NULL;
 }
+
+void read_files_free(void)
+{
+    free(files);
+    files = NULL;
+    files_count = 0;
+}

@@ -18,5 +18,7 @@ const char *read_files_why_not_open(int fd);
 void read_files_refuse(const char *command, const char *option, const char *path);
 /* The path of each, by its number; null behind the last one. */
 const char *read_files_path(size_t number);
+/* At the end of the program. */
+void read_files_free(void);
 
 #endif
