@@ -1,6 +1,7 @@
-/* The checks of `ringsend doctor`. io_uring is not asked about but tried: a connection over loopback, bytes
- * both ways, through the same ring.h that the engine uses. The rest is read from where the kernel tells it
- * (/proc, limits), and judged by what that trial showed: a filter or a sysctl is a fault only if it bites. */
+/* The checks of `ringsend doctor`. io_uring is not asked about but tried: a connection over
+ * loopback, bytes both ways, through the same ring.h that the engine uses. The rest is read from
+ * where the kernel tells it (/proc, limits), and judged by what that trial showed: a filter or a
+ * sysctl is a fault only if it bites. */
 #include "cli/checks.h"
 
 #include "base/defaults.h"

@@ -1,4 +1,5 @@
-/* What `ringsend doctor` looks at: one finding for each thing that this machine gives or refuses. */
+/* What `ringsend doctor` looks at: one finding for each thing that this machine gives or refuses.
+ */
 #ifndef RINGSEND_CLI_CHECKS_H
 #define RINGSEND_CLI_CHECKS_H
 

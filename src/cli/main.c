@@ -67,7 +67,8 @@ static void occupy_standard_descriptors(void)
     }
 }
 
-/* What a command printed has to arrive; a command that told of its failure itself returned EXIT_OUTPUT. */
+/* What a command printed has to arrive; a command that told of its failure itself returned
+ * EXIT_OUTPUT. */
 static int finish(const struct command_help *command, int status)
 {
     read_files_free();

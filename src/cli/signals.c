@@ -1,7 +1,8 @@
-/* Handlers run one after another: each is installed with all the stops blocked, so that a flood of them
- * takes no more stack than one. Only `wake`, while it does what may take for ever (a message to a terminal
- * that is stopped), lets the next one in; it does so for the first stop alone, and those that come in then do
- * not: two is the most that ever nest, three with the signal that asks for the state. */
+/* Handlers run one after another: each is installed with all the stops blocked, so that a flood of
+ * them takes no more stack than one. Only `wake`, while it does what may take for ever (a message
+ * to a terminal that is stopped), lets the next one in; it does so for the first stop alone, and
+ * those that come in then do not: two is the most that ever nest, three with the signal that asks
+ * for the state. */
 #include "cli/signals.h"
 
 #include <errno.h>
@@ -28,10 +29,10 @@ static uint64_t clock_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* A terminal that goes says so itself, and lets its shell say it again: neither is a second thought. Nor is
- * what comes before the first one was heard, or sooner than a second press of keys: timeout(1) signals a
- * process, and then the group it is in; and who started us may have heard the first one as well, and pass it
- * on. */
+/* A terminal that goes says so itself, and lets its shell say it again: neither is a second
+ * thought. Nor is what comes before the first one was heard, or sooner than a second press of keys:
+ * timeout(1) signals a process, and then the group it is in; and who started us may have heard the
+ * first one as well, and pass it on. */
 static bool is_asked_again(int number)
 {
     return number != SIGHUP && heard && clock_ns() - first_at_ns >= ONE_ASKING_NS;

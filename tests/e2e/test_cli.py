@@ -2,8 +2,8 @@
 
 import os
 
-from harness import (Case, NOT_ALL_OK, OK, OUTPUT, Program, RINGSEND, USAGE, answering, main, options_table,
-                     refused_port, response, rows_of)
+from harness import (Case, NOT_ALL_OK, OK, OUTPUT, Program, RINGSEND, USAGE, answering, main,
+                     options_table, refused_port, response, rows_of)
 
 
 class Cli(Case):
@@ -41,12 +41,15 @@ class Cli(Case):
 
     def test_what_cannot_be_written_is_told(self):
         path = self.file("in", [{"url": self.echo.url}, {"url": 1}])
-        for args in (("check", path), ("send", "--dry-run", path), ("probe", "--step", "100ms", "-c", "1", self.echo.url),
-                     ("probe", "--json", "--step", "100ms", "-c", "1", self.echo.url), ("doctor",)):
+        for args in (("check", path), ("send", "--dry-run", path), ("probe", "--step", "100ms",
+                                                                    "-c", "1", self.echo.url),
+                     ("probe", "--json", "--step", "100ms", "-c", "1",
+                      self.echo.url), ("doctor", )):
             with self.subTest(args=args), open("/dev/full", "wb") as full:
                 run = Program([RINGSEND, *args], stdout=full).finish()
                 self.assertEqual(run.status, OUTPUT)
-                self.assertIn("ringsend %s: standard output could not be written\n" % args[0], run.err)
+                self.assertIn("ringsend %s: standard output could not be written\n" % args[0],
+                              run.err)
 
     def test_version(self):
         for args in (["--version"], ["send", "--version"], ["serve", "--version"], ["serve", "-V"]):
@@ -104,31 +107,36 @@ class Cli(Case):
     def test_bad_values_are_refused_and_the_message_says_what_is_allowed(self):
         path = self.file("in", [{"data": "x"}])
         for option, values, words in (
-                ("--connections", ("0", "-1", "32769", "forty", "", "4.5", "1e3", "9" * 20),
-                 ("1", "32768")),
-                ("--tries", ("0", "101", "x", "-4", " 3", "3 "), ("1", "100")),
-                ("--timeout", ("-1", "fast", "5 s", "1y", "", "1e400", "nan", "inf"), ("ms",)),
-                ("--connect-timeout", ("0", "-5s"), ("connect-timeout",)),
-                ("--first-byte-timeout", ("x",), ("ms",)),
-                ("--deadline", ("later",), ("ms",)),
-                ("--resolve", ("", "h", "h:80", "h:80:", ":80:::1", "h:x:::1", "h:70000:::1", "h:80:h2", "h:80:::1,"),
-                 ("--resolve",)),
-                ("--resolve", ("*.h:80:::1", "a b:80:::1", "http//h:80:::1", "[]:80:::1", "a" * 64 + ":80:::1"), ("host",)),
-                ("--resolve", ("[::g]:80:::1", "[::1]x:80:::1"), ("not an IPv6 address",)),
-                ("--max-body", ("-1", "lots", "1X", ""), ("max-body",)),
-                ("--ok-status", ("99", "600", "ok", "", "2x", "300-200", "200,,201", "6xx"),
-                 ("100", "599")),
-                ("--url", ("ftp://h/", "http://u:p@h/", "nope", ""), ("http[s]://",)),
-                ("--url", ("http://h:port/", "http://h:0/", "http://h:70000/"), ("the port is not",)),
-                ("--url", ("http://[::1/", "http://a..b/", "http://h/%zz", "http://h/a b"), ()),
-                ("--method", ("GE T", "", "G\r\nT"), ("method",)),
-                ("--method", ("CONNECT",), ("tunnel",)),
-                ("--header", ("no colon", "a b: c", "a: b\rc"), ("header",)),
-                ("--header", ("Transfer-Encoding: chunked",), ("Transfer-Encoding cannot be set",)),
-                ("--header", ("Content-Length: 5", "content-length: 0"), ("Content-Length",)),
-                ("--header", ("Connection: upgrade", "TE: trailers", "Host: a b"), ()),
-                ("--failed", ("-",), ("--failed needs the name of a file",)),
-                ("--header", ("@" + self.path("missing"),), ("No such file",))):
+            ("--connections", ("0", "-1", "32769", "forty", "", "4.5", "1e3", "9" * 20),
+             ("1", "32768")), ("--tries", ("0", "101", "x", "-4", " 3", "3 "),
+                               ("1", "100")), ("--timeout", ("-1", "fast", "5 s", "1y", "", "1e400",
+                                                             "nan", "inf"), ("ms", )),
+            ("--connect-timeout", ("0", "-5s"),
+             ("connect-timeout", )), ("--first-byte-timeout", ("x", ),
+                                      ("ms", )), ("--deadline", ("later", ), ("ms", )),
+            ("--resolve", ("", "h", "h:80", "h:80:", ":80:::1", "h:x:::1", "h:70000:::1", "h:80:h2",
+                           "h:80:::1,"),
+             ("--resolve", )), ("--resolve", ("*.h:80:::1", "a b:80:::1",
+                                              "http//h:80:::1", "[]:80:::1", "a" * 64 + ":80:::1"),
+                                ("host", )), ("--resolve", ("[::g]:80:::1", "[::1]x:80:::1"),
+                                              ("not an IPv6 address", )),
+            ("--max-body", ("-1", "lots", "1X", ""),
+             ("max-body", )), ("--ok-status", ("99", "600", "ok", "", "2x", "300-200", "200,,201",
+                                               "6xx"), ("100", "599")),
+            ("--url", ("ftp://h/", "http://u:p@h/", "nope", ""),
+             ("http[s]://", )), ("--url", ("http://h:port/", "http://h:0/", "http://h:70000/"),
+                                 ("the port is not", )), ("--url", ("http://[::1/", "http://a..b/",
+                                                                    "http://h/%zz", "http://h/a b"),
+                                                          ()), ("--method", ("GE T", "", "G\r\nT"),
+                                                                ("method", )),
+            ("--method", ("CONNECT", ),
+             ("tunnel", )), ("--header", ("no colon", "a b: c", "a: b\rc"),
+                             ("header", )), ("--header", ("Transfer-Encoding: chunked", ),
+                                             ("Transfer-Encoding cannot be set", )),
+            ("--header", ("Content-Length: 5", "content-length: 0"), ("Content-Length", )),
+            ("--header", ("Connection: upgrade", "TE: trailers", "Host: a b"),
+             ()), ("--failed", ("-", ), ("--failed needs the name of a file", )),
+            ("--header", ("@" + self.path("missing"), ), ("No such file", ))):
             for value in values:
                 with self.subTest(option=option, value=value):
                     run = self.usage("send", option, value, path, words=words)
@@ -136,8 +144,9 @@ class Cli(Case):
 
     def test_errors_in_a_file_of_headers_name_the_file_and_the_line(self):
         path = self.file("in", [{"data": "x"}])
-        for line, words in ((b"no colon", "NAME: VALUE"), (b"X-Cut: se\0cret", "NUL"), (b"a b: c", "a b"),
-                            (b"Upgrade: h2c", "Upgrade"), (b"HOST: b", "twice")):
+        for line, words in ((b"no colon", "NAME: VALUE"), (b"X-Cut: se\0cret", "NUL"),
+                            (b"a b: c", "a b"), (b"Upgrade: h2c", "Upgrade"), (b"HOST: b",
+                                                                               "twice")):
             with self.subTest(line=line):
                 headers = self.file("headers", b"Host: a\n\r\n" + line + b"\nX-More: 1\n")
                 self.usage("send", "--url", self.echo.url, "-H", "@" + headers, path,

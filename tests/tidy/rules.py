@@ -1,34 +1,46 @@
 """What the tidy tests hold the code to: every table, nothing else."""
 
-# Who may include whom (docs/architecture.md, Rooms). A room is a directory; a header stands for itself alone.
-# Every room may include its own headers.
+# Who may include whom (docs/architecture.md, Rooms). A room is a directory; a header stands for
+# itself alone. Every room may include its own headers.
 ARROWS = {
     "src/base": {"src/ringsend.h"},  # the error table stands in the public header
     "src/http": {"src/base", "src/ringsend.h"},
     "uring": {"src/base"},
     "tls": {"src/base"},
-    "src/engine": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/op.h", "uring/ring.h"},
+    "src/engine": {
+        "src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/op.h", "uring/ring.h"
+    },
     "src/records": {"src/base", "src/ringsend.h", "src/engine/file.h"},
     "src/journal": {"src/base", "src/records", "src/ringsend.h", "src/engine/file.h"},
-    "src/results": {"src/base", "src/records", "src/journal", "src/ringsend.h", "src/engine/file.h"},
-    "src/batch": {"src/base", "src/records", "src/journal", "src/results", "src/ringsend.h", "src/engine/file.h"},
+    "src/results": {
+        "src/base", "src/records", "src/journal", "src/ringsend.h", "src/engine/file.h"
+    },
+    "src/batch": {
+        "src/base", "src/records", "src/journal", "src/results", "src/ringsend.h",
+        "src/engine/file.h"
+    },
     "src/bench": {"src/base", "src/ringsend.h", "src/engine/file.h"},
     "src/serve": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/ring.h"},
-    # http for the checks alone: options that no request can have are refused at the start. tls for the
-    # server's certificate, for the same reason. Both tls and the ring for the doctor, who tries them.
-    "src/cli": {"src/base", "src/records", "src/journal", "src/results", "src/batch", "src/bench", "src/serve",
-                "src/ringsend.h", "src/http/head.h", "src/http/url.h", "tls/tls.h", "uring/ring.h"},
+    # http for the checks alone: options that no request can have are refused at the start. tls for
+    # the server's certificate, for the same reason. Both tls and the ring for the doctor, who tries
+    # them.
+    "src/cli": {
+        "src/base", "src/records", "src/journal", "src/results", "src/batch", "src/bench",
+        "src/serve", "src/ringsend.h", "src/http/head.h", "src/http/url.h", "tls/tls.h",
+        "uring/ring.h"
+    },
     "src": set(),  # ringsend.h itself
 }
 
-# Files that use each other's functions in a circle cannot be understood one by one. Only the engine's
-# machines may: each of them speaks to those above and below.
+# Files that use each other's functions in a circle cannot be understood one by one. Only the
+# engine's machines may: each of them speaks to those above and below.
 CIRCLE = "src/engine"
 
 # Where an #include "..." is looked up, as in meson.build.
 INCLUDE_ROOTS = ("src", ".")
 
-# A foreign library lives in one room and nowhere else; xxhash is a header of plain functions that several hash with.
+# A foreign library lives in one room and nowhere else; xxhash is a header of plain functions that
+# several hash with.
 LIBRARIES = {
     r"liburing(/.*)?\.h": ("uring",),
     r"llhttp\.h": ("src/http",),

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Checks of the code's form: tidy.py CHECK SOURCE_ROOT [BUILD_ROOT]
 
-Before a check looks at the program it proves itself on a small tree with a seeded violation, which it
-must find, and on the same tree without it, where it must find nothing. The tables are in rules.py.
-Prints one line per violation; exit status 0 none, 1 some, 77 the tool for it is not here (skip)."""
+Before a check looks at the program it proves itself on a small tree with a seeded violation,
+which it must find, and on the same tree without it, where it must find nothing. The tables are
+in rules.py. Prints one line per violation; exit status 0 none, 1 some, 77 the tool for it is not
+here (skip)."""
 
 import concurrent.futures
 import json
@@ -27,7 +28,9 @@ def files(root, directories, suffixes=(".c", ".h")):
     found = []
     for directory in directories:
         for where, _, names in os.walk(os.path.join(root, directory)):
-            found += [os.path.relpath(os.path.join(where, n), root) for n in names if n.endswith(suffixes)]
+            found += [
+                os.path.relpath(os.path.join(where, n), root) for n in names if n.endswith(suffixes)
+            ]
     return sorted(found)
 
 
@@ -48,14 +51,15 @@ def blank(text):
 
 def without_preprocessor(code):
     """Blanked text with directives and their continuations, and C++ parts, replaced by spaces."""
-    code = re.sub(r"#ifdef __cplusplus\n.*?#endif", lambda m: re.sub(r"[^\n]", " ", m.group()), code,
-                  flags=re.DOTALL)
-    return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group()), code,
-                  flags=re.MULTILINE)
+    code = re.sub(r"#ifdef __cplusplus\n.*?#endif", lambda m: re.sub(r"[^\n]", " ", m.group()),
+                  code, flags=re.DOTALL)
+    return re.sub(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group()),
+                  code, flags=re.MULTILINE)
 
 
 def functions(text):
-    """(first line, last line) of each function body with its signature; None if braces do not match."""
+    """(first line, last line) of each function body with its signature; None if braces do not
+    match."""
     code = without_preprocessor(blank(text))
     found, depth, start, last, is_function = [], 0, 0, "", False
     for at, char in enumerate(code):
@@ -135,7 +139,8 @@ def check_lengths(root, _build):
             continue
         for first, last in found:
             if last - first + 1 > rules.FUNCTION_LINES:
-                yield f"{path}:{first}: function of {last - first + 1} lines, at most {rules.FUNCTION_LINES}"
+                yield (f"{path}:{first}: function of {last - first + 1} lines, "
+                       f"at most {rules.FUNCTION_LINES}")
 
 
 def texts(root):
@@ -162,21 +167,27 @@ def prose(path, text):
                 yield text.count("\n", 0, match.start()) + 1, match.group()
 
 
+FILE_NAME = re.compile(r"(?<![\w./<-])[\w./-]*\w\.(?:c|h|py|md|scd)(?![\w/.-]*\w)")
+
+
 def check_references(root, _build):
     """Files, promises and, in the architecture, functions that are spoken of are there."""
     paths = texts(root)
     known = files(root, rules.EVERYTHING + ("docs",), ("",)) + [p for p in paths if "/" not in p]
     ends = {path[at:] for path in known for at in [0] + [m.end() for m in re.finditer("/", path)]}
     promises = set(re.findall(r"^- (P\d)\.", read(root, "README.md"), re.MULTILINE))
-    words = set(re.findall(r"\w+", " ".join(read(root, p) for p in paths if p.endswith((".c", ".h")))))
+    words = set(
+        re.findall(r"\w+", " ".join(read(root, p) for p in paths if p.endswith((".c", ".h")))))
     for path in paths:
         for line, text in prose(path, read(root, path)):
-            wrong = [name for name in re.findall(r"(?<![\w./<-])[\w./-]*\w\.(?:c|h|py|md|scd)(?![\w/.-]*\w)", text)
-                     if name not in ends]
+            wrong = [name for name in FILE_NAME.findall(text) if name not in ends]
             wrong += [name for name in re.findall(r"\bP[1-9]\b", text) if name not in promises]
             wrong += re.findall(r"\b(?:" + "|".join(rules.ELSEWHERE) + r")\b", text)
             if path == "docs/architecture.md":
-                wrong += [name for name in re.findall(r"`(?:struct )?(\w+_\w+)`", text) if name not in words]
+                wrong += [
+                    name for name in re.findall(r"`(?:struct )?(\w+_\w+)`", text)
+                    if name not in words
+                ]
             for name in wrong:
                 yield f"{path}:{line}: there is no {name}"
 
@@ -205,9 +216,12 @@ def check_calls(root, _build):
 
 
 def check_symbols(root, build):
-    """The shared library exports what the public header declares and the map lists: no more, no less."""
-    declared = set(re.findall(r"^RINGSEND_API[^;(]*?\b(\w+)\(", read(root, rules.HEADER), re.MULTILINE))
-    library = next((path for name in rules.LIBRARY if os.path.exists(path := os.path.join(build, name))), None)
+    """The shared library exports what the public header declares and the map lists: no more, no
+    less."""
+    declared = set(
+        re.findall(r"^RINGSEND_API[^;(]*?\b(\w+)\(", read(root, rules.HEADER), re.MULTILINE))
+    library = next(
+        (path for name in rules.LIBRARY if os.path.exists(path := os.path.join(build, name))), None)
     if library is None:
         yield f"{build}: no libringsend.so"
         return
@@ -218,7 +232,8 @@ def check_symbols(root, build):
             node = match.group(1)
         elif match := re.match(r"\s+(\w+);", line):
             listed.add(f"{match.group(1)}@@{node}")
-    output = subprocess.run(["nm", "-D", "--defined-only", library], check=True, capture_output=True, text=True)
+    output = subprocess.run(["nm", "-D", "--defined-only", library], check=True,
+                            capture_output=True, text=True)
     # The nodes themselves are absolute symbols.
     exported = {line.split()[-1] for line in output.stdout.splitlines() if line.split()[-2] != "A"}
     for name in sorted(exported - listed):
@@ -239,7 +254,8 @@ def objects_of(root, build):
         entries = json.load(file)
     found = {}
     for e in entries:
-        path = os.path.relpath(os.path.realpath(os.path.join(e["directory"], e["file"])), os.path.realpath(root))
+        path = os.path.relpath(os.path.realpath(os.path.join(e["directory"], e["file"])),
+                               os.path.realpath(root))
         if path.startswith(tuple(p + "/" for p in rules.PROGRAM)):
             found[path] = os.path.join(e["directory"], e["output"])
     return found
@@ -249,15 +265,20 @@ def callees(objects):
     """For each file the files whose functions or data it uses, each with one such name."""
     defined, used = {}, {}
     for path, name in objects.items():
-        output = subprocess.run(["nm", "-P", name], check=True, capture_output=True, text=True).stdout
+        output = subprocess.run(["nm", "-P", name], check=True, capture_output=True,
+                                text=True).stdout
         symbols = [line.split()[:2] for line in output.splitlines()]
         defined.update({symbol: path for symbol, kind in symbols if kind in "TDBRV"})
         used[path] = [symbol for symbol, kind in symbols if kind == "U"]
-    return {path: {defined[s]: s for s in names if defined.get(s, path) != path} for path, names in used.items()}
+    return {
+        path: {defined[s]: s for s in names if defined.get(s, path) != path}
+        for path, names in used.items()
+    }
 
 
 def circles(graph):
-    """Sets of two or more files of which each reaches each: Tarjan's strongly connected components."""
+    """Sets of two or more files of which each reaches each: Tarjan's strongly connected
+    components."""
     index, low, stack, found = {}, {}, [], []
 
     def visit(node):
@@ -290,12 +311,14 @@ def check_circles(root, build):
 
 
 def check_format(root, _build):
-    version = subprocess.run(["clang-format", "--version"], check=True, capture_output=True, text=True).stdout
+    version = subprocess.run(["clang-format", "--version"], check=True, capture_output=True,
+                             text=True).stdout
     if not re.search(rf"version {rules.FORMAT_RELEASE}\.", version):
         print(f"clang-format {rules.FORMAT_RELEASE} is wanted, here is: {version.strip()}")
         sys.exit(SKIP)
     paths = files(root, rules.EVERYTHING)
-    run = subprocess.run(["clang-format", "--dry-run", "-Werror", *paths], cwd=root, capture_output=True, text=True)
+    run = subprocess.run(["clang-format", "--dry-run", "-Werror", *paths], cwd=root,
+                         capture_output=True, text=True)
     if run.returncode:
         yield run.stderr.strip()
 
@@ -345,15 +368,17 @@ def check_scripts(root, _build):
 
 GOOD = {
     "src/ringsend.h": '#define RINGSEND_API __attribute__((visibility("default")))\n\n'
-                      "RINGSEND_API int ringsend_free(void);\n",
-    "src/ringsend.map": "GOOD_1 {\n    global:\n        ringsend_free;\n    local:\n        *;\n};\n",
+    "RINGSEND_API int ringsend_free(void);\n",
+    "src/ringsend.map":
+    "GOOD_1 {\n    global:\n        ringsend_free;\n    local:\n        *;\n};\n",
     "src/base/good.h": "int good_base(int a);\n",
     "src/engine/good.h": "int good_engine(int a);\n",
-    "src/engine/good.c": '#include "engine/good.h"\n\n#include "base/good.h"\n#include "ringsend.h"\n\n'
-                         "int good_engine(int a)\n{\n    return good_base(a);\n}\n\n"
-                         "int ringsend_free(void)\n{\n    return good_engine(1);\n}\n",
+    "src/engine/good.c": '#include "engine/good.h"\n\n'
+    '#include "base/good.h"\n#include "ringsend.h"\n\n'
+    "int good_engine(int a)\n{\n    return good_base(a);\n}\n\n"
+    "int ringsend_free(void)\n{\n    return good_engine(1);\n}\n",
     "src/base/good.c": '#include "base/good.h"\n\n/* printf("{") */\n'
-                       "int good_base(int a)\n{\n    return a + (int)sizeof(\"sprintf(}\");\n}\n",
+    "int good_base(int a)\n{\n    return a + (int)sizeof(\"sprintf(}\");\n}\n",
     "run": "#!/bin/sh\necho good\n",
     ".ci/run": "#!/bin/sh\necho good\n",
     "src/make_archive.sh": "#!/bin/sh\necho good\n",
@@ -361,6 +386,9 @@ GOOD = {
     "docs/architecture.md": "`good_base` in src/base/good.c holds P1, and so does good.h.\n",
 }
 
+# Two files that use each other.
+HALF = "int seed(void);\nint other(void);\nint %s(void)\n{\n    return %s();\n}\n"
+SEED, OTHER = HALF % ("seed", "other"), HALF % ("other", "seed")
 LONG = "int seed(int a)\n{\n" + "    a++;\n" * 67 + "    return a;\n}\n"  # 71 lines
 FITS = LONG.replace("    a++;\n", "", 1)
 
@@ -381,10 +409,12 @@ SEEDS = {
         {"src/base/seed.c": "int seed(void)\n{\n"},
     ],
     "circles": [
-        {"src/base/good.c": GOOD["src/base/good.c"].replace("return a +", "return good_engine(a) +")
-                                                   .replace("\n\n/*", '\n#include "engine/good.h"\n\n/*', 1)},
-        {"src/base/seed.c": "int seed(void);\nint other(void);\nint seed(void)\n{\n    return other();\n}\n",
-         "src/base/other.c": "int seed(void);\nint other(void);\nint other(void)\n{\n    return seed();\n}\n"},
+        {
+            "src/base/good.c": GOOD["src/base/good.c"].replace(
+                "return a +",
+                "return good_engine(a) +").replace("\n\n/*", '\n#include "engine/good.h"\n\n/*', 1)
+        },
+        {"src/base/seed.c": SEED, "src/base/other.c": OTHER},
     ],
     "width": [
         {"src/base/seed.c": "/* " + 97 * "a" + " */\n"},
@@ -406,16 +436,24 @@ SEEDS = {
         {"uring/seed.c": "void seed(void)\n{\n    exit(1);\n}\n"},
     ],
     "symbols": [
-        {"src/engine/seed.c": 'int conn_run(void);\n__attribute__((visibility("default"))) int conn_run(void)\n'
-                              "{\n    return 1;\n}\n",
-         "src/ringsend.map": GOOD["src/ringsend.map"].replace("free;", "free; conn_run;")},
-        {"src/ringsend.map": GOOD["src/ringsend.map"].replace("free;", "free;\n        ringsend_gone;")},
+        {
+            "src/engine/seed.c": 'int conn_run(void);\n'
+            '__attribute__((visibility("default"))) int conn_run(void)\n'
+            "{\n    return 1;\n}\n",
+            "src/ringsend.map": GOOD["src/ringsend.map"].replace("free;", "free; conn_run;")
+        },
+        {
+            "src/ringsend.map": GOOD["src/ringsend.map"].replace("free;",
+                                                                 "free;\n        ringsend_gone;")
+        },
         {"src/ringsend.map": GOOD["src/ringsend.map"].replace("ringsend_free;", "other;")},
         {"src/ringsend.h": GOOD["src/ringsend.h"] + "RINGSEND_API int ringsend_gone(void);\n"},
     ],
     "format": [{"src/base/seed.c": "int seed (int a) {\n  return a; }\n"}],
-    "lint": [{"src/base/seed.c": "int seed(int a);\nint seed(int a)\n{\n    int *p = 0;\n"
-                                 "    return a ? *p : a;\n}\n"}],
+    "lint": [{
+        "src/base/seed.c": "int seed(int a);\nint seed(int a)\n{\n    int *p = 0;\n"
+        "    return a ? *p : a;\n}\n"
+    }],
     "scripts": [
         {"run": "#!/bin/sh\nif true; then\n"},
         {".ci/run": "#!/bin/bash\ntrue\n"},
@@ -428,8 +466,7 @@ CLEAN = {
     "width": [{"src/base/seed.c": "/* " + 94 * "a" + " */\n"}],
     "references": [{"src/base/seed.c": "/* See seed.c, base/good.h and <good_system.h>. */\n"}],
     "circles": [
-        {"src/engine/seed.c": "int seed(void);\nint other(void);\nint seed(void)\n{\n    return other();\n}\n",
-         "src/engine/other.c": "int seed(void);\nint other(void);\nint other(void)\n{\n    return seed();\n}\n"},
+        {"src/engine/seed.c": SEED, "src/engine/other.c": OTHER},
     ],
     "lengths": [{"src/base/seed.c": FITS + "\n" * 730}],
     "calls": [{"src/cli/seed.c": 'void seed(void)\n{\n    printf("a");\n    x->sleep(1);\n}\n'}],
@@ -445,8 +482,9 @@ def build_tree(root):
     subprocess.run(["cc", *flags, "-shared", "-Wl,--version-script=" + rules.MAP, "-o",
                     "libringsend.so", *sources], cwd=root, check=True)
     with open(os.path.join(root, "compile_commands.json"), "w", encoding="utf-8") as file:
-        json.dump([{"directory": root, "file": s, "arguments": ["cc", *flags, "-c", s], "output": s + ".o"}
-                   for s in sources], file)
+        json.dump([{
+            "directory": root, "file": s, "arguments": ["cc", *flags, "-c", s], "output": s + ".o"
+        } for s in sources], file)
 
 
 def violations_of(name, repository, changes):

@@ -1,7 +1,7 @@
 /* `ringsend bench`: reads what is to be sent, makes the runs one after another, reports.
  *
- * The load runs in threads of its own; this one prints and waits, so that a slow terminal holds no request
- * up. Signals are counted by the handler, which wakes the load. */
+ * The load runs in threads of its own; this one prints and waits, so that a slow terminal holds no
+ * request up. Signals are counted by the handler, which wakes the load. */
 #include "bench/environment.h"
 #include "bench/load.h"
 #include "cli/bench/bench_options.h"
@@ -42,7 +42,8 @@ struct bench {
     int awake; /* with --awake: a descriptor, to be held open */
 };
 
-/* A terminal that takes nothing is told nothing; should it stop right now, the next signal gets through. */
+/* A terminal that takes nothing is told nothing; should it stop right now, the next signal gets
+ * through. */
 static void tell_stop(void)
 {
     static const char text[] =
@@ -195,8 +196,8 @@ static size_t targets_count(const struct bench_options *o)
     return o->versus ? 2 : 1;
 }
 
-/* Two targets take turns, and every other round in the other order, so that what changes on the machine
- * meanwhile is not taken for a difference between them. */
+/* Two targets take turns, and every other round in the other order, so that what changes on the
+ * machine meanwhile is not taken for a difference between them. */
 static int run_next(struct bench *b)
 {
     const struct bench_options *o = &b->options;
@@ -219,8 +220,8 @@ static int run_all(struct bench *b)
     return status;
 }
 
-/* One of the targets gave no ok answer to anything: what was measured are failures, and there is nothing to
- * judge by it. */
+/* One of the targets gave no ok answer to anything: what was measured are failures, and there is
+ * nothing to judge by it. */
 static bool has_failed_wholly(const struct bench *b)
 {
     for (size_t i = 0; i < targets_count(&b->options); i++) {
@@ -257,8 +258,8 @@ static const char *add_runs(const struct bench *b, struct sides *sides)
     return error;
 }
 
-/* The second target against the first one. False when memory is out; without pairs, one of them never came to a
- * run. */
+/* The second target against the first one. False when memory is out; without pairs, one of them
+ * never came to a run. */
 static bool compare_targets(const struct bench *b, struct sides *sides,
                             struct compare_report *comparison)
 {

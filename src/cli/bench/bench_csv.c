@@ -93,7 +93,8 @@ static bool put_line(FILE *out, char *line)
     return true;
 }
 
-/* What came after the end of the starts belongs to the run, too; so does the last second, if only in part. */
+/* What came after the end of the starts belongs to the run, too; so does the last second, if only
+ * in part. */
 static uint64_t run_ns(const struct figures *f)
 {
     uint64_t ns = f->elapsed_ns + f->drained_ns;

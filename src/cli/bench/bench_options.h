@@ -13,7 +13,8 @@
 enum { BENCH_STEPS_MAX = 100 };
 
 struct bench_options {
-    /* Of the first run; with steps each has a rate of its own. `target` and `method` are set later. */
+    /* Of the first run; with steps each has a rate of its own. `target` and `method` are set later.
+     */
     struct figures_settings settings;
     double steps[BENCH_STEPS_MAX];
     size_t steps_count; /* 0: one run */
@@ -25,7 +26,8 @@ struct bench_options {
     struct report_options report;
 };
 
-/* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK. */
+/* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK.
+ */
 void bench_options_read(struct bench_options *options, int argc, char **argv);
 void bench_options_free(struct bench_options *options);
 

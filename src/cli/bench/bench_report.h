@@ -1,5 +1,5 @@
-/* What `ringsend bench` tells: on the terminal while it runs and at its end, and in files. All of it
- * is written from figures; nothing here measures. */
+/* What `ringsend bench` tells: on the terminal while it runs and at its end, and in files. All of
+ * it is written from figures; nothing here measures. */
 #ifndef RINGSEND_CLI_BENCH_BENCH_REPORT_H
 #define RINGSEND_CLI_BENCH_BENCH_REPORT_H
 
@@ -43,14 +43,14 @@ void bench_print(FILE *out, const struct bench_report *report);
 /* ---- for programs. False when memory was out for a part of it; errors of the stream stay there.
  */
 
-/* One object; with a `comparison` as compare_report.h writes it. Of a single run its members are `requests`,
- * `response_us` ...; of several, `steps` or `runs` is an array of such objects. */
+/* One object; with a `comparison` as compare_report.h writes it. Of a single run its members are
+ * `requests`, `response_us` ...; of several, `steps` or `runs` is an array of such objects. */
 bool bench_write_json(FILE *out, const struct bench_report *report);
 /* A row a second; of BENCH_STEPS, a row a step. The first row names the columns. */
 bool bench_write_csv(FILE *out, const struct bench_report *report);
-/* An HdrHistogram log in nanoseconds: untagged an interval a second of the response time, by when responses ended
- * (settings.seconds_whole), and with tags one a run of the service time and of the send lag, and one of those response
- * times that are lower bounds when there are any. */
+/* An HdrHistogram log in nanoseconds: untagged an interval a second of the response time, by when
+ * responses ended (settings.seconds_whole), and with tags one a run of the service time and of the
+ * send lag, and one of those response times that are lower bounds when there are any. */
 bool bench_write_hlog(FILE *out, const struct bench_report *report);
 /* A page that needs nothing else, and shows what the JSON holds. */
 bool bench_write_html(FILE *out, const struct bench_report *report);

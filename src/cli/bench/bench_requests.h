@@ -1,5 +1,5 @@
-/* The requests that a benchmark sends over and over, read into memory once: nothing is parsed or formatted
- * while it is measured. */
+/* The requests that a benchmark sends over and over, read into memory once: nothing is parsed or
+ * formatted while it is measured. */
 #ifndef RINGSEND_CLI_BENCH_BENCH_REQUESTS_H
 #define RINGSEND_CLI_BENCH_BENCH_REQUESTS_H
 

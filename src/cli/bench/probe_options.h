@@ -14,7 +14,8 @@ struct probe_options {
     bool quiet;
 };
 
-/* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK. */
+/* Reads argv, or ends the program: usage errors with EXIT_USAGE, --help and --version with EXIT_OK.
+ */
 void probe_options_read(struct probe_options *options, int argc, char **argv);
 void probe_options_free(struct probe_options *options);
 

@@ -7,8 +7,8 @@
 
 /* {"p50": ..., "p90", "p99", "p999", "p9999", "max", "count"} */
 void json_quantiles(struct json_out *j, const char *key, const struct histogram *h);
-/* {"count": how many of `times` are lower bounds, "at_least": [the percentiles that may be higher for that, by their
- * names above]} */
+/* {"count": how many of `times` are lower bounds, "at_least": [the percentiles that may be higher
+ * for that, by their names above]} */
 void json_bounds(struct json_out *j, const char *key, const struct histogram *times,
                  const struct histogram *bounds);
 /* [[share, us], ...]: some points each time that the share above halves, up to the maximum at 1. */

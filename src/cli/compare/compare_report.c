@@ -1,5 +1,6 @@
 /* For people: the two sides in columns, the differences with their intervals, a verdict in a
- * sentence, and what the verdict rests on. Of steps a row each, and the sentence where there is something to say. */
+ * sentence, and what the verdict rests on. Of steps a row each, and the sentence where there is
+ * something to say. */
 #include "cli/compare/compare_report.h"
 
 #include "bench/figures.h"

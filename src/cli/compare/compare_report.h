@@ -21,8 +21,8 @@ struct compare_lone {
     size_t other; /* the first side of that file */
 };
 
-/* The first side against each of the others; of files with steps, each step of the first file against that at the
- * same rate of each of the others. */
+/* The first side against each of the others; of files with steps, each step of the first file
+ * against that at the same rate of each of the others. */
 struct compare_report {
     const struct sides *sides;  /* two or more; all steps, or none */
     double tolerance;           /* 0.05: differences up to 5 % do not count */
@@ -37,7 +37,8 @@ bool compare_report_init(struct compare_report *report, const struct sides *side
                          double tolerance);
 void compare_report_free(struct compare_report *report);
 
-/* The worst verdict of all, the same counting as worse than better; undecided when there is none. */
+/* The worst verdict of all, the same counting as worse than better; undecided when there is none.
+ */
 enum compare_verdict compare_worst(const struct compare_report *report);
 
 void compare_print(FILE *out, const struct compare_report *report);

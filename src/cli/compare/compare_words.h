@@ -19,7 +19,8 @@ struct units_text compare_chance_text(double p);
 
 /* One sentence, without its full stop. */
 void compare_say_verdict(FILE *out, const struct comparison *c, double tolerance);
-/* What verdicts rest on, in sentences, each behind `start`: one verdict's, or several ones' in two parts. */
+/* What verdicts rest on, in sentences, each behind `start`: one verdict's, or several ones' in two
+ * parts. */
 void compare_say_grounds(FILE *out, const struct comparison *c, const struct side *a,
                          const struct side *b, const char *start);
 void compare_say_basis(FILE *out, bool by_runs, const char *start);

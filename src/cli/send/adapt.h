@@ -1,5 +1,5 @@
-/* --adaptive: samples a job's engines while it runs, moves their limit of connections as batch/adaptive.h
- * decides, and says why. */
+/* --adaptive: samples a job's engines while it runs, moves their limit of connections as
+ * batch/adaptive.h decides, and says why. */
 #ifndef RINGSEND_CLI_SEND_ADAPT_H
 #define RINGSEND_CLI_SEND_ADAPT_H
 
@@ -16,7 +16,8 @@ struct adapt {
     struct adaptive adaptive;
 };
 
-/* The job's engines are at their first limit from now on; `engine` is one that the caller's thread runs. */
+/* The job's engines are at their first limit from now on; `engine` is one that the caller's thread
+ * runs. */
 void adapt_begin(struct adapt *adapt, struct job *job, struct ringsend *engine, uint32_t limit_max,
                  bool quiet);
 /* Between two turns of the job. */

@@ -163,8 +163,8 @@ static void print_fields(struct dry_run *d, const struct head *head)
         print(SPAN(" -H 'Expect:'"));
 }
 
-/* What no argument can hold comes through a pipe: Linux takes words of 128 KiB (MAX_ARG_STRLEN), and
- * none with a NUL. echo is the shell's own and has no such bound. */
+/* What no argument can hold comes through a pipe: Linux takes words of 128 KiB (MAX_ARG_STRLEN),
+ * and none with a NUL. echo is the shell's own and has no such bound. */
 static bool needs_pipe(struct ringsend_bytes body)
 {
     return body.bytes > ARGUMENT_BYTES_MAX ||
@@ -192,8 +192,8 @@ static void print_file_option(enum option_id id, const char *path)
     print_quoted(span_of(path));
 }
 
-/* The first that fits, as the engine takes it. curl knows no wild ports, and --resolve not for a host that is an
- * IPv6 address: there it gets the first address in another way. */
+/* The first that fits, as the engine takes it. curl knows no wild ports, and --resolve not for a
+ * host that is an IPv6 address: there it gets the first address in another way. */
 static void print_resolve(const struct ringsend_options *engine, const struct url *url)
 {
     for (size_t i = 0; i < engine->resolve_count; i++) {

@@ -1,8 +1,8 @@
 /* The order matters. All files are opened, locked and compared before the first is emptied, cut or
  * removed, so that a refusal leaves everything as it was, but for what we have made ourselves.
  *
- * No two names of a run may be one file: neither inputs nor outputs, nor the journal, whose name nobody
- * wrote down, nor a body's. Files are the same by device and inode, so by any name, link or
+ * No two names of a run may be one file: neither inputs nor outputs, nor the journal, whose name
+ * nobody wrote down, nor a body's. Files are the same by device and inode, so by any name, link or
  * descriptor; those that were not there before have been made by then. */
 #include "cli/send/outputs.h"
 
@@ -85,8 +85,9 @@ static const char *stream_to(const struct output_file *output, const struct send
     return is_same_file(STDERR_FILENO, output->fd) ? "gets standard error, too" : NULL;
 }
 
-/* Two runs may write to one file by different names, or without a journal. Where files cannot be locked
- * nothing is. The kernel may hold a file of a killed process a moment longer than the process. */
+/* Two runs may write to one file by different names, or without a journal. Where files cannot be
+ * locked nothing is. The kernel may hold a file of a killed process a moment longer than the
+ * process. */
 static int lock_output(const struct output_file *output)
 {
     const struct timespec moment = {.tv_nsec = 5000000};
@@ -413,8 +414,8 @@ static int recover(struct outputs *outputs, const struct send_options *options)
     return errno ? tell_journal_error(outputs, JOURNAL_FAILED) : EXIT_OK;
 }
 
-/* --resume begins where there is nothing yet: a run may have died, or been refused, right after it made
- * its files. What holds anything belongs to a run that we know nothing of. */
+/* --resume begins where there is nothing yet: a run may have died, or been refused, right after it
+ * made its files. What holds anything belongs to a run that we know nothing of. */
 static int check_nothing_there(const struct outputs *outputs)
 {
     uint64_t results_bytes = 0, failed_bytes = 0;

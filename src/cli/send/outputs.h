@@ -1,5 +1,5 @@
-/* What `ringsend send` writes: results, failed lines, bodies, and the journal beside the results. Opened
- * so that nothing is overwritten unasked, and gone on with only where a run has left off. */
+/* What `ringsend send` writes: results, failed lines, bodies, and the journal beside the results.
+ * Opened so that nothing is overwritten unasked, and gone on with only where a run has left off. */
 #ifndef RINGSEND_CLI_SEND_OUTPUTS_H
 #define RINGSEND_CLI_SEND_OUTPUTS_H
 

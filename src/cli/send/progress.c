@@ -1,9 +1,9 @@
-/* The bar stands on one line with the cursor at its start: so a terminal that rewraps its lines when it
- * is made narrower keeps the cursor at the first of them, and what is wiped from there on is all of it.
- * Its width is asked at each drawing.
+/* The bar stands on one line with the cursor at its start: so a terminal that rewraps its lines
+ * when it is made narrower keeps the cursor at the first of them, and what is wiped from there on
+ * is all of it. Its width is asked at each drawing.
  *
- * The total is the number of records read once the input has ended; before that it is an estimate from
- * the bytes that are left in the files, and unknown as long as a pipe is among them. */
+ * The total is the number of records read once the input has ended; before that it is an estimate
+ * from the bytes that are left in the files, and unknown as long as a pipe is among them. */
 #include "cli/send/progress.h"
 
 #include "cli/notice.h"

@@ -1,6 +1,6 @@
-/* The bar's line is a row of items. Each has a rank; when they do not all fit, those of the lowest rank
- * are left out first, and the bar itself gets what is left over, if that is worth it. All is ASCII: a
- * byte is a column, but for the sequences that colour. */
+/* The bar's line is a row of items. Each has a rank; when they do not all fit, those of the lowest
+ * rank are left out first, and the bar itself gets what is left over, if that is worth it. All is
+ * ASCII: a byte is a column, but for the sequences that colour. */
 #include "cli/send/progress_line.h"
 
 #include <stdio.h>

@@ -19,8 +19,8 @@ struct progress_state {
     bool stopping;
 };
 
-/* A line of fewer than `columns` columns: what matters most when there is little room, a bar in what is
- * left. Without its line end; text[0] is a NUL when not even one item fits. */
+/* A line of fewer than `columns` columns: what matters most when there is little room, a bar in
+ * what is left. Without its line end; text[0] is a NUL when not even one item fits. */
 void progress_bar(const struct progress_state *s, unsigned columns, bool colour, char *text,
                   size_t text_bytes);
 /* "12345 of about 50000 records (24 %), 1234 per second, ...", without its line end. */

@@ -4,8 +4,8 @@
  * anything is sent; then the engine, so that a refused io_uring leaves no empty output behind; then
  * the outputs (outputs.c).
  *
- * Signals. The handler counts and wakes the loop; the job looks at the count each turn. After the job they
- * but end the wait for whoever does not read our last words. */
+ * Signals. The handler counts and wakes the loop; the job looks at the count each turn. After the
+ * job they but end the wait for whoever does not read our last words. */
 #include "batch/job.h"
 #include "cli/commands.h"
 #include "cli/notice.h"

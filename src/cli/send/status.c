@@ -1,4 +1,5 @@
-/* `ringsend status`: what the journal beside a results file knows. Only looks; a run may be at work. */
+/* `ringsend status`: what the journal beside a results file knows. Only looks; a run may be at
+ * work. */
 #include "base/json_put.h"
 #include "cli/commands.h"
 #include "cli/options/options.h"
