@@ -195,9 +195,10 @@ void request_attempt_over(struct request *r)
     struct attempt *a = &r->attempt;
     CHECK(r->step == REQUEST_ATTEMPT && !a->known && !decode_is_due(r));
     r->attempt_at_ns = TIMER_NEVER;
-    /* Given up in the turn that began it: that stamp may be younger than the turn's. */
-    uint64_t begun_at_ns = a->times.begun_at_ns;
-    a->times.done_at_ns = e->now_ns > begun_at_ns ? e->now_ns : begun_at_ns;
+    /* Given up in the turn that began or sent it: that stamp may be younger than the turn's. */
+    const struct ringsend_times *t = &a->times;
+    uint64_t last_ns = t->sent_at_ns > t->begun_at_ns ? t->sent_at_ns : t->begun_at_ns;
+    a->times.done_at_ns = e->now_ns > last_ns ? e->now_ns : last_ns;
     if (a->status >= 200)
         pause_hear(r);
     if (a->outcome == RINGSEND_OK)
