@@ -212,9 +212,9 @@ static void look_at_own_line(struct origin *o)
     struct ringsend *e = o->engine;
     bool may = o->wants_own && o->conns < e->options.connections_per_origin;
     seat_has_idle(&o->seat, !list_empty(&o->idle));
+    seat_wish(e->gates, &o->seat, may ? demand(o) : 0, false, false);
     while (!list_empty(&o->idle) && seat_is_asked(&o->seat))
         conn_abandon(LIST_OWNER(o->idle.prev, struct conn, idle), RINGSEND_OK, NULL);
-    seat_wish(e->gates, &o->seat, may ? demand(o) : 0, false, false);
     if (may && seat_may_take(e->gates, &o->seat))
         task_wake(e, &o->task); /* it was given back meanwhile */
 }
@@ -446,14 +446,15 @@ void place_turn_ends(struct ringsend *e)
     if (!is_shared(e))
         return;
     seat_has_idle(s, !list_empty(&e->idle_lru));
-    while (list_empty(&e->ready) && !list_empty(&e->idle_lru) &&
-           (seat_is_asked(s) || is_over_limit(e)))
-        conn_abandon(LIST_OWNER(e->idle_lru.next, struct conn, idle_lru), RINGSEND_OK, NULL);
     bool may = !is_full_itself(e);
     const struct origin *first = may ? place_first(e) : NULL;
     uint32_t wants = first ? demand(first) : 0;
     bool waits = may && !first && e->blocked_count > 0;
     seat_wish(e->gates, s, first && wants == 0 ? 1 : wants, waits, waits && mute_ones_wait(e));
+    /* After its own wish, as this counts: who wants less itself is asked for more. */
+    while (list_empty(&e->ready) && !list_empty(&e->idle_lru) &&
+           (seat_is_asked(s) || is_over_limit(e)))
+        conn_abandon(LIST_OWNER(e->idle_lru.next, struct conn, idle_lru), RINGSEND_OK, NULL);
     if (waits)
         place_wake_first(e); /* it may have one since it looked */
     place_hear_calls(e);

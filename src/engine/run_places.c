@@ -103,11 +103,13 @@ static void call_waiting(const struct run_places *p, const struct ringsend *by)
     }
 }
 
-static void call_idle(const struct run_places *p, const struct ringsend *by)
+/* `asked`: those alone that would close one for it, or who asks and who is called wake each other for as long
+ * as what is leaving takes. */
+static void call_idle(const struct run_places *p, const struct ringsend *by, bool asked)
 {
     struct seat *s;
     EACH_SEAT(p, s)
-    if (s->engine != by && LOAD(s->idle))
+    if (s->engine != by && LOAD(s->idle) && (!asked || seat_is_asked(s)))
         call(s, by);
 }
 
@@ -295,7 +297,7 @@ void seat_wish(struct ringsend_limits *l, struct seat *s, uint32_t wants, bool w
         call_next(p, s->engine);
     }
     if (wants > 0 && has_to_ask(s))
-        call_idle(p, s->engine);
+        call_idle(p, s->engine, true);
     limits_unlock(l);
 }
 
@@ -354,7 +356,7 @@ void run_places_limit(struct ringsend_limits *l, uint32_t limit, const struct ri
     limits_lock(l);
     STORE(l->places.limit, limit);
     if (run_places_are_over(&l->places))
-        call_idle(&l->places, by);
+        call_idle(&l->places, by, false);
     call_next(&l->places, by);
     call_waiting(&l->places, by);
     limits_unlock(l);
