@@ -384,9 +384,12 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
               "record %u was declined with %d, and its server has not said so", r->record,
               result->status);
     /* Whether the answer that declines was the one that got lost, or an earlier attempt's, the ledger does not
-     * tell. Nor does it know what of a stream was still to be passed on. */
+     * tell. Nor does it know what of a stream was still to be passed on, nor when a head in the first part of a
+     * TLS record can be read: when all of it has come. */
+    bool is_cut = d && record->https && !d->answer_in;
     if (declined && !by_head &&
-        (response_is_lost(result->error, d) || (d->streamed && result->error != RINGSEND_OK)))
+        (response_is_lost(result->error, d) ||
+         ((d->streamed || is_cut) && result->error != RINGSEND_OK)))
         return;
     if (!record->replayable)
         SIM_CHECK(result->ambiguous == in_doubt, "record %u (%s) %s ambiguous: %s, status %d",
