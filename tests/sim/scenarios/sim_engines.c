@@ -374,7 +374,31 @@ static void one_goes(void)
     end(&w);
 }
 
+/* All of them want places, some have idle connections, and some of these are about to be closed: who is asked
+ * for no more closes none, and sleeps until they are. */
+static void all_want_and_some_leave(void)
+{
+    struct world w;
+
+    world_begin("engines that want places wait for those that are leaving", &answer_100_ms,
+                &at_once);
+    begin(&w, 3,
+          &(struct ringsend_options){
+              .connections_max = 6, .requests_max = 30, .idle_timeout_ns = RINGSEND_NEVER});
+    submit(&w.clients[0], &first, 3);
+    submit(&w.clients[1], &first, 3);
+    finish(&w);
+    submit(&w.clients[0], &second, 1);
+    submit(&w.clients[1], &second, 1);
+    submit(&w.clients[2], &second, 2);
+    finish(&w);
+    for (uint32_t i = 0; i < 3; i++)
+        check_ok(&w.clients[i], 150);
+    end(&w);
+}
+
 static const struct scenario_function functions[] = {
+    {"all engines want places", all_want_and_some_leave},
     {"engines: one has all places", one_has_all},
     {"engines: one has all places of an origin", one_has_all_of_an_origin},
     {"engines: idle ones make room", idle_ones_make_room_in_the_run},
