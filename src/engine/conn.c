@@ -30,19 +30,12 @@ enum {
     RING_FOR_ONE_BYTES_MAX = 8192,
 };
 
-static bool edge_is_known(enum conn_step from, enum conn_step to)
-{
-    if (to == CONN_SHUTTING_DOWN)
-        return from < CONN_SHUTTING_DOWN;
-    if (from == CONN_CONNECTING && to == CONN_READY)
-        return true;
-    return to == from + 1 || (from == CONN_SHUTTING_DOWN && to == CONN_CLOSED);
-}
-
 /* Alone writes the step. */
 static enum task_next conn_goto(struct conn *c, enum conn_step step)
 {
-    CHECK(edge_is_known(c->step, step));
+    static const unsigned edges[] = {CONN_STEPS(STEP_EDGES)};
+    CHECK(edges[c->step] >> step & 1);
+    step_note(MACHINE_CONN, c->engine->now_ns, c->slot, c->generation, c->step, step);
     c->step = step;
     return TASK_AGAIN;
 }

@@ -37,6 +37,7 @@
 #include "engine/handshaker.h"
 #include "engine/predicate.h"
 #include "engine/run_limits.h"
+#include "engine/steps.h"
 #include "engine/task.h"
 #include "http/head.h"
 #include "http/response.h"
@@ -91,22 +92,6 @@ struct lookups {
 
 /* ---- Connections ---- */
 
-enum send_half {
-    SEND_NONE,    /* nothing to send yet: still connecting */
-    SEND_START,   /* the head is to be written and handed over */
-    SEND_FILLING, /* a streamed body: waits for the next part of it, see stream.h */
-    SEND_SENDING, /* waits for the send */
-    SEND_SENT,    /* all bytes are in the kernel */
-    SEND_BROKE    /* the send failed; a response may have come all the same */
-};
-
-enum receive_half {
-    RECEIVE_FIRST_BYTE, /* nothing of the response yet */
-    RECEIVE_READING,    /* within head or body */
-    RECEIVE_DRAINING,   /* over; a streamed body is not all out: see stream_in.c */
-    RECEIVE_DONE        /* complete; the request may still be going out: see exchange_owes */
-};
-
 /* Of a request's flags: its body is not in its memory; a good response's body is not to be stored. */
 #define BODY_STREAMED ((uint32_t)(RINGSEND_BODY_FD | RINGSEND_BODY_PIECES))
 #define RESPONSE_STREAMED \
@@ -128,18 +113,6 @@ struct exchange {
     struct iovec parts[2];     /* what is sent: head and body */
     struct msghdr message;
     struct response response;
-};
-
-enum conn_step {
-    CONN_CONNECT,
-    CONN_CONNECTING, /* waits for the connect */
-    CONN_HANDSHAKE,
-    CONN_HANDSHAKING,   /* https: waits for sends, received bytes, the worker */
-    CONN_READY,         /* idle, or carries an exchange */
-    CONN_SHUTTING_DOWN, /* cancels, waits until no operation is in flight */
-    CONN_CLOSE,
-    CONN_CLOSING, /* waits for the close */
-    CONN_CLOSED
 };
 
 struct conn {
@@ -190,14 +163,6 @@ struct conn {
 
 /* The first ones are shared by all origins, which stand in line at them. */
 enum gate { GATE_BUDGET, GATE_PACE, GATES_SHARED, GATE_PAUSE = GATES_SHARED, GATES };
-
-enum origin_step {
-    ORIGIN_LOOKUP,     /* addresses are to be found before anything is opened */
-    ORIGIN_LOOKING_UP, /* waits for the host */
-    ORIGIN_RACE,       /* several addresses, none known to work */
-    ORIGIN_RACING,     /* waits for the first connect that succeeds, RFC 8305 */
-    ORIGIN_OPEN        /* one address is to be used: open as many as needed */
-};
 
 /* Of an origin, by what its attempts have come to: see places.c. */
 enum standing { STANDING_NEW, STANDING_PROVEN, STANDING_MUTE, STANDINGS };
@@ -267,14 +232,6 @@ struct origin {
 };
 
 /* ---- Requests ---- */
-
-enum request_step {
-    REQUEST_QUEUE,
-    REQUEST_QUEUED,  /* waits for a connection */
-    REQUEST_ATTEMPT, /* waits for the outcome */
-    REQUEST_BACKOFF, /* waits before the next attempt */
-    REQUEST_FINISHED /* has its result; waits to be reaped */
-};
 
 struct request {
     struct task task;
@@ -761,6 +718,9 @@ void watch_arrived(struct conn *c, uint64_t stamp_ns);
 void watch_end(struct conn *c);
 
 /* exchange.c */
+/* Alone write the two halves of the exchange. */
+void exchange_send_goto(struct conn *c, enum send_half half);
+void exchange_receive_goto(struct conn *c, enum receive_half half);
 void exchange_begin(struct conn *c);
 /* The response is not to be taken before the request is all out. Of meaning when it is complete. */
 bool exchange_owes(const struct exchange *x);

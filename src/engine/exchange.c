@@ -30,12 +30,30 @@ enum {
     BLANK_BYTES_MAX = 4,
 };
 
+void exchange_send_goto(struct conn *c, enum send_half half)
+{
+    static const unsigned edges[] = {SEND_HALVES(STEP_EDGES)};
+    struct exchange *x = &c->exchange;
+    CHECK(x->request && edges[x->send] >> half & 1);
+    step_note(MACHINE_SEND, c->engine->now_ns, c->slot, c->generation, x->send, half);
+    x->send = half;
+}
+
+void exchange_receive_goto(struct conn *c, enum receive_half half)
+{
+    static const unsigned edges[] = {RECEIVE_HALVES(STEP_EDGES)};
+    struct exchange *x = &c->exchange;
+    CHECK(x->request && edges[x->receive] >> half & 1);
+    step_note(MACHINE_RECEIVE, c->engine->now_ns, c->slot, c->generation, x->receive, half);
+    x->receive = half;
+}
+
 void exchange_begin(struct conn *c)
 {
     struct exchange *x = &c->exchange;
     CHECK(x->request && x->send == SEND_NONE);
-    x->send = SEND_START;
-    x->receive = RECEIVE_FIRST_BYTE;
+    exchange_send_goto(c, SEND_START);
+    exchange_receive_goto(c, RECEIVE_FIRST_BYTE);
     x->early = false;
     x->sent_bytes = x->plain_at = 0;
     x->blank_bytes = 0;
@@ -66,7 +84,8 @@ void exchange_end(struct conn *c)
         c->engine->exchanges--;
     }
     room_exchange_over(c);
-    x->send = SEND_NONE;
+    if (x->send != SEND_NONE)
+        exchange_send_goto(c, SEND_NONE);
     x->request = NULL;
 }
 
@@ -98,14 +117,14 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
     head_write(&r->head, x->head.data);
     x->head.bytes = r->head.bytes;
     if (r->stream && stream_has_source(r)) {
-        x->send = SEND_FILLING;
+        exchange_send_goto(c, SEND_FILLING);
         return stream_fill(c, detail);
     }
     x->send_bytes = r->head.bytes + body_bytes;
     if (!c->secure) /* with TLS only what is encrypted can leave */
         attempt_leaves(&r->attempt, r->user);
     r->attempt.times.sent_at_ns = engine_stamp_ns(e);
-    x->send = SEND_SENDING;
+    exchange_send_goto(c, SEND_SENDING);
     if (copied) {
         buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
         conn_send(c, x->head.data, x->head.bytes);
@@ -138,15 +157,15 @@ void exchange_sent(struct conn *c, int32_t result)
         return;
     buf_release(&e->bufs, &x->head);
     if (whole && x->request->stream && stream_has_more(x->request)) {
-        x->send = SEND_FILLING;
+        exchange_send_goto(c, SEND_FILLING);
         return;
     }
     if (whole) {
-        x->send = SEND_SENT;
+        exchange_send_goto(c, SEND_SENT);
         x->first_byte_at_ns = timer_after(e->now_ns, e->options.first_byte_timeout_ns);
         return;
     }
-    x->send = SEND_BROKE;
+    exchange_send_goto(c, SEND_BROKE);
     c->cut = true;
     /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come. */
     bool by_peer = result >= 0 || result == -EPIPE || result == -ECONNRESET;
@@ -177,10 +196,11 @@ bool exchange_owes(const struct exchange *x)
     return x->send != SEND_SENT && x->response.status < 300;
 }
 
-static void complete(struct exchange *x)
+static void complete(struct conn *c)
 {
+    struct exchange *x = &c->exchange;
     x->early = x->send != SEND_SENT;
-    x->receive = x->request->stream ? RECEIVE_DRAINING : RECEIVE_DONE;
+    exchange_receive_goto(c, x->request->stream ? RECEIVE_DRAINING : RECEIVE_DONE);
 }
 
 /* More of the response is to come, or what comes behind it is to be passed over: TLS cannot send in the
@@ -221,7 +241,7 @@ static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *
             pass_over_blank_lines(c, plain);
         if (plain->bytes == 0)
             return RINGSEND_OK;
-        x->receive = RECEIVE_READING;
+        exchange_receive_goto(c, RECEIVE_READING);
         place_set_silent(c, false);
         struct ringsend_times *times = &x->request->attempt.times;
         times->first_byte_at_ns = c->engine->now_ns;
@@ -235,7 +255,7 @@ static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *
         return x->response.error;
     }
     if (next == RESPONSE_DONE)
-        complete(x);
+        complete(c);
     return RINGSEND_OK;
 }
 
@@ -285,7 +305,7 @@ static enum ringsend_error receive(struct conn *c, const char **detail)
     if ((c->secure && !farewell) || c->stream_result < 0 ||
         response_eof(&x->response) == RESPONSE_FAILED)
         return cut_off(c, detail);
-    complete(x);
+    complete(c);
     return RINGSEND_OK;
 }
 

@@ -33,14 +33,10 @@
 
 static enum task_next origin_goto(struct origin *o, enum origin_step step)
 {
-    static const unsigned edges[] = {
-        [ORIGIN_LOOKUP] = 1u << ORIGIN_LOOKING_UP,
-        [ORIGIN_LOOKING_UP] = 1u << ORIGIN_LOOKUP | 1u << ORIGIN_RACE | 1u << ORIGIN_OPEN,
-        [ORIGIN_RACE] = 1u << ORIGIN_RACING | 1u << ORIGIN_LOOKUP,
-        [ORIGIN_RACING] = 1u << ORIGIN_OPEN | 1u << ORIGIN_LOOKUP | 1u << ORIGIN_RACE,
-        [ORIGIN_OPEN] = 1u << ORIGIN_LOOKUP,
-    };
-    CHECK(edges[o->step] & 1u << step);
+    static const unsigned edges[] = {ORIGIN_STEPS(STEP_EDGES)};
+    CHECK(edges[o->step] >> step & 1);
+    step_note(MACHINE_ORIGIN, o->engine->now_ns, (uint32_t)(o - o->engine->origins), 0, o->step,
+              step);
     o->step = step;
     return TASK_AGAIN;
 }

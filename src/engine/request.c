@@ -20,15 +20,9 @@
 
 static enum task_next request_goto(struct request *r, enum request_step step)
 {
-    static const unsigned edges[] = {
-        /* bit n: may go to step n */
-        [REQUEST_QUEUE] = 1u << REQUEST_QUEUED | 1u << REQUEST_FINISHED,
-        [REQUEST_QUEUED] = 1u << REQUEST_ATTEMPT | 1u << REQUEST_FINISHED,
-        [REQUEST_ATTEMPT] = 1u << REQUEST_QUEUED | 1u << REQUEST_BACKOFF | 1u << REQUEST_FINISHED,
-        [REQUEST_BACKOFF] = 1u << REQUEST_QUEUE | 1u << REQUEST_FINISHED,
-        [REQUEST_FINISHED] = 0,
-    };
-    CHECK(edges[r->step] & 1u << step);
+    static const unsigned edges[] = {REQUEST_STEPS(STEP_EDGES)};
+    CHECK(edges[r->step] >> step & 1);
+    step_note(MACHINE_REQUEST, r->engine->now_ns, r->slot, r->generation, r->step, step);
     r->step = step;
     return TASK_AGAIN;
 }

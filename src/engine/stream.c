@@ -188,7 +188,7 @@ static enum ringsend_error send_from(struct conn *c, size_t at)
     x->parts[1] = (struct iovec){0};
     x->send_bytes = x->parts[0].iov_len;
     x->plain_at = 0;
-    x->send = SEND_SENDING;
+    exchange_send_goto(c, SEND_SENDING);
     if (r->attempt.times.sent_at_ns == 0)
         r->attempt.times.sent_at_ns = engine_stamp_ns(e);
     if (c->secure)

@@ -120,7 +120,7 @@ enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, co
     struct stream *s = x->request->stream;
     if (!s->sink || !x->response.streams) {
         if (x->receive == RECEIVE_DRAINING)
-            x->receive = RECEIVE_DONE;
+            exchange_receive_goto(c, RECEIVE_DONE);
         return error;
     }
     if (error != RINGSEND_OK) {
@@ -128,7 +128,7 @@ enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, co
             return error;
         s->end = error;
         s->end_detail = *detail;
-        x->receive = RECEIVE_DRAINING;
+        exchange_receive_goto(c, RECEIVE_DRAINING);
     }
     error = pass_on(c, detail);
     if (error != RINGSEND_OK)
@@ -136,7 +136,7 @@ enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, co
     if (x->receive == RECEIVE_DRAINING && is_empty(c)) {
         *detail = s->end_detail;
         if (s->end == RINGSEND_OK)
-            x->receive = RECEIVE_DONE;
+            exchange_receive_goto(c, RECEIVE_DONE);
         return s->end;
     }
     /* Others wait for the buffers of what has no business here. */

@@ -359,5 +359,27 @@ class Defaults(Case):
         self.assert_error(self.send_one({"data": "x"}), "bad_record", "url")
 
 
+class Steps(Case):
+    def test_a_build_with_slow_checks_writes_the_steps_of_a_run_and_no_other(self):
+        """RINGSEND_TRACE (CONTRIBUTING.md): the life of a record, step by step."""
+        path = self.path("trace")
+        with open(RINGSEND, "rb") as program:
+            has_steps = b"RINGSEND_TRACE" in program.read()
+        subprocess.run(
+            [RINGSEND, "send", "--url", self.serve().url, self.file("in.jsonl", [{"data": "x"}])],
+            check=True, capture_output=True, env=dict(os.environ, RINGSEND_TRACE=path))
+        self.assertEqual(os.path.exists(path), has_steps)
+        if not has_steps:
+            return
+        with open(path, encoding="ascii") as trace:
+            lines = [line.split() for line in trace]
+        self.assertEqual({(len(line), line[5]) for line in lines}, {(7, "->")}, lines)
+        steps = [line[6] for line in lines if line[2] == "request"]
+        self.assertEqual(steps, ["REQUEST_QUEUED", "REQUEST_ATTEMPT", "REQUEST_FINISHED"])
+        steps = [line[6] for line in lines if line[2] == "conn" and line[6].startswith("CONN_")]
+        self.assertEqual(steps, ["CONN_CONNECTING", "CONN_READY", "CONN_SHUTTING_DOWN",
+                                 "CONN_CLOSE", "CONN_CLOSING", "CONN_CLOSED"])
+
+
 if __name__ == "__main__":
     main()

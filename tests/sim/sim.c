@@ -7,6 +7,7 @@
  * A failure, ours or a CHECK of the engine, ends in SIGABRT; the handler says which seed it was. */
 #include "tests/sim/sim.h"
 
+#include "engine/steps.h"
 #include "tests/sim/world/sim_file.h"
 #include "tests/sim/world/sim_ring.h"
 #include "tests/sim/world/sim_server.h"
@@ -46,6 +47,9 @@ static void report_abort(int signal_number)
 
     if (n > 0 && write(STDERR_FILENO, text, (size_t)n) < 0)
         _exit(3);
+#ifdef RINGSEND_SLOW_CHECKS
+    steps_print(STDERR_FILENO);
+#endif
     signal(signal_number, SIG_DFL);
     raise(signal_number);
 }
@@ -55,6 +59,9 @@ void sim_begin(const char *name, uint64_t seed)
     const char *trace = getenv("SIM_TRACE");
 
     signal(SIGABRT, report_abort);
+#ifdef RINGSEND_SLOW_CHECKS
+    steps_forget();
+#endif
     memset(&sim, 0, sizeof sim);
     sim.name = name;
     sim.seed = seed;

@@ -3,11 +3,13 @@
 #include "tests/sim/scenarios/sim_scenarios.h"
 
 #include "engine/file.h"
+#include "engine/steps.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
@@ -548,7 +550,59 @@ static void silent_pipe(void)
     scenario_end(&c);
 }
 
+#ifdef RINGSEND_SLOW_CHECKS
+/* What the child that fails says, up to `max` bytes of it. */
+static void failing_child_says(char *text, size_t max)
+{
+    int ends[2];
+    size_t bytes = 0;
+    ssize_t n;
+
+    if (pipe(ends) != 0)
+        sim_fail("no pipe");
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        sim_fail("as it is to");
+    }
+    close(ends[1]);
+    while ((n = read(ends[0], text + bytes, max - 1 - bytes)) > 0)
+        bytes += (size_t)n;
+    text[bytes] = 0;
+    close(ends[0]);
+    if (child < 0 || waitpid(child, NULL, 0) != child)
+        sim_fail("no child");
+}
+
+static void failure_prints_the_last_steps(void)
+{
+    static char text[64 << 10];
+    struct client c;
+    uint32_t lines = 0;
+
+    scenario_begin("a failure prints the last steps", &c, &(struct ringsend_options){0}, &answer_ok,
+                   1);
+    for (uint32_t i = 0; i < 60; i++) {
+        scenario_submit(&c, &get);
+        client_finish(&c);
+    }
+    failing_child_says(text, sizeof text);
+    for (const char *at = text; (at = strstr(at, " -> ")); at++)
+        lines++;
+    SIM_CHECK(lines == STEPS_KEPT, "%u steps were printed", lines);
+    SIM_CHECK(strstr(text, " REQUEST_ATTEMPT -> REQUEST_FINISHED\n"), "no step of a request");
+    SIM_CHECK(strstr(text, " SEND_SENDING -> SEND_SENT\n"), "no step of an exchange");
+    SIM_CHECK(!strstr(text, "CONN_CONNECT"), "older steps than the last ones");
+    scenario_end(&c);
+}
+#endif
+
 static const struct scenario_function functions[] = {
+#ifdef RINGSEND_SLOW_CHECKS
+    {"a failure prints the last steps", failure_prints_the_last_steps},
+#endif
     {"limit is reached and never passed", limit_is_reached_and_never_passed},
     {"limit per origin", limit_per_origin},
     {"places are shared", places_are_shared},

@@ -1,0 +1,116 @@
+/* The steps of the engine's machines. One list for each makes its enum, the edges that may be
+ * taken and, where they are noted, the names; what a step waits for stands at the top of the
+ * machine's own file.
+ *
+ * In builds with RINGSEND_SLOW_CHECKS each step that is taken is noted: the last STEPS_KEPT of
+ * this thread are printed when a simulation fails, and with RINGSEND_TRACE=FILE all are written
+ * there as they come, a line for each:
+ *
+ *   time_ns thread machine slot.generation FROM -> TO
+ *
+ * A release build has nothing of this but the check of the edges. */
+#ifndef RINGSEND_ENGINE_STEPS_H
+#define RINGSEND_ENGINE_STEPS_H
+
+#include "base/check.h"
+
+#include <stdint.h>
+
+#define STEP_TO(step) (1u << (step))
+
+/* request.c */
+#define REQUEST_STEPS(STEP)                                                              \
+    STEP(REQUEST_QUEUE, STEP_TO(REQUEST_QUEUED) | STEP_TO(REQUEST_FINISHED))             \
+    /* waits for a connection */                                                         \
+    STEP(REQUEST_QUEUED, STEP_TO(REQUEST_ATTEMPT) | STEP_TO(REQUEST_FINISHED))           \
+    /* waits for the outcome */                                                          \
+    STEP(REQUEST_ATTEMPT,                                                                \
+         STEP_TO(REQUEST_QUEUED) | STEP_TO(REQUEST_BACKOFF) | STEP_TO(REQUEST_FINISHED)) \
+    /* waits before the next attempt */                                                  \
+    STEP(REQUEST_BACKOFF, STEP_TO(REQUEST_QUEUE) | STEP_TO(REQUEST_FINISHED))            \
+    /* has its result; waits to be reaped */                                             \
+    STEP(REQUEST_FINISHED, 0)
+
+/* origin.c */
+#define ORIGIN_STEPS(STEP)                                                                        \
+    /* addresses are to be found before anything is opened */                                     \
+    STEP(ORIGIN_LOOKUP, STEP_TO(ORIGIN_LOOKING_UP))                                               \
+    /* waits for the host */                                                                      \
+    STEP(ORIGIN_LOOKING_UP, STEP_TO(ORIGIN_LOOKUP) | STEP_TO(ORIGIN_RACE) | STEP_TO(ORIGIN_OPEN)) \
+    /* several addresses, none known to work */                                                   \
+    STEP(ORIGIN_RACE, STEP_TO(ORIGIN_RACING) | STEP_TO(ORIGIN_LOOKUP))                            \
+    /* waits for the first connect that succeeds, RFC 8305 */                                     \
+    STEP(ORIGIN_RACING, STEP_TO(ORIGIN_OPEN) | STEP_TO(ORIGIN_LOOKUP) | STEP_TO(ORIGIN_RACE))     \
+    /* one address is to be used: open as many as needed */                                       \
+    STEP(ORIGIN_OPEN, STEP_TO(ORIGIN_LOOKUP))
+
+/* conn.c */
+#define CONN_STEPS(STEP)                                                              \
+    STEP(CONN_CONNECT, STEP_TO(CONN_CONNECTING) | STEP_TO(CONN_SHUTTING_DOWN))        \
+    /* waits for the connect */                                                       \
+    STEP(CONN_CONNECTING,                                                             \
+         STEP_TO(CONN_HANDSHAKE) | STEP_TO(CONN_READY) | STEP_TO(CONN_SHUTTING_DOWN)) \
+    STEP(CONN_HANDSHAKE, STEP_TO(CONN_HANDSHAKING) | STEP_TO(CONN_SHUTTING_DOWN))     \
+    /* https: waits for sends, received bytes, the worker */                          \
+    STEP(CONN_HANDSHAKING, STEP_TO(CONN_READY) | STEP_TO(CONN_SHUTTING_DOWN))         \
+    /* idle, or carries an exchange */                                                \
+    STEP(CONN_READY, STEP_TO(CONN_SHUTTING_DOWN))                                     \
+    /* cancels, waits until no operation is in flight */                              \
+    STEP(CONN_SHUTTING_DOWN, STEP_TO(CONN_CLOSE) | STEP_TO(CONN_CLOSED))              \
+    STEP(CONN_CLOSE, STEP_TO(CONN_CLOSING))                                           \
+    /* waits for the close */                                                         \
+    STEP(CONN_CLOSING, STEP_TO(CONN_CLOSED))                                          \
+    STEP(CONN_CLOSED, 0)
+
+/* exchange.c: its two halves. The end of the exchange may cut any of them short. */
+#define SEND_HALVES(STEP)                                                                       \
+    /* nothing to send yet: still connecting */                                                 \
+    STEP(SEND_NONE, STEP_TO(SEND_START))                                                        \
+    /* the head is to be written and handed over */                                             \
+    STEP(SEND_START, STEP_TO(SEND_FILLING) | STEP_TO(SEND_SENDING) | STEP_TO(SEND_NONE))        \
+    /* a streamed body: waits for the next part of it, see stream.h */                          \
+    STEP(SEND_FILLING, STEP_TO(SEND_SENDING) | STEP_TO(SEND_NONE))                              \
+    /* waits for the send */                                                                    \
+    STEP(SEND_SENDING,                                                                          \
+         STEP_TO(SEND_FILLING) | STEP_TO(SEND_SENT) | STEP_TO(SEND_BROKE) | STEP_TO(SEND_NONE)) \
+    /* all bytes are in the kernel */                                                           \
+    STEP(SEND_SENT, STEP_TO(SEND_NONE))                                                         \
+    /* the send failed; a response may have come all the same */                                \
+    STEP(SEND_BROKE, STEP_TO(SEND_NONE))
+
+#define RECEIVE_HALVES(STEP)                                                         \
+    /* nothing of the response yet */                                                \
+    STEP(RECEIVE_FIRST_BYTE, STEP_TO(RECEIVE_READING) | STEP_TO(RECEIVE_FIRST_BYTE)) \
+    /* within head or body */                                                        \
+    STEP(RECEIVE_READING, STEP_TO(RECEIVE_DRAINING) | STEP_TO(RECEIVE_DONE))         \
+    /* over; a streamed body is not all out: see stream_in.c */                      \
+    STEP(RECEIVE_DRAINING, STEP_TO(RECEIVE_DRAINING) | STEP_TO(RECEIVE_DONE))        \
+    /* complete; the request may still be going out: see exchange_owes */            \
+    STEP(RECEIVE_DONE, STEP_TO(RECEIVE_FIRST_BYTE))
+
+#define STEP_ENUM(step, edges) step,
+#define STEP_EDGES(step, edges) [step] = (edges),
+#define STEP_NAMES(step, edges) [step] = #step,
+
+enum request_step { REQUEST_STEPS(STEP_ENUM) };
+enum origin_step { ORIGIN_STEPS(STEP_ENUM) };
+enum conn_step { CONN_STEPS(STEP_ENUM) };
+enum send_half { SEND_HALVES(STEP_ENUM) };
+enum receive_half { RECEIVE_HALVES(STEP_ENUM) };
+
+enum machine { MACHINE_REQUEST, MACHINE_ORIGIN, MACHINE_CONN, MACHINE_SEND, MACHINE_RECEIVE };
+
+enum { STEPS_KEPT = 200 };
+
+#ifdef RINGSEND_SLOW_CHECKS
+void step_note(enum machine machine, uint64_t now_ns, uint32_t slot, uint32_t generation,
+               unsigned from, unsigned to);
+/* For the simulation: another run begins; writes what is kept, oldest first. May be called from a
+ * signal handler of the same thread. */
+void steps_forget(void);
+void steps_print(int descriptor);
+#else
+#define step_note(machine, now_ns, slot, generation, from, to) ((void)(from))
+#endif
+
+#endif
