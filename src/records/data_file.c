@@ -52,20 +52,20 @@ static enum data_file_next no_memory(struct record_error *error)
 
 /* How much the next read asks for: up to the file's size; where that is unknown, what there is room
  * for. */
-static size_t next_bytes(const struct data_file *l)
+static size_t next_bytes(const struct data_file *data)
 {
-    size_t end = l->told_bytes > 0 ? l->told_bytes : l->into->capacity;
-    return end - l->into->bytes;
+    size_t end = data->told_bytes > 0 ? data->told_bytes : data->into->capacity;
+    return end - data->into->bytes;
 }
 
-static char *next_place(const struct data_file *l)
+static char *next_place(const struct data_file *data)
 {
-    return l->into->data + l->into->bytes;
+    return data->into->data + data->into->bytes;
 }
 
-static void read_on(struct data_file *l)
+static void read_on(struct data_file *data)
 {
-    file_read(l->file, next_place(l), next_bytes(l), -1);
+    file_read(data->file, next_place(data), next_bytes(data), -1);
 }
 
 /* Why an open file of which that is known cannot be loaded, said by `error`, or true. Its size goes
@@ -84,99 +84,102 @@ static bool judge(const struct statx *about, struct ringsend_bytes path, size_t 
     return false;
 }
 
-enum data_file_next data_file_begin(struct data_file *l, struct ringsend *engine,
+enum data_file_next data_file_begin(struct data_file *data, struct ringsend *engine,
                                     struct buf_pool *pool, struct ringsend_bytes path,
                                     struct buf *into, struct record_error *error)
 {
-    *l = (struct data_file){.step = DATA_FILE_OPENING, .pool = pool, .into = into, .path = path};
-    l->name = strndup(path.data, path.bytes);
-    if (l->name && file_open_path(engine, l->name, OPEN_FLAGS, &l->file) == 0)
+    *data = (struct data_file){.step = DATA_FILE_OPENING, .pool = pool, .into = into, .path = path};
+    data->name = strndup(path.data, path.bytes);
+    if (data->name && file_open_path(engine, data->name, OPEN_FLAGS, &data->file) == 0)
         return DATA_FILE_WAIT;
-    data_file_end(l);
+    data_file_end(data);
     return no_memory(error);
 }
 
 /* Room for the first read. */
-static bool reserve_first(struct data_file *l)
+static bool reserve_first(struct data_file *data)
 {
-    return buf_reserve(l->pool, l->into, l->told_bytes > 0 ? l->told_bytes : FIRST_READ_BYTES);
+    return buf_reserve(data->pool, data->into,
+                       data->told_bytes > 0 ? data->told_bytes : FIRST_READ_BYTES);
 }
 
 /* Starts the first read of a file that was looked at; true: it can be loaded. */
-static bool begin_reading(struct data_file *l, struct record_error *error)
+static bool begin_reading(struct data_file *data, struct record_error *error)
 {
-    if (!judge(&l->about, l->path, &l->told_bytes, error))
+    if (!judge(&data->about, data->path, &data->told_bytes, error))
         return false;
-    if (!reserve_first(l)) {
+    if (!reserve_first(data)) {
         no_memory(error);
         return false;
     }
-    l->step = DATA_FILE_READING;
-    read_on(l);
+    data->step = DATA_FILE_READING;
+    read_on(data);
     return true;
 }
 
 /* Takes what a read brought: true when there is to be another, and room for it. */
-static bool wants_more(struct data_file *l, int64_t result)
+static bool wants_more(struct data_file *data, int64_t result)
 {
-    struct buf *into = l->into;
+    struct buf *into = data->into;
     if (result <= 0)
         return false;
     into->bytes += (size_t)result;
-    bool more =
-        l->told_bytes > 0 ? into->bytes < l->told_bytes : into->bytes <= (size_t)FILE_BYTES_MAX;
-    return more && (into->bytes < into->capacity || buf_reserve(l->pool, into, 1));
+    bool more = data->told_bytes > 0 ? into->bytes < data->told_bytes
+                                     : into->bytes <= (size_t)FILE_BYTES_MAX;
+    return more && (into->bytes < into->capacity || buf_reserve(data->pool, into, 1));
 }
 
 /* What it came to, when the last read brought `result`. */
-static enum data_file_next finish(struct data_file *l, int64_t result, struct record_error *error)
+static enum data_file_next finish(struct data_file *data, int64_t result,
+                                  struct record_error *error)
 {
-    bool whole = l->told_bytes > 0 ? l->into->bytes == l->told_bytes : result == 0;
+    bool whole = data->told_bytes > 0 ? data->into->bytes == data->told_bytes : result == 0;
     if (result < 0)
-        return refuse(error, "%s: %.*s", strerror((int)-result), shown(l->path), l->path.data);
-    if (l->into->bytes > FILE_BYTES_MAX)
-        return refuse(error, "larger than 64 MiB: %.*s", shown(l->path), l->path.data);
+        return refuse(error, "%s: %.*s", strerror((int)-result), shown(data->path),
+                      data->path.data);
+    if (data->into->bytes > FILE_BYTES_MAX)
+        return refuse(error, "larger than 64 MiB: %.*s", shown(data->path), data->path.data);
     if (result == 0 && !whole)
-        return refuse(error, "the file became shorter while it was read: %.*s", shown(l->path),
-                      l->path.data);
+        return refuse(error, "the file became shorter while it was read: %.*s", shown(data->path),
+                      data->path.data);
     return whole ? DATA_FILE_DONE : no_memory(error);
 }
 
-enum data_file_next data_file_turn(struct data_file *l, struct record_error *error)
+enum data_file_next data_file_turn(struct data_file *data, struct record_error *error)
 {
-    if (file_busy(l->file))
+    if (file_busy(data->file))
         return DATA_FILE_WAIT;
-    int64_t result = file_take(l->file);
-    switch (l->step) {
+    int64_t result = file_take(data->file);
+    switch (data->step) {
     case DATA_FILE_OPENING:
         if (result < 0)
             break;
-        l->step = DATA_FILE_LOOKING;
-        file_stat(l->file, &l->about);
+        data->step = DATA_FILE_LOOKING;
+        file_stat(data->file, &data->about);
         return DATA_FILE_WAIT;
     case DATA_FILE_LOOKING:
         if (result < 0)
             break;
-        if (begin_reading(l, error))
+        if (begin_reading(data, error))
             return DATA_FILE_WAIT;
-        data_file_end(l);
+        data_file_end(data);
         return DATA_FILE_FAILED;
     case DATA_FILE_READING:
-        if (!wants_more(l, result))
+        if (!wants_more(data, result))
             break;
-        read_on(l);
+        read_on(data);
         return DATA_FILE_WAIT;
     }
-    data_file_end(l);
-    return finish(l, result, error);
+    data_file_end(data);
+    return finish(data, result, error);
 }
 
-void data_file_end(struct data_file *l)
+void data_file_end(struct data_file *data)
 {
-    if (l->file)
-        file_close(&l->file);
-    free(l->name);
-    l->name = NULL;
+    if (data->file)
+        file_close(&data->file);
+    free(data->name);
+    data->name = NULL;
 }
 
 /* ---- waiting for the disk ---- */
@@ -214,17 +217,17 @@ bool data_file_look(struct ringsend_bytes path, struct record_error *error)
 bool data_file_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf *into,
                    struct record_error *error)
 {
-    struct data_file l = {.pool = pool, .into = into, .path = path};
+    struct data_file data = {.pool = pool, .into = into, .path = path};
     ssize_t result;
-    int fd = open_now(path, &l.told_bytes, error);
+    int fd = open_now(path, &data.told_bytes, error);
     if (fd < 0)
         return false;
-    bool has_room = reserve_first(&l);
+    bool has_room = reserve_first(&data);
     do {
-        result = has_room ? read(fd, next_place(&l), next_bytes(&l)) : 0;
+        result = has_room ? read(fd, next_place(&data), next_bytes(&data)) : 0;
         if (result < 0)
             result = -errno;
-    } while (wants_more(&l, result));
+    } while (wants_more(&data, result));
     close(fd);
-    return (has_room ? finish(&l, result, error) : no_memory(error)) == DATA_FILE_DONE;
+    return (has_room ? finish(&data, result, error) : no_memory(error)) == DATA_FILE_DONE;
 }

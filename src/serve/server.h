@@ -81,19 +81,19 @@ struct server_report {
 int server_new(struct server **server, const struct server_options *options, char *error,
                size_t error_bytes);
 /* Only before server_run or after it returned. Null is allowed. */
-void server_free(struct server *server);
+void server_free(struct server *p);
 /* "127.0.0.1:8080", "[::1]:8080": where it listens. */
-const char *server_address(const struct server *server);
+const char *server_address(const struct server *p);
 
 /* Serves until server_stop; then closes all connections and writes the log out. 0, or a negated
  * errno when the ring broke. */
-int server_run(struct server *server);
+int server_run(struct server *p);
 /* From any thread and from a signal handler. */
-void server_stop(struct server *server);
+void server_stop(struct server *p);
 
 /* The errno that ended the log, negated; 0 while all of it was written. */
-int server_log_error(const struct server *server);
-const struct server_report *server_report(const struct server *server);
+int server_log_error(const struct server *p);
+const struct server_report *server_report(const struct server *p);
 /* One line of JSON without a newline; `out` holds SERVER_JSON_BYTES. Returns its length. */
 size_t server_report_json(const struct server_report *report, char *out);
 
