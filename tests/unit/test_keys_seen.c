@@ -18,13 +18,12 @@ static struct ringsend_bytes bytes_of(const char *text)
     return (struct ringsend_bytes){text, strlen(text)};
 }
 
-static bool take(struct keys_seen *keys, unsigned key, unsigned body, uint64_t line)
+static bool take_text(struct keys_seen *keys, const char *key, unsigned body, uint64_t line)
 {
     static char first[] = "a", second[] = "b", *const names[] = {first, second};
-    char key_text[24], body_text[24];
-    snprintf(key_text, sizeof key_text, "key-%u", key);
+    char body_text[24];
     snprintf(body_text, sizeof body_text, "body-%u", body);
-    struct ringsend_header header = {bytes_of("idempotency-KEY"), bytes_of(key_text)};
+    struct ringsend_header header = {bytes_of("idempotency-KEY"), bytes_of(key)};
     struct record record = {.request = {.headers = &header,
                                         .headers_count = 1,
                                         .flags = RINGSEND_HAS_BODY | RINGSEND_KEYED,
@@ -32,6 +31,28 @@ static bool take(struct keys_seen *keys, unsigned key, unsigned body, uint64_t l
                                         .body = bytes_of(body_text)}};
     error.error = RINGSEND_OK;
     return keys_seen_take(keys, &record, line % 2, line, (struct ringsend_bytes){0}, names, &error);
+}
+
+static bool take(struct keys_seen *keys, unsigned key, unsigned body, uint64_t line)
+{
+    char key_text[24];
+    snprintf(key_text, sizeof key_text, "key-%u", key);
+    return take_text(keys, key_text, body, line);
+}
+
+/* The platform does not see the white space around a header's value. */
+static void space_around_a_key_makes_no_other_key(void **state)
+{
+    static const char *const same[] = {" key", "key ", "\tkey \t", "key"};
+    (void)state;
+    struct keys_seen keys = {0};
+    assert_true(take_text(&keys, "key", 1, 1));
+    assert_true(take_text(&keys, "k ey", 2, 1));
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        assert_true(take_text(&keys, same[i], 1, 2));
+        assert_false(take_text(&keys, same[i], 2, 2));
+    }
+    keys_seen_free(&keys);
 }
 
 static void all_are_found(void **state)
@@ -73,6 +94,7 @@ static void with_a_bound_what_stands_near_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(space_around_a_key_makes_no_other_key),
         cmocka_unit_test(all_are_found),
         cmocka_unit_test(with_a_bound_what_stands_near_is_found),
     };
