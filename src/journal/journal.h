@@ -106,6 +106,8 @@ uint64_t journal_check(struct ringsend_bytes result, struct ringsend_bytes faile
  * -1: the caller knows that what has been added to them is. */
 enum journal_error journal_recover(struct journal *journal, int results_fd, int failed_fd,
                                    struct journal_sizes *sizes);
+/* Up to where a run with sync has made the files durable: what goes beyond needs tail_sync. */
+struct journal_sizes journal_synced(const struct journal *journal);
 /* The files have the sizes that the last journal_recover gave, durably if it is to sync, and all
  * results in them belong to done records. 0 or an errno; then a later run does all of this again.
  */

@@ -22,6 +22,10 @@
  * - A block's appends may be on the disk in any part, their sizes without their bytes as well: a
  *   line counts when its bytes give its check, and with the first that does not the files are cut.
  *
+ * - A sync that failed ends the run, within block n: the files are durable up to the sizes in
+ *   intent n, and what stands behind them, and all of the journal, is written once more before a
+ *   recovery syncs it. Its reader may have seen what the disk never had.
+ *
  * Each step of a recovery may be the last one, and all may be done again: bits are only set, and
  * the intent that says so is replaced once they are durable. */
 #include "journal/journal_internal.h"
@@ -286,6 +290,13 @@ enum journal_error journal_recover(struct journal *j, int results_fd, int failed
     return error;
 }
 
+struct journal_sizes journal_synced(const struct journal *j)
+{
+    const struct intent *i = intent_of(j, j->number);
+    struct journal_sizes behind;
+    return i->written == i->number && add_up(j, i, &behind) ? behind : i->sizes;
+}
+
 /* Of a block before that which begins at these sizes: what was not cut off of it. */
 static uint64_t count_within(const struct journal *j, const struct intent *i,
                              struct journal_sizes sizes)
@@ -306,6 +317,8 @@ int journal_settle(struct journal *j, struct journal_sizes sizes)
     if (before)
         set_done(j, before, count_within(j, before, newest->sizes));
     set_done(j, newest, j->recovered);
+    if (j->sync)
+        journal_dirty(j);
     int error = sync_journal(j);
     if (error)
         return error;

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "results/result_csv.h"
+#include "results/tail.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -345,10 +346,10 @@ int output_error(struct output *o)
     return o->broken ? o->broken->error : o->journal_error;
 }
 
-static bool cut(const struct output *o, int fd, uint64_t bytes)
+static bool cut(const struct output *o, int fd, uint64_t synced, uint64_t bytes)
 {
     return ftruncate(fd, (off_t)bytes) == 0 && lseek(fd, (off_t)bytes, SEEK_SET) >= 0 &&
-           (!o->options.sync || fdatasync(fd) == 0);
+           (!o->options.sync || tail_sync(fd, synced, bytes) == 0);
 }
 
 /* A block was begun and not finished: what of it stands in the files is done, what goes beyond that
@@ -359,9 +360,10 @@ static void block_settle(struct output *o)
     if (fstat(o->results.fd, &results) != 0 || (o->has_failed && fstat(o->failed.fd, &failed) != 0))
         return;
     struct journal_sizes sizes = {(uint64_t)results.st_size, (uint64_t)failed.st_size};
+    struct journal_sizes synced = journal_synced(o->journal);
     if (journal_recover(o->journal, -1, -1, &sizes) == JOURNAL_OK &&
-        cut(o, o->results.fd, sizes.results) &&
-        (!o->has_failed || cut(o, o->failed.fd, sizes.failed)))
+        cut(o, o->results.fd, synced.results, sizes.results) &&
+        (!o->has_failed || cut(o, o->failed.fd, synced.failed, sizes.failed)))
         journal_settle(o->journal, sizes);
 }
 

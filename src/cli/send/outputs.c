@@ -12,6 +12,7 @@
 #include "cli/read_files.h"
 #include "cli/send/options_fingerprint.h"
 #include "cli/send/summary.h"
+#include "results/tail.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -340,12 +341,14 @@ static int compare(struct outputs *outputs, const struct fingerprint *now,
 }
 
 /* Cut and durable: what the journal then calls done stands in the files. */
-static int settle_output(const struct output_file *output, uint64_t bytes, bool sync)
+static int settle_output(const struct output_file *output, uint64_t synced, uint64_t bytes,
+                         bool sync)
 {
     int status = cut_output(output, bytes);
-    if (status == EXIT_OK && sync && output->fd >= 0 && fdatasync(output->fd) != 0)
-        return refuse(output, EXIT_OUTPUT, strerror(errno));
-    return status;
+    if (status != EXIT_OK || !sync || output->fd < 0)
+        return status;
+    int error = tail_sync(output->fd, synced, bytes);
+    return error ? refuse(output, EXIT_OUTPUT, strerror(error)) : EXIT_OK;
 }
 
 /* Of a run that is gone on with. */
@@ -405,9 +408,11 @@ static int recover(struct outputs *outputs, const struct send_options *options)
         return refuse(results, EXIT_OUTPUT, strerror(errno));
     if (error != JOURNAL_OK)
         return tell_journal_error(outputs, error);
-    int status = settle_output(results, sizes.results, send_given(options, OPTION_SYNC));
+    struct journal_sizes synced = journal_synced(outputs->journal);
+    bool sync = send_given(options, OPTION_SYNC);
+    int status = settle_output(results, synced.results, sizes.results, sync);
     if (status == EXIT_OK)
-        status = settle_output(failed, sizes.failed, send_given(options, OPTION_SYNC));
+        status = settle_output(failed, synced.failed, sizes.failed, sync);
     if (status != EXIT_OK)
         return status;
     errno = journal_settle(outputs->journal, sizes);
