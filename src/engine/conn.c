@@ -241,6 +241,7 @@ void conn_launch(struct conn *c)
 static void rx_push(struct conn *c, int32_t buffer, int32_t bytes)
 {
     struct ringsend *e = c->engine;
+    CHECK(buffer >= 0 && bytes > 0);
     e->rx_next[buffer] = -1;
     e->rx_bytes[buffer] = bytes;
     if (c->rx_last < 0)
@@ -463,6 +464,7 @@ static uint64_t earliest(uint64_t a_ns, uint64_t b_ns)
 static enum task_next connecting(struct conn *c)
 {
     struct ringsend *e = c->engine;
+    CHECK(c->opened && c->exchange.send == SEND_NONE);
     if (op_in_flight(&c->connect)) {
         struct request *r = c->exchange.request;
         uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
@@ -515,6 +517,7 @@ static enum task_next handshaking(struct conn *c)
     uint64_t at_ns = lent ? TIMER_NEVER : c->deadline_ns;
     uint64_t turn_at_ns = lent ? TIMER_NEVER : c->turn_at_ns;
     bool waits = error == RINGSEND_OK && !complete;
+    CHECK(c->secure && c->exchange.send == SEND_NONE);
     if (waits && is_over(c, at_ns))
         error = RINGSEND_E_TIMEOUT_HANDSHAKE;
     if (waits && error == RINGSEND_OK && is_over(c, attempt_at_ns)) {
@@ -545,6 +548,7 @@ static enum task_next handshaking(struct conn *c)
 static enum task_next idle(struct conn *c)
 {
     struct ringsend *e = c->engine;
+    CHECK(c->exchange.send == SEND_NONE && !op_in_flight(&c->send));
     if (!conn_is_usable(c) && !list_empty(&c->idle))
         learn_end(c);
     if (!conn_is_usable(c) || e->stopping)
@@ -570,6 +574,7 @@ static enum task_next exchanging(struct conn *c)
     struct exchange *x = &c->exchange;
     const char *detail = NULL;
     enum ringsend_error error = exchange_run(c, &detail);
+    CHECK(x->request->conn == c && x->request->step == REQUEST_ATTEMPT);
     if (error != RINGSEND_OK && c->exchanges > 1)
         learn_end(c);
     if (error != RINGSEND_OK)
@@ -637,6 +642,7 @@ enum task_next conn_run(struct conn *c)
     struct ringsend *e = c->engine;
     switch (c->step) {
     case CONN_CONNECT:
+        CHECK(!c->opened && !op_in_flight(&c->connect));
         if (connect_waits(e)) {
             task_deadline(e, &c->task, e->now_ns); /* the next turn comes at once */
             return TASK_WAIT;
@@ -650,6 +656,7 @@ enum task_next conn_run(struct conn *c)
     case CONN_CONNECTING:
         return connecting(c);
     case CONN_HANDSHAKE:
+        CHECK(c->origin->https && !c->secure);
         c->handshake_began_ns = e->now_ns;
         turn_begin(c);
         if (!secure_open(c))
@@ -660,6 +667,7 @@ enum task_next conn_run(struct conn *c)
     case CONN_READY:
         return c->exchange.request ? exchanging(c) : idle(c);
     case CONN_SHUTTING_DOWN:
+        CHECK(list_empty(&c->idle) && list_empty(&c->held) && c->rx_first < 0);
         cancel(c, &c->connect, RING_CONNECT);
         cancel(c, &c->send, RING_SEND);
         cancel(c, &c->recv, RING_RECV);
@@ -672,6 +680,7 @@ enum task_next conn_run(struct conn *c)
         watch_end(c);
         return conn_goto(c, c->opened ? CONN_CLOSE : CONN_CLOSED);
     case CONN_CLOSE:
+        CHECK(c->opened && is_quiet(c) && !c->exchange.request);
         op_start(&c->close);
         ring_close(e->ring, conn_tag(c));
         return conn_goto(c, CONN_CLOSING);

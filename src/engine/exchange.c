@@ -94,6 +94,7 @@ void exchange_end(struct conn *c)
 enum ringsend_error exchange_unasked(const struct conn *c, const char **detail)
 {
     struct ringsend *e = c->engine;
+    CHECK(c->rx_first >= 0);
     struct ringsend_bytes first = {ring_buffer(e->ring, c->rx_first),
                                    (size_t)e->rx_bytes[c->rx_first]};
     bool is_http = first.bytes >= 5 && memcmp(first.data, "HTTP/", 5) == 0;
@@ -108,6 +109,7 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
     struct ringsend *e = c->engine;
     struct exchange *x = &c->exchange;
     struct request *r = x->request;
+    CHECK(x->sent_bytes == 0 && !r->attempt.bytes_left && !op_in_flight(&c->send));
     if (c->rx_first >= 0)
         return exchange_unasked(c, detail);
     size_t body_bytes = r->user->body.bytes;
@@ -145,6 +147,7 @@ void exchange_sent(struct conn *c, int32_t result)
     struct ringsend *e = c->engine;
     struct exchange *x = &c->exchange;
     bool whole = result >= 0 && (size_t)result == x->send_bytes;
+    CHECK(x->send == SEND_SENDING && !op_in_flight(&c->send));
     /* An error means that nothing was taken: after a part, that part is the result. */
     if (result > 0) {
         x->sent_bytes += (size_t)result;
@@ -178,6 +181,7 @@ static enum ringsend_error cut_off(struct conn *c, const char **detail)
 {
     struct exchange *x = &c->exchange;
     bool reset = c->stream_result < 0;
+    CHECK(c->stream_ended);
     if (reset)
         *detail = strerrordesc_np(-c->stream_result);
     if (!x->response.started) {
@@ -327,6 +331,7 @@ static enum ringsend_error judge_send(struct conn *c, const char **detail)
 enum ringsend_error exchange_run(struct conn *c, const char **detail)
 {
     struct exchange *x = &c->exchange;
+    CHECK(x->request && x->send != SEND_NONE);
     if (x->send == SEND_START)
         return send_start(c, detail);
     if (c->send.state == OP_COMPLETE)
@@ -354,6 +359,7 @@ bool exchange_leaves_reusable(struct conn *c)
 {
     struct exchange *x = &c->exchange;
     const struct response *response = &x->response;
+    CHECK(x->receive == RECEIVE_DONE);
     if (!response->keep_alive || x->send != SEND_SENT || x->early || c->stray || c->stream_ended ||
         x->request->head.close || (x->request->stream && !conn_receives(c)))
         return false;

@@ -44,6 +44,7 @@ static enum task_next origin_goto(struct origin *o, enum origin_step step)
 /* A waiting request's attempt ends before it had a connection. */
 static void fail(struct request *r, enum ringsend_error error)
 {
+    CHECK(error != RINGSEND_OK && r->step == REQUEST_QUEUED);
     queue_remove(r);
     request_attempt_begun(r, NULL);
     request_attempt_failed(r, error, NULL);
@@ -69,6 +70,7 @@ static void use_idle(struct origin *o)
         struct conn *c = kept_for(o, r);
         if (!c)
             break;
+        CHECK(c->origin == o && c->step == CONN_READY && !c->exchange.request);
         bool is_stale =
             e->now_ns >= c->deadline_ns; /* its own turn, to tell so, is still to come */
         if (is_stale || !conn_is_usable(c) || must_make_place(o, r)) {
@@ -107,6 +109,7 @@ void origin_conn_closed(struct conn *c)
 {
     struct origin *o = c->origin;
     struct ringsend *e = o->engine;
+    CHECK(c->step == CONN_CLOSED && !c->racing && o->conns > 0);
     place_give_back(c);
     task_wake(e, &o->task);
     if (o->conns == 0 && o->requests == 0)
@@ -136,6 +139,7 @@ static void set_port(struct address *address, uint16_t port)
 static void open_racer(struct origin *o)
 {
     const struct host *h = o->host;
+    CHECK(o->dialing && o->race_next < h->addresses_count);
     uint32_t i = (o->race_first + o->race_next++) % h->addresses_count;
     struct address address = h->addresses[i];
     set_port(&address, o->port);
@@ -229,6 +233,7 @@ void origin_connected(struct conn *c)
     if (!c->racing)
         return;
     struct request *r = o->dialing;
+    CHECK(r && o->step == ORIGIN_RACING && o->racers > 0);
     o->winner = c->address;
     o->has_winner = true;
     end_race(o, c);
@@ -305,6 +310,7 @@ uint64_t origin_race_left_ns(const struct origin *o)
 static enum task_next pause_race(struct origin *o)
 {
     struct request *r = o->dialing;
+    CHECK(r && o->racers == 0);
     o->dialing = NULL;
     o->race_paused_for = o->race_is_short ? 0 : r->user->handle;
     request_redial(r, o->race_error, o->race_detail);
@@ -316,6 +322,7 @@ static enum task_next racing(struct origin *o)
 {
     struct ringsend *e = o->engine;
     uint64_t next_ns = o->dialing->attempt_at_ns;
+    CHECK(o->dialing->step == REQUEST_ATTEMPT && !o->dialing->conn);
     if (engine_is_over(e, next_ns)) {
         origin_abandon_race(o, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
         return TASK_AGAIN;
@@ -404,6 +411,7 @@ static enum task_next await_lookup(struct origin *o)
 static enum task_next looking_up(struct origin *o)
 {
     struct host *h = o->host;
+    CHECK(o->racers == 0);
     if (h->looking_up && h->addresses_count == 0)
         return await_lookup(o);
     for (int fresh = 0; fresh < 2; fresh++) {
@@ -430,6 +438,7 @@ static bool has_addresses(struct origin *o)
 /* Its attempt begins, on a new connection: takes a place and of the gates. */
 static bool begins(struct origin *o, struct request *r)
 {
+    CHECK(r->step == REQUEST_QUEUED);
     if (!place_claim(o, false)) { /* another engine was faster */
         if (gates_are_open(r))
             place_want(o, r);
@@ -444,6 +453,7 @@ static bool begins(struct origin *o, struct request *r)
 static enum task_next race(struct origin *o)
 {
     struct request *r = gates_next(o, false);
+    CHECK(o->racers == 0);
     if (!r)
         return TASK_WAIT;
     if (!place_is_there(o)) {
@@ -474,6 +484,7 @@ static enum task_next race(struct origin *o)
 static enum task_next open_more(struct origin *o)
 {
     struct request *r = gates_next(o, false);
+    CHECK(o->racers == 0);
     if (r) {
         if (kept_is_worth_waiting(o, r))
             return TASK_WAIT;
@@ -528,6 +539,7 @@ enum task_next origin_run(struct origin *o)
     o->short_holds = false;
     o->settles_at_ns = TIMER_NEVER;
     gates_begin(o);
+    CHECK((o->dialing != NULL) == (o->step == ORIGIN_RACING));
     enum task_next next = advance(o);
     place_run_ends(o);
     gates_end(o);

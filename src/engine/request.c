@@ -177,6 +177,7 @@ static void judge_origin(struct request *r)
 /* The attempt's outcome is known. */
 static void settle(struct request *r)
 {
+    CHECK(r->attempt.begun && !r->attempt.known && !decode_is_due(r));
     r->attempt.known = true;
     count_outcome(r);
     trace_attempt_over(r);
@@ -214,6 +215,7 @@ void request_attempt_failed(struct request *r, enum ringsend_error error, const 
 void request_redial(struct request *r, enum ringsend_error error, const char *detail)
 {
     struct ringsend *e = r->engine;
+    CHECK(r->attempt.begun && !r->attempt.known && !r->attempt.bytes_left);
     request_goto(r, REQUEST_QUEUED);
     r->conn = NULL;
     r->redial_error = error;
@@ -297,6 +299,7 @@ static void publish_attempt(struct request *r)
  * last one's outcome says that it was not. */
 static void settle_doubt(struct request *r, bool declined)
 {
+    CHECK(r->attempt.known);
     r->may_be_processed |= r->attempt.bytes_left && !declined;
     if (!r->may_be_processed)
         attempt_unmark(r->user);
@@ -306,6 +309,7 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
 {
     struct ringsend *e = r->engine;
     struct ringsend_result *result = &r->result;
+    CHECK(!r->conn && !decode_is_due(r) && !r->result.attempts_list);
     if (r->step != REQUEST_ATTEMPT)
         r->queue_ns += e->now_ns - r->queued_ns;
     trace_waited(r);
@@ -340,6 +344,7 @@ static enum task_next finish_with_outcome(struct request *r)
 
 static enum task_next cut_short(struct request *r)
 {
+    CHECK(r->attempt.known);
     r->result.cut_short = true;
     return finish_with_outcome(r);
 }
@@ -349,6 +354,7 @@ static enum task_next back_off(struct request *r)
 {
     struct ringsend *e = r->engine;
     uint32_t attempt = r->result.attempts - r->free_tries;
+    CHECK(r->attempt.known && r->step == REQUEST_ATTEMPT);
     /* In a pause the restart brings the jitter. */
     uint64_t asked_ns = r->attempt.pause_ns > 0 ? 0 : r->attempt.wait_ns;
     r->wait = r->attempt.asked_ns > 0 ? RINGSEND_WAIT_RETRY_AFTER : RINGSEND_WAIT_BACKOFF;
@@ -374,6 +380,7 @@ static enum task_next decide(struct request *r)
     const struct attempt *a = &r->attempt;
     enum ringsend_error error = a->outcome;
     int status = a->status;
+    CHECK(a->known && !r->conn && r->result.attempts > r->free_tries);
     if (error == RINGSEND_OK && a->verdict == VERDICT_OK)
         return finish_with_outcome(r);
     bool wanted = error == RINGSEND_OK && a->verdict == VERDICT_AGAIN;
@@ -419,6 +426,7 @@ static enum ringsend_error early_end(const struct request *r)
 
 static enum task_next end_early(struct request *r, enum ringsend_error error)
 {
+    CHECK(error != RINGSEND_OK && r->step != REQUEST_ATTEMPT);
     if (r->redialing) {
         /* The attempt ends where it is: with what made it move on, if that was an error, which tells
          * more than that time was up. */
@@ -441,6 +449,7 @@ static enum task_next end_early(struct request *r, enum ringsend_error error)
 
 static void abandon_attempt(struct request *r, enum ringsend_error error)
 {
+    CHECK(error != RINGSEND_OK && !r->attempt.known);
     if (decode_is_due(r)) {
         decode_abandon(r);
         r->attempt.outcome = error;
@@ -462,6 +471,7 @@ static bool has_run_out(const struct request *r)
 
 static enum task_next attempting(struct request *r, enum ringsend_error early)
 {
+    CHECK(!r->conn || (!r->attempt.known && !decode_is_due(r)));
     if (r->attempt.known)
         return decide(r);
     if (early == RINGSEND_E_CANCELLED || (early == RINGSEND_E_TIMEOUT_RECORD && has_run_out(r))) {
@@ -484,10 +494,12 @@ enum task_next request_run(struct request *r)
     enum ringsend_error error = early_end(r);
     switch (r->step) {
     case REQUEST_QUEUE:
+        CHECK(list_empty(&r->waiting) && !r->conn);
         r->dns_ns = 0;
         queue_add(r->origin, r, false);
         return request_goto(r, REQUEST_QUEUED);
     case REQUEST_QUEUED:
+        CHECK(!list_empty(&r->waiting) && !r->conn);
         if (error != RINGSEND_OK)
             return end_early(r, error);
         task_deadline(e, &r->task, r->deadline_at_ns);
@@ -495,6 +507,7 @@ enum task_next request_run(struct request *r)
     case REQUEST_ATTEMPT:
         return attempting(r, error);
     case REQUEST_BACKOFF:
+        CHECK(r->attempt.known && list_empty(&r->waiting) && !r->conn);
         if (error != RINGSEND_OK)
             return end_early(r, error);
         if (e->now_ns >= r->backoff_at_ns)
