@@ -6,77 +6,78 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool record_reader_init(struct record_reader *c, struct source *source, struct buf_pool *pool,
+bool record_reader_init(struct record_reader *reader, struct source *source, struct buf_pool *pool,
                         const struct record_defaults *defaults)
 {
-    *c = (struct record_reader){.source = source, .pool = pool, .defaults = defaults};
-    c->record = calloc(1, sizeof *c->record);
-    return c->record && source_start(source, NULL, pool);
+    *reader = (struct record_reader){.source = source, .pool = pool, .defaults = defaults};
+    reader->record = calloc(1, sizeof *reader->record);
+    return reader->record && source_start(source, NULL, pool);
 }
 
-static void look(struct record_reader *c)
+static void look(struct record_reader *reader)
 {
-    struct record *record = c->record;
+    struct record *record = reader->record;
     const char *words;
-    record_read(record, c->pool, c->defaults, source_layout(c->source), &c->error);
-    if (c->error.error != RINGSEND_OK)
+    record_read(record, reader->pool, reader->defaults, source_layout(reader->source),
+                &reader->error);
+    if (reader->error.error != RINGSEND_OK)
         return;
     if (record->needs_key && record->data_file.bytes == 0)
-        record_make_key(record, c->source->number);
+        record_make_key(record, reader->source->number);
     else if (record->needs_key) /* that of its content is not known; any will do to be checked */
         memset(record->key, '0', sizeof record->key);
     int error = -ringsend_check(&record->request, &words);
     if (error != RINGSEND_OK) {
-        c->error.error = (enum ringsend_error)error;
-        record_explain(record, words, &c->error);
+        reader->error.error = (enum ringsend_error)error;
+        record_explain(record, words, &reader->error);
     } else if (record->data_file.bytes > 0) {
-        data_file_look(record->data_file, &c->error);
+        data_file_look(record->data_file, &reader->error);
     }
-    if (c->keys && c->error.error == RINGSEND_OK)
-        keys_seen_take(c->keys, record, c->source->current, c->source->line,
-                       c->defaults->key_header, c->source->paths, &c->error);
+    if (reader->keys && reader->error.error == RINGSEND_OK)
+        keys_seen_take(reader->keys, record, reader->source->current, reader->source->line,
+                       reader->defaults->key_header, reader->source->paths, &reader->error);
 }
 
-enum record_reader_next record_reader_next(struct record_reader *c)
+enum record_reader_next record_reader_next(struct record_reader *reader)
 {
-    struct record *record = c->record;
-    record_release(record, c->pool);
-    switch (source_next(c->source, &record->line)) {
+    struct record *record = reader->record;
+    record_release(record, reader->pool);
+    switch (source_next(reader->source, &record->line)) {
     case SOURCE_RECORD:
-        look(c);
+        look(reader);
         break;
     case SOURCE_TOO_LONG:
-        c->error.error = RINGSEND_E_RECORD_TOO_LONG;
-        c->error.at = RECORD_ALL;
-        snprintf(c->error.detail, sizeof c->error.detail, "more than 16 MiB");
+        reader->error.error = RINGSEND_E_RECORD_TOO_LONG;
+        reader->error.at = RECORD_ALL;
+        snprintf(reader->error.detail, sizeof reader->error.detail, "more than 16 MiB");
         break;
     case SOURCE_WAIT: /* only with an engine */
     case SOURCE_END:
         return RECORD_READER_END;
     }
-    c->records++;
-    c->place = record_error_place(&c->error,
-                                  (struct ringsend_bytes){record->line.data, record->line.bytes});
-    c->place.line += c->source->line;
-    if (c->error.error == RINGSEND_OK)
+    reader->records++;
+    reader->place = record_error_place(
+        &reader->error, (struct ringsend_bytes){record->line.data, record->line.bytes});
+    reader->place.line += reader->source->line;
+    if (reader->error.error == RINGSEND_OK)
         return RECORD_READER_GOOD;
-    c->bad++;
+    reader->bad++;
     return RECORD_READER_BAD;
 }
 
-struct record *record_reader_take(struct record_reader *c)
+struct record *record_reader_take(struct record_reader *reader)
 {
-    struct record *taken = c->record, *next = calloc(1, sizeof *next);
+    struct record *taken = reader->record, *next = calloc(1, sizeof *next);
     if (!next)
         return NULL;
-    c->record = next;
+    reader->record = next;
     return taken;
 }
 
-void record_reader_free(struct record_reader *c)
+void record_reader_free(struct record_reader *reader)
 {
-    if (c->record)
-        record_release(c->record, c->pool);
-    free(c->record);
-    source_stop(c->source);
+    if (reader->record)
+        record_release(reader->record, reader->pool);
+    free(reader->record);
+    source_stop(reader->source);
 }
