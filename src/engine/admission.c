@@ -1,20 +1,20 @@
-/* The gates: what a waiting request passes in the moment in which its attempt would begin, and where
- * it is held back when one is shut.
+/* The gates: what a waiting request passes in the moment in which its attempt would begin, and
+ * where it is held back when one is shut.
  *
  *   pause    the platform has asked for one; of one origin                  pause.c
  *   budget   how many attempts may be retries; of the whole engine          budget.c
  *   pace     rate, burst and ramp of the whole engine; every attempt        pace.c
  *
- * A request is let through when it has all else: a connection, or a place and an address for one. Only
- * then does it take from budget and pace, so that what was taken is used at once and the bounds hold
- * for what begins, not for what might. A redial goes on with an attempt and passes all gates. When
- * the budget is shut, first tries go ahead of the retries.
+ * A request is let through when it has all else: a connection, or a place and an address for one.
+ * Only then does it take from budget and pace, so that what was taken is used at once and the
+ * bounds hold for what begins, not for what might. A redial goes on with an attempt and passes all
+ * gates. When the budget is shut, first tries go ahead of the retries.
  *
- * Budget and pace are shared by all origins. Those that one holds back stand in its line, and the first
- * of them alone watches the clock; who has passed goes to the end, so that a busy origin does not
- * starve a quiet one. An origin stands in a line exactly when it has asked in its last run and was
- * told to wait (in the budget's also while the pace holds it back: the first one there may stand
- * behind another for the pace); who leaves wakes the next. */
+ * Budget and pace are shared by all origins. Those that one holds back stand in its line, and the
+ * first of them alone watches the clock; who has passed goes to the end, so that a busy origin does
+ * not starve a quiet one. An origin stands in a line exactly when it has asked in its last run and
+ * was told to wait (in the budget's also while the pace holds it back: the first one there may
+ * stand behind another for the pace); who leaves wakes the next. */
 #include "engine/engine.h"
 
 static struct origin *first_in(const struct ringsend *e, enum gate gate)
@@ -69,9 +69,9 @@ static uint64_t ask(struct ringsend *e, enum gate gate)
     return again_at_ns;
 }
 
-/* It is this origin's turn, and the gate lets one through. Else it stands in line from now on. Who stands
- * in line for a place has had its turn: were it sent to the end of this line, the two lines could send
- * each other the same origins for ever. */
+/* It is this origin's turn, and the gate lets one through. Else it stands in line from now on. Who
+ * stands in line for a place has had its turn: were it sent to the end of this line, the two lines
+ * could send each other the same origins for ever. */
 static bool is_open(struct origin *o, enum gate gate)
 {
     struct ringsend *e = o->engine;
@@ -141,15 +141,15 @@ static void note_wait(struct request *r)
         r->wait = RINGSEND_WAIT_RATE;
 }
 
-/* Whose turn it is does not count as long as the pace allows a start: who lacks a place cannot take its turn, and
- * origins that wait for a place by turns would wake each other for ever. */
+/* Whose turn it is does not count as long as the pace allows a start: who lacks a place cannot take
+ * its turn, and origins that wait for a place by turns would wake each other for ever. */
 bool gates_are_open(struct request *r)
 {
     return r->redialing || ask(r->origin->engine, GATE_PACE) == 0 || is_open(r->origin, GATE_PACE);
 }
 
-/* Asks all gates once more and takes from them, as one: with shared limits another engine may have been
- * faster. */
+/* Asks all gates once more and takes from them, as one: with shared limits another engine may have
+ * been faster. */
 static bool take(struct request *r)
 {
     struct origin *o = r->origin;

@@ -1,10 +1,10 @@
 /* Certificates and keys, loaded once for all engines that share them. Every engine has a struct
  * ringsend_tls: the one in its options, or one of its own.
  *
- * What the user names is read at once. The system's authorities are read when the first engine needs
- * them, by that engine, under the mutex; one that needs them at the same time waits that millisecond.
- * After that `config` is only read, and what is loaded stays as it is: a file that could not be read
- * is not tried again. */
+ * What the user names is read at once. The system's authorities are read when the first engine
+ * needs them, by that engine, under the mutex; one that needs them at the same time waits that
+ * millisecond. After that `config` is only read, and what is loaded stays as it is: a file that
+ * could not be read is not tried again. */
 #include "engine/engine.h"
 
 #include <pthread.h>

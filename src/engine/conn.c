@@ -12,17 +12,18 @@
  * Any error, a lost race, or a cancel leads to SHUTTING_DOWN.
  *
  * Invariants. From conn_open to CLOSED it counts in engine.conns_open and in its origin. A request
- * that it carries is told of the end of its attempt as soon as the send and its stream's file operations
- * are over, for only then has the kernel let go of the user's memory and descriptors. Operations in
- * flight always carry the slot's present generation, because the slot is given back only when none is
- * left. */
+ * that it carries is told of the end of its attempt as soon as the send and its stream's file
+ * operations are over, for only then has the kernel let go of the user's memory and descriptors.
+ * Operations in flight always carry the slot's present generation, because the slot is given back
+ * only when none is left. */
 #include "engine/engine.h"
 #include "engine/stream.h"
 
 #include <errno.h>
 
-/* A connection that took longer may have been closed again before its receive is in the kernel: by a peer that has
- * waited through a pause of ours. For each new one another enter would be too dear. */
+/* A connection that took longer may have been closed again before its receive is in the kernel: by
+ * a peer that has waited through a pause of ours. For each new one another enter would be too dear.
+ */
 #define YOUNG_NS (100ull * 1000 * 1000)
 
 enum {
@@ -180,8 +181,8 @@ void conn_send_message(struct conn *c)
     give_send(c, NULL, 0);
 }
 
-/* Its end may have come, and nothing would show it: the receive is not in the kernel yet, or has ended for
- * want of a buffer, as when much has come at once. */
+/* Its end may have come, and nothing would show it: the receive is not in the kernel yet, or has
+ * ended for want of a buffer, as when much has come at once. */
 static bool is_blind(const struct conn *c)
 {
     const struct ringsend *e = c->engine;
@@ -192,7 +193,8 @@ static bool is_blind(const struct conn *c)
     return c->exchanges > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
 }
 
-/* Bytes have come that nobody has looked at. With TLS the end has some as well, the farewell: an alert, no data. */
+/* Bytes have come that nobody has looked at. With TLS the end has some as well, the farewell: an
+ * alert, no data. */
 static bool has_unasked(const struct conn *c)
 {
     enum { TLS_DATA = 0x17 };
@@ -201,7 +203,8 @@ static bool has_unasked(const struct conn *c)
     return !c->secure || ring_buffer(c->engine->ring, c->rx_first)[0] == TLS_DATA;
 }
 
-/* One that was kept is of no more use: by bytes that nobody had asked for, by its end, or for another reason. */
+/* One that was kept is of no more use: by bytes that nobody had asked for, by its end, or for
+ * another reason. */
 static void learn_end(const struct conn *c)
 {
     const struct response *response = &c->exchange.response;
@@ -354,7 +357,8 @@ static void report(struct conn *c)
         return;
     if (c->send.state == OP_COMPLETE && x->send == SEND_SENDING)
         exchange_sent(c, op_take(&c->send));
-    /* What was cut short may have been through by then: the response had come, and now the rest has left. */
+    /* What was cut short may have been through by then: the response had come, and now the rest has
+     * left. */
     bool complete = x->send == SEND_SENT && x->receive == RECEIVE_DONE;
     exchange_tell(c, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail);
     request_attempt_over(r);
@@ -432,7 +436,8 @@ static enum ringsend_error connect_error(int32_t result)
     }
 }
 
-/* It failed for want of something that comes back when others give it back, and says nothing of the peer. */
+/* It failed for want of something that comes back when others give it back, and says nothing of the
+ * peer. */
 static bool is_short_of(const struct conn *c, int32_t result)
 {
     switch (-result) {

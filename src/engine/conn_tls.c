@@ -4,9 +4,9 @@
  *
  * Handshake. What the peer sends is gathered in `cipher_in`; when it is the worker thread's turn it
  * moves to `cipher_lent` and is lent, with the tls. While it is lent only the ring's side of the
- * connection goes on, and receive buffers go home at once: others wait for them. What we have to say
- * is taken out into `cipher_out` and sent. The connection is not closed before the worker has given
- * it back.
+ * connection goes on, and receive buffers go home at once: others wait for them. What we have to
+ * say is taken out into `cipher_out` and sent. The connection is not closed before the worker has
+ * given it back.
  *
  * Afterwards all happens on the loop: a record of some hundred bytes costs less than a microsecond.
  * A large body is encrypted and sent in stretches of SEND_STRETCH_BYTES, several records in one
@@ -223,7 +223,8 @@ void secure_returns(struct ringsend *e)
         struct conn *c = h->owner;
         struct secure *s = c->secure;
         s->lent = false;
-        /* The worker is ours, and so is the line before it: the handshake's clock has stood meanwhile. */
+        /* The worker is ours, and so is the line before it: the handshake's clock has stood
+         * meanwhile. */
         if (c->step == CONN_HANDSHAKING)
             turn_stood(c, e->now_ns - s->lent_ns);
         fed(c, h->used);

@@ -1,17 +1,20 @@
-/* Bodies that are to be decoded. A large one is the work of a fifth of a second, in which the loop would
- * be deaf to everybody else: so it is done in stretches, about TURN_BYTES of what is read and made in a
- * turn. One at a time has the unpacker, in the order in which the responses came; small bodies are done
- * in the turn in which they came, many of them in one. What is left in one piece is the buffer's growth:
- * its last one, to 64 MiB, is a copy of some 17 ms.
+/* Bodies that are to be decoded. A large one is the work of a fifth of a second, in which the loop
+ * would be deaf to everybody else: so it is done in stretches, about TURN_BYTES of what is read and
+ * made in a turn. One at a time has the unpacker, in the order in which the responses came; small
+ * bodies are done in the turn in which they came, many of them in one. What is left in one piece is
+ * the buffer's growth: its last one, to 64 MiB, is a copy of some 17 ms.
  *
- * The attempt is over for its connection, and not yet for its request: that stays in REQUEST_ATTEMPT,
- * without a connection, and hears of a cancel and of no clock: its response has come in time.
+ * The attempt is over for its connection, and not yet for its request: that stays in
+ * REQUEST_ATTEMPT, without a connection, and hears of a cancel and of no clock: its response has
+ * come in time.
  *
- * Without the option decode it is a copy that is decoded, for predicates to look at: the result has the body as
- * it came, and a body that cannot be decoded is no error, but one that predicates cannot read.
+ * Without the option decode it is a copy that is decoded, for predicates to look at: the result has
+ * the body as it came, and a body that cannot be decoded is no error, but one that predicates
+ * cannot read.
  *
- * Invariant: a request in engine.undecoded is in REQUEST_ATTEMPT and its outcome is not known; the first
- * one will run in this turn or the next, or when there is room for what it becomes (room.c). */
+ * Invariant: a request in engine.undecoded is in REQUEST_ATTEMPT and its outcome is not known; the
+ * first one will run in this turn or the next, or when there is room for what it becomes (room.c).
+ */
 #include "engine/engine.h"
 
 /* A millisecond with the slowest of them. */

@@ -3,19 +3,19 @@
  *
  *   tasks run -> submit and wait until the nearest deadline -> completions wake tasks -> tasks run
  *
- * Completions before clocks. The process may stand still at any place for any time (SIGSTOP, a freezer, a
- * processor that others have, a long turn of ours), and what comes meanwhile stays in the kernel. So deadlines
- * are not judged by what time it is, but by `seen_ns`: the time up to which all that had come was taken in.
- * It moves on in look(), in the turn after somebody has found his deadline between the two; where nothing has
- * come, that costs no system call but the turn's own. A connection that had no receive in the kernel is
- * judged by the next picture. Waits that no answer can end (backoff, gates, idle connections) go by the time that
- * it is.
+ * Completions before clocks. The process may stand still at any place for any time (SIGSTOP, a
+ * freezer, a processor that others have, a long turn of ours), and what comes meanwhile stays in
+ * the kernel. So deadlines are not judged by what time it is, but by `seen_ns`: the time up to
+ * which all that had come was taken in. It moves on in look(), in the turn after somebody has found
+ * his deadline between the two; where nothing has come, that costs no system call but the turn's
+ * own. A connection that had no receive in the kernel is judged by the next picture. Waits that no
+ * answer can end (backoff, gates, idle connections) go by the time that it is.
  *
- * A request that must not be sent twice leaves at the end of a turn, behind a last look at whether its
- * connection has died: launch().
+ * A request that must not be sent twice leaves at the end of a turn, behind a last look at whether
+ * its connection has died: launch().
  *
- * A turn runs tasks for SLICE_NS at most, and leaves those behind to the next one, which then does not
- * wait: the host's loop, and what has completed meanwhile, have their turn as well.
+ * A turn runs tasks for SLICE_NS at most, and leaves those behind to the next one, which then does
+ * not wait: the host's loop, and what has completed meanwhile, have their turn as well.
  *
  * Invariants: a task is in `ready` exactly when something happened to it since its last run. A
  * completion never runs a task; a task never reaps. A task that waits has an operation in flight, a
@@ -24,8 +24,9 @@
 
 #include "engine/file_internal.h"
 
-/* What has come since the last enter may be the end of a connection that is about to be used. At full speed
- * something always has, nearly never that, and looking would double the enters: so only after so long. */
+/* What has come since the last enter may be the end of a connection that is about to be used. At
+ * full speed something always has, nearly never that, and looking would double the enters: so only
+ * after so long. */
 #define LATE_NS (1000u * 1000)
 
 enum {
@@ -37,8 +38,8 @@ enum {
     SLICE_TASKS =
         64, /* after so many tasks the clock is looked at: 25 ns, and these take some 50 us */
     REAP_BATCH = 64,
-    /* Waiting for several completions: at most so many, at most so long. With 40 connections at full
-     * speed about 20 come within 200 us; waiting for more would leave the peer idle. */
+    /* Waiting for several completions: at most so many, at most so long. With 40 connections at
+     * full speed about 20 come within 200 us; waiting for more would leave the peer idle. */
     WANT_MAX = 32,
     MIN_WAIT_NS = 200 * 1000,
     GAP_MAX_NS = 1000 * 1000,
@@ -177,8 +178,8 @@ static int enter(struct ringsend *e, const struct ring_wait *wait)
     return -RINGSEND_E_RING;
 }
 
-/* Takes in all that has come. More may come all the time; what was there at the beginning is out after so
- * many enters as would bring the end of every operation in flight. */
+/* Takes in all that has come. More may come all the time; what was there at the beginning is out
+ * after so many enters as would bring the end of every operation in flight. */
 static int catch_up(struct ringsend *e)
 {
     static const struct ring_wait at_once = {0};
@@ -191,8 +192,8 @@ static int catch_up(struct ringsend *e)
     return 0;
 }
 
-/* The picture of what has come by now_ns. The worker threads' results count as soon as they lie there, a
- * wake-up may still be on its way. */
+/* The picture of what has come by now_ns. The worker threads' results count as soon as they lie
+ * there, a wake-up may still be on its way. */
 static int look(struct ringsend *e)
 {
     if (catch_up(e) < 0)

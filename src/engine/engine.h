@@ -11,7 +11,8 @@
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
  *   attempt  what one try has brought to light: the lower machines tell it  attempt.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
- *   stream   bodies in parts, and the descriptors they come from and go to  stream.c, stream_in.c, file.c
+ *   stream   bodies in parts, and the descriptors they come from and go to  stream.c, stream_in.c,
+ *            file.c
  *   decode   a response's body, before it is judged                         decode.c, verdict.c
  *   room     large responses that wait for each other's memory               room.c
  *   trace    what became of each attempt, when it is to be told             trace.c
@@ -81,7 +82,8 @@ struct host {
     struct host *hash_next;
 };
 
-/* Names that wait for a lookup, oldest first, and those that are being looked up: host.in_lookups. */
+/* Names that wait for a lookup, oldest first, and those that are being looked up: host.in_lookups.
+ */
 struct lookups {
     struct task task;
     struct list new_names, hung_names;
@@ -92,7 +94,8 @@ struct lookups {
 
 /* ---- Connections ---- */
 
-/* Of a request's flags: its body is not in its memory; a good response's body is not to be stored. */
+/* Of a request's flags: its body is not in its memory; a good response's body is not to be stored.
+ */
 #define BODY_STREAMED ((uint32_t)(RINGSEND_BODY_FD | RINGSEND_BODY_PIECES))
 #define RESPONSE_STREAMED \
     ((uint32_t)(RINGSEND_RESPONSE_FD | RINGSEND_RESPONSE_PIECES | RINGSEND_RESPONSE_DISCARD))
@@ -154,8 +157,8 @@ struct conn {
     struct list starved;       /* in engine.starved: to be armed again once buffers are back */
     struct list held;          /* in engine.held_sends exactly when its send waits there */
     struct ringsend_bytes held_bytes; /* then: what is sent; data null: exchange.message */
-    struct list
-        crowd; /* in engine.crowd: its response waits for room, with its request's clocks stopped: */
+    /* in engine.crowd: its response waits for room, with its request's clocks stopped: */
+    struct list crowd;
     uint64_t attempt_left_ns, deadline_left_ns;
 };
 
@@ -294,8 +297,8 @@ struct watch {
 
 /* ---- The engine ---- */
 
-/* A connect takes 20 to 40 us of the loop's time, on loopback more than a small exchange, and a handshake
- * follows with https. A hundred of them at once must not hold up other exchanges. */
+/* A connect takes 20 to 40 us of the loop's time, on loopback more than a small exchange, and a
+ * handshake follows with https. A hundred of them at once must not hold up other exchanges. */
 enum { CONNECTS_PER_TURN = 4 };
 
 struct ringsend {
@@ -411,8 +414,8 @@ static inline void engine_check_thread(const struct ringsend *e)
 }
 
 /* engine.c: the loop and what every machine needs of it */
-/* A deadline is over for sure: nothing that had come by then is still to be looked at. What depends on one
- * connection asks conn_is_seen as well. */
+/* A deadline is over for sure: nothing that had come by then is still to be looked at. What depends
+ * on one connection asks conn_is_seen as well. */
 static inline bool engine_is_over(struct ringsend *e, uint64_t at_ns)
 {
     e->must_look |= at_ns <= e->now_ns && at_ns > e->seen_ns;
@@ -429,7 +432,8 @@ bool engine_has_work(const struct ringsend *e);
 int engine_wait(struct ringsend *e);
 /* engine_turn that waits though results are ready. */
 int engine_turn_on(struct ringsend *e, uint64_t until_ns);
-/* When requests or connections have gone: with the last of both the memory kept for the next ones goes back. */
+/* When requests or connections have gone: with the last of both the memory kept for the next ones
+ * goes back. */
 static inline void engine_may_rest(struct ringsend *e)
 {
     if (e->conns_open == 0 && e->requests_used == 0)
@@ -463,8 +467,8 @@ void request_attempt_begun(struct request *r, struct conn *conn);
 void request_attempt_over(struct request *r);
 /* The same where nothing more is known than that. */
 void request_attempt_failed(struct request *r, enum ringsend_error error, const char *detail);
-/* The attempt goes on at another address of its origin, after that error at one: back to the front of
- * the queue, not counted. The detail is static text, or null. */
+/* The attempt goes on at another address of its origin, after that error at one: back to the front
+ * of the queue, not counted. The detail is static text, or null. */
 void request_redial(struct request *r, enum ringsend_error error, const char *detail);
 /* The same, after so long, with no error anywhere: its clocks go on where they stand. */
 void request_take_back(struct request *r, uint64_t connect_ns, uint64_t handshake_ns);
@@ -507,7 +511,8 @@ void decode_abandon(struct request *r); /* its body is dropped */
 /* retry.c: which outcomes another try may help, and when */
 void retry_init(struct ringsend *e);
 bool retry_may_help(const struct ringsend *e, enum ringsend_error error, int status);
-/* By it the peer says that it did not process the request, whatever became of the response's body. */
+/* By it the peer says that it did not process the request, whatever became of the response's body.
+ */
 bool retry_is_declined(int status);
 /* The peer may have acted on the request although there is no good answer. */
 bool retry_is_doubtful(enum ringsend_error error, int status);
@@ -542,10 +547,12 @@ void gates_end(struct origin *o); /* sets the deadline, unless an earlier one is
 
 /* kept.c */
 void kept_begin(struct origin *o); /* it is new */
-/* The peer has ended the connection so long after its latest answer, unannounced and with nothing of another. */
+/* The peer has ended the connection so long after its latest answer, unannounced and with nothing
+ * of another. */
 void kept_was_closed(const struct conn *c, uint64_t stood_ns);
 void kept_has_spoken(const struct conn *c, uint64_t stood_ns);
-/* The idle connection for the request, of at least one; null: none yet, and settles_at_ns says when. */
+/* The idle connection for the request, of at least one; null: none yet, and settles_at_ns says
+ * when. */
 struct conn *kept_for(struct origin *o, const struct request *r);
 void kept_is_used(struct conn *c, const struct request *r); /* one of these */
 void kept_trial_over(struct conn *c);                       /* of one that was on_trial */
@@ -611,7 +618,8 @@ void turn_begin(struct conn *c); /* of connect or handshake: sets their deadline
 void turn_stood(struct conn *c, uint64_t ns); /* for so long it waited for ourselves */
 bool turn_is_over(struct conn *c);            /* true: it was taken back at once */
 void turn_succeeded(struct conn *c);          /* its connect, or its handshake */
-/* Takes back a connection that has had its turn, if there is one, so that the origin has its place. */
+/* Takes back a connection that has had its turn, if there is one, so that the origin has its place.
+ */
 void turn_take_for(struct origin *o);
 
 /* override.c */
@@ -650,17 +658,18 @@ void conn_begin(struct conn *c, struct request *r);
 /* Ends it early, and the attempt it carries, whose request is told `error`. RINGSEND_OK: it carries
  * none. */
 void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);
-/* What had come on it when the picture was taken is known: nothing of it lies in the kernel for want of a
- * buffer or of a receive, unless we want no more. Else another is asked for. */
+/* What had come on it when the picture was taken is known: nothing of it lies in the kernel for
+ * want of a buffer or of a receive, unless we want no more. Else another is asked for. */
 bool conn_is_seen(struct conn *c);
-/* Its send, that of an exchange: the operation is in flight from now on. The kernel has it at the next turn;
- * one that must not be lost on a dead connection only after another look at that (conn_launch). */
+/* Its send, that of an exchange: the operation is in flight from now on. The kernel has it at the
+ * next turn; one that must not be lost on a dead connection only after another look at that
+ * (conn_launch). */
 void conn_send(struct conn *c, const void *data, size_t bytes);
 void conn_send_message(struct conn *c); /* exchange.message */
 void conn_launch(struct conn *c);       /* goes on with a send that was held; it is off the list */
 void conn_arm_recv(struct conn *c);
-/* Receives no more, but for what is on its way already; goes on with it, as soon as that has ended. Both are to
- * be called in each run, as long as it is to be so. */
+/* Receives no more, but for what is on its way already; goes on with it, as soon as that has ended.
+ * Both are to be called in each run, as long as it is to be so. */
 void conn_stop_recv(struct conn *c);
 void conn_go_on_recv(struct conn *c);
 bool conn_receives(const struct conn *c); /* and was not stopped: the peer's end will be seen */
@@ -695,8 +704,8 @@ bool secure_ended_well(const struct conn *c); /* the peer said farewell before t
 /* Says it, or the alert that a failure calls for, if the connection can still carry it. */
 void secure_farewell(struct conn *c);
 void secure_close(struct conn *c);
-/* After a broken ring's worker has ended: wipes and frees what is open. Buffers stay, for the kernel may
- * still look at them. */
+/* After a broken ring's worker has ended: wipes and frees what is open. Buffers stay, for the
+ * kernel may still look at them. */
 void secure_break(struct ringsend *e);
 void secure_returns(struct ringsend *e); /* takes back what the worker has done */
 
@@ -712,7 +721,8 @@ void watch_free(struct ringsend *e);
 /* A connection was made: watches it if there is room. */
 void watch_begin(struct conn *c);
 void watch_installed(struct conn *c, int32_t result);
-/* Bytes came, stamped by the kernel: notes when the exchange's request left and its response arrived. */
+/* Bytes came, stamped by the kernel: notes when the exchange's request left and its response
+ * arrived. */
 void watch_arrived(struct conn *c, uint64_t stamp_ns);
 /* No operation is in flight, and it is about to be closed: takes the last sample. */
 void watch_end(struct conn *c);

@@ -1,20 +1,21 @@
 /* An exchange: the bytes of one request out and of one response in, on a ready connection. Two
  * half-states run side by side, because a response may come while the request is still going out.
  *
- *   send     NONE -> START -> SENDING -> SENT, or BROKE; a streamed body: START -> FILLING -> SENDING
- *            -> FILLING ... -> SENT
- *   receive  FIRST_BYTE -> READING -> DONE; a streamed body may have to drain between READING and DONE
+ *   send     NONE -> START -> SENDING -> SENT, or BROKE; a streamed body: START -> FILLING ->
+ *            SENDING -> FILLING ... -> SENT
+ *   receive  FIRST_BYTE -> READING -> DONE; a streamed body may have to drain between READING and
+ *            DONE
  *
  * A send that broke is not the end: the peer may have answered before it closed (413, 401). What
  * the receive half finds decides; the send's error is told only if no byte of a response came.
  *
- * An early response, complete while the request is still going out, ends the send when it says that the
- * peer does not want the rest: a status of 300 and above, as with curl. Below that the rest is owed
- * (RFC 9110 7.5): the exchange lasts until all is out, by the attempt's clock, and when that
+ * An early response, complete while the request is still going out, ends the send when it says that
+ * the peer does not want the rest: a status of 300 and above, as with curl. Below that the rest is
+ * owed (RFC 9110 7.5): the exchange lasts until all is out, by the attempt's clock, and when that
  * fails the outcome is how, never the response.
  *
- * Invariant: `head` and the user's body are read by the kernel exactly while the send is in flight. While FILLING
- * it may write to `head`. */
+ * Invariant: `head` and the user's body are read by the kernel exactly while the send is in flight.
+ * While FILLING it may write to `head`. */
 #include "engine/engine.h"
 #include "engine/stream.h"
 #include "http/protocol.h"
@@ -89,8 +90,8 @@ void exchange_end(struct conn *c)
     x->request = NULL;
 }
 
-/* Some protocols begin with the server's greeting, which no other try will change. An answer of HTTP comes so early
- * from who has no time for anybody, or is closing an idle connection. */
+/* Some protocols begin with the server's greeting, which no other try will change. An answer of
+ * HTTP comes so early from who has no time for anybody, or is closing an idle connection. */
 enum ringsend_error exchange_unasked(const struct conn *c, const char **detail)
 {
     struct ringsend *e = c->engine;
@@ -170,7 +171,8 @@ void exchange_sent(struct conn *c, int32_t result)
     }
     exchange_send_goto(c, SEND_BROKE);
     c->cut = true;
-    /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come. */
+    /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come.
+     */
     bool by_peer = result >= 0 || result == -EPIPE || result == -ECONNRESET;
     x->first_byte_at_ns = by_peer ? timer_after(e->now_ns, e->options.first_byte_timeout_ns) : 0;
     x->send_error = x->sent_bytes > 0 ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
@@ -207,16 +209,17 @@ static void complete(struct conn *c)
     exchange_receive_goto(c, x->request->stream ? RECEIVE_DRAINING : RECEIVE_DONE);
 }
 
-/* More of the response is to come, or what comes behind it is to be passed over: TLS cannot send in the
- * middle of a record, and others wait for the buffers. */
+/* More of the response is to come, or what comes behind it is to be passed over: TLS cannot send in
+ * the middle of a record, and others wait for the buffers. */
 static bool receives(const struct exchange *x)
 {
     return x->receive < RECEIVE_DRAINING || exchange_owes(x);
 }
 
-/* Some servers send an empty line behind each answer, as old clients did behind each request (RFC 9112 2.2). It may
- * cross the next request, and says nothing: what comes behind it is that one's answer as it would be without.
- * Node and browsers pass over it; curl does not, and is not met by it before it has sent twice. */
+/* Some servers send an empty line behind each answer, as old clients did behind each request (RFC
+ * 9112 2.2). It may cross the next request, and says nothing: what comes behind it is that one's
+ * answer as it would be without. Node and browsers pass over it; curl does not, and is not met by
+ * it before it has sent twice. */
 static void pass_over_blank_lines(struct conn *c, struct ringsend_bytes *plain)
 {
     struct exchange *x = &c->exchange;
@@ -313,8 +316,8 @@ static enum ringsend_error receive(struct conn *c, const char **detail)
     return RINGSEND_OK;
 }
 
-/* The response is complete: has the rest of the request that it is worth nothing without gone out, or can it
- * still? A peer that has said TLS's farewell reads no more (RFC 5246 7.2.1). */
+/* The response is complete: has the rest of the request that it is worth nothing without gone out,
+ * or can it still? A peer that has said TLS's farewell reads no more (RFC 5246 7.2.1). */
 static enum ringsend_error judge_send(struct conn *c, const char **detail)
 {
     const struct exchange *x = &c->exchange;
@@ -342,8 +345,8 @@ enum ringsend_error exchange_run(struct conn *c, const char **detail)
             return error;
     }
     enum ringsend_error error = receive(c, detail);
-    /* After it: half duplex nothing can go out in the middle of a record, and what completes that may be the
-     * last thing to happen. */
+    /* After it: half duplex nothing can go out in the middle of a record, and what completes that
+     * may be the last thing to happen. */
     bool more = receives(x) && x->send == SEND_SENDING && !op_in_flight(&c->send);
     if (error == RINGSEND_OK && more)
         error = secure_send(c);

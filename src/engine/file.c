@@ -1,8 +1,8 @@
 /* Files on the engine's ring. A file is idle, or has one operation in flight, or one finished whose
- * result was not taken. Its slot number in completions lies above all connections' slots: first come
- * those of file.h, then FILES_PER_CONN for each connection, whose task is woken when an operation ends. A
- * slot is used again only after its last completion, but a cancel's completion may trail; hence the
- * generation. */
+ * result was not taken. Its slot number in completions lies above all connections' slots: first
+ * come those of file.h, then FILES_PER_CONN for each connection, whose task is woken when an
+ * operation ends. A slot is used again only after its last completion, but a cancel's completion
+ * may trail; hence the generation. */
 #include "engine/file.h"
 
 #include "engine/engine.h"

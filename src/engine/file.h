@@ -1,5 +1,5 @@
-/* Files on the engine's ring: reads, appends and looks that a slow disk or pipe cannot make block the
- * loop.
+/* Files on the engine's ring: reads, appends and looks that a slow disk or pipe cannot make block
+ * the loop.
  *
  * A file takes one operation at a time. It goes on while ringsend_run runs; ringsend_run returns
  * when one has finished; file_busy is then false and file_take gives the result. Buffers stay
@@ -37,14 +37,14 @@ void file_append(struct file *file, const void *data, size_t bytes);
 void file_sync(struct file *file);
 /* With all that is known of it: of a directory, the names in it. */
 void file_sync_whole(struct file *file);
-/* What kind of file it is, and its size: stx_mode and stx_size. Result 0. A look at an open file waits,
- * too, where the file is another machine's or program's. */
+/* What kind of file it is, and its size: stx_mode and stx_size. Result 0. A look at an open file
+ * waits, too, where the file is another machine's or program's. */
 void file_stat(struct file *file, struct statx *about);
 /* Asks for an early end; the operation then finishes with -ECANCELED or its result. */
 void file_cancel(struct file *file);
 
-/* ringsend_run for who can take no results now: those that are ready do not end it; a file's end, ringsend_wake
- * and time do. */
+/* ringsend_run for who can take no results now: those that are ready do not end it; a file's end,
+ * ringsend_wake and time do. */
 int file_run(struct ringsend *engine, uint64_t wait_ns);
 
 bool file_busy(const struct file *file);

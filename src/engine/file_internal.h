@@ -22,9 +22,9 @@ struct file {
     int64_t result;
 };
 
-/* A file of a connection, the `which`-th, in the caller's memory: the connection's task is woken when an operation or
- * a cancel ends, and ringsend_run does not return for it. An append to a regular file that is not in O_APPEND
- * mode ends with the first write that is cut short. */
+/* A file of a connection, the `which`-th, in the caller's memory: the connection's task is woken
+ * when an operation or a cancel ends, and ringsend_run does not return for it. An append to a
+ * regular file that is not in O_APPEND mode ends with the first write that is cut short. */
 void file_enter(struct file *file, struct conn *c, uint32_t which, int fd);
 bool file_is_entered(const struct file *file); /* zeroed: no */
 /* Nothing is in flight, no cancel either. */

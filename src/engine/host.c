@@ -5,7 +5,8 @@
  * that a name does not exist is believed for MISSING_NS. When the resolver fails, addresses that it
  * gave before are used for another STALE_NS: a resolver's hiccup must not fail a batch.
  *
- * Invariant: a host is freed only when no origin uses it and no answer of a lookup thread is due. */
+ * Invariant: a host is freed only when no origin uses it and no answer of a lookup thread is due.
+ */
 #include "engine/engine.h"
 
 #include "engine/lookup.h"

@@ -1,10 +1,10 @@
-/* What must hold between two turns of the loop, counted out: walked with RINGSEND_SLOW_CHECKS only, where
- * a lost wake-up or a wrong count becomes an assertion instead of a hang. */
+/* What must hold between two turns of the loop, counted out: walked with RINGSEND_SLOW_CHECKS only,
+ * where a lost wake-up or a wrong count becomes an assertion instead of a hang. */
 #include "engine/engine.h"
 #include "engine/stream.h"
 
-/* Something will wake it: an operation, its own or its stream's, the worker, buffers coming back, or its
- * deadline. */
+/* Something will wake it: an operation, its own or its stream's, the worker, buffers coming back,
+ * or its deadline. */
 static bool conn_will_go_on(const struct conn *c)
 {
     return op_in_flight(&c->connect) || op_in_flight(&c->send) || op_in_flight(&c->recv) ||

@@ -1,21 +1,23 @@
-/* Whether a connection that an origin has promised to keep may be trusted with a request that must not be sent
- * twice. Some servers close behind an answer without a word (uWSGI's http sockets, waitress after HEAD, whatever
- * is being shut down), some send more than the answer (the last chunk of a body that HEAD has none of, an
- * empty line): what is sent then crosses that, and nobody can tell whether it was acted upon.
+/* Whether a connection that an origin has promised to keep may be trusted with a request that must
+ * not be sent twice. Some servers close behind an answer without a word (uWSGI's http sockets,
+ * waitress after HEAD, whatever is being shut down), some send more than the answer (the last chunk
+ * of a body that HEAD has none of, an empty line): what is sent then crosses that, and nobody can
+ * tell whether it was acted upon.
  *
- * So it is learned, of each origin. Each connection that ends, or brings bytes that nobody asked for,
- * shortly after its latest answer and before anything of the next one, raises `suspicion`, and
+ * So it is learned, of each origin. Each connection that ends, or brings bytes that nobody asked
+ * for, shortly after its latest answer and before anything of the next one, raises `suspicion`, and
  * `settle_ns` says how long after its answer one must have stood before it counts as kept. Under
- * suspicion such a request takes the connection that has stood longest, if for long enough, or a new
- * one, for which others are closed; one idle connection is left to stand. Each that had takes some of the
- * suspicion away: a server that was restarted is trusted again, one that closes behind every other answer is not.
+ * suspicion such a request takes the connection that has stood longest, if for long enough, or a
+ * new one, for which others are closed; one idle connection is left to stand. Each that had takes
+ * some of the suspicion away: a server that was restarted is trusted again, one that closes behind
+ * every other answer is not.
  *
  * Nobody is known at first: that is the least suspicion, which the first connection that stands for
- * PROBATION_NS ends. It is tried alone: until its answer is there, or for TRIAL_NS, no other request
- * that must not be sent twice goes out on a kept connection, so that what shows only then, as behind
- * Nagle's algorithm, is met by one. What may be repeated is sent on any connection at once, as ever:
- * if it finds that dead, it has a try for free. A benchmark (no_free_try) shows what connections do,
- * and learns nothing. */
+ * PROBATION_NS ends. It is tried alone: until its answer is there, or for TRIAL_NS, no other
+ * request that must not be sent twice goes out on a kept connection, so that what shows only then,
+ * as behind Nagle's algorithm, is met by one. What may be repeated is sent on any connection at
+ * once, as ever: if it finds that dead, it has a try for free. A benchmark (no_free_try) shows what
+ * connections do, and learns nothing. */
 #include "engine/engine.h"
 
 enum {
@@ -25,7 +27,8 @@ enum {
 };
 #define PROBATION_NS (2ull * 1000 * 1000)
 #define SETTLE_MIN_NS (20ull * 1000 * 1000)
-/* Longer than an acknowledgement is put off (40 ms, TCP_DELACK_MIN), for which Nagle's algorithm waits. */
+/* Longer than an acknowledgement is put off (40 ms, TCP_DELACK_MIN), for which Nagle's algorithm
+ * waits. */
 #define TRIAL_NS (50ull * 1000 * 1000)
 /* Who waits for longer closes idle connections, as everybody does. */
 #define SILENT_NS (500ull * 1000 * 1000)

@@ -1,8 +1,8 @@
 /* Name lookups: each is a piece of work for the worker threads, with the name and the answer in it.
  *
- * A thread that hangs in getaddrinfo outlives the engine, and what it returns to is code: that of the
- * object this file was linked into, the library or a plugin of the host's. From the first lookup on
- * that object stays where it is, and dlclose unloads it no more. */
+ * A thread that hangs in getaddrinfo outlives the engine, and what it returns to is code: that of
+ * the object this file was linked into, the library or a plugin of the host's. From the first
+ * lookup on that object stays where it is, and dlclose unloads it no more. */
 #include "engine/lookup.h"
 
 #include "engine/workers.h"

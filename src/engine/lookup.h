@@ -1,7 +1,7 @@
-/* Name lookups off the loop: getaddrinfo (nsswitch and all), each in a thread of its own as long as it
- * lasts, lookup_max at a time. Equal names are coalesced by the caller, which also says whose turn it
- * is (lookups.c). An answer is announced by ring_wake and fetched by lookup_next. tests/sim/world/sim_lookup.c
- * stands in for it in the simulation. */
+/* Name lookups off the loop: getaddrinfo (nsswitch and all), each in a thread of its own as long as
+ * it lasts, lookup_max at a time. Equal names are coalesced by the caller, which also says whose
+ * turn it is (lookups.c). An answer is announced by ring_wake and fetched by lookup_next.
+ * tests/sim/world/sim_lookup.c stands in for it in the simulation. */
 #ifndef RINGSEND_ENGINE_LOOKUP_H
 #define RINGSEND_ENGINE_LOOKUP_H
 

@@ -1,17 +1,19 @@
 /* Which names are looked up when: a name waits here until one of the lookup threads is to have it.
  *
- * A lookup is not to be hurried: nobody can end it, and where a name's servers are silent it hangs for as long
- * as resolv.conf says, 5 to 40 s, and its thread and a descriptor with it. Such names must not hold up the
- * others. So no thread is ever taken as gone because it hangs: what counts is how many names are being
- * asked for that may still be answered soon.
+ * A lookup is not to be hurried: nobody can end it, and where a name's servers are silent it hangs
+ * for as long as resolv.conf says, 5 to 40 s, and its thread and a descriptor with it. Such names
+ * must not hold up the others. So no thread is ever taken as gone because it hangs: what counts is
+ * how many names are being asked for that may still be answered soon.
  *
  *   new    never asked for, or answered in time   QUICK_MAX at a time that are younger than SLOW_NS
- *   hung   the last answer took HUNG_NS or more   when no new one waits, half of all threads at a time
+ *   hung   the last answer took HUNG_NS or more   when no new one waits, half of all threads at a
+ *          time
  *
- * No clock of a request runs while its name waits here. A name that nobody waits for any more is dropped.
+ * No clock of a request runs while its name waits here. A name that nobody waits for any more is
+ * dropped.
  *
- * Invariants: a host with looking_up is in one of the three lists, in `running` exactly when lookup_began_ns
- * is not 0. `running` is in the order of beginning. */
+ * Invariants: a host with looking_up is in one of the three lists, in `running` exactly when
+ * lookup_began_ns is not 0. `running` is in the order of beginning. */
 #include "engine/engine.h"
 
 #include "engine/lookup.h"

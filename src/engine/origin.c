@@ -1,5 +1,6 @@
 /* An origin: scheme, host and port. It owns the idle connections and the waiting requests, decides
- * who gets a connection and when one is opened, and at which address. For whom there is a place: places.c.
+ * who gets a connection and when one is opened, and at which address. For whom there is a place:
+ * places.c.
  *
  * step        waits for                       deadline          next
  * LOOKUP      a waiting request               -                 LOOKING_UP
@@ -14,10 +15,10 @@
  * which address works, the others wait for that and then use the winner. When the winner stops
  * working the origin races again.
  *
- * Short. A connect that fails because this machine is out of something (local ports, descriptors, memory for
- * sockets) is no try: the request goes back to the front of the queue, where no clock but its record's
- * runs, and the origin asks again, one connect at a time, at growing distances until one succeeds.
- */
+ * Short. A connect that fails because this machine is out of something (local ports, descriptors,
+ * memory for sockets) is no try: the request goes back to the front of the queue, where no clock
+ * but its record's runs, and the origin asks again, one connect at a time, at growing distances
+ * until one succeeds. */
 #include "engine/engine.h"
 
 #include <string.h>
@@ -26,7 +27,8 @@
  * session. */
 #define RESUME_WAIT_NS (1000ull * 1000 * 1000)
 #define ATTEMPT_DELAY_NS (250u * 1000 * 1000) /* RFC 8305 section 5 */
-/* A port that is free again is found late by up to as long; a kernel that has none searches through all. */
+/* A port that is free again is found late by up to as long; a kernel that has none searches through
+ * all. */
 #define SHORT_WAIT_MIN_NS (10ull * 1000 * 1000)
 #define SHORT_WAIT_MAX_NS (500ull * 1000 * 1000)
 #define SHORT_MEMORY_NS (1000ull * 1000 * 1000)
@@ -52,8 +54,8 @@ static void fail(struct request *r, enum ringsend_error error)
 
 /* ---- Connections ---- */
 
-/* Who has waited longest wants a new connection, and neither is there a place for it nor one about to be free: an
- * idle one makes it, or those behind would pass it by for as long as they come. */
+/* Who has waited longest wants a new connection, and neither is there a place for it nor one about
+ * to be free: an idle one makes it, or those behind would pass it by for as long as they come. */
 static bool must_make_place(struct origin *o, const struct request *next)
 {
     struct request *first = gates_next(o, false);
@@ -83,7 +85,8 @@ static void use_idle(struct origin *o)
         queue_remove(r);
         conn_begin(c, r);
     }
-    /* It was kept for requests that a gate holds back now: others may have more use for its place. */
+    /* It was kept for requests that a gate holds back now: others may have more use for its place.
+     */
     if (!list_empty(&o->idle) && place_first(e) != o)
         place_wake_first(e);
 }
@@ -306,7 +309,8 @@ uint64_t origin_race_left_ns(const struct origin *o)
     return count > o->race_next ? (uint64_t)(count - o->race_next) * ATTEMPT_DELAY_NS : 0;
 }
 
-/* No place for the next address, or nothing left for any: the request waits in the queue again, where no clock runs. */
+/* No place for the next address, or nothing left for any: the request waits in the queue again,
+ * where no clock runs. */
 static enum task_next pause_race(struct origin *o)
 {
     struct request *r = o->dialing;
@@ -317,7 +321,8 @@ static enum task_next pause_race(struct origin *o)
     return origin_goto(o, ORIGIN_RACE);
 }
 
-/* Another address in a race that has begun goes ahead of others: what holds its place may be dead. */
+/* Another address in a race that has begun goes ahead of others: what holds its place may be dead.
+ */
 static enum task_next racing(struct origin *o)
 {
     struct ringsend *e = o->engine;
@@ -365,7 +370,8 @@ static bool winner_is_known(struct origin *o)
     return known;
 }
 
-/* Since when the lookup is what it waits for: its own coming, the origin's, or the turn of the name. */
+/* Since when the lookup is what it waits for: its own coming, the origin's, or the turn of the
+ * name. */
 static uint64_t lookup_from_ns(const struct request *r)
 {
     const struct origin *o = r->origin;
@@ -427,7 +433,8 @@ static enum task_next looking_up(struct origin *o)
     return origin_goto(o, winner_is_known(o) ? ORIGIN_OPEN : ORIGIN_RACE);
 }
 
-/* Addresses that are due for another lookup serve while it goes on: a slow resolver holds nothing up. */
+/* Addresses that are due for another lookup serve while it goes on: a slow resolver holds nothing
+ * up. */
 static bool has_addresses(struct origin *o)
 {
     if (!host_is_fresh(o->engine, o->host))

@@ -1,6 +1,6 @@
-/* The table of origins: one for each scheme, host and port that a request was ever for, found by hash.
- * When it is full, one that neither a request nor a connection uses makes room; one that pauses only when
- * all of these do, for its pause goes with it. */
+/* The table of origins: one for each scheme, host and port that a request was ever for, found by
+ * hash. When it is full, one that neither a request nor a connection uses makes room; one that
+ * pauses only when all of these do, for its pause goes with it. */
 #include "engine/engine.h"
 
 void origin_release(struct origin *o)
@@ -22,7 +22,8 @@ static bool is_it(const struct origin *o, const struct url *url)
            span_equal_nocase(span_of(o->host->name), url->host);
 }
 
-/* The longest unused one that does not pause, else the one whose pause is over first. Null: all are used. */
+/* The longest unused one that does not pause, else the one whose pause is over first. Null: all are
+ * used. */
 static struct origin *least_missed(const struct ringsend *e)
 {
     const struct list *unused = &e->unused_origins;

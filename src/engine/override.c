@@ -1,5 +1,5 @@
-/* Addresses that the options give for a host, in place of a lookup: read once, then only looked at, in the
- * options' order. */
+/* Addresses that the options give for a host, in place of a lookup: read once, then only looked at,
+ * in the options' order. */
 #include "engine/engine.h"
 
 #include "http/url.h"

@@ -1,8 +1,9 @@
-/* The pace: how many attempts may begin, as a rate, a burst and a ramp. Pure: time in, decision out.
+/* The pace: how many attempts may begin, as a rate, a burst and a ramp. Pure: time in, decision
+ * out.
  *
  * A token bucket that is exact: over any stretch of time at most rate x stretch + burst attempts
- * begin, and what a late wake-up missed is caught up with as far as the burst goes. The bucket holds
- * one start when the first attempt asks, so a pace begins with its rate, not with a burst. */
+ * begin, and what a late wake-up missed is caught up with as far as the burst goes. The bucket
+ * holds one start when the first attempt asks, so a pace begins with its rate, not with a burst. */
 #ifndef RINGSEND_ENGINE_PACE_H
 #define RINGSEND_ENGINE_PACE_H
 
@@ -19,8 +20,8 @@ struct pace {
     uint64_t last_ns;  /* when level was right */
 };
 
-/* count at most 10^9, per_ns and ramp_ns at most an hour, burst at most 10^6; burst 0: one start, and
- * what 10 ms bring. */
+/* count at most 10^9, per_ns and ramp_ns at most an hour, burst at most 10^6; burst 0: one start,
+ * and what 10 ms bring. */
 void pace_init(struct pace *p, uint32_t count, uint64_t per_ns, uint32_t burst, uint64_t ramp_ns);
 /* May an attempt begin now? */
 bool pace_allows(struct pace *p, uint64_t now_ns);

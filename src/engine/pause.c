@@ -1,5 +1,5 @@
-/* The pause of an origin: a platform that has had enough says for how long, and is left alone by all
- * requests, not only by the one that was told.
+/* The pause of an origin: a platform that has had enough says for how long, and is left alone by
+ * all requests, not only by the one that was told.
  *
  *   429 or 503 with Retry-After                                  RFC 9110 10.2.3
  *   any status, nothing remains of a rate limit until its reset  see http/advice.h
@@ -8,9 +8,9 @@
  * longer, nothing makes it shorter, and retry_after_max_ns bounds each wish.
  *
  * The restart is spread over a stretch of a tenth of the wish, at least backoff_min_ns, so that
- * neither forty connections nor ten processes come back as one: the first attempt begins at a random
- * time within its first half, the next ones at random distances at which as many as the origin may
- * have connections have begun when it ends. */
+ * neither forty connections nor ten processes come back as one: the first attempt begins at a
+ * random time within its first half, the next ones at random distances at which as many as the
+ * origin may have connections have begun when it ends. */
 #include "engine/engine.h"
 
 #define NS_PER_S 1000000000u
@@ -31,7 +31,8 @@ static uint64_t until_ns(const struct ringsend *e, int64_t seconds, bool is_date
     return least((uint64_t)seconds, LONGEST_S) * NS_PER_S;
 }
 
-/* Its times are read without the lock: the end of the restart last, by which the others are known. */
+/* Its times are read without the lock: the end of the restart last, by which the others are known.
+ */
 #define STORE(to, value) __atomic_store_n(to, value, __ATOMIC_RELEASE)
 
 static uint64_t load(const uint64_t *from)

@@ -438,8 +438,8 @@ static bool mute_ones_wait(const struct ringsend *e)
     return any;
 }
 
-/* What is idle now, after all have run, nobody here has use for. Calls are heard last, as this may call
- * itself: who sleeps with one that it has not heard is woken by no other. */
+/* What is idle now, after all have run, nobody here has use for. Calls are heard last, as this may
+ * call itself: who sleeps with one that it has not heard is woken by no other. */
 void place_turn_ends(struct ringsend *e)
 {
     struct seat *s = &e->seat;

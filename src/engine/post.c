@@ -1,16 +1,19 @@
 /* Requests from other threads: a bounded queue of many producers and one consumer, without locks.
  *
- * Each cell carries the number of the turn it is ready for (after D. Vyukov): at position p a producer
- * may write when the turn is p, and makes it p + 1; the engine may read when it is p + 1, and makes it
- * p + cells for the next round. (Stored less the cell's index, so that zeroed memory is an empty queue and
- * pages never used stay unmapped. One cell would not do: written and free would look alike.) A producer claims a position by moving `tail`; one that is
- * interrupted between claim and write holds up those behind it, but no thread ever waits for it.
+ * Each cell carries the number of the turn it is ready for (after D. Vyukov): at position p a
+ * producer may write when the turn is p, and makes it p + 1; the engine may read when it is p + 1,
+ * and makes it p + cells for the next round. (Stored less the cell's index, so that zeroed memory
+ * is an empty queue and pages never used stay unmapped. One cell would not do: written and free
+ * would look alike.) A producer claims a position by moving `tail`; one that is interrupted between
+ * claim and write holds up those behind it, but no thread ever waits for it.
  *
- * Invariant: when a cell has been written, either `signalled` is set and a wake-up is on its way, or the
- * engine is about to look. Only who sets the flag pays for the wake-up, so that a burst costs one.
+ * Invariant: when a cell has been written, either `signalled` is set and a wake-up is on its way,
+ * or the engine is about to look. Only who sets the flag pays for the wake-up, so that a burst
+ * costs one.
  *
- * Who finds it full may sleep until there is room: `rounds` counts how often the engine has made some while
- * anybody slept, and is the futex. A sleeper reads it before it tries, so that no room is missed. */
+ * Who finds it full may sleep until there is room: `rounds` counts how often the engine has made
+ * some while anybody slept, and is the futex. A sleeper reads it before it tries, so that no room
+ * is missed. */
 #include "engine/engine.h"
 
 #include <errno.h>

@@ -1,15 +1,15 @@
 /* Predicates: judging a response by a compiled one.
  *
- * The body is read when the first path is asked for, once: the walk follows the tree of steps, skips
- * what no path leads to, and fills the slots. All of the body must be JSON, read leniently, so the walk goes
- * on to the end. Its recursion is bounded by the steps of the longest path. Of repeated keys the last
- * one counts, as with most readers of JSON.
+ * The body is read when the first path is asked for, once: the walk follows the tree of steps,
+ * skips what no path leads to, and fills the slots. All of the body must be JSON, read leniently,
+ * so the walk goes on to the end. Its recursion is bounded by the steps of the longest path. Of
+ * repeated keys the last one counts, as with most readers of JSON.
  *
- * When it is not, nobody can tell what the values are: they are unknown, and so is what is made of them, but
- * for what holds or fails whatever they are (Kleene's logic: true || unknown is true).
+ * When it is not, nobody can tell what the values are: they are unknown, and so is what is made of
+ * them, but for what holds or fails whatever they are (Kleene's logic: true || unknown is true).
  *
- * Nothing is allocated: strings stay where they stand in the body, escapes and all, and are compared
- * and searched piece by piece. */
+ * Nothing is allocated: strings stay where they stand in the body, escapes and all, and are
+ * compared and searched piece by piece. */
 #include "engine/predicate.h"
 
 #include "base/check.h"

@@ -1,10 +1,10 @@
 /* The requests that wait at an origin for a connection: first tries, and retries, which may have to
  * wait for the retry budget while first tries go on. Each kind is in the order of coming, but for
- * those that go on with what they have begun: these come in front, and behind them those that try once
- * more for free, as these may have to wait at a gate.
+ * those that go on with what they have begun: these come in front, and behind them those that try
+ * once more for free, as these may have to wait at a gate.
  *
- * Of each kind there are two lists, as some must not have a reused connection: the first that may is
- * found at once, however many of the others there are. A number tells their order over both. */
+ * Of each kind there are two lists, as some must not have a reused connection: the first that may
+ * is found at once, however many of the others there are. A number tells their order over both. */
 #include "engine/engine.h"
 
 /* Below the numbers of all others. */

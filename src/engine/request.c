@@ -295,8 +295,8 @@ static void publish_attempt(struct request *r)
     publish_headers(r);
 }
 
-/* Takes the caller's mark back when no attempt is left that may have been processed. `declined`: the
- * last one's outcome says that it was not. */
+/* Takes the caller's mark back when no attempt is left that may have been processed. `declined`:
+ * the last one's outcome says that it was not. */
 static void settle_doubt(struct request *r, bool declined)
 {
     CHECK(r->attempt.known);
@@ -428,8 +428,8 @@ static enum task_next end_early(struct request *r, enum ringsend_error error)
 {
     CHECK(error != RINGSEND_OK && r->step != REQUEST_ATTEMPT);
     if (r->redialing) {
-        /* The attempt ends where it is: with what made it move on, if that was an error, which tells
-         * more than that time was up. */
+        /* The attempt ends where it is: with what made it move on, if that was an error, which
+         * tells more than that time was up. */
         bool cancelled = error == RINGSEND_E_CANCELLED || r->redial_error == RINGSEND_OK;
         r->result.cut_short = error == RINGSEND_E_STOPPED;
         queue_remove(r);
@@ -461,8 +461,8 @@ static void abandon_attempt(struct request *r, enum ringsend_error error)
         origin_abandon_race(r->origin, error, NULL);
 }
 
-/* What had come for it by its deadline is known, and not all of it: a response that is there to be decoded
- * has come in time, and a connection that is to run may have one. */
+/* What had come for it by its deadline is known, and not all of it: a response that is there to be
+ * decoded has come in time, and a connection that is to run may have one. */
 static bool has_run_out(const struct request *r)
 {
     return !decode_is_due(r) &&

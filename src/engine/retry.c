@@ -1,7 +1,7 @@
 /* Retry policy: what another try may help, what it may double, and how long to wait. Errors are
- * judged by the columns of the error table (ringsend.h), statuses by the table here; what may help is
- * the user's to change, what may double is not. Whether a doubtful outcome may be repeated at all is
- * promise 3, and request.c's to keep. */
+ * judged by the columns of the error table (ringsend.h), statuses by the table here; what may help
+ * is the user's to change, what may double is not. Whether a doubtful outcome may be repeated at
+ * all is promise 3, and request.c's to keep. */
 #include "engine/engine.h"
 
 #include "base/status.h"
@@ -12,9 +12,10 @@ struct status_row {
 };
 
 /* Statuses that another try may help. Doubtful: the request may have been acted upon; the others
- * say that it was not (RFC 9110 15.5.9, 15.5.20, RFC 8470 5.2, RFC 6585 4, RFC 9110 15.6.4). That is said
- * once the head is complete, and stands whatever becomes of the body behind it. To be misdirected (421) helps
- * no more than a new connection does, and each origin has its own: only who asks for it has it again. */
+ * say that it was not (RFC 9110 15.5.9, 15.5.20, RFC 8470 5.2, RFC 6585 4, RFC 9110 15.6.4). That
+ * is said once the head is complete, and stands whatever becomes of the body behind it. To be
+ * misdirected (421) helps no more than a new connection does, and each origin has its own: only who
+ * asks for it has it again. */
 static const struct status_row statuses[] = {
     {408, false, true}, {421, false, false}, {425, false, true}, {429, false, true},
     {500, true, true},  {502, true, true},   {503, false, true}, {504, true, true},

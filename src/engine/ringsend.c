@@ -17,8 +17,8 @@
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S 1000000000ull
-/* What flows from descriptor to descriptor has always something to do, and no result for long: so long, and so
- * many turns, a call goes on at most that was not asked to wait, or has waited. */
+/* What flows from descriptor to descriptor has always something to do, and no result for long: so
+ * long, and so many turns, a call goes on at most that was not asked to wait, or has waited. */
 #define RUN_NS (2 * NS_PER_MS)
 enum {
     RUN_TURNS_MAX = 100,

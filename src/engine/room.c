@@ -1,12 +1,14 @@
 /* Room for responses' bodies: options.memory_target_bytes.
  *
- * A body's buffer doubles as it grows. When the buffers that the engine holds would so come above the
- * target, the body waits: its connection receives no more, until there is room. None of its clocks runs
- * meanwhile, as the wait is ours: the attempt's and the record's go on with what was left to them.
+ * A body's buffer doubles as it grows. When the buffers that the engine holds would so come above
+ * the target, the body waits: its connection receives no more, until there is room. None of its
+ * clocks runs meanwhile, as the wait is ours: the attempt's and the record's go on with what was
+ * left to them.
  *
- * What is waited for must come. So one connection at a time is favoured, the one that has waited longest: it
- * grows though there is no room, completes, and makes place, itself or with its results. But not while results
- * that nobody has reaped hold memory: these are a slow host's, which has the key to it, and would gather.
+ * What is waited for must come. So one connection at a time is favoured, the one that has waited
+ * longest: it grows though there is no room, completes, and makes place, itself or with its
+ * results. But not while results that nobody has reaped hold memory: these are a slow host's, which
+ * has the key to it, and would gather.
  *
  * Bodies below SMALL_BYTES never wait: what a connection may hold in any case. */
 #include "engine/engine.h"

@@ -1,8 +1,10 @@
-/* What several engines may hold together: the pace, the retry budget, the pauses of origins, and places. An
- * engine without options.limits has its own, which nobody locks, and no places beside its own (run_places.h).
+/* What several engines may hold together: the pace, the retry budget, the pauses of origins, and
+ * places. An engine without options.limits has its own, which nobody locks, and no places beside
+ * its own (run_places.h).
  *
- * Whoever lets an attempt begin asks and takes under the lock (admission.c), which is held for nanoseconds. That
- * no pause is on is seen without it: an origin's pause is written under the lock and read atomically. */
+ * Whoever lets an attempt begin asks and takes under the lock (admission.c), which is held for
+ * nanoseconds. That no pause is on is seen without it: an origin's pause is written under the lock
+ * and read atomically. */
 #ifndef RINGSEND_ENGINE_RUN_LIMITS_H
 #define RINGSEND_ENGINE_RUN_LIMITS_H
 
@@ -45,8 +47,8 @@ struct ringsend_limits {
     uint32_t connections_max, connections_per_origin; /* of all engines */
     struct run_places places;
     uint32_t origins_proven, silent_mute; /* see places.c; read without the lock, as is: */
-    uint32_t
-        mute_fewest; /* of silent_mute, that one who waits for more holds; UINT32_MAX: nobody waits */
+    /* of silent_mute, that one who waits for more holds; UINT32_MAX: nobody waits */
+    uint32_t mute_fewest;
     struct list *origins;   /* shared: by hash, struct run_origin */
     struct run_origin *any; /* that of those for which there is no memory */
 };

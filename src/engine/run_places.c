@@ -1,26 +1,28 @@
-/* The places that several engines have together. The limit counts all sockets of all engines, half-open and
- * closing ones included: a place is taken under the lock before the socket is made, and given back when it
- * is gone.
+/* The places that several engines have together. The limit counts all sockets of all engines,
+ * half-open and closing ones included: a place is taken under the lock before the socket is made,
+ * and given back when it is gone.
  *
- * Who finds none stands in line, as one for each engine (its seat), and one for each origin of an engine where
- * origins are bounded. A free place is for the seat that holds the fewest; among equals for the one that has
- * waited longest since it took or gave back one. Others may have a place when more are free than seats are
- * before them. So no engine's share is lost while it has no use for it, and none starves beside one that is
- * faster.
+ * Who finds none stands in line, as one for each engine (its seat), and one for each origin of an
+ * engine where origins are bounded. A free place is for the seat that holds the fewest; among
+ * equals for the one that has waited longest since it took or gave back one. Others may have a
+ * place when more are free than seats are before them. So no engine's share is lost while it has no
+ * use for it, and none starves beside one that is faster.
  *
- * Calls. A seat that is called looks again: its engine is woken, in its next turn it runs whoever waits, and
- * closes idle connections that others want. Called are: who is next for a place that is free; who has idle
- * connections, when somebody wants more than is about to be given back. That is all that costs a system
- * call, and only when somebody waits.
+ * Calls. A seat that is called looks again: its engine is woken, in its next turn it runs whoever
+ * waits, and closes idle connections that others want. Called are: who is next for a place that is
+ * free; who has idle connections, when somebody wants more than is about to be given back. That is
+ * all that costs a system call, and only when somebody waits.
  *
- * Without the lock: an exchange on a kept connection reads `wants`. A seat's idleness is stored before `wants` is
- * read, and `wants` before idleness is (both sequentially consistent): one of the two sees the other.
+ * Without the lock: an exchange on a kept connection reads `wants`. A seat's idleness is stored
+ * before `wants` is read, and `wants` before idleness is (both sequentially consistent): one of the
+ * two sees the other.
  *
- * Invariants, when the lock is free: `taken` is what the seats hold together; a place that is free has as many
- * seats called for it, or awake, as are in line and it is for. */
+ * Invariants, when the lock is free: `taken` is what the seats hold together; a place that is free
+ * has as many seats called for it, or awake, as are in line and it is for. */
 #include "engine/engine.h"
 
-/* So much may be asked of others at a time: more only makes them close what is soon to be used again. */
+/* So much may be asked of others at a time: more only makes them close what is soon to be used
+ * again. */
 enum { WANTS_MAX = 8 };
 
 #define LOAD(from) __atomic_load_n(&(from), __ATOMIC_SEQ_CST)
@@ -103,8 +105,8 @@ static void call_waiting(const struct run_places *p, const struct ringsend *by)
     }
 }
 
-/* `asked`: those alone that would close one for it, or who asks and who is called wake each other for as long
- * as what is leaving takes. */
+/* `asked`: those alone that would close one for it, or who asks and who is called wake each other
+ * for as long as what is leaving takes. */
 static void call_idle(const struct run_places *p, const struct ringsend *by, bool asked)
 {
     struct seat *s;
@@ -321,8 +323,8 @@ static uint32_t rank(uint32_t held)
     return held > 0 ? 32 - (uint32_t)__builtin_clz(held) : 0;
 }
 
-/* Where both have use for it, it changes hands only when the other one holds half as many, or none for longer: as
- * a rule that is a new connection in place of one that is warm. */
+/* Where both have use for it, it changes hands only when the other one holds half as many, or none
+ * for longer: as a rule that is a new connection in place of one that is warm. */
 bool seat_is_outdone(const struct seat *s, uint64_t since_ns)
 {
     const struct run_places *p = s->places;

@@ -1,5 +1,5 @@
-/* The places that several engines have together: those of the run, and those of an origin in it. See
- * run_places.c; what an engine does with its part is places.c's. */
+/* The places that several engines have together: those of the run, and those of an origin in it.
+ * See run_places.c; what an engine does with its part is places.c's. */
 #ifndef RINGSEND_ENGINE_RUN_PLACES_H
 #define RINGSEND_ENGINE_RUN_PLACES_H
 
@@ -45,15 +45,17 @@ struct seat {
 
 void run_places_init(struct run_places *p, uint32_t limit);
 void seat_join(struct ringsend_limits *l, struct seat *s, struct run_places *p);
-/* Gives back what it still holds, of which so many are counted as leaving. Harmless without places. */
+/* Gives back what it still holds, of which so many are counted as leaving. Harmless without places.
+ */
 void seat_leave(struct ringsend_limits *l, struct seat *s, uint32_t leaving);
 
 /* It could take one now: asked without the lock, unless others are in line. */
 bool seat_may_take(struct ringsend_limits *l, const struct seat *s);
-/* A mute origin of its may have one: there may be half of these in silence, and those who hold fewer go first. */
+/* A mute origin of its may have one: there may be half of these in silence, and those who hold
+ * fewer go first. */
 bool seat_may_be_mute(const struct ringsend_limits *l, const struct seat *run);
-/* Takes a place of the run and, where there are such, one of the origin: both or none. `is_first`: ahead of all
- * who are in line. `is_mute`: for a mute origin. */
+/* Takes a place of the run and, where there are such, one of the origin: both or none. `is_first`:
+ * ahead of all who are in line. `is_mute`: for a mute origin. */
 bool seats_take(struct ringsend_limits *l, struct seat *run, struct seat *origin, bool is_first,
                 bool is_mute);
 /* `has_left`: it was counted as leaving. */
@@ -67,7 +69,8 @@ void seat_wish(struct ringsend_limits *l, struct seat *s, uint32_t wants, bool w
 void seat_has_idle(struct seat *s, bool idle);
 /* Others want more than is about to be given back. */
 bool seat_is_asked(const struct seat *s);
-/* The same, and they have more right to a place than a request here that waits since then; TIMER_NEVER: none does. */
+/* The same, and they have more right to a place than a request here that waits since then;
+ * TIMER_NEVER: none does. */
 bool seat_is_outdone(const struct seat *s, uint64_t since_ns);
 bool run_places_are_over(const struct run_places *p);
 /* So many more of the engine's origins are proven, and of its connections silent mute ones'. */
@@ -79,8 +82,8 @@ struct seat *seat_called(struct ringsend *e);
 
 /* ---- places.c: an engine's part ---- */
 
-/* Takes one of those that engines share, if it is there still: to be used at once, by place_take, or given up.
- * `ahead` of others who wait. */
+/* Takes one of those that engines share, if it is there still: to be used at once, by place_take,
+ * or given up. `ahead` of others who wait. */
 bool place_claim(struct origin *o, bool ahead);
 void place_unclaim(struct origin *o);
 /* With limits that engines share. A turn has taken in what completed: who was called runs. */

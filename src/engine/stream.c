@@ -16,9 +16,9 @@ _Static_assert(STRETCH_BYTES <= 0xfffff, "CHUNK_HEAD_BYTES has five digits");
 
 /* ---- Life ---- */
 
-/* Only what has positions can be read again. Others ignore them: a pipe would give another try what the one
- * before has left. It is the kind of file that tells: lseek succeeds on an eventfd and a timerfd, too. Neither
- * call waits for a disk or another machine. */
+/* Only what has positions can be read again. Others ignore them: a pipe would give another try what
+ * the one before has left. It is the kind of file that tells: lseek succeeds on an eventfd and a
+ * timerfd, too. Neither call waits for a disk or another machine. */
 static bool has_positions(int fd)
 {
     struct statx about;
@@ -113,7 +113,8 @@ const struct ringsend_result *stream_reap(struct ringsend *e)
     return &event->result;
 }
 
-/* Another may be due: the piece that it asked for has come and gone, in turns that file_close made. */
+/* Another may be due: the piece that it asked for has come and gone, in turns that file_close made.
+ */
 static void wants_over(struct event *event)
 {
     struct request *r = LIST_OWNER(event, struct stream, wants)->request;
@@ -140,8 +141,8 @@ static bool is_chunked(const struct stream *s)
     return s->body_bytes == RINGSEND_UNKNOWN;
 }
 
-/* Makes room behind what stands in exchange.head for up to `wish` bytes of body and their framing. *bytes: how many
- * may come. Null: memory is out. */
+/* Makes room behind what stands in exchange.head for up to `wish` bytes of body and their framing.
+ * *bytes: how many may come. Null: memory is out. */
 static char *make_room(struct conn *c, uint64_t wish, size_t *bytes)
 {
     struct exchange *x = &c->exchange;
@@ -154,8 +155,8 @@ static char *make_room(struct conn *c, uint64_t wish, size_t *bytes)
     return x->head.data + x->head.bytes + (framing > 0 ? CHUNK_HEAD_BYTES : 0);
 }
 
-/* So many bytes stand where make_room said. Returns how many bytes before the stretch are to be left out: what
- * a chunk's size takes is known only now. */
+/* So many bytes stand where make_room said. Returns how many bytes before the stretch are to be
+ * left out: what a chunk's size takes is known only now. */
 static size_t add(struct conn *c, size_t bytes)
 {
     struct buf_pool *pool = &c->engine->bufs;
@@ -275,7 +276,8 @@ static void want(struct stream *s)
     stream_tell(s->request->engine, &s->wants);
 }
 
-/* Copies what is next of the piece in hand; one that was copied to its end goes back to the host. */
+/* Copies what is next of the piece in hand; one that was copied to its end goes back to the host.
+ */
 static enum ringsend_error fill_from_piece(struct conn *c)
 {
     struct exchange *x = &c->exchange;

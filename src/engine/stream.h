@@ -1,12 +1,15 @@
-/* Bodies that go or come in parts: one struct stream for each request that asked for it, from its submit to its end.
+/* Bodies that go or come in parts: one struct stream for each request that asked for it, from its
+ * submit to its end.
  *
- * Out. Instead of the user's memory the exchange sends stretches: exchange.head holds the request's head and
- * the first bytes of its body, then, send by send, the next ones, as they are read from the descriptor or copied
- * from the piece that the host has handed over. SEND_FILLING is the state in between: it waits for the file or the
- * host, and stream_fill goes on. With an unknown length each stretch is a chunk (RFC 9112 7.1).
+ * Out. Instead of the user's memory the exchange sends stretches: exchange.head holds the request's
+ * head and the first bytes of its body, then, send by send, the next ones, as they are read from
+ * the descriptor or copied from the piece that the host has handed over. SEND_FILLING is the state
+ * in between: it waits for the file or the host, and stream_fill goes on. With an unknown length
+ * each stretch is a chunk (RFC 9112 7.1).
  *
- * A body that can be read again (a descriptor with a position, a piece still held) goes out from its beginning in
- * each attempt; once a part of it is gone for good the request is spent: no other try is made.
+ * A body that can be read again (a descriptor with a position, a piece still held) goes out from
+ * its beginning in each attempt; once a part of it is gone for good the request is spent: no other
+ * try is made.
  *
  * In. See stream_in.c. */
 #ifndef RINGSEND_ENGINE_STREAM_H
@@ -15,8 +18,8 @@
 #include "engine/engine.h"
 #include "engine/file_internal.h"
 
-/* A result that is not the final one: in engine.events until it is reaped, then in engine.events_reaped until
- * the next run. */
+/* A result that is not the final one: in engine.events until it is reaped, then in
+ * engine.events_reaped until the next run. */
 struct event {
     struct list node;
     bool ready; /* it is in engine.events */
@@ -76,22 +79,26 @@ bool stream_is_spent(const struct request *r);
 bool stream_has_source(const struct request *r);
 /* Not all of the body has been put into stretches. */
 bool stream_has_more(const struct request *r);
-/* In SEND_FILLING, exchange.head empty or the request's head: starts what brings the next stretch, or sends it. */
+/* In SEND_FILLING, exchange.head empty or the request's head: starts what brings the next stretch,
+ * or sends it. */
 enum ringsend_error stream_fill(struct conn *c, const char **detail);
 
-/* After a run of the receive half that came to `error`: passes on what it brought. RINGSEND_OK: go on, or all is
- * done when receive is RECEIVE_DONE. */
+/* After a run of the receive half that came to `error`: passes on what it brought. RINGSEND_OK: go
+ * on, or all is done when receive is RECEIVE_DONE. */
 enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, const char **detail);
-/* Nothing goes on before the host has taken a piece, or wants one, or brings the next one of the request. */
+/* Nothing goes on before the host has taken a piece, or wants one, or brings the next one of the
+ * request. */
 bool stream_awaits_host(const struct conn *c);
 
-/* The end of an attempt: asks for an early end of all file operations, sees it come, and lets go. */
+/* The end of an attempt: asks for an early end of all file operations, sees it come, and lets go.
+ */
 void stream_cancel(struct conn *c);
 bool stream_is_quiet(const struct conn *c);
 void stream_attempt_over(struct request *r);
 
 void stream_in_over(struct stream *s);
-/* Says in s->detail why an operation on a descriptor ended with `error`; `lacked`: what -EAGAIN stands for. */
+/* Says in s->detail why an operation on a descriptor ended with `error`; `lacked`: what -EAGAIN
+ * stands for. */
 void stream_explain(struct stream *s, int64_t error, const char *lacked);
 
 void stream_tell(struct ringsend *e, struct event *event);

@@ -1,11 +1,14 @@
-/* Streamed responses. What the exchange reads gathers in response.body; from there it moves, buffer by buffer and
- * uncopied, to stream.out: the piece that lies ready, is in the host's hands, or is being written. When
- * WINDOW_BYTES have gathered behind it the receive is stopped until there is room.
+/* Streamed responses. What the exchange reads gathers in response.body; from there it moves, buffer
+ * by buffer and uncopied, to stream.out: the piece that lies ready, is in the host's hands, or is
+ * being written. When WINDOW_BYTES have gathered behind it the receive is stopped until there is
+ * room.
  *
- *   receive  READING -> DRAINING -> DONE: complete, but not all is out; no clock of the attempt runs then
+ *   receive  READING -> DRAINING -> DONE: complete, but not all is out; no clock of the attempt
+ *            runs then
  *
- * A response that breaks off behind its first piece drains as well, and its error is told in the end: the host gets
- * all that came. Only the good responses (response.streams) come here; others stay in response.body. */
+ * A response that breaks off behind its first piece drains as well, and its error is told in the
+ * end: the host gets all that came. Only the good responses (response.streams) come here; others
+ * stay in response.body. */
 #include "engine/stream.h"
 
 #include <stdio.h>

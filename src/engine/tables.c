@@ -1,5 +1,5 @@
-/* The engine's tables: all that ringsend_new takes from the allocator besides the engine itself, in one list
- * that taking and giving back share. Untouched parts stay unmapped. */
+/* The engine's tables: all that ringsend_new takes from the allocator besides the engine itself, in
+ * one list that taking and giving back share. Untouched parts stay unmapped. */
 #include "engine/engine.h"
 #include "engine/file_internal.h"
 

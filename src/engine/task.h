@@ -1,5 +1,6 @@
-/* A task: what a coroutine keeps on its stack, kept in a struct. Its owner embeds it, and finds itself
- * again by the kind; its run function says where it is, what it waits for, and what it does next. */
+/* A task: what a coroutine keeps on its stack, kept in a struct. Its owner embeds it, and finds
+ * itself again by the kind; its run function says where it is, what it waits for, and what it does
+ * next. */
 #ifndef RINGSEND_ENGINE_TASK_H
 #define RINGSEND_ENGINE_TASK_H
 

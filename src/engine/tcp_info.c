@@ -1,10 +1,12 @@
-/* Watched connections: those that get a descriptor of the process beside their slot, over which TCP_INFO can be
- * read (io_uring asks direct descriptors for options of SOL_SOCKET alone). A descriptor costs a system call to
- * close and one a sample, so their number is bounded, at a time and between two calls of
- * ringsend_tcp_samples: with a connection per request only some are watched.
+/* Watched connections: those that get a descriptor of the process beside their slot, over which
+ * TCP_INFO can be read (io_uring asks direct descriptors for options of SOL_SOCKET alone). A
+ * descriptor costs a system call to close and one a sample, so their number is bounded, at a time
+ * and between two calls of ringsend_tcp_samples: with a connection per request only some are
+ * watched.
  *
- * Life of one: watch_begin asks for the descriptor; watch_installed gets it, maybe only when the connection is
- * already ending; watch_end takes the last sample and closes it, before the slot is closed.
+ * Life of one: watch_begin asks for the descriptor; watch_installed gets it, maybe only when the
+ * connection is already ending; watch_end takes the last sample and closes it, before the slot is
+ * closed.
  *
  * Invariant: conn.watch > 0 exactly from watch_begin to watch_end; `held` counts these. */
 #include "engine/engine.h"

@@ -1,5 +1,5 @@
-/* The attempt trace: what became of each attempt of a request, and what it then waited for. Kept only
- * with store_attempts. When memory is out the list stays short; the request goes on. */
+/* The attempt trace: what became of each attempt of a request, and what it then waited for. Kept
+ * only with store_attempts. When memory is out the list stays short; the request goes on. */
 #include "engine/engine.h"
 
 const char *ringsend_wait_name(enum ringsend_wait wait)

@@ -1,9 +1,9 @@
-/* What a complete response is worth. Its body is decoded first (decode.c), so that predicates and users see
- * what the server meant; without the option decode that is for predicates alone, and the result has the
- * body as it came. Then it is ok, to be tried again, or failed: retry_if is asked first, since what the
- * user calls worth another try is not ok; then ok_if decides, or in its absence the status. One that
- * hangs on a body that cannot be read is neither true nor false: the response is not ok, and says why;
- * whether it is tried again its status decides. */
+/* What a complete response is worth. Its body is decoded first (decode.c), so that predicates and
+ * users see what the server meant; without the option decode that is for predicates alone, and the
+ * result has the body as it came. Then it is ok, to be tried again, or failed: retry_if is asked
+ * first, since what the user calls worth another try is not ok; then ok_if decides, or in its
+ * absence the status. One that hangs on a body that cannot be read is neither true nor false: the
+ * response is not ok, and says why; whether it is tried again its status decides. */
 #include "engine/engine.h"
 
 #include "base/status.h"
@@ -147,7 +147,8 @@ void verdict_judge(struct request *r)
     r->attempt.verdict = verdict_of(r);
 }
 
-/* Puts it in line to be decoded; without the option decode it is a copy that is. False: memory is out. */
+/* Puts it in line to be decoded; without the option decode it is a copy that is. False: memory is
+ * out. */
 static bool decode_packed(struct request *r)
 {
     struct ringsend *e = r->engine;

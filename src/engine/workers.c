@@ -3,15 +3,16 @@
  * The engine's thread never waits here for a worker, which the scheduler may have put aside at any
  * place: both queues are stacks that one compare-and-swap puts a piece on, and one exchange takes
  * whole; whoever took one turns it round, so that pieces keep their order. A semaphore counts the
- * pieces that nobody has taken yet. The mutex is between workers, and for whoever starts and ends them.
+ * pieces that nobody has taken yet. The mutex is between workers, and for whoever starts and ends
+ * them.
  *
  * The threads share `struct workers` with the engine by counting: whoever lets go of it last frees
  * it. A thread that is busy when the engine goes (getaddrinfo cannot be interrupted) finishes, sees
  * that the ring is gone, and drops its piece; the others are joined. KEPT_MAX threads live on until
  * then, so that a piece costs no thread; more end when no piece is left.
  *
- * Such a thread finds the semaphore up and no piece. It need not be the one that was meant: semaphores
- * and pieces are only counted, and whoever finds a piece takes it. */
+ * Such a thread finds the semaphore up and no piece. It need not be the one that was meant:
+ * semaphores and pieces are only counted, and whoever finds a piece takes it. */
 #include "engine/workers.h"
 
 #include "base/check.h"
@@ -27,8 +28,8 @@
 
 enum {
     KEPT_MAX = 8,
-    /* Address space, of which a lookup touches some 20 KiB. The default of 8 MiB would be too much for
-     * many; some modules of nsswitch.conf put buffers of 64 KiB and more there. */
+    /* Address space, of which a lookup touches some 20 KiB. The default of 8 MiB would be too much
+     * for many; some modules of nsswitch.conf put buffers of 64 KiB and more there. */
     STACK_BYTES = 1 << 20,
 };
 

@@ -1,6 +1,6 @@
-/* Work off the loop: threads, each started when a piece of work finds none free, for what would block
- * the loop or hold it up (name lookups, the public-key part of TLS handshakes). A finished piece is
- * announced by ring_wake and fetched by workers_next.
+/* Work off the loop: threads, each started when a piece of work finds none free, for what would
+ * block the loop or hold it up (name lookups, the public-key part of TLS handshakes). A finished
+ * piece is announced by ring_wake and fetched by workers_next.
  *
  * All functions but the pieces' own run on the engine's thread. */
 #ifndef RINGSEND_ENGINE_WORKERS_H
@@ -22,8 +22,8 @@ struct work {
 
 /* The ring must outlive it. Null: memory is out. */
 struct workers *workers_new(struct ring *ring, unsigned threads_max);
-/* Does not wait for work: a piece that runs goes on to its end, and is then dropped, by a thread that
- * ends by itself. All other threads have ended. Null is allowed. */
+/* Does not wait for work: a piece that runs goes on to its end, and is then dropped, by a thread
+ * that ends by itself. All other threads have ended. Null is allowed. */
 void workers_free(struct workers *workers);
 /* False when no thread is free and none could be started: the piece is still the caller's. With
  * threads_max of them it waits for one of these. */

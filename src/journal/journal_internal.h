@@ -142,8 +142,8 @@ int journal_map_chunks(struct journal *j, size_t count);
 /* Makes room for so many entries. Likewise. */
 int journal_widen(struct journal *j, size_t entries);
 uint64_t journal_next_chunk_at(const struct journal *j);
-/* All that is mapped goes to the disk with the next sync, also what one before has lost: results/tail.c
- * says why. */
+/* All that is mapped goes to the disk with the next sync, also what one before has lost:
+ * results/tail.c says why. */
 void journal_dirty(struct journal *j);
 int64_t journal_wall_s(void);
 

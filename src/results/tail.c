@@ -1,5 +1,5 @@
-/* Linux calls pages clean that it could not write (fsync(2), "EIO"): a second sync finds nothing to do
- * and succeeds, and whoever reads gets from memory what the disk never had. Only pages that were
+/* Linux calls pages clean that it could not write (fsync(2), "EIO"): a second sync finds nothing to
+ * do and succeeds, and whoever reads gets from memory what the disk never had. Only pages that were
  * written to again are tried again. */
 #include "results/tail.h"
 

@@ -1,6 +1,7 @@
-/* What a failed sync left in memory alone goes to the disk with the next one: Linux calls such pages
- * clean, so they must be written to again. What this process has made dirty is told by the kernel, in
- * /proc/self/io; where it does not count (a file system in memory), only contents are judged. */
+/* What a failed sync left in memory alone goes to the disk with the next one: Linux calls such
+ * pages clean, so they must be written to again. What this process has made dirty is told by the
+ * kernel, in /proc/self/io; where it does not count (a file system in memory), only contents are
+ * judged. */
 #include "journal/fingerprint.h"
 #include "journal/journal.h"
 #include "results/tail.h"

@@ -1,5 +1,6 @@
-/* The process stands still: SIGSTOP, a freezer, a host program that is busy with something else. What came in
- * time counts, however late the engine comes to look, and what broke meanwhile carries nothing. */
+/* The process stands still: SIGSTOP, a freezer, a host program that is busy with something else.
+ * What came in time counts, however late the engine comes to look, and what broke meanwhile carries
+ * nothing. */
 #include "tests/sim/scenarios/sim_scenarios.h"
 
 #include <errno.h>
@@ -10,7 +11,8 @@ static const struct client_ask post = {
 
 /* ---- Of any run ---- */
 
-/* Handing over takes time here as well: a microsecond for a piece, pieces of a byte, some of them twice. */
+/* Handing over takes time here as well: a microsecond for a piece, pieces of a byte, some of them
+ * twice. */
 static uint64_t margin_ns(const struct sim_delivery *d)
 {
     return 3 * (d->answer_end - d->answer_begin + 1000) * SIM_US;
@@ -207,7 +209,8 @@ static void a_lookup_in_a_pause(void)
     scenario_end(&c);
 }
 
-/* The host's own pause; then the peer has closed: a request that must not be lost goes elsewhere. */
+/* The host's own pause; then the peer has closed: a request that must not be lost goes elsewhere.
+ */
 static void an_idle_connection_dies_in_a_pause(void)
 {
     for (int what = 0; what < 3; what++) {

@@ -1,6 +1,6 @@
-/* Several engines with one set of limits (ringsend_limits), in one thread: each runs only when it would be
- * woken, so that a wake-up which is lost shows as a run in which nothing can happen any more. The bounds on
- * open sockets are the simulated ring's, over all engines at each moment. */
+/* Several engines with one set of limits (ringsend_limits), in one thread: each runs only when it
+ * would be woken, so that a wake-up which is lost shows as a run in which nothing can happen any
+ * more. The bounds on open sockets are the simulated ring's, over all engines at each moment. */
 #include "tests/sim/scenarios/sim_random.h"
 #include "tests/sim/scenarios/sim_scenarios.h"
 
@@ -248,7 +248,8 @@ static void idle_ones_make_room_at_an_origin(void)
     idle_ones_make_room(2);
 }
 
-/* A flood on connections that close each time, or that are kept, does not keep the other from its turn. */
+/* A flood on connections that close each time, or that are kept, does not keep the other from its
+ * turn. */
 static void nobody_starves(const struct sim_answer *answer, uint32_t connections,
                            uint32_t per_origin)
 {
@@ -374,8 +375,8 @@ static void one_goes(void)
     end(&w);
 }
 
-/* All of them want places, some have idle connections, and some of these are about to be closed: who is asked
- * for no more closes none, and sleeps until they are. */
+/* All of them want places, some have idle connections, and some of these are about to be closed:
+ * who is asked for no more closes none, and sleeps until they are. */
 static void all_want_and_some_leave(void)
 {
     struct world w;

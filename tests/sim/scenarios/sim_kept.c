@@ -1,5 +1,5 @@
-/* Servers that close behind an answer without a word, or send more than it, and what is learned of them
- * (engine/kept.c). */
+/* Servers that close behind an answer without a word, or send more than it, and what is learned of
+ * them (engine/kept.c). */
 #include "tests/sim/scenarios/sim_scenarios.h"
 
 static const struct client_ask post = {
@@ -63,8 +63,8 @@ static void it_is_forgotten(void)
     scenario_end(&c);
 }
 
-/* So many POSTs over eight connections, to a server that sends `stray` 5 ms behind each answer. Returns how many
- * of them are in doubt. */
+/* So many POSTs over eight connections, to a server that sends `stray` 5 ms behind each answer.
+ * Returns how many of them are in doubt. */
 static uint32_t count_doubts(const char *stray, bool https, bool strict)
 {
     struct sim_answer answer = {.status = 200,

@@ -330,7 +330,8 @@ static void paused_race_takes_new_addresses(void)
     scenario_end(&c);
 }
 
-/* A free try comes in front of what waits, but for an attempt that goes on, which no gate holds back. */
+/* A free try comes in front of what waits, but for an attempt that goes on, which no gate holds
+ * back. */
 static void free_try_stays_behind_who_moves_on(void)
 {
     static const struct sim_answer script[] = {
@@ -508,7 +509,8 @@ static void more_names_hang_than_can(void)
     scenario_end(&c);
 }
 
-/* Names that were long in coming have half of the threads at most, and those alone that no other wants. */
+/* Names that were long in coming have half of the threads at most, and those alone that no other
+ * wants. */
 static void names_known_to_hang_come_last(void)
 {
     struct client c;
@@ -519,7 +521,8 @@ static void names_known_to_hang_come_last(void)
                    &answer_ok, 1);
     scenario_name("many.test", "10.0.0.1", NULL, NULL);
     submit_bad_names(&c, 400, NAME_FAILS);
-    /* Asked for from 0 to 2.5 s, failed from 3 to 5.5 s: all try again, the first ones until 6.1 s. */
+    /* Asked for from 0 to 2.5 s, failed from 3 to 5.5 s: all try again, the first ones until 6.1 s.
+     */
     client_pass(&c, 5900ull * SIM_MS);
     SIM_CHECK(sim_lookups_in_flight() == LIMIT_LOOKUPS / 2, "%u of them", sim_lookups_in_flight());
     uint32_t good = scenario_submit(&c, &get_name);

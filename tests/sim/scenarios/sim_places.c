@@ -22,8 +22,8 @@ static void submit(struct client *c, const struct client_ask *ask, uint32_t coun
         scenario_submit(c, ask);
 }
 
-/* It came first, with more than there are places; the others do as well as if each host that wants places had
- * its part of them: two of six, where one round trip takes 200 ms at most. */
+/* It came first, with more than there are places; the others do as well as if each host that wants
+ * places had its part of them: two of six, where one round trip takes 200 ms at most. */
 static void the_dead_have_their_share(const char *name, bool hangs)
 {
     struct client c;
@@ -61,7 +61,8 @@ static void the_silent_have_their_share(void)
     the_dead_have_their_share("an origin that never answers has its share of places", false);
 }
 
-/* Where nothing is known of any other, all places are for who is there; also when it does not answer. */
+/* Where nothing is known of any other, all places are for who is there; also when it does not
+ * answer. */
 static void alone_it_has_all(void)
 {
     struct client c;
@@ -76,7 +77,8 @@ static void alone_it_has_all(void)
     scenario_end(&c);
 }
 
-/* Nobody wants the other places while it comes; yet whoever answers finds one at once, then and later. */
+/* Nobody wants the other places while it comes; yet whoever answers finds one at once, then and
+ * later. */
 static void beside_others_it_leaves_half(void)
 {
     struct client c;
@@ -124,8 +126,8 @@ static void many_that_never_answer(void)
         scenario_submit(&c, &(struct client_ask){.host = hosts[i % 8], .port = 80});
     submit(&c, &first, 100);
     client_finish(&c);
-    /* Twice they wait for the clocks, for the second round begins before one has answered; then they have
-     * four of the places. */
+    /* Twice they wait for the clocks, for the second round begins before one has answered; then
+     * they have four of the places. */
     for (uint32_t i = 48; i < 148; i++)
         scenario_expect_ms(&c, i, 100, 2000 + 100 / 4 * 110);
     scenario_end(&c);

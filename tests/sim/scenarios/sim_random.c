@@ -566,7 +566,8 @@ static void check_stats(const struct run *run)
               sim_sockets_open(), run->connections_max);
 }
 
-/* Their connections may be at work though nothing is to be seen of it: a host or a descriptor is. */
+/* Their connections may be at work though nothing is to be seen of it: a host or a descriptor is.
+ */
 static uint32_t streams_in(const struct client *c)
 {
     uint32_t count = 0;

@@ -247,7 +247,8 @@ static void unasked_codings_are_taken_off_for_predicates(void)
     }
 }
 
-/* Statuses decide whether what cannot be judged is tried again, and a POST is not ambiguous by it. */
+/* Statuses decide whether what cannot be judged is tried again, and a POST is not ambiguous by it.
+ */
 static void unjudged_responses_are_tried_again_by_their_status(void)
 {
     static const struct sim_answer script[] = {
@@ -316,8 +317,8 @@ static void bombs_are_errors(void)
     scenario_end(&c);
 }
 
-/* Large bodies are decoded over several turns, one after the other. What comes meanwhile comes to them:
- * nothing, a cancel, a stop; the record's deadline, which they have met. */
+/* Large bodies are decoded over several turns, one after the other. What comes meanwhile comes to
+ * them: nothing, a cancel, a stop; the record's deadline, which they have met. */
 static void decoding_takes_turns(void)
 {
     enum { NOTHING, CANCEL_FIRST, CANCEL_SECOND, DEADLINE, STOP, CASES };

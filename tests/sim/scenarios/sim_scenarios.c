@@ -330,8 +330,8 @@ static void cancel_in_each_phase(void)
     }
 }
 
-/* One in each phase, one that has its result, and one that was posted and not taken: that one, and what
- * comes later, go on. */
+/* One in each phase, one that has its result, and one that was posted and not taken: that one, and
+ * what comes later, go on. */
 static void cancel_all_leaves_nobody(void)
 {
     static const struct sim_answer silence = {0, .then = THEN_STALL};

@@ -85,8 +85,8 @@ typedef void scenario_load(struct client *c);
  * without a failure; more than `least` must have been able to fail. The checks of every result do
  * the judging. */
 void scenario_torture(const char *name, scenario_load *load, uint32_t least);
-/* The ring breaks after each possible number of turns: clean errors, and all memory is given back that
- * the kernel cannot touch. */
+/* The ring breaks after each possible number of turns: clean errors, and all memory is given back
+ * that the kernel cannot touch. */
 void scenario_break_at_any_time(const char *name, scenario_load *load);
 /* ringsend_free after each possible number of turns. */
 void scenario_free_at_any_time(const char *name, scenario_load *load);

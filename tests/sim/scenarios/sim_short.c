@@ -1,5 +1,5 @@
-/* This machine is out of something that a connect needs: local ports, descriptors, memory. That is a limit like
- * others: what wants a connection waits for it, and uses up no try. */
+/* This machine is out of something that a connect needs: local ports, descriptors, memory. That is
+ * a limit like others: what wants a connection waits for it, and uses up no try. */
 #include "tests/sim/scenarios/sim_scenarios.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Bounds over time, on when attempts begin, counted from the traces when a simulated run is over. */
+/* Bounds over time, on when attempts begin, counted from the traces when a simulated run is over.
+ */
 #include "tests/sim/world/sim_client.h"
 
 #include <stdlib.h>

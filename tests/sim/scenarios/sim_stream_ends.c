@@ -1,5 +1,5 @@
-/* Scenarios of streamed bodies that do not get through: peers that break or answer early, descriptors
- * that fail, hosts that cancel, hold and misuse, and the lack of buffers and memory. */
+/* Scenarios of streamed bodies that do not get through: peers that break or answer early,
+ * descriptors that fail, hosts that cancel, hold and misuse, and the lack of buffers and memory. */
 #include "tests/sim/scenarios/sim_streams.h"
 
 #include "engine/file.h"
@@ -14,8 +14,8 @@ static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
 
 /* ---- Peers ---- */
 
-/* The connection breaks when so much of a body is out. What can be read again is sent again if it may
- * be; what is gone is not. */
+/* The connection breaks when so much of a body is out. What can be read again is sent again if it
+ * may be; what is gone is not. */
 static void peer_breaks_while_sending(void)
 {
     static const enum sim_then ends[] = {THEN_RESET, THEN_END};
@@ -108,8 +108,8 @@ static void early_answers(void)
     }
 }
 
-/* A good one decides nothing until the body is out; what breaks, ends or stands still before that is the
- * outcome. The response may be a stream as well. */
+/* A good one decides nothing until the body is out; what breaks, ends or stands still before that
+ * is the outcome. The response may be a stream as well. */
 static void early_good_answers(void)
 {
     static const struct {
@@ -302,7 +302,8 @@ static void sinks_fail(void)
 
 /* ---- Ends from this side ---- */
 
-/* A cancel, or a deadline, at any time of a slow stream; the join waits for descriptors that block. */
+/* A cancel, or a deadline, at any time of a slow stream; the join waits for descriptors that block.
+ */
 static void ends_at_any_time(void)
 {
     static const struct sim_answer answer = {
@@ -428,8 +429,8 @@ static void begin_with_buffers(const char *name, struct client *c, uint32_t buff
     client_begin(c, &options);
 }
 
-/* A response that is not taken holds no receive buffers, nor does what strays behind it: with one or two of them others
- * go on. */
+/* A response that is not taken holds no receive buffers, nor does what strays behind it: with one
+ * or two of them others go on. */
 static void held_responses_starve_nobody(void)
 {
     static const struct sim_answer answers[] = {
@@ -468,7 +469,8 @@ static void held_responses_starve_nobody(void)
 
 /* ---- Events that were not reaped ---- */
 
-/* What has no point any more is taken back: the wish for a piece that is there, a piece when the host holds. */
+/* What has no point any more is taken back: the wish for a piece that is there, a piece when the
+ * host holds. */
 static void events_are_taken_back(void)
 {
     struct host_ways ways = {.waits = true, .piece_bytes = 100};
@@ -493,8 +495,8 @@ static void events_are_taken_back(void)
     scenario_end(&c);
 }
 
-/* Closing a file takes turns of the loop, but no life: what was reaped stays as it is until the next run, and what
- * it makes room for comes then. */
+/* Closing a file takes turns of the loop, but no life: what was reaped stays as it is until the
+ * next run, and what it makes room for comes then. */
 static void files_are_closed_beside(void)
 {
     static const struct sim_answer large = {.status = 200, .body_bytes = 3000000};

@@ -100,8 +100,8 @@ static void pace_closes_no_connection(void)
     scenario_end(&c);
 }
 
-/* Three origins stand in two lines, for the pace and for the one place; one of them asks anew in the moment
- * in which the pace opens. */
+/* Three origins stand in two lines, for the pace and for the one place; one of them asks anew in
+ * the moment in which the pace opens. */
 static void lines_come_to_an_end(void)
 {
     static const struct sim_answer script[] = {{.status = 200},
@@ -281,8 +281,8 @@ static void rate_line_moves_up(void)
 
 /* ---- The retry budget ---- */
 
-/* Of a platform that answers 503 only: 100 retries at once, then ten per second; first tries are not
- * held up, nothing fails for the wait, and the record's tries stay its own. */
+/* Of a platform that answers 503 only: 100 retries at once, then ten per second; first tries are
+ * not held up, nothing fails for the wait, and the record's tries stay its own. */
 static void budget_holds_retries_back(void)
 {
     static const struct sim_answer busy = {.status = 503};
@@ -319,7 +319,8 @@ static void budget_holds_retries_back(void)
 }
 
 /* Nothing but the bound of tries. */
-/* The first in line for the budget has its turn there, and stands behind another origin for the pace. */
+/* The first in line for the budget has its turn there, and stands behind another origin for the
+ * pace. */
 static void budget_line_waits_for_the_pace(void)
 {
     static const struct sim_answer busy = {.status = 503}, ok = {.status = 200};

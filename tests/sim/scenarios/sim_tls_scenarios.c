@@ -47,8 +47,8 @@ static void expect_deliveries(const struct client *c, uint32_t index, uint32_t d
 
 /* ---- Exchanges ---- */
 
-/* Behind an early good response, by its end, stray bytes, or a farewell, the rest is still to go out: half
- * duplex nothing can be sent in the middle of a record. */
+/* Behind an early good response, by its end, stray bytes, or a farewell, the rest is still to go
+ * out: half duplex nothing can be sent in the middle of a record. */
 static void early_responses(void)
 {
     static const struct {
@@ -139,8 +139,8 @@ static void split_at_every_byte(void)
     }
 }
 
-/* While a record is coming in bit by bit nothing can go out, half duplex: the rest of the request goes on
- * as soon as it is in, though nothing else happens then. */
+/* While a record is coming in bit by bit nothing can go out, half duplex: the rest of the request
+ * goes on as soon as it is in, though nothing else happens then. */
 static void request_goes_on_behind_a_record(void)
 {
     static const struct sim_answer answer = {.status = 200, .interim = 8, .interim_ahead = true};
@@ -196,8 +196,8 @@ static void ends_of_streams(void)
     }
 }
 
-/* What stands behind a response, in its last record or behind it, reaches no other request; nor is a connection
- * to that server trusted after it. */
+/* What stands behind a response, in its last record or behind it, reaches no other request; nor is
+ * a connection to that server trusted after it. */
 static void stray_bytes(void)
 {
     static const struct sim_answer script[] = {

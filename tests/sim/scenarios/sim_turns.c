@@ -62,7 +62,8 @@ static void dead_hosts_make_way(void)
     submit_dead(&c, dead, DEAD, &(struct client_ask){.method = "POST"});
     uint32_t first = submit_healthy(&c, 80);
     client_finish(&c);
-    /* Three rounds of the shortest turn go by; half of eight places answer ten requests a second each. */
+    /* Three rounds of the shortest turn go by; half of eight places answer ten requests a second
+     * each. */
     for (uint32_t i = first; i < first + 80; i++) {
         scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
         scenario_expect_ms(&c, i, 100, 3000 + 80 / 4 * 110);
@@ -123,7 +124,8 @@ static void nothing_is_taken_for_nobody(void)
     scenario_end(&c);
 }
 
-/* More of them than there are places, and nobody else: they have turns, and all together no more time. */
+/* More of them than there are places, and nobody else: they have turns, and all together no more
+ * time. */
 static void all_are_dead(void)
 {
     struct client c;
@@ -144,7 +146,8 @@ static void all_are_dead(void)
     scenario_end(&c);
 }
 
-/* As slow as by satellite, all of them or one beside others: it has its turn before it must make way. */
+/* As slow as by satellite, all of them or one beside others: it has its turn before it must make
+ * way. */
 static void slow_hosts_have_their_turn(void)
 {
     struct client c;
@@ -351,8 +354,8 @@ static void races_have_turns(void)
     scenario_end(&c);
 }
 
-/* Two that answer, two that do not, four places: kept connections of one of the latter, or answers on their
- * way to it, do not take the other's part. */
+/* Two that answer, two that do not, four places: kept connections of one of the latter, or answers
+ * on their way to it, do not take the other's part. */
 static void only_silence_counts(const char *name, const struct sim_answer *answer, bool stays)
 {
     static const struct sim_answer at_once = {.status = 200, .body_bytes = 10};
@@ -434,7 +437,8 @@ static void taken_back_after_a_stop(void)
     scenario_end(&c);
 }
 
-/* The addresses that its race goes on with are old, and while it does the name turns out to have none. */
+/* The addresses that its race goes on with are old, and while it does the name turns out to have
+ * none. */
 static void name_is_gone(void)
 {
     struct client c;

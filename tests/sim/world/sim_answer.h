@@ -4,7 +4,8 @@
 
 #include "tests/sim/world/sim_server.h"
 
-/* So many times `unit`, packed by gzip, as an answer that a client must decode. Lasts for all runs. */
+/* So many times `unit`, packed by gzip, as an answer that a client must decode. Lasts for all runs.
+ */
 const struct sim_answer *sim_answer_packed(const char *unit, uint32_t times);
 /* An answer by the seed, troublesome as often as sim.faults.trouble says. */
 struct sim_answer sim_answer_draw(const struct sim_record *record);

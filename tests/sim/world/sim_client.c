@@ -352,7 +352,8 @@ static bool response_is_lost(enum ringsend_error error, const struct sim_deliver
     /* The host put an end to it before anybody had looked. */
     if (error == RINGSEND_E_CANCELLED || error == RINGSEND_E_STOPPED)
         return true;
-    /* It came early, and the request broke off behind it; with TLS the ledger knows only what was begun. */
+    /* It came early, and the request broke off behind it; with TLS the ledger knows only what was
+     * begun. */
     bool entered = d && d->entered && !sim_record(d->record)->https;
     if (error != RINGSEND_OK && d && d->answered && d->status < 300 && !entered)
         return true;
@@ -383,9 +384,9 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
     SIM_CHECK(!by_head || (d && d->status == result->status && sim_delivery_declined(d)),
               "record %u was declined with %d, and its server has not said so", r->record,
               result->status);
-    /* Whether the answer that declines was the one that got lost, or an earlier attempt's, the ledger does not
-     * tell. Nor does it know what of a stream was still to be passed on, nor when a head in the first part of a
-     * TLS record can be read: when all of it has come. */
+    /* Whether the answer that declines was the one that got lost, or an earlier attempt's, the
+     * ledger does not tell. Nor does it know what of a stream was still to be passed on, nor when a
+     * head in the first part of a TLS record can be read: when all of it has come. */
     bool is_cut = d && record->https && !d->answer_in;
     if (declined && !by_head &&
         (response_is_lost(result->error, d) ||

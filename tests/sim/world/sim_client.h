@@ -71,7 +71,8 @@ bool client_try_begin(struct client *c, const struct ringsend_options *options);
 void client_end(struct client *c);
 /* The same, where there are others still. */
 void client_close(struct client *c);
-/* Holds rate, budget of retries and pauses, as `o` says, against when attempts of all the clients began. */
+/* Holds rate, budget of retries and pauses, as `o` says, against when attempts of all the clients
+ * began. */
 void clients_check_starts(const struct client *clients, size_t count,
                           const struct ringsend_options *o);
 

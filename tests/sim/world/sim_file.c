@@ -124,7 +124,8 @@ static int32_t simulated(struct sim_file *f, const struct sim_op *op)
         return -f->error;
     if (bytes == 0 && (f->sink || at < f->bytes))
         return f->nonblocking ? -EAGAIN : WAITS;
-    /* With files it takes a full disk to write less, but the position is safe only when appending. */
+    /* With files it takes a full disk to write less, but the position is safe only when appending.
+     */
     bool may_be_short = !f->sink || f->pipe || f->appends;
     if (bytes > 1 && may_be_short && sim_chance(sim.faults.file_short))
         bytes = sim_between(1, bytes - 1);

@@ -17,12 +17,13 @@ struct sim_file {
     uint32_t record;
     bool sink;
     bool pipe; /* it has no positions, and may have nothing (no room) just now */
-    bool
-        appends; /* a sink that is a file: its position is always its end. Others are not written in part */
+    /* a sink that is a file: its position is always its end. Others are not written in part */
+    bool appends;
     bool nonblocking;   /* what would wait fails with EAGAIN */
     uint64_t begins_at; /* the body, in a source: it has other bytes before */
     uint64_t bytes;     /* a source ends there */
-    /* A pipe's other side: it moves so many bytes at once and then so long none. 0: it is never in the way. */
+    /* A pipe's other side: it moves so many bytes at once and then so long none. 0: it is never in
+     * the way. */
     uint64_t step_bytes, step_ns;
     uint64_t stops_at; /* and none behind that, before sim_file_go; 0: it never stops */
     int error;         /* errno of what reaches that position; 0: none */

@@ -1,9 +1,9 @@
 /* engine/handshaker.h without a thread: the work is done at a later moment of the virtual time, so
  * that a run depends on its seed alone.
  *
- * Until that moment the TLS is the worker's. Nothing is done to it earlier, so that whoever frees it
- * or what it is to be fed meanwhile is found out by the address sanitizer; its memory is poisoned,
- * so that whoever looks at it is, too. Several at once come back in any order. */
+ * Until that moment the TLS is the worker's. Nothing is done to it earlier, so that whoever frees
+ * it or what it is to be fed meanwhile is found out by the address sanitizer; its memory is
+ * poisoned, so that whoever looks at it is, too. Several at once come back in any order. */
 #include "engine/handshaker.h"
 
 #include "tests/sim/world/sim_ring.h"

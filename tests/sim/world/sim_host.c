@@ -5,7 +5,8 @@
  *
  * Checked of the engine: each byte of a response comes once, in order, and from one delivery; none
  * after that; no piece while the response is held; and never does the engine hold more of it than
- * a window that is gathered, one that is out, and what had arrived with each before it could stop. */
+ * a window that is gathered, one that is out, and what had arrived with each before it could stop.
+ */
 #include "tests/sim/world/sim_host.h"
 
 #include "tests/sim/world/sim_client.h"
@@ -91,7 +92,8 @@ bool host_gives(struct client *c, struct client_request *r)
 
     if (bytes > 1 && sim_chance(500))
         bytes = (size_t)sim_between(1, bytes);
-    /* The end is told with the last bytes, or by a piece without any; where the length is known, not at all. */
+    /* The end is told with the last bytes, or by a piece without any; where the length is known,
+     * not at all. */
     bool last = bytes == left && sim_chance(500);
     if (bytes == left && !last && bytes == 0)
         last = true;

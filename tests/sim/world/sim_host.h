@@ -1,5 +1,5 @@
-/* The host's side of streamed bodies in simulated runs: the descriptors that they come from and go to,
- * the pieces that are handed over and taken, and how fast. */
+/* The host's side of streamed bodies in simulated runs: the descriptors that they come from and go
+ * to, the pieces that are handed over and taken, and how fast. */
 #ifndef RINGSEND_TESTS_SIM_WORLD_SIM_HOST_H
 #define RINGSEND_TESTS_SIM_WORLD_SIM_HOST_H
 
@@ -22,7 +22,8 @@ struct host_ways {
     bool waits;           /* for the first RINGSEND_WANTS */
     /* With RINGSEND_RESPONSE_FD; its record is filled in. */
     struct sim_file sink;
-    /* With pieces, of either kind: so often it takes its time, up to so long; the response is then held. */
+    /* With pieces, of either kind: so often it takes its time, up to so long; the response is then
+     * held. */
     uint32_t lazy_per_mille;
     uint64_t lazy_ns;
 };
@@ -54,7 +55,8 @@ void host_free(struct host *h);
 /* Fills in what the request says of its streams. */
 void host_fill_request(const struct host *h, struct ringsend_request *request, uint64_t body_bytes);
 
-/* Before each ringsend_run: gives and holds what is due. Returns when it wants to be called again. */
+/* Before each ringsend_run: gives and holds what is due. Returns when it wants to be called again.
+ */
 uint64_t host_acts(struct client *c, struct client_request *r);
 /* Hands the next piece over; false: the piece before has not left yet. */
 bool host_gives(struct client *c, struct client_request *r);

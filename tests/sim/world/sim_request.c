@@ -12,7 +12,8 @@ void sim_request_reset(struct sim_request *q)
     *q = (struct sim_request){0};
 }
 
-/* What stands behind the head line `name`, which stands there once at most; null when it does not. */
+/* What stands behind the head line `name`, which stands there once at most; null when it does not.
+ */
 static const char *field(const struct sim_request *q, const char *name)
 {
     const char *end = q->head.data + q->head.bytes, *value = NULL;

@@ -1,5 +1,6 @@
-/* The ring of uring/ring.h, simulated: operations, completions, shared receive buffers, and the wait
- * that moves the clock. What operations do on sockets is in sim_socket.c, on files in sim_file.c.
+/* The ring of uring/ring.h, simulated: operations, completions, shared receive buffers, and the
+ * wait that moves the clock. What operations do on sockets is in sim_socket.c, on files in
+ * sim_file.c.
  *
  * An operation is *used* from its preparation to the reaping of its last completion: all that time
  * it may be in flight for all its caller can know. It is *submitted* by the next wait, which hands
@@ -35,7 +36,8 @@
 
 enum {
     IDLE_POLLS_MAX = 10000,
-    /* Pieces of work that an enter does at most when it has not to wait for more: as the kernel does it. */
+    /* Pieces of work that an enter does at most when it has not to wait for more: as the kernel
+     * does it. */
     BATCH = 20,
     DESCRIPTOR_FIRST = 1000000, /* the number of slot 0's */
 };

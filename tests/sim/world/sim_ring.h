@@ -1,9 +1,9 @@
 /* The simulated ring seen from the tests and from the simulated servers: its sockets.
  *
  * A socket is two byte streams. What the engine sends stands in `out` until it has travelled to the
- * server; what the server sends stands in `in`, was sent up to in_sent, has arrived up to in_arrived,
- * and was handed to the engine up to in_taken. As with TCP, no more arrives than there is room for
- * on the engine's side: it has to take some first. */
+ * server; what the server sends stands in `in`, was sent up to in_sent, has arrived up to
+ * in_arrived, and was handed to the engine up to in_taken. As with TCP, no more arrives than there
+ * is room for on the engine's side: it has to take some first. */
 #ifndef RINGSEND_TESTS_SIM_WORLD_SIM_RING_H
 #define RINGSEND_TESTS_SIM_WORLD_SIM_RING_H
 
@@ -40,8 +40,8 @@ struct sim_socket {
     size_t in_glue;      /* the byte at this offset never comes as the last of a piece; 0: none */
     bool in_ended;
     uint64_t in_ended_ns; /* then: since when */
-    bool
-        end_is_old; /* the latest send was handed over behind it; no matter while the connection is new */
+    /* the latest send was handed over behind it; no matter while the connection is new */
+    bool end_is_old;
     int32_t in_end;    /* 0, or the negated errno */
     bool in_end_taken; /* the engine was told */
     struct sim_op *recv, *send;
@@ -94,7 +94,8 @@ void sim_ring_break(void);
 bool sim_ring_broke(void);
 /* No ring is left. */
 bool sim_ring_gone(void);
-/* The engine of that ring would be woken now: the number is how many there were when it was made. */
+/* The engine of that ring would be woken now: the number is how many there were when it was made.
+ */
 bool sim_ring_has_news(uint32_t number);
 
 #endif

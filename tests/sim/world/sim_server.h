@@ -6,8 +6,8 @@
  * number and the delivery's, so that a response can reach no other record unseen. A *delivery* is
  * one time that bytes of a record entered a connection. The ledger checks promise 3 at each: a
  * record that must not be done twice is delivered again only when all its earlier deliveries were
- * declined, that is, answered with a head whose status is 408, 421, 425, 429 or 503, or in full with
- * sim.declining. */
+ * declined, that is, answered with a head whose status is 408, 421, 425, 429 or 503, or in full
+ * with sim.declining. */
 #ifndef RINGSEND_TESTS_SIM_WORLD_SIM_SERVER_H
 #define RINGSEND_TESTS_SIM_WORLD_SIM_SERVER_H
 
@@ -177,7 +177,8 @@ struct sim_peer *server_find(const struct sockaddr *address);
 /* This machine has an address from which it could talk to that one. */
 bool server_has_source(const struct sockaddr *address);
 void server_connected(struct sim_socket *s);
-/* Plain bytes begin to enter the connection, these in all: a new delivery, unless one is entering. */
+/* Plain bytes begin to enter the connection, these in all: a new delivery, unless one is entering.
+ */
 void server_delivery(struct sim_socket *s, const char *data, size_t bytes);
 /* Some of them enter. */
 void server_enters(struct sim_socket *s, const char *data, size_t bytes);

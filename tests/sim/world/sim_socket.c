@@ -378,7 +378,8 @@ void sim_send_submit(struct ring *r, struct sim_op *op)
     window = s->out.bytes + sim_below(op->copy.bytes);
     if (sim_chance(sim.faults.send_stuck) && window < s->window)
         s->window = window;
-    /* At once behind an old end, as the kernel does it: nothing that is received meanwhile may spare it. */
+    /* At once behind an old end, as the kernel does it: nothing that is received meanwhile may
+     * spare it. */
     uint64_t wait_ns = sim_between(0, SIM_US);
     send_kick(op, s->end_is_old ? 0 : wait_ns);
 }
