@@ -558,6 +558,8 @@ void kept_is_used(struct conn *c, const struct request *r); /* one of these */
 void kept_trial_over(struct conn *c);                       /* of one that was on_trial */
 /* None is to be opened for the request: one that is idle will be good for it very soon. */
 bool kept_is_worth_waiting(const struct origin *o, const struct request *r);
+/* A request waits for it, idle as it is, to have stood long enough: very soon. */
+bool kept_is_awaited(const struct conn *c);
 /* The idle connection, of at least one, to be closed to make place for a new one; null: none. */
 struct conn *kept_to_spare(const struct origin *o, const struct request *r);
 

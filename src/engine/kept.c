@@ -114,6 +114,13 @@ bool kept_is_worth_waiting(const struct origin *o, const struct request *r)
            o->engine->now_ns >= o->trial_until_ns;
 }
 
+bool kept_is_awaited(const struct conn *c)
+{
+    const struct origin *o = c->origin;
+    return o->settles_at_ns != TIMER_NEVER && c->engine->now_ns < o->settles_at_ns &&
+           o->suspicion <= SUSPICION_FIRST && o->waiting_count > 0;
+}
+
 struct conn *kept_to_spare(const struct origin *o, const struct request *r)
 {
     if (!may_settle(o, r))

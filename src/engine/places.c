@@ -180,6 +180,21 @@ uint32_t place_leaving(const struct origin *o)
     return is_at_own_limit(o) ? o->conns_leaving : o->engine->conns_leaving;
 }
 
+/* The one that has been idle for longest; its own only if none is left to stand there for the
+ * request itself. Null: none. */
+static struct conn *to_close_for(const struct origin *o, const struct request *r)
+{
+    const struct ringsend *e = o->engine;
+    for (struct list *node = e->idle_lru.next; node != &e->idle_lru; node = node->next) {
+        struct conn *c = LIST_OWNER(node, struct conn, idle_lru);
+        if (c->origin == o)
+            c = kept_to_spare(o, r);
+        if (c)
+            return c;
+    }
+    return NULL;
+}
+
 void place_want(struct origin *o, const struct request *r)
 {
     struct ringsend *e = o->engine;
@@ -198,7 +213,7 @@ void place_want(struct origin *o, const struct request *r)
         if (o->standing == STANDING_MUTE)
             turn_take_for(o); /* of another mute one */
     } else if (is_full && !list_empty(idle)) {
-        struct conn *c = own ? kept_to_spare(o, r) : LIST_OWNER(idle->next, struct conn, idle_lru);
+        struct conn *c = own ? kept_to_spare(o, r) : to_close_for(o, r);
         if (c)
             conn_abandon(c, RINGSEND_OK, NULL);
     } else if (is_full && !own) {
@@ -438,6 +453,17 @@ static bool mute_ones_wait(const struct ringsend *e)
     return any;
 }
 
+/* The one that has been idle for longest and that nobody here waits for; null: none. */
+static struct conn *spare(const struct ringsend *e)
+{
+    for (struct list *node = e->idle_lru.next; node != &e->idle_lru; node = node->next) {
+        struct conn *c = LIST_OWNER(node, struct conn, idle_lru);
+        if (!kept_is_awaited(c))
+            return c;
+    }
+    return NULL;
+}
+
 /* What is idle now, after all have run, nobody here has use for. Calls are heard last, as this may
  * call itself: who sleeps with one that it has not heard is woken by no other. */
 void place_turn_ends(struct ringsend *e)
@@ -445,16 +471,16 @@ void place_turn_ends(struct ringsend *e)
     struct seat *s = &e->seat;
     if (!is_shared(e))
         return;
-    seat_has_idle(s, !list_empty(&e->idle_lru));
+    seat_has_idle(s, spare(e) != NULL);
     bool may = !is_full_itself(e);
     const struct origin *first = may ? place_first(e) : NULL;
     uint32_t wants = first ? demand(first) : 0;
     bool waits = may && !first && e->blocked_count > 0;
     seat_wish(e->gates, s, first && wants == 0 ? 1 : wants, waits, waits && mute_ones_wait(e));
     /* After its own wish, as this counts: who wants less itself is asked for more. */
-    while (list_empty(&e->ready) && !list_empty(&e->idle_lru) &&
-           (seat_is_asked(s) || is_over_limit(e)))
-        conn_abandon(LIST_OWNER(e->idle_lru.next, struct conn, idle_lru), RINGSEND_OK, NULL);
+    struct conn *c;
+    while (list_empty(&e->ready) && (seat_is_asked(s) || is_over_limit(e)) && (c = spare(e)))
+        conn_abandon(c, RINGSEND_OK, NULL);
     if (waits)
         place_wake_first(e); /* it may have one since it looked */
     place_hear_calls(e);

@@ -45,6 +45,12 @@ class Threads(Case):
                       records=self.records(serve.url, 600), expect=OK)
             self.assertEqual(serve.stats()["connections_peak"], connections)
 
+    def test_connections_are_kept_whatever_is_sent_on_them(self):
+        """A POST waits until a connection has stood for a while, and no other engine takes it."""
+        serve = self.serve("--latency", "2ms")
+        self.send("-t", "2", "-c", "4", records=self.records(serve.url, 1000), expect=OK)
+        self.assertLess(serve.stats()["connections"], 100)
+
     def test_the_rate_holds_over_all(self):
         serve = self.serve("--log", self.path("log"))
         self.send("-t", "3", "--rate", "200/s", "--burst", "3",
