@@ -297,6 +297,8 @@ void seat_wish(struct ringsend_limits *l, struct seat *s, uint32_t wants, bool w
     if (!is_same) {
         publish(p);
         call_next(p, s->engine);
+        if (has_spare(p))
+            call_waiting(p, s->engine); /* those that it wanted are left over */
     }
     if (wants > 0 && has_to_ask(s))
         call_idle(p, s->engine, true);
