@@ -221,16 +221,18 @@ void place_want(struct origin *o, const struct request *r)
     }
 }
 
-/* In the line of an origin that engines share, and what it holds there for others. */
+/* In the line of an origin that engines share, and what it holds there for others. Who waits for a
+ * place of the run stands in this line as well: else two of one engine, each first here only while
+ * it stands here, would send each other back and forth between the lines. */
 static void look_at_own_line(struct origin *o)
 {
     struct ringsend *e = o->engine;
-    bool may = o->wants_own && o->conns < e->options.connections_per_origin;
+    bool may = (o->wants_own || o->wants_place) && o->conns < e->options.connections_per_origin;
     seat_has_idle(&o->seat, !list_empty(&o->idle));
     seat_wish(e->gates, &o->seat, may ? demand(o) : 0, false, false);
     while (!list_empty(&o->idle) && seat_is_asked(&o->seat))
         conn_abandon(LIST_OWNER(o->idle.prev, struct conn, idle), RINGSEND_OK, NULL);
-    if (may && seat_may_take(e->gates, &o->seat))
+    if (may && o->wants_own && seat_may_take(e->gates, &o->seat))
         task_wake(e, &o->task); /* it was given back meanwhile */
 }
 
