@@ -8,7 +8,7 @@ import os
 import ssl
 import threading
 
-from harness import NOT_ALL_OK, OK, Authority, Case, main, over_tls, response
+from harness import BOUND_S, NOT_ALL_OK, OK, Authority, Case, main, over_tls, response
 
 BYTES = 14 << 20
 
@@ -50,8 +50,10 @@ class Early(Case):
         return run.results[0]
 
     def reads_on(self, answer):
-        """Answers when the head is in, and reads the body all the same, slowly at first."""
+        """Answers when the head is in, and reads the body all the same, slowly at first. What was
+        sent may still be on its way when the client is done: is_read."""
         self.seen = 0
+        self.is_read = threading.Event()
 
         def script(peer):
             self.seen = head_of(peer)
@@ -59,8 +61,9 @@ class Early(Case):
             while self.seen < BYTES:
                 data = peer.sock.recv(1 << 16 if self.seen > 1 << 20 else 1 << 12)
                 if not data:
-                    return
+                    break
                 self.seen += len(data)
+            self.is_read.set()
             peer.hold()
         return script
 
@@ -74,6 +77,7 @@ class Early(Case):
                 with self.subTest(answer=answer, tls=tls):
                     result = self.transfer(self.reads_on(answer), tls=tls)
                     self.assert_ok(result)
+                    self.assertTrue(self.is_read.wait(BOUND_S))
                     self.assertEqual(self.seen, BYTES)
 
     def test_a_server_that_closes_its_side_and_reads_on_gets_it_all(self):

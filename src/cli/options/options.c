@@ -262,6 +262,20 @@ static void add_use(struct options *o, int code, const char *text)
     o->last[use->row->id] = o->uses_count;
 }
 
+/* getopt_long takes the beginning of a name for the name. But one that is the whole name of another
+ * command's option means that one, and is refused as such: --id is no --idempotency-key. */
+static void refuse_others(const struct options *o, char *const *argv, enum option_id found)
+{
+    const char *word = argv[optind - 1];
+    enum option_id meant = found;
+    if (optarg && optarg == word)
+        word = argv[optind - 2];
+    size_t bytes = strcspn(word, "=");
+    if (bytes > 2 && find_name(word + 2, bytes - 2, &meant) && meant != found &&
+        strlen(option_long(meant)) == bytes)
+        refuse_long(o, word);
+}
+
 void options_parse(struct options *o, enum command command, int argc, char **argv)
 {
     struct getopt_tables tables;
@@ -274,6 +288,8 @@ void options_parse(struct options *o, enum command command, int argc, char **arg
             break;
         if (code == '?' || code == ':')
             refuse(o, argv, code);
+        if (code >= LONG_CODE)
+            refuse_others(o, argv, (enum option_id)(code - LONG_CODE));
         add_use(o, code, optarg);
     }
     o->arguments = argv + optind;
