@@ -88,6 +88,7 @@ int command_doctor(int argc, char **argv)
     struct options given;
     options_parse(&given, COMMAND_DOCTOR, argc, argv);
     bool json = option_given(&given, OPTION_JSON);
+    options_free(&given);
     size_t hosts = given.arguments_count, count = CHECKS_FIXED + hosts;
     struct finding *findings = calloc(count, sizeof *findings);
     if (!findings) {
