@@ -386,6 +386,8 @@ class Stopped(Case):
 class Resumed(Stopped):
     # What an option needs beside it; None: it is about the journal itself, or sends nothing.
     WITH = {
+        # A result is judged when its body is saved: not all are to be done by then.
+        "bodies": ["--rate=200/s"],
         "burst": ["--rate", "1000"],
         "ramp": ["--rate", "1000"],
         "sync": [],

@@ -39,7 +39,8 @@ OPTION(BODY, "body", 0, "none|inline", WORD, SEND, OUTPUT,
        .text = "inline")
 OPTION(BODIES, "bodies", 0, "DIR", FILE, SEND, OUTPUT,
        "each body goes to a file of its own in DIR, named by\n"
-       "the record's number (from 0) and id; the result tells")
+       "the record's number (from 0) and id; the result tells",
+       .traits = SHAPES)
 OPTION(TRACE, "trace", 0, NULL, FLAG, SEND, OUTPUT,
        "results tell of each try: times, outcome, and what it\n"
        "then waited for")

@@ -315,8 +315,9 @@ static int compare(struct outputs *outputs, const struct fingerprint *now,
     case FINGERPRINT_OPTION:
         fprintf(stderr, "ringsend send: %s: %s is not as in the run to go on with, and %s\n",
                 outputs->results.path, name,
-                strcmp(name, "--ordered") == 0 ? "results would be in another order"
-                                               : "requests would be others");
+                strcmp(name, "--ordered") == 0  ? "results would be in another order"
+                : strcmp(name, "--bodies") == 0 ? "bodies would be in two places"
+                                                : "requests would be others");
         return EXIT_USAGE;
     case FINGERPRINT_INPUTS_COUNT:
         fprintf(stderr, "ringsend send: %s: the run to go on with had %zu input%s, not %zu\n",
