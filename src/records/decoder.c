@@ -49,6 +49,8 @@ static const struct magic {
     {DECODER_FOREIGN, 5, {'P', 'A', 'R', '1', 0x15}, "it is Parquet: make JSON lines or CSV of it"},
     {DECODER_FOREIGN, 4, {0xff, 0xfe, 0, 0}, TEXT_OF("UTF-32", "UTF-32")},
     {DECODER_FOREIGN, 4, {0, 0, 0xfe, 0xff}, TEXT_OF("UTF-32", "UTF-32")},
+    {DECODER_FOREIGN, 4, {ANY_TEXT, 0, 0, 0}, TEXT_OF("UTF-32", "UTF-32LE")},
+    {DECODER_FOREIGN, 4, {0, 0, 0, ANY_TEXT}, TEXT_OF("UTF-32", "UTF-32BE")},
     {DECODER_FOREIGN, 2, {0xff, 0xfe}, TEXT_OF("UTF-16", "UTF-16")},
     {DECODER_FOREIGN, 2, {0xfe, 0xff}, TEXT_OF("UTF-16", "UTF-16")},
     {DECODER_FOREIGN, 4, {ANY_TEXT, 0, ANY_TEXT, 0}, TEXT_OF("UTF-16", "UTF-16LE")},

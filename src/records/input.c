@@ -28,8 +28,8 @@ void input_begin(struct input *in, int fd)
     in->fd = fd;
     in->error = 0;
     in->text = NULL;
-    in->magic_bytes = 0;
-    in->coding = DECODER_UNKNOWN;
+    in->magic_bytes = in->inside_bytes = 0;
+    in->coding = in->inner = DECODER_UNKNOWN;
     in->coded = (struct ringsend_bytes){0};
     in->coded_ended = false;
 }
@@ -161,6 +161,21 @@ static bool decode(struct input *in, struct ringsend_bytes *from, struct ringsen
     return bytes->bytes > 0;
 }
 
+/* What was packed is judged by its first bytes as well, as far as they have come. */
+static bool is_good_inside(struct input *in, struct ringsend_bytes bytes)
+{
+    size_t at = 0;
+    while (in->inner == DECODER_UNKNOWN && at < bytes.bytes) {
+        in->inside[in->inside_bytes++] = bytes.data[at++];
+        in->inner = decoder_kind_of((struct ringsend_bytes){in->inside, in->inside_bytes});
+    }
+    if (in->inner == DECODER_FOREIGN)
+        in->text = decoder_foreign_text((struct ringsend_bytes){in->inside, in->inside_bytes});
+    else if (in->inner == DECODER_GZIP || in->inner == DECODER_ZSTD)
+        in->text = "it is packed twice: unpack it once, and send that";
+    return !in->text;
+}
+
 static enum input_next next_decoded(struct input *in, struct ringsend_bytes *bytes)
 {
     if (in->magic_bytes > 0) { /* no coding makes anything of so few */
@@ -186,7 +201,7 @@ static enum input_next next_decoded(struct input *in, struct ringsend_bytes *byt
         if (in->coded_ended)
             in->coded = (struct ringsend_bytes){0};
     }
-    return INPUT_BYTES;
+    return is_good_inside(in, *bytes) ? INPUT_BYTES : fail(in, EBADMSG);
 }
 
 enum input_next input_next(struct input *in, struct ringsend_bytes *bytes)

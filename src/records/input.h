@@ -35,7 +35,10 @@ struct input {
     struct decoder *decoder;     /* with a coding */
     struct ringsend_bytes coded; /* not yet decoded */
     bool coded_ended;
-    char *decoded;    /* a block; null until the first compressed input */
+    char *decoded;                    /* a block; null until the first compressed input */
+    char inside[DECODER_MAGIC_BYTES]; /* the first bytes of what was packed, likewise */
+    size_t inside_bytes;
+    enum decoder_kind inner;
     const char *text; /* of what is wrong with the coding */
     int error;        /* errno of the read that failed; EBADMSG: what was read is damaged */
 };

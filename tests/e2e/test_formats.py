@@ -290,12 +290,19 @@ class Compressed(Formats):
         self.assertEqual(sorted(int(r["body"]) for r in run.results), list(range(3000)))
 
     def test_other_encodings_are_named(self):
-        for encoding in ("utf-16", "utf-16-le", "utf-32"):
-            run = self.send_files("--url", self.echo.url,
-                                  self.file("x",
-                                            self.LINES.decode().encode(encoding)), expect=INPUT)
-            self.assertIn("it is UTF-" + encoding[4:6], run.err)
-            self.assertEqual(run.results, [])
+        for encoding in ("utf-16", "utf-16-le", "utf-32", "utf-32-le", "utf-32-be"):
+            text = self.LINES.decode().encode(encoding)
+            for content in (text, gzip.compress(text)):
+                run = self.send_files("--url", self.echo.url, self.file("x", content),
+                                      expect=INPUT)
+                self.assertIn("it is UTF-" + encoding[4:6], run.err)
+                self.assertEqual(run.results, [])
+
+    def test_what_is_packed_twice_is_named(self):
+        twice = gzip.compress(gzip.compress(self.LINES))
+        run = self.send_files("--url", self.echo.url, self.file("x.gz", twice), expect=INPUT)
+        self.assertIn("it is packed twice", run.err)
+        self.assertEqual(run.results, [])
 
     def test_a_truncated_file_is_an_input_error_and_all_before_it_has_its_result(self):
         packed = gzip.compress(self.LINES, 1)

@@ -494,6 +494,8 @@ static void test_what_is_not_read_is_named(void **state)
         {"UTF-16BE", "\0{\0\"", 4},
         {"UTF-32", "\xff\xfe\0\0", 4},
         {"UTF-32", "\0\0\xfe\xff", 4},
+        {"UTF-32LE", "{\0\0\0", 4},
+        {"UTF-32BE", "\0\0\0{", 4},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct packed packed = {.bytes = 0};
