@@ -115,12 +115,49 @@ static void show_value(struct ringsend_bytes value, char shown[VALUE_SHOWN_BYTES
              end < value.bytes ? "..." : "");
 }
 
+/* What stands before one of the places of that column says that a secret follows: ?code=, or
+ * "password":. A word is put there and looked for again. Memory out: it may be one. */
+static bool is_secret_here(struct filler *f, const struct template *t, size_t name)
+{
+    static const char word[] = "wordinplace";
+    struct secrets none = {0};
+    struct buf text = {0}, shown = {0};
+    const char *literal = t->text ? t->text : "";
+    bool hidden = false, good = true;
+    for (size_t i = 0; i < t->parts_count && good && !hidden; i++) {
+        const struct template_part *part = &t->parts[i];
+        good = buf_append(f->pool, &text, literal, part->literal_bytes);
+        literal += part->literal_bytes;
+        size_t end = text.bytes;
+        while (good && end > 0 && text.data[end - 1] == ' ')
+            end--;
+        const char *quote = good && end > 0 && text.data[end - 1] == ':' ? "\"" : "";
+        size_t before = text.bytes;
+        good = good && buf_append(f->pool, &text, quote, strlen(quote)) &&
+               buf_append(f->pool, &text, word, sizeof word - 1) &&
+               buf_append(f->pool, &text, quote, strlen(quote));
+        if (good && part->name == (int)name) {
+            shown.bytes = 0;
+            struct ringsend_bytes all = {text.data, text.bytes};
+            good = secrets_mask(&none, all, f->pool, &shown);
+            size_t tail = text.bytes - before;
+            hidden = good && (shown.bytes < tail || memcmp(shown.data + shown.bytes - tail,
+                                                           text.data + before, tail) != 0);
+        }
+    }
+    buf_release(f->pool, &text);
+    buf_release(f->pool, &shown);
+    return hidden || !good;
+}
+
 /* Names the column and shows its value, unless one of the names says that it is a secret. */
-static void refuse_value(struct filler *f, const char *option, const struct template_fault *fault)
+static void refuse_value(struct filler *f, const struct template *template, const char *option,
+                         const struct template_fault *fault)
 {
     const char *name = f->form->names.names[fault->name];
     struct ringsend_bytes value = f->values[fault->name], header = f->header;
-    bool is_secret = secret_is_name(SECRET_MEMBER, span_of(name)) || secret_is_header(header);
+    bool is_secret = secret_is_name(SECRET_MEMBER, span_of(name)) || secret_is_header(header) ||
+                     is_secret_here(f, template, fault->name);
     char shown[VALUE_SHOWN_BYTES] = "";
     if (!is_secret)
         show_value(value, shown);
@@ -139,7 +176,7 @@ static bool fill(struct filler *f, const struct template *template, const char *
     enum template_result result = template_fill(template, f->values, f->pool, out, &fault);
     piece->bytes = out->bytes - piece->start;
     if (result == TEMPLATE_BAD_VALUE)
-        refuse_value(f, option, &fault);
+        refuse_value(f, template, option, &fault);
     else if (result == TEMPLATE_NO_MEMORY)
         no_memory(f);
     return result == TEMPLATE_FILLED;

@@ -28,6 +28,18 @@ class Check(Case):
         self.assertRegex(run.err, r"^ringsend check: 3 records in \d+\.\d\d s, all can be sent\n$")
         self.assertEqual(self.check("-q", self.file("x", [{"url": "http://h/"}])).err, "")
 
+    def test_what_the_template_calls_a_secret_is_not_shown(self):
+        rows = b"u,t\nx,SEK RIT77\n"
+        for options in (("--url", "http://h/{{u}}?code={{t}}"),
+                        ("--url", "http://h/", "--data", "client_secret={{t}}&a=1"),
+                        ("--url", "http://h/", "--data", '{"password":{{t}}}'),
+                        ("--url", "http://h/", "--data", '{"a":"{{u}}","api_key": {{t}}}')):
+            [(_, _, cause)] = self.errors(rows, *options, name="x.csv")
+            self.assertIn('the value of "t"', cause)
+            self.assertNotIn("RIT77", cause)
+        [(_, _, cause)] = self.errors(rows, "--url", "http://h/{{u}}?page={{t}}", name="x.csv")
+        self.assertIn("RIT77", cause)
+
     def test_what_is_wrong_is_named_with_its_place(self):
         found = self.errors(b'{"url":"http://h/"}\n'
                             b'{"url":"http://h/","id":1\n'
