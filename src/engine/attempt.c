@@ -68,6 +68,12 @@ void attempt_end(struct attempt *a, struct buf_pool *pool, enum ringsend_error o
     attempt_explain(a, pool, detail);
 }
 
+/* Whose Location is where to go instead (RFC 9110 15.4). */
+static bool is_redirect(int status)
+{
+    return (status >= 300 && status <= 303) || status == 307 || status == 308;
+}
+
 /* Where a redirect leads: it is for the user to go there. What may be secret in a URL is
  * left out: userinfo, query and fragment. */
 static void explain_redirect(struct attempt *a, struct buf_pool *pool,
@@ -76,7 +82,7 @@ static void explain_redirect(struct attempt *a, struct buf_pool *pool,
     char text[256];
     const char *at = response->location;
     size_t bytes = response->location_bytes;
-    if (a->status < 300 || a->status > 399 || bytes == 0)
+    if (!is_redirect(a->status) || bytes == 0)
         return;
     const char *start = memmem(at, bytes, "://", 3);
     const char *host = start ? start + 3 : at;
@@ -88,7 +94,10 @@ static void explain_redirect(struct attempt *a, struct buf_pool *pool,
         kept++;
     const char *from = userinfo ? userinfo + 1 : host;
     snprintf(text, sizeof text, "it redirects to %.*s%.*s%s, which is not followed",
-             (int)(host - at), at, (int)(host + kept - from), from, kept < left ? "?..." : "");
+             (int)(host - at), at, (int)(host + kept - from), from,
+             kept < left                    ? "?..."
+             : response->location_is_longer ? "..."
+                                            : "");
     attempt_explain(a, pool, text);
 }
 

@@ -159,6 +159,9 @@ static int take_header(struct response *r)
     case HEADER_LENGTH:
         return take_length(r, value);
     case HEADER_LOCATION:
+        r->location_is_longer = too_long;
+        if (too_long)
+            value = span_trim((struct ringsend_bytes){r->value, sizeof r->value});
         memcpy(r->location, value.data, value.bytes);
         r->location_bytes = (uint8_t)value.bytes;
         return 0;
@@ -198,15 +201,14 @@ static int store_header(struct response *r)
     return 0;
 }
 
-/* Appends to one of the small buffers, or marks it as too long. */
+/* Appends to one of the small buffers; fills it and marks it as too long when there is more. */
 static void collect(char *into, size_t capacity, uint8_t *filled, const char *at, size_t bytes)
 {
-    if (*filled == TOO_LONG || bytes > capacity - *filled) {
-        *filled = TOO_LONG;
+    if (*filled == TOO_LONG)
         return;
-    }
-    memcpy(into + *filled, at, bytes);
-    *filled = (uint8_t)(*filled + bytes);
+    size_t room = capacity - *filled;
+    memcpy(into + *filled, at, bytes < room ? bytes : room);
+    *filled = bytes > room ? TOO_LONG : (uint8_t)(*filled + bytes);
 }
 
 /* ---- Callbacks of llhttp --------------------------------------------------------------------

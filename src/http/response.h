@@ -106,9 +106,10 @@ struct response {
     struct response_header stored; /* its place in `headers` */
 
     _Alignas(8) unsigned char parser[RESPONSE_PARSER_BYTES];
-    char said[128];         /* what came in place of a response, in words */
-    char location[128];     /* the Location header's value: */
-    uint8_t location_bytes; /* 0: none, or too long */
+    char said[128];          /* what came in place of a response, in words */
+    char location[128];      /* the Location header's value: */
+    uint8_t location_bytes;  /* 0: none */
+    bool location_is_longer; /* that is its beginning */
 };
 
 /* limits and pool must outlive the response. */

@@ -249,6 +249,21 @@ class BadResponses(Http):
                                  "--ok-status", "301")
                 self.assertEqual((ok["ok"], ok.get("detail")), (True, None))
 
+    def test_a_long_redirect_says_where_its_beginning_goes(self):
+        for bytes_more in (80, 128, 300, 5000):
+            location = "https://login.test/authorize?state=" + "s" * bytes_more
+            result = self.answer(response(b"", "302 Found", ["Location: " + location]))
+            self.assertEqual(result["detail"], "it redirects to https://login.test/authorize?..., "
+                             "which is not followed")
+        result = self.answer(response(b"", "302 Found", ["Location: /" + "p" * 300]))
+        self.assertEqual(result["detail"], "it redirects to /%s..., which is not followed" %
+                         ("p" * 127))
+
+    def test_other_statuses_redirect_nowhere(self):
+        for status in ("304 Not Modified", "305 Use Proxy", "399 Odd"):
+            result = self.answer(response(b"", status, ["Location: /a"]))
+            self.assertIsNone(result.get("detail"))
+
     def test_another_protocol_is_named(self):
         for data, words in ((b"SSH-2.0-OpenSSH_9.2\r\n",
                              "SSH"), (b"220 mail ESMTP\r\n",
