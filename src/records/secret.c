@@ -15,20 +15,38 @@ enum { SECRET_BYTES_MIN = 4, NAME_BYTES_MAX = 128, WORDS_MAX = 16 };
 static const char mask[] = "***";
 
 static const char *const telling[] = {
-    "assertion", "auth",  "authentication", "authorization", "bearer", "cookie",   "cookies",
-    "cred",      "creds", "credential",     "credentials",   "csrf",   "hmac",     "jwt",
-    "oauth",     "otp",   "passcode",       "passphrase",    "passwd", "password", "passwords",
-    "pw",        "pwd",   "saml",           "sas",           "secret", "secrets",  "session",
-    "sid",       "sig",   "signature",      "token",         "xsrf",
+    "assertion",     "auth",        "authentication",
+    "authorization", "bearer",      "cookie",
+    "cookies",       "cred",        "creds",
+    "credential",    "credentials", "csrf",
+    "cvc",           "cvv",         "dpop",
+    "hdnea",         "hmac",        "jwt",
+    "oauth",         "oidc",        "otp",
+    "passcode",      "passphrase",  "passwd",
+    "password",      "passwords",   "pat",
+    "psk",           "pw",          "pwd",
+    "saml",          "sas",         "secret",
+    "secrets",       "session",     "sid",
+    "skey",          "sig",         "signature",
+    "tok",           "token",       "totp",
+    "xsrf",
+};
+
+/* In data these are words like others: a zodiac sign, a pin on a map. */
+static const char *const telling_but_in_data[] = {"pin", "sign", "ticket"};
+
+/* What a code, or a verifier, is for that opens something. */
+static const char *const opening_codes[] = {
+    "access", "activation", "auth", "code", "device", "recovery", "security", "verification",
 };
 
 /* Of words written in one. */
 static const char *const telling_ends[] = {
-    "accesskey",     "accountkey",      "apikey",     "apitoken",   "appkey",     "authkey",
-    "authorization", "cookie",          "credential", "encryptkey", "jwt",        "licensekey",
-    "masterkey",     "passwd",          "passphrase", "password",   "privatekey", "pwd",
-    "secret",        "secretkey",       "sessid",     "sessionid",  "sharedkey",  "signature",
-    "signingkey",    "subscriptionkey", "token",
+    "accesskey",     "accountkey", "apikey",          "apitoken",   "appkey",     "authkey",
+    "authorization", "cookie",     "credential",      "encryptkey", "jwt",        "licensekey",
+    "masterkey",     "passwd",     "passphrase",      "password",   "privatekey", "pwd",
+    "secret",        "secretkey",  "sessid",          "sessionid",  "sessionkey", "sharedkey",
+    "signature",     "signingkey", "subscriptionkey", "token",
 };
 
 /* Last words that make a name one of something else. */
@@ -152,12 +170,22 @@ static bool is_key(enum secret_kind kind, const struct words *w, size_t last)
     return !is_one_of(w->words[last - 1], LIST(plain_keys));
 }
 
+/* An access code, a code_verifier. */
+static bool is_opening_code(const struct words *w, size_t last)
+{
+    return last > 0 &&
+           (strcmp(w->words[last], "code") == 0 || strcmp(w->words[last], "verifier") == 0) &&
+           is_one_of(w->words[last - 1], LIST(opening_codes));
+}
+
 bool secret_is_name(enum secret_kind kind, struct ringsend_bytes name)
 {
     struct words w;
     take_apart(&w, name);
     if (w.count == 0)
         return false;
+    if (span_equal_nocase(name, SPAN("DPoP"))) /* which is no three words */
+        return true;
     size_t last = w.count - 1;
     while (last > 0 && is_number(w.words[last]))
         last--;
@@ -166,7 +194,9 @@ bool secret_is_name(enum secret_kind kind, struct ringsend_bytes name)
         return true;
     if (strcmp(w.words[last], "pass") == 0 && last > 0)
         return true;
-    if (is_key(kind, &w, last))
+    if (is_key(kind, &w, last) || is_opening_code(&w, last))
+        return true;
+    if (kind != SECRET_MEMBER && is_one_of(w.words[last], LIST(telling_but_in_data)))
         return true;
     if (is_one_of(w.words[last], LIST(about)))
         return false;

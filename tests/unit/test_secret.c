@@ -153,6 +153,19 @@ static void test_names_that_tell_in_their_place(void **state)
     assert_true(secret_is_name(SECRET_HEADER, SPAN("Key")));
     assert_false(secret_is_name(SECRET_MEMBER, SPAN("key")));
     assert_true(secret_is_header(SPAN("X-Key")));
+    static const char *const anywhere[] = {"DPoP", "X-My-Sessionkey",   "X-Access-Code",
+                                           "psk",  "verification_code", "code_verifier",
+                                           "skey", "deviceCode",        "cvv"};
+    for (unsigned kind = SECRET_HEADER; kind <= SECRET_MEMBER; kind++)
+        expect((enum secret_kind)kind, anywhere, COUNT(anywhere), true);
+    static const char *const elsewhere[] = {"CB-ACCESS-SIGN", "sign", "pin", "ticket",
+                                            "KC-API-SIGN"};
+    expect(SECRET_HEADER, elsewhere, COUNT(elsewhere), true);
+    expect(SECRET_PARAMETER, elsewhere, COUNT(elsewhere), true);
+    static const char *const in_data[] = {"max_tokens",  "tokens",  "sign",       "pin",
+                                          "ticket",      "zipCode", "whiskey",    "promo_code",
+                                          "status_code", "pattern", "designation"};
+    expect(SECRET_MEMBER, in_data, COUNT(in_data), false);
 }
 
 static void test_long_names(void **state)
