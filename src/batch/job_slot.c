@@ -43,61 +43,35 @@ static const unsigned edges[SLOT_STEPS] = {
     [SLOT_LEFT] = TO(FREE),
 };
 
-static void enters(struct job *job, struct slot *slot)
+/* What follows from being in a step, taken up when it is entered and undone when it is left. */
+static void follow(struct job *job, struct slot *slot, bool enters)
 {
+    uint32_t one = enters ? 1 : UINT32_MAX;
     switch (slot->step) {
     case SLOT_LOADING:
-        job->data_files++;
+        job->data_files += one;
         return;
     case SLOT_QUEUED:
-        job->queued++;
+        job->queued += one;
         return;
     case SLOT_RELEASED:
-        list_push_back(&job->released, &slot->released);
+        if (enters)
+            list_push_back(&job->released, &slot->released);
+        else
+            list_remove(&slot->released);
         return;
     case SLOT_HELD:
-        job->held = slot;
+        job->held = enters ? slot : NULL;
         return;
     case SLOT_IN_FLIGHT:
-        job->in_flight++;
-        job->in_flight_here += !slot->mate;
+        job->in_flight += one;
+        job->in_flight_here += slot->mate ? 0 : one;
         return;
     case SLOT_SAVING:
-        list_push_back(&job->saving, &slot->saving);
-        return;
-    case SLOT_FREE:
-    case SLOT_READING:
-    case SLOT_ASIDE:
-    case SLOT_COMMITTING:
-    case SLOT_NAMING:
-    case SLOT_KEPT:
-    case SLOT_LEFT:
-    case SLOT_STEPS:
-        return;
-    }
-}
-
-static void leaves(struct job *job, struct slot *slot)
-{
-    switch (slot->step) {
-    case SLOT_LOADING:
-        job->data_files--;
-        return;
-    case SLOT_QUEUED:
-        job->queued--;
-        return;
-    case SLOT_RELEASED:
-        list_remove(&slot->released);
-        return;
-    case SLOT_HELD:
-        job->held = NULL;
-        return;
-    case SLOT_IN_FLIGHT:
-        job->in_flight--;
-        job->in_flight_here -= !slot->mate;
-        return;
-    case SLOT_SAVING:
-        list_remove(&slot->saving);
+        if (enters)
+            list_push_back(&job->saving, &slot->saving);
+        else
+            list_remove(&slot->saving);
         return;
     case SLOT_FREE:
     case SLOT_READING:
@@ -114,9 +88,9 @@ static void leaves(struct job *job, struct slot *slot)
 void job_slot_goto(struct job *job, struct slot *slot, enum slot_step step)
 {
     CHECK(edges[slot->step] >> step & 1);
-    leaves(job, slot);
+    follow(job, slot, false);
     slot->step = step;
-    enters(job, slot);
+    follow(job, slot, true);
 }
 
 bool job_slots_more(struct job *job)
