@@ -25,6 +25,23 @@
     "  XML, by its Content-Type or its looks, values are escaped inside of quotes,\n" \
     "  elsewhere one plain value each. What does not fit is an error of that record\n"
 
+/* What bench and probe send, and what they make of the answers. */
+#define MEASURED_REQUESTS \
+    "Requests\n" \
+    "@REQUESTS\n" \
+    "Records of FILEs\n" \
+    "@RECORDS\n" \
+    "Of rows of csv and tsv, and of lines, --url, -X, -H, --data and --data-file are\n" \
+    "templates:\n" \
+    TEMPLATES \
+    "Times (250ms, 2s, 1m; a bare number is seconds). Nothing is tried again.\n" \
+    "@TRIES\n" \
+    "TLS (https URLs; TLS 1.2)\n" \
+    "@TLS\n" \
+    "Responses\n" \
+    "@RESPONSES\n" \
+    EXPRESSIONS
+
 static const char send_text[] =
     "Usage: ringsend send [OPTION]... FILE...\n"
     "Sends each record of the FILEs (- is standard input) as one HTTP request and\n"
@@ -165,20 +182,7 @@ static const char bench_text[] =
     "@COMPARING\n"
     "Measuring\n"
     "@MEASURING\n"
-    "Requests\n"
-    "@REQUESTS\n"
-    "Records of FILEs\n"
-    "@RECORDS\n"
-    "Of rows of csv and tsv, and of lines, --url, -X, -H, --data and --data-file are\n"
-    "templates:\n"
-    TEMPLATES
-    "Times (250ms, 2s, 1m; a bare number is seconds). Nothing is tried again.\n"
-    "@TRIES\n"
-    "TLS (https URLs; TLS 1.2)\n"
-    "@TLS\n"
-    "Responses\n"
-    "@RESPONSES\n"
-    EXPRESSIONS
+    MEASURED_REQUESTS
     "Report (- is standard output; the text for people then goes to standard error)\n"
     "@REPORT\n"
     "\n"
@@ -249,20 +253,7 @@ static const char probe_text[] =
     "in turn, over and over.\n"
     "\n"
     "@MAIN\n"
-    "Requests\n"
-    "@REQUESTS\n"
-    "Records of FILEs\n"
-    "@RECORDS\n"
-    "Of rows of csv and tsv, and of lines, --url, -X, -H, --data and --data-file are\n"
-    "templates:\n"
-    TEMPLATES
-    "Times (250ms, 2s, 1m; a bare number is seconds). Nothing is tried again.\n"
-    "@TRIES\n"
-    "TLS (https URLs; TLS 1.2)\n"
-    "@TLS\n"
-    "Responses\n"
-    "@RESPONSES\n"
-    EXPRESSIONS
+    MEASURED_REQUESTS
     "\n"
     "@GENERAL\n"
     "\n"
