@@ -466,6 +466,14 @@ static struct conn *spare(const struct ringsend *e)
     return NULL;
 }
 
+/* Above the limit even one that is waited for goes. */
+static struct conn *to_give_up(const struct ringsend *e)
+{
+    if (is_over_limit(e) && !list_empty(&e->idle_lru))
+        return LIST_OWNER(e->idle_lru.next, struct conn, idle_lru);
+    return seat_is_asked(&e->seat) ? spare(e) : NULL;
+}
+
 /* What is idle now, after all have run, nobody here has use for. Calls are heard last, as this may
  * call itself: who sleeps with one that it has not heard is woken by no other. */
 void place_turn_ends(struct ringsend *e)
@@ -481,7 +489,7 @@ void place_turn_ends(struct ringsend *e)
     seat_wish(e->gates, s, first && wants == 0 ? 1 : wants, waits, waits && mute_ones_wait(e));
     /* After its own wish, as this counts: who wants less itself is asked for more. */
     struct conn *c;
-    while (list_empty(&e->ready) && (seat_is_asked(s) || is_over_limit(e)) && (c = spare(e)))
+    while (list_empty(&e->ready) && (c = to_give_up(e)))
         conn_abandon(c, RINGSEND_OK, NULL);
     if (waits)
         place_wake_first(e); /* it may have one since it looked */
