@@ -15,7 +15,17 @@
  * not starve a quiet one. An origin stands in a line exactly when it has asked in its last run and
  * was told to wait (in the budget's also while the pace holds it back: the first one there may
  * stand behind another for the pace); who leaves wakes the next. */
+#include "engine/admission.h"
+
+#include "base/list.h"
+#include "base/timers.h"
 #include "engine/engine.h"
+#include "engine/origin.h"
+#include "engine/pause.h"
+#include "engine/queue.h"
+#include "engine/request.h"
+#include "engine/run_limits.h"
+#include "ringsend.h"
 
 static struct origin *first_in(const struct ringsend *e, enum gate gate)
 {

@@ -5,7 +5,12 @@
  * needs them, by that engine, under the mutex; one that needs them at the same time waits that
  * millisecond. After that `config` is only read, and what is loaded stays as it is: a file that
  * could not be read is not tried again. */
-#include "engine/engine.h"
+#include "engine/certificates.h"
+
+#include "base/errors.h"
+#include "engine/options.h"
+#include "ringsend.h"
+#include "tls/tls.h"
 
 #include <pthread.h>
 #include <stdio.h>

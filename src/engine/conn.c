@@ -16,8 +16,30 @@
  * operations are over, for only then has the kernel let go of the user's memory and descriptors.
  * Operations in flight always carry the slot's present generation, because the slot is given back
  * only when none is left. */
+#include "engine/conn.h"
+
+#include "base/address.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/attempt.h"
+#include "engine/conn_tls.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/kept.h"
+#include "engine/origin.h"
+#include "engine/places.h"
+#include "engine/request.h"
+#include "engine/steps.h"
 #include "engine/stream.h"
+#include "engine/task.h"
+#include "engine/tcp_info.h"
+#include "engine/turns.h"
+#include "http/response.h"
+#include "ringsend.h"
+#include "uring/op.h"
+#include "uring/ring.h"
 
 #include <errno.h>
 

@@ -11,9 +11,29 @@
  * Afterwards all happens on the loop: a record of some hundred bytes costs less than a microsecond.
  * A large body is encrypted and sent in stretches of SEND_STRETCH_BYTES, several records in one
  * send. */
+#include "engine/conn_tls.h"
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/memory.h"
+#include "engine/attempt.h"
+#include "engine/certificates.h"
+#include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/handshaker.h"
+#include "engine/host.h"
+#include "engine/origin.h"
+#include "engine/request.h"
+#include "engine/steps.h"
 #include "engine/stream.h"
+#include "engine/turns.h"
 #include "http/protocol.h"
+#include "ringsend.h"
+#include "tls/tls.h"
+#include "uring/op.h"
+#include "uring/ring.h"
 
 #include <stdio.h>
 #include <string.h>

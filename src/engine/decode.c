@@ -15,7 +15,20 @@
  * Invariant: a request in engine.undecoded is in REQUEST_ATTEMPT and its outcome is not known; the
  * first one will run in this turn or the next, or when there is room for what it becomes (room.c).
  */
+#include "engine/decode.h"
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/attempt.h"
 #include "engine/engine.h"
+#include "engine/request.h"
+#include "engine/room.h"
+#include "engine/verdict.h"
+#include "http/response.h"
+#include "ringsend.h"
 
 /* A millisecond with the slowest of them. */
 enum { TURN_BYTES = 256 << 10 };

@@ -22,7 +22,22 @@
  * deadline, or another task that will wake it. */
 #include "engine/engine.h"
 
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/conn.h"
+#include "engine/conn_tls.h"
+#include "engine/decode.h"
 #include "engine/file_internal.h"
+#include "engine/host.h"
+#include "engine/lookups.h"
+#include "engine/origin.h"
+#include "engine/request.h"
+#include "engine/task.h"
+#include "ringsend.h"
+#include "uring/ring.h"
 
 /* What has come since the last enter may be the end of a connection that is about to be used. At
  * full speed something always has, nearly never that, and looking would double the enters: so only

@@ -16,9 +16,29 @@
  *
  * Invariant: `head` and the user's body are read by the kernel exactly while the send is in flight.
  * While FILLING it may write to `head`. */
+#include "engine/exchange.h"
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/timers.h"
+#include "engine/attempt.h"
+#include "engine/conn.h"
+#include "engine/conn_tls.h"
 #include "engine/engine.h"
+#include "engine/kept.h"
+#include "engine/places.h"
+#include "engine/request.h"
+#include "engine/retry.h"
+#include "engine/room.h"
+#include "engine/steps.h"
 #include "engine/stream.h"
+#include "http/head.h"
 #include "http/protocol.h"
+#include "http/response.h"
+#include "ringsend.h"
+#include "uring/op.h"
+#include "uring/ring.h"
 
 #include <errno.h>
 #include <string.h>

@@ -5,8 +5,17 @@
  * may trail; hence the generation. */
 #include "engine/file.h"
 
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/limits.h"
+#include "base/memory.h"
+#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/file_internal.h"
+#include "engine/task.h"
+#include "ringsend.h"
+#include "uring/op.h"
+#include "uring/ring.h"
 
 #include <errno.h>
 #include <fcntl.h>

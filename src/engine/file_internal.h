@@ -2,8 +2,13 @@
 #ifndef RINGSEND_ENGINE_FILE_INTERNAL_H
 #define RINGSEND_ENGINE_FILE_INTERNAL_H
 
-#include "engine/engine.h"
 #include "engine/file.h"
+#include "uring/op.h"
+#include "uring/ring.h"
+
+struct conn;
+struct ringsend;
+struct task;
 
 enum { FILES_PER_CONN = 2 };
 

@@ -7,9 +7,19 @@
  *
  * Invariant: a host is freed only when no origin uses it and no answer of a lookup thread is due.
  */
-#include "engine/engine.h"
+#include "engine/host.h"
 
+#include "base/address.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/limits.h"
+#include "base/list.h"
+#include "engine/engine.h"
 #include "engine/lookup.h"
+#include "engine/lookups.h"
+#include "engine/origin.h"
+#include "http/head.h"
+#include "ringsend.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

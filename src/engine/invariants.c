@@ -1,7 +1,22 @@
 /* What must hold between two turns of the loop, counted out: walked with RINGSEND_SLOW_CHECKS only,
  * where a lost wake-up or a wrong count becomes an assertion instead of a hang. */
+#include "base/check.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/attempt.h"
+#include "engine/conn.h"
+#include "engine/conn_tls.h"
+#include "engine/decode.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/host.h"
+#include "engine/origin.h"
+#include "engine/places.h"
+#include "engine/request.h"
+#include "engine/room.h"
+#include "engine/steps.h"
 #include "engine/stream.h"
+#include "uring/op.h"
 
 /* Something will wake it: an operation, its own or its stream's, the worker, buffers coming back,
  * or its deadline. */

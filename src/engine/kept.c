@@ -18,7 +18,14 @@
  * as behind Nagle's algorithm, is met by one. What may be repeated is sent on any connection at
  * once, as ever: if it finds that dead, it has a try for free. A benchmark (no_free_try) shows what
  * connections do, and learns nothing. */
+#include "engine/kept.h"
+
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/origin.h"
+#include "engine/request.h"
 
 enum {
     SUSPICION_FIRST = 1,

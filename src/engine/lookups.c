@@ -14,9 +14,15 @@
  *
  * Invariants: a host with looking_up is in one of the three lists, in `running` exactly when
  * lookup_began_ns is not 0. `running` is in the order of beginning. */
-#include "engine/engine.h"
+#include "engine/lookups.h"
 
+#include "base/check.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/engine.h"
+#include "engine/host.h"
 #include "engine/lookup.h"
+#include "engine/task.h"
 
 #define SLOW_NS (50 * 1000000ull)
 #define HUNG_NS (1000 * 1000000ull)

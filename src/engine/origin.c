@@ -19,7 +19,26 @@
  * memory for sockets) is no try: the request goes back to the front of the queue, where no clock
  * but its record's runs, and the origin asks again, one connect at a time, at growing distances
  * until one succeeds. */
+#include "engine/origin.h"
+
+#include "base/address.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/admission.h"
+#include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/host.h"
+#include "engine/kept.h"
+#include "engine/places.h"
+#include "engine/queue.h"
+#include "engine/request.h"
+#include "engine/steps.h"
+#include "engine/task.h"
+#include "ringsend.h"
+#include "tls/tls.h"
 
 #include <string.h>
 

@@ -1,7 +1,21 @@
 /* The table of origins: one for each scheme, host and port that a request was ever for, found by
  * hash. When it is full, one that neither a request nor a connection uses makes room; one that
  * pauses only when all of these do, for its pause goes with it. */
+#include "engine/origin.h"
+
+#include "base/check.h"
+#include "base/list.h"
+#include "base/timers.h"
 #include "engine/engine.h"
+#include "engine/host.h"
+#include "engine/kept.h"
+#include "engine/pause.h"
+#include "engine/places.h"
+#include "engine/run_limits.h"
+#include "engine/steps.h"
+#include "engine/task.h"
+#include "http/head.h"
+#include "ringsend.h"
 
 void origin_release(struct origin *o)
 {

@@ -1,8 +1,13 @@
 /* Addresses that the options give for a host, in place of a lookup: read once, then only looked at,
  * in the options' order. */
-#include "engine/engine.h"
+#include "engine/host.h"
 
+#include "base/address.h"
+#include "base/limits.h"
+#include "engine/engine.h"
+#include "engine/origin.h"
 #include "http/url.h"
+#include "ringsend.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -11,7 +11,16 @@
  * neither forty connections nor ten processes come back as one: the first attempt begins at a
  * random time within its first half, the next ones at random distances at which as many as the
  * origin may have connections have begun when it ends. */
+#include "engine/pause.h"
+
+#include "base/timers.h"
+#include "engine/attempt.h"
 #include "engine/engine.h"
+#include "engine/origin.h"
+#include "engine/request.h"
+#include "engine/run_limits.h"
+#include "ringsend.h"
+#include "uring/ring.h"
 
 #define NS_PER_S 1000000000u
 #define LONGEST_S \

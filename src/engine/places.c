@@ -25,7 +25,22 @@
  *
  * Invariants: who stands in line has wanted a place in its last run and could not have one;
  * when a place is free, the first one whom it is for is awake. */
+#include "engine/places.h"
+
+#include "base/check.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/admission.h"
+#include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/kept.h"
+#include "engine/origin.h"
+#include "engine/queue.h"
+#include "engine/request.h"
+#include "engine/run_limits.h"
+#include "engine/turns.h"
+#include "http/head.h"
+#include "ringsend.h"
 
 static bool is_shared(const struct ringsend *e)
 {

@@ -14,7 +14,14 @@
  * Who finds it full may sleep until there is room: `rounds` counts how often the engine has made
  * some while anybody slept, and is the futex. A sleeper reads it before it tries, so that no room
  * is missed. */
+#include "engine/post.h"
+
+#include "base/errors.h"
+#include "base/timers.h"
 #include "engine/engine.h"
+#include "engine/request.h"
+#include "ringsend.h"
+#include "uring/ring.h"
 
 #include <errno.h>
 #include <linux/futex.h>

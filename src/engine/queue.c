@@ -5,7 +5,14 @@
  *
  * Of each kind there are two lists, as some must not have a reused connection: the first that may
  * is found at once, however many of the others there are. A number tells their order over both. */
+#include "engine/queue.h"
+
+#include "base/check.h"
+#include "base/list.h"
 #include "engine/engine.h"
+#include "engine/origin.h"
+#include "engine/request.h"
+#include "http/head.h"
 
 /* Below the numbers of all others. */
 #define REDIALS_FROM (INT64_MIN / 2)

@@ -11,10 +11,30 @@
  * Invariants. It is in origin.waiting exactly in QUEUED. Between request_attempt_begun and
  * request_attempt_over the kernel may read the user's memory; FINISHED is never entered in between.
  * The result is written once, by finish(), and tells of the last attempt. */
-#include "engine/engine.h"
+#include "engine/request.h"
 
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/errors.h"
 #include "base/key.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/attempt.h"
+#include "engine/conn.h"
+#include "engine/decode.h"
+#include "engine/engine.h"
+#include "engine/origin.h"
+#include "engine/pause.h"
+#include "engine/places.h"
+#include "engine/queue.h"
+#include "engine/retry.h"
+#include "engine/steps.h"
 #include "engine/stream.h"
+#include "engine/task.h"
+#include "engine/trace.h"
+#include "engine/verdict.h"
+#include "http/head.h"
+#include "ringsend.h"
 
 #include <string.h>
 

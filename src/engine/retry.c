@@ -2,9 +2,13 @@
  * judged by the columns of the error table (ringsend.h), statuses by the table here; what may help
  * is the user's to change, what may double is not. Whether a doubtful outcome may be repeated at
  * all is promise 3, and request.c's to keep. */
-#include "engine/engine.h"
+#include "engine/retry.h"
 
+#include "base/errors.h"
 #include "base/status.h"
+#include "base/timers.h"
+#include "engine/engine.h"
+#include "ringsend.h"
 
 struct status_row {
     int status;

@@ -11,7 +11,17 @@
  * has the key to it, and would gather.
  *
  * Bodies below SMALL_BYTES never wait: what a connection may hold in any case. */
+#include "engine/room.h"
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/request.h"
+#include "engine/steps.h"
+#include "http/response.h"
 
 enum {
     SMALL_BYTES = 16 << 10,

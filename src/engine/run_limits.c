@@ -1,4 +1,10 @@
-#include "engine/engine.h"
+#include "engine/run_limits.h"
+
+#include "base/errors.h"
+#include "base/list.h"
+#include "engine/options.h"
+#include "engine/origin.h"
+#include "ringsend.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -19,7 +19,15 @@
  *
  * Invariants, when the lock is free: `taken` is what the seats hold together; a place that is free
  * has as many seats called for it, or awake, as are in line and it is for. */
+#include "engine/run_places.h"
+
+#include "base/list.h"
+#include "base/timers.h"
 #include "engine/engine.h"
+#include "engine/origin.h"
+#include "engine/run_limits.h"
+#include "ringsend.h"
+#include "uring/ring.h"
 
 /* So much may be asked of others at a time: more only makes them close what is soon to be used
  * again. */

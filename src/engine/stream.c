@@ -1,5 +1,19 @@
 #include "engine/stream.h"
 
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/list.h"
+#include "base/memory.h"
+#include "engine/attempt.h"
+#include "engine/conn.h"
+#include "engine/conn_tls.h"
+#include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/request.h"
+#include "engine/steps.h"
+#include "ringsend.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <fcntl.h>

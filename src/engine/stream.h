@@ -15,8 +15,11 @@
 #ifndef RINGSEND_ENGINE_STREAM_H
 #define RINGSEND_ENGINE_STREAM_H
 
-#include "engine/engine.h"
+#include "base/buf.h"
+#include "base/list.h"
 #include "engine/file_internal.h"
+#include "engine/request.h"
+#include "ringsend.h"
 
 /* A result that is not the final one: in engine.events until it is reaped, then in
  * engine.events_reaped until the next run. */

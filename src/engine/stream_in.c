@@ -9,7 +9,17 @@
  * A response that breaks off behind its first piece drains as well, and its error is told in the
  * end: the host gets all that came. Only the good responses (response.streams) come here; others
  * stay in response.body. */
+#include "base/buf.h"
+#include "base/errors.h"
+#include "base/list.h"
+#include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/request.h"
+#include "engine/steps.h"
 #include "engine/stream.h"
+#include "http/response.h"
+#include "ringsend.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,18 @@
 /* The engine's tables: all that ringsend_new takes from the allocator besides the engine itself, in
  * one list that taking and giving back share. Untouched parts stay unmapped. */
+#include "base/limits.h"
+#include "base/list.h"
+#include "base/memory.h"
+#include "base/timers.h"
+#include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/file_internal.h"
+#include "engine/host.h"
+#include "engine/origin.h"
+#include "engine/post.h"
+#include "engine/request.h"
+#include "engine/tcp_info.h"
+#include "ringsend.h"
 
 #include <string.h>
 

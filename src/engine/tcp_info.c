@@ -9,7 +9,19 @@
  * closed.
  *
  * Invariant: conn.watch > 0 exactly from watch_begin to watch_end; `held` counts these. */
+#include "engine/tcp_info.h"
+
+#include "base/check.h"
+#include "base/errors.h"
+#include "engine/attempt.h"
+#include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/request.h"
+#include "engine/steps.h"
+#include "ringsend.h"
+#include "uring/op.h"
+#include "uring/ring.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,12 @@
 /* The attempt trace: what became of each attempt of a request, and what it then waited for. Kept
  * only with store_attempts. When memory is out the list stays short; the request goes on. */
+#include "engine/trace.h"
+
+#include "base/buf.h"
+#include "engine/attempt.h"
 #include "engine/engine.h"
+#include "engine/request.h"
+#include "ringsend.h"
 
 const char *ringsend_wait_name(enum ringsend_wait wait)
 {

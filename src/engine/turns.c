@@ -23,7 +23,19 @@
  *
  * Invariant: in engine.overdue are connections that are being made and have had their turn, in
  * the order of its end. */
+#include "engine/turns.h"
+
+#include "base/check.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/origin.h"
+#include "engine/places.h"
+#include "engine/request.h"
+#include "engine/steps.h"
+#include "ringsend.h"
 
 #define TURN_MIN_NS (250ull * 1000 * 1000)
 #define TURN_MAX_NS (1000ull * 1000 * 1000) /* a lost SYN is repeated, RFC 6298 2.1 */

@@ -4,9 +4,18 @@
  * first, since what the user calls worth another try is not ok; then ok_if decides, or in its
  * absence the status. One that hangs on a body that cannot be read is neither true nor false: the
  * response is not ok, and says why; whether it is tried again its status decides. */
-#include "engine/engine.h"
+#include "engine/verdict.h"
 
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/errors.h"
 #include "base/status.h"
+#include "engine/attempt.h"
+#include "engine/decode.h"
+#include "engine/engine.h"
+#include "engine/predicate.h"
+#include "engine/request.h"
+#include "ringsend.h"
 
 #include <stdio.h>
 #include <string.h>

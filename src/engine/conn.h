@@ -1,0 +1,98 @@
+/* A connection: one socket's life. The spine is in conn.c. */
+#ifndef RINGSEND_ENGINE_CONN_H
+#define RINGSEND_ENGINE_CONN_H
+
+#include "base/address.h"
+#include "base/list.h"
+#include "engine/exchange.h"
+#include "engine/steps.h"
+#include "engine/task.h"
+#include "ringsend.h"
+#include "uring/op.h"
+#include "uring/ring.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct origin;
+struct request;
+struct ring_completion;
+struct ringsend;
+struct secure;
+
+struct conn {
+    struct task task;
+    enum conn_step step;
+    uint32_t slot; /* in the ring's table; also the index in engine.conns */
+    uint32_t generation;
+    struct ringsend *engine;
+    struct origin *origin;
+    struct address address;
+    struct op connect, send, recv, cancel, close, install;
+    int descriptor;        /* watched: the process's own for this socket; -1: none */
+    uint64_t watch;        /* watched: number of it, from 1 on; 0: not */
+    struct secure *secure; /* https: its TLS; null before the handshake and with http */
+    struct exchange exchange;
+    uint32_t exchanges;        /* begun on this connection */
+    enum ringsend_error error; /* why it shuts down; first one sticks */
+    const char *detail;
+    bool opened;           /* the slot holds a socket, or is about to */
+    bool racing;           /* one of several connects for origin.dialing */
+    bool silent;           /* being made, or no byte of its exchange's answer has come */
+    bool stamped;          /* the kernel stamps its packets */
+    bool stray;            /* bytes came behind a response */
+    bool on_trial;         /* its exchange tells whether the origin keeps connections */
+    bool stopped;          /* nothing is received until conn_go_on_recv */
+    bool cut;              /* a send has ended before its last byte: nothing may follow it */
+    bool stream_ended;     /* the receive ended with end of stream or an error: */
+    int32_t stream_result; /* 0, or the negated errno */
+    uint64_t armed_by;     /* the enter that handed the latest receive to the kernel, or is to */
+    uint64_t connect_began_ns, handshake_began_ns;
+    uint64_t turn_began_ns, turn_at_ns; /* while being made: see turns.c; NEVER: it is over */
+    struct list overdue;                /* then: in engine.overdue */
+    uint64_t deadline_ns;               /* of connect or handshake, or while idle of keeping it */
+    uint64_t idle_ns;                   /* how long this peer lets a connection idle */
+    uint64_t answered_ns;      /* while idle, and in the exchange after it: since when it was */
+    int32_t rx_first, rx_last; /* queue of received buffers, linked by engine.rx_next; -1: empty */
+    struct list idle;          /* in origin.idle exactly when ready without an exchange */
+    struct list idle_lru;      /* in engine.idle_lru, likewise */
+    struct list starved;       /* in engine.starved: to be armed again once buffers are back */
+    struct list held;          /* in engine.held_sends exactly when its send waits there */
+    struct ringsend_bytes held_bytes; /* then: what is sent; data null: exchange.message */
+    /* in engine.crowd: its response waits for room, with its request's clocks stopped: */
+    struct list crowd;
+    uint64_t attempt_left_ns, deadline_left_ns;
+};
+
+struct conn *conn_open(struct origin *o, const struct address *address);
+enum task_next conn_run(struct conn *c);
+void conn_completed(struct conn *c, const struct ring_completion *completion);
+/* Ready, carries nothing, and nothing has come on it since the last response. */
+bool conn_is_usable(const struct conn *c);
+struct ring_tag conn_tag(const struct conn *c);
+/* Puts a request on a connection that is being made, or is usable: an attempt begins. */
+void conn_begin(struct conn *c, struct request *r);
+/* Ends it early, and the attempt it carries, whose request is told `error`. RINGSEND_OK: it carries
+ * none. */
+void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);
+/* What had come on it when the picture was taken is known: nothing of it lies in the kernel for
+ * want of a buffer or of a receive, unless we want no more. Else another is asked for. */
+bool conn_is_seen(struct conn *c);
+/* Its send, that of an exchange: the operation is in flight from now on. The kernel has it at the
+ * next turn; one that must not be lost on a dead connection only after another look at that
+ * (conn_launch). */
+void conn_send(struct conn *c, const void *data, size_t bytes);
+void conn_send_message(struct conn *c); /* exchange.message */
+void conn_launch(struct conn *c);       /* goes on with a send that was held; it is off the list */
+void conn_arm_recv(struct conn *c);
+/* Receives no more, but for what is on its way already; goes on with it, as soon as that has ended.
+ * Both are to be called in each run, as long as it is to be so. */
+void conn_stop_recv(struct conn *c);
+void conn_go_on_recv(struct conn *c);
+bool conn_receives(const struct conn *c); /* and was not stopped: the peer's end will be seen */
+/* The oldest received buffer: its number, or -1. */
+int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes);
+void conn_rx_drop(struct conn *c); /* all of them */
+
+#endif

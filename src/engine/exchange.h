@@ -1,0 +1,54 @@
+/* An exchange: a request's bytes out, a response's bytes in, on one connection. */
+#ifndef RINGSEND_ENGINE_EXCHANGE_H
+#define RINGSEND_ENGINE_EXCHANGE_H
+
+#include "base/buf.h"
+#include "engine/steps.h"
+#include "http/response.h"
+#include "ringsend.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct conn;
+struct request;
+
+struct exchange {
+    struct request *request; /* null exactly when the connection carries none */
+    enum send_half send;
+    enum receive_half receive;
+    bool early;          /* the response was complete before the request was out */
+    uint8_t blank_bytes; /* of empty lines ahead of the response, passed over */
+    enum ringsend_error send_error;
+    size_t plain_at;           /* TLS: so much of `parts` is encrypted */
+    size_t send_bytes;         /* length of the send in flight */
+    size_t sent_bytes;         /* of all sends before */
+    uint64_t first_byte_at_ns; /* deadline; TIMER_NEVER until the request is sent */
+    struct buf head;           /* head, and a small body or a part of a streamed one behind it; held
+                                  until the send is over */
+    struct iovec parts[2];     /* what is sent: head and body */
+    struct msghdr message;
+    struct response response;
+};
+
+/* Alone write the two halves of the exchange. */
+void exchange_send_goto(struct conn *c, enum send_half half);
+void exchange_receive_goto(struct conn *c, enum receive_half half);
+void exchange_begin(struct conn *c);
+/* The response is not to be taken before the request is all out. Of meaning when it is complete. */
+bool exchange_owes(const struct exchange *x);
+/* Bytes came before anything was sent, which will not be now. */
+enum ringsend_error exchange_unasked(const struct conn *c, const char **detail);
+/* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
+enum ringsend_error exchange_run(struct conn *c, const char **detail);
+void exchange_sent(struct conn *c, int32_t result); /* the send is over */
+/* After a complete response: may the connection carry another exchange? */
+bool exchange_leaves_reusable(struct conn *c);
+const char *exchange_phase(const struct exchange *x); /* "while ...": static text */
+/* Its request's attempt ends with that: all that is known here goes there. */
+void exchange_tell(struct conn *c, enum ringsend_error error, const char *detail);
+void exchange_end(struct conn *c);
+
+#endif
