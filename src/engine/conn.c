@@ -58,7 +58,7 @@ static enum task_next conn_goto(struct conn *c, enum conn_step step)
 {
     static const unsigned edges[] = {CONN_STEPS(STEP_EDGES)};
     CHECK(edges[c->step] >> step & 1);
-    step_note(MACHINE_CONN, c->engine->now_ns, c->slot, c->generation, c->step, step);
+    step_note(&machine_conn, c->engine->now_ns, c->slot, c->generation, c->step, step);
     c->step = step;
     return TASK_AGAIN;
 }

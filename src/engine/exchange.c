@@ -56,7 +56,7 @@ void exchange_send_goto(struct conn *c, enum send_half half)
     static const unsigned edges[] = {SEND_HALVES(STEP_EDGES)};
     struct exchange *x = &c->exchange;
     CHECK(x->request && edges[x->send] >> half & 1);
-    step_note(MACHINE_SEND, c->engine->now_ns, c->slot, c->generation, x->send, half);
+    step_note(&machine_send, c->engine->now_ns, c->slot, c->generation, x->send, half);
     x->send = half;
 }
 
@@ -65,7 +65,7 @@ void exchange_receive_goto(struct conn *c, enum receive_half half)
     static const unsigned edges[] = {RECEIVE_HALVES(STEP_EDGES)};
     struct exchange *x = &c->exchange;
     CHECK(x->request && edges[x->receive] >> half & 1);
-    step_note(MACHINE_RECEIVE, c->engine->now_ns, c->slot, c->generation, x->receive, half);
+    step_note(&machine_receive, c->engine->now_ns, c->slot, c->generation, x->receive, half);
     x->receive = half;
 }
 

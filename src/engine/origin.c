@@ -56,7 +56,7 @@ static enum task_next origin_goto(struct origin *o, enum origin_step step)
 {
     static const unsigned edges[] = {ORIGIN_STEPS(STEP_EDGES)};
     CHECK(edges[o->step] >> step & 1);
-    step_note(MACHINE_ORIGIN, o->engine->now_ns, (uint32_t)(o - o->engine->origins), 0, o->step,
+    step_note(&machine_origin, o->engine->now_ns, (uint32_t)(o - o->engine->origins), 0, o->step,
               step);
     o->step = step;
     return TASK_AGAIN;

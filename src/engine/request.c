@@ -42,7 +42,7 @@ static enum task_next request_goto(struct request *r, enum request_step step)
 {
     static const unsigned edges[] = {REQUEST_STEPS(STEP_EDGES)};
     CHECK(edges[r->step] >> step & 1);
-    step_note(MACHINE_REQUEST, r->engine->now_ns, r->slot, r->generation, r->step, step);
+    step_note(&machine_request, r->engine->now_ns, r->slot, r->generation, r->step, step);
     r->step = step;
     return TASK_AGAIN;
 }

@@ -1,22 +1,8 @@
-/* The steps of the engine's machines. One list for each makes its enum, the edges that may be
- * taken and, where they are noted, the names; what a step waits for stands at the top of the
- * machine's own file.
- *
- * In builds with RINGSEND_SLOW_CHECKS each step that is taken is noted: the last STEPS_KEPT of
- * this thread are printed when a simulation fails, and with RINGSEND_TRACE=FILE all are written
- * there as they come, a line for each:
- *
- *   time_ns thread machine slot.generation FROM -> TO
- *
- * A release build has nothing of this but the check of the edges. */
+/* The steps of the engine's machines, in lists as base/machine.h has them. */
 #ifndef RINGSEND_ENGINE_STEPS_H
 #define RINGSEND_ENGINE_STEPS_H
 
-#include "base/check.h"
-
-#include <stdint.h>
-
-#define STEP_TO(step) (1u << (step))
+#include "base/machine.h"
 
 /* request.c */
 #define REQUEST_STEPS(STEP)                                                              \
@@ -88,29 +74,14 @@
     /* complete; the request may still be going out: see exchange_owes */            \
     STEP(RECEIVE_DONE, STEP_TO(RECEIVE_FIRST_BYTE))
 
-#define STEP_ENUM(step, edges) step,
-#define STEP_EDGES(step, edges) [step] = (edges),
-#define STEP_NAMES(step, edges) [step] = #step,
-
 enum request_step { REQUEST_STEPS(STEP_ENUM) };
 enum origin_step { ORIGIN_STEPS(STEP_ENUM) };
 enum conn_step { CONN_STEPS(STEP_ENUM) };
 enum send_half { SEND_HALVES(STEP_ENUM) };
 enum receive_half { RECEIVE_HALVES(STEP_ENUM) };
 
-enum machine { MACHINE_REQUEST, MACHINE_ORIGIN, MACHINE_CONN, MACHINE_SEND, MACHINE_RECEIVE };
-
-enum { STEPS_KEPT = 200 };
-
-#ifdef RINGSEND_SLOW_CHECKS
-void step_note(enum machine machine, uint64_t now_ns, uint32_t slot, uint32_t generation,
-               unsigned from, unsigned to);
-/* For the simulation: another run begins; writes what is kept, oldest first. May be called from a
- * signal handler of the same thread. */
-void steps_forget(void);
-void steps_print(int descriptor);
-#else
-#define step_note(machine, now_ns, slot, generation, from, to) ((void)(from))
-#endif
+/* For step_note alone: not there without RINGSEND_SLOW_CHECKS. */
+extern const struct machine machine_request, machine_origin, machine_conn, machine_send,
+    machine_receive;
 
 #endif
