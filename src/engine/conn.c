@@ -86,7 +86,8 @@ struct conn *conn_open(struct origin *o, const struct address *address)
                        .silent = true,
                        .rx_first = -1,
                        .rx_last = -1,
-                       .idle_ns = e->options.idle_timeout_ns};
+                       .idle_ns = e->options.idle_timeout_ns,
+                       .exchange = {.engine = e, .conn = c}};
     c->task.kind = TASK_CONN;
     timer_init(&c->task.timer);
     list_init(&c->task.ready);
@@ -95,7 +96,7 @@ struct conn *conn_open(struct origin *o, const struct address *address)
     list_init(&c->overdue);
     list_init(&c->starved);
     list_init(&c->held);
-    list_init(&c->crowd);
+    list_init(&c->exchange.crowd);
     task_wake(e, &c->task);
     return c;
 }
@@ -253,7 +254,7 @@ void conn_launch(struct conn *c)
             learn_end(c);
         const char *detail = "the peer had closed the connection before";
         enum ringsend_error error =
-            c->rx_first >= 0 ? exchange_unasked(c, &detail) : RINGSEND_E_SEND_FAILED;
+            c->rx_first >= 0 ? exchange_unasked(&c->exchange, &detail) : RINGSEND_E_SEND_FAILED;
         op_complete(&c->send, -ECANCELED);
         conn_abandon(c, error, detail);
     } else if (c->held_bytes.data) {
@@ -375,16 +376,16 @@ static void report(struct conn *c)
 {
     struct exchange *x = &c->exchange;
     struct request *r = x->request;
-    if (!r || op_in_flight(&c->send) || (r->stream && !stream_is_quiet(c)))
+    if (!r || op_in_flight(&c->send) || (r->stream && !stream_is_quiet(x)))
         return;
     if (c->send.state == OP_COMPLETE && x->send == SEND_SENDING)
-        exchange_sent(c, op_take(&c->send));
+        exchange_sent(x, op_take(&c->send));
     /* What was cut short may have been through by then: the response had come, and now the rest has
      * left. */
     bool complete = x->send == SEND_SENT && x->receive == RECEIVE_DONE;
-    exchange_tell(c, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail);
+    exchange_tell(x, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail);
     request_attempt_over(r);
-    exchange_end(c);
+    exchange_end(x);
 }
 
 /* First error sticks. RINGSEND_OK: a connection that has done its duty. */
@@ -429,7 +430,7 @@ void conn_begin(struct conn *c, struct request *r)
     request_attempt_begun(r, c);
     c->exchange.request = r;
     if (c->step == CONN_READY)
-        exchange_begin(c);
+        exchange_begin(&c->exchange);
     task_wake(c->engine, &c->task);
 }
 
@@ -522,7 +523,7 @@ static enum task_next connecting(struct conn *c)
     if (r)
         r->attempt.times.connect_ns = r->connect_spent_ns + e->now_ns - c->connect_began_ns;
     if (r && c->step == CONN_READY)
-        exchange_begin(c);
+        exchange_begin(&c->exchange);
     return TASK_AGAIN;
 }
 
@@ -566,7 +567,7 @@ static enum task_next handshaking(struct conn *c)
     conn_goto(c, CONN_READY);
     if (r) {
         r->attempt.times.tls_ns = r->handshake_spent_ns + e->now_ns - c->handshake_began_ns;
-        exchange_begin(c);
+        exchange_begin(&c->exchange);
     }
     return TASK_AGAIN;
 }
@@ -600,7 +601,7 @@ static enum task_next exchanging(struct conn *c)
     struct ringsend *e = c->engine;
     struct exchange *x = &c->exchange;
     const char *detail = NULL;
-    enum ringsend_error error = exchange_run(c, &detail);
+    enum ringsend_error error = exchange_run(x, &detail);
     CHECK(x->request->conn == c && x->request->step == REQUEST_ATTEMPT);
     if (error != RINGSEND_OK && c->exchanges > 1)
         learn_end(c);
@@ -613,7 +614,7 @@ static enum task_next exchanging(struct conn *c)
             kept_has_spoken(c, 0);
         else if (was_kept && c->stream_ended)
             kept_was_closed(c, 0);
-        if (!exchange_leaves_reusable(c))
+        if (!exchange_leaves_reusable(x))
             return conn_fail(c, RINGSEND_OK, NULL);
         report(c);
         return TASK_AGAIN;
@@ -638,7 +639,7 @@ static bool is_quiet(const struct conn *c)
 {
     return !op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv) &&
            !op_in_flight(&c->cancel) && !op_in_flight(&c->install) && !secure_is_lent(c) &&
-           stream_is_quiet(c);
+           stream_is_quiet(&c->exchange);
 }
 
 /* There are exchanges, or connections on which one may be about to begin. */
@@ -698,7 +699,7 @@ enum task_next conn_run(struct conn *c)
         cancel(c, &c->connect, RING_CONNECT);
         cancel(c, &c->send, RING_SEND);
         cancel(c, &c->recv, RING_RECV);
-        stream_cancel(c);
+        stream_cancel(&c->exchange);
         report(c);
         if (!c->exchange.request)
             secure_farewell(c);

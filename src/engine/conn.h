@@ -60,9 +60,6 @@ struct conn {
     struct list starved;       /* in engine.starved: to be armed again once buffers are back */
     struct list held;          /* in engine.held_sends exactly when its send waits there */
     struct ringsend_bytes held_bytes; /* then: what is sent; data null: exchange.message */
-    /* in engine.crowd: its response waits for room, with its request's clocks stopped: */
-    struct list crowd;
-    uint64_t attempt_left_ns, deadline_left_ns;
 };
 
 struct conn *conn_open(struct origin *o, const struct address *address);

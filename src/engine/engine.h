@@ -45,6 +45,7 @@
 #endif
 
 struct conn;
+struct exchange;
 struct file;
 struct handshaker;
 struct host;
@@ -122,9 +123,9 @@ struct ringsend {
     struct list lines[GATES_SHARED]; /* origins that wait at a gate, in order */
     struct list idle_lru;            /* idle connections, longest idle first */
     struct list starved;             /* connections without a receive for lack of buffers */
-    struct list held_sends; /* connections whose send is given to the ring at the last moment */
-    struct list crowd;      /* connections whose responses wait for room: see room.c */
-    struct conn *favoured;  /* that one grows without; null: none does */
+    struct list held_sends;    /* connections whose send is given to the ring at the last moment */
+    struct list crowd;         /* exchanges whose responses wait for room: see room.c */
+    struct exchange *favoured; /* that one grows without; null: none does */
     struct list finished, reaped;
     uint32_t finished_count, reaped_count;
     struct list events, events_reaped; /* results that are not final: see stream.h */

@@ -51,70 +51,70 @@ enum {
     BLANK_BYTES_MAX = 4,
 };
 
-void exchange_send_goto(struct conn *c, enum send_half half)
+void exchange_send_goto(struct exchange *x, enum send_half half)
 {
     static const unsigned edges[] = {SEND_HALVES(STEP_EDGES)};
-    struct exchange *x = &c->exchange;
     CHECK(x->request && edges[x->send] >> half & 1);
-    step_note(&machine_send, c->engine->now_ns, c->slot, c->generation, x->send, half);
+    step_note(&machine_send, x->engine->now_ns, x->conn->slot, x->conn->generation, x->send, half);
     x->send = half;
 }
 
-void exchange_receive_goto(struct conn *c, enum receive_half half)
+void exchange_receive_goto(struct exchange *x, enum receive_half half)
 {
     static const unsigned edges[] = {RECEIVE_HALVES(STEP_EDGES)};
-    struct exchange *x = &c->exchange;
     CHECK(x->request && edges[x->receive] >> half & 1);
-    step_note(&machine_receive, c->engine->now_ns, c->slot, c->generation, x->receive, half);
+    step_note(&machine_receive, x->engine->now_ns, x->conn->slot, x->conn->generation, x->receive,
+              half);
     x->receive = half;
 }
 
-void exchange_begin(struct conn *c)
+void exchange_begin(struct exchange *x)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     CHECK(x->request && x->send == SEND_NONE);
-    exchange_send_goto(c, SEND_START);
-    exchange_receive_goto(c, RECEIVE_FIRST_BYTE);
+    exchange_send_goto(x, SEND_START);
+    exchange_receive_goto(x, RECEIVE_FIRST_BYTE);
     x->early = false;
     x->sent_bytes = x->plain_at = 0;
     x->blank_bytes = 0;
     x->send_error = RINGSEND_OK;
     x->first_byte_at_ns = TIMER_NEVER;
-    response_init(&x->response, &c->engine->limits, &c->engine->bufs,
+    response_init(&x->response, &x->engine->limits, &x->engine->bufs,
                   span_equal(x->request->head.method, SPAN("HEAD")));
     if (x->request->user->flags & RESPONSE_STREAMED)
-        response_stream(&x->response, &c->engine->options.ok_status,
+        response_stream(&x->response, &x->engine->options.ok_status,
                         (x->request->user->flags & RINGSEND_RESPONSE_DISCARD) != 0);
     if (c->exchanges++ > 0)
-        c->engine->stats.connections_reused++;
-    c->engine->exchanges++;
+        x->engine->stats.connections_reused++;
+    x->engine->exchanges++;
     place_set_silent(c, true);
 }
 
-void exchange_end(struct conn *c)
+void exchange_end(struct exchange *x)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     CHECK(!op_in_flight(&c->send));
     if (c->on_trial)
         kept_trial_over(c);
     if (x->request->stream)
         stream_attempt_over(x->request);
-    buf_release(&c->engine->bufs, &x->head);
+    buf_release(&x->engine->bufs, &x->head);
     if (x->send != SEND_NONE) {
         response_release(&x->response);
-        c->engine->exchanges--;
+        x->engine->exchanges--;
     }
-    room_exchange_over(c);
+    room_exchange_over(x);
     if (x->send != SEND_NONE)
-        exchange_send_goto(c, SEND_NONE);
+        exchange_send_goto(x, SEND_NONE);
     x->request = NULL;
 }
 
 /* Some protocols begin with the server's greeting, which no other try will change. An answer of
  * HTTP comes so early from who has no time for anybody, or is closing an idle connection. */
-enum ringsend_error exchange_unasked(const struct conn *c, const char **detail)
+enum ringsend_error exchange_unasked(const struct exchange *x, const char **detail)
 {
-    struct ringsend *e = c->engine;
+    const struct conn *c = x->conn;
+    struct ringsend *e = x->engine;
     CHECK(c->rx_first >= 0);
     struct ringsend_bytes first = {ring_buffer(e->ring, c->rx_first),
                                    (size_t)e->rx_bytes[c->rx_first]};
@@ -125,14 +125,14 @@ enum ringsend_error exchange_unasked(const struct conn *c, const char **detail)
     return is_greeting ? RINGSEND_E_BAD_RESPONSE : RINGSEND_E_SEND_FAILED;
 }
 
-static enum ringsend_error send_start(struct conn *c, const char **detail)
+static enum ringsend_error send_start(struct exchange *x, const char **detail)
 {
-    struct ringsend *e = c->engine;
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
+    struct ringsend *e = x->engine;
     struct request *r = x->request;
     CHECK(x->sent_bytes == 0 && !r->attempt.bytes_left && !op_in_flight(&c->send));
     if (c->rx_first >= 0)
-        return exchange_unasked(c, detail);
+        return exchange_unasked(x, detail);
     size_t body_bytes = r->user->body.bytes;
     bool copied = body_bytes <= COPIED_BODY_MAX && !c->secure;
     if (!buf_reserve(&e->bufs, &x->head, r->head.bytes + (copied ? body_bytes : 0)))
@@ -140,14 +140,14 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
     head_write(&r->head, x->head.data);
     x->head.bytes = r->head.bytes;
     if (r->stream && stream_has_source(r)) {
-        exchange_send_goto(c, SEND_FILLING);
-        return stream_fill(c, detail);
+        exchange_send_goto(x, SEND_FILLING);
+        return stream_fill(x, detail);
     }
     x->send_bytes = r->head.bytes + body_bytes;
     if (!c->secure) /* with TLS only what is encrypted can leave */
         attempt_leaves(&r->attempt, r->user);
     r->attempt.times.sent_at_ns = engine_stamp_ns(e);
-    exchange_send_goto(c, SEND_SENDING);
+    exchange_send_goto(x, SEND_SENDING);
     if (copied) {
         buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
         conn_send(c, x->head.data, x->head.bytes);
@@ -163,10 +163,10 @@ static enum ringsend_error send_start(struct conn *c, const char **detail)
     return RINGSEND_OK;
 }
 
-void exchange_sent(struct conn *c, int32_t result)
+void exchange_sent(struct exchange *x, int32_t result)
 {
-    struct ringsend *e = c->engine;
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
+    struct ringsend *e = x->engine;
     bool whole = result >= 0 && (size_t)result == x->send_bytes;
     CHECK(x->send == SEND_SENDING && !op_in_flight(&c->send));
     /* An error means that nothing was taken: after a part, that part is the result. */
@@ -181,15 +181,15 @@ void exchange_sent(struct conn *c, int32_t result)
         return;
     buf_release(&e->bufs, &x->head);
     if (whole && x->request->stream && stream_has_more(x->request)) {
-        exchange_send_goto(c, SEND_FILLING);
+        exchange_send_goto(x, SEND_FILLING);
         return;
     }
     if (whole) {
-        exchange_send_goto(c, SEND_SENT);
+        exchange_send_goto(x, SEND_SENT);
         x->first_byte_at_ns = timer_after(e->now_ns, e->options.first_byte_timeout_ns);
         return;
     }
-    exchange_send_goto(c, SEND_BROKE);
+    exchange_send_goto(x, SEND_BROKE);
     c->cut = true;
     /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come.
      */
@@ -199,9 +199,9 @@ void exchange_sent(struct conn *c, int32_t result)
 }
 
 /* The stream is over without a complete response. */
-static enum ringsend_error cut_off(struct conn *c, const char **detail)
+static enum ringsend_error cut_off(const struct exchange *x, const char **detail)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     bool reset = c->stream_result < 0;
     CHECK(c->stream_ended);
     if (reset)
@@ -222,11 +222,10 @@ bool exchange_owes(const struct exchange *x)
     return x->send != SEND_SENT && x->response.status < 300;
 }
 
-static void complete(struct conn *c)
+static void complete(struct exchange *x)
 {
-    struct exchange *x = &c->exchange;
     x->early = x->send != SEND_SENT;
-    exchange_receive_goto(c, x->request->stream ? RECEIVE_DRAINING : RECEIVE_DONE);
+    exchange_receive_goto(x, x->request->stream ? RECEIVE_DRAINING : RECEIVE_DONE);
 }
 
 /* More of the response is to come, or what comes behind it is to be passed over: TLS cannot send in
@@ -240,23 +239,23 @@ static bool receives(const struct exchange *x)
  * 9112 2.2). It may cross the next request, and says nothing: what comes behind it is that one's
  * answer as it would be without. Node and browsers pass over it; curl does not, and is not met by
  * it before it has sent twice. */
-static void pass_over_blank_lines(struct conn *c, struct ringsend_bytes *plain)
+static void pass_over_blank_lines(struct exchange *x, struct ringsend_bytes *plain)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     while (plain->bytes > 0 && (plain->data[0] == '\r' || plain->data[0] == '\n') &&
            x->blank_bytes < BLANK_BYTES_MAX) {
         if (x->blank_bytes++ == 0)
-            kept_has_spoken(c, c->engine->now_ns - c->answered_ns);
+            kept_has_spoken(c, x->engine->now_ns - c->answered_ns);
         plain->data++;
         plain->bytes--;
     }
 }
 
 /* Feeds plain bytes to the response; `plain` is then what was left of them. */
-static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *plain,
+static enum ringsend_error receive_plain(struct exchange *x, struct ringsend_bytes *plain,
                                          const char **detail)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     size_t used;
     if (x->receive >= RECEIVE_DRAINING) {
         c->stray |= plain->bytes > 0;
@@ -264,14 +263,14 @@ static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *
         return RINGSEND_OK;
     }
     if (x->receive == RECEIVE_FIRST_BYTE) {
-        if (c->exchanges > 1 && !c->engine->limits.strict)
-            pass_over_blank_lines(c, plain);
+        if (c->exchanges > 1 && !x->engine->limits.strict)
+            pass_over_blank_lines(x, plain);
         if (plain->bytes == 0)
             return RINGSEND_OK;
-        exchange_receive_goto(c, RECEIVE_READING);
+        exchange_receive_goto(x, RECEIVE_READING);
         place_set_silent(c, false);
         struct ringsend_times *times = &x->request->attempt.times;
-        times->first_byte_at_ns = c->engine->now_ns;
+        times->first_byte_at_ns = x->engine->now_ns;
         times->first_byte_ns = times->first_byte_at_ns - times->sent_at_ns;
     }
     enum response_next next = response_feed(&x->response, plain->data, plain->bytes, &used);
@@ -282,22 +281,22 @@ static enum ringsend_error receive_plain(struct conn *c, struct ringsend_bytes *
         return x->response.error;
     }
     if (next == RESPONSE_DONE)
-        complete(c);
+        complete(x);
     return RINGSEND_OK;
 }
 
 /* The same with bytes as TLS brings them. */
-static enum ringsend_error receive_cipher(struct conn *c, struct ringsend_bytes *cipher,
+static enum ringsend_error receive_cipher(struct exchange *x, struct ringsend_bytes *cipher,
                                           const char **detail)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     while (receives(x)) {
         struct ringsend_bytes plain;
         enum ringsend_error error = secure_receive(c, cipher, &plain, detail);
         if (error != RINGSEND_OK || !plain.data)
             return error;
         size_t before = plain.bytes;
-        error = receive_plain(c, &plain, detail);
+        error = receive_plain(x, &plain, detail);
         if (error != RINGSEND_OK)
             return error;
         c->stray |= plain.bytes > 0;
@@ -306,15 +305,15 @@ static enum ringsend_error receive_cipher(struct conn *c, struct ringsend_bytes 
     return RINGSEND_OK;
 }
 
-static enum ringsend_error receive(struct conn *c, const char **detail)
+static enum ringsend_error receive(struct exchange *x, const char **detail)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     struct ringsend_bytes got;
     int32_t buffer;
     while (receives(x) && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
         enum ringsend_error error =
-            c->secure ? receive_cipher(c, &got, detail) : receive_plain(c, &got, detail);
-        ring_buffer_return(c->engine->ring, buffer);
+            c->secure ? receive_cipher(x, &got, detail) : receive_plain(x, &got, detail);
+        ring_buffer_return(x->engine->ring, buffer);
         if (error != RINGSEND_OK)
             return error;
         c->stray |= x->receive >= RECEIVE_DRAINING && got.bytes > 0;
@@ -331,16 +330,16 @@ static enum ringsend_error receive(struct conn *c, const char **detail)
         *detail = "the stream ended without TLS's farewell (close_notify)";
     if ((c->secure && !farewell) || c->stream_result < 0 ||
         response_eof(&x->response) == RESPONSE_FAILED)
-        return cut_off(c, detail);
-    complete(c);
+        return cut_off(x, detail);
+    complete(x);
     return RINGSEND_OK;
 }
 
 /* The response is complete: has the rest of the request that it is worth nothing without gone out,
  * or can it still? A peer that has said TLS's farewell reads no more (RFC 5246 7.2.1). */
-static enum ringsend_error judge_send(struct conn *c, const char **detail)
+static enum ringsend_error judge_send(const struct exchange *x, const char **detail)
 {
-    const struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     if (x->receive != RECEIVE_DONE || !exchange_owes(x))
         return RINGSEND_OK;
     bool farewell = c->secure && secure_ended_well(c) && !op_in_flight(&c->send);
@@ -351,36 +350,36 @@ static enum ringsend_error judge_send(struct conn *c, const char **detail)
     return x->request->attempt.bytes_left ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
 }
 
-enum ringsend_error exchange_run(struct conn *c, const char **detail)
+enum ringsend_error exchange_run(struct exchange *x, const char **detail)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     CHECK(x->request && x->send != SEND_NONE);
     if (x->send == SEND_START)
-        return send_start(c, detail);
+        return send_start(x, detail);
     if (c->send.state == OP_COMPLETE)
-        exchange_sent(c, op_take(&c->send));
+        exchange_sent(x, op_take(&c->send));
     if (x->send == SEND_FILLING) {
-        enum ringsend_error error = stream_fill(c, detail);
+        enum ringsend_error error = stream_fill(x, detail);
         if (error != RINGSEND_OK)
             return error;
     }
-    enum ringsend_error error = receive(c, detail);
+    enum ringsend_error error = receive(x, detail);
     /* After it: half duplex nothing can go out in the middle of a record, and what completes that
      * may be the last thing to happen. */
     bool more = receives(x) && x->send == SEND_SENDING && !op_in_flight(&c->send);
     if (error == RINGSEND_OK && more)
         error = secure_send(c);
     if (x->request->stream)
-        error = stream_receive(c, error, detail);
+        error = stream_receive(x, error, detail);
     if (error == RINGSEND_OK)
-        room_look(c);
-    return error == RINGSEND_OK ? judge_send(c, detail) : error;
+        room_look(x);
+    return error == RINGSEND_OK ? judge_send(x, detail) : error;
 }
 
 /* Who has answered before it had it all may take the rest for another request. */
-bool exchange_leaves_reusable(struct conn *c)
+bool exchange_leaves_reusable(struct exchange *x)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     const struct response *response = &x->response;
     CHECK(x->receive == RECEIVE_DONE);
     if (!response->keep_alive || x->send != SEND_SENT || x->early || c->stray || c->stream_ended ||
@@ -424,10 +423,10 @@ static bool is_stale(enum ringsend_error error, const struct response *response)
     return response->no_head || (retry_is_connection_loss(error) && !response->started);
 }
 
-void exchange_tell(struct conn *c, enum ringsend_error error, const char *detail)
+void exchange_tell(struct exchange *x, enum ringsend_error error, const char *detail)
 {
-    struct buf_pool *pool = &c->engine->bufs;
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
+    struct buf_pool *pool = &x->engine->bufs;
     struct attempt *a = &x->request->attempt;
     CHECK(error != RINGSEND_OK || x->receive == RECEIVE_DONE);
     a->reused = c->exchanges > 1;

@@ -3,6 +3,7 @@
 #define RINGSEND_ENGINE_EXCHANGE_H
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "engine/steps.h"
 #include "http/response.h"
 #include "ringsend.h"
@@ -14,8 +15,11 @@
 
 struct conn;
 struct request;
+struct ringsend;
 
 struct exchange {
+    struct ringsend *engine;
+    struct conn *conn;
     struct request *request; /* null exactly when the connection carries none */
     enum send_half send;
     enum receive_half receive;
@@ -31,24 +35,27 @@ struct exchange {
     struct iovec parts[2];     /* what is sent: head and body */
     struct msghdr message;
     struct response response;
+    /* in engine.crowd: the response waits for room, with its request's clocks stopped: */
+    struct list crowd;
+    uint64_t attempt_left_ns, deadline_left_ns;
 };
 
 /* Alone write the two halves of the exchange. */
-void exchange_send_goto(struct conn *c, enum send_half half);
-void exchange_receive_goto(struct conn *c, enum receive_half half);
-void exchange_begin(struct conn *c);
+void exchange_send_goto(struct exchange *x, enum send_half half);
+void exchange_receive_goto(struct exchange *x, enum receive_half half);
+void exchange_begin(struct exchange *x);
 /* The response is not to be taken before the request is all out. Of meaning when it is complete. */
 bool exchange_owes(const struct exchange *x);
 /* Bytes came before anything was sent, which will not be now. */
-enum ringsend_error exchange_unasked(const struct conn *c, const char **detail);
+enum ringsend_error exchange_unasked(const struct exchange *x, const char **detail);
 /* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
-enum ringsend_error exchange_run(struct conn *c, const char **detail);
-void exchange_sent(struct conn *c, int32_t result); /* the send is over */
+enum ringsend_error exchange_run(struct exchange *x, const char **detail);
+void exchange_sent(struct exchange *x, int32_t result); /* the send is over */
 /* After a complete response: may the connection carry another exchange? */
-bool exchange_leaves_reusable(struct conn *c);
+bool exchange_leaves_reusable(struct exchange *x);
 const char *exchange_phase(const struct exchange *x); /* "while ...": static text */
 /* Its request's attempt ends with that: all that is known here goes there. */
-void exchange_tell(struct conn *c, enum ringsend_error error, const char *detail);
-void exchange_end(struct conn *c);
+void exchange_tell(struct exchange *x, enum ringsend_error error, const char *detail);
+void exchange_end(struct exchange *x);
 
 #endif

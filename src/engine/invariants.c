@@ -24,9 +24,9 @@ static bool conn_will_go_on(const struct conn *c)
 {
     return op_in_flight(&c->connect) || op_in_flight(&c->send) || op_in_flight(&c->recv) ||
            op_in_flight(&c->cancel) || op_in_flight(&c->close) || op_in_flight(&c->install) ||
-           !list_empty(&c->starved) || !list_empty(&c->crowd) || !list_empty(&c->task.ready) ||
-           timer_is_set(&c->task.timer) || secure_is_lent(c) || !stream_is_quiet(c) ||
-           stream_awaits_host(c);
+           !list_empty(&c->starved) || !list_empty(&c->exchange.crowd) ||
+           !list_empty(&c->task.ready) || timer_is_set(&c->task.timer) || secure_is_lent(c) ||
+           !stream_is_quiet(&c->exchange) || stream_awaits_host(&c->exchange);
 }
 
 static void check_conns(const struct ringsend *e)
@@ -82,7 +82,7 @@ static void check_room(const struct ringsend *e)
 {
     if (list_empty(&e->crowd))
         return;
-    const struct conn *first = LIST_OWNER(e->crowd.next, struct conn, crowd);
+    const struct conn *first = LIST_OWNER(e->crowd.next, struct exchange, crowd)->conn;
     CHECK(e->favoured || e->finished_count + e->reaped_count > 0 ||
           !list_empty(&first->task.ready) || first->step >= CONN_SHUTTING_DOWN);
 }

@@ -47,24 +47,24 @@ static uint64_t left_ns(uint64_t at_ns, uint64_t now_ns)
 }
 
 /* The clocks stop. */
-static void begin_wait(struct conn *c)
+static void begin_wait(struct exchange *x)
 {
-    struct ringsend *e = c->engine;
-    struct request *r = c->exchange.request;
-    list_push_back(&e->crowd, &c->crowd);
-    c->attempt_left_ns = left_ns(r->attempt_at_ns, e->now_ns);
-    c->deadline_left_ns = left_ns(r->deadline_at_ns, e->now_ns);
+    struct ringsend *e = x->engine;
+    struct request *r = x->request;
+    list_push_back(&e->crowd, &x->crowd);
+    x->attempt_left_ns = left_ns(r->attempt_at_ns, e->now_ns);
+    x->deadline_left_ns = left_ns(r->deadline_at_ns, e->now_ns);
     r->attempt_at_ns = r->deadline_at_ns = TIMER_NEVER;
     task_deadline(e, &r->task, TIMER_NEVER);
 }
 
-static void end_wait(struct conn *c)
+static void end_wait(struct exchange *x)
 {
-    struct ringsend *e = c->engine;
-    struct request *r = c->exchange.request;
-    list_remove(&c->crowd);
-    r->attempt_at_ns = timer_after(e->now_ns, c->attempt_left_ns);
-    r->deadline_at_ns = timer_after(e->now_ns, c->deadline_left_ns);
+    struct ringsend *e = x->engine;
+    struct request *r = x->request;
+    list_remove(&x->crowd);
+    r->attempt_at_ns = timer_after(e->now_ns, x->attempt_left_ns);
+    r->deadline_at_ns = timer_after(e->now_ns, x->deadline_left_ns);
     task_wake(e, &r->task); /* to look at its clock */
 }
 
@@ -75,14 +75,14 @@ static bool is_reaped(const struct ringsend *e)
 }
 
 /* Takes the memory for the next bytes, if it may. */
-static bool grows(struct conn *c, struct buf *body)
+static bool grows(struct exchange *x, struct buf *body)
 {
-    struct ringsend *e = c->engine;
-    bool next = list_empty(&e->crowd) || e->crowd.next == &c->crowd;
+    struct ringsend *e = x->engine;
+    bool next = list_empty(&e->crowd) || e->crowd.next == &x->crowd;
     /* While it grows the old buffer is there, too. */
-    bool may = e->favoured == c || (next && has_room(e, 2 * body->capacity));
+    bool may = e->favoured == x || (next && has_room(e, 2 * body->capacity));
     if (!may && next && !e->favoured && is_reaped(e)) {
-        e->favoured = c;
+        e->favoured = x;
         may = true;
     }
     if (may) /* when memory is out, the next bytes will tell */
@@ -100,35 +100,35 @@ static bool is_full(const struct ringsend *e, const struct response *response)
            body->capacity < e->options.body_max_bytes;
 }
 
-void room_look(struct conn *c)
+void room_look(struct exchange *x)
 {
-    struct ringsend *e = c->engine;
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
+    struct ringsend *e = x->engine;
     if (!is_bounded(e) || x->receive != RECEIVE_READING || x->response.streams)
         return;
-    if (is_full(e, &x->response) && !grows(c, &x->response.body)) {
-        if (list_empty(&c->crowd))
-            begin_wait(c);
+    if (is_full(e, &x->response) && !grows(x, &x->response.body)) {
+        if (list_empty(&x->crowd))
+            begin_wait(x);
         conn_stop_recv(c);
         return;
     }
-    if (!list_empty(&c->crowd)) {
-        end_wait(c);
+    if (!list_empty(&x->crowd)) {
+        end_wait(x);
         room_made(e); /* for the next one, too? */
     }
     conn_go_on_recv(c);
 }
 
-void room_exchange_over(struct conn *c)
+void room_exchange_over(struct exchange *x)
 {
-    struct ringsend *e = c->engine;
+    struct ringsend *e = x->engine;
     if (!is_bounded(e))
         return;
-    if (!list_empty(&c->crowd)) { /* its attempt is over: that clock stands */
-        list_remove(&c->crowd);
-        c->exchange.request->deadline_at_ns = timer_after(e->now_ns, c->deadline_left_ns);
+    if (!list_empty(&x->crowd)) { /* its attempt is over: that clock stands */
+        list_remove(&x->crowd);
+        x->request->deadline_at_ns = timer_after(e->now_ns, x->deadline_left_ns);
     }
-    if (e->favoured == c)
+    if (e->favoured == x)
         e->favoured = NULL;
     room_made(e);
 }
@@ -138,7 +138,7 @@ void room_made(struct ringsend *e)
     if (!is_bounded(e))
         return;
     if (!list_empty(&e->crowd))
-        task_wake(e, &LIST_OWNER(e->crowd.next, struct conn, crowd)->task);
+        task_wake(e, &LIST_OWNER(e->crowd.next, struct exchange, crowd)->conn->task);
     if (!list_empty(&e->undecoded))
         task_wake(e, &LIST_OWNER(e->undecoded.next, struct request, undecoded)->task);
 }

@@ -4,13 +4,13 @@
 
 #include <stdbool.h>
 
-struct conn;
+struct exchange;
 struct ringsend;
 
 /* After each look at what has come: makes room for the response's body, or lets it wait. */
-void room_look(struct conn *c);
-void room_exchange_over(struct conn *c); /* its exchange has ended */
-void room_made(struct ringsend *e);      /* memory has come back: whoever waits looks again */
+void room_look(struct exchange *x);
+void room_exchange_over(struct exchange *x); /* its exchange has ended */
+void room_made(struct ringsend *e);          /* memory has come back: whoever waits looks again */
 bool room_for_decoding(const struct ringsend *e);
 
 #endif

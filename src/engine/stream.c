@@ -157,25 +157,24 @@ static bool is_chunked(const struct stream *s)
 
 /* Makes room behind what stands in exchange.head for up to `wish` bytes of body and their framing.
  * *bytes: how many may come. Null: memory is out. */
-static char *make_room(struct conn *c, uint64_t wish, size_t *bytes)
+static char *make_room(struct exchange *x, uint64_t wish, size_t *bytes)
 {
-    struct exchange *x = &c->exchange;
     size_t framing = is_chunked(x->request->stream) ? CHUNK_FRAME_BYTES : 0;
     size_t used = x->head.bytes + framing;
     size_t most = used < STRETCH_BYTES / 2 ? STRETCH_BYTES - used : STRETCH_BYTES / 2;
     *bytes = wish < most ? (size_t)wish : most;
-    if (!buf_reserve(&c->engine->bufs, &x->head, framing + *bytes))
+    if (!buf_reserve(&x->engine->bufs, &x->head, framing + *bytes))
         return NULL;
     return x->head.data + x->head.bytes + (framing > 0 ? CHUNK_HEAD_BYTES : 0);
 }
 
 /* So many bytes stand where make_room said. Returns how many bytes before the stretch are to be
  * left out: what a chunk's size takes is known only now. */
-static size_t add(struct conn *c, size_t bytes)
+static size_t add(struct exchange *x, size_t bytes)
 {
-    struct buf_pool *pool = &c->engine->bufs;
-    struct buf *b = &c->exchange.head;
-    struct stream *s = c->exchange.request->stream;
+    struct buf_pool *pool = &x->engine->bufs;
+    struct buf *b = &x->head;
+    struct stream *s = x->request->stream;
     size_t gap = 0;
     s->sent_bytes += bytes;
     if (is_chunked(s) && bytes > 0) {
@@ -194,16 +193,16 @@ static size_t add(struct conn *c, size_t bytes)
     return gap;
 }
 
-static enum ringsend_error send_from(struct conn *c, size_t at)
+static enum ringsend_error send_from(struct exchange *x, size_t at)
 {
-    struct ringsend *e = c->engine;
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
+    struct ringsend *e = x->engine;
     struct request *r = x->request;
     x->parts[0] = (struct iovec){x->head.data + at, x->head.bytes - at};
     x->parts[1] = (struct iovec){0};
     x->send_bytes = x->parts[0].iov_len;
     x->plain_at = 0;
-    exchange_send_goto(c, SEND_SENDING);
+    exchange_send_goto(x, SEND_SENDING);
     if (r->attempt.times.sent_at_ns == 0)
         r->attempt.times.sent_at_ns = engine_stamp_ns(e);
     if (c->secure)
@@ -243,15 +242,16 @@ static void took(struct stream *s, int64_t bytes)
     s->spent |= bytes > 0 && is_once_only(s);
 }
 
-static enum ringsend_error start_read(struct conn *c)
+static enum ringsend_error start_read(struct exchange *x)
 {
-    struct stream *s = c->exchange.request->stream;
+    struct conn *c = x->conn;
+    struct stream *s = x->request->stream;
     const struct ringsend_request *user = s->request->user;
     int64_t at = s->from_at;
     size_t bytes;
     if (!file_is_entered(&s->from))
         file_enter(&s->from, c, 0, user->body_fd);
-    char *room = make_room(c, s->body_bytes - s->sent_bytes, &bytes);
+    char *room = make_room(x, s->body_bytes - s->sent_bytes, &bytes);
     if (!room)
         return RINGSEND_E_NO_MEMORY;
     if (at != RINGSEND_SEQUENTIAL)
@@ -261,12 +261,12 @@ static enum ringsend_error start_read(struct conn *c)
     return RINGSEND_OK;
 }
 
-static enum ringsend_error fill_from_file(struct conn *c, const char **detail)
+static enum ringsend_error fill_from_file(struct exchange *x, const char **detail)
 {
-    struct stream *s = c->exchange.request->stream;
+    struct stream *s = x->request->stream;
     int64_t bytes = 0;
     if (!s->reading && s->sent_bytes < s->body_bytes)
-        return start_read(c);
+        return start_read(x);
     if (s->reading) {
         if (file_busy(&s->from))
             return RINGSEND_OK;
@@ -276,7 +276,7 @@ static enum ringsend_error fill_from_file(struct conn *c, const char **detail)
             return read_failed(s, bytes, detail);
     }
     s->complete = bytes == 0 || s->sent_bytes + (uint64_t)bytes == s->body_bytes;
-    return send_from(c, add(c, (size_t)bytes));
+    return send_from(x, add(x, (size_t)bytes));
 }
 
 /* ---- In pieces ---- */
@@ -292,13 +292,12 @@ static void want(struct stream *s)
 
 /* Copies what is next of the piece in hand; one that was copied to its end goes back to the host.
  */
-static enum ringsend_error fill_from_piece(struct conn *c)
+static enum ringsend_error fill_from_piece(struct exchange *x)
 {
-    struct exchange *x = &c->exchange;
     struct stream *s = x->request->stream;
     size_t gap = 0, bytes;
     if (s->has_piece || s->last) {
-        char *room = make_room(c, s->piece.bytes - s->piece_at, &bytes);
+        char *room = make_room(x, s->piece.bytes - s->piece_at, &bytes);
         if (!room)
             return RINGSEND_E_NO_MEMORY;
         if (bytes > 0)
@@ -310,23 +309,23 @@ static enum ringsend_error fill_from_piece(struct conn *c)
             s->has_piece = false;
             s->spent |= s->piece.bytes > 0;
         }
-        gap = add(c, bytes);
+        gap = add(x, bytes);
     }
     if (!s->has_piece && !s->last)
         want(s);
-    return x->head.bytes > 0 || s->complete ? send_from(c, gap) : RINGSEND_OK;
+    return x->head.bytes > 0 || s->complete ? send_from(x, gap) : RINGSEND_OK;
 }
 
-enum ringsend_error stream_fill(struct conn *c, const char **detail)
+enum ringsend_error stream_fill(struct exchange *x, const char **detail)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     if (x->receive >= RECEIVE_DRAINING && !exchange_owes(x))
         return RINGSEND_OK; /* nobody wants to hear more of it */
     if (x->request->attempt.times.sent_at_ns == 0 && c->rx_first >= 0)
-        return exchange_unasked(c, detail);
+        return exchange_unasked(x, detail);
     if (x->request->stream->source == RINGSEND_BODY_FD)
-        return fill_from_file(c, detail);
-    return fill_from_piece(c);
+        return fill_from_file(x, detail);
+    return fill_from_piece(x);
 }
 
 int ringsend_body(struct ringsend *e, uint64_t handle, struct ringsend_bytes piece, bool last)
@@ -360,9 +359,9 @@ int ringsend_body(struct ringsend *e, uint64_t handle, struct ringsend_bytes pie
 
 /* ---- The end of an attempt ---- */
 
-void stream_cancel(struct conn *c)
+void stream_cancel(struct exchange *x)
 {
-    struct request *r = c->exchange.request;
+    struct request *r = x->request;
     struct stream *s = r ? r->stream : NULL;
     if (!s)
         return;
@@ -370,9 +369,9 @@ void stream_cancel(struct conn *c)
     file_cancel(&s->to);
 }
 
-bool stream_is_quiet(const struct conn *c)
+bool stream_is_quiet(const struct exchange *x)
 {
-    const struct request *r = c->exchange.request;
+    const struct request *r = x->request;
     const struct stream *s = r ? r->stream : NULL;
     return !s || (file_is_quiet(&s->from) && file_is_quiet(&s->to));
 }

@@ -21,6 +21,8 @@
 #include "engine/request.h"
 #include "ringsend.h"
 
+struct exchange;
+
 /* A result that is not the final one: in engine.events until it is reaped, then in
  * engine.events_reaped until the next run. */
 struct event {
@@ -84,19 +86,20 @@ bool stream_has_source(const struct request *r);
 bool stream_has_more(const struct request *r);
 /* In SEND_FILLING, exchange.head empty or the request's head: starts what brings the next stretch,
  * or sends it. */
-enum ringsend_error stream_fill(struct conn *c, const char **detail);
+enum ringsend_error stream_fill(struct exchange *x, const char **detail);
 
 /* After a run of the receive half that came to `error`: passes on what it brought. RINGSEND_OK: go
  * on, or all is done when receive is RECEIVE_DONE. */
-enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, const char **detail);
+enum ringsend_error stream_receive(struct exchange *x, enum ringsend_error error,
+                                   const char **detail);
 /* Nothing goes on before the host has taken a piece, or wants one, or brings the next one of the
  * request. */
-bool stream_awaits_host(const struct conn *c);
+bool stream_awaits_host(const struct exchange *x);
 
 /* The end of an attempt: asks for an early end of all file operations, sees it come, and lets go.
  */
-void stream_cancel(struct conn *c);
-bool stream_is_quiet(const struct conn *c);
+void stream_cancel(struct exchange *x);
+bool stream_is_quiet(const struct exchange *x);
 void stream_attempt_over(struct request *r);
 
 void stream_in_over(struct stream *s);

@@ -28,9 +28,10 @@ enum { WINDOW_BYTES = 256 << 10 };
 
 /* ---- To a descriptor ---- */
 
-static void start_write(struct conn *c)
+static void start_write(struct exchange *x)
 {
-    struct stream *s = c->exchange.request->stream;
+    struct conn *c = x->conn;
+    struct stream *s = x->request->stream;
     if (!file_is_entered(&s->to))
         file_enter(&s->to, c, 1, s->request->user->response_fd);
     s->spent = s->writing = true;
@@ -100,10 +101,10 @@ int ringsend_hold(struct ringsend *e, uint64_t handle, bool hold)
 /* ---- Both ---- */
 
 /* Moves on what can move. */
-static enum ringsend_error pass_on(struct conn *c, const char **detail)
+static enum ringsend_error pass_on(struct exchange *x, const char **detail)
 {
-    struct stream *s = c->exchange.request->stream;
-    struct response *response = &c->exchange.response;
+    struct stream *s = x->request->stream;
+    struct response *response = &x->response;
     if (s->writing) {
         enum ringsend_error error = file_busy(&s->to) ? RINGSEND_OK : wrote(s, detail);
         if (error != RINGSEND_OK || s->writing)
@@ -116,40 +117,41 @@ static enum ringsend_error pass_on(struct conn *c, const char **detail)
     if (s->out.bytes == 0)
         return RINGSEND_OK;
     if (s->sink == RINGSEND_RESPONSE_FD)
-        start_write(c);
+        start_write(x);
     else
         offer(s, response);
     return RINGSEND_OK;
 }
 
-static bool is_empty(const struct conn *c)
+static bool is_empty(const struct exchange *x)
 {
-    return c->exchange.request->stream->out.bytes == 0 && c->exchange.response.body.bytes == 0;
+    return x->request->stream->out.bytes == 0 && x->response.body.bytes == 0;
 }
 
-enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, const char **detail)
+enum ringsend_error stream_receive(struct exchange *x, enum ringsend_error error,
+                                   const char **detail)
 {
-    struct exchange *x = &c->exchange;
+    struct conn *c = x->conn;
     struct stream *s = x->request->stream;
     if (!s->sink || !x->response.streams) {
         if (x->receive == RECEIVE_DRAINING)
-            exchange_receive_goto(c, RECEIVE_DONE);
+            exchange_receive_goto(x, RECEIVE_DONE);
         return error;
     }
     if (error != RINGSEND_OK) {
-        if (!s->spent || is_empty(c))
+        if (!s->spent || is_empty(x))
             return error;
         s->end = error;
         s->end_detail = *detail;
-        exchange_receive_goto(c, RECEIVE_DRAINING);
+        exchange_receive_goto(x, RECEIVE_DRAINING);
     }
-    error = pass_on(c, detail);
+    error = pass_on(x, detail);
     if (error != RINGSEND_OK)
         return error;
-    if (x->receive == RECEIVE_DRAINING && is_empty(c)) {
+    if (x->receive == RECEIVE_DRAINING && is_empty(x)) {
         *detail = s->end_detail;
         if (s->end == RINGSEND_OK)
-            exchange_receive_goto(c, RECEIVE_DONE);
+            exchange_receive_goto(x, RECEIVE_DONE);
         return s->end;
     }
     /* Others wait for the buffers of what has no business here. */
@@ -162,9 +164,9 @@ enum ringsend_error stream_receive(struct conn *c, enum ringsend_error error, co
     return RINGSEND_OK;
 }
 
-bool stream_awaits_host(const struct conn *c)
+bool stream_awaits_host(const struct exchange *x)
 {
-    const struct request *r = c->exchange.request;
+    const struct request *r = x->request;
     const struct stream *s = r ? r->stream : NULL;
     return s && (s->told || (s->sink == RINGSEND_RESPONSE_PIECES && s->out.bytes > 0));
 }
