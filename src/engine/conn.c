@@ -117,8 +117,7 @@ static void conn_put(struct conn *c)
     engine_may_rest(e);
 }
 
-/* One cancel at a time, one for each operation: a second could not be told from the first. */
-static void cancel(struct conn *c, struct op *op, enum ring_kind kind)
+void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind)
 {
     if (!op_in_flight(op) || op->cancelled || op_in_flight(&c->cancel))
         return;
@@ -126,50 +125,6 @@ static void cancel(struct conn *c, struct op *op, enum ring_kind kind)
     c->cancel.state = OP_IDLE;
     op_start(&c->cancel);
     ring_cancel(c->engine->ring, conn_tag(c), kind);
-}
-
-static bool receives(const struct conn *c)
-{
-    return c->step >= CONN_HANDSHAKE && c->step <= CONN_READY;
-}
-
-bool conn_is_seen(struct conn *c)
-{
-    if (!receives(c) || c->stream_ended || c->stopped)
-        return true;
-    bool is_seen = op_in_flight(&c->recv) && c->armed_by <= c->engine->seen_by;
-    c->engine->must_look |= !is_seen;
-    return is_seen;
-}
-
-void conn_arm_recv(struct conn *c)
-{
-    if (!receives(c))
-        return;
-    c->armed_by = c->engine->enters + 1;
-    op_start(&c->recv);
-    ring_recv(c->engine->ring, conn_tag(c));
-}
-
-void conn_stop_recv(struct conn *c)
-{
-    c->stopped = true;
-    list_remove(&c->starved);
-    cancel(c, &c->recv, RING_RECV);
-}
-
-void conn_go_on_recv(struct conn *c)
-{
-    c->stopped = false;
-    /* A cancel that is still under way might end the new one. */
-    if (c->recv.state == OP_IDLE && !op_in_flight(&c->cancel) && list_empty(&c->starved) &&
-        !c->stream_ended)
-        conn_arm_recv(c);
-}
-
-bool conn_receives(const struct conn *c)
-{
-    return (op_in_flight(&c->recv) && !c->recv.cancelled) || !list_empty(&c->starved);
 }
 
 /* Its first bytes, and with them the doubt, are still to leave. */
@@ -264,75 +219,6 @@ void conn_launch(struct conn *c)
     }
 }
 
-static void rx_push(struct conn *c, int32_t buffer, int32_t bytes)
-{
-    struct ringsend *e = c->engine;
-    CHECK(buffer >= 0 && bytes > 0);
-    e->rx_next[buffer] = -1;
-    e->rx_bytes[buffer] = bytes;
-    if (c->rx_last < 0)
-        c->rx_first = buffer;
-    else
-        e->rx_next[c->rx_last] = buffer;
-    c->rx_last = buffer;
-}
-
-int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes)
-{
-    struct ringsend *e = c->engine;
-    int32_t buffer = c->rx_first;
-    if (buffer < 0)
-        return -1;
-    c->rx_first = e->rx_next[buffer];
-    if (c->rx_first < 0)
-        c->rx_last = -1;
-    *data = ring_buffer(e->ring, buffer);
-    *bytes = (size_t)e->rx_bytes[buffer];
-    return buffer;
-}
-
-void conn_rx_drop(struct conn *c)
-{
-    while (c->rx_first >= 0) {
-        const char *data;
-        size_t bytes;
-        ring_buffer_return(c->engine->ring, conn_rx_pop(c, &data, &bytes));
-    }
-}
-
-static void recv_completed(struct conn *c, const struct ring_completion *completion)
-{
-    struct ringsend *e = c->engine;
-    if (completion->buffer >= 0) {
-        if (completion->result > 0)
-            e->stats.bytes_received += (uint64_t)completion->result;
-        if (completion->stamp_ns > 0)
-            watch_arrived(c, completion->stamp_ns);
-        if (completion->result > 0 && receives(c))
-            rx_push(c, completion->buffer, completion->result);
-        else
-            ring_buffer_return(e->ring, completion->buffer);
-    }
-    if (completion->more)
-        return;
-    op_complete(&c->recv, completion->result);
-    int32_t result = op_take(&c->recv);
-    if (!receives(c))
-        return;
-    bool by_us = c->stopped || c->recv.cancelled;
-    if (by_us && (result > 0 || result == -ENOBUFS || result == -ECANCELED))
-        return; /* conn_go_on_recv arms it again */
-    if (result == -ENOBUFS)
-        list_push_back(&e->starved, &c->starved);
-    else if (result > 0)
-        conn_arm_recv(
-            c); /* the kernel ended the multishot after data, as when its queue was full */
-    else {
-        c->stream_ended = true;
-        c->stream_result = result;
-    }
-}
-
 void conn_completed(struct conn *c, const struct ring_completion *completion)
 {
     /* Slots are given back only when nothing is in flight. */
@@ -345,7 +231,7 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
         op_complete(&c->send, completion->result);
         break;
     case RING_RECV:
-        recv_completed(c, completion);
+        conn_received(c, completion);
         break;
     case RING_CANCEL:
         op_complete(&c->cancel, completion->result);
@@ -696,9 +582,9 @@ enum task_next conn_run(struct conn *c)
         return c->exchange.request ? exchanging(c) : idle(c);
     case CONN_SHUTTING_DOWN:
         CHECK(list_empty(&c->idle) && list_empty(&c->held) && c->rx_first < 0);
-        cancel(c, &c->connect, RING_CONNECT);
-        cancel(c, &c->send, RING_SEND);
-        cancel(c, &c->recv, RING_RECV);
+        conn_cancel(c, &c->connect, RING_CONNECT);
+        conn_cancel(c, &c->send, RING_SEND);
+        conn_cancel(c, &c->recv, RING_RECV);
         stream_cancel(&c->exchange);
         report(c);
         if (!c->exchange.request)

@@ -73,16 +73,22 @@ void conn_begin(struct conn *c, struct request *r);
 /* Ends it early, and the attempt it carries, whose request is told `error`. RINGSEND_OK: it carries
  * none. */
 void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);
-/* What had come on it when the picture was taken is known: nothing of it lies in the kernel for
- * want of a buffer or of a receive, unless we want no more. Else another is asked for. */
-bool conn_is_seen(struct conn *c);
 /* Its send, that of an exchange: the operation is in flight from now on. The kernel has it at the
  * next turn; one that must not be lost on a dead connection only after another look at that
  * (conn_launch). */
 void conn_send(struct conn *c, const void *data, size_t bytes);
 void conn_send_message(struct conn *c); /* exchange.message */
 void conn_launch(struct conn *c);       /* goes on with a send that was held; it is off the list */
+/* Asks for an early end of an operation. One cancel at a time, one for each operation: a second
+ * could not be told from the first. */
+void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind);
+
+/* conn_recv.c */
 void conn_arm_recv(struct conn *c);
+void conn_received(struct conn *c, const struct ring_completion *completion);
+/* What had come on it when the picture was taken is known: nothing of it lies in the kernel for
+ * want of a buffer or of a receive, unless we want no more. Else another is asked for. */
+bool conn_is_seen(struct conn *c);
 /* Receives no more, but for what is on its way already; goes on with it, as soon as that has ended.
  * Both are to be called in each run, as long as it is to be so. */
 void conn_stop_recv(struct conn *c);
