@@ -47,6 +47,8 @@ static void open_trace(void)
 void step_note(const struct machine *machine, uint64_t now_ns, uint32_t slot, uint32_t generation,
                unsigned from, unsigned to)
 {
+    if (now_ns == STEP_NOW)
+        now_ns = notes_count > 0 ? notes[(notes_count - 1) % STEPS_KEPT].now_ns : 0;
     struct note *n = &notes[notes_count++ % STEPS_KEPT];
     *n = (struct note){machine, now_ns, slot, generation, (uint8_t)from, (uint8_t)to};
     pthread_once(&once, open_trace);

@@ -32,8 +32,11 @@ struct machine {
 
 enum { STEPS_KEPT = 200 };
 
+/* The time of who knows none: as noted last. */
+#define STEP_NOW UINT64_MAX
+
 #ifdef RINGSEND_SLOW_CHECKS
-/* A machine that there is once says slot 0, and 0 where slots have no generation. */
+/* A machine that there is once says slot 0. */
 void step_note(const struct machine *machine, uint64_t now_ns, uint32_t slot, uint32_t generation,
                unsigned from, unsigned to);
 /* For the simulation: another run begins; writes what is kept, oldest first. May be called from a
@@ -41,7 +44,11 @@ void step_note(const struct machine *machine, uint64_t now_ns, uint32_t slot, ui
 void steps_forget(void);
 void steps_print(int descriptor);
 #else
-#define step_note(machine, now_ns, slot, generation, from, to) ((void)(from))
+#define step_note(machine, now_ns, slot, generation, from, to) \
+    do {                                                       \
+        (void)(now_ns);                                        \
+        (void)(from);                                          \
+    } while (0)
 #endif
 
 #endif

@@ -1,12 +1,19 @@
 /* With a journal results go out in blocks, one at a time:
  *
- *   FILLING -> [INTENT ->] FAILED -> RESULTS -> [SYNCING -> SYNCING_2 ->] FILLING
+ * step             waits for                                 next
+ * FILLING          enough lines, or entries, or time         SYNCING_INTENT
+ * SYNCING_INTENT   sync: the journal's sync                  WRITING_FAILED
+ * WRITING_FAILED   the append of failed lines                WRITING_RESULTS
+ * WRITING_RESULTS  the append of results                     SYNCING_RESULTS
+ * SYNCING_RESULTS  sync: the results' sync                   SYNCING_FAILED
+ * SYNCING_FAILED   sync: the failed lines' sync              FILLING
+ * After an error it stays where it is; output_close makes the best of it.
  *
  * The lines of both files that came since the last block are sealed together with the list of their
  * records; the list goes into the journal, and only then is a byte of them written. Whatever ends
  * that in between, the list and the files' sizes tell which records have their results (journal.c).
- * What is in brackets is for the loss of power: the list is durable before the lines are, and these
- * before they count as done. */
+ * The syncs are for the loss of power: the list is durable before the lines are, and these before
+ * they count as done. */
 #include "results/output.h"
 
 #include "base/check.h"
@@ -21,6 +28,11 @@
 enum { ENTRIES_ENOUGH = 1024 };
 _Static_assert((int)ENTRIES_ENOUGH < (int)JOURNAL_BLOCK_MAX,
                "a block of what is in flight comes on top");
+
+#ifdef RINGSEND_SLOW_CHECKS
+static const char *const names[] = {OUTPUT_STEPS(STEP_NAMES)};
+static const struct machine machine_output = {"output", names};
+#endif
 
 static size_t entries_count(const struct output *o)
 {
@@ -199,9 +211,20 @@ static struct journal_sizes sizes_of(const struct output *o)
                                   o->has_failed ? (uint64_t)o->failed.end_bytes : 0};
 }
 
+/* Alone writes the step. */
+static bool output_goto(struct output *o, uint64_t now_ns, enum output_step step)
+{
+    static const unsigned edges[] = {OUTPUT_STEPS(STEP_EDGES)};
+    CHECK(edges[o->step] >> step & 1);
+    step_note(&machine_output, now_ns, 0, 0, o->step, step);
+    o->step = step;
+    return true;
+}
+
 /* False when the journal has no room for it. */
 static bool block_begin(struct output *o)
 {
+    CHECK(!sink_is_busy(&o->results) && !sink_is_busy(&o->failed) && !o->journal_syncing);
     o->journal_error =
         journal_intend(o->journal, (const struct journal_entry *)(const void *)o->entries.data,
                        entries_count(o), sizes_of(o));
@@ -215,76 +238,66 @@ static bool block_begin(struct output *o)
         file_sync(o->journal_file);
         o->journal_syncing = true;
     }
-    o->step = OUTPUT_INTENT;
     return true;
 }
 
 static bool intent_is_durable(struct output *o)
 {
-    if (!o->journal_syncing)
-        return true;
-    if (file_busy(o->journal_file))
-        return false;
-    o->journal_syncing = false;
-    int64_t result = file_take(o->journal_file);
-    if (result < 0)
-        o->journal_error = (int)-result;
-    return true;
+    if (o->journal_syncing) {
+        if (file_busy(o->journal_file))
+            return false;
+        o->journal_syncing = false;
+        int64_t result = file_take(o->journal_file);
+        if (result < 0)
+            o->journal_error = (int)-result;
+    }
+    return o->journal_error == 0;
 }
 
-/* True: it is in the next step. After an error it stays where it is; output_close makes the best of
- * it. */
-static bool block_step(struct output *o)
+/* What was started of it is done, and well. */
+static bool is_written(struct sink *sink)
+{
+    return sink_is_over(sink) && !sink->error;
+}
+
+/* True: it is in the next step. */
+static bool block_step(struct output *o, uint64_t now_ns, bool flush)
 {
     switch (o->step) {
     case OUTPUT_FILLING:
-        return false;
-    case OUTPUT_INTENT:
-        if (!intent_is_durable(o) || o->journal_error)
+        if (!block_is_due(o, now_ns, flush) || !block_begin(o))
+            return false;
+        return output_goto(o, now_ns, OUTPUT_SYNCING_INTENT);
+    case OUTPUT_SYNCING_INTENT:
+        if (!intent_is_durable(o))
             return false;
         if (o->has_failed)
             sink_start(&o->failed);
-        o->step = OUTPUT_FAILED;
-        return true;
-    case OUTPUT_FAILED:
-        if ((o->has_failed && !sink_is_over(&o->failed)) || o->failed.error)
+        return output_goto(o, now_ns, OUTPUT_WRITING_FAILED);
+    case OUTPUT_WRITING_FAILED:
+        if (o->has_failed && !is_written(&o->failed))
             return false;
         sink_start(&o->results);
-        o->step = OUTPUT_RESULTS;
-        return true;
-    case OUTPUT_RESULTS:
-        if (!sink_is_over(&o->results) || o->results.error)
+        return output_goto(o, now_ns, OUTPUT_WRITING_RESULTS);
+    case OUTPUT_WRITING_RESULTS:
+        if (!is_written(&o->results))
             return false;
         if (o->options.sync)
             sink_sync(&o->results);
-        o->step = OUTPUT_SYNCING;
-        return true;
-    case OUTPUT_SYNCING:
-        if (!sink_is_over(&o->results) || o->results.error)
+        return output_goto(o, now_ns, OUTPUT_SYNCING_RESULTS);
+    case OUTPUT_SYNCING_RESULTS:
+        if (!is_written(&o->results))
             return false;
         if (o->options.sync && o->has_failed)
             sink_sync(&o->failed);
-        o->step = OUTPUT_SYNCING_2;
-        return true;
-    case OUTPUT_SYNCING_2:
-        if ((o->has_failed && !sink_is_over(&o->failed)) || o->failed.error)
+        return output_goto(o, now_ns, OUTPUT_SYNCING_FAILED);
+    case OUTPUT_SYNCING_FAILED:
+        if (o->has_failed && !is_written(&o->failed))
             return false;
         journal_written(o->journal);
-        o->step = OUTPUT_FILLING;
-        return true;
+        return output_goto(o, now_ns, OUTPUT_FILLING);
     }
     UNREACHABLE("output step");
-}
-
-/* Results and failed lines. */
-static void turn_blocks(struct output *o, uint64_t now_ns, bool flush)
-{
-    while (block_step(o))
-        ;
-    if (o->step != OUTPUT_FILLING || !block_is_due(o, now_ns, flush) || !block_begin(o))
-        return;
-    while (block_step(o))
-        ;
 }
 
 void output_turn(struct output *o, uint64_t now_ns, bool flush)
@@ -292,7 +305,8 @@ void output_turn(struct output *o, uint64_t now_ns, bool flush)
     if (o->has_words)
         sink_turn(&o->words, now_ns, flush);
     if (o->journal) {
-        turn_blocks(o, now_ns, flush);
+        while (block_step(o, now_ns, flush))
+            ;
         return;
     }
     sink_turn(&o->results, now_ns, flush);
@@ -323,7 +337,7 @@ bool output_has_room(const struct output *o)
 static bool blocks_are_idle(const struct output *o)
 {
     bool broken = o->results.error || o->failed.error || o->journal_error;
-    return broken ? !o->results.started && !o->failed.started && !o->journal_syncing
+    return broken ? !sink_is_busy(&o->results) && !sink_is_busy(&o->failed) && !o->journal_syncing
                   : o->step == OUTPUT_FILLING && o->results.filling.bytes == 0 &&
                         entries_count(o) == 0;
 }

@@ -6,6 +6,7 @@
 #define RINGSEND_RESULTS_OUTPUT_H
 
 #include "base/buf.h"
+#include "base/machine.h"
 #include "results/output_options.h"
 #include "results/result_line.h"
 #include "results/sink.h"
@@ -13,15 +14,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Of the block that is being written, with a journal. */
-enum output_step {
-    OUTPUT_FILLING,  /* there is none */
-    OUTPUT_INTENT,   /* sync: waits until the intent is durable */
-    OUTPUT_FAILED,   /* waits for the append of failed lines */
-    OUTPUT_RESULTS,  /* waits for the append of results */
-    OUTPUT_SYNCING,  /* sync: waits until the results are durable */
-    OUTPUT_SYNCING_2 /* the same of the failed lines */
-};
+/* Of the block that is being written, with a journal. Steps of what is not wanted, or not there,
+ * are over at once. */
+#define OUTPUT_STEPS(STEP)                                        \
+    /* there is none */                                           \
+    STEP(OUTPUT_FILLING, STEP_TO(OUTPUT_SYNCING_INTENT))          \
+    /* sync: waits until the intent is durable */                 \
+    STEP(OUTPUT_SYNCING_INTENT, STEP_TO(OUTPUT_WRITING_FAILED))   \
+    /* waits for the append of failed lines */                    \
+    STEP(OUTPUT_WRITING_FAILED, STEP_TO(OUTPUT_WRITING_RESULTS))  \
+    /* waits for the append of results */                         \
+    STEP(OUTPUT_WRITING_RESULTS, STEP_TO(OUTPUT_SYNCING_RESULTS)) \
+    /* sync: waits until the results are durable */               \
+    STEP(OUTPUT_SYNCING_RESULTS, STEP_TO(OUTPUT_SYNCING_FAILED))  \
+    /* the same of the failed lines */                            \
+    STEP(OUTPUT_SYNCING_FAILED, STEP_TO(OUTPUT_FILLING))
+
+enum output_step { OUTPUT_STEPS(STEP_ENUM) };
 
 struct output {
     struct output_options options;
@@ -36,7 +45,7 @@ struct output {
     enum output_step step;
     struct buf entries;        /* struct journal_entry of the results in results.filling */
     struct file *journal_file; /* to sync it; null without */
-    bool journal_syncing;      /* an operation of it was started and not taken */
+    bool journal_syncing;      /* its sync was started and not taken */
     int journal_error;         /* errno, or 0 */
 };
 

@@ -1,5 +1,12 @@
-/* Life of a byte: appended to `filling`, swapped to `writing`, given to the ring, done. Bytes are
- * handed over when 64 KiB are there, so that a fast run needs few system calls; after 200 ms, so
+/* Life of a byte: appended to `filling`, swapped to `writing`, given to the ring, done.
+ *
+ * step        waits for                         next
+ * FILLING     enough bytes, time, a flush       SEALED; SYNCING
+ * SEALED      sink_start                        APPENDING; FILLING when it is empty
+ * APPENDING   the append                        FILLING
+ * SYNCING     the sync                          FILLING
+ *
+ * Bytes are handed over when 64 KiB are there, so that a fast run needs few system calls; after 200 ms, so
  * that somebody who watches the file sees results; and at once when nothing else is going on.
  *
  * Failure. The first error sticks. What of the block reached a regular file is known from its size:
@@ -27,6 +34,11 @@ enum {
     KEPT_BYTES = 1 << 20 /* larger buffers go back to the pool after use */
 };
 
+#ifdef RINGSEND_SLOW_CHECKS
+static const char *const names[] = {SINK_STEPS(STEP_NAMES)};
+static const struct machine machine_sink = {"sink", names};
+#endif
+
 int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, int fd,
               enum sink_shape shape)
 {
@@ -47,6 +59,15 @@ int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, in
     else if (fcntl(fd, F_SETFL, flags | O_APPEND) == 0)
         s->flags_before = flags;
     return 0;
+}
+
+/* Alone writes the step. */
+static void sink_goto(struct sink *s, enum sink_step step)
+{
+    static const unsigned edges[] = {SINK_STEPS(STEP_EDGES)};
+    CHECK(edges[s->step] >> step & 1);
+    step_note(&machine_sink, STEP_NOW, (uint32_t)s->fd, 0, s->step, step);
+    s->step = step;
 }
 
 struct buf *sink_buffer(struct sink *s)
@@ -156,6 +177,7 @@ bool sink_is_due(const struct sink *s, uint64_t now_ns, bool flush)
 void sink_seal(struct sink *s)
 {
     CHECK(s->writing.bytes == 0);
+    sink_goto(s, SINK_SEALED);
     struct buf used = s->writing;
     s->writing = s->filling;
     s->filling = used;
@@ -168,9 +190,14 @@ void sink_seal(struct sink *s)
 
 void sink_start(struct sink *s)
 {
-    if (s->error || s->writing.bytes == 0)
+    CHECK(s->step == SINK_SEALED);
+    if (s->error)
         return;
-    s->started = true;
+    if (s->writing.bytes == 0) {
+        sink_goto(s, SINK_FILLING);
+        return;
+    }
+    sink_goto(s, SINK_APPENDING);
     file_append(s->file, s->writing.data, s->writing.bytes);
 }
 
@@ -178,24 +205,34 @@ void sink_sync(struct sink *s)
 {
     if (s->error)
         return;
-    s->started = true;
+    CHECK(s->writing.bytes == 0);
+    sink_goto(s, SINK_SYNCING);
     file_sync(s->file);
+}
+
+static void finish_sync(struct sink *s)
+{
+    int64_t result = file_take(s->file);
+    if (result < 0)
+        sink_fail(s, (int)-result);
+}
+
+bool sink_is_busy(const struct sink *s)
+{
+    return s->step == SINK_APPENDING || s->step == SINK_SYNCING;
 }
 
 bool sink_is_over(struct sink *s)
 {
-    if (!s->started)
+    if (!sink_is_busy(s))
         return true;
     if (file_busy(s->file))
         return false;
-    s->started = false;
-    if (s->writing.bytes > 0) {
+    if (s->step == SINK_APPENDING)
         finish_append(s);
-        return true;
-    }
-    int64_t result = file_take(s->file);
-    if (result < 0)
-        sink_fail(s, (int)-result);
+    else
+        finish_sync(s);
+    sink_goto(s, SINK_FILLING);
     return true;
 }
 
@@ -209,7 +246,7 @@ void sink_turn(struct sink *s, uint64_t now_ns, bool flush)
 
 uint64_t sink_wait_ns(const struct sink *s, uint64_t now_ns)
 {
-    if (s->error || s->filling.bytes == 0 || s->started)
+    if (s->error || s->filling.bytes == 0 || sink_is_busy(s))
         return RINGSEND_NEVER;
     uint64_t age_ns = now_ns - s->filling_since_ns;
     return age_ns < FLUSH_AFTER_NS ? FLUSH_AFTER_NS - age_ns : 0;

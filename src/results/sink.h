@@ -5,6 +5,7 @@
 #define RINGSEND_RESULTS_SINK_H
 
 #include "base/buf.h"
+#include "base/machine.h"
 #include "base/span.h"
 #include "engine/file.h"
 
@@ -19,14 +20,27 @@ enum sink_shape {
     SINK_TEXT   /* nothing: no line need end */
 };
 
+/* Of the lines that were sealed last. */
+#define SINK_STEPS(STEP)                                               \
+    /* there are none: all that came is in `filling` */                \
+    STEP(SINK_FILLING, STEP_TO(SINK_SEALED) | STEP_TO(SINK_SYNCING))   \
+    /* not given to the ring yet; after an error never */              \
+    STEP(SINK_SEALED, STEP_TO(SINK_APPENDING) | STEP_TO(SINK_FILLING)) \
+    /* waits for the append */                                         \
+    STEP(SINK_APPENDING, STEP_TO(SINK_FILLING))                        \
+    /* waits for the sync */                                           \
+    STEP(SINK_SYNCING, STEP_TO(SINK_FILLING))
+
+enum sink_step { SINK_STEPS(STEP_ENUM) };
+
 struct sink {
     struct buf_pool *pool;
     enum sink_shape shape;
     struct file *file; /* null after sink_close */
     int fd;
+    enum sink_step step;
     struct buf filling;        /* whole lines only */
     struct buf writing;        /* sealed: given to the ring, or about to be */
-    bool started;              /* an append of `writing`, or a sync, whose result was not taken */
     uint64_t filling_since_ns; /* when the oldest line in `filling` came */
     uint64_t filling_lines, writing_lines;
     bool filling_preface, writing_preface; /* it begins with a line that is no record's */
@@ -64,6 +78,8 @@ void sink_seal(struct sink *s);
 void sink_start(struct sink *s);
 void sink_sync(struct sink *s);
 bool sink_is_over(struct sink *s);
+/* An operation of it was started whose end was not taken. */
+bool sink_is_busy(const struct sink *s);
 
 /* How long until sink_turn has to be called though nothing else happens. */
 uint64_t sink_wait_ns(const struct sink *s, uint64_t now_ns);
