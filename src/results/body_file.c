@@ -1,5 +1,12 @@
+/* step       waits for              next
+ * OPENING    the open               APPENDING; LOOKING when one that is there would do
+ * LOOKING    what stands there      APPENDING, once it is empty
+ * APPENDING  the append             (done); SYNCING
+ * SYNCING    the sync               (done)
+ * Any error ends it. */
 #include "results/body_file.h"
 
+#include "base/check.h"
 #include "ringsend.h"
 
 #include <errno.h>
@@ -29,6 +36,15 @@ void body_file_name(char name[BODY_FILE_NAME_BYTES], uint64_t number, struct rin
     name[at] = '\0';
 }
 
+/* Alone writes the step. */
+static enum body_file_next body_file_goto(struct body_file *body, enum body_file_step step)
+{
+    static const unsigned edges[] = {BODY_FILE_STEPS(STEP_EDGES)};
+    CHECK(edges[body->step] >> step & 1);
+    body->step = step;
+    return BODY_FILE_WAIT;
+}
+
 void body_file_end(struct body_file *body)
 {
     file_close(&body->file);
@@ -38,7 +54,7 @@ void body_file_end(struct body_file *body)
 
 static enum body_file_next fail(struct body_file *body, int reason, int *error)
 {
-    if (body->opened && body->path)
+    if (body->step >= BODY_FILE_APPENDING && body->path)
         unlink(body->path);
     body_file_end(body);
     *error = reason;
@@ -78,34 +94,48 @@ static int empty_file(const struct body_file *body)
     return is_empty || ftruncate(file_descriptor(body->file), 0) == 0 ? 0 : errno;
 }
 
-enum body_file_next body_file_turn(struct body_file *body, int *error)
+static enum body_file_next start_append(struct body_file *body)
 {
-    if (file_busy(body->file))
-        return BODY_FILE_WAIT;
-    int64_t result = file_take(body->file);
-    if (!body->opened && result == 0) {
-        if (body->replace && !body->looking) {
-            body->looking = true;
-            file_stat(body->file, &body->about);
-            return BODY_FILE_WAIT;
-        }
-        int unfit = body->replace ? empty_file(body) : 0;
-        if (unfit)
-            return fail(body, unfit, error);
-        body->opened = true;
-        file_append(body->file, body->data.data, body->data.bytes);
-        return BODY_FILE_WAIT;
-    }
-    if (result != (body->syncing ? 0 : (int64_t)body->data.bytes))
-        return fail(body, result < 0 ? (int)-result : EIO, error);
-    if (body->sync && !body->syncing) {
-        body->syncing = true;
-        file_sync(body->file);
-        return BODY_FILE_WAIT;
-    }
+    file_append(body->file, body->data.data, body->data.bytes);
+    return body_file_goto(body, BODY_FILE_APPENDING);
+}
+
+static enum body_file_next close_file(struct body_file *body, int *error)
+{
     int lost = close_error(body);
     if (lost)
         return fail(body, lost, error);
     body_file_end(body);
     return BODY_FILE_DONE;
+}
+
+enum body_file_next body_file_turn(struct body_file *body, int *error)
+{
+    CHECK(body->file && body->path);
+    if (file_busy(body->file))
+        return BODY_FILE_WAIT;
+    int64_t result = file_take(body->file);
+    if (result < 0)
+        return fail(body, (int)-result, error);
+    switch (body->step) {
+    case BODY_FILE_OPENING:
+        if (!body->replace)
+            return start_append(body);
+        file_stat(body->file, &body->about);
+        return body_file_goto(body, BODY_FILE_LOOKING);
+    case BODY_FILE_LOOKING: {
+        int unfit = empty_file(body);
+        return unfit ? fail(body, unfit, error) : start_append(body);
+    }
+    case BODY_FILE_APPENDING:
+        if ((uint64_t)result != body->data.bytes)
+            return fail(body, EIO, error);
+        if (!body->sync)
+            return close_file(body, error);
+        file_sync(body->file);
+        return body_file_goto(body, BODY_FILE_SYNCING);
+    case BODY_FILE_SYNCING:
+        return close_file(body, error);
+    }
+    UNREACHABLE("body file step");
 }

@@ -2,6 +2,7 @@
 #ifndef RINGSEND_RESULTS_BODY_FILE_H
 #define RINGSEND_RESULTS_BODY_FILE_H
 
+#include "base/machine.h"
 #include "base/span.h"
 #include "engine/file.h"
 
@@ -16,13 +17,24 @@ enum { BODY_FILE_NAME_BYTES = 100 };
  * in a name, cut to 64 bytes, anything else as '_'. Never two records have the same. */
 void body_file_name(char name[BODY_FILE_NAME_BYTES], uint64_t number, struct ringsend_bytes id);
 
+/* Each waits for an operation; from APPENDING on the file is ours, made or to be overwritten: it is
+ * removed when it cannot be whole. */
+#define BODY_FILE_STEPS(STEP)                                                          \
+    STEP(BODY_FILE_OPENING, STEP_TO(BODY_FILE_LOOKING) | STEP_TO(BODY_FILE_APPENDING)) \
+    /* to be replaced: at what stands there */                                         \
+    STEP(BODY_FILE_LOOKING, STEP_TO(BODY_FILE_APPENDING))                              \
+    STEP(BODY_FILE_APPENDING, STEP_TO(BODY_FILE_SYNCING))                              \
+    /* what was written is to be durable */                                            \
+    STEP(BODY_FILE_SYNCING, 0)
+
+enum body_file_step { BODY_FILE_STEPS(STEP_ENUM) };
+
 /* Zeroed before its first use. */
 struct body_file {
     struct file *file; /* not null exactly while it is under way */
     char *path;        /* likewise */
-    bool opened;       /* by us, or ours to overwrite: to be removed when it cannot be whole */
-    bool replace, looking;
-    bool sync, syncing; /* what was written is to be durable, is becoming so */
+    enum body_file_step step;
+    bool replace, sync; /* wanted */
     struct statx about;
     struct ringsend_bytes data;
 };
