@@ -1,19 +1,7 @@
 /* A turn: take records in while there is room, let the engine work (the one ringsend_run, which
  * alone waits), turn its results into lines, pass full buffers to the outputs.
  *
- * A record lives in a slot:
- *
- *   FREE        in the stack of free slots
- *   LOADING     its data_file is being read
- *   QUEUED      serialize: another one with the same value is to be done first
- *   ASIDE       as many for its host are on their way as may be: see lanes.h
- *   GATED       sync: its sent bit is set, and not durable yet
- *   HELD        waits for room in the engine; one at most, and nothing else is admitted meanwhile
- *   IN_FLIGHT   the engine has it; its result is to come
- *   SAVING      the body of its response is being written to a file; the result line waits for that
- *   KEPT        ordered: has its result, and waits until those before it have theirs
- *   LEFT        ordered, with a journal: a stop kept it from its result, and nothing behind it may
- *               be written in this run
+ * A record lives in a slot, whose steps stand in job_slot.c.
  *
  * What bounds memory: the number of slots, JOB_BYTES_MAX of lines and data files in them (a single
  * record may be above it when it is alone, so the bound is overshot by one record at most), and the

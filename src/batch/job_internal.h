@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "base/machine.h"
 #include "batch/engine_threads.h"
 #include "batch/job.h"
 #include "batch/lanes.h"
@@ -21,22 +22,41 @@
 #include "results/body_file.h"
 #include "results/output.h"
 
-enum slot_step {
-    SLOT_FREE,
-    SLOT_READING,    /* taken for a record that is being read */
-    SLOT_LOADING,    /* its data file is */
-    SLOT_QUEUED,     /* serialize: others with the same value go before it */
-    SLOT_RELEASED,   /* they have gone */
-    SLOT_ASIDE,      /* its host has enough of the window */
-    SLOT_COMMITTING, /* sync: its sent bit is being made durable */
-    SLOT_HELD,       /* no engine has room */
-    SLOT_IN_FLIGHT,  /* an engine has it */
-    SLOT_SAVING,     /* the body of its response is being written */
-    SLOT_NAMING,     /* sync: the name of that file is being made durable */
-    SLOT_KEPT,       /* ordered: its result waits for others before it */
-    SLOT_LEFT,       /* ordered: stopped without a result; holds its place until the end */
-    SLOT_STEPS
-};
+/* From RELEASED on a record is on its way to an engine, from IN_FLIGHT on to its end. */
+#define SLOT_STEPS(STEP)                                                                    \
+    STEP(SLOT_FREE, STEP_TO(SLOT_READING))                                                  \
+    /* taken for a record that is being read */                                             \
+    STEP(SLOT_READING, STEP_TO(SLOT_LOADING) | STEP_TO(SLOT_QUEUED) | STEP_TO(SLOT_ASIDE) | \
+                           SLOT_TO_AN_ENGINE | SLOT_STOPS)                                  \
+    /* its data file is */                                                                  \
+    STEP(SLOT_LOADING,                                                                      \
+         STEP_TO(SLOT_QUEUED) | STEP_TO(SLOT_ASIDE) | SLOT_TO_AN_ENGINE | SLOT_STOPS)       \
+    /* serialize: others with the same value go before it */                                \
+    STEP(SLOT_QUEUED, STEP_TO(SLOT_RELEASED) | SLOT_STOPS)                                  \
+    /* they have gone */                                                                    \
+    STEP(SLOT_RELEASED, STEP_TO(SLOT_ASIDE) | SLOT_TO_AN_ENGINE | SLOT_STOPS)               \
+    /* its host has enough of the window */                                                 \
+    STEP(SLOT_ASIDE, SLOT_TO_AN_ENGINE | SLOT_STOPS)                                        \
+    /* sync: its sent bit is being made durable */                                          \
+    STEP(SLOT_COMMITTING, STEP_TO(SLOT_HELD) | STEP_TO(SLOT_IN_FLIGHT) | SLOT_STOPS)        \
+    /* no engine has room */                                                                \
+    STEP(SLOT_HELD, STEP_TO(SLOT_IN_FLIGHT) | SLOT_STOPS)                                   \
+    /* an engine has it */                                                                  \
+    STEP(SLOT_IN_FLIGHT, STEP_TO(SLOT_SAVING) | SLOT_STOPS)                                 \
+    /* the body of its response is being written */                                         \
+    STEP(SLOT_SAVING, STEP_TO(SLOT_NAMING) | SLOT_TO_ITS_END)                               \
+    /* sync: the name of that file is being made durable */                                 \
+    STEP(SLOT_NAMING, SLOT_TO_ITS_END)                                                      \
+    /* ordered: its result waits for others before it */                                    \
+    STEP(SLOT_KEPT, STEP_TO(SLOT_FREE))                                                     \
+    /* ordered: stopped without a result; holds its place until the end */                  \
+    STEP(SLOT_LEFT, STEP_TO(SLOT_FREE))
+
+#define SLOT_TO_AN_ENGINE (STEP_TO(SLOT_COMMITTING) | STEP_TO(SLOT_HELD) | STEP_TO(SLOT_IN_FLIGHT))
+#define SLOT_TO_ITS_END (STEP_TO(SLOT_KEPT) | STEP_TO(SLOT_FREE))
+#define SLOT_STOPS (SLOT_TO_ITS_END | STEP_TO(SLOT_LEFT))
+
+enum slot_step { SLOT_STEPS(STEP_ENUM) };
 
 struct slot {
     struct record record;
@@ -58,6 +78,7 @@ struct slot {
     uint64_t line, number;
     uint32_t input;
     enum slot_step step;
+    uint32_t slot, generation;      /* where it stands; how many records it has held */
     bool was_sent;                  /* by an earlier run, says the journal */
     unsigned char may_be_processed; /* with sync, what else the journal's sent bit says */
     size_t bytes;                   /* its part of job.bytes */

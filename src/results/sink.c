@@ -6,8 +6,9 @@
  * APPENDING   the append                        FILLING
  * SYNCING     the sync                          FILLING
  *
- * Bytes are handed over when 64 KiB are there, so that a fast run needs few system calls; after 200 ms, so
- * that somebody who watches the file sees results; and at once when nothing else is going on.
+ * Bytes are handed over when 64 KiB are there, so that a fast run needs few system calls; after
+ * 200 ms, so that somebody who watches the file sees results; and at once when nothing else is
+ * going on.
  *
  * Failure. The first error sticks. What of the block reached a regular file is known from its size:
  * everything behind the last LF of that part is cut off, and so the file holds whole lines only. It
