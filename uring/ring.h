@@ -1,7 +1,7 @@
 /* The ring: operations given to the kernel, one call that submits and waits, completions taken out.
  *
- * This header is the seam of the program. uring/ring.c implements it with io_uring (the sole user
- * of liburing); tests/sim/world/sim_ring.c implements it with a seed, a virtual clock and faults.
+ * This header is the seam of the program. uring/io_uring.c implements it (the sole user of
+ * liburing); tests/sim/world/sim_ring.c implements it with a seed, a virtual clock and faults.
  * Everything above speaks of operations and completions; submission and completion queue entries
  * stay inside.
  *

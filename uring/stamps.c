@@ -5,7 +5,7 @@
  * They are of the wall clock, since the kernel has no other for them; here they become monotonic by
  * the difference of the clocks at the moment of reading. A step of the wall clock between stamp and
  * reading, a few microseconds to milliseconds, would falsify one. */
-#include "uring/state.h"
+#include "uring/io_uring.h"
 
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>

@@ -1,6 +1,6 @@
 /* The queues of a ring: made with the best flags that the kernel has, probed for what else it can
  * do, and shrunk until they fit the limits of locked memory. */
-#include "uring/state.h"
+#include "uring/io_uring.h"
 
 #include <errno.h>
 #include <stdlib.h>

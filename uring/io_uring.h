@@ -1,6 +1,6 @@
 /* What the files of this room share: the ring itself. Above it nobody knows liburing. */
-#ifndef RINGSEND_URING_STATE_H
-#define RINGSEND_URING_STATE_H
+#ifndef RINGSEND_URING_IO_URING_H
+#define RINGSEND_URING_IO_URING_H
 
 #include "uring/ring.h"
 

@@ -34,7 +34,7 @@
 #include "uring/ring.h"
 
 #include "base/check.h"
-#include "uring/state.h"
+#include "uring/io_uring.h"
 
 #include <errno.h>
 #include <fcntl.h>
