@@ -1,5 +1,5 @@
 /* The two clocks of the ring. A simulated ring has others, hence the argument. */
-#include "uring/ring.h"
+#include "uring/kernel.h"
 
 #include "base/check.h"
 
@@ -12,13 +12,13 @@ static uint64_t clock_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-uint64_t ring_now_ns(const struct ring *ring)
+uint64_t kernel_now_ns(const struct ring *ring)
 {
     (void)ring;
     return clock_ns(CLOCK_MONOTONIC);
 }
 
-int64_t ring_wall_s(const struct ring *ring)
+int64_t kernel_wall_s(const struct ring *ring)
 {
     (void)ring;
     return (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000000);

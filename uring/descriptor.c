@@ -1,6 +1,6 @@
 /* What the ring cannot ask a socket of its table, and a descriptor of the process can
  * (ring_install). */
-#include "uring/ring.h"
+#include "uring/kernel.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp)
+bool kernel_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp)
 {
     (void)ring;
     struct tcp_info info = {0};
@@ -21,8 +21,8 @@ bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp
 
 /* A datagram socket finds its source address when it connects, and sends nothing. Its ports are
  * others than TCP's; one that finds none of them free fails with another error. */
-bool ring_has_source(const struct ring *ring, const struct sockaddr *address,
-                     socklen_t address_bytes)
+bool kernel_has_source(const struct ring *ring, const struct sockaddr *address,
+                       socklen_t address_bytes)
 {
     (void)ring;
     int fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -33,7 +33,7 @@ bool ring_has_source(const struct ring *ring, const struct sockaddr *address,
     return found;
 }
 
-void ring_descriptor_close(struct ring *ring, int descriptor)
+void kernel_descriptor_close(struct ring *ring, int descriptor)
 {
     (void)ring;
     close(descriptor);

@@ -1,8 +1,8 @@
-/* What the files of this room share: the ring itself. Above it nobody knows liburing. */
+/* What the io_uring ring is, for its own files (io_uring*.c), the sole users of liburing. */
 #ifndef RINGSEND_URING_IO_URING_H
 #define RINGSEND_URING_IO_URING_H
 
-#include "uring/ring.h"
+#include "uring/ring_ops.h"
 
 #include <liburing.h>
 #include <limits.h>
@@ -57,8 +57,9 @@ _Static_assert(RING_KINDS <= 16, "a kind has four bits");
 /* In `connects`: above the generation's 24 bits. */
 #define CONNECT_IN_FLIGHT (1u << 24)
 
-struct ring {
-    struct io_uring uring;
+struct uring {
+    struct ring ring; /* first: each is the other */
+    struct io_uring io;
     bool enabled;
     int broken; /* first negated errno of an enter, else 0 */
     int wake_fd;
@@ -79,8 +80,6 @@ struct ring {
     uint32_t operations_prepared;
     uint32_t inline_prepared; /* of these, those that complete while they are submitted */
 
-    struct ring_features features;
-    struct ring_counters counters;
     struct io_uring_sqe spare; /* where operations go that a broken ring has no room for */
 };
 
@@ -103,10 +102,14 @@ enum { STAMP_CONTROL_BYTES = 64, RECEIVE_HEAD_BYTES = 16 + STAMP_CONTROL_BYTES }
 _Static_assert(sizeof(struct io_uring_recvmsg_out) + STAMP_CONTROL_BYTES == RECEIVE_HEAD_BYTES,
                "kernel ABI");
 
-/* stamps.c: the stamp in the control data of a message, in ring_now_ns time; 0: there is none. */
-uint64_t stamp_of_control(const struct ring *ring, void *control, size_t bytes);
-/* queues.c: makes both queues and registers table and buffers with them, as large as limits allow.
- * 0, or a negated errno. */
-int ring_open_queues(struct ring *ring);
+/* io_uring_queues.c: makes both queues and registers table and buffers with them, as large as
+ * limits allow. 0, or a negated errno. */
+int uring_open_queues(struct uring *u);
+
+/* io_uring_enter.c: hands over all that was prepared, runs what the kernel deferred, and with
+ * wait_nr > 0 waits for that many completions. 0, or the error that broke the ring. */
+int uring_enter(struct uring *u, unsigned wait_nr, struct wait_argument *argument);
+int uring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
+bool uring_is_caught_up(const struct ring *ring);
 
 #endif

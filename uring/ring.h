@@ -1,7 +1,8 @@
 /* The ring: operations given to the kernel, one call that submits and waits, completions taken out.
  *
- * This header is the seam of the program. uring/io_uring.c implements it (the sole user of
- * liburing); tests/sim/world/sim_ring.c implements it with a seed, a virtual clock and faults.
+ * This header is the seam of the program. Whoever makes a ring says what is behind it: io_uring.c
+ * is over the kernel's, tests/sim/world/sim_ring.c has a seed, a virtual clock and faults; rings of
+ * both kinds may live in one program, each with its table of operations (uring/ring_ops.h).
  * Everything above speaks of operations and completions; submission and completion queue entries
  * stay inside.
  *
@@ -85,7 +86,11 @@ enum ring_use {
     RING_FOR_ONE,
 };
 
+/* What is behind a ring that ring_new makes. */
+enum ring_backend { RING_IO_URING, RING_BACKENDS };
+
 struct ring_options {
+    enum ring_backend backend;
     uint32_t sockets_max;  /* size of the slot table; slots are 0 .. sockets_max - 1 */
     uint32_t buffers;      /* shared receive buffers, rounded up to a power of two */
     uint32_t buffer_bytes; /* size of each */
@@ -127,99 +132,107 @@ struct ring_wait {
 /* Makes a ring: 0, or a negated errno that ring_explain turns into a sentence. Short memlock limits
  * shrink the queues, a low soft limit of descriptors is raised, missing features are done without.
  * -ENOBUFS: this process is out of memory; -ENOMEM: the kernel grants the ring none. */
+typedef int ring_make_fn(struct ring **ring, const struct ring_options *options);
 int ring_new(struct ring **ring, const struct ring_options *options);
 /* Nothing may be in flight. Null is allowed. */
-void ring_free(struct ring *ring);
+static inline void ring_free(struct ring *ring);
 /* One sentence into text: why ring_new failed with `error` on this machine and the cure. */
 void ring_explain(int error, char *text, size_t text_bytes);
-struct ring_features ring_features(const struct ring *ring);
-struct ring_counters ring_counters(const struct ring *ring);
+static inline struct ring_features ring_features(const struct ring *ring);
+static inline struct ring_counters ring_counters(const struct ring *ring);
 
 /* Clocks. Monotonic nanoseconds; seconds since 1970 for dates in headers. */
-uint64_t ring_now_ns(const struct ring *ring);
-int64_t ring_wall_s(const struct ring *ring);
+static inline uint64_t ring_now_ns(const struct ring *ring);
+static inline int64_t ring_wall_s(const struct ring *ring);
 
 /* Sockets. */
 /* Opens a TCP socket in the slot and connects it; one completion for both. After an error the slot
  * may hold a half-made socket: close it as any other. */
-void ring_connect(struct ring *ring, struct ring_tag tag, const struct sockaddr *address,
-                  socklen_t address_bytes, enum ring_use use);
+static inline void ring_connect(struct ring *ring, struct ring_tag tag,
+                                const struct sockaddr *address, socklen_t address_bytes,
+                                enum ring_use use);
 /* All bytes are sent before the completion, unless the connection breaks. */
-void ring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes);
+static inline void ring_send(struct ring *ring, struct ring_tag tag, const void *data,
+                             size_t bytes);
 /* The same with several parts: message->msg_iov. The message itself must stay valid too. */
-void ring_send_parts(struct ring *ring, struct ring_tag tag, const struct msghdr *message);
+static inline void ring_send_parts(struct ring *ring, struct ring_tag tag,
+                                   const struct msghdr *message);
 /* Receives into shared buffers until end of stream, an error or a cancel. Ends also by -ENOBUFS,
  * and may end after any data (more == false): arm it again, after -ENOBUFS only once buffers came
  * back. */
-void ring_recv(struct ring *ring, struct ring_tag tag);
+static inline void ring_recv(struct ring *ring, struct ring_tag tag);
 /* Ends the operation (tag, kind) early if it is still there: it then completes with -ECANCELED, or
  * with what it had reached. The RING_CANCEL completion may come before or after that one. One
  * cancel at a time per (slot, generation): their completions bear the same name. */
-void ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind);
+static inline void ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind);
 /* Breaks the connection: its peer sees a reset, and what was not yet delivered is lost. Completes
  * as RING_CONNECT with 0; no other operation may be in flight on the socket, and it is then to be
  * closed. */
-void ring_reset(struct ring *ring, struct ring_tag tag);
+static inline void ring_reset(struct ring *ring, struct ring_tag tag);
 /* No operation but this one may be in flight on the socket. */
-void ring_close(struct ring *ring, struct ring_tag tag);
+static inline void ring_close(struct ring *ring, struct ring_tag tag);
 /* Gives the process a descriptor for the socket, beside the slot: for what the ring cannot ask a
  * socket. Only with features.install. It is the caller's to close with ring_descriptor_close; the
  * connection ends when slot and descriptor are both closed. */
-void ring_install(struct ring *ring, struct ring_tag tag);
+static inline void ring_install(struct ring *ring, struct ring_tag tag);
 /* What TCP knows of the connection. False: nothing. */
-bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp);
+static inline bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp);
 /* This machine has an address from which that one could be reached: then -EADDRNOTAVAIL from a
  * connect says that no local port is left. Three system calls. */
-bool ring_has_source(const struct ring *ring, const struct sockaddr *address,
-                     socklen_t address_bytes);
+static inline bool ring_has_source(const struct ring *ring, const struct sockaddr *address,
+                                   socklen_t address_bytes);
 /* From now on the kernel stamps what leaves and comes in on the connection. False: it will not. */
-bool ring_stamps_on(const struct ring *ring, int descriptor);
+static inline bool ring_stamps_on(const struct ring *ring, int descriptor);
 /* In ring_now_ns time: when the last byte of the last send left for the network device. False: not
  * told (yet). */
-bool ring_sent_stamp(const struct ring *ring, int descriptor, uint64_t *stamp_ns);
-void ring_descriptor_close(struct ring *ring, int descriptor);
+static inline bool ring_sent_stamp(const struct ring *ring, int descriptor, uint64_t *stamp_ns);
+static inline void ring_descriptor_close(struct ring *ring, int descriptor);
 /* Accepts connections on a listening descriptor of the process into free slots; with none free it
  * ends with -ENFILE. */
-void ring_accept(struct ring *ring, struct ring_tag tag, int listen_fd);
+static inline void ring_accept(struct ring *ring, struct ring_tag tag, int listen_fd);
 
 /* Received data. Valid from the completion to the return. */
-const char *ring_buffer(const struct ring *ring, int32_t buffer);
-void ring_buffer_return(struct ring *ring, int32_t buffer);
+static inline const char *ring_buffer(const struct ring *ring, int32_t buffer);
+static inline void ring_buffer_return(struct ring *ring, int32_t buffer);
 
 /* Files: descriptors of the process, not slots. offset -1: at the file's own position (pipes too).
  */
-void ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_t bytes,
-               int64_t offset);
-void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data, size_t bytes);
+static inline void ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data,
+                             size_t bytes, int64_t offset);
+static inline void ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data,
+                               size_t bytes);
 /* fdatasync(2), or with `whole` fsync(2), which a directory needs for the names in it. */
-void ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole);
+static inline void ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole);
 /* open(2) of a path relative to the working directory, which stays valid until the completion; the
  * descriptor is close-on-exec, a file that is made its user's alone. One that was cancelled may
  * have opened it all the same. */
-void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags);
+static inline void ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags);
 
 /* What kind of file a descriptor is, and its size: stx_mode and stx_size of *about, which stays
  * valid until the completion. */
-void ring_stat(struct ring *ring, struct ring_tag tag, int fd, struct statx *about);
+static inline void ring_stat(struct ring *ring, struct ring_tag tag, int fd, struct statx *about);
 
 /* Operations prepared and not yet handed to the kernel. */
-unsigned ring_prepared(const struct ring *ring);
+static inline unsigned ring_prepared(const struct ring *ring);
 /* Wakes ring_submit_and_wait, now or at its next call. */
-void ring_wake(struct ring *ring);
+static inline void ring_wake(struct ring *ring);
 /* A descriptor that polls readable when a submit-and-wait has something to bring, at times once too
  * often; or a negated errno. From the ring's thread. The first call makes every later wait one
  * system call dearer. */
-int ring_fd(struct ring *ring);
+static inline int ring_fd(struct ring *ring);
 
 /* Submits all that was prepared and waits as told. Returns the number of completions ready to be
  * reaped (0 at the deadline or after a signal), or a negated errno when the ring itself is broken.
  */
-int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
+static inline int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
 /* Nothing is left that the next submit-and-wait would bring: all that had come before this call has
  * been reaped. Looking costs no system call. What is prepared and not submitted has not begun, and
  * does not count. */
-bool ring_is_caught_up(const struct ring *ring);
+static inline bool ring_is_caught_up(const struct ring *ring);
 /* Takes up to `max` completions out. */
-unsigned ring_reap(struct ring *ring, struct ring_completion *completions, unsigned max);
+static inline unsigned ring_reap(struct ring *ring, struct ring_completion *completions,
+                                 unsigned max);
+
+#include "uring/ring_ops.h"
 
 #endif

@@ -5,7 +5,7 @@
  * They are of the wall clock, since the kernel has no other for them; here they become monotonic by
  * the difference of the clocks at the moment of reading. A step of the wall clock between stamp and
  * reading, a few microseconds to milliseconds, would falsify one. */
-#include "uring/io_uring.h"
+#include "uring/kernel.h"
 
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
@@ -18,16 +18,16 @@ static uint64_t ns_of(const struct timespec *t)
     return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec;
 }
 
-static uint64_t monotonic_of(const struct ring *ring, const struct timespec *stamp)
+static uint64_t monotonic_of(const struct timespec *stamp)
 {
     struct timespec wall;
     if (stamp->tv_sec == 0 || clock_gettime(CLOCK_REALTIME, &wall) != 0)
         return 0;
-    uint64_t past_ns = ns_of(&wall) - ns_of(stamp), now_ns = ring_now_ns(ring);
+    uint64_t past_ns = ns_of(&wall) - ns_of(stamp), now_ns = kernel_now_ns(NULL);
     return past_ns < now_ns ? now_ns - past_ns : 0;
 }
 
-uint64_t stamp_of_control(const struct ring *ring, void *control, size_t bytes)
+uint64_t kernel_stamp_of_control(void *control, size_t bytes)
 {
     struct msghdr message = {.msg_control = control, .msg_controllen = bytes};
     for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
@@ -36,28 +36,28 @@ uint64_t stamp_of_control(const struct ring *ring, void *control, size_t bytes)
             c->cmsg_len < CMSG_LEN(sizeof stamps))
             continue;
         memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
-        return monotonic_of(ring, &stamps.ts[0]);
+        return monotonic_of(&stamps.ts[0]);
     }
     return 0;
 }
 
-bool ring_stamps_on(const struct ring *ring, int descriptor)
+bool kernel_stamps_on(int descriptor)
 {
     const int flags = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
                       SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
-    return ring->stamps &&
-           setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags) == 0;
+    return setsockopt(descriptor, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof flags) == 0;
 }
 
-bool ring_sent_stamp(const struct ring *ring, int descriptor, uint64_t *stamp_ns)
+bool kernel_sent_stamp(const struct ring *ring, int descriptor, uint64_t *stamp_ns)
 {
+    (void)ring;
     bool found = false;
     for (;;) {
         _Alignas(struct cmsghdr) char control[256];
         struct msghdr message = {.msg_control = control, .msg_controllen = sizeof control};
         if (recvmsg(descriptor, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
             return found;
-        uint64_t ns = stamp_of_control(ring, control, message.msg_controllen);
+        uint64_t ns = kernel_stamp_of_control(control, message.msg_controllen);
         if (ns > 0) {
             *stamp_ns = ns;
             found = true;

@@ -21,6 +21,7 @@
 #include "engine/host.h"
 #include "engine/lookup.h"
 #include "engine/lookups.h"
+#include "engine/on_ring.h"
 #include "engine/options.h"
 #include "engine/origin.h"
 #include "engine/pause.h"
@@ -232,13 +233,14 @@ static int no_memory(struct ringsend *e)
     return -RINGSEND_E_NO_MEMORY;
 }
 
-static int open_ring(struct ringsend *e)
+static int open_ring(struct ringsend *e, ring_make_fn *make_ring)
 {
-    struct ring_options options = {.sockets_max = e->options.connections_max,
+    struct ring_options options = {.backend = RING_IO_URING,
+                                   .sockets_max = e->options.connections_max,
                                    .buffers = e->buffers,
                                    .buffer_bytes = LIMIT_BUFFER_BYTES,
                                    .stamps = e->options.timestamps};
-    int error = ring_new(&e->ring, &options);
+    int error = make_ring(&e->ring, &options);
     if (error == 0)
         return 0;
     e->ring = NULL;
@@ -298,7 +300,7 @@ static void set_up(struct ringsend *e)
     place_join(e);
 }
 
-static int open_all(struct ringsend *e)
+static int open_all(struct ringsend *e, ring_make_fn *make_ring)
 {
     if (!tables_take(e))
         return no_memory(e);
@@ -308,7 +310,7 @@ static int open_all(struct ringsend *e)
     if (!error && verdict_decodes(e) && !(e->unpack = unpack_new(&e->memory, UNPACK_WINDOW_HTTP)))
         error = no_memory(e);
     if (!error)
-        error = open_ring(e);
+        error = open_ring(e, make_ring);
     return error ? error : open_tls(e);
 }
 
@@ -326,7 +328,8 @@ int options_read(struct ringsend_options *to, const struct ringsend_options *fro
     return -RINGSEND_E_INVALID;
 }
 
-int ringsend_new(struct ringsend **engine, const struct ringsend_options *options)
+int engine_new_on(struct ringsend **engine, const struct ringsend_options *options,
+                  ring_make_fn *make_ring)
 {
     struct ringsend_options o;
     int error = options_read(&o, options);
@@ -337,7 +340,7 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
         tell(&o, ringsend_error_text(RINGSEND_E_NO_MEMORY));
         return -RINGSEND_E_NO_MEMORY;
     }
-    error = open_all(e);
+    error = open_all(e, make_ring);
     if (error) {
         release(e);
         return error;
@@ -345,6 +348,11 @@ int ringsend_new(struct ringsend **engine, const struct ringsend_options *option
     set_up(e);
     *engine = e;
     return 0;
+}
+
+int ringsend_new(struct ringsend **engine, const struct ringsend_options *options)
+{
+    return engine_new_on(engine, options, ring_new);
 }
 
 static void give_back_reaped(struct ringsend *e)

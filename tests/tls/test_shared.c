@@ -16,7 +16,7 @@ __attribute__((visibility("default"))) const char *
 __tsan_default_suppressions(void);            /* NOLINT(bugprone-reserved-identifier) */
 const char *__tsan_default_suppressions(void) /* NOLINT(bugprone-reserved-identifier) */
 {
-    return "race:uring/io_uring.c\nrace:liburing.h\n";
+    return "race:uring/io_uring\nrace:liburing.h\n";
 }
 #endif
 

@@ -1,5 +1,6 @@
 /* What memcheck (valgrind 3.19) does not know of io_uring, told to it between the engine and the
- * ring: the linker (--wrap) leads these calls of the very same object files through here.
+ * ring: the linker (--wrap) leads the very same object files to a ring_new that puts a table of its
+ * own before the ring's.
  *
  *   - Valgrind runs one thread at a time, and gives its lock up for system calls that it knows may
  *     block. io_uring_enter is not among them: whoever waits in it keeps every other thread of the
@@ -10,30 +11,19 @@
  *   - What the kernel reads and writes for a submitted operation it does not see. Here bytes that
  *     leave are looked at, and those that a read has brought, no others, count as written. What a
  *     receive brings lies in a mapping, which counts as written from the start. */
-#include "uring/ring.h"
+#include "uring/ring_ops.h"
 
 #include "base/check.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <time.h>
 #include <valgrind/memcheck.h>
 
-int __real_ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
-unsigned __real_ring_reap(struct ring *ring, struct ring_completion *completions, unsigned max);
-void __real_ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_t bytes,
-                      int64_t offset);
-void __real_ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data,
-                        size_t bytes);
-void __real_ring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes);
-void __real_ring_send_parts(struct ring *ring, struct ring_tag tag, const struct msghdr *message);
-int __wrap_ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
-unsigned __wrap_ring_reap(struct ring *ring, struct ring_completion *completions, unsigned max);
-void __wrap_ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_t bytes,
-                      int64_t offset);
-void __wrap_ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data,
-                        size_t bytes);
-void __wrap_ring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes);
-void __wrap_ring_send_parts(struct ring *ring, struct ring_tag tag, const struct msghdr *message);
+int __real_ring_new(struct ring **ring, const struct ring_options *options);
+int __wrap_ring_new(struct ring **ring, const struct ring_options *options);
+
+static const struct ring_ops *real;
 
 /* ---- Waiting ---- */
 
@@ -47,15 +37,15 @@ static void wait_readable(const struct ring *ring, int descriptor, uint64_t dead
     (void)ppoll(&fd, 1, deadline_ns == RING_FOREVER ? NULL : &left, NULL);
 }
 
-int __wrap_ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait)
+static int watched_submit_and_wait(struct ring *ring, const struct ring_wait *wait)
 {
     static const struct ring_wait not_at_all = {0};
     int descriptor = ring_fd(ring); /* before the enter, or it would not tell of what that starts */
-    int ready = __real_ring_submit_and_wait(ring, &not_at_all);
+    int ready = real->submit_and_wait(ring, &not_at_all);
     if (descriptor < 0 || ready != 0 || wait->want == 0)
         return ready;
     wait_readable(ring, descriptor, wait->deadline_ns);
-    return __real_ring_submit_and_wait(ring, &not_at_all);
+    return real->submit_and_wait(ring, &not_at_all);
 }
 
 /* ---- Reading ---- */
@@ -68,8 +58,8 @@ static _Thread_local struct {
 
 enum { READS = sizeof reads / sizeof reads[0] };
 
-void __wrap_ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_t bytes,
-                      int64_t offset)
+static void watched_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_t bytes,
+                         int64_t offset)
 {
     size_t i = 0;
     while (i < READS && reads[i].ring)
@@ -79,7 +69,7 @@ void __wrap_ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data
     reads[i].slot = tag.slot;
     reads[i].data = data;
     VALGRIND_CHECK_MEM_IS_ADDRESSABLE(data, bytes);
-    __real_ring_read(ring, tag, fd, data, bytes, offset);
+    real->read(ring, tag, fd, data, bytes, offset);
 }
 
 static void read_completed(const struct ring *ring, const struct ring_completion *c)
@@ -93,9 +83,9 @@ static void read_completed(const struct ring *ring, const struct ring_completion
         VALGRIND_MAKE_MEM_DEFINED(reads[i].data, c->result);
 }
 
-unsigned __wrap_ring_reap(struct ring *ring, struct ring_completion *completions, unsigned max)
+static unsigned watched_reap(struct ring *ring, struct ring_completion *completions, unsigned max)
 {
-    unsigned count = __real_ring_reap(ring, completions, max);
+    unsigned count = real->reap(ring, completions, max);
     for (unsigned i = 0; i < count; i++)
         if (completions[i].kind == RING_READ)
             read_completed(ring, &completions[i]);
@@ -104,22 +94,54 @@ unsigned __wrap_ring_reap(struct ring *ring, struct ring_completion *completions
 
 /* ---- Writing ---- */
 
-void __wrap_ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data,
-                        size_t bytes)
+static void watched_append(struct ring *ring, struct ring_tag tag, int fd, const void *data,
+                           size_t bytes)
 {
     VALGRIND_CHECK_MEM_IS_DEFINED(data, bytes);
-    __real_ring_append(ring, tag, fd, data, bytes);
+    real->append(ring, tag, fd, data, bytes);
 }
 
-void __wrap_ring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes)
+static void watched_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes)
 {
     VALGRIND_CHECK_MEM_IS_DEFINED(data, bytes);
-    __real_ring_send(ring, tag, data, bytes);
+    real->send(ring, tag, data, bytes);
 }
 
-void __wrap_ring_send_parts(struct ring *ring, struct ring_tag tag, const struct msghdr *message)
+static void watched_send_parts(struct ring *ring, struct ring_tag tag, const struct msghdr *message)
 {
     for (size_t i = 0; i < message->msg_iovlen; i++)
         VALGRIND_CHECK_MEM_IS_DEFINED(message->msg_iov[i].iov_base, message->msg_iov[i].iov_len);
-    __real_ring_send_parts(ring, tag, message);
+    real->send_parts(ring, tag, message);
+}
+
+/* ---- Making ---- */
+
+static struct ring_ops watched;
+
+static void fill_table(void)
+{
+    watched = *real;
+    watched.submit_and_wait = watched_submit_and_wait;
+    watched.reap = watched_reap;
+    watched.read = watched_read;
+    watched.append = watched_append;
+    watched.send = watched_send;
+    watched.send_parts = watched_send_parts;
+}
+
+int __wrap_ring_new(struct ring **ring, const struct ring_options *options)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    int error = __real_ring_new(ring, options);
+    if (error)
+        return error;
+    pthread_mutex_lock(&mutex);
+    if (!real) {
+        real = (*ring)->ops;
+        fill_table();
+    }
+    CHECK((*ring)->ops == real);
+    pthread_mutex_unlock(&mutex);
+    (*ring)->ops = &watched;
+    return 0;
 }

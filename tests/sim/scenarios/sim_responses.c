@@ -1,6 +1,8 @@
 /* Scenarios of what the engine makes of a complete response: predicates, content codings. */
 #include "tests/sim/scenarios/sim_scenarios.h"
+#include "engine/on_ring.h"
 #include "tests/sim/world/sim_answer.h"
+#include "tests/sim/world/sim_ring.h"
 
 #include <string.h>
 
@@ -134,7 +136,8 @@ static void bad_predicates_are_refused(void)
         struct ringsend *engine = NULL;
 
         sim_begin("bad predicates are refused", 1);
-        SIM_CHECK(ringsend_new(&engine, &options) == -RINGSEND_E_INVALID && !engine, "taken");
+        SIM_CHECK(engine_new_on(&engine, &options, sim_ring_new) == -RINGSEND_E_INVALID && !engine,
+                  "taken");
         SIM_CHECK(strncmp(message, rows[i].message, strlen(rows[i].message)) == 0, "\"%s\"",
                   message);
         sim_end();

@@ -4,6 +4,9 @@
  * the address sanitizer, and the ring's own checks, see whoever touches it later. */
 #include "tests/sim/world/sim_client.h"
 
+#include "engine/on_ring.h"
+#include "tests/sim/world/sim_ring.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,7 +105,7 @@ bool client_try_begin(struct client *c, const struct ringsend_options *options)
     c->tries = options->tries ? options->tries : TRIES_DEFAULT;
     c->deadline_ns = options->deadline_ns ? options->deadline_ns : RINGSEND_NEVER;
     c->ok_statuses = ok_statuses(options);
-    error = ringsend_new(&c->engine, &c->options);
+    error = engine_new_on(&c->engine, &c->options, sim_ring_new);
     SIM_CHECK(error == 0 || error == -RINGSEND_E_NO_MEMORY || error == -RINGSEND_E_RING,
               "ringsend_new gives %s", ringsend_error_name((enum ringsend_error) - error));
     return error == 0;

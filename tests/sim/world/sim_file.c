@@ -185,7 +185,7 @@ static void file_done(void *context, uint64_t serial, uint64_t ring_address)
         return;
     result = sim_tortures("file") ? -EIO : perform(op);
     if (result != WAITS) {
-        sim_op_complete((struct ring *)(uintptr_t)ring_address, op, result, -1, false);
+        sim_op_complete((struct sim_ring *)(uintptr_t)ring_address, op, result, -1, false);
         return;
     }
     f = file_of(op->fd);
@@ -193,7 +193,7 @@ static void file_done(void *context, uint64_t serial, uint64_t ring_address)
         (f->step_bytes == 0 || (f->stops_at > 0 && f->reached + f->step_bytes >= f->stops_at))) {
         f->waiting = op;
         f->waiting_serial = serial;
-        f->ring = (struct ring *)(uintptr_t)ring_address;
+        f->ring = (struct sim_ring *)(uintptr_t)ring_address;
         return;
     }
     if (f)
@@ -201,14 +201,14 @@ static void file_done(void *context, uint64_t serial, uint64_t ring_address)
     sim_at(sim.now_ns + (f ? f->step_ns : SIM_MS), file_done, op, serial, ring_address);
 }
 
-void sim_file_submit(struct ring *r, struct sim_op *op)
+void sim_file_submit(struct sim_ring *r, struct sim_op *op)
 {
     uint64_t wait_ns = sim_chance(sim.faults.file_slow) ? sim_between(0, 100 * SIM_MS) : 0;
 
     sim_at(sim.now_ns + wait_ns, file_done, op, op->serial, (uintptr_t)r);
 }
 
-void sim_file_op_end(struct ring *r, struct sim_op *op, bool too_late)
+void sim_file_op_end(struct sim_ring *r, struct sim_op *op, bool too_late)
 {
     int32_t result = too_late ? perform(op) : WAITS;
 

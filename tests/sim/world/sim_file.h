@@ -9,7 +9,7 @@
 
 #include "tests/sim/sim.h"
 
-struct ring;
+struct sim_ring;
 struct sim_op;
 
 /* With the fields above "What happened". */
@@ -38,7 +38,7 @@ struct sim_file {
     uint32_t calls;         /* operations that gave or took bytes, or told the end */
     struct sim_op *waiting; /* for the other side; null: none */
     uint64_t waiting_serial;
-    struct ring *ring;
+    struct sim_ring *ring;
 };
 
 /* Lives until the world ends. */

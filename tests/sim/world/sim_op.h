@@ -1,4 +1,4 @@
-/* What the parts of the simulated ring share: sim_ring.c (operations, completions, the wait),
+/* What the parts of the simulated ring share: sim_ring.c (operations, completions), sim_wait.c,
  * sim_socket.c and sim_file.c (what operations do on sockets and files). */
 #ifndef RINGSEND_TESTS_SIM_WORLD_SIM_OP_H
 #define RINGSEND_TESTS_SIM_WORLD_SIM_OP_H
@@ -6,7 +6,7 @@
 #include "tests/sim/world/sim_ring.h"
 #include "tests/sim/world/sim_server.h"
 
-#include "uring/ring.h"
+#include "uring/ring_ops.h"
 
 enum { SIM_OPS = 512, SIM_PARTS = 8 };
 
@@ -54,7 +54,8 @@ struct sim_completion {
     struct ring_completion completion;
 };
 
-struct ring {
+struct sim_ring {
+    struct ring ring; /* first: each is the other */
     uint32_t sockets_max;
     struct sim_socket *sockets;
     struct sim_op ops[SIM_OPS];
@@ -72,26 +73,29 @@ struct ring {
     uint32_t descriptors; /* installed and not closed */
     bool woken;
     uint32_t idle_polls; /* waits in a row that did not wait and brought nothing */
-    struct ring_counters counters;
 };
 
-void sim_op_complete(struct ring *r, struct sim_op *op, int32_t result, int32_t buffer, bool more);
+void sim_op_submit(struct sim_ring *r, struct sim_op *op);
+void sim_queue_push(struct sim_ring *r, struct sim_op *op, struct ring_completion completion);
+int sim_ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
+void sim_op_complete(struct sim_ring *r, struct sim_op *op, int32_t result, int32_t buffer,
+                     bool more);
 /* A free receive buffer with the bytes, or -1. */
-int32_t sim_buffer_take(struct ring *r, const char *data, size_t bytes);
+int32_t sim_buffer_take(struct sim_ring *r, const char *data, size_t bytes);
 
-struct sim_socket *sim_socket_of(struct ring *r, const struct sim_op *op);
-void sim_connect_prepared(struct ring *r, struct sim_op *op, enum ring_use use);
-void sim_connect_submit(struct ring *r, struct sim_op *op);
-void sim_send_submit(struct ring *r, struct sim_op *op);
-void sim_recv_prepared(struct ring *r, struct sim_op *op);
-void sim_recv_submit(struct ring *r, struct sim_op *op);
-void sim_close_submit(struct ring *r, struct sim_op *op);
+struct sim_socket *sim_socket_of(struct sim_ring *r, const struct sim_op *op);
+void sim_connect_prepared(struct sim_ring *r, struct sim_op *op, enum ring_use use);
+void sim_connect_submit(struct sim_ring *r, struct sim_op *op);
+void sim_send_submit(struct sim_ring *r, struct sim_op *op);
+void sim_recv_prepared(struct sim_ring *r, struct sim_op *op);
+void sim_recv_submit(struct sim_ring *r, struct sim_op *op);
+void sim_close_submit(struct sim_ring *r, struct sim_op *op);
 void sim_socket_gone(struct sim_socket *s);
 /* Ends an operation on a socket for a cancel: as it would have ended had the cancel come too late
  * (where it would have ended at all), or cut short. */
-void sim_socket_op_end(struct ring *r, struct sim_op *op, bool too_late);
+void sim_socket_op_end(struct sim_ring *r, struct sim_op *op, bool too_late);
 
-void sim_file_submit(struct ring *r, struct sim_op *op);
-void sim_file_op_end(struct ring *r, struct sim_op *op, bool too_late);
+void sim_file_submit(struct sim_ring *r, struct sim_op *op);
+void sim_file_op_end(struct sim_ring *r, struct sim_op *op, bool too_late);
 
 #endif

@@ -1,6 +1,6 @@
-/* The ring of uring/ring.h, simulated: operations, completions, shared receive buffers, and the
- * wait that moves the clock. What operations do on sockets is in sim_socket.c, on files in
- * sim_file.c.
+/* The ring of uring/ring.h, simulated: its table of operations over completions and shared receive
+ * buffers. The wait that moves the clock is in sim_wait.c; what operations do on sockets is in
+ * sim_socket.c, on files in sim_file.c.
  *
  * An operation is *used* from its preparation to the reaping of its last completion: all that time
  * it may be in flight for all its caller can know. It is *submitted* by the next wait, which hands
@@ -34,28 +34,14 @@
 #define FIRST_POISONED(at, bytes) ((void)(at), (void)(bytes), (void *)0)
 #endif
 
-enum {
-    IDLE_POLLS_MAX = 10000,
-    /* Pieces of work that an enter does at most when it has not to wait for more: as the kernel
-     * does it. */
-    BATCH = 20,
-    DESCRIPTOR_FIRST = 1000000, /* the number of slot 0's */
-};
+enum { DESCRIPTOR_FIRST = 1000000 }; /* the number of slot 0's */
 
 static const char *const kind_names[RING_KINDS] = {
     "connect", "send",   "receive", "cancel",  "close", "read", "append",
     "sync",    "accept", "wake-up", "install", "open",  "stat"};
 enum { RINGS_MAX = 8 };
-static struct ring *all_rings[RINGS_MAX];
+static struct sim_ring *all_rings[RINGS_MAX];
 static uint32_t rings;
-static sim_watch_fn *watcher;
-static void *watcher_context;
-
-void sim_ring_watch(sim_watch_fn *watch, void *context)
-{
-    watcher = watch;
-    watcher_context = context;
-}
 
 bool sim_ring_gone(void)
 {
@@ -64,7 +50,7 @@ bool sim_ring_gone(void)
 
 bool sim_ring_has_news(uint32_t number)
 {
-    const struct ring *r = all_rings[number];
+    const struct sim_ring *r = all_rings[number];
 
     return r->queue_count > 0 || r->woken;
 }
@@ -84,34 +70,8 @@ bool sim_ring_broke(void)
 
 /* ---- Life ---- */
 
-int ring_new(struct ring **ring, const struct ring_options *options)
-{
-    struct ring *r;
-
-    if (sim_tortures("ring_new"))
-        return -ENOMEM;
-    r = calloc(1, sizeof *r);
-    SIM_CHECK(r, "out of memory");
-    r->sockets_max = options->sockets_max;
-    r->buffers = options->buffers;
-    r->buffer_bytes = options->buffer_bytes;
-    if (sim.faults.buffers > 0 && sim.faults.buffers < r->buffers)
-        r->buffers = sim.faults.buffers;
-    r->buffers_free = r->buffers;
-    r->sockets = calloc(r->sockets_max, sizeof *r->sockets);
-    r->memory = malloc((size_t)r->buffers * r->buffer_bytes);
-    r->buffer_out = calloc(r->buffers, sizeof *r->buffer_out);
-    SIM_CHECK(r->sockets && r->memory && r->buffer_out, "out of memory");
-    POISON(r->memory, (size_t)r->buffers * r->buffer_bytes);
-    SIM_CHECK(rings < RINGS_MAX && !all_rings[rings], "rings are made in another order");
-    all_rings[rings++] = r;
-    broken = false;
-    *ring = r;
-    return 0;
-}
-
 /* What the kernel does at a broken ring's end. */
-static void end_all(struct ring *r)
+static void end_all(struct sim_ring *r)
 {
     for (uint32_t i = 0; i < r->ops_mark; i++) {
         sim_text_free(&r->ops[i].copy);
@@ -124,8 +84,9 @@ static void end_all(struct ring *r)
     r->buffers_free = r->buffers;
 }
 
-void ring_free(struct ring *r)
+static void sim_ring_free(struct ring *ring)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     if (!r)
         return;
     if (broken)
@@ -152,53 +113,33 @@ void ring_free(struct ring *r)
     }
 }
 
-void ring_explain(int error, char *text, size_t text_bytes)
+static uint64_t sim_ring_now_ns(const struct ring *ring)
 {
-    snprintf(text, text_bytes, "the simulated ring failed with error %d", -error);
-}
-
-struct ring_features ring_features(const struct ring *r)
-{
-    return (struct ring_features){.defer_taskrun = true,
-                                  .ring_fd = true,
-                                  .min_wait = !sim.faults.without_min_wait,
-                                  .direct_sockopt = true,
-                                  .install = true,
-                                  .sq_entries = SIM_OPS,
-                                  .cq_entries = 2 * r->sockets_max + SIM_OPS};
-}
-
-struct ring_counters ring_counters(const struct ring *r)
-{
-    return r->counters;
-}
-
-uint64_t ring_now_ns(const struct ring *r)
-{
-    (void)r;
+    (void)ring;
     return sim.now_ns;
 }
 
-int64_t ring_wall_s(const struct ring *r)
+static int64_t sim_ring_wall_s(const struct ring *ring)
 {
-    (void)r;
+    (void)ring;
     return 1700000000 + (int64_t)((sim.now_ns - sim.began_ns) / SIM_S);
 }
 
-int ring_fd(struct ring *r)
+static int sim_ring_fd(struct ring *ring)
 {
-    (void)r;
+    (void)ring;
     return -1;
 }
 
-void ring_wake(struct ring *r)
+static void sim_ring_wake(struct ring *ring)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     r->woken = true;
 }
 
 /* ---- Operations ---- */
 
-static struct sim_op *op_find(struct ring *r, bool on_file, struct ring_tag tag,
+static struct sim_op *op_find(struct sim_ring *r, bool on_file, struct ring_tag tag,
                               enum ring_kind kind)
 {
     for (uint32_t i = 0; i < r->ops_mark; i++) {
@@ -210,7 +151,7 @@ static struct sim_op *op_find(struct ring *r, bool on_file, struct ring_tag tag,
     return NULL;
 }
 
-static struct sim_op *op_prepare(struct ring *r, bool on_file, struct ring_tag tag,
+static struct sim_op *op_prepare(struct sim_ring *r, bool on_file, struct ring_tag tag,
                                  enum ring_kind kind)
 {
     struct sim_op *op;
@@ -235,9 +176,10 @@ static struct sim_op *op_prepare(struct ring *r, bool on_file, struct ring_tag t
     return op;
 }
 
-void ring_connect(struct ring *r, struct ring_tag tag, const struct sockaddr *address,
-                  socklen_t address_bytes, enum ring_use use)
+static void sim_ring_connect(struct ring *ring, struct ring_tag tag, const struct sockaddr *address,
+                             socklen_t address_bytes, enum ring_use use)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     struct sim_op *op = op_prepare(r, false, tag, RING_CONNECT);
 
     SIM_CHECK(address_bytes <= sizeof op->address, "an address of %u bytes", address_bytes);
@@ -247,7 +189,7 @@ void ring_connect(struct ring *r, struct ring_tag tag, const struct sockaddr *ad
     sim_connect_prepared(r, op, use);
 }
 
-static void send_prepare(struct ring *r, struct ring_tag tag, const struct msghdr *message,
+static void send_prepare(struct sim_ring *r, struct ring_tag tag, const struct msghdr *message,
                          const struct iovec *parts, size_t parts_count)
 {
     struct sim_op *op = op_prepare(r, false, tag, RING_SEND);
@@ -262,25 +204,30 @@ static void send_prepare(struct ring *r, struct ring_tag tag, const struct msghd
     SIM_CHECK(op->copy.bytes > 0, "a send of no bytes in slot %u", tag.slot);
 }
 
-void ring_send(struct ring *r, struct ring_tag tag, const void *data, size_t bytes)
+static void sim_ring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     struct iovec part = {(void *)(uintptr_t)data, bytes};
 
     send_prepare(r, tag, NULL, &part, 1);
 }
 
-void ring_send_parts(struct ring *r, struct ring_tag tag, const struct msghdr *message)
+static void sim_ring_send_parts(struct ring *ring, struct ring_tag tag,
+                                const struct msghdr *message)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     send_prepare(r, tag, message, message->msg_iov, message->msg_iovlen);
 }
 
-void ring_recv(struct ring *r, struct ring_tag tag)
+static void sim_ring_recv(struct ring *ring, struct ring_tag tag)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     sim_recv_prepared(r, op_prepare(r, false, tag, RING_RECV));
 }
 
-void ring_cancel(struct ring *r, struct ring_tag tag, enum ring_kind kind)
+static void sim_ring_cancel(struct ring *ring, struct ring_tag tag, enum ring_kind kind)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     bool on_file = kind == RING_READ || kind == RING_APPEND || kind == RING_SYNC ||
                    kind == RING_OPEN || kind == RING_STAT;
     struct sim_op *op = op_prepare(r, on_file, tag, RING_CANCEL);
@@ -290,20 +237,22 @@ void ring_cancel(struct ring *r, struct ring_tag tag, enum ring_kind kind)
     op->victim = kind;
 }
 
-void ring_close(struct ring *r, struct ring_tag tag)
+static void sim_ring_close(struct ring *ring, struct ring_tag tag)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     for (uint32_t i = 0; i < r->ops_mark; i++)
         SIM_CHECK(!r->ops[i].used || r->ops[i].on_file || r->ops[i].tag.slot != tag.slot,
                   "close of slot %u while a %s is in flight", tag.slot, kind_names[r->ops[i].kind]);
     op_prepare(r, false, tag, RING_CLOSE);
 }
 
-void ring_install(struct ring *r, struct ring_tag tag)
+static void sim_ring_install(struct ring *ring, struct ring_tag tag)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     op_prepare(r, false, tag, RING_INSTALL);
 }
 
-static void install_submit(struct ring *r, struct sim_op *op)
+static void install_submit(struct sim_ring *r, struct sim_op *op)
 {
     bool opened = sim_socket_of(r, op)->step != SLOT_FREE;
     SIM_CHECK(opened, "a descriptor of slot %u, which is free", op->tag.slot);
@@ -313,8 +262,9 @@ static void install_submit(struct ring *r, struct sim_op *op)
                     false);
 }
 
-bool ring_tcp_info(const struct ring *r, int descriptor, struct ring_tcp *tcp)
+static bool sim_ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp)
 {
+    const struct sim_ring *r = (const struct sim_ring *)ring;
     uint32_t slot = (uint32_t)descriptor - DESCRIPTOR_FIRST;
     SIM_CHECK(slot < r->sockets_max && r->sockets[slot].step != SLOT_FREE,
               "TCP_INFO of descriptor %d, whose slot is free", descriptor);
@@ -322,47 +272,50 @@ bool ring_tcp_info(const struct ring *r, int descriptor, struct ring_tcp *tcp)
     return true;
 }
 
-bool ring_has_source(const struct ring *r, const struct sockaddr *address, socklen_t address_bytes)
+static bool sim_ring_has_source(const struct ring *ring, const struct sockaddr *address,
+                                socklen_t address_bytes)
 {
-    (void)r;
+    (void)ring;
     (void)address_bytes;
     return server_has_source(address);
 }
 
-bool ring_stamps_on(const struct ring *r, int descriptor)
+static bool sim_ring_stamps_on(const struct ring *ring, int descriptor)
 {
-    (void)r;
+    (void)ring;
     return descriptor >= DESCRIPTOR_FIRST;
 }
 
-bool ring_sent_stamp(const struct ring *r, int descriptor, uint64_t *stamp_ns)
+static bool sim_ring_sent_stamp(const struct ring *ring, int descriptor, uint64_t *stamp_ns)
 {
-    (void)r;
+    (void)ring;
     *stamp_ns = sim.now_ns;
     return descriptor >= DESCRIPTOR_FIRST && sim_chance(800);
 }
 
-void ring_descriptor_close(struct ring *r, int descriptor)
+static void sim_ring_descriptor_close(struct ring *ring, int descriptor)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     SIM_CHECK(descriptor >= DESCRIPTOR_FIRST && r->descriptors > 0, "close of descriptor %d",
               descriptor);
     r->descriptors--;
 }
 
-void ring_reset(struct ring *r, struct ring_tag tag)
+static void sim_ring_reset(struct ring *ring, struct ring_tag tag)
 {
-    (void)r;
+    (void)ring;
     sim_fail("a reset of slot %u: the engine has no business with it", tag.slot);
 }
 
-void ring_accept(struct ring *r, struct ring_tag tag, int listen_fd)
+static void sim_ring_accept(struct ring *ring, struct ring_tag tag, int listen_fd)
 {
-    (void)r;
+    (void)ring;
     sim_fail("an accept on descriptor %d in slot %u: the engine has no business with it", listen_fd,
              tag.slot);
 }
 
-static struct sim_op *file_prepare(struct ring *r, struct ring_tag tag, enum ring_kind kind, int fd)
+static struct sim_op *file_prepare(struct sim_ring *r, struct ring_tag tag, enum ring_kind kind,
+                                   int fd)
 {
     struct sim_op *op = op_prepare(r, true, tag, kind);
 
@@ -372,9 +325,10 @@ static struct sim_op *file_prepare(struct ring *r, struct ring_tag tag, enum rin
     return op;
 }
 
-void ring_read(struct ring *r, struct ring_tag tag, int fd, void *data, size_t bytes,
-               int64_t offset)
+static void sim_ring_read(struct ring *ring, struct ring_tag tag, int fd, void *data, size_t bytes,
+                          int64_t offset)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     struct sim_op *op = file_prepare(r, tag, RING_READ, fd);
 
     op->data = data;
@@ -382,8 +336,10 @@ void ring_read(struct ring *r, struct ring_tag tag, int fd, void *data, size_t b
     op->offset = offset;
 }
 
-void ring_append(struct ring *r, struct ring_tag tag, int fd, const void *data, size_t bytes)
+static void sim_ring_append(struct ring *ring, struct ring_tag tag, int fd, const void *data,
+                            size_t bytes)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     struct sim_op *op = file_prepare(r, tag, RING_APPEND, fd);
 
     op->data_out = data;
@@ -391,22 +347,25 @@ void ring_append(struct ring *r, struct ring_tag tag, int fd, const void *data, 
     sim_text_add(&op->copy, data, bytes);
 }
 
-void ring_sync(struct ring *r, struct ring_tag tag, int fd, bool whole)
+static void sim_ring_sync(struct ring *ring, struct ring_tag tag, int fd, bool whole)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     (void)whole;
     file_prepare(r, tag, RING_SYNC, fd);
 }
 
-void ring_open(struct ring *r, struct ring_tag tag, const char *path, int flags)
+static void sim_ring_open(struct ring *ring, struct ring_tag tag, const char *path, int flags)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     struct sim_op *op = file_prepare(r, tag, RING_OPEN, -1);
 
     op->path = path;
     op->flags = flags;
 }
 
-void ring_stat(struct ring *r, struct ring_tag tag, int fd, struct statx *about)
+static void sim_ring_stat(struct ring *ring, struct ring_tag tag, int fd, struct statx *about)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     struct sim_op *op = file_prepare(r, tag, RING_STAT, fd);
 
     op->data = about;
@@ -415,7 +374,7 @@ void ring_stat(struct ring *r, struct ring_tag tag, int fd, struct statx *about)
 
 /* ---- Cancel ---- */
 
-static void op_end(struct ring *r, struct sim_op *op, bool too_late)
+static void op_end(struct sim_ring *r, struct sim_op *op, bool too_late)
 {
     if (op->on_file)
         sim_file_op_end(r, op, too_late);
@@ -428,7 +387,7 @@ static void victim_ends(void *context, uint64_t serial, uint64_t ring_address)
     struct sim_op *op = context;
 
     if (op->serial == serial && !op->finished)
-        op_end((struct ring *)(uintptr_t)ring_address, op, false);
+        op_end((struct sim_ring *)(uintptr_t)ring_address, op, false);
 }
 
 static void cancel_done(void *context, uint64_t serial, uint64_t ring_address)
@@ -436,11 +395,11 @@ static void cancel_done(void *context, uint64_t serial, uint64_t ring_address)
     struct sim_op *op = context;
 
     if (op->serial == serial)
-        sim_op_complete((struct ring *)(uintptr_t)ring_address, op, 0, -1, false);
+        sim_op_complete((struct sim_ring *)(uintptr_t)ring_address, op, 0, -1, false);
 }
 
 /* Races that a kernel may show, all within the contract. */
-static void cancel_submit(struct ring *r, struct sim_op *op)
+static void cancel_submit(struct sim_ring *r, struct sim_op *op)
 {
     struct sim_op *victim = op_find(r, op->on_file, op->tag, op->victim);
     uint64_t later_ns = sim.now_ns + sim_between(0, 2 * SIM_MS);
@@ -479,10 +438,10 @@ static void cancel_submit(struct ring *r, struct sim_op *op)
 
 /* ---- Submit ---- */
 
-static void op_submit(struct ring *r, struct sim_op *op)
+void sim_op_submit(struct sim_ring *r, struct sim_op *op)
 {
     op->submitted = true;
-    r->counters.submitted++;
+    r->ring.counters.submitted++;
     switch (op->kind) {
     case RING_CONNECT:
         sim_connect_submit(r, op);
@@ -518,7 +477,7 @@ static void op_submit(struct ring *r, struct sim_op *op)
 
 /* ---- Completions ---- */
 
-static void queue_push(struct ring *r, struct sim_op *op, struct ring_completion completion)
+void sim_queue_push(struct sim_ring *r, struct sim_op *op, struct ring_completion completion)
 {
     if (r->queue_count == r->queue_capacity) {
         r->queue_capacity = 2 * r->queue_capacity + 64;
@@ -526,10 +485,11 @@ static void queue_push(struct ring *r, struct sim_op *op, struct ring_completion
         SIM_CHECK(r->queue, "out of memory");
     }
     r->queue[r->queue_count++] = (struct sim_completion){op, completion};
-    r->counters.completed++;
+    r->ring.counters.completed++;
 }
 
-void sim_op_complete(struct ring *r, struct sim_op *op, int32_t result, int32_t buffer, bool more)
+void sim_op_complete(struct sim_ring *r, struct sim_op *op, int32_t result, int32_t buffer,
+                     bool more)
 {
     SIM_CHECK(op->used && op->submitted && !op->finished, "the simulation completed a %s twice",
               kind_names[op->kind]);
@@ -539,13 +499,13 @@ void sim_op_complete(struct ring *r, struct sim_op *op, int32_t result, int32_t 
               : more     ? ", more"
                          : "");
     op->finished = !more;
-    queue_push(r, op,
-               (struct ring_completion){.slot = op->tag.slot,
-                                        .generation = op->tag.generation,
-                                        .kind = op->kind,
-                                        .result = result,
-                                        .buffer = buffer,
-                                        .more = more});
+    sim_queue_push(r, op,
+                   (struct ring_completion){.slot = op->tag.slot,
+                                            .generation = op->tag.generation,
+                                            .kind = op->kind,
+                                            .result = result,
+                                            .buffer = buffer,
+                                            .more = more});
 }
 
 /* The caller cannot know that an operation is over before it has reaped it: until then its memory
@@ -585,19 +545,22 @@ static void op_check_memory(const struct sim_op *op)
                   kind_names[op->kind]);
 }
 
-bool ring_is_caught_up(const struct ring *r)
+static bool sim_ring_is_caught_up(const struct ring *ring)
 {
+    const struct sim_ring *r = (const struct sim_ring *)ring;
     sim_may_pause();
     return r->queue_count == 0 && !r->woken && sim_next_ns() > sim.now_ns;
 }
 
-unsigned ring_prepared(const struct ring *r)
+static unsigned sim_ring_prepared(const struct ring *ring)
 {
+    const struct sim_ring *r = (const struct sim_ring *)ring;
     return r->prepared_count;
 }
 
-unsigned ring_reap(struct ring *r, struct ring_completion *completions, unsigned max)
+static unsigned sim_ring_reap(struct ring *ring, struct ring_completion *completions, unsigned max)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     unsigned count = r->ready < max ? r->ready : max;
 
     for (unsigned i = 0; i < count; i++) {
@@ -618,7 +581,7 @@ unsigned ring_reap(struct ring *r, struct ring_completion *completions, unsigned
 
 /* ---- Buffers ---- */
 
-int32_t sim_buffer_take(struct ring *r, const char *data, size_t bytes)
+int32_t sim_buffer_take(struct sim_ring *r, const char *data, size_t bytes)
 {
     for (uint32_t i = 0; r->buffers_free > 0 && i < r->buffers; i++) {
         if (r->buffer_out[i])
@@ -632,15 +595,17 @@ int32_t sim_buffer_take(struct ring *r, const char *data, size_t bytes)
     return -1;
 }
 
-const char *ring_buffer(const struct ring *r, int32_t buffer)
+static const char *sim_ring_buffer(const struct ring *ring, int32_t buffer)
 {
+    const struct sim_ring *r = (const struct sim_ring *)ring;
     SIM_CHECK(buffer >= 0 && (uint32_t)buffer < r->buffers && r->buffer_out[buffer],
               "receive buffer %d read while it is the kernel's", buffer);
     return r->memory + (size_t)buffer * r->buffer_bytes;
 }
 
-void ring_buffer_return(struct ring *r, int32_t buffer)
+static void sim_ring_buffer_return(struct ring *ring, int32_t buffer)
 {
+    struct sim_ring *r = (struct sim_ring *)ring;
     char *at = r->memory + (size_t)buffer * r->buffer_bytes;
 
     SIM_CHECK(buffer >= 0 && (uint32_t)buffer < r->buffers && r->buffer_out[buffer],
@@ -652,110 +617,71 @@ void ring_buffer_return(struct ring *r, int32_t buffer)
     POISON(at, r->buffer_bytes);
 }
 
-/* ---- The wait ---- */
+/* ---- Making ---- */
 
-/* Completions of one operation keep their order; those of different ones have none. */
-static void queue_shuffle(struct ring *r)
+static const struct ring_ops ops = {
+    .free = sim_ring_free,
+    .now_ns = sim_ring_now_ns,
+    .wall_s = sim_ring_wall_s,
+    .connect = sim_ring_connect,
+    .send = sim_ring_send,
+    .send_parts = sim_ring_send_parts,
+    .recv = sim_ring_recv,
+    .cancel = sim_ring_cancel,
+    .reset = sim_ring_reset,
+    .close = sim_ring_close,
+    .accept = sim_ring_accept,
+    .install = sim_ring_install,
+    .tcp_info = sim_ring_tcp_info,
+    .has_source = sim_ring_has_source,
+    .stamps_on = sim_ring_stamps_on,
+    .sent_stamp = sim_ring_sent_stamp,
+    .descriptor_close = sim_ring_descriptor_close,
+    .buffer = sim_ring_buffer,
+    .buffer_return = sim_ring_buffer_return,
+    .read = sim_ring_read,
+    .append = sim_ring_append,
+    .sync = sim_ring_sync,
+    .open = sim_ring_open,
+    .stat = sim_ring_stat,
+    .prepared = sim_ring_prepared,
+    .wake = sim_ring_wake,
+    .fd = sim_ring_fd,
+    .submit_and_wait = sim_ring_submit_and_wait,
+    .is_caught_up = sim_ring_is_caught_up,
+    .reap = sim_ring_reap,
+};
+
+int sim_ring_new(struct ring **ring, const struct ring_options *options)
 {
-    for (uint32_t i = r->ready; i + 1 < r->queue_count; i++) {
-        struct sim_completion first = r->queue[i];
+    struct sim_ring *r;
 
-        if (first.op == r->queue[i + 1].op || !sim_chance(sim.faults.reorders))
-            continue;
-        r->queue[i] = r->queue[i + 1];
-        r->queue[i + 1] = first;
-    }
-}
-
-/* How much of the queue so many pieces of work bring. What a receive hands over in a row is one. */
-static uint32_t brought_by(const struct ring *r, uint32_t works_max)
-{
-    uint32_t works = 0, count = 0;
-
-    for (; count < r->queue_count; count++) {
-        const struct sim_op *op = r->queue[count].op;
-        bool same = count > 0 && op && op == r->queue[count - 1].op;
-        if (!same && works++ == works_max)
-            break;
-    }
-    return count;
-}
-
-static bool wait_is_over(const struct ring *r, const struct ring_wait *wait, uint64_t began_ns)
-{
-    uint32_t want = wait->want;
-
-    if (sim.faults.without_min_wait || sim.now_ns >= began_ns + wait->min_wait_ns)
-        want = want > 1 ? 1 : want;
-    return r->queue_count >= want || sim.now_ns >= wait->deadline_ns;
-}
-
-static void wait_for_next(const struct ring *r, const struct ring_wait *wait, uint64_t began_ns)
-{
-    uint64_t until_ns = sim_next_ns();
-
-    if (until_ns > wait->deadline_ns)
-        until_ns = wait->deadline_ns;
-    if (r->queue_count > 0 && until_ns > began_ns + wait->min_wait_ns)
-        until_ns = began_ns + wait->min_wait_ns;
-    SIM_CHECK(until_ns != UINT64_MAX, "the engine waits for ever, and nothing can come any more");
-    if (sim.now_ns < until_ns)
-        sim.now_ns = until_ns;
-}
-
-/* Tells the test how busy the sockets are, just before the engine sleeps. */
-static void look_before_sleep(const struct ring *r, const struct ring_wait *wait)
-{
-    uint32_t busy = 0, leaving = 0;
-
-    if (!watcher || wait->want == 0 || wait->deadline_ns <= sim.now_ns || r->queue_count > 0 ||
-        r->woken)
-        return;
-    for (uint32_t i = 0; i < r->sockets_max; i++) {
-        const struct sim_socket *s = &r->sockets[i];
-        bool active = s->step != SLOT_FREE && server_owes(s), leaves = false;
-        for (uint32_t k = 0; k < r->ops_mark && s->step != SLOT_FREE; k++) {
-            const struct sim_op *op = &r->ops[k];
-            if (!op->used || op->on_file || op->tag.slot != i)
-                continue;
-            active |= op->kind != RING_RECV;
-            leaves |= op->kind == RING_CLOSE || op->kind == RING_CANCEL || op->cancelled;
-        }
-        busy += active || leaves;
-        leaving += leaves;
-    }
-    watcher(watcher_context, busy, leaving);
-}
-
-int ring_submit_and_wait(struct ring *r, const struct ring_wait *wait)
-{
-    uint64_t began_ns;
-
-    if (broken)
-        return -EIO;
-    for (uint32_t i = 0; i < r->prepared_count; i++)
-        op_submit(r, r->prepared[i]);
-    r->prepared_count = 0;
-    r->counters.enters++;
-    look_before_sleep(r, wait);
-    if (sim_chance(sim.faults.stalls))
-        sim.now_ns += 11 * SIM_MS;
-    began_ns = sim.now_ns;
-    for (;;) {
-        sim_run_due();
-        if (r->woken)
-            queue_push(r, NULL, (struct ring_completion){.kind = RING_WAKE, .buffer = -1});
-        r->woken = false;
-        if (wait_is_over(r, wait, began_ns))
-            break;
-        if (sim_chance(sim.faults.spurious_wake))
-            break;
-        wait_for_next(r, wait, began_ns);
-    }
-    r->idle_polls = sim.now_ns == began_ns && r->queue_count == 0 ? r->idle_polls + 1 : 0;
-    SIM_CHECK(r->idle_polls < IDLE_POLLS_MAX, "the engine polls and polls instead of waiting");
-    queue_shuffle(r);
-    r->ready = brought_by(r, wait->want > BATCH ? wait->want : BATCH);
-    sim_may_pause();
-    return (int)r->ready;
+    if (sim_tortures("ring_new"))
+        return -ENOMEM;
+    r = calloc(1, sizeof *r);
+    SIM_CHECK(r, "out of memory");
+    r->sockets_max = options->sockets_max;
+    r->ring.ops = &ops;
+    r->ring.features = (struct ring_features){.defer_taskrun = true,
+                                              .ring_fd = true,
+                                              .min_wait = !sim.faults.without_min_wait,
+                                              .direct_sockopt = true,
+                                              .install = true,
+                                              .sq_entries = SIM_OPS,
+                                              .cq_entries = 2 * r->sockets_max + SIM_OPS};
+    r->buffers = options->buffers;
+    r->buffer_bytes = options->buffer_bytes;
+    if (sim.faults.buffers > 0 && sim.faults.buffers < r->buffers)
+        r->buffers = sim.faults.buffers;
+    r->buffers_free = r->buffers;
+    r->sockets = calloc(r->sockets_max, sizeof *r->sockets);
+    r->memory = malloc((size_t)r->buffers * r->buffer_bytes);
+    r->buffer_out = calloc(r->buffers, sizeof *r->buffer_out);
+    SIM_CHECK(r->sockets && r->memory && r->buffer_out, "out of memory");
+    POISON(r->memory, (size_t)r->buffers * r->buffer_bytes);
+    SIM_CHECK(rings < RINGS_MAX && !all_rings[rings], "rings are made in another order");
+    all_rings[rings++] = r;
+    broken = false;
+    *ring = &r->ring;
+    return 0;
 }

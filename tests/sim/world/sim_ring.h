@@ -12,7 +12,7 @@
 
 #include <sys/socket.h>
 
-struct ring;
+struct sim_ring;
 struct sim_op;
 struct sim_peer;
 struct sim_tls;
@@ -26,7 +26,7 @@ enum sim_slot_step {
 };
 
 struct sim_socket {
-    struct ring *ring;
+    struct sim_ring *ring;
     enum sim_slot_step step;
     uint32_t slot, generation;
     uint64_t life; /* differs for each use of the slot; 0 exactly when free */
@@ -76,6 +76,9 @@ void sim_socket_output(struct sim_socket *s, uint64_t at_ns, const void *data, s
 void sim_socket_end(struct sim_socket *s, uint64_t at_ns, int32_t result);
 
 /* ---- For the tests ---- */
+
+/* For engine_new_on. */
+ring_make_fn sim_ring_new;
 
 /* Sockets open now, from the connect to the completion of the close. */
 uint32_t sim_sockets_open(void);

@@ -44,7 +44,7 @@ static uint64_t latency(void)
     return sim.now_ns + sim_between(1 * SIM_US, 1 * SIM_US + sim.faults.latency_ns);
 }
 
-struct sim_socket *sim_socket_of(struct ring *r, const struct sim_op *op)
+struct sim_socket *sim_socket_of(struct sim_ring *r, const struct sim_op *op)
 {
     struct sim_socket *s;
 
@@ -177,7 +177,7 @@ static void output_arrived(void *context, uint64_t life, uint64_t bytes)
 
 /* ---- Connect ---- */
 
-void sim_connect_prepared(struct ring *r, struct sim_op *op, enum ring_use use)
+void sim_connect_prepared(struct sim_ring *r, struct sim_op *op, enum ring_use use)
 {
     struct sim_socket *s;
 
@@ -246,7 +246,7 @@ static void connect_done(void *context, uint64_t serial, uint64_t unused)
         server_connected(s);
 }
 
-void sim_connect_submit(struct ring *r, struct sim_op *op)
+void sim_connect_submit(struct sim_ring *r, struct sim_op *op)
 {
     struct sim_socket *s = sim_socket_of(r, op);
 
@@ -355,7 +355,7 @@ static void send_kick(struct sim_op *op, uint64_t wait_ns)
     sim_at(sim.now_ns + wait_ns, send_pump, op, op->serial, 0);
 }
 
-void sim_send_submit(struct ring *r, struct sim_op *op)
+void sim_send_submit(struct sim_ring *r, struct sim_op *op)
 {
     struct sim_socket *s = sim_socket_of(r, op);
     size_t window;
@@ -493,13 +493,13 @@ static void recv_kick(struct sim_socket *s, uint64_t within_ns)
     sim_at(sim.now_ns + sim_between(0, within_ns), recv_pump, s, s->life, 0);
 }
 
-void sim_recv_prepared(struct ring *r, struct sim_op *op)
+void sim_recv_prepared(struct sim_ring *r, struct sim_op *op)
 {
     SIM_CHECK(!sim_socket_of(r, op)->no_buffer || r->buffers_free > 0,
               "receive in slot %u armed again before any buffer came back", op->tag.slot);
 }
 
-void sim_recv_submit(struct ring *r, struct sim_op *op)
+void sim_recv_submit(struct sim_ring *r, struct sim_op *op)
 {
     struct sim_socket *s = sim_socket_of(r, op);
 
@@ -538,7 +538,7 @@ static void close_done(void *context, uint64_t serial, uint64_t unused)
     sim_socket_gone(s);
 }
 
-void sim_close_submit(struct ring *r, struct sim_op *op)
+void sim_close_submit(struct sim_ring *r, struct sim_op *op)
 {
     struct sim_socket *s = sim_socket_of(r, op);
     bool slow = sim_chance(sim.faults.close_slow);
@@ -555,7 +555,7 @@ void sim_close_submit(struct ring *r, struct sim_op *op)
            close_done, op, op->serial, 0);
 }
 
-void sim_socket_op_end(struct ring *r, struct sim_op *op, bool too_late)
+void sim_socket_op_end(struct sim_ring *r, struct sim_op *op, bool too_late)
 {
     struct sim_socket *s = sim_socket_of(r, op);
 

@@ -1,0 +1,28 @@
+/* The rings on the running kernel: how each is made, and what all of them tell alike, whatever
+ * brings their completions: clocks, what a descriptor of the process knows of its connection, the
+ * kernel's time stamps. The latter stand in tables of operations as they are (uring/ring.h). */
+#ifndef RINGSEND_URING_KERNEL_H
+#define RINGSEND_URING_KERNEL_H
+
+#include "uring/ring.h"
+
+/* io_uring.c */
+ring_make_fn io_uring_ring_new;
+
+/* clock.c */
+uint64_t kernel_now_ns(const struct ring *ring);
+int64_t kernel_wall_s(const struct ring *ring);
+
+/* descriptor.c */
+bool kernel_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp);
+bool kernel_has_source(const struct ring *ring, const struct sockaddr *address,
+                       socklen_t address_bytes);
+void kernel_descriptor_close(struct ring *ring, int descriptor);
+
+/* stamps.c */
+bool kernel_stamps_on(int descriptor);
+bool kernel_sent_stamp(const struct ring *ring, int descriptor, uint64_t *stamp_ns);
+/* The stamp in the control data of a message, in ring_now_ns time; 0: there is none. */
+uint64_t kernel_stamp_of_control(void *control, size_t bytes);
+
+#endif
