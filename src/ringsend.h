@@ -405,13 +405,13 @@ struct ringsend_options {
 
     /* ---- Pace ---- */
 
-    /* At most so many attempts begin within rate_per_ns; 1 to 10^9, default: no limit. Over any
-     * window: at most rate x window + burst. First tries and others of all origins count, but
-     * none that ends with the name lookup. */
+    /* At most so many attempts begin within rate_per_ns, wherever it begins; 1 to 10^9, default:
+     * no limit. First tries and others of all origins count, but none that ends with the name
+     * lookup. */
     uint32_t rate_count;
     /* 1 ns to 1 h, default 1 s. */
     uint64_t rate_per_ns;
-    /* 1 to 10^6; default 1 + what 10 ms bring. */
+    /* 1 to 10^6: over any window rate x window + burst instead. Default: none. */
     uint32_t rate_burst;
     /* The rate grows linearly from 0 within so long after the first attempt; at most 1 h,
      * default not. */

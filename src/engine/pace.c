@@ -2,15 +2,29 @@
 
 #include "base/check.h"
 
-#define BURST_NS (10ull * 1000 * 1000)
+#define CATCH_UP_NS (10ull * 1000 * 1000) /* of both: at most so much */
+#define CATCH_UP_PER_MILLE 5
+#define SQUEEZE_PER_MILLE 14
+#define SQUEEZE_NS (50ull * 1000 * 1000)
 #define SHARED_TURN_NS (1000ull * 1000)
 
 __extension__ typedef unsigned __int128 wide;
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 void pace_init(struct pace *p, uint32_t count, uint64_t per_ns, uint32_t burst, uint64_t ramp_ns)
 {
-    *p = (struct pace){.count = count, .per_ns = per_ns, .ramp_ns = ramp_ns, .level = per_ns};
-    p->capacity = burst > 0 ? burst * per_ns : per_ns + count * BURST_NS;
+    *p = (struct pace){.count = count, .per_ns = per_ns, .ramp_ns = ramp_ns};
+    uint64_t catch_up_ns = least(per_ns / 1000 * CATCH_UP_PER_MILLE, CATCH_UP_NS);
+    /* In a window, ends included, begin at most (window + p->per_ns / count + catch_up) x count /
+     * p->per_ns: less than count + 1 for a window of per_ns. */
+    if (burst == 0)
+        p->per_ns += catch_up_ns + least(per_ns / 1000 * SQUEEZE_PER_MILLE, SQUEEZE_NS) + 1;
+    p->level = p->per_ns;
+    p->capacity = burst > 0 ? burst * per_ns : p->per_ns + count * catch_up_ns;
 }
 
 /* What has flowed into the bucket since the beginning, as if it had no bound: the integral of the

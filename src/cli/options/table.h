@@ -240,10 +240,11 @@ OPTION(DEADLINE, "deadline", 0, "T", TIME, SEND | CHECK, TRIES,
 /* ---- manners: how a platform is treated ---- */
 
 ALSO(RATE, 'r', "N/T", RATE, SEND, MANNERS,
-     "at most N tries begin in T: 50/s, 100/m, 5/15s. Exact\n"
-     "over any window, but for the burst", .max = LIMIT_RATE_COUNT)
+     "at most N tries begin in T: 50/s, 100/m, 5/15s. No T,\n"
+     "wherever it begins, holds more than N; some 2 %\n"
+     "fewer begin, so that none does at the platform either", .max = LIMIT_RATE_COUNT)
 OPTION(BURST, "burst", 0, "N", COUNT, SEND, MANNERS,
-       "default 1 and what 10 ms bring", .min = 1, .max = LIMIT_RATE_BURST)
+       "the whole rate, and at most N more in any window", .min = 1, .max = LIMIT_RATE_BURST)
 ALSO(RAMP, 0, "T", TIME, SEND, MANNERS,
      "the rate grows from 0 to its full size within T", .min = MS, .max = LIMIT_RAMP_NS)
 OPTION(PER_HOST, "per-host", 0, "N", COUNT, SEND, MANNERS,
