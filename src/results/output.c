@@ -194,15 +194,17 @@ void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,
 
 /* ---- blocks ---- */
 
+/* There is something to write, and nothing that keeps it from being written. */
+static bool has_block(const struct output *o)
+{
+    return entries_count(o) > 0 && !o->results.error && !o->failed.error && !o->journal_error;
+}
+
 static bool block_is_due(const struct output *o, uint64_t now_ns, bool flush)
 {
-    if (entries_count(o) == 0)
-        return false;
-    if (o->results.error || o->failed.error || o->journal_error)
-        return false;
-    return sink_is_due(&o->results, now_ns, flush) ||
-           (o->has_failed && !sink_has_room(&o->failed)) || entries_count(o) >= ENTRIES_ENOUGH ||
-           flush;
+    return has_block(o) && (sink_is_due(&o->results, now_ns, flush) ||
+                            (o->has_failed && !sink_has_room(&o->failed)) ||
+                            entries_count(o) >= ENTRIES_ENOUGH || flush);
 }
 
 static struct journal_sizes sizes_of(const struct output *o)
@@ -319,13 +321,14 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Says what output_turn does: a time at which it would find nothing due is a busy loop. */
 uint64_t output_wait_ns(const struct output *o, uint64_t now_ns)
 {
     uint64_t wait = o->has_words ? sink_wait_ns(&o->words, now_ns) : RINGSEND_NEVER;
-    if (o->journal && o->step != OUTPUT_FILLING)
-        return wait; /* the end of its operation wakes */
+    if (o->journal && (o->step != OUTPUT_FILLING || !has_block(o)))
+        return wait; /* the end of its operation wakes, or the next result does */
     wait = least(wait, sink_wait_ns(&o->results, now_ns));
-    return o->has_failed ? least(wait, sink_wait_ns(&o->failed, now_ns)) : wait;
+    return o->has_failed && !o->journal ? least(wait, sink_wait_ns(&o->failed, now_ns)) : wait;
 }
 
 bool output_has_room(const struct output *o)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shlex
 import signal
@@ -237,6 +238,36 @@ class Failed(Output):
         with open(self.file("in", b"\n".join(self.LINES)), "rb") as records:
             self.send_file("--failed", self.path("failed"), "-", stdin=records)
         self.assertEqual(self.read("failed").count(b"\n"), 5)
+
+
+class Waiting(Case):
+    """A run that waits for its platform waits in the kernel, whatever becomes of its results."""
+
+    FORMS = ([], ["--csv"], ["-w", "%{http_code}\n"], ["-w", "x", "--csv"], ["--ordered"],
+             ["--ordered", "--csv"], ["--sync"], ["--sync", "--csv"], ["--csv", "--no-journal"],
+             ["--csv", "--failed", "failed"], ["--csv", "--bodies", "bodies"], ["--csv", "-t", "2"])
+
+    def enters(self, *args, status=OK):
+        records = self.file("in.jsonl", [{"url": self.slow.url}] * 60)
+        run = self.run_ringsend("send", "-c", "10", "--force", *args, records, cwd=self.dir)
+        self.assertEqual(run.status, status, run.err)
+        return int(re.search(r"enter calls per record \((\d+)\)", run.err).group(1))
+
+    def test_no_form_of_output_keeps_the_loop_busy(self):
+        """60 records, ten at a time, 30 ms each: a loop that does not wait turns 10^5 times."""
+        self.slow = self.serve("--latency", "30ms")
+        for form in self.FORMS:
+            for output in (["-o", "out"], []):
+                if not output and ("--sync" in form or ("-w" in form and "--csv" in form)):
+                    continue
+                with self.subTest(form + output):
+                    self.assertLess(self.enters(*form, *output), 1000)
+
+    def test_nor_does_one_that_has_failed(self):
+        self.slow = self.serve("--latency", "100ms")
+        for form in ([], ["--csv"], ["--ordered"], ["--failed", "failed"]):
+            with self.subTest(form):
+                self.assertLess(self.enters(*form, "-o", "/dev/full", status=OUTPUT), 1000)
 
 
 class Full(Output):
