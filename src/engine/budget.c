@@ -1,9 +1,9 @@
 #include "engine/budget.h"
 
 #include "base/check.h"
+#include "base/time.h"
 
-#define RETRY 100000000000ull /* 1 % of a first try and 1 ns of 1/s are whole parts of it */
-#define NS_PER_S 1000000000ull
+#define RETRY (100 * NS_PER_S) /* 1 % of a first try and 1 ns of 1/s are whole parts of it */
 
 enum { RESERVE_S = 10 };
 

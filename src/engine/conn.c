@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/list.h"
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
 #include "engine/conn_tls.h"
@@ -46,7 +47,7 @@
 /* A connection that took longer may have been closed again before its receive is in the kernel: by
  * a peer that has waited through a pause of ours. For each new one another enter would be too dear.
  */
-#define YOUNG_NS (100ull * 1000 * 1000)
+#define YOUNG_NS (100 * NS_PER_MS)
 
 enum {
     /* A larger request may leave in parts, which must not wait for one another. */

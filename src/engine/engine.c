@@ -26,6 +26,7 @@
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/conn.h"
 #include "engine/conn_tls.h"
@@ -42,22 +43,22 @@
 /* What has come since the last enter may be the end of a connection that is about to be used. At
  * full speed something always has, nearly never that, and looking would double the enters: so only
  * after so long. */
-#define LATE_NS (1000u * 1000)
+#define LATE_NS NS_PER_MS
 
 enum {
     /* More runs of one task in a turn mean that two steps chase each other. */
     RUNS_MAX = 64,
     /* Of all tasks, looked at with RINGSEND_SLOW_CHECKS: some of them wake each other for ever. */
     TURN_RUNS_MAX = 1 << 20,
-    SLICE_NS = 1000 * 1000,
+    SLICE_NS = NS_PER_MS,
     SLICE_TASKS =
         64, /* after so many tasks the clock is looked at: 25 ns, and these take some 50 us */
     REAP_BATCH = 64,
     /* Waiting for several completions: at most so many, at most so long. With 40 connections at
      * full speed about 20 come within 200 us; waiting for more would leave the peer idle. */
     WANT_MAX = 32,
-    MIN_WAIT_NS = 200 * 1000,
-    GAP_MAX_NS = 1000 * 1000,
+    MIN_WAIT_NS = 200 * NS_PER_US,
+    GAP_MAX_NS = NS_PER_MS,
     /* An enter that does not wait runs so many pieces of what the kernel has to do for the ring. */
     WORKS_PER_ENTER = 20,
     OPS_PER_CONN = 4, /* in flight at once, files included */

@@ -21,6 +21,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/errors.h"
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
 #include "engine/conn.h"
@@ -387,12 +388,11 @@ bool exchange_leaves_reusable(struct exchange *x)
         return false;
     if (response->advice.has_keep_alive_s) {
         /* One second less than the peer says, so that a request does not cross its close. */
-        uint64_t second_ns = 1000 * 1000 * 1000u;
         if (response->advice.keep_alive_s == 0)
             return false;
         c->idle_ns = response->advice.keep_alive_s == 1
-                         ? second_ns / 2
-                         : (response->advice.keep_alive_s - 1) * second_ns;
+                         ? NS_PER_S / 2
+                         : (response->advice.keep_alive_s - 1) * NS_PER_S;
     }
     return true;
 }

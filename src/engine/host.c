@@ -14,6 +14,7 @@
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/time.h"
 #include "engine/engine.h"
 #include "engine/lookup.h"
 #include "engine/lookups.h"
@@ -25,9 +26,9 @@
 #include <ctype.h>
 #include <string.h>
 
-#define FRESH_NS (60 * 1000000000ull)
-#define MISSING_NS (5 * 1000000000ull)
-#define STALE_NS (5 * 1000000000ull)
+#define FRESH_NS (60 * NS_PER_S)
+#define MISSING_NS (5 * NS_PER_S)
+#define STALE_NS (5 * NS_PER_S)
 
 static void set_literal(struct host *h, bool is_ipv6)
 {

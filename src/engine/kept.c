@@ -21,6 +21,7 @@
 #include "engine/kept.h"
 
 #include "base/list.h"
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
@@ -32,13 +33,13 @@ enum {
     SUSPICION_STEP = 4,
     SUSPICION_MAX = 16,
 };
-#define PROBATION_NS (2ull * 1000 * 1000)
-#define SETTLE_MIN_NS (20ull * 1000 * 1000)
+#define PROBATION_NS (2 * NS_PER_MS)
+#define SETTLE_MIN_NS (20 * NS_PER_MS)
 /* Longer than an acknowledgement is put off (40 ms, TCP_DELACK_MIN), for which Nagle's algorithm
  * waits. */
-#define TRIAL_NS (50ull * 1000 * 1000)
+#define TRIAL_NS (50 * NS_PER_MS)
 /* Who waits for longer closes idle connections, as everybody does. */
-#define SILENT_NS (500ull * 1000 * 1000)
+#define SILENT_NS (500 * NS_PER_MS)
 
 void kept_begin(struct origin *o)
 {

@@ -18,15 +18,16 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/engine.h"
 #include "engine/host.h"
 #include "engine/lookup.h"
 #include "engine/task.h"
 
-#define SLOW_NS (50 * 1000000ull)
-#define HUNG_NS (1000 * 1000000ull)
-#define AGAIN_NS (1000 * 1000000ull) /* threads were out: they may be back */
+#define SLOW_NS (50 * NS_PER_MS)
+#define HUNG_NS NS_PER_S
+#define AGAIN_NS NS_PER_S /* threads were out: they may be back */
 
 enum { QUICK_MAX = 8 };
 

@@ -25,6 +25,7 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/list.h"
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/admission.h"
 #include "engine/conn.h"
@@ -44,13 +45,13 @@
 
 /* How long the first TLS handshake with an origin goes ahead alone, for the others to resume its
  * session. */
-#define RESUME_WAIT_NS (1000ull * 1000 * 1000)
-#define ATTEMPT_DELAY_NS (250u * 1000 * 1000) /* RFC 8305 section 5 */
+#define RESUME_WAIT_NS NS_PER_S
+#define ATTEMPT_DELAY_NS (250 * NS_PER_MS) /* RFC 8305 section 5 */
 /* A port that is free again is found late by up to as long; a kernel that has none searches through
  * all. */
-#define SHORT_WAIT_MIN_NS (10ull * 1000 * 1000)
-#define SHORT_WAIT_MAX_NS (500ull * 1000 * 1000)
-#define SHORT_MEMORY_NS (1000ull * 1000 * 1000)
+#define SHORT_WAIT_MIN_NS (10 * NS_PER_MS)
+#define SHORT_WAIT_MAX_NS (500 * NS_PER_MS)
+#define SHORT_MEMORY_NS NS_PER_S
 
 static enum task_next origin_goto(struct origin *o, enum origin_step step)
 {

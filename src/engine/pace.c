@@ -1,12 +1,13 @@
 #include "engine/pace.h"
 
 #include "base/check.h"
+#include "base/time.h"
 
-#define CATCH_UP_NS (10ull * 1000 * 1000) /* of both: at most so much */
+#define CATCH_UP_NS (10 * NS_PER_MS) /* of both: at most so much */
 #define CATCH_UP_PER_MILLE 5
 #define SQUEEZE_PER_MILLE 14
-#define SQUEEZE_NS (50ull * 1000 * 1000)
-#define SHARED_TURN_NS (1000ull * 1000)
+#define SQUEEZE_NS (50 * NS_PER_MS)
+#define SHARED_TURN_NS NS_PER_MS
 
 __extension__ typedef unsigned __int128 wide;
 

@@ -13,6 +13,7 @@
  * origin may have connections have begun when it ends. */
 #include "engine/pause.h"
 
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
 #include "engine/engine.h"
@@ -22,7 +23,6 @@
 #include "ringsend.h"
 #include "uring/ring.h"
 
-#define NS_PER_S 1000000000u
 #define LONGEST_S \
     (1ull << 31) /* wishes for longer are for so long: RFC 9111 1.2.2 has the same bound */
 

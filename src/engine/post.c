@@ -17,6 +17,7 @@
 #include "engine/post.h"
 
 #include "base/errors.h"
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/engine.h"
 #include "engine/request.h"
@@ -28,7 +29,6 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 struct cell {
@@ -113,18 +113,10 @@ int ringsend_post(struct ringsend *e, struct ringsend_request *request)
     return error;
 }
 
-static uint64_t monotonic_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* Until `rounds` is no longer that, or the time has come, or a signal. */
 static void sleep_until(struct posts *p, uint32_t rounds, uint64_t until_ns)
 {
-    struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000),
-                             .tv_nsec = (long)(until_ns % 1000000000)};
+    struct timespec until = timespec_of_ns(until_ns);
     syscall(SYS_futex, &p->rounds, FUTEX_WAIT_BITSET_PRIVATE, rounds,
             until_ns == RINGSEND_NEVER ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
 }
@@ -135,12 +127,12 @@ int ringsend_post_wait(struct ringsend *e, struct ringsend_request *request, uin
     int error = ringsend_post(e, request);
     if (error != -RINGSEND_E_FULL || wait_ns == 0)
         return error;
-    uint64_t until_ns = timer_after(monotonic_ns(), wait_ns);
+    uint64_t until_ns = timer_after(clock_monotonic_ns(), wait_ns);
     atomic_fetch_add(&p->sleepers, 1);
     for (;;) {
         uint32_t rounds = atomic_load(&p->rounds);
         error = ringsend_post(e, request);
-        if (error != -RINGSEND_E_FULL || monotonic_ns() >= until_ns)
+        if (error != -RINGSEND_E_FULL || clock_monotonic_ns() >= until_ns)
             break;
         sleep_until(p, rounds, until_ns);
     }

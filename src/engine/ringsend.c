@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/memory.h"
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/certificates.h"
 #include "engine/conn.h"
@@ -47,8 +48,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define NS_PER_MS 1000000ull
-#define NS_PER_S 1000000000ull
 /* What flows from descriptor to descriptor has always something to do, and no result for long: so
  * long, and so many turns, a call goes on at most that was not asked to wait, or has waited. */
 #define RUN_NS (2 * NS_PER_MS)

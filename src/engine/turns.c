@@ -27,6 +27,7 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "base/time.h"
 #include "base/timers.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
@@ -37,8 +38,8 @@
 #include "engine/steps.h"
 #include "ringsend.h"
 
-#define TURN_MIN_NS (250ull * 1000 * 1000)
-#define TURN_MAX_NS (1000ull * 1000 * 1000) /* a lost SYN is repeated, RFC 6298 2.1 */
+#define TURN_MIN_NS (250 * NS_PER_MS)
+#define TURN_MAX_NS NS_PER_S /* a lost SYN is repeated, RFC 6298 2.1 */
 enum {
     USUAL_TIMES = 4,
     USUAL_WEIGHT = 8,
