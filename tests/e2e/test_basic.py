@@ -376,9 +376,10 @@ class Steps(Case):
         self.assertEqual({(len(line), line[5]) for line in lines}, {(7, "->")}, lines)
         steps = [line[6] for line in lines if line[2] == "request"]
         self.assertEqual(steps, ["REQUEST_QUEUED", "REQUEST_ATTEMPT", "REQUEST_FINISHED"])
-        steps = [line[6] for line in lines if line[2] == "slot"]
-        at = steps.index("SLOT_IN_FLIGHT")
-        self.assertEqual(steps[at - 1:at + 2], ["SLOT_READING", "SLOT_IN_FLIGHT", "SLOT_FREE"])
+        slot = next(line[3] for line in lines if line[6] == "SLOT_IN_FLIGHT")
+        steps = [line[6] for line in lines
+                 if line[2:4] == ["slot", slot] and line[6] != "SLOT_ASIDE"]  # at the start
+        self.assertEqual(steps, ["SLOT_READING", "SLOT_IN_FLIGHT", "SLOT_FREE"])
         steps = [line[6] for line in lines if line[2] == "conn" and line[6].startswith("CONN_")]
         self.assertEqual(steps, ["CONN_CONNECTING", "CONN_READY", "CONN_SHUTTING_DOWN",
                                  "CONN_CLOSE", "CONN_CLOSING", "CONN_CLOSED"])
