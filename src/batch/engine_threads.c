@@ -8,19 +8,19 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum mate_word { MATE_STOP = 1, MATE_CANCEL = 2, MATE_LEAVE = 4, MATE_TELL = 8 };
+enum order { ORDER_STOP = 1, ORDER_CANCEL = 2, ORDER_LEAVE = 4, ORDER_REPORT = 8 };
 
-struct mate {
-    struct crew *crew;
+struct engine_thread {
+    struct engine_threads *threads;
     struct ringsend *engine;
-    pthread_t thread;
+    pthread_t pthread;
     uint32_t in_flight; /* the job's thread counts */
-    atomic_uint words;  /* said to it: enum mate_word */
+    atomic_uint orders; /* enum order, of the job's thread */
     /* The thread's own. */
-    unsigned heard;
+    unsigned orders_seen;
     size_t returned_bytes_max; /* 0: no bound */
     struct buf_pool pool;
-    /* Under crew.lock. */
+    /* Under threads.lock. */
     struct list returned;  /* slot.returned */
     size_t returned_bytes; /* of it */
     bool is_held_up;       /* by those: the engine has more */
@@ -28,47 +28,49 @@ struct mate {
     bool is_asked; /* for these, again and again */
 };
 
-struct crew {
+struct engine_threads {
     struct ringsend *lead;
     pthread_mutex_t lock;
-    pthread_cond_t leave; /* MATE_LEAVE was said */
+    pthread_cond_t leave; /* ORDER_LEAVE was given */
     atomic_bool broke;
     size_t count;               /* with a thread */
     struct ringsend_stats gone; /* of those that have ended */
-    struct mate mates[];
+    struct engine_thread all[];
 };
 
 /* ---- the thread ---- */
 
 /* Its figures, though no results are ready. */
-static void tell(struct mate *m)
+static void report(struct engine_thread *t)
 {
     struct ringsend_stats stats = {.size = sizeof stats};
-    ringsend_stats(m->engine, &stats);
-    pthread_mutex_lock(&m->crew->lock);
-    m->stats = stats;
-    m->is_asked = true;
-    pthread_mutex_unlock(&m->crew->lock);
+    ringsend_stats(t->engine, &stats);
+    pthread_mutex_lock(&t->threads->lock);
+    t->stats = stats;
+    t->is_asked = true;
+    pthread_mutex_unlock(&t->threads->lock);
 }
 
-static void hear(struct mate *m)
+static void take_orders(struct engine_thread *t)
 {
-    unsigned words = atomic_fetch_and(&m->words, ~(unsigned)MATE_TELL), fresh = words & ~m->heard;
-    m->heard = words & ~(unsigned)MATE_TELL;
-    if (fresh & MATE_TELL)
-        tell(m);
-    if (fresh & MATE_STOP)
-        ringsend_stop(m->engine);
-    if (fresh & MATE_CANCEL)
-        ringsend_cancel_all(m->engine);
+    unsigned orders = atomic_fetch_and(&t->orders, ~(unsigned)ORDER_REPORT),
+             fresh = orders & ~t->orders_seen;
+    t->orders_seen = orders & ~(unsigned)ORDER_REPORT;
+    if (fresh & ORDER_REPORT)
+        report(t);
+    if (fresh & ORDER_STOP)
+        ringsend_stop(t->engine);
+    if (fresh & ORDER_CANCEL)
+        ringsend_cancel_all(t->engine);
 }
 
 /* The copy's memory is the job's from now on. */
-static void copy_result(struct mate *m, struct slot *slot, const struct ringsend_result *result)
+static void copy_result(struct engine_thread *t, struct slot *slot,
+                        const struct ringsend_result *result)
 {
     struct result_line line = result_line_of(result);
     slot->cut_short = result->cut_short;
-    slot->kept_whole = result_line_keep(&line, &m->pool, &slot->kept_memory, &slot->kept);
+    slot->kept_whole = result_line_keep(&line, &t->pool, &slot->kept_memory, &slot->kept);
     if (!slot->kept_whole) {
         line.body = line.encoding = (struct ringsend_bytes){0};
         line.headers = NULL;
@@ -77,144 +79,145 @@ static void copy_result(struct mate *m, struct slot *slot, const struct ringsend
         line.headers_count = line.trace_count = 0;
         slot->kept = line;
     }
-    buf_pool_give(&m->pool, &slot->kept_memory);
+    buf_pool_give(&t->pool, &slot->kept_memory);
 }
 
 /* How many bytes the job may still be given. */
-static size_t room_of(struct mate *m)
+static size_t room_of(struct engine_thread *t)
 {
-    if (m->returned_bytes_max == 0)
+    if (t->returned_bytes_max == 0)
         return SIZE_MAX;
-    pthread_mutex_lock(&m->crew->lock);
-    size_t bytes = m->returned_bytes;
-    m->is_held_up = bytes >= m->returned_bytes_max;
-    pthread_mutex_unlock(&m->crew->lock);
-    return bytes < m->returned_bytes_max ? m->returned_bytes_max - bytes : 0;
+    pthread_mutex_lock(&t->threads->lock);
+    size_t bytes = t->returned_bytes;
+    t->is_held_up = bytes >= t->returned_bytes_max;
+    pthread_mutex_unlock(&t->threads->lock);
+    return bytes < t->returned_bytes_max ? t->returned_bytes_max - bytes : 0;
 }
 
 /* While the job takes none, those that are ready are no reason to wake. */
-static int run(struct mate *m)
+static int run(struct engine_thread *t)
 {
-    return room_of(m) == 0 ? file_run(m->engine, RINGSEND_NEVER)
-                           : ringsend_run(m->engine, RINGSEND_NEVER);
+    return room_of(t) == 0 ? file_run(t->engine, RINGSEND_NEVER)
+                           : ringsend_run(t->engine, RINGSEND_NEVER);
 }
 
-static void hand_back(struct mate *m)
+static void hand_back(struct engine_thread *t)
 {
     const struct ringsend_result *result;
     struct list back;
-    size_t bytes = 0, room = room_of(m);
+    size_t bytes = 0, room = room_of(t);
     list_init(&back);
-    while (bytes < room && ringsend_reap(m->engine, &result, 1) == 1) {
+    while (bytes < room && ringsend_reap(t->engine, &result, 1) == 1) {
         struct slot *slot = result->request->user;
-        copy_result(m, slot, result);
+        copy_result(t, slot, result);
         bytes += slot->kept_memory.capacity;
         list_push_back(&back, &slot->returned);
     }
     if (list_empty(&back))
         return;
     struct ringsend_stats stats = {.size = sizeof stats};
-    ringsend_stats(m->engine, &stats);
-    pthread_mutex_lock(&m->crew->lock);
-    bool wake = list_empty(&m->returned);
-    list_append_all(&m->returned, &back);
-    m->returned_bytes += bytes;
-    m->is_held_up = bytes >= room;
-    if (m->is_asked && stats.exchanges < m->stats.exchanges) /* the most since it was asked: */
-        stats.exchanges = m->stats.exchanges;                /* now some have just ended */
-    m->stats = stats;
-    pthread_mutex_unlock(&m->crew->lock);
+    ringsend_stats(t->engine, &stats);
+    pthread_mutex_lock(&t->threads->lock);
+    bool wake = list_empty(&t->returned);
+    list_append_all(&t->returned, &back);
+    t->returned_bytes += bytes;
+    t->is_held_up = bytes >= room;
+    if (t->is_asked && stats.exchanges < t->stats.exchanges) /* the most since it was asked: */
+        stats.exchanges = t->stats.exchanges;                /* now some have just ended */
+    t->stats = stats;
+    pthread_mutex_unlock(&t->threads->lock);
     if (wake)
-        ringsend_wake(m->crew->lead);
+        ringsend_wake(t->threads->lead);
 }
 
-static void *mate_run(void *argument)
+static void *thread_run(void *argument)
 {
-    struct mate *m = argument;
-    struct crew *crew = m->crew;
-    while (!(m->heard & MATE_LEAVE)) {
-        if (run(m) < 0) {
-            atomic_store(&crew->broke, true);
-            ringsend_wake(crew->lead);
+    struct engine_thread *t = argument;
+    struct engine_threads *threads = t->threads;
+    while (!(t->orders_seen & ORDER_LEAVE)) {
+        if (run(t) < 0) {
+            atomic_store(&threads->broke, true);
+            ringsend_wake(threads->lead);
             break;
         }
-        hand_back(m);
-        hear(m);
+        hand_back(t);
+        take_orders(t);
     }
-    /* Until all is said, others may post to it and wake it, though its ring broke. */
-    pthread_mutex_lock(&crew->lock);
-    while (!(atomic_load(&m->words) & MATE_LEAVE))
-        pthread_cond_wait(&crew->leave, &crew->lock);
-    pthread_mutex_unlock(&crew->lock);
-    ringsend_free(m->engine);
-    m->engine = NULL;
+    /* Until all orders are given, others may post to it and wake it, though its ring broke. */
+    pthread_mutex_lock(&threads->lock);
+    while (!(atomic_load(&t->orders) & ORDER_LEAVE))
+        pthread_cond_wait(&threads->leave, &threads->lock);
+    pthread_mutex_unlock(&threads->lock);
+    ringsend_free(t->engine);
+    t->engine = NULL;
     return NULL;
 }
 
 /* ---- the job's side ---- */
 
-static bool start(struct mate *m)
+static bool start(struct engine_thread *t)
 {
     sigset_t all, before;
     sigfillset(&all);
     /* All signals stay with the threads that the program made itself. */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&m->thread, NULL, mate_run, m);
+    int error = pthread_create(&t->pthread, NULL, thread_run, t);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return error == 0;
 }
 
-struct crew *crew_new(const struct crew_engine *engines, size_t count, struct ringsend *lead)
+struct engine_threads *engine_threads_new(const struct thread_engine *engines, size_t count,
+                                          struct ringsend *lead)
 {
-    CHECK(count < CREW_MAX);
-    struct crew *crew = calloc(1, sizeof *crew + count * sizeof *crew->mates);
-    bool good = crew != NULL;
-    if (crew) {
-        crew->lead = lead;
-        pthread_mutex_init(&crew->lock, NULL);
-        pthread_cond_init(&crew->leave, NULL);
+    CHECK(count < ENGINE_THREADS_MAX);
+    struct engine_threads *threads = calloc(1, sizeof *threads + count * sizeof *threads->all);
+    bool good = threads != NULL;
+    if (threads) {
+        threads->lead = lead;
+        pthread_mutex_init(&threads->lock, NULL);
+        pthread_cond_init(&threads->leave, NULL);
     }
     for (size_t i = 0; i < count; i++) {
-        struct mate *m = crew ? &crew->mates[i] : NULL;
+        struct engine_thread *t = threads ? &threads->all[i] : NULL;
         if (good) {
-            *m = (struct mate){.crew = crew,
-                               .engine = engines[i].engine,
-                               .returned_bytes_max = engines[i].returned_bytes_max};
-            buf_pool_init(&m->pool);
-            list_init(&m->returned);
-            good = start(m);
-            crew->count += good;
+            *t = (struct engine_thread){.threads = threads,
+                                        .engine = engines[i].engine,
+                                        .returned_bytes_max = engines[i].returned_bytes_max};
+            buf_pool_init(&t->pool);
+            list_init(&t->returned);
+            good = start(t);
+            threads->count += good;
         }
         if (!good)
             ringsend_free(engines[i].engine);
     }
     if (good)
-        return crew;
-    crew_free(crew);
+        return threads;
+    engine_threads_free(threads);
     return NULL;
 }
 
-static void say(struct crew *crew, unsigned word)
+static void give_order(struct engine_threads *threads, unsigned order)
 {
-    for (size_t i = 0; i < crew->count; i++) {
-        atomic_fetch_or(&crew->mates[i].words, word);
-        ringsend_wake(crew->mates[i].engine);
+    for (size_t i = 0; i < threads->count; i++) {
+        atomic_fetch_or(&threads->all[i].orders, order);
+        ringsend_wake(threads->all[i].engine);
     }
 }
 
-void crew_ask_stats(struct crew *crew)
+void engine_threads_ask_stats(struct engine_threads *threads)
 {
-    say(crew, MATE_TELL);
+    give_order(threads, ORDER_REPORT);
 }
 
-void crew_stop(struct crew *crew)
+void engine_threads_stop(struct engine_threads *threads)
 {
-    say(crew, MATE_STOP);
+    give_order(threads, ORDER_STOP);
 }
 
-void crew_cancel(struct crew *crew)
+void engine_threads_cancel(struct engine_threads *threads)
 {
-    say(crew, MATE_CANCEL);
+    give_order(threads, ORDER_CANCEL);
 }
 
 static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
@@ -246,74 +249,75 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     to->spoke_unasked += from->spoke_unasked;
 }
 
-void crew_end(struct crew *crew)
+void engine_threads_end(struct engine_threads *threads)
 {
-    pthread_mutex_lock(&crew->lock);
-    say(crew, MATE_LEAVE);
-    pthread_cond_broadcast(&crew->leave);
-    pthread_mutex_unlock(&crew->lock);
-    for (size_t i = 0; i < crew->count; i++) {
-        struct mate *m = &crew->mates[i];
+    pthread_mutex_lock(&threads->lock);
+    give_order(threads, ORDER_LEAVE);
+    pthread_cond_broadcast(&threads->leave);
+    pthread_mutex_unlock(&threads->lock);
+    for (size_t i = 0; i < threads->count; i++) {
+        struct engine_thread *t = &threads->all[i];
         struct list *node;
-        pthread_join(m->thread, NULL);
-        while ((node = list_pop_front(&m->returned))) { /* nobody took it */
+        pthread_join(t->pthread, NULL);
+        while ((node = list_pop_front(&t->returned))) { /* nobody took it */
             struct buf *memory = &LIST_OWNER(node, struct slot, returned)->kept_memory;
-            buf_pool_adopt(&m->pool, memory);
-            buf_release(&m->pool, memory);
+            buf_pool_adopt(&t->pool, memory);
+            buf_release(&t->pool, memory);
         }
-        buf_pool_free(&m->pool);
-        add(&crew->gone, &m->stats);
+        buf_pool_free(&t->pool);
+        add(&threads->gone, &t->stats);
     }
-    crew->count = 0;
+    threads->count = 0;
 }
 
-void crew_free(struct crew *crew)
+void engine_threads_free(struct engine_threads *threads)
 {
-    if (!crew)
+    if (!threads)
         return;
-    crew_end(crew);
-    pthread_cond_destroy(&crew->leave);
-    pthread_mutex_destroy(&crew->lock);
-    free(crew);
+    engine_threads_end(threads);
+    pthread_cond_destroy(&threads->leave);
+    pthread_mutex_destroy(&threads->lock);
+    free(threads);
 }
 
-bool crew_post(struct crew *crew, struct ringsend_request *request, uint32_t in_flight, int *error)
+bool engine_threads_post(struct engine_threads *threads, struct ringsend_request *request,
+                         uint32_t in_flight, int *error)
 {
-    struct mate *best = NULL;
-    for (size_t i = 0; i < crew->count; i++) {
-        struct mate *m = &crew->mates[i];
-        if (m->in_flight >= in_flight)
+    struct engine_thread *best = NULL;
+    for (size_t i = 0; i < threads->count; i++) {
+        struct engine_thread *t = &threads->all[i];
+        if (t->in_flight >= in_flight)
             continue;
-        best = m;
-        in_flight = m->in_flight;
+        best = t;
+        in_flight = t->in_flight;
     }
     if (!best)
         return false;
     *error = -ringsend_post(best->engine, request);
     if (*error == RINGSEND_OK) {
-        ((struct slot *)request->user)->mate = best;
+        ((struct slot *)request->user)->thread = best;
         best->in_flight++;
     }
     return true;
 }
 
-size_t crew_collect(struct crew *crew, struct list *returned)
+size_t engine_threads_collect(struct engine_threads *threads, struct list *returned)
 {
     size_t total = 0;
-    for (size_t i = 0; i < crew->count; i++) {
-        struct mate *m = &crew->mates[i];
+    for (size_t i = 0; i < threads->count; i++) {
+        struct engine_thread *t = &threads->all[i];
         struct list back;
         list_init(&back);
-        pthread_mutex_lock(&crew->lock);
-        list_append_all(&back, &m->returned);
-        m->returned_bytes = 0;
-        bool wake = m->is_held_up;
-        m->is_held_up = false;
-        pthread_mutex_unlock(&crew->lock);
+        pthread_mutex_lock(&threads->lock);
+        list_append_all(&back, &t->returned);
+        t->returned_bytes = 0;
+        bool wake = t->is_held_up;
+        t->is_held_up = false;
+        pthread_mutex_unlock(&threads->lock);
         if (wake)
-            ringsend_wake(m->engine);
+            ringsend_wake(t->engine);
         for (const struct list *node = back.next; node != &back; node = node->next) {
-            m->in_flight--;
+            t->in_flight--;
             total++;
         }
         list_append_all(returned, &back);
@@ -321,16 +325,16 @@ size_t crew_collect(struct crew *crew, struct list *returned)
     return total;
 }
 
-bool crew_broke(const struct crew *crew)
+bool engine_threads_broke(const struct engine_threads *threads)
 {
-    return atomic_load(&crew->broke);
+    return atomic_load(&threads->broke);
 }
 
-void crew_add_stats(struct crew *crew, struct ringsend_stats *stats)
+void engine_threads_add_stats(struct engine_threads *threads, struct ringsend_stats *stats)
 {
-    pthread_mutex_lock(&crew->lock);
-    for (size_t i = 0; i < crew->count; i++)
-        add(stats, &crew->mates[i].stats);
-    add(stats, &crew->gone);
-    pthread_mutex_unlock(&crew->lock);
+    pthread_mutex_lock(&threads->lock);
+    for (size_t i = 0; i < threads->count; i++)
+        add(stats, &threads->all[i].stats);
+    add(stats, &threads->gone);
+    pthread_mutex_unlock(&threads->lock);
 }

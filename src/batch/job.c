@@ -134,7 +134,7 @@ bool job_turn(struct job *job, uint64_t wait_ns)
     /* An output that had no room may have it now. */
     bool more = job->held ? job->in_flight == 0 : job_may_admit(job) && !job->source_waits;
     if (run_engine(job, more ? 0 : bounded_wait_ns(job, wait_ns, stall_ns)) < 0 ||
-        (job->crew && crew_broke(job->crew))) {
+        (job->threads && engine_threads_broke(job->threads))) {
         job->report.end = JOB_RING_BROKE;
         if (!job->source_ended)
             job_note_unread(job);
@@ -215,9 +215,10 @@ struct job *job_new(const struct job_options *options)
     job->source = options->source;
     job->journal = options->output.journal;
     buf_pool_init(&job->pool);
-    if (options->mates_count > 0)
-        job->crew = crew_new(options->mates, options->mates_count, job->engine);
-    if (options->mates_count > 0 && !job->crew) {
+    if (options->thread_engines_count > 0)
+        job->threads =
+            engine_threads_new(options->thread_engines, options->thread_engines_count, job->engine);
+    if (options->thread_engines_count > 0 && !job->threads) {
         free(job);
         return NULL;
     }
@@ -250,16 +251,16 @@ const struct job_report *job_report(const struct job *job)
 
 void job_ask_stats(struct job *job)
 {
-    if (job->crew)
-        crew_ask_stats(job->crew);
+    if (job->threads)
+        engine_threads_ask_stats(job->threads);
 }
 
 void job_stats(struct job *job, struct ringsend_stats *stats)
 {
     *stats = (struct ringsend_stats){.size = sizeof *stats};
     ringsend_stats(job->engine, stats);
-    if (job->crew)
-        crew_add_stats(job->crew, stats);
+    if (job->threads)
+        engine_threads_add_stats(job->threads, stats);
 }
 
 const struct job_report *job_end(struct job *job)
@@ -271,8 +272,8 @@ const struct job_report *job_end(struct job *job)
     report->input_is_other = report->input_error == ESTALE;
     if (report->input_error)
         report->input_path = job->source->paths[job->source->error_input];
-    if (job->crew)
-        crew_end(job->crew);
+    if (job->threads)
+        engine_threads_end(job->threads);
     source_stop(job->source);
     for (uint32_t i = 0; i < job->slots_mark; i++)
         data_file_end(&job_slot(job, i)->data_file);
@@ -296,7 +297,7 @@ void job_free(struct job *job)
 {
     if (!job)
         return;
-    crew_free(job->crew);
+    engine_threads_free(job->threads);
     source_stop(job->source);
     job_drop_early(job);
     free(job->early);

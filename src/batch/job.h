@@ -32,8 +32,8 @@ struct job_options {
     const struct record_defaults *defaults;
     /* More engines, each for a thread of its own; they become the job's, also when job_new fails.
      */
-    const struct crew_engine *mates;
-    size_t mates_count;
+    const struct thread_engine *thread_engines;
+    size_t thread_engines_count;
     uint32_t connections; /* of all engines together at most */
     /* Null: none. Records with the same value there are sent one after another, in their order. */
     const struct serial_path *serialize;

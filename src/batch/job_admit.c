@@ -15,8 +15,8 @@ static int submit_to_any(struct job *job, struct slot *slot)
 {
     struct ringsend_request *request = &slot->record.request;
     int error;
-    slot->mate = NULL;
-    if (job->crew && crew_post(job->crew, request, job->in_flight_here, &error))
+    slot->thread = NULL;
+    if (job->threads && engine_threads_post(job->threads, request, job->in_flight_here, &error))
         return error;
     return -ringsend_submit(job->engine, request);
 }
@@ -33,7 +33,7 @@ static void hand_over(struct job *job, struct slot *slot)
     } else {
         struct record_error why = {.error = (enum ringsend_error)error};
         const char *words = ringsend_submit_detail(job->engine);
-        if (job->crew)
+        if (job->threads)
             ringsend_check(&slot->record.request, &words);
         record_explain(&slot->record, words, &why);
         job_refuse(job, slot, &why);

@@ -68,13 +68,13 @@ struct slot {
     struct list saving; /* in job.saving exactly while SAVING: see job_slot_goto */
     struct list order;  /* ordered: in job.order from when it is read until its result is put out */
     struct serial_node serial;
-    struct list released;       /* in job.released exactly while RELEASED */
-    struct lane_place place;    /* by the host that it is for */
-    struct mate *mate;          /* whose thread has the request; null: the job's own engine */
-    struct list returned;       /* on its way back from there */
-    bool cut_short, kept_whole; /* then: of its result; `kept` is all of it */
-    struct buf result, words;   /* KEPT: what is to be put out */
-    bool failed;                /* KEPT: its line, too */
+    struct list released;         /* in job.released exactly while RELEASED */
+    struct lane_place place;      /* by the host that it is for */
+    struct engine_thread *thread; /* whose thread has the request; null: the job's own engine */
+    struct list returned;         /* on its way back from there */
+    bool cut_short, kept_whole;   /* then: of its result; `kept` is all of it */
+    struct buf result, words;     /* KEPT: what is to be put out */
+    bool failed;                  /* KEPT: its line, too */
     uint64_t line, number;
     uint32_t input;
     enum slot_step step;
@@ -112,18 +112,18 @@ struct job {
     uint32_t slots_count, slots_mark; /* those never used lie above the mark */
     struct slot **free_slots;         /* a stack of those below it that are free */
     uint32_t free_slots_count;
-    uint32_t free_count;     /* above it, too */
-    uint32_t data_files;     /* slots in LOADING; this and the like: job_slot_goto counts */
-    uint32_t in_flight;      /* slots in IN_FLIGHT */
-    uint32_t in_flight_here; /* of these, at the job's own engine */
-    struct crew *crew;       /* null: one thread */
-    int body_error;          /* errno of the first body that could not be saved, else 0 */
-    struct slot *held;       /* null, or the slot in HELD */
-    struct list saving;      /* slots in SAVING; the first ones' files are open */
-    struct list order;       /* ordered: slots in use, in the order in which they were read */
-    struct serial serial;    /* with serialize */
-    struct list released;    /* slots in RELEASED, in the order in which they came there */
-    uint32_t queued;         /* slots in QUEUED */
+    uint32_t free_count;            /* above it, too */
+    uint32_t data_files;            /* slots in LOADING; this and the like: job_slot_goto counts */
+    uint32_t in_flight;             /* slots in IN_FLIGHT */
+    uint32_t in_flight_here;        /* of these, at the job's own engine */
+    struct engine_threads *threads; /* null: one thread */
+    int body_error;                 /* errno of the first body that could not be saved, else 0 */
+    struct slot *held;              /* null, or the slot in HELD */
+    struct list saving;             /* slots in SAVING; the first ones' files are open */
+    struct list order;    /* ordered: slots in use, in the order in which they were read */
+    struct serial serial; /* with serialize */
+    struct list released; /* slots in RELEASED, in the order in which they came there */
+    uint32_t queued;      /* slots in QUEUED */
     struct lanes lanes;
     struct keys_seen keys; /* of the records before */
     size_t bytes;          /* of all slots in use */

@@ -398,7 +398,7 @@ static void collect(struct job *job)
 {
     struct list returned, *node;
     list_init(&returned);
-    crew_collect(job->crew, &returned);
+    engine_threads_collect(job->threads, &returned);
     while ((node = list_pop_front(&returned))) {
         struct slot *slot = LIST_OWNER(node, struct slot, returned);
         buf_pool_adopt(&job->pool, &slot->kept_memory);
@@ -414,7 +414,7 @@ void job_reap(struct job *job)
     job->unreaped = false;
     while (job_has_room(job)) {
         if (ringsend_reap(job->engine, &result, 1) == 0) {
-            if (job->crew)
+            if (job->threads)
                 collect(job);
             return;
         }

@@ -114,7 +114,7 @@ static void follow(struct job *job, struct slot *slot, bool enters)
         return;
     case SLOT_IN_FLIGHT:
         job->in_flight += one;
-        job->in_flight_here += slot->mate ? 0 : one;
+        job->in_flight_here += slot->thread ? 0 : one;
         return;
     case SLOT_SAVING:
         if (enters)

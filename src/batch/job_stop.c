@@ -11,11 +11,11 @@ static void cancel_all(struct job *job)
     job->cancelled = true;
     for (uint32_t i = 0; i < job->slots_mark; i++) {
         struct slot *slot = job_slot(job, i);
-        if (slot->step == SLOT_IN_FLIGHT && !slot->mate)
+        if (slot->step == SLOT_IN_FLIGHT && !slot->thread)
             ringsend_cancel(job->engine, slot->record.request.handle);
     }
-    if (job->crew)
-        crew_cancel(job->crew);
+    if (job->threads)
+        engine_threads_cancel(job->threads);
 }
 
 void job_note_unread(struct job *job)
@@ -38,8 +38,8 @@ static void stop(struct job *job, enum job_end end)
     source_stop(job->source);
     job->source_ended = true;
     ringsend_stop(job->engine);
-    if (job->crew)
-        crew_stop(job->crew);
+    if (job->threads)
+        engine_threads_stop(job->threads);
     for (uint32_t i = 0; i < job->slots_mark; i++) {
         struct slot *slot = job_slot(job, i);
         data_file_end(&slot->data_file);

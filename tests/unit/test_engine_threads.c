@@ -1,4 +1,4 @@
-/* The crew on the real kernel: who gets a request, what comes back of it, and its ends. Also run
+/* The threads on the real kernel: who gets a request, what comes back of it, and its ends. Also run
  * under TSan. */
 #include "batch/job_internal.h"
 
@@ -14,12 +14,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { MATES = 3, CONNECTIONS = 4, REQUESTS = 60 };
+enum { THREADS = 3, CONNECTIONS = 4, REQUESTS = 60 };
 
 /* What a job has of it: its own engine, slots, a pool. */
 struct host {
     struct ringsend *lead;
-    struct crew *crew;
+    struct engine_threads *threads;
     struct buf_pool pool;
     struct ringsend_request requests[REQUESTS];
     struct slot slots[REQUESTS];
@@ -38,13 +38,13 @@ static struct ringsend *new_engine(void)
 static struct host *host_new(void)
 {
     struct host *h = calloc(1, sizeof *h);
-    struct crew_engine engines[MATES];
+    struct thread_engine engines[THREADS];
     assert_non_null(h);
     h->lead = new_engine();
-    for (size_t i = 0; i < MATES; i++)
-        engines[i] = (struct crew_engine){.engine = new_engine()};
-    h->crew = crew_new(engines, MATES, h->lead);
-    assert_non_null(h->crew);
+    for (size_t i = 0; i < THREADS; i++)
+        engines[i] = (struct thread_engine){.engine = new_engine()};
+    h->threads = engine_threads_new(engines, THREADS, h->lead);
+    assert_non_null(h->threads);
     buf_pool_init(&h->pool);
     list_init(&h->returned);
     return h;
@@ -58,7 +58,7 @@ static void host_free(struct host *h)
         buf_pool_adopt(&h->pool, &slot->kept_memory);
         buf_release(&h->pool, &slot->kept_memory);
     }
-    crew_free(h->crew);
+    engine_threads_free(h->threads);
     buf_pool_free(&h->pool);
     ringsend_free(h->lead);
     free(h);
@@ -71,7 +71,7 @@ static bool post(struct host *h, size_t i, const char *url, uint32_t in_flight)
     h->requests[i] = (struct ringsend_request){
         .size = sizeof h->requests[i], .url = {url, strlen(url)}, .user = &h->slots[i]};
     list_init(&h->slots[i].returned);
-    bool posted = crew_post(h->crew, &h->requests[i], in_flight, &error);
+    bool posted = engine_threads_post(h->threads, &h->requests[i], in_flight, &error);
     if (posted)
         assert_int_equal(error, RINGSEND_OK);
     return posted;
@@ -81,13 +81,13 @@ static void await(struct host *h, size_t count)
 {
     while (count > 0) {
         assert_true(ringsend_run(h->lead, RINGSEND_NEVER) >= 0);
-        size_t n = crew_collect(h->crew, &h->returned);
+        size_t n = engine_threads_collect(h->threads, &h->returned);
         assert_true(n <= count);
         count -= n;
     }
 }
 
-/* Between mates, and with the job's own engine: whoever has the fewest in flight. */
+/* Between threads, and with the job's own engine: whoever has the fewest in flight. */
 static void the_one_with_the_most_room(void **state)
 {
     const struct peer *peer = *state;
@@ -96,19 +96,19 @@ static void the_one_with_the_most_room(void **state)
     snprintf(url, sizeof url, "%shold", peer->url);
     for (size_t round = 0; round < 3; round++) {
         assert_false(post(h, REQUESTS - 1, url, (uint32_t)round));
-        for (size_t i = 0; i < MATES; i++)
-            assert_true(post(h, MATES * round + i, url, (uint32_t)round + 1));
-        struct slot *first = &h->slots[MATES * round];
-        assert_true(first[0].mate != first[1].mate && first[1].mate != first[2].mate &&
-                    first[0].mate != first[2].mate);
+        for (size_t i = 0; i < THREADS; i++)
+            assert_true(post(h, THREADS * round + i, url, (uint32_t)round + 1));
+        struct slot *first = &h->slots[THREADS * round];
+        assert_true(first[0].thread != first[1].thread && first[1].thread != first[2].thread &&
+                    first[0].thread != first[2].thread);
     }
-    crew_cancel(h->crew);
-    await(h, 3 * MATES);
-    for (size_t i = 0; i < 3 * MATES; i++) {
+    engine_threads_cancel(h->threads);
+    await(h, 3 * THREADS);
+    for (size_t i = 0; i < 3 * THREADS; i++) {
         assert_int_equal(h->slots[i].kept.error, RINGSEND_E_CANCELLED);
         assert_true(h->slots[i].cut_short && h->slots[i].kept_whole);
     }
-    assert_true(post(h, 3 * MATES, url, 1)); /* there is room again */
+    assert_true(post(h, 3 * THREADS, url, 1)); /* there is room again */
     host_free(h);
 }
 
@@ -129,13 +129,13 @@ static void results_come_back_whole(void **state)
         assert_ptr_equal(line->body.data, h->slots[i].kept_memory.data); /* not the engine's */
     }
     struct ringsend_stats stats = {.size = sizeof stats};
-    crew_add_stats(h->crew, &stats);
+    engine_threads_add_stats(h->threads, &stats);
     assert_int_equal(stats.finished, REQUESTS);
-    crew_end(h->crew);
+    engine_threads_end(h->threads);
     stats = (struct ringsend_stats){.size = sizeof stats};
-    crew_add_stats(h->crew, &stats); /* of those that have gone, too */
+    engine_threads_add_stats(h->threads, &stats); /* of those that have gone, too */
     assert_int_equal(stats.finished, REQUESTS);
-    assert_false(crew_broke(h->crew));
+    assert_false(engine_threads_broke(h->threads));
     host_free(h);
 }
 
@@ -145,8 +145,8 @@ static void who_was_stopped_takes_no_more(void **state)
     struct host *h = host_new();
     assert_true(post(h, 0, peer->url, REQUESTS));
     await(h, 1);
-    crew_stop(h->crew);
-    crew_stop(h->crew);
+    engine_threads_stop(h->threads);
+    engine_threads_stop(h->threads);
     /* The word may be heard a little later than these are taken, but not for ever. */
     size_t i = 1;
     do {
@@ -174,7 +174,7 @@ static void an_end_at_any_moment(void **state)
     }
 }
 
-static void *crew_that_may_not_enter(void *argument)
+static void *threads_that_may_not_enter(void *argument)
 {
     struct host **h = argument;
     if (refuse_call(__NR_io_uring_enter, EPERM))
@@ -188,18 +188,18 @@ static void a_broken_ring_is_told(void **state)
     const struct peer *peer = *state;
     struct host *h = NULL;
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, crew_that_may_not_enter, &h), 0);
+    assert_int_equal(pthread_create(&thread, NULL, threads_that_may_not_enter, &h), 0);
     pthread_join(thread, NULL);
     if (!h) {
         skip();
         return;
     }
     assert_true(ringsend_run(h->lead, RINGSEND_NEVER) >= 0); /* it was woken */
-    assert_true(crew_broke(h->crew));
+    assert_true(engine_threads_broke(h->threads));
     assert_true(post(h, 0, peer->url, REQUESTS)); /* others may not know it yet */
-    crew_stop(h->crew);
-    crew_cancel(h->crew);
-    assert_int_equal(crew_collect(h->crew, &h->returned), 0);
+    engine_threads_stop(h->threads);
+    engine_threads_cancel(h->threads);
+    assert_int_equal(engine_threads_collect(h->threads, &h->returned), 0);
     host_free(h);
 }
 

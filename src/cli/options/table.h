@@ -85,7 +85,7 @@ OPTION(DRY_RUN, "dry-run", 0, "N", COUNT, SEND, OUTPUT,
 OPTION(THREADS, "threads", 't', "N", COUNT, SEND, OUTPUT,
        "an engine on each of N threads, up to {max}; default {default}.\n"
        "All limits hold over all of them, connections too",
-       .min = 1, .max = CREW_MAX, .number = 1)
+       .min = 1, .max = ENGINE_THREADS_MAX, .number = 1)
 OPTION(QUIET, "quiet", 'q', NULL, FLAG, SEND, OUTPUT,
        "no summary on standard error, and no progress")
 

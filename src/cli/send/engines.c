@@ -51,7 +51,7 @@ int engines_start(struct engines *engines, const struct send_options *options,
     if (error == RINGSEND_OK)
         error = share_limits(engines, options, message, sizeof message);
     while (error == RINGSEND_OK && engines->count < options->threads) {
-        struct crew_engine *engine = &engines->all[engines->count];
+        struct thread_engine *engine = &engines->all[engines->count];
         struct ringsend_options o = options->request.engine;
         o.requests_max = requests_max;
         o.memory_target_bytes =

@@ -7,7 +7,7 @@
 #include "cli/send/send_options.h"
 
 struct engines {
-    struct crew_engine all[CREW_MAX]; /* the first one is the job's own */
+    struct thread_engine all[ENGINE_THREADS_MAX]; /* the first one is the job's own */
     size_t count;
     struct ringsend_tls *tls;       /* which they share; null with one */
     struct ringsend_limits *limits; /* the same */

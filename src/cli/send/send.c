@@ -185,8 +185,8 @@ static int run_job(struct send *send, enum outputs_use *use)
     struct ringsend *engine = engines->all[0].engine;
     struct job_options options = {
         .engine = engine,
-        .mates = engines->all + 1,
-        .mates_count = engines->count - 1,
+        .thread_engines = engines->all + 1,
+        .thread_engines_count = engines->count - 1,
         .connections = send->options.request.engine.connections_max,
         .source = &send->source,
         .inputs_untouched = send->outputs.inputs_untouched,
