@@ -73,7 +73,7 @@ struct slot {
     struct engine_thread *thread; /* whose thread has the request; null: the job's own engine */
     struct list returned;         /* on its way back from there */
     bool cut_short, kept_whole;   /* then: of its result; `kept` is all of it */
-    struct buf result, words;     /* KEPT: what is to be put out */
+    struct buf result, write_out; /* KEPT: what is to be put out */
     bool failed;                  /* KEPT: its line, too */
     uint64_t line, number;
     uint32_t input;

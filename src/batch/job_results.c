@@ -37,11 +37,11 @@ static struct ringsend_bytes line_of(const struct slot *slot)
  * once, rather than lost, and the job stops. */
 static bool keep(struct job *job, struct slot *slot, struct result_line *line)
 {
-    if (!output_format(&job->options.output, &job->pool, line, &slot->result, &slot->words)) {
+    if (!output_format(&job->options.output, &job->pool, line, &slot->result, &slot->write_out)) {
         job->memory_is_out = true;
         return false;
     }
-    job_slot_charge(job, slot, slot->result.capacity + slot->words.capacity);
+    job_slot_charge(job, slot, slot->result.capacity + slot->write_out.capacity);
     slot->failed = !line->ok;
     job_slot_goto(job, slot, SLOT_KEPT);
     return true;
@@ -49,7 +49,7 @@ static bool keep(struct job *job, struct slot *slot, struct result_line *line)
 
 static void put_formatted(struct job *job, struct slot *slot)
 {
-    output_put_formatted(&job->output, job->now_ns, slot->number, &slot->result, &slot->words,
+    output_put_formatted(&job->output, job->now_ns, slot->number, &slot->result, &slot->write_out,
                          slot->failed ? line_of(slot) : (struct ringsend_bytes){0});
     job_slot_free(job, slot);
 }
@@ -82,7 +82,7 @@ bool job_has_room(const struct job *job)
     if (job->options.ordered)
         return true;
     if (output->results.filling.bytes >= FILLING_BYTES ||
-        output->words.filling.bytes >= FILLING_BYTES)
+        output->write_out.filling.bytes >= FILLING_BYTES)
         return false;
     return bytes == 0 || job->pool.used_bytes < bytes ||
            (list_empty(&job->saving) && output_is_idle(output));
@@ -174,13 +174,13 @@ void job_take_parked(struct job *job, struct slot *slot, const struct parked_ite
 {
     prepare_line(job, slot);
     if (!buf_append(&job->pool, &slot->result, item->result.data, item->result.bytes) ||
-        !buf_append(&job->pool, &slot->words, item->words.data, item->words.bytes)) {
+        !buf_append(&job->pool, &slot->write_out, item->write_out.data, item->write_out.bytes)) {
         job->memory_is_out = true;
         job_leave(job, slot);
         return;
     }
     job_slot_charge(job, slot,
-                    slot->record.line.capacity + slot->result.capacity + slot->words.capacity);
+                    slot->record.line.capacity + slot->result.capacity + slot->write_out.capacity);
     slot->failed = item->failed;
     job_slot_goto(job, slot, SLOT_KEPT);
     if (job->options.ordered)
@@ -193,7 +193,7 @@ static struct parked_item item_of(const struct slot *slot)
 {
     return (struct parked_item){.number = slot->number,
                                 .result = {slot->result.data, slot->result.bytes},
-                                .words = {slot->words.data, slot->words.bytes},
+                                .write_out = {slot->write_out.data, slot->write_out.bytes},
                                 .failed = slot->failed};
 }
 

@@ -31,7 +31,8 @@ static const struct machine machine_slot = {"slot", names};
 static void check_empty(const struct slot *slot)
 {
     CHECK(slot->bytes == 0 && list_empty(&slot->order));
-    CHECK(!slot->data.data && !slot->kept_memory.data && !slot->result.data && !slot->words.data);
+    CHECK(!slot->data.data && !slot->kept_memory.data && !slot->result.data &&
+          !slot->write_out.data);
 }
 
 /* What holds whenever a step is entered, and so as long as it lasts. What waits for others of its
@@ -196,7 +197,7 @@ void job_slot_free(struct job *job, struct slot *slot)
     buf_release(&job->pool, &slot->data);
     buf_release(&job->pool, &slot->kept_memory);
     buf_release(&job->pool, &slot->result);
-    buf_release(&job->pool, &slot->words);
+    buf_release(&job->pool, &slot->write_out);
     job_slot_goto(job, slot, SLOT_FREE);
     job->free_slots[job->free_slots_count++] = slot;
     job->free_count++;

@@ -53,7 +53,7 @@ void job_note_broken_output(struct job *job)
 {
     job->report.output_is_failed_file = job->output.broken == &job->output.failed;
     job->report.output_is_journal = job->output.journal_error != 0;
-    job->report.output_is_words = job->output.broken == &job->output.words;
+    job->report.output_is_write_out = job->output.broken == &job->output.write_out;
 }
 
 /* True from the first failure of an output or the journal on. */

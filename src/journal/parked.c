@@ -1,5 +1,5 @@
 /* The file, in native byte order: the header, an entry for each item, then their bytes, results and
- * words in turn. */
+ * what -w makes of them in turn. */
 #include "journal/parked.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ struct header {
 };
 
 struct entry {
-    uint64_t number, result_bytes, words_bytes, failed;
+    uint64_t number, result_bytes, write_out_bytes, failed;
 };
 
 struct parked {
@@ -87,15 +87,15 @@ static bool take_items(struct parked *p, const struct header *h)
     uint64_t left = h->data_bytes;
     for (size_t i = 0; i < h->count; i++) {
         const struct entry *e = &entries[i];
-        if (e->result_bytes > left || e->words_bytes > left - e->result_bytes ||
+        if (e->result_bytes > left || e->write_out_bytes > left - e->result_bytes ||
             (i > 0 && e->number <= entries[i - 1].number))
             return false;
         p->items[i] = (struct parked_item){.number = e->number,
                                            .result = {at, e->result_bytes},
-                                           .words = {at + e->result_bytes, e->words_bytes},
+                                           .write_out = {at + e->result_bytes, e->write_out_bytes},
                                            .failed = e->failed != 0};
-        at += e->result_bytes + e->words_bytes;
-        left -= e->result_bytes + e->words_bytes;
+        at += e->result_bytes + e->write_out_bytes;
+        left -= e->result_bytes + e->write_out_bytes;
     }
     p->count = h->count;
     return left == 0;
@@ -191,7 +191,7 @@ static struct entry entry_of(const struct parked_item *item)
 {
     return (struct entry){.number = item->number,
                           .result_bytes = item->result.bytes,
-                          .words_bytes = item->words.bytes,
+                          .write_out_bytes = item->write_out.bytes,
                           .failed = item->failed};
 }
 
@@ -206,7 +206,7 @@ static bool for_each_piece(const struct parked_item *items, size_t count,
     }
     for (size_t i = 0; i < count && good; i++)
         good = take(to, items[i].result.data, items[i].result.bytes) &&
-               take(to, items[i].words.data, items[i].words.bytes);
+               take(to, items[i].write_out.data, items[i].write_out.bytes);
     return good;
 }
 
@@ -228,7 +228,7 @@ static struct header header_of(const struct fingerprint *of, const struct parked
     XXH3_state_t state;
     memcpy(h.magic, magic, sizeof magic);
     for (size_t i = 0; i < count; i++)
-        h.data_bytes += items[i].result.bytes + items[i].words.bytes;
+        h.data_bytes += items[i].result.bytes + items[i].write_out.bytes;
     XXH3_64bits_reset(&state);
     for_each_piece(items, count, digest, &state);
     h.check = XXH3_64bits_digest(&state);

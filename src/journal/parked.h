@@ -17,9 +17,9 @@
 #include <stdint.h>
 
 struct parked_item {
-    uint64_t number;                     /* of the record, as in records/source.h */
-    struct ringsend_bytes result, words; /* as they are to be written */
-    bool failed;                         /* its line goes to the failed ones */
+    uint64_t number;                         /* of the record, as in records/source.h */
+    struct ringsend_bytes result, write_out; /* as they are to be written */
+    bool failed;                             /* its line goes to the failed ones */
 };
 
 enum parked_error {

@@ -44,7 +44,7 @@ static bool format_result(const struct output_options *options, struct buf_pool 
 {
     const struct ringsend_header *headers = line->headers;
     bool done = false;
-    if (!options->headers && options->form != RESULT_WORDS)
+    if (!options->headers && options->form != RESULT_WRITE_OUT)
         line->headers = NULL;
     line->without_body = options->without_body;
     switch (options->form) {
@@ -54,8 +54,8 @@ static bool format_result(const struct output_options *options, struct buf_pool 
     case RESULT_CSV:
         done = result_csv_write(line, pool, out);
         break;
-    case RESULT_WORDS:
-        done = write_out_put(options->words, line, pool, out);
+    case RESULT_WRITE_OUT:
+        done = write_out_put(options->write_out, line, pool, out);
         break;
     }
     line->headers = headers;
@@ -63,10 +63,10 @@ static bool format_result(const struct output_options *options, struct buf_pool 
 }
 
 bool output_format(const struct output_options *options, struct buf_pool *pool,
-                   struct result_line *line, struct buf *result, struct buf *words)
+                   struct result_line *line, struct buf *result, struct buf *write_out)
 {
     return format_result(options, pool, line, result) &&
-           (options->words_fd < 0 || write_out_put(options->words, line, pool, words));
+           (options->write_out_fd < 0 || write_out_put(options->write_out, line, pool, write_out));
 }
 
 static struct ringsend_bytes end_of(const struct buf *b, size_t bytes)
@@ -107,13 +107,13 @@ static void begin_results(struct output *o)
 static int open_sinks(struct output *o, struct ringsend *engine)
 {
     static const enum sink_shape shapes[] = {
-        [RESULT_JSON] = SINK_LINES, [RESULT_CSV] = SINK_ROWS, [RESULT_WORDS] = SINK_TEXT};
+        [RESULT_JSON] = SINK_LINES, [RESULT_CSV] = SINK_ROWS, [RESULT_WRITE_OUT] = SINK_TEXT};
     const struct output_options *options = &o->options;
     int error = sink_open(&o->results, engine, o->pool, options->results_fd, shapes[options->form]);
     o->broken = &o->results;
-    if (error == 0 && o->has_words) {
-        o->broken = &o->words;
-        error = sink_open(&o->words, engine, o->pool, options->words_fd, SINK_TEXT);
+    if (error == 0 && o->has_write_out) {
+        o->broken = &o->write_out;
+        error = sink_open(&o->write_out, engine, o->pool, options->write_out_fd, SINK_TEXT);
     }
     if (error == 0 && o->has_failed) {
         o->broken = &o->failed;
@@ -128,7 +128,7 @@ int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool
     *o = (struct output){.options = *options,
                          .pool = pool,
                          .has_failed = options->failed_fd >= 0,
-                         .has_words = options->words_fd >= 0,
+                         .has_write_out = options->write_out_fd >= 0,
                          .journal = options->journal};
     int error = open_sinks(o, engine);
     if (error)
@@ -156,8 +156,8 @@ static void put_done(struct output *o, uint64_t now_ns, uint64_t number, size_t 
                      bool added, struct ringsend_bytes failed)
 {
     sink_added(&o->results, now_ns, added);
-    if (o->has_words)
-        sink_added(&o->words, now_ns, added);
+    if (o->has_write_out)
+        sink_added(&o->write_out, now_ns, added);
     size_t failed_bytes = 0;
     if (o->has_failed && failed.bytes > 0) {
         if (o->failed.lines == 0 && o->failed.end_bytes == 0)
@@ -173,7 +173,7 @@ void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct resul
     struct buf *results = sink_buffer(&o->results);
     size_t before = results->bytes;
     bool added = has_entry_room(o) &&
-                 output_format(&o->options, o->pool, line, results, sink_buffer(&o->words));
+                 output_format(&o->options, o->pool, line, results, sink_buffer(&o->write_out));
     put_done(o, now_ns, number, results->bytes - before, added,
              line->ok ? (struct ringsend_bytes){0} : record);
 }
@@ -184,11 +184,11 @@ static bool append(struct output *o, struct sink *sink, const struct buf *bytes)
 }
 
 void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,
-                          const struct buf *result, const struct buf *words,
+                          const struct buf *result, const struct buf *write_out,
                           struct ringsend_bytes failed)
 {
     bool added = has_entry_room(o) && append(o, &o->results, result) &&
-                 (!o->has_words || append(o, &o->words, words));
+                 (!o->has_write_out || append(o, &o->write_out, write_out));
     put_done(o, now_ns, number, result->bytes, added, failed);
 }
 
@@ -304,8 +304,8 @@ static bool block_step(struct output *o, uint64_t now_ns, bool flush)
 
 void output_turn(struct output *o, uint64_t now_ns, bool flush)
 {
-    if (o->has_words)
-        sink_turn(&o->words, now_ns, flush);
+    if (o->has_write_out)
+        sink_turn(&o->write_out, now_ns, flush);
     if (o->journal) {
         while (block_step(o, now_ns, flush))
             ;
@@ -324,7 +324,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 /* Says what output_turn does: a time at which it would find nothing due is a busy loop. */
 uint64_t output_wait_ns(const struct output *o, uint64_t now_ns)
 {
-    uint64_t wait = o->has_words ? sink_wait_ns(&o->words, now_ns) : RINGSEND_NEVER;
+    uint64_t wait = o->has_write_out ? sink_wait_ns(&o->write_out, now_ns) : RINGSEND_NEVER;
     if (o->journal && (o->step != OUTPUT_FILLING || !has_block(o)))
         return wait; /* the end of its operation wakes, or the next result does */
     wait = least(wait, sink_wait_ns(&o->results, now_ns));
@@ -334,7 +334,7 @@ uint64_t output_wait_ns(const struct output *o, uint64_t now_ns)
 bool output_has_room(const struct output *o)
 {
     return sink_has_room(&o->results) && (!o->has_failed || sink_has_room(&o->failed)) &&
-           (!o->has_words || sink_has_room(&o->words)) && entries_count(o) < ENTRIES_ENOUGH;
+           (!o->has_write_out || sink_has_room(&o->write_out)) && entries_count(o) < ENTRIES_ENOUGH;
 }
 
 static bool blocks_are_idle(const struct output *o)
@@ -347,7 +347,7 @@ static bool blocks_are_idle(const struct output *o)
 
 bool output_is_idle(const struct output *o)
 {
-    if (o->has_words && !sink_is_idle(&o->words))
+    if (o->has_write_out && !sink_is_idle(&o->write_out))
         return false;
     if (o->journal)
         return blocks_are_idle(o);
@@ -356,10 +356,10 @@ bool output_is_idle(const struct output *o)
 
 int output_error(struct output *o)
 {
-    o->broken = o->results.error  ? &o->results
-                : o->words.error  ? &o->words
-                : o->failed.error ? &o->failed
-                                  : NULL;
+    o->broken = o->results.error     ? &o->results
+                : o->write_out.error ? &o->write_out
+                : o->failed.error    ? &o->failed
+                                     : NULL;
     return o->broken ? o->broken->error : o->journal_error;
 }
 
@@ -389,7 +389,7 @@ void output_close(struct output *o)
     bool broken = o->results.error || o->failed.error || o->journal_error;
     file_close(&o->journal_file);
     sink_close(&o->results);
-    sink_close(&o->words);
+    sink_close(&o->write_out);
     sink_close(&o->failed);
     if (broken && o->journal) /* by which the other one was held up */
         o->results.given_up = o->failed.given_up = false;

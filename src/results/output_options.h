@@ -11,16 +11,16 @@
 enum result_form {
     RESULT_JSON,
     RESULT_CSV,
-    RESULT_WORDS /* write_out */
+    RESULT_WRITE_OUT /* as -w says */
 };
 
 struct output_options {
     int results_fd;
-    int failed_fd; /* -1: none */
-    int words_fd;  /* gets `words` besides the results; -1: nothing does */
+    int failed_fd;    /* -1: none */
+    int write_out_fd; /* gets `write_out` besides the results; -1: nothing does */
     enum result_form form;
-    const struct write_out *words; /* for RESULT_WORDS and words_fd */
-    bool headers;                  /* tell them in lines and rows */
+    const struct write_out *write_out; /* for RESULT_WRITE_OUT and write_out_fd */
+    bool headers;                      /* tell them in lines and rows */
     bool without_body;
     const char *bodies;  /* a directory: bodies go to files of their own in it; null: they do not */
     bool bodies_replace; /* files that are there */

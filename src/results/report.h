@@ -45,7 +45,7 @@ struct job_report {
     bool input_is_other; /* with that error: it is not what the run to go on with has read */
     int output_error;
     /* Which one; none of these: the results. */
-    bool output_is_failed_file, output_is_words, output_is_journal;
+    bool output_is_failed_file, output_is_write_out, output_is_journal;
     char output_body[100]; /* the name of the body's file that it is about; empty: it is not */
     /* After a second signal: what the output's reader did not take was given up. */
     bool results_given_up, failed_given_up;

@@ -30,9 +30,9 @@ static int tear_down(void **state)
 }
 
 static const struct parked_item items[] = {
-    {.number = 3, .result = {"three\n", 6}, .words = {"3", 1}, .failed = true},
-    {.number = 4, .result = {"", 0}, .words = {"", 0}},
-    {.number = UINT64_MAX - 1, .result = {"\0\xff", 2}, .words = {"", 0}},
+    {.number = 3, .result = {"three\n", 6}, .write_out = {"3", 1}, .failed = true},
+    {.number = 4, .result = {"", 0}, .write_out = {"", 0}},
+    {.number = UINT64_MAX - 1, .result = {"\0\xff", 2}, .write_out = {"", 0}},
 };
 enum { ITEMS = sizeof items / sizeof *items };
 
@@ -58,7 +58,7 @@ static void comes_back(void **state)
     for (size_t i = 0; i < ITEMS; i++) {
         assert_ptr_equal(parked_find(parked, items[i].number), &back[i]);
         assert_true(span_equal(back[i].result, items[i].result));
-        assert_true(span_equal(back[i].words, items[i].words));
+        assert_true(span_equal(back[i].write_out, items[i].write_out));
         assert_int_equal(back[i].failed, items[i].failed);
     }
     assert_null(parked_find(parked, 5));

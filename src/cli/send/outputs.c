@@ -81,7 +81,7 @@ static const char *stream_to(const struct output_file *output, const struct send
 {
     if (!output->path || !output->regular)
         return NULL;
-    if (options->words && is_same_file(STDOUT_FILENO, output->fd))
+    if (options->write_out && is_same_file(STDOUT_FILENO, output->fd))
         return "gets standard output (--write-out), too";
     return is_same_file(STDERR_FILENO, output->fd) ? "gets standard error, too" : NULL;
 }

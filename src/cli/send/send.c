@@ -196,12 +196,13 @@ static int run_job(struct send *send, enum outputs_use *use)
                    .sync = send_given(&send->options, OPTION_SYNC),
                    .parked_path = send->outputs.parked_path,
                    .parked = send->outputs.parked,
-                   .words_fd =
-                       send->options.words && send->outputs.results.path ? STDOUT_FILENO : -1,
-                   .form = send_given(&send->options, OPTION_CSV)               ? RESULT_CSV
-                           : send->options.words && !send->outputs.results.path ? RESULT_WORDS
-                                                                                : RESULT_JSON,
-                   .words = send->options.words,
+                   .write_out_fd =
+                       send->options.write_out && send->outputs.results.path ? STDOUT_FILENO : -1,
+                   .form = send_given(&send->options, OPTION_CSV) ? RESULT_CSV
+                           : send->options.write_out && !send->outputs.results.path
+                               ? RESULT_WRITE_OUT
+                               : RESULT_JSON,
+                   .write_out = send->options.write_out,
                    .headers = send_given(&send->options, OPTION_HEADERS),
                    .without_body = send->options.without_body,
                    .bodies = send->options.bodies,

@@ -36,7 +36,7 @@ static void read_write_out(struct send_options *o, const char *text)
 {
     char why[128] = "memory is out";
     char *format = text[0] == '@' ? read_format_file(text + 1) : NULL;
-    if (write_out_compile(&o->words, format ? format : text, why, sizeof why) != RINGSEND_OK)
+    if (write_out_compile(&o->write_out, format ? format : text, why, sizeof why) != RINGSEND_OK)
         usage_error(command, "--write-out: %s", why);
     free(format);
 }
@@ -117,18 +117,18 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     if (options->output && descriptor_named(options->output) == STDOUT_FILENO)
         options->output = "-";
     check_journal(options);
-    bool on_stdout = !options->output || strcmp(options->output, "-") == 0 || options->words;
+    bool on_stdout = !options->output || strcmp(options->output, "-") == 0 || options->write_out;
     if (options->progress == PROGRESS_AUTO)
         options->progress =
             option_given(given, OPTION_QUIET) ? PROGRESS_NONE : progress_mode_here(on_stdout);
-    if (option_given(given, OPTION_CSV) && options->words && !options->output)
+    if (option_given(given, OPTION_CSV) && options->write_out && !options->output)
         usage_error(command,
                     "--csv and --write-out both want standard output: name a file with -o");
     options->request.engine.store_headers =
         option_given(given, OPTION_HEADERS) ||
-        (options->words && write_out_wants_headers(options->words));
-    if (options->words)
-        write_out_hide(options->words, &options->request.secrets);
+        (options->write_out && write_out_wants_headers(options->write_out));
+    if (options->write_out)
+        write_out_hide(options->write_out, &options->request.secrets);
     record_options_finish(&options->records, &options->request, options->inputs,
                           options->inputs_count);
     record_options_refuse_one_key(&options->request);
@@ -136,7 +136,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
 
 void send_options_free(struct send_options *options)
 {
-    write_out_free(options->words);
+    write_out_free(options->write_out);
     record_options_free(&options->records);
     request_options_free(&options->request);
     options_free(&options->given);

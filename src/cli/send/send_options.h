@@ -24,8 +24,8 @@ struct send_options {
     bool aborts;
     struct ringsend_outcomes abort_on; /* with aborts */
     bool without_body;
-    const char *bodies;      /* a directory; null: none */
-    struct write_out *words; /* of -w; null: none */
+    const char *bodies;          /* a directory; null: none */
+    struct write_out *write_out; /* of -w; null: none */
     enum progress_mode progress;
     uint64_t dry_run; /* show so many requests and send none; 0: send */
     uint32_t threads;

@@ -217,7 +217,7 @@ static void print_output_trouble(FILE *out, const struct job_report *report,
                 report->output_body[0]          ? report->output_body
                 : report->output_is_journal     ? "the journal"
                 : report->output_is_failed_file ? options->failed
-                : report->output_is_words       ? "standard output"
+                : report->output_is_write_out   ? "standard output"
                                                 : results,
                 output_fault(report), output_cure(report->output_error),
                 stopped ? ". Sending was stopped." : "");
