@@ -114,9 +114,9 @@ void attempt_take(struct attempt *a, struct buf_pool *pool, struct response *res
     if (response->phase != RESPONSE_HEAD || a->outcome == RINGSEND_OK)
         a->status = response->status;
     a->packed_bytes = response->streamed_bytes;
-    bool advises = response->advice.has_retry_after || response->advice.used_up;
-    if (a->status >= 200 && advises) /* the head is complete, the body maybe not */
-        a->advice = response->advice;
+    bool hinted = response->hints.has_retry_after || response->hints.used_up;
+    if (a->status >= 200 && hinted) /* the head is complete, the body maybe not */
+        a->hints = response->hints;
     if (a->outcome != RINGSEND_OK)
         return;
     CHECK(a->status >= 200);

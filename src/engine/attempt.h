@@ -43,11 +43,11 @@ struct attempt {
     struct buf body, headers, header_index;
     struct buf packed; /* while a copy of the body is decoded for predicates: as it came */
     size_t head_bytes, packed_bytes;
-    struct codings codings; /* of a body that is there */
-    struct advice advice;   /* about when to come again, with a status of 200 and above */
-    uint64_t asked_ns;      /* for so long it asked to be left alone; 0: it did not */
-    uint64_t wait_ns;       /* the same, bounded */
-    uint64_t pause_ns;      /* for so long it made its origin pause */
+    struct codings codings;      /* of a body that is there */
+    struct response_hints hints; /* about when to come again, with a status of 200 and above */
+    uint64_t asked_ns;           /* for so long it asked to be left alone; 0: it did not */
+    uint64_t wait_ns;            /* the same, bounded */
+    uint64_t pause_ns;           /* for so long it made its origin pause */
     /* Of the try alone: queue_ns, dns_ns and total_ns are the request's. */
     struct ringsend_times times;
 };

@@ -386,13 +386,13 @@ bool exchange_leaves_reusable(struct exchange *x)
     if (!response->keep_alive || x->send != SEND_SENT || x->early || c->stray || c->stream_ended ||
         x->request->head.close || (x->request->stream && !conn_receives(c)))
         return false;
-    if (response->advice.has_keep_alive_s) {
+    if (response->hints.has_keep_alive_s) {
         /* One second less than the peer says, so that a request does not cross its close. */
-        if (response->advice.keep_alive_s == 0)
+        if (response->hints.keep_alive_s == 0)
             return false;
-        c->idle_ns = response->advice.keep_alive_s == 1
+        c->idle_ns = response->hints.keep_alive_s == 1
                          ? NS_PER_S / 2
-                         : (response->advice.keep_alive_s - 1) * NS_PER_S;
+                         : (response->hints.keep_alive_s - 1) * NS_PER_S;
     }
     return true;
 }

@@ -2,7 +2,7 @@
  * all requests, not only by the one that was told.
  *
  *   429 or 503 with Retry-After                                  RFC 9110 10.2.3
- *   any status, nothing remains of a rate limit until its reset  see http/advice.h
+ *   any status, nothing remains of a rate limit until its reset  see http/response_hints.h
  *
  * No attempt begins before the pause ends; what is in flight goes on. A longer wish makes a pause
  * longer, nothing makes it shorter, and retry_after_max_ns bounds each wish.
@@ -76,13 +76,13 @@ static void begin(struct origin *o, uint64_t length_ns)
 void pause_hear(struct request *r)
 {
     struct attempt *a = &r->attempt;
-    const struct advice *advice = &a->advice;
+    const struct response_hints *hints = &a->hints;
     const struct ringsend *e = r->engine;
     uint64_t after_ns = 0, reset_ns = 0, max_ns = e->options.retry_after_max_ns;
-    if (advice->has_retry_after)
-        after_ns = until_ns(e, advice->retry_after_s, advice->retry_after_is_date);
-    if (advice->used_up && advice->has_reset)
-        reset_ns = until_ns(e, advice->reset_s, advice->reset_is_date);
+    if (hints->has_retry_after)
+        after_ns = until_ns(e, hints->retry_after_s, hints->retry_after_is_date);
+    if (hints->used_up && hints->has_reset)
+        reset_ns = until_ns(e, hints->reset_s, hints->reset_is_date);
     int status = a->status;
     uint64_t pause_ns = status == 429 || status == 503 ? after_ns : 0;
     pause_ns = pause_ns > reset_ns ? pause_ns : reset_ns;

@@ -51,7 +51,7 @@ enum header_kind {
     HEADER_CONTENT_CODING,
     HEADER_CONNECTION,
     HEADER_LOCATION,
-    HEADER_ADVICE /* see advice.h */
+    HEADER_HINT /* see response_hints.h */
 };
 
 static const char too_quiet[] =
@@ -91,9 +91,9 @@ static enum header_kind kind_of(struct response *r, struct ringsend_bytes name)
         return HEADER_LENGTH;
     if (name.bytes == 16 && span_equal_nocase(name, SPAN("content-encoding")))
         return HEADER_CONTENT_CODING;
-    enum advice_kind kind = advice_kind_of(name);
-    r->advice_kind = (uint8_t)kind;
-    return kind == ADVICE_NONE ? HEADER_OTHER : HEADER_ADVICE;
+    enum hint_kind kind = hint_kind_of(name);
+    r->hint_kind = (uint8_t)kind;
+    return kind == HINT_NONE ? HEADER_OTHER : HEADER_HINT;
 }
 
 /* llhttp looks for "close" too, but 8.1 misses it before a tab. */
@@ -178,8 +178,8 @@ static int take_header(struct response *r)
         r->connection_close |= too_long;
         take_connection(r, value);
         return 0;
-    case HEADER_ADVICE:
-        advice_read(&r->advice, (enum advice_kind)r->advice_kind, value);
+    case HEADER_HINT:
+        response_hints_read(&r->hints, (enum hint_kind)r->hint_kind, value);
         return 0;
     }
     UNREACHABLE("header kind");
@@ -567,7 +567,7 @@ static void message_begin(struct response *r)
     r->location_bytes = 0;
     r->chunks = (struct chunks){0};
     r->connection_close = r->connection_keep_alive = r->keep_alive = false;
-    r->advice = (struct advice){0};
+    r->hints = (struct response_hints){0};
     r->head_bytes = r->head_lines = r->line_bytes = r->trailer_lines = 0;
     r->trailer_bytes = r->quiet_bytes = 0;
     r->header_kind = HEADER_OTHER;

@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/errors.h"
 #include "base/span.h"
-#include "http/advice.h"
+#include "http/response_hints.h"
 #include "http/chunks.h"
 #include "http/coding.h"
 
@@ -54,7 +54,7 @@ struct response {
     /* The answer, valid from DONE to release. */
     int status;      /* 100..999; 0 before the status line */
     bool keep_alive; /* the connection may carry another request */
-    struct advice advice;
+    struct response_hints hints;
     struct codings codings;  /* Content-Encoding: what the body is packed by */
     struct buf body;         /* as it came; of a streamed one what the user has not moved out yet */
     bool streams;            /* from the head on: the body is one that response_stream is about */
@@ -99,7 +99,7 @@ struct response {
 
     /* Of the header being read: */
     uint8_t header_kind;             /* which header of interest it is */
-    uint8_t advice_kind;             /* which advice, if it is one */
+    uint8_t hint_kind;               /* which hint, if it is one */
     uint8_t name_bytes, value_bytes; /* of name[] and value[]; 255: too long to be of interest */
     char name[24];
     char value[128];

@@ -53,13 +53,13 @@ static void test_headers_stored(void **state)
     guard_close(&guard);
 }
 
-struct advice_row {
+struct hint_row {
     const char *line;
     bool has, date;
     int64_t value;
 };
 
-static const struct advice_row retry_afters[] = {
+static const struct hint_row retry_afters[] = {
     {"Retry-After: 120", true, false, 120},
     {"retry-after:0", true, false, 0},
     {"Retry-After: 7 \t", true, false, 7},
@@ -90,7 +90,7 @@ static const struct advice_row retry_afters[] = {
     {"X-Retry-After: 5", false, false, 0},
 };
 
-static const struct advice_row keep_alives[] = {
+static const struct hint_row keep_alives[] = {
     {"Keep-Alive: timeout=5", true, false, 5},
     {"keep-alive: max=100, Timeout=15", true, false, 15},
     {"Keep-Alive: timeout=0,max=1", true, false, 0},
@@ -103,7 +103,7 @@ static const struct advice_row keep_alives[] = {
 };
 
 /* Runs a whole response with the line in it, in the given way. */
-static void read_advice(struct response *r, struct guard *guard, const char *line, size_t way)
+static void read_hints(struct response *r, struct guard *guard, const char *line, size_t way)
 {
     char wire[512];
     int bytes =
@@ -116,7 +116,7 @@ static void read_advice(struct response *r, struct guard *guard, const char *lin
     response_release(r);
 }
 
-static void test_advice(void **state)
+static void test_hints(void **state)
 {
     (void)state;
     struct guard guard;
@@ -124,23 +124,22 @@ static void test_advice(void **state)
     for (size_t way = 0; way < 512; way += 3) {
         struct response r;
         for (size_t i = 0; i < sizeof retry_afters / sizeof retry_afters[0]; i++) {
-            const struct advice_row *a = &retry_afters[i];
-            read_advice(&r, &guard, a->line, way);
-            if (r.advice.has_retry_after != a->has ||
+            const struct hint_row *a = &retry_afters[i];
+            read_hints(&r, &guard, a->line, way);
+            if (r.hints.has_retry_after != a->has ||
                 (a->has &&
-                 (r.advice.retry_after_is_date != a->date || r.advice.retry_after_s != a->value)))
-                fail_msg("%s: %d %d %lld", a->line, r.advice.has_retry_after,
-                         r.advice.retry_after_is_date, (long long)r.advice.retry_after_s);
+                 (r.hints.retry_after_is_date != a->date || r.hints.retry_after_s != a->value)))
+                fail_msg("%s: %d %d %lld", a->line, r.hints.has_retry_after,
+                         r.hints.retry_after_is_date, (long long)r.hints.retry_after_s);
         }
         for (size_t i = 0; i < sizeof keep_alives / sizeof keep_alives[0]; i++) {
-            const struct advice_row *a = &keep_alives[i];
-            read_advice(&r, &guard, a->line, way);
-            if (r.advice.has_keep_alive_s != a->has ||
-                (a->has && r.advice.keep_alive_s != a->value))
-                fail_msg("%s: %d %u", a->line, r.advice.has_keep_alive_s, r.advice.keep_alive_s);
+            const struct hint_row *a = &keep_alives[i];
+            read_hints(&r, &guard, a->line, way);
+            if (r.hints.has_keep_alive_s != a->has || (a->has && r.hints.keep_alive_s != a->value))
+                fail_msg("%s: %d %u", a->line, r.hints.has_keep_alive_s, r.hints.keep_alive_s);
         }
     }
-    /* What an interim response advises does not count. */
+    /* What an interim response hinted does not count. */
     struct response r;
     size_t left;
     static const char wire[] =
@@ -148,7 +147,7 @@ static void test_advice(void **state)
         "Content-Length: 0\r\n\r\n";
     response_init(&r, &lax, NULL, false);
     assert_int_equal(feed(&r, &guard, wire, sizeof wire - 1, 0, false, &left), RESPONSE_DONE);
-    assert_false(r.advice.has_retry_after || r.advice.has_keep_alive_s);
+    assert_false(r.hints.has_retry_after || r.hints.has_keep_alive_s);
     response_release(&r);
     guard_close(&guard);
 }
@@ -178,7 +177,7 @@ static void test_codings(void **state)
             struct response r;
             char lines[200];
             snprintf(lines, sizeof lines, "X: y\r\n%s", lists[i].lines);
-            read_advice(&r, &guard, lines, way);
+            read_hints(&r, &guard, lines, way);
             if (r.codings.unknown != lists[i].unknown ||
                 !span_equal((struct ringsend_bytes){r.codings.text, r.codings.text_bytes},
                             span_of(lists[i].text)))
@@ -200,7 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_headers_stored, forget),
-        cmocka_unit_test_setup(test_advice, forget),
+        cmocka_unit_test_setup(test_hints, forget),
         cmocka_unit_test_setup(test_codings, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

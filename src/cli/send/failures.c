@@ -9,13 +9,13 @@
 enum { GROUPS_SHOWN = 8, SAMPLE_COLUMNS = 100 };
 
 /* What may help, for the cause of most failures. */
-struct advice {
+struct remedy {
     int status;
     enum ringsend_error error;
-    const char *words;
+    const char *text;
 };
 
-static const struct advice advices[] = {
+static const struct remedy remedies[] = {
     {401, RINGSEND_OK, "the platform wants to know who asks: -H @FILE, or --cert"},
     {403, RINGSEND_OK, "the platform refuses who asks: check the credentials (-H @FILE, --cert)"},
     {404, RINGSEND_OK, "check the URLs"},
@@ -35,12 +35,12 @@ static const struct advice advices[] = {
     {0, RINGSEND_E_BODY_TOO_LARGE, "--max-body SIZE"},
 };
 
-static const char *advice_for(const struct group *group)
+static const char *remedy_for(const struct group *group)
 {
-    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++) {
-        const struct advice *a = &advices[i];
-        if (a->error == group->error && (a->error != RINGSEND_OK || a->status == group->status))
-            return a->words;
+    for (size_t i = 0; i < sizeof remedies / sizeof *remedies; i++) {
+        const struct remedy *r = &remedies[i];
+        if (r->error == group->error && (r->error != RINGSEND_OK || r->status == group->status))
+            return r->text;
     }
     return NULL;
 }
@@ -134,6 +134,6 @@ void failures_print(FILE *out, const struct job_report *report, const struct sen
         return;
     const struct group *largest = &groups->list[order[0]];
     print_look(out, largest, options);
-    if (advice_for(largest))
-        fprintf(out, "  perhaps   %s\n", advice_for(largest));
+    if (remedy_for(largest))
+        fprintf(out, "  perhaps   %s\n", remedy_for(largest));
 }

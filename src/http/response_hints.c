@@ -1,4 +1,4 @@
-#include "http/advice.h"
+#include "http/response_hints.h"
 
 #include "base/check.h"
 #include "http/fields.h"
@@ -121,24 +121,24 @@ static bool date_read(struct ringsend_bytes text, int64_t *seconds)
 
 /* ---- The headers ---- */
 
-enum advice_kind advice_kind_of(struct ringsend_bytes name)
+enum hint_kind hint_kind_of(struct ringsend_bytes name)
 {
     static const struct {
         struct ringsend_bytes name;
-        enum advice_kind kind;
+        enum hint_kind kind;
     } rows[] = {
-        {{"keep-alive", 10}, ADVICE_KEEP_ALIVE},
-        {{"retry-after", 11}, ADVICE_RETRY_AFTER},
-        {{"ratelimit", 9}, ADVICE_LIMIT},
-        {{"ratelimit-reset", 15}, ADVICE_RESET},
-        {{"x-ratelimit-reset", 17}, ADVICE_RESET},
-        {{"ratelimit-remaining", 19}, ADVICE_REMAINING},
-        {{"x-ratelimit-remaining", 21}, ADVICE_REMAINING},
+        {{"keep-alive", 10}, HINT_KEEP_ALIVE},
+        {{"retry-after", 11}, HINT_RETRY_AFTER},
+        {{"ratelimit", 9}, HINT_LIMIT},
+        {{"ratelimit-reset", 15}, HINT_RESET},
+        {{"x-ratelimit-reset", 17}, HINT_RESET},
+        {{"ratelimit-remaining", 19}, HINT_REMAINING},
+        {{"x-ratelimit-remaining", 21}, HINT_REMAINING},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (name.bytes == rows[i].name.bytes && span_equal_nocase(name, rows[i].name))
             return rows[i].kind;
-    return ADVICE_NONE;
+    return HINT_NONE;
 }
 
 /* "NAME=" and a number. */
@@ -153,27 +153,28 @@ static bool parameter_is(struct ringsend_bytes parameter, struct ringsend_bytes 
         number);
 }
 
-static void read_keep_alive(struct advice *a, struct ringsend_bytes value)
+static void read_keep_alive(struct response_hints *hints, struct ringsend_bytes value)
 {
     struct ringsend_bytes parameter;
     uint64_t seconds;
     while (list_next(&value, &parameter)) {
         if (parameter_is(parameter, SPAN("timeout="), DELTA_SECONDS_MAX, &seconds)) {
-            a->has_keep_alive_s = true;
-            a->keep_alive_s = (uint32_t)seconds;
+            hints->has_keep_alive_s = true;
+            hints->keep_alive_s = (uint32_t)seconds;
         }
     }
 }
 
-static void read_retry_after(struct advice *a, struct ringsend_bytes value)
+static void read_retry_after(struct response_hints *hints, struct ringsend_bytes value)
 {
     uint64_t seconds;
-    a->retry_after_is_date = false;
+    hints->retry_after_is_date = false;
     if (span_decimal(value, DELTA_SECONDS_MAX, &seconds)) {
-        a->has_retry_after = true;
-        a->retry_after_s = (int64_t)seconds;
+        hints->has_retry_after = true;
+        hints->retry_after_s = (int64_t)seconds;
     } else {
-        a->has_retry_after = a->retry_after_is_date = date_read(value, &a->retry_after_s);
+        hints->has_retry_after = hints->retry_after_is_date =
+            date_read(value, &hints->retry_after_s);
     }
 }
 
@@ -192,21 +193,21 @@ static bool read_rounded_up(struct ringsend_bytes value, uint64_t *number)
     return true;
 }
 
-static void read_reset(struct advice *a, struct ringsend_bytes value)
+static void read_reset(struct response_hints *hints, struct ringsend_bytes value)
 {
     uint64_t number;
     if (value.bytes == 0 || !read_rounded_up(value, &number))
         return;
-    a->has_reset = true;
-    a->reset_s = (int64_t)number;
-    a->reset_is_date = a->reset_s >= EPOCH_S_MIN;
-    if (a->reset_s >= EPOCH_MS_MIN)
-        a->reset_s = (a->reset_s + 999) / 1000;
+    hints->has_reset = true;
+    hints->reset_s = (int64_t)number;
+    hints->reset_is_date = hints->reset_s >= EPOCH_S_MIN;
+    if (hints->reset_s >= EPOCH_MS_MIN)
+        hints->reset_s = (hints->reset_s + 999) / 1000;
 }
 
 /* Items with parameters, RFC 9651: of each limit its name, what remains, and when it is reset. The
  * longest wait for one that is used up counts. */
-static void read_limit(struct advice *a, struct ringsend_bytes value)
+static void read_limit(struct response_hints *hints, struct ringsend_bytes value)
 {
     struct ringsend_bytes item;
     while (list_next(&value, &item)) {
@@ -227,34 +228,35 @@ static void read_limit(struct advice *a, struct ringsend_bytes value)
         }
         if (!used_up || !has_reset)
             continue;
-        if (!a->used_up || !a->has_reset || (int64_t)reset_s > a->reset_s)
-            a->reset_s = (int64_t)reset_s;
-        a->used_up = a->has_reset = true;
-        a->reset_is_date = false;
+        if (!hints->used_up || !hints->has_reset || (int64_t)reset_s > hints->reset_s)
+            hints->reset_s = (int64_t)reset_s;
+        hints->used_up = hints->has_reset = true;
+        hints->reset_is_date = false;
     }
 }
 
-void advice_read(struct advice *a, enum advice_kind kind, struct ringsend_bytes value)
+void response_hints_read(struct response_hints *hints, enum hint_kind kind,
+                         struct ringsend_bytes value)
 {
     uint64_t number;
     switch (kind) {
-    case ADVICE_NONE:
+    case HINT_NONE:
         return;
-    case ADVICE_KEEP_ALIVE:
-        read_keep_alive(a, value);
+    case HINT_KEEP_ALIVE:
+        read_keep_alive(hints, value);
         return;
-    case ADVICE_RETRY_AFTER:
-        read_retry_after(a, value);
+    case HINT_RETRY_AFTER:
+        read_retry_after(hints, value);
         return;
-    case ADVICE_REMAINING:
-        a->used_up |= span_decimal(value, 1, &number) && number == 0;
+    case HINT_REMAINING:
+        hints->used_up |= span_decimal(value, 1, &number) && number == 0;
         return;
-    case ADVICE_RESET:
-        read_reset(a, value);
+    case HINT_RESET:
+        read_reset(hints, value);
         return;
-    case ADVICE_LIMIT:
-        read_limit(a, value);
+    case HINT_LIMIT:
+        read_limit(hints, value);
         return;
     }
-    UNREACHABLE("advice kind");
+    UNREACHABLE("hint kind");
 }

@@ -1,5 +1,5 @@
-/* Advice in headers. What of it comes through a response, byte by byte, is in test_response.c. */
-#include "http/advice.h"
+/* Hints in headers. What of it comes through a response, byte by byte, is in test_response.c. */
+#include "http/response_hints.h"
 
 #include "guard.h"
 
@@ -47,9 +47,9 @@ static const struct row rows[] = {
 };
 
 /* Each value against a guard page. */
-static struct advice read_lines(struct guard *guard, const char *lines)
+static struct response_hints read_lines(struct guard *guard, const char *lines)
 {
-    struct advice advice = {0};
+    struct response_hints hints = {0};
     while (*lines) {
         size_t name_bytes = strcspn(lines, ":"), line_bytes = strcspn(lines, "\r");
         const char *value = lines + name_bytes + 1;
@@ -57,11 +57,12 @@ static struct advice read_lines(struct guard *guard, const char *lines)
         size_t value_bytes = (size_t)(lines + line_bytes - value);
         while (value_bytes > 0 && value[value_bytes - 1] == ' ')
             value_bytes--;
-        advice_read(&advice, advice_kind_of((struct ringsend_bytes){lines, name_bytes}),
-                    (struct ringsend_bytes){guard_put(guard, value, value_bytes), value_bytes});
+        response_hints_read(
+            &hints, hint_kind_of((struct ringsend_bytes){lines, name_bytes}),
+            (struct ringsend_bytes){guard_put(guard, value, value_bytes), value_bytes});
         lines += line_bytes + (lines[line_bytes] ? 2 : 0);
     }
-    return advice;
+    return hints;
 }
 
 static void reads_rate_limits(void **state)
@@ -70,7 +71,7 @@ static void reads_rate_limits(void **state)
     struct guard guard;
     guard_open(&guard, 4096);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct advice a = read_lines(&guard, rows[i].lines);
+        struct response_hints a = read_lines(&guard, rows[i].lines);
         bool used_up = a.used_up && a.has_reset;
         if (used_up != rows[i].used_up ||
             (used_up && (a.reset_s != rows[i].reset || a.reset_is_date != rows[i].is_date)))
