@@ -434,6 +434,16 @@ static size_t value_bytes(const struct masker *m)
     return rest.bytes;
 }
 
+/* A place of a template (template.h) is not yet a value. */
+static bool is_place(struct ringsend_bytes value)
+{
+    static const char ends[] = "}}";
+    if (value.bytes <= 4 || memcmp(value.data, "{{", 2) != 0 || value.data[2] == '{')
+        return false;
+    const char *end = memmem(value.data, value.bytes, ends, 2);
+    return end && (size_t)(end - value.data) == value.bytes - 2;
+}
+
 static enum value_kind member_kind(const struct masker *m)
 {
     if (m->text.data[m->value_at - 1] == '"')
@@ -479,6 +489,8 @@ bool secrets_mask(const struct secrets *secrets, struct ringsend_bytes text, str
         size_t hidden = known_bytes(secrets, behind(text, m.at)), shown = hidden == 0;
         if (hidden == 0 && m.at >= m.value_at) {
             hidden = value_bytes(&m);
+            if (is_place((struct ringsend_bytes){text.data + m.at, hidden}))
+                hidden = 0;
             shown = hidden == 0;
             m.value_at = SIZE_MAX;
         } else if (shown && c == '/' && m.at > 0 && text.data[m.at - 1] == '/') {

@@ -43,7 +43,7 @@ bool secret_is_header(struct ringsend_bytes name);
 /* Appends `text` with every secret in it as "***": the known values, anything between "//" and "@"
  * in a URL, and by their names the values of parameters of queries and forms, of members of JSON
  * objects (in JSON that a string of JSON holds, too), of XML elements, and of attributes in quotes.
- * False when memory is out. */
+ * A place of a template, as "{{env.TOKEN}}", stays. False when memory is out. */
 bool secrets_mask(const struct secrets *secrets, struct ringsend_bytes text, struct buf_pool *pool,
                   struct buf *out);
 

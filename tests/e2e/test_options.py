@@ -594,14 +594,14 @@ class Hints(Stopped):
         self.answers.append("good")
         self.server_.requests.clear()
         self.assertEqual(run.status, NOT_ALL_OK, run.err)
-        hint = run.err.partition("to send the failed ones again: ")[2].splitlines()[0]
-        done = self.follow(hint.replace("FILE", "again"))
+        hint = run.err.partition("to send the failed ones again:\n")[2].splitlines()[0]
+        done = self.follow(hint)
         self.assertEqual(done.returncode, OK, (hint, done.stderr))
         self.assertEqual(
             [(r.method, r.target, r.body) for r in self.server_.requests],
             [("PUT", "/2", b"it's 2")],
         )
-        self.assertEqual([result["id"] for result in json_lines(self.read("again"))], ["n2"])
+        self.assertEqual([result["id"] for result in json_lines(self.read("again-out"))], ["n2"])
 
 
 if __name__ == "__main__":

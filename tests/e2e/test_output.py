@@ -208,23 +208,6 @@ class Failed(Output):
         self.assertEqual(sorted(self.read("failed").split(b"\n")),
                          sorted(self.read("failed2").split(b"\n")))
 
-    def test_the_hint_can_be_pasted(self):
-        records = self.file("in", [{"data": "bad"}, {"data": "good"}])
-        for name in ("failed", "my 'failed' $HOME.jsonl", "-dash"):
-            with self.subTest(name=name):
-                self.echo.requests.clear()
-                run = self.run_ringsend("send", "--url", self.echo.url + "?a=b&c=d", "-X", "PUT",
-                                        "-H", "x: y", "--failed", name, records, cwd=self.dir)
-                hint = run.err.partition("to send the failed ones again: ")[2].splitlines()[0]
-                self.assertIn(" -o FILE ", hint)
-                again = self.run_ringsend(*shlex.split(hint)[1:], cwd=self.dir)
-                self.assertEqual(again.status, NOT_ALL_OK, again.err)
-                self.assertEqual([(r.method, r.target, r.body) for r in self.echo.requests[2:]],
-                                 [("PUT", "/?a=b&c=d", b"bad")])
-                self.assertEqual(len(json_lines(self.read("FILE"))), 1)
-                self.assertIn("with the same -H", run.err)
-                os.unlink(self.path("FILE"))
-
     def test_there_is_no_hint_to_send_an_empty_file_again(self):
         run = self.send_file("--failed", self.path("failed"), self.file("in", b"x" * (17 << 20)))
         self.assertEqual((run.status, self.read("failed")), (NOT_ALL_OK, b""), run.err)

@@ -213,6 +213,9 @@ static void test_urls_and_forms(void **state)
     expect_masked("/api?code=abc==&name=x", "/api?code=***&name=x");
     expect_masked("/x;jsessionid=1?zip_code=2", "/x;jsessionid=***?zip_code=2");
     expect_masked("/x#access_token=1&state=2", "/x#access_token=***&state=2");
+    expect_masked("/x?token={{env.T}}&sid={{a|url}}#otp={{b}}",
+                  "/x?token={{env.T}}&sid={{a|url}}#otp={{b}}");
+    expect_masked("?token={{a}}b&sid={{a}}{{b}}&otp={{{{a}}", "?token=***&sid=***&otp=***");
     expect_masked("?key", "?key");
     expect_masked("?key=&b=1", "?key=&b=1");
     expect_masked("password=a+b&user=c", "password=***&user=c");
@@ -233,6 +236,8 @@ static void test_json(void **state)
     expect_masked("{\"password\": [\"unterminated", "{\"password\": ***");
     expect_masked("{\"key\": \"k\", \"code\": \"c\", \"apiKey\": \"v\"}",
                   "{\"key\": \"k\", \"code\": \"c\", \"apiKey\": \"***\"}");
+    expect_masked("{\"token\": \"{{t}}\", \"otp\": {{o}}, \"sid\": \"{{s}}1\"}",
+                  "{\"token\": \"{{t}}\", \"otp\": {{o}}, \"sid\": \"***\"}");
     expect_masked("{\"token\": \"unterminated", "{\"token\": \"***");
     expect_masked("{\"token\": \"", "{\"token\": \"");
     expect_masked("\"token\"", "\"token\"");

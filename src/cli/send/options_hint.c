@@ -1,9 +1,11 @@
 #include "cli/send/options_hint.h"
 
+#include "base/span.h"
 #include "cli/shell.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 void options_hint_print_argument(struct options_hint *hint, const char *argument)
 {
@@ -36,10 +38,47 @@ static void print_use(struct options_hint *hint, const struct option_use *use)
         options_hint_print_argument(hint, use->text);
 }
 
+/* Headers that tell who asks are many, and those that never do are few. */
+static bool is_plain_name(struct ringsend_bytes name)
+{
+    static const char *const names[] = {"accept",           "accept-encoding", "accept-language",
+                                        "cache-control",    "content-type",    "content-encoding",
+                                        "content-language", "user-agent"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (span_equal_nocase(name, span_of(names[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Nothing but places of a template, behind a scheme of authorization or not: what is secret is in
+ * the environment, or in the records. */
+static bool is_all_template(const char *value)
+{
+    static const char *const schemes[] = {"Basic", "Bearer", "Token"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (strncasecmp(value, schemes[i], strlen(schemes[i])) == 0)
+            value += strlen(schemes[i]);
+    }
+    for (value += strspn(value, " \t"); *value; value += strspn(value, " \t")) {
+        const char *end = strncmp(value, "{{", 2) == 0 ? strstr(value, "}}") : NULL;
+        if (!end || value[2] == '{')
+            return false;
+        value = end + 2;
+    }
+    return true;
+}
+
 /* The name of a file that holds a secret is none. */
 static bool is_secret(const struct option_use *use)
 {
-    return use->row->traits & OPTION_SECRET && use->text && use->text[0] != '@';
+    if (!(use->row->traits & OPTION_SECRET) || !use->text || use->text[0] == '@')
+        return false;
+    const char *colon = use->row->id == OPTION_HEADER ? strchr(use->text, ':') : NULL;
+    if (!colon)
+        return true;
+    struct ringsend_bytes name = {use->text, (size_t)(colon - use->text)};
+    return !is_plain_name(name) && !is_all_template(colon + 1 + strspn(colon + 1, " \t"));
 }
 
 void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row))

@@ -1,8 +1,8 @@
 /* One line per matter. */
 #include "cli/send/summary.h"
 
+#include "cli/send/again_hint.h"
 #include "cli/send/failures.h"
-#include "cli/send/options_hint.h"
 #include "cli/send/resume_hint.h"
 #include "cli/shell.h"
 
@@ -146,48 +146,6 @@ static void print_cut_off(FILE *out, const struct job_report *report)
             one ? "is" : "are");
 }
 
-/* What the requests were made by: not where results went, nor which of the records were meant. */
-static bool makes_requests(const struct option_row *row)
-{
-    if (row->id == OPTION_SERIALIZE)
-        return true;
-    return row->section != SECTION_OUTPUT && row->id != OPTION_SKIP && row->id != OPTION_LIMIT &&
-           row->id != OPTION_SHARD;
-}
-
-/* Rows and lines are told by the name of their file, which is another one now. */
-static void print_format(FILE *out, const struct send_options *options)
-{
-    enum format format = format_of_name(options->inputs[0]);
-    if (send_given(options, OPTION_FORMAT) || format_is_json(format) ||
-        format_of_name(options->failed) == format)
-        return;
-    fprintf(out, " %s %s", option_long(OPTION_FORMAT), format_word(format));
-}
-
-/* How to send again what the file of failed lines holds. */
-static void print_again(FILE *out, const struct job_report *report,
-                        const struct send_options *options)
-{
-    struct options_hint hint = {.out = out, .options = options};
-    uint64_t ambiguous = report->ambiguous, skipped = report->by_error[RINGSEND_E_RECORD_TOO_LONG];
-    fputs("ringsend: to send the failed ones again: ringsend send -o FILE", out);
-    options_hint_print(&hint, makes_requests);
-    print_format(out, options);
-    shell_print_path(out, options->failed);
-    options_hint_end(&hint);
-    if (ambiguous > 0)
-        fprintf(out,
-                "  %llu of them may have been processed already: sending %s again may double %s "
-                "effect\n",
-                (unsigned long long)ambiguous, ambiguous == 1 ? "it" : "them",
-                ambiguous == 1 ? "its" : "their");
-    if (skipped > 0)
-        fprintf(out, "  without the %llu line%s that %s too long: %s skipped\n",
-                (unsigned long long)skipped, plural(skipped), skipped == 1 ? "was" : "were",
-                skipped == 1 ? "it was" : "those were");
-}
-
 /* ---- troubles ---- */
 
 /* An error of a body's file tells of what stands there already. */
@@ -270,9 +228,6 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
         print_unread(out, report);
     if (!options->failed && report->cut_off > 0)
         print_cut_off(out, report);
-    /* Of a line that was too long nothing is kept. */
-    uint64_t kept = report->records - report->ok - report->by_error[RINGSEND_E_RECORD_TOO_LONG];
-    if (options->failed && kept > 0 && !report->output_error && !report->failed_given_up &&
-        !send_given(options, OPTION_QUIET))
-        print_again(out, report, options);
+    if (!report->output_error && !report->failed_given_up && !send_given(options, OPTION_QUIET))
+        again_hint_print(out, report, options);
 }

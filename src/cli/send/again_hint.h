@@ -1,0 +1,14 @@
+/* How to send again what the file of failed lines holds. */
+#ifndef RINGSEND_CLI_SEND_AGAIN_HINT_H
+#define RINGSEND_CLI_SEND_AGAIN_HINT_H
+
+#include "cli/send/send_options.h"
+#include "results/report.h"
+
+#include <stdio.h>
+
+/* The whole command, as a shell takes it, or nothing where there is nothing to be sent again. */
+void again_hint_print(FILE *out, const struct job_report *report,
+                      const struct send_options *options);
+
+#endif
