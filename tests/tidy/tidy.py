@@ -498,7 +498,7 @@ def violations_of(name, repository, changes):
             os.chmod(full, 0o755)
         for config in (".clang-format", ".clang-tidy"):
             shutil.copy(os.path.join(repository, config), root)
-        if name in ("symbols", "lint", "circles"):
+        if name in ("symbols", "lint", "circles", "counts"):
             build_tree(root)
         return list(CHECKS[name](root, root))
 
