@@ -22,6 +22,7 @@
 #include "engine/engine.h"
 #include "engine/origin.h"
 #include "engine/pause.h"
+#include "engine/pool.h"
 #include "engine/queue.h"
 #include "engine/request.h"
 #include "engine/run_limits.h"
@@ -87,7 +88,7 @@ static bool is_open(struct origin *o, enum gate gate)
     struct ringsend *e = o->engine;
     bool first = !first_in(e, gate) || first_in(e, gate) == o;
     uint64_t again_at_ns = ask(e, gate);
-    if (again_at_ns == 0 && (first || !list_empty(&o->blocked)))
+    if (again_at_ns == 0 && (first || !list_empty(&o->pool->blocked)))
         return true;
     refuse(o, gate, first ? again_at_ns : TIMER_NEVER);
     if (list_empty(&o->in_line[gate]))

@@ -11,7 +11,7 @@
  * CLOSING        close                   -                           CLOSED
  * Any error, a lost race, or a cancel leads to SHUTTING_DOWN.
  *
- * Invariants. From conn_open to CLOSED it counts in engine.conns_open and in its origin. A request
+ * Invariants. From conn_open to CLOSED it counts in engine.conns_open and in its pool. A request
  * that it carries is told of the end of its attempt as soon as the send and its stream's file
  * operations are over, for only then has the kernel let go of the user's memory and descriptors.
  * Operations in flight always carry the slot's present generation, because the slot is given back
@@ -29,7 +29,7 @@
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/kept.h"
-#include "engine/origin.h"
+#include "engine/pool.h"
 #include "engine/places.h"
 #include "engine/request.h"
 #include "engine/steps.h"
@@ -69,10 +69,10 @@ struct ring_tag conn_tag(const struct conn *c)
     return (struct ring_tag){.slot = c->slot, .generation = c->generation};
 }
 
-struct conn *conn_open(struct origin *o, const struct address *address)
+struct conn *conn_open(struct pool *p, const struct address *address)
 {
-    struct ringsend *e = o->engine;
-    place_take(o);
+    struct ringsend *e = p->engine;
+    place_take(p);
     struct list *node = list_pop_front(&e->conns_free);
     struct conn *c = node ? LIST_OWNER(node, struct conn, idle) : &e->conns[e->conns_mark++];
     uint32_t slot = (uint32_t)(c - e->conns), generation = c->generation + 1;
@@ -81,7 +81,7 @@ struct conn *conn_open(struct origin *o, const struct address *address)
                        .slot = slot,
                        .generation = generation,
                        .engine = e,
-                       .origin = o,
+                       .pool = p,
                        .address = *address,
                        .descriptor = -1,
                        .silent = true,
@@ -111,9 +111,9 @@ static void conn_put(struct conn *c)
     secure_close(c);
     timer_remove(&e->timers, &c->task.timer);
     list_remove(&c->starved);
-    if (!c->origin->https)
+    if (!c->pool->https)
         e->connects_left++; /* one that takes its place is no burst */
-    origin_conn_closed(c);
+    pool_conn_closed(c);
     list_push_front(&e->conns_free, &c->idle);
     engine_may_rest(e);
 }
@@ -282,7 +282,7 @@ static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const
     conn_goto(c, CONN_SHUTTING_DOWN);
     c->error = error;
     c->detail = detail;
-    place_leaves(c->origin);
+    place_leaves(c->pool);
     list_remove(&c->idle);
     list_remove(&c->idle_lru);
     list_remove(&c->overdue);
@@ -367,7 +367,7 @@ static bool is_short_of(const struct conn *c, int32_t result)
 
 static enum task_next connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
 {
-    origin_connect_failed(c, error, detail);
+    pool_connect_failed(c, error, detail);
     return conn_fail(c, error, detail);
 }
 
@@ -395,7 +395,7 @@ static enum task_next connecting(struct conn *c)
     }
     int32_t result = op_take(&c->connect);
     if (result < 0 && is_short_of(c, result)) {
-        origin_ran_short(c, connect_error(result), strerrordesc_np(-result));
+        pool_ran_short(c, connect_error(result), strerrordesc_np(-result));
         return conn_fail(c, connect_error(result), NULL);
     }
     if (result < 0)
@@ -403,9 +403,9 @@ static enum task_next connecting(struct conn *c)
     e->stats.connections_opened++;
     turn_succeeded(c);
     watch_begin(c);
-    conn_goto(c, c->origin->https ? CONN_HANDSHAKE : CONN_READY);
+    conn_goto(c, c->pool->https ? CONN_HANDSHAKE : CONN_READY);
     conn_arm_recv(c);
-    origin_connected(c);
+    pool_connected(c);
     struct request *r = c->exchange.request;
     if (r)
         r->attempt.times.connect_ns = r->connect_spent_ns + e->now_ns - c->connect_began_ns;
@@ -447,7 +447,7 @@ static enum task_next handshaking(struct conn *c)
         task_deadline(e, &c->task, earliest(turn_at_ns, earliest(at_ns, attempt_at_ns)));
         return TASK_WAIT;
     }
-    origin_handshake_over(c->origin);
+    pool_handshake_over(c->pool);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
     turn_succeeded(c);
@@ -459,7 +459,7 @@ static enum task_next handshaking(struct conn *c)
     return TASK_AGAIN;
 }
 
-/* Ready for another request: offered to the origin, kept, or given up. */
+/* Ready for another request: offered to the pool, kept, or given up. */
 static enum task_next idle(struct conn *c)
 {
     struct ringsend *e = c->engine;
@@ -473,9 +473,9 @@ static enum task_next idle(struct conn *c)
             return conn_fail(c, RINGSEND_OK, NULL);
         c->answered_ns = e->now_ns;
         c->deadline_ns = timer_after(e->now_ns, c->idle_ns);
-        list_push_front(&c->origin->idle, &c->idle);
+        list_push_front(&c->pool->idle, &c->idle);
         list_push_back(&e->idle_lru, &c->idle_lru);
-        task_wake(e, &c->origin->task);
+        pool_wake(c->pool);
     }
     if (e->now_ns >= c->deadline_ns)
         return conn_fail(c, RINGSEND_OK, NULL);
@@ -547,7 +547,7 @@ static bool connect_waits(struct ringsend *e)
 static enum ring_use use_of(const struct conn *c)
 {
     const struct request *r = c->exchange.request;
-    bool one = r && r->head.close && !c->origin->https && !stream_has_source(r) &&
+    bool one = r && r->head.close && !c->pool->https && !stream_has_source(r) &&
                r->head.bytes + r->user->body.bytes <= RING_FOR_ONE_BYTES_MAX;
     return one ? RING_FOR_ONE : RING_FOR_MANY;
 }
@@ -571,7 +571,7 @@ enum task_next conn_run(struct conn *c)
     case CONN_CONNECTING:
         return connecting(c);
     case CONN_HANDSHAKE:
-        CHECK(c->origin->https && !c->secure);
+        CHECK(c->pool->https && !c->secure);
         c->handshake_began_ns = e->now_ns;
         turn_begin(c);
         if (!secure_open(c))

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct origin;
+struct pool;
 struct request;
 struct ring_completion;
 struct ringsend;
@@ -27,7 +27,7 @@ struct conn {
     uint32_t slot; /* in the ring's table; also the index in engine.conns */
     uint32_t generation;
     struct ringsend *engine;
-    struct origin *origin;
+    struct pool *pool;
     struct address address;
     struct op connect, send, recv, cancel, close, install;
     int descriptor;        /* watched: the process's own for this socket; -1: none */
@@ -38,11 +38,11 @@ struct conn {
     enum ringsend_error error; /* why it shuts down; first one sticks */
     const char *detail;
     bool opened;           /* the slot holds a socket, or is about to */
-    bool racing;           /* one of several connects for origin.dialing */
+    bool racing;           /* one of several connects for pool.dialing */
     bool silent;           /* being made, or no byte of its exchange's answer has come */
     bool stamped;          /* the kernel stamps its packets */
     bool stray;            /* bytes came behind a response */
-    bool on_trial;         /* its exchange tells whether the origin keeps connections */
+    bool on_trial;         /* its exchange tells whether the peer keeps connections */
     bool stopped;          /* nothing is received until conn_go_on_recv */
     bool cut;              /* a send has ended before its last byte: nothing may follow it */
     bool stream_ended;     /* the receive ended with end of stream or an error: */
@@ -55,14 +55,14 @@ struct conn {
     uint64_t idle_ns;                   /* how long this peer lets a connection idle */
     uint64_t answered_ns;      /* while idle, and in the exchange after it: since when it was */
     int32_t rx_first, rx_last; /* queue of received buffers, linked by engine.rx_next; -1: empty */
-    struct list idle;          /* in origin.idle exactly when ready without an exchange */
+    struct list idle;          /* in pool.idle exactly when ready without an exchange */
     struct list idle_lru;      /* in engine.idle_lru, likewise */
     struct list starved;       /* in engine.starved: to be armed again once buffers are back */
     struct list held;          /* in engine.held_sends exactly when its send waits there */
     struct ringsend_bytes held_bytes; /* then: what is sent; data null: exchange.message */
 };
 
-struct conn *conn_open(struct origin *o, const struct address *address);
+struct conn *conn_open(struct pool *p, const struct address *address);
 enum task_next conn_run(struct conn *c);
 void conn_completed(struct conn *c, const struct ring_completion *completion);
 /* Ready, carries nothing, and nothing has come on it since the last response. */

@@ -24,7 +24,7 @@
 #include "engine/exchange.h"
 #include "engine/handshaker.h"
 #include "engine/host.h"
-#include "engine/origin.h"
+#include "engine/pool.h"
 #include "engine/request.h"
 #include "engine/steps.h"
 #include "engine/stream.h"
@@ -89,7 +89,7 @@ static bool open_now(struct conn *c)
     struct secure *s = memory_take_zeroed(&e->memory, sizeof *s);
     if (!s)
         return false;
-    s->tls = tls_client_new(e->tls_local, c->origin->host->name, c->origin->port);
+    s->tls = tls_client_new(e->tls_local, c->pool->host->name, c->pool->port);
     s->handshake.owner = c;
     if (s->tls)
         c->secure = s;
@@ -226,7 +226,7 @@ static void fed(struct conn *c, size_t bytes)
 static void feed(struct conn *c)
 {
     struct secure *s = c->secure;
-    if (!tls_offered_session(s->tls) || !c->origin->resumes) {
+    if (!tls_offered_session(s->tls) || !c->pool->resumes) {
         lend(c);
         return;
     }
@@ -258,7 +258,7 @@ static void handshake_done(struct conn *c)
     struct secure *s = c->secure;
     tls_keep_session(s->tls);
     if (tls_offered_session(s->tls))
-        c->origin->resumes = tls_resumed(s->tls);
+        c->pool->resumes = tls_resumed(s->tls);
     if (tls_resumed(s->tls))
         e->stats.handshakes_resumed++;
     else

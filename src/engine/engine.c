@@ -35,6 +35,7 @@
 #include "engine/host.h"
 #include "engine/lookups.h"
 #include "engine/origin.h"
+#include "engine/pool.h"
 #include "engine/request.h"
 #include "engine/task.h"
 #include "ringsend.h"
@@ -97,6 +98,8 @@ static enum task_next task_run(struct task *task)
         return request_run(LIST_OWNER(task, struct request, task));
     case TASK_ORIGIN:
         return origin_run(LIST_OWNER(task, struct origin, task));
+    case TASK_POOL:
+        return pool_run(LIST_OWNER(task, struct pool, task));
     case TASK_CONN:
         return conn_run(LIST_OWNER(task, struct conn, task));
     case TASK_LOOKUPS:

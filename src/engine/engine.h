@@ -1,10 +1,11 @@
 /* An engine, and its loop (engine.c). Its machines, each with a header of its own:
  *
  *   request  a record's whole life: queued, attempt, backoff, finished      request.c
- *   origin   who may have a connection: idle ones, waiting requests, dial   origin.c
- *            its place in the table; the requests that wait at it           origin_table.c, queue.c
+ *   origin   whom requests are for; who of them begins                     origin.c, origin_table.c
+ *            those that wait; what holds one back                queue.c, admission.c, pause.c
+ *   pool     where connections go: address, race, idle ones                 pool.c, pool_race.c,
+ *            pool_table.c, kept.c
  *            for whom there is a place, and for how long      places.c, run_places.c, turns.c
- *            what holds a request back that could begin                     admission.c, pause.c
  *   host     a name and its addresses                                       host.c, override.c
  *   lookups  which names are looked up when                                 lookups.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c
@@ -52,6 +53,7 @@ struct host;
 struct lookup;
 struct origin;
 struct override;
+struct pool;
 struct posts;
 struct predicate;
 struct request;
@@ -90,14 +92,16 @@ struct ringsend {
     struct request *requests;
     struct conn *conns;
     struct origin *origins;
+    struct pool *pools;
     struct host *hosts;
     struct override *overrides; /* options.resolve_count */
     uint32_t origins_max;
     uint32_t hosts_max; /* more, as lookups that have begun may outlive their origins */
     /* Slots never used lie above these marks, used and free ones in the lists. */
-    uint32_t requests_mark, conns_mark, origins_mark, hosts_mark;
+    uint32_t requests_mark, conns_mark, origins_mark, pools_mark, hosts_mark;
     struct list requests_free;  /* request.finished */
     struct list conns_free;     /* conn.idle */
+    struct list pools_free;     /* pool.in_host */
     struct list unused_origins; /* origin.unused, longest unused first */
     struct origin **origins_hash;
     struct host **hosts_hash;
@@ -109,10 +113,10 @@ struct ringsend {
 
     struct list ready; /* tasks to run */
     struct list blocked[STANDINGS]
-                       [PLACE_RANKS]; /* origins that wait for a place, in order: see places.c */
+                       [PLACE_RANKS]; /* pools that wait for a place, in order: see places.c */
     uint32_t blocked_count;
-    uint32_t silent_mute; /* silent connections of mute origins */
-    uint32_t origins_proven;
+    uint32_t silent_mute; /* silent connections of mute pools */
+    uint32_t pools_proven;
     struct list overdue;           /* conn.overdue */
     uint64_t usual_connect_ns;     /* smoothed time that connects take */
     struct ringsend_limits *gates; /* options.limits, or its own */

@@ -1,11 +1,11 @@
-/* Hosts: names and their addresses, looked up once for all origins and requests that want them.
+/* Hosts: names and their addresses, looked up once for all pools and requests that want them.
  *
  * A literal is its own address, one that the options give addresses for has these, and localhost is
  * this machine. Another name's addresses are used for FRESH_NS, then asked for again;
  * that a name does not exist is believed for MISSING_NS. When the resolver fails, addresses that it
  * gave before are used for another STALE_NS: a resolver's hiccup must not fail a batch.
  *
- * Invariant: a host is freed only when no origin uses it and no answer of a lookup thread is due.
+ * Invariant: a host is freed only when nobody uses it and no answer of a lookup thread is due.
  */
 #include "engine/host.h"
 
@@ -18,7 +18,7 @@
 #include "engine/engine.h"
 #include "engine/lookup.h"
 #include "engine/lookups.h"
-#include "engine/origin.h"
+#include "engine/pool.h"
 #include "http/head.h"
 #include "ringsend.h"
 
@@ -93,7 +93,7 @@ struct host *host_find(struct ringsend *e, const struct url *url)
     CHECK(e->hosts_mark <= e->hosts_max);
     *h = (struct host){.hash_next = e->hosts_hash[hash & e->hash_mask]};
     e->hosts_hash[hash & e->hash_mask] = h;
-    list_init(&h->origins);
+    list_init(&h->pools);
     list_init(&h->in_lookups);
     for (size_t i = 0; i < name.bytes; i++)
         h->name[i] = (char)tolower((unsigned char)name.data[i]);
@@ -108,7 +108,7 @@ struct host *host_find(struct ringsend *e, const struct url *url)
 
 static void free_if_unused(struct ringsend *e, struct host *h)
 {
-    if (h->origins_count > 0 || h->looking_up)
+    if (h->users > 0 || h->looking_up)
         return;
     struct host **at = &e->hosts_hash[span_hash_nocase(span_of(h->name)) & e->hash_mask];
     while (*at != h)
@@ -120,9 +120,9 @@ static void free_if_unused(struct ringsend *e, struct host *h)
 
 void host_release(struct ringsend *e, struct host *h)
 {
-    CHECK(h->origins_count > 0);
-    h->origins_count--;
-    if (h->origins_count == 0)
+    CHECK(h->users > 0);
+    h->users--;
+    if (h->users == 0)
         lookups_withdraw(e, h);
     free_if_unused(e, h);
 }
@@ -157,30 +157,35 @@ void host_look_up(struct ringsend *e, struct host *h)
 bool host_is_wanted(const struct host *h)
 {
     uint32_t requests = 0;
-    for (struct list *node = h->origins.next; node != &h->origins; node = node->next)
-        requests += LIST_OWNER(node, struct origin, in_host)->requests;
+    for (struct list *node = h->pools.next; node != &h->pools; node = node->next)
+        requests += LIST_OWNER(node, struct pool, in_host)->requests;
     return requests > 0;
 }
 
-static void wake_origins(struct ringsend *e, struct host *h, bool found)
+static void wake_pools(const struct host *h, bool found)
 {
-    for (struct list *node = h->origins.next; node != &h->origins; node = node->next) {
-        struct origin *o = LIST_OWNER(node, struct origin, in_host);
+    for (struct list *node = h->pools.next; node != &h->pools; node = node->next) {
+        struct pool *p = LIST_OWNER(node, struct pool, in_host);
         if (found)
-            origin_addresses_found(o);
-        task_wake(e, &o->task);
+            pool_addresses_found(p);
+        pool_wake_all(p);
     }
 }
 
-void host_lookup_begun(struct ringsend *e, struct host *h)
+void host_lookup_begun(const struct host *h)
 {
-    wake_origins(e, h, false);
+    wake_pools(h, false);
+}
+
+void host_lookup_dropped(const struct host *h)
+{
+    wake_pools(h, false);
 }
 
 void host_lookup_impossible(struct ringsend *e, struct host *h)
 {
     lookup_failed(e, h, RINGSEND_E_DNS_FAILED);
-    wake_origins(e, h, false);
+    wake_pools(h, false);
 }
 
 /* Families take turns, the resolver's first choice first (RFC 8305 section 4). */
@@ -218,7 +223,7 @@ static void take_answer(struct ringsend *e, struct host *h, const struct lookup_
         lookup_failed(e, h, RINGSEND_E_DNS_FAILED);
         break;
     }
-    wake_origins(e, h, answer->status == LOOKUP_FOUND);
+    wake_pools(h, answer->status == LOOKUP_FOUND);
     free_if_unused(e, h);
 }
 

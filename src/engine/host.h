@@ -32,8 +32,8 @@ struct host {
     uint64_t fresh_until_ns;         /* the addresses are to be looked up again after that */
     uint32_t addresses_count;
     struct address addresses[LIMIT_ADDRESSES]; /* in the order in which to try them, ports unset */
-    struct list origins;                       /* origin.in_host: who wants to know */
-    uint32_t origins_count;
+    struct list pools;                         /* pool.in_host: who wants to know */
+    uint32_t users;                            /* pools, and origins of that name */
     struct list in_lookups;   /* in one of engine.lookups exactly when looking_up */
     uint64_t lookup_began_ns; /* of the last one; 0 while it waits for its turn */
     struct host *hash_next;
@@ -45,8 +45,10 @@ void host_look_up(struct ringsend *e, struct host *h); /* unless fresh or under 
 bool host_is_fresh(const struct ringsend *e, const struct host *h);
 void host_expire(struct host *h);          /* its addresses do not work: ask again */
 bool host_is_wanted(const struct host *h); /* some request's */
-/* Of its lookup: its origins' clocks run from now on; or it cannot begin. */
-void host_lookup_begun(struct ringsend *e, struct host *h);
+/* Of its lookup: its pools' clocks run from now on; or nobody wanted it any more; or it
+ * cannot begin. */
+void host_lookup_begun(const struct host *h);
+void host_lookup_dropped(const struct host *h);
 void host_lookup_impossible(struct ringsend *e, struct host *h);
 void host_answers(struct ringsend *e); /* takes in what the lookup threads found */
 

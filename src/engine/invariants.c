@@ -12,6 +12,7 @@
 #include "engine/host.h"
 #include "engine/origin.h"
 #include "engine/places.h"
+#include "engine/pool.h"
 #include "engine/request.h"
 #include "engine/room.h"
 #include "engine/steps.h"
@@ -100,28 +101,55 @@ static bool line_moves(const struct ringsend *e, enum gate gate)
 
 static void check_origins(const struct ringsend *e)
 {
-    uint32_t conns = 0, waiting = 0, held = 0, blocked = 0, mute = 0, proven = 0;
+    uint32_t waiting = 0, held = 0;
     for (uint32_t i = 0; i < e->origins_mark; i++) {
         const struct origin *o = &e->origins[i];
-        conns += o->conns;
         waiting += o->waiting_count;
         held += o->held;
-        blocked += !list_empty(&o->blocked);
-        mute += o->standing == STANDING_MUTE ? o->silent : 0;
-        CHECK(o->silent <= o->conns);
-        proven += o->standing == STANDING_PROVEN;
-        CHECK(o->conns <= e->options.connections_per_origin);
-        CHECK(!o->seat.places || o->seat.held == o->conns);
-        CHECK((o->dialing != NULL) == (o->step == ORIGIN_RACING));
-        CHECK((o->requests == 0 && o->conns == 0) == !list_empty(&o->unused));
+        bool unused = o->requests == 0 && (o->pool->conns == 0 || o->pool->origins_count > 1);
+        CHECK(unused == !list_empty(&o->unused));
+        CHECK((o->waiting_count > 0) == !list_empty(&o->in_waiting));
+        CHECK(o->wish == WISH_NONE || o->waiting_count > 0);
     }
-    CHECK(conns == e->conns_open && waiting == e->waiting && held == e->held);
+    CHECK(waiting == e->waiting && held == e->held);
+    CHECK(line_moves(e, GATE_BUDGET) && line_moves(e, GATE_PACE));
+}
+
+static void check_pools(const struct ringsend *e)
+{
+    uint32_t conns = 0, blocked = 0, mute = 0, proven = 0;
+    for (uint32_t i = 0; i < e->pools_mark; i++) {
+        const struct pool *p = &e->pools[i];
+        if (!p->engine)
+            continue;
+        uint32_t origins = 0, requests = 0, waiting = 0;
+        for (struct list *node = p->origins.next; node != &p->origins; node = node->next) {
+            const struct origin *o = LIST_OWNER(node, struct origin, in_pool);
+            CHECK(o->pool == p);
+            origins++;
+            requests += o->requests;
+            waiting += o->waiting_count > 0;
+        }
+        for (struct list *node = p->waiting.next; node != &p->waiting; node = node->next)
+            waiting--;
+        CHECK(origins == p->origins_count && origins > 0 && waiting == 0);
+        CHECK(requests == p->requests);
+        CHECK(p->wishes[WISH_NONE] + p->wishes[WISH_PLACE] + p->wishes[WISH_OWN] == origins);
+        conns += p->conns;
+        blocked += !list_empty(&p->blocked);
+        mute += p->standing == STANDING_MUTE ? p->silent : 0;
+        CHECK(p->silent <= p->conns);
+        proven += p->standing == STANDING_PROVEN;
+        CHECK(p->conns <= e->options.connections_per_origin);
+        CHECK(!p->seat.places || p->seat.held == p->conns);
+        CHECK((p->dialing != NULL) == (p->step == POOL_RACING));
+    }
+    CHECK(conns == e->conns_open);
     CHECK(blocked == e->blocked_count && mute == e->silent_mute);
-    CHECK(proven == e->origins_proven);
+    CHECK(proven == e->pools_proven);
     CHECK(e->conns_open >= e->conns_limit || e->seat.places ||
           !place_first(e)); /* else it would have it */
     CHECK(!e->seat.places || e->seat.held == e->conns_open);
-    CHECK(line_moves(e, GATE_BUDGET) && line_moves(e, GATE_PACE));
 }
 
 /* What waits for a thread will have its turn: with an answer, or by the deadline. */
@@ -145,5 +173,6 @@ void engine_check_invariants(const struct ringsend *e)
     check_room(e);
     check_requests(e);
     check_origins(e);
+    check_pools(e);
     check_lookups(e);
 }

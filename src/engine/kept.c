@@ -1,10 +1,10 @@
-/* Whether a connection that an origin has promised to keep may be trusted with a request that must
+/* Whether a connection that a server has promised to keep may be trusted with a request that must
  * not be sent twice. Some servers close behind an answer without a word (uWSGI's http sockets,
  * waitress after HEAD, whatever is being shut down), some send more than the answer (the last chunk
  * of a body that HEAD has none of, an empty line): what is sent then crosses that, and nobody can
  * tell whether it was acted upon.
  *
- * So it is learned, of each origin. Each connection that ends, or brings bytes that nobody asked
+ * So it is learned, of each pool. Each connection that ends, or brings bytes that nobody asked
  * for, shortly after its latest answer and before anything of the next one, raises `suspicion`, and
  * `settle_ns` says how long after its answer one must have stood before it counts as kept. Under
  * suspicion such a request takes the connection that has stood longest, if for long enough, or a
@@ -26,6 +26,7 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/origin.h"
+#include "engine/pool.h"
 #include "engine/request.h"
 
 enum {
@@ -41,99 +42,104 @@ enum {
 /* Who waits for longer closes idle connections, as everybody does. */
 #define SILENT_NS (500 * NS_PER_MS)
 
-void kept_begin(struct origin *o)
+void kept_begin(struct pool *p)
 {
-    o->suspicion = o->engine->options.no_free_try ? 0 : SUSPICION_FIRST;
-    o->settle_ns = PROBATION_NS;
-    o->settles_at_ns = TIMER_NEVER;
-    o->trial_until_ns = 0;
+    p->suspicion = p->engine->options.no_free_try ? 0 : SUSPICION_FIRST;
+    p->settle_ns = PROBATION_NS;
+    p->trial_until_ns = 0;
 }
 
 /* It has stood for so long since its latest answer. True: not for longer than counts. */
-static bool distrust(struct origin *o, uint64_t stood_ns)
+static bool distrust(struct pool *p, uint64_t stood_ns)
 {
     uint64_t settle_ns = 4 * stood_ns;
-    if (stood_ns > SILENT_NS || o->engine->options.no_free_try)
+    if (stood_ns > SILENT_NS || p->engine->options.no_free_try)
         return false;
     if (settle_ns < SETTLE_MIN_NS)
         settle_ns = SETTLE_MIN_NS;
-    if (o->suspicion <= SUSPICION_FIRST || o->settle_ns < settle_ns)
-        o->settle_ns = settle_ns;
-    o->suspicion += SUSPICION_STEP;
-    if (o->suspicion > SUSPICION_MAX)
-        o->suspicion = SUSPICION_MAX;
+    if (p->suspicion <= SUSPICION_FIRST || p->settle_ns < settle_ns)
+        p->settle_ns = settle_ns;
+    p->suspicion += SUSPICION_STEP;
+    if (p->suspicion > SUSPICION_MAX)
+        p->suspicion = SUSPICION_MAX;
     return true;
 }
 
 void kept_was_closed(const struct conn *c, uint64_t stood_ns)
 {
-    c->engine->stats.closed_silently += distrust(c->origin, stood_ns);
+    c->engine->stats.closed_silently += distrust(c->pool, stood_ns);
 }
 
 void kept_has_spoken(const struct conn *c, uint64_t stood_ns)
 {
-    c->engine->stats.spoke_unasked += distrust(c->origin, stood_ns);
+    c->engine->stats.spoke_unasked += distrust(c->pool, stood_ns);
 }
 
-struct conn *kept_for(struct origin *o, const struct request *r)
+struct conn *kept_for(const struct pool *p, const struct request *r, uint64_t *settles_at_ns)
 {
-    struct conn *latest = LIST_OWNER(o->idle.next, struct conn, idle);
-    struct conn *oldest = LIST_OWNER(o->idle.prev, struct conn, idle);
+    struct conn *latest = LIST_OWNER(p->idle.next, struct conn, idle);
+    struct conn *oldest = LIST_OWNER(p->idle.prev, struct conn, idle);
     if (r->replayable)
         return latest;
-    if (o->engine->now_ns < o->trial_until_ns) {
-        o->settles_at_ns = o->trial_until_ns;
+    if (p->engine->now_ns < p->trial_until_ns) {
+        *settles_at_ns = p->trial_until_ns;
         return NULL;
     }
-    if (o->suspicion == 0)
+    if (p->suspicion == 0)
         return latest;
-    uint64_t settles_at_ns = oldest->answered_ns + o->settle_ns;
-    if (o->engine->now_ns >= settles_at_ns)
+    uint64_t at_ns = oldest->answered_ns + p->settle_ns;
+    if (p->engine->now_ns >= at_ns)
         return oldest;
-    o->settles_at_ns = settles_at_ns;
+    *settles_at_ns = at_ns;
     return NULL;
 }
 
 void kept_is_used(struct conn *c, const struct request *r)
 {
-    struct origin *o = c->origin;
-    if (r->replayable || o->suspicion == 0)
+    struct pool *p = c->pool;
+    if (r->replayable || p->suspicion == 0)
         return;
-    o->suspicion--;
-    o->trial_until_ns = timer_after(o->engine->now_ns, TRIAL_NS);
+    p->suspicion--;
+    p->trial_until_ns = timer_after(p->engine->now_ns, TRIAL_NS);
     c->on_trial = true;
 }
 
 void kept_trial_over(struct conn *c)
 {
     c->on_trial = false;
-    c->origin->trial_until_ns = 0;
-    task_wake(c->engine, &c->origin->task);
+    c->pool->trial_until_ns = 0;
+    pool_wake(c->pool);
 }
 
-static bool may_settle(const struct origin *o, const struct request *r)
+static bool may_settle(const struct request *r)
 {
-    return o->settles_at_ns != TIMER_NEVER && !r->replayable && !r->wants_fresh;
+    return r->origin->settles_at_ns != TIMER_NEVER && !r->replayable && !r->wants_fresh;
 }
 
-bool kept_is_worth_waiting(const struct origin *o, const struct request *r)
+bool kept_is_worth_waiting(const struct request *r)
 {
-    return may_settle(o, r) && o->suspicion <= SUSPICION_FIRST && o->waiting_count == 1 &&
-           o->engine->now_ns >= o->trial_until_ns;
+    const struct origin *o = r->origin;
+    const struct pool *p = o->pool;
+    return may_settle(r) && p->suspicion <= SUSPICION_FIRST && o->waiting_count == 1 &&
+           o->engine->now_ns >= p->trial_until_ns;
 }
 
 bool kept_is_awaited(const struct conn *c)
 {
-    const struct origin *o = c->origin;
-    return o->settles_at_ns != TIMER_NEVER && c->engine->now_ns < o->settles_at_ns &&
-           o->suspicion <= SUSPICION_FIRST && o->waiting_count > 0;
+    const struct pool *p = c->pool;
+    bool any = false;
+    for (struct list *node = p->waiting.next; node != &p->waiting && !any; node = node->next) {
+        const struct origin *o = LIST_OWNER(node, struct origin, in_waiting);
+        any = o->settles_at_ns != TIMER_NEVER && c->engine->now_ns < o->settles_at_ns;
+    }
+    return any && p->suspicion <= SUSPICION_FIRST;
 }
 
-struct conn *kept_to_spare(const struct origin *o, const struct request *r)
+struct conn *kept_to_spare(const struct pool *p, const struct request *r)
 {
-    if (!may_settle(o, r))
-        return LIST_OWNER(o->idle.prev, struct conn, idle);
-    bool is_only = o->idle.next == o->idle.prev;
-    return is_only || o->suspicion <= SUSPICION_FIRST ? NULL
-                                                      : LIST_OWNER(o->idle.next, struct conn, idle);
+    if (!may_settle(r))
+        return LIST_OWNER(p->idle.prev, struct conn, idle);
+    bool is_only = p->idle.next == p->idle.prev;
+    return is_only || p->suspicion <= SUSPICION_FIRST ? NULL
+                                                      : LIST_OWNER(p->idle.next, struct conn, idle);
 }

@@ -6,24 +6,23 @@
 #include <stdint.h>
 
 struct conn;
-struct origin;
+struct pool;
 struct request;
 
-void kept_begin(struct origin *o); /* it is new */
+void kept_begin(struct pool *p); /* it is new */
 /* The peer has ended the connection so long after its latest answer, unannounced and with nothing
  * of another. */
 void kept_was_closed(const struct conn *c, uint64_t stood_ns);
 void kept_has_spoken(const struct conn *c, uint64_t stood_ns);
-/* The idle connection for the request, of at least one; null: none yet, and settles_at_ns says
- * when. */
-struct conn *kept_for(struct origin *o, const struct request *r);
+/* The idle connection for the request, of at least one; null: none before *settles_at_ns. */
+struct conn *kept_for(const struct pool *p, const struct request *r, uint64_t *settles_at_ns);
 void kept_is_used(struct conn *c, const struct request *r); /* one of these */
 void kept_trial_over(struct conn *c);                       /* of one that was on_trial */
 /* None is to be opened for the request: one that is idle will be good for it very soon. */
-bool kept_is_worth_waiting(const struct origin *o, const struct request *r);
+bool kept_is_worth_waiting(const struct request *r);
 /* A request waits for it, idle as it is, to have stood long enough: very soon. */
 bool kept_is_awaited(const struct conn *c);
 /* The idle connection, of at least one, to be closed to make place for a new one; null: none. */
-struct conn *kept_to_spare(const struct origin *o, const struct request *r);
+struct conn *kept_to_spare(const struct pool *p, const struct request *r);
 
 #endif

@@ -109,6 +109,7 @@ static struct host *first_wanted(struct ringsend *e, struct list *names)
         if (host_is_wanted(h))
             return h;
         take_out(e, h);
+        host_lookup_dropped(h);
     }
     return NULL;
 }
@@ -136,7 +137,7 @@ static bool begin(struct ringsend *e, struct host *h)
     list_push_back(&e->lookups.running, &h->in_lookups);
     e->lookups.running_count++;
     h->lookup_began_ns = e->now_ns;
-    host_lookup_begun(e, h);
+    host_lookup_begun(h);
     return true;
 }
 

@@ -1,5 +1,6 @@
 /* The table of origins: one for each scheme, host and port that a request was ever for, found by
- * hash. When it is full, one that neither a request nor a connection uses makes room; one that
+ * hash. When it is full, one makes room that no request uses, nor a connection that nobody
+ * else could use; one that
  * pauses only when all of these do, for its pause goes with it. */
 #include "engine/origin.h"
 
@@ -8,11 +9,9 @@
 #include "base/timers.h"
 #include "engine/engine.h"
 #include "engine/host.h"
-#include "engine/kept.h"
 #include "engine/pause.h"
-#include "engine/places.h"
+#include "engine/pool.h"
 #include "engine/run_limits.h"
-#include "engine/steps.h"
 #include "engine/task.h"
 #include "http/head.h"
 #include "ringsend.h"
@@ -21,7 +20,8 @@ void origin_release(struct origin *o)
 {
     CHECK(o->requests > 0);
     o->requests--;
-    if (o->requests == 0 && o->conns == 0)
+    o->pool->requests--;
+    if (o->requests == 0 && (o->pool->conns == 0 || o->pool->origins_count > 1))
         list_push_back(&o->engine->unused_origins, &o->unused);
 }
 
@@ -57,7 +57,6 @@ void origin_leave_run(struct origin *o)
     struct ringsend_limits *l = o->engine->gates;
     if (!o->run)
         return;
-    seat_leave(l, &o->seat, o->conns_leaving);
     limits_origin_give_back(l, o->run);
     o->run = NULL;
     o->pause = &o->own_pause;
@@ -68,14 +67,10 @@ static void join_run(struct origin *o)
     struct ringsend_limits *l = o->engine->gates;
     const struct origin_key key = {o->host->name, o->port, o->https, o->hash};
     o->pause = &o->own_pause;
-    o->seat = (struct seat){.engine = o->engine, .task = &o->task};
-    list_init(&o->seat.in_called);
     if (!l->shared)
         return;
     o->run = limits_origin(l, &key, o->engine->now_ns);
     o->pause = &o->run->pause;
-    if (limits_bound_origins(l))
-        seat_join(l, &o->seat, &o->run->places);
 }
 
 static struct origin *evict(struct ringsend *e)
@@ -89,9 +84,8 @@ static struct origin *evict(struct ringsend *e)
         at = &(*at)->hash_next;
     *at = o->hash_next;
     list_remove(&o->task.ready);
-    place_forget(o);
+    pool_leave(o);
     origin_leave_run(o);
-    list_remove(&o->in_host);
     timer_remove(&e->timers, &o->task.timer);
     host_release(e, o->host);
     if (e->last_origin == o)
@@ -102,24 +96,23 @@ static struct origin *evict(struct ringsend *e)
 static struct origin *origin_new(struct ringsend *e, const struct url *url, uint32_t hash)
 {
     struct host *h = host_find(e, url);
-    h->origins_count++; /* before another origin of this host may be evicted */
+    h->users++; /* before another origin of this host may be evicted */
     struct origin *o = e->origins_mark < e->origins_max ? &e->origins[e->origins_mark++] : evict(e);
     CHECK(o); /* origins_max is more than requests and connections can use */
-    *o = (struct origin){.step = ORIGIN_LOOKUP,
-                         .engine = e,
+    *o = (struct origin){.engine = e,
                          .host = h,
                          .port = url->port,
                          .https = url->https,
                          .hash = hash,
+                         .settles_at_ns = TIMER_NEVER,
                          .hash_next = e->origins_hash[hash & e->hash_mask]};
     e->origins_hash[hash & e->hash_mask] = o;
-    kept_begin(o);
     join_run(o);
     o->task.kind = TASK_ORIGIN;
     timer_init(&o->task.timer);
     list_init(&o->task.ready);
-    list_init(&o->idle);
-    list_init(&o->blocked);
+    list_init(&o->in_pool);
+    list_init(&o->in_waiting);
     for (int fresh = 0; fresh < 2; fresh++) {
         list_init(&o->waiting[fresh]);
         list_init(&o->retries[fresh]);
@@ -127,7 +120,7 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
     for (int gate = 0; gate < GATES_SHARED; gate++)
         list_init(&o->in_line[gate]);
     list_init(&o->unused);
-    list_push_back(&h->origins, &o->in_host);
+    pool_join(pool_new(e, h, o->port, o->https, hash), o);
     return o;
 }
 

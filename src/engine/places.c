@@ -35,6 +35,7 @@
 #include "engine/engine.h"
 #include "engine/kept.h"
 #include "engine/origin.h"
+#include "engine/pool.h"
 #include "engine/queue.h"
 #include "engine/request.h"
 #include "engine/run_limits.h"
@@ -68,72 +69,72 @@ static bool all_full(const struct ringsend *e)
     return is_full_itself(e) || (is_shared(e) && !seat_may_take(e->gates, &e->seat));
 }
 
-static bool is_at_own_limit(const struct origin *o)
+static bool is_at_own_limit(const struct pool *p)
 {
-    const struct ringsend *e = o->engine;
-    return o->conns >= e->options.connections_per_origin ||
-           (o->seat.places && !seat_may_take(e->gates, &o->seat));
+    const struct ringsend *e = p->engine;
+    return p->conns >= e->options.connections_per_origin ||
+           (p->seat.places && !seat_may_take(e->gates, &p->seat));
 }
 
 /* By powers of two of what it holds. */
-static uint32_t rank(const struct origin *o)
+static uint32_t rank(const struct pool *p)
 {
-    return o->conns > 0 ? 32 - (uint32_t)__builtin_clz(o->conns) : 0;
+    return p->conns > 0 ? 32 - (uint32_t)__builtin_clz(p->conns) : 0;
 }
 
 /* Its standing lets it have another place, if there is one. */
-static bool may_have(const struct origin *o)
+static bool may_have(const struct pool *p)
 {
-    const struct ringsend *e = o->engine;
+    const struct ringsend *e = p->engine;
     const struct ringsend_limits *l = e->gates;
     uint32_t half = (e->conns_limit + 1) / 2;
-    if (o->standing == STANDING_PROVEN || shared_or(e, &l->origins_proven, e->origins_proven) == 0)
+    if (p->standing == STANDING_PROVEN || shared_or(e, &l->pools_proven, e->pools_proven) == 0)
         return true;
-    if (o->standing == STANDING_MUTE)
+    if (p->standing == STANDING_MUTE)
         return is_shared(e) ? seat_may_be_mute(l, &e->seat) : e->silent_mute < half;
-    return o->conns == 0 || o->conns + shared_or(e, &l->places.taken, e->conns_open) < limit_of(e);
+    return p->conns == 0 || p->conns + shared_or(e, &l->places.taken, e->conns_open) < limit_of(e);
 }
 
 /* The first in that line, unless it must wait longer than others. */
-static struct origin *head_of(const struct list *line)
+static struct pool *head_of(const struct list *line)
 {
     if (list_empty(line))
         return NULL;
-    struct origin *o = LIST_OWNER(line->next, struct origin, blocked);
-    return may_have(o) ? o : NULL;
+    struct pool *p = LIST_OWNER(line->next, struct pool, blocked);
+    return may_have(p) ? p : NULL;
 }
 
-struct origin *place_first(const struct ringsend *e)
+struct pool *place_first(const struct ringsend *e)
 {
-    struct origin *first = NULL;
+    struct pool *first = NULL;
     for (uint32_t i = 0; i < PLACE_RANKS && e->blocked_count > 0 && !first; i++) {
         for (uint32_t standing = 0; standing < STANDINGS; standing++) {
-            struct origin *o = head_of(&e->blocked[standing][i]);
-            if (o && (!first || o->blocked_ns < first->blocked_ns))
-                first = o;
+            struct pool *p = head_of(&e->blocked[standing][i]);
+            if (p && (!first || p->blocked_ns < first->blocked_ns))
+                first = p;
         }
     }
     return first;
 }
 
-bool place_is_free(const struct origin *o)
+bool place_is_free(const struct pool *p)
 {
-    return !all_full(o->engine) && !is_at_own_limit(o);
+    return !all_full(p->engine) && !is_at_own_limit(p);
 }
 
-bool place_is_there(const struct origin *o)
+bool place_is_there(const struct pool *p)
 {
-    if (!place_is_free(o) || !may_have(o))
+    if (!place_is_free(p) || !may_have(p))
         return false;
-    const struct origin *first = place_first(o->engine);
-    return !first || first == o || rank(o) < rank(first);
+    const struct pool *first = place_first(p->engine);
+    return !first || first == p || rank(p) < rank(first);
 }
 
 void place_wake_first(struct ringsend *e)
 {
-    struct origin *first = place_first(e);
+    struct pool *first = place_first(e);
     if (first)
-        task_wake(e, &first->task);
+        pool_wake(first);
 }
 
 /* Of the mute ones: who holds the fewest may have the place of one that has had its turn. */
@@ -143,7 +144,7 @@ static void wake_mute(struct ringsend *e)
         const struct list *line = &e->blocked[STANDING_MUTE][i];
         if (list_empty(line))
             continue;
-        task_wake(e, &LIST_OWNER(line->next, struct origin, blocked)->task);
+        pool_wake(LIST_OWNER(line->next, struct pool, blocked));
         return;
     }
 }
@@ -156,187 +157,226 @@ void place_overdue(struct ringsend *e)
 
 /* ---- the line ---- */
 
-static void enter(struct origin *o)
+static void enter(struct pool *p)
 {
-    struct ringsend *e = o->engine;
-    if (list_empty(&o->blocked)) {
+    struct ringsend *e = p->engine;
+    if (list_empty(&p->blocked)) {
         e->blocked_count++;
-        o->blocked_ns = e->now_ns;
+        p->blocked_ns = e->now_ns;
     }
-    list_remove(&o->blocked);
-    list_push_back(&e->blocked[o->standing][rank(o)], &o->blocked);
+    list_remove(&p->blocked);
+    list_push_back(&e->blocked[p->standing][rank(p)], &p->blocked);
 }
 
-static void leave(struct origin *o)
+static void leave(struct pool *p)
 {
-    list_remove(&o->blocked);
-    o->engine->blocked_count--;
+    list_remove(&p->blocked);
+    p->engine->blocked_count--;
 }
 
-void place_forget(struct origin *o)
+void place_forget(struct pool *p)
 {
-    struct ringsend *e = o->engine;
-    if (!list_empty(&o->blocked))
-        leave(o);
-    e->origins_proven -= o->standing == STANDING_PROVEN;
-    if (is_shared(e) && o->standing == STANDING_PROVEN)
+    struct ringsend *e = p->engine;
+    if (!list_empty(&p->blocked))
+        leave(p);
+    e->pools_proven -= p->standing == STANDING_PROVEN;
+    if (is_shared(e) && p->standing == STANDING_PROVEN)
         seats_standing(e->gates, &e->seat, -1, 0);
 }
 
-/* How many connections it would open now. */
-static uint32_t demand(const struct origin *o)
+/* How many connections its origins would have now. */
+static uint32_t wanted(const struct pool *p)
 {
-    return gates_demand(o) + (o->dialing && o->racers == 0);
+    uint32_t count = 0;
+    for (struct list *node = p->waiting.next; node != &p->waiting; node = node->next)
+        count += gates_demand(LIST_OWNER(node, struct origin, in_waiting));
+    return count;
+}
+
+/* Whose request has waited for longest. */
+static struct request *first_waiting(const struct pool *p)
+{
+    struct request *first = NULL;
+    for (struct list *node = p->waiting.next; node != &p->waiting; node = node->next) {
+        struct request *r = queue_first(LIST_OWNER(node, struct origin, in_waiting));
+        if (r && (!first || r->queued_ns < first->queued_ns))
+            first = r;
+    }
+    return first;
+}
+
+/* How many connections it would open now. */
+static uint32_t demand(const struct pool *p)
+{
+    return wanted(p) + (p->dialing && p->racers == 0);
 }
 
 /* Connections that are about to make room for one of its: at its own limit only its own can. */
-uint32_t place_leaving(const struct origin *o)
+uint32_t place_leaving(const struct pool *p)
 {
-    return is_at_own_limit(o) ? o->conns_leaving : o->engine->conns_leaving;
+    return is_at_own_limit(p) ? p->conns_leaving : p->engine->conns_leaving;
 }
 
 /* The one that has been idle for longest; its own only if none is left to stand there for the
  * request itself. Null: none. */
-static struct conn *to_close_for(const struct origin *o, const struct request *r)
+static struct conn *to_close_for(const struct pool *p, const struct request *r)
 {
-    const struct ringsend *e = o->engine;
+    const struct ringsend *e = p->engine;
     for (struct list *node = e->idle_lru.next; node != &e->idle_lru; node = node->next) {
         struct conn *c = LIST_OWNER(node, struct conn, idle_lru);
-        if (c->origin == o)
-            c = kept_to_spare(o, r);
+        if (c->pool == p)
+            c = kept_to_spare(p, r);
         if (c)
             return c;
     }
     return NULL;
 }
 
-void place_want(struct origin *o, const struct request *r)
+static void wish(struct origin *o, enum wish wish)
 {
-    struct ringsend *e = o->engine;
-    bool own = is_at_own_limit(o);
-    struct list *idle = own ? &o->idle : &e->idle_lru;
-    o->wants_place = !own;
-    o->wants_own = own;
-    if (!own && list_empty(&o->blocked))
-        enter(o);
+    CHECK(o->pool->wishes[o->wish] > 0);
+    o->pool->wishes[o->wish]--;
+    o->pool->wishes[wish]++;
+    o->wish = wish;
+}
+
+void place_unwish(struct origin *o)
+{
+    if (o->wish != WISH_NONE)
+        wish(o, WISH_NONE);
+}
+
+void place_want(const struct request *r)
+{
+    struct pool *p = r->origin->pool;
+    struct ringsend *e = p->engine;
+    bool own = is_at_own_limit(p);
+    struct list *idle = own ? &p->idle : &e->idle_lru;
+    wish(r->origin, own ? WISH_OWN : WISH_PLACE);
+    if (!own && list_empty(&p->blocked))
+        enter(p);
     bool is_full = own || all_full(e);
     if (!is_full)
         place_wake_first(e); /* there is one, for another */
-    if (place_leaving(o) >= demand(o))
+    if (place_leaving(p) >= demand(p))
         return;
-    if (!own && !may_have(o)) {
-        if (o->standing == STANDING_MUTE)
-            turn_take_for(o); /* of another mute one */
+    if (!own && !may_have(p)) {
+        if (p->standing == STANDING_MUTE)
+            turn_take_for(p); /* of another mute one */
     } else if (is_full && !list_empty(idle)) {
-        struct conn *c = own ? kept_to_spare(o, r) : to_close_for(o, r);
+        struct conn *c = own ? kept_to_spare(p, r) : to_close_for(p, r);
         if (c)
             conn_abandon(c, RINGSEND_OK, NULL);
     } else if (is_full && !own) {
-        turn_take_for(o);
+        turn_take_for(p);
     }
 }
 
 /* In the line of an origin that engines share, and what it holds there for others. Who waits for a
  * place of the run stands in this line as well: else two of one engine, each first here only while
  * it stands here, would send each other back and forth between the lines. */
-static void look_at_own_line(struct origin *o)
+static void look_at_own_line(struct pool *p)
 {
-    struct ringsend *e = o->engine;
-    bool may = (o->wants_own || o->wants_place) && o->conns < e->options.connections_per_origin;
-    seat_has_idle(&o->seat, !list_empty(&o->idle));
-    seat_wish(e->gates, &o->seat, may ? demand(o) : 0, false, false);
-    while (!list_empty(&o->idle) && seat_is_asked(&o->seat))
-        conn_abandon(LIST_OWNER(o->idle.prev, struct conn, idle), RINGSEND_OK, NULL);
-    if (may && o->wants_own && seat_may_take(e->gates, &o->seat))
-        task_wake(e, &o->task); /* it was given back meanwhile */
+    struct ringsend *e = p->engine;
+    bool any = p->wishes[WISH_OWN] + p->wishes[WISH_PLACE] > 0;
+    bool may = any && p->conns < e->options.connections_per_origin;
+    seat_has_idle(&p->seat, !list_empty(&p->idle));
+    seat_wish(e->gates, &p->seat, may ? demand(p) : 0, false, false);
+    while (!list_empty(&p->idle) && seat_is_asked(&p->seat))
+        conn_abandon(LIST_OWNER(p->idle.prev, struct conn, idle), RINGSEND_OK, NULL);
+    if (may && p->wishes[WISH_OWN] > 0 && seat_may_take(e->gates, &p->seat))
+        pool_wake(p); /* it was given back meanwhile */
 }
 
 /* Who leaves the line calls the next one, for the place that it was called for may be left over. */
-void place_run_ends(struct origin *o)
+void place_run_ends(struct pool *p, bool waits_for_own)
 {
-    struct ringsend *e = o->engine;
-    bool wants = o->wants_place, waits_for_own = o->settles_at_ns != TIMER_NEVER;
-    if (o->seat.places)
-        look_at_own_line(o);
-    o->wants_place = o->wants_own = false;
-    if (list_empty(&o->blocked) || wants || (demand(o) > 0 && all_full(e) && !waits_for_own))
+    struct ringsend *e = p->engine;
+    bool wants = p->wishes[WISH_PLACE] > 0;
+    if (p->seat.places)
+        look_at_own_line(p);
+    /* What is still idle was kept for requests that a gate holds back now, or for none: others may
+     * have more use for its place. */
+    if (!list_empty(&p->idle) && place_first(e) != p)
+        place_wake_first(e);
+    if (list_empty(&p->blocked) || wants || (demand(p) > 0 && all_full(e) && !waits_for_own))
         return;
-    leave(o);
+    leave(p);
     place_overdue(e);
 }
 
 /* ---- what is held ---- */
 
-static bool is_mute(const struct origin *o)
+static bool is_mute(const struct pool *p)
 {
-    return o->standing == STANDING_MUTE;
+    return p->standing == STANDING_MUTE;
 }
 
 /* A connection comes, which is silent, or goes. */
-static void count(struct origin *o, int32_t more, int32_t silent_more)
+static void count(struct pool *p, int32_t more, int32_t silent_more)
 {
-    struct ringsend *e = o->engine;
-    o->conns += (uint32_t)more;
-    o->silent += (uint32_t)silent_more;
+    struct ringsend *e = p->engine;
+    p->conns += (uint32_t)more;
+    p->silent += (uint32_t)silent_more;
     e->conns_open += (uint32_t)more;
-    e->silent_mute += is_mute(o) ? (uint32_t)silent_more : 0;
-    if (!list_empty(&o->blocked))
-        enter(o);
+    e->silent_mute += is_mute(p) ? (uint32_t)silent_more : 0;
+    if (!list_empty(&p->blocked))
+        enter(p);
 }
 
-bool place_claim(struct origin *o, bool ahead)
+bool place_claim(struct pool *p, bool ahead)
 {
-    struct ringsend *e = o->engine;
-    return !is_shared(e) || seats_take(e->gates, &e->seat, &o->seat, ahead, is_mute(o));
+    struct ringsend *e = p->engine;
+    return !is_shared(e) || seats_take(e->gates, &e->seat, &p->seat, ahead, is_mute(p));
 }
 
-void place_unclaim(struct origin *o)
+void place_unclaim(struct pool *p)
 {
-    struct ringsend *e = o->engine;
+    struct ringsend *e = p->engine;
     if (is_shared(e))
-        seats_give(e->gates, &e->seat, &o->seat, false, is_mute(o));
+        seats_give(e->gates, &e->seat, &p->seat, false, is_mute(p));
 }
 
-void place_take(struct origin *o)
+void place_take(struct pool *p)
 {
-    struct ringsend *e = o->engine;
+    struct ringsend *e = p->engine;
     CHECK(e->conns_open < e->options.connections_max);
-    CHECK(o->conns < e->options.connections_per_origin);
-    count(o, 1, 1);
+    CHECK(p->conns < e->options.connections_per_origin);
+    count(p, 1, 1);
     CHECK(!is_shared(e) || e->seat.held == e->conns_open);
     if (e->conns_open > e->stats.connections_peak)
         e->stats.connections_peak = e->conns_open;
 }
 
-void place_leaves(struct origin *o)
+void place_leaves(struct pool *p)
 {
-    struct ringsend *e = o->engine;
+    struct ringsend *e = p->engine;
     e->conns_leaving++;
-    o->conns_leaving++;
+    p->conns_leaving++;
     if (is_shared(e))
-        seats_leaving(&e->seat, &o->seat);
+        seats_leaving(&e->seat, &p->seat);
 }
 
 void place_give_back(struct conn *c)
 {
-    struct origin *o = c->origin;
-    struct ringsend *e = o->engine;
+    struct pool *p = c->pool;
+    struct ringsend *e = p->engine;
     e->conns_leaving--;
-    o->conns_leaving--;
+    p->conns_leaving--;
     if (is_shared(e))
-        seats_give(e->gates, &e->seat, &o->seat, true, is_mute(o) && c->silent);
-    count(o, -1, -(int32_t)c->silent);
+        seats_give(e->gates, &e->seat, &p->seat, true, is_mute(p) && c->silent);
+    count(p, -1, -(int32_t)c->silent);
     place_overdue(e);
 }
 
 void place_set_silent(struct conn *c, bool silent)
 {
-    struct origin *o = c->origin;
-    struct ringsend *e = o->engine;
+    struct pool *p = c->pool;
+    struct ringsend *e = p->engine;
     int32_t more = silent - c->silent;
     c->silent = silent;
-    o->silent += (uint32_t)more;
-    if (!is_mute(o) || more == 0)
+    p->silent += (uint32_t)more;
+    if (!is_mute(p) || more == 0)
         return;
     e->silent_mute += (uint32_t)more;
     if (is_shared(e))
@@ -365,47 +405,47 @@ void place_limit_changed(struct ringsend *e)
 }
 
 /* Another engine has more right to it than who waits here. */
-static bool is_for_another_engine(const struct origin *o, const struct request *ours)
+static bool is_for_another_engine(const struct pool *p, const struct request *ours)
 {
-    const struct ringsend *e = o->engine;
+    const struct ringsend *e = p->engine;
     uint64_t since_ns = ours ? ours->queued_ns : TIMER_NEVER;
     return seat_is_outdone(&e->seat, since_ns) ||
-           (o->seat.places && seat_is_outdone(&o->seat, since_ns));
+           (p->seat.places && seat_is_outdone(&p->seat, since_ns));
 }
 
 bool place_is_kept(const struct conn *c)
 {
-    struct origin *o = c->origin;
-    struct ringsend *e = o->engine;
+    struct pool *p = c->pool;
+    struct ringsend *e = p->engine;
     if (is_over_limit(e))
         return false;
-    struct request *ours = gates_demand(o) > 0 ? queue_first(o) : NULL;
-    if (is_shared(e) && is_for_another_engine(o, ours))
+    struct request *ours = wanted(p) > 0 ? first_waiting(p) : NULL;
+    if (is_shared(e) && is_for_another_engine(p, ours))
         return false;
-    struct origin *other = place_first(e);
-    if (!other || other == o || e->conns_leaving >= demand(other))
+    struct pool *other = place_first(e);
+    if (!other || other == p || e->conns_leaving >= demand(other))
         return true;
-    struct request *theirs = other->dialing ? other->dialing : queue_first(other);
-    if (!ours || other->conns + 1 < o->conns)
+    struct request *theirs = other->dialing ? other->dialing : first_waiting(other);
+    if (!ours || other->conns + 1 < p->conns)
         return false;
     return other->conns > 0 || ours->queued_ns <= theirs->queued_ns;
 }
 
-void place_heard(struct origin *o, bool answered)
+void place_heard(struct pool *p, bool answered)
 {
-    struct ringsend *e = o->engine;
-    enum standing was = o->standing, is = answered ? STANDING_PROVEN : STANDING_MUTE;
+    struct ringsend *e = p->engine;
+    enum standing was = p->standing, is = answered ? STANDING_PROVEN : STANDING_MUTE;
     if (was == is)
         return;
-    o->standing = is;
+    p->standing = is;
     int32_t proven = (is == STANDING_PROVEN) - (was == STANDING_PROVEN);
-    int32_t mute = (int32_t)o->silent * ((is == STANDING_MUTE) - (was == STANDING_MUTE));
-    e->origins_proven += (uint32_t)proven;
+    int32_t mute = (int32_t)p->silent * ((is == STANDING_MUTE) - (was == STANDING_MUTE));
+    e->pools_proven += (uint32_t)proven;
     e->silent_mute += (uint32_t)mute;
     if (is_shared(e))
         seats_standing(e->gates, &e->seat, proven, mute);
-    if (!list_empty(&o->blocked))
-        enter(o);
+    if (!list_empty(&p->blocked))
+        enter(p);
     place_wake_first(e);
 }
 
@@ -422,11 +462,11 @@ void place_join(struct ringsend *e)
 
 void place_leave(struct ringsend *e)
 {
-    for (uint32_t i = 0; i < e->origins_mark; i++)
-        origin_leave_run(&e->origins[i]);
+    for (uint32_t i = 0; i < e->pools_mark; i++)
+        pool_leave_run(&e->pools[i]);
     if (!e->seat.places)
         return;
-    seats_standing(e->gates, &e->seat, -(int32_t)e->origins_proven, -(int32_t)e->silent_mute);
+    seats_standing(e->gates, &e->seat, -(int32_t)e->pools_proven, -(int32_t)e->silent_mute);
     seat_leave(e->gates, &e->seat, e->conns_leaving);
 }
 
@@ -435,9 +475,9 @@ void place_broke(struct ringsend *e)
     if (!is_shared(e))
         return;
     seat_wish(e->gates, &e->seat, 0, false, false);
-    for (uint32_t i = 0; i < e->origins_mark; i++)
-        if (e->origins[i].seat.places)
-            seat_wish(e->gates, &e->origins[i].seat, 0, false, false);
+    for (uint32_t i = 0; i < e->pools_mark; i++)
+        if (e->pools[i].seat.places)
+            seat_wish(e->gates, &e->pools[i].seat, 0, false, false);
 }
 
 bool place_is_called(const struct ringsend *e)
@@ -449,8 +489,8 @@ void place_hear_calls(struct ringsend *e)
 {
     struct seat *s;
     while (is_shared(e) && (s = seat_called(e))) {
-        if (s->task)
-            task_wake(e, s->task);
+        if (s->pool)
+            pool_wake(s->pool);
         else
             place_wake_first(e);
     }
@@ -498,7 +538,7 @@ void place_turn_ends(struct ringsend *e)
         return;
     seat_has_idle(s, spare(e) != NULL);
     bool may = !is_full_itself(e);
-    const struct origin *first = may ? place_first(e) : NULL;
+    const struct pool *first = may ? place_first(e) : NULL;
     uint32_t wants = first ? demand(first) : 0;
     bool waits = may && !first && e->blocked_count > 0;
     seat_wish(e->gates, s, first && wants == 0 ? 1 : wants, waits, waits && mute_ones_wait(e));

@@ -11,6 +11,8 @@
 #include "base/list.h"
 #include "engine/engine.h"
 #include "engine/origin.h"
+#include "engine/places.h"
+#include "engine/pool.h"
 #include "engine/request.h"
 #include "http/head.h"
 
@@ -34,7 +36,8 @@ void queue_add(struct origin *o, struct request *r, bool in_front)
     if (in_front && r->redialing)
         r->number += REDIALS_FROM;
     r->enqueued_ns = o->engine->now_ns;
-    o->waiting_count++;
+    if (o->waiting_count++ == 0)
+        list_push_back(&o->pool->waiting, &o->in_waiting);
     o->retries_count += r->is_retry;
     o->engine->waiting++;
     task_wake(o->engine, &o->task);
@@ -50,9 +53,13 @@ void queue_remove(struct request *r)
     o->retries_count -= r->is_retry;
     o->engine->waiting--;
     /* It may have no reason left to stand in line. */
-    if (!list_empty(&o->blocked) || !list_empty(&o->in_line[GATE_BUDGET]) ||
-        !list_empty(&o->in_line[GATE_PACE]))
+    if (o->wish != WISH_NONE || !list_empty(&o->pool->blocked) ||
+        !list_empty(&o->in_line[GATE_BUDGET]) || !list_empty(&o->in_line[GATE_PACE]))
         task_wake(o->engine, &o->task);
+    if (o->waiting_count > 0)
+        return;
+    list_remove(&o->in_waiting);
+    place_unwish(o);
 }
 
 struct request *queue_first(const struct origin *o)

@@ -26,6 +26,7 @@
 #include "engine/origin.h"
 #include "engine/pause.h"
 #include "engine/places.h"
+#include "engine/pool.h"
 #include "engine/queue.h"
 #include "engine/retry.h"
 #include "engine/steps.h"
@@ -104,6 +105,7 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
     r->deadline_at_ns =
         timer_after(e->now_ns, user->deadline_ns ? user->deadline_ns : options->deadline_ns);
     o->requests++;
+    o->pool->requests++;
     task_deadline(e, &r->task, r->deadline_at_ns);
     task_wake(e, &r->task);
 }
@@ -191,7 +193,7 @@ static void judge_origin(struct request *r)
 {
     const struct attempt *a = &r->attempt;
     if (a->answered || retry_is_silence(a->outcome))
-        place_heard(r->origin, a->answered);
+        place_heard(r->origin->pool, a->answered);
 }
 
 /* The attempt's outcome is known. */
@@ -478,7 +480,7 @@ static void abandon_attempt(struct request *r, enum ringsend_error error)
     } else if (r->conn)
         conn_abandon(r->conn, error, NULL);
     else
-        origin_abandon_race(r->origin, error, NULL);
+        pool_abandon_race(r->origin->pool, error, NULL);
 }
 
 /* What had come for it by its deadline is known, and not all of it: a response that is there to be

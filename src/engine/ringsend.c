@@ -177,7 +177,7 @@ static void init_lists(struct ringsend *e)
         &e->requests_free,      &e->conns_free,       &e->unused_origins, &e->ready,
         &e->lines[GATE_BUDGET], &e->lines[GATE_PACE], &e->idle_lru,       &e->starved,
         &e->finished,           &e->events,           &e->events_reaped,  &e->reaped,
-        &e->undecoded,          &e->held_sends,       &e->crowd};
+        &e->undecoded,          &e->held_sends,       &e->crowd,          &e->pools_free};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     lookups_init(e);

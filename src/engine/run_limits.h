@@ -46,7 +46,7 @@ struct ringsend_limits {
     struct budget budget;
     uint32_t connections_max, connections_per_origin; /* of all engines */
     struct run_places places;
-    uint32_t origins_proven, silent_mute; /* see places.c; read without the lock, as is: */
+    uint32_t pools_proven, silent_mute; /* see places.c; read without the lock, as is: */
     /* of silent_mute, that one who waits for more holds; UINT32_MAX: nobody waits */
     uint32_t mute_fewest;
     struct list *origins;   /* shared: by hash, struct run_origin */

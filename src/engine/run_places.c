@@ -209,7 +209,7 @@ void seat_leave(struct ringsend_limits *l, struct seat *s, uint32_t leaving)
     seat_has_idle(s, false);
     publish(s->places);
     call_next(s->places, s->engine);
-    if (!s->task)
+    if (!s->pool)
         publish_mute(l);
     call_waiting(s->places, s->engine);
     s->places = NULL;
@@ -231,9 +231,8 @@ bool seat_may_take(struct ringsend_limits *l, const struct seat *s)
 
 bool seat_may_be_mute(const struct ringsend_limits *l, const struct seat *run)
 {
-    return LOAD(l->origins_proven) == 0 ||
-           (LOAD(l->silent_mute) < (LOAD(l->places.limit) + 1) / 2 &&
-            LOAD(l->mute_fewest) >= run->mute);
+    return LOAD(l->pools_proven) == 0 || (LOAD(l->silent_mute) < (LOAD(l->places.limit) + 1) / 2 &&
+                                          LOAD(l->mute_fewest) >= run->mute);
 }
 
 bool seats_take(struct ringsend_limits *l, struct seat *run, struct seat *origin, bool is_first,
@@ -357,7 +356,7 @@ bool run_places_are_over(const struct run_places *p)
 void seats_standing(struct ringsend_limits *l, struct seat *run, int32_t proven, int32_t mute)
 {
     limits_lock(l);
-    STORE(l->origins_proven, l->origins_proven + (uint32_t)proven);
+    STORE(l->pools_proven, l->pools_proven + (uint32_t)proven);
     count_mute(l, run, mute);
     call_waiting(&l->places, run->engine);
     limits_unlock(l);

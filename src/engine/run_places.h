@@ -8,11 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct origin;
+struct pool;
 struct ringsend;
 struct ringsend_limits;
 struct ringsend_stats;
-struct task;
 
 /* Written under the limits' lock, but for `leaving` and `idle`; read without it. */
 struct run_places {
@@ -26,11 +25,11 @@ struct run_places {
     uint64_t joined;         /* so many up to now */
 };
 
-/* An engine's part of the run's places, or one of its origins' part of that origin's. */
+/* An engine's part of the run's places, or one of its pools' part of that origin's. */
 struct seat {
     struct ringsend *engine;
     struct run_places *places; /* null: there are none of several engines */
-    struct task *task;         /* the origin's; null: the seat is the engine's */
+    struct pool *pool;         /* null: the seat is the engine's */
     struct list in_places;
     struct list in_called; /* in engine.called exactly when it is to look again */
     uint32_t held;
@@ -84,8 +83,8 @@ struct seat *seat_called(struct ringsend *e);
 
 /* Takes one of those that engines share, if it is there still: to be used at once, by place_take,
  * or given up. `ahead` of others who wait. */
-bool place_claim(struct origin *o, bool ahead);
-void place_unclaim(struct origin *o);
+bool place_claim(struct pool *p, bool ahead);
+void place_unclaim(struct pool *p);
 /* With limits that engines share. A turn has taken in what completed: who was called runs. */
 void place_hear_calls(struct ringsend *e);
 bool place_is_called(const struct ringsend *e);

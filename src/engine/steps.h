@@ -17,18 +17,18 @@
     /* has its result; waits to be reaped */                                             \
     STEP(REQUEST_FINISHED, 0)
 
-/* origin.c */
-#define ORIGIN_STEPS(STEP)                                                                        \
-    /* addresses are to be found before anything is opened */                                     \
-    STEP(ORIGIN_LOOKUP, STEP_TO(ORIGIN_LOOKING_UP))                                               \
-    /* waits for the host */                                                                      \
-    STEP(ORIGIN_LOOKING_UP, STEP_TO(ORIGIN_LOOKUP) | STEP_TO(ORIGIN_RACE) | STEP_TO(ORIGIN_OPEN)) \
-    /* several addresses, none known to work */                                                   \
-    STEP(ORIGIN_RACE, STEP_TO(ORIGIN_RACING) | STEP_TO(ORIGIN_LOOKUP))                            \
-    /* waits for the first connect that succeeds, RFC 8305 */                                     \
-    STEP(ORIGIN_RACING, STEP_TO(ORIGIN_OPEN) | STEP_TO(ORIGIN_LOOKUP) | STEP_TO(ORIGIN_RACE))     \
-    /* one address is to be used: open as many as needed */                                       \
-    STEP(ORIGIN_OPEN, STEP_TO(ORIGIN_LOOKUP))
+/* pool.c */
+#define POOL_STEPS(STEP)                                                                  \
+    /* addresses are to be found before anything is opened */                             \
+    STEP(POOL_LOOKUP, STEP_TO(POOL_LOOKING_UP))                                           \
+    /* waits for the host */                                                              \
+    STEP(POOL_LOOKING_UP, STEP_TO(POOL_LOOKUP) | STEP_TO(POOL_RACE) | STEP_TO(POOL_OPEN)) \
+    /* several addresses, none known to work */                                           \
+    STEP(POOL_RACE, STEP_TO(POOL_RACING) | STEP_TO(POOL_LOOKUP))                          \
+    /* waits for the first connect that succeeds, RFC 8305 */                             \
+    STEP(POOL_RACING, STEP_TO(POOL_OPEN) | STEP_TO(POOL_LOOKUP) | STEP_TO(POOL_RACE))     \
+    /* one address is to be used: open as many as needed */                               \
+    STEP(POOL_OPEN, STEP_TO(POOL_LOOKUP))
 
 /* conn.c */
 #define CONN_STEPS(STEP)                                                              \
@@ -75,13 +75,13 @@
     STEP(RECEIVE_DONE, STEP_TO(RECEIVE_FIRST_BYTE))
 
 enum request_step { REQUEST_STEPS(STEP_ENUM) };
-enum origin_step { ORIGIN_STEPS(STEP_ENUM) };
+enum pool_step { POOL_STEPS(STEP_ENUM) };
 enum conn_step { CONN_STEPS(STEP_ENUM) };
 enum send_half { SEND_HALVES(STEP_ENUM) };
 enum receive_half { RECEIVE_HALVES(STEP_ENUM) };
 
 /* For step_note alone: not there without RINGSEND_SLOW_CHECKS. */
-extern const struct machine machine_request, machine_origin, machine_conn, machine_send,
+extern const struct machine machine_request, machine_pool, machine_conn, machine_send,
     machine_receive;
 
 #endif

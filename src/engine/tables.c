@@ -9,6 +9,7 @@
 #include "engine/file_internal.h"
 #include "engine/host.h"
 #include "engine/origin.h"
+#include "engine/pool.h"
 #include "engine/post.h"
 #include "engine/request.h"
 #include "engine/tcp_info.h"
@@ -16,7 +17,7 @@
 
 #include <string.h>
 
-enum { TABLES = 14 };
+enum { TABLES = 15 };
 
 struct table {
     void *where; /* the pointer to it */
@@ -32,6 +33,7 @@ static void list_tables(struct ringsend *e, struct table tables[TABLES])
         {&e->requests, 2 * (size_t)o->requests_max * sizeof *e->requests},
         {&e->conns, o->connections_max * sizeof *e->conns},
         {&e->origins, e->origins_max * sizeof *e->origins},
+        {&e->pools, e->origins_max * sizeof *e->pools},
         {&e->hosts, e->hosts_max * sizeof *e->hosts},
         {&e->overrides, o->resolve_count * sizeof *e->overrides},
         {&e->origins_hash, hash_size * sizeof(struct origin *)},
@@ -60,7 +62,7 @@ bool tables_take(struct ringsend *e)
     e->buffers = LIMIT_BUFFERS_MIN;
     while (e->buffers < 2 * o->connections_max && e->buffers < LIMIT_BUFFERS_MAX)
         e->buffers *= 2;
-    e->timers.capacity = 2 * o->requests_max + o->connections_max + e->origins_max + 1;
+    e->timers.capacity = 2 * o->requests_max + o->connections_max + 2 * e->origins_max + 1;
     struct table tables[TABLES];
     list_tables(e, tables);
     for (size_t i = 0; i < TABLES; i++) {

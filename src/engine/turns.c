@@ -32,7 +32,7 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
-#include "engine/origin.h"
+#include "engine/pool.h"
 #include "engine/places.h"
 #include "engine/request.h"
 #include "engine/steps.h"
@@ -54,22 +54,22 @@ void turns_init(struct ringsend *e)
 
 static struct request *request_of(const struct conn *c)
 {
-    return c->racing ? c->origin->dialing : c->exchange.request;
+    return c->racing ? c->pool->dialing : c->exchange.request;
 }
 
 static uint64_t turn_ns(const struct conn *c)
 {
-    const struct origin *o = c->origin;
+    const struct pool *p = c->pool;
     bool connects = c->step == CONN_CONNECT;
-    uint64_t ns = connects ? USUAL_TIMES * o->engine->usual_connect_ns : TURN_MAX_NS;
+    uint64_t ns = connects ? USUAL_TIMES * p->engine->usual_connect_ns : TURN_MAX_NS;
     if (ns < TURN_MIN_NS)
         ns = TURN_MIN_NS;
     if (ns > TURN_MAX_NS)
         ns = TURN_MAX_NS;
-    if (ns < 2 * o->slowest_ns)
-        ns = 2 * o->slowest_ns;
+    if (ns < 2 * p->slowest_ns)
+        ns = 2 * p->slowest_ns;
     /* A race's connects have theirs together, from when the last of them has begun. */
-    return ns + (c->racing ? origin_race_left_ns(o) : 0);
+    return ns + (c->racing ? pool_race_left_ns(p) : 0);
 }
 
 /* What the clock still has. */
@@ -108,7 +108,7 @@ static void take_back(struct conn *c)
     bool connects = c->step == CONN_CONNECTING;
     CHECK(r && c->step <= CONN_HANDSHAKING);
     if (c->racing) {
-        origin_take_back_race(c->origin);
+        pool_take_back_race(c->pool);
     } else {
         c->exchange.request = NULL;
         conn_abandon(c, RINGSEND_OK, NULL);
@@ -119,11 +119,11 @@ static void take_back(struct conn *c)
 bool turn_is_over(struct conn *c)
 {
     struct ringsend *e = c->engine;
-    struct origin *o = c->origin;
+    struct pool *p = c->pool;
     c->turn_at_ns = TIMER_NEVER;
     list_push_back(&e->overdue, &c->overdue);
-    place_heard(o, false);
-    if (c->racing && origin_race_left_ns(o) > 0 && !place_is_free(o)) {
+    place_heard(p, false);
+    if (c->racing && pool_race_left_ns(p) > 0 && !place_is_free(p)) {
         take_back(c); /* for the next address */
         return true;
     }
@@ -134,34 +134,34 @@ bool turn_is_over(struct conn *c)
 void turn_succeeded(struct conn *c)
 {
     struct ringsend *e = c->engine;
-    struct origin *o = c->origin;
+    struct pool *p = c->pool;
     uint64_t took_ns = e->now_ns - c->turn_began_ns;
     list_remove(&c->overdue);
-    o->slowest_ns -= o->slowest_ns / USUAL_WEIGHT; /* it may have been a pause of ours */
-    if (o->slowest_ns < took_ns)
-        o->slowest_ns = took_ns;
+    p->slowest_ns -= p->slowest_ns / USUAL_WEIGHT; /* it may have been a pause of ours */
+    if (p->slowest_ns < took_ns)
+        p->slowest_ns = took_ns;
     if (c->step == CONN_CONNECTING)
         e->usual_connect_ns += took_ns / USUAL_WEIGHT - e->usual_connect_ns / USUAL_WEIGHT;
 }
 
 /* One whose clock is about to end anyway is left alone. */
-static bool may_take(const struct origin *o, const struct conn *c)
+static bool may_take(const struct pool *p, const struct conn *c)
 {
-    if (c->deadline_ns < timer_after(o->engine->now_ns, TURN_MIN_NS))
+    if (c->deadline_ns < timer_after(p->engine->now_ns, TURN_MIN_NS))
         return false;
-    if (c->origin->conns > o->conns)
+    if (c->pool->conns > p->conns)
         return true;
-    bool too_many = place_mute_hold_much(o->engine);
-    return too_many && o->standing != STANDING_MUTE && c->origin != o;
+    bool too_many = place_mute_hold_much(p->engine);
+    return too_many && p->standing != STANDING_MUTE && c->pool != p;
 }
 
-static struct conn *to_take(const struct origin *o)
+static struct conn *to_take(const struct pool *p)
 {
-    const struct ringsend *e = o->engine;
+    const struct ringsend *e = p->engine;
     uint32_t looks = 0;
     for (struct list *node = e->overdue.next; node != &e->overdue; node = node->next) {
         struct conn *c = LIST_OWNER(node, struct conn, overdue);
-        if (may_take(o, c))
+        if (may_take(p, c))
             return c;
         if (++looks == LOOK_MAX)
             break;
@@ -169,9 +169,9 @@ static struct conn *to_take(const struct origin *o)
     return NULL;
 }
 
-void turn_take_for(struct origin *o)
+void turn_take_for(struct pool *p)
 {
-    struct conn *c = to_take(o);
+    struct conn *c = to_take(p);
     if (c)
         take_back(c);
 }

@@ -1,0 +1,328 @@
+/* A pool: the connections to one host and port. It knows the address that they go to, or has it
+ * found, opens what its origins ask for, and keeps what is idle for them. For whom there is a
+ * place: places.c; which idle one is good for what: kept.c.
+ *
+ * step        waits for                                 deadline     next
+ * LOOKUP      an origin with requests that wait         -            LOOKING_UP
+ * LOOKING_UP  the host's addresses                      -            OPEN, RACE; LOOKUP: it failed
+ * RACE        a request to race for                     -            RACING
+ * RACING      the first connect that succeeds           pool_race.c  OPEN; LOOKUP when all failed;
+ *                                                                    RACE when its place is gone
+ * OPEN        -                                         -            LOOKUP when the winner is gone
+ *
+ * An origin asks for connections in its own run, in RACE and OPEN, and has one at once or none: no
+ * other task stands between an idle connection and the request that it is for. Those with requests
+ * that wait stand in `waiting`. The first of them is woken when there is something to be had, and
+ * wakes the next one as long as it has left some; who has begun a request goes to the end.
+ *
+ * Short. A connect that fails because this machine is out of something (local ports, descriptors,
+ * memory for sockets) is no try: the request goes back to the front of the queue, where no clock
+ * but its record's runs, and the pool asks again, one connect at a time, at growing distances
+ * until one succeeds. */
+#include "engine/pool.h"
+
+#include "base/address.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/list.h"
+#include "base/machine.h"
+#include "base/time.h"
+#include "base/timers.h"
+#include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/host.h"
+#include "engine/origin.h"
+#include "engine/places.h"
+#include "engine/request.h"
+#include "engine/steps.h"
+#include "engine/task.h"
+#include "ringsend.h"
+#include "tls/tls.h"
+
+/* How long the first TLS handshake goes ahead alone, for the others to resume its session. */
+#define RESUME_WAIT_NS NS_PER_S
+/* A port that is free again is found late by up to as long; a kernel that has none searches through
+ * all. */
+#define SHORT_WAIT_MIN_NS (10 * NS_PER_MS)
+#define SHORT_WAIT_MAX_NS (500 * NS_PER_MS)
+#define SHORT_MEMORY_NS NS_PER_S
+
+enum task_next pool_goto(struct pool *p, enum pool_step step)
+{
+    static const unsigned edges[] = {POOL_STEPS(STEP_EDGES)};
+    CHECK(edges[p->step] >> step & 1);
+    step_note(&machine_pool, p->engine->now_ns, (uint32_t)(p - p->engine->pools), 0, p->step, step);
+    p->step = step;
+    return TASK_AGAIN;
+}
+
+/* ---- who is told ---- */
+
+static bool is_finding(const struct pool *p)
+{
+    return p->step == POOL_LOOKING_UP || p->step == POOL_RACING;
+}
+
+void pool_wake(struct pool *p)
+{
+    struct ringsend *e = p->engine;
+    bool nobody = list_empty(&p->waiting);
+    if (!nobody)
+        task_wake(e, &LIST_OWNER(p->waiting.next, struct origin, in_waiting)->task);
+    if (nobody || is_finding(p))
+        task_wake(e, &p->task);
+}
+
+void pool_wake_all(struct pool *p)
+{
+    CHECK(p->origins_count > 0);
+    for (struct list *node = p->origins.next; node != &p->origins; node = node->next)
+        task_wake(p->engine, &LIST_OWNER(node, struct origin, in_pool)->task);
+    task_wake(p->engine, &p->task);
+}
+
+static bool has_some_left(const struct pool *p)
+{
+    bool may_open = p->step == POOL_OPEN || p->step == POOL_RACE;
+    return !list_empty(&p->idle) || (may_open && place_is_there(p));
+}
+
+void pool_pass_on(struct pool *p, struct origin *o, bool has_begun)
+{
+    CHECK(o->pool == p && list_empty(&o->in_waiting) == (o->waiting_count == 0));
+    if (p->origins_count == 1 || list_empty(&p->waiting))
+        return;
+    bool is_out = list_empty(&o->in_waiting);
+    struct list *next = is_out ? p->waiting.next : o->in_waiting.next;
+    if (!is_out && has_begun) {
+        next = next == &p->waiting ? p->waiting.next : next;
+        list_remove(&o->in_waiting);
+        list_push_back(&p->waiting, &o->in_waiting);
+    }
+    if (next != &p->waiting && has_some_left(p))
+        task_wake(p->engine, &LIST_OWNER(next, struct origin, in_waiting)->task);
+}
+
+/* ---- what its origins ask for ---- */
+
+void pool_look_up(struct pool *p)
+{
+    CHECK(p->step == POOL_LOOKUP && p->requests > 0);
+    p->lookup_wanted = true;
+    task_wake(p->engine, &p->task);
+}
+
+/* The one address to use, if it is clear already. */
+static bool winner_is_known(struct pool *p)
+{
+    const struct host *h = p->host;
+    CHECK(p->racers == 0);
+    if (h->addresses_count == 1) {
+        p->winner = h->addresses[0];
+        p->has_winner = true;
+    }
+    bool known = false;
+    for (uint32_t i = 0; i < h->addresses_count && p->has_winner; i++)
+        known |= address_equal(&p->winner, &h->addresses[i]);
+    p->has_winner = known;
+    if (known)
+        address_set_port(&p->winner, p->port);
+    return known;
+}
+
+/* Addresses that are due for another lookup serve while it goes on: a slow resolver holds nothing
+ * up. */
+bool pool_has_address(struct pool *p)
+{
+    CHECK(p->step == POOL_RACE || p->step == POOL_OPEN);
+    if (!host_is_fresh(p->engine, p->host))
+        host_look_up(p->engine, p->host);
+    if (p->host->addresses_count > 0 && (p->step == POOL_RACE || winner_is_known(p)))
+        return true;
+    pool_goto(p, POOL_LOOKUP);
+    return false;
+}
+
+/* A full handshake costs some milliseconds of CPU, a resumed one a tenth of one. */
+uint64_t pool_session_at_ns(struct pool *p)
+{
+    struct ringsend *e = p->engine;
+    CHECK(p->step == POOL_RACE || p->step == POOL_OPEN);
+    if (!p->https || p->resumes_known || p->step == POOL_RACE ||
+        tls_has_session(e->tls_local, p->host->name, p->port))
+        return e->now_ns;
+    if (p->conns == 0)
+        p->resumes_until_ns = e->now_ns + RESUME_WAIT_NS;
+    return p->conns > 0 ? p->resumes_until_ns : e->now_ns;
+}
+
+uint64_t pool_short_until_ns(const struct pool *p)
+{
+    return p->short_wait_ns > 0 ? p->short_until_ns : p->engine->now_ns;
+}
+
+/* Counts what is about to be opened: where it is short, one at a time. */
+static void take_of_short(struct pool *p)
+{
+    CHECK(p->engine->now_ns >= pool_short_until_ns(p));
+    if (p->short_wait_ns == 0)
+        return;
+    p->short_asks = true;
+    p->short_until_ns = p->engine->now_ns + p->short_wait_ns;
+}
+
+void pool_open_for(struct pool *p, struct request *r)
+{
+    CHECK(r->origin->pool == p && r->step == REQUEST_QUEUED && list_empty(&r->waiting));
+    take_of_short(p);
+    if (p->step == POOL_RACE) {
+        p->resumes_until_ns = p->engine->now_ns + RESUME_WAIT_NS;
+        pool_race_begin(p, r);
+    } else {
+        CHECK(p->step == POOL_OPEN && p->has_winner);
+        conn_begin(conn_open(p, &p->winner), r);
+    }
+}
+
+/* ---- what becomes of its connections ---- */
+
+void pool_handshake_over(struct pool *p)
+{
+    CHECK(p->https && p->conns > 0);
+    p->resumes_known = true;
+    pool_wake(p);
+}
+
+void pool_conn_closed(struct conn *c)
+{
+    struct pool *p = c->pool;
+    CHECK(c->step == CONN_CLOSED && !c->racing && p->conns > 0);
+    place_give_back(c);
+    pool_wake(p);
+    if (p->conns == 0 && p->requests == 0 && p->origins_count == 1)
+        list_push_back(&p->engine->unused_origins,
+                       &LIST_OWNER(p->origins.next, struct origin, in_pool)->unused);
+}
+
+void pool_ran_short(struct conn *c, enum ringsend_error error, const char *detail)
+{
+    struct pool *p = c->pool;
+    struct ringsend *e = p->engine;
+    struct request *r = c->exchange.request;
+    CHECK(error != RINGSEND_OK && c->step == CONN_CONNECTING);
+    if (p->short_wait_ns == 0)
+        p->short_wait_ns = SHORT_WAIT_MIN_NS;
+    else if (p->short_asks && p->short_wait_ns < SHORT_WAIT_MAX_NS)
+        p->short_wait_ns *= 2;
+    p->short_asks = false; /* who was under way with it says the same */
+    p->short_ns = e->now_ns;
+    p->short_until_ns = e->now_ns + p->short_wait_ns;
+    e->stats.connects_put_off++;
+    pool_wake(p);
+    if (c->racing) {
+        p->race_is_short = true;
+        pool_race_lost(c, error, detail);
+    } else if (r) {
+        bool redialed = r->redialed;
+        c->exchange.request = NULL;
+        request_redial(r, error, detail);
+        r->redialed = redialed;
+    }
+}
+
+/* One has succeeded: the next may follow, and several at once when it has gone well for a while. */
+static void short_of_no_more(struct pool *p)
+{
+    struct ringsend *e = p->engine;
+    CHECK(p->short_wait_ns > 0);
+    bool is_over = e->now_ns - p->short_ns > SHORT_MEMORY_NS;
+    p->short_wait_ns = is_over ? 0 : SHORT_WAIT_MIN_NS;
+    p->short_until_ns = e->now_ns;
+    pool_wake(p);
+}
+
+void pool_connected(struct conn *c)
+{
+    struct pool *p = c->pool;
+    CHECK(p->conns > 0 && (!c->racing || p->dialing));
+    if (p->short_wait_ns > 0)
+        short_of_no_more(p);
+    if (c->racing)
+        pool_race_won(c);
+}
+
+void pool_connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
+{
+    struct pool *p = c->pool;
+    struct request *r = c->exchange.request;
+    CHECK(error != RINGSEND_OK && c->step == CONN_CONNECTING);
+    if (c->racing) {
+        pool_race_lost(c, error, detail);
+        return;
+    }
+    /* It may have taken so long to fail that another address is in use by now. */
+    bool is_old = p->has_winner && !address_equal(&c->address, &p->winner);
+    if (!is_old && p->host->addresses_count < 2) {
+        host_expire(p->host);
+        return;
+    }
+    if (!is_old)
+        p->has_winner = false;
+    if (!is_old && p->step == POOL_OPEN)
+        pool_goto(p, POOL_LOOKUP);
+    if (r && !r->redialed) {
+        c->exchange.request = NULL;
+        /* The other address has its own clocks. */
+        r->connect_spent_ns = r->handshake_spent_ns = 0;
+        request_redial(r, error, detail);
+    }
+}
+
+/* ---- life ---- */
+
+static enum task_next looking_up(struct pool *p)
+{
+    struct host *h = p->host;
+    CHECK(p->racers == 0 && !p->dialing);
+    if (h->looking_up && h->addresses_count == 0)
+        return TASK_WAIT;
+    p->lookups_over++;
+    p->lookup_error = h->error;
+    pool_wake_all(p);
+    if (h->error != RINGSEND_OK)
+        return pool_goto(p, POOL_LOOKUP);
+    return pool_goto(p, winner_is_known(p) ? POOL_OPEN : POOL_RACE);
+}
+
+static enum task_next advance(struct pool *p)
+{
+    struct ringsend *e = p->engine;
+    switch (p->step) {
+    case POOL_LOOKUP:
+        if (!p->lookup_wanted)
+            return TASK_WAIT;
+        p->lookup_wanted = false;
+        p->lookup_began_ns = e->now_ns;
+        host_look_up(e, p->host);
+        pool_wake_all(p); /* a clock of theirs may begin */
+        return pool_goto(p, POOL_LOOKING_UP);
+    case POOL_LOOKING_UP:
+        return looking_up(p);
+    case POOL_RACING:
+        return pool_race_run(p);
+    case POOL_RACE:
+    case POOL_OPEN:
+        CHECK(p->racers == 0 && (p->step == POOL_RACE || p->has_winner));
+        return TASK_WAIT;
+    }
+    UNREACHABLE("pool step");
+}
+
+enum task_next pool_run(struct pool *p)
+{
+    CHECK((p->dialing != NULL) == (p->step == POOL_RACING));
+    task_deadline(p->engine, &p->task, TIMER_NEVER); /* a race sets what it waits for */
+    enum task_next next = advance(p);
+    place_run_ends(p, false);
+    return next;
+}

@@ -1,0 +1,128 @@
+/* A pool: where the connections to one host and port go. The spine is in pool.c. */
+#ifndef RINGSEND_ENGINE_POOL_H
+#define RINGSEND_ENGINE_POOL_H
+
+#include "base/address.h"
+#include "base/list.h"
+#include "engine/places.h"
+#include "engine/run_places.h"
+#include "engine/steps.h"
+#include "engine/task.h"
+#include "ringsend.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct conn;
+struct host;
+struct origin;
+struct request;
+struct ringsend;
+struct run_origin;
+
+struct pool {
+    struct task task;
+    enum pool_step step;
+    struct ringsend *engine;
+    struct host *host;
+    uint16_t port;
+    bool https;             /* its connections speak TLS with the host */
+    struct list in_host;    /* in host.pools */
+    struct list origins;    /* origin.in_pool: all whose requests its connections may carry */
+    struct list waiting;    /* origin.in_waiting: those with requests that wait, in turn */
+    uint32_t origins_count; /* of all */
+    uint32_t requests;      /* of all, that are not finished */
+
+    struct list idle;        /* conn.idle, last used first */
+    uint32_t conns;          /* sockets: half-open, ready, closing */
+    uint32_t conns_leaving;  /* of those: shutting down or closing */
+    uint32_t silent;         /* of those: conn.silent */
+    uint32_t suspicion;      /* see kept.c */
+    uint64_t settle_ns;      /* so long after an answer a connection counts as kept */
+    uint64_t trial_until_ns; /* one is being tried, alone */
+    uint64_t slowest_ns;     /* of its connects and handshakes that succeeded, lately */
+
+    enum standing standing;  /* see places.c */
+    struct run_origin *run;  /* of all engines with these limits; null: there are none */
+    struct seat seat;        /* there, where it has places */
+    struct list blocked;     /* in engine.blocked exactly when it waits for a place */
+    uint64_t blocked_ns;     /* since when */
+    uint32_t wishes[WISHES]; /* of its origins, as of their last runs */
+
+    bool lookup_wanted; /* by an origin, in LOOKUP */
+    uint64_t lookup_began_ns;
+    uint64_t lookups_over;            /* so many up to now: */
+    enum ringsend_error lookup_error; /* what the last one came to */
+    bool has_winner;
+    struct address winner; /* the address that worked last; the one to use in POOL_OPEN */
+
+    struct request *dialing;        /* whom the race is for; null when there is none */
+    uint32_t race_first, race_next; /* so many addresses were tried, from that one on */
+    uint64_t race_paused_for;       /* handle of whose race goes on there; 0: none does */
+    uint32_t racers;                /* conns with racing set */
+    enum ringsend_error race_error; /* of the last racer that failed */
+    const char *race_detail;
+    uint64_t race_next_at_ns; /* when the next address is tried, though none has failed */
+    bool race_is_short;       /* this machine had nothing left for one of the race's connects */
+
+    uint64_t short_wait_ns;  /* the distance of connects that fail so; 0: it is not short */
+    uint64_t short_ns;       /* when one failed so the last time */
+    uint64_t short_until_ns; /* then: when the next one may begin */
+    bool short_asks;         /* then: one was begun after it had turned out so */
+
+    bool resumes_known; /* https: a handshake has shown whether there is a session to resume */
+    bool resumes;       /* https: it took the last session that was offered */
+    uint64_t resumes_until_ns; /* until then others wait for the first handshake */
+};
+
+/* Something has changed that who waits for a connection, or a race, may have use for. */
+void pool_wake(struct pool *p);
+void pool_wake_all(struct pool *p); /* its origins, whether they wait or not */
+/* That one has had its turn: the next one has, if something is left. */
+void pool_pass_on(struct pool *p, struct origin *o, bool has_begun);
+enum task_next pool_run(struct pool *p);
+void pool_look_up(struct pool *p); /* in LOOKUP; the one after lookups_over */
+enum task_next pool_goto(struct pool *p, enum pool_step step);
+
+/* ---- what its origins ask for, in RACE and OPEN ---- */
+
+/* It has an address, or several to race for. Else it looks for them from now on. */
+bool pool_has_address(struct pool *p);
+/* When one may be opened, for the sake of the first one's TLS session; not after now: it may. */
+uint64_t pool_session_at_ns(struct pool *p);
+uint64_t pool_short_until_ns(const struct pool *p); /* likewise, where this machine has run short */
+/* Opens one for the request, whose attempt begins, or begins a race. It has taken a place. */
+void pool_open_for(struct pool *p, struct request *r);
+/* The request that it races for wants no more of it. */
+void pool_abandon_race(struct pool *p, enum ringsend_error error, const char *detail);
+
+/* ---- what becomes of its connections ---- */
+
+void pool_connected(struct conn *c); /* may give it a request: a race is decided */
+void pool_connect_failed(struct conn *c, enum ringsend_error error, const char *detail);
+/* The same, for want of something that this machine has only so much of. */
+void pool_ran_short(struct conn *c, enum ringsend_error error, const char *detail);
+void pool_handshake_over(struct pool *p); /* it is known now whether sessions resume */
+void pool_conn_closed(struct conn *c);
+
+/* ---- pool_race.c ---- */
+
+void pool_race_begin(struct pool *p, struct request *r);
+enum task_next pool_race_run(struct pool *p); /* POOL_RACING */
+void pool_race_won(struct conn *c);
+void pool_race_lost(struct conn *c, enum ringsend_error error, const char *detail);
+void pool_addresses_found(struct pool *p); /* its host has others: a race begins anew */
+/* Its race stops, and goes on when there are places for it. */
+void pool_take_back_race(struct pool *p);
+uint64_t pool_race_left_ns(const struct pool *p); /* until its last address is tried */
+
+/* ---- pool_table.c ---- */
+
+/* By the hash, engines with shared limits find what they share of it. */
+struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool https,
+                      uint32_t hash);
+void pool_join(struct pool *p, struct origin *o); /* its connections carry that one's requests */
+void pool_leave(struct origin *o);   /* not any more: with the last one it goes itself */
+void pool_leave_run(struct pool *p); /* no socket of it is left */
+
+#endif

@@ -1,0 +1,184 @@
+/* The race of a pool that has several addresses and does not know which of them works.
+ *
+ * Happy Eyeballs (RFC 8305) is run per pool, not per connection: one request's connect finds out
+ * which address works, the others wait for that and then use the winner. When the winner stops
+ * working the pool races again. An address is tried when the one before it has failed or had
+ * ATTEMPT_DELAY_NS; the first connect that succeeds wins, has the request, and ends the others.
+ *
+ * A race in which no connect is under way and whose next address finds no place pauses: its
+ * request is back in the queue, where no clock runs, and goes on from that address later.
+ *
+ * Invariants. In POOL_RACING alone there is somebody it dials for, whose attempt has begun and
+ * has no connection yet. `racers` counts the connections with `racing` set: all being made. */
+#include "base/address.h"
+#include "base/check.h"
+#include "base/errors.h"
+#include "base/time.h"
+#include "engine/conn.h"
+#include "engine/engine.h"
+#include "engine/host.h"
+#include "engine/places.h"
+#include "engine/pool.h"
+#include "engine/request.h"
+#include "engine/run_places.h"
+#include "engine/steps.h"
+#include "engine/task.h"
+#include "ringsend.h"
+
+#define ATTEMPT_DELAY_NS (250 * NS_PER_MS) /* RFC 8305 section 5 */
+
+static void open_racer(struct pool *p)
+{
+    const struct host *h = p->host;
+    CHECK(p->dialing && p->race_next < h->addresses_count);
+    uint32_t i = (p->race_first + p->race_next++) % h->addresses_count;
+    struct address address = h->addresses[i];
+    address_set_port(&address, p->port);
+    struct conn *c = conn_open(p, &address);
+    c->racing = true;
+    p->racers++;
+    p->race_next_at_ns = p->engine->now_ns + ATTEMPT_DELAY_NS;
+}
+
+void pool_race_begin(struct pool *p, struct request *r)
+{
+    CHECK(p->step == POOL_RACE && p->racers == 0 && !p->dialing);
+    request_attempt_begun(r, NULL);
+    p->dialing = r;
+    if (p->race_paused_for != r->user->handle)
+        p->race_first = p->race_next = 0;
+    p->race_paused_for = 0;
+    p->race_is_short = false;
+    p->race_error = RINGSEND_E_CONNECT_FAILED;
+    p->race_detail = NULL;
+    open_racer(p);
+    pool_goto(p, POOL_RACING);
+    task_wake(p->engine, &p->task); /* sets its deadline */
+}
+
+/* All racers but `winner` go. */
+static void end_race(struct pool *p, const struct conn *winner)
+{
+    struct ringsend *e = p->engine;
+    CHECK(p->step == POOL_RACING && p->dialing && (!winner || winner->racing));
+    for (uint32_t i = 0; i < e->conns_mark && p->racers > 0; i++) {
+        struct conn *c = &e->conns[i];
+        if (c->pool != p || !c->racing)
+            continue;
+        c->racing = false;
+        p->racers--;
+        if (c != winner)
+            conn_abandon(c, RINGSEND_OK, NULL);
+    }
+    CHECK(p->racers == 0);
+    p->dialing = NULL;
+    pool_wake(p);
+}
+
+void pool_race_won(struct conn *c)
+{
+    struct pool *p = c->pool;
+    struct request *r = p->dialing;
+    CHECK(r && p->step == POOL_RACING && p->racers > 0 && !c->exchange.request);
+    p->winner = c->address;
+    p->has_winner = true;
+    end_race(p, c);
+    pool_goto(p, POOL_OPEN);
+    request_attempt_begun(r, c);
+    c->exchange.request = r;
+}
+
+void pool_race_lost(struct conn *c, enum ringsend_error error, const char *detail)
+{
+    struct pool *p = c->pool;
+    CHECK(c->racing && p->racers > 0 && error != RINGSEND_OK);
+    c->racing = false;
+    p->racers--;
+    p->race_next_at_ns = 0; /* the next one at once, RFC 8305 section 5 */
+    p->race_error = error;
+    p->race_detail = detail;
+    pool_wake(p);
+}
+
+void pool_addresses_found(struct pool *p)
+{
+    CHECK(p->host->addresses_count > 0);
+    p->race_first = p->race_next = 0;
+    p->race_paused_for = 0;
+}
+
+void pool_abandon_race(struct pool *p, enum ringsend_error error, const char *detail)
+{
+    struct request *r = p->dialing;
+    CHECK(r && p->step == POOL_RACING && error != RINGSEND_OK);
+    end_race(p, NULL);
+    pool_goto(p, POOL_LOOKUP);
+    request_attempt_failed(r, error, detail);
+}
+
+/* The next turn is for all addresses again, from the first on that this one has not come to. */
+void pool_take_back_race(struct pool *p)
+{
+    struct request *r = p->dialing;
+    CHECK(r && p->step == POOL_RACING);
+    end_race(p, NULL);
+    p->race_first += p->race_next;
+    p->race_next = 0;
+    p->race_paused_for = r->user->handle;
+    pool_goto(p, POOL_RACE);
+}
+
+uint64_t pool_race_left_ns(const struct pool *p)
+{
+    uint32_t count = p->host->addresses_count; /* a new lookup may have found none any more */
+    CHECK(p->step == POOL_RACING);
+    return count > p->race_next ? (uint64_t)(count - p->race_next) * ATTEMPT_DELAY_NS : 0;
+}
+
+/* No place for the next address, or nothing left for any: the request waits in the queue again,
+ * where no clock runs. */
+static enum task_next pause_race(struct pool *p)
+{
+    struct request *r = p->dialing;
+    CHECK(r && p->racers == 0);
+    p->dialing = NULL;
+    p->race_paused_for = p->race_is_short ? 0 : r->user->handle;
+    pool_goto(p, POOL_RACE);
+    request_redial(r, p->race_error, p->race_detail);
+    return TASK_AGAIN;
+}
+
+/* All have failed. */
+static enum task_next give_up(struct pool *p)
+{
+    CHECK(p->racers == 0 && p->race_next >= p->host->addresses_count);
+    host_expire(p->host);
+    pool_abandon_race(p, p->race_error, p->race_detail);
+    return TASK_AGAIN;
+}
+
+/* Another address in a race that has begun goes ahead of others: what holds its place may be dead.
+ */
+enum task_next pool_race_run(struct pool *p)
+{
+    struct ringsend *e = p->engine;
+    uint64_t next_ns = p->dialing->attempt_at_ns;
+    CHECK(p->dialing->step == REQUEST_ATTEMPT && !p->dialing->conn);
+    if (engine_is_over(e, next_ns)) {
+        pool_abandon_race(p, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
+        return TASK_AGAIN;
+    }
+    if (p->race_next < p->host->addresses_count) {
+        bool is_due = p->racers == 0 || engine_is_over(e, p->race_next_at_ns);
+        if (is_due && place_is_free(p) && place_claim(p, true))
+            open_racer(p);
+        else if (p->racers == 0)
+            return pause_race(p);
+        if (p->racers > 0 && !engine_is_over(e, p->race_next_at_ns))
+            next_ns = p->race_next_at_ns < next_ns ? p->race_next_at_ns : next_ns;
+    } else if (p->racers == 0) {
+        return p->race_is_short ? pause_race(p) : give_up(p);
+    }
+    task_deadline(e, &p->task, next_ns);
+    return TASK_WAIT;
+}

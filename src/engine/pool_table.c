@@ -1,0 +1,99 @@
+/* The table of pools: today one for each origin, made with it. One that no origin uses any more has
+ * no connections either, and its slot is free. */
+#include "base/check.h"
+#include "base/list.h"
+#include "base/timers.h"
+#include "engine/engine.h"
+#include "engine/host.h"
+#include "engine/kept.h"
+#include "engine/origin.h"
+#include "engine/places.h"
+#include "engine/pool.h"
+#include "engine/run_limits.h"
+#include "engine/run_places.h"
+#include "engine/steps.h"
+#include "engine/task.h"
+
+static void join_run(struct pool *p, uint32_t hash)
+{
+    struct ringsend_limits *l = p->engine->gates;
+    const struct origin_key key = {p->host->name, p->port, p->https, hash};
+    p->seat = (struct seat){.engine = p->engine, .pool = p};
+    list_init(&p->seat.in_called);
+    if (!l->shared)
+        return;
+    p->run = limits_origin(l, &key, p->engine->now_ns);
+    if (limits_bound_origins(l))
+        seat_join(l, &p->seat, &p->run->places);
+}
+
+void pool_leave_run(struct pool *p)
+{
+    struct ringsend_limits *l = p->engine->gates;
+    if (!p->run)
+        return;
+    seat_leave(l, &p->seat, p->conns_leaving);
+    limits_origin_give_back(l, p->run);
+    p->run = NULL;
+}
+
+struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool https,
+                      uint32_t hash)
+{
+    struct list *node = list_pop_front(&e->pools_free);
+    struct pool *p = node ? LIST_OWNER(node, struct pool, in_host) : &e->pools[e->pools_mark++];
+    CHECK(e->pools_mark <= e->origins_max);
+    *p =
+        (struct pool){.step = POOL_LOOKUP, .engine = e, .host = host, .port = port, .https = https};
+    p->task.kind = TASK_POOL;
+    timer_init(&p->task.timer);
+    list_init(&p->task.ready);
+    list_init(&p->origins);
+    list_init(&p->waiting);
+    list_init(&p->idle);
+    list_init(&p->blocked);
+    list_init(&p->in_host);
+    list_push_back(&host->pools, &p->in_host);
+    host->users++;
+    kept_begin(p);
+    join_run(p, hash);
+    return p;
+}
+
+static void pool_put(struct pool *p)
+{
+    struct ringsend *e = p->engine;
+    CHECK(p->conns == 0 && p->requests == 0 && !p->dialing && list_empty(&p->waiting));
+    place_forget(p);
+    pool_leave_run(p);
+    list_remove(&p->task.ready);
+    timer_remove(&e->timers, &p->task.timer);
+    list_remove(&p->in_host);
+    host_release(e, p->host);
+    p->engine = NULL;
+    list_push_front(&e->pools_free, &p->in_host);
+}
+
+void pool_join(struct pool *p, struct origin *o)
+{
+    CHECK(o->requests == 0 && !o->pool);
+    o->pool = p;
+    list_push_back(&p->origins, &o->in_pool);
+    p->origins_count++;
+    p->wishes[WISH_NONE]++;
+}
+
+void pool_leave(struct origin *o)
+{
+    struct pool *p = o->pool;
+    CHECK(o->requests == 0 && list_empty(&o->in_waiting) && p->origins_count > 0);
+    place_unwish(o);
+    list_remove(&o->in_pool);
+    p->origins_count--;
+    p->wishes[WISH_NONE]--;
+    o->pool = NULL;
+    if (p->origins_count == 0)
+        pool_put(p);
+    else if (p->origins_count == 1 && p->conns > 0) /* it keeps the connections */
+        list_remove(&LIST_OWNER(p->origins.next, struct origin, in_pool)->unused);
+}
