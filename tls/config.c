@@ -22,14 +22,14 @@
 #include "tls/config.h"
 
 #include "base/check.h"
+#include "base/time.h"
 #include "tls/sha256.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 int64_t config_now_s(const struct tls_config *config)
 {
-    return config->fixed_now_s ? config->fixed_now_s : (int64_t)time(NULL);
+    return config->fixed_now_s ? config->fixed_now_s : clock_wall_s();
 }
 
 static void set_profile(br_ssl_engine_context *engine)

@@ -2,6 +2,7 @@
 #ifndef RINGSEND_TLS_LOCAL_H
 #define RINGSEND_TLS_LOCAL_H
 
+#include "base/time.h"
 #include "tls/config.h"
 
 #include "base/list.h"
@@ -10,7 +11,7 @@
 enum {
     LOCAL_ENTROPY_BYTES = 4096, /* drawn at once: getrandom costs 0.5 us a call, mostly the call */
     LOCAL_SEED_BYTES = 32,
-    LOCAL_SESSION_SECONDS_MAX = 24 * 3600, /* RFC 5246 F.1.4 */
+    LOCAL_SESSION_SECONDS_MAX = S_PER_DAY, /* RFC 5246 F.1.4 */
     LOCAL_SERVER_SESSION_BYTES = 100,      /* br_ssl_session_cache_lru's entry */
 };
 

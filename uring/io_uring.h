@@ -50,7 +50,7 @@ _Static_assert(SQ_ENTRIES_MAX <= CQ_ENTRIES_MAX && SQ_ENTRIES_MIN <= CQ_ENTRIES_
 /* The most that the kernel moves in one operation; a longer send would come back short. */
 #define TRANSFER_BYTES_MAX ((size_t)INT_MAX & ~(size_t)4095)
 /* Long enough to stand for "no deadline" where the kernel wants one. */
-#define FOREVER_S 1000000000
+#define FOREVER_S (30ll * 365 * S_PER_DAY)
 
 /* user_data, from the top: 4 bits kind that a cancel aims at, 4 kind, 24 generation, 32 slot. */
 _Static_assert(RING_KINDS <= 16, "a kind has four bits");

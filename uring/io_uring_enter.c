@@ -1,5 +1,6 @@
 /* The kernel entered: the one place that hands over what was prepared and waits for completions.
  * An error of the enter itself sticks in `broken`; the ring never enters again. */
+#include "base/time.h"
 #include "uring/io_uring.h"
 #include "uring/kernel.h"
 
@@ -79,8 +80,8 @@ static unsigned wait_plan(const struct uring *u, const struct ring_wait *wait,
         if (wait->deadline_ns <= now_ns)
             return 0;
         uint64_t left_ns = wait->deadline_ns - now_ns;
-        timeout->tv_sec = (int64_t)(left_ns / 1000000000);
-        timeout->tv_nsec = (int64_t)(left_ns % 1000000000);
+        timeout->tv_sec = (int64_t)(left_ns / NS_PER_S);
+        timeout->tv_nsec = (int64_t)(left_ns % NS_PER_S);
         argument->timeout = (uintptr_t)timeout;
         /* The kernel looks at the timeout only after the min-wait. */
         if (min_wait_ns > left_ns)
@@ -90,7 +91,7 @@ static unsigned wait_plan(const struct uring *u, const struct ring_wait *wait,
         timeout->tv_sec = FOREVER_S;
         argument->timeout = (uintptr_t)timeout;
     }
-    argument->min_wait_us = clamp_u32(min_wait_ns / 1000, 0, UINT32_MAX);
+    argument->min_wait_us = clamp_u32(min_wait_ns / NS_PER_US, 0, UINT32_MAX);
     if (argument->min_wait_us == 0)
         return 1;
     /* The kernel counts from the queue's head, so what completes on the way in counts too. */

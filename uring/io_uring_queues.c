@@ -1,5 +1,6 @@
 /* The queues of a ring: made with the best flags that the kernel has, probed for what else it can
  * do, and shrunk until they fit the limits of locked memory. */
+#include "base/time.h"
 #include "uring/io_uring.h"
 
 #include <errno.h>
@@ -100,7 +101,7 @@ static int uring_try(struct uring *u, uint32_t sq_entries, uint32_t cq_entries)
  * 6.14). A refused ring's share comes back a moment later, from a kernel thread. */
 int uring_open_queues(struct uring *u)
 {
-    const struct timespec pause = {.tv_nsec = 10000000};
+    const struct timespec pause = {.tv_nsec = 10 * NS_PER_MS};
     uint64_t sockets = u->sockets_max;
     uint32_t sq = power_of_two_at_least(clamp_u32(2 * sockets, SQ_ENTRIES_MIN, SQ_ENTRIES_MAX));
     uint32_t cq =

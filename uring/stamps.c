@@ -5,25 +5,20 @@
  * They are of the wall clock, since the kernel has no other for them; here they become monotonic by
  * the difference of the clocks at the moment of reading. A step of the wall clock between stamp and
  * reading, a few microseconds to milliseconds, would falsify one. */
+#include "base/time.h"
 #include "uring/kernel.h"
 
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
-
-static uint64_t ns_of(const struct timespec *t)
-{
-    return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec;
-}
 
 static uint64_t monotonic_of(const struct timespec *stamp)
 {
-    struct timespec wall;
-    if (stamp->tv_sec == 0 || clock_gettime(CLOCK_REALTIME, &wall) != 0)
+    if (stamp->tv_sec == 0)
         return 0;
-    uint64_t past_ns = ns_of(&wall) - ns_of(stamp), now_ns = kernel_now_ns(NULL);
+    uint64_t past_ns = clock_ns(CLOCK_REALTIME) - timespec_ns(stamp);
+    uint64_t now_ns = clock_monotonic_ns();
     return past_ns < now_ns ? now_ns - past_ns : 0;
 }
 

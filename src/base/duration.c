@@ -3,6 +3,8 @@
  * unit. */
 #include "base/duration.h"
 
+#include "base/time.h"
+
 #include <stddef.h>
 
 struct unit {
@@ -11,8 +13,8 @@ struct unit {
 };
 
 static const struct unit units[] = {
-    {{"", 0}, 1000000000}, {{"s", 1}, 1000000000},  {{"ms", 2}, 1000000},      {{"us", 2}, 1000},
-    {{"ns", 2}, 1},        {{"m", 1}, 60000000000}, {{"h", 1}, 3600000000000},
+    {{"", 0}, NS_PER_S}, {{"s", 1}, NS_PER_S},      {{"ms", 2}, NS_PER_MS},  {{"us", 2}, NS_PER_US},
+    {{"ns", 2}, 1},      {{"m", 1}, NS_PER_MINUTE}, {{"h", 1}, NS_PER_HOUR},
 };
 
 static size_t digits_at(struct ringsend_bytes text, size_t at)

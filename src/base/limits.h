@@ -2,6 +2,8 @@
 #ifndef RINGSEND_BASE_LIMITS_H
 #define RINGSEND_BASE_LIMITS_H
 
+#include "base/time.h"
+
 enum {
     /* Records */
     LIMIT_LINE_BYTES = 16 << 20, /* a record's line; longer ones are skipped in constant memory */
@@ -32,12 +34,12 @@ enum {
 };
 
 /* Lengths of time, in nanoseconds: beyond what an enumerator holds. */
-#define LIMIT_RATE_PER_NS 3600000000000ull       /* a rate is so many in an hour at most */
-#define LIMIT_RAMP_NS 3600000000000ull           /* of a rate */
-#define LIMIT_BACKOFF_NS (24 * 3600000000000ull) /* the longest of the waits between tries */
+#define LIMIT_RATE_PER_NS NS_PER_HOUR       /* a rate is so many in an hour at most */
+#define LIMIT_RAMP_NS NS_PER_HOUR           /* of a rate */
+#define LIMIT_BACKOFF_NS (24 * NS_PER_HOUR) /* the longest of the waits between tries */
 /* What options and records may ask for; the engine itself takes any. */
-#define LIMIT_TIMEOUT_MIN_NS 1000000ull
-#define LIMIT_TIMEOUT_MAX_NS (24 * 3600000000000ull)
+#define LIMIT_TIMEOUT_MIN_NS NS_PER_MS
+#define LIMIT_TIMEOUT_MAX_NS (24 * NS_PER_HOUR)
 
 _Static_assert(LIMIT_CONNECTIONS <= 1 << 24, "a slot must fit the ring's completion tag");
 _Static_assert((long long)LIMIT_HEAD_BYTES + LIMIT_BODY_BYTES <= 0x7fffffff, "a send's result");

@@ -1,11 +1,10 @@
 #include "base/rate.h"
 
 #include "base/duration.h"
+#include "base/time.h"
 
 #include <stddef.h>
 #include <string.h>
-
-#define SECOND_NS 1000000000ull
 
 enum { FRACTION_DIGITS_MAX = 9 };
 
@@ -35,7 +34,7 @@ static size_t read_digits(struct ringsend_bytes text, size_t *at, uint64_t *coun
 
 bool rate_parse(struct ringsend_bytes text, struct rate *rate)
 {
-    uint64_t count = 0, per_ns = SECOND_NS;
+    uint64_t count = 0, per_ns = NS_PER_S;
     size_t at = 0, fraction = 0;
     if (read_digits(text, &at, &count) == 0)
         return false;
@@ -63,5 +62,5 @@ bool rate_parse(struct ringsend_bytes text, struct rate *rate)
 
 double rate_per_s(const struct rate *rate)
 {
-    return (double)rate->count * 1e9 / (double)rate->per_ns;
+    return (double)rate->count * NS_PER_S / (double)rate->per_ns;
 }

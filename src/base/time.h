@@ -15,6 +15,7 @@
 #define NS_PER_HOUR (60 * NS_PER_MINUTE)
 #define NS_PER_DAY (24 * NS_PER_HOUR)
 #define US_PER_S 1000000ull
+#define MS_PER_S 1000ull
 #define S_PER_MINUTE 60
 #define S_PER_HOUR 3600
 #define S_PER_DAY 86400

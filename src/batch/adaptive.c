@@ -1,10 +1,11 @@
 #include "batch/adaptive.h"
 
 #include "base/check.h"
+#include "base/time.h"
 
 #include <stdio.h>
 
-#define ROUND_MIN_NS 100000000ull
+#define ROUND_MIN_NS (100 * NS_PER_MS)
 enum { ROUND_MIN_EXCHANGES = 8, CALM_ROUNDS = 30, PUSHED_BACK_SHARE = 100 };
 
 void adaptive_init(struct adaptive *a, uint32_t limit_max, uint64_t now_ns)
@@ -42,7 +43,7 @@ static bool judge_times(struct adaptive *a, uint64_t mean_ns)
     if (a->fastest_ns == 0 || mean_ns < a->fastest_ns || a->limit == 1)
         a->fastest_ns = mean_ns;
     snprintf(a->reason, sizeof a->reason, "answers take %.3g ms, %.3g ms are possible",
-             (double)mean_ns / 1e6, (double)a->fastest_ns / 1e6);
+             (double)mean_ns / NS_PER_MS, (double)a->fastest_ns / NS_PER_MS);
     if (mean_ns > a->fastest_ns / 3 * 5)
         return in_use && move(a, a->limit * 9 / 10);
     if (!in_use || mean_ns >= a->fastest_ns / 4 * 5)

@@ -18,20 +18,13 @@
  * sake. A process that is killed has them in memory alone: their records are in doubt, as those in
  * flight are. */
 #include "base/json_put.h"
+#include "base/time.h"
 #include "batch/job_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
-
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static bool all_have_results(const struct job *job)
 {
@@ -113,7 +106,7 @@ static int run_engine(struct job *job, uint64_t wait_ns)
 
 bool job_turn(struct job *job, uint64_t wait_ns)
 {
-    job->now_ns = clock_ns();
+    job->now_ns = clock_monotonic_ns();
     if (job->started_ns == 0 && !start(job))
         return false;
     job_watch(job);
@@ -266,7 +259,7 @@ void job_stats(struct job *job, struct ringsend_stats *stats)
 const struct job_report *job_end(struct job *job)
 {
     struct job_report *report = &job->report;
-    report->elapsed_ns = clock_ns() - job->started_ns;
+    report->elapsed_ns = clock_monotonic_ns() - job->started_ns;
     report->input_error = job->source->error;
     report->input_error_text = job->source->error_text;
     report->input_is_other = report->input_error == ESTALE;

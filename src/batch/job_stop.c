@@ -1,10 +1,11 @@
+#include "base/time.h"
 #include "batch/job_internal.h"
 
 #include <errno.h>
 
-#define JOB_GRACE_NS 10000000000ull
+#define JOB_GRACE_NS (10 * NS_PER_S)
 /* After a second signal the outputs have so long for what is left; then the job ends without it. */
-#define JOB_ABORT_NS 1000000000ull
+#define JOB_ABORT_NS NS_PER_S
 
 static void cancel_all(struct job *job)
 {

@@ -29,14 +29,15 @@
 #define RINGSEND_BATCH_LANES_H
 
 #include "base/list.h"
+#include "base/time.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define LANES_STALL_NS 20000000ull
-#define LANES_START_NS 100000000ull
+#define LANES_STALL_NS (20 * NS_PER_MS)
+#define LANES_START_NS (100 * NS_PER_MS)
 enum { LANES_ASIDE_MIN = 256 };
 
 struct lane {

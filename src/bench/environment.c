@@ -1,5 +1,6 @@
 #include "bench/environment.h"
 
+#include "base/time.h"
 #include "ringsend.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The first line of a file, without its end. */
@@ -41,7 +41,7 @@ static void read_cpu(char *text, size_t text_bytes)
 
 void environment_read(struct figures_environment *e)
 {
-    *e = (struct figures_environment){.started_s = time(NULL)};
+    *e = (struct figures_environment){.started_s = clock_wall_s()};
     struct utsname name;
     cpu_set_t cpus;
     snprintf(e->version, sizeof e->version, "%s", ringsend_version());

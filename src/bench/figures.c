@@ -1,9 +1,10 @@
 #include "bench/figures.h"
 
+#include "base/time.h"
+
 #include <math.h>
 #include <stdlib.h>
 
-#define NS_PER_S 1e9
 #define CPU_SHARE_FULL 0.95
 #define BOUND_TOLERANCE 1.01
 

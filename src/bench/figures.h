@@ -28,6 +28,7 @@
 #define RINGSEND_BENCH_FIGURES_H
 
 #include "base/histogram.h"
+#include "base/time.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
@@ -37,7 +38,7 @@
 enum {
     FIGURES_PRECISION = 10, /* bits: error below 0.1 % */
     FIGURES_STATUS_MAX = 599,
-    FIGURES_LATE_NS = 1000 * 1000, /* a start later than that counts in late_starts */
+    FIGURES_LATE_NS = NS_PER_MS, /* a start later than that counts in late_starts */
 };
 
 enum arrivals { ARRIVALS_CONSTANT, ARRIVALS_POISSON };

@@ -20,6 +20,7 @@
 
 #include "base/base64.h"
 #include "base/check.h"
+#include "base/time.h"
 
 #include <endian.h>
 #include <limits.h>
@@ -41,7 +42,7 @@ enum {
 };
 
 #define RATIO_ONE 0x3ff0000000000000u /* 1.0 */
-#define HIGHEST_MIN 3600000000000u    /* an hour, as most writers have it */
+#define HIGHEST_MIN NS_PER_HOUR       /* an hour, as most writers have it */
 
 static const char *const memory_is_out = "memory is out";
 

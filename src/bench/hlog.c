@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/span.h"
+#include "base/time.h"
 #include "bench/hdr.h"
 
 #include <math.h>
@@ -30,7 +31,7 @@ void hlog_head(char out[HLOG_HEAD_BYTES], uint64_t start_unix_ms)
     char date[64] = "";
     if (gmtime_r(&seconds, &utc))
         strftime(date, sizeof date, "%a %b %d %H:%M:%S UTC %Y", &utc);
-    double start_s = (double)start_unix_ms / 1e3;
+    double start_s = (double)start_unix_ms / MS_PER_S;
     int bytes = snprintf(out, HLOG_HEAD_BYTES,
                          "#[Histogram log format version 1.3]\n"
                          "#[StartTime: %.3f (seconds since epoch), %s]\n"
@@ -54,9 +55,10 @@ char *hlog_line_of_text(const char *tag, uint64_t from_ns, uint64_t to_ns, uint6
                         const char *histogram)
 {
     char *line;
-    int bytes = asprintf(&line, "%s%s%s%.3f,%.3f,%.3f,%s\n", tag ? "Tag=" : "", tag ? tag : "",
-                         tag ? "," : "", (double)from_ns / 1e9, (double)(to_ns - from_ns) / 1e9,
-                         (double)max_ns / 1e6, histogram);
+    int bytes =
+        asprintf(&line, "%s%s%s%.3f,%.3f,%.3f,%s\n", tag ? "Tag=" : "", tag ? tag : "",
+                 tag ? "," : "", (double)from_ns / NS_PER_S, (double)(to_ns - from_ns) / NS_PER_S,
+                 (double)max_ns / NS_PER_MS, histogram);
     return bytes < 0 ? NULL : line;
 }
 

@@ -1,6 +1,7 @@
 #include "bench/load.h"
 
 #include "base/check.h"
+#include "base/time.h"
 #include "bench/environment.h"
 #include "bench/series.h"
 #include "bench/worker.h"
@@ -11,11 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 
-#define NS_PER_S 1000000000ull
 /* So that all threads are there when the first start is due. */
-#define BEGIN_IN_NS 2000000ull
+#define BEGIN_IN_NS (2 * NS_PER_MS)
 
 struct load {
     struct load_options options;
@@ -29,19 +28,12 @@ struct load {
     struct environment_cpu cpu; /* of the machine, likewise */
 };
 
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
 static uint64_t process_cpu_ns(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
     return ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * NS_PER_S +
-           ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000;
+           ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * NS_PER_US;
 }
 
 static void tell(char *message, size_t message_bytes, const char *text)
@@ -85,7 +77,7 @@ int load_new(struct load **load, const struct load_options *options, char *messa
 
 int load_start(struct load *load)
 {
-    uint64_t begin_ns = clock_ns() + BEGIN_IN_NS;
+    uint64_t begin_ns = clock_monotonic_ns() + BEGIN_IN_NS;
     sigset_t all, before;
     load->cpu_ns = process_cpu_ns();
     load->cpu = environment_cpu();

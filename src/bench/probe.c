@@ -1,12 +1,12 @@
 #include "bench/probe.h"
 
 #include "base/check.h"
+#include "base/time.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define TURN_NS 50000000ull
+#define TURN_NS (50 * NS_PER_MS)
 enum {
     REAP_BATCH = 64,
     PRECISION = 8,
@@ -27,13 +27,6 @@ struct probe {
         last_ns; /* measured from; to, when enough came; to, whatever came */
     bool stopping;
 };
-
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static int open_engine(struct probe *p, char *message, size_t message_bytes)
 {
@@ -118,7 +111,7 @@ static int reap(struct probe *p)
 
 static int loop(struct probe *p)
 {
-    uint64_t now_ns = clock_ns(), step_ns = p->settings->step_ns;
+    uint64_t now_ns = clock_monotonic_ns(), step_ns = p->settings->step_ns;
     int error = 0;
     p->measure_ns = now_ns + step_ns / 5;
     p->end_ns = p->measure_ns + step_ns;
@@ -128,7 +121,7 @@ static int loop(struct probe *p)
     while (!error && p->in_flight > 0) {
         if (ringsend_run(p->engine, TURN_NS) < 0)
             return -RINGSEND_E_RING;
-        now_ns = clock_ns();
+        now_ns = clock_monotonic_ns();
         check_pushed_back(p);
         if (!p->stopping && is_enough(p, now_ns)) {
             p->stopping = true;
@@ -169,5 +162,5 @@ void probe_step_free(struct probe_step *step)
 
 double probe_step_rate(const struct probe_step *step)
 {
-    return step->elapsed_ns ? (double)step->ok * 1e9 / (double)step->elapsed_ns : 0;
+    return step->elapsed_ns ? (double)step->ok * NS_PER_S / (double)step->elapsed_ns : 0;
 }

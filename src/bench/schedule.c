@@ -6,10 +6,9 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "base/time.h"
 
 #include <math.h>
-
-#define NS_PER_S 1e9
 
 static uint64_t time_of(const struct schedule *s, double expected)
 {

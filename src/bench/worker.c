@@ -21,6 +21,7 @@
 #include "bench/worker.h"
 
 #include "base/check.h"
+#include "base/time.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,17 +31,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NS_PER_S 1000000000ull
-#define NS_PER_MS 1000000ull
-
 enum { REAP_BATCH = 64 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-    struct timespec t;
-    clock_gettime(id, &t);
-    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 /* ---- making and freeing ---- */
 

@@ -1,5 +1,6 @@
 /* `ringsend check`: reads everything as `ringsend send` would with the same options, sends nothing,
  * and names what is wrong. It needs no io_uring. */
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/options/options.h"
 #include "cli/options/record_options.h"
@@ -10,7 +11,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 static const char command[] = "check";
 
@@ -52,9 +52,7 @@ static void print_error(const struct record_reader *reader)
 
 static double clock_s(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+    return (double)clock_monotonic_ns() / NS_PER_S;
 }
 
 static void print_summary(const struct check *check, const struct record_reader *reader,

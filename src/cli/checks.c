@@ -6,6 +6,7 @@
 
 #include "base/defaults.h"
 #include "base/limits.h"
+#include "base/time.h"
 #include "tls/tls.h"
 #include "uring/ring.h"
 
@@ -28,7 +29,7 @@ enum {
     PORTS_FEW = 10000,
 };
 
-static const uint64_t trial_ns = 5000000000u;
+static const uint64_t trial_ns = 5 * NS_PER_S;
 
 __attribute__((format(printf, 2, 3))) static void say(struct finding *f, const char *format, ...)
 {

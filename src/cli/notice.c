@@ -1,16 +1,15 @@
 #include "cli/notice.h"
 
+#include "base/time.h"
 #include "results/sink.h"
 #include "ringsend.h"
 
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define WIPE "\x1b[J"
-#define NS_PER_S 1000000000ull
 #define PATIENCE_NS (10 * NS_PER_S)
 
 enum {
@@ -25,13 +24,6 @@ static struct {
     uint64_t dropped;
     bool bar_stands;
 } told;
-
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 void notice_begin(struct ringsend *engine)
 {
@@ -111,7 +103,7 @@ static bool wait_until_taken(const atomic_int *stops)
         sink_turn(&told.sink, 1, true);
         if (broke || told.sink.error || sink_is_idle(&told.sink))
             return !broke;
-        uint64_t now_ns = clock_ns();
+        uint64_t now_ns = clock_monotonic_ns();
         if (asked == 0 && *stops > 0)
             give_up_ns = now_ns + PATIENCE_NS;
         if (*stops > asked && (*stops > 1 || *stops > before) && give_up_ns > now_ns + NS_PER_S)

@@ -3,6 +3,7 @@
  * Standard output carries one line only, the address, so that a script can start it on port 0 and
  * read where it listens; everything for people goes to standard error. The first SIGINT, SIGTERM
  * or SIGHUP stops the server in good order; a second SIGINT or SIGTERM ends it. */
+#include "base/time.h"
 #include "cli/commands.h"
 #include "cli/descriptor.h"
 #include "cli/options/options.h"
@@ -24,8 +25,6 @@
 #include <unistd.h>
 
 static const char COMMAND[] = "serve";
-
-static const uint64_t SECOND_NS = 1000000000;
 
 struct serve_options {
     struct server_options server;
@@ -180,7 +179,7 @@ static void take_limits(struct server_options *server, const struct options *giv
         server->rate_limit_per_ns = rate->per_ns;
     }
     uint64_t retry_after_ns = option_number(given, OPTION_RETRY_AFTER);
-    server->retry_after_s = (uint32_t)((retry_after_ns + SECOND_NS - 1) / SECOND_NS);
+    server->retry_after_s = (uint32_t)((retry_after_ns + NS_PER_S - 1) / NS_PER_S);
     server->retry_after_in_503 = option_given(given, OPTION_RETRY_AFTER);
     server->keep_alive_requests = (uint32_t)option_number(given, OPTION_KEEP_ALIVE_REQUESTS);
     server->keep_alive_ns = option_number(given, OPTION_KEEP_ALIVE_TIMEOUT);

@@ -5,14 +5,15 @@
  * for the state. */
 #include "cli/signals.h"
 
+#include "base/time.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <time.h>
 
-#define ONE_ASKING_NS 100000000u
+#define ONE_ASKING_NS (100 * NS_PER_MS)
 
 static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
 enum { STOPS = sizeof stops / sizeof *stops };
@@ -22,20 +23,13 @@ static atomic_bool heard;
 static _Atomic uint64_t first_at_ns;
 static void (*wake_up)(void);
 
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* A terminal that goes says so itself, and lets its shell say it again: neither is a second
  * thought. Nor is what comes before the first one was heard, or sooner than a second press of keys:
  * timeout(1) signals a process, and then the group it is in; and who started us may have heard the
  * first one as well, and pass it on. */
 static bool is_asked_again(int number)
 {
-    return number != SIGHUP && heard && clock_ns() - first_at_ns >= ONE_ASKING_NS;
+    return number != SIGHUP && heard && clock_monotonic_ns() - first_at_ns >= ONE_ASKING_NS;
 }
 
 static void on_stop(int number)
@@ -43,7 +37,7 @@ static void on_stop(int number)
     int error = errno;
     bool is_first = stops_seen == 0;
     if (is_first)
-        first_at_ns = clock_ns();
+        first_at_ns = clock_monotonic_ns();
     if (is_first || is_asked_again(number)) {
         last = number;
         stops_seen++;

@@ -1,5 +1,7 @@
 #include "cli/units.h"
 
+#include "base/time.h"
+
 #include <stddef.h>
 #include <stdio.h>
 
@@ -28,8 +30,9 @@ static struct units_text in_units(double amount, const struct unit *units)
 
 struct units_text duration_text(uint64_t ns)
 {
-    static const struct unit units[] = {{3600e9, "h"}, {60e9, "min"}, {1e9, "s"}, {1e6, "ms"},
-                                        {1e3, "us"},   {1, "ns"},     {0, NULL}};
+    static const struct unit units[] = {{NS_PER_HOUR, "h"}, {NS_PER_MINUTE, "min"}, {NS_PER_S, "s"},
+                                        {NS_PER_MS, "ms"},  {NS_PER_US, "us"},      {1, "ns"},
+                                        {0, NULL}};
     return in_units((double)ns, units);
 }
 

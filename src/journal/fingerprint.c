@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/sha256.h"
+#include "base/time.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,8 +14,6 @@
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-
-#define NS_PER_S 1000000000
 
 enum { END_BYTES = 64 << 10 };
 
@@ -77,11 +76,6 @@ static bool read_whole(int fd, char *to, size_t bytes, off_t at)
     return true;
 }
 
-static int64_t ns_of(const struct timespec *t)
-{
-    return (int64_t)t->tv_sec * NS_PER_S + t->tv_nsec;
-}
-
 /* Of a file of up to two ends, all of it in one read. */
 static int take_input(const struct fingerprint *f, struct fingerprint_input *input, int fd,
                       char *ends)
@@ -94,10 +88,10 @@ static int take_input(const struct fingerprint *f, struct fingerprint_input *inp
     if (start < 0)
         return S_ISREG(about.st_mode) ? errno : 0;
     input->bytes = (uint64_t)about.st_size;
-    input->changed_ns = ns_of(&about.st_mtim);
+    input->changed_ns = (int64_t)timespec_ns(&about.st_mtim);
     input->start = (uint64_t)start;
     input->inode = about.st_ino;
-    input->touched_ns = ns_of(&about.st_ctim);
+    input->touched_ns = (int64_t)timespec_ns(&about.st_ctim);
     bool small = about.st_size <= 2 * END_BYTES;
     size_t bytes = small ? (size_t)about.st_size : 2 * (size_t)END_BYTES;
     bool whole = small ? read_whole(fd, ends, bytes, 0)

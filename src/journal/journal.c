@@ -9,6 +9,7 @@
 #include "journal/journal_internal.h"
 
 #include "base/check.h"
+#include "base/time.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +56,7 @@ static bool is_still_there(int fd, const char *path)
  * io_uring operation on it was under way. */
 static bool holder_is_dying(int fd)
 {
-    const struct timespec moment = {.tv_nsec = 5000000};
+    const struct timespec moment = {.tv_nsec = 5 * NS_PER_MS};
     struct header h;
     if (pread(fd, &h, sizeof h, 0) != (ssize_t)sizeof h ||
         memcmp(h.magic, magic, sizeof magic) != 0 || h.version != VERSION || h.pid <= 0 ||

@@ -31,6 +31,7 @@
 #include "journal/journal_internal.h"
 
 #include "base/check.h"
+#include "base/time.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -118,7 +119,7 @@ static void set_done(const struct journal *j, const struct intent *i, uint64_t c
 
 static void end_block(struct journal *j, struct intent *i)
 {
-    j->header->written_s = journal_wall_s();
+    j->header->written_s = clock_wall_s();
     j->header->pid = j->pid;
     journal_store_u64(&i->written, i->number);
 }

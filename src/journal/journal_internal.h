@@ -145,7 +145,6 @@ uint64_t journal_next_chunk_at(const struct journal *j);
 /* All that is mapped goes to the disk with the next sync, also what one before has lost:
  * results/tail.c says why. */
 void journal_dirty(struct journal *j);
-int64_t journal_wall_s(void);
 
 /* journal_block.c */
 void journal_begin_intents(struct journal *j);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 
 static uint64_t page_up(uint64_t bytes)
 {
@@ -185,11 +184,4 @@ void journal_dirty(struct journal *j)
     dirty(j->intents, j->intents_bytes);
     for (size_t i = 1; i < j->chunks_count; i++)
         dirty(j->chunks[i], sizeof(struct chunk));
-}
-
-int64_t journal_wall_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec;
 }

@@ -6,10 +6,9 @@
 #include "base/base64.h"
 #include "base/check.h"
 #include "base/json_put.h"
+#include "base/time.h"
 
 #include <string.h>
-
-#define NS_PER_S 1000000000u
 
 enum {
     /* All keys, the numbers at their longest (20 digits), an error's name, braces and LF. */

@@ -20,6 +20,7 @@
 #include "results/sink.h"
 
 #include "base/check.h"
+#include "base/time.h"
 #include "ringsend.h"
 
 #include <errno.h>
@@ -28,7 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FLUSH_AFTER_NS 200000000ull
+#define FLUSH_AFTER_NS (200 * NS_PER_MS)
 
 enum {
     FLUSH_BYTES = 64 << 10,

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/json_put.h"
+#include "base/time.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -258,8 +259,8 @@ static bool put_count(struct writer *w, uint64_t number)
 static bool put_seconds(struct writer *w, uint64_t ns)
 {
     char text[40];
-    int bytes = snprintf(text, sizeof text, "%llu.%06llu", (unsigned long long)(ns / 1000000000),
-                         (unsigned long long)(ns / 1000 % 1000000));
+    int bytes = snprintf(text, sizeof text, "%llu.%06llu", (unsigned long long)(ns / NS_PER_S),
+                         (unsigned long long)(ns / NS_PER_US % US_PER_S));
     return buf_append(w->pool, w->out, text, (size_t)bytes);
 }
 

@@ -31,6 +31,7 @@
 #include "serve/conn.h"
 
 #include "base/check.h"
+#include "base/time.h"
 #include "serve/service.h"
 #include "serve/state.h"
 
@@ -40,14 +41,14 @@ enum { INBOX_BYTES_MAX = 64 << 10 };
 
 /* How long to wait for the client to take the last answer before its unread bytes make the kernel
  * reset the connection (RFC 9112 9.6). */
-static const uint64_t LINGER_NS = 1000000000;
+static const uint64_t LINGER_NS = NS_PER_S;
 /* How long a client may take to make room for the 31 bytes of a farewell. */
-static const uint64_t FAREWELL_NS = 1000000000;
+static const uint64_t FAREWELL_NS = NS_PER_S;
 
 /* A client at its limit closes one connection and opens another. The kernel may report the new one
  * first, as one accept takes all that are there; so much time the end of the old one gets to come
  * through before the new one counts as too many. */
-static const uint64_t REFUSE_GRACE_NS = 2000000;
+static const uint64_t REFUSE_GRACE_NS = 2 * NS_PER_MS;
 
 static const struct ringsend_bytes continue_text = SPAN("HTTP/1.1 100 Continue\r\n\r\n");
 

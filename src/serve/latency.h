@@ -3,9 +3,11 @@
 #ifndef RINGSEND_SERVE_LATENCY_H
 #define RINGSEND_SERVE_LATENCY_H
 
+#include "base/time.h"
+
 #include <stdint.h>
 
-#define LATENCY_NS_MAX (3600ull * 1000000000ull)
+#define LATENCY_NS_MAX NS_PER_HOUR
 
 /* All zero: no latency. */
 struct latency {

@@ -11,6 +11,7 @@
 #define RINGSEND_SERVE_REQUEST_LOG_H
 
 #include "base/buf.h"
+#include "base/time.h"
 #include "http/request_reader.h"
 #include "uring/ring.h"
 
@@ -21,7 +22,7 @@ enum {
     REQUEST_LOG_FLUSH_BYTES = 64 << 10,
     REQUEST_LOG_FULL_BYTES = 16 << 20,
 };
-#define REQUEST_LOG_FLUSH_NS (20ull * 1000 * 1000)
+#define REQUEST_LOG_FLUSH_NS (20 * NS_PER_MS)
 
 struct request_log {
     struct ring *ring;

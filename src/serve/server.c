@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "base/time.h"
 #include "serve/service.h"
 #include "serve/state.h"
 
@@ -37,9 +38,9 @@ _Static_assert(SERVER_CONNECTIONS_MAX + SURPLUS_SLOTS <= LIMIT_CONNECTIONS,
                "the highest limit must fit the slot table");
 _Static_assert(TIMER_NEVER == RING_FOREVER, "no deadline is the same to timers and ring");
 
-static const uint64_t ACCEPT_REST_NS = 10 * 1000 * 1000;
+static const uint64_t ACCEPT_REST_NS = 10 * NS_PER_MS;
 /* How soon a pause sees that the server is to stop. */
-static const uint64_t PAUSE_SLICE_NS = 10 * 1000 * 1000;
+static const uint64_t PAUSE_SLICE_NS = 10 * NS_PER_MS;
 
 /* The accept is an operation of no slot of the table. */
 static struct ring_tag accept_tag(const struct server *p)

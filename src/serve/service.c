@@ -7,6 +7,7 @@
 #include "serve/service.h"
 
 #include "base/check.h"
+#include "base/time.h"
 #include "serve/filler.h"
 #include "serve/state.h"
 
@@ -16,8 +17,6 @@
 #include <string.h>
 
 enum { FREE_TURNS_MAX = 1024, FILLER_PART_BYTES = 256 << 10 };
-
-static const uint64_t SECOND_NS = 1000000000;
 
 static bool build_error(struct server *p, struct answer *answer, unsigned status,
                         int64_t retry_after_s)
@@ -29,7 +28,7 @@ static bool build_error(struct server *p, struct answer *answer, unsigned status
     struct answer_head head = {.status = status,
                                .type = "application/json",
                                .body_bytes = (size_t)bytes,
-                               .keep_alive_s = p->options.keep_alive_ns / SECOND_NS,
+                               .keep_alive_s = p->options.keep_alive_ns / NS_PER_S,
                                .retry_after_s = retry_after_s};
     return answer_build(answer, &head, body);
 }
@@ -39,7 +38,7 @@ static bool build_usual(struct server *p, struct answer *answer, unsigned status
     struct answer_head head = {.status = status,
                                .type = p->options.body_type,
                                .body_bytes = p->options.body.bytes,
-                               .keep_alive_s = p->options.keep_alive_ns / SECOND_NS,
+                               .keep_alive_s = p->options.keep_alive_ns / NS_PER_S,
                                .retry_after_s = -1};
     return answer_build(answer, &head, p->options.body.data);
 }
@@ -247,7 +246,7 @@ static bool write_text_head(struct server *p, struct turn *turn, const char *typ
     struct answer_head head = {.status = 200,
                                .type = type,
                                .body_bytes = body_bytes,
-                               .keep_alive_s = p->options.keep_alive_ns / SECOND_NS,
+                               .keep_alive_s = p->options.keep_alive_ns / NS_PER_S,
                                .retry_after_s = -1};
     if (!buf_reserve(&p->buffers, &turn->text, ANSWER_HEAD_BYTES_MAX))
         return false;

@@ -132,13 +132,15 @@ class Defaults(Case):
         (header,) = texts_of("src/ringsend.h")
         lines = header[header.index("struct ringsend_options {") :].splitlines()
         (numbers,) = texts_of("src/base/defaults.h")
+        (units,) = texts_of("src/base/time.h")
+        ns = dict(re.findall(r"#define (NS_PER_\w+) (.+)", units))
         found = re.findall(r"#define DEFAULT_(\w+) (.+)", numbers)
         self.assertGreater(len(found), 10)
         for name, number in found:
             field = {"CONNECTIONS": "connections_max"}.get(name, name.lower())
-            value = eval(
-                re.sub(r"\b(\d+)u?l*\b", r"\1", number)
-            )  # constants of ours: (64ull << 20)
+            # Constants of ours: (64ull << 20), (10 * NS_PER_S)
+            number = re.sub(r"NS_PER_\w+", lambda unit: ns[unit.group()], number)
+            value = eval(re.sub(r"\b(\d+)u?l*\b", r"\1", number))
             told = [str(value)]
             if field.endswith("_ns"):
                 told = ["%g s" % (value / 1e9), "%g ms" % (value / 1e6)]

@@ -212,6 +212,23 @@ def check_calls(root, _build):
                     yield f"{path}:{number}: {name}: {why}"
 
 
+# A name that says time, and a number that is a unit of it.
+TIME_NAME = re.compile(r"\b(?:\w+_(?:[num]?s|[NUM]?S)|tv_n?sec|tv_usec|\w*SECOND\w*|DAY|HOUR)\b")
+TIME_UNIT = re.compile(r"\b(?:\d+0{6}[uUlL]*|1e-?[369]|1000(?:u?l*)? ?\* ?1000\w*|3600\w*|86400)\b")
+COUNT_PER_TIME = re.compile(r"\b(?!NS_|US_|MS_)\w+_(?:PER_S|per_s)\b")
+
+
+def check_time(root, _build):
+    for path in files(root, rules.PROGRAM):
+        if path == rules.TIME:
+            continue
+        for number, line in enumerate(blank(read(root, path)).splitlines(), 1):
+            line = COUNT_PER_TIME.sub("", line)
+            if (TIME_NAME.search(line) and TIME_UNIT.search(line)
+                    or re.match(r"\s*#\s*define \w*(?:NS|US|MS|S)_PER_(?:US|MS|S)\b", line)):
+                yield f"{path}:{number}: a unit of time: {rules.TIME} has them"
+
+
 # ---- Checks by tools
 
 
@@ -434,6 +451,14 @@ SEEDS = {
         {"src/base/seed.c": 'void seed(char *a)\n{\n    strcpy(a, "b");\n}\n'},
         {"src/engine/seed.c": 'void seed(void)\n{\n    printf("a");\n}\n'},
         {"uring/seed.c": "void seed(void)\n{\n    exit(1);\n}\n"},
+        {"src/cli/seed.c": "long seed(void)\n{\n    return time(0);\n}\n"},
+    ],
+    "time": [
+        {"src/base/seed.c": "#define SEED_NS (10ull * 1000 * 1000)\n"},
+        {"src/base/seed.c": "long seed_s(long a_ns)\n{\n    return a_ns / 1000000000;\n}\n"},
+        {"src/cli/seed.c": "double seed(double a_ns)\n{\n    return a_ns / 1e9;\n}\n"},
+        {"uring/seed.c": "#define NS_PER_S 1000000000u\n"},
+        {"src/base/seed.c": "static const int DAY = 24 * 3600;\n"},
     ],
     "symbols": [
         {
@@ -465,6 +490,10 @@ SEEDS = {
 CLEAN = {
     "width": [{"src/base/seed.c": "/* " + 94 * "a" + " */\n"}],
     "references": [{"src/base/seed.c": "/* See seed.c, base/good.h and <good_system.h>. */\n"}],
+    "time": [{
+        "src/base/time.h": "#define NS_PER_S 1000000000ull\n",
+        "src/base/seed.c": "#define SEED_PER_S 1000000\nlong seed_ms = 500;\nlong a = 1000000;\n"
+    }],
     "circles": [
         {"src/engine/seed.c": SEED, "src/engine/other.c": OTHER},
     ],
@@ -520,6 +549,7 @@ CHECKS = {
     "width": check_width,
     "references": check_references,
     "calls": check_calls,
+    "time": check_time,
     "symbols": check_symbols,
     "format": check_format,
     "lint": check_lint,

@@ -1,12 +1,10 @@
 /* The report as CSV (RFC 4180, but with LF) and as an HdrHistogram log. */
+#include "base/time.h"
 #include "bench/hlog.h"
 #include "cli/bench/bench_report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
-
-#define NS_PER_S 1000000000ull
 
 static void put_us(FILE *out, uint64_t ns)
 {
@@ -37,7 +35,7 @@ static void put_steps(FILE *out, const struct bench_report *report)
         const struct figures *f = &report->runs[i];
         const struct histogram *h = &f->response_ns;
         fprintf(out, "%zu,%.9g,%.9g,%.9g,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, i + 1,
-                f->settings.rate, figures_rate(f), (double)f->elapsed_ns / 1e9, f->requests,
+                f->settings.rate, figures_rate(f), (double)f->elapsed_ns / NS_PER_S, f->requests,
                 f->errors_count, f->requests - f->ok, f->never_started);
         put_us(out, histogram_quantile(h, 0.5));
         put_us(out, histogram_quantile(h, 0.9));

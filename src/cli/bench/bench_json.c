@@ -1,5 +1,6 @@
 /* The report as JSON. Its keys are stable: programs read them, the page of --html shows them, and
  * `ringsend compare` takes the histograms from there, which are whole, as HdrHistogram's texts. */
+#include "base/time.h"
 #include "bench/hdr.h"
 #include "cli/bench/bench_report.h"
 #include "cli/bench/times_json.h"
@@ -68,7 +69,7 @@ static void put_counts(struct json_out *j, const struct figures *f)
     json_real(j, "rate_target", f->settings.open_loop ? f->settings.rate : NAN);
     json_real(j, "rate_achieved", figures_rate(f));
     json_count(j, "in_time", f->in_time);
-    json_real(j, "duration_s", (double)f->elapsed_ns / 1e9);
+    json_real(j, "duration_s", (double)f->elapsed_ns / NS_PER_S);
     json_flag(j, "stopped_early", f->stopped_early);
     put_errors(j, f);
     json_count(j, "timed_out", f->timed_out);
@@ -137,10 +138,10 @@ static void put_settings(struct json_out *j, const struct figures_settings *s)
                                                  : "constant");
     json_count(j, "connections", s->connections);
     json_count(j, "threads", s->threads);
-    json_real(j, "duration_s", (double)s->duration_ns / 1e9);
+    json_real(j, "duration_s", (double)s->duration_ns / NS_PER_S);
     json_count(j, "requests", s->requests);
-    json_real(j, "warmup_s", (double)s->warmup_ns / 1e9);
-    json_real(j, "ramp_s", (double)s->ramp_ns / 1e9);
+    json_real(j, "warmup_s", (double)s->warmup_ns / NS_PER_S);
+    json_real(j, "ramp_s", (double)s->ramp_ns / NS_PER_S);
     json_count(j, "seed", s->seed);
     json_flag(j, "new_connection", s->new_connection);
     json_flag(j, "spin", s->spin);

@@ -3,11 +3,10 @@
  * figures, in sentences. */
 #include "cli/bench/bench_report.h"
 
+#include "base/time.h"
 #include "cli/units.h"
 
 #include <math.h>
-
-#define NS_PER_S 1000000000ull
 
 enum {
     BAR_CHARS = 40,

@@ -2,6 +2,7 @@
  * mean. */
 #include "bench/probe.h"
 
+#include "base/time.h"
 #include "bench/knee.h"
 #include "cli/bench/bench_requests.h"
 #include "cli/bench/probe_options.h"
@@ -46,7 +47,7 @@ static void announce(const struct probe_run *p)
     fprintf(stderr,
             "ringsend probe: sends %s %s over 1, 2, 4 ... %u connections, each as fast as answers "
             "come, %.3g s a step\n",
-            method_of(p), p->target, p->knee.connections_max, (double)o->step_ns * 1.2 / 1e9);
+            method_of(p), p->target, p->knee.connections_max, (double)o->step_ns * 1.2 / NS_PER_S);
     if (o->target.request.engine.insecure)
         fputs("ringsend probe: WARNING: --insecure: servers are not verified; whoever stands in "
               "between can read and change everything\n",
@@ -55,7 +56,7 @@ static void announce(const struct probe_run *p)
 
 static double quantile_ms(const struct probe_step *step, double fraction)
 {
-    return (double)histogram_quantile(&step->service_ns, fraction) / 1e6;
+    return (double)histogram_quantile(&step->service_ns, fraction) / NS_PER_MS;
 }
 
 static void tell_step(const struct probe_step *step)

@@ -1,4 +1,5 @@
 /* For programs, and the page. */
+#include "base/time.h"
 #include "bench/hdr.h"
 #include "cli/bench/times_json.h"
 #include "cli/compare/compare_report.h"
@@ -32,8 +33,8 @@ static void put_quantile(struct json_out *j, const char *key, const struct compa
                          bool by_runs)
 {
     json_begin(j, key, '{');
-    put_interval(j, "a_us", &q->a_ns, 1e3);
-    put_interval(j, "b_us", &q->b_ns, 1e3);
+    put_interval(j, "a_us", &q->a_ns, NS_PER_US);
+    put_interval(j, "b_us", &q->b_ns, NS_PER_US);
     json_flag(j, "a_at_least", q->a_at_least);
     json_flag(j, "b_at_least", q->b_at_least);
     put_interval(j, "ratio", &q->ratio, 1);

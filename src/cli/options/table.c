@@ -4,15 +4,16 @@
 #include "base/check.h"
 #include "base/defaults.h"
 #include "base/limits.h"
+#include "base/time.h"
 #include "batch/engine_threads.h"
 #include "bench/compare.h"
 #include "serve/server.h"
 
 #include <stddef.h>
 
-#define MS 1000000ull
-#define S (1000 * MS)
-#define DAY (24 * 3600 * S)
+#define MS NS_PER_MS
+#define S NS_PER_S
+#define DAY NS_PER_DAY
 #define TEXT_OF_(number) #number
 #define TEXT_OF(number) TEXT_OF_(number)
 

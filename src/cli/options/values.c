@@ -5,6 +5,7 @@
 #include "base/duration.h"
 #include "base/limits.h"
 #include "base/span.h"
+#include "base/time.h"
 #include "ringsend.h"
 
 #include <stdarg.h>
@@ -67,8 +68,8 @@ void value_print_duration(char out[static VALUE_TEXT_BYTES], uint64_t ns)
     static const struct {
         uint64_t ns;
         const char *name;
-    } units[] = {{3600000000000, "h"}, {60000000000, "m"}, {1000000000, "s"},
-                 {1000000, "ms"},      {1000, "us"},       {1, "ns"}};
+    } units[] = {{NS_PER_HOUR, "h"}, {NS_PER_MINUTE, "m"}, {NS_PER_S, "s"},
+                 {NS_PER_MS, "ms"},  {NS_PER_US, "us"},    {1, "ns"}};
     size_t i = 0;
     while (ns % units[i].ns != 0 || (ns == 0 && units[i].name[0] != 's') ||
            (units[i].name[0] == 'm' && ns == units[i].ns && units[i].name[1] == '\0'))

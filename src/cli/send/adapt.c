@@ -1,23 +1,18 @@
 #include "cli/send/adapt.h"
 
+#include "base/time.h"
 #include "cli/notice.h"
 
-#include <time.h>
-
-#define SAMPLE_NS 20000000ull
-
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
+#define SAMPLE_NS (20 * NS_PER_MS)
 
 void adapt_begin(struct adapt *a, struct job *job, struct ringsend *engine, uint32_t limit_max,
                  bool quiet)
 {
-    *a = (struct adapt){
-        .job = job, .engine = engine, .quiet = quiet, .told = 1, .sampled_ns = clock_ns()};
+    *a = (struct adapt){.job = job,
+                        .engine = engine,
+                        .quiet = quiet,
+                        .told = 1,
+                        .sampled_ns = clock_monotonic_ns()};
     adaptive_init(&a->adaptive, limit_max, a->sampled_ns);
     ringsend_limit(engine, a->adaptive.limit);
 }
@@ -38,7 +33,7 @@ static bool is_worth_telling(const struct adapt *a)
 void adapt_turn(struct adapt *a)
 {
     struct ringsend_stats stats;
-    uint64_t now_ns = clock_ns();
+    uint64_t now_ns = clock_monotonic_ns();
     if (!a->job || now_ns - a->sampled_ns < SAMPLE_NS)
         return;
     a->sampled_ns = now_ns;

@@ -6,6 +6,7 @@
  * descriptor; those that were not there before have been made by then. */
 #include "cli/send/outputs.h"
 
+#include "base/time.h"
 #include "cli/descriptor.h"
 #include "cli/durable.h"
 #include "cli/options/values.h"
@@ -91,7 +92,7 @@ static const char *stream_to(const struct output_file *output, const struct send
  * process. */
 static int lock_output(const struct output_file *output)
 {
-    const struct timespec moment = {.tv_nsec = 5000000};
+    const struct timespec moment = {.tv_nsec = 5 * NS_PER_MS};
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (!output->path || !output->regular)
         return EXIT_OK;

@@ -6,6 +6,7 @@
  * from the bytes that are left in the files, and unknown as long as a pipe is among them. */
 #include "cli/send/progress.h"
 
+#include "base/time.h"
 #include "cli/notice.h"
 
 #include <stdio.h>
@@ -13,22 +14,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define BAR_EVERY_NS 100000000ull
-#define LOG_EVERY_NS 10000000000ull
-#define SAMPLE_NS 500000000ull
+#define BAR_EVERY_NS (100 * NS_PER_MS)
+#define LOG_EVERY_NS (10 * NS_PER_S)
+#define SAMPLE_NS (500 * NS_PER_MS)
 #define SMOOTH_S 3.0
 
 enum { COLUMNS_DEFAULT = 80, COLUMNS_MAX = 250 };
-
-static uint64_t clock_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 bool progress_mode_read(const char *text, enum progress_mode *mode)
 {
@@ -56,7 +49,7 @@ void progress_begin(struct progress *p)
 {
     const char *no_colour = getenv("NO_COLOR");
     p->colour = !no_colour || !*no_colour;
-    p->began_ns = p->sampled_ns = clock_ns();
+    p->began_ns = p->sampled_ns = clock_monotonic_ns();
     p->rate = -1;
     p->next_ns = p->mode == PROGRESS_BAR   ? p->began_ns + BAR_EVERY_NS
                  : p->mode == PROGRESS_LOG ? p->began_ns + LOG_EVERY_NS
@@ -108,7 +101,7 @@ static void find_total(const struct progress *p, struct progress_state *state)
 
 static void take_sample(struct progress *p, uint64_t now_ns)
 {
-    double seconds = (double)(now_ns - p->sampled_ns) / 1e9;
+    double seconds = (double)(now_ns - p->sampled_ns) / NS_PER_S;
     if (now_ns - p->sampled_ns < SAMPLE_NS)
         return;
     double rate = (double)(p->report->records - p->sampled) / seconds;
@@ -134,7 +127,7 @@ static struct progress_state state_of(struct progress *p, uint64_t now_ns)
         .left_ns = UINT64_MAX,
         .stopping = *p->stop_asked > 0,
     };
-    double seconds = (double)state.elapsed_ns / 1e9;
+    double seconds = (double)state.elapsed_ns / NS_PER_S;
     state.rate = p->rate >= 0 ? p->rate : seconds > 0 ? (double)state.done / seconds : 0;
     find_total(p, &state);
     if (state.total > 0)
@@ -142,7 +135,7 @@ static struct progress_state state_of(struct progress *p, uint64_t now_ns)
     if (state.total > 0 && state.total < state.done)
         state.total = state.done;
     if (state.total > 0 && state.rate > 0)
-        state.left_ns = (uint64_t)((double)(state.total - state.done) / state.rate * 1e9);
+        state.left_ns = (uint64_t)((double)(state.total - state.done) / state.rate * NS_PER_S);
     return state;
 }
 
@@ -176,7 +169,7 @@ static void tell(struct progress *p, uint64_t now_ns)
 
 void progress_turn(struct progress *p)
 {
-    uint64_t now_ns = clock_ns();
+    uint64_t now_ns = clock_monotonic_ns();
     int asked = *p->state_asked;
     if (asked != p->states_told) {
         p->states_told = asked;
@@ -195,6 +188,6 @@ uint64_t progress_wait_ns(const struct progress *p)
 {
     if (p->next_ns == UINT64_MAX)
         return RINGSEND_NEVER;
-    uint64_t now_ns = clock_ns();
+    uint64_t now_ns = clock_monotonic_ns();
     return p->next_ns > now_ns ? p->next_ns - now_ns : 0;
 }

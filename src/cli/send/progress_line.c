@@ -3,6 +3,8 @@
  * ASCII: a byte is a column, but for the sequences that colour. */
 #include "cli/send/progress_line.h"
 
+#include "base/time.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +16,6 @@ enum {
     BAR_MOST = 50,
 };
 
-#define NS_PER_S 1000000000u
 #define RED "\x1b[31m"
 #define PLAIN "\x1b[0m"
 
@@ -36,10 +37,11 @@ static unsigned percent_of(const struct progress_state *s)
 static void write_clock(uint64_t ns, char *text, size_t bytes)
 {
     unsigned long long s = (ns + NS_PER_S / 2) / NS_PER_S;
-    if (s >= 86400)
-        snprintf(text, bytes, "%llud %lluh", s / 86400, s % 86400 / 3600);
-    else if (s >= 3600)
-        snprintf(text, bytes, "%llu:%02llu:%02llu", s / 3600, s % 3600 / 60, s % 60);
+    if (s >= S_PER_DAY)
+        snprintf(text, bytes, "%llud %lluh", s / S_PER_DAY, s % S_PER_DAY / S_PER_HOUR);
+    else if (s >= S_PER_HOUR)
+        snprintf(text, bytes, "%llu:%02llu:%02llu", s / S_PER_HOUR, s % S_PER_HOUR / S_PER_MINUTE,
+                 s % S_PER_MINUTE);
     else
         snprintf(text, bytes, "%llu:%02llu", s / 60, s % 60);
 }

@@ -1,6 +1,7 @@
 /* One line per matter. */
 #include "cli/send/summary.h"
 
+#include "base/time.h"
 #include "cli/send/again_hint.h"
 #include "cli/send/failures.h"
 #include "cli/send/resume_hint.h"
@@ -17,7 +18,7 @@ enum { INPUTS_SHOWN = 8 };
 void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
                    const struct send_options *options)
 {
-    double seconds = (double)report->elapsed_ns / 1e9;
+    double seconds = (double)report->elapsed_ns / NS_PER_S;
     double records = (double)report->records;
     fprintf(out, "ringsend: %llu record%s in %s", (unsigned long long)report->records,
             plural(report->records), duration_text(report->elapsed_ns).chars);
