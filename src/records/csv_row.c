@@ -5,6 +5,7 @@
 #include "base/check.h"
 
 #include <csv.h>
+#include <string.h>
 
 struct reading {
     struct csv_row *row;
@@ -65,6 +66,19 @@ enum csv_result csv_row_read(struct csv_row *row, struct buf_pool *pool, struct 
         good = false;
     }
     return good ? CSV_ROW_READ : CSV_ROW_BAD;
+}
+
+size_t csv_row_at(struct ringsend_bytes text, char delimiter, size_t index)
+{
+    size_t at = 0;
+    for (size_t field = 0; at < text.bytes && field < index; at++) {
+        if (text.data[at] == '"') { /* a doubled one ends and begins */
+            const char *end = memchr(text.data + at + 1, '"', text.bytes - at - 1);
+            at = end ? (size_t)(end - text.data) : text.bytes - 1;
+        }
+        field += text.data[at] == delimiter;
+    }
+    return at + (at < text.bytes && text.data[at] == '"');
 }
 
 size_t csv_row_count(const struct csv_row *row)

@@ -25,6 +25,9 @@ enum csv_result {
  * as is what stands between a closing quote and the delimiter. */
 enum csv_result csv_row_read(struct csv_row *row, struct buf_pool *pool, struct ringsend_bytes text,
                              char delimiter, size_t *at, const char **why);
+/* Where in the text of a row that can be read its field `index` stands, behind the quote if it
+ * begins with one. */
+size_t csv_row_at(struct ringsend_bytes text, char delimiter, size_t index);
 size_t csv_row_count(const struct csv_row *row);
 struct ringsend_bytes csv_row_field(const struct csv_row *row, size_t index);
 void csv_row_release(struct csv_row *row, struct buf_pool *pool);

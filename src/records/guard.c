@@ -23,9 +23,13 @@ static bool is_harmless(struct ringsend_bytes text, const char *harmless)
     return true;
 }
 
+/* A + is a space in a query and in a form, and a plus in a path. */
 static bool ends_encoded(const struct template_part *part)
 {
-    return part->filters_count > 0 && part->filters[part->filters_count - 1] == FILTER_URL;
+    bool takes_form = part->place == PLACE_QUERY || part->place == PLACE_FORM;
+    return filters_end_in(&part->filters, FILTER_URL) ||
+           (takes_form && (filters_end_in(&part->filters, FILTER_FORM) ||
+                           filters_end_in(&part->filters, FILTER_ROW_FORM)));
 }
 
 /* ---- path segments ---- */
@@ -261,7 +265,7 @@ const char *guard_value(struct guard *guard, const struct template_part *part,
                    : NULL;
     case PLACE_JSON_VALUE:
     case PLACE_NESTED_VALUE:
-        return judge_json_value(value);
+        return filters_end_in(&part->filters, FILTER_ROW_JSON) ? NULL : judge_json_value(value);
     case PLACE_FREE:
     case PLACE_QUERY:
     case PLACE_JSON_STRING:

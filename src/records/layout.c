@@ -48,6 +48,17 @@ static const char *other_format(const struct layout *layout, const struct csv_ro
     return "";
 }
 
+/* What templates say of whole rows. */
+static bool place_row(struct layout *layout, const struct csv_row *row,
+                      const struct template_names *names, struct buf_pool *pool, char *told)
+{
+    static const struct row_types no_types;
+    layout->row_json = template_names_find(names, SPAN(ROW_JSON));
+    layout->row_form = template_names_find(names, SPAN(ROW_FORM));
+    return (layout->row_json < 0 && layout->row_form < 0) ||
+           row_columns_read(&layout->row, row, names->types ? names->types : &no_types, pool, told);
+}
+
 static bool place_columns(struct layout *layout, const struct csv_row *row,
                           const struct template_names *names, char *told)
 {
@@ -56,6 +67,8 @@ static bool place_columns(struct layout *layout, const struct csv_row *row,
     for (size_t n = 0; n < names->count; n++) {
         const char *name = names->names[n];
         size_t found = 0;
+        if ((int)n == layout->row_json || (int)n == layout->row_form)
+            continue;
         for (size_t i = 0; i < layout->columns; i++) {
             if (!span_equal(csv_row_field(row, i), span_of(name)))
                 continue;
@@ -92,7 +105,8 @@ bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
         layout->columns = csv_row_count(&row);
         layout->places = calloc(layout->columns, sizeof *layout->places);
         if (layout->places) {
-            good = place_columns(layout, &row, names, told);
+            good = place_row(layout, &row, names, pool, told) &&
+                   place_columns(layout, &row, names, told);
             break;
         }
         /* fall through */
@@ -106,6 +120,7 @@ bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
 
 void layout_free(struct layout *layout)
 {
+    row_columns_free(&layout->row);
     free(layout->places);
     free(layout->header);
     layout->places = NULL;

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "records/format.h"
+#include "records/row.h"
 #include "records/template.h"
 
 #include <stdbool.h>
@@ -15,7 +16,9 @@ struct layout {
     /* csv, tsv: from the header row, not null exactly after it was read. */
     int *places; /* of each column: its name's place in the templates' names, -1: not used */
     size_t columns;
-    char *header; /* the row itself, for files that are to be like the input */
+    int row_json, row_form; /* likewise of the whole row */
+    struct row_columns row; /* if that is used */
+    char *header;           /* the row itself, for files that are to be like the input */
     size_t header_bytes;
 };
 

@@ -51,9 +51,11 @@ static bool is_column(const struct template_part *part)
     return part->name >= 0;
 }
 
-static bool ends_in_filter(const struct template_part *part, enum template_filter filter)
+/* What comes out of its filters has quotes or brackets of its own. */
+static bool brings_json(const struct template_part *part)
 {
-    return part->filters_count > 0 && part->filters[part->filters_count - 1] == filter;
+    return filters_end_in(&part->filters, FILTER_JSON) ||
+           filters_end_in(&part->filters, FILTER_ROW_JSON);
 }
 
 static void place_all(struct template *t, enum template_place place)
@@ -235,11 +237,6 @@ static bool judge_json(const struct placer *p, const struct template_part *in_na
     return numbers || refuse(p, "%s at \"%s\"", with_numbers.error, near);
 }
 
-static void add_filter(struct template_part *part, enum template_filter filter)
-{
-    part->filters[part->filters_count++] = (uint8_t)filter;
-}
-
 /* ---- JSON inside of a string of JSON ---- */
 
 /* A string whose text is an object, or an array with strings in it ("[7]" may be a word in
@@ -295,9 +292,9 @@ static void place_in_nested(struct columns *c, const char *text, size_t start, s
     for (size_t at = start; at < end;) {
         if (is_at_column(c, at)) {
             struct template_part *part = &c->t->parts[c->i];
-            part->place = in_string                           ? PLACE_NESTED_STRING
-                          : ends_in_filter(part, FILTER_JSON) ? PLACE_NESTED_JSON
-                                                              : PLACE_NESTED_VALUE;
+            part->place = in_string           ? PLACE_NESTED_STRING
+                          : brings_json(part) ? PLACE_NESTED_JSON
+                                              : PLACE_NESTED_VALUE;
             next_column(c);
             at++;
             continue;
@@ -334,11 +331,12 @@ static bool refuse_double_quotes(const struct placer *p)
     for (size_t i = 0; i < p->t->parts_count; i++) {
         const struct template_part *part = &p->t->parts[i];
         bool in_quotes = part->place == PLACE_JSON_STRING || part->place == PLACE_NESTED_STRING;
-        if (in_quotes && ends_in_filter(part, FILTER_JSON))
+        bool is_row = filters_end_in(&part->filters, FILTER_ROW_JSON);
+        if (in_quotes && brings_json(part))
             return refuse(p,
-                          "{{%.60s|json}} stands inside of quotes and brings its own: leave out "
+                          "{{%.60s%s}} stands inside of quotes and brings its own: leave out "
                           "the quotes, or the filter (inside of quotes values are escaped anyway)",
-                          name_of(p, part));
+                          name_of(p, part), is_row ? "" : "|json");
     }
     return true;
 }
@@ -356,6 +354,7 @@ static bool place_json(const struct placer *p, bool must, const char *by)
     if (good) {
         place_nested(t, try_text(t, "7", "7", room), room + room_bytes);
         good = !must || refuse_double_quotes(p);
+        t->is_json = must;
     } else {
         char why[TEMPLATE_TOLD_BYTES];
         snprintf(why, sizeof why, "%s", p->told);
@@ -373,7 +372,7 @@ static bool place_json(const struct placer *p, bool must, const char *by)
                                                    [PLACE_NESTED_VALUE] = 1};
     for (size_t i = 0; i < t->parts_count; i++) {
         for (unsigned level = 0; level < levels[t->parts[i].place]; level++)
-            add_filter(&t->parts[i], FILTER_JSON_INSIDE);
+            filters_add(&t->parts[i].filters, FILTER_JSON_INSIDE);
     }
     return good;
 }
@@ -506,7 +505,7 @@ static bool place_xml(const struct placer *p)
                           "is something else, -H 'Content-Type: ...' says so",
                           name_of(p, part));
         part->place = PLACE_XML;
-        add_filter(part, FILTER_XML);
+        filters_add(&part->filters, FILTER_XML);
     }
     return true;
 }
@@ -533,20 +532,23 @@ static bool place_by_looks(const struct placer *p)
     return !looks_like_form(p->t) || place_form(p);
 }
 
-bool place_columns_of(struct template *t, enum template_use use, const struct template_names *names,
-                      char *told)
+static bool is_body(enum template_use use)
 {
-    const struct placer p = {.t = t, .names = names, .told = told};
-    told[0] = '\0';
-    place_all(t, PLACE_FREE);
-    if (template_is_constant(t))
-        return true;
-    if (use == TEMPLATE_URL)
-        return place_url(&p);
-    if (use == TEMPLATE_FILE)
-        place_file(t);
-    if (use == TEMPLATE_FILE || is_whole(t))
-        return true;
+    return use == TEMPLATE_BODY || use == TEMPLATE_JSON;
+}
+
+/* Of a text without columns there is but to say whether it is JSON. */
+static bool judge_constant(const struct placer *p, enum template_use use)
+{
+    char first = p->t->parts_count > 0 ? first_byte(p->t) : '\0';
+    if (use == TEMPLATE_JSON && first != '\0')
+        return place_json(p, true, "its Content-Type calls it");
+    return use != TEMPLATE_BODY || (first != '{' && first != '[') || place_by_looks(p);
+}
+
+static bool place_body(const struct placer *p, enum template_use use)
+{
+    struct template *t = p->t;
     char first = first_byte(t);
     switch (use) {
     case TEMPLATE_TEXT:
@@ -554,20 +556,64 @@ bool place_columns_of(struct template *t, enum template_use use, const struct te
     case TEMPLATE_FILE:
         return true;
     case TEMPLATE_HEADER:
-        return (first != '{' && first != '[' && first != '"') || place_json(&p, false, NULL);
+        return (first != '{' && first != '[' && first != '"') || place_json(p, false, NULL);
     case TEMPLATE_COOKIE:
         place_all(t, PLACE_COOKIE);
         return true;
     case TEMPLATE_BODY:
-        return place_by_looks(&p);
+        return place_by_looks(p);
     case TEMPLATE_JSON:
-        return place_json(&p, true, "its Content-Type calls it");
+        return place_json(p, true, "its Content-Type calls it");
     case TEMPLATE_FORM:
-        return place_form(&p);
+        return place_form(p);
     case TEMPLATE_MULTIPART:
         return place_multipart(t);
     case TEMPLATE_XML:
-        return place_xml(&p);
+        return place_xml(p);
     }
     return true;
+}
+
+static bool place_any(const struct placer *p, enum template_use use)
+{
+    struct template *t = p->t;
+    if (use == TEMPLATE_URL)
+        return place_url(p);
+    if (use == TEMPLATE_FILE)
+        place_file(t);
+    if (use == TEMPLATE_FILE)
+        return true;
+    if (!is_whole(t))
+        return place_body(p, use);
+    t->is_json = is_body(use) && filters_make_json(&t->parts[0].filters);
+    return true;
+}
+
+/* JSON's null is a word of JSON; elsewhere it would be a text of four letters. */
+static bool refuse_stray_nulls(const struct placer *p, enum template_use use)
+{
+    bool whole_body = is_body(use) && is_whole(p->t);
+    for (size_t i = 0; i < p->t->parts_count; i++) {
+        const struct template_part *part = &p->t->parts[i];
+        enum template_place place = (enum template_place)part->place;
+        bool is_value = place == PLACE_JSON_VALUE || place == PLACE_NESTED_JSON ||
+                        place == PLACE_NESTED_VALUE || whole_body;
+        if (!is_value && filters_have(&part->filters, FILTER_NULL))
+            return refuse(p,
+                          "{{%.60s|null}} stands where no value of JSON can (leave out the quotes "
+                          "around it, or give default:TEXT)",
+                          name_of(p, part));
+    }
+    return true;
+}
+
+bool place_columns_of(struct template *t, enum template_use use, const struct template_names *names,
+                      char *told)
+{
+    const struct placer p = {.t = t, .names = names, .told = told};
+    told[0] = '\0';
+    place_all(t, PLACE_FREE);
+    if (template_is_constant(t))
+        return judge_constant(&p, use);
+    return place_any(&p, use) && refuse_stray_nulls(&p, use);
 }

@@ -59,6 +59,7 @@ struct record {
     struct buf headers; /* struct ringsend_header; unused while the defaults' will do */
     struct buf url;     /* the default's origin with the record's path; unused if it has none */
     struct ringsend_request request;
+    bool body_is_json;               /* by what it is made of */
     bool needs_key;                  /* record_make_key is due before the request is used */
     char key[RECORD_KEY_BYTES];      /* the value of the header that was added then */
     struct ringsend_bytes id;        /* JSON; empty exactly when the record has none */

@@ -23,5 +23,8 @@ void record_read_json(struct record *record, struct buf_pool *pool,
 void record_read_text(struct record *record, struct buf_pool *pool,
                       const struct record_defaults *defaults, const struct layout *layout,
                       struct record_error *error);
+/* For an error of a body that is one column's value: where that stands. */
+void record_point_at_body(const struct record *record, const struct form *form,
+                          const struct layout *layout, struct record_error *error);
 
 #endif

@@ -65,7 +65,6 @@ struct reader {
     struct ringsend_bytes body;    /* the value of "body", which waits until all keys are known */
     bool separated;                /* the line begins as a text of RFC 7464 */
     bool vegeta;                   /* every record is one of vegeta's targets */
-    bool body_is_json;             /* the body is JSON out of the line */
 };
 
 /* The first error sticks, with the place of what is being read. */
@@ -209,7 +208,7 @@ static void merge_headers(struct reader *r)
 {
     const struct record_defaults *defaults = r->defaults;
     struct ringsend_request *request = &r->record->request;
-    bool add_type = r->body_is_json && !defaults->has_content_type;
+    bool add_type = r->record->body_is_json && !defaults->has_content_type;
     request->headers = defaults->headers;
     request->headers_count = defaults->headers_count + add_type;
     if (r->record->headers.bytes == 0)
@@ -256,7 +255,7 @@ static void read_data(struct reader *r)
             set_body(r, text);
     } else if (json_skip(&r->json, &raw) && kind != JSON_NULL) {
         set_body(r, raw);
-        r->body_is_json = true;
+        r->record->body_is_json = true;
     }
 }
 
@@ -526,7 +525,7 @@ static void read_line(struct reader *r)
     if (bare_allowed && r->seen == 0) {
         if (is_object) {
             set_body(r, value);
-            r->body_is_json = true;
+            r->record->body_is_json = true;
         } else {
             json_init(&r->json, value);
             read_data(r);

@@ -3,10 +3,12 @@
 #include "records/record_internal.h"
 
 #include "base/check.h"
+#include "base/json.h"
 #include "base/key.h"
 #include "base/limits.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* A record that brings its key keeps it. */
 static void set_keyed(struct ringsend_request *request, struct ringsend_bytes key_header)
@@ -53,6 +55,58 @@ static bool add_key_header(struct record *record, struct buf_pool *pool, struct 
     return true;
 }
 
+/* application/json, text/json, application/problem+json and their kind (RFC 6839 3.1). */
+static bool type_is_json(struct ringsend_bytes type)
+{
+    static const struct ringsend_bytes ends[] = {{"/json", 5}, {"+json", 5}};
+    const char *parameters = type.bytes > 0 ? memchr(type.data, ';', type.bytes) : NULL;
+    if (parameters)
+        type.bytes = (size_t)(parameters - type.data);
+    while (type.bytes > 0 && memchr(" \t", type.data[type.bytes - 1], 2))
+        type.bytes--;
+    for (size_t i = 0; i < 2 && type.bytes > ends[i].bytes; i++) {
+        const char *end = type.data + type.bytes - ends[i].bytes;
+        if (span_equal_nocase((struct ringsend_bytes){end, ends[i].bytes}, ends[i]))
+            return true;
+    }
+    return false;
+}
+
+static bool is_declared_json(const struct ringsend_request *request)
+{
+    for (size_t i = 0; i < request->headers_count; i++) {
+        if (record_header_named(&request->headers[i], SPAN("content-type")))
+            return type_is_json(request->headers[i].value);
+    }
+    return false;
+}
+
+/* A body that its Content-Type calls JSON is: one value, or several, as some platforms take them
+ * under that name. */
+static bool is_json_as_told(const struct record *record, struct record_error *error)
+{
+    const struct ringsend_request *request = &record->request;
+    const struct buf *line = &record->line;
+    struct json json;
+    if (!is_declared_json(request))
+        return true;
+    json_init(&json, request->body);
+    while (json_skip(&json, NULL)) {
+        json_peek(&json); /* passes white space */
+        if (json.at == json.end)
+            return true;
+    }
+    size_t column = json_column(&json);
+    error->error = RINGSEND_E_BAD_RECORD;
+    snprintf(error->detail, sizeof error->detail,
+             "the body is not JSON, as its Content-Type says: %s, at byte %zu of it", json.error,
+             column);
+    uintptr_t body = (uintptr_t)request->body.data, start = (uintptr_t)line->data;
+    if (body >= start && body - start + column - 1 <= line->bytes)
+        error->at = body - start + column - 1;
+    return false;
+}
+
 void record_read(struct record *record, struct buf_pool *pool,
                  const struct record_defaults *defaults, const struct layout *layout,
                  struct record_error *error)
@@ -62,7 +116,7 @@ void record_read(struct record *record, struct buf_pool *pool,
     error->at = RECORD_ALL;
     error->detail[0] = '\0';
     record->id = record->data_file = (struct ringsend_bytes){0};
-    record->needs_key = false;
+    record->needs_key = record->body_is_json = false;
     record->request = (struct ringsend_request){
         .size = sizeof record->request,
         .method = defaults->method,
@@ -81,6 +135,12 @@ void record_read(struct record *record, struct buf_pool *pool,
         record_read_text(record, pool, defaults, layout, error);
     if (error->error != RINGSEND_OK)
         return;
+    if (!record->body_is_json && record->request.body.bytes > 0 &&
+        !is_json_as_told(record, error)) {
+        if (error->at == RECORD_ALL && !format_is_json(layout->format))
+            record_point_at_body(record, defaults->form, layout, error);
+        return;
+    }
     set_keyed(&record->request, defaults->key_header);
     if (wants_key(&record->request, defaults->key_header) &&
         !add_key_header(record, pool, defaults->key_header)) {

@@ -27,7 +27,10 @@ struct filler {
     const struct record_defaults *defaults;
     const struct form *form;
     struct record_error *error;
+    const struct layout *layout;
     struct ringsend_bytes values[TEMPLATE_NAMES_MAX];
+    struct csv_row row;           /* where values point, and into these two: */
+    struct buf as_json, as_form;  /* all of it */
     struct ringsend_bytes header; /* the name of the one being filled in, else empty */
 };
 
@@ -61,41 +64,11 @@ static struct ringsend_bytes line_of(const struct record *record)
     return line;
 }
 
-static void place_fields(struct filler *f, const struct layout *layout, const struct csv_row *row)
+/* The place of a column in the line, for an error about its value. */
+static void point_at(struct filler *f, size_t column)
 {
-    size_t count = csv_row_count(row);
-    if (count != layout->columns) {
-        fail(f, RINGSEND_E_BAD_RECORD, "the row has %zu field%s, the header %zu", count,
-             count == 1 ? "" : "s", layout->columns);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (layout->places[i] >= 0)
-            f->values[layout->places[i]] = csv_row_field(row, i);
-    }
+    f->error->at = csv_row_at(line_of(f->record), format_delimiter(f->layout->format), column);
 }
-
-/* The values point into the row. */
-static void read_row(struct filler *f, const struct layout *layout, struct csv_row *row)
-{
-    size_t at;
-    const char *why;
-    switch (csv_row_read(row, f->pool, line_of(f->record), format_delimiter(layout->format), &at,
-                         &why)) {
-    case CSV_ROW_READ:
-        place_fields(f, layout, row);
-        return;
-    case CSV_ROW_BAD:
-        fail(f, RINGSEND_E_BAD_RECORD, "%s", why);
-        f->error->at = at;
-        return;
-    case CSV_ROW_NO_MEMORY:
-        no_memory(f);
-        return;
-    }
-}
-
-/* ---- the request ---- */
 
 /* As much of a value as a message shows, in quotes; '?' is what is no UTF-8 or would move a
  * terminal. */
@@ -114,6 +87,88 @@ static void show_value(struct ringsend_bytes value, char shown[VALUE_SHOWN_BYTES
     snprintf(shown, VALUE_SHOWN_BYTES, " (it is \"%.*s%s\")", (int)bytes, text,
              end < value.bytes ? "..." : "");
 }
+
+/* Of the whole row: a value that its type refuses. */
+static void refuse_typed(struct filler *f, size_t column, const char *why)
+{
+    const struct layout *layout = f->layout;
+    struct csv_row header = {0};
+    size_t at;
+    char shown[VALUE_SHOWN_BYTES] = "";
+    struct ringsend_bytes text = {layout->header, layout->header_bytes}, name = {0};
+    if (csv_row_read(&header, f->pool, text, format_delimiter(layout->format), &at,
+                     &(const char *){0}) == CSV_ROW_READ)
+        name = csv_row_field(&header, column);
+    if (!secret_is_name(SECRET_MEMBER, name))
+        show_value(csv_row_field(&f->row, column), shown);
+    fail(f, RINGSEND_E_BAD_RECORD, "%s: the value of \"%.*s\" %s%s",
+         layout->row.all[column].filters ? "--types" : "the row as JSON", record_shown_bytes(name),
+         name.data, why, shown);
+    point_at(f, column);
+    csv_row_release(&header, f->pool);
+}
+
+/* The texts of the whole row, where templates want them. */
+static void tell_row(struct filler *f)
+{
+    const struct layout *layout = f->layout;
+    enum filter_result result = FILTER_DONE;
+    size_t column = 0;
+    const char *why;
+    if (layout->row_json >= 0) {
+        result = row_append_json(&layout->row, &f->row, f->pool, &f->as_json, &column, &why);
+        f->values[layout->row_json] = (struct ringsend_bytes){f->as_json.data, f->as_json.bytes};
+    }
+    if (result == FILTER_BAD_VALUE) {
+        refuse_typed(f, column, why);
+        return;
+    }
+    bool good = result == FILTER_DONE;
+    if (layout->row_form >= 0) {
+        good = good && row_append_form(&layout->row, &f->row, f->pool, &f->as_form);
+        f->values[layout->row_form] = (struct ringsend_bytes){f->as_form.data, f->as_form.bytes};
+    }
+    if (!good)
+        no_memory(f);
+}
+
+static void place_fields(struct filler *f)
+{
+    const struct layout *layout = f->layout;
+    size_t count = csv_row_count(&f->row);
+    if (count != layout->columns) {
+        fail(f, RINGSEND_E_BAD_RECORD, "the row has %zu field%s, the header %zu", count,
+             count == 1 ? "" : "s", layout->columns);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (layout->places[i] >= 0)
+            f->values[layout->places[i]] = csv_row_field(&f->row, i);
+    }
+    if (layout->row.count > 0)
+        tell_row(f);
+}
+
+static void read_row(struct filler *f)
+{
+    size_t at;
+    const char *why;
+    switch (csv_row_read(&f->row, f->pool, line_of(f->record), format_delimiter(f->layout->format),
+                         &at, &why)) {
+    case CSV_ROW_READ:
+        place_fields(f);
+        return;
+    case CSV_ROW_BAD:
+        fail(f, RINGSEND_E_BAD_RECORD, "%s", why);
+        f->error->at = at;
+        return;
+    case CSV_ROW_NO_MEMORY:
+        no_memory(f);
+        return;
+    }
+}
+
+/* ---- the request ---- */
 
 /* What stands before one of the places of that column says that a secret follows: ?code=, or
  * "password":. A word is put there and looked for again. Memory out: it may be one. */
@@ -164,6 +219,10 @@ static void refuse_value(struct filler *f, const struct template *template, cons
     fail(f, RINGSEND_E_BAD_RECORD, "%s%s%.*s: the value of \"%.40s\" %s%s", option,
          header.bytes > 0 ? " " : "", record_shown_bytes(header), header.data, name, fault->why,
          shown);
+    for (size_t i = 0; f->layout->places && i < f->layout->columns; i++) {
+        if (f->layout->places[i] == (int)fault->name)
+            point_at(f, i);
+    }
 }
 
 /* False, with the error set, when it cannot be filled in; `option` names the template. */
@@ -231,8 +290,9 @@ static bool fill_headers(struct filler *f)
     const struct record_defaults *defaults = f->defaults;
     struct record *record = f->record;
     size_t count = defaults->headers_count;
+    bool add_type = f->form->has_data && f->form->data.is_json && !defaults->has_content_type;
     record->request.headers = defaults->headers;
-    record->request.headers_count = count;
+    record->request.headers_count = count + add_type;
     if (!f->form->header_values)
         return true;
     struct piece pieces[LIMIT_HEADERS] = {{0}};
@@ -243,7 +303,7 @@ static bool fill_headers(struct filler *f)
             return false;
     }
     if (!buf_append(f->pool, &record->headers, defaults->headers,
-                    count * sizeof(struct ringsend_header))) {
+                    (count + add_type) * sizeof(struct ringsend_header))) {
         no_memory(f);
         return false;
     }
@@ -302,19 +362,24 @@ void record_read_text(struct record *record, struct buf_pool *pool,
 {
     const struct form *form = defaults->form;
     CHECK(form);
-    struct filler f = {
-        .record = record, .pool = pool, .defaults = defaults, .form = form, .error = error};
-    struct csv_row row = {0};
+    struct filler f = {.record = record,
+                       .pool = pool,
+                       .defaults = defaults,
+                       .form = form,
+                       .layout = layout,
+                       .error = error};
     bool is_line = layout->format == FORMAT_LINES;
     if (!is_line)
-        read_row(&f, layout, &row);
+        read_row(&f);
     else if (form->names.count > 0) /* which is "line" */
         f.values[0] = line_of(record);
     if (error->error == RINGSEND_OK)
         fill_request(&f);
     if (error->error == RINGSEND_OK && defaults->row_secrets)
         add_secrets(&f);
-    csv_row_release(&row, pool);
+    buf_release(pool, &f.as_json);
+    buf_release(pool, &f.as_form);
+    csv_row_release(&f.row, pool);
     if (error->error != RINGSEND_OK)
         return;
     bool is_body = is_line && form->line_is_body;
@@ -322,7 +387,18 @@ void record_read_text(struct record *record, struct buf_pool *pool,
         record->request.body = line_of(record);
     if (is_body || form->has_data || form->has_data_file)
         record->request.flags |= RINGSEND_HAS_BODY;
+    record->body_is_json = form->has_data && form->data.is_json;
     if (form->has_data_file && (record->data_file.bytes == 0 ||
                                 memchr(record->data_file.data, '\0', record->data_file.bytes)))
         fail(&f, RINGSEND_E_BAD_RECORD, "--data-file: this is not the path of a file");
+}
+
+void record_point_at_body(const struct record *record, const struct form *form,
+                          const struct layout *layout, struct record_error *error)
+{
+    const struct template *t = &form->data;
+    for (size_t i = 0; layout->places && i < layout->columns && t->parts_count == 2; i++) {
+        if (layout->places[i] == t->parts[0].name)
+            error->at = csv_row_at(line_of(record), format_delimiter(layout->format), i);
+    }
 }

@@ -1,9 +1,5 @@
 #include "records/template.h"
 
-#include "base/base64.h"
-#include "base/check.h"
-#include "base/json_put.h"
-#include "base/text.h"
 #include "records/guard.h"
 #include "records/place.h"
 
@@ -12,145 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct ringsend_bytes filter_names[FILTERS_NAMED] = {
-    [FILTER_JSON] = {"json", 4},
-    [FILTER_URL] = {"url", 3},
-    [FILTER_B64] = {"b64", 3},
-    [FILTER_TRIM] = {"trim", 4},
-};
-
 static const char env_prefix[] = "env.";
-
-static struct ringsend_bytes trimmed(struct ringsend_bytes text)
-{
-    while (text.bytes > 0 && memchr(" \t\r\n", text.data[0], 4)) {
-        text.data++;
-        text.bytes--;
-    }
-    while (text.bytes > 0 && memchr(" \t\r\n", text.data[text.bytes - 1], 4))
-        text.bytes--;
-    return text;
-}
-
-/* ---- filters ---- */
-
-static bool is_utf8(struct ringsend_bytes text)
-{
-    for (size_t at = 0; at < text.bytes;) {
-        unsigned length = text_utf8_bytes(text.data + at, text.bytes - at);
-        if (length == 0)
-            return false;
-        at += length;
-    }
-    return true;
-}
-
-static bool percent_encode(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    if (!buf_reserve(pool, out, 3 * text.bytes))
-        return false;
-    for (size_t i = 0; i < text.bytes; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        if (text_is_unreserved((char)byte)) {
-            out->data[out->bytes++] = (char)byte;
-            continue;
-        }
-        out->data[out->bytes++] = '%';
-        out->data[out->bytes++] = digits[byte >> 4];
-        out->data[out->bytes++] = digits[byte & 15];
-    }
-    return true;
-}
-
-/* What stands between the quotes of that string in JSON. */
-static bool append_inside(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
-{
-    size_t before = out->bytes;
-    if (!json_append_string(text, pool, out))
-        return false;
-    out->bytes -= 2;
-    memmove(out->data + before, out->data + before + 1, out->bytes - before);
-    return true;
-}
-
-static bool append_references(struct ringsend_bytes text, struct buf_pool *pool, struct buf *out)
-{
-    static const char *const references[256] = {
-        ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;", ['"'] = "&quot;", ['\''] = "&#39;"};
-    bool good = true;
-    for (size_t i = 0; i < text.bytes && good; i++) {
-        const char *reference = references[(unsigned char)text.data[i]];
-        good = reference ? buf_append(pool, out, reference, strlen(reference))
-                         : buf_append(pool, out, text.data + i, 1);
-    }
-    return good;
-}
-
-/* Why the filter cannot take the value, or null. */
-static const char *filter_fault(enum template_filter filter, struct ringsend_bytes value)
-{
-    if ((filter == FILTER_JSON || filter == FILTER_JSON_INSIDE) && !is_utf8(value))
-        return "is not UTF-8, as JSON has to be";
-    if (filter != FILTER_XML)
-        return NULL;
-    for (size_t i = 0; i < value.bytes; i++) {
-        unsigned char c = (unsigned char)value.data[i];
-        if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
-            return "holds a control character, which XML cannot";
-    }
-    return NULL;
-}
-
-static bool apply(enum template_filter filter, struct ringsend_bytes value, struct buf_pool *pool,
-                  struct buf *out)
-{
-    bool done = false;
-    switch (filter) {
-    case FILTER_JSON:
-        return json_append_string(value, pool, out);
-    case FILTER_JSON_INSIDE:
-        return append_inside(value, pool, out);
-    case FILTER_XML:
-        return append_references(value, pool, out);
-    case FILTER_URL:
-        return percent_encode(value, pool, out);
-    case FILTER_B64:
-        done = buf_reserve(pool, out, base64_bytes(value.bytes));
-        if (done && value.bytes > 0)
-            out->bytes = (size_t)(base64_encode(value, out->data + out->bytes) - out->data);
-        return done;
-    case FILTER_TRIM:
-        value = trimmed(value);
-        return buf_append(pool, out, value.data, value.bytes);
-    }
-    UNREACHABLE("filter");
-}
-
-/* All filters of a part but the last one go by way of buffers of their own. */
-static enum template_result filter_value(const struct template_part *part,
-                                         struct ringsend_bytes value, struct buf_pool *pool,
-                                         struct buf *out, struct template_fault *fault)
-{
-    if (part->filters_count == 0)
-        return buf_append(pool, out, value.data, value.bytes) ? TEMPLATE_FILLED
-                                                              : TEMPLATE_NO_MEMORY;
-    struct buf steps[TEMPLATE_FILTERS_MAX + TEMPLATE_FILTERS_ADDED] = {{0}};
-    enum template_result result = TEMPLATE_FILLED;
-    for (unsigned i = 0; i < part->filters_count && result == TEMPLATE_FILLED; i++) {
-        struct buf *to = i + 1 == part->filters_count ? out : &steps[i];
-        enum template_filter filter = (enum template_filter)part->filters[i];
-        fault->why = filter_fault(filter, value);
-        if (fault->why)
-            result = TEMPLATE_BAD_VALUE;
-        else if (!apply(filter, value, pool, to))
-            result = TEMPLATE_NO_MEMORY;
-        value = (struct ringsend_bytes){to->data, to->bytes};
-    }
-    for (unsigned i = 0; i < part->filters_count; i++)
-        buf_release(pool, &steps[i]);
-    return result;
-}
 
 /* ---- compiling ---- */
 
@@ -197,15 +55,21 @@ static bool add_part(struct template *t, struct template_part part)
     return true;
 }
 
+int template_names_find(const struct template_names *names, struct ringsend_bytes name)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        if (span_equal(span_of(names->names[i]), name))
+            return (int)i;
+    }
+    return -1;
+}
+
 static bool place_name(struct template_names *names, struct ringsend_bytes name, int *place,
                        char *told)
 {
-    for (size_t i = 0; i < names->count; i++) {
-        if (span_equal(span_of(names->names[i]), name)) {
-            *place = (int)i;
-            return true;
-        }
-    }
+    *place = template_names_find(names, name);
+    if (*place >= 0)
+        return true;
     if (names->count == TEMPLATE_NAMES_MAX)
         return refuse(told, "more than %d different columns", TEMPLATE_NAMES_MAX);
     char *copy = strndup(name.data, name.bytes);
@@ -216,25 +80,14 @@ static bool place_name(struct template_names *names, struct ringsend_bytes name,
     return true;
 }
 
-/* The filters behind the name; *place ends behind them. */
-static bool read_filters(struct template_part *part, struct ringsend_bytes rest, char *told)
+/* A whole row: with the filter json or form in front, which is then part of what it is called. */
+static bool read_row(struct filters *filters, struct ringsend_bytes *name, char *told)
 {
-    while (rest.bytes > 0) {
-        const char *bar = memchr(rest.data + 1, '|', rest.bytes - 1);
-        size_t bytes = bar ? (size_t)(bar - rest.data) : rest.bytes;
-        struct ringsend_bytes name = trimmed((struct ringsend_bytes){rest.data + 1, bytes - 1});
-        unsigned filter = 0;
-        while (filter < FILTERS_NAMED && !span_equal(filter_names[filter], name))
-            filter++;
-        if (filter == FILTERS_NAMED)
-            return refuse(told, "there is no filter \"%.*s\": json, url, b64 and trim are",
-                          (int)name.bytes, name.data);
-        if (part->filters_count == TEMPLATE_FILTERS_MAX)
-            return refuse(told, "at most %d filters may follow a name", TEMPLATE_FILTERS_MAX);
-        part->filters[part->filters_count++] = (uint8_t)filter;
-        rest.data += bytes;
-        rest.bytes -= bytes;
-    }
+    enum filter first = filters->count > 0 ? (enum filter)filters->list[0] : FILTERS_NAMED;
+    if (first != FILTER_JSON && first != FILTER_FORM)
+        return refuse(told, "{{*}} is all of a row: {{*|json}} and {{*|form}} say as what");
+    filters->list[0] = first == FILTER_JSON ? FILTER_ROW_JSON : FILTER_ROW_FORM;
+    *name = first == FILTER_JSON ? span_of(ROW_JSON) : span_of(ROW_FORM);
     return true;
 }
 
@@ -246,21 +99,30 @@ static bool expand_env(struct template *t, const struct template_part *part,
     size_t prefix = sizeof env_prefix - 1;
     snprintf(variable, sizeof variable, "%.*s", (int)(name.bytes - prefix), name.data + prefix);
     const char *value = getenv(variable);
+    if (!value && part->filters.fallback)
+        value = "";
     if (!value || strlen(variable) != name.bytes - prefix)
         return refuse(told, "the environment has no variable \"%s\"", variable);
     struct buf_pool pool;
     struct buf filtered = {0};
-    struct template_fault fault = {0};
+    const char *why = NULL;
     buf_pool_init(&pool);
-    enum template_result result = filter_value(part, span_of(value), &pool, &filtered, &fault);
+    enum filter_result result =
+        filters_apply(&part->filters, span_of(value), &pool, &filtered, &why);
     struct ringsend_bytes text = {filtered.data, filtered.bytes};
-    bool good = result == TEMPLATE_FILLED && add_literal(t, text.data, text.bytes) &&
+    bool good = result == FILTER_DONE && add_literal(t, text.data, text.bytes) &&
                 secrets_add(secrets, span_of(value)) && secrets_add(secrets, text);
     buf_release(&pool, &filtered);
     buf_pool_free(&pool);
-    if (result == TEMPLATE_BAD_VALUE)
-        return refuse(told, "the environment's \"%s\" %s", variable, fault.why);
+    if (result == FILTER_BAD_VALUE)
+        return refuse(told, "the environment's \"%s\" %s", variable, why);
     return good || no_memory(told);
+}
+
+static bool is_of_env(struct ringsend_bytes name)
+{
+    return name.bytes >= sizeof env_prefix &&
+           memcmp(name.data, env_prefix, sizeof env_prefix - 1) == 0;
 }
 
 /* What stands between two pairs of braces. */
@@ -270,19 +132,24 @@ static bool compile_reference(struct template *t, struct ringsend_bytes inside,
     struct template_part part = {.name = -1};
     const char *bar = inside.bytes > 0 ? memchr(inside.data, '|', inside.bytes) : NULL;
     size_t name_bytes = bar ? (size_t)(bar - inside.data) : inside.bytes;
-    struct ringsend_bytes name = trimmed((struct ringsend_bytes){inside.data, name_bytes});
+    struct ringsend_bytes name = filter_trimmed((struct ringsend_bytes){inside.data, name_bytes});
     struct ringsend_bytes filters = {inside.data + name_bytes, inside.bytes - name_bytes};
     if (name.bytes == 0 || memchr(name.data, '{', name.bytes))
         return refuse(told, "\"{{%.*s}}\" names no column ({{{{ stands for two braces)",
                       (int)inside.bytes, inside.data);
-    if (!read_filters(&part, filters, told))
-        return false;
-    if (name.bytes >= sizeof env_prefix &&
-        memcmp(name.data, env_prefix, sizeof env_prefix - 1) == 0)
-        return expand_env(t, &part, name, secrets, told);
-    if (!place_name(names, name, &part.name, told))
-        return false;
-    return add_part(t, part) || no_memory(told);
+    bool good = filters_read(&part.filters, filters, told);
+    if (good && is_of_env(name)) {
+        good = expand_env(t, &part, name, secrets, told);
+        filters_free(&part.filters);
+        return good;
+    }
+    if (good && span_equal(name, SPAN("*")))
+        good = read_row(&part.filters, &name, told);
+    good =
+        good && place_name(names, name, &part.name, told) && (add_part(t, part) || no_memory(told));
+    if (!good)
+        filters_free(&part.filters);
+    return good;
 }
 
 static bool cut_up(struct template *t, const char *source, struct template_names *names,
@@ -346,6 +213,8 @@ enum template_use template_use_of(struct ringsend_bytes content_type)
 
 void template_free(struct template *t)
 {
+    for (size_t i = 0; i < t->parts_count; i++)
+        filters_free(&t->parts[i].filters);
     free(t->text);
     free(t->parts);
     *t = (struct template){0};
@@ -374,9 +243,14 @@ static enum template_result fill_value(const struct template_part *part, char ne
 {
     size_t before = out->bytes;
     fault->name = (size_t)part->name;
-    enum template_result result = filter_value(part, value, pool, out, fault);
-    if (result != TEMPLATE_FILLED)
-        return result;
+    switch (filters_apply(&part->filters, value, pool, out, &fault->why)) {
+    case FILTER_DONE:
+        break;
+    case FILTER_BAD_VALUE:
+        return TEMPLATE_BAD_VALUE;
+    case FILTER_NO_MEMORY:
+        return TEMPLATE_NO_MEMORY;
+    }
     const char *why = guard_value(guard, part, out, before, next);
     return why ? refuse_value(fault, part->name, why) : TEMPLATE_FILLED;
 }
@@ -418,8 +292,9 @@ bool template_add_secrets(const struct template *t, const struct template_names 
         if (part->name < 0 || !secret_is_name(SECRET_MEMBER, span_of(names->names[part->name])))
             continue;
         struct buf filtered = {0};
-        struct template_fault fault;
-        good = filter_value(part, values[part->name], pool, &filtered, &fault) == TEMPLATE_FILLED &&
+        const char *why;
+        good = filters_apply(&part->filters, values[part->name], pool, &filtered, &why) ==
+                   FILTER_DONE &&
                secrets_add(secrets, values[part->name]) &&
                secrets_add(secrets, (struct ringsend_bytes){filtered.data, filtered.bytes});
         buf_release(pool, &filtered);

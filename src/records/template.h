@@ -1,15 +1,14 @@
 /* Texts of options with places that each record fills: {{column}}, {{column|filter|filter}}.
  *
  *   {{name}}        the value of that column, as it is
- *   {{name|json}}   as a JSON string, with its quotes
- *   {{name|url}}    percent-encoded, all but letters, digits and -._~ (RFC 3986 2.3)
- *   {{name|b64}}    base64 (RFC 4648 section 4)
- *   {{name|trim}}   without white space at its ends
+ *   {{name|FILTER}} what filters make of it (filter.h)
+ *   {{*|json}}      the whole row as a JSON object, its columns' names and values in their order
+ *   {{*|form}}      the same as name=value&name=value
  *   {{env.NAME}}    the environment's, taken when the text is compiled; takes the same filters
  *   {{{{            two braces
  *
- * Filters apply from left to right. White space around names and filters means nothing. What the
- * environment gives is the operator's, and literal text from then on.
+ * White space around names and filters means nothing. What the environment gives is the operator's,
+ * and literal text from then on.
  *
  * A value is data, wherever it stands: what the text is (enum template_use) gives each column its
  * place (place.h), and the place says what becomes of the value, or that it is refused (guard.h).
@@ -20,24 +19,27 @@
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "records/filter.h"
 #include "records/secret.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum {
-    TEMPLATE_NAMES_MAX = 64,
-    TEMPLATE_FILTERS_MAX = 4,   /* that are written behind a name */
-    TEMPLATE_FILTERS_ADDED = 2, /* by a column's place */
-    TEMPLATE_TOLD_BYTES = 320
-};
+struct row_types;
+
+enum { TEMPLATE_NAMES_MAX = 64, TEMPLATE_TOLD_BYTES = 320 };
+
+/* The names of whole rows: a bar is in no column's name here. */
+#define ROW_JSON "*|json"
+#define ROW_FORM "*|form"
 
 /* The columns that the templates of a run name, each once; a value's place in the arrays below is
  * its name's place here. */
 struct template_names {
     char *names[TEMPLATE_NAMES_MAX]; /* NUL-terminated */
     size_t count;
+    const struct row_types *types; /* of the columns of whole rows; null: none */
 };
 
 enum template_place {
@@ -59,22 +61,10 @@ enum template_place {
     PLACE_XML            /* in text, or between an attribute's quotes */
 };
 
-enum template_filter {
-    FILTER_JSON,
-    FILTER_URL,
-    FILTER_B64,
-    FILTER_TRIM,
-    FILTERS_NAMED,
-    /* Added by a column's place, as the last ones. */
-    FILTER_JSON_INSIDE = FILTERS_NAMED, /* as in a JSON string, without its quotes */
-    FILTER_XML                          /* & < > and both quotes as references */
-};
-
 struct template_part {
     size_t literal_bytes; /* of the text, before the column */
     int name;             /* -1: none, at the end of the template */
-    uint8_t filters[TEMPLATE_FILTERS_MAX + TEMPLATE_FILTERS_ADDED]; /* enum template_filter */
-    uint8_t filters_count;
+    struct filters filters;
     uint8_t place; /* enum template_place */
 };
 
@@ -86,6 +76,7 @@ struct template
     struct template_part *parts;
     size_t parts_count;
     size_t boundary_bytes; /* what the text begins with parts what is multipart; 0: it is not */
+    bool is_json;          /* a body: whatever the values are, it is JSON */
 };
 
 /* What a template's text is. */
@@ -111,6 +102,8 @@ bool template_compile(struct template *t, const char *source, enum template_use 
                       struct template_names *names, struct secrets *secrets, char *told);
 void template_free(struct template *t);
 void template_names_free(struct template_names *names);
+/* Its place; -1: it is none of them. */
+int template_names_find(const struct template_names *names, struct ringsend_bytes name);
 /* It names no column: its text is the same for all records. */
 static inline bool template_is_constant(const struct template *t)
 {

@@ -101,8 +101,8 @@ class Rows(Formats):
                            "b": base64.b64encode("B\u00f6b".encode()).decode(),
                            "braces": "{{x}}"}])
 
-    def test_without_data_there_is_no_body(self):
-        self.send_files("--url", self.echo.url, self.file("x.csv", b"a\n1\n"))
+    def test_without_data_there_is_no_body_when_the_url_has_a_column(self):
+        self.send_files("--url", self.echo.url + "{{a}}", self.file("x.csv", b"a\n1\n"))
         self.assertEqual((self.echo.requests[-1].method, self.echo.requests[-1].body), ("GET", b""))
 
     def test_bad_rows_are_bad_records_and_their_neighbours_are_sent(self):

@@ -56,6 +56,7 @@ SAMPLES = {
     "pause": "1s,1s",
     "id-header": "x-id",
     "stats-path": "/s",
+    "types": "n:number",
 }
 BY_KIND = {"rate": "5/s", "share": "1%", "file": "a file"}
 UNITS = {"count": "", "bytes": "", "time": "ns"}
@@ -386,7 +387,8 @@ class Stopped(Case):
 
 
 class Resumed(Stopped):
-    # What an option needs beside it; None: it is about the journal itself, or sends nothing.
+    # What an option needs beside it; None: it is about the journal itself, sends nothing, or is
+    # tried below.
     WITH = {
         # A result is judged when its body is saved: not all are to be done by then.
         "bodies": ["--rate=200/s"],
@@ -405,6 +407,7 @@ class Resumed(Stopped):
         "cacert": None,
         "failed": None,
         "data-file": [],
+        "types": None,
     }
 
     def options(self):
@@ -454,6 +457,15 @@ class Resumed(Stopped):
                     run = self.go_on(*words, *beside)
                 self.assertNotEqual(run.status, USAGE, run.err)
                 self.assertFalse(os.path.exists(self.out + ".journal"), run.err)
+
+    def test_types_shape_requests(self):
+        whole, types = ["--data", "{{*|json}}"], ["--types", "n:number"]
+        for first, second in (([], types), (types, []), (types, ["--types", "n:null"])):
+            self.stop(*whole, *first)
+            run = self.go_on(*whole, *second)
+            self.assertEqual(run.status, USAGE, run.err)
+            self.assertIn("--types is not as in the run to go on with", run.err)
+            self.assertEqual(self.go_on(*whole, *first).status, OK)
 
     def test_how_it_is_written_is_nothing(self):
         self.stop("--header", "X-A: b", "--skip", "0", "--shard", "0/1")

@@ -150,7 +150,11 @@ static const struct row good[] = {
     {&full, "{\"method\":\"GET\",\"url\":\"v\",\"data\":1}",
      " GET v X-Source:nightly Accept:a/b" JSON_TYPE " =1"},
     {&typed, "{\"data\":1}", " http://d/" JSON_TYPE " =1"},
-    {&typed, "{\"data\":\"t\"}", " http://d/" JSON_TYPE " =t"},
+    {&typed, "{\"data\":\"[7]\"}", " http://d/" JSON_TYPE " =[7]"},
+    {&typed, "{\"data\":\"{}\\n{}\"}", " http://d/" JSON_TYPE " ={}<0a>{}"},
+    {&typed, "{\"data\":\"\"}", " http://d/" JSON_TYPE " ="},
+    {&with_url, "{\"data\":\"t\",\"headers\":{\"content-type\":\"text/x-json\"}}",
+     " http://d/ content-type:text/x-json =t"},
     {&typed, "{\"data\":1,\"headers\":{\"content-type\":\"x\"}}", " http://d/ content-type:x =1"},
     /* OpenAI's batches: the URL is a path */
     {&deep, "{\"custom_id\":\"r-1\",\"method\":\"POST\",\"url\":\"/v1/x\",\"body\":{\"m\":[1]}}",

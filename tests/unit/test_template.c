@@ -36,6 +36,50 @@ static const struct row texts[] = {
     {"{{b|trim}}", " \t a b\r\n", "a b", NULL, TEMPLATE_TEXT},
     {"{{ b | trim|b64 | json }}", " ab ", "\"YWI=\"", NULL, TEMPLATE_TEXT},
     {"{{b|url|url}}", "/", "%252F", NULL, TEMPLATE_TEXT},
+    {"{{b|form}}", "a b*~&=+\xc3\xa9", "a+b*%7E%26%3D%2B%C3%A9", NULL, TEMPLATE_TEXT},
+    {"{{b|default: x y }}", "", "x y", NULL, TEMPLATE_TEXT},
+    {"{{b|default:x}}", " ", " ", NULL, TEMPLATE_TEXT},
+    {"{{b|trim|default:x}}", " ", "x", NULL, TEMPLATE_TEXT},
+    {"{{b|json|default:x:y}}", "", "\"x:y\"", NULL, TEMPLATE_TEXT},
+    {"{{b|default:}}", "", "", NULL, TEMPLATE_TEXT},
+    {"{{env.NOT_IN_THE_ENVIRONMENT|default:x}}", "", "x", NULL, TEMPLATE_TEXT},
+};
+
+/* What has a type is that type, or refused. */
+static const struct row typed[] = {
+    {"{{b|number}}", "0", "0", NULL, TEMPLATE_BODY},
+    {"{{b|number}}", "-1.5e+300", "-1.5e+300", NULL, TEMPLATE_BODY},
+    {"{{b|trim|number}}", " 7 ", "7", NULL, TEMPLATE_BODY},
+    {"{{b|number}}", "12345678901234567890123", "12345678901234567890123", NULL, TEMPLATE_BODY},
+    {"{{b|number}}", "007", NULL, "no number", TEMPLATE_BODY},
+    {"{{b|number}}", "NaN", NULL, "no number", TEMPLATE_BODY},
+    {"{{b|number}}", "+1", NULL, "no number", TEMPLATE_BODY},
+    {"{{b|number}}", "1,5", NULL, "no number", TEMPLATE_BODY},
+    {"{{b|number}}", " 7", NULL, "no number", TEMPLATE_BODY},
+    {"{{b|number}}", "7\n", NULL, "no number", TEMPLATE_BODY},
+    {"{{b|number}}", "0x10", NULL, "no number", TEMPLATE_BODY},
+    {"{{b|number}}", "5,\"admin\":true", NULL, "no number", TEMPLATE_BODY},
+    {"{{b|number}}", "", NULL, "is empty", TEMPLATE_BODY},
+    {"{\"a\":{{b|number}}}", "", NULL, "is empty", TEMPLATE_BODY},
+    {"{\"a\":{{b|number|null}}}", "", "{\"a\":null}", NULL, TEMPLATE_BODY},
+    {"{\"a\":{{b|null|number}}}", "3", "{\"a\":3}", NULL, TEMPLATE_BODY},
+    {"{\"a\":{{b|number|default:0}}}", "", "{\"a\":0}", NULL, TEMPLATE_BODY},
+    {"{\"a\":{{b|number|default:x}}}", "", NULL, "no number", TEMPLATE_BODY},
+    {"{\"a\":{{b|json|null}}}", "", "{\"a\":null}", NULL, TEMPLATE_BODY},
+    {"{\"a\":{{b|json|null}}}", "null", "{\"a\":\"null\"}", NULL, TEMPLATE_BODY},
+    {"{\"a\":{{b|null}}}", "x", NULL, "is no JSON", TEMPLATE_BODY},
+    {"{\"t\":\"{\\\"a\\\":{{b|json|null}}}\"}", "", "{\"t\":\"{\\\"a\\\":null}\"}", NULL,
+     TEMPLATE_BODY},
+    {"{\"a\":{{b|bool}}}", "TRUE", "{\"a\":true}", NULL, TEMPLATE_BODY},
+    {"{{b|bool}}", "0", "false", NULL, TEMPLATE_BODY},
+    {"{{b|bool}}", "Y", "true", NULL, TEMPLATE_BODY},
+    {"{{b|bool}}", "off", "false", NULL, TEMPLATE_BODY},
+    {"{{b|bool}}", "2", NULL, "neither true nor false", TEMPLATE_BODY},
+    {"{{b|bool}}", "", NULL, "is empty", TEMPLATE_BODY},
+    {"{{b|bool}}", "tru", NULL, "neither true nor false", TEMPLATE_BODY},
+    {"q={{b|form}}", "a b&c", "q=a+b%26c", NULL, TEMPLATE_BODY},
+    {"http://h/?q={{b|form}}", "a b&c", "http://h/?q=a+b%26c", NULL, TEMPLATE_URL},
+    {"http://h/{{b|form}}", "a b", NULL, "change the URL", TEMPLATE_URL},
 };
 
 #define DOTS "leads to another path"
@@ -295,6 +339,44 @@ static void test_no_value_adds_structure(void **state)
     check_rows(bodies, sizeof bodies / sizeof *bodies);
 }
 
+static void test_types(void **state)
+{
+    (void)state;
+    check_rows(typed, sizeof typed / sizeof *typed);
+}
+
+static bool is_json(const char *source, enum template_use use)
+{
+    struct template t;
+    compile(&t, source, use);
+    bool found = t.is_json;
+    template_free(&t);
+    template_names_free(&names);
+    return found;
+}
+
+static void test_what_builds_json(void **state)
+{
+    (void)state;
+    assert_true(is_json("{\"a\":{{a|json}}}", TEMPLATE_BODY));
+    assert_true(is_json(" [1, \"{{a}}\"]", TEMPLATE_BODY));
+    assert_true(is_json("{\"a\":1}", TEMPLATE_BODY));
+    assert_true(is_json("{{*|json}}", TEMPLATE_BODY));
+    assert_true(is_json("{{a|number}}", TEMPLATE_JSON));
+    assert_true(is_json("\"{{a}}\"", TEMPLATE_JSON));
+    assert_false(is_json("\"{{a}}\"", TEMPLATE_BODY));
+    assert_false(is_json("{{a}}", TEMPLATE_JSON));
+    assert_false(is_json("{{a|json|b64}}", TEMPLATE_JSON));
+    assert_false(is_json("{\"a\":{{a|json}}}", TEMPLATE_TEXT));
+    assert_false(is_json("a={{a}}", TEMPLATE_BODY));
+    assert_false(is_json("", TEMPLATE_JSON));
+    struct template t;
+    char told[TEMPLATE_TOLD_BYTES];
+    assert_false(template_compile(&t, "{\"a\":1", TEMPLATE_BODY, &names, &secrets, told));
+    assert_non_null(strstr(told, "it begins like JSON"));
+    template_free(&t);
+}
+
 static void test_where_no_column_may_stand(void **state)
 {
     (void)state;
@@ -346,7 +428,14 @@ static void test_what_is_refused(void **state)
         {"{{{a}}", "names no column"},
         {"{{a|}}", "no filter \"\""},
         {"{{a|Json}}", "no filter \"Json\""},
-        {"{{a|trim|trim|trim|trim|trim}}", "at most 4"},
+        {"{{a|trim|trim|trim|trim|trim|trim}}", "at most 5"},
+        {"{{a|default}}", "default:TEXT"},
+        {"{{a|null|default:x}}", "one of null and default"},
+        {"{{a|default:x|default:y}}", "one of null and default"},
+        {"{{a|null}}", "no value of JSON"},
+        {"{{*}}", "all of a row"},
+        {"{{*|number}}", "all of a row"},
+        {"{{*|trim|json}}", "all of a row"},
         {"{{env.NOT_IN_THE_ENVIRONMENT}}", "no variable \"NOT_IN_THE_ENVIRONMENT\""},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -386,6 +475,8 @@ int main(void)
         cmocka_unit_test(test_filling_in),
         cmocka_unit_test(test_no_value_changes_whom_or_where),
         cmocka_unit_test(test_no_value_adds_structure),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_what_builds_json),
         cmocka_unit_test(test_where_no_column_may_stand),
         cmocka_unit_test(test_what_a_content_type_says),
         cmocka_unit_test(test_what_names_no_column_is_constant),

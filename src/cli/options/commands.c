@@ -18,12 +18,16 @@
 
 #define TEMPLATES \
     "  {{column}} stands for the row's value, {{line}} for the line; {{column|json}}\n" \
-    "  makes a JSON string of it, |url percent-encodes, |b64 is base64, |trim takes\n" \
-    "  white space off. {{env.NAME}} is the environment's, in any format. {{{{ is {{\n" \
+    "  makes a JSON string of it, |number and |bool what they say or an error, |null\n" \
+    "  and |default:TEXT are for what is empty, |url percent-encodes, |form likewise\n" \
+    "  with + for a space, |b64 is base64, |trim takes white space off. {{*|json}} is\n" \
+    "  the whole row as an object, {{*|form}} as a form. {{env.NAME}} is the\n" \
+    "  environment's, in any format. {{{{ is {{\n" \
     "  A value is data. The server is what --url spells out, and no value is, or has,\n" \
     "  an empty part of the path or one of dots. In a body that is JSON, a form or\n" \
     "  XML, by its Content-Type or its looks, values are escaped inside of quotes,\n" \
-    "  elsewhere one plain value each. What does not fit is an error of that record\n"
+    "  elsewhere one plain value each. What does not fit is an error of that record,\n" \
+    "  and so is a body that is not the JSON that its Content-Type says\n"
 
 /* What bench and probe send, and what they make of the answers. */
 #define MEASURED_REQUESTS \

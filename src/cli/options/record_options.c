@@ -27,6 +27,7 @@ void record_options_take(struct record_options *o, const struct options *given)
     *o = (struct record_options){.data = option_text(given, OPTION_DATA),
                                  .data_file = option_text(given, OPTION_DATA_FILE),
                                  .id = option_text(given, OPTION_ID),
+                                 .types_text = option_text(given, OPTION_TYPES),
                                  .key_header = option_text(given, OPTION_IDEMPOTENCY_KEY)};
     o->range.skip = option_number(given, OPTION_SKIP);
     o->range.limit = option_number(given, OPTION_LIMIT);
@@ -91,6 +92,61 @@ static void refuse_file_as_text(const struct record_options *o, const char *comm
             o->data, o->data + 1);
 }
 
+static void read_types(struct record_options *o, const struct request_options *request)
+{
+    char told[ROW_TOLD_BYTES];
+    if (!o->types_text)
+        return;
+    if (!row_types_read(&o->types, o->types_text, told))
+        usage_error(request->command, "--types: %s", told);
+    if (template_names_find(&o->form.names, SPAN(ROW_JSON)) < 0)
+        usage_error(request->command,
+                    "--types is about the whole row, and no template has it: --data '{{*|json}}'");
+    o->form.names.types = &o->types;
+}
+
+/* Some methods have no use for a body. */
+static bool is_bodiless(const struct request_options *request)
+{
+    static const char *const methods[] = {"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        if (span_equal(request->defaults.method, span_of(methods[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Rows of which nothing would be sent are meant to be sent whole: as JSON, or as the form that the
+ * Content-Type calls for. Anything else would send the same request for each of them. */
+static void send_whole_rows(struct record_options *o, struct request_options *request,
+                            enum format format)
+{
+    struct form *form = &o->form;
+    enum template_use use = use_of_data(request);
+    bool as_form = use == TEMPLATE_FORM;
+    bool is_known = as_form || use == TEMPLATE_BODY || use == TEMPLATE_JSON;
+    const char *what = format == FORMAT_LINES ? "line" : "row";
+    const char *way = format == FORMAT_LINES ? "{{line}}" : "{{COLUMN}}, or {{*|json}} for all,";
+    if (o->data || o->data_file || is_bodiless(request))
+        usage_error(request->command,
+                    "nothing of a %s would be in its request, which would be the same for each: "
+                    "name what you want as %s in --url, --data or --header",
+                    what, way);
+    if (!is_known)
+        usage_error(request->command,
+                    "the Content-Type of --header says that bodies are neither JSON nor a form: "
+                    "give --data with %s in it",
+                    way);
+    compile(&form->data, "--data", as_form ? "{{" ROW_FORM "}}" : "{{" ROW_JSON "}}",
+            &form->has_data, use, form, request);
+}
+
+/* Of lines the line is the body, unless it stands somewhere else. */
+static bool sends_lines(const struct record_options *o, enum format format)
+{
+    return format == FORMAT_LINES && o->form.line_is_body;
+}
+
 static void make_form(struct record_options *o, struct request_options *request, enum format format)
 {
     struct form *form = &o->form;
@@ -109,10 +165,13 @@ static void make_form(struct record_options *o, struct request_options *request,
     compile(&form->data, "--data", o->data, &form->has_data, use_of_data(request), form, request);
     compile(&form->data_file, "--data-file", o->data_file, &form->has_data_file, TEMPLATE_FILE,
             form, request);
-    compile(&form->id, "--id", o->id, &form->has_id, TEMPLATE_TEXT, form, request);
     /* Of a list of URLs, or of ends of them, the line has its place. */
     form->line_is_body =
         !form->has_data && !form->has_data_file && template_is_constant(&form->url);
+    if (form->names.count == 0 && !sends_lines(o, format))
+        send_whole_rows(o, request, format);
+    compile(&form->id, "--id", o->id, &form->has_id, TEMPLATE_TEXT, form, request);
+    read_types(o, request);
     for (size_t i = 0; format == FORMAT_LINES && i < form->names.count; i++) {
         if (strcmp(form->names.names[i], "line") != 0)
             usage_error(request->command, "{{%s}}: of lines there is only {{line}}",
@@ -179,7 +238,11 @@ void record_options_finish(struct record_options *o, struct request_options *req
     enum format format = one_format(o, request->command, inputs, inputs_count);
     request->rows = !format_is_json(format);
     request_options_finish(request);
-    const char *stray = o->data ? "--data" : o->data_file ? "--data-file" : o->id ? "--id" : NULL;
+    const char *stray = o->data         ? "--data"
+                        : o->data_file  ? "--data-file"
+                        : o->id         ? "--id"
+                        : o->types_text ? "--types"
+                                        : NULL;
     if (request->rows)
         make_form(o, request, format);
     else if (stray)
@@ -217,5 +280,6 @@ void record_options_free(struct record_options *o)
     template_free(&o->form.data);
     template_free(&o->form.data_file);
     template_free(&o->form.id);
+    row_types_free(&o->types);
     template_names_free(&o->form.names);
 }

@@ -5,6 +5,7 @@
 
 #include "cli/options/request_options.h"
 #include "records/form.h"
+#include "records/row.h"
 #include "records/source.h"
 
 #include <stdbool.h>
@@ -14,7 +15,9 @@ struct record_options {
     enum format format;
     struct source_range range;
     const char *data, *data_file, *id; /* null: not given */
+    const char *types_text;            /* the same */
     const char *key_header;            /* the same */
+    struct row_types types;            /* what it says */
     struct form form;                  /* what it shares with request_options is theirs */
 };
 

@@ -192,6 +192,8 @@ ALSO(DATA, 'd', "TEXT", TEXT, PROBE, REQUESTS,
      "rows and lines a template; JSON records bring theirs")
 ALSO(DATA_FILE, 0, "PATH", FILE, BENCH | PROBE, REQUESTS,
      "of rows and lines: the body is that file's content")
+ALSO(TYPES, 0, "TYPES", TEXT, BENCH | PROBE, REQUESTS,
+     "of rows: what columns are in {{*|json}}")
 ALSO(URL, 0, "URL", TEXT, BENCH | PROBE, REQUESTS,
      "for records without one; rows and lines need it")
 OPTION(RESOLVE, "resolve", 0,
@@ -342,10 +344,17 @@ ALSO(IDEMPOTENCY_KEY, 0, "HEADER", TEXT, BENCH | PROBE, RECORDS,
      "{default}", .text = "Idempotency-Key", .traits = OPTIONAL)
 
 OPTION(DATA, "data", 0, "TEXT", TEXT, SEND | CHECK, ROWS,
-       "the body; default: none, of lines the line, unless\n"
-       "--url has it: --url '{{line}}' GETs a list of URLs", .traits = SHAPES)
+       "the body; default: the whole row as JSON, {{*|json}},\n"
+       "or the line; none if --url or --header have columns\n"
+       "or --url the line: --url '{{line}}' GETs a list of\n"
+       "URLs. JSON is sent as application/json, unless a\n"
+       "header says otherwise", .traits = SHAPES)
 OPTION(DATA_FILE, "data-file", 0, "PATH", FILE, SEND | CHECK, ROWS,
        "the body is that file's content", .traits = SHAPES)
+OPTION(TYPES, "types", 0, "TYPES", TEXT, SEND | CHECK, ROWS,
+       "what columns are in {{*|json}}, where they are strings\n"
+       "else: number, bool, or filters: 'amount:number|null,\n"
+       "paid:bool'; * is all others: '*:null'", .traits = SHAPES)
 OPTION(ID, "id", 0, "TEXT", TEXT, SEND | CHECK, ROWS,
        "the id in the result; default: line number", .traits = SHAPES)
 

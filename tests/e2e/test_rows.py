@@ -1,0 +1,231 @@
+"""Rows of tables that become bodies: whole, typed, and checked. What check and --dry-run say is
+what send does."""
+
+import csv
+import io
+import json
+
+from harness import Case, INPUT, NOT_ALL_OK, OK, USAGE, answering, header, main, response
+
+HOSTILE = ["", " ", 'q"q', "a,b", "a;b|c", "line\nend", "cr\rlf\r\n", "nul\0", "b\u00f6\u2028",
+           "{{id}}", "\\u0041", "</script>", "1e999", "007", "null", "true", "\ufeff", "x" * 3000,
+           '5,"admin":true']
+
+
+def table(*rows, **dialect):
+    out = io.StringIO()
+    csv.writer(out, **dialect).writerows(rows)
+    return out.getvalue().encode()
+
+
+class Rows(Case):
+    def setUp(self):
+        super().setUp()
+        self.echo = self.server(answering(lambda r: response(b"")))
+
+    def everywhere(self, *args, status):
+        """What send says, once check has said the same."""
+        status_of_check = {NOT_ALL_OK: INPUT}.get(status, status)
+        run = self.run_ringsend("check", "--url", self.echo.url, *args)
+        self.assertEqual(run.status, status_of_check, run.err)
+        run = self.run_ringsend("send", "--dry-run=99", "--url", self.echo.url, *args)
+        self.assertEqual(run.status, status_of_check, run.err)
+        self.assertEqual(self.echo.requests, [])
+        self.shown = run.out.decode(errors="replace")
+        run = self.run_ringsend("send", "-c", "1", "--url", self.echo.url, *args)
+        self.assertEqual(run.status, status, run.err)
+        return run
+
+    def bodies(self):
+        return [json.loads(r.body) for r in self.echo.requests]
+
+
+class Whole(Rows):
+    def test_a_row_is_a_json_object_and_a_post(self):
+        rows = [[str(n), value] for n, value in enumerate(HOSTILE)]
+        self.everywhere(self.file("x.csv", table(["id", "the value"], *rows)), status=OK)
+        self.assertEqual(self.bodies(), [{"id": n, "the value": value} for n, value in rows])
+        self.assertEqual({(r.method, *header(r, "content-type")) for r in self.echo.requests},
+                         {("POST", "application/json")})
+        self.assertEqual(list(self.bodies()[0]), ["id", "the value"])
+
+    def test_of_a_table_with_tabs_and_a_mark_and_line_ends_of_windows(self):
+        self.everywhere(self.file("x.tsv", b"\xef\xbb\xbfid\tb\r\n1\tx y\r\n"), status=OK)
+        self.assertEqual(self.bodies(), [{"id": "1", "b": "x y"}])
+
+    def test_a_field_of_a_megabyte(self):
+        big = "x\"\n" * (1 << 18)
+        self.everywhere(self.file("x.csv", table(["a", "b"], ["1", big])), "--method=PUT",
+                        status=OK)
+        self.assertEqual(self.bodies(), [{"a": "1", "b": big}])
+        self.assertEqual(self.echo.requests[0].method, "PUT")
+
+    def test_the_id_is_no_use_of_a_column(self):
+        run = self.everywhere(self.file("x.csv", b"n\n5\n"), "--id", "{{n}}", status=OK)
+        self.assertEqual(run.results[0]["id"], "5")
+        self.assertEqual(self.bodies(), [{"n": "5"}])
+
+    def test_a_content_type_of_forms_asks_for_a_form(self):
+        self.everywhere(self.file("x.csv", b"a b,c\nx y,&\n"), "-H",
+                        "Content-Type: application/x-www-form-urlencoded", status=OK)
+        self.assertEqual(self.echo.requests[0].body, b"a+b=x+y&c=%26")
+
+    def test_a_header_has_the_last_word_about_the_type(self):
+        self.everywhere(self.file("x.csv", b"a\n1\n"), "-H", "Content-Type: application/x.v2+json",
+                        status=OK)
+        self.assertEqual(header(self.echo.requests[0], "content-type"), ["application/x.v2+json"])
+
+    def test_nothing_is_sent_that_uses_no_column(self):
+        rows, lines = self.file("x.csv", b"a\n1\n"), self.file("x.txt", b"1\n")
+        for args in (["-X", "GET", rows], ["-X", "DELETE", rows], ["--data", "x", rows],
+                     ["--data", "x", lines], ["--data-file", rows, rows]):
+            run = self.everywhere(*args, status=USAGE)
+            self.assertIn("would be the same for each", run.err)
+        run = self.everywhere("-H", "Content-Type: text/xml", rows, status=USAGE)
+        self.assertIn("neither JSON nor a form", run.err)
+        self.assertEqual(self.echo.requests, [])
+
+    def test_headers_that_make_no_object_end_the_file(self):
+        for head, words in ((b"a,a", "more than once"), (b"a,,b", "column 2 has no name"),
+                            (b"a,\xff", "not UTF-8")):
+            path = self.file("x.csv", head + b"\n1,2\n")
+            run = self.run_ringsend("send", "--url", self.echo.url, path)
+            self.assertEqual(run.status, INPUT)
+            self.assertIn(words, run.err)
+        self.assertEqual(self.echo.requests, [])
+
+
+class Types(Rows):
+    TABLE = (b"id,amount,paid,note\n1,5.50,yes,a\n2,,no,\n3,007,yes,\n4,NaN,no,\n5,1,maybe,\n"
+             b'6,"5,""admin"":true",no,\n')
+    GOOD = [{"id": "1", "amount": 5.5, "paid": True, "note": "a"},
+            {"id": "2", "amount": None, "paid": False, "note": None}]
+    BAD = [(4, 3, "amount"), (5, 3, "amount"), (6, 5, "paid"), (7, 4, "amount")]
+
+    def judge(self, run):
+        self.assertEqual(self.bodies(), self.GOOD)
+        bad = [r for r in run.results if not r["ok"]]
+        self.assertEqual([r["line"] for r in bad], [line for line, _, _ in self.BAD])
+        for result, (_, column, name) in zip(bad, self.BAD):
+            self.assert_error(result, "bad_record", "column %d: " % column, name)
+            self.assertIn(result["detail"], self.shown)
+
+    def test_of_whole_rows(self):
+        run = self.everywhere("--types", "amount:number|null, paid:bool,note:null",
+                              self.file("x.csv", self.TABLE), status=NOT_ALL_OK)
+        self.judge(run)
+
+    def test_the_same_by_filters(self):
+        run = self.everywhere(
+            "--data", '{"id":{{id|json}},"amount":{{amount|number|null}},"paid":{{paid|bool}},'
+            '"note":{{note|json|null}}}', self.file("x.csv", self.TABLE), status=NOT_ALL_OK)
+        self.judge(run)
+        self.assertEqual({r.body for r in self.echo.requests[:1]},
+                         {b'{"id":"1","amount":5.50,"paid":true,"note":"a"}'})
+
+    def test_default_and_null_are_for_what_is_empty(self):
+        self.everywhere("--data", '{"a":{{amount|default:0}},"b":"{{note|default:none}}"}',
+                        "--limit", "2", self.file("x.csv", self.TABLE), status=OK)
+        self.assertEqual(self.bodies(), [{"a": 5.5, "b": "a"}, {"a": 0, "b": "none"}])
+
+    def test_a_whole_row_is_a_value_of_a_template(self):
+        self.everywhere("--types", "n:number", "--data",
+                        '{"row":{{*|json}},"text":"{\\"in\\":{{*|json}}}"}',
+                        self.file("x.csv", b'n,s\n1,"q"""\n'), status=OK)
+        body = self.bodies()[0]
+        self.assertEqual(body["row"], {"n": 1, "s": 'q"'})
+        self.assertEqual(json.loads(body["text"]), {"in": {"n": 1, "s": 'q"'}})
+
+    def test_a_whole_row_is_a_query(self):
+        run = self.run_ringsend("send", "--url", self.echo.url + "?{{*|form}}",
+                                self.file("x.csv", b"a,b c\n1 &,2\n"))
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual([(r.method, r.target) for r in self.echo.requests],
+                         [("GET", "/?a=1+%26&b+c=2")])
+
+    def test_what_makes_no_sense_is_refused(self):
+        path = self.file("x.csv", b"a\n1\n")
+        for words, args in (("no filter", ["--types", "a:integer"]),
+                            ("COLUMN:TYPE", ["--types", "a"]),
+                            ("about the whole row", ["--types", "a:number", "--data", "{{a}}"]),
+                            ("all of a row", ["--data", "{{*}}"]),
+                            ("no value of JSON", ["--data", '{"a":"{{a|null}}"}']),
+                            ("of lines there is only", ["--format=lines", "--data", "{{*|json}}"]),
+                            ("goes with csv", ["--format=jsonl", "--types", "a:number"])):
+            self.assertIn(words, self.everywhere(*args, path, status=USAGE).err)
+        run = self.run_ringsend("check", "--url", self.echo.url, "--types", "b:number", path)
+        self.assertEqual(run.status, INPUT)
+        self.assertIn('no column "b"', run.err)
+
+    def test_bench_and_probe_take_them(self):
+        path = self.file("x.csv", b"n\n7\n")
+        for command in (["bench", "-n", "1"], ["probe", "-c", "1", "--step", "100ms"]):
+            run = self.run_ringsend(*command, "-q", "--url", self.echo.url, "--types", "n:number",
+                                    path)
+            self.assertEqual(run.status, OK, run.err)
+            self.assertEqual(self.bodies()[-1], {"n": 7})
+
+    def test_secrets_are_masked_in_whole_rows(self):
+        path = self.file("x.csv", b"user,password\nann,hush-1\n")
+        run = self.run_ringsend("send", "--dry-run", "--url", self.echo.url, path)
+        self.assertEqual(run.status, OK)
+        self.assertIn(b"ann", run.out)
+        self.assertNotIn(b"hush", run.out)
+
+
+class Declared(Rows):
+    """What is called JSON is JSON."""
+
+    JSON = ["-H", "Content-Type: application/json"]
+
+    def judge(self, run, *wanted):
+        bad = [r for r in run.results if not r["ok"]]
+        self.assertEqual([r["line"] for r in bad], [line for line, _ in wanted])
+        for result, (_, words) in zip(bad, wanted):
+            self.assert_error(result, "bad_record", "the body is not JSON", words)
+            self.assertIn(result["detail"], self.shown)
+
+    def test_a_column_that_is_the_body(self):
+        path = self.file("x.csv", table(["id", "p"], ["1", '{"a":1}'], ["2", '{"a":01}'],
+                                        ["3", '{"a":1'], ["4", "[] []"]))
+        run = self.everywhere(*self.JSON, "--data", "{{p}}", path, status=NOT_ALL_OK)
+        self.judge(run, (3, "column 4: "), (4, "at byte 7"))
+
+    def test_lines(self):
+        path = self.file("x.txt", b'{"a":1}\n{"a":}\n\xff\n')
+        run = self.everywhere(*self.JSON, path, status=NOT_ALL_OK)
+        self.judge(run, (2, "column 6: "), (3, "column 1: "))
+
+    def test_texts_of_records(self):
+        path = self.file("x.jsonl", [{"data": "{}"}, {"data": "{"}, {"data": ""}, {"data": {}},
+                                     {"data": "{", "headers": {"content-type": "text/plain"}},
+                                     {"data_base64": "ew=="}])
+        run = self.everywhere(*self.JSON, path, status=NOT_ALL_OK)
+        self.judge(run, (2, "column 12: "), (6, "at byte 2"))
+
+    def test_a_template_that_is_not_is_refused(self):
+        path = self.file("x.csv", b"a\n1\n")
+        for data in ('{"a": {{a}}', '{"a": 1', "[1 2]"):
+            run = self.everywhere("--url", self.echo.url + "{{a}}", "--data", data, path,
+                                  status=USAGE)
+            self.assertIn("begins like JSON", run.err)
+
+    def test_a_template_that_is_brings_its_type(self):
+        path = self.file("x.csv", b"a\n1\n")
+        url = ["--url", self.echo.url + "{{a}}"]
+        for data in ('{"a":{{a}}}', '{"a":1}', "{{a|json}}", '[{{a|number}},"{{a}}"]'):
+            for more in ([], ["-H", "X-A: {{a}}"]):
+                self.echo.requests.clear()
+                self.everywhere(*url, "--data", data, *more, path, status=OK)
+                self.assertEqual(header(self.echo.requests[0], "content-type"),
+                                 ["application/json"])
+                self.assertEqual(len(header(self.echo.requests[0], "x-a")), len(more) // 2)
+        self.echo.requests.clear()
+        for data in ("a={{a}}", "{{a}}", "text"):
+            self.echo.requests.clear()
+            self.everywhere(*url, "--data", data, path, status=OK)
+            self.assertEqual(header(self.echo.requests[0], "content-type"), [])
+
+
+if __name__ == "__main__":
+    main()
