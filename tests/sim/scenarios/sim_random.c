@@ -1,28 +1,26 @@
 /* A simulated run by seed: options, origins, requests and faults are drawn, the engine is driven in
- * a drawn rhythm, and the invariants are checked at each result (sim_client.c), at each delivery
+ * a drawn rhythm, and the invariants are checked at each result (sim_result.c), at each delivery
  * (sim_server.c) and at each operation (sim_ring.c, sim_socket.c).
  *
  * Swarm testing (Groce and others, 2012): each seed leaves most kinds of fault out and draws the
  * rate of the others, because a run in which everything fails gets nowhere interesting. */
 #include "tests/sim/scenarios/sim_random.h"
+
+#include "tests/sim/scenarios/sim_copy.h"
 #include "tests/sim/world/sim_answer.h"
 
 #include "tests/sim/world/sim_client.h"
-
-#include "engine/file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
     ORIGINS_MAX = 4,
     REQUESTS_MAX = 60,
     WATCH_MAX = 4,
-    FILE_BYTES = 5000,
     VIRTUAL_DAY_S = 86400,
     /* Full handshakes cost 6 ms, so only so few seeds have them. */
     TLS_EVERY = 10
@@ -33,15 +31,6 @@ struct origin_drawn {
     uint16_t port;
     bool https;
     bool has_one_address;
-};
-
-/* A file that is copied to another through the engine while the requests go on. */
-struct copy {
-    int from_fd, to_fd;
-    struct file *from, *to;
-    char data[512];
-    uint32_t read_bytes, written_bytes;
-    bool writing, failed;
 };
 
 struct run {
@@ -62,7 +51,7 @@ struct run {
     struct ringsend_tls *certificates; /* given to the engine; null: it has its own */
     uint32_t stop_at, free_at;         /* turn; 0: never */
     bool stopped;
-    struct copy copy;
+    struct sim_copy copy;
 };
 
 static char names[ORIGINS_MAX][24];
@@ -307,89 +296,6 @@ static struct ringsend_options draw_options(struct run *run)
     run->requests_max = o.requests_max ? o.requests_max : 2 * o.connections_max + 16;
     run->posts_max = o.posts_max ? o.posts_max : run->requests_max;
     return o;
-}
-
-/* ---- Files ---- */
-
-static char file_byte(uint32_t at)
-{
-    return (char)(at * 31 + at / 251);
-}
-
-/* As often as it takes where memory fails now and then. */
-static struct file *open_file(struct ringsend *engine, int fd)
-{
-    struct file *file = NULL;
-    int error;
-    do
-        error = file_open(engine, fd, &file);
-    while (error == -RINGSEND_E_NO_MEMORY && sim.faults.no_memory > 0);
-    SIM_CHECK(error == 0, "a file could not be opened");
-    return file;
-}
-
-static void copy_begin(struct run *run)
-{
-    struct copy *copy = &run->copy;
-    char data[FILE_BYTES];
-
-    copy->from_fd = copy->to_fd = -1;
-    if (!sim_chance(200))
-        return;
-    for (uint32_t i = 0; i < FILE_BYTES; i++)
-        data[i] = file_byte(i);
-    copy->from_fd = memfd_create("from", MFD_CLOEXEC);
-    copy->to_fd = memfd_create("to", MFD_CLOEXEC);
-    SIM_CHECK(copy->from_fd >= 0 && copy->to_fd >= 0 &&
-                  write(copy->from_fd, data, sizeof data) == sizeof data,
-              "no memory file");
-    copy->from = open_file(run->client.engine, copy->from_fd);
-    copy->to = open_file(run->client.engine, copy->to_fd);
-    file_read(copy->from, copy->data, sizeof copy->data, 0);
-}
-
-/* Takes what is finished and starts what comes next. */
-static void copy_step(struct copy *copy)
-{
-    struct file *file = copy->writing ? copy->to : copy->from;
-    int64_t n;
-
-    if (!copy->from || copy->failed || file_busy(file))
-        return;
-    n = file_take(file);
-    if (n < 0)
-        SIM_CHECK(sim.faults.file_fails > 0 && n == -EIO, "a file operation gives %d", (int)n);
-    if (n < 0 || (n == 0 && !copy->writing)) {
-        copy->failed = n < 0;
-        SIM_CHECK(copy->failed || copy->written_bytes == FILE_BYTES, "the copied file has %u bytes",
-                  copy->written_bytes);
-        copy->failed = true;
-        return;
-    }
-    if (!copy->writing) {
-        for (uint32_t i = 0; i < n; i++)
-            SIM_CHECK(copy->data[i] == file_byte(copy->read_bytes + i), "a wrong byte was read");
-        copy->read_bytes += (uint32_t)n;
-        copy->writing = true;
-        file_append(copy->to, copy->data, (size_t)n);
-        return;
-    }
-    copy->written_bytes += (uint32_t)n;
-    SIM_CHECK(copy->written_bytes == copy->read_bytes, "an append has written %u bytes of %u",
-              copy->written_bytes, copy->read_bytes);
-    copy->writing = false;
-    file_read(copy->from, copy->data, sizeof copy->data, copy->read_bytes);
-}
-
-static void copy_end(struct copy *copy)
-{
-    if (!copy->from)
-        return;
-    file_close(&copy->from);
-    file_close(&copy->to);
-    SIM_CHECK(!copy->from && !copy->to, "file_close leaves a file");
-    close(copy->from_fd);
-    close(copy->to_fd);
 }
 
 /* ---- Running ---- */
@@ -652,7 +558,7 @@ static void drive(struct run *run)
             break;
         disturb(run);
         client_run(c, draw_wait(run), sim_chance(300) ? 1 : UINT32_MAX);
-        copy_step(&run->copy);
+        sim_copy_step(&run->copy);
         check_stats(run);
         if (sim_chance(100))
             check_watched(run);
@@ -691,11 +597,11 @@ uint64_t sim_random_run(uint64_t seed)
                                                  : options.connections_max);
     client_begin(&run.client, &options);
     sim.faults.no_memory = run.no_memory_per_mille;
-    copy_begin(&run);
+    sim_copy_begin(&run.copy, run.client.engine);
     sim_ring_watch(check_before_sleep, &run);
     drive(&run);
     sim_ring_watch(NULL, NULL);
-    copy_end(&run.copy);
+    sim_copy_end(&run.copy);
     client_end(&run.client);
     ringsend_tls_free(run.certificates);
     sim_end();

@@ -35,6 +35,16 @@ struct sim_name *scenario_name(const char *name, const char *first, const char *
     return n;
 }
 
+struct sim_peer *scenario_begin_tls(const char *name, struct client *c,
+                                    const struct ringsend_options *options,
+                                    const struct sim_answer *script, uint32_t script_count)
+{
+    struct ringsend_options all = *options;
+
+    all.ca_file = all.ca_file || all.insecure ? all.ca_file : sim_tls_ca_file();
+    return scenario_begin(name, c, &all, script, script_count);
+}
+
 void scenario_end(struct client *c)
 {
     client_end(c);
@@ -72,12 +82,44 @@ void scenario_expect_ms(const struct client *c, uint32_t index, uint32_t from_ms
               to_ms);
 }
 
+void scenario_expect_attempt(const struct client *c, uint32_t index, uint32_t attempt,
+                             enum ringsend_error error, int status, bool reused,
+                             enum ringsend_wait wait)
+{
+    const struct client_request *r = &c->requests[index];
+
+    SIM_CHECK(r->done && attempt < r->attempts, "request %u has no attempt %u", index, attempt);
+    const struct ringsend_attempt *a = &r->trace[attempt];
+    SIM_CHECK(a->error == error && a->status == status && a->reused == reused && a->wait == wait,
+              "attempt %u: %s, status %d, %sreused, wait for %s", attempt,
+              ringsend_error_name(a->error), a->status, a->reused ? "" : "not ",
+              ringsend_wait_name(a->wait));
+}
+
 struct ringsend_stats scenario_stats(const struct client *c)
 {
     struct ringsend_stats stats = {.size = sizeof stats};
 
     ringsend_stats(c->engine, &stats);
     return stats;
+}
+
+void scenario_expect_handshakes(const struct client *c, uint64_t full, uint64_t resumed)
+{
+    struct ringsend_stats stats = scenario_stats(c);
+
+    SIM_CHECK(stats.handshakes_full == full && stats.handshakes_resumed == resumed,
+              "%u handshakes were full and %u resumed, expected %u and %u",
+              (unsigned)stats.handshakes_full, (unsigned)stats.handshakes_resumed, (unsigned)full,
+              (unsigned)resumed);
+}
+
+void scenario_expect_deliveries(const struct client *c, uint32_t index, uint32_t deliveries)
+{
+    uint32_t seen = sim_record(c->requests[index].record)->deliveries;
+
+    SIM_CHECK(seen == deliveries, "request %u was delivered %u times, expected %u", index, seen,
+              deliveries);
 }
 
 /* One turn of the engine, and a little time if it had nothing to do. */

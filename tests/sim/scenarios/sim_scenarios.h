@@ -41,7 +41,9 @@ struct scenario_function {
 const struct scenario_function *sim_scenarios(size_t *count);
 /* Names, their addresses, and the race between these. */
 const struct scenario_function *sim_name_scenarios(size_t *count);
+/* What an attempt waits for before it may begin. */
 const struct scenario_function *sim_throttle_scenarios(size_t *count);
+const struct scenario_function *sim_pace_scenarios(size_t *count);
 /* Who has the places when not all can have one. */
 const struct scenario_function *sim_places_scenarios(size_t *count);
 const struct scenario_function *sim_turns_scenarios(size_t *count);
@@ -64,11 +66,16 @@ const struct scenario_function *sim_ring_scenarios(size_t *count);
 const struct scenario_function *sim_clock_scenarios(size_t *count);
 /* The same over TLS. */
 const struct scenario_function *sim_tls_scenarios(size_t *count);
+const struct scenario_function *sim_handshake_scenarios(size_t *count);
 
 /* Begins a world, with one server at 10.0.0.1:80 that speaks HTTP and TLS, and an engine. */
 struct sim_peer *scenario_begin(const char *name, struct client *c,
                                 const struct ringsend_options *options,
                                 const struct sim_answer *script, uint32_t script_count);
+/* The same, and the engine trusts the server's certificates where the options do not say whom. */
+struct sim_peer *scenario_begin_tls(const char *name, struct client *c,
+                                    const struct ringsend_options *options,
+                                    const struct sim_answer *script, uint32_t script_count);
 /* A name and its addresses; the second and third may be null. */
 struct sim_name *scenario_name(const char *name, const char *first, const char *second,
                                const char *third);
@@ -79,7 +86,13 @@ uint32_t scenario_submit(struct client *c, const struct client_ask *ask);
 void scenario_expect(const struct client *c, uint32_t index, enum ringsend_error error, int status,
                      uint32_t attempts, bool ambiguous);
 void scenario_expect_ms(const struct client *c, uint32_t index, uint32_t from_ms, uint32_t to_ms);
+/* One attempt of the trace, from 0 on. */
+void scenario_expect_attempt(const struct client *c, uint32_t index, uint32_t attempt,
+                             enum ringsend_error error, int status, bool reused,
+                             enum ringsend_wait wait);
 struct ringsend_stats scenario_stats(const struct client *c);
+void scenario_expect_handshakes(const struct client *c, uint64_t full, uint64_t resumed);
+void scenario_expect_deliveries(const struct client *c, uint32_t index, uint32_t deliveries);
 
 /* Makes an engine, if it can, and submits a few requests. */
 typedef void scenario_load(struct client *c);

@@ -1,6 +1,7 @@
-/* Scenarios over TLS: handshakes, their failures, sessions, and what TLS adds to the way a response
- * may end. The rows of sim_table.c run over TLS as well (sim_test.c); here stands what they cannot
- * say. Each begins a world of its own and aborts on a failure, with its name (sim.c). */
+/* Scenarios over TLS: what it adds to the way requests go out and responses may end; handshakes are
+ * in sim_handshakes.c. The rows of sim_table.c run over TLS as well (sim_test.c); here stands what
+ * they cannot say. Each begins a world of its own and aborts on a failure, with its name (sim.c).
+ */
 #include "tests/sim/scenarios/sim_scenarios.h"
 
 #include <stdlib.h>
@@ -8,42 +9,12 @@
 
 enum { HALF_DUPLEX_CONNECTIONS = 1001, LARGE_BYTES = 3000000 };
 
-static const struct client_ask get = {.host = "10.0.0.1", .port = 80, .https = true};
 static const struct client_ask post = {.method = "POST",
                                        .host = "10.0.0.1",
                                        .port = 80,
                                        .https = true,
                                        .body_bytes = 30,
                                        .flags = RINGSEND_HAS_BODY};
-static const struct sim_answer answer_ok = {.status = 200, .body_bytes = 20};
-
-static struct sim_peer *begin(const char *name, struct client *c,
-                              const struct ringsend_options *options,
-                              const struct sim_answer *script, uint32_t script_count)
-{
-    struct ringsend_options all = *options;
-
-    all.ca_file = all.ca_file || all.insecure ? all.ca_file : sim_tls_ca_file();
-    return scenario_begin(name, c, &all, script, script_count);
-}
-
-static void expect_handshakes(const struct client *c, uint64_t full, uint64_t resumed)
-{
-    struct ringsend_stats stats = scenario_stats(c);
-
-    SIM_CHECK(stats.handshakes_full == full && stats.handshakes_resumed == resumed,
-              "%u handshakes were full and %u resumed, expected %u and %u",
-              (unsigned)stats.handshakes_full, (unsigned)stats.handshakes_resumed, (unsigned)full,
-              (unsigned)resumed);
-}
-
-static void expect_deliveries(const struct client *c, uint32_t index, uint32_t deliveries)
-{
-    uint32_t seen = sim_record(c->requests[index].record)->deliveries;
-
-    SIM_CHECK(seen == deliveries, "request %u was delivered %u times, expected %u", index, seen,
-              deliveries);
-}
 
 /* ---- Exchanges ---- */
 
@@ -67,7 +38,7 @@ static void early_responses(void)
 
     ask.body_bytes = LARGE_BYTES;
     for (uint32_t i = 0; i < 16; i++) {
-        begin(
+        scenario_begin_tls(
             "TLS: early responses", &c,
             &(struct ringsend_options){.connections_max = i / 4 % 2 ? HALF_DUPLEX_CONNECTIONS : 4},
             &rows[i % 4].answer, 1);
@@ -91,14 +62,15 @@ static void large_bodies(const char *name, uint32_t connections_max)
     struct client c;
 
     ask.body_bytes = LARGE_BYTES;
-    begin(name, &c, &(struct ringsend_options){.connections_max = connections_max, .tries = 1},
-          script, 4);
+    scenario_begin_tls(name, &c,
+                       &(struct ringsend_options){.connections_max = connections_max, .tries = 1},
+                       script, 4);
     for (uint32_t i = 0; i < 4; i++) {
         scenario_submit(&c, &ask);
         client_finish(&c);
         scenario_expect(&c, i, RINGSEND_OK, i == 2 ? 413 : 200, 1, false);
     }
-    expect_handshakes(&c, 1, 1); /* the early answer has ended the first connection */
+    scenario_expect_handshakes(&c, 1, 1); /* the early answer has ended the first connection */
     scenario_end(&c);
 }
 
@@ -124,7 +96,7 @@ static void split_at_every_byte(void)
     for (uint32_t world = 0; world < 4; world++) {
         struct client c;
 
-        begin(
+        scenario_begin_tls(
             "TLS: every record is split at every byte", &c,
             &(struct ringsend_options){.connections_max = world & 1 ? HALF_DUPLEX_CONNECTIONS : 1},
             script, 4);
@@ -150,9 +122,10 @@ static void request_goes_on_behind_a_record(void)
     for (uint32_t i = 0; i < 20; i++) {
         struct client c;
 
-        begin("TLS: a request goes on behind a record", &c,
-              &(struct ringsend_options){.connections_max = i % 2 ? HALF_DUPLEX_CONNECTIONS : 1},
-              &answer, 1);
+        scenario_begin_tls(
+            "TLS: a request goes on behind a record", &c,
+            &(struct ringsend_options){.connections_max = i % 2 ? HALF_DUPLEX_CONNECTIONS : 1},
+            &answer, 1);
         sim.faults.recv_tiny = 1000;
         sim.faults.latency_ns = 10 * SIM_US;
         sim.random += i;
@@ -188,7 +161,8 @@ static void ends_of_streams(void)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct client c;
 
-        begin("TLS: ends of streams", &c, &(struct ringsend_options){0}, &rows[i].answer, 1);
+        scenario_begin_tls("TLS: ends of streams", &c, &(struct ringsend_options){0},
+                           &rows[i].answer, 1);
         scenario_submit(&c, &post);
         client_finish(&c);
         scenario_expect(&c, 0, rows[i].error, 200, 1, rows[i].error != RINGSEND_OK);
@@ -209,8 +183,8 @@ static void stray_bytes(void)
 
     for (uint32_t tiny = 0; tiny <= 1000; tiny += 1000) {
         struct client c;
-        struct sim_peer *peer =
-            begin("TLS: stray bytes reach nobody", &c, &(struct ringsend_options){0}, script, 4);
+        struct sim_peer *peer = scenario_begin_tls("TLS: stray bytes reach nobody", &c,
+                                                   &(struct ringsend_options){0}, script, 4);
 
         sim.faults.recv_tiny = tiny;
         for (uint32_t i = 0; i < 5; i++) {
@@ -249,14 +223,14 @@ static void other_records(void)
         struct client c;
         bool bad = rows[i].error != RINGSEND_OK;
 
-        begin("TLS: records that are no data", &c,
-              &(struct ringsend_options){.connections_max = rows[i].connections_max},
-              &rows[i].answer, 1);
+        scenario_begin_tls("TLS: records that are no data", &c,
+                           &(struct ringsend_options){.connections_max = rows[i].connections_max},
+                           &rows[i].answer, 1);
         scenario_submit(&c, &post);
         client_finish(&c);
         scenario_expect(&c, 0, rows[i].error, bad ? 0 : 200, 1, bad);
         if (!bad) /* a renegotiation would be another one */
-            expect_handshakes(&c, 1, 0);
+            scenario_expect_handshakes(&c, 1, 0);
         scenario_end(&c);
     }
 }
@@ -268,8 +242,8 @@ static void farewell_to_the_deaf(void)
         .status = 200, .headers = "Connection: close\r\n", .deaf = true, .then = THEN_END};
     struct client c;
 
-    begin("TLS: a farewell to the deaf", &c, &(struct ringsend_options){.connections_max = 1},
-          &deaf, 1);
+    scenario_begin_tls("TLS: a farewell to the deaf", &c,
+                       &(struct ringsend_options){.connections_max = 1}, &deaf, 1);
     for (int i = 0; i < 3; i++)
         scenario_submit(&c, &post);
     client_finish(&c);
@@ -277,402 +251,6 @@ static void farewell_to_the_deaf(void)
         scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
         scenario_expect_ms(&c, i, 0, 10);
     }
-    scenario_end(&c);
-}
-
-/* ---- Sessions ---- */
-
-/* The first handshake goes ahead, the others of the pool wait for its session. */
-static void pool_resumes(void)
-{
-    struct client c;
-    struct sim_peer *peer = begin("TLS: a pool resumes the first one's session", &c,
-                                  &(struct ringsend_options){.connections_max = 8},
-                                  &(struct sim_answer){200, .delay_ns = SIM_S}, 1);
-
-    peer->greeting_ns = 100 * SIM_MS;
-    for (int i = 0; i < 8; i++)
-        scenario_submit(&c, &get);
-    client_pass(&c, 150 * SIM_MS);
-    SIM_CHECK(peer->connects == 1, "%u connects before there is a session", peer->connects);
-    client_finish(&c);
-    expect_handshakes(&c, 1, 7);
-    SIM_CHECK(peer->full == 1 && peer->resumed == 7, "the server counts %u full and %u resumed",
-              peer->full, peer->resumed);
-    scenario_expect_ms(&c, 0, 1200, 1210);
-    for (uint32_t i = 1; i < 8; i++)
-        scenario_expect_ms(&c, i, 1300, 1310);
-    scenario_end(&c);
-}
-
-static void server_resumes_nothing(void)
-{
-    struct client c;
-    struct sim_peer *peer = begin("TLS: a server that resumes nothing", &c,
-                                  &(struct ringsend_options){.connections_max = 8},
-                                  &(struct sim_answer){200, .headers = "Connection: close\r\n"}, 1);
-
-    peer->forgets = true;
-    peer->greeting_ns = 100 * SIM_MS;
-    for (int i = 0; i < 16; i++)
-        scenario_submit(&c, &get);
-    client_finish(&c);
-    expect_handshakes(&c, 16, 0);
-    /* One, then eight at a time. */
-    scenario_expect_ms(&c, 15, 600, 620);
-    scenario_end(&c);
-}
-
-static void server_forgets(void)
-{
-    struct client c;
-    struct sim_peer *peer = begin("TLS: a server that has forgotten its sessions", &c,
-                                  &(struct ringsend_options){0}, &answer_ok, 1);
-
-    for (int i = 0; i < 3; i++) {
-        scenario_submit(&c, &get);
-        client_finish(&c);
-        client_pass(&c, 6ull * SIM_S); /* the connection has gone by then */
-        if (i == 1)
-            sim_tls_forget(peer);
-    }
-    expect_handshakes(&c, 2, 1);
-    scenario_end(&c);
-}
-
-/* The wait for a session has an end. */
-static void first_handshake_hangs(void)
-{
-    struct client c;
-    struct sim_peer *peer = begin("TLS: the first handshake hangs", &c,
-                                  &(struct ringsend_options){.connections_max = 4}, &answer_ok, 1);
-
-    peer->greeting = GREETING_NONE;
-    peer->greetings = 1;
-    for (int i = 0; i < 4; i++)
-        scenario_submit(&c, &get);
-    client_finish(&c);
-    scenario_expect(&c, 0, RINGSEND_OK, 200, 2, false);
-    scenario_expect_ms(&c, 0, 10000, 10300);
-    for (uint32_t i = 1; i < 4; i++) {
-        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
-        scenario_expect_ms(&c, i, 1000, 1010);
-    }
-    scenario_end(&c);
-}
-
-/* A connect that fails is no handshake: the next one goes ahead in its place, alone. */
-static void first_connect_fails(void)
-{
-    struct client c;
-    struct sim_peer *peer =
-        begin("TLS: the first connect fails", &c, &(struct ringsend_options){.connections_max = 4},
-              &(struct sim_answer){200, .delay_ns = SIM_S}, 1);
-
-    sim.fail_at = 2; /* ring_new is the first operation */
-    for (int i = 0; i < 4; i++)
-        scenario_submit(&c, &get);
-    client_finish(&c);
-    expect_handshakes(&c, 1, 3);
-    SIM_CHECK(peer->connects == 5, "%u connects", peer->connects);
-    scenario_end(&c);
-}
-
-static void http_and_https(void)
-{
-    struct client_ask plain = get;
-    struct client c;
-    struct sim_peer *peer = begin("http and https at one port are two origins", &c,
-                                  &(struct ringsend_options){0}, &answer_ok, 1);
-
-    plain.https = false;
-    for (uint32_t i = 0; i < 6; i++) {
-        scenario_submit(&c, i % 2 ? &plain : &get);
-        client_finish(&c);
-        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
-    }
-    SIM_CHECK(peer->connects == 2, "%u connects", peer->connects);
-    expect_handshakes(&c, 1, 0);
-    scenario_end(&c);
-}
-
-/* ---- Handshakes that fail ---- */
-
-struct handshake_row {
-    const char *name;
-    enum sim_certificate certificate;
-    enum sim_greeting greeting;
-    uint32_t greetings;
-    struct ringsend_options options;
-    enum ringsend_error error;
-    uint32_t attempts;
-    uint32_t from_ms, to_ms;
-};
-
-static const struct handshake_row handshake_rows[] = {
-    {"TLS: unknown authority", CERTIFICATE_STRANGER, .error = RINGSEND_E_TLS_UNKNOWN_CA,
-     .attempts = 1, .to_ms = 10},
-    {"TLS: wrong host", CERTIFICATE_ELSEWHERE, .error = RINGSEND_E_TLS_WRONG_HOST, .attempts = 1,
-     .to_ms = 10},
-    {"TLS: insecure takes an unknown authority", CERTIFICATE_STRANGER, .options.insecure = true,
-     .attempts = 1},
-    {"TLS: insecure takes a wrong host", CERTIFICATE_ELSEWHERE, .options.insecure = true,
-     .attempts = 1},
-    {"TLS: end of stream in the handshake", CERTIFICATE_GOOD, GREETING_ENDS,
-     .error = RINGSEND_E_TLS_CLOSED, .attempts = 4},
-    {"TLS: end of stream in the handshake, once", CERTIFICATE_GOOD, GREETING_ENDS, 1,
-     .attempts = 2},
-    {"TLS: end of stream within a flight", CERTIFICATE_GOOD, GREETING_CUT,
-     .error = RINGSEND_E_TLS_CLOSED, .attempts = 4},
-    {"TLS: reset in the handshake", CERTIFICATE_GOOD, GREETING_RESETS,
-     .error = RINGSEND_E_TLS_CLOSED, .attempts = 4},
-    {"TLS: reset in the handshake, twice", CERTIFICATE_GOOD, GREETING_RESETS, 2, .attempts = 3},
-    {"TLS: the port speaks HTTP", CERTIFICATE_GOOD, GREETING_HTTP, .error = RINGSEND_E_TLS_PROTOCOL,
-     .attempts = 4},
-    {"TLS: farewell right behind the handshake", CERTIFICATE_GOOD, GREETING_LEAVES, 1,
-     .attempts = 2},
-    {"TLS: farewell right behind the handshake, one try", CERTIFICATE_GOOD, GREETING_LEAVES,
-     .options = {.tries = 1}, .error = RINGSEND_E_TLS_CLOSED, .attempts = 1},
-    {"TLS: silence", CERTIFICATE_GOOD, GREETING_NONE, .options = {.tries = 1},
-     .error = RINGSEND_E_TIMEOUT_HANDSHAKE, .attempts = 1, .from_ms = 10000, .to_ms = 10010},
-    {"TLS: silence, shorter timeout", CERTIFICATE_GOOD, GREETING_NONE,
-     .options = {.tries = 1, .handshake_timeout_ns = 2ull * SIM_S},
-     .error = RINGSEND_E_TIMEOUT_HANDSHAKE, .attempts = 1, .from_ms = 2000, .to_ms = 2010},
-    {"TLS: silence, once", CERTIFICATE_GOOD, GREETING_NONE, 1,
-     .options = {.handshake_timeout_ns = 2ull * SIM_S}, .attempts = 2, .from_ms = 2000,
-     .to_ms = 2300},
-    {"TLS: silence, attempt timeout", CERTIFICATE_GOOD, GREETING_NONE,
-     .options = {.tries = 1, .attempt_timeout_ns = 3ull * SIM_S},
-     .error = RINGSEND_E_TIMEOUT_ATTEMPT, .attempts = 1, .from_ms = 3000, .to_ms = 3010},
-    {"TLS: silence, deadline", CERTIFICATE_GOOD, GREETING_NONE,
-     .options = {.deadline_ns = 4ull * SIM_S}, .error = RINGSEND_E_TIMEOUT_RECORD, .attempts = 1,
-     .from_ms = 4000, .to_ms = 4010},
-};
-
-static void handshakes(void)
-{
-    for (size_t i = 0; i < sizeof handshake_rows / sizeof *handshake_rows; i++) {
-        const struct handshake_row *row = &handshake_rows[i];
-        bool ok = row->error == RINGSEND_OK;
-        struct client c;
-        struct sim_peer *peer = begin(row->name, &c, &row->options, &answer_ok, 1);
-
-        peer->certificate = row->certificate;
-        peer->greeting = row->greeting;
-        peer->greetings = row->greetings;
-        scenario_submit(&c, &post);
-        client_finish(&c);
-        scenario_expect(&c, 0, row->error, ok ? 200 : 0, row->attempts, false);
-        expect_deliveries(&c, 0, ok ? 1 : 0);
-        if (row->to_ms > 0)
-            scenario_expect_ms(&c, 0, row->from_ms, row->to_ms);
-        scenario_end(&c);
-    }
-}
-
-/* One wrong bit anywhere in the server's first flight: no byte of the request leaves. Of full
- * handshakes and of resumed ones. */
-static void mangled_handshakes(void)
-{
-    for (uint32_t i = 0; i < 200; i++) {
-        struct client c;
-        struct sim_peer *peer =
-            begin("TLS: a wrong bit in the handshake", &c,
-                  &(struct ringsend_options){.tries = 1, .seed = i + 1}, &answer_ok, 1);
-
-        sim.random = i;
-        if (i % 2) {
-            scenario_submit(&c, &get);
-            client_finish(&c);
-            client_pass(&c, 6ull * SIM_S);
-        }
-        peer->greeting = GREETING_MANGLED;
-        uint32_t mangled = scenario_submit(&c, &post);
-        client_finish(&c);
-        SIM_CHECK(c.requests[mangled].error != RINGSEND_OK, "the request is answered");
-        SIM_CHECK(!c.requests[mangled].ambiguous, "the request is ambiguous");
-        expect_deliveries(&c, mangled, 0);
-        /* A session that was of no use is not offered again. */
-        peer->greeting = GREETING_GOOD;
-        scenario_submit(&c, &post);
-        client_finish(&c);
-        expect_handshakes(&c, i % 2 ? 2 : 1, 0);
-        scenario_end(&c);
-    }
-}
-
-/* The server leaves right behind the handshake, and its farewell comes in any pieces. Then the
- * request may have left, or not; the ledger knows. */
-static void server_leaves(void)
-{
-    for (uint32_t i = 0; i < 100; i++) {
-        struct client c;
-        struct sim_peer *peer =
-            begin("TLS: the server leaves right behind the handshake", &c,
-                  &(struct ringsend_options){.connections_max = i & 1 ? HALF_DUPLEX_CONNECTIONS : 1,
-                                             .tries = 1},
-                  &answer_ok, 1);
-
-        sim.random = i;
-        sim.faults.recv_split = 500;
-        sim.faults.recv_tiny = i & 2 ? 900 : 0;
-        peer->greeting = GREETING_LEAVES;
-        scenario_submit(&c, &post);
-        client_finish(&c);
-        client_pass(&c, 6ull * SIM_S);
-        scenario_submit(&c, &post);
-        client_finish(&c);
-        SIM_CHECK(c.requests[0].error == RINGSEND_E_TLS_CLOSED ||
-                      c.requests[0].error == RINGSEND_E_CLOSED_NO_RESPONSE ||
-                      c.requests[0].error == RINGSEND_E_RESET_NO_RESPONSE,
-                  "it ends as %s", ringsend_error_name(c.requests[0].error));
-        scenario_end(&c);
-    }
-}
-
-/* What comes behind the handshake while the worker still has it is no answer, and no failure. */
-static void server_warns(void)
-{
-    for (uint32_t i = 0; i < 40; i++) {
-        struct client c;
-        struct sim_peer *peer = begin(
-            "TLS: a warning right behind the handshake", &c,
-            &(struct ringsend_options){.connections_max = i & 1 ? HALF_DUPLEX_CONNECTIONS : 1},
-            &answer_ok, 1);
-
-        sim.random = i;
-        sim.faults.recv_split = 1000;
-        sim.faults.worker_ns = 5 * SIM_MS;
-        peer->greeting = GREETING_WARNS;
-        scenario_submit(&c, &post);
-        client_finish(&c);
-        scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
-        scenario_end(&c);
-    }
-}
-
-/* ---- Early ends ---- */
-
-enum early_end { END_CANCEL, END_DEADLINE, END_FREE, EARLY_ENDS };
-
-/* At each moment of a handshake, much of which it spends with the worker. The checks of every
- * result, and of the sanitizer, do the judging. */
-static void ends_during_the_handshake(void)
-{
-    uint32_t cancelled = 0, lent = 0;
-
-    for (uint32_t i = 0; i < 120 * EARLY_ENDS; i++) {
-        uint64_t at_ns = (i / EARLY_ENDS) * SIM_MS;
-        struct client_ask ask = post;
-        struct client c;
-        struct sim_peer *peer =
-            begin("TLS: an early end during the handshake", &c,
-                  &(struct ringsend_options){.connections_max = 3}, &answer_ok, 1);
-
-        sim.random = i;
-        sim.faults.worker_ns = 80 * SIM_MS;
-        sim.faults.cancel_races = 500;
-        peer->greeting_ns = 5 * SIM_MS;
-        ask.deadline_ns = i % EARLY_ENDS == END_DEADLINE ? at_ns + 1 : 0;
-        for (int k = 0; k < 3; k++)
-            scenario_submit(&c, &ask);
-        client_pass(&c, at_ns);
-        lent += sim_handshakes_lent() > 0;
-        for (uint32_t k = 0; k < 3 && i % EARLY_ENDS == END_CANCEL; k++)
-            SIM_CHECK(ringsend_cancel(c.engine, c.requests[k].handle) == 0, "no cancel");
-        if (i % EARLY_ENDS != END_FREE)
-            client_finish(&c);
-        cancelled += c.requests[0].error == RINGSEND_E_CANCELLED;
-        scenario_end(&c);
-    }
-    SIM_CHECK(cancelled > 30 && lent > 60, "only %u were cancelled and %u lent in time", cancelled,
-              lent);
-}
-
-/* A small load in which everything happens: lookup, race, handshakes, reuse, retry, body. */
-static void small_load(struct client *c)
-{
-    static const struct sim_answer script[] = {
-        {503, .headers = "retry-after: 1\r\n"},
-        {.status = 200, .framing = FRAMING_CHUNKED, .body_bytes = 300},
-        {200, .body_bytes = 9}};
-    struct client_ask by_name = get, large = post;
-    struct sim_peer *v4 = sim_peer_new("10.0.0.1", 80, 0);
-    struct sim_peer *v6 = sim_peer_new("fd00::99", 80, 0);
-    struct sim_name *name = sim_name_new("many.test");
-
-    sim_name_address(name, "fd00::99");
-    sim_name_address(name, "10.0.0.1");
-    sim.faults.latency_ns = 100 * SIM_US;
-    sim.faults.worker_ns = 5 * SIM_MS;
-    v4->script = script;
-    v4->script_count = 3;
-    v4->certificate = CERTIFICATE_GOOD;
-    v6->connect = CONNECT_HANGS;
-    by_name.host = large.host = "many.test";
-    large.body_bytes = 100000;
-    if (!client_try_begin(c, &(struct ringsend_options){
-                                 .connections_max = 3, .seed = 1, .ca_file = sim_tls_ca_file()}))
-        return;
-    scenario_submit(c, &by_name);
-    scenario_submit(c, &large);
-    scenario_submit(c, &get);
-}
-
-static void torture(void)
-{
-    scenario_torture("TLS: torture", small_load, 25);
-}
-
-static void free_at_any_time(void)
-{
-    scenario_free_at_any_time("TLS: free with work in flight", small_load);
-}
-
-static void break_at_any_time(void)
-{
-    scenario_break_at_any_time("TLS: the ring breaks", small_load);
-}
-
-/* The first operation is ring_new; one of the next ones draws random bytes. */
-static void no_random_bytes(void)
-{
-    bool told = false;
-
-    for (uint32_t n = 2; n < 10; n++) {
-        struct client c;
-        begin("TLS: no random bytes", &c, &(struct ringsend_options){.tries = 1}, &answer_ok, 1);
-        sim.fail_at = n;
-        scenario_submit(&c, &get);
-        client_finish(&c);
-        SIM_CHECK(c.requests[0].error != RINGSEND_E_NO_MEMORY, "a lack of memory is told");
-        told |= c.requests[0].error == RINGSEND_E_TLS_NO_RANDOM;
-        scenario_end(&c);
-    }
-    SIM_CHECK(told, "the lack of random bytes is not told");
-}
-
-/* Far too few receive buffers, while the worker takes its time: handshakes hold none of them. */
-static void few_buffers(void)
-{
-    static const struct sim_answer large = {.status = 200, .body_bytes = 60000};
-    struct client c;
-
-    begin("TLS: few receive buffers", &c, &(struct ringsend_options){0}, &large, 1);
-    client_end(&c);
-    sim.faults.buffers = 2;
-    sim.faults.worker_ns = 20 * SIM_MS;
-    sim.faults.recv_split = 500;
-    client_begin(&c, &(struct ringsend_options){.connections_max = 16,
-                                                .requests_max = 64,
-                                                .tries = 1,
-                                                .seed = 1,
-                                                .ca_file = sim_tls_ca_file()});
-    for (int i = 0; i < 64; i++)
-        scenario_submit(&c, &get);
-    client_finish(&c);
-    for (uint32_t i = 0; i < 64; i++)
-        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
     scenario_end(&c);
 }
 
@@ -685,23 +263,7 @@ static const struct scenario_function functions[] = {
     {"TLS: stray bytes in and behind the last record", stray_bytes},
     {"TLS: records that are no data", other_records},
     {"TLS: a farewell to the deaf", farewell_to_the_deaf},
-    {"TLS: a pool resumes the first one's session", pool_resumes},
-    {"TLS: a server that resumes nothing", server_resumes_nothing},
-    {"TLS: a server that has forgotten its sessions", server_forgets},
-    {"TLS: the first handshake hangs", first_handshake_hangs},
-    {"TLS: the first connect fails", first_connect_fails},
-    {"http and https at one port are two origins", http_and_https},
-    {"TLS: handshakes", handshakes},
-    {"TLS: a wrong bit in the handshake", mangled_handshakes},
-    {"TLS: the server leaves right behind the handshake", server_leaves},
-    {"TLS: a warning right behind the handshake", server_warns},
     {"TLS: early responses", early_responses},
-    {"TLS: early ends during the handshake", ends_during_the_handshake},
-    {"TLS: torture, each operation fails once", torture},
-    {"TLS: free with work in flight", free_at_any_time},
-    {"TLS: ring breaks", break_at_any_time},
-    {"TLS: no random bytes", no_random_bytes},
-    {"TLS: few receive buffers", few_buffers},
 };
 
 const struct scenario_function *sim_tls_scenarios(size_t *count)

@@ -91,4 +91,10 @@ void client_finish(struct client *c);
 /* Runs until the time has passed. */
 void client_pass(struct client *c, uint64_t ns);
 
+/* The record's bit in its byte of client.marks; the one beside it is a neighbour's. */
+static inline unsigned char client_mark(uint32_t record)
+{
+    return (unsigned char)(1u << record % 4 * 2);
+}
+
 #endif
