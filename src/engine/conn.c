@@ -25,9 +25,9 @@
 #include "base/time.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
-#include "engine/conn_tls.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
+#include "engine/host.h"
 #include "engine/kept.h"
 #include "engine/pool.h"
 #include "engine/places.h"
@@ -37,6 +37,8 @@
 #include "engine/task.h"
 #include "engine/tcp_info.h"
 #include "engine/turns.h"
+#include "engine/wire.h"
+#include "engine/writer.h"
 #include "http/response.h"
 #include "ringsend.h"
 #include "uring/op.h"
@@ -64,11 +66,6 @@ static enum task_next conn_goto(struct conn *c, enum conn_step step)
     return TASK_AGAIN;
 }
 
-struct ring_tag conn_tag(const struct conn *c)
-{
-    return (struct ring_tag){.slot = c->slot, .generation = c->generation};
-}
-
 struct conn *conn_open(struct pool *p, const struct address *address)
 {
     struct ringsend *e = p->engine;
@@ -89,6 +86,8 @@ struct conn *conn_open(struct pool *p, const struct address *address)
                        .rx_last = -1,
                        .idle_ns = e->options.idle_timeout_ns,
                        .exchange = {.engine = e, .conn = c}};
+    c->wire =
+        (struct wire){.kind = p->https ? WIRE_TLS : WIRE_PLAIN, .engine = e, .owner = &c->task};
     c->task.kind = TASK_CONN;
     timer_init(&c->task.timer);
     list_init(&c->task.ready);
@@ -96,7 +95,7 @@ struct conn *conn_open(struct pool *p, const struct address *address)
     list_init(&c->idle_lru);
     list_init(&c->overdue);
     list_init(&c->starved);
-    list_init(&c->held);
+    writer_init(&c->writer);
     list_init(&c->exchange.crowd);
     task_wake(e, &c->task);
     return c;
@@ -106,12 +105,12 @@ static void conn_put(struct conn *c)
 {
     struct ringsend *e = c->engine;
     CHECK(c->step == CONN_CLOSED && !c->exchange.request && c->rx_first < 0);
-    CHECK(!op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv));
+    CHECK(!op_in_flight(&c->connect) && writer_is_quiet(&c->writer) && !op_in_flight(&c->recv));
     CHECK(!op_in_flight(&c->cancel) && !op_in_flight(&c->close) && c->watch == 0);
-    secure_close(c);
+    wire_close(&c->wire);
     timer_remove(&e->timers, &c->task.timer);
     list_remove(&c->starved);
-    if (!c->pool->https)
+    if (!wire_has_opening(&c->wire))
         e->connects_left++; /* one that takes its place is no burst */
     pool_conn_closed(c);
     list_push_front(&e->conns_free, &c->idle);
@@ -128,38 +127,6 @@ void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind)
     ring_cancel(c->engine->ring, conn_tag(c), kind);
 }
 
-/* Its first bytes, and with them the doubt, are still to leave. */
-static bool must_look_first(const struct conn *c)
-{
-    const struct exchange *x = &c->exchange;
-    return x->request && !x->request->replayable && x->send == SEND_SENDING && x->sent_bytes == 0;
-}
-
-static void give_send(struct conn *c, const void *data, size_t bytes)
-{
-    struct ringsend *e = c->engine;
-    op_start(&c->send);
-    if (must_look_first(c)) {
-        c->held_bytes = (struct ringsend_bytes){data, bytes};
-        list_push_back(&e->held_sends, &c->held);
-    } else if (data) {
-        ring_send(e->ring, conn_tag(c), data, bytes);
-    } else {
-        ring_send_parts(e->ring, conn_tag(c), &c->exchange.message);
-    }
-}
-
-void conn_send(struct conn *c, const void *data, size_t bytes)
-{
-    CHECK(data && bytes > 0);
-    give_send(c, data, bytes);
-}
-
-void conn_send_message(struct conn *c)
-{
-    give_send(c, NULL, 0);
-}
-
 /* Its end may have come, and nothing would show it: the receive is not in the kernel yet, or has
  * ended for want of a buffer, as when much has come at once. */
 static bool is_blind(const struct conn *c)
@@ -172,14 +139,10 @@ static bool is_blind(const struct conn *c)
     return c->exchanges > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
 }
 
-/* Bytes have come that nobody has looked at. With TLS the end has some as well, the farewell: an
- * alert, no data. */
+/* Data has come that nobody has looked at. */
 static bool has_unasked(const struct conn *c)
 {
-    enum { TLS_DATA = 0x17 };
-    if (c->rx_first < 0)
-        return false;
-    return !c->secure || ring_buffer(c->engine->ring, c->rx_first)[0] == TLS_DATA;
+    return c->rx_first >= 0 && wire_is_data(&c->wire, ring_buffer(c->engine->ring, c->rx_first));
 }
 
 /* One that was kept is of no more use: by bytes that nobody had asked for, by its end, or for
@@ -201,22 +164,19 @@ static void learn_end(const struct conn *c)
 
 void conn_launch(struct conn *c)
 {
-    struct ringsend *e = c->engine;
-    CHECK(op_in_flight(&c->send) && list_empty(&c->held));
+    CHECK(c->step <= CONN_READY);
     if (is_blind(c)) {
-        list_push_back(&e->held_sends, &c->held); /* in the next turn */
+        writer_hold(c); /* until the next turn */
     } else if (c->stream_ended || c->rx_first >= 0) {
         if (c->exchanges > 1)
             learn_end(c);
         const char *detail = "the peer had closed the connection before";
         enum ringsend_error error =
             c->rx_first >= 0 ? exchange_unasked(&c->exchange, &detail) : RINGSEND_E_SEND_FAILED;
-        op_complete(&c->send, -ECANCELED);
+        writer_drop(c);
         conn_abandon(c, error, detail);
-    } else if (c->held_bytes.data) {
-        ring_send(e->ring, conn_tag(c), c->held_bytes.data, c->held_bytes.bytes);
     } else {
-        ring_send_parts(e->ring, conn_tag(c), &c->exchange.message);
+        writer_launch(c);
     }
 }
 
@@ -229,7 +189,7 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
         op_complete(&c->connect, completion->result);
         break;
     case RING_SEND:
-        op_complete(&c->send, completion->result);
+        op_complete(&c->writer.send, completion->result);
         break;
     case RING_RECV:
         conn_received(c, completion);
@@ -263,14 +223,14 @@ static void report(struct conn *c)
 {
     struct exchange *x = &c->exchange;
     struct request *r = x->request;
-    if (!r || op_in_flight(&c->send) || (r->stream && !stream_is_quiet(x)))
+    if (!r || x->piece.state == PIECE_SENDING || (r->stream && !stream_is_quiet(x)))
         return;
-    if (c->send.state == OP_COMPLETE && x->send == SEND_SENDING)
-        exchange_sent(x, op_take(&c->send));
+    if (x->send == SEND_SENDING)
+        exchange_sent(x);
     /* What was cut short may have been through by then: the response had come, and now the rest has
      * left. */
     bool complete = x->send == SEND_SENT && x->receive == RECEIVE_DONE;
-    exchange_tell(x, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail);
+    exchange_report(x, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail);
     request_attempt_over(r);
     exchange_end(x);
 }
@@ -287,10 +247,8 @@ static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const
     list_remove(&c->idle_lru);
     list_remove(&c->overdue);
     list_remove(&c->starved);
-    if (!list_empty(&c->held)) { /* nothing of it will leave */
-        list_remove(&c->held);
-        op_complete(&c->send, -ECANCELED);
-    }
+    if (!list_empty(&c->writer.held))
+        writer_drop(c);
     task_deadline(e, &c->task, TIMER_NEVER);
     conn_rx_drop(c);
     return TASK_AGAIN;
@@ -403,7 +361,7 @@ static enum task_next connecting(struct conn *c)
     e->stats.connections_opened++;
     turn_succeeded(c);
     watch_begin(c);
-    conn_goto(c, c->pool->https ? CONN_HANDSHAKE : CONN_READY);
+    conn_goto(c, wire_has_opening(&c->wire) ? CONN_HANDSHAKE : CONN_READY);
     conn_arm_recv(c);
     pool_connected(c);
     struct request *r = c->exchange.request;
@@ -420,19 +378,42 @@ static bool is_over(struct conn *c, uint64_t at_ns)
     return engine_is_over(c->engine, at_ns) && conn_is_seen(c);
 }
 
+/* Moves the wire's opening on with what has come. */
+static enum ringsend_error go_on_opening(struct conn *c, bool *opened, const char **detail)
+{
+    enum ringsend_error error = RINGSEND_OK;
+    struct ringsend_bytes got;
+    int32_t buffer;
+    *opened = false;
+    while (error == RINGSEND_OK && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
+        error = wire_gather(&c->wire, got);
+        ring_buffer_return(c->engine->ring, buffer);
+    }
+    const struct request *r = c->exchange.request;
+    struct wire_news news = {c->stream_ended, r && !stream_has_source(r)};
+    if (error == RINGSEND_OK)
+        error = wire_opening(&c->wire, news, opened, detail);
+    if (!*opened && writer_go_on(c) != RINGSEND_OK)
+        UNREACHABLE("a send without pieces wants memory");
+    return error;
+}
+
 static enum task_next handshaking(struct conn *c)
 {
     struct ringsend *e = c->engine;
     struct request *r = c->exchange.request;
     const char *detail = NULL;
     bool complete;
-    enum ringsend_error error = secure_handshake(c, &complete, &detail);
+    if (c->writer.send.state == OP_COMPLETE)
+        writer_sent(c);
+    turn_stood(c, wire_take_away_ns(&c->wire));
+    enum ringsend_error error = go_on_opening(c, &complete, &detail);
     uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
-    bool lent = secure_is_lent(c);
-    uint64_t at_ns = lent ? TIMER_NEVER : c->deadline_ns;
-    uint64_t turn_at_ns = lent ? TIMER_NEVER : c->turn_at_ns;
+    bool away = wire_is_handed_off(&c->wire);
+    uint64_t at_ns = away ? TIMER_NEVER : c->deadline_ns;
+    uint64_t turn_at_ns = away ? TIMER_NEVER : c->turn_at_ns;
     bool waits = error == RINGSEND_OK && !complete;
-    CHECK(c->secure && c->exchange.send == SEND_NONE);
+    CHECK(wire_has_opening(&c->wire) && c->exchange.send == SEND_NONE);
     if (waits && is_over(c, at_ns))
         error = RINGSEND_E_TIMEOUT_HANDSHAKE;
     if (waits && error == RINGSEND_OK && is_over(c, attempt_at_ns)) {
@@ -463,7 +444,7 @@ static enum task_next handshaking(struct conn *c)
 static enum task_next idle(struct conn *c)
 {
     struct ringsend *e = c->engine;
-    CHECK(c->exchange.send == SEND_NONE && !op_in_flight(&c->send));
+    CHECK(c->exchange.send == SEND_NONE && writer_is_quiet(&c->writer));
     if (!conn_is_usable(c) && !list_empty(&c->idle))
         learn_end(c);
     if (!conn_is_usable(c) || e->stopping)
@@ -488,6 +469,8 @@ static enum task_next exchanging(struct conn *c)
     struct ringsend *e = c->engine;
     struct exchange *x = &c->exchange;
     const char *detail = NULL;
+    if (c->writer.send.state == OP_COMPLETE)
+        writer_sent(c);
     enum ringsend_error error = exchange_run(x, &detail);
     CHECK(x->request->conn == c && x->request->step == REQUEST_ATTEMPT);
     if (error != RINGSEND_OK && c->exchanges > 1)
@@ -497,7 +480,7 @@ static enum task_next exchanging(struct conn *c)
     bool owes = x->receive >= RECEIVE_DRAINING && exchange_owes(x);
     if (x->receive == RECEIVE_DONE && !owes) {
         bool was_kept = x->response.keep_alive && !x->request->head.close;
-        if (was_kept && c->stray)
+        if (was_kept && c->unsolicited)
             kept_has_spoken(c, 0);
         else if (was_kept && c->stream_ended)
             kept_was_closed(c, 0);
@@ -524,9 +507,20 @@ static enum task_next exchanging(struct conn *c)
 
 static bool is_quiet(const struct conn *c)
 {
-    return !op_in_flight(&c->connect) && !op_in_flight(&c->send) && !op_in_flight(&c->recv) &&
-           !op_in_flight(&c->cancel) && !op_in_flight(&c->install) && !secure_is_lent(c) &&
-           stream_is_quiet(&c->exchange);
+    return !op_in_flight(&c->connect) && !op_in_flight(&c->writer.send) &&
+           !op_in_flight(&c->recv) && !op_in_flight(&c->cancel) && !op_in_flight(&c->install) &&
+           !wire_is_handed_off(&c->wire) && stream_is_quiet(&c->exchange);
+}
+
+/* Nobody waits for it. But only while the receive's end is still to come: it wakes the connection,
+ * which then cancels a farewell that the peer does not take. */
+static void say_farewell(struct conn *c)
+{
+    if (c->exchange.request || c->stream_ended || !op_in_flight(&c->recv) ||
+        !writer_is_quiet(&c->writer))
+        return;
+    if (wire_farewell(&c->wire, c->error != RINGSEND_OK))
+        writer_go_on(c);
 }
 
 /* There are exchanges, or connections on which one may be about to begin. */
@@ -544,10 +538,16 @@ static bool connect_waits(struct ringsend *e)
     return false;
 }
 
+static bool open_wire(struct conn *c)
+{
+    struct pool *p = c->pool;
+    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port, &p->resumes});
+}
+
 static enum ring_use use_of(const struct conn *c)
 {
     const struct request *r = c->exchange.request;
-    bool one = r && r->head.close && !c->pool->https && !stream_has_source(r) &&
+    bool one = r && r->head.close && !wire_has_opening(&c->wire) && !stream_has_source(r) &&
                r->head.bytes + r->user->body.bytes <= RING_FOR_ONE_BYTES_MAX;
     return one ? RING_FOR_ONE : RING_FOR_MANY;
 }
@@ -571,10 +571,10 @@ enum task_next conn_run(struct conn *c)
     case CONN_CONNECTING:
         return connecting(c);
     case CONN_HANDSHAKE:
-        CHECK(c->pool->https && !c->secure);
+        CHECK(wire_has_opening(&c->wire) && !op_in_flight(&c->writer.send));
         c->handshake_began_ns = e->now_ns;
         turn_begin(c);
-        if (!secure_open(c))
+        if (!open_wire(c))
             return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
         return conn_goto(c, CONN_HANDSHAKING);
     case CONN_HANDSHAKING:
@@ -582,14 +582,15 @@ enum task_next conn_run(struct conn *c)
     case CONN_READY:
         return c->exchange.request ? exchanging(c) : idle(c);
     case CONN_SHUTTING_DOWN:
-        CHECK(list_empty(&c->idle) && list_empty(&c->held) && c->rx_first < 0);
+        CHECK(list_empty(&c->idle) && list_empty(&c->writer.held) && c->rx_first < 0);
         conn_cancel(c, &c->connect, RING_CONNECT);
-        conn_cancel(c, &c->send, RING_SEND);
+        conn_cancel(c, &c->writer.send, RING_SEND);
         conn_cancel(c, &c->recv, RING_RECV);
         stream_cancel(&c->exchange);
+        if (c->writer.send.state == OP_COMPLETE)
+            writer_sent(c);
         report(c);
-        if (!c->exchange.request)
-            secure_farewell(c);
+        say_farewell(c);
         if (!is_quiet(c))
             return TASK_WAIT;
         watch_end(c);

@@ -7,6 +7,8 @@
 #include "engine/exchange.h"
 #include "engine/steps.h"
 #include "engine/task.h"
+#include "engine/wire.h"
+#include "engine/writer.h"
 #include "ringsend.h"
 #include "uring/op.h"
 #include "uring/ring.h"
@@ -19,7 +21,6 @@ struct pool;
 struct request;
 struct ring_completion;
 struct ringsend;
-struct secure;
 
 struct conn {
     struct task task;
@@ -29,10 +30,11 @@ struct conn {
     struct ringsend *engine;
     struct pool *pool;
     struct address address;
-    struct op connect, send, recv, cancel, close, install;
-    int descriptor;        /* watched: the process's own for this socket; -1: none */
-    uint64_t watch;        /* watched: number of it, from 1 on; 0: not */
-    struct secure *secure; /* https: its TLS; null before the handshake and with http */
+    struct op connect, recv, cancel, close, install;
+    int descriptor; /* watched: the process's own for this socket; -1: none */
+    uint64_t watch; /* watched: number of it, from 1 on; 0: not */
+    struct wire wire;
+    struct writer writer;
     struct exchange exchange;
     uint32_t exchanges;        /* begun on this connection */
     enum ringsend_error error; /* why it shuts down; first one sticks */
@@ -41,10 +43,9 @@ struct conn {
     bool racing;           /* one of several connects for pool.dialing */
     bool silent;           /* being made, or no byte of its exchange's answer has come */
     bool stamped;          /* the kernel stamps its packets */
-    bool stray;            /* bytes came behind a response */
+    bool unsolicited;      /* bytes came behind a response */
     bool on_trial;         /* its exchange tells whether the peer keeps connections */
     bool stopped;          /* nothing is received until conn_go_on_recv */
-    bool cut;              /* a send has ended before its last byte: nothing may follow it */
     bool stream_ended;     /* the receive ended with end of stream or an error: */
     int32_t stream_result; /* 0, or the negated errno */
     uint64_t armed_by;     /* the enter that handed the latest receive to the kernel, or is to */
@@ -58,8 +59,6 @@ struct conn {
     struct list idle;          /* in pool.idle exactly when ready without an exchange */
     struct list idle_lru;      /* in engine.idle_lru, likewise */
     struct list starved;       /* in engine.starved: to be armed again once buffers are back */
-    struct list held;          /* in engine.held_sends exactly when its send waits there */
-    struct ringsend_bytes held_bytes; /* then: what is sent; data null: exchange.message */
 };
 
 struct conn *conn_open(struct pool *p, const struct address *address);
@@ -67,18 +66,17 @@ enum task_next conn_run(struct conn *c);
 void conn_completed(struct conn *c, const struct ring_completion *completion);
 /* Ready, carries nothing, and nothing has come on it since the last response. */
 bool conn_is_usable(const struct conn *c);
-struct ring_tag conn_tag(const struct conn *c);
+static inline struct ring_tag conn_tag(const struct conn *c)
+{
+    return (struct ring_tag){.slot = c->slot, .generation = c->generation};
+}
 /* Puts a request on a connection that is being made, or is usable: an attempt begins. */
 void conn_begin(struct conn *c, struct request *r);
 /* Ends it early, and the attempt it carries, whose request is told `error`. RINGSEND_OK: it carries
  * none. */
 void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);
-/* Its send, that of an exchange: the operation is in flight from now on. The kernel has it at the
- * next turn; one that must not be lost on a dead connection only after another look at that
- * (conn_launch). */
-void conn_send(struct conn *c, const void *data, size_t bytes);
-void conn_send_message(struct conn *c); /* exchange.message */
-void conn_launch(struct conn *c);       /* goes on with a send that was held; it is off the list */
+/* Goes on with a send that was held back, and is off the list: unless the connection is dead. */
+void conn_launch(struct conn *c);
 /* Asks for an early end of an operation. One cancel at a time, one for each operation: a second
  * could not be told from the first. */
 void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind);

@@ -29,7 +29,6 @@
 #include "base/time.h"
 #include "base/timers.h"
 #include "engine/conn.h"
-#include "engine/conn_tls.h"
 #include "engine/decode.h"
 #include "engine/file_internal.h"
 #include "engine/host.h"
@@ -38,6 +37,7 @@
 #include "engine/pool.h"
 #include "engine/request.h"
 #include "engine/task.h"
+#include "engine/wire.h"
 #include "ringsend.h"
 #include "uring/ring.h"
 
@@ -221,7 +221,7 @@ static int look(struct ringsend *e)
     e->must_look = false;
     e->seen_by = e->enters;
     host_answers(e);
-    secure_returns(e);
+    wire_returns(e);
     return 0;
 }
 
@@ -244,7 +244,7 @@ static int launch(struct ringsend *e)
     list_init(&now);
     list_append_all(&now, &e->held_sends);
     while ((node = list_pop_front(&now)))
-        conn_launch(LIST_OWNER(node, struct conn, held));
+        conn_launch(LIST_OWNER(node, struct conn, writer.held));
     return 0;
 }
 
@@ -270,7 +270,7 @@ static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
             return -RINGSEND_E_RING;
     } else if (e->woken) {
         host_answers(e);
-        secure_returns(e);
+        wire_returns(e);
     }
     expire_timers(e);
     place_hear_calls(e);

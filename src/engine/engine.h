@@ -8,7 +8,9 @@
  *            for whom there is a place, and for how long      places.c, run_places.c, turns.c
  *   host     a name and its addresses                                       host.c, override.c
  *   lookups  which names are looked up when                                 lookups.c
- *   conn     a socket's life: connect, ready, shut down, close              conn.c
+ *   conn     a socket's life: connect, ready, shut down, close              conn.c, conn_recv.c
+ *   writer   what it sends, in order, and the one send under way            writer.c
+ *   wire     how its bytes reach the peer: plainly, or through TLS          wire.h, wire_tls.c
  *   attempt  what one try has brought to light: the lower machines tell it  attempt.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
  *   stream   bodies in parts, and the descriptors they come from and go to  stream.c, stream_in.c,

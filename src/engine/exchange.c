@@ -14,7 +14,7 @@
  * owed (RFC 9110 7.5): the exchange lasts until all is out, by the attempt's clock, and when that
  * fails the outcome is how, never the response.
  *
- * Invariant: `head` and the user's body are read by the kernel exactly while the send is in flight.
+ * Invariant: `head` and the user's body are read by the kernel exactly while `piece` is sending.
  * While FILLING it may write to `head`. */
 #include "engine/exchange.h"
 
@@ -25,7 +25,6 @@
 #include "base/timers.h"
 #include "engine/attempt.h"
 #include "engine/conn.h"
-#include "engine/conn_tls.h"
 #include "engine/engine.h"
 #include "engine/kept.h"
 #include "engine/places.h"
@@ -34,6 +33,8 @@
 #include "engine/room.h"
 #include "engine/steps.h"
 #include "engine/stream.h"
+#include "engine/wire.h"
+#include "engine/writer.h"
 #include "http/head.h"
 #include "http/protocol.h"
 #include "http/response.h"
@@ -76,7 +77,7 @@ void exchange_begin(struct exchange *x)
     exchange_send_goto(x, SEND_START);
     exchange_receive_goto(x, RECEIVE_FIRST_BYTE);
     x->early = false;
-    x->sent_bytes = x->plain_at = 0;
+    piece_clear(&x->piece, !x->request->replayable);
     x->blank_bytes = 0;
     x->send_error = RINGSEND_OK;
     x->first_byte_at_ns = TIMER_NEVER;
@@ -94,7 +95,9 @@ void exchange_begin(struct exchange *x)
 void exchange_end(struct exchange *x)
 {
     struct conn *c = x->conn;
-    CHECK(!op_in_flight(&c->send));
+    CHECK(x->piece.state != PIECE_SENDING);
+    if (x->piece.state == PIECE_QUEUED)
+        writer_withdraw(&x->piece);
     if (c->on_trial)
         kept_trial_over(c);
     if (x->request->stream)
@@ -120,7 +123,7 @@ enum ringsend_error exchange_unasked(const struct exchange *x, const char **deta
     struct ringsend_bytes first = {ring_buffer(e->ring, c->rx_first),
                                    (size_t)e->rx_bytes[c->rx_first]};
     bool is_http = first.bytes >= 5 && memcmp(first.data, "HTTP/", 5) == 0;
-    bool is_greeting = !c->secure && c->exchanges == 1 && !is_http;
+    bool is_greeting = wire_is_readable(&c->wire) && c->exchanges == 1 && !is_http;
     const char *name = is_greeting ? protocol_name(first) : NULL;
     *detail = name ? name : "the peer sent data before it was asked";
     return is_greeting ? RINGSEND_E_BAD_RESPONSE : RINGSEND_E_SEND_FAILED;
@@ -131,11 +134,11 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
     struct conn *c = x->conn;
     struct ringsend *e = x->engine;
     struct request *r = x->request;
-    CHECK(x->sent_bytes == 0 && !r->attempt.bytes_left && !op_in_flight(&c->send));
+    CHECK(x->piece.state == PIECE_IDLE && !r->attempt.bytes_left);
     if (c->rx_first >= 0)
         return exchange_unasked(x, detail);
     size_t body_bytes = r->user->body.bytes;
-    bool copied = body_bytes <= COPIED_BODY_MAX && !c->secure;
+    bool copied = body_bytes <= COPIED_BODY_MAX;
     if (!buf_reserve(&e->bufs, &x->head, r->head.bytes + (copied ? body_bytes : 0)))
         return RINGSEND_E_NO_MEMORY;
     head_write(&r->head, x->head.data);
@@ -144,63 +147,64 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
         exchange_send_goto(x, SEND_FILLING);
         return stream_fill(x, detail);
     }
-    x->send_bytes = r->head.bytes + body_bytes;
-    if (!c->secure) /* with TLS only what is encrypted can leave */
-        attempt_leaves(&r->attempt, r->user);
-    r->attempt.times.sent_at_ns = engine_stamp_ns(e);
-    exchange_send_goto(x, SEND_SENDING);
-    if (copied) {
+    if (copied)
         buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
-        conn_send(c, x->head.data, x->head.bytes);
-        return RINGSEND_OK;
-    }
-    x->parts[0] = (struct iovec){x->head.data, x->head.bytes};
-    /* It is only read; struct iovec knows no const. */
-    x->parts[1] = (struct iovec){(void *)(uintptr_t)r->user->body.data, body_bytes};
-    if (c->secure)
-        return secure_send(c);
-    x->message = (struct msghdr){.msg_iov = x->parts, .msg_iovlen = 2};
-    conn_send_message(c);
-    return RINGSEND_OK;
+    return exchange_send(x, (struct ringsend_bytes){x->head.data, x->head.bytes},
+                         copied ? (struct ringsend_bytes){0} : r->user->body);
 }
 
-void exchange_sent(struct exchange *x, int32_t result)
+/* What has left is in doubt from the moment on that it can. */
+static enum ringsend_error send_on(struct exchange *x)
 {
-    struct conn *c = x->conn;
+    struct attempt *a = &x->request->attempt;
+    enum ringsend_error error = writer_go_on(x->conn);
+    if (x->piece.state == PIECE_SENDING && !a->bytes_left)
+        attempt_leaves(a, x->request->user);
+    return error;
+}
+
+enum ringsend_error exchange_send(struct exchange *x, struct ringsend_bytes first,
+                                  struct ringsend_bytes second)
+{
+    struct ringsend_times *times = &x->request->attempt.times;
+    exchange_send_goto(x, SEND_SENDING);
+    if (times->sent_at_ns == 0)
+        times->sent_at_ns = engine_stamp_ns(x->engine);
+    writer_put(&x->conn->writer, &x->piece, first, second);
+    return send_on(x);
+}
+
+void exchange_sent(struct exchange *x)
+{
     struct ringsend *e = x->engine;
-    bool whole = result >= 0 && (size_t)result == x->send_bytes;
-    CHECK(x->send == SEND_SENDING && !op_in_flight(&c->send));
-    /* An error means that nothing was taken: after a part, that part is the result. */
-    if (result > 0) {
-        x->sent_bytes += (size_t)result;
-        e->stats.bytes_sent += (uint64_t)result;
-    }
-    x->request->attempt.bytes_left = x->sent_bytes > 0;
-    if (c->secure)
-        secure_sent(c);
-    if (whole && c->secure && secure_has_more(c))
+    struct request *r = x->request;
+    CHECK(x->send == SEND_SENDING && x->piece.state != PIECE_IDLE);
+    if (x->piece.state == PIECE_SENDING)
+        return;
+    r->attempt.bytes_left = x->piece.sent_bytes > 0;
+    if (x->piece.state == PIECE_QUEUED)
         return;
     buf_release(&e->bufs, &x->head);
-    if (whole && x->request->stream && stream_has_more(x->request)) {
+    if (x->piece.state == PIECE_LEFT && r->stream && stream_has_more(r)) {
         exchange_send_goto(x, SEND_FILLING);
         return;
     }
-    if (whole) {
+    if (x->piece.state == PIECE_LEFT) {
         exchange_send_goto(x, SEND_SENT);
         x->first_byte_at_ns = timer_after(e->now_ns, e->options.first_byte_timeout_ns);
         return;
     }
     exchange_send_goto(x, SEND_BROKE);
-    c->cut = true;
     /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come.
      */
+    int32_t result = x->conn->writer.result;
     bool by_peer = result >= 0 || result == -EPIPE || result == -ECONNRESET;
     x->first_byte_at_ns = by_peer ? timer_after(e->now_ns, e->options.first_byte_timeout_ns) : 0;
-    x->send_error = x->sent_bytes > 0 ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
+    x->send_error = x->piece.sent_bytes > 0 ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
 }
 
 /* The stream is over without a complete response. */
-static enum ringsend_error cut_off(const struct exchange *x, const char **detail)
+static enum ringsend_error truncated(const struct exchange *x, const char **detail)
 {
     struct conn *c = x->conn;
     bool reset = c->stream_result < 0;
@@ -252,14 +256,14 @@ static void pass_over_blank_lines(struct exchange *x, struct ringsend_bytes *pla
     }
 }
 
-/* Feeds plain bytes to the response; `plain` is then what was left of them. */
-static enum ringsend_error receive_plain(struct exchange *x, struct ringsend_bytes *plain,
-                                         const char **detail)
+/* Feeds what can be read to the response; `plain` is then what was left of it. */
+static enum ringsend_error read_plain(struct exchange *x, struct ringsend_bytes *plain,
+                                      const char **detail)
 {
     struct conn *c = x->conn;
     size_t used;
     if (x->receive >= RECEIVE_DRAINING) {
-        c->stray |= plain->bytes > 0;
+        c->unsolicited |= plain->bytes > 0;
         *plain = (struct ringsend_bytes){plain->data + plain->bytes, 0};
         return RINGSEND_OK;
     }
@@ -286,22 +290,22 @@ static enum ringsend_error receive_plain(struct exchange *x, struct ringsend_byt
     return RINGSEND_OK;
 }
 
-/* The same with bytes as TLS brings them. */
-static enum ringsend_error receive_cipher(struct exchange *x, struct ringsend_bytes *cipher,
-                                          const char **detail)
+/* The same with bytes as they came. */
+static enum ringsend_error read_raw(struct exchange *x, struct ringsend_bytes *got,
+                                    const char **detail)
 {
     struct conn *c = x->conn;
     while (receives(x)) {
         struct ringsend_bytes plain;
-        enum ringsend_error error = secure_receive(c, cipher, &plain, detail);
+        enum ringsend_error error = wire_received(&c->wire, got, &plain, detail);
         if (error != RINGSEND_OK || !plain.data)
             return error;
         size_t before = plain.bytes;
-        error = receive_plain(x, &plain, detail);
+        error = read_plain(x, &plain, detail);
         if (error != RINGSEND_OK)
             return error;
-        c->stray |= plain.bytes > 0;
-        secure_consume(c, before - plain.bytes);
+        c->unsolicited |= plain.bytes > 0;
+        wire_consume(&c->wire, before - plain.bytes);
     }
     return RINGSEND_OK;
 }
@@ -312,26 +316,24 @@ static enum ringsend_error receive(struct exchange *x, const char **detail)
     struct ringsend_bytes got;
     int32_t buffer;
     while (receives(x) && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
-        enum ringsend_error error =
-            c->secure ? receive_cipher(x, &got, detail) : receive_plain(x, &got, detail);
+        enum ringsend_error error = read_raw(x, &got, detail);
         ring_buffer_return(x->engine->ring, buffer);
         if (error != RINGSEND_OK)
             return error;
-        c->stray |= x->receive >= RECEIVE_DRAINING && got.bytes > 0;
+        c->unsolicited |= x->receive >= RECEIVE_DRAINING && got.bytes > 0;
     }
     if (x->receive >= RECEIVE_DRAINING) {
-        c->stray |= c->rx_first >= 0;
+        c->unsolicited |= c->rx_first >= 0;
         return RINGSEND_OK;
     }
-    bool farewell = c->secure && secure_ended_well(c);
-    if (!c->stream_ended && !farewell)
+    if (!c->stream_ended && !wire_said_farewell(&c->wire))
         return RINGSEND_OK;
     c->stream_ended = true;
-    if (c->secure && !farewell && c->stream_result == 0)
+    bool is_truncated = wire_is_truncated(&c->wire);
+    if (is_truncated && c->stream_result == 0)
         *detail = "the stream ended without TLS's farewell (close_notify)";
-    if ((c->secure && !farewell) || c->stream_result < 0 ||
-        response_eof(&x->response) == RESPONSE_FAILED)
-        return cut_off(x, detail);
+    if (is_truncated || c->stream_result < 0 || response_eof(&x->response) == RESPONSE_FAILED)
+        return truncated(x, detail);
     complete(x);
     return RINGSEND_OK;
 }
@@ -340,10 +342,9 @@ static enum ringsend_error receive(struct exchange *x, const char **detail)
  * or can it still? A peer that has said TLS's farewell reads no more (RFC 5246 7.2.1). */
 static enum ringsend_error judge_send(const struct exchange *x, const char **detail)
 {
-    struct conn *c = x->conn;
     if (x->receive != RECEIVE_DONE || !exchange_owes(x))
         return RINGSEND_OK;
-    bool farewell = c->secure && secure_ended_well(c) && !op_in_flight(&c->send);
+    bool farewell = wire_said_farewell(&x->conn->wire) && x->piece.state != PIECE_SENDING;
     if (x->send != SEND_BROKE && !farewell)
         return RINGSEND_OK;
     *detail =
@@ -353,12 +354,11 @@ static enum ringsend_error judge_send(const struct exchange *x, const char **det
 
 enum ringsend_error exchange_run(struct exchange *x, const char **detail)
 {
-    struct conn *c = x->conn;
     CHECK(x->request && x->send != SEND_NONE);
     if (x->send == SEND_START)
         return send_start(x, detail);
-    if (c->send.state == OP_COMPLETE)
-        exchange_sent(x, op_take(&c->send));
+    if (x->send == SEND_SENDING)
+        exchange_sent(x);
     if (x->send == SEND_FILLING) {
         enum ringsend_error error = stream_fill(x, detail);
         if (error != RINGSEND_OK)
@@ -367,9 +367,9 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
     enum ringsend_error error = receive(x, detail);
     /* After it: half duplex nothing can go out in the middle of a record, and what completes that
      * may be the last thing to happen. */
-    bool more = receives(x) && x->send == SEND_SENDING && !op_in_flight(&c->send);
+    bool more = receives(x) && x->piece.state == PIECE_QUEUED;
     if (error == RINGSEND_OK && more)
-        error = secure_send(c);
+        error = send_on(x);
     if (x->request->stream)
         error = stream_receive(x, error, detail);
     if (error == RINGSEND_OK)
@@ -383,8 +383,8 @@ bool exchange_leaves_reusable(struct exchange *x)
     struct conn *c = x->conn;
     const struct response *response = &x->response;
     CHECK(x->receive == RECEIVE_DONE);
-    if (!response->keep_alive || x->send != SEND_SENT || x->early || c->stray || c->stream_ended ||
-        x->request->head.close || (x->request->stream && !conn_receives(c)))
+    if (!response->keep_alive || x->send != SEND_SENT || x->early || c->unsolicited ||
+        c->stream_ended || x->request->head.close || (x->request->stream && !conn_receives(c)))
         return false;
     if (response->hints.has_keep_alive_s) {
         /* One second less than the peer says, so that a request does not cross its close. */
@@ -423,7 +423,7 @@ static bool is_stale(enum ringsend_error error, const struct response *response)
     return response->no_head || (retry_is_connection_loss(error) && !response->started);
 }
 
-void exchange_tell(struct exchange *x, enum ringsend_error error, const char *detail)
+void exchange_report(struct exchange *x, enum ringsend_error error, const char *detail)
 {
     struct conn *c = x->conn;
     struct buf_pool *pool = &x->engine->bufs;

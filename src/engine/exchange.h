@@ -5,13 +5,13 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "engine/steps.h"
+#include "engine/wire.h"
 #include "http/response.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 struct conn;
 struct request;
@@ -26,14 +26,10 @@ struct exchange {
     bool early;          /* the response was complete before the request was out */
     uint8_t blank_bytes; /* of empty lines ahead of the response, passed over */
     enum ringsend_error send_error;
-    size_t plain_at;           /* TLS: so much of `parts` is encrypted */
-    size_t send_bytes;         /* length of the send in flight */
-    size_t sent_bytes;         /* of all sends before */
     uint64_t first_byte_at_ns; /* deadline; TIMER_NEVER until the request is sent */
     struct buf head;           /* head, and a small body or a part of a streamed one behind it; held
-                                  until the send is over */
-    struct iovec parts[2];     /* what is sent: head and body */
-    struct msghdr message;
+                                  until it has left */
+    struct piece piece;        /* what is to leave of it */
     struct response response;
     /* in engine.crowd: the response waits for room, with its request's clocks stopped: */
     struct list crowd;
@@ -50,12 +46,16 @@ bool exchange_owes(const struct exchange *x);
 enum ringsend_error exchange_unasked(const struct exchange *x, const char **detail);
 /* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
 enum ringsend_error exchange_run(struct exchange *x, const char **detail);
-void exchange_sent(struct exchange *x, int32_t result); /* the send is over */
+/* Hands over what is to leave next; the second may be empty. It stays as it is until it has left.
+ */
+enum ringsend_error exchange_send(struct exchange *x, struct ringsend_bytes first,
+                                  struct ringsend_bytes second);
+void exchange_sent(struct exchange *x); /* while SENDING: looks at what has become of it */
 /* After a complete response: may the connection carry another exchange? */
 bool exchange_leaves_reusable(struct exchange *x);
 const char *exchange_phase(const struct exchange *x); /* "while ...": static text */
 /* Its request's attempt ends with that: all that is known here goes there. */
-void exchange_tell(struct exchange *x, enum ringsend_error error, const char *detail);
+void exchange_report(struct exchange *x, enum ringsend_error error, const char *detail);
 void exchange_end(struct exchange *x);
 
 #endif

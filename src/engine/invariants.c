@@ -5,7 +5,6 @@
 #include "base/timers.h"
 #include "engine/attempt.h"
 #include "engine/conn.h"
-#include "engine/conn_tls.h"
 #include "engine/decode.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
@@ -17,17 +16,19 @@
 #include "engine/room.h"
 #include "engine/steps.h"
 #include "engine/stream.h"
+#include "engine/wire.h"
 #include "uring/op.h"
 
 /* Something will wake it: an operation, its own or its stream's, the worker, buffers coming back,
  * or its deadline. */
 static bool conn_will_go_on(const struct conn *c)
 {
-    return op_in_flight(&c->connect) || op_in_flight(&c->send) || op_in_flight(&c->recv) ||
+    return op_in_flight(&c->connect) || op_in_flight(&c->writer.send) || op_in_flight(&c->recv) ||
            op_in_flight(&c->cancel) || op_in_flight(&c->close) || op_in_flight(&c->install) ||
            !list_empty(&c->starved) || !list_empty(&c->exchange.crowd) ||
-           !list_empty(&c->task.ready) || timer_is_set(&c->task.timer) || secure_is_lent(c) ||
-           !stream_is_quiet(&c->exchange) || stream_awaits_host(&c->exchange);
+           !list_empty(&c->task.ready) || timer_is_set(&c->task.timer) ||
+           wire_is_handed_off(&c->wire) || !stream_is_quiet(&c->exchange) ||
+           stream_awaits_host(&c->exchange);
 }
 
 static void check_conns(const struct ringsend *e)

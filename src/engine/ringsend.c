@@ -14,7 +14,6 @@
 #include "base/timers.h"
 #include "engine/certificates.h"
 #include "engine/conn.h"
-#include "engine/conn_tls.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/file.h"
@@ -191,7 +190,8 @@ static void release(struct ringsend *e)
     lookup_free(e->lookup);
     handshaker_free(e->handshaker);
     if (e->broken)
-        secure_break(e);
+        for (uint32_t i = 0; i < e->conns_mark; i++)
+            wire_break(&e->conns[i].wire);
     tls_local_free(e->tls_local);
     if (!e->options.tls)
         ringsend_tls_free(e->tls);
@@ -508,7 +508,7 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     enum ringsend_error error =
         make_head(&head, r, accepts_codings, &e->url_start, &e->submit_detail);
     if (error == RINGSEND_OK && head.url.https) {
-        error = secure_load(e);
+        error = wire_load(e);
         if (error == RINGSEND_E_TLS_CONFIG)
             e->submit_detail = certificates_message(e->tls);
     }

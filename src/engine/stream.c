@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "engine/attempt.h"
 #include "engine/conn.h"
-#include "engine/conn_tls.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/request.h"
@@ -195,22 +194,8 @@ static size_t add(struct exchange *x, size_t bytes)
 
 static enum ringsend_error send_from(struct exchange *x, size_t at)
 {
-    struct conn *c = x->conn;
-    struct ringsend *e = x->engine;
-    struct request *r = x->request;
-    x->parts[0] = (struct iovec){x->head.data + at, x->head.bytes - at};
-    x->parts[1] = (struct iovec){0};
-    x->send_bytes = x->parts[0].iov_len;
-    x->plain_at = 0;
-    exchange_send_goto(x, SEND_SENDING);
-    if (r->attempt.times.sent_at_ns == 0)
-        r->attempt.times.sent_at_ns = engine_stamp_ns(e);
-    if (c->secure)
-        return secure_send(c);
-    if (!r->attempt.bytes_left)
-        attempt_leaves(&r->attempt, r->user);
-    conn_send(c, x->parts[0].iov_base, x->parts[0].iov_len);
-    return RINGSEND_OK;
+    return exchange_send(x, (struct ringsend_bytes){x->head.data + at, x->head.bytes - at},
+                         (struct ringsend_bytes){0});
 }
 
 /* ---- From a descriptor ---- */

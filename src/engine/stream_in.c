@@ -157,7 +157,7 @@ enum ringsend_error stream_receive(struct exchange *x, enum ringsend_error error
     /* Others wait for the buffers of what has no business here. */
     conn_rx_drop(c);
     bool full = x->response.body.bytes >= WINDOW_BYTES && x->receive == RECEIVE_READING;
-    if (full || c->stray)
+    if (full || c->unsolicited)
         conn_stop_recv(c);
     else
         conn_go_on_recv(c);
