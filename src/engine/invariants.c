@@ -123,19 +123,21 @@ static void check_pools(const struct ringsend *e)
         const struct pool *p = &e->pools[i];
         if (!p->engine)
             continue;
-        uint32_t origins = 0, requests = 0, waiting = 0;
+        uint32_t origins = 0, requests = 0, waiting = 0, wishes[WISHES] = {0};
         for (struct list *node = p->origins.next; node != &p->origins; node = node->next) {
             const struct origin *o = LIST_OWNER(node, struct origin, in_pool);
             CHECK(o->pool == p);
             origins++;
             requests += o->requests;
             waiting += o->waiting_count > 0;
+            wishes[o->wish]++;
         }
         for (struct list *node = p->waiting.next; node != &p->waiting; node = node->next)
             waiting--;
         CHECK(origins == p->origins_count && origins > 0 && waiting == 0);
         CHECK(requests == p->requests);
-        CHECK(p->wishes[WISH_NONE] + p->wishes[WISH_PLACE] + p->wishes[WISH_OWN] == origins);
+        CHECK(p->wishes[WISH_PLACE] == wishes[WISH_PLACE]);
+        CHECK(p->wishes[WISH_OWN] == wishes[WISH_OWN]);
         conns += p->conns;
         blocked += !list_empty(&p->blocked);
         mute += p->standing == STANDING_MUTE ? p->silent : 0;

@@ -236,12 +236,13 @@ enum task_next origin_run(struct origin *o)
     o->short_holds = false;
     o->settles_at_ns = TIMER_NEVER;
     gates_begin(o);
-    place_unwish(o);
+    origin_unwish(o);
     bool has_begun = dispatch(o);
     place_run_ends(o->pool, o->settles_at_ns != TIMER_NEVER);
     gates_end(o);
     if (o->settles_at_ns < o->task.timer.at_ns)
         task_deadline(o->engine, &o->task, o->settles_at_ns);
-    pool_pass_on(o->pool, o, has_begun);
+    if (o->pool->origins_count > 1)
+        pool_pass_on(o, has_begun);
     return TASK_WAIT;
 }

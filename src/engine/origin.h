@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "engine/admission.h"
 #include "engine/places.h"
+#include "engine/pool.h"
 #include "engine/run_limits.h"
 #include "engine/task.h"
 
@@ -12,7 +13,6 @@
 #include <stdint.h>
 
 struct host;
-struct pool;
 struct ringsend;
 struct run_origin;
 struct url;
@@ -51,6 +51,14 @@ struct origin {
     struct origin *hash_next;
 };
 
+/* It lacks no place, as far as is known: its next run tells anew. */
+static inline void origin_unwish(struct origin *o)
+{
+    if (o->wish == WISH_NONE)
+        return;
+    o->pool->wishes[o->wish]--;
+    o->wish = WISH_NONE;
+}
 enum task_next origin_run(struct origin *o);
 struct origin *origin_find(struct ringsend *e, const struct url *url);
 void origin_release(struct origin *o);   /* a request that used it is finished */

@@ -232,27 +232,15 @@ static struct conn *to_close_for(const struct pool *p, const struct request *r)
     return NULL;
 }
 
-static void wish(struct origin *o, enum wish wish)
-{
-    CHECK(o->pool->wishes[o->wish] > 0);
-    o->pool->wishes[o->wish]--;
-    o->pool->wishes[wish]++;
-    o->wish = wish;
-}
-
-void place_unwish(struct origin *o)
-{
-    if (o->wish != WISH_NONE)
-        wish(o, WISH_NONE);
-}
-
 void place_want(const struct request *r)
 {
     struct pool *p = r->origin->pool;
     struct ringsend *e = p->engine;
     bool own = is_at_own_limit(p);
     struct list *idle = own ? &p->idle : &e->idle_lru;
-    wish(r->origin, own ? WISH_OWN : WISH_PLACE);
+    CHECK(r->origin->wish == WISH_NONE);
+    r->origin->wish = own ? WISH_OWN : WISH_PLACE;
+    p->wishes[r->origin->wish]++;
     if (!own && list_empty(&p->blocked))
         enter(p);
     bool is_full = own || all_full(e);
@@ -419,11 +407,14 @@ bool place_is_kept(const struct conn *c)
     struct ringsend *e = p->engine;
     if (is_over_limit(e))
         return false;
+    struct pool *other = place_first(e);
+    bool is_alone = !other || other == p;
+    if (is_alone && !is_shared(e))
+        return true;
     struct request *ours = wanted(p) > 0 ? first_waiting(p) : NULL;
     if (is_shared(e) && is_for_another_engine(p, ours))
         return false;
-    struct pool *other = place_first(e);
-    if (!other || other == p || e->conns_leaving >= demand(other))
+    if (is_alone || e->conns_leaving >= demand(other))
         return true;
     struct request *theirs = other->dialing ? other->dialing : first_waiting(other);
     if (!ours || other->conns + 1 < p->conns)

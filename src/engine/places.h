@@ -29,7 +29,6 @@ bool place_is_free(const struct pool *p);  /* be it for another */
 bool place_is_there(const struct pool *p); /* it may open a connection now */
 /* There is none for it: makes one where that is in our hands, and waits in line for it. */
 void place_want(const struct request *r);
-void place_unwish(struct origin *o); /* its next run tells anew */
 uint32_t place_leaving(const struct pool *p);
 /* A run of its own, or of one of its origins, before gates_end. `waits_for_own`: that one does for
  * an idle connection to have stood. */

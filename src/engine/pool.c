@@ -87,10 +87,11 @@ static bool has_some_left(const struct pool *p)
     return !list_empty(&p->idle) || (may_open && place_is_there(p));
 }
 
-void pool_pass_on(struct pool *p, struct origin *o, bool has_begun)
+void pool_pass_on(struct origin *o, bool has_begun)
 {
-    CHECK(o->pool == p && list_empty(&o->in_waiting) == (o->waiting_count == 0));
-    if (p->origins_count == 1 || list_empty(&p->waiting))
+    struct pool *p = o->pool;
+    CHECK(list_empty(&o->in_waiting) == (o->waiting_count == 0));
+    if (list_empty(&p->waiting))
         return;
     bool is_out = list_empty(&o->in_waiting);
     struct list *next = is_out ? p->waiting.next : o->in_waiting.next;

@@ -79,7 +79,7 @@ struct pool {
 void pool_wake(struct pool *p);
 void pool_wake_all(struct pool *p); /* its origins, whether they wait or not */
 /* That one has had its turn: the next one has, if something is left. */
-void pool_pass_on(struct pool *p, struct origin *o, bool has_begun);
+void pool_pass_on(struct origin *o, bool has_begun);
 enum task_next pool_run(struct pool *p);
 void pool_look_up(struct pool *p); /* in LOOKUP; the one after lookups_over */
 enum task_next pool_goto(struct pool *p, enum pool_step step);

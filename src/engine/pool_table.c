@@ -80,17 +80,15 @@ void pool_join(struct pool *p, struct origin *o)
     o->pool = p;
     list_push_back(&p->origins, &o->in_pool);
     p->origins_count++;
-    p->wishes[WISH_NONE]++;
 }
 
 void pool_leave(struct origin *o)
 {
     struct pool *p = o->pool;
     CHECK(o->requests == 0 && list_empty(&o->in_waiting) && p->origins_count > 0);
-    place_unwish(o);
+    origin_unwish(o);
     list_remove(&o->in_pool);
     p->origins_count--;
-    p->wishes[WISH_NONE]--;
     o->pool = NULL;
     if (p->origins_count == 0)
         pool_put(p);

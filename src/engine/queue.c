@@ -11,7 +11,6 @@
 #include "base/list.h"
 #include "engine/engine.h"
 #include "engine/origin.h"
-#include "engine/places.h"
 #include "engine/pool.h"
 #include "engine/request.h"
 #include "http/head.h"
@@ -59,7 +58,7 @@ void queue_remove(struct request *r)
     if (o->waiting_count > 0)
         return;
     list_remove(&o->in_waiting);
-    place_unwish(o);
+    origin_unwish(o);
 }
 
 struct request *queue_first(const struct origin *o)
