@@ -14,6 +14,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 CPUS = sorted(os.sched_getaffinity(0))
 SERVER_CPU, SENDER_CPU = str(CPUS[0]), str(CPUS[1 % len(CPUS)])  # bench.py wants two
+POOL = 40  # connections, where nothing else is said
 RUN_LIMIT_S = 900
 
 

@@ -127,12 +127,14 @@ def check_includes(root, _build):
 
 
 def check_lengths(root, _build):
-    for path in files(root, rules.EVERYTHING):
+    for path in files(root, rules.EVERYTHING + ("docs",), (".c", ".h", ".py")):
         text = read(root, path)
         lines = text.count("\n")
         most = rules.LONG_FILE_LINES if path == rules.LONG_FILE else rules.FILE_LINES
         if lines > most:
             yield f"{path}:{lines}: file of {lines} lines, at most {most}"
+        if path.endswith(".py"):
+            continue
         found = functions(text)
         if found is None:
             yield f"{path}:1: braces do not match outside the preprocessor's lines"
@@ -422,7 +424,8 @@ SEEDS = {
     "lengths": [
         {"src/base/seed.c": LONG},
         {"src/base/seed.c": FITS + "\nstatic const int x[] = {1};\n" + LONG},
-        {"src/base/seed.c": "\n" * 801},
+        {"src/base/seed.c": "\n" * (rules.FILE_LINES + 1)},
+        {"tests/seed.py": "\n" * (rules.FILE_LINES + 1)},
         {"src/base/seed.c": "int seed(void)\n{\n"},
     ],
     "circles": [
@@ -497,7 +500,7 @@ CLEAN = {
     "circles": [
         {"src/engine/seed.c": SEED, "src/engine/other.c": OTHER},
     ],
-    "lengths": [{"src/base/seed.c": FITS + "\n" * 730}],
+    "lengths": [{"src/base/seed.c": FITS + "\n" * (rules.FILE_LINES - 70)}],
     "calls": [{"src/cli/seed.c": 'void seed(void)\n{\n    printf("a");\n    x->sleep(1);\n}\n'}],
 }
 
