@@ -49,8 +49,9 @@ static bool keep(struct job *job, struct slot *slot, struct result_line *line)
 
 static void put_formatted(struct job *job, struct slot *slot)
 {
+    struct ringsend_bytes line = line_of(slot);
     output_put_formatted(&job->output, job->now_ns, slot->number, &slot->result, &slot->write_out,
-                         slot->failed ? line_of(slot) : (struct ringsend_bytes){0});
+                         slot->failed ? &line : NULL);
     job_slot_free(job, slot);
 }
 

@@ -2,9 +2,9 @@
  * process, whatever ends it.
  *
  * Two bits a record: unsent, *sent* (it may have been processed), *done* (its result stands in the
- * results file). They are stores to a shared memory map: no system call, and SIGKILL takes nothing
- * back. A loss of power may, unless the journal is told to sync: then nothing that it says is ever
- * more than what the disk holds.
+ * results file); both: done, and not ok. They are stores to a shared memory map: no system call,
+ * and SIGKILL takes nothing back. A loss of power may, unless the journal is told to sync: then
+ * nothing that it says is ever more than what the disk holds.
  *
  * Numbers are those of records/source.h. One thread reads the source and calls the functions here;
  * the sent bits alone may be set and cleared by others. */
@@ -31,8 +31,9 @@ enum {
 /* A result that is about to be written: how many bytes it adds to each file. */
 struct journal_entry {
     uint64_t record;
-    uint64_t result_bytes;
-    uint64_t failed_bytes; /* 0: it is ok, or there is no file of failed lines */
+    uint64_t result_bytes : 63;
+    uint64_t is_not_ok : 1;
+    uint64_t failed_bytes; /* 0: it is ok, or there is no file of failed lines, or no line */
     uint64_t check;        /* journal_check of these bytes; 0: none, what is there is believed */
 };
 
@@ -57,6 +58,7 @@ enum journal_error {
 
 struct journal_counts {
     uint64_t done, in_doubt;
+    uint64_t not_ok;   /* of the done */
     uint64_t left;     /* wanted, read, and neither of these */
     uint64_t waiting;  /* of the done: parked.h */
     bool input_ended;  /* else there may be more that was never read */

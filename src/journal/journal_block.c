@@ -26,8 +26,8 @@
  *   intent n, and what stands behind them, and all of the journal, is written once more before a
  *   recovery syncs it. Its reader may have seen what the disk never had.
  *
- * Each step of a recovery may be the last one, and all may be done again: bits are only set, and
- * the intent that says so is replaced once they are durable. */
+ * Each step of a recovery may be the last one, and all may be done again: bits are stored as
+ * the list has them, and the intent that says so is replaced once they are durable. */
 #include "journal/journal_internal.h"
 
 #include "base/check.h"
@@ -113,7 +113,7 @@ static void set_done(const struct journal *j, const struct intent *i, uint64_t c
     for (uint64_t k = 0; k < count; k++) {
         uint64_t record = entry_of(j, i, k)->record;
         if (record != JOURNAL_NO_RECORD)
-            journal_set_done(j, record);
+            journal_set_done(j, record, entry_of(j, i, k)->is_not_ok);
     }
 }
 
@@ -144,7 +144,7 @@ static bool add_up(const struct journal *j, const struct intent *i, struct journ
     *sizes = i->sizes;
     for (uint64_t k = 0; k < i->count; k++) {
         const struct journal_entry *e = entry_of(j, i, k);
-        if (__builtin_add_overflow(sizes->results, e->result_bytes, &sizes->results) ||
+        if (__builtin_add_overflow(sizes->results, (uint64_t)e->result_bytes, &sizes->results) ||
             __builtin_add_overflow(sizes->failed, e->failed_bytes, &sizes->failed))
             return false;
     }

@@ -31,7 +31,7 @@
 
 enum {
     PAGE_BYTES = 4096,
-    VERSION = 2,
+    VERSION = 3,
     CHUNK_RECORDS = 1 << 16,
     BITS_BYTES = CHUNK_RECORDS / 4,
     PLACES = CHUNK_RECORDS / JOURNAL_STRIDE,
@@ -153,7 +153,7 @@ void journal_begin_intents(struct journal *j);
 bool journal_find_intents(struct journal *j);
 
 /* journal_state.c */
-void journal_set_done(const struct journal *j, uint64_t number);
+void journal_set_done(const struct journal *j, uint64_t number, bool is_not_ok);
 /* The newest of the marks; records stays 0 when there is none. */
 void journal_find_mark(struct journal *j);
 

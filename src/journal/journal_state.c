@@ -38,6 +38,7 @@ struct journal_counts journal_count(const struct journal *j)
         for (size_t k = 0; k < BITS_BYTES / sizeof *words; k++) {
             uint64_t done = words[k] & DONE_BITS, sent = words[k] << 1 & DONE_BITS & ~done;
             counts.done += (uint64_t)__builtin_popcountll(done);
+            counts.not_ok += (uint64_t)__builtin_popcountll(words[k] << 1 & done);
             counts.in_doubt += (uint64_t)__builtin_popcountll(sent);
         }
     }
@@ -141,9 +142,15 @@ void journal_set_sent(struct journal *j, uint64_t number, bool sent)
         __atomic_fetch_and(bits_of(j, number), (unsigned char)~mask, __ATOMIC_RELAXED);
 }
 
-void journal_set_done(const struct journal *j, uint64_t number)
+/* Both bits at once, while others may be setting sent bits beside them. */
+void journal_set_done(const struct journal *j, uint64_t number, bool is_not_ok)
 {
-    __atomic_fetch_or(bits_of(j, number), done_mask(number), __ATOMIC_RELAXED);
+    unsigned char *bits = bits_of(j, number), before = __atomic_load_n(bits, __ATOMIC_RELAXED);
+    unsigned char sent = sent_mask(number), done = done_mask(number), after;
+    do
+        after = (unsigned char)((before & ~sent) | done | (is_not_ok ? sent : 0));
+    while (!__atomic_compare_exchange_n(bits, &before, after, true, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED));
 }
 
 enum journal_state journal_state(const struct journal *j, uint64_t number)

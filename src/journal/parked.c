@@ -181,6 +181,7 @@ void parked_count(const struct parked *p, const struct journal *journal,
             continue;
         --*other;
         counts->done++;
+        counts->not_ok += p->items[i].failed;
         counts->waiting++;
     }
 }

@@ -75,10 +75,13 @@ static struct ringsend_bytes end_of(const struct buf *b, size_t bytes)
 }
 
 /* Of what was added last to the two buffers. Their bytes may be lost with the power alone. */
-static void put_entry(struct output *o, uint64_t number, size_t result_bytes, size_t failed_bytes)
+static void put_entry(struct output *o, uint64_t number, size_t result_bytes, size_t failed_bytes,
+                      bool is_not_ok)
 {
-    struct journal_entry entry = {
-        .record = number, .result_bytes = result_bytes, .failed_bytes = failed_bytes};
+    struct journal_entry entry = {.record = number,
+                                  .result_bytes = result_bytes,
+                                  .is_not_ok = is_not_ok,
+                                  .failed_bytes = failed_bytes};
     if (!o->journal || o->results.error || o->failed.error)
         return;
     if (o->options.sync)
@@ -101,7 +104,7 @@ static void begin_results(struct output *o)
     if (o->options.form != RESULT_CSV || o->results.end_bytes > 0)
         return;
     sink_preface(&o->results, has_entry_room(o) && result_csv_write_header(o->pool, out));
-    put_entry(o, JOURNAL_NO_RECORD, out->bytes, 0);
+    put_entry(o, JOURNAL_NO_RECORD, out->bytes, 0, false);
 }
 
 static int open_sinks(struct output *o, struct ringsend *engine)
@@ -153,18 +156,18 @@ static size_t put_failed(struct output *o, uint64_t now_ns, struct ringsend_byte
 
 /* Its lines have been added to the buffers, or not for lack of memory. */
 static void put_done(struct output *o, uint64_t now_ns, uint64_t number, size_t result_bytes,
-                     bool added, struct ringsend_bytes failed)
+                     bool added, const struct ringsend_bytes *failed)
 {
     sink_added(&o->results, now_ns, added);
     if (o->has_write_out)
         sink_added(&o->write_out, now_ns, added);
     size_t failed_bytes = 0;
-    if (o->has_failed && failed.bytes > 0) {
+    if (o->has_failed && failed && failed->bytes > 0) {
         if (o->failed.lines == 0 && o->failed.end_bytes == 0)
             failed_bytes += put_failed(o, now_ns, o->failed_header);
-        failed_bytes += put_failed(o, now_ns, failed);
+        failed_bytes += put_failed(o, now_ns, *failed);
     }
-    put_entry(o, number, result_bytes, failed_bytes);
+    put_entry(o, number, result_bytes, failed_bytes, failed != NULL);
 }
 
 void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct result_line *line,
@@ -174,8 +177,7 @@ void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct resul
     size_t before = results->bytes;
     bool added = has_entry_room(o) &&
                  output_format(&o->options, o->pool, line, results, sink_buffer(&o->write_out));
-    put_done(o, now_ns, number, results->bytes - before, added,
-             line->ok ? (struct ringsend_bytes){0} : record);
+    put_done(o, now_ns, number, results->bytes - before, added, line->ok ? NULL : &record);
 }
 
 static bool append(struct output *o, struct sink *sink, const struct buf *bytes)
@@ -185,7 +187,7 @@ static bool append(struct output *o, struct sink *sink, const struct buf *bytes)
 
 void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,
                           const struct buf *result, const struct buf *write_out,
-                          struct ringsend_bytes failed)
+                          const struct ringsend_bytes *failed)
 {
     bool added = has_entry_room(o) && append(o, &o->results, result) &&
                  (!o->has_write_out || append(o, &o->write_out, write_out));

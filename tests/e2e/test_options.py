@@ -332,7 +332,8 @@ class Values(Case):
 
 
 class Stopped(Case):
-    """A run that stopped in its middle, gone on with by another command line."""
+    """A run that stopped in its middle, at a record that is not ok, gone on with by another
+    command line."""
 
     def setUp(self):
         super().setUp()
@@ -465,14 +466,14 @@ class Resumed(Stopped):
             run = self.go_on(*whole, *second)
             self.assertEqual(run.status, USAGE, run.err)
             self.assertIn("--types is not as in the run to go on with", run.err)
-            self.assertEqual(self.go_on(*whole, *first).status, OK)
+            self.assertEqual(self.go_on(*whole, *first).status, NOT_ALL_OK)
 
     def test_how_it_is_written_is_nothing(self):
         self.stop("--header", "X-A: b", "--skip", "0", "--shard", "0/1")
-        self.assertEqual(self.go_on("-HX-A: b", "--shar=00/01").status, OK)
+        self.assertEqual(self.go_on("-HX-A: b", "--shar=00/01").status, NOT_ALL_OK)
 
     def test_headers_count_by_name_and_those_of_credentials_by_it_alone(self):
-        for other, status in (("Authorization: second", OK), ("X-A: b", USAGE)):
+        for other, status in (("Authorization: second", NOT_ALL_OK), ("X-A: b", USAGE)):
             self.stop("-H", "Authorization: first")
             self.assertEqual(self.go_on("-H", other).status, status)
 
@@ -522,7 +523,7 @@ class Hints(Stopped):
                 hint = self.hint(run)
                 self.assertIn("\n  with the same -H\n", run.err)
                 done = self.follow(hint, *words)
-                self.assertEqual(done.returncode, OK, done.stderr)
+                self.assertEqual(done.returncode, NOT_ALL_OK, done.stderr)
 
     def test_what_is_secret_inside_of_a_value_is_masked(self):
         host = self.server_.url.split("/")[2]
@@ -534,7 +535,7 @@ class Hints(Stopped):
                 self.assertIn("***", hint)
                 self.assertIn("\n  with what is secret in place of ***\n", run.err)
                 done = self.follow(hint.replace("***", "hush-1"))
-                self.assertEqual(done.returncode, OK, done.stderr)
+                self.assertEqual(done.returncode, NOT_ALL_OK, done.stderr)
 
     def test_it_can_be_pasted_whatever_is_in_it(self):
         for value in (
@@ -554,7 +555,7 @@ class Hints(Stopped):
             with self.subTest(value=value):
                 run = self.stop("--data", value, "--id", "{{n}}" + value)
                 done = self.follow(self.hint(run))
-                self.assertEqual(done.returncode, OK, done.stderr)
+                self.assertEqual(done.returncode, NOT_ALL_OK, done.stderr)
                 self.assertEqual(len(json_lines(self.read("out"))), 60)
 
     def test_inputs_that_look_like_options(self):
@@ -580,7 +581,7 @@ class Hints(Stopped):
         self.assertEqual(run.status, STOPPED, run.err)
         self.answers.append("good")
         done = self.follow("ringsend send -H 'x: y' " + self.hint(run)[len("  ringsend send ") :])
-        self.assertEqual(done.returncode, OK, done.stderr)
+        self.assertEqual(done.returncode, NOT_ALL_OK, done.stderr)
         self.assertEqual({request.body for request in self.server_.requests}, {b"--"})
 
     def test_failed_rows_can_be_sent_again_with_all_that_made_requests_of_them(self):

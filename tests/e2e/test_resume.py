@@ -8,8 +8,8 @@ import signal
 import stat
 import threading
 
-from harness import (Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, answering, json_lines,
-                     main, response)
+from harness import (BOUND_S, Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, answering,
+                     json_lines, main, response)
 from test_journal import Journaled, Leaving
 
 
@@ -437,6 +437,160 @@ class Names(Journaled):
         gone.set()
         self.assertEqual(program.finish().status, OK)
         self.assertEqual(len(self.results()), 1)
+
+
+class Whole(Journaled):
+    """The end of a job of several runs is that of all of them."""
+
+    def setUp(self):
+        super().setUp()
+        self.held_up = threading.Event()
+        self.addCleanup(self.held_up.set)
+        self.held_from = 10
+
+        def answer(request):
+            if len(self.platform.requests) > self.held_from:
+                self.held_up.wait(BOUND_S)
+            return response(b"{}", status="500 No" if b"bad" in request.body else "200 OK")
+        self.platform = self.server(answering(answer))
+
+    def lines(self, count, bad):
+        return [{"id": n, "url": self.platform.url, "data": "bad" if n in bad else "good"}
+                for n in range(count)]
+
+    def kill(self, records, *options, name="in"):
+        """Once ten records are done."""
+        self.input = self.file(name, records)
+        program = self.start("send", "-o", self.out, "-c", "1", "--tries", "1", *options,
+                             self.input)
+        self.platform.wait_for(lambda server: len(server.requests) > 10)
+        while self.status_of(self.out)["done"] < 10:
+            pass
+        program.signal(signal.SIGKILL)
+        program.finish()
+        self.held_up.set()
+
+    def go_on(self, *options):
+        return self.run_out("--resume", "-c", "1", "--tries", "1", "--at-least-once", *options,
+                            self.input)
+
+    def test_what_was_not_ok_before_a_kill_counts(self):
+        for options in ([], ["--failed", self.path("failed")], ["--sync"], ["-t", "2"],
+                        ["--ordered"], ["--csv"], ["--bodies", self.path("bodies")]):
+            with self.subTest(options=options):
+                self.held_up.clear()
+                self.platform.requests.clear()
+                self.kill(self.lines(30, {2, 5, 7}), "--force", *options)
+                before = self.status_of(self.out)["not_ok"]
+                if "-t" not in options:  # which has an order of its own
+                    self.assertEqual(before, 3)
+                run = self.go_on(*options)
+                self.assertEqual(run.status, NOT_ALL_OK, run.err)
+                if before > 0:
+                    self.assertIn("going on: 10 done, %d of them not ok, " % before, run.err)
+                self.assertIn("\n  all runs         27 ok, 3 not ok\n", run.err)
+                if "--failed" in options:
+                    self.assertIn("to send the failed ones again", run.err)
+                self.assertEqual(self.go_on(*options).status, OK)
+
+    def test_of_three_runs(self):
+        self.kill(self.lines(40, {1, 15, 39}))
+        self.held_up.clear()
+        self.held_from = len(self.platform.requests) + 10
+        program = self.start("send", "-o", self.out, "--resume", "-c", "1", "--tries", "1",
+                             "--at-least-once", self.input)
+        self.platform.wait_for(lambda server: len(server.requests) > self.held_from)
+        while self.status_of(self.out)["done"] < 20:
+            pass
+        program.signal(signal.SIGKILL)
+        program.finish()
+        self.held_up.set()
+        run = self.go_on()
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        self.assertIn("all runs         37 ok, 3 not ok", run.err)
+
+    def test_when_all_is_well_it_is(self):
+        self.kill(self.lines(30, ()))
+        run = self.go_on()
+        self.assertEqual(run.status, OK, run.err)
+        self.assertIn("all runs         30 ok, 0 not ok", run.err)
+
+    def test_a_run_of_its_own_says_nothing_of_others(self):
+        self.held_up.set()
+        run = self.run_out("--tries", "1", self.file("in", self.lines(5, {1})))
+        self.assertNotIn("all runs", run.err)
+
+
+class Finished(Journaled):
+    """--resume of what has come to its end: nothing left to do."""
+
+    RECORDS = [{"data": "x"}, {"id": "a,\"ok\":1"}, {"id": {"a": 1, "ok": [True]}}, {"id": None},
+               b"no JSON", {"id": "\u00e9 \\u00e9 \n"}, {"id": 7}, {"id": 7}, b"", {"id": 1.50}]
+
+    def setUp(self):
+        super().setUp()
+        self.platform = self.server(answering(lambda request: response(b"a,\"\n\"\nb")))
+
+    def run_it(self, *args, **more):
+        return self.run_out("--url", self.platform.url, "--tries", "1", *args, **more)
+
+    def assert_finished(self, *args, **more):
+        files = {name: (self.read(name), os.stat(self.path(name)).st_mtime_ns)
+                 for name in os.listdir(self.dir)}
+        before = len(self.platform.requests)
+        run = self.run_it("--resume", *args, **more)
+        self.assertEqual((run.status, run.err), (OK, "ringsend: %s: has a result for each record "
+                                                     "already: nothing left to do\n" % self.out))
+        self.assertEqual(len(self.platform.requests), before)
+        self.assertEqual(files, {name: (self.read(name), os.stat(self.path(name)).st_mtime_ns)
+                                 for name in os.listdir(self.dir)})
+
+    def assert_unknown(self, *args, **more):
+        before, requests = self.read("out"), len(self.platform.requests)
+        run = self.run_it("--resume", *args, **more)
+        self.assertEqual(run.status, USAGE, run.err)
+        self.assertIn("there is no journal", run.err)
+        self.assertEqual((self.read("out"), len(self.platform.requests)), (before, requests))
+
+    def test_of_all_forms(self):
+        for options in ([], ["--csv"], ["--ordered", "--headers"], ["-t", "2", "--csv", "--trace"],
+                        ["--failed", self.path("failed")], ["--skip", "1", "--limit", "4"],
+                        ["--csv", "--shard", "1/2"], ["-w", "%{id}"]):
+            for names in (["in"], ["in", "it's \",\"ok\": \n b"], ["in", "in", "in.json"]):
+                with self.subTest(options=options, names=names):
+                    for name in names:
+                        records = self.RECORDS if not name.endswith("json") else (
+                            b'[{"id":\n "x"}\n,\n{"id": {\n"a": 1\n}}]')
+                        self.file(name, records)
+                    paths = [self.path(name) for name in names]
+                    self.run_it("--force", *options, *paths)
+                    self.assert_finished(*options, *paths)
+
+    def test_of_rows_and_of_standard_input(self):
+        rows = self.file("in.csv", b"n,m\n1,a\n2,\"b\n,\"\"c\"\n3,d\n")
+        options = ["--id", "{{m}}", "--data", "{{n}}"]
+        self.run_it(*options, rows)
+        self.assert_finished(*options, rows)
+        self.assert_unknown("--data", "{{n}}", rows)  # others' ids
+        with open(rows, "rb") as stdin:
+            self.assert_finished(*options, "--format", "csv", "-", stdin=stdin)
+
+    def test_what_lacks_or_has_more_is_not(self):
+        path = self.file("in", self.RECORDS)
+        self.run_it(path)
+        lines = self.read("out").splitlines(keepends=True)
+        for other in (lines[:-1], lines[1:], lines + lines[:1], lines[1:] + lines[1:2],
+                      lines[:-1] + [lines[-1][:-1]], lines[:-1] + [lines[-1][:20]],
+                      lines + [b"\n"], lines + [b"{}\n"], [b"x"],
+                      [line.replace(b'"line":3', b'"line":30') for line in lines]):
+            self.file("out", b"".join(other))
+            self.assert_unknown(path)
+        self.file("out", b"".join(reversed(lines)))
+        self.assert_finished(path)
+        self.assert_unknown(self.file("other", self.RECORDS[1:]))
+        self.assert_unknown(self.file("more", self.RECORDS + [{"id": 2}]))
+        self.assert_unknown(path, "--csv")
+        self.assert_unknown("-", stdin=fed(self.read("in")))
 
 
 if __name__ == "__main__":

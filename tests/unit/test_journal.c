@@ -116,6 +116,7 @@ static void states_outlive_the_process(void **state)
     assert_int_equal(journal_state(journal, 1ull << 40), JOURNAL_UNSENT);
     struct journal_counts counts = journal_count(journal);
     assert_int_equal(counts.done, 2);
+    assert_int_equal(counts.not_ok, 0);
     assert_int_equal(counts.in_doubt, 1);
     assert_int_equal(counts.left, 2);
     assert_false(counts.input_ended);
@@ -255,7 +256,7 @@ static void copy_journal(void)
 
 /* The block of the tests: its lines have 5, 7 and 9 bytes; the middle one is not ok and adds 4 to
  * the failed ones. Before it there are 20 and 6 bytes. */
-static const struct journal_entry block[] = {{2, 5, 0, 0}, {0, 7, 4, 0}, {1, 9, 0, 0}};
+static const struct journal_entry block[] = {{2, 5, 0, 0, 0}, {0, 7, 1, 4, 0}, {1, 9, 0, 0, 0}};
 static const struct journal_sizes before = {20, 6};
 
 /* The run dies now, `done` of the block's records have their results, and a new run sees that;
@@ -276,6 +277,8 @@ static void expect_recovery(unsigned done, struct journal_sizes wanted)
         for (unsigned i = 0; i < 3 && deaths > 0; i++)
             assert_int_equal(journal_state(journal, block[i].record),
                              i < done ? JOURNAL_DONE : JOURNAL_SENT);
+        if (deaths > 0)
+            assert_int_equal(journal_count(journal).not_ok, done > 1);
         journal_close(journal);
     }
     /* Settled, it holds the files to these sizes. */
@@ -291,7 +294,7 @@ static void expect_recovery(unsigned done, struct journal_sizes wanted)
 
 static struct journal *begin_block(void)
 {
-    static const struct journal_entry head = {JOURNAL_NO_RECORD, 20, 6, 0};
+    static const struct journal_entry head = {JOURNAL_NO_RECORD, 20, 0, 6, 0};
     struct journal *journal = create();
     write_at_end("results", 'r', 20);
     write_at_end("failed", 'f', 6);
@@ -333,7 +336,7 @@ static void expect_state(struct journal *journal, uint64_t number, enum journal_
 /* A line may have no bytes; then the failed one tells, if there is one. */
 static void lines_without_bytes(void **state)
 {
-    static const struct journal_entry empty[] = {{2, 0, 3, 0}, {0, 0, 0, 0}, {1, 4, 0, 0}};
+    static const struct journal_entry empty[] = {{2, 0, 1, 3, 0}, {0, 0, 0, 0, 0}, {1, 4, 0, 0, 0}};
     struct journal *journal = begin_block();
     struct journal_sizes sizes = before;
     (void)state;

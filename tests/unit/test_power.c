@@ -263,6 +263,7 @@ static void write_block(void)
         *e = (struct journal_entry){.record = i, .result_bytes = line_of(result, i, 'r')};
         if (is_failed(i))
             e->failed_bytes = line_of(fail, i, 'f');
+        e->is_not_ok = is_failed(i);
         e->check = journal_check((struct ringsend_bytes){result, e->result_bytes},
                                  (struct ringsend_bytes){fail, e->failed_bytes});
         results_bytes += e->result_bytes;
@@ -402,8 +403,10 @@ static void check_all(void)
     count_lines(&failed_file, 'f', failed);
     if (records > 0)
         assert_int_equal(journal_digest(journal), digest_up_to(records - 1));
+    uint64_t not_ok = 0;
     for (uint32_t i = 0; i < RECORDS; i++) {
         enum journal_state state = journal_state(journal, i);
+        not_ok += failed[i];
         assert_int_equal(results[i], state == JOURNAL_DONE);
         assert_int_equal(failed[i], state == JOURNAL_DONE && is_failed(i));
         if (model.durable[i])
@@ -416,6 +419,7 @@ static void check_all(void)
         model.fate[i] = state == JOURNAL_DONE ? ENDED : IDLE;
         model.durable[i] = state == JOURNAL_DONE;
     }
+    assert_int_equal(journal_count(journal).not_ok, not_ok);
     model.read = (uint32_t)records;
 }
 

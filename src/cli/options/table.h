@@ -15,7 +15,8 @@
  *   .words        of a WORD: those there are, with | between them
  *   .traits       OPTIONAL: =ARGUMENT may be left out; REPEATS: each time adds to those before;
  *                 SECRET: nothing prints its value; SHAPES: it changes which requests are sent,
- *                 a byte of them, or of the table of results: --resume wants the same
+ *                 a byte of them, what becomes of answers, or the table of results: --resume
+ *                 wants the same
  *   .curl         curl's option of the same meaning */
 
 // clang-format off
@@ -300,14 +301,14 @@ OPTION(INSECURE, "insecure", 'k', NULL, FLAG, SEND | CHECK | BENCH | PROBE, TLS,
 /* ---- responses ---- */
 
 OPTION(OK_STATUS, "ok-status", 0, "LIST", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
-       "what is ok, as 200,201,3xx,400-404; default 2xx", .traits = REPEATS)
+       "what is ok, as 200,201,3xx,400-404; default 2xx", .traits = REPEATS | SHAPES)
 OPTION(OK_IF, "ok-if", 0, "EXPR", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "what is ok, in place of --ok-status, as\n"
-       "'status == 200 && .code == 0'")
+       "'status == 200 && .code == 0'", .traits = SHAPES)
 OPTION(RETRY_IF, "retry-if", 0, "EXPR", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "what is never ok and worth another try, of a POST as\n"
        "well: by it you say that such an answer means \"not\n"
-       "processed\", as '.error.type == \"overloaded\"'")
+       "processed\", as '.error.type == \"overloaded\"'", .traits = SHAPES)
 OPTION(COMPRESSED, "compressed", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "ask for gzip, deflate, br and zstd, and unpack bodies", .traits = SHAPES,
        .curl = "--compressed")
@@ -396,10 +397,10 @@ ALSO(JSON, 0, NULL, FLAG, DOCTOR, MAIN,
 
 ALSO(JSON, 0, NULL, FLAG, STATUS, MAIN,
      "a line of JSON for each FILE:\n"
-     "{\"file\", \"running\", \"done\", \"in_doubt\", \"left\", \"input_ended\",\n"
-     "\"written_at\"}. left: read and not done; while input_ended is\n"
-     "false there may be more. written_at: seconds since 1970, of the\n"
-     "last results")
+     "{\"file\", \"running\", \"done\", \"not_ok\", \"in_doubt\", \"left\",\n"
+     "\"input_ended\", \"written_at\"}. not_ok: of the done. left: read and\n"
+     "not done; while input_ended is false there may be more.\n"
+     "written_at: seconds since 1970, of the last results")
 
 /* ---- serve ---- */
 

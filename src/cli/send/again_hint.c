@@ -23,10 +23,12 @@ static bool is_kept(const struct option_row *row)
     return true;
 }
 
-static bool is_regular(const char *path)
+/* Of this run or one before it; of a record that was too long nothing is kept. */
+static bool has_lines(const char *path)
 {
     struct stat about;
-    return descriptor_named(path) < 0 && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+    return descriptor_named(path) < 0 && stat(path, &about) == 0 && S_ISREG(about.st_mode) &&
+           about.st_size > 0;
 }
 
 /* Neither it nor what would stand beside it. */
@@ -104,9 +106,7 @@ void again_hint_print(FILE *out, const struct job_report *report,
                       const struct send_options *options)
 {
     struct options_hint hint = {.out = out, .options = options};
-    /* Of a line that was too long nothing is kept. */
-    uint64_t kept = report->records - report->ok - report->by_error[RINGSEND_E_RECORD_TOO_LONG];
-    if (kept == 0 || !options->failed || !is_regular(options->failed))
+    if (!options->failed || !has_lines(options->failed))
         return;
     fputs("ringsend: to send the failed ones again:\n  ringsend send", out);
     if (options->output && strcmp(options->output, "-") != 0)

@@ -44,6 +44,10 @@ static void add_row(struct fingerprint *f, const struct option_row *row,
     } else if (row->id == OPTION_SHARD) {
         add_number(f, name, range->shards > 0 ? range->shard + 1 : 0);
         add_number(f, name, range->shards);
+    } else if (row->id == OPTION_OK_STATUS) {
+        const struct ringsend_status_set *ok = &options->request.engine.ok_status;
+        if (option_given(given, row->id))
+            fingerprint_add(f, name, (struct ringsend_bytes){(const char *)ok, sizeof *ok});
     } else if (row->kind == OPTION_IS_FLAG || row->kind == OPTION_IS_COUNT) {
         add_number(f, name, option_number(given, row->id));
     } else {

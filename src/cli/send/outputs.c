@@ -11,6 +11,7 @@
 #include "cli/durable.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
+#include "cli/send/finished.h"
 #include "cli/send/options_fingerprint.h"
 #include "cli/send/summary.h"
 #include "results/tail.h"
@@ -304,6 +305,25 @@ static int tell_journal_error(const struct outputs *outputs, enum journal_error 
     return EXIT_OK;
 }
 
+/* An option that is another one now. */
+static const char *what_it_would_do(const char *name)
+{
+    static const struct {
+        enum option_id id;
+        const char *words;
+    } others[] = {{OPTION_ORDERED, "results would be in another order"},
+                  {OPTION_CSV, "results would be in another form"},
+                  {OPTION_BODIES, "bodies would be in two places"},
+                  {OPTION_OK_STATUS, "other answers would be ok"},
+                  {OPTION_OK_IF, "other answers would be ok"},
+                  {OPTION_RETRY_IF, "other answers would be ok"}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (strcmp(name, option_long(others[i].id)) == 0)
+            return others[i].words;
+    }
+    return "requests would be others";
+}
+
 /* Goes on only over the same records. */
 static int compare(struct outputs *outputs, const struct fingerprint *now,
                    const struct send_options *options)
@@ -315,10 +335,7 @@ static int compare(struct outputs *outputs, const struct fingerprint *now,
         break;
     case FINGERPRINT_OPTION:
         fprintf(stderr, "ringsend send: %s: %s is not as in the run to go on with, and %s\n",
-                outputs->results.path, name,
-                strcmp(name, "--ordered") == 0  ? "results would be in another order"
-                : strcmp(name, "--bodies") == 0 ? "bodies would be in two places"
-                                                : "requests would be others");
+                outputs->results.path, name, what_it_would_do(name));
         return EXIT_USAGE;
     case FINGERPRINT_INPUTS_COUNT:
         fprintf(stderr, "ringsend send: %s: the run to go on with had %zu input%s, not %zu\n",
@@ -422,13 +439,17 @@ static int recover(struct outputs *outputs, const struct send_options *options)
 }
 
 /* --resume begins where there is nothing yet: a run may have died, or been refused, right after it
- * made its files. What holds anything belongs to a run that we know nothing of. */
-static int check_nothing_there(const struct outputs *outputs)
+ * made its files; or it has nothing to do, after a run that came to its end. What holds anything
+ * else belongs to a run that we know nothing of. */
+static int check_nothing_there(struct outputs *outputs, const struct send_options *options)
 {
     uint64_t results_bytes = 0, failed_bytes = 0;
     if (!size_of(&outputs->results, &results_bytes) || !size_of(&outputs->failed, &failed_bytes))
         return refuse(&outputs->results, EXIT_OUTPUT, strerror(errno));
     if (results_bytes == 0 && failed_bytes == 0 && !outputs->bodies.used)
+        return EXIT_OK;
+    outputs->finished = results_bytes > 0 && finished_is(options);
+    if (outputs->finished)
         return EXIT_OK;
     fprintf(
         stderr,
@@ -447,8 +468,9 @@ static int check_nothing_there(const struct outputs *outputs)
 static int begin(struct outputs *outputs, const struct send_options *options,
                  const struct journal_plan *plan)
 {
-    int status = send_given(options, OPTION_RESUME) ? check_nothing_there(outputs) : EXIT_OK;
-    if (status != EXIT_OK)
+    int status =
+        send_given(options, OPTION_RESUME) ? check_nothing_there(outputs, options) : EXIT_OK;
+    if (status != EXIT_OK || outputs->finished)
         return status;
     enum journal_error error =
         journal_create(&outputs->journal, outputs->journal_path, plan,
@@ -563,6 +585,8 @@ int outputs_open(struct outputs *outputs, const struct send_options *options,
         if (status == EXIT_OK)
             status = lock_output(&outputs->failed);
     }
+    if (outputs->finished)
+        return status;
     if (status == EXIT_OK && !outputs->goes_on)
         status = cut_output(&outputs->results, 0);
     if (status == EXIT_OK && !outputs->goes_on)

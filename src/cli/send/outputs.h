@@ -27,6 +27,7 @@ struct outputs {
     char *journal_path;      /* null: the results are no regular file, or no journal is wanted */
     struct journal *journal; /* null: none */
     bool goes_on;            /* with what a run has left */
+    bool finished;           /* --resume: that was all, nothing is left to do */
     char *parked_path;       /* beside the journal */
     struct parked *parked;   /* what waits there for its turn; null: nothing */
     size_t inputs_untouched; /* see job_options */

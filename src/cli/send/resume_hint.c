@@ -17,6 +17,8 @@ struct journal_counts resume_hint_count(const struct journal *journal, const cha
 void resume_hint_print_counts(FILE *out, const struct journal_counts *counts)
 {
     fprintf(out, "%llu done", (unsigned long long)counts->done);
+    if (counts->not_ok > 0)
+        fprintf(out, ", %llu of them not ok", (unsigned long long)counts->not_ok);
     if (counts->waiting > 0)
         fprintf(out, " (%llu of them to be written in their turn)",
                 (unsigned long long)counts->waiting);

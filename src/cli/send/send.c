@@ -92,7 +92,8 @@ static int open_inputs(struct send *send)
     return EXIT_INPUT;
 }
 
-static int status_of(const struct job_report *report)
+/* Of the job with all its runs: what came to nothing before this one is not ok now. */
+static int status_of(const struct job_report *report, const struct journal_counts *whole)
 {
     if (report->output_error || report->end == JOB_RING_BROKE)
         return EXIT_OUTPUT;
@@ -104,11 +105,11 @@ static int status_of(const struct job_report *report)
         return EXIT_OUTPUT;
     if (report->input_error)
         return EXIT_INPUT;
-    return report->ok < report->records ? EXIT_NOT_ALL_OK : EXIT_OK;
+    return report->ok < report->records || whole->not_ok > 0 ? EXIT_NOT_ALL_OK : EXIT_OK;
 }
 
 /* In one write, so that nobody else's lines come between. */
-static void tell_end(const struct send *send, struct job *job)
+static void tell_end(const struct send *send, struct job *job, const struct journal_counts *whole)
 {
     const struct job_report *report = job_report(job);
     struct ringsend_stats stats;
@@ -118,12 +119,9 @@ static void tell_end(const struct send *send, struct job *job)
     FILE *memory = open_memstream(&text, &text_bytes);
     FILE *out = memory ? memory : stderr;
     if (!send_given(&send->options, OPTION_QUIET))
-        summary_print(out, report, &stats, &send->options);
-    struct journal_counts left;
+        summary_print(out, report, &stats, &send->options, send->outputs.goes_on ? whole : NULL);
     bool is_left = send->outputs.journal && !report->complete;
-    if (is_left)
-        left = resume_hint_count(send->outputs.journal, send->outputs.parked_path);
-    summary_print_troubles(out, report, &send->options, is_left ? &left : NULL);
+    summary_print_troubles(out, report, &send->options, is_left ? whole : NULL);
     bool is_whole = memory && fclose(memory) == 0;
     notice_end(text, is_whole ? text_bytes : 0, signals_stops());
     free(text);
@@ -179,6 +177,34 @@ static void turn_all(const struct send *send, struct job *job, struct adapt *ada
     signals_hear();
 }
 
+static enum result_form form_of(const struct send *send)
+{
+    if (send_given(&send->options, OPTION_CSV))
+        return RESULT_CSV;
+    return send->options.write_out && !send->outputs.results.path ? RESULT_WRITE_OUT : RESULT_JSON;
+}
+
+static struct output_options output_options_of(const struct send *send)
+{
+    const struct send_options *o = &send->options;
+    const struct outputs *outputs = &send->outputs;
+    return (struct output_options){
+        .results_fd = outputs->results.fd,
+        .failed_fd = outputs->failed.fd,
+        .journal = outputs->journal,
+        .sync = send_given(o, OPTION_SYNC),
+        .parked_path = outputs->parked_path,
+        .parked = outputs->parked,
+        .write_out_fd = o->write_out && outputs->results.path ? STDOUT_FILENO : -1,
+        .form = form_of(send),
+        .write_out = o->write_out,
+        .headers = send_given(o, OPTION_HEADERS),
+        .without_body = o->without_body,
+        .bodies = o->bodies,
+        .bodies_replace = send_given(o, OPTION_FORCE) || outputs->goes_on,
+    };
+}
+
 static int run_job(struct send *send, enum outputs_use *use)
 {
     struct engines *engines = &send->engines;
@@ -190,24 +216,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         .connections = send->options.request.engine.connections_max,
         .source = &send->source,
         .inputs_untouched = send->outputs.inputs_untouched,
-        .output = {.results_fd = send->outputs.results.fd,
-                   .failed_fd = send->outputs.failed.fd,
-                   .journal = send->outputs.journal,
-                   .sync = send_given(&send->options, OPTION_SYNC),
-                   .parked_path = send->outputs.parked_path,
-                   .parked = send->outputs.parked,
-                   .write_out_fd =
-                       send->options.write_out && send->outputs.results.path ? STDOUT_FILENO : -1,
-                   .form = send_given(&send->options, OPTION_CSV) ? RESULT_CSV
-                           : send->options.write_out && !send->outputs.results.path
-                               ? RESULT_WRITE_OUT
-                               : RESULT_JSON,
-                   .write_out = send->options.write_out,
-                   .headers = send_given(&send->options, OPTION_HEADERS),
-                   .without_body = send->options.without_body,
-                   .bodies = send->options.bodies,
-                   .bodies_replace =
-                       send_given(&send->options, OPTION_FORCE) || send->outputs.goes_on},
+        .output = output_options_of(send),
         .defaults = &send->options.request.defaults,
         .serialize = send->options.serialize.count > 0 ? &send->options.serialize : NULL,
         .ordered = send_given(&send->options, OPTION_ORDERED),
@@ -241,12 +250,22 @@ static int run_job(struct send *send, enum outputs_use *use)
     turn_all(send, job, &adapt, &progress);
     const struct job_report *report = job_end(job);
     *use = report->complete ? OUTPUTS_COMPLETE : OUTPUTS_LEFT;
-    tell_end(send, job);
-    int status = status_of(report);
+    struct journal_counts whole = {0};
+    if (send->outputs.journal)
+        whole = resume_hint_count(send->outputs.journal, send->outputs.parked_path);
+    tell_end(send, job, &whole);
+    int status = status_of(report, &whole);
     engine_to_wake = NULL;
     engines_free(engines, 0);
     job_free(job);
     return status;
+}
+
+static void tell_finished(const struct send *send)
+{
+    if (!send_given(&send->options, OPTION_QUIET))
+        fprintf(stderr, "ringsend: %s: has a result for each record already: nothing left to do\n",
+                send->outputs.results.path);
 }
 
 int command_send(int argc, char **argv)
@@ -262,7 +281,9 @@ int command_send(int argc, char **argv)
         status = engines_start(&send.engines, &send.options, job_going_max(window(&send.options)));
         if (status == EXIT_OK)
             status = outputs_open(&send.outputs, &send.options, &send.source);
-        if (status == EXIT_OK)
+        if (status == EXIT_OK && send.outputs.finished)
+            tell_finished(&send);
+        else if (status == EXIT_OK)
             status = run_job(&send, &use);
         int close_status = outputs_close(&send.outputs, use);
         if (close_status != EXIT_OK)

@@ -21,12 +21,13 @@ static void print_json(const char *path, const struct journal_counts *counts, bo
     struct buf name = {0};
     buf_pool_init(&pool);
     if (json_append_string(span_of(path), &pool, &name)) {
-        printf("{\"file\":%.*s,\"running\":%s,\"done\":%llu,\"in_doubt\":%llu,\"left\":%llu,"
+        printf("{\"file\":%.*s,\"running\":%s,\"done\":%llu,\"not_ok\":%llu,\"in_doubt\":%llu,"
+               "\"left\":%llu,"
                "\"input_ended\":%s,\"written_at\":%lld",
                (int)name.bytes, name.data, held ? "true" : "false",
-               (unsigned long long)counts->done, (unsigned long long)counts->in_doubt,
-               (unsigned long long)counts->left, counts->input_ended ? "true" : "false",
-               (long long)counts->written_s);
+               (unsigned long long)counts->done, (unsigned long long)counts->not_ok,
+               (unsigned long long)counts->in_doubt, (unsigned long long)counts->left,
+               counts->input_ended ? "true" : "false", (long long)counts->written_s);
         if (counts->waiting > 0)
             printf(",\"waiting\":%llu", (unsigned long long)counts->waiting);
         puts("}");

@@ -16,7 +16,7 @@
 enum { INPUTS_SHOWN = 8 };
 
 void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
-                   const struct send_options *options)
+                   const struct send_options *options, const struct journal_counts *whole)
 {
     double seconds = (double)report->elapsed_ns / NS_PER_S;
     double records = (double)report->records;
@@ -27,6 +27,10 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
     fprintf(out, "\n  ok        %9llu\n", (unsigned long long)report->ok);
     if (report->ok < report->records)
         failures_print(out, report, options);
+    if (whole)
+        fprintf(out, "  all runs  %9llu ok, %llu not ok\n",
+                (unsigned long long)(whole->done - whole->not_ok),
+                (unsigned long long)whole->not_ok);
     fprintf(out, "  tries     %9llu\n", (unsigned long long)report->tries);
     if (stats->retries_held > 0)
         fprintf(out, "  held back %9llu of them by the retry budget\n",
