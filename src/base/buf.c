@@ -122,9 +122,9 @@ bool buf_append(struct buf_pool *pool, struct buf *b, const void *data, size_t b
     return true;
 }
 
-void buf_release(struct buf_pool *pool, struct buf *b)
+void buf_give_back(struct buf_pool *pool, struct buf *b)
 {
-    if (b->data)
-        block_put(pool, class_of(b->capacity), b->data);
+    CHECK(b->data);
+    block_put(pool, class_of(b->capacity), b->data);
     *b = (struct buf){0};
 }

@@ -47,8 +47,14 @@ void buf_pool_trim(struct buf_pool *pool);
  * as it was. */
 bool buf_reserve(struct buf_pool *pool, struct buf *b, size_t more);
 bool buf_append(struct buf_pool *pool, struct buf *b, const void *data, size_t bytes);
-/* Gives the memory back and leaves the buffer empty; harmless on an empty one. */
-void buf_release(struct buf_pool *pool, struct buf *b);
+void buf_give_back(struct buf_pool *pool, struct buf *b); /* one that has memory */
+/* Gives the memory back and leaves the buffer empty; harmless on an empty one, and no call, as most
+ * of those that the end of a response goes through are. */
+static inline void buf_release(struct buf_pool *pool, struct buf *b)
+{
+    if (b->data)
+        buf_give_back(pool, b);
+}
 
 /* Hands a buffer over to another pool, perhaps another thread's: given there, then adopted here.
  * Both pools must have their memory from the same place. */

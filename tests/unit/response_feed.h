@@ -56,10 +56,10 @@ bool buf_append(struct buf_pool *pool, struct buf *b, const void *data, size_t b
     return true;
 }
 
-void buf_release(struct buf_pool *pool, struct buf *b)
+void buf_give_back(struct buf_pool *pool, struct buf *b)
 {
     (void)pool;
-    blocks_out -= b->data ? 1 : 0;
+    blocks_out--;
     free(b->data);
     *b = (struct buf){0};
 }
