@@ -19,6 +19,7 @@
 
 #include "base/list.h"
 #include "base/timers.h"
+#include "engine/attempt.h"
 #include "engine/engine.h"
 #include "engine/origin.h"
 #include "engine/pause.h"
@@ -100,7 +101,7 @@ struct request *gates_next(struct origin *o, bool for_idle)
 {
     struct request *first = queue_first_of(o->waiting, for_idle);
     struct request *retry = queue_first_of(o->retries, for_idle);
-    if (first && first->redialing)
+    if (first && attempt_is_redialing(&first->attempt))
         return first;
     /* Who only waits for the pace needs no other connection than the one that is there for it. */
     if (o->refused[GATE_PACE])
@@ -118,7 +119,7 @@ static uint32_t redials_in(const struct list *waiting)
 {
     uint32_t count = 0;
     for (struct list *node = waiting->next; node != waiting; node = node->next, count++)
-        if (!LIST_OWNER(node, struct request, waiting)->redialing)
+        if (!attempt_is_redialing(&LIST_OWNER(node, struct request, waiting)->attempt))
             break;
     return count;
 }
@@ -156,7 +157,8 @@ static void note_wait(struct request *r)
  * its turn, and origins that wait for a place by turns would wake each other for ever. */
 bool gates_are_open(struct request *r)
 {
-    return r->redialing || ask(r->origin->engine, GATE_PACE) == 0 || is_open(r->origin, GATE_PACE);
+    return attempt_is_redialing(&r->attempt) || ask(r->origin->engine, GATE_PACE) == 0 ||
+           is_open(r->origin, GATE_PACE);
 }
 
 /* Asks all gates once more and takes from them, as one: with shared limits another engine may have
@@ -185,7 +187,7 @@ bool gates_pass(struct request *r)
 {
     struct origin *o = r->origin;
     struct ringsend *e = o->engine;
-    if (r->redialing)
+    if (attempt_is_redialing(&r->attempt))
         return true;
     if (!is_open(o, GATE_PACE))
         return false;

@@ -230,9 +230,7 @@ static void report(struct conn *c)
     /* What was cut short may have been through by then: the response had come, and now the rest has
      * left. */
     bool complete = x->send == SEND_SENT && x->receive == RECEIVE_DONE;
-    exchange_report(x, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail);
-    request_attempt_over(r);
-    exchange_end(x);
+    exchange_end(x, complete ? RINGSEND_OK : c->error, complete ? NULL : c->detail);
 }
 
 /* First error sticks. RINGSEND_OK: a connection that has done its duty. */
@@ -272,8 +270,7 @@ void conn_begin(struct conn *c, struct request *r)
     CHECK(!c->exchange.request && c->step <= CONN_READY);
     list_remove(&c->idle);
     list_remove(&c->idle_lru);
-    request_attempt_begun(r, c);
-    c->exchange.request = r;
+    exchange_carry(&c->exchange, r);
     if (c->step == CONN_READY)
         exchange_begin(&c->exchange);
     task_wake(c->engine, &c->task);
@@ -340,7 +337,7 @@ static enum task_next connecting(struct conn *c)
     CHECK(c->opened && c->exchange.send == SEND_NONE);
     if (op_in_flight(&c->connect)) {
         struct request *r = c->exchange.request;
-        uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
+        uint64_t attempt_at_ns = r ? attempt_deadline_ns(&r->attempt) : TIMER_NEVER;
         if (engine_is_over(e, c->deadline_ns))
             return connect_failed(c, RINGSEND_E_TIMEOUT_CONNECT, NULL);
         if (engine_is_over(e, attempt_at_ns))
@@ -366,7 +363,7 @@ static enum task_next connecting(struct conn *c)
     pool_connected(c);
     struct request *r = c->exchange.request;
     if (r)
-        r->attempt.times.connect_ns = r->connect_spent_ns + e->now_ns - c->connect_began_ns;
+        r->attempt.times.connect_ns = r->attempt.connect_spent_ns + e->now_ns - c->connect_began_ns;
     if (r && c->step == CONN_READY)
         exchange_begin(&c->exchange);
     return TASK_AGAIN;
@@ -408,7 +405,7 @@ static enum task_next handshaking(struct conn *c)
         writer_sent(c);
     turn_stood(c, wire_take_away_ns(&c->wire));
     enum ringsend_error error = go_on_opening(c, &complete, &detail);
-    uint64_t attempt_at_ns = r ? r->attempt_at_ns : TIMER_NEVER;
+    uint64_t attempt_at_ns = r ? attempt_deadline_ns(&r->attempt) : TIMER_NEVER;
     bool away = wire_is_handed_off(&c->wire);
     uint64_t at_ns = away ? TIMER_NEVER : c->deadline_ns;
     uint64_t turn_at_ns = away ? TIMER_NEVER : c->turn_at_ns;
@@ -434,7 +431,7 @@ static enum task_next handshaking(struct conn *c)
     turn_succeeded(c);
     conn_goto(c, CONN_READY);
     if (r) {
-        r->attempt.times.tls_ns = r->handshake_spent_ns + e->now_ns - c->handshake_began_ns;
+        r->attempt.times.tls_ns = r->attempt.handshake_spent_ns + e->now_ns - c->handshake_began_ns;
         exchange_begin(&c->exchange);
     }
     return TASK_AGAIN;
@@ -472,7 +469,7 @@ static enum task_next exchanging(struct conn *c)
     if (c->writer.send.state == OP_COMPLETE)
         writer_sent(c);
     enum ringsend_error error = exchange_run(x, &detail);
-    CHECK(x->request->conn == c && x->request->step == REQUEST_ATTEMPT);
+    CHECK(x->request->conn == c && x->request->attempt.step == ATTEMPT_BEGUN);
     if (error != RINGSEND_OK && c->exchanges > 1)
         learn_end(c);
     if (error != RINGSEND_OK)
@@ -496,7 +493,7 @@ static enum task_next exchanging(struct conn *c)
     if (x->receive == RECEIVE_FIRST_BYTE && is_over(c, x->first_byte_at_ns))
         return conn_fail(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
                          NULL);
-    uint64_t at_ns = x->request->attempt_at_ns;
+    uint64_t at_ns = attempt_deadline_ns(&x->request->attempt);
     if (is_over(c, at_ns))
         return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, exchange_phase(x));
     if (x->receive == RECEIVE_FIRST_BYTE && x->first_byte_at_ns < at_ns)

@@ -4,17 +4,15 @@
  * bodies are done in the turn in which they came, many of them in one. What is left in one piece is
  * the buffer's growth: its last one, to 64 MiB, is a copy of some 17 ms.
  *
- * The attempt is over for its connection, and not yet for its request: that stays in
- * REQUEST_ATTEMPT, without a connection, and hears of a cancel and of no clock: its response has
- * come in time.
+ * The attempt is over, and not yet known: it stays in ATTEMPT_OVER, and its request hears of a
+ * cancel and of no clock: its response has come in time.
  *
  * Without the option decode it is a copy that is decoded, for predicates to look at: the result has
  * the body as it came, and a body that cannot be decoded is no error, but one that predicates
  * cannot read.
  *
- * Invariant: a request in engine.undecoded is in REQUEST_ATTEMPT and its outcome is not known; the
- * first one will run in this turn or the next, or when there is room for what it becomes (room.c).
- */
+ * Invariant: the attempt of a request in engine.undecoded is in ATTEMPT_OVER; the first one will
+ * run in this turn or the next, or when there is room for what it becomes (room.c). */
 #include "engine/decode.h"
 
 #include "base/buf.h"
@@ -86,7 +84,7 @@ static void failed(struct request *r, const struct decoding *d)
 {
     if (!r->attempt.packed.data || d->error == RINGSEND_E_NO_MEMORY) {
         r->attempt.outcome = d->error;
-        attempt_explain(&r->attempt, &r->engine->bufs, d->detail);
+        attempt_explain(&r->attempt, d->detail);
         return;
     }
     r->attempt.unreadable = d->error == RINGSEND_E_BODY_TOO_LARGE

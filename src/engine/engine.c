@@ -17,9 +17,15 @@
  * A turn runs tasks for SLICE_NS at most, and leaves those behind to the next one, which then does
  * not wait: the host's loop, and what has completed meanwhile, have their turn as well.
  *
- * Invariants: a task is in `ready` exactly when something happened to it since its last run. A
- * completion never runs a task; a task never reaps. A task that waits has an operation in flight, a
- * deadline, or another task that will wake it. */
+ * Order. Tasks run in the order in which they were woken, but for those that are to run first:
+ * these come before all others, and before the one that woke them takes its next step. So what an
+ * attempt has come to is judged before anybody acts who should know, as its origin, which may be
+ * about to begin another one.
+ *
+ * Invariants: a task is in `ready` or `first` exactly when something happened to it since its last
+ * run, and in `first` only until the present one's step is over. A completion never runs a task; a
+ * task never reaps. A task that waits has an operation in flight, a deadline, or another task that
+ * will wake it. */
 #include "engine/engine.h"
 
 #include "base/check.h"
@@ -71,6 +77,12 @@ void task_wake(struct ringsend *e, struct task *task)
         list_push_back(&e->ready, &task->ready);
 }
 
+void task_wake_first(struct ringsend *e, struct task *task)
+{
+    list_remove(&task->ready);
+    list_push_back(&e->first, &task->ready);
+}
+
 void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns)
 {
     timer_set(&e->timers, &task->timer, at_ns);
@@ -108,6 +120,29 @@ static enum task_next task_run(struct task *task)
     UNREACHABLE("task kind");
 }
 
+static void run_first(struct ringsend *e)
+{
+    struct list *node;
+    while ((node = list_pop_front(&e->first))) {
+        struct task *task = LIST_OWNER(node, struct task, ready);
+        unsigned runs = 0;
+        do
+            CHECK(++runs < RUNS_MAX);
+        while (task_run(task) == TASK_AGAIN);
+    }
+}
+
+static void run(struct ringsend *e, struct task *task)
+{
+    enum task_next next;
+    unsigned runs = 0;
+    do {
+        CHECK(++runs < RUNS_MAX);
+        next = task_run(task);
+        run_first(e);
+    } while (next == TASK_AGAIN);
+}
+
 static void run_ready(struct ringsend *e)
 {
     struct list *node;
@@ -116,13 +151,7 @@ static void run_ready(struct ringsend *e)
 #ifdef RINGSEND_SLOW_CHECKS
         CHECK(tasks < TURN_RUNS_MAX);
 #endif
-        struct task *task = LIST_OWNER(node, struct task, ready);
-        enum task_next next;
-        unsigned runs = 0;
-        do {
-            CHECK(++runs < RUNS_MAX);
-            next = task_run(task);
-        } while (next == TASK_AGAIN);
+        run(e, LIST_OWNER(node, struct task, ready));
         if (++tasks % SLICE_TASKS == 0 && ring_now_ns(e->ring) > e->now_ns + SLICE_NS)
             return;
     }

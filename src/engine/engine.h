@@ -20,11 +20,13 @@
  *   trace    what became of each attempt, when it is to be told             trace.c
  *
  * Way of a request: ringsend_submit -> request_run queues it at its origin -> origin_run gives it a
- * connection -> exchange_run sends and receives -> request_attempt_over -> again, or finished.
+ * connection -> exchange_run sends and receives -> attempt_over -> request_run judges it: again, or
+ * finished.
  *
  * Rules. Completions only store their result in an op and wake its task; tasks run later, from the
  * loop (engine.c). A task's run function is entered from the loop alone; machines tell each other
- * things by functions that store and wake but never run. */
+ * things by functions that store and wake but never run. A request is told of nothing but by its
+ * attempt. */
 #ifndef RINGSEND_ENGINE_ENGINE_H
 #define RINGSEND_ENGINE_ENGINE_H
 
@@ -113,7 +115,8 @@ struct ringsend {
     struct origin *last_origin; /* of the last submit: nearly always the next one's too */
     struct url_start url_start; /* the same */
 
-    struct list ready; /* tasks to run */
+    struct list first; /* tasks to run, ahead of: */
+    struct list ready;
     struct list blocked[STANDINGS]
                        [PLACE_RANKS]; /* pools that wait for a place, in order: see places.c */
     uint32_t blocked_count;
@@ -191,6 +194,8 @@ static inline bool engine_is_over(struct ringsend *e, uint64_t at_ns)
     return at_ns <= e->seen_ns;
 }
 void task_wake(struct ringsend *e, struct task *task);
+/* From within a task's run: it runs next, before that one takes another step. */
+void task_wake_first(struct ringsend *e, struct task *task);
 void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns);
 /* Runs all ready tasks, gives all to the kernel, waits as told (0: not), stores what completed and
  * runs the tasks that woke. 0 or -RINGSEND_E_RING. */

@@ -70,6 +70,21 @@ void exchange_receive_goto(struct exchange *x, enum receive_half half)
     x->receive = half;
 }
 
+void exchange_carry(struct exchange *x, struct request *r)
+{
+    CHECK(!x->request && !r->conn && x->send == SEND_NONE);
+    CHECK(r->attempt.step == ATTEMPT_BEGUN);
+    x->request = r;
+    r->conn = x->conn;
+}
+
+void exchange_let_go(struct exchange *x)
+{
+    CHECK(x->request && x->request->conn == x->conn && x->send == SEND_NONE);
+    x->request->conn = NULL;
+    x->request = NULL;
+}
+
 void exchange_begin(struct exchange *x)
 {
     struct conn *c = x->conn;
@@ -90,27 +105,6 @@ void exchange_begin(struct exchange *x)
         x->engine->stats.connections_reused++;
     x->engine->exchanges++;
     place_set_silent(c, true);
-}
-
-void exchange_end(struct exchange *x)
-{
-    struct conn *c = x->conn;
-    CHECK(x->piece.state != PIECE_SENDING);
-    if (x->piece.state == PIECE_QUEUED)
-        writer_withdraw(&x->piece);
-    if (c->on_trial)
-        kept_trial_over(c);
-    if (x->request->stream)
-        stream_attempt_over(x->request);
-    buf_release(&x->engine->bufs, &x->head);
-    if (x->send != SEND_NONE) {
-        response_release(&x->response);
-        x->engine->exchanges--;
-    }
-    room_exchange_over(x);
-    if (x->send != SEND_NONE)
-        exchange_send_goto(x, SEND_NONE);
-    x->request = NULL;
 }
 
 /* Some protocols begin with the server's greeting, which no other try will change. An answer of
@@ -423,17 +417,39 @@ static bool is_stale(enum ringsend_error error, const struct response *response)
     return response->no_head || (retry_is_connection_loss(error) && !response->started);
 }
 
-void exchange_report(struct exchange *x, enum ringsend_error error, const char *detail)
+/* All that is known here goes to the attempt, while it is known. */
+static void tell(struct exchange *x, enum ringsend_error error, const char *detail)
 {
-    struct conn *c = x->conn;
-    struct buf_pool *pool = &x->engine->bufs;
     struct attempt *a = &x->request->attempt;
     CHECK(error != RINGSEND_OK || x->receive == RECEIVE_DONE);
-    a->reused = c->exchanges > 1;
-    attempt_end(a, pool, error, detail);
+    a->reused = x->conn->exchanges > 1;
+    attempt_explain(a, detail);
     if (x->send == SEND_NONE)
         return;
     a->sent_whole = x->send == SEND_SENT;
     a->stale = a->reused && is_stale(error, &x->response);
-    attempt_take(a, pool, &x->response);
+    attempt_take(a, &x->response, error);
+}
+
+void exchange_end(struct exchange *x, enum ringsend_error error, const char *detail)
+{
+    struct conn *c = x->conn;
+    struct request *r = x->request;
+    CHECK(r && r->conn == c && x->piece.state != PIECE_SENDING);
+    tell(x, error, detail);
+    if (x->piece.state == PIECE_QUEUED)
+        writer_withdraw(&x->piece);
+    if (c->on_trial)
+        kept_trial_over(c);
+    if (r->stream)
+        stream_attempt_over(r);
+    buf_release(&x->engine->bufs, &x->head);
+    room_exchange_over(x);
+    if (x->send != SEND_NONE) {
+        response_release(&x->response);
+        x->engine->exchanges--;
+        exchange_send_goto(x, SEND_NONE);
+    }
+    exchange_let_go(x);
+    attempt_over(&r->attempt, error, NULL);
 }

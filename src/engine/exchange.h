@@ -31,14 +31,15 @@ struct exchange {
                                   until it has left */
     struct piece piece;        /* what is to leave of it */
     struct response response;
-    /* in engine.crowd: the response waits for room, with its request's clocks stopped: */
-    struct list crowd;
-    uint64_t attempt_left_ns, deadline_left_ns;
+    struct list crowd; /* in engine.crowd: the response waits for room, and the clocks stand */
 };
 
 /* Alone write the two halves of the exchange. */
 void exchange_send_goto(struct exchange *x, enum send_half half);
 void exchange_receive_goto(struct exchange *x, enum receive_half half);
+/* It is there for that request's attempt; lets go of one of which nothing was sent. */
+void exchange_carry(struct exchange *x, struct request *r);
+void exchange_let_go(struct exchange *x);
 void exchange_begin(struct exchange *x);
 /* The response is not to be taken before the request is all out. Of meaning when it is complete. */
 bool exchange_owes(const struct exchange *x);
@@ -54,8 +55,7 @@ void exchange_sent(struct exchange *x); /* while SENDING: looks at what has beco
 /* After a complete response: may the connection carry another exchange? */
 bool exchange_leaves_reusable(struct exchange *x);
 const char *exchange_phase(const struct exchange *x); /* "while ...": static text */
-/* Its request's attempt ends with that: all that is known here goes there. */
-void exchange_report(struct exchange *x, enum ringsend_error error, const char *detail);
-void exchange_end(struct exchange *x);
+/* Its request's attempt is over with that: all that is known here goes there. */
+void exchange_end(struct exchange *x, enum ringsend_error error, const char *detail);
 
 #endif

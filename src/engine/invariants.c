@@ -65,11 +65,14 @@ static void check_requests(const struct ringsend *e)
             continue;
         used++;
         waiting += !list_empty(&r->waiting);
-        CHECK((r->step == REQUEST_QUEUED) == !list_empty(&r->waiting));
-        CHECK(r->step == REQUEST_ATTEMPT || !r->conn);
+        enum attempt_step a = r->attempt.step;
+        bool tries = r->step == REQUEST_TRYING, in_line = !list_empty(&r->waiting);
+        CHECK((tries && (a == ATTEMPT_QUEUED || a == ATTEMPT_REDIALING)) == in_line);
+        CHECK(!r->conn || (tries && a == ATTEMPT_BEGUN));
         CHECK(!r->conn || r->conn->exchange.request == r);
-        CHECK(!decode_is_due(r) || r->step == REQUEST_ATTEMPT);
-        CHECK(!decode_is_due(r) || (!r->conn && !r->attempt.known));
+        CHECK(!decode_is_due(r) || (tries && a == ATTEMPT_OVER));
+        /* It is judged before anything else happens. */
+        CHECK(a != ATTEMPT_OVER || decode_is_due(r) || !list_empty(&r->task.ready));
         CHECK(e->undecoded.next != &r->undecoded || timer_is_set(&r->task.timer) ||
               !list_empty(&r->task.ready) || !room_for_decoding(e));
         CHECK(r->step != REQUEST_BACKOFF || timer_is_set(&r->task.timer) ||

@@ -15,6 +15,7 @@
 #include "base/list.h"
 #include "base/timers.h"
 #include "engine/admission.h"
+#include "engine/attempt.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
@@ -32,10 +33,9 @@
 /* A waiting request's attempt ends before it had a connection. */
 static void fail(struct request *r, enum ringsend_error error)
 {
-    CHECK(error != RINGSEND_OK && r->step == REQUEST_QUEUED);
-    queue_remove(r);
-    request_attempt_begun(r, NULL);
-    request_attempt_failed(r, error, NULL);
+    CHECK(error != RINGSEND_OK && !list_empty(&r->waiting));
+    queue_take(r);
+    attempt_over(&r->attempt, error, NULL);
 }
 
 /* ---- idle connections ---- */
@@ -71,7 +71,7 @@ static bool use_idle(struct origin *o)
         if (!gates_pass(r))
             break;
         kept_is_used(c, r);
-        queue_remove(r);
+        queue_take(r);
         conn_begin(c, r);
         any = true;
     }
@@ -94,7 +94,7 @@ static uint64_t lookup_from_ns(const struct request *r)
 /* The lookup's time is not waiting time. */
 static void charge_lookup(struct request *r)
 {
-    CHECK(r && r->step == REQUEST_QUEUED);
+    CHECK(r && !list_empty(&r->waiting));
     r->dns_ns = r->engine->now_ns - lookup_from_ns(r);
     r->queued_ns += r->dns_ns;
 }
@@ -170,7 +170,7 @@ static bool must_wait(struct origin *o, uint64_t until_ns)
 /* Its attempt begins, on a new connection: takes a place and of the gates. */
 static bool begins(struct origin *o, struct request *r)
 {
-    CHECK(r->step == REQUEST_QUEUED && place_is_free(o->pool));
+    CHECK(!list_empty(&r->waiting) && place_is_free(o->pool));
     if (!place_claim(o->pool, false)) /* another engine was faster */
         return has_no_place(o, r);
     if (gates_pass(r))
@@ -196,7 +196,7 @@ static bool open_one(struct origin *o)
     o->short_holds = must_wait(o, pool_short_until_ns(p));
     if (o->short_holds || !begins(o, r))
         return false;
-    queue_remove(r);
+    queue_take(r);
     pool_open_for(p, r);
     if (p->step == POOL_OPEN)
         task_wake(o->engine, &o->task); /* for the next one */

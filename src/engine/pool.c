@@ -30,9 +30,11 @@
 #include "base/timers.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
 #include "engine/host.h"
 #include "engine/origin.h"
 #include "engine/places.h"
+#include "engine/queue.h"
 #include "engine/request.h"
 #include "engine/steps.h"
 #include "engine/task.h"
@@ -174,7 +176,7 @@ static void take_of_short(struct pool *p)
 
 void pool_open_for(struct pool *p, struct request *r)
 {
-    CHECK(r->origin->pool == p && r->step == REQUEST_QUEUED && list_empty(&r->waiting));
+    CHECK(r->origin->pool == p && r->attempt.step == ATTEMPT_BEGUN && !r->conn);
     take_of_short(p);
     if (p->step == POOL_RACE) {
         p->resumes_until_ns = p->engine->now_ns + RESUME_WAIT_NS;
@@ -224,10 +226,8 @@ void pool_ran_short(struct conn *c, enum ringsend_error error, const char *detai
         p->race_is_short = true;
         pool_race_lost(c, error, detail);
     } else if (r) {
-        bool redialed = r->redialed;
-        c->exchange.request = NULL;
-        request_redial(r, error, detail);
-        r->redialed = redialed;
+        exchange_let_go(&c->exchange);
+        queue_redial(r, error, detail);
     }
 }
 
@@ -271,11 +271,12 @@ void pool_connect_failed(struct conn *c, enum ringsend_error error, const char *
         p->has_winner = false;
     if (!is_old && p->step == POOL_OPEN)
         pool_goto(p, POOL_LOOKUP);
-    if (r && !r->redialed) {
-        c->exchange.request = NULL;
+    if (r && !r->attempt.redialed) {
+        exchange_let_go(&c->exchange);
         /* The other address has its own clocks. */
-        r->connect_spent_ns = r->handshake_spent_ns = 0;
-        request_redial(r, error, detail);
+        r->attempt.connect_spent_ns = r->attempt.handshake_spent_ns = 0;
+        r->attempt.redialed = true;
+        queue_redial(r, error, detail);
     }
 }
 

@@ -14,11 +14,14 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/time.h"
+#include "engine/attempt.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
 #include "engine/host.h"
 #include "engine/places.h"
 #include "engine/pool.h"
+#include "engine/queue.h"
 #include "engine/request.h"
 #include "engine/run_places.h"
 #include "engine/steps.h"
@@ -43,7 +46,6 @@ static void open_racer(struct pool *p)
 void pool_race_begin(struct pool *p, struct request *r)
 {
     CHECK(p->step == POOL_RACE && p->racers == 0 && !p->dialing);
-    request_attempt_begun(r, NULL);
     p->dialing = r;
     if (p->race_paused_for != r->user->handle)
         p->race_first = p->race_next = 0;
@@ -84,8 +86,7 @@ void pool_race_won(struct conn *c)
     p->has_winner = true;
     end_race(p, c);
     pool_goto(p, POOL_OPEN);
-    request_attempt_begun(r, c);
-    c->exchange.request = r;
+    exchange_carry(&c->exchange, r);
 }
 
 void pool_race_lost(struct conn *c, enum ringsend_error error, const char *detail)
@@ -113,7 +114,7 @@ void pool_abandon_race(struct pool *p, enum ringsend_error error, const char *de
     CHECK(r && p->step == POOL_RACING && error != RINGSEND_OK);
     end_race(p, NULL);
     pool_goto(p, POOL_LOOKUP);
-    request_attempt_failed(r, error, detail);
+    attempt_over(&r->attempt, error, detail);
 }
 
 /* The next turn is for all addresses again, from the first on that this one has not come to. */
@@ -144,7 +145,8 @@ static enum task_next pause_race(struct pool *p)
     p->dialing = NULL;
     p->race_paused_for = p->race_is_short ? 0 : r->user->handle;
     pool_goto(p, POOL_RACE);
-    request_redial(r, p->race_error, p->race_detail);
+    r->attempt.redialed = true;
+    queue_redial(r, p->race_error, p->race_detail);
     return TASK_AGAIN;
 }
 
@@ -162,8 +164,8 @@ static enum task_next give_up(struct pool *p)
 enum task_next pool_race_run(struct pool *p)
 {
     struct ringsend *e = p->engine;
-    uint64_t next_ns = p->dialing->attempt_at_ns;
-    CHECK(p->dialing->step == REQUEST_ATTEMPT && !p->dialing->conn);
+    uint64_t next_ns = attempt_deadline_ns(&p->dialing->attempt);
+    CHECK(p->dialing->attempt.step == ATTEMPT_BEGUN && !p->dialing->conn);
     if (engine_is_over(e, next_ns)) {
         pool_abandon_race(p, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
         return TASK_AGAIN;

@@ -9,10 +9,12 @@
 
 #include "base/check.h"
 #include "base/list.h"
+#include "engine/attempt.h"
 #include "engine/engine.h"
 #include "engine/origin.h"
 #include "engine/pool.h"
 #include "engine/request.h"
+#include "engine/steps.h"
 #include "http/head.h"
 
 /* Below the numbers of all others. */
@@ -20,19 +22,20 @@
 
 static bool is_redialing(struct list *node, const struct list *end)
 {
-    return node != end && LIST_OWNER(node, struct request, waiting)->redialing;
+    return node != end && attempt_is_redialing(&LIST_OWNER(node, struct request, waiting)->attempt);
 }
 
 void queue_add(struct origin *o, struct request *r, bool in_front)
 {
     struct list *list = &(r->is_retry ? o->retries : o->waiting)[r->wants_fresh];
-    CHECK(list_empty(&r->waiting));
+    CHECK(list_empty(&r->waiting) && r->origin == o);
+    attempt_queued(&r->attempt);
     struct list *behind = in_front ? list : list->prev;
-    while (in_front && !r->redialing && is_redialing(behind->next, list))
+    while (in_front && !attempt_is_redialing(&r->attempt) && is_redialing(behind->next, list))
         behind = behind->next;
     list_push_front(behind, &r->waiting);
     r->number = in_front ? --o->first_number : ++o->last_number;
-    if (in_front && r->redialing)
+    if (in_front && attempt_is_redialing(&r->attempt))
         r->number += REDIALS_FROM;
     r->enqueued_ns = o->engine->now_ns;
     if (o->waiting_count++ == 0)
@@ -59,6 +62,39 @@ void queue_remove(struct request *r)
         return;
     list_remove(&o->in_waiting);
     origin_unwish(o);
+}
+
+void queue_take(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    CHECK(!list_empty(&r->waiting) && e->now_ns >= r->queued_ns);
+    queue_remove(r);
+    attempt_begin(&r->attempt);
+    r->queue_ns += e->now_ns - r->queued_ns;
+    r->is_retry = false;
+    e->stats.attempts++;
+}
+
+/* Its attempt, which has gone back a step, waits once more. */
+static void requeue(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    CHECK(attempt_is_redialing(&r->attempt));
+    r->queued_ns = e->now_ns;
+    e->stats.attempts--;
+    queue_add(r->origin, r, true);
+}
+
+void queue_redial(struct request *r, enum ringsend_error error, const char *detail)
+{
+    attempt_redial(&r->attempt, error, detail);
+    requeue(r);
+}
+
+void queue_take_back(struct request *r, uint64_t connect_ns, uint64_t handshake_ns)
+{
+    attempt_take_back(&r->attempt, connect_ns, handshake_ns);
+    requeue(r);
 }
 
 struct request *queue_first(const struct origin *o)

@@ -1,16 +1,19 @@
 /* A request: its whole life over all attempts, from ringsend_submit to ringsend_reap.
  *
- * step      waits for                         deadline            next
- * QUEUE     -                                 -                   QUEUED; FINISHED if refused
- * QUEUED    its origin: a connection          record              ATTEMPT
- * ATTEMPT   the outcome: request_attempt_over record              BACKOFF, QUEUED, FINISHED
- *           and, of a packed body, decode_run
- * BACKOFF   time                              backoff, record     QUEUE, FINISHED
- * FINISHED  ringsend_reap                     -                   (free)
+ * step      waits for                             deadline         next
+ * TRY       -                                     -                TRYING; FINISHED if refused
+ * TRYING    its attempt: a connection, an         record           BACKOFF, TRY, FINISHED
+ *           outcome, a packed body's decode_run
+ * BACKOFF   time                                  backoff, record  TRY, FINISHED
+ * FINISHED  ringsend_reap                         -                (free)
  *
- * Invariants. It is in origin.waiting exactly in QUEUED. Between request_attempt_begun and
- * request_attempt_over the kernel may read the user's memory; FINISHED is never entered in between.
- * The result is written once, by finish(), and tells of the last attempt. */
+ * Its attempt is filled in by who carries it out, down to the conn, and none of these calls a
+ * function of this file: what they wake is judged here, in the request's own run, which then comes
+ * before all others.
+ *
+ * Invariants. It is in origin.waiting exactly while its attempt is QUEUED or REDIALING. While that
+ * is BEGUN the kernel may read the user's memory; FINISHED is never entered then. The result is
+ * written once, by finish(), and tells of the last attempt. */
 #include "engine/request.h"
 
 #include "base/buf.h"
@@ -57,13 +60,12 @@ static struct request *request_new(struct ringsend *e, struct ringsend_request *
     uint32_t slot = (uint32_t)(r - e->requests), generation = r->generation + 1;
     generation += generation == 0; /* 0 is no handle's */
     CHECK(slot < 2 * e->options.requests_max);
-    *r = (struct request){.step = REQUEST_QUEUE,
+    *r = (struct request){.step = REQUEST_TRY,
                           .slot = slot,
                           .generation = generation,
                           .engine = e,
                           .user = user,
                           .tries = user->tries ? user->tries : e->options.tries,
-                          .attempt_at_ns = TIMER_NEVER,
                           .backoff_at_ns = TIMER_NEVER,
                           .submitted_ns = e->now_ns,
                           .queued_ns = e->now_ns};
@@ -125,7 +127,7 @@ void request_put(struct request *r)
 {
     struct ringsend *e = r->engine;
     CHECK(r->step == REQUEST_FINISHED);
-    attempt_release(&r->attempt, &e->bufs);
+    attempt_release(&r->attempt);
     buf_release(&e->bufs, &r->trace);
     if (r->stream)
         stream_free(e, r->stream);
@@ -137,37 +139,6 @@ void request_put(struct request *r)
 #endif
     e->requests_used--;
     list_push_front(&e->requests_free, &r->finished);
-}
-
-static void begin_clocks(struct request *r)
-{
-    r->connect_spent_ns = r->handshake_spent_ns = 0;
-    r->attempt_left_ns = r->attempt_timeout_ns;
-}
-
-void request_attempt_begun(struct request *r, struct conn *conn)
-{
-    struct ringsend *e = r->engine;
-    if (r->step == REQUEST_QUEUED) {
-        request_goto(r, REQUEST_ATTEMPT);
-        uint64_t begun_at_ns = r->redialing ? r->attempt.times.begun_at_ns : engine_stamp_ns(e);
-        attempt_clear(&r->attempt, &e->bufs);
-        r->queue_ns += e->now_ns - r->queued_ns;
-        r->attempt.begun = true;
-        r->attempt.times.begun_at_ns = begun_at_ns;
-        if (!r->redialing) {
-            begin_clocks(r);
-            trace_waited(r);
-            r->attempt_began_ns = e->now_ns;
-        }
-        r->attempt_at_ns = timer_after(e->now_ns, r->attempt_left_ns);
-        r->redialing = r->is_retry = false;
-        r->result.attempts++;
-        e->stats.attempts++;
-    }
-    /* Else: the winner of the race that began this attempt. */
-    CHECK(r->step == REQUEST_ATTEMPT && !r->conn);
-    r->conn = conn;
 }
 
 /* A reused connection that turned out to be dead: that is nobody's failure. */
@@ -199,87 +170,30 @@ static void judge_origin(struct request *r)
 /* The attempt's outcome is known. */
 static void settle(struct request *r)
 {
-    CHECK(r->attempt.begun && !r->attempt.known && !decode_is_due(r));
-    r->attempt.known = true;
+    CHECK(!decode_is_due(r));
+    attempt_judged(&r->attempt);
     count_outcome(r);
     trace_attempt_over(r);
     r->queued_ns = r->engine->now_ns;
 }
 
-void request_attempt_over(struct request *r)
+/* The attempt is over: what it says of its origin, and what it is worth, unless its body is to be
+ * decoded first. */
+static void judge(struct request *r)
 {
-    struct ringsend *e = r->engine;
     struct attempt *a = &r->attempt;
-    CHECK(r->step == REQUEST_ATTEMPT && !a->known && !decode_is_due(r));
-    r->attempt_at_ns = TIMER_NEVER;
-    /* Given up in the turn that began or sent it: that stamp may be younger than the turn's. */
-    const struct ringsend_times *t = &a->times;
-    uint64_t last_ns = t->sent_at_ns > t->begun_at_ns ? t->sent_at_ns : t->begun_at_ns;
-    a->times.done_at_ns = e->now_ns > last_ns ? e->now_ns : last_ns;
+    CHECK(a->step == ATTEMPT_OVER && !r->conn && !decode_is_due(r));
+    r->result.attempts++;
+    trace_waited(r, a->began_ns);
+    r->deadline_at_ns = timer_after(r->deadline_at_ns, a->stood_ns);
+    a->stood_ns = 0;
     if (a->status >= 200)
         pause_hear(r);
     if (a->outcome == RINGSEND_OK)
         verdict_begin(r);
-    r->conn = NULL;
     judge_origin(r);
     if (!decode_is_due(r))
         settle(r);
-    task_wake(e, &r->task);
-}
-
-void request_attempt_failed(struct request *r, enum ringsend_error error, const char *detail)
-{
-    CHECK(error != RINGSEND_OK && !r->conn);
-    attempt_end(&r->attempt, &r->engine->bufs, error, detail);
-    request_attempt_over(r);
-}
-
-void request_redial(struct request *r, enum ringsend_error error, const char *detail)
-{
-    struct ringsend *e = r->engine;
-    CHECK(r->attempt.begun && !r->attempt.known && !r->attempt.bytes_left);
-    request_goto(r, REQUEST_QUEUED);
-    r->conn = NULL;
-    r->redial_error = error;
-    r->redial_detail = detail;
-    r->redialed = r->redialing = true;
-    r->attempt_at_ns = TIMER_NEVER;
-    r->queued_ns = e->now_ns;
-    r->result.attempts--;
-    e->stats.attempts--;
-    r->attempt_left_ns = r->attempt_timeout_ns;
-    queue_add(r->origin, r, true);
-}
-
-void request_take_back(struct request *r, uint64_t connect_ns, uint64_t handshake_ns)
-{
-    uint64_t now_ns = r->engine->now_ns, at_ns = r->attempt_at_ns;
-    bool redialed = r->redialed;
-    request_redial(r, RINGSEND_OK, NULL);
-    r->redialed = redialed;
-    r->connect_spent_ns += connect_ns;
-    r->handshake_spent_ns += handshake_ns;
-    if (at_ns != TIMER_NEVER)
-        r->attempt_left_ns = at_ns > now_ns ? at_ns - now_ns : 0;
-    task_wake(r->engine, &r->task); /* after a stop it waits no more */
-}
-
-void request_headers(struct ringsend *e, const struct buf *headers, const struct buf *index,
-                     struct buf *array, struct ringsend_result *result)
-{
-    size_t count = index->bytes / sizeof(struct response_header);
-    if (count == 0 || !buf_reserve(&e->bufs, array, count * sizeof(struct ringsend_header)))
-        return;
-    const struct response_header *from = (const void *)index->data;
-    struct ringsend_header *to = (void *)array->data;
-    for (size_t i = 0; i < count; i++) {
-        to[i].name = (struct ringsend_bytes){headers->data + from[i].name_at, from[i].name_bytes};
-        to[i].value =
-            (struct ringsend_bytes){headers->data + from[i].value_at, from[i].value_bytes};
-    }
-    array->bytes = count * sizeof *to;
-    result->headers = to;
-    result->headers_count = count;
 }
 
 /* The index of positions makes way for the array. */
@@ -290,7 +204,7 @@ static void publish_headers(struct request *r)
     struct buf array = {0};
     if (!e->options.store_headers)
         return;
-    request_headers(e, &a->headers, &a->header_index, &array, &r->result);
+    attempt_headers(e, &a->headers, &a->header_index, &array, &r->result);
     if (!array.data)
         return;
     buf_release(&e->bufs, &a->header_index);
@@ -321,7 +235,7 @@ static void publish_attempt(struct request *r)
  * the last one's outcome says that it was not. */
 static void settle_doubt(struct request *r, bool declined)
 {
-    CHECK(r->attempt.known);
+    CHECK(r->attempt.step == ATTEMPT_KNOWN);
     r->may_be_processed |= r->attempt.bytes_left && !declined;
     if (!r->may_be_processed)
         attempt_unmark(r->user);
@@ -332,9 +246,8 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     struct ringsend *e = r->engine;
     struct ringsend_result *result = &r->result;
     CHECK(!r->conn && !decode_is_due(r) && !r->result.attempts_list);
-    if (r->step != REQUEST_ATTEMPT)
-        r->queue_ns += e->now_ns - r->queued_ns;
-    trace_waited(r);
+    r->queue_ns += e->now_ns - r->queued_ns;
+    trace_waited(r, e->now_ns);
     request_goto(r, REQUEST_FINISHED);
     queue_remove(r);
     result->error = error;
@@ -366,7 +279,7 @@ static enum task_next finish_with_outcome(struct request *r)
 
 static enum task_next cut_short(struct request *r)
 {
-    CHECK(r->attempt.known);
+    CHECK(attempt_has_outcome(&r->attempt));
     r->result.cut_short = true;
     return finish_with_outcome(r);
 }
@@ -376,7 +289,7 @@ static enum task_next back_off(struct request *r)
 {
     struct ringsend *e = r->engine;
     uint32_t attempt = r->result.attempts - r->free_tries;
-    CHECK(r->attempt.known && r->step == REQUEST_ATTEMPT);
+    CHECK(r->attempt.step == ATTEMPT_KNOWN && r->step == REQUEST_TRYING);
     /* In a pause the restart brings the jitter. */
     uint64_t asked_ns = r->attempt.pause_ns > 0 ? 0 : r->attempt.wait_ns;
     r->wait = r->attempt.asked_ns > 0 ? RINGSEND_WAIT_RETRY_AFTER : RINGSEND_WAIT_BACKOFF;
@@ -390,7 +303,6 @@ static enum task_next back_off(struct request *r)
     if (r->backoff_at_ns >= r->deadline_at_ns)
         return finish_with_outcome(r);
     r->wants_fresh = stream_wants_fresh(r) || r->attempt.status == 421;
-    r->redialed = false;
     r->is_retry = true;
     return request_goto(r, REQUEST_BACKOFF);
 }
@@ -402,7 +314,7 @@ static enum task_next decide(struct request *r)
     const struct attempt *a = &r->attempt;
     enum ringsend_error error = a->outcome;
     int status = a->status;
-    CHECK(a->known && !r->conn && r->result.attempts > r->free_tries);
+    CHECK(a->step == ATTEMPT_KNOWN && !r->conn && r->result.attempts > r->free_tries);
     if (error == RINGSEND_OK && a->verdict == VERDICT_OK)
         return finish_with_outcome(r);
     bool wanted = error == RINGSEND_OK && a->verdict == VERDICT_AGAIN;
@@ -426,14 +338,17 @@ static enum task_next decide(struct request *r)
     if (is_free) {
         r->free_tries++;
         r->wants_fresh = true;
-        r->redialed = false;
         r->wait = RINGSEND_WAIT_FREE;
-        r->dns_ns = 0;
-        request_goto(r, REQUEST_QUEUED);
-        queue_add(r->origin, r, true);
-        return TASK_AGAIN;
+        return request_goto(r, REQUEST_TRY);
     }
     return back_off(r);
+}
+
+/* What it waits for may be ours, as room for its response: then its clock stands. */
+static uint64_t deadline_ns(const struct request *r)
+{
+    const struct attempt *a = &r->attempt;
+    return a->stands_ns ? TIMER_NEVER : timer_after(r->deadline_at_ns, a->stood_ns);
 }
 
 /* A cancel, the record's own deadline or a stop asks for its end; RINGSEND_OK: none of these. */
@@ -441,99 +356,119 @@ static enum ringsend_error early_end(const struct request *r)
 {
     if (r->cancel_asked)
         return RINGSEND_E_CANCELLED;
-    if (engine_is_over(r->engine, r->deadline_at_ns))
+    if (r->engine->now_ns >= r->deadline_at_ns && engine_is_over(r->engine, deadline_ns(r)))
         return RINGSEND_E_TIMEOUT_RECORD;
     return r->engine->stopping ? RINGSEND_E_STOPPED : RINGSEND_OK;
 }
 
+/* Between tries, or before the first one: the last one's outcome tells more than that time was up.
+ */
 static enum task_next end_early(struct request *r, enum ringsend_error error)
 {
-    CHECK(error != RINGSEND_OK && r->step != REQUEST_ATTEMPT);
-    if (r->redialing) {
-        /* The attempt ends where it is: with what made it move on, if that was an error, which
-         * tells more than that time was up. */
-        bool cancelled = error == RINGSEND_E_CANCELLED || r->redial_error == RINGSEND_OK;
-        r->result.cut_short = error == RINGSEND_E_STOPPED;
-        queue_remove(r);
-        request_attempt_begun(r, NULL);
-        request_attempt_failed(r, cancelled ? error : r->redial_error,
-                               cancelled ? NULL : r->redial_detail);
-        return TASK_AGAIN;
-    }
-    /* Between tries the last one's outcome tells more than that time was up. */
-    if (r->attempt.known && error == RINGSEND_E_STOPPED)
+    CHECK(error != RINGSEND_OK && !r->conn);
+    if (attempt_has_outcome(&r->attempt) && error == RINGSEND_E_STOPPED)
         return cut_short(r);
-    if (r->attempt.known && error != RINGSEND_E_CANCELLED)
+    if (attempt_has_outcome(&r->attempt) && error != RINGSEND_E_CANCELLED)
         return finish_with_outcome(r);
-    attempt_clear(&r->attempt, &r->engine->bufs);
+    attempt_clear(&r->attempt);
     return finish(r, error, NULL);
 }
 
-static void abandon_attempt(struct request *r, enum ringsend_error error)
+/* The attempt ends where it is, between two addresses: with what made it move on, if that was an
+ * error, which tells more than that time was up. */
+static void end_redial(struct request *r, enum ringsend_error error)
 {
-    CHECK(error != RINGSEND_OK && !r->attempt.known);
-    if (decode_is_due(r)) {
-        decode_abandon(r);
-        r->attempt.outcome = error;
-        settle(r);
-        task_wake(r->engine, &r->task);
-    } else if (r->conn)
-        conn_abandon(r->conn, error, NULL);
-    else
-        pool_abandon_race(r->origin->pool, error, NULL);
+    const struct attempt *a = &r->attempt;
+    bool cancelled = error == RINGSEND_E_CANCELLED || a->redial_error == RINGSEND_OK;
+    CHECK(error != RINGSEND_OK && attempt_is_redialing(a));
+    r->result.cut_short = error == RINGSEND_E_STOPPED;
+    queue_take(r);
+    attempt_over(&r->attempt, cancelled ? error : a->redial_error,
+                 cancelled ? NULL : a->redial_detail);
 }
 
-/* What had come for it by its deadline is known, and not all of it: a response that is there to be
- * decoded has come in time, and a connection that is to run may have one. */
+/* What had come for it by its deadline is known, and not all of it: a connection that is to run may
+ * have it. */
 static bool has_run_out(const struct request *r)
 {
-    return !decode_is_due(r) &&
-           (!r->conn || (conn_is_seen(r->conn) && list_empty(&r->conn->task.ready)));
+    return !r->conn || (conn_is_seen(r->conn) && list_empty(&r->conn->task.ready));
 }
 
-static enum task_next attempting(struct request *r, enum ringsend_error early)
+/* Asks for the end of the attempt that is under way. */
+static enum task_next carried(struct request *r, enum ringsend_error early)
 {
-    CHECK(!r->conn || (!r->attempt.known && !decode_is_due(r)));
-    if (r->attempt.known)
-        return decide(r);
-    if (early == RINGSEND_E_CANCELLED || (early == RINGSEND_E_TIMEOUT_RECORD && has_run_out(r))) {
-        abandon_attempt(r, early);
+    bool ends =
+        early == RINGSEND_E_CANCELLED || (early == RINGSEND_E_TIMEOUT_RECORD && has_run_out(r));
+    CHECK(r->attempt.step == ATTEMPT_BEGUN && list_empty(&r->waiting));
+    if (!ends)
+        task_deadline(r->engine, &r->task, deadline_ns(r));
+    else if (r->conn)
+        conn_abandon(r->conn, early, NULL);
+    else
+        pool_abandon_race(r->origin->pool, early, NULL);
+    return TASK_WAIT;
+}
+
+/* Its response has come in time, so that only a cancel ends it. */
+static enum task_next decoding(struct request *r, enum ringsend_error early)
+{
+    CHECK(decode_is_due(r) && !r->conn);
+    if (early == RINGSEND_E_CANCELLED) {
+        decode_abandon(r);
+        r->attempt.outcome = early;
+    } else if (!decode_run(r)) {
         return TASK_WAIT;
     }
-    if (!decode_is_due(r)) {
-        task_deadline(r->engine, &r->task, r->deadline_at_ns);
-        return TASK_WAIT;
-    }
-    if (!decode_run(r))
-        return TASK_WAIT;
     settle(r);
-    return TASK_AGAIN;
+    return decide(r);
+}
+
+static enum task_next trying(struct request *r, enum ringsend_error early)
+{
+    switch (r->attempt.step) {
+    case ATTEMPT_QUEUED:
+    case ATTEMPT_REDIALING:
+        CHECK(!list_empty(&r->waiting) && !r->conn);
+        if (early == RINGSEND_OK) {
+            task_deadline(r->engine, &r->task, deadline_ns(r));
+            return TASK_WAIT;
+        }
+        if (r->attempt.step == ATTEMPT_QUEUED)
+            return end_early(r, early);
+        end_redial(r, early);
+        return TASK_WAIT;
+    case ATTEMPT_BEGUN:
+        return carried(r, early);
+    case ATTEMPT_OVER:
+        if (!decode_is_due(r))
+            judge(r);
+        return decode_is_due(r) ? decoding(r, early) : decide(r);
+    case ATTEMPT_KNOWN:
+        return decide(r);
+    case ATTEMPT_NONE:
+        break;
+    }
+    UNREACHABLE("attempt of a request that tries");
 }
 
 enum task_next request_run(struct request *r)
 {
     struct ringsend *e = r->engine;
-    enum ringsend_error error = early_end(r);
+    enum ringsend_error error;
     switch (r->step) {
-    case REQUEST_QUEUE:
+    case REQUEST_TRY:
         CHECK(list_empty(&r->waiting) && !r->conn);
         r->dns_ns = 0;
-        queue_add(r->origin, r, false);
-        return request_goto(r, REQUEST_QUEUED);
-    case REQUEST_QUEUED:
-        CHECK(!list_empty(&r->waiting) && !r->conn);
-        if (error != RINGSEND_OK)
-            return end_early(r, error);
-        task_deadline(e, &r->task, r->deadline_at_ns);
-        return TASK_WAIT;
-    case REQUEST_ATTEMPT:
-        return attempting(r, error);
+        queue_add(r->origin, r, r->wait == RINGSEND_WAIT_FREE);
+        return request_goto(r, REQUEST_TRYING);
+    case REQUEST_TRYING:
+        return trying(r, early_end(r));
     case REQUEST_BACKOFF:
-        CHECK(r->attempt.known && list_empty(&r->waiting) && !r->conn);
-        if (error != RINGSEND_OK)
+        CHECK(r->attempt.step == ATTEMPT_KNOWN && list_empty(&r->waiting) && !r->conn);
+        if ((error = early_end(r)) != RINGSEND_OK)
             return end_early(r, error);
         if (e->now_ns >= r->backoff_at_ns)
-            return request_goto(r, REQUEST_QUEUE);
+            return request_goto(r, REQUEST_TRY);
         task_deadline(e, &r->task, r->backoff_at_ns); /* never later than the record's */
         return TASK_WAIT;
     case REQUEST_FINISHED:

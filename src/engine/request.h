@@ -48,23 +48,15 @@ struct request {
     bool in_doubt;         /* an earlier attempt may have been processed */
     bool may_be_processed; /* the same, of idempotent ones too, and the outcome looked at counts */
     bool wants_fresh;      /* not on a reused connection */
-    bool redialed;         /* this attempt has moved on from a failed winner already */
     bool is_retry;         /* its next attempt counts against the retry budget */
-    bool redialing;        /* it is queued to go on with an attempt, not to begin one: */
-    enum ringsend_error redial_error; /* what made it move on; OK: it was taken back */
-    const char *redial_detail;        /* static text, or null */
-    enum ringsend_wait wait;          /* why the next attempt has not begun yet */
+    enum ringsend_wait wait; /* why the next attempt has not begun yet */
     bool cancel_asked;
     struct list undecoded; /* in engine.undecoded */
     uint64_t queue_ns;     /* in the queue and between tries, up to queued_ns */
     uint64_t dns_ns;       /* of what it waits for now, or last did, the lookup */
     uint64_t attempt_timeout_ns;
-    uint64_t attempt_began_ns;
-    /* What the turns of an attempt have taken, and left of its clock: see turns.c. */
-    uint64_t connect_spent_ns, handshake_spent_ns, attempt_left_ns;
-    uint64_t attempt_at_ns; /* deadline of the attempt; TIMER_NEVER outside of one */
     uint64_t backoff_at_ns;
-    uint64_t deadline_at_ns;
+    uint64_t deadline_at_ns; /* but for what attempt.stood_ns adds */
     uint64_t submitted_ns;
     uint64_t queued_ns;   /* since when it waits: submitted, or the last attempt's end */
     uint64_t enqueued_ns; /* when it came into that list */
@@ -75,27 +67,12 @@ bool request_is_idempotent(const struct ringsend_request *user, struct ringsend_
 /* Takes over `stream`, which may be null. */
 void request_take(struct ringsend *e, struct ringsend_request *user, const struct head *head,
                   struct origin *o, struct stream *stream);
-/* Makes the public array in *array, and enters it in the result, unless memory is out. */
-void request_headers(struct ringsend *e, const struct buf *headers, const struct buf *index,
-                     struct buf *array, struct ringsend_result *result);
 /* False: there was never such a handle. *r is null when it has its result already. */
 bool request_find(struct ringsend *e, uint64_t handle, struct request **r);
 /* A posted request that cannot be sent: finished at once, without an origin. */
 void request_refuse(struct ringsend *e, struct ringsend_request *user, enum ringsend_error error,
                     const char *detail);
 enum task_next request_run(struct request *r);
-/* The attempt has begun: on `conn`, or null while the origin races for it. */
-void request_attempt_begun(struct request *r, struct conn *conn);
-/* The attempt is over, and all that is known of it stands in it; nothing of the engine touches
- * the user's memory for it any more. */
-void request_attempt_over(struct request *r);
-/* The same where nothing more is known than that. */
-void request_attempt_failed(struct request *r, enum ringsend_error error, const char *detail);
-/* The attempt goes on at another address of its origin, after that error at one: back to the front
- * of the queue, not counted. The detail is static text, or null. */
-void request_redial(struct request *r, enum ringsend_error error, const char *detail);
-/* The same, after so long, with no error anywhere: its clocks go on where they stand. */
-void request_take_back(struct request *r, uint64_t connect_ns, uint64_t handshake_ns);
 void request_put(struct request *r); /* reaped: its slot is free again */
 
 #endif

@@ -172,11 +172,23 @@ static void tell(const struct ringsend_options *o, const char *text)
 
 static void init_lists(struct ringsend *e)
 {
-    struct list *lists[] = {
-        &e->requests_free,      &e->conns_free,       &e->unused_origins, &e->ready,
-        &e->lines[GATE_BUDGET], &e->lines[GATE_PACE], &e->idle_lru,       &e->starved,
-        &e->finished,           &e->events,           &e->events_reaped,  &e->reaped,
-        &e->undecoded,          &e->held_sends,       &e->crowd,          &e->pools_free};
+    struct list *lists[] = {&e->requests_free,
+                            &e->conns_free,
+                            &e->unused_origins,
+                            &e->ready,
+                            &e->lines[GATE_BUDGET],
+                            &e->lines[GATE_PACE],
+                            &e->idle_lru,
+                            &e->starved,
+                            &e->finished,
+                            &e->events,
+                            &e->events_reaped,
+                            &e->reaped,
+                            &e->undecoded,
+                            &e->held_sends,
+                            &e->crowd,
+                            &e->pools_free,
+                            &e->first};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     lookups_init(e);
@@ -585,19 +597,6 @@ size_t ringsend_reap(struct ringsend *e, const struct ringsend_result **results,
         e->reaped_count++;
     }
     return count;
-}
-
-int ringsend_cancel(struct ringsend *e, uint64_t handle)
-{
-    struct request *r;
-    engine_check_thread(e);
-    if (!request_find(e, handle, &r))
-        return -RINGSEND_E_INVALID;
-    if (r) {
-        r->cancel_asked = true;
-        task_wake(e, &r->task);
-    }
-    return 0;
 }
 
 void ringsend_cancel_all(struct ringsend *e)

@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
-#include "base/timers.h"
+#include "engine/attempt.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
@@ -39,33 +39,18 @@ static bool has_room(const struct ringsend *e, size_t more)
     return used <= target && more <= target - used;
 }
 
-static uint64_t left_ns(uint64_t at_ns, uint64_t now_ns)
-{
-    if (at_ns == TIMER_NEVER)
-        return at_ns;
-    return at_ns > now_ns ? at_ns - now_ns : 0;
-}
-
 /* The clocks stop. */
 static void begin_wait(struct exchange *x)
 {
     struct ringsend *e = x->engine;
-    struct request *r = x->request;
     list_push_back(&e->crowd, &x->crowd);
-    x->attempt_left_ns = left_ns(r->attempt_at_ns, e->now_ns);
-    x->deadline_left_ns = left_ns(r->deadline_at_ns, e->now_ns);
-    r->attempt_at_ns = r->deadline_at_ns = TIMER_NEVER;
-    task_deadline(e, &r->task, TIMER_NEVER);
+    attempt_stand(&x->request->attempt);
 }
 
 static void end_wait(struct exchange *x)
 {
-    struct ringsend *e = x->engine;
-    struct request *r = x->request;
     list_remove(&x->crowd);
-    r->attempt_at_ns = timer_after(e->now_ns, x->attempt_left_ns);
-    r->deadline_at_ns = timer_after(e->now_ns, x->deadline_left_ns);
-    task_wake(e, &r->task); /* to look at its clock */
+    attempt_go_on(&x->request->attempt);
 }
 
 /* Nothing that somebody else is to take away holds memory. */
@@ -124,10 +109,8 @@ void room_exchange_over(struct exchange *x)
     struct ringsend *e = x->engine;
     if (!is_bounded(e))
         return;
-    if (!list_empty(&x->crowd)) { /* its attempt is over: that clock stands */
-        list_remove(&x->crowd);
-        x->request->deadline_at_ns = timer_after(e->now_ns, x->deadline_left_ns);
-    }
+    if (!list_empty(&x->crowd))
+        end_wait(x);
     if (e->favoured == x)
         e->favoured = NULL;
     room_made(e);

@@ -5,17 +5,31 @@
 #include "base/machine.h"
 
 /* request.c */
-#define REQUEST_STEPS(STEP)                                                              \
-    STEP(REQUEST_QUEUE, STEP_TO(REQUEST_QUEUED) | STEP_TO(REQUEST_FINISHED))             \
-    /* waits for a connection */                                                         \
-    STEP(REQUEST_QUEUED, STEP_TO(REQUEST_ATTEMPT) | STEP_TO(REQUEST_FINISHED))           \
-    /* waits for the outcome */                                                          \
-    STEP(REQUEST_ATTEMPT,                                                                \
-         STEP_TO(REQUEST_QUEUED) | STEP_TO(REQUEST_BACKOFF) | STEP_TO(REQUEST_FINISHED)) \
-    /* waits before the next attempt */                                                  \
-    STEP(REQUEST_BACKOFF, STEP_TO(REQUEST_QUEUE) | STEP_TO(REQUEST_FINISHED))            \
-    /* has its result; waits to be reaped */                                             \
+#define REQUEST_STEPS(STEP)                                                           \
+    /* asks its origin for an attempt */                                              \
+    STEP(REQUEST_TRY, STEP_TO(REQUEST_TRYING) | STEP_TO(REQUEST_FINISHED))            \
+    /* waits for what comes of that */                                                \
+    STEP(REQUEST_TRYING,                                                              \
+         STEP_TO(REQUEST_TRY) | STEP_TO(REQUEST_BACKOFF) | STEP_TO(REQUEST_FINISHED)) \
+    /* waits before the next attempt */                                               \
+    STEP(REQUEST_BACKOFF, STEP_TO(REQUEST_TRY) | STEP_TO(REQUEST_FINISHED))           \
+    /* has its result; waits to be reaped */                                          \
     STEP(REQUEST_FINISHED, 0)
+
+/* attempt.c */
+#define ATTEMPT_STEPS(STEP)                                                       \
+    /* none was asked for yet */                                                  \
+    STEP(ATTEMPT_NONE, STEP_TO(ATTEMPT_QUEUED))                                   \
+    /* stands in its origin's queue; what the last one has left is still there */ \
+    STEP(ATTEMPT_QUEUED, STEP_TO(ATTEMPT_BEGUN))                                  \
+    /* its origin races for it, or an exchange carries it */                      \
+    STEP(ATTEMPT_BEGUN, STEP_TO(ATTEMPT_REDIALING) | STEP_TO(ATTEMPT_OVER))       \
+    /* stands in the queue again, to go on with it */                             \
+    STEP(ATTEMPT_REDIALING, STEP_TO(ATTEMPT_BEGUN))                               \
+    /* all that came of it is there, to be judged by its request */               \
+    STEP(ATTEMPT_OVER, STEP_TO(ATTEMPT_KNOWN))                                    \
+    /* judged: nothing about it changes any more */                               \
+    STEP(ATTEMPT_KNOWN, STEP_TO(ATTEMPT_QUEUED))
 
 /* pool.c */
 #define POOL_STEPS(STEP)                                                                  \
@@ -75,13 +89,14 @@
     STEP(RECEIVE_DONE, STEP_TO(RECEIVE_FIRST_BYTE))
 
 enum request_step { REQUEST_STEPS(STEP_ENUM) };
+enum attempt_step { ATTEMPT_STEPS(STEP_ENUM) };
 enum pool_step { POOL_STEPS(STEP_ENUM) };
 enum conn_step { CONN_STEPS(STEP_ENUM) };
 enum send_half { SEND_HALVES(STEP_ENUM) };
 enum receive_half { RECEIVE_HALVES(STEP_ENUM) };
 
 /* For step_note alone: not there without RINGSEND_SLOW_CHECKS. */
-extern const struct machine machine_request, machine_pool, machine_conn, machine_send,
-    machine_receive;
+extern const struct machine machine_request, machine_attempt, machine_pool, machine_conn,
+    machine_send, machine_receive;
 
 #endif

@@ -313,14 +313,8 @@ enum ringsend_error stream_fill(struct exchange *x, const char **detail)
     return fill_from_piece(x);
 }
 
-int ringsend_body(struct ringsend *e, uint64_t handle, struct ringsend_bytes piece, bool last)
+int stream_give(struct request *r, struct ringsend_bytes piece, bool last)
 {
-    struct request *r;
-    engine_check_thread(e);
-    if (!request_find(e, handle, &r))
-        return -RINGSEND_E_INVALID;
-    if (!r)
-        return 0;
     struct stream *s = r->stream;
     if (!s || s->source != RINGSEND_BODY_PIECES || s->last ||
         piece.bytes > s->body_bytes - s->given_bytes || (piece.bytes > 0 && !piece.data))
@@ -336,9 +330,9 @@ int ringsend_body(struct ringsend *e, uint64_t handle, struct ringsend_bytes pie
     s->has_piece = true;
     s->last = last || given_bytes == s->body_bytes;
     s->told = false;
-    stream_take_back(e, &s->wants);
+    stream_take_back(r->engine, &s->wants);
     if (r->conn)
-        task_wake(e, &r->conn->task);
+        task_wake(r->engine, &r->conn->task);
     return 0;
 }
 

@@ -96,6 +96,10 @@ enum ringsend_error stream_receive(struct exchange *x, enum ringsend_error error
  * request. */
 bool stream_awaits_host(const struct exchange *x);
 
+/* ringsend_body and ringsend_hold, for a request that has no result yet. */
+int stream_give(struct request *r, struct ringsend_bytes piece, bool last);
+int stream_hold(struct request *r, bool hold);
+
 /* The end of an attempt: asks for an early end of all file operations, sees it come, and lets go.
  */
 void stream_cancel(struct exchange *x);

@@ -74,27 +74,21 @@ static void offer(struct stream *s, const struct response *response)
         (struct ringsend_bytes){response->codings.text, response->codings.text_bytes};
     result->body = (struct ringsend_bytes){s->out.data, s->out.bytes};
     if (e->options.store_headers && !s->headers.data)
-        request_headers(e, &response->headers, &response->header_index, &s->headers, result);
+        attempt_headers(e, &response->headers, &response->header_index, &s->headers, result);
     s->spent = true;
     stream_tell(e, &s->gives);
 }
 
-int ringsend_hold(struct ringsend *e, uint64_t handle, bool hold)
+int stream_hold(struct request *r, bool hold)
 {
-    struct request *r;
-    engine_check_thread(e);
-    if (!request_find(e, handle, &r))
-        return -RINGSEND_E_INVALID;
-    if (!r)
-        return 0;
     struct stream *s = r->stream;
     if (!s || s->sink != RINGSEND_RESPONSE_PIECES)
         return -RINGSEND_E_INVALID;
     s->held = hold;
     if (hold)
-        stream_take_back(e, &s->gives);
+        stream_take_back(r->engine, &s->gives);
     else if (r->conn)
-        task_wake(e, &r->conn->task);
+        task_wake(r->engine, &r->conn->task);
     return 0;
 }
 

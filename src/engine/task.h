@@ -17,7 +17,7 @@ enum task_kind { TASK_REQUEST, TASK_ORIGIN, TASK_POOL, TASK_CONN, TASK_LOOKUPS }
 
 struct task {
     enum task_kind kind;
-    struct list ready;  /* in engine.ready exactly when it is to run */
+    struct list ready;  /* in engine.ready or engine.first exactly when it is to run */
     struct timer timer; /* its nearest deadline */
 };
 

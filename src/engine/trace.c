@@ -33,12 +33,12 @@ void trace_attempt_over(struct request *r)
     r->wait = RINGSEND_WAIT_NONE;
     if (!e->options.store_attempts)
         return;
-    struct ringsend_attempt attempt = {.began_ns = r->attempt_began_ns - r->submitted_ns,
+    struct ringsend_attempt attempt = {.began_ns = a->began_ns - r->submitted_ns,
                                        .dns_ns = r->dns_ns,
                                        .connect_ns = a->times.connect_ns,
                                        .tls_ns = a->times.tls_ns,
                                        .first_byte_ns = a->times.first_byte_ns,
-                                       .total_ns = e->now_ns - r->attempt_began_ns,
+                                       .total_ns = e->now_ns - a->began_ns,
                                        .error = a->outcome,
                                        .status = a->status,
                                        .reused = a->reused,
@@ -46,13 +46,13 @@ void trace_attempt_over(struct request *r)
     buf_append(&e->bufs, &r->trace, &attempt, sizeof attempt);
 }
 
-void trace_waited(struct request *r)
+void trace_waited(struct request *r, uint64_t until_ns)
 {
     struct ringsend_attempt *last = last_of(r);
     if (!last || last->wait != RINGSEND_WAIT_NONE)
         return;
     last->wait = r->wait;
-    last->wait_ns = r->engine->now_ns - r->submitted_ns - last->began_ns - last->total_ns;
+    last->wait_ns = until_ns - r->submitted_ns - last->began_ns - last->total_ns;
 }
 
 void trace_publish(struct request *r)

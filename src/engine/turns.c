@@ -34,6 +34,7 @@
 #include "engine/exchange.h"
 #include "engine/pool.h"
 #include "engine/places.h"
+#include "engine/queue.h"
 #include "engine/request.h"
 #include "engine/steps.h"
 #include "ringsend.h"
@@ -87,7 +88,9 @@ void turn_begin(struct conn *c)
     bool connects = c->step == CONN_CONNECT;
     uint64_t timeout_ns =
         connects ? e->options.connect_timeout_ns : e->options.handshake_timeout_ns;
-    uint64_t spent_ns = !r ? 0 : connects ? r->connect_spent_ns : r->handshake_spent_ns;
+    uint64_t spent_ns = !r         ? 0
+                        : connects ? r->attempt.connect_spent_ns
+                                   : r->attempt.handshake_spent_ns;
     c->turn_began_ns = e->now_ns;
     c->turn_at_ns = timer_after(e->now_ns, turn_ns(c) + spent_ns);
     c->deadline_ns = timer_after(e->now_ns, left_ns(timeout_ns, spent_ns));
@@ -110,10 +113,10 @@ static void take_back(struct conn *c)
     if (c->racing) {
         pool_take_back_race(c->pool);
     } else {
-        c->exchange.request = NULL;
+        exchange_let_go(&c->exchange);
         conn_abandon(c, RINGSEND_OK, NULL);
     }
-    request_take_back(r, connects ? ns : 0, connects ? 0 : ns);
+    queue_take_back(r, connects ? ns : 0, connects ? 0 : ns);
 }
 
 bool turn_is_over(struct conn *c)

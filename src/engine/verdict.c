@@ -15,6 +15,7 @@
 #include "engine/engine.h"
 #include "engine/predicate.h"
 #include "engine/request.h"
+#include "engine/steps.h"
 #include "ringsend.h"
 
 #include <stdio.h>
@@ -86,7 +87,7 @@ static void explain_unjudged(struct request *r, const char *name,
                  name, fault->column, fault->text, begins);
     else
         snprintf(text, sizeof text, "%s cannot be judged: %s", name, fault->text);
-    attempt_explain(a, &r->engine->bufs, text);
+    attempt_explain(a, text);
 }
 
 static bool is_good(struct request *r, struct predicate_view *view)
@@ -127,9 +128,8 @@ static enum verdict verdict_of(struct request *r)
     }
     bool good = is_good(r, &view);
     if (good && !a->sent_whole)
-        attempt_explain(a, &e->bufs,
-                        "the response came before the request was sent to its end, and so is "
-                        "not ok");
+        attempt_explain(a, "the response came before the request was sent to its end, and so is "
+                           "not ok");
     return good && a->sent_whole ? VERDICT_OK : VERDICT_FAILED;
 }
 
@@ -152,7 +152,7 @@ static bool can_decode(const struct attempt *a)
 
 void verdict_judge(struct request *r)
 {
-    CHECK(r->attempt.outcome == RINGSEND_OK && !r->attempt.known);
+    CHECK(r->attempt.outcome == RINGSEND_OK && r->attempt.step == ATTEMPT_OVER);
     r->attempt.verdict = verdict_of(r);
 }
 

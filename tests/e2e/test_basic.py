@@ -375,7 +375,10 @@ class Steps(Case):
             lines = [line.split() for line in trace]
         self.assertEqual({(len(line), line[5]) for line in lines}, {(7, "->")}, lines)
         steps = [line[6] for line in lines if line[2] == "request"]
-        self.assertEqual(steps, ["REQUEST_QUEUED", "REQUEST_ATTEMPT", "REQUEST_FINISHED"])
+        self.assertEqual(steps, ["REQUEST_TRYING", "REQUEST_FINISHED"])
+        steps = [line[6] for line in lines if line[2] == "attempt"]
+        self.assertEqual(steps, ["ATTEMPT_QUEUED", "ATTEMPT_BEGUN", "ATTEMPT_OVER",
+                                 "ATTEMPT_KNOWN"])
         slot = next(line[3] for line in lines if line[6] == "SLOT_IN_FLIGHT")
         steps = [line[6] for line in lines
                  if line[2:4] == ["slot", slot] and line[6] != "SLOT_ASIDE"]  # at the start

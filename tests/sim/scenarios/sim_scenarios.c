@@ -592,7 +592,8 @@ static void failure_prints_the_last_steps(void)
     for (const char *at = text; (at = strstr(at, " -> ")); at++)
         lines++;
     SIM_CHECK(lines == STEPS_KEPT, "%u steps were printed", lines);
-    SIM_CHECK(strstr(text, " REQUEST_ATTEMPT -> REQUEST_FINISHED\n"), "no step of a request");
+    SIM_CHECK(strstr(text, " REQUEST_TRYING -> REQUEST_FINISHED\n"), "no step of a request");
+    SIM_CHECK(strstr(text, " ATTEMPT_BEGUN -> ATTEMPT_OVER\n"), "no step of an attempt");
     SIM_CHECK(strstr(text, " SEND_SENDING -> SEND_SENT\n"), "no step of an exchange");
     SIM_CHECK(!strstr(text, "CONN_CONNECT"), "older steps than the last ones");
     scenario_end(&c);

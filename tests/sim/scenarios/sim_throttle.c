@@ -99,6 +99,32 @@ static void pause_is_of_the_origin(void)
     scenario_end(&c);
 }
 
+/* Two answers are there at once, and what the second one asks for holds for what would begin at the
+ * end of the first. */
+static void pause_is_heard_first(void)
+{
+    static const struct sim_answer script[] = {
+        {.status = 200, .delay_ns = SIM_MS},
+        {429, .delay_ns = 2 * SIM_MS, .headers = "retry-after: 2\r\n"},
+        {.status = 200, .delay_ns = SIM_MS}};
+    struct client c;
+
+    scenario_begin("a pause is heard first", &c,
+                   &(struct ringsend_options){.connections_per_origin = 2}, script, 3);
+    for (int i = 0; i < 5; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, SIM_MS / 2);
+    sim_pause(20 * SIM_MS);
+    client_pass(&c, SIM_MS);
+    struct ringsend_stats stats = scenario_stats(&c);
+    SIM_CHECK(stats.attempts == 2 && stats.held == 3 && c.done == 1,
+              "%llu attempts have begun, %u are held", (unsigned long long)stats.attempts,
+              stats.held);
+    client_finish(&c);
+    SIM_CHECK(scenario_stats(&c).attempts == 6, "another number of attempts");
+    scenario_end(&c);
+}
+
 /* Forty connections do not come back as one, and all are back when the stretch is over. */
 /* However many other origins come meanwhile, for which old ones must leave the table. */
 static void pause_is_remembered(void)
@@ -351,6 +377,7 @@ static const struct scenario_function functions[] = {
     {"no free try: what is pushed back is counted", pushed_back_without_free_try},
     {"trace tells of the last wait", trace_tells_the_last_wait},
     {"pause is of the origin", pause_is_of_the_origin},
+    {"pause is heard first", pause_is_heard_first},
     {"pause is remembered", pause_is_remembered},
     {"pause ends with a stretch", pause_ends_with_a_stretch},
     {"pauses by rate limits", pauses_by_rate_limits},
