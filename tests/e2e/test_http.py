@@ -443,10 +443,10 @@ class BadResponses(Http):
                           "body_too_large")
 
 
-class StrayBytes(Http):
+class UnsolicitedBytes(Http):
     def test_bytes_after_a_message_reach_no_other_record(self):
-        stray = response(b"POISON")
-        server = self.server(lambda peer: (peer.request(), peer.send(response(b"mine") + stray),
+        poison = response(b"POISON")
+        server = self.server(lambda peer: (peer.request(), peer.send(response(b"mine") + poison),
                                            peer.wait_close()))
         run = self.send("-c", "1", "--url", server.url, records=[GET] * 5, expect=OK)
         self.assertEqual([r["body"] for r in run.results], ["mine"] * 5)

@@ -238,17 +238,17 @@ void record_options_finish(struct record_options *o, struct request_options *req
     enum format format = one_format(o, request->command, inputs, inputs_count);
     request->rows = !format_is_json(format);
     request_options_finish(request);
-    const char *stray = o->data         ? "--data"
-                        : o->data_file  ? "--data-file"
-                        : o->id         ? "--id"
-                        : o->types_text ? "--types"
-                                        : NULL;
+    const char *misplaced = o->data         ? "--data"
+                            : o->data_file  ? "--data-file"
+                            : o->id         ? "--id"
+                            : o->types_text ? "--types"
+                                            : NULL;
     if (request->rows)
         make_form(o, request, format);
-    else if (stray)
+    else if (misplaced)
         usage_error(request->command,
                     "%s goes with csv, tsv and lines (--format): records of JSON say it themselves",
-                    stray);
+                    misplaced);
     if (o->key_header)
         take_key_header(o, request);
 }

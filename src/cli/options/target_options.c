@@ -48,11 +48,11 @@ void target_options_finish(struct target_options *o, const struct options *given
         record_options_finish(&o->records, &o->request, o->inputs, o->inputs_count);
         return;
     }
-    const char *stray = about_records(given);
+    const char *misplaced = about_records(given);
     if (count > 1)
         usage_error(command, "one URL, or files of records; a file of records can hold many URLs");
-    if (stray)
-        usage_error(command, "%s goes with files of records, and this is a URL%s", stray,
+    if (misplaced)
+        usage_error(command, "%s goes with files of records, and this is a URL%s", misplaced,
                     o->records.data_file ? ": --data @FILE reads its body" : "");
     if (o->records.data && o->records.data[0] == '@')
         read_files_add("--data", o->records.data + 1);

@@ -63,15 +63,15 @@ static void it_is_forgotten(void)
     scenario_end(&c);
 }
 
-/* So many POSTs over eight connections, to a server that sends `stray` 5 ms behind each answer.
- * Returns how many of them are in doubt. */
-static uint32_t count_doubts(const char *stray, bool https, bool strict)
+/* So many POSTs over eight connections, to a server that sends `unsolicited` 5 ms behind each
+ * answer. Returns how many of them are in doubt. */
+static uint32_t count_doubts(const char *unsolicited, bool https, bool strict)
 {
     struct sim_answer answer = {.status = 200,
                                 .body_bytes = 20,
                                 .delay_ns = 10 * SIM_MS,
-                                .stray = stray,
-                                .stray_ns = 5 * SIM_MS};
+                                .unsolicited = unsolicited,
+                                .unsolicited_ns = 5 * SIM_MS};
     struct client_ask ask = post;
     struct client c;
     uint32_t doubts = 0;
@@ -100,20 +100,20 @@ static uint32_t count_doubts(const char *stray, bool https, bool strict)
 
 static void late_bytes_cost_one_request(void)
 {
-    static const char *const strays[] = {"0\r\n\r\n", "x", "\r\n\r\n\r\n"};
+    static const char *const unsolicited[] = {"0\r\n\r\n", "x", "\r\n\r\n\r\n"};
 
     for (uint32_t i = 0; i < 6; i++) {
-        uint32_t doubts = count_doubts(strays[i / 2], i % 2, false);
+        uint32_t doubts = count_doubts(unsolicited[i / 2], i % 2, false);
         SIM_CHECK(doubts == 1, "%u requests are in doubt", doubts);
     }
 }
 
 static void empty_lines_cost_no_request(void)
 {
-    static const char *const strays[] = {"\r\n", "\n", "\r\n\r\n"};
+    static const char *const unsolicited[] = {"\r\n", "\n", "\r\n\r\n"};
 
     for (uint32_t i = 0; i < 6; i++) {
-        uint32_t doubts = count_doubts(strays[i / 2], i % 2, false);
+        uint32_t doubts = count_doubts(unsolicited[i / 2], i % 2, false);
         SIM_CHECK(doubts == 0, "%u requests are in doubt", doubts);
     }
     uint32_t doubts = count_doubts("\r\n", false, true);
@@ -126,8 +126,8 @@ static void late_bytes_cost_repeatable_requests_a_try(void)
     static const struct sim_answer answer = {.status = 200,
                                              .body_bytes = 20,
                                              .delay_ns = 10 * SIM_MS,
-                                             .stray = "x",
-                                             .stray_ns = 5 * SIM_MS};
+                                             .unsolicited = "x",
+                                             .unsolicited_ns = 5 * SIM_MS};
     static const struct client_ask get = {.host = "10.0.0.1", .port = 80};
     struct client c;
 
@@ -147,7 +147,7 @@ static void late_bytes_cost_repeatable_requests_a_try(void)
 static void an_empty_line_is_no_response(void)
 {
     static const struct sim_answer script[] = {
-        {.status = 200, .body_bytes = 20, .stray = "\r\n", .stray_ns = 5 * SIM_MS},
+        {.status = 200, .body_bytes = 20, .unsolicited = "\r\n", .unsolicited_ns = 5 * SIM_MS},
         {0, .delay_ns = 10 * SIM_MS, .then = THEN_STALL}};
     struct client c;
     struct sim_peer *peer = scenario_begin(

@@ -436,7 +436,7 @@ static void held_responses_starve_nobody(void)
     static const struct sim_answer answers[] = {
         {.status = 200, .body_bytes = LARGE},
         {.status = 200, .body_bytes = LARGE},
-        {.status = 200, .body_bytes = 60000, .stray = "xxxxxxxxxx"},
+        {.status = 200, .body_bytes = 60000, .unsolicited = "xxxxxxxxxx"},
     };
     struct client c;
 

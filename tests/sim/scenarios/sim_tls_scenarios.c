@@ -18,8 +18,8 @@ static const struct client_ask post = {.method = "POST",
 
 /* ---- Exchanges ---- */
 
-/* Behind an early good response, by its end, stray bytes, or a farewell, the rest is still to go
- * out: half duplex nothing can be sent in the middle of a record. */
+/* Behind an early good response, by its end, unsolicited bytes, or a farewell, the rest is still to
+ * go out: half duplex nothing can be sent in the middle of a record. */
 static void early_responses(void)
 {
     static const struct {
@@ -27,7 +27,8 @@ static void early_responses(void)
         enum ringsend_error error;
     } rows[] = {
         {{200, .early = true, .reads_on = true, .body_bytes = 9}, RINGSEND_OK},
-        {{200, .early = true, .reads_on = true, .body_bytes = 9, .stray = "stray bytes"},
+        {{200, .early = true, .reads_on = true, .body_bytes = 9,
+          .unsolicited = "unsolicited bytes"},
          RINGSEND_OK},
         {{200, .early = true, .reads_on = true, .body_bytes = 9, .then = THEN_END},
          RINGSEND_E_SEND_BROKEN},
@@ -172,18 +173,18 @@ static void ends_of_streams(void)
 
 /* What stands behind a response, in its last record or behind it, reaches no other request; nor is
  * a connection to that server trusted after it. */
-static void stray_bytes(void)
+static void unsolicited_bytes(void)
 {
     static const struct sim_answer script[] = {
-        {200, .body_bytes = 9, .stray = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfake"},
-        {200, .body_bytes = 9, .stray = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfake",
-         .stray_joined = true},
-        {200, FRAMING_CHUNKED, 9, .stray = "x", .stray_joined = true},
+        {200, .body_bytes = 9, .unsolicited = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfake"},
+        {200, .body_bytes = 9, .unsolicited = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfake",
+         .unsolicited_joined = true},
+        {200, FRAMING_CHUNKED, 9, .unsolicited = "x", .unsolicited_joined = true},
         {200, .body_bytes = 9}};
 
     for (uint32_t tiny = 0; tiny <= 1000; tiny += 1000) {
         struct client c;
-        struct sim_peer *peer = scenario_begin_tls("TLS: stray bytes reach nobody", &c,
+        struct sim_peer *peer = scenario_begin_tls("TLS: unsolicited bytes reach nobody", &c,
                                                    &(struct ringsend_options){0}, script, 4);
 
         sim.faults.recv_tiny = tiny;
@@ -260,7 +261,7 @@ static const struct scenario_function functions[] = {
     {"TLS: a request goes on behind a record", request_goes_on_behind_a_record},
     {"TLS: every record is split at every byte", split_at_every_byte},
     {"TLS: ends of streams", ends_of_streams},
-    {"TLS: stray bytes in and behind the last record", stray_bytes},
+    {"TLS: unsolicited bytes in and behind the last record", unsolicited_bytes},
     {"TLS: records that are no data", other_records},
     {"TLS: a farewell to the deaf", farewell_to_the_deaf},
     {"TLS: early responses", early_responses},

@@ -134,8 +134,8 @@ static void draw_trouble(struct sim_answer *a, bool is_head)
         a->then = sim_chance(500) ? THEN_KEEP : THEN_END;
         break;
     case 4:
-        a->stray_joined = sim_chance(500);
-        a->stray = sim_chance(500) ? "x" : "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfake";
+        a->unsolicited_joined = sim_chance(500);
+        a->unsolicited = sim_chance(500) ? "x" : "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfake";
         break;
     case 5:
         a->headers = "Connection: close\r\n";
@@ -292,22 +292,22 @@ static void put_on_the_way(struct sim_socket *s, const struct sim_answer *a, con
         server_output(s, at_ns, data, bytes);
 }
 
-/* Puts the message, and stray bytes behind it, on the way; notes where the answer ends. */
+/* Puts the message, and unsolicited bytes behind it, on the way; notes where the answer ends. */
 static void send_message(struct sim_socket *s, struct sim_delivery *d, const struct sim_answer *a,
                          struct sim_text *text, size_t bytes, size_t head_end)
 {
     size_t whole = d->until_end && s->tls ? SIZE_MAX : text->bytes;
     d->head_bytes = bytes < head_end ? SIZE_MAX : s->in.bytes - d->answer_begin + head_end;
     size_t began = s->in.bytes, middle = head_end + (text->bytes - head_end) / 2;
-    bool stray = a->stray && d->answer_valid && !d->until_end;
-    bool joined = stray && s->tls && a->stray_joined &&
-                  text->bytes + strlen(a->stray) <= TLS_RECORD_PLAIN_BYTES;
+    bool unsolicited = a->unsolicited && d->answer_valid && !d->until_end;
+    bool joined = unsolicited && s->tls && a->unsolicited_joined &&
+                  text->bytes + strlen(a->unsolicited) <= TLS_RECORD_PLAIN_BYTES;
 
     if (s->tls && a->record_type)
         sim_tls_record(s, sim.now_ns + SIM_US + a->delay_ns, a->record_type, a->record,
                        a->record_bytes);
     if (joined) {
-        sim_text_add(text, a->stray, strlen(a->stray));
+        sim_text_add(text, a->unsolicited, strlen(a->unsolicited));
         sim_tls_record(s, sim.now_ns + SIM_US + a->delay_ns, RECORD_DATA, text->data, text->bytes);
     } else {
         put_on_the_way(s, a, text->data, bytes, middle);
@@ -318,9 +318,9 @@ static void send_message(struct sim_socket *s, struct sim_delivery *d, const str
     d->answer_end = d->until_end && !s->tls             ? began + head_end
                     : d->answer_valid || bytes == whole ? s->in.bytes
                                                         : SIZE_MAX;
-    if (stray && !joined) {
-        s->in_glue = a->stray_ns ? 0 : s->in.bytes;
-        server_output(s, s->in_last_ns + a->stray_ns, a->stray, strlen(a->stray));
+    if (unsolicited && !joined) {
+        s->in_glue = a->unsolicited_ns ? 0 : s->in.bytes;
+        server_output(s, s->in_last_ns + a->unsolicited_ns, a->unsolicited, strlen(a->unsolicited));
     }
 }
 
@@ -377,7 +377,7 @@ void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct 
     if (!d->interim_sent)
         d->answer_begin = s->in.bytes;
     d->until_end = until_end;
-    if (!d->answer_valid || until_end || (answer->stray && !answer->stray_ns) ||
+    if (!d->answer_valid || until_end || (answer->unsolicited && !answer->unsolicited_ns) ||
         (answer->headers && strcasestr(answer->headers, "connection: close")))
         s->reuse_forbidden = true;
     sim_trace("slot %u: the server answers record %u with %d%s, %zu bytes", s->slot, d->record,

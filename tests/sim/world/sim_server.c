@@ -489,7 +489,7 @@ void server_taken(struct sim_socket *s)
     if (s->delivery == 0)
         return;
     d = &world.deliveries[s->delivery - 1];
-    /* A stray of the answer before may still be to come. */
+    /* Unsolicited bytes of the answer before may still be to come. */
     d->taken = d->answered && s->in_taken > d->answer_begin ? s->in_taken - d->answer_begin : 0;
     /* A body that ends with the stream is whole wherever the stream ended. */
     if (d->answered && s->in_taken >= d->answer_end &&

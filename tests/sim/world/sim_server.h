@@ -42,12 +42,12 @@ struct sim_answer {
     bool reads_on;        /* early, and the body is read to its end all the same */
     bool valid_raw;       /* `raw` is a response a client must accept, without body */
     const char *raw;      /* sent in place of a well-made response */
-    const char *stray;    /* sent behind it */
-    uint64_t stray_ns;    /* so long; the connection may be used meanwhile. 0: at once */
-    bool deaf;            /* the server takes no more bytes from then on */
-    bool stray_joined;    /* TLS: in the same record as the end of the response */
-    bool farewell_less;   /* TLS: THEN_END without close_notify */
-    int record_type;      /* TLS: a record of this type with `record` in it comes before */
+    const char *unsolicited; /* sent behind it */
+    uint64_t unsolicited_ns; /* so long; the connection may be used meanwhile. 0: at once */
+    bool deaf;               /* the server takes no more bytes from then on */
+    bool unsolicited_joined; /* TLS: in the same record as the end of the response */
+    bool farewell_less;      /* TLS: THEN_END without close_notify */
+    int record_type;         /* TLS: a record of this type with `record` in it comes before */
     const char *record;
     uint32_t record_bytes;
     uint64_t delay_ns; /* before its first byte */

@@ -420,7 +420,7 @@ static size_t recv_piece(const struct sim_socket *s)
         bytes = sim_between(1, bytes);
     if (bytes > s->ring->buffer_bytes)
         bytes = s->ring->buffer_bytes;
-    /* No client can tell stray bytes from the next response unless they are there in time. */
+    /* No client can tell unsolicited bytes from the next response unless they are there in time. */
     if (s->in_glue > 0 && s->in_taken + bytes == s->in_glue &&
         (s->in_arrived > s->in_glue || !s->in_ended))
         bytes = bytes < s->ring->buffer_bytes && s->in_arrived > s->in_glue ? bytes + 1 : bytes - 1;
@@ -485,7 +485,7 @@ static void recv_kick(struct sim_socket *s, uint64_t within_ns)
 {
     if (!s->recv || s->pumping || !has_input(s))
         return;
-    /* The last byte before stray ones waits for them. */
+    /* The last byte before unsolicited ones waits for them. */
     if (s->in_glue > 0 && s->in_taken + 1 == s->in_glue && s->in_arrived == s->in_glue &&
         !s->in_ended)
         return;
