@@ -590,7 +590,7 @@ static bool place_any(const struct placer *p, enum template_use use)
 }
 
 /* JSON's null is a word of JSON; elsewhere it would be a text of four letters. */
-static bool refuse_stray_nulls(const struct placer *p, enum template_use use)
+static bool refuse_misplaced_nulls(const struct placer *p, enum template_use use)
 {
     bool whole_body = is_body(use) && is_whole(p->t);
     for (size_t i = 0; i < p->t->parts_count; i++) {
@@ -615,5 +615,5 @@ bool place_columns_of(struct template *t, enum template_use use, const struct te
     place_all(t, PLACE_FREE);
     if (template_is_constant(t))
         return judge_constant(&p, use);
-    return place_any(&p, use) && refuse_stray_nulls(&p, use);
+    return place_any(&p, use) && refuse_misplaced_nulls(&p, use);
 }

@@ -296,7 +296,7 @@ enum early_end { END_CANCEL, END_DEADLINE, END_FREE, EARLY_ENDS };
  * result, and of the sanitizer, do the judging. */
 static void ends_during_the_handshake(void)
 {
-    uint32_t cancelled = 0, lent = 0;
+    uint32_t cancelled = 0, handed_off = 0;
 
     for (uint32_t i = 0; i < 120 * EARLY_ENDS; i++) {
         uint64_t at_ns = (i / EARLY_ENDS) * SIM_MS;
@@ -314,7 +314,7 @@ static void ends_during_the_handshake(void)
         for (int k = 0; k < 3; k++)
             scenario_submit(&c, &ask);
         client_pass(&c, at_ns);
-        lent += sim_handshakes_lent() > 0;
+        handed_off += sim_handshakes_handed_off() > 0;
         for (uint32_t k = 0; k < 3 && i % EARLY_ENDS == END_CANCEL; k++)
             SIM_CHECK(ringsend_cancel(c.engine, c.requests[k].handle) == 0, "no cancel");
         if (i % EARLY_ENDS != END_FREE)
@@ -322,8 +322,8 @@ static void ends_during_the_handshake(void)
         cancelled += c.requests[0].error == RINGSEND_E_CANCELLED;
         scenario_end(&c);
     }
-    SIM_CHECK(cancelled > 30 && lent > 60, "only %u were cancelled and %u lent in time", cancelled,
-              lent);
+    SIM_CHECK(cancelled > 30 && handed_off > 60, "only %u were cancelled and %u handed off in time",
+              cancelled, handed_off);
 }
 
 /* A small load in which everything happens: lookup, race, handshakes, reuse, retry, body. */

@@ -31,18 +31,18 @@ struct handshaker {
 };
 
 /* What a piece of work is until it is done. */
-struct lent {
+struct handoff {
     struct handshaker *handshaker;
     struct handshake *handshake;
     size_t tls_bytes;
     char *cipher; /* as it was */
 };
 
-static uint32_t lent_now;
+static uint32_t handed_off_now;
 
-uint32_t sim_handshakes_lent(void)
+uint32_t sim_handshakes_handed_off(void)
 {
-    return lent_now;
+    return handed_off_now;
 }
 
 struct handshaker *handshaker_new(struct ring *ring)
@@ -57,7 +57,7 @@ struct handshaker *handshaker_new(struct ring *ring)
 
 void handshaker_free(struct handshaker *h)
 {
-    while (h && sim_ring_broke() && lent_now > 0) {
+    while (h && sim_ring_broke() && handed_off_now > 0) {
         /* Waits for the worker, as the real one does. */
         sim.now_ns = sim_next_ns();
         sim_run_due();
@@ -69,43 +69,44 @@ void handshaker_free(struct handshaker *h)
 
 static void work_ends(void *context, uint64_t unused, uint64_t unused_too)
 {
-    struct lent *lent = context;
-    struct handshaker *h = lent->handshaker;
-    struct handshake *handshake = lent->handshake;
+    struct handoff *handoff = context;
+    struct handshaker *h = handoff->handshaker;
+    struct handshake *handshake = handoff->handshake;
 
     (void)unused;
     (void)unused_too;
-    lent_now--;
-    UNPOISON(handshake->tls, lent->tls_bytes);
-    SIM_CHECK(memcmp(lent->cipher, handshake->cipher, handshake->bytes) == 0,
+    handed_off_now--;
+    UNPOISON(handshake->tls, handoff->tls_bytes);
+    SIM_CHECK(memcmp(handoff->cipher, handshake->cipher, handshake->bytes) == 0,
               "the bytes of a handshake were changed while the worker had them");
     handshake->used = tls_feed(handshake->tls, handshake->cipher, handshake->bytes);
     handshake->work.next = NULL;
     *h->last = &handshake->work;
     h->last = &handshake->work.next;
     ring_wake(h->ring);
-    free(lent->cipher);
-    free(lent);
+    free(handoff->cipher);
+    free(handoff);
 }
 
 void handshaker_start(struct handshaker *h, struct handshake *handshake)
 {
-    struct lent *lent = malloc(sizeof *lent);
+    struct handoff *handoff = malloc(sizeof *handoff);
     uint64_t took_ns = sim_between(0, sim.faults.worker_ns);
 
-    SIM_CHECK(lent, "out of memory");
+    SIM_CHECK(handoff, "out of memory");
     SIM_CHECK(handshake->bytes > 0, "a handshake has nothing to work on");
-    *lent = (struct lent){h, handshake, sim_tls_memory(handshake->tls), malloc(handshake->bytes)};
-    SIM_CHECK(lent->cipher, "out of memory");
-    memcpy(lent->cipher, handshake->cipher, handshake->bytes);
+    *handoff =
+        (struct handoff){h, handshake, sim_tls_memory(handshake->tls), malloc(handshake->bytes)};
+    SIM_CHECK(handoff->cipher, "out of memory");
+    memcpy(handoff->cipher, handshake->cipher, handshake->bytes);
     h->under_way++;
-    lent_now++;
+    handed_off_now++;
     if (sim_chance(sim.faults.worker_absent)) {
-        work_ends(lent, 0, 0);
+        work_ends(handoff, 0, 0);
         return;
     }
-    POISON(handshake->tls, lent->tls_bytes);
-    sim_at(sim.now_ns + took_ns, work_ends, lent, 0, 0);
+    POISON(handshake->tls, handoff->tls_bytes);
+    sim_at(sim.now_ns + took_ns, work_ends, handoff, 0, 0);
 }
 
 struct handshake *handshaker_next(struct handshaker *h)

@@ -60,7 +60,7 @@ void sim_tls_record(struct sim_socket *s, uint64_t at_ns, int type, const void *
 void sim_tls_farewell(struct sim_socket *s, uint64_t at_ns);
 
 /* Handshakes that the worker has now. */
-uint32_t sim_handshakes_lent(void);
+uint32_t sim_handshakes_handed_off(void);
 /* How many bytes of memory belong to it. */
 size_t sim_tls_memory(const struct tls *tls);
 
