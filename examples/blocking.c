@@ -29,7 +29,7 @@ static int submit(struct ringsend *engine, struct order *order, const char *url,
     return ringsend_submit(engine, &order->request);
 }
 
-static void tell(const struct ringsend_result *result)
+static void report(const struct ringsend_result *result)
 {
     const char *why = result->error ? ringsend_error_text(result->error) : "the server said no";
     fprintf(stderr, "status %d after %" PRIu32 " attempts: %s\n", result->status, result->attempts,
@@ -57,7 +57,7 @@ static long send_all(struct ringsend *engine, struct order *orders, const char *
         size_t n;
         while ((n = ringsend_reap(engine, results, 16)) > 0)
             for (size_t i = 0; i < n; i++, finished++)
-                results[i]->ok ? (void)ok++ : tell(results[i]);
+                results[i]->ok ? (void)ok++ : report(results[i]);
     }
     return ok;
 }

@@ -57,7 +57,7 @@ static bool write_out(struct ringsend_bytes piece)
     return true;
 }
 
-static bool tell(const struct ringsend_result *result)
+static bool report(const struct ringsend_result *result)
 {
     const char *why = result->error ? ringsend_error_text(result->error) : "the server said no";
     if (!result->ok)
@@ -74,7 +74,7 @@ static bool finish(struct ringsend *engine)
     while (ringsend_run(engine, RINGSEND_NEVER) >= 0) {
         while (ringsend_reap(engine, &result, 1) == 1) {
             if (result->kind == RINGSEND_FINAL)
-                return tell(result);
+                return report(result);
             if (!write_out(result->body)) /* RINGSEND_PIECE */
                 return false;
         }

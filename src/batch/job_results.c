@@ -376,10 +376,10 @@ void job_leave(struct job *job, struct slot *slot)
 
 void job_refuse(struct job *job, struct slot *slot, const struct record_error *error)
 {
-    char text[RECORD_TOLD_BYTES];
+    char text[RECORD_MESSAGE_BYTES];
     struct ringsend_bytes line = {slot->record.line.data, slot->record.line.bytes};
     job_finish_with_error(job, slot, error->error,
-                          record_error_tell(error, line, text, sizeof text));
+                          record_error_message(error, line, text, sizeof text));
 }
 
 static void take_result(struct job *job, struct slot *slot, bool cut_short,

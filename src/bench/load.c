@@ -36,7 +36,7 @@ static uint64_t process_cpu_ns(void)
            ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * NS_PER_US;
 }
 
-static void tell(char *message, size_t message_bytes, const char *text)
+static void set_message(char *message, size_t message_bytes, const char *text)
 {
     if (message_bytes > 0 && message[0] == '\0')
         snprintf(message, message_bytes, "%s", text);
@@ -70,7 +70,7 @@ int load_new(struct load **load, const struct load_options *options, char *messa
         *load = l;
         return 0;
     }
-    tell(message, message_bytes, ringsend_error_text((enum ringsend_error) - error));
+    set_message(message, message_bytes, ringsend_error_text((enum ringsend_error) - error));
     load_free(l);
     return error;
 }
@@ -151,8 +151,8 @@ int load_finish(struct load *load, struct figures *figures, char *message, size_
             continue;
         error = w->error;
         if (w->detail)
-            tell(message, message_bytes, w->detail);
-        tell(message, message_bytes, ringsend_error_text((enum ringsend_error) - error));
+            set_message(message, message_bytes, w->detail);
+        set_message(message, message_bytes, ringsend_error_text((enum ringsend_error) - error));
     }
     if (!error)
         collect(load, figures);

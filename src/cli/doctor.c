@@ -99,13 +99,13 @@ int command_doctor(int argc, char **argv)
     bool ok = true;
     for (size_t i = 0; i < count; i++)
         ok &= findings[i].state != FINDING_FAULT;
-    bool told = true;
+    bool printed = true;
     if (json)
-        told = print_json(findings, count, ok);
+        printed = print_json(findings, count, ok);
     else
         print_text(findings, count);
     free(findings);
-    if (!told) {
+    if (!printed) {
         fprintf(stderr, "ringsend %s: %s\n", command, ringsend_error_text(RINGSEND_E_NO_MEMORY));
         return EXIT_OUTPUT;
     }

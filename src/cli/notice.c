@@ -23,35 +23,36 @@ static struct {
     struct sink sink; /* opened by the first message */
     uint64_t dropped;
     bool bar_stands;
-} told;
+} notices;
 
 void notice_begin(struct ringsend *engine)
 {
-    told.engine = engine;
-    buf_pool_init(&told.pool);
+    notices.engine = engine;
+    buf_pool_init(&notices.pool);
 }
 
 /* False: what is told cannot be heard. */
 static bool has_listener(void)
 {
-    if (!told.engine)
+    if (!notices.engine)
         return false;
-    if (!told.sink.file &&
-        sink_open(&told.sink, told.engine, &told.pool, STDERR_FILENO, SINK_TEXT) != 0)
+    if (!notices.sink.file &&
+        sink_open(&notices.sink, notices.engine, &notices.pool, STDERR_FILENO, SINK_TEXT) != 0)
         return false;
-    return !told.sink.error;
+    return !notices.sink.error;
 }
 
 static void put(const char *text, size_t bytes)
 {
-    sink_added(&told.sink, 1, buf_append(&told.pool, sink_buffer(&told.sink), text, bytes));
+    sink_added(&notices.sink, 1,
+               buf_append(&notices.pool, sink_buffer(&notices.sink), text, bytes));
 }
 
 static void wipe_bar(void)
 {
-    if (told.bar_stands)
+    if (notices.bar_stands)
         put(WIPE, sizeof WIPE - 1);
-    told.bar_stands = false;
+    notices.bar_stands = false;
 }
 
 void notice(const char *format, ...)
@@ -60,17 +61,17 @@ void notice(const char *format, ...)
     va_list arguments;
     if (!has_listener())
         return;
-    if (sink_buffer(&told.sink)->bytes > WAITING_BYTES_MAX) {
-        told.dropped++;
+    if (sink_buffer(&notices.sink)->bytes > WAITING_BYTES_MAX) {
+        notices.dropped++;
         return;
     }
     wipe_bar();
-    if (told.dropped > 0) {
+    if (notices.dropped > 0) {
         int bytes =
             snprintf(text, sizeof text, "ringsend: %llu messages that nobody took are left out\n",
-                     (unsigned long long)told.dropped);
+                     (unsigned long long)notices.dropped);
         put(text, (size_t)bytes);
-        told.dropped = 0;
+        notices.dropped = 0;
     }
     va_start(arguments, format);
     int bytes = vsnprintf(text, sizeof text, format, arguments);
@@ -81,16 +82,16 @@ void notice(const char *format, ...)
 
 void notice_bar(const char *text, size_t bytes)
 {
-    if (!has_listener() || !sink_is_idle(&told.sink))
+    if (!has_listener() || !sink_is_idle(&notices.sink))
         return;
     put(text, bytes);
-    told.bar_stands = true;
+    notices.bar_stands = true;
 }
 
 void notice_turn(void)
 {
-    if (told.sink.file)
-        sink_turn(&told.sink, 1, true);
+    if (notices.sink.file)
+        sink_turn(&notices.sink, 1, true);
 }
 
 /* False: the ring broke. */
@@ -100,8 +101,8 @@ static bool wait_until_taken(const atomic_int *stops)
     int before = *stops, asked = 0;
     bool broke = false;
     for (;;) {
-        sink_turn(&told.sink, 1, true);
-        if (broke || told.sink.error || sink_is_idle(&told.sink))
+        sink_turn(&notices.sink, 1, true);
+        if (broke || notices.sink.error || sink_is_idle(&notices.sink))
             return !broke;
         uint64_t now_ns = clock_monotonic_ns();
         if (asked == 0 && *stops > 0)
@@ -112,7 +113,7 @@ static bool wait_until_taken(const atomic_int *stops)
         if (now_ns >= give_up_ns)
             return true;
         uint64_t wait_ns = give_up_ns == RINGSEND_NEVER ? give_up_ns : give_up_ns - now_ns;
-        broke = ringsend_run(told.engine, wait_ns) < 0;
+        broke = ringsend_run(notices.engine, wait_ns) < 0;
     }
 }
 
@@ -122,14 +123,14 @@ void notice_end(const char *text, size_t bytes, const atomic_int *stops)
     if (bytes > 0 && has_listener()) {
         wipe_bar();
         put(text, bytes);
-    } else if (told.sink.file) {
+    } else if (notices.sink.file) {
         wipe_bar();
     }
-    if (told.sink.file)
+    if (notices.sink.file)
         is_heard = wait_until_taken(stops);
-    sink_close(&told.sink);
-    buf_pool_free(&told.pool);
-    told.engine = NULL;
+    sink_close(&notices.sink);
+    buf_pool_free(&notices.pool);
+    notices.engine = NULL;
     if (!is_heard)
         fwrite(text, 1, bytes, stderr);
 }

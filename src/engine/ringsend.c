@@ -164,7 +164,7 @@ static const char *fault_of(const struct ringsend_options *o)
 }
 
 /* Tells the caller who asked for it. */
-static void tell(const struct ringsend_options *o, const char *text)
+static void set_message(const struct ringsend_options *o, const char *text)
 {
     if (o->message && o->message_bytes > 0)
         snprintf(o->message, o->message_bytes, "%s", text);
@@ -238,9 +238,9 @@ static struct ringsend *engine_take(const struct ringsend_options *options)
 
 static int no_memory(struct ringsend *e)
 {
-    tell(&e->options, e->options.memory_max_bytes
-                          ? "memory is out, or memory_max_bytes is too low for these options"
-                          : ringsend_error_text(RINGSEND_E_NO_MEMORY));
+    set_message(&e->options, e->options.memory_max_bytes
+                                 ? "memory is out, or memory_max_bytes is too low for these options"
+                                 : ringsend_error_text(RINGSEND_E_NO_MEMORY));
     return -RINGSEND_E_NO_MEMORY;
 }
 
@@ -267,7 +267,7 @@ static int compile_predicates(struct ringsend *e)
     char message[300] = "";
     enum ringsend_error error = verdict_prepare(e, message, sizeof message);
     if (error != RINGSEND_OK)
-        tell(&e->options, message[0] ? message : ringsend_error_text(error));
+        set_message(&e->options, message[0] ? message : ringsend_error_text(error));
     return -(int)error;
 }
 
@@ -276,7 +276,7 @@ static int read_overrides(struct ringsend *e)
     char message[300];
     if (overrides_read(e, message, sizeof message))
         return 0;
-    tell(&e->options, message);
+    set_message(&e->options, message);
     return -RINGSEND_E_INVALID;
 }
 
@@ -335,7 +335,7 @@ int options_read(struct ringsend_options *to, const struct ringsend_options *fro
     if (!fault)
         return 0;
     if (from && from->size >= offsetof(struct ringsend_options, message_bytes) + sizeof(size_t))
-        tell(from, fault);
+        set_message(from, fault);
     return -RINGSEND_E_INVALID;
 }
 
@@ -348,7 +348,7 @@ int engine_new_on(struct ringsend **engine, const struct ringsend_options *optio
         return error;
     struct ringsend *e = engine_take(&o);
     if (!e) {
-        tell(&o, ringsend_error_text(RINGSEND_E_NO_MEMORY));
+        set_message(&o, ringsend_error_text(RINGSEND_E_NO_MEMORY));
         return -RINGSEND_E_NO_MEMORY;
     }
     error = open_all(e, make_ring);

@@ -110,7 +110,7 @@ const char *protocol_name(struct ringsend_bytes first)
     return binary_name(first);
 }
 
-void protocol_tell(struct ringsend_bytes first, char *text, size_t text_bytes)
+void protocol_message(struct ringsend_bytes first, char *text, size_t text_bytes)
 {
     const char *name = protocol_name(first);
     char quoted[QUOTED_BYTES + 1];

@@ -11,6 +11,6 @@
 const char *protocol_name(struct ringsend_bytes first);
 /* In place of an HTTP response: a sentence in `text`, cut to its size. What is not known is quoted.
  */
-void protocol_tell(struct ringsend_bytes first, char *text, size_t text_bytes);
+void protocol_message(struct ringsend_bytes first, char *text, size_t text_bytes);
 
 #endif

@@ -509,7 +509,8 @@ static const char *feed_head(struct response *r, const char *data, const char *e
     /* llhttp would skip empty lines and a CR here. */
     if (r->head_bytes == 0 && *data != 'H') {
         r->no_head = r->interim_count == 0;
-        protocol_tell((struct ringsend_bytes){data, (size_t)(end - data)}, r->said, sizeof r->said);
+        protocol_message((struct ringsend_bytes){data, (size_t)(end - data)}, r->said,
+                         sizeof r->said);
         return refuse_head(r, run, run, RINGSEND_E_BAD_RESPONSE, r->said);
     }
     while (line < end && !blank) {

@@ -54,7 +54,7 @@ static enum data_file_next no_memory(struct record_error *error)
  * for. */
 static size_t next_bytes(const struct data_file *data)
 {
-    size_t end = data->told_bytes > 0 ? data->told_bytes : data->into->capacity;
+    size_t end = data->stat_bytes > 0 ? data->stat_bytes : data->into->capacity;
     return end - data->into->bytes;
 }
 
@@ -69,8 +69,8 @@ static void read_on(struct data_file *data)
 }
 
 /* Why an open file of which that is known cannot be loaded, said by `error`, or true. Its size goes
- * to *told_bytes. */
-static bool judge(const struct statx *about, struct ringsend_bytes path, size_t *told_bytes,
+ * to *stat_bytes. */
+static bool judge(const struct statx *about, struct ringsend_bytes path, size_t *stat_bytes,
                   struct record_error *error)
 {
     if (!S_ISREG(about->stx_mode))
@@ -78,7 +78,7 @@ static bool judge(const struct statx *about, struct ringsend_bytes path, size_t 
     else if (about->stx_size > FILE_BYTES_MAX)
         refuse(error, "larger than 64 MiB: %.*s", shown(path), path.data);
     else {
-        *told_bytes = (size_t)about->stx_size;
+        *stat_bytes = (size_t)about->stx_size;
         return true;
     }
     return false;
@@ -100,13 +100,13 @@ enum data_file_next data_file_begin(struct data_file *data, struct ringsend *eng
 static bool reserve_first(struct data_file *data)
 {
     return buf_reserve(data->pool, data->into,
-                       data->told_bytes > 0 ? data->told_bytes : FIRST_READ_BYTES);
+                       data->stat_bytes > 0 ? data->stat_bytes : FIRST_READ_BYTES);
 }
 
 /* Starts the first read of a file that was looked at; true: it can be loaded. */
 static bool begin_reading(struct data_file *data, struct record_error *error)
 {
-    if (!judge(&data->about, data->path, &data->told_bytes, error))
+    if (!judge(&data->about, data->path, &data->stat_bytes, error))
         return false;
     if (!reserve_first(data)) {
         no_memory(error);
@@ -124,7 +124,7 @@ static bool wants_more(struct data_file *data, int64_t result)
     if (result <= 0)
         return false;
     into->bytes += (size_t)result;
-    bool more = data->told_bytes > 0 ? into->bytes < data->told_bytes
+    bool more = data->stat_bytes > 0 ? into->bytes < data->stat_bytes
                                      : into->bytes <= (size_t)FILE_BYTES_MAX;
     return more && (into->bytes < into->capacity || buf_reserve(data->pool, into, 1));
 }
@@ -133,7 +133,7 @@ static bool wants_more(struct data_file *data, int64_t result)
 static enum data_file_next finish(struct data_file *data, int64_t result,
                                   struct record_error *error)
 {
-    bool whole = data->told_bytes > 0 ? data->into->bytes == data->told_bytes : result == 0;
+    bool whole = data->stat_bytes > 0 ? data->into->bytes == data->stat_bytes : result == 0;
     if (result < 0)
         return refuse(error, "%s: %.*s", strerror((int)-result), shown(data->path),
                       data->path.data);
@@ -185,7 +185,7 @@ void data_file_end(struct data_file *data)
 /* ---- waiting for the disk ---- */
 
 /* A file that can be loaded, or -1 with the error set. */
-static int open_now(struct ringsend_bytes path, size_t *told_bytes, struct record_error *error)
+static int open_now(struct ringsend_bytes path, size_t *stat_bytes, struct record_error *error)
 {
     char *name = strndup(path.data, path.bytes);
     if (!name) {
@@ -198,7 +198,7 @@ static int open_now(struct ringsend_bytes path, size_t *told_bytes, struct recor
     if (!known)
         refuse(error, "%s: %.*s", strerror(errno), shown(path), path.data);
     free(name);
-    if (known && judge(&about, path, told_bytes, error))
+    if (known && judge(&about, path, stat_bytes, error))
         return fd;
     if (fd >= 0)
         close(fd);
@@ -207,8 +207,8 @@ static int open_now(struct ringsend_bytes path, size_t *told_bytes, struct recor
 
 bool data_file_look(struct ringsend_bytes path, struct record_error *error)
 {
-    size_t told_bytes;
-    int fd = open_now(path, &told_bytes, error);
+    size_t stat_bytes;
+    int fd = open_now(path, &stat_bytes, error);
     if (fd >= 0)
         close(fd);
     return fd >= 0;
@@ -219,7 +219,7 @@ bool data_file_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf
 {
     struct data_file data = {.pool = pool, .into = into, .path = path};
     ssize_t result;
-    int fd = open_now(path, &data.told_bytes, error);
+    int fd = open_now(path, &data.stat_bytes, error);
     if (fd < 0)
         return false;
     bool has_room = reserve_first(&data);

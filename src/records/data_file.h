@@ -26,7 +26,7 @@ struct data_file {
     struct file *file;  /* not null exactly while it is under way */
     char *name;         /* the same path for open(2) */
     struct statx about; /* from DATA_FILE_READING on: its kind and size */
-    size_t told_bytes;  /* the file's size; 0: known only at its end */
+    size_t stat_bytes;  /* the file's size; 0: known only at its end */
 };
 
 enum data_file_next {

@@ -46,37 +46,38 @@ static void add_for_empty(struct filters *filters, enum filter filter)
     filters->list[at] = (uint8_t)filter;
 }
 
-static bool no_filter(struct ringsend_bytes name, char *told)
+static bool no_filter(struct ringsend_bytes name, char *message)
 {
     bool is_default = span_equal(name, filter_names[FILTER_DEFAULT]);
     if (is_default)
-        snprintf(told, FILTER_TOLD_BYTES, "the filter default wants a text: default:TEXT");
+        snprintf(message, FILTER_MESSAGE_BYTES, "the filter default wants a text: default:TEXT");
     else
-        snprintf(told, FILTER_TOLD_BYTES,
+        snprintf(message, FILTER_MESSAGE_BYTES,
                  "there is no filter \"%.*s\": json, number, bool, null, default:TEXT, url, form, "
                  "b64 and trim are",
                  name.bytes < 40 ? (int)name.bytes : 40, name.data);
     return false;
 }
 
-static bool add_named(struct filters *filters, struct ringsend_bytes name, char *told)
+static bool add_named(struct filters *filters, struct ringsend_bytes name, char *message)
 {
     static const struct ringsend_bytes fallback = {"default:", 8};
     unsigned filter = 0;
     bool has_text =
         name.bytes >= fallback.bytes && memcmp(name.data, fallback.data, fallback.bytes) == 0;
     if (filters->count == FILTERS_MAX) {
-        snprintf(told, FILTER_TOLD_BYTES, "at most %d filters may follow a name", FILTERS_MAX);
+        snprintf(message, FILTER_MESSAGE_BYTES, "at most %d filters may follow a name",
+                 FILTERS_MAX);
         return false;
     }
     while (filter < FILTER_DEFAULT && !span_equal(filter_names[filter], name))
         filter++;
     if (filter == FILTER_DEFAULT && !has_text)
-        return no_filter(name, told);
+        return no_filter(name, message);
     bool is_of_empty = filter == FILTER_NULL || filter == FILTER_DEFAULT;
     if (is_of_empty &&
         (filters_have(filters, FILTER_NULL) || filters_have(filters, FILTER_DEFAULT))) {
-        snprintf(told, FILTER_TOLD_BYTES,
+        snprintf(message, FILTER_MESSAGE_BYTES,
                  "give one of null and default: both say what an empty value becomes");
         return false;
     }
@@ -85,7 +86,7 @@ static bool add_named(struct filters *filters, struct ringsend_bytes name, char 
         text = filter_trimmed(text);
         filters->fallback = strndup(text.bytes > 0 ? text.data : "", text.bytes);
         if (!filters->fallback) {
-            snprintf(told, FILTER_TOLD_BYTES, "memory is out");
+            snprintf(message, FILTER_MESSAGE_BYTES, "memory is out");
             return false;
         }
     }
@@ -96,13 +97,13 @@ static bool add_named(struct filters *filters, struct ringsend_bytes name, char 
     return true;
 }
 
-bool filters_read(struct filters *filters, struct ringsend_bytes text, char *told)
+bool filters_read(struct filters *filters, struct ringsend_bytes text, char *message)
 {
     while (text.bytes > 0) {
         const char *bar = memchr(text.data + 1, '|', text.bytes - 1);
         size_t bytes = bar ? (size_t)(bar - text.data) : text.bytes;
         if (!add_named(filters, filter_trimmed((struct ringsend_bytes){text.data + 1, bytes - 1}),
-                       told))
+                       message))
             return false;
         text.data += bytes;
         text.bytes -= bytes;

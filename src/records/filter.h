@@ -27,7 +27,7 @@
 enum {
     FILTERS_MAX = 5,   /* that are written behind a name */
     FILTERS_ADDED = 2, /* by a value's place */
-    FILTER_TOLD_BYTES = 200
+    FILTER_MESSAGE_BYTES = 200
 };
 
 enum filter {
@@ -56,8 +56,8 @@ struct filters {
     char *fallback; /* of `default`, else null */
 };
 
-/* Reads "|filter|filter", or nothing. False: `told` (FILTER_TOLD_BYTES) says why. */
-bool filters_read(struct filters *filters, struct ringsend_bytes text, char *told);
+/* Reads "|filter|filter", or nothing. False: `message` (FILTER_MESSAGE_BYTES) says why. */
+bool filters_read(struct filters *filters, struct ringsend_bytes text, char *message);
 void filters_add(struct filters *filters, enum filter filter);
 void filters_free(struct filters *filters);
 

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((format(printf, 2, 3))) static bool refuse(char *told, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static bool refuse(char *message, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(told, LAYOUT_TOLD_BYTES, format, arguments);
+    vsnprintf(message, LAYOUT_MESSAGE_BYTES, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -50,17 +50,18 @@ static const char *other_format(const struct layout *layout, const struct csv_ro
 
 /* What templates say of whole rows. */
 static bool place_row(struct layout *layout, const struct csv_row *row,
-                      const struct template_names *names, struct buf_pool *pool, char *told)
+                      const struct template_names *names, struct buf_pool *pool, char *message)
 {
     static const struct row_types no_types;
     layout->row_json = template_names_find(names, SPAN(ROW_JSON));
     layout->row_form = template_names_find(names, SPAN(ROW_FORM));
     return (layout->row_json < 0 && layout->row_form < 0) ||
-           row_columns_read(&layout->row, row, names->types ? names->types : &no_types, pool, told);
+           row_columns_read(&layout->row, row, names->types ? names->types : &no_types, pool,
+                            message);
 }
 
 static bool place_columns(struct layout *layout, const struct csv_row *row,
-                          const struct template_names *names, char *told)
+                          const struct template_names *names, char *message)
 {
     for (size_t i = 0; i < layout->columns; i++)
         layout->places[i] = -1;
@@ -77,16 +78,16 @@ static bool place_columns(struct layout *layout, const struct csv_row *row,
         }
         char listed[120];
         if (found == 0)
-            return refuse(told, "its header has no column \"%.60s\", only: %s%s", name,
+            return refuse(message, "its header has no column \"%.60s\", only: %s%s", name,
                           list_columns(row, listed, sizeof listed), other_format(layout, row));
         if (found > 1)
-            return refuse(told, "its header has the column \"%.60s\" more than once", name);
+            return refuse(message, "its header has the column \"%.60s\" more than once", name);
     }
     return true;
 }
 
 bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
-                        const struct template_names *names, struct buf_pool *pool, char *told)
+                        const struct template_names *names, struct buf_pool *pool, char *message)
 {
     struct csv_row row = {0};
     size_t at;
@@ -94,24 +95,24 @@ bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
     bool good = false;
     layout->header = malloc(header.bytes + 1);
     if (!layout->header)
-        return refuse(told, "memory is out");
+        return refuse(message, "memory is out");
     memcpy(layout->header, header.data, header.bytes);
     layout->header_bytes = header.bytes;
     switch (csv_row_read(&row, pool, header, format_delimiter(layout->format), &at, &why)) {
     case CSV_ROW_BAD:
-        refuse(told, "its header row, column %zu: %s", at + 1, why);
+        refuse(message, "its header row, column %zu: %s", at + 1, why);
         break;
     case CSV_ROW_READ:
         layout->columns = csv_row_count(&row);
         layout->places = calloc(layout->columns, sizeof *layout->places);
         if (layout->places) {
-            good = place_row(layout, &row, names, pool, told) &&
-                   place_columns(layout, &row, names, told);
+            good = place_row(layout, &row, names, pool, message) &&
+                   place_columns(layout, &row, names, message);
             break;
         }
         /* fall through */
     case CSV_ROW_NO_MEMORY:
-        refuse(told, "memory is out");
+        refuse(message, "memory is out");
         break;
     }
     csv_row_release(&row, pool);

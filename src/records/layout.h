@@ -22,12 +22,12 @@ struct layout {
     size_t header_bytes;
 };
 
-enum { LAYOUT_TOLD_BYTES = 300 };
+enum { LAYOUT_MESSAGE_BYTES = 300 };
 
-/* Reads the header row, which must have each of the names, once. False: `told` (LAYOUT_TOLD_BYTES)
- * says why. */
+/* Reads the header row, which must have each of the names, once. False: `message`
+ * (LAYOUT_MESSAGE_BYTES) says why. */
 bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
-                        const struct template_names *names, struct buf_pool *pool, char *told);
+                        const struct template_names *names, struct buf_pool *pool, char *message);
 void layout_free(struct layout *layout);
 
 #endif

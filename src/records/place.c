@@ -22,7 +22,7 @@ enum { NEAR_BYTES = 24 };
 struct placer {
     struct template *t;
     const struct template_names *names;
-    char *told;
+    char *message;
 };
 
 __attribute__((format(printf, 2, 3))) static bool refuse(const struct placer *p, const char *format,
@@ -30,7 +30,7 @@ __attribute__((format(printf, 2, 3))) static bool refuse(const struct placer *p,
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(p->told, TEMPLATE_TOLD_BYTES, format, arguments);
+    vsnprintf(p->message, TEMPLATE_MESSAGE_BYTES, format, arguments);
     va_end(arguments);
     return false;
 }
@@ -356,8 +356,8 @@ static bool place_json(const struct placer *p, bool must, const char *by)
         good = !must || refuse_double_quotes(p);
         t->is_json = must;
     } else {
-        char why[TEMPLATE_TOLD_BYTES];
-        snprintf(why, sizeof why, "%s", p->told);
+        char why[TEMPLATE_MESSAGE_BYTES];
+        snprintf(why, sizeof why, "%s", p->message);
         good =
             !must || refuse(p,
                             "%s JSON, and is none that is safe whatever the columns hold: %s. If "
@@ -608,10 +608,10 @@ static bool refuse_misplaced_nulls(const struct placer *p, enum template_use use
 }
 
 bool place_columns_of(struct template *t, enum template_use use, const struct template_names *names,
-                      char *told)
+                      char *message)
 {
-    const struct placer p = {.t = t, .names = names, .told = told};
-    told[0] = '\0';
+    const struct placer p = {.t = t, .names = names, .message = message};
+    message[0] = '\0';
     place_all(t, PLACE_FREE);
     if (template_is_constant(t))
         return judge_constant(&p, use);

@@ -26,9 +26,9 @@
 #include <stdbool.h>
 
 /* Gives each part of a compiled template its place. TEMPLATE_BODY and TEMPLATE_HEADER become what
- * they look like. False: `told` (TEMPLATE_TOLD_BYTES) says why a column cannot stand where it
+ * they look like. False: `message` (TEMPLATE_MESSAGE_BYTES) says why a column cannot stand where it
  * does. */
 bool place_columns_of(struct template *t, enum template_use use, const struct template_names *names,
-                      char *told);
+                      char *message);
 
 #endif

@@ -88,8 +88,8 @@ void record_explain(const struct record *record, const char *words, struct recor
     }
 }
 
-const char *record_error_tell(const struct record_error *error, struct ringsend_bytes line,
-                              char *text, size_t text_bytes)
+const char *record_error_message(const struct record_error *error, struct ringsend_bytes line,
+                                 char *text, size_t text_bytes)
 {
     if (error->at == RECORD_ALL)
         return error->detail;

@@ -95,10 +95,11 @@ void record_explain(const struct record *record, const char *words, struct recor
 /* Where in record->line the error is: at its start, if it is not about a certain byte. */
 struct record_place record_error_place(const struct record_error *error,
                                        struct ringsend_bytes line);
-/* The error's detail with that place, written to `text` if need be: room for RECORD_TOLD_BYTES. */
-enum { RECORD_TOLD_BYTES = 260 };
-const char *record_error_tell(const struct record_error *error, struct ringsend_bytes line,
-                              char *text, size_t text_bytes);
+/* The error's detail with that place, written to `text` if need be: room for RECORD_MESSAGE_BYTES.
+ */
+enum { RECORD_MESSAGE_BYTES = 260 };
+const char *record_error_message(const struct record_error *error, struct ringsend_bytes line,
+                                 char *text, size_t text_bytes);
 /* Empties the record for the next line. */
 void record_release(struct record *record, struct buf_pool *pool);
 

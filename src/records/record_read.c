@@ -83,7 +83,7 @@ static bool is_declared_json(const struct ringsend_request *request)
 
 /* A body that its Content-Type calls JSON is: one value, or several, as some platforms take them
  * under that name. */
-static bool is_json_as_told(const struct record *record, struct record_error *error)
+static bool is_json_as_declared(const struct record *record, struct record_error *error)
 {
     const struct ringsend_request *request = &record->request;
     const struct buf *line = &record->line;
@@ -136,7 +136,7 @@ void record_read(struct record *record, struct buf_pool *pool,
     if (error->error != RINGSEND_OK)
         return;
     if (!record->body_is_json && record->request.body.bytes > 0 &&
-        !is_json_as_told(record, error)) {
+        !is_json_as_declared(record, error)) {
         if (error->at == RECORD_ALL && !format_is_json(layout->format))
             record_point_at_body(record, defaults->form, layout, error);
         return;

@@ -109,7 +109,7 @@ static void refuse_typed(struct filler *f, size_t column, const char *why)
 }
 
 /* The texts of the whole row, where templates want them. */
-static void tell_row(struct filler *f)
+static void say_row(struct filler *f)
 {
     const struct layout *layout = f->layout;
     enum filter_result result = FILTER_DONE;
@@ -146,7 +146,7 @@ static void place_fields(struct filler *f)
             f->values[layout->places[i]] = csv_row_field(&f->row, i);
     }
     if (layout->row.count > 0)
-        tell_row(f);
+        say_row(f);
 }
 
 static void read_row(struct filler *f)

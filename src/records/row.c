@@ -7,18 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-__attribute__((format(printf, 2, 3))) static bool refuse(char *told, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static bool refuse(char *message, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(told, ROW_TOLD_BYTES, format, arguments);
+    vsnprintf(message, ROW_MESSAGE_BYTES, format, arguments);
     va_end(arguments);
     return false;
 }
 
-static bool no_memory(char *told)
+static bool no_memory(char *message)
 {
-    return refuse(told, "memory is out");
+    return refuse(message, "memory is out");
 }
 
 /* ---- types ---- */
@@ -38,50 +38,50 @@ static int shown(struct ringsend_bytes text)
 }
 
 /* `string` is another word for what each column is without a type. */
-static bool read_filters(struct filters *filters, struct ringsend_bytes text, char *told)
+static bool read_filters(struct filters *filters, struct ringsend_bytes text, char *message)
 {
     char chain[128];
     struct ringsend_bytes word = filter_trimmed(text);
     if (span_equal(word, SPAN("string")))
         word = SPAN("json");
     if (word.bytes + 2 > sizeof chain)
-        return refuse(told, "a type has at most %zu bytes", sizeof chain - 2);
+        return refuse(message, "a type has at most %zu bytes", sizeof chain - 2);
     int bytes = snprintf(chain, sizeof chain, "|%.*s", (int)word.bytes, word.data);
-    if (!filters_read(filters, (struct ringsend_bytes){chain, (size_t)bytes}, told))
+    if (!filters_read(filters, (struct ringsend_bytes){chain, (size_t)bytes}, message))
         return false;
     if (!filters_make_json(filters))
         filters_add(filters, FILTER_JSON);
     return true;
 }
 
-static bool add_type(struct row_types *types, struct ringsend_bytes item, char *told)
+static bool add_type(struct row_types *types, struct ringsend_bytes item, char *message)
 {
     const char *colon = item.bytes > 0 ? memchr(item.data, ':', item.bytes) : NULL;
     if (!colon || colon == item.data)
-        return refuse(told, "\"%.*s\" is not COLUMN:TYPE, as amount:number", shown(item),
+        return refuse(message, "\"%.*s\" is not COLUMN:TYPE, as amount:number", shown(item),
                       item.data);
     struct ringsend_bytes name =
         filter_trimmed((struct ringsend_bytes){item.data, (size_t)(colon - item.data)});
     struct ringsend_bytes filters = {colon + 1, item.bytes - (size_t)(colon + 1 - item.data)};
     if (type_of(types, name))
-        return refuse(told, "\"%.*s\" has a type twice", shown(name), name.data);
+        return refuse(message, "\"%.*s\" has a type twice", shown(name), name.data);
     struct row_type *grown = reallocarray(types->all, types->count + 1, sizeof *grown);
     if (!grown)
-        return no_memory(told);
+        return no_memory(message);
     types->all = grown;
     struct row_type *type = &grown[types->count];
     *type = (struct row_type){.name = strndup(name.data, name.bytes)};
     if (!type->name)
-        return no_memory(told);
+        return no_memory(message);
     types->count++;
-    return read_filters(&type->filters, filters, told);
+    return read_filters(&type->filters, filters, message);
 }
 
-bool row_types_read(struct row_types *types, const char *text, char *told)
+bool row_types_read(struct row_types *types, const char *text, char *message)
 {
     for (const char *at = text;; at++) {
         size_t bytes = strcspn(at, ",");
-        if (!add_type(types, filter_trimmed((struct ringsend_bytes){at, bytes}), told))
+        if (!add_type(types, filter_trimmed((struct ringsend_bytes){at, bytes}), message))
             return false;
         at += bytes;
         if (*at == '\0')
@@ -110,7 +110,7 @@ static char *take(struct buf_pool *pool, struct buf *b, bool good)
 }
 
 static bool name_column(struct row_column *column, struct ringsend_bytes name, bool is_first,
-                        struct buf_pool *pool, char *told)
+                        struct buf_pool *pool, char *message)
 {
     static const struct filters as_form = {.list = {FILTER_FORM}, .count = 1};
     static const struct filters as_json = {.list = {FILTER_JSON}, .count = 1};
@@ -120,7 +120,7 @@ static bool name_column(struct row_column *column, struct ringsend_bytes name, b
     enum filter_result result = filters_apply(&as_json, name, pool, &json, &why);
     if (result == FILTER_BAD_VALUE) {
         buf_release(pool, &json);
-        return refuse(told, "its header has a column whose name %s", why);
+        return refuse(message, "its header has a column whose name %s", why);
     }
     good = good && result == FILTER_DONE && buf_append(pool, &json, ":", 1) &&
            (is_first || buf_append(pool, &form, "&", 1)) &&
@@ -128,7 +128,7 @@ static bool name_column(struct row_column *column, struct ringsend_bytes name, b
            buf_append(pool, &form, "=", 1);
     column->json_name = take(pool, &json, good);
     column->form_name = take(pool, &form, good);
-    return (column->json_name && column->form_name) || no_memory(told);
+    return (column->json_name && column->form_name) || no_memory(message);
 }
 
 static bool has_before(const struct csv_row *header, size_t i)
@@ -141,17 +141,17 @@ static bool has_before(const struct csv_row *header, size_t i)
 }
 
 static bool add_column(struct row_columns *columns, const struct csv_row *header,
-                       const struct row_types *types, struct buf_pool *pool, char *told)
+                       const struct row_types *types, struct buf_pool *pool, char *message)
 {
     size_t i = columns->count;
     struct ringsend_bytes name = csv_row_field(header, i);
     if (filter_trimmed(name).bytes == 0)
-        return refuse(told,
+        return refuse(message,
                       "its column %zu has no name in the header, and the whole row as JSON or a "
                       "form needs one: name the columns that you want in --data",
                       i + 1);
     if (has_before(header, i))
-        return refuse(told,
+        return refuse(message,
                       "its header has the column \"%.*s\" more than once, and the whole row as "
                       "JSON or a form would have two of a name: name the columns that you want "
                       "in --data",
@@ -161,7 +161,7 @@ static bool add_column(struct row_columns *columns, const struct csv_row *header
         type = type_of(types, SPAN("*"));
     columns->all[i] = (struct row_column){.filters = type ? &type->filters : NULL};
     columns->count++;
-    return name_column(&columns->all[i], name, i == 0, pool, told);
+    return name_column(&columns->all[i], name, i == 0, pool, message);
 }
 
 static bool has_column(const struct csv_row *header, const char *name)
@@ -174,21 +174,22 @@ static bool has_column(const struct csv_row *header, const char *name)
 }
 
 bool row_columns_read(struct row_columns *columns, const struct csv_row *header,
-                      const struct row_types *types, struct buf_pool *pool, char *told)
+                      const struct row_types *types, struct buf_pool *pool, char *message)
 {
     size_t count = csv_row_count(header);
     if (count > ROW_COLUMNS_MAX)
-        return refuse(told, "its header has %zu columns, and a row as a whole at most %d", count,
+        return refuse(message, "its header has %zu columns, and a row as a whole at most %d", count,
                       ROW_COLUMNS_MAX);
     columns->all = calloc(count + 1, sizeof *columns->all);
     if (!columns->all)
-        return no_memory(told);
+        return no_memory(message);
     for (size_t i = 0; i < types->count; i++) {
         if (!has_column(header, types->all[i].name))
-            return refuse(told, "--types: its header has no column \"%.60s\"", types->all[i].name);
+            return refuse(message, "--types: its header has no column \"%.60s\"",
+                          types->all[i].name);
     }
     for (size_t i = 0; i < count; i++) {
-        if (!add_column(columns, header, types, pool, told))
+        if (!add_column(columns, header, types, pool, message))
             return false;
     }
     return true;

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { ROW_TOLD_BYTES = 300, ROW_COLUMNS_MAX = 4096 };
+enum { ROW_MESSAGE_BYTES = 300, ROW_COLUMNS_MAX = 4096 };
 
 struct row_type {
     char *name; /* "*": of all columns that have none of their own */
@@ -23,8 +23,8 @@ struct row_types {
     size_t count;
 };
 
-/* Reads "NAME:FILTER|FILTER, NAME:FILTER". False: `told` (ROW_TOLD_BYTES) says why. */
-bool row_types_read(struct row_types *types, const char *text, char *told);
+/* Reads "NAME:FILTER|FILTER, NAME:FILTER". False: `message` (ROW_MESSAGE_BYTES) says why. */
+bool row_types_read(struct row_types *types, const char *text, char *message);
 void row_types_free(struct row_types *types);
 
 struct row_column {
@@ -38,9 +38,10 @@ struct row_columns {
     size_t count;
 };
 
-/* From a header row. False: `told` (ROW_TOLD_BYTES) says why its rows cannot be told as a whole. */
+/* From a header row. False: `message` (ROW_MESSAGE_BYTES) says why its rows cannot be told as a
+ * whole. */
 bool row_columns_read(struct row_columns *columns, const struct csv_row *header,
-                      const struct row_types *types, struct buf_pool *pool, char *told);
+                      const struct row_types *types, struct buf_pool *pool, char *message);
 void row_columns_free(struct row_columns *columns);
 
 /* Append the row, which has as many fields as there are columns. The first: on FILTER_BAD_VALUE

@@ -337,7 +337,7 @@ static bool header_is_new(const struct source *s, struct ringsend_bytes row)
 static void read_header(struct source *s)
 {
     static const struct template_names no_names;
-    char why[LAYOUT_TOLD_BYTES];
+    char why[LAYOUT_MESSAGE_BYTES];
     struct ringsend_bytes row = {s->partial.data, s->partial.bytes};
     if (s->too_long) {
         content_failed(s, s->cut_line, "its header row has more than 16 MiB");

@@ -109,7 +109,7 @@ struct source {
     int error; /* of the first input that could not be read on: an errno, EBADMSG for its content,
                   ESTALE when the inputs are others than those of the proof */
     size_t error_input;
-    char error_text[LAYOUT_TOLD_BYTES + 40]; /* why */
+    char error_text[LAYOUT_MESSAGE_BYTES + 40]; /* why */
 };
 
 /* Opens all inputs, before anything else happens: 0, or an errno and the input it is about. */

@@ -12,18 +12,18 @@ static const char env_prefix[] = "env.";
 
 /* ---- compiling ---- */
 
-__attribute__((format(printf, 2, 3))) static bool refuse(char *told, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static bool refuse(char *message, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(told, TEMPLATE_TOLD_BYTES, format, arguments);
+    vsnprintf(message, TEMPLATE_MESSAGE_BYTES, format, arguments);
     va_end(arguments);
     return false;
 }
 
-static bool no_memory(char *told)
+static bool no_memory(char *message)
 {
-    return refuse(told, "memory is out");
+    return refuse(message, "memory is out");
 }
 
 static bool add_literal(struct template *t, const char *text, size_t bytes)
@@ -65,27 +65,27 @@ int template_names_find(const struct template_names *names, struct ringsend_byte
 }
 
 static bool place_name(struct template_names *names, struct ringsend_bytes name, int *place,
-                       char *told)
+                       char *message)
 {
     *place = template_names_find(names, name);
     if (*place >= 0)
         return true;
     if (names->count == TEMPLATE_NAMES_MAX)
-        return refuse(told, "more than %d different columns", TEMPLATE_NAMES_MAX);
+        return refuse(message, "more than %d different columns", TEMPLATE_NAMES_MAX);
     char *copy = strndup(name.data, name.bytes);
     if (!copy)
-        return no_memory(told);
+        return no_memory(message);
     *place = (int)names->count;
     names->names[names->count++] = copy;
     return true;
 }
 
 /* A whole row: with the filter json or form in front, which is then part of what it is called. */
-static bool read_row(struct filters *filters, struct ringsend_bytes *name, char *told)
+static bool read_row(struct filters *filters, struct ringsend_bytes *name, char *message)
 {
     enum filter first = filters->count > 0 ? (enum filter)filters->list[0] : FILTERS_NAMED;
     if (first != FILTER_JSON && first != FILTER_FORM)
-        return refuse(told, "{{*}} is all of a row: {{*|json}} and {{*|form}} say as what");
+        return refuse(message, "{{*}} is all of a row: {{*|json}} and {{*|form}} say as what");
     filters->list[0] = first == FILTER_JSON ? FILTER_ROW_JSON : FILTER_ROW_FORM;
     *name = first == FILTER_JSON ? span_of(ROW_JSON) : span_of(ROW_FORM);
     return true;
@@ -93,7 +93,7 @@ static bool read_row(struct filters *filters, struct ringsend_bytes *name, char 
 
 /* The value of the environment becomes a part of the literal. */
 static bool expand_env(struct template *t, const struct template_part *part,
-                       struct ringsend_bytes name, struct secrets *secrets, char *told)
+                       struct ringsend_bytes name, struct secrets *secrets, char *message)
 {
     char variable[128];
     size_t prefix = sizeof env_prefix - 1;
@@ -102,7 +102,7 @@ static bool expand_env(struct template *t, const struct template_part *part,
     if (!value && part->filters.fallback)
         value = "";
     if (!value || strlen(variable) != name.bytes - prefix)
-        return refuse(told, "the environment has no variable \"%s\"", variable);
+        return refuse(message, "the environment has no variable \"%s\"", variable);
     struct buf_pool pool;
     struct buf filtered = {0};
     const char *why = NULL;
@@ -115,8 +115,8 @@ static bool expand_env(struct template *t, const struct template_part *part,
     buf_release(&pool, &filtered);
     buf_pool_free(&pool);
     if (result == FILTER_BAD_VALUE)
-        return refuse(told, "the environment's \"%s\" %s", variable, why);
-    return good || no_memory(told);
+        return refuse(message, "the environment's \"%s\" %s", variable, why);
+    return good || no_memory(message);
 }
 
 static bool is_of_env(struct ringsend_bytes name)
@@ -127,7 +127,7 @@ static bool is_of_env(struct ringsend_bytes name)
 
 /* What stands between two pairs of braces. */
 static bool compile_reference(struct template *t, struct ringsend_bytes inside,
-                              struct template_names *names, struct secrets *secrets, char *told)
+                              struct template_names *names, struct secrets *secrets, char *message)
 {
     struct template_part part = {.name = -1};
     const char *bar = inside.bytes > 0 ? memchr(inside.data, '|', inside.bytes) : NULL;
@@ -135,55 +135,55 @@ static bool compile_reference(struct template *t, struct ringsend_bytes inside,
     struct ringsend_bytes name = filter_trimmed((struct ringsend_bytes){inside.data, name_bytes});
     struct ringsend_bytes filters = {inside.data + name_bytes, inside.bytes - name_bytes};
     if (name.bytes == 0 || memchr(name.data, '{', name.bytes))
-        return refuse(told, "\"{{%.*s}}\" names no column ({{{{ stands for two braces)",
+        return refuse(message, "\"{{%.*s}}\" names no column ({{{{ stands for two braces)",
                       (int)inside.bytes, inside.data);
-    bool good = filters_read(&part.filters, filters, told);
+    bool good = filters_read(&part.filters, filters, message);
     if (good && is_of_env(name)) {
-        good = expand_env(t, &part, name, secrets, told);
+        good = expand_env(t, &part, name, secrets, message);
         filters_free(&part.filters);
         return good;
     }
     if (good && span_equal(name, SPAN("*")))
-        good = read_row(&part.filters, &name, told);
-    good =
-        good && place_name(names, name, &part.name, told) && (add_part(t, part) || no_memory(told));
+        good = read_row(&part.filters, &name, message);
+    good = good && place_name(names, name, &part.name, message) &&
+           (add_part(t, part) || no_memory(message));
     if (!good)
         filters_free(&part.filters);
     return good;
 }
 
 static bool cut_up(struct template *t, const char *source, struct template_names *names,
-                   struct secrets *secrets, char *told)
+                   struct secrets *secrets, char *message)
 {
     for (const char *at = source;;) {
         const char *braces = strstr(at, "{{");
         size_t literal = braces ? (size_t)(braces - at) : strlen(at);
         if (!add_literal(t, at, literal))
-            return no_memory(told);
+            return no_memory(message);
         if (!braces)
             break;
         if (strncmp(braces, "{{{{", 4) == 0) {
             if (!add_literal(t, "{{", 2))
-                return no_memory(told);
+                return no_memory(message);
             at = braces + 4;
             continue;
         }
         const char *end = strstr(braces, "}}");
         if (!end)
-            return refuse(told, "\"{{\" without \"}}\" behind it ({{{{ stands for two braces)");
+            return refuse(message, "\"{{\" without \"}}\" behind it ({{{{ stands for two braces)");
         struct ringsend_bytes inside = {braces + 2, (size_t)(end - braces) - 2};
-        if (!compile_reference(t, inside, names, secrets, told))
+        if (!compile_reference(t, inside, names, secrets, message))
             return false;
         at = end + 2;
     }
-    return add_part(t, (struct template_part){.name = -1}) || no_memory(told);
+    return add_part(t, (struct template_part){.name = -1}) || no_memory(message);
 }
 
 bool template_compile(struct template *t, const char *source, enum template_use use,
-                      struct template_names *names, struct secrets *secrets, char *told)
+                      struct template_names *names, struct secrets *secrets, char *message)
 {
     *t = (struct template){0};
-    return cut_up(t, source, names, secrets, told) && place_columns_of(t, use, names, told);
+    return cut_up(t, source, names, secrets, message) && place_columns_of(t, use, names, message);
 }
 
 static bool holds_nocase(struct ringsend_bytes text, struct ringsend_bytes word)

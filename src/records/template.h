@@ -28,7 +28,7 @@
 
 struct row_types;
 
-enum { TEMPLATE_NAMES_MAX = 64, TEMPLATE_TOLD_BYTES = 320 };
+enum { TEMPLATE_NAMES_MAX = 64, TEMPLATE_MESSAGE_BYTES = 320 };
 
 /* The names of whole rows: a bar is in no column's name here. */
 #define ROW_JSON "*|json"
@@ -96,10 +96,10 @@ enum template_use {
 /* What a body with that Content-Type is; TEMPLATE_BODY without one. */
 enum template_use template_use_of(struct ringsend_bytes content_type);
 
-/* False: `told` (TEMPLATE_TOLD_BYTES) says why. The values of the environment are added to
+/* False: `message` (TEMPLATE_MESSAGE_BYTES) says why. The values of the environment are added to
  * `secrets`. */
 bool template_compile(struct template *t, const char *source, enum template_use use,
-                      struct template_names *names, struct secrets *secrets, char *told);
+                      struct template_names *names, struct secrets *secrets, char *message);
 void template_free(struct template *t);
 void template_names_free(struct template_names *names);
 /* Its place; -1: it is none of them. */

@@ -67,13 +67,13 @@ static char *put_times(char *to, const struct ringsend_times *times)
 static char *put_body(char *to, const struct result_line *result, char *room)
 {
     struct ringsend_bytes body = result->body.bytes > 0 ? result->body : SPAN("");
-    bool told = !result->without_body && result->body_file.bytes == 0;
+    bool has_body = !result->without_body && result->body_file.bytes == 0;
     bool is_text = measure_text(body).valid_bytes == body.bytes;
     *to++ = ',';
-    if (told && is_text)
+    if (has_body && is_text)
         to = put_field(to, body);
     *to++ = ',';
-    if (told && !is_text)
+    if (has_body && !is_text)
         to = base64_encode(body, to);
     *to++ = ',';
     return put_json_field(to, result->body_file, room);

@@ -162,7 +162,7 @@ class Report(Case):
         run = self.run_ringsend("bench", "-n", "20", self.platform.url)
         self.assertRegex(run.err, r"(?m)^ +1 s +20 responses .*  20 not ok$")
 
-    def test_a_target_with_nothing_but_failures_is_told(self):
+    def test_a_target_with_nothing_but_failures_is_reported(self):
         """Even if it is the one to compare with, and the other one were better."""
         good, bad = self.serve(), self.serve("--status", "503:100%")
         for args in ((good.url, "--vs", bad.url), (bad.url, "--vs", good.url)):

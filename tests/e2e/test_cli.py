@@ -39,7 +39,7 @@ class Cli(Case):
             for line in run.out.decode().splitlines():
                 self.assertLessEqual(len(line), 80, line)
 
-    def test_what_cannot_be_written_is_told(self):
+    def test_what_cannot_be_written_is_reported(self):
         path = self.file("in", [{"url": self.echo.url}, {"url": 1}])
         for args in (("check", path), ("send", "--dry-run", path), ("probe", "--step", "100ms",
                                                                     "-c", "1", self.echo.url),

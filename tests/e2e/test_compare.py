@@ -264,7 +264,7 @@ class Compare(Case):
                       self.compare(one, one, "--json", self.path("comparison.json")))
         self.assertEqual([side["runs"] for side in self.figures()["sides"]], [4, 4])
 
-    def test_steps_that_have_no_other_are_told(self):
+    def test_steps_that_have_no_other_are_reported(self):
         one, far = self.steps("one", (1000, 1000, 0)), self.steps("far", (3000, 1000, 0))
         whole = self.bench("whole")
         for args, status, words in (((one, whole), INPUT,

@@ -65,13 +65,13 @@ class ManPages(Case):
                                  capture_output=True, text=True)
             self.assertEqual((run.returncode, run.stderr), (0, ""), path)
 
-    def test_streams_are_told(self):
+    def test_streams_are_reported(self):
         text = plain(page("ringsend.3"))
         part = text[text.index("STREAMED BODIES"):text.index("FUNCTIONS")]
         for topic in ("Out", "In", "Once only", "Time"):
             self.assertIn("\n%s. " % topic, part)
 
-    def test_every_function_is_told(self):
+    def test_every_function_is_reported(self):
         with open(os.path.join(ROOT, "src", "ringsend.map"), encoding="utf-8") as file:
             functions = set(re.findall(r"^\s+(ringsend_\w+);", file.read(), re.MULTILINE))
         told = set(re.findall(r"^(ringsend_\w+)$", plain(page("ringsend.3")), re.MULTILINE))

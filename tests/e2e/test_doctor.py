@@ -118,7 +118,7 @@ class Doctor(Case):
         self.assertIn("resolv.conf", checks["resolver"]["cure"])
         self.assertEqual(self.doctor("127.0.0.1")["resolver"]["text"], "127.0.0.1 is 127.0.0.1")
 
-    def test_a_full_disk_is_told(self):
+    def test_a_full_disk_is_reported(self):
         with open("/dev/full", "wb") as full:
             run = Program([RINGSEND, "doctor"], stdout=full, env=self.environment).finish()
         self.assertEqual(run.status, OUTPUT)

@@ -53,7 +53,7 @@ class Failures(Case):
         text = self.summary(["500 a\x1b[2J\x00\x9b\n\u00e9 \x7f"])
         self.assertIn("status 500: a.[2J.. . .\n", text)
 
-    def test_no_secret_is_told(self):
+    def test_no_secret_is_reported(self):
         """What a platform says back, and the commands to type next."""
         self.file("headers", b"X-Auth: geheim-1234")
         text = self.summary(["500 you sent geheim-1234"], "-H", "@" + self.path("headers"),

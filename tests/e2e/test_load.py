@@ -423,7 +423,7 @@ class Truth(LoadCase):
         self.assertGreaterEqual(report["never_started_wait_us"], 900_000)
         self.assertGreaterEqual(report["response_us"]["p50"], 100_000)
 
-    def test_who_else_had_the_processor_is_told(self):
+    def test_who_else_had_the_processor_is_reported(self):
         """Bench and a program that never sleeps, on one processor: it waits for it again and
         again."""
         serve = self.serve()
@@ -497,7 +497,7 @@ class Truth(LoadCase):
                 self.assertEqual(report["tcp"]["connections"], 2)
                 self.assertGreaterEqual(report["tcp"]["samples"], 2)
 
-    def test_stamps_that_are_missing_are_told(self):
+    def test_stamps_that_are_missing_are_reported(self):
         serve = self.serve()
         report = self.report("-n", "5", "--new-connection", "--timestamps", serve.url)
         self.assertEqual(report["timestamps"]["samples"], 0)

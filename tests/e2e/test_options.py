@@ -207,7 +207,7 @@ class Values(Case):
                     told = self.usage(command, "--%s=%s" % (row["name"], value))
                     self.assertTrue(told.startswith("--%s takes no value\n" % row["name"]), told)
 
-    def test_a_missing_one_is_told(self):
+    def test_a_missing_one_is_reported(self):
         for command, row in self.valued():
             if row["optional"]:
                 continue

@@ -76,7 +76,7 @@ class Ordered(Case):
         self.assertEqual(run.status, OK, run.err)
         self.assertEqual([r["line"] for r in run.results], list(range(1, 9001)))
 
-    def wait_until_told(self, program, words):
+    def wait_until_reported(self, program, words):
         """Asks how far it is until it says so."""
         err, asked = b"", 0
         while words not in err:
@@ -92,7 +92,7 @@ class Ordered(Case):
         args = ["send", "-c", "8", "--ordered", "-o", self.path("out"), *options, path]
         program = self.start(*args)
         server.wait_for(lambda s: len(s.requests) == 500)
-        self.wait_until_told(program, b"499 of 500 records")
+        self.wait_until_reported(program, b"499 of 500 records")
         program.signal(signal.SIGINT)
         program.wait_for(lambda out, err: b"stopping" in err)
         program.signal_again(signal.SIGINT)

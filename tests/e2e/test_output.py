@@ -84,7 +84,7 @@ class Names(Output):
             self.assertIn(status, (USAGE, OUTPUT))
         self.assertEqual(self.echo.requests, [])
 
-    def test_a_socket_is_told(self):
+    def test_a_socket_is_reported(self):
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self.path("socket"))
             status, _, err = self.shell("send -o socket in")

@@ -45,7 +45,7 @@ class Ports(Case):
         self.assertLessEqual(server.connections, PORTS)
         self.assertIn("local ports or descriptors had run out", run.err)
 
-    def test_the_records_deadline_ends_the_wait_and_the_cause_is_told(self):
+    def test_the_records_deadline_ends_the_wait_and_the_cause_is_reported(self):
         def hold(peer):
             peer.request()
             peer.hold()

@@ -174,7 +174,7 @@ class Compressed(Case):
         self.assertEqual(result["body"], self.BODY.decode())
         self.assertEqual(header(self.server_of.requests[0], "accept-encoding"), ["gzip"])
 
-    def test_without_it_nothing_is_asked_for_and_the_coding_is_told(self):
+    def test_without_it_nothing_is_asked_for_and_the_coding_is_reported(self):
         result = self.packed("gzip", gzip.compress(self.BODY))
         self.assertIn("body_base64", result)
         self.assertEqual(result["encoding"], "gzip")

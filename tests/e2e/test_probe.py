@@ -39,7 +39,7 @@ class Probe(Case):
         self.assertEqual({step["connections"] for step in too_many}, {4})
         self.assertLess(sum(step["pushed_back"] for step in too_many), 50)
 
-    def test_goes_no_further_than_told(self):
+    def test_goes_no_further_than_asked(self):
         serve = self.serve("--latency", "5ms")
         found = self.found("--step", "200ms", "-c", "3", serve.url)
         self.assertLessEqual(max(step["connections"] for step in found["steps"]), 3)
@@ -70,7 +70,7 @@ class Probe(Case):
         run = self.probe("http://127.0.0.1:%d/" % port, expect=NOT_ALL_OK)
         self.assertIn("nothing listens", run.err)
 
-    def test_a_single_connection_that_is_pushed_back_is_told(self):
+    def test_a_single_connection_that_is_pushed_back_is_reported(self):
         """It is no platform without a good answer, and nothing is sent twice to make it look
         better."""
         for fault, cause in (("--reset", "reset the connection"), ("--status", "status 503")):

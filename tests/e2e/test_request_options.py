@@ -70,7 +70,7 @@ class RequestOptions(Case):
             run = self.bench("--connect-timeout", "50ms", url, expect=NOT_ALL_OK)
             self.assertIn("timeout_connect", run.out.decode())
 
-    def test_the_seed_of_a_benchmark_is_told(self):
+    def test_the_seed_of_a_benchmark_is_reported(self):
         run = self.bench(
             "-r",
             "1000",

@@ -92,8 +92,8 @@ static struct reading read_all(int fd, enum format format, size_t block_bytes,
 static void compile(struct template *t, const char *text, enum template_use use, struct form *form)
 {
     struct secrets secrets = {0};
-    char told[TEMPLATE_TOLD_BYTES];
-    CHECK(template_compile(t, text, use, &form->names, &secrets, told));
+    char message[TEMPLATE_MESSAGE_BYTES];
+    CHECK(template_compile(t, text, use, &form->names, &secrets, message));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -85,19 +85,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct secrets secrets = {0};
     struct template t;
     struct buf_pool pool;
-    char told[TEMPLATE_TOLD_BYTES];
+    char message[TEMPLATE_MESSAGE_BYTES];
     buf_pool_init(&pool);
     for (unsigned use = 0; use <= TEMPLATE_XML; use++) {
-        if (template_compile(&t, text, (enum template_use)use, &names, &secrets, told))
+        if (template_compile(&t, text, (enum template_use)use, &names, &secrets, message))
             fill(&t, value, &pool, NULL);
         template_free(&t);
     }
     CHECK(template_compile(&t, "http://h/a/{{a}}/{{b|trim}}/{{b|url}}", TEMPLATE_URL, &names,
-                           &secrets, told));
+                           &secrets, message));
     fill(&t, value, &pool, check_url);
     template_free(&t);
     CHECK(template_compile(&t, "{\"a\": \"x{{a}}\", \"b\": {{b}}}", TEMPLATE_BODY, &names, &secrets,
-                           told));
+                           message));
     fill(&t, value, &pool, check_json);
     template_free(&t);
     mask((struct ringsend_bytes){text, bytes}, value, &pool);

@@ -76,7 +76,7 @@ static void run_row(const struct scenario *s, bool https)
     uint32_t requests = s->requests ? s->requests : 1;
     uint32_t count = 0;
     struct client c;
-    bool as_told;
+    bool as_expected;
 
     while (count < 6 && answer_is_given(&s->script[count]))
         count++;
@@ -101,9 +101,9 @@ static void run_row(const struct scenario *s, bool https)
         if (s->gap_ms > 0 && i + 1 < requests)
             client_pass(&c, (uint64_t)s->gap_ms * SIM_MS);
     }
-    as_told = holds(s, &c.requests[requests - 1], peer);
+    as_expected = holds(s, &c.requests[requests - 1], peer);
     scenario_end(&c);
-    assert_true(as_told);
+    assert_true(as_expected);
 }
 
 static void test_row(void **state)

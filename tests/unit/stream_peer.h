@@ -1,6 +1,6 @@
 /* A server for streamed bodies: a thread for each connection. What it does is said by the path:
  *
- *   /echo        reads the body, answers 200 with "BYTES HASH FRAMING", as stream_told makes it
+ *   /echo        reads the body, answers 200 with "BYTES HASH FRAMING", as stream_report makes it
  *   /flaky       the same, but 503 for every other request
  *   /early       answers 413 behind the head, reads no body
  *   /hold        reads the head alone, and never answers
@@ -49,7 +49,8 @@ static uint64_t stream_hash(uint64_t hash, const char *data, size_t bytes)
     return hash;
 }
 
-static void stream_told(char *text, size_t text_bytes, uint64_t bytes, uint64_t hash, bool chunked)
+static void stream_report(char *text, size_t text_bytes, uint64_t bytes, uint64_t hash,
+                          bool chunked)
 {
     snprintf(text, text_bytes, "%llu %llx %s", (unsigned long long)bytes, (unsigned long long)hash,
              chunked ? "chunked" : "length");
@@ -163,7 +164,7 @@ static bool link_give(struct stream_link *l, const char *path)
 /* One request; false: the connection is over. */
 static bool link_serve(struct stream_link *l)
 {
-    char first[128], line[256], told[96];
+    char first[128], line[256], report[96];
     uint64_t bytes = 0, hash = 0;
     bool chunked = false;
     if (!link_line(l, first, sizeof first))
@@ -201,10 +202,10 @@ static bool link_serve(struct stream_link *l)
         return false;
     if (strchr(path + 1, '/') < strchr(path, ' '))
         return link_give(l, path);
-    stream_told(told, sizeof told, bytes, hash, chunked);
+    stream_report(report, sizeof report, bytes, hash, chunked);
     bool declines =
         strncmp(path, "/flaky ", 7) == 0 && atomic_fetch_add(&l->peer->flaky, 1) % 2 == 0;
-    return link_answer(l, declines ? "503 Busy" : "200 OK", told);
+    return link_answer(l, declines ? "503 Busy" : "200 OK", report);
 }
 
 static void *link_run(void *argument)

@@ -211,7 +211,7 @@ static void nothing_measured_is_no_trouble(void **state)
     figures_free(&f);
 }
 
-static void who_else_had_the_processor_is_told(void **state)
+static void who_else_had_the_processor_is_reported(void **state)
 {
     (void)state;
     struct figures f;
@@ -238,7 +238,7 @@ int main(void)
         cmocka_unit_test(the_histogram_in_text_leaves_nothing_out),
         cmocka_unit_test(the_last_bin_takes_what_is_left),
         cmocka_unit_test(nothing_measured_is_no_trouble),
-        cmocka_unit_test(who_else_had_the_processor_is_told),
+        cmocka_unit_test(who_else_had_the_processor_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,7 @@ static void null_with_a_length_is_refused(void **state)
 
 /* ---- Bounds, and what is said of them ---- */
 
-static void bounds_are_told(void **state)
+static void bounds_are_reported(void **state)
 {
     static const struct ringsend_resolve bad_host = {"a b", 0, "127.0.0.1"},
                                          bad_address = {"host.test", 80, "127.0.0.x"},
@@ -257,7 +257,7 @@ int main(void)
         cmocka_unit_test(a_struct_of_a_later_version),
         cmocka_unit_test(a_size_that_is_none),
         cmocka_unit_test(null_with_a_length_is_refused),
-        cmocka_unit_test(bounds_are_told),
+        cmocka_unit_test(bounds_are_reported),
         cmocka_unit_test(features_fit_any_buffer),
         cmocka_unit_test(a_poster_sleeps_until_there_is_room),
         cmocka_unit_test(a_late_look_does_not_go_unseen),

@@ -183,7 +183,7 @@ static void *threads_that_may_not_enter(void *argument)
 }
 
 /* Its threads are started by one that may not enter the kernel's rings: theirs break at once. */
-static void a_broken_ring_is_told(void **state)
+static void a_broken_ring_is_reported(void **state)
 {
     const struct peer *peer = *state;
     struct host *h = NULL;
@@ -208,7 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_one_with_the_most_room),    cmocka_unit_test(results_come_back_whole),
         cmocka_unit_test(who_was_stopped_takes_no_more), cmocka_unit_test(an_end_at_any_moment),
-        cmocka_unit_test(a_broken_ring_is_told),
+        cmocka_unit_test(a_broken_ring_is_reported),
     };
     return cmocka_run_group_tests(tests, peer_start, peer_stop);
 }

@@ -72,9 +72,9 @@ static void keeps_its_precision(void **state)
         qsort(values, VALUES, sizeof values[0], compare);
         for (size_t rank = 1; rank <= VALUES; rank += 7) {
             uint64_t exact = values[rank - 1];
-            uint64_t told = histogram_quantile(&h, ((double)rank - 0.5) / VALUES);
-            assert_true(told >= exact);
-            assert_true(told - exact <= exact >> precision);
+            uint64_t message = histogram_quantile(&h, ((double)rank - 0.5) / VALUES);
+            assert_true(message >= exact);
+            assert_true(message - exact <= exact >> precision);
         }
         assert_true(histogram_quantile(&h, 1) == values[VALUES - 1]);
         assert_true(h.min == values[0] && h.max == values[VALUES - 1]);

@@ -48,8 +48,8 @@ static void ours_come_back_bucket_by_bucket(void **state)
         assert_null(hdr_decode(span_of(text), &back)); /* added to what is there */
         assert_int_equal(back.count, 2 * h.count);
         for (int i = 0; i < 10; i++) { /* max itself is known exactly in one of them only */
-            uint64_t told = histogram_quantile(&h, i / 10.0);
-            assert_true(told == histogram_quantile(&back, i / 10.0) || told == h.max);
+            uint64_t message = histogram_quantile(&h, i / 10.0);
+            assert_true(message == histogram_quantile(&back, i / 10.0) || message == h.max);
         }
         free(text);
         histogram_free(&h);
@@ -120,8 +120,8 @@ static void the_file_of_another_implementation_is_read(void **state)
     assert_null(hdr_decode(interval.histogram, &h));
     assert_int_equal(h.count, 100000);
     for (int i = 1; i < 100; i++) {
-        uint64_t told = histogram_quantile(&h, i / 100.0), exact = (uint64_t)i * 1000000;
-        assert_true(told >= exact && told - exact <= exact >> 7);
+        uint64_t message = histogram_quantile(&h, i / 100.0), exact = (uint64_t)i * 1000000;
+        assert_true(message >= exact && message - exact <= exact >> 7);
     }
     assert_int_equal(hlog_next(&log, &interval), HLOG_INTERVAL);
     assert_null(hdr_decode(interval.histogram, &h));

@@ -81,7 +81,7 @@ static void noise(void **state)
     }
 }
 
-static void goes_no_further_than_told(void **state)
+static void goes_no_further_than_asked(void **state)
 {
     static const uint32_t maxima[] = {1, 2, 3, 7, 40, 1000};
     (void)state;
@@ -108,7 +108,7 @@ int main(void)
         cmocka_unit_test(article),
         cmocka_unit_test(both),
         cmocka_unit_test(noise),
-        cmocka_unit_test(goes_no_further_than_told),
+        cmocka_unit_test(goes_no_further_than_asked),
         cmocka_unit_test(knows_nothing_of_the_dead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

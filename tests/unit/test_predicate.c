@@ -231,7 +231,7 @@ static void judges(void **state)
     }
 }
 
-static void tells_what_is_unknown(void **state)
+static void says_what_is_unknown(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof unknowns / sizeof *unknowns; i++) {
@@ -245,7 +245,7 @@ static void tells_what_is_unknown(void **state)
 }
 
 /* A body that is packed is unknown, to `body` as well; an empty one where it may not be. */
-static void tells_what_is_unreadable(void **state)
+static void says_what_is_unreadable(void **state)
 {
     (void)state;
     static const struct {
@@ -462,8 +462,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judges),
-        cmocka_unit_test(tells_what_is_unknown),
-        cmocka_unit_test(tells_what_is_unreadable),
+        cmocka_unit_test(says_what_is_unknown),
+        cmocka_unit_test(says_what_is_unreadable),
         cmocka_unit_test(reads_deep_bodies),
         cmocka_unit_test(cut_bodies_have_no_paths),
         cmocka_unit_test(searches_through_escapes),

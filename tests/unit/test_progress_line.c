@@ -103,7 +103,7 @@ static void counts_up_to_the_end(void **state)
     }
 }
 
-static void tells_times(void **state)
+static void says_times(void **state)
 {
     (void)state;
     static const struct {
@@ -140,7 +140,7 @@ int main(void)
         cmocka_unit_test(knows_little),
         cmocka_unit_test(never_wider_than_the_terminal),
         cmocka_unit_test(counts_up_to_the_end),
-        cmocka_unit_test(tells_times),
+        cmocka_unit_test(says_times),
         cmocka_unit_test(speaks_in_sentences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

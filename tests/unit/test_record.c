@@ -283,9 +283,10 @@ static void refuses_bad_records(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct record record;
         struct record_error error;
-        char told[RECORD_TOLD_BYTES];
+        char message[RECORD_MESSAGE_BYTES];
         read_line(&record, bad[i].defaults, span_of(bad[i].line), &error);
-        const char *says = record_error_tell(&error, span_of(bad[i].line), told, sizeof told);
+        const char *says =
+            record_error_message(&error, span_of(bad[i].line), message, sizeof message);
         if (error.error != RINGSEND_E_BAD_RECORD || !strstr(says, bad[i].says))
             fail_msg("%s: %s \"%s\", not \"%s\"", bad[i].line, ringsend_error_name(error.error),
                      says, bad[i].says);

@@ -83,7 +83,7 @@ static void writes_each_attempt(void **state)
 }
 
 /* In whole seconds, rounded up, and only where it may help. */
-static void tells_what_was_asked_for(void **state)
+static void has_what_was_asked_for(void **state)
 {
     (void)state;
     struct result_line result = {
@@ -116,7 +116,7 @@ static void writes_headers(void **state)
     assert_line(&result, START "\"body\":\"\",\"headers\":{}," NO_TIMES);
 }
 
-static void tells_where_the_body_is(void **state)
+static void says_where_the_body_is(void **state)
 {
     (void)state;
     struct result_line result = {.line = 1,
@@ -265,12 +265,12 @@ static void mends_a_cut_detail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_every_key),         cmocka_unit_test(writes_each_attempt),
-        cmocka_unit_test(tells_what_was_asked_for), cmocka_unit_test(leaves_absent_keys_out),
-        cmocka_unit_test(names_every_error),        cmocka_unit_test(writes_bodies),
-        cmocka_unit_test(escapes_at_every_place),   cmocka_unit_test(quotes_what_is_no_utf8),
-        cmocka_unit_test(mends_a_cut_detail),       cmocka_unit_test(writes_headers),
-        cmocka_unit_test(tells_where_the_body_is),
+        cmocka_unit_test(writes_every_key),       cmocka_unit_test(writes_each_attempt),
+        cmocka_unit_test(has_what_was_asked_for), cmocka_unit_test(leaves_absent_keys_out),
+        cmocka_unit_test(names_every_error),      cmocka_unit_test(writes_bodies),
+        cmocka_unit_test(escapes_at_every_place), cmocka_unit_test(quotes_what_is_no_utf8),
+        cmocka_unit_test(mends_a_cut_detail),     cmocka_unit_test(writes_headers),
+        cmocka_unit_test(says_where_the_body_is),
     };
     buf_pool_init(&pool);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,9 +62,9 @@ static struct form form;
 
 static void compile(struct template *t, const char *text, enum template_use use)
 {
-    char told[TEMPLATE_TOLD_BYTES];
-    if (!template_compile(t, text, use, &names, &secrets, told))
-        fail_msg("%s: %s", text, told);
+    char message[TEMPLATE_MESSAGE_BYTES];
+    if (!template_compile(t, text, use, &names, &secrets, message))
+        fail_msg("%s: %s", text, message);
 }
 
 static void free_all(struct layout *layout)
@@ -77,26 +77,26 @@ static void free_all(struct layout *layout)
     form = (struct form){0};
 }
 
-/* False: `told` says why. */
-static bool read_header(struct layout *layout, const struct row_case *c, char *told)
+/* False: `message` says why. */
+static bool read_header(struct layout *layout, const struct row_case *c, char *message)
 {
     *layout = (struct layout){.format = FORMAT_CSV};
-    if (c->types[0] && !row_types_read(&types, c->types, told))
-        fail_msg("%s: %s", c->types, told);
+    if (c->types[0] && !row_types_read(&types, c->types, message))
+        fail_msg("%s: %s", c->types, message);
     names.types = &types;
     compile(&form.url, "http://h/", TEMPLATE_URL);
     compile(&form.data, c->data, c->declared ? TEMPLATE_JSON : TEMPLATE_BODY);
     form.names = names;
     form.has_data = true;
-    return layout_read_header(layout, span_of(c->header), &names, &pool, told);
+    return layout_read_header(layout, span_of(c->header), &names, &pool, message);
 }
 
 static void check(const struct row_case *c)
 {
     struct layout layout;
-    char told[LAYOUT_TOLD_BYTES];
-    if (!read_header(&layout, c, told))
-        fail_msg("%s: %s", c->header, told);
+    char message[LAYOUT_MESSAGE_BYTES];
+    if (!read_header(&layout, c, message))
+        fail_msg("%s: %s", c->header, message);
     struct record_defaults defaults = {.headers = json_type,
                                        .headers_count = c->declared,
                                        .has_content_type = c->declared,
@@ -142,17 +142,17 @@ static void refuses_headers_that_make_no_object(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct layout layout;
-        char told[LAYOUT_TOLD_BYTES];
-        assert_false(read_header(&layout, &bad[i], told));
-        if (!strstr(told, bad[i].fault))
-            fail_msg("%s: %s", bad[i].header, told);
+        char message[LAYOUT_MESSAGE_BYTES];
+        assert_false(read_header(&layout, &bad[i], message));
+        if (!strstr(message, bad[i].fault))
+            fail_msg("%s: %s", bad[i].header, message);
         free_all(&layout);
     }
     /* Named one by one, they are as good as any. */
     struct layout layout;
-    char told[LAYOUT_TOLD_BYTES];
+    char message[LAYOUT_MESSAGE_BYTES];
     assert_true(read_header(
-        &layout, &(struct row_case){"a,b,b,", "", "", "{{a}}", NULL, NULL, 0, false}, told));
+        &layout, &(struct row_case){"a,b,b,", "", "", "{{a}}", NULL, NULL, 0, false}, message));
     free_all(&layout);
     assert_int_equal(pool.used_bytes, 0);
 }
@@ -164,10 +164,10 @@ static void refuses_too_many_columns(void **state)
     for (size_t i = 0; i < ROW_COLUMNS_MAX; i++)
         memcpy(header + 2 * i, "a,", 2);
     struct layout layout;
-    char told[LAYOUT_TOLD_BYTES];
+    char message[LAYOUT_MESSAGE_BYTES];
     assert_false(read_header(
-        &layout, &(struct row_case){header, "", "", WHOLE, NULL, NULL, 0, false}, told));
-    assert_non_null(strstr(told, "4097 columns"));
+        &layout, &(struct row_case){header, "", "", WHOLE, NULL, NULL, 0, false}, message));
+    assert_non_null(strstr(message, "4097 columns"));
     free_all(&layout);
 }
 
@@ -185,10 +185,10 @@ static void refuses_bad_types(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        char told[ROW_TOLD_BYTES];
-        assert_false(row_types_read(&types, bad[i][0], told));
-        if (!strstr(told, bad[i][1]))
-            fail_msg("%s: %s", bad[i][0], told);
+        char message[ROW_MESSAGE_BYTES];
+        assert_false(row_types_read(&types, bad[i][0], message));
+        if (!strstr(message, bad[i][1]))
+            fail_msg("%s: %s", bad[i][0], message);
         row_types_free(&types);
     }
 }

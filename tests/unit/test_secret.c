@@ -23,7 +23,7 @@ static void expect(enum secret_kind kind, const char *const *names, size_t count
 }
 
 /* Of whatever kind. */
-static void test_names_that_tell(void **state)
+static void test_names_of_secrets(void **state)
 {
     (void)state;
     static const char *const names[] = {
@@ -143,7 +143,7 @@ static void test_names_that_do_not(void **state)
 }
 
 /* "code" is a key in the URLs of Azure's functions; "key" in data is half of a pair. */
-static void test_names_that_tell_in_their_place(void **state)
+static void test_names_of_secrets_in_their_place(void **state)
 {
     (void)state;
     assert_true(secret_is_name(SECRET_PARAMETER, SPAN("code")));
@@ -292,9 +292,9 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names_that_tell),
+        cmocka_unit_test(test_names_of_secrets),
         cmocka_unit_test(test_names_that_do_not),
-        cmocka_unit_test(test_names_that_tell_in_their_place),
+        cmocka_unit_test(test_names_of_secrets_in_their_place),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_known_values),
         cmocka_unit_test(test_urls_and_forms),

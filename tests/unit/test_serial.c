@@ -56,7 +56,7 @@ static void values_are_found_and_compared(void **state)
     assert_false(key_of(".user", "", &key));
 }
 
-static void bad_paths_are_told(void **state)
+static void bad_paths_are_reported(void **state)
 {
     static const struct {
         const char *text;
@@ -111,7 +111,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_found_and_compared),
-        cmocka_unit_test(bad_paths_are_told),
+        cmocka_unit_test(bad_paths_are_reported),
         cmocka_unit_test(one_after_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -58,9 +58,9 @@ struct reading {
     size_t block_bytes;
 };
 
-static size_t tell(const struct source *s, const struct buf *record, char *told, size_t at)
+static size_t append(const struct source *s, const struct buf *record, char *text, size_t at)
 {
-    return at + (size_t)snprintf(told + at, TOLD_MAX - at, "%lu:%lu:%.*s|",
+    return at + (size_t)snprintf(text + at, TOLD_MAX - at, "%lu:%lu:%.*s|",
                                  (unsigned long)s->number, (unsigned long)s->line,
                                  (int)record->bytes, record->bytes > 0 ? record->data : "");
 }
@@ -69,7 +69,7 @@ static size_t tell(const struct source *s, const struct buf *record, char *told,
 static uint64_t digest;
 
 /* Everything from the position on; *after_first gets the position behind the first record. */
-static void read_all(const struct inputs *inputs, const struct reading *how, char *told,
+static void read_all(const struct inputs *inputs, const struct reading *how, char *text,
                      struct source_position *after_first)
 {
     struct source s;
@@ -86,12 +86,12 @@ static void read_all(const struct inputs *inputs, const struct reading *how, cha
     assert_true(source_start(&s, NULL, &pool));
     struct buf record = {0};
     enum source_next next;
-    told[0] = '\0';
+    text[0] = '\0';
     while ((next = source_next(&s, &record)) != SOURCE_END) {
         assert_int_not_equal(next, SOURCE_WAIT);
         if (at == 0 && after_first)
             *after_first = source_position(&s);
-        at = tell(&s, &record, told, at);
+        at = append(&s, &record, text, at);
         buf_release(&pool, &record);
     }
     if (how->error ? !s.error || !strstr(s.error_text, how->error) : s.error)
@@ -104,11 +104,11 @@ static void read_all(const struct inputs *inputs, const struct reading *how, cha
 /* However it comes, it is the same, and so is its digest. */
 static void expect(const struct inputs *inputs, struct reading how, const char *wanted)
 {
-    char told[TOLD_MAX];
+    char text[TOLD_MAX];
     uint64_t first = 0;
     for (how.block_bytes = 1; how.block_bytes <= 40; how.block_bytes++) {
-        read_all(inputs, &how, told, NULL);
-        assert_string_equal(told, wanted);
+        read_all(inputs, &how, text, NULL);
+        assert_string_equal(text, wanted);
         first = how.block_bytes == 1 ? digest : first;
         assert_int_equal(digest, first);
     }
@@ -185,11 +185,11 @@ static void expect_positions(const struct inputs *inputs, struct reading how, co
         struct source_position position = {0};
         uint64_t whole = 0;
         for (const char *rest = wanted; *rest; rest = strchr(rest, '|') + 1) {
-            char told[TOLD_MAX];
+            char text[TOLD_MAX];
             struct source_position from = position;
             how.from = &from;
-            read_all(inputs, &how, told, &position);
-            assert_string_equal(told, rest);
+            read_all(inputs, &how, text, &position);
+            assert_string_equal(text, rest);
             whole = rest == wanted ? digest : whole;
             assert_int_equal(digest, whole);
         }
@@ -222,9 +222,9 @@ static void test_position_in_a_pipe(void **state)
     inputs.list[1] = inputs.paths[1];
     inputs.count = 2;
     struct source_position from = {.input = 1, .number = 4, .index = 2, .offset = 4, .lines = 2};
-    char told[TOLD_MAX];
-    read_all(&inputs, &(struct reading){.from = &from}, told, NULL);
-    assert_string_equal(told, "4:4:c|5:5:d|");
+    char text[TOLD_MAX];
+    read_all(&inputs, &(struct reading){.from = &from}, text, NULL);
+    assert_string_equal(text, "4:4:c|5:5:d|");
     drop_inputs(&inputs);
 }
 
@@ -528,10 +528,10 @@ static void test_compressed_and_cut(void **state)
             struct inputs inputs = {.count = 0};
             add_input(&inputs, packed.data, bytes);
             add_text(&inputs, "x");
-            char told[TOLD_MAX];
-            read_all(&inputs, &(struct reading){.error = "it ends too early"}, told, NULL);
-            const char *rest = strncmp(told, "0:1:first|", 10) == 0 ? told + 10 : told;
-            assert_string_equal(rest, rest == told ? "0:1:x|" : "1:1:x|");
+            char text[TOLD_MAX];
+            read_all(&inputs, &(struct reading){.error = "it ends too early"}, text, NULL);
+            const char *rest = strncmp(text, "0:1:first|", 10) == 0 ? text + 10 : text;
+            assert_string_equal(rest, rest == text ? "0:1:x|" : "1:1:x|");
             drop_inputs(&inputs);
         }
     }
@@ -547,11 +547,11 @@ static void test_compressed_and_damaged(void **state)
         packed.data[at] = (char)(packed.data[at] ^ (i == 0 ? 1 : 0x08));
         struct inputs inputs = {.count = 0};
         add_input(&inputs, packed.data, packed.bytes);
-        char told[TOLD_MAX];
+        char text[TOLD_MAX];
         read_all(&inputs,
                  &(struct reading){.error = i == 0 ? "damaged gzip data: incorrect data"
                                                    : "damaged zstd data: Unsupported"},
-                 told, NULL);
+                 text, NULL);
         drop_inputs(&inputs);
     }
 }

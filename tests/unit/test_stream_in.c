@@ -138,7 +138,7 @@ static void a_slow_pipe_holds_the_peer_back(void **state)
     close(ends[1]);
 }
 
-static void what_cannot_be_written_is_told(void **state)
+static void what_cannot_be_written_is_reported(void **state)
 {
     struct ringsend *engine = engine_new(NULL);
     struct ringsend_request r = get(*state, "bytes", 300001, RINGSEND_RESPONSE_FD);
@@ -515,7 +515,7 @@ int main(void)
         cmocka_unit_test(a_file_is_written_at_its_position),
         cmocka_unit_test(a_slow_pipe_holds_the_peer_back),
         cmocka_unit_test(a_call_ends_whatever_flows),
-        cmocka_unit_test(what_cannot_be_written_is_told),
+        cmocka_unit_test(what_cannot_be_written_is_reported),
         cmocka_unit_test(pieces_are_taken),
         cmocka_unit_test(who_takes_nothing_holds_the_peer_back),
         cmocka_unit_test(both_ways_at_once),

@@ -59,12 +59,12 @@ static struct ringsend *engine_new(void)
 
 static void assert_echo(const struct ringsend_result *result, size_t bytes, bool chunked)
 {
-    char told[96];
-    stream_told(told, sizeof told, bytes, stream_hash(0, body, bytes), chunked);
+    char report[96];
+    stream_report(report, sizeof report, bytes, stream_hash(0, body, bytes), chunked);
     assert_int_equal(result->error, RINGSEND_OK);
     assert_int_equal(result->status, 200);
-    assert_int_equal(result->body.bytes, strlen(told));
-    assert_memory_equal(result->body.data, told, strlen(told));
+    assert_int_equal(result->body.bytes, strlen(report));
+    assert_memory_equal(result->body.data, report, strlen(report));
 }
 
 /* ---- From a descriptor ---- */
@@ -124,7 +124,7 @@ static uint64_t bytes_sent(struct ringsend *engine)
     return stats.bytes_sent;
 }
 
-static void what_cannot_be_read_is_told(void **state)
+static void what_cannot_be_read_is_reported(void **state)
 {
     struct ringsend *engine = engine_new();
     struct ringsend_request r = post(*state, "echo", RINGSEND_BODY_FD);
@@ -376,7 +376,7 @@ static void what_has_no_positions_is_not_tried_again(void **state)
     }
 }
 
-static void what_cannot_give_a_body_is_told(void **state)
+static void what_cannot_give_a_body_is_reported(void **state)
 {
     static const struct {
         const char *path;
@@ -595,7 +595,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_sent_from_its_position),
         cmocka_unit_test(a_pipe_is_sent_as_it_comes),
-        cmocka_unit_test(what_cannot_be_read_is_told),
+        cmocka_unit_test(what_cannot_be_read_is_reported),
         cmocka_unit_test(pieces_are_asked_for),
         cmocka_unit_test(empty_pieces_end_nothing),
         cmocka_unit_test(wrong_pieces_are_refused),
@@ -605,7 +605,7 @@ int main(void)
         cmocka_unit_test(what_can_be_read_again_is_tried_again),
         cmocka_unit_test(what_is_gone_is_not_tried_again),
         cmocka_unit_test(what_has_no_positions_is_not_tried_again),
-        cmocka_unit_test(what_cannot_give_a_body_is_told),
+        cmocka_unit_test(what_cannot_give_a_body_is_reported),
         cmocka_unit_test(a_file_that_changes_between_tries),
         cmocka_unit_test(an_early_response_decides),
         cmocka_unit_test(an_end_comes_in_each_phase),

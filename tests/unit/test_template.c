@@ -281,9 +281,9 @@ static struct secrets secrets;
 
 static void compile(struct template *t, const char *source, enum template_use use)
 {
-    char told[TEMPLATE_TOLD_BYTES];
-    if (!template_compile(t, source, use, &names, &secrets, told))
-        fail_msg("%s: %s", source, told);
+    char message[TEMPLATE_MESSAGE_BYTES];
+    if (!template_compile(t, source, use, &names, &secrets, message))
+        fail_msg("%s: %s", source, message);
 }
 
 static void check_row(const struct row *row)
@@ -371,9 +371,9 @@ static void test_what_builds_json(void **state)
     assert_false(is_json("a={{a}}", TEMPLATE_BODY));
     assert_false(is_json("", TEMPLATE_JSON));
     struct template t;
-    char told[TEMPLATE_TOLD_BYTES];
-    assert_false(template_compile(&t, "{\"a\":1", TEMPLATE_BODY, &names, &secrets, told));
-    assert_non_null(strstr(told, "it begins like JSON"));
+    char message[TEMPLATE_MESSAGE_BYTES];
+    assert_false(template_compile(&t, "{\"a\":1", TEMPLATE_BODY, &names, &secrets, message));
+    assert_non_null(strstr(message, "it begins like JSON"));
     template_free(&t);
 }
 
@@ -382,11 +382,11 @@ static void test_where_no_column_may_stand(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof misplaced / sizeof *misplaced; i++) {
         struct template t;
-        char told[TEMPLATE_TOLD_BYTES] = "";
-        if (template_compile(&t, misplaced[i].source, misplaced[i].use, &names, &secrets, told))
+        char message[TEMPLATE_MESSAGE_BYTES] = "";
+        if (template_compile(&t, misplaced[i].source, misplaced[i].use, &names, &secrets, message))
             fail_msg("%s is taken", misplaced[i].source);
-        if (!strstr(told, misplaced[i].why))
-            fail_msg("%s: \"%s\", not \"%s\"", misplaced[i].source, told, misplaced[i].why);
+        if (!strstr(message, misplaced[i].why))
+            fail_msg("%s: \"%s\", not \"%s\"", misplaced[i].source, message, misplaced[i].why);
         template_free(&t);
     }
     template_names_free(&names);
@@ -440,10 +440,10 @@ static void test_what_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct template t;
-        char told[TEMPLATE_TOLD_BYTES];
-        assert_false(template_compile(&t, bad[i][0], TEMPLATE_TEXT, &names, &secrets, told));
-        if (!strstr(told, bad[i][1]))
-            fail_msg("%s: \"%s\", not \"%s\"", bad[i][0], told, bad[i][1]);
+        char message[TEMPLATE_MESSAGE_BYTES];
+        assert_false(template_compile(&t, bad[i][0], TEMPLATE_TEXT, &names, &secrets, message));
+        if (!strstr(message, bad[i][1]))
+            fail_msg("%s: \"%s\", not \"%s\"", bad[i][0], message, bad[i][1]);
         template_free(&t);
     }
     template_names_free(&names);

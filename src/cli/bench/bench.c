@@ -44,7 +44,7 @@ struct bench {
 
 /* A terminal that takes nothing is told nothing; should it stop right now, the next signal gets
  * through. */
-static void tell_stop(void)
+static void report_stop(void)
 {
     static const char text[] =
         "ringsend bench: stopping; what is in flight is waited for, a second "
@@ -64,7 +64,7 @@ static void wake(void)
     signals_hear(); /* before it is told: who reads that may ask again at once */
     if (*signals_stops() == 1) {
         signals_unblock();
-        tell_stop();
+        report_stop();
     }
 }
 
@@ -338,8 +338,8 @@ int command_bench(int argc, char **argv)
         status = run_all(&b);
     }
     if (status == EXIT_OK || b.runs_count > 0) {
-        int told = report(&b); /* of a run that failed, those before it */
-        status = status == EXIT_OK ? told : status;
+        int reported = report(&b); /* of a run that failed, those before it */
+        status = status == EXIT_OK ? reported : status;
     }
     for (size_t i = 0; i < b.runs_count; i++)
         figures_free(&b.runs[i]);

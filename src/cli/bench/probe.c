@@ -59,7 +59,7 @@ static double quantile_ms(const struct probe_step *step, double fraction)
     return (double)histogram_quantile(&step->service_ns, fraction) / NS_PER_MS;
 }
 
-static void tell_step(const struct probe_step *step)
+static void report_step(const struct probe_step *step)
 {
     if (step->too_many)
         printf("%11u %12s %10s %10s %13llu\n", step->connections, "-", "-", "-",
@@ -95,12 +95,12 @@ static int make_step(struct probe_run *p, uint32_t connections)
                                           .rate = step->too_many ? 0 : probe_step_rate(step),
                                           .pushed_back = step->too_many});
     if (!p->options.json)
-        tell_step(step);
+        report_step(step);
     return EXIT_OK;
 }
 
 /* Of the first step, over one connection: there is no knee. */
-static void tell_failure(const struct probe_step *step)
+static void report_failure(const struct probe_step *step)
 {
     char cause[160];
     uint64_t all = step->good + step->others + step->errors;
@@ -133,7 +133,7 @@ static uint32_t recommended(const struct knee *k)
     return cap > 0 && cap < knee ? cap : knee;
 }
 
-static void tell(const struct knee *k)
+static void report(const struct knee *k)
 {
     uint32_t knee = knee_at(k), cap = knee_cap(k);
     printf("\n");
@@ -157,7 +157,7 @@ static void put_number(struct json_out *j, const char *key, uint32_t number)
         json_words(j, key, NULL);
 }
 
-static void tell_json(const struct probe_run *p)
+static void report_json(const struct probe_run *p)
 {
     struct json_out j = {.out = stdout};
     uint32_t knee = knee_at(&p->knee), cap = knee_cap(&p->knee);
@@ -202,11 +202,11 @@ static int run(struct probe_run *p)
         return status;
     bool known = knee_at(&p->knee) > 0;
     if (p->options.json)
-        tell_json(p);
+        report_json(p);
     else if (known)
-        tell(&p->knee);
+        report(&p->knee);
     if (!known)
-        tell_failure(&p->steps[0]);
+        report_failure(&p->steps[0]);
     return known ? EXIT_OK : EXIT_NOT_ALL_OK;
 }
 

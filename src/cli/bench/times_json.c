@@ -25,14 +25,14 @@ void json_bounds(struct json_out *j, const char *key, const struct histogram *ti
     static const struct {
         double fraction;
         const char *name;
-    } told[] = {{0.5, "p50"},    {0.9, "p90"},      {0.99, "p99"},
-                {0.999, "p999"}, {0.9999, "p9999"}, {1, "max"}};
+    } quantiles[] = {{0.5, "p50"},    {0.9, "p90"},      {0.99, "p99"},
+                     {0.999, "p999"}, {0.9999, "p9999"}, {1, "max"}};
     json_begin(j, key, '{');
     json_count(j, "count", bounds->count);
     json_begin(j, "at_least", '[');
-    for (size_t i = 0; i < sizeof told / sizeof told[0]; i++)
-        if (figures_is_bound(times, bounds, told[i].fraction))
-            json_words(j, NULL, told[i].name);
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++)
+        if (figures_is_bound(times, bounds, quantiles[i].fraction))
+            json_words(j, NULL, quantiles[i].name);
     json_end_with(j, ']');
     json_end_with(j, '}');
 }

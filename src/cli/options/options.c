@@ -45,15 +45,15 @@ static void find_others(struct others *o, enum option_id id, char letter)
         commands |= (letter ? row->letter == letter : row->id == id) ? row->commands : 0;
     }
     *o = (struct others){.count = (unsigned)__builtin_popcount(commands)};
-    unsigned told = 0;
+    unsigned named = 0;
     for (size_t i = 0; i < commands_count; i++) {
         if (!(commands & (unsigned)commands_help[i].command))
             continue;
-        add_words(o, told == 0 ? "" : told + 1 == o->count ? " and " : ", ");
+        add_words(o, named == 0 ? "" : named + 1 == o->count ? " and " : ", ");
         add_words(o, "`ringsend ");
         add_words(o, commands_help[i].name);
         add_words(o, "`");
-        told++;
+        named++;
     }
 }
 

@@ -62,12 +62,12 @@ static enum format one_format(const struct record_options *o, const char *comman
 static void compile(struct template *template, const char *option, const char *text, bool *has,
                     enum template_use use, struct form *form, struct request_options *request)
 {
-    char told[TEMPLATE_TOLD_BYTES];
+    char message[TEMPLATE_MESSAGE_BYTES];
     if (!text)
         return;
     *has = true;
-    if (!template_compile(template, text, use, &form->names, &request->secrets, told))
-        usage_error(request->command, "%s: %s", option, told);
+    if (!template_compile(template, text, use, &form->names, &request->secrets, message))
+        usage_error(request->command, "%s: %s", option, message);
 }
 
 /* What --data is, by the Content-Type of all records if they have one. */
@@ -94,11 +94,11 @@ static void refuse_file_as_text(const struct record_options *o, const char *comm
 
 static void read_types(struct record_options *o, const struct request_options *request)
 {
-    char told[ROW_TOLD_BYTES];
+    char message[ROW_MESSAGE_BYTES];
     if (!o->types_text)
         return;
-    if (!row_types_read(&o->types, o->types_text, told))
-        usage_error(request->command, "--types: %s", told);
+    if (!row_types_read(&o->types, o->types_text, message))
+        usage_error(request->command, "--types: %s", message);
     if (template_names_find(&o->form.names, SPAN(ROW_JSON)) < 0)
         usage_error(request->command,
                     "--types is about the whole row, and no template has it: --data '{{*|json}}'");

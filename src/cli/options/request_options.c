@@ -135,9 +135,9 @@ const char *request_options_header_fault(struct ringsend_bytes name)
 static void compile(struct request_options *o, struct template *template, const char *option,
                     const char *text, enum template_use use)
 {
-    char told[TEMPLATE_TOLD_BYTES];
-    if (!template_compile(template, text, use, &o->names, &o->secrets, told))
-        usage_error(o->command, "%s: %s", option, told);
+    char message[TEMPLATE_MESSAGE_BYTES];
+    if (!template_compile(template, text, use, &o->names, &o->secrets, message))
+        usage_error(o->command, "%s: %s", option, message);
 }
 
 static struct ringsend_bytes constant(const struct template *template)

@@ -11,7 +11,7 @@ void adapt_begin(struct adapt *a, struct job *job, struct ringsend *engine, uint
     *a = (struct adapt){.job = job,
                         .engine = engine,
                         .quiet = quiet,
-                        .told = 1,
+                        .reported = 1,
                         .sampled_ns = clock_monotonic_ns()};
     adaptive_init(&a->adaptive, limit_max, a->sampled_ns);
     ringsend_limit(engine, a->adaptive.limit);
@@ -26,7 +26,7 @@ uint64_t adapt_wait_ns(const struct adapt *a)
 static bool is_worth_telling(const struct adapt *a)
 {
     uint32_t limit = a->adaptive.limit;
-    return limit < a->told || limit >= a->told + (a->told + 1) / 2 ||
+    return limit < a->reported || limit >= a->reported + (a->reported + 1) / 2 ||
            limit == a->adaptive.limit_max;
 }
 
@@ -48,8 +48,8 @@ void adapt_turn(struct adapt *a)
         return;
     ringsend_limit(a->engine, a->adaptive.limit);
     if (!a->quiet && is_worth_telling(a)) {
-        notice("ringsend: adaptive: %u -> %u connections: %s\n", a->told, a->adaptive.limit,
+        notice("ringsend: adaptive: %u -> %u connections: %s\n", a->reported, a->adaptive.limit,
                a->adaptive.reason);
-        a->told = a->adaptive.limit;
+        a->reported = a->adaptive.limit;
     }
 }

@@ -11,7 +11,7 @@ struct adapt {
     struct job *job;         /* null: there is nothing to do */
     struct ringsend *engine; /* whose limit is that of all */
     bool quiet;
-    uint32_t told; /* the limit that was told of last */
+    uint32_t reported; /* the limit that was told of last */
     uint64_t sampled_ns;
     struct adaptive adaptive;
 };

@@ -275,9 +275,9 @@ static void print_place(const struct dry_run *d, bool bad)
         return;
     }
     const struct ringsend_bytes line = {d->reader.record->line.data, d->reader.record->line.bytes};
-    char text[RECORD_TOLD_BYTES];
+    char text[RECORD_MESSAGE_BYTES];
     fputs(" cannot be sent: ", stdout);
-    summary_print_plain(stdout, record_error_tell(&d->reader.error, line, text, sizeof text));
+    summary_print_plain(stdout, record_error_message(&d->reader.error, line, text, sizeof text));
     putchar('\n');
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int tell_failure(int error, const char *message)
+static int report_failure(int error, const char *message)
 {
     fprintf(stderr, "ringsend send: %s\n",
             message[0] ? message : ringsend_error_text((enum ringsend_error)error));
@@ -67,7 +67,7 @@ int engines_start(struct engines *engines, const struct send_options *options,
     if (error == RINGSEND_OK)
         return EXIT_OK;
     engines_free(engines, 0);
-    return tell_failure(error, message);
+    return report_failure(error, message);
 }
 
 void engines_free(struct engines *engines, size_t first)

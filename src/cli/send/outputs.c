@@ -256,7 +256,7 @@ static bool size_of(const struct output_file *output, uint64_t *bytes)
     return true;
 }
 
-static int tell_journal_error(const struct outputs *outputs, enum journal_error error)
+static int report_journal_error(const struct outputs *outputs, enum journal_error error)
 {
     const char *path = outputs->journal_path;
     switch (error) {
@@ -410,7 +410,7 @@ static int replace_journal(struct outputs *outputs, const struct send_options *o
         return refuse_parked(outputs);
     errno = journal_take_place(outputs->journal);
     if (errno)
-        return tell_journal_error(outputs, JOURNAL_FAILED);
+        return report_journal_error(outputs, JOURNAL_FAILED);
     if (!parked_remove(outputs->parked_path) && send_given(options, OPTION_ORDERED))
         return refuse_parked(outputs);
     return EXIT_OK;
@@ -426,7 +426,7 @@ static int recover(struct outputs *outputs, const struct send_options *options)
     if (error == JOURNAL_FAILED)
         return refuse(results, EXIT_OUTPUT, strerror(errno));
     if (error != JOURNAL_OK)
-        return tell_journal_error(outputs, error);
+        return report_journal_error(outputs, error);
     struct journal_sizes synced = journal_synced(outputs->journal);
     bool sync = send_given(options, OPTION_SYNC);
     int status = settle_output(results, synced.results, sizes.results, sync);
@@ -435,7 +435,7 @@ static int recover(struct outputs *outputs, const struct send_options *options)
     if (status != EXIT_OK)
         return status;
     errno = journal_settle(outputs->journal, sizes);
-    return errno ? tell_journal_error(outputs, JOURNAL_FAILED) : EXIT_OK;
+    return errno ? report_journal_error(outputs, JOURNAL_FAILED) : EXIT_OK;
 }
 
 /* --resume begins where there is nothing yet: a run may have died, or been refused, right after it
@@ -483,7 +483,7 @@ static int begin(struct outputs *outputs, const struct send_options *options,
         return EXIT_USAGE;
     }
     if (error != JOURNAL_OK)
-        return tell_journal_error(outputs, error);
+        return report_journal_error(outputs, error);
     return replace_journal(outputs, options);
 }
 
@@ -515,7 +515,7 @@ static int open_journal(struct outputs *outputs, const struct send_options *opti
         error = journal_open(&outputs->journal, outputs->journal_path,
                              send_given(options, OPTION_SYNC));
     if (error != JOURNAL_OK && error != JOURNAL_NONE)
-        return tell_journal_error(outputs, error);
+        return report_journal_error(outputs, error);
     outputs->goes_on = error == JOURNAL_OK;
     int status = take_fingerprint(outputs, &now, options, source);
     if (status == EXIT_OK && outputs->goes_on)

@@ -159,7 +159,7 @@ static void draw(struct progress *p, uint64_t now_ns)
     notice_bar(text, (size_t)bytes);
 }
 
-static void tell(struct progress *p, uint64_t now_ns)
+static void print(struct progress *p, uint64_t now_ns)
 {
     char text[300];
     struct progress_state state = state_of(p, now_ns);
@@ -171,16 +171,16 @@ void progress_turn(struct progress *p)
 {
     uint64_t now_ns = clock_monotonic_ns();
     int asked = *p->state_asked;
-    if (asked != p->states_told) {
-        p->states_told = asked;
-        tell(p, now_ns);
+    if (asked != p->states_printed) {
+        p->states_printed = asked;
+        print(p, now_ns);
     }
     if (now_ns < p->next_ns)
         return;
     if (p->mode == PROGRESS_BAR)
         draw(p, now_ns);
     else
-        tell(p, now_ns);
+        print(p, now_ns);
     p->next_ns = now_ns + (p->mode == PROGRESS_BAR ? BAR_EVERY_NS : LOG_EVERY_NS);
 }
 

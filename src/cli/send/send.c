@@ -109,7 +109,7 @@ static int status_of(const struct job_report *report, const struct journal_count
 }
 
 /* In one write, so that nobody else's lines come between. */
-static void tell_end(const struct send *send, struct job *job, const struct journal_counts *whole)
+static void report_end(const struct send *send, struct job *job, const struct journal_counts *whole)
 {
     const struct job_report *report = job_report(job);
     struct ringsend_stats stats;
@@ -133,11 +133,11 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /* Not by the handler, whose write a stopped terminal would hold. */
-static void tell_stop(const struct send *send, bool *told)
+static void report_stop(const struct send *send, bool *reported)
 {
-    if (*told || *signals_stops() == 0)
+    if (*reported || *signals_stops() == 0)
         return;
-    *told = true;
+    *reported = true;
     signals_hear();
     if (!send_given(&send->options, OPTION_QUIET))
         notice("ringsend: stopping; what is in flight has 10 s to finish, a second signal cancels "
@@ -145,7 +145,7 @@ static void tell_stop(const struct send *send, bool *told)
 }
 
 /* What an earlier run has done stays out of this one's figures. */
-static void tell_start(const struct send *send)
+static void report_start(const struct send *send)
 {
     if (!send->outputs.goes_on || send_given(&send->options, OPTION_QUIET))
         return;
@@ -166,12 +166,12 @@ static uint64_t done_before(const struct send *send)
 static void turn_all(const struct send *send, struct job *job, struct adapt *adapt,
                      struct progress *progress)
 {
-    bool stop_told = false;
+    bool stop_reported = false;
     progress_begin(progress);
     while (job_turn(job, least(adapt_wait_ns(adapt), progress_wait_ns(progress)))) {
         adapt_turn(adapt);
         progress_turn(progress);
-        tell_stop(send, &stop_told);
+        report_stop(send, &stop_reported);
         notice_turn();
     }
     signals_hear();
@@ -233,7 +233,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         fputs("ringsend send: memory is out\n", stderr);
         return EXIT_NOT_STARTED;
     }
-    tell_start(send);
+    report_start(send);
     handle_signals(engine);
     notice_begin(engine);
     struct adapt adapt = {0};
@@ -253,7 +253,7 @@ static int run_job(struct send *send, enum outputs_use *use)
     struct journal_counts whole = {0};
     if (send->outputs.journal)
         whole = resume_hint_count(send->outputs.journal, send->outputs.parked_path);
-    tell_end(send, job, &whole);
+    report_end(send, job, &whole);
     int status = status_of(report, &whole);
     engine_to_wake = NULL;
     engines_free(engines, 0);

@@ -71,7 +71,7 @@ static const char *why_not(enum journal_error error, const char *path)
     return "the journal is damaged";
 }
 
-static int tell(const char *path, bool json)
+static int report(const char *path, bool json)
 {
     char *name;
     char *parked = NULL;
@@ -106,7 +106,7 @@ int command_status(int argc, char **argv)
         usage_error(command, "name the results file of a run");
     int status = EXIT_OK;
     for (size_t i = 0; i < given.arguments_count; i++) {
-        int one = tell(given.arguments[i], option_given(&given, OPTION_JSON));
+        int one = report(given.arguments[i], option_given(&given, OPTION_JSON));
         status = one == EXIT_OK ? status : one;
     }
     options_free(&given);

@@ -374,7 +374,7 @@ static void break_at_any_time(void)
 /* The first operation is ring_new; one of the next ones draws random bytes. */
 static void no_random_bytes(void)
 {
-    bool told = false;
+    bool seen = false;
 
     for (uint32_t n = 2; n < 10; n++) {
         struct client c;
@@ -384,10 +384,10 @@ static void no_random_bytes(void)
         scenario_submit(&c, &get);
         client_finish(&c);
         SIM_CHECK(c.requests[0].error != RINGSEND_E_NO_MEMORY, "a lack of memory is told");
-        told |= c.requests[0].error == RINGSEND_E_TLS_NO_RANDOM;
+        seen |= c.requests[0].error == RINGSEND_E_TLS_NO_RANDOM;
         scenario_end(&c);
     }
-    SIM_CHECK(told, "the lack of random bytes is not told");
+    SIM_CHECK(seen, "the lack of random bytes is not told");
 }
 
 /* Far too few receive buffers, while the worker takes its time: handshakes hold none of them. */

@@ -429,8 +429,8 @@ static void begin_with_buffers(const char *name, struct client *c, uint32_t buff
     client_begin(c, &options);
 }
 
-/* A response that is not taken holds no receive buffers, nor does what comes unasked behind it: with one
- * or two of them others go on. */
+/* A response that is not taken holds no receive buffers, nor does what comes unasked behind it:
+ * with one or two of them others go on. */
 static void held_responses_starve_nobody(void)
 {
     static const struct sim_answer answers[] = {
