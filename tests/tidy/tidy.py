@@ -478,10 +478,17 @@ SEEDS = {
         {"src/ringsend.h": GOOD["src/ringsend.h"] + "RINGSEND_API int ringsend_gone(void);\n"},
     ],
     "format": [{"src/base/seed.c": "int seed (int a) {\n  return a; }\n"}],
-    "lint": [{
-        "src/base/seed.c": "int seed(int a);\nint seed(int a)\n{\n    int *p = 0;\n"
-        "    return a ? *p : a;\n}\n"
-    }],
+    "lint": [
+        {
+            "src/base/seed.c": "int seed(int a);\nint seed(int a)\n{\n    int *p = 0;\n"
+            "    return a ? *p : a;\n}\n"
+        },
+        # Of headers the linter says only what .clang-tidy's filter lets through.
+        *({
+            "src/base/seed.c": f'#include "{place}/seed.h"\n',
+            f"{place}/seed.h": "#define SEED(a) (a * 2)\n"
+        } for place in rules.EVERYTHING),
+    ],
     "scripts": [
         {"run": "#!/bin/sh\nif true; then\n"},
         {".ci/run": "#!/bin/bash\ntrue\n"},
