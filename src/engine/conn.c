@@ -25,6 +25,7 @@
 #include "base/time.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
+#include "engine/connect_error.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/host.h"
@@ -43,13 +44,6 @@
 #include "ringsend.h"
 #include "uring/op.h"
 #include "uring/ring.h"
-
-#include <errno.h>
-
-/* A connection that took longer may have been closed again before its receive is in the kernel: by
- * a peer that has waited through a pause of ours. For each new one another enter would be too dear.
- */
-#define YOUNG_NS (100 * NS_PER_MS)
 
 enum {
     /* A larger request may leave in parts, which must not wait for one another. */
@@ -127,49 +121,14 @@ void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind)
     ring_cancel(c->engine->ring, conn_tag(c), kind);
 }
 
-/* Its end may have come, and nothing would show it: the receive is not in the kernel yet, or has
- * ended for want of a buffer, as when much has come at once. */
-static bool is_blind(const struct conn *c)
-{
-    const struct ringsend *e = c->engine;
-    if (!list_empty(&c->starved))
-        return true;
-    if (c->armed_by <= e->enters)
-        return false;
-    return c->exchanges > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
-}
-
-/* Data has come that nobody has looked at. */
-static bool has_unasked(const struct conn *c)
-{
-    return c->rx_first >= 0 && wire_is_data(&c->wire, ring_buffer(c->engine->ring, c->rx_first));
-}
-
-/* One that was kept is of no more use: by bytes that nobody had asked for, by its end, or for
- * another reason. */
-static void learn_end(const struct conn *c)
-{
-    const struct response *response = &c->exchange.response;
-    uint64_t stood_ns = c->engine->now_ns - c->answered_ns;
-    bool is_idle = !c->exchange.request;
-    if (!is_idle && response->no_head)
-        kept_has_spoken(c, stood_ns);
-    else if (!is_idle && response->started)
-        return;
-    else if (has_unasked(c))
-        kept_has_spoken(c, stood_ns);
-    else if (c->stream_ended || c->rx_first >= 0)
-        kept_was_closed(c, stood_ns);
-}
-
 void conn_launch(struct conn *c)
 {
     CHECK(c->step <= CONN_READY);
-    if (is_blind(c)) {
+    if (conn_is_blind(c)) {
         writer_hold(c); /* until the next turn */
     } else if (c->stream_ended || c->rx_first >= 0) {
         if (c->exchanges > 1)
-            learn_end(c);
+            kept_is_over(c);
         const char *detail = "the peer had closed the connection before";
         enum ringsend_error error =
             c->rx_first >= 0 ? exchange_unasked(&c->exchange, &detail) : RINGSEND_E_SEND_FAILED;
@@ -276,48 +235,27 @@ void conn_begin(struct conn *c, struct request *r)
     task_wake(c->engine, &c->task);
 }
 
-static enum ringsend_error connect_error(int32_t result)
+/* There are exchanges, or connections on which one may be about to begin. */
+static bool others_go_on(const struct ringsend *e)
 {
-    switch (-result) {
-    case ECONNREFUSED:
-        return RINGSEND_E_CONNECT_REFUSED;
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case EACCES:
-    case EPERM:
-    case EAFNOSUPPORT:
-        return RINGSEND_E_CONNECT_UNREACHABLE;
-    case ECONNRESET:
-    case ECONNABORTED:
-        return RINGSEND_E_CONNECT_RESET;
-    case EADDRNOTAVAIL:
-    case EADDRINUSE:
-        return RINGSEND_E_CONNECT_NO_PORT;
-    case ETIMEDOUT:
-        return RINGSEND_E_TIMEOUT_CONNECT;
-    default:
-        return RINGSEND_E_CONNECT_FAILED;
-    }
+    return e->exchanges > 0 || !list_empty(&e->idle_lru);
 }
 
-/* It failed for want of something that comes back when others give it back, and says nothing of the
- * peer. */
-static bool is_short_of(const struct conn *c, int32_t result)
+/* Whether the connect must wait for another turn. */
+static bool connect_waits(struct ringsend *e)
 {
-    switch (-result) {
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EAGAIN:
-    case EADDRINUSE:
+    if (others_go_on(e) && e->connects_left == 0)
         return true;
-    case EADDRNOTAVAIL: /* also without any address of the peer's family */
-        return ring_has_source(c->engine->ring, &c->address.any, address_bytes(&c->address));
-    default:
-        return false;
-    }
+    e->connects_left -= e->connects_left > 0;
+    return false;
+}
+
+static enum ring_use use_of(const struct conn *c)
+{
+    const struct request *r = c->exchange.request;
+    bool one = r && r->head.close && !wire_has_opening(&c->wire) && !stream_has_source(r) &&
+               r->head.bytes + r->user->body.bytes <= RING_FOR_ONE_BYTES_MAX;
+    return one ? RING_FOR_ONE : RING_FOR_MANY;
 }
 
 static enum task_next connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
@@ -349,7 +287,7 @@ static enum task_next connecting(struct conn *c)
         return TASK_WAIT;
     }
     int32_t result = op_take(&c->connect);
-    if (result < 0 && is_short_of(c, result)) {
+    if (result < 0 && connect_is_short(c, result)) {
         pool_ran_short(c, connect_error(result), strerrordesc_np(-result));
         return conn_fail(c, connect_error(result), NULL);
     }
@@ -373,6 +311,12 @@ static enum task_next connecting(struct conn *c)
 static bool is_over(struct conn *c, uint64_t at_ns)
 {
     return engine_is_over(c->engine, at_ns) && conn_is_seen(c);
+}
+
+static bool open_wire(struct conn *c)
+{
+    struct pool *p = c->pool;
+    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port, &p->resumes});
 }
 
 /* Moves the wire's opening on with what has come. */
@@ -443,7 +387,7 @@ static enum task_next idle(struct conn *c)
     struct ringsend *e = c->engine;
     CHECK(c->exchange.send == SEND_NONE && writer_is_quiet(&c->writer));
     if (!conn_is_usable(c) && !list_empty(&c->idle))
-        learn_end(c);
+        kept_is_over(c);
     if (!conn_is_usable(c) || e->stopping)
         return conn_fail(c, RINGSEND_OK, NULL);
     if (list_empty(&c->idle)) {
@@ -471,7 +415,7 @@ static enum task_next exchanging(struct conn *c)
     enum ringsend_error error = exchange_run(x, &detail);
     CHECK(x->request->conn == c && x->request->attempt.step == ATTEMPT_BEGUN);
     if (error != RINGSEND_OK && c->exchanges > 1)
-        learn_end(c);
+        kept_is_over(c);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
     bool owes = x->receive >= RECEIVE_DRAINING && exchange_owes(x);
@@ -518,35 +462,6 @@ static void say_farewell(struct conn *c)
         return;
     if (wire_farewell(&c->wire, c->error != RINGSEND_OK))
         writer_go_on(c);
-}
-
-/* There are exchanges, or connections on which one may be about to begin. */
-static bool others_go_on(const struct ringsend *e)
-{
-    return e->exchanges > 0 || !list_empty(&e->idle_lru);
-}
-
-/* Whether the connect must wait for another turn. */
-static bool connect_waits(struct ringsend *e)
-{
-    if (others_go_on(e) && e->connects_left == 0)
-        return true;
-    e->connects_left -= e->connects_left > 0;
-    return false;
-}
-
-static bool open_wire(struct conn *c)
-{
-    struct pool *p = c->pool;
-    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port, &p->resumes});
-}
-
-static enum ring_use use_of(const struct conn *c)
-{
-    const struct request *r = c->exchange.request;
-    bool one = r && r->head.close && !wire_has_opening(&c->wire) && !stream_has_source(r) &&
-               r->head.bytes + r->user->body.bytes <= RING_FOR_ONE_BYTES_MAX;
-    return one ? RING_FOR_ONE : RING_FOR_MANY;
 }
 
 enum task_next conn_run(struct conn *c)

@@ -87,6 +87,9 @@ void conn_received(struct conn *c, const struct ring_completion *completion);
 /* What had come on it when the picture was taken is known: nothing of it lies in the kernel for
  * want of a buffer or of a receive, unless we want no more. Else another is asked for. */
 bool conn_is_seen(struct conn *c);
+/* Its end may have come, and nothing would show it: the receive is not in the kernel yet, or has
+ * ended for want of a buffer, as when much has come at once. */
+bool conn_is_blind(const struct conn *c);
 /* Receives no more, but for what is on its way already; goes on with it, as soon as that has ended.
  * Both are to be called in each run, as long as it is to be so. */
 void conn_stop_recv(struct conn *c);

@@ -21,6 +21,11 @@
 
 #include <errno.h>
 
+/* A connection that took longer may have been closed again before its receive is in the kernel: by
+ * a peer that has waited through a pause of ours. For each new one another enter would be too dear.
+ */
+#define YOUNG_NS (100 * NS_PER_MS)
+
 static bool receives(const struct conn *c)
 {
     return c->step >= CONN_HANDSHAKE && c->step <= CONN_READY;
@@ -33,6 +38,16 @@ bool conn_is_seen(struct conn *c)
     bool is_seen = op_in_flight(&c->recv) && c->armed_by <= c->engine->seen_by;
     c->engine->must_look |= !is_seen;
     return is_seen;
+}
+
+bool conn_is_blind(const struct conn *c)
+{
+    const struct ringsend *e = c->engine;
+    if (!list_empty(&c->starved))
+        return true;
+    if (c->armed_by <= e->enters)
+        return false;
+    return c->exchanges > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
 }
 
 void conn_arm_recv(struct conn *c)

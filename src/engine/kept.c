@@ -28,6 +28,9 @@
 #include "engine/origin.h"
 #include "engine/pool.h"
 #include "engine/request.h"
+#include "engine/wire.h"
+#include "http/response.h"
+#include "uring/ring.h"
 
 enum {
     SUSPICION_FIRST = 1,
@@ -73,6 +76,27 @@ void kept_was_closed(const struct conn *c, uint64_t stood_ns)
 void kept_has_spoken(const struct conn *c, uint64_t stood_ns)
 {
     c->engine->stats.spoke_unasked += distrust(c->pool, stood_ns);
+}
+
+/* Data has come that nobody has looked at. */
+static bool has_unasked(const struct conn *c)
+{
+    return c->rx_first >= 0 && wire_is_data(&c->wire, ring_buffer(c->engine->ring, c->rx_first));
+}
+
+void kept_is_over(const struct conn *c)
+{
+    const struct response *response = &c->exchange.response;
+    uint64_t stood_ns = c->engine->now_ns - c->answered_ns;
+    bool is_idle = !c->exchange.request;
+    if (!is_idle && response->no_head)
+        kept_has_spoken(c, stood_ns);
+    else if (!is_idle && response->started)
+        return;
+    else if (has_unasked(c))
+        kept_has_spoken(c, stood_ns);
+    else if (c->stream_ended || c->rx_first >= 0)
+        kept_was_closed(c, stood_ns);
 }
 
 struct conn *kept_for(const struct pool *p, const struct request *r, uint64_t *settles_at_ns)
