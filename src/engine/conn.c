@@ -67,7 +67,7 @@ struct conn *conn_open(struct pool *p, const struct address *address)
     struct list *node = list_pop_front(&e->conns_free);
     struct conn *c = node ? LIST_OWNER(node, struct conn, idle) : &e->conns[e->conns_mark++];
     uint32_t slot = (uint32_t)(c - e->conns), generation = c->generation + 1;
-    CHECK(slot < e->options.connections_max);
+    CHECK(slot < e->options.connections_max && (!node || c->step == CONN_CLOSED));
     *c = (struct conn){.step = CONN_CONNECT,
                        .slot = slot,
                        .generation = generation,
@@ -115,6 +115,7 @@ void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind)
 {
     if (!op_in_flight(op) || op->cancelled || op_in_flight(&c->cancel))
         return;
+    CHECK(c->step == CONN_SHUTTING_DOWN || op == &c->recv);
     op->cancelled = true;
     c->cancel.state = OP_IDLE;
     op_start(&c->cancel);
@@ -123,7 +124,7 @@ void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind)
 
 void conn_launch(struct conn *c)
 {
-    CHECK(c->step <= CONN_READY);
+    CHECK(c->step == CONN_READY && op_in_flight(&c->writer.send));
     if (conn_is_blind(c)) {
         writer_hold(c); /* until the next turn */
     } else if (c->stream_ended || c->rx_first >= 0) {
@@ -196,6 +197,7 @@ static void report(struct conn *c)
 static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const char *detail)
 {
     struct ringsend *e = c->engine;
+    CHECK(error != RINGSEND_OK || !c->exchange.request || c->exchange.receive == RECEIVE_DONE);
     conn_goto(c, CONN_SHUTTING_DOWN);
     c->error = error;
     c->detail = detail;
@@ -287,6 +289,7 @@ static enum task_next connecting(struct conn *c)
         return TASK_WAIT;
     }
     int32_t result = op_take(&c->connect);
+    CHECK(!c->wire.tls && writer_is_quiet(&c->writer) && c->rx_first < 0);
     if (result < 0 && connect_is_short(c, result)) {
         pool_ran_short(c, connect_error(result), strerrordesc_np(-result));
         return conn_fail(c, connect_error(result), NULL);
@@ -325,6 +328,7 @@ static enum ringsend_error go_on_opening(struct conn *c, bool *opened, const cha
     enum ringsend_error error = RINGSEND_OK;
     struct ringsend_bytes got;
     int32_t buffer;
+    CHECK(c->wire.tls && list_empty(&c->writer.pieces));
     *opened = false;
     while (error == RINGSEND_OK && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
         error = wire_gather(&c->wire, got);
@@ -372,6 +376,7 @@ static enum task_next handshaking(struct conn *c)
     pool_handshake_over(c->pool);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
+    CHECK(!op_in_flight(&c->writer.send) && !wire_is_handed_off(&c->wire));
     turn_succeeded(c);
     conn_goto(c, CONN_READY);
     if (r) {
@@ -399,6 +404,7 @@ static enum task_next idle(struct conn *c)
         list_push_back(&e->idle_lru, &c->idle_lru);
         pool_wake(c->pool);
     }
+    CHECK(!list_empty(&c->idle_lru) && !c->unsolicited);
     if (e->now_ns >= c->deadline_ns)
         return conn_fail(c, RINGSEND_OK, NULL);
     task_deadline(e, &c->task, c->deadline_ns);
@@ -460,6 +466,7 @@ static void say_farewell(struct conn *c)
     if (c->exchange.request || c->stream_ended || !op_in_flight(&c->recv) ||
         !writer_is_quiet(&c->writer))
         return;
+    CHECK(c->step == CONN_SHUTTING_DOWN);
     if (wire_farewell(&c->wire, c->error != RINGSEND_OK))
         writer_go_on(c);
 }
@@ -488,6 +495,7 @@ enum task_next conn_run(struct conn *c)
         turn_begin(c);
         if (!open_wire(c))
             return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
+        CHECK(c->wire.tls);
         return conn_goto(c, CONN_HANDSHAKING);
     case CONN_HANDSHAKING:
         return handshaking(c);
@@ -505,6 +513,7 @@ enum task_next conn_run(struct conn *c)
         say_farewell(c);
         if (!is_quiet(c))
             return TASK_WAIT;
+        CHECK(!c->exchange.request && list_empty(&c->writer.pieces));
         watch_end(c);
         return conn_goto(c, c->opened ? CONN_CLOSE : CONN_CLOSED);
     case CONN_CLOSE:
@@ -513,6 +522,7 @@ enum task_next conn_run(struct conn *c)
         ring_close(e->ring, conn_tag(c));
         return conn_goto(c, CONN_CLOSING);
     case CONN_CLOSING:
+        CHECK(c->opened && is_quiet(c) && c->watch == 0);
         return op_in_flight(&c->close) ? TASK_WAIT : conn_goto(c, CONN_CLOSED);
     case CONN_CLOSED:
         conn_put(c);

@@ -54,6 +54,7 @@ void conn_arm_recv(struct conn *c)
 {
     if (!receives(c))
         return;
+    CHECK(!c->stopped && !c->stream_ended && list_empty(&c->starved));
     c->armed_by = c->engine->enters + 1;
     op_start(&c->recv);
     ring_recv(c->engine->ring, conn_tag(c));
@@ -61,6 +62,7 @@ void conn_arm_recv(struct conn *c)
 
 void conn_stop_recv(struct conn *c)
 {
+    CHECK(c->step == CONN_READY && c->exchange.request);
     c->stopped = true;
     list_remove(&c->starved);
     conn_cancel(c, &c->recv, RING_RECV);
@@ -68,6 +70,7 @@ void conn_stop_recv(struct conn *c)
 
 void conn_go_on_recv(struct conn *c)
 {
+    CHECK(c->step == CONN_READY && c->exchange.request);
     c->stopped = false;
     /* A cancel that is still under way might end the new one. */
     if (c->recv.state == OP_IDLE && !op_in_flight(&c->cancel) && list_empty(&c->starved) &&
@@ -99,6 +102,7 @@ int32_t conn_rx_pop(struct conn *c, const char **data, size_t *bytes)
     int32_t buffer = c->rx_first;
     if (buffer < 0)
         return -1;
+    CHECK(c->rx_last >= 0 && e->rx_bytes[buffer] > 0);
     c->rx_first = e->rx_next[buffer];
     if (c->rx_first < 0)
         c->rx_last = -1;
@@ -114,11 +118,13 @@ void conn_rx_drop(struct conn *c)
         size_t bytes;
         ring_buffer_return(c->engine->ring, conn_rx_pop(c, &data, &bytes));
     }
+    CHECK(c->rx_last < 0);
 }
 
 void conn_received(struct conn *c, const struct ring_completion *completion)
 {
     struct ringsend *e = c->engine;
+    CHECK(op_in_flight(&c->recv) && c->step >= CONN_HANDSHAKE);
     if (completion->buffer >= 0) {
         if (completion->result > 0)
             e->stats.bytes_received += (uint64_t)completion->result;
@@ -133,6 +139,7 @@ void conn_received(struct conn *c, const struct ring_completion *completion)
         return;
     op_complete(&c->recv, completion->result);
     int32_t result = op_take(&c->recv);
+    CHECK(list_empty(&c->starved));
     if (!receives(c))
         return;
     bool by_us = c->stopped || c->recv.cancelled;

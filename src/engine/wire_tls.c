@@ -51,6 +51,7 @@ struct wire_tls {
     bool handed_off;
     bool sending;  /* the kernel reads cipher_out */
     bool broken;   /* a send was cut short; what the peer said before is still to be heard */
+    bool opened;   /* the handshake is done */
     bool farewell; /* it was said */
     uint64_t handed_off_ns; /* when it was the last time */
     uint64_t away_ns;       /* see wire_take_away_ns */
@@ -123,6 +124,7 @@ void wire_break(struct wire *w)
 {
     if (!w->tls)
         return;
+    CHECK(w->engine->broken);
     tls_free(w->tls->tls);
     memory_give_back(&w->engine->memory, w->tls, sizeof *w->tls);
     w->tls = NULL;
@@ -146,6 +148,7 @@ uint64_t wire_take_away_ns(struct wire *w)
 static bool take_cipher(struct wire *w, struct buf *into, size_t expected)
 {
     struct tls *tls = w->tls->tls;
+    CHECK(!w->tls->handed_off && (into != &w->tls->cipher_out || !w->tls->sending));
     while ((tls_state(tls) & TLS_TAKE) && into->bytes < SEND_STRETCH_BYTES) {
         if (!buf_reserve(&w->engine->bufs, into, expected))
             return false;
@@ -187,6 +190,7 @@ static void next_cipher(struct wire_tls *t)
 {
     if (t->cipher_away.bytes > 0)
         return;
+    CHECK(t->cipher_in.bytes > 0 && t->cipher_away_at == 0);
     t->cipher_away = t->cipher_in;
     t->cipher_in = (struct buf){0};
 }
@@ -219,6 +223,7 @@ static void fed(struct wire *w, size_t bytes)
 static size_t feed_here(struct wire *w)
 {
     struct wire_tls *t = w->tls;
+    CHECK(!t->handed_off);
     next_cipher(t);
     size_t used = tls_feed(t->tls, t->cipher_away.data + t->cipher_away_at,
                            t->cipher_away.bytes - t->cipher_away_at);
@@ -256,6 +261,8 @@ static void handshake_done(struct wire *w)
 {
     struct ringsend *e = w->engine;
     struct wire_tls *t = w->tls;
+    CHECK(!t->opened && !t->broken);
+    t->opened = true;
     tls_keep_session(t->tls);
     if (tls_offered_session(t->tls))
         *t->resumes = tls_resumed(t->tls);
@@ -298,6 +305,7 @@ static enum ringsend_error ready(struct wire *w, struct wire_news news, bool *op
 {
     struct wire_tls *t = w->tls;
     size_t bytes;
+    CHECK(tls_is_ready(t->tls) && !t->broken);
     if (tls_peek(t->tls, &bytes)) {
         *detail = "the peer sent data before it was asked";
         return RINGSEND_E_BAD_RESPONSE;
@@ -346,6 +354,7 @@ static struct ringsend_bytes plain_from(const struct piece *p, size_t at)
     const struct iovec *part = p->parts;
     if (at >= part->iov_len)
         at -= (part++)->iov_len;
+    CHECK(at < part->iov_len);
     return (struct ringsend_bytes){(const char *)part->iov_base + at, part->iov_len - at};
 }
 
@@ -356,6 +365,7 @@ static enum ringsend_error encrypt(struct wire *w, struct piece *p)
     size_t total = piece_bytes(p);
     CHECK(p->state == PIECE_QUEUED && p->taken_bytes < total);
     while (p->taken_bytes < total && t->cipher_out.bytes < SEND_STRETCH_BYTES) {
+        CHECK(!t->handed_off && t->opened);
         struct ringsend_bytes plain = plain_from(p, p->taken_bytes);
         size_t accepted = tls_write(t->tls, plain.data, plain.bytes);
         p->taken_bytes += accepted;
@@ -381,6 +391,7 @@ static enum ringsend_error encrypt_all(struct wire *w, struct list *pieces, stru
         enum ringsend_error error = encrypt(w, p);
         if (error != RINGSEND_OK)
             return error;
+        CHECK(t->cipher_out.bytes >= before);
         if (t->cipher_out.bytes > before)
             wire_takes(p, t->cipher_out.bytes - before, send);
         before = t->cipher_out.bytes;
@@ -415,6 +426,7 @@ static bool make_way(struct wire *w)
 {
     struct buf *held = &w->tls->cipher_held;
     size_t before = held->bytes;
+    CHECK(w->tls->opened);
     return before < CIPHER_HELD_MAX && take_cipher(w, held, TLS_RECORD_OVERHEAD_BYTES) &&
            held->bytes > before;
 }
@@ -423,7 +435,7 @@ enum ringsend_error wire_tls_received(struct wire *w, struct ringsend_bytes *got
                                       struct ringsend_bytes *plain, const char **detail)
 {
     struct tls *t = w->tls->tls;
-    CHECK(!w->tls->handed_off);
+    CHECK(!w->tls->handed_off && w->tls->opened && !w->tls->farewell);
     *plain = (struct ringsend_bytes){0};
     for (;;) {
         plain->data = tls_peek(t, &plain->bytes);
@@ -446,11 +458,13 @@ enum ringsend_error wire_tls_received(struct wire *w, struct ringsend_bytes *got
 
 void wire_tls_consume(struct wire *w, size_t plain_bytes)
 {
+    CHECK(w->tls->opened);
     tls_consume(w->tls->tls, plain_bytes);
 }
 
 bool wire_tls_said_farewell(const struct wire *w)
 {
+    CHECK(w->tls && !w->tls->handed_off);
     return tls_peer_closed(w->tls->tls);
 }
 
@@ -462,6 +476,7 @@ bool wire_farewell(struct wire *w, bool has_failed)
     bool refused = tls_error(t->tls) != RINGSEND_OK; /* an alert may tell the peer why */
     if (!refused && (has_failed || !tls_is_ready(t->tls)))
         return false;
+    CHECK(!has_failed || refused);
     t->farewell = true;
     if (!refused)
         tls_close(t->tls);

@@ -60,6 +60,7 @@ enum ringsend_error writer_go_on(struct conn *c)
     enum ringsend_error error = wire_fill(&c->wire, &w->pieces, &w->sending);
     if (error != RINGSEND_OK || w->sending.bytes == 0)
         return error;
+    CHECK(c->step >= CONN_HANDSHAKING && list_empty(&w->held));
     op_start(&w->send);
     if (w->sending.look_first)
         list_push_back(&c->engine->held_sends, &w->held);
@@ -92,6 +93,7 @@ void writer_drop(struct conn *c)
 static size_t credit(struct piece *p, size_t bytes)
 {
     size_t its = p->sending_bytes < bytes ? p->sending_bytes : bytes;
+    CHECK(p->state == PIECE_SENDING && p->sending_bytes > 0 && p->taken_bytes <= piece_bytes(p));
     bool is_out = its == p->sending_bytes && p->taken_bytes == piece_bytes(p);
     p->sent_bytes += its;
     p->state = is_out ? PIECE_LEFT : PIECE_QUEUED;
@@ -119,6 +121,7 @@ void writer_sent(struct conn *c)
         if (p->state == PIECE_QUEUED)
             break;
     }
+    CHECK(bytes == 0 || !w->sending.has_pieces);
     while (w->truncated && (node = list_pop_front(&w->pieces)))
         LIST_OWNER(node, struct piece, node)->state = PIECE_BROKE;
     wire_sent(&c->wire, !w->truncated);
