@@ -143,8 +143,9 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
     }
     if (copied)
         buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
-    return exchange_send(x, (struct ringsend_bytes){x->head.data, x->head.bytes},
-                         copied ? (struct ringsend_bytes){0} : r->user->body);
+    piece_set(&x->piece, (struct ringsend_bytes){x->head.data, x->head.bytes},
+              copied ? (struct ringsend_bytes){0} : r->user->body);
+    return exchange_send(x);
 }
 
 /* What has left is in doubt from the moment on that it can. */
@@ -157,14 +158,13 @@ static enum ringsend_error send_on(struct exchange *x)
     return error;
 }
 
-enum ringsend_error exchange_send(struct exchange *x, struct ringsend_bytes first,
-                                  struct ringsend_bytes second)
+enum ringsend_error exchange_send(struct exchange *x)
 {
     struct ringsend_times *times = &x->request->attempt.times;
     exchange_send_goto(x, SEND_SENDING);
     if (times->sent_at_ns == 0)
         times->sent_at_ns = engine_stamp_ns(x->engine);
-    writer_put(&x->conn->writer, &x->piece, first, second);
+    writer_put(&x->conn->writer, &x->piece);
     return send_on(x);
 }
 
@@ -289,7 +289,7 @@ static enum ringsend_error read_raw(struct exchange *x, struct ringsend_bytes *g
                                     const char **detail)
 {
     struct conn *c = x->conn;
-    while (receives(x)) {
+    do {
         struct ringsend_bytes plain;
         enum ringsend_error error = wire_received(&c->wire, got, &plain, detail);
         if (error != RINGSEND_OK || !plain.data)
@@ -300,7 +300,7 @@ static enum ringsend_error read_raw(struct exchange *x, struct ringsend_bytes *g
             return error;
         c->unsolicited |= plain.bytes > 0;
         wire_consume(&c->wire, before - plain.bytes);
-    }
+    } while (receives(x));
     return RINGSEND_OK;
 }
 
@@ -361,7 +361,7 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
     enum ringsend_error error = receive(x, detail);
     /* After it: half duplex nothing can go out in the middle of a record, and what completes that
      * may be the last thing to happen. */
-    bool more = receives(x) && x->piece.state == PIECE_QUEUED;
+    bool more = x->piece.state == PIECE_QUEUED && receives(x);
     if (error == RINGSEND_OK && more)
         error = send_on(x);
     if (x->request->stream)

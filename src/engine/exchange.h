@@ -47,10 +47,8 @@ bool exchange_owes(const struct exchange *x);
 enum ringsend_error exchange_unasked(const struct exchange *x, const char **detail);
 /* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
 enum ringsend_error exchange_run(struct exchange *x, const char **detail);
-/* Hands over what is to leave next; the second may be empty. It stays as it is until it has left.
- */
-enum ringsend_error exchange_send(struct exchange *x, struct ringsend_bytes first,
-                                  struct ringsend_bytes second);
+/* Hands over the piece: what was set as to leave next. */
+enum ringsend_error exchange_send(struct exchange *x);
 void exchange_sent(struct exchange *x); /* while SENDING: looks at what has become of it */
 /* After a complete response: may the connection carry another exchange? */
 bool exchange_leaves_reusable(struct exchange *x);

@@ -194,8 +194,9 @@ static size_t add(struct exchange *x, size_t bytes)
 
 static enum ringsend_error send_from(struct exchange *x, size_t at)
 {
-    return exchange_send(x, (struct ringsend_bytes){x->head.data + at, x->head.bytes - at},
-                         (struct ringsend_bytes){0});
+    piece_set(&x->piece, (struct ringsend_bytes){x->head.data + at, x->head.bytes - at},
+              (struct ringsend_bytes){0});
+    return exchange_send(x);
 }
 
 /* ---- From a descriptor ---- */

@@ -46,8 +46,8 @@ struct piece {
     struct list node; /* in its writer's queue exactly while it is queued or sending */
     enum piece_state state;
     bool look_first; /* its first bytes are not to be risked on a connection that may be dead */
-    struct iovec parts[PIECE_PARTS];
-    size_t taken_bytes;   /* of its own: in the send under way, or in one before */
+    struct iovec parts[PIECE_PARTS]; /* the first is not empty, nor is the memory written to */
+    size_t taken_bytes;              /* of its own: in the send under way, or in one before */
     size_t sending_bytes; /* of the send under way: its own, and what the wire put ahead of them */
     size_t sent_bytes;    /* the same, of all sends that are over, back to when it was cleared */
 };
@@ -57,7 +57,6 @@ struct wire_send {
     struct iovec parts[WIRE_PARTS];
     uint32_t parts_count;
     size_t bytes;
-    bool has_pieces; /* else it is all the wire's own */
     bool look_first; /* the first bytes of a piece that asks for it are in there */
 };
 
@@ -88,6 +87,16 @@ static inline void piece_clear(struct piece *p, bool look_first)
     p->state = PIECE_IDLE;
     p->look_first = look_first;
     p->sent_bytes = 0;
+}
+
+/* What is to leave next; struct iovec knows no const. */
+static inline void piece_set(struct piece *p, struct ringsend_bytes first,
+                             struct ringsend_bytes second)
+{
+    CHECK(p->state != PIECE_QUEUED && p->state != PIECE_SENDING && first.bytes > 0);
+    p->parts[0] = (struct iovec){(void *)(uintptr_t)first.data, first.bytes};
+    p->parts[1] = (struct iovec){(void *)(uintptr_t)second.data, second.bytes};
+    p->taken_bytes = 0;
 }
 
 static inline bool piece_is_queued(const struct piece *p)
@@ -129,7 +138,6 @@ static inline void wire_takes(struct piece *p, size_t sending_bytes, struct wire
     p->state = PIECE_SENDING;
     p->sending_bytes = sending_bytes;
     send->bytes += sending_bytes;
-    send->has_pieces = true;
     send->look_first |= p->look_first && p->sent_bytes == 0;
 }
 
@@ -156,7 +164,7 @@ static inline enum ringsend_error wire_fill(struct wire *w, struct list *pieces,
 {
     send->parts_count = 0;
     send->bytes = 0;
-    send->has_pieces = send->look_first = false;
+    send->look_first = false;
     if (w->kind == WIRE_TLS)
         return wire_tls_fill(w, pieces, send);
     wire_plain_fill(pieces, send);

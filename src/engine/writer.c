@@ -89,17 +89,18 @@ void writer_drop(struct conn *c)
     op_complete(&w->send, -ECANCELED);
 }
 
-/* So many bytes of a send that is over were not accounted for by the pieces before. */
-static size_t credit(struct piece *p, size_t bytes)
+/* Of so many bytes of a send that is over, and were not accounted for by the pieces before. */
+static size_t credit(struct piece *p, size_t *bytes)
 {
-    size_t its = p->sending_bytes < bytes ? p->sending_bytes : bytes;
-    CHECK(p->state == PIECE_SENDING && p->sending_bytes > 0 && p->taken_bytes <= piece_bytes(p));
+    size_t its = p->sending_bytes < *bytes ? p->sending_bytes : *bytes;
     bool is_out = its == p->sending_bytes && p->taken_bytes == piece_bytes(p);
+    CHECK(p->sending_bytes > 0 && p->taken_bytes <= piece_bytes(p));
+    *bytes -= its;
     p->sent_bytes += its;
     p->state = is_out ? PIECE_LEFT : PIECE_QUEUED;
     if (is_out)
         list_remove(&p->node);
-    return bytes - its;
+    return its;
 }
 
 void writer_sent(struct conn *c)
@@ -111,17 +112,14 @@ void writer_sent(struct conn *c)
     size_t bytes = w->result > 0 ? (size_t)w->result : 0;
     CHECK(bytes <= w->sending.bytes);
     w->truncated = bytes < w->sending.bytes;
-    if (w->sending.has_pieces)
-        c->engine->stats.bytes_sent += bytes;
     while ((node = w->pieces.next) != &w->pieces) {
         struct piece *p = LIST_OWNER(node, struct piece, node);
         if (p->state != PIECE_SENDING)
             break;
-        bytes = credit(p, bytes);
+        c->engine->stats.bytes_sent += credit(p, &bytes);
         if (p->state == PIECE_QUEUED)
             break;
     }
-    CHECK(bytes == 0 || !w->sending.has_pieces);
     while (w->truncated && (node = list_pop_front(&w->pieces)))
         LIST_OWNER(node, struct piece, node)->state = PIECE_BROKE;
     wire_sent(&c->wire, !w->truncated);

@@ -27,15 +27,10 @@ struct writer {
 
 void writer_init(struct writer *w);
 
-/* Behind all others; the memory stays as it is until the piece is its owner's again. It is only
- * read; struct iovec knows no const. */
-static inline void writer_put(struct writer *w, struct piece *p, struct ringsend_bytes first,
-                              struct ringsend_bytes second)
+/* Behind all others; its memory stays as it is until the piece is its owner's again. */
+static inline void writer_put(struct writer *w, struct piece *p)
 {
-    CHECK(!piece_is_queued(p) && first.bytes > 0 && !w->truncated);
-    p->parts[0] = (struct iovec){(void *)(uintptr_t)first.data, first.bytes};
-    p->parts[1] = (struct iovec){(void *)(uintptr_t)second.data, second.bytes};
-    p->taken_bytes = 0;
+    CHECK(!piece_is_queued(p) && !w->truncated);
     p->state = PIECE_QUEUED;
     list_push_back(&w->pieces, &p->node);
 }

@@ -76,7 +76,8 @@ static struct ringsend_bytes bytes_of(const char *text)
 
 static void put(struct piece *p, const char *first, const char *second)
 {
-    writer_put(&conn.writer, p, bytes_of(first), bytes_of(second));
+    piece_set(p, bytes_of(first), bytes_of(second));
+    writer_put(&conn.writer, p);
 }
 
 static void go_on(const char *expected)
