@@ -231,6 +231,7 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     if (from->connections_peak > to->connections_peak) /* as their limits, all engines' */
         to->connections_peak = from->connections_peak;
     to->waiting += from->waiting;
+    to->held += from->held;
     to->exchanges += from->exchanges;
     to->completed += from->completed;
     to->service_ns += from->service_ns;

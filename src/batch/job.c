@@ -56,7 +56,7 @@ static uint64_t bounded_wait_ns(const struct job *job, uint64_t wait_ns, uint64_
     uint64_t wait = least(wait_ns, output_wait_ns(&job->output, job->now_ns));
     if (job->stopping && !job->cancelled)
         wait = least(wait, until(job->cancel_at_ns, job->now_ns));
-    wait = least(wait, stall_ns);
+    wait = least(wait, least(stall_ns, job_reach_wait_ns(job)));
     if (job->abort_at_ns != 0)
         wait = least(wait, until(job->abort_at_ns, job->now_ns));
     return wait;

@@ -44,6 +44,7 @@ struct job_options {
     uint64_t failures_max;     /* so many are too many */
     uint32_t failures_ppm_max; /* so many of a million are */
     const struct ringsend_outcomes *abort_on;
+    uint64_t unreached_max_ns; /* of trying, without any connection; 0: without end */
     /* So many records with the engine keep its connections busy. Beyond them are those for hosts
      * that do not answer: see job_going_max. */
     uint32_t window;

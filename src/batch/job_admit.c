@@ -36,7 +36,11 @@ static void hand_over(struct job *job, struct slot *slot)
         if (job->threads)
             ringsend_check(&slot->record.request, &words);
         record_explain(&slot->record, words, &why);
-        job_refuse(job, slot, &why);
+        struct result_line line = {.error = why.error, .detail = why.detail};
+        if (job_is_mistake(job, &line) && job->journal)
+            job_leave(job, slot);
+        else
+            job_refuse(job, slot, &why);
     }
 }
 

@@ -4,6 +4,7 @@
  *   job_slot.c     the slots that hold records in hand
  *   job_admit.c    records in: from the source to the engine
  *   job_results.c  results out: from the engine to the outputs, and bodies to files
+ *   job_mistakes.c mistakes of the run, told once
  *   job_stop.c     reasons to stop, and stopping */
 #ifndef RINGSEND_BATCH_JOB_INTERNAL_H
 #define RINGSEND_BATCH_JOB_INTERNAL_H
@@ -138,6 +139,9 @@ struct job {
     bool memory_is_out;   /* a result could not be kept for its turn */
     bool unreaped;        /* results stayed with the engines for lack of room */
     enum job_end give_up; /* what the results are a reason for; JOB_FINISHED: to go on */
+    bool reached;         /* there was a connection */
+    bool dialed;          /* or one was tried, or names can be looked up */
+    uint64_t looked_ns;   /* when that was looked for last; 0: never */
     bool stopping;
     bool cancelled;
     uint64_t cancel_at_ns; /* valid while stopping */
@@ -186,6 +190,15 @@ bool job_may_admit(const struct job *job);
 uint64_t job_stall_ns(struct job *job);
 void job_drop_early(struct job *job);
 void job_admit(struct job *job);
+
+/* job_mistakes.c */
+#define REACH_TICK_NS 1000000000ull
+/* A result, or a refusal, that is the run's mistake: the job gives up, and the record is to be left
+ * for a later run, if there may be one. */
+bool job_is_mistake(struct job *job, const struct result_line *line);
+void job_watch_reach(struct job *job);
+/* How long until it has to be called. */
+uint64_t job_reach_wait_ns(const struct job *job);
 
 /* job_stop.c */
 void job_note_unread(struct job *job);

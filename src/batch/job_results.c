@@ -389,7 +389,7 @@ static void take_result(struct job *job, struct slot *slot, bool cut_short,
     if (line->error == RINGSEND_OK)
         lanes_answered(&job->lanes, &slot->place, job->now_ns);
     lanes_leave(&job->lanes, &slot->place);
-    if (cut_short && job->journal)
+    if ((job_is_mistake(job, line) || cut_short) && job->journal)
         job_leave(job, slot);
     else if (!save_body(job, slot, line))
         job_finish(job, slot, line);

@@ -32,7 +32,8 @@ void job_note_unread(struct job *job)
 static void stop(struct job *job, enum job_end end)
 {
     job->stopping = true;
-    job->cancel_at_ns = job->now_ns + JOB_GRACE_NS;
+    bool is_reached = end != JOB_UNREACHED && end != JOB_NO_NAMES;
+    job->cancel_at_ns = job->now_ns + (is_reached ? JOB_GRACE_NS : 0);
     job->report.end = end;
     if (!job->source_ended)
         job_note_unread(job);
@@ -76,6 +77,7 @@ bool job_output_broke(struct job *job)
 void job_watch(struct job *job)
 {
     int asked = *job->options.stop_asked;
+    job_watch_reach(job);
     bool broke = job_output_broke(job);
     if (!job->stopping && (asked > 0 || broke))
         stop(job, broke ? JOB_OUTPUT_FAILED : JOB_STOPPED);

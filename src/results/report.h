@@ -19,6 +19,9 @@ enum job_end {
     JOB_OUTPUT_FAILED,     /* output_error, output_is_failed_file, output_is_journal */
     JOB_TOO_MANY_FAILURES, /* failures_max, or failures_ppm_max */
     JOB_ABORTED,           /* abort_on holds for abort_status or abort_error */
+    JOB_UNREACHED,         /* unreached_max_ns without a connection */
+    JOB_NO_NAMES,          /* and that because no name could be looked up */
+    JOB_NO_CERTIFICATES,   /* those of the run cannot be read */
     JOB_RING_BROKE         /* ringsend_run failed; results are missing */
 };
 
@@ -30,6 +33,7 @@ struct job_report {
     uint64_t by_error[RINGSEND_ERROR_COUNT];
     int abort_status;
     enum ringsend_error abort_error;
+    uint64_t unreached_ns; /* of trying without a connection so far; 0 from the first one on */
     struct failure_groups failures; /* the same, by cause */
     uint64_t left; /* with a journal: records that were read and left for a later run */
     bool complete; /* all inputs were read to their end, and every record's result is written */

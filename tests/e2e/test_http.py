@@ -611,7 +611,8 @@ class Requests(Http):
         self.assertEqual(server.requests, [])
 
     def test_a_name_that_does_not_exist_is_an_error_of_the_lookup(self):
-        result = self.send_one({"url": "http://nope.invalid/"}, "--tries", "1")
+        result = self.send_one({"url": "http://nope.invalid/"}, "--tries", "1",
+                               "--max-failures", "none")
         self.assertIn(result["error"], ("dns_not_found", "dns_failed"), result)
         self.assertNotIn("ambiguous", result)
 

@@ -3,7 +3,7 @@ family answers.
 
 The name server is one of our own, in namespaces of our own: this program runs itself again
 there, where /etc/resolv.conf names it. dead*.test it never answers, slow*.test after a while,
-all others at once."""
+fail*.test with a failure, all others at once."""
 
 import os
 import shutil
@@ -16,7 +16,8 @@ import tempfile
 import threading
 import unittest
 
-from harness import BOUND_S, Case, NOT_ALL_OK, OK, answering, ipv6_on_loopback, main, response
+from harness import (BOUND_S, Case, NOT_ALL_OK, NOT_STARTED, OK, answering, ipv6_on_loopback,
+                     json_lines, main, response)
 
 INSIDE = "RINGSEND_TEST_NAMES"
 NAME_SERVER = "127.0.0.53"
@@ -63,6 +64,10 @@ class NameServer:
                 self.queries[name] = self.queries.get(name, 0) + (kind == 1)
                 self.asked.notify_all()
             if name.startswith("dead"):
+                continue
+            if name.startswith("fail"):  # SERVFAIL
+                self._send(query[:2] + b"\x81\x82" + struct.pack(">HHHH", 1, 0, 0, 0) +
+                           query[12:end + 5], sender)
                 continue
             address = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + bytes(
                 (127, 0, 0, 1)) if kind == 1 else b""
@@ -180,6 +185,56 @@ class Localhost(Case):
         finally:
             with open(switch, "w", encoding="ascii") as file:
                 file.write("0")
+
+
+@unittest.skipUnless(INSIDE in os.environ and shutil.which("ip"), "no namespaces of our own")
+class Unreachable(Case):
+    """A name server that is not there is the run's mistake, not each record's."""
+
+    def records(self, count, prefix="good"):
+        return self.file("in", [{"id": n, "url": "http://%s%d.test:%d/" % (
+            prefix, n % 7, self.http.port)} for n in range(count)])
+
+    def setUp(self):
+        super().setUp()
+        self.http = self.serve()
+
+    def test_it_is_told_once_and_resume_goes_on(self):
+        for options in ([], ["-t", "2"], ["--sync"], ["--ordered"], ["-q"]):
+            with self.subTest(options=options):
+                out = self.path("out")
+                run = self.run_ringsend("send", "-o", out, "--force", *options, self.records(2000))
+                self.assertEqual(run.status, NOT_STARTED, run.err)
+                self.assertEqual(run.err.count("no host name could be looked up"), 1, run.err)
+                self.assertIn("To go on:\n", run.err)
+                self.assertEqual(self.read("out"), b"")
+                names = NameServer()
+                run = self.run_ringsend("send", "-o", out, "--resume", *options, self.path("in"))
+                names.close()
+                self.assertEqual(run.status, OK, run.err)
+                self.assertEqual(sorted(r["id"] for r in json_lines(self.read("out"))),
+                                 list(range(2000)))
+
+    def test_without_a_journal_those_in_hand_have_it_as_their_result(self):
+        run = self.run_ringsend("send", "--tries", "1", self.records(20000))
+        self.assertEqual(run.status, NOT_STARTED, run.err)
+        self.assertLess(len(run.results), 6000)
+        self.assertLessEqual({r["error"] for r in run.results}, {"dns_failed", "stopped"})
+        self.assertIn("the rest: tail -n +", run.err)
+
+    def test_who_wants_no_end_gets_none(self):
+        run = self.run_ringsend("send", "--tries", "1", "--max-failures", "none", self.records(50))
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        self.assertEqual(len(run.results), 50)
+
+    def test_a_name_that_fails_beside_others_is_its_records_alone(self):
+        names = NameServer()
+        self.addCleanup(names.close)
+        records = [{"id": n, "url": "http://%s.test:%d/" % ("fail" if n % 5 else "good",
+                                                            self.http.port)} for n in range(500)]
+        run = self.send(records=records, expect=NOT_ALL_OK)
+        self.assertEqual([r["ok"] for r in sorted(run.results, key=lambda r: r["id"])],
+                         [n % 5 == 0 for n in range(500)])
 
 
 if __name__ == "__main__":

@@ -343,11 +343,11 @@ class TrustFiles(Tls):
         with open(path, "rb") as file:
             return file.read()
 
-    def test_a_bad_ssl_cert_file_is_an_error_of_the_https_records_only(self):
+    def test_a_bad_ssl_cert_file_stops_at_the_first_https_record(self):
         secure, plain = self.tls_server(self.good, HELLO), self.server(HELLO)
         path = self.path("nowhere.pem")
         run = self.send(records=[{"id": 0, "url": plain.url}, {"id": 1, "url": secure.url}],
-                        env=dict(os.environ, SSL_CERT_FILE=path), expect=NOT_ALL_OK)
+                        env=dict(os.environ, SSL_CERT_FILE=path), expect=USAGE)
         results = sorted(run.results, key=lambda result: result["id"])
         self.assert_ok(results[0], "hello")
         self.assert_error(results[1], "tls_config", path)

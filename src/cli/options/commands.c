@@ -122,8 +122,9 @@ static const char send_text[] =
     "\n"
     "Exit status\n"
     "  0  all records are ok                3  some are not\n"
-    "  1  wrong usage                       4  could not start (io_uring refused, or\n"
-    "  2  an input could not be read           another run writes these results)\n"
+    "  1  wrong usage, or certificates      4  could not start (io_uring refused,\n"
+    "     that cannot be read                  another run writes these results),\n"
+    "  2  an input could not be read           or no name could be looked up\n"
     "  6  stopped by --max-failures,        7  results could not be written\n"
     "     --abort-on                        129, 130, 143  stopped by SIGHUP,\n"
     "                                           SIGINT, SIGTERM\n";

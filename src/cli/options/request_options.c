@@ -173,6 +173,24 @@ static void take_method(struct request_options *o)
                     o->method, fault);
 }
 
+/* A variable of the shell or the environment that is not set is what an empty one comes from, and
+ * all records would be refused for it. */
+static void refuse_no_credential(const struct request_options *o,
+                                 const struct ringsend_header *header)
+{
+    static const char *const schemes[] = {"", "basic", "bearer", "digest", "token"};
+    struct ringsend_bytes value = header->value;
+    while (value.bytes > 0 && memchr(" \t", value.data[value.bytes - 1], 2))
+        value.bytes--;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (secret_is_header(header->name) && span_equal_nocase(value, span_of(schemes[i])))
+            usage_error(o->command,
+                        "--header %.*s: its value is empty: is a variable of the shell or of the "
+                        "environment not set?",
+                        (int)header->name.bytes, header->name.data);
+    }
+}
+
 static void take_header(struct request_options *o, size_t i)
 {
     struct ringsend_header *header = &o->headers[i];
@@ -193,6 +211,7 @@ static void take_header(struct request_options *o, size_t i)
     const char *fault = header_fault(header->name, header->value);
     if (fault)
         usage_error(o->command, "%s: %s", option, fault);
+    refuse_no_credential(o, header);
 }
 
 static void compile_all(struct request_options *o)

@@ -71,7 +71,9 @@ OPTION(SERIALIZE, "serialize", 0, "PATH", TEXT, SEND, OUTPUT,
        "(as .user.id) go one after another, in their order")
 OPTION(MAX_FAILURES, "max-failures", 0, "N|P%", TEXT, SEND, OUTPUT,
        " stop when so many records are not ok (a share: of at\n"
-       "least 100): exit 6, --resume goes on")
+       "least 100): exit 6, --resume goes on. Default: when\n"
+       "there was not one connection in 30 s (or, if longer,\n"
+       "--connect-timeout); none: never")
 OPTION(ABORT_ON, "abort-on", 0, "LIST", TEXT, SEND, OUTPUT,
        "stop at the first such outcome: statuses and names of\n"
        "errors, as 401,403,5xx,connect; likewise", .traits = REPEATS)

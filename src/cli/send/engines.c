@@ -1,6 +1,7 @@
 #include "cli/send/engines.h"
 
 #include "cli/options/values.h"
+#include "tls/tls.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,16 @@ static int share_tls(struct engines *engines, const struct send_options *options
     o.message = message;
     o.message_bytes = message_bytes;
     return -ringsend_tls_new(&engines->tls, &o);
+}
+
+void engines_tls_fault(const struct send_options *options, char *message, size_t message_bytes)
+{
+    const struct ringsend_options *o = &options->request.engine;
+    struct tls_options files = {.ca_file = o->ca_file,
+                                .chain_file = o->cert_file,
+                                .key_file = o->key_file,
+                                .insecure = o->insecure};
+    tls_config_free(tls_config_new(&files, message, message_bytes));
 }
 
 /* One limit of connections, one rate, one retry budget, and the same pauses over all threads. */

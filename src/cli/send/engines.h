@@ -19,4 +19,7 @@ int engines_start(struct engines *engines, const struct send_options *options,
 /* Frees those from `first` on; the others are somebody else's. */
 void engines_free(struct engines *engines, size_t first);
 
+/* Why the certificates of the run cannot be read. */
+void engines_tls_fault(const struct send_options *options, char *message, size_t message_bytes);
+
 #endif

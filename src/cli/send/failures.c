@@ -76,9 +76,9 @@ static void print_sample(FILE *out, const struct group *group, const struct secr
     buf_pool_free(&pool);
 }
 
-static void print_group(FILE *out, const struct group *group, const struct secrets *secrets)
+/* The name of an error, or a status, and what was said to it. */
+static void print_cause(FILE *out, const struct group *group, const struct secrets *secrets)
 {
-    fprintf(out, "            %9llu  ", (unsigned long long)group->count);
     if (group->error != RINGSEND_OK)
         fputs(ringsend_error_name(group->error), out);
     else
@@ -87,6 +87,25 @@ static void print_group(FILE *out, const struct group *group, const struct secre
         fputs(": ", out);
         print_sample(out, group, secrets);
     }
+}
+
+char *failures_first(const struct job_report *report, const struct secrets *secrets)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    if (report->failures.count == 0)
+        return NULL;
+    FILE *memory = open_memstream(&text, &bytes);
+    if (!memory)
+        return NULL;
+    print_cause(memory, &report->failures.list[0], secrets);
+    return fclose(memory) == 0 ? text : NULL;
+}
+
+static void print_group(FILE *out, const struct group *group, const struct secrets *secrets)
+{
+    fprintf(out, "            %9llu  ", (unsigned long long)group->count);
+    print_cause(out, group, secrets);
     fputs("\n                       id", out);
     for (uint32_t i = 0; i < group->ids_count; i++)
         fprintf(out, "%s%s", i > 0 ? ", " : " ",

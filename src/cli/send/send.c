@@ -13,11 +13,13 @@
 #include "cli/send/adapt.h"
 #include "cli/send/dry_run.h"
 #include "cli/send/engines.h"
+#include "cli/send/failures.h"
 #include "cli/send/outputs.h"
 #include "cli/send/resume_hint.h"
 #include "cli/send/send_options.h"
 #include "cli/send/summary.h"
 #include "cli/signals.h"
+#include "cli/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +30,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define UNREACHED_REPORT_NS 3000000000ull
 
 enum {
     THREAD_MORE = 64 /* on their way to another thread or back */
@@ -99,8 +103,13 @@ static int status_of(const struct job_report *report, const struct journal_count
         return EXIT_OUTPUT;
     if (report->end == JOB_STOPPED)
         return EXIT_SIGNAL + signals_last();
-    if (report->end == JOB_TOO_MANY_FAILURES || report->end == JOB_ABORTED)
+    if (report->end == JOB_TOO_MANY_FAILURES || report->end == JOB_ABORTED ||
+        report->end == JOB_UNREACHED)
         return EXIT_STOPPED;
+    if (report->end == JOB_NO_NAMES)
+        return EXIT_NOT_STARTED;
+    if (report->end == JOB_NO_CERTIFICATES)
+        return EXIT_USAGE;
     if (report->results_lost > 0)
         return EXIT_OUTPUT;
     if (report->input_error)
@@ -144,6 +153,22 @@ static void report_stop(const struct send *send, bool *reported)
                "it\n");
 }
 
+/* Early, so that nobody waits for what will not come. */
+static void report_unreached(const struct send *send, const struct job_report *report,
+                             bool *reported)
+{
+    if (*reported || report->unreached_ns < UNREACHED_REPORT_NS || *signals_stops() > 0)
+        return;
+    *reported = true;
+    if (send_given(&send->options, OPTION_QUIET))
+        return;
+    char *why = failures_first(report, &send->options.request.secrets);
+    notice("ringsend: no connection so far%s%s: when there is none in %s, this ends "
+           "(--max-failures none: it does not)\n",
+           why ? ": " : "", why ? why : "", duration_text(send->options.unreached_max_ns).chars);
+    free(why);
+}
+
 /* What an earlier run has done stays out of this one's figures. */
 static void report_start(const struct send *send)
 {
@@ -166,12 +191,13 @@ static uint64_t done_before(const struct send *send)
 static void turn_all(const struct send *send, struct job *job, struct adapt *adapt,
                      struct progress *progress)
 {
-    bool stop_reported = false;
+    bool stop_reported = false, unreached_reported = false;
     progress_begin(progress);
     while (job_turn(job, least(adapt_wait_ns(adapt), progress_wait_ns(progress)))) {
         adapt_turn(adapt);
         progress_turn(progress);
         report_stop(send, &stop_reported);
+        report_unreached(send, job_report(job), &unreached_reported);
         notice_turn();
     }
     signals_hear();
@@ -222,6 +248,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         .ordered = send_given(&send->options, OPTION_ORDERED),
         .failures_max = send->options.failures_max,
         .failures_ppm_max = send->options.failures_ppm_max,
+        .unreached_max_ns = send->options.unreached_max_ns,
         .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
         .window = window(&send->options),
         .memory_bytes = send->options.memory_bytes / 2,
@@ -261,7 +288,7 @@ static int run_job(struct send *send, enum outputs_use *use)
     return status;
 }
 
-static void tell_finished(const struct send *send)
+static void report_finished(const struct send *send)
 {
     if (!send_given(&send->options, OPTION_QUIET))
         fprintf(stderr, "ringsend: %s: has a result for each record already: nothing left to do\n",
@@ -282,7 +309,7 @@ int command_send(int argc, char **argv)
         if (status == EXIT_OK)
             status = outputs_open(&send.outputs, &send.options, &send.source);
         if (status == EXIT_OK && send.outputs.finished)
-            tell_finished(&send);
+            report_finished(&send);
         else if (status == EXIT_OK)
             status = run_job(&send, &use);
         int close_status = outputs_close(&send.outputs, use);

@@ -16,6 +16,8 @@
 
 static const char command[] = "send";
 
+#define UNREACHED_MAX_NS 30000000000ull
+
 /* All of a file, NUL-terminated; its last line end is not part of the format. */
 static char *read_format_file(const char *path)
 {
@@ -49,9 +51,11 @@ static void read_serialize(struct send_options *o, const char *value)
         usage_error(command, "--serialize: column %zu: %s", column, fault);
 }
 
-/* A count, or a share. */
+/* A count, or a share; or none, not even what holds by default. */
 static void read_max_failures(struct send_options *o, const char *value)
 {
+    if (strcmp(value, "none") == 0)
+        return;
     size_t bytes = strlen(value);
     if (bytes > 0 && value[bytes - 1] == '%') {
         double share = value_share(command, "--max-failures", value);
@@ -61,6 +65,12 @@ static void read_max_failures(struct send_options *o, const char *value)
         return;
     }
     o->failures_max = value_count(command, "--max-failures", value, 1, UINT32_MAX);
+}
+
+/* Whoever lets a connect take longer wants to see its end. */
+static uint64_t unreached_max_ns(uint64_t connect_timeout_ns)
+{
+    return connect_timeout_ns > UNREACHED_MAX_NS ? connect_timeout_ns : UNREACHED_MAX_NS;
 }
 
 static void take_values(struct send_options *o, const struct options *given)
@@ -82,6 +92,8 @@ static void take_values(struct send_options *o, const struct options *given)
         read_serialize(o, option_text(given, OPTION_SERIALIZE));
     if (option_given(given, OPTION_MAX_FAILURES))
         read_max_failures(o, option_text(given, OPTION_MAX_FAILURES));
+    else
+        o->unreached_max_ns = unreached_max_ns(option_number(given, OPTION_CONNECT_TIMEOUT));
     const struct option_use *use = NULL;
     while ((use = option_next(given, OPTION_ABORT_ON, use)))
         outcomes_read(command, "--abort-on", use->text, &o->abort_on);

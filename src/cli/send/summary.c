@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "cli/send/again_hint.h"
+#include "cli/send/engines.h"
 #include "cli/send/failures.h"
 #include "cli/send/resume_hint.h"
 #include "cli/shell.h"
@@ -196,6 +197,26 @@ static void print_output_trouble(FILE *out, const struct job_report *report,
                 (unsigned long long)report->results_lost, plural(report->results_lost));
 }
 
+/* Of the run, and of none of its records. */
+static void print_mistake(FILE *out, const struct job_report *report,
+                          const struct send_options *options)
+{
+    static const char stopped[] = "ringsend: sending was stopped: ";
+    if (report->end == JOB_UNREACHED)
+        fprintf(out, "%snot one connection in %s (--max-failures)\n", stopped,
+                duration_text(options->unreached_max_ns).chars);
+    if (report->end == JOB_NO_NAMES)
+        fprintf(out,
+                "%sno host name could be looked up: is the name server of /etc/resolv.conf "
+                "there?\n",
+                stopped);
+    if (report->end == JOB_NO_CERTIFICATES) {
+        char why[512] = "";
+        engines_tls_fault(options, why, sizeof why);
+        fprintf(out, "%s%s; --cacert FILE names those to trust\n", stopped, why);
+    }
+}
+
 static void print_gave_up(FILE *out, const struct job_report *report)
 {
     if (report->end == JOB_TOO_MANY_FAILURES)
@@ -225,6 +246,7 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
                 report->records > 0 ? "; the lines before have results" : "");
     print_output_trouble(out, report, options, left != NULL);
     print_gave_up(out, report);
+    print_mistake(out, report, options);
     if (left) {
         resume_hint_print(out, left, options);
         return;
