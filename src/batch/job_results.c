@@ -158,6 +158,8 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     if (job->files)
         line->file = job->files[slot->input];
     report_count(&job->report, line);
+    job->report.keys_of_places +=
+        !line->ok && slot->record.has_made_key && slot->record.id.bytes == 0;
     judge(job, line);
     lanes_leave(&job->lanes, &slot->place);
     release_next(job, slot);

@@ -73,32 +73,50 @@ static bool has_room(struct keys_seen *keys)
     return true;
 }
 
+/* What such a key is made of, and the headers are not in it. */
+static struct key_seen made_key(const struct record *record)
+{
+    const struct ringsend_request *r = &record->request;
+    uint64_t digest = add(add(add(2, record->id), r->method), r->url);
+    return (struct key_seen){.key = add(add(digest, r->body), record->data_file) | 1};
+}
+
+static struct key_seen brought_key(const struct record *record, struct ringsend_bytes value)
+{
+    return (struct key_seen){.key = add(1, value) | 1, .request = digest_of(record)};
+}
+
 bool keys_seen_take(struct keys_seen *keys, const struct record *record, size_t input,
                     uint64_t line, struct ringsend_bytes key_header, char *const *names,
                     struct record_error *error)
 {
-    if (record->needs_key || !(record->request.flags & RINGSEND_KEYED) || !has_room(keys))
+    bool is_made = record->has_made_key;
+    if (is_made ? record->id.bytes == 0 : !(record->request.flags & RINGSEND_KEYED))
         return true;
-    struct ringsend_bytes value = key_of(record, key_header);
-    struct key_seen seen = {
-        .key = add(1, value) | 1, .request = digest_of(record), .line = line, .input = input};
+    if (!has_room(keys))
+        return true;
+    struct ringsend_bytes value = is_made ? record->id : key_of(record, key_header);
+    struct key_seen seen = is_made ? made_key(record) : brought_key(record, value);
+    seen.line = line;
+    seen.input = input;
     struct key_seen *at = find(keys, seen.key);
     if (at->key != seen.key) {
         keys->count += at->key == 0;
         *at = seen;
         return true;
     }
-    if (at->request == seen.request)
+    if (!is_made && at->request == seen.request)
         return true;
     error->error = RINGSEND_E_BAD_RECORD;
     error->at = RECORD_ALL;
     bool elsewhere = at->input != input;
-    snprintf(
-        error->detail, sizeof error->detail,
-        "the idempotency key \"%.*s\" is that of line %llu%s%.60s too, which is another record: "
-        "a platform would do one of the two",
-        record_shown_bytes(value), value.data, (unsigned long long)at->line,
-        elsewhere ? " of " : "", elsewhere ? names[at->input] : "");
+    snprintf(error->detail, sizeof error->detail,
+             is_made ? "id %.*s and request are those of line %llu%s%.60s too, and so is the "
+                       "idempotency key: a platform would do one of the two"
+                     : "the idempotency key \"%.*s\" is that of line %llu%s%.60s too, which is "
+                       "another record: a platform would do one of the two",
+             record_shown_bytes(value), value.data, (unsigned long long)at->line,
+             elsewhere ? " of " : "", elsewhere ? names[at->input] : "");
     return false;
 }
 

@@ -1,6 +1,8 @@
 /* The idempotency keys that records brought, to find one that two different records share: a
  * platform that goes by keys does the first of them, and answers the other with its answer. The
- * same request with the same key is what keys are for.
+ * same request with the same key is what keys are for. Keys that were made (record_make_key) are
+ * two records' only where these have id and request in common: then, too, only one would be done,
+ * and nobody has said that this was meant.
  *
  * Keys and requests are remembered as 64 bits each. With a bound, a key takes the place of another
  * one when there are more: then what is found is what stands near to each other. */

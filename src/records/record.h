@@ -61,6 +61,7 @@ struct record {
     struct ringsend_request request;
     bool body_is_json;               /* by what it is made of */
     bool needs_key;                  /* record_make_key is due before the request is used */
+    bool has_made_key;               /* its key is, or will be, of that */
     char key[RECORD_KEY_BYTES];      /* the value of the header that was added then */
     struct ringsend_bytes id;        /* JSON; empty exactly when the record has none */
     struct ringsend_bytes data_file; /* path whose content is to be the body; empty for none */
@@ -85,9 +86,10 @@ struct record_place {
 void record_read(struct record *record, struct buf_pool *pool,
                  const struct record_defaults *defaults, const struct layout *layout,
                  struct record_error *error);
-/* Writes the key of a record that needs one, once its body is known: of its number, effective
- * method, URL and body, and so the same in every try, every run and on every machine. Two equal
- * records of a run have different numbers, and so keys. */
+/* Writes the key of a record that needs one, once its body is known: of its id, effective method,
+ * URL and body, and so the same in every try, every run, on every machine, and when its line is
+ * sent again from another file. Without an id its number takes the place of that: two equal records
+ * of a run have different numbers, and so keys; keys_seen.h finds those that have one id. */
 void record_make_key(struct record *record, uint64_t number);
 /* For a request that ringsend_submit refused with error->error: writes error->detail, the engine's
  * words (which may be null) with the name of the header that they are about. */

@@ -51,7 +51,7 @@ static bool add_key_header(struct record *record, struct buf_pool *pool, struct 
     request->headers = own;
     request->headers_count = kept;
     request->flags |= RINGSEND_KEYED;
-    record->needs_key = true;
+    record->needs_key = record->has_made_key = true;
     return true;
 }
 
@@ -116,7 +116,7 @@ void record_read(struct record *record, struct buf_pool *pool,
     error->at = RECORD_ALL;
     error->detail[0] = '\0';
     record->id = record->data_file = (struct ringsend_bytes){0};
-    record->needs_key = record->body_is_json = false;
+    record->needs_key = record->has_made_key = record->body_is_json = false;
     record->request = (struct ringsend_request){
         .size = sizeof record->request,
         .method = defaults->method,

@@ -447,6 +447,31 @@ class Keys(Formats):
                                   self.file("b", lines(name, "k%.0s")), expect=NOT_ALL_OK)
             self.assertEqual([r["line"] for r in run.results if r["error"] == "bad_record"], [3])
 
+    def test_keys_are_made_of_ids(self):
+        """From any place, in any file; two records with the same id are told apart by the rest."""
+        records = [{"id": n % 3, "data": "x%d" % (n // 3)} for n in range(9)]
+        self.RECORDS = records
+        keys = self.keys("--idempotency-key")
+        self.assertEqual(len({str(key) for key in keys}), 9)
+        self.RECORDS = records[::-1]
+        self.assertEqual(self.keys("--idempotency-key"), keys[::-1])
+
+    def test_two_that_would_have_one_made_key(self):
+        first = [{"id": "a", "data": "x"}, {"id": "a", "data": "y"}, {"data": "x"}, {"data": "x"},
+                 {"id": "a", "data": "x", "headers": {"x": "y"}}]
+        args = ("--url", self.echo.url, "--idempotency-key", self.file("a", first),
+                self.file("b", [{"id": "a", "data": "y"}]))
+        run = self.send_files(*args, expect=NOT_ALL_OK)
+        wrong = {(r["file"][-1:], r["line"]): r["detail"] for r in run.results if not r["ok"]}
+        self.assertEqual(set(wrong), {("a", 5), ("b", 1)})
+        self.assertIn('id "a" and request are those of line 1 too, and so is the', wrong["a", 5])
+        self.assertIn('id "a" and request are those of line 2 of ', wrong["b", 1])
+        self.assertEqual(len({str(header(r, "idempotency-key")) for r in self.echo.requests}), 4)
+        run = self.run_ringsend("check", *args)
+        self.assertEqual((run.status, run.out.count(b"\n")), (INPUT, 2), run.out)
+        # Who makes no keys has none to share.
+        self.assertEqual(self.run_ringsend("check", *args[:2], *args[3:]).status, OK)
+
     def test_check_remembers_all_keys(self):
         with open(self.path("many"), "w", encoding="ascii") as file:
             for n in (*range(100000), 5):

@@ -61,6 +61,8 @@ class Again(Hinted):
         yield "in.csv", rows, "bad.jsonl", self.DATA + ["--csv", "--rate", "1000/s"]
         yield "it's in $HOME.csv", rows, "bad 'rows' \"$HOME\" `id`.csv", self.DATA + ["-k"]
         yield None, rows, "bad.csv", self.DATA + ["--format", "csv"]
+        yield "in.csv", rows, "bad.csv", self.DATA + ["--idempotency-key", "--shard", "0/1"]
+        yield "in.jsonl", self.JSON, "bad", ["--idempotency-key=X-Key", "-c", "1"]
         yield "in.tsv", rows.replace(b",", b"\t"), "bad.csv", self.DATA
         yield "in", rows.replace(b",", b";"), "-bad", self.DATA + ["--format", "csv;"]
         yield "in.txt", lines, "bad", ["-k"]
@@ -71,7 +73,7 @@ class Again(Hinted):
         pretty = (b'[\n {"id": "a",\n  "data": "bad"},\n'
                   b' {"id": "b", "data": {"x":\n  "bad"}}, {"id": 3}]')
         yield "in.json", pretty, "bad", []
-        yield "in.json", pretty, "bad.tsv", ["-c", "1", "--ordered"]
+        yield "in.json", pretty, "bad.tsv", ["-c", "1", "--ordered", "--idempotency-key"]
         yield "in.jsonl", self.JSON, "bad", ["--ok-if", ".code == 0", "--bodies", "the bodies/"]
         yield "in.csv", rows, "bad.csv", self.DATA + ["--skip", "1", "--limit", "3", "--shard",
                                                       "1/2", "--serialize", ".note"]
@@ -147,6 +149,16 @@ class Again(Hinted):
         self.mended = True
         again = self.follow(hints(run)[0], env=environment)
         self.assertEqual((again.returncode, self.got()), (OK, before), again.stderr)
+
+    def test_keys_that_will_be_others_are_told_of(self):
+        self.file("in.csv", self.ROWS)
+        for options, words in ((["--id", "{{id}}"], ""), ([], "with other idempotency keys for 2 "
+                                                             "of them: without an id")):
+            run = self.run_ringsend("send", "--failed", "bad.csv", "--force", "--tries=1", "--url",
+                                    self.platform.url, "--data", "{{note}}", "--idempotency-key",
+                                    *options, "in.csv", cwd=self.dir)
+            self.assertEqual("idempotency keys" in run.err, bool(words), run.err)
+            self.assertIn(words, run.err)
 
     def test_what_is_no_file_gets_no_hint(self):
         self.file("in.csv", self.ROWS)

@@ -438,6 +438,48 @@ static void makes_the_same_keys_for_ever(void **state)
     }
 }
 
+static void make_key(const char *line, uint64_t number, char key[RECORD_KEY_BYTES])
+{
+    static const struct record_defaults keyed = {.url = {"http://d/", 9},
+                                                 .key_header = {"Idempotency-Key", 15},
+                                                 .headers = default_headers + 2};
+    struct record record;
+    struct record_error error;
+    read_line(&record, &keyed, span_of(line), &error);
+    assert_int_equal(error.error, RINGSEND_OK);
+    assert_true(record.has_made_key);
+    record_make_key(&record, number);
+    memcpy(key, record.key, RECORD_KEY_BYTES);
+    release(&record);
+}
+
+/* Its line may be sent again from another place, where one of several lines has become one. */
+static void makes_the_same_key_of_an_id_wherever_it_stands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } rows[] = {
+        {"{\"id\":7,\"data\":\"x\"}", "{\"data\":\"x\", \"custom_id\":7}", true},
+        {"{\"id\":7,\"data\":\"x\"}", "{\"id\":8,\"data\":\"x\"}", false},
+        {"{\"id\":7,\"data\":\"x\"}", "{\"id\":\"7\",\"data\":\"x\"}", false},
+        {"{\"id\":7,\"data\":\"x\"}", "{\"id\":7,\"data\":\"y\"}", false},
+        {"{\"id\":7,\"data\":\"x\"}", "{\"id\":7,\"data\":\"x\",\"url\":\"http://e/\"}", false},
+        {"{\"id\":7,\"data\":\"x\"}", "{\"id\":7,\"data\":\"x\",\"method\":\"PUT\"}", false},
+        {"{\"id\":7,\"data\":{\"a\":\n1}}", "{\"id\":7,\"data\":{\"a\": 1}}", true},
+        {"{\"id\":{\"a\":\r\n1},\"data\":1}", "{\"id\":{\"a\":  1},\"data\":1}", true},
+        {"{\"data\":\"x\"}", "{\"data\":\"x\"}", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char a[RECORD_KEY_BYTES], b[RECORD_KEY_BYTES];
+        make_key(rows[i].a, 3, a);
+        make_key(rows[i].b, 12345678901, b);
+        if ((memcmp(a, b, sizeof a) == 0) != rows[i].same)
+            fail_msg("%zu", i);
+    }
+}
+
 static void leaves_keys_that_are_there(void **state)
 {
     (void)state;
@@ -545,6 +587,7 @@ int main(void)
         cmocka_unit_test(refuses_a_path_without_a_server),
         cmocka_unit_test(knows_blank_lines),
         cmocka_unit_test(makes_the_same_keys_for_ever),
+        cmocka_unit_test(makes_the_same_key_of_an_id_wherever_it_stands),
         cmocka_unit_test(leaves_keys_that_are_there),
         cmocka_unit_test(takes_no_blank_key_for_one),
         cmocka_unit_test(puts_a_key_in_place_of_blank_ones),

@@ -337,9 +337,13 @@ OPTION(IDEMPOTENCY_KEY, "idempotency-key", 0, "HEADER", TEXT, SEND | CHECK, RECO
        "adds a key of its own to each record that has\n"
        "none, or a blank one, the same in every try and run;\n"
        "POST is then tried again as PUT is. Default:\n"
-       "{default}. Of two different records with one key\n"
-       "the second is an error: check finds all of them,\n"
-       "send those among some 65,000 records with keys",
+       "{default}. The key is of id, method, URL and\n"
+       "body, and the same when a failed record is sent again;\n"
+       "without an id it goes by the place in the file, and is\n"
+       "another one then. Of two different records with one\n"
+       "key, or two with the same id and request, the second is\n"
+       "an error: check finds all of them, send those among\n"
+       "some 65,000 records with keys",
        .text = "Idempotency-Key", .traits = OPTIONAL | SHAPES)
 ALSO(IDEMPOTENCY_KEY, 0, "HEADER", TEXT, BENCH | PROBE, RECORDS,
      "adds a key of its own to each record that has\n"

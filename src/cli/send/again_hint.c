@@ -89,6 +89,12 @@ static void print_format(FILE *out, const struct send_options *options)
 
 static void print_cautions(FILE *out, const struct job_report *report)
 {
+    uint64_t places = report->keys_of_places;
+    if (places > 0)
+        fprintf(out,
+                "  with other idempotency keys for %llu of them: without an id (\"id\", --id) the "
+                "key goes by the place in the file\n",
+                (unsigned long long)places);
     uint64_t ambiguous = report->ambiguous, skipped = report->by_error[RINGSEND_E_RECORD_TOO_LONG];
     if (ambiguous > 0)
         fprintf(out,
