@@ -67,6 +67,9 @@ struct attempt {
     uint64_t began_ns;           /* in which turn; it may have gone on since */
     /* What its turns have taken, and left of its clock: see turns.c. */
     uint64_t connect_spent_ns, handshake_spent_ns, left_ns;
+    /* Of its race: so many addresses were tried, from that one on, of those of then. */
+    uint32_t race_first, race_next;
+    uint64_t race_of;
     enum ringsend_error redial_error; /* what made it move on; OK: it was taken back */
     const char *redial_detail;        /* static text, or null */
     /* Of the try alone: queue_ns, dns_ns and total_ns are the request's. */

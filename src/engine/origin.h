@@ -61,7 +61,7 @@ static inline void origin_unwish(struct origin *o)
 }
 enum task_next origin_run(struct origin *o);
 struct origin *origin_find(struct ringsend *e, const struct url *url);
-void origin_release(struct origin *o);   /* a request that used it is finished */
-void origin_leave_run(struct origin *o); /* its engine ends */
+void origin_release(struct origin *o);      /* a request that used it is finished */
+void origins_leave_run(struct ringsend *e); /* it ends */
 
 #endif

@@ -18,7 +18,7 @@
 
 void origin_release(struct origin *o)
 {
-    CHECK(o->requests > 0);
+    CHECK(o->requests > 0 && list_empty(&o->unused));
     o->requests--;
     o->pool->requests--;
     if (o->requests == 0 && (o->pool->conns == 0 || o->pool->origins_count > 1))
@@ -52,14 +52,19 @@ static struct origin *least_missed(const struct ringsend *e)
     return least;
 }
 
-void origin_leave_run(struct origin *o)
+static void leave_run(struct origin *o)
 {
-    struct ringsend_limits *l = o->engine->gates;
     if (!o->run)
         return;
-    limits_origin_give_back(l, o->run);
+    limits_origin_give_back(o->engine->gates, o->run);
     o->run = NULL;
     o->pause = &o->own_pause;
+}
+
+void origins_leave_run(struct ringsend *e)
+{
+    for (uint32_t i = 0; i < e->origins_mark; i++)
+        leave_run(&e->origins[i]);
 }
 
 static void join_run(struct origin *o)
@@ -85,7 +90,7 @@ static struct origin *evict(struct ringsend *e)
     *at = o->hash_next;
     list_remove(&o->task.ready);
     pool_leave(o);
-    origin_leave_run(o);
+    leave_run(o);
     timer_remove(&e->timers, &o->task.timer);
     host_release(e, o->host);
     if (e->last_origin == o)

@@ -275,6 +275,7 @@ void pool_connect_failed(struct conn *c, enum ringsend_error error, const char *
         exchange_let_go(&c->exchange);
         /* The other address has its own clocks. */
         r->attempt.connect_spent_ns = r->attempt.handshake_spent_ns = 0;
+        r->attempt.race_first = r->attempt.race_next = 0;
         r->attempt.redialed = true;
         queue_redial(r, error, detail);
     }

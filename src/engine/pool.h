@@ -57,8 +57,7 @@ struct pool {
     struct address winner; /* the address that worked last; the one to use in POOL_OPEN */
 
     struct request *dialing;        /* whom the race is for; null when there is none */
-    uint32_t race_first, race_next; /* so many addresses were tried, from that one on */
-    uint64_t race_paused_for;       /* handle of whose race goes on there; 0: none does */
+    uint64_t races_anew;            /* so often there were others to race for: see race_of */
     uint32_t racers;                /* conns with racing set */
     enum ringsend_error race_error; /* of the last racer that failed */
     const char *race_detail;
@@ -111,7 +110,7 @@ void pool_race_begin(struct pool *p, struct request *r);
 enum task_next pool_race_run(struct pool *p); /* POOL_RACING */
 void pool_race_won(struct conn *c);
 void pool_race_lost(struct conn *c, enum ringsend_error error, const char *detail);
-void pool_addresses_found(struct pool *p); /* its host has others: a race begins anew */
+void pool_addresses_found(struct pool *p); /* its host has others: races begin anew */
 /* Its race stops, and goes on when there are places for it. */
 void pool_take_back_race(struct pool *p);
 uint64_t pool_race_left_ns(const struct pool *p); /* until its last address is tried */

@@ -6,7 +6,8 @@
  * ATTEMPT_DELAY_NS; the first connect that succeeds wins, has the request, and ends the others.
  *
  * A race in which no connect is under way and whose next address finds no place pauses: its
- * request is back in the queue, where no clock runs, and goes on from that address later.
+ * request is back in the queue, where no clock runs, and goes on from that address later. How far
+ * it has come is the request's: others may have their race between.
  *
  * Invariants. In POOL_RACING alone there is somebody it dials for, whose attempt has begun and
  * has no connection yet. `racers` counts the connections with `racing` set: all being made. */
@@ -33,8 +34,9 @@
 static void open_racer(struct pool *p)
 {
     const struct host *h = p->host;
-    CHECK(p->dialing && p->race_next < h->addresses_count);
-    uint32_t i = (p->race_first + p->race_next++) % h->addresses_count;
+    struct attempt *a = &p->dialing->attempt;
+    CHECK(a->step == ATTEMPT_BEGUN && a->race_next < h->addresses_count);
+    uint32_t i = (a->race_first + a->race_next++) % h->addresses_count;
     struct address address = h->addresses[i];
     address_set_port(&address, p->port);
     struct conn *c = conn_open(p, &address);
@@ -43,13 +45,21 @@ static void open_racer(struct pool *p)
     p->race_next_at_ns = p->engine->now_ns + ATTEMPT_DELAY_NS;
 }
 
+/* All addresses are before it. */
+static void begin_anew(const struct pool *p, struct attempt *a)
+{
+    a->race_first = a->race_next = 0;
+    a->race_of = p->races_anew;
+    CHECK(p->host->addresses_count > 0);
+}
+
 void pool_race_begin(struct pool *p, struct request *r)
 {
+    struct attempt *a = &r->attempt;
     CHECK(p->step == POOL_RACE && p->racers == 0 && !p->dialing);
     p->dialing = r;
-    if (p->race_paused_for != r->user->handle)
-        p->race_first = p->race_next = 0;
-    p->race_paused_for = 0;
+    if (a->race_of != p->races_anew || a->race_next >= p->host->addresses_count)
+        begin_anew(p, a); /* else it paused */
     p->race_is_short = false;
     p->race_error = RINGSEND_E_CONNECT_FAILED;
     p->race_detail = NULL;
@@ -104,8 +114,9 @@ void pool_race_lost(struct conn *c, enum ringsend_error error, const char *detai
 void pool_addresses_found(struct pool *p)
 {
     CHECK(p->host->addresses_count > 0);
-    p->race_first = p->race_next = 0;
-    p->race_paused_for = 0;
+    p->races_anew++;
+    if (p->dialing)
+        begin_anew(p, &p->dialing->attempt);
 }
 
 void pool_abandon_race(struct pool *p, enum ringsend_error error, const char *detail)
@@ -120,12 +131,11 @@ void pool_abandon_race(struct pool *p, enum ringsend_error error, const char *de
 /* The next turn is for all addresses again, from the first on that this one has not come to. */
 void pool_take_back_race(struct pool *p)
 {
-    struct request *r = p->dialing;
-    CHECK(r && p->step == POOL_RACING);
+    CHECK(p->step == POOL_RACING && p->dialing);
+    struct attempt *a = &p->dialing->attempt;
     end_race(p, NULL);
-    p->race_first += p->race_next;
-    p->race_next = 0;
-    p->race_paused_for = r->user->handle;
+    a->race_first += a->race_next;
+    a->race_next = 0;
     pool_goto(p, POOL_RACE);
 }
 
@@ -133,7 +143,8 @@ uint64_t pool_race_left_ns(const struct pool *p)
 {
     uint32_t count = p->host->addresses_count; /* a new lookup may have found none any more */
     CHECK(p->step == POOL_RACING);
-    return count > p->race_next ? (uint64_t)(count - p->race_next) * ATTEMPT_DELAY_NS : 0;
+    uint32_t tried = p->dialing->attempt.race_next;
+    return count > tried ? (uint64_t)(count - tried) * ATTEMPT_DELAY_NS : 0;
 }
 
 /* No place for the next address, or nothing left for any: the request waits in the queue again,
@@ -143,7 +154,8 @@ static enum task_next pause_race(struct pool *p)
     struct request *r = p->dialing;
     CHECK(r && p->racers == 0);
     p->dialing = NULL;
-    p->race_paused_for = p->race_is_short ? 0 : r->user->handle;
+    if (p->race_is_short)
+        r->attempt.race_first = r->attempt.race_next = 0;
     pool_goto(p, POOL_RACE);
     r->attempt.redialed = true;
     queue_redial(r, p->race_error, p->race_detail);
@@ -153,7 +165,7 @@ static enum task_next pause_race(struct pool *p)
 /* All have failed. */
 static enum task_next give_up(struct pool *p)
 {
-    CHECK(p->racers == 0 && p->race_next >= p->host->addresses_count);
+    CHECK(p->racers == 0 && p->dialing->attempt.race_next >= p->host->addresses_count);
     host_expire(p->host);
     pool_abandon_race(p, p->race_error, p->race_detail);
     return TASK_AGAIN;
@@ -170,7 +182,7 @@ enum task_next pool_race_run(struct pool *p)
         pool_abandon_race(p, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
         return TASK_AGAIN;
     }
-    if (p->race_next < p->host->addresses_count) {
+    if (p->dialing->attempt.race_next < p->host->addresses_count) {
         bool is_due = p->racers == 0 || engine_is_over(e, p->race_next_at_ns);
         if (is_due && place_is_free(p) && place_claim(p, true))
             open_racer(p);

@@ -29,9 +29,9 @@ static void join_run(struct pool *p, uint32_t hash)
 
 void pool_leave_run(struct pool *p)
 {
-    struct ringsend_limits *l = p->engine->gates;
     if (!p->run)
-        return;
+        return; /* there are none, or the slot is free */
+    struct ringsend_limits *l = p->engine->gates;
     seat_leave(l, &p->seat, p->conns_leaving);
     limits_origin_give_back(l, p->run);
     p->run = NULL;
@@ -78,8 +78,14 @@ void pool_join(struct pool *p, struct origin *o)
 {
     CHECK(o->requests == 0 && !o->pool);
     o->pool = p;
+    struct list *first = p->origins.next;
     list_push_back(&p->origins, &o->in_pool);
-    p->origins_count++;
+    if (++p->origins_count != 2)
+        return;
+    /* The connections stay without it, too. */
+    struct origin *other = LIST_OWNER(first, struct origin, in_pool);
+    if (other->requests == 0 && list_empty(&other->unused))
+        list_push_back(&p->engine->unused_origins, &other->unused);
 }
 
 void pool_leave(struct origin *o)

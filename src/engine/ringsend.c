@@ -210,6 +210,7 @@ static void release(struct ringsend *e)
     watch_free(e);
     ring_free(e->ring);
     place_leave(e);
+    origins_leave_run(e);
     verdict_release(e);
     unpack_free(e->unpack);
     if (!e->broken)
