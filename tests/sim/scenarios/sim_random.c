@@ -10,6 +10,7 @@
 #include "tests/sim/world/sim_answer.h"
 
 #include "tests/sim/world/sim_client.h"
+#include "tests/sim/world/sim_share.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@ enum {
     WATCH_MAX = 4,
     VIRTUAL_DAY_S = 86400,
     /* Full handshakes cost 6 ms, so only so few seeds have them. */
-    TLS_EVERY = 10
+    TLS_EVERY = 10,
+    SHARED_EVERY = 5
 };
 
 struct origin_drawn {
@@ -296,6 +298,19 @@ static struct ringsend_options draw_options(struct run *run)
     run->requests_max = o.requests_max ? o.requests_max : 2 * o.connections_max + 16;
     run->posts_max = o.posts_max ? o.posts_max : run->requests_max;
     return o;
+}
+
+/* Every so many seeds, all origins are behind the first one's peers, and share its connections. */
+static void share_pools(const struct run *run)
+{
+    const struct origin_drawn *first = &run->origins[0];
+
+    if (run->tls || sim.seed % SHARED_EVERY != 1)
+        return;
+    for (uint32_t i = 1; i < run->origins_count; i++)
+        sim_share_pool(
+            &run->client, &(struct client_ask){.host = first->host, .port = first->port},
+            &(struct client_ask){.host = run->origins[i].host, .port = run->origins[i].port});
 }
 
 /* ---- Running ---- */
@@ -596,6 +611,7 @@ uint64_t sim_random_run(uint64_t seed)
                                                  ? options.connections_per_origin
                                                  : options.connections_max);
     client_begin(&run.client, &options);
+    share_pools(&run);
     sim.faults.no_memory = run.no_memory_per_mille;
     sim_copy_begin(&run.copy, run.client.engine);
     sim_ring_watch(check_before_sleep, &run);
