@@ -50,7 +50,7 @@ static bool keep(struct job *job, struct slot *slot, struct result_line *line)
 static void put_formatted(struct job *job, struct slot *slot)
 {
     struct ringsend_bytes line = line_of(slot);
-    output_put_formatted(&job->output, job->now_ns, slot->number, &slot->result, &slot->write_out,
+    output_put_formatted(&job->output, slot->number, &slot->result, &slot->write_out,
                          slot->failed ? &line : NULL);
     job_slot_free(job, slot);
 }
@@ -165,7 +165,7 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     release_next(job, slot);
     if (job->options.ordered && job->order.next != &slot->order && keep(job, slot, line))
         return;
-    output_put(&job->output, job->now_ns, slot->number, line, line_of(slot));
+    output_put(&job->output, slot->number, line, line_of(slot));
     job_slot_free(job, slot);
     put_kept(job);
 }

@@ -44,8 +44,7 @@ static bool has_listener(void)
 
 static void put(const char *text, size_t bytes)
 {
-    sink_added(&notices.sink, 1,
-               buf_append(&notices.pool, sink_buffer(&notices.sink), text, bytes));
+    sink_added(&notices.sink, buf_append(&notices.pool, sink_buffer(&notices.sink), text, bytes));
 }
 
 static void wipe_bar(void)

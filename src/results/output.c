@@ -136,6 +136,8 @@ int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool
     int error = open_sinks(o, engine);
     if (error)
         return error;
+    o->results.flush_after_ns = o->failed.flush_after_ns = options->flush_after_ns;
+    o->write_out.flush_after_ns = options->flush_after_ns;
     o->broken = NULL;
     if (!o->journal)
         o->options.sync = false;
@@ -146,38 +148,38 @@ int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool
 }
 
 /* Returns how many bytes it adds to the file. */
-static size_t put_failed(struct output *o, uint64_t now_ns, struct ringsend_bytes line)
+static size_t put_failed(struct output *o, struct ringsend_bytes line)
 {
     if (line.bytes == 0)
         return 0;
-    sink_put(&o->failed, now_ns, line);
+    sink_put(&o->failed, line);
     return line.bytes + 1;
 }
 
 /* Its lines have been added to the buffers, or not for lack of memory. */
-static void put_done(struct output *o, uint64_t now_ns, uint64_t number, size_t result_bytes,
-                     bool added, const struct ringsend_bytes *failed)
+static void put_done(struct output *o, uint64_t number, size_t result_bytes, bool added,
+                     const struct ringsend_bytes *failed)
 {
-    sink_added(&o->results, now_ns, added);
+    sink_added(&o->results, added);
     if (o->has_write_out)
-        sink_added(&o->write_out, now_ns, added);
+        sink_added(&o->write_out, added);
     size_t failed_bytes = 0;
     if (o->has_failed && failed && failed->bytes > 0) {
         if (o->failed.lines == 0 && o->failed.end_bytes == 0)
-            failed_bytes += put_failed(o, now_ns, o->failed_header);
-        failed_bytes += put_failed(o, now_ns, *failed);
+            failed_bytes += put_failed(o, o->failed_header);
+        failed_bytes += put_failed(o, *failed);
     }
     put_entry(o, number, result_bytes, failed_bytes, failed != NULL);
 }
 
-void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct result_line *line,
+void output_put(struct output *o, uint64_t number, struct result_line *line,
                 struct ringsend_bytes record)
 {
     struct buf *results = sink_buffer(&o->results);
     size_t before = results->bytes;
     bool added = has_entry_room(o) &&
                  output_format(&o->options, o->pool, line, results, sink_buffer(&o->write_out));
-    put_done(o, now_ns, number, results->bytes - before, added, line->ok ? NULL : &record);
+    put_done(o, number, results->bytes - before, added, line->ok ? NULL : &record);
 }
 
 static bool append(struct output *o, struct sink *sink, const struct buf *bytes)
@@ -185,13 +187,12 @@ static bool append(struct output *o, struct sink *sink, const struct buf *bytes)
     return buf_append(o->pool, sink_buffer(sink), bytes->data, bytes->bytes);
 }
 
-void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,
-                          const struct buf *result, const struct buf *write_out,
-                          const struct ringsend_bytes *failed)
+void output_put_formatted(struct output *o, uint64_t number, const struct buf *result,
+                          const struct buf *write_out, const struct ringsend_bytes *failed)
 {
     bool added = has_entry_room(o) && append(o, &o->results, result) &&
                  (!o->has_write_out || append(o, &o->write_out, write_out));
-    put_done(o, now_ns, number, result->bytes, added, failed);
+    put_done(o, number, result->bytes, added, failed);
 }
 
 /* ---- blocks ---- */
@@ -226,7 +227,7 @@ static bool output_goto(struct output *o, uint64_t now_ns, enum output_step step
 }
 
 /* False when the journal has no room for it. */
-static bool block_begin(struct output *o)
+static bool block_begin(struct output *o, uint64_t now_ns)
 {
     CHECK(!sink_is_busy(&o->results) && !sink_is_busy(&o->failed) && !o->journal_syncing);
     o->journal_error =
@@ -234,9 +235,9 @@ static bool block_begin(struct output *o)
                        entries_count(o), sizes_of(o));
     if (o->journal_error)
         return false;
-    sink_seal(&o->results);
+    sink_seal(&o->results, now_ns);
     if (o->has_failed)
-        sink_seal(&o->failed);
+        sink_seal(&o->failed, now_ns);
     o->entries.bytes = 0;
     if (o->options.sync) {
         file_sync(o->journal_file);
@@ -269,7 +270,7 @@ static bool block_step(struct output *o, uint64_t now_ns, bool flush)
 {
     switch (o->step) {
     case OUTPUT_FILLING:
-        if (!block_is_due(o, now_ns, flush) || !block_begin(o))
+        if (!block_is_due(o, now_ns, flush) || !block_begin(o, now_ns))
             return false;
         return output_goto(o, now_ns, OUTPUT_SYNCING_INTENT);
     case OUTPUT_SYNCING_INTENT:

@@ -55,16 +55,15 @@ int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool
                 const struct output_options *options);
 /* The result of the record with this number, whose line was `record` (empty: nothing of it was
  * kept). Of what the line holds only what the options ask for is told. */
-void output_put(struct output *o, uint64_t now_ns, uint64_t number, struct result_line *line,
+void output_put(struct output *o, uint64_t number, struct result_line *line,
                 struct ringsend_bytes record);
 /* The same in two steps, for a result whose turn has not come: what would be written for it, added
  * to *result and *write_out (of no other use); then that, with the record's line, or null if it is
  * ok. False when memory is out. */
 bool output_format(const struct output_options *options, struct buf_pool *pool,
                    struct result_line *line, struct buf *result, struct buf *write_out);
-void output_put_formatted(struct output *o, uint64_t now_ns, uint64_t number,
-                          const struct buf *result, const struct buf *write_out,
-                          const struct ringsend_bytes *failed);
+void output_put_formatted(struct output *o, uint64_t number, const struct buf *result,
+                          const struct buf *write_out, const struct ringsend_bytes *failed);
 /* Moves all on; `flush`: nothing more is to be expected soon. */
 void output_turn(struct output *o, uint64_t now_ns, bool flush);
 /* How long until output_turn has to be called though nothing else happens. */

@@ -20,6 +20,7 @@ struct output_options {
     int write_out_fd; /* gets `write_out` besides the results; -1: nothing does */
     enum result_form form;
     const struct write_out *write_out; /* for RESULT_WRITE_OUT and write_out_fd */
+    uint64_t flush_after_ns;           /* results wait so long for others to be written with */
     bool headers;                      /* tell them in lines and rows */
     bool without_body;
     const char *bodies;  /* a directory: bodies go to files of their own in it; null: they do not */

@@ -6,8 +6,9 @@
  * APPENDING   the append                        FILLING
  * SYNCING     the sync                          FILLING
  *
- * Bytes are handed over when 64 KiB are there, so that a fast run needs few system calls; after
- * 200 ms, so that somebody who watches the file sees results; and at once when nothing else is
+ * Bytes are handed over when 64 KiB are there, so that a fast run needs few system calls; when
+ * flush_after_ns have passed since the last time, so that a death takes few results along, and
+ * those of a slow run, which come one by one, wait for nothing; and at once when nothing else is
  * going on.
  *
  * Failure. The first error sticks. What of the block reached a regular file is known from its size:
@@ -28,8 +29,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define FLUSH_AFTER_NS (200 * NS_PER_MS)
 
 enum {
     FLUSH_BYTES = 64 << 10,
@@ -88,10 +87,9 @@ void sink_preface(struct sink *s, bool appended)
     s->filling_preface = true;
     if (!appended)
         sink_fail(s, ENOMEM);
-    s->filling_since_ns = 1; /* long ago */
 }
 
-void sink_added(struct sink *s, uint64_t now_ns, bool appended)
+void sink_added(struct sink *s, bool appended)
 {
     s->lines++;
     s->filling_lines++;
@@ -99,17 +97,15 @@ void sink_added(struct sink *s, uint64_t now_ns, bool appended)
         s->filling.bytes = 0;
     } else if (!appended) {
         sink_fail(s, ENOMEM);
-    } else if (s->filling_since_ns == 0) {
-        s->filling_since_ns = now_ns;
     }
 }
 
-void sink_put(struct sink *s, uint64_t now_ns, struct ringsend_bytes line)
+void sink_put(struct sink *s, struct ringsend_bytes line)
 {
     bool appended = buf_reserve(s->pool, &s->filling, line.bytes + 1) &&
                     buf_append(s->pool, &s->filling, line.data, line.bytes) &&
                     buf_append(s->pool, &s->filling, "\n", 1);
-    sink_added(s, now_ns, appended);
+    sink_added(s, appended);
 }
 
 /* How many of the bytes are whole lines, or rows, and how many of those there are. The first byte
@@ -168,22 +164,27 @@ static void finish_append(struct sink *s)
     empty(s, &s->writing);
 }
 
+/* Of what is there now. */
+static uint64_t due_ns(const struct sink *s)
+{
+    return s->sealed_ns > 0 ? s->sealed_ns + s->flush_after_ns : 0;
+}
+
 bool sink_is_due(const struct sink *s, uint64_t now_ns, bool flush)
 {
     if (s->error || s->filling.bytes == 0)
         return false;
-    return s->filling.bytes >= FLUSH_BYTES || flush ||
-           now_ns - s->filling_since_ns >= FLUSH_AFTER_NS;
+    return s->filling.bytes >= FLUSH_BYTES || flush || now_ns >= due_ns(s);
 }
 
-void sink_seal(struct sink *s)
+void sink_seal(struct sink *s, uint64_t now_ns)
 {
     CHECK(s->writing.bytes == 0);
     sink_goto(s, SINK_SEALED);
     struct buf used = s->writing;
     s->writing = s->filling;
     s->filling = used;
-    s->filling_since_ns = 0;
+    s->sealed_ns = now_ns;
     s->writing_preface = s->filling_preface;
     s->filling_preface = false;
     s->writing_lines = s->filling_lines;
@@ -242,7 +243,7 @@ void sink_turn(struct sink *s, uint64_t now_ns, bool flush)
 {
     if (!sink_is_over(s) || !sink_is_due(s, now_ns, flush))
         return;
-    sink_seal(s);
+    sink_seal(s, now_ns);
     sink_start(s);
 }
 
@@ -250,8 +251,7 @@ uint64_t sink_wait_ns(const struct sink *s, uint64_t now_ns)
 {
     if (s->error || s->filling.bytes == 0 || sink_is_busy(s))
         return RINGSEND_NEVER;
-    uint64_t age_ns = now_ns - s->filling_since_ns;
-    return age_ns < FLUSH_AFTER_NS ? FLUSH_AFTER_NS - age_ns : 0;
+    return due_ns(s) > now_ns ? due_ns(s) - now_ns : 0;
 }
 
 bool sink_has_room(const struct sink *s)

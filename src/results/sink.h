@@ -39,9 +39,10 @@ struct sink {
     struct file *file; /* null after sink_close */
     int fd;
     enum sink_step step;
-    struct buf filling;        /* whole lines only */
-    struct buf writing;        /* sealed: given to the ring, or about to be */
-    uint64_t filling_since_ns; /* when the oldest line in `filling` came */
+    struct buf filling;      /* whole lines only */
+    struct buf writing;      /* sealed: given to the ring, or about to be */
+    uint64_t flush_after_ns; /* lines wait for others until so long after those before them */
+    uint64_t sealed_ns;      /* when these were; 0: never */
     uint64_t filling_lines, writing_lines;
     bool filling_preface, writing_preface; /* it begins with a line that is no record's */
     uint64_t lines;                        /* put in so far */
@@ -62,8 +63,8 @@ void sink_preface(struct sink *s, bool appended);
 /* Lines go in by either way: appended to sink_buffer and told by sink_added, or with sink_put,
  * which adds the LF. */
 struct buf *sink_buffer(struct sink *s);
-void sink_added(struct sink *s, uint64_t now_ns, bool appended);
-void sink_put(struct sink *s, uint64_t now_ns, struct ringsend_bytes line);
+void sink_added(struct sink *s, bool appended);
+void sink_put(struct sink *s, struct ringsend_bytes line);
 
 /* Takes the end of an append, and starts the next when enough is there, or it waited long enough,
  * or `flush` says that nothing more is to be expected soon. */
@@ -74,7 +75,7 @@ void sink_turn(struct sink *s, uint64_t now_ns, bool flush);
  * is true when that is done, or was nothing, or has failed. sink_sync makes them durable, and is
  * over likewise. */
 bool sink_is_due(const struct sink *s, uint64_t now_ns, bool flush);
-void sink_seal(struct sink *s);
+void sink_seal(struct sink *s, uint64_t now_ns);
 void sink_start(struct sink *s);
 void sink_sync(struct sink *s);
 bool sink_is_over(struct sink *s);

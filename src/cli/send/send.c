@@ -224,6 +224,7 @@ static struct output_options output_options_of(const struct send *send)
         .write_out_fd = o->write_out && outputs->results.path ? STDOUT_FILENO : -1,
         .form = form_of(send),
         .write_out = o->write_out,
+        .flush_after_ns = option_number(&o->given, OPTION_FLUSH_AFTER),
         .headers = send_given(o, OPTION_HEADERS),
         .without_body = o->without_body,
         .bodies = o->bodies,
