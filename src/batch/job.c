@@ -30,7 +30,7 @@ static bool all_have_results(const struct job *job)
 {
     return job->source_ended && job->in_flight == 0 && job->data_files == 0 &&
            job->lanes.aside == 0 && !job->held && group_commit_is_empty(&job->group_commit) &&
-           list_empty(&job->released) && list_empty(&job->saving) &&
+           list_empty(&job->released) && list_empty(&job->body_files) &&
            group_commit_is_empty(&job->body_names);
 }
 
@@ -110,13 +110,13 @@ bool job_turn(struct job *job, uint64_t wait_ns)
     if (job->started_ns == 0 && !start(job))
         return false;
     job_watch(job);
-    job_load_all(job);
-    job_save_all(job);
+    job_read_data_files(job);
+    job_write_bodies(job);
     job_admit(job);
     job_turn_group_commit(job);
     /* When nothing is to come before a result is read, or can be: show it now. */
     bool is_full = job->unreaped && !job_has_room(job);
-    bool is_last = job->in_flight == 0 && job->data_files == 0 && list_empty(&job->saving) &&
+    bool is_last = job->in_flight == 0 && job->data_files == 0 && list_empty(&job->body_files) &&
                    group_commit_is_empty(&job->body_names) &&
                    (job->source_waits || job->source_ended);
     output_turn(&job->output, job->now_ns, is_full || is_last);
@@ -215,7 +215,7 @@ struct job *job_new(const struct job_options *options)
         free(job);
         return NULL;
     }
-    list_init(&job->saving);
+    list_init(&job->body_files);
     list_init(&job->order);
     list_init(&job->released);
     if (!set_up(job)) {
@@ -231,10 +231,10 @@ static void count_lost(struct job *job)
     struct job_report *report = &job->report;
     uint64_t unfinished = job->slots_count - job->free_count;
     uint64_t lines_lost = job->output.results.lines - job->output.results.lines_kept;
-    uint64_t cut_off =
+    uint64_t interrupted =
         report->by_error[RINGSEND_E_STOPPED] + report->by_error[RINGSEND_E_CANCELLED] + lines_lost;
     report->results_lost = unfinished + lines_lost;
-    report->cut_off = unfinished + least(cut_off, report->records);
+    report->interrupted = unfinished + least(interrupted, report->records);
 }
 
 const struct job_report *job_report(const struct job *job)

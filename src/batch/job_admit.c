@@ -7,7 +7,7 @@ enum {
     JOB_ASIDE_BYTES_MAX = 16 << 20, /* above it nothing more is set aside */
     /* An earlier run may have had more memory; but not so much. */
     JOB_EARLY_BYTES_MAX = 1 << 30,
-    JOB_LOADS_MAX = 16 /* data files open at once; well below LIMIT_FILES */
+    JOB_DATA_FILES_MAX = 16 /* data files open at once; well below LIMIT_FILES */
 };
 
 /* To the engine that has the fewest. 0 or an error. */
@@ -119,8 +119,8 @@ void job_turn_group_commit(struct job *job)
 }
 
 /* Takes what a step of loading came to. */
-static void loaded(struct job *job, struct slot *slot, enum data_file_next next,
-                   const struct record_error *error)
+static void data_file_turned(struct job *job, struct slot *slot, enum data_file_next next,
+                             const struct record_error *error)
 {
     if (next == DATA_FILE_WAIT)
         return;
@@ -132,27 +132,27 @@ static void loaded(struct job *job, struct slot *slot, enum data_file_next next,
     submit(job, slot);
 }
 
-static void load(struct job *job, struct slot *slot)
+static void read_data_file(struct job *job, struct slot *slot)
 {
     struct record_error error;
-    job_slot_goto(job, slot, SLOT_LOADING);
+    job_slot_goto(job, slot, SLOT_DATA_FILE);
     enum data_file_next next = data_file_begin(&slot->data_file, job->engine, &job->pool,
                                                slot->record.data_file, &slot->data, &error);
     job_slot_charge(job, slot, slot->data.capacity);
-    loaded(job, slot, next, &error);
+    data_file_turned(job, slot, next, &error);
 }
 
-void job_load_all(struct job *job)
+void job_read_data_files(struct job *job)
 {
     for (uint32_t i = 0; job->data_files > 0 && !job->held && i < job->slots_mark; i++) {
         struct slot *slot = job_slot(job, i);
         struct record_error error;
-        if (slot->step != SLOT_LOADING)
+        if (slot->step != SLOT_DATA_FILE)
             continue;
         size_t before = slot->data.capacity;
         enum data_file_next next = data_file_turn(&slot->data_file, &error);
         job_slot_charge(job, slot, slot->data.capacity - before);
-        loaded(job, slot, next, &error);
+        data_file_turned(job, slot, next, &error);
     }
 }
 
@@ -168,7 +168,7 @@ static void admit_line(struct job *job, struct slot *slot)
     if (error.error != RINGSEND_OK)
         job_refuse(job, slot, &error);
     else if (slot->record.data_file.bytes > 0)
-        load(job, slot);
+        read_data_file(job, slot);
     else
         submit(job, slot);
 }
@@ -287,7 +287,7 @@ static enum source_next next_record(struct job *job, struct slot *slot)
 /* Whom a record has to wait for shows once its file is read: until then none is read behind it. */
 static uint32_t data_files_max(const struct job *job)
 {
-    return job->options.serialize ? 1 : JOB_LOADS_MAX;
+    return job->options.serialize ? 1 : JOB_DATA_FILES_MAX;
 }
 
 /* What records may hold until they are sent; of that, beside some that wait for hosts that do not

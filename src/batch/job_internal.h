@@ -24,33 +24,33 @@
 #include "results/output.h"
 
 /* From RELEASED on a record is on its way to an engine, from IN_FLIGHT on to its end. */
-#define SLOT_STEPS(STEP)                                                                    \
-    STEP(SLOT_FREE, STEP_TO(SLOT_READING))                                                  \
-    /* taken for a record that is being read */                                             \
-    STEP(SLOT_READING, STEP_TO(SLOT_LOADING) | STEP_TO(SLOT_QUEUED) | STEP_TO(SLOT_ASIDE) | \
-                           SLOT_TO_AN_ENGINE | SLOT_STOPS)                                  \
-    /* its data file is */                                                                  \
-    STEP(SLOT_LOADING,                                                                      \
-         STEP_TO(SLOT_QUEUED) | STEP_TO(SLOT_ASIDE) | SLOT_TO_AN_ENGINE | SLOT_STOPS)       \
-    /* serialize: others with the same value go before it */                                \
-    STEP(SLOT_QUEUED, STEP_TO(SLOT_RELEASED) | SLOT_STOPS)                                  \
-    /* they have gone */                                                                    \
-    STEP(SLOT_RELEASED, STEP_TO(SLOT_ASIDE) | SLOT_TO_AN_ENGINE | SLOT_STOPS)               \
-    /* its host has enough of the window */                                                 \
-    STEP(SLOT_ASIDE, SLOT_TO_AN_ENGINE | SLOT_STOPS)                                        \
-    /* sync: its sent bit is being made durable */                                          \
-    STEP(SLOT_COMMITTING, STEP_TO(SLOT_HELD) | STEP_TO(SLOT_IN_FLIGHT) | SLOT_STOPS)        \
-    /* no engine has room */                                                                \
-    STEP(SLOT_HELD, STEP_TO(SLOT_IN_FLIGHT) | SLOT_STOPS)                                   \
-    /* an engine has it */                                                                  \
-    STEP(SLOT_IN_FLIGHT, STEP_TO(SLOT_SAVING) | SLOT_STOPS)                                 \
-    /* the body of its response is being written */                                         \
-    STEP(SLOT_SAVING, STEP_TO(SLOT_NAMING) | SLOT_TO_ITS_END)                               \
-    /* sync: the name of that file is being made durable */                                 \
-    STEP(SLOT_NAMING, SLOT_TO_ITS_END)                                                      \
-    /* ordered: its result waits for others before it */                                    \
-    STEP(SLOT_KEPT, STEP_TO(SLOT_FREE))                                                     \
-    /* ordered: stopped without a result; holds its place until the end */                  \
+#define SLOT_STEPS(STEP)                                                                      \
+    STEP(SLOT_FREE, STEP_TO(SLOT_READING))                                                    \
+    /* taken for a record that is being read */                                               \
+    STEP(SLOT_READING, STEP_TO(SLOT_DATA_FILE) | STEP_TO(SLOT_QUEUED) | STEP_TO(SLOT_ASIDE) | \
+                           SLOT_TO_AN_ENGINE | SLOT_STOPS)                                    \
+    /* its data file is */                                                                    \
+    STEP(SLOT_DATA_FILE,                                                                      \
+         STEP_TO(SLOT_QUEUED) | STEP_TO(SLOT_ASIDE) | SLOT_TO_AN_ENGINE | SLOT_STOPS)         \
+    /* serialize: others with the same value go before it */                                  \
+    STEP(SLOT_QUEUED, STEP_TO(SLOT_RELEASED) | SLOT_STOPS)                                    \
+    /* they have gone */                                                                      \
+    STEP(SLOT_RELEASED, STEP_TO(SLOT_ASIDE) | SLOT_TO_AN_ENGINE | SLOT_STOPS)                 \
+    /* its host has enough of the window */                                                   \
+    STEP(SLOT_ASIDE, SLOT_TO_AN_ENGINE | SLOT_STOPS)                                          \
+    /* sync: its sent bit is being made durable */                                            \
+    STEP(SLOT_COMMITTING, STEP_TO(SLOT_HELD) | STEP_TO(SLOT_IN_FLIGHT) | SLOT_STOPS)          \
+    /* no engine has room */                                                                  \
+    STEP(SLOT_HELD, STEP_TO(SLOT_IN_FLIGHT) | SLOT_STOPS)                                     \
+    /* an engine has it */                                                                    \
+    STEP(SLOT_IN_FLIGHT, STEP_TO(SLOT_BODY_FILE) | SLOT_STOPS)                                \
+    /* the body of its response is being written */                                           \
+    STEP(SLOT_BODY_FILE, STEP_TO(SLOT_BODY_NAME) | SLOT_TO_ITS_END)                           \
+    /* sync: the name of that file is being made durable */                                   \
+    STEP(SLOT_BODY_NAME, SLOT_TO_ITS_END)                                                     \
+    /* ordered: its result waits for others before it */                                      \
+    STEP(SLOT_KEPT, STEP_TO(SLOT_FREE))                                                       \
+    /* ordered: stopped without a result; holds its place until the end */                    \
     STEP(SLOT_LEFT, STEP_TO(SLOT_FREE))
 
 #define SLOT_TO_AN_ENGINE (STEP_TO(SLOT_COMMITTING) | STEP_TO(SLOT_HELD) | STEP_TO(SLOT_IN_FLIGHT))
@@ -66,8 +66,8 @@ struct slot {
     struct body_file body_file;
     struct result_line kept; /* of the body being saved, with what it points to */
     struct buf kept_memory;
-    struct list saving; /* in job.saving exactly while SAVING: see job_slot_goto */
-    struct list order;  /* ordered: in job.order from when it is read until its result is put out */
+    struct list body_files; /* in job.body_files exactly while BODY_FILE: see job_slot_goto */
+    struct list order; /* ordered: in job.order from when it is read until its result is put out */
     struct serial_node serial;
     struct list released;         /* in job.released exactly while RELEASED */
     struct lane_place place;      /* by the host that it is for */
@@ -113,14 +113,14 @@ struct job {
     uint32_t slots_count, slots_mark; /* those never used lie above the mark */
     struct slot **free_slots;         /* a stack of those below it that are free */
     uint32_t free_slots_count;
-    uint32_t free_count;            /* above it, too */
-    uint32_t data_files;            /* slots in LOADING; this and the like: job_slot_goto counts */
-    uint32_t in_flight;             /* slots in IN_FLIGHT */
-    uint32_t in_flight_here;        /* of these, at the job's own engine */
+    uint32_t free_count;     /* above it, too */
+    uint32_t data_files;     /* slots in DATA_FILE; this and the like: job_slot_goto counts */
+    uint32_t in_flight;      /* slots in IN_FLIGHT */
+    uint32_t in_flight_here; /* of these, at the job's own engine */
     struct engine_threads *threads; /* null: one thread */
     int body_error;                 /* errno of the first body that could not be saved, else 0 */
     struct slot *held;              /* null, or the slot in HELD */
-    struct list saving;             /* slots in SAVING; the first ones' files are open */
+    struct list body_files;         /* slots in BODY_FILE; the first ones' files are open */
     struct list order;    /* ordered: slots in use, in the order in which they were read */
     struct serial serial; /* with serialize */
     struct list released; /* slots in RELEASED, in the order in which they came there */
@@ -177,13 +177,13 @@ void job_leave(struct job *job, struct slot *slot);
 void job_take_parked(struct job *job, struct slot *slot, const struct parked_item *item);
 void job_park(struct job *job);
 void job_refuse(struct job *job, struct slot *slot, const struct record_error *error);
-void job_save_all(struct job *job);
+void job_write_bodies(struct job *job);
 void job_reap(struct job *job);
 bool job_has_room(const struct job *job);
 
 /* job_admit.c */
 void job_turn_group_commit(struct job *job);
-void job_load_all(struct job *job);
+void job_read_data_files(struct job *job);
 bool job_may_admit(const struct job *job);
 /* When reading is to go on past hosts that do not answer; RINGSEND_NEVER: it does not wait for
  * them. */

@@ -10,7 +10,7 @@
 #define LINE_BYTES_MAX (2ull << 30)
 
 enum {
-    JOB_SAVES_MAX = 16,        /* bodies being saved at once; well below LIMIT_FILES */
+    JOB_BODY_FILES_MAX = 16,   /* bodies being saved at once; well below LIMIT_FILES */
     SURE_BYTES = 256 << 20,    /* a body up to this makes no line that is too long */
     FILLING_BYTES = 512 << 20, /* with a line behind it far below the largest buffer */
 };
@@ -86,7 +86,7 @@ bool job_has_room(const struct job *job)
         output->write_out.filling.bytes >= FILLING_BYTES)
         return false;
     return bytes == 0 || job->pool.used_bytes < bytes ||
-           (list_empty(&job->saving) && output_is_idle(output));
+           (list_empty(&job->body_files) && output_is_idle(output));
 }
 
 /* A line beyond what any buffer holds would end the job for one record's sake. */
@@ -267,7 +267,7 @@ static void note_lost_body(struct job *job, const struct slot *slot, int error)
 /* ---- bodies ---- */
 
 /* Its body goes to a file; the line waits for that. False: the line can be finished now. */
-static bool save_body(struct job *job, struct slot *slot, const struct result_line *line)
+static bool write_body(struct job *job, struct slot *slot, const struct result_line *line)
 {
     if (!job->options.output.bodies || line->error != RINGSEND_OK || line->body.bytes == 0 ||
         job->report.output_body[0])
@@ -279,7 +279,7 @@ static bool save_body(struct job *job, struct slot *slot, const struct result_li
         }
         job_slot_charge(job, slot, slot->kept_memory.capacity);
     }
-    job_slot_goto(job, slot, SLOT_SAVING);
+    job_slot_goto(job, slot, SLOT_BODY_FILE);
     return true;
 }
 
@@ -292,7 +292,7 @@ static bool name_body(struct job *job, struct slot *slot, struct buf *quoted)
 }
 
 /* Its line is written, with the name of the file; or with the body, which so is not lost. */
-static void saved(struct job *job, struct slot *slot, int error)
+static void body_written(struct job *job, struct slot *slot, int error)
 {
     struct buf quoted = {0};
     if (error == 0 && !name_body(job, slot, &quoted))
@@ -305,7 +305,7 @@ static void saved(struct job *job, struct slot *slot, int error)
     buf_release(&job->pool, &quoted);
 }
 
-static void save_turn_one(struct job *job, struct slot *slot)
+static void write_body_turn(struct job *job, struct slot *slot)
 {
     const struct output_options *o = &job->options.output;
     char name[BODY_FILE_NAME_BYTES];
@@ -319,10 +319,10 @@ static void save_turn_one(struct job *job, struct slot *slot)
     if (next == BODY_FILE_WAIT)
         return;
     if (next == BODY_FILE_DONE && job->body_names.file) {
-        job_slot_goto(job, slot, SLOT_NAMING);
+        job_slot_goto(job, slot, SLOT_BODY_NAME);
         group_commit_put(&job->body_names, slot);
     } else {
-        saved(job, slot, error);
+        body_written(job, slot, error);
     }
 }
 
@@ -332,18 +332,18 @@ static void turn_body_names(struct job *job)
     struct slot *slot;
     group_commit_turn(&job->body_names);
     while ((slot = group_commit_take(&job->body_names)))
-        saved(job, slot, 0);
+        body_written(job, slot, 0);
     while ((slot = group_commit_take_refused(&job->body_names)))
-        saved(job, slot, job->body_names.error);
+        body_written(job, slot, job->body_names.error);
 }
 
-void job_save_all(struct job *job)
+void job_write_bodies(struct job *job)
 {
-    struct list *node = job->saving.next;
-    for (uint32_t open = 0; open < JOB_SAVES_MAX && node != &job->saving;) {
-        struct slot *slot = LIST_OWNER(node, struct slot, saving);
+    struct list *node = job->body_files.next;
+    for (uint32_t open = 0; open < JOB_BODY_FILES_MAX && node != &job->body_files;) {
+        struct slot *slot = LIST_OWNER(node, struct slot, body_files);
         node = node->next;
-        save_turn_one(job, slot);
+        write_body_turn(job, slot);
         open += slot->body_file.file != NULL;
     }
     turn_body_names(job);
@@ -393,7 +393,7 @@ static void take_result(struct job *job, struct slot *slot, bool cut_short,
     lanes_leave(&job->lanes, &slot->place);
     if ((job_is_mistake(job, line) || cut_short) && job->journal)
         job_leave(job, slot);
-    else if (!save_body(job, slot, line))
+    else if (!write_body(job, slot, line))
         job_finish(job, slot, line);
 }
 

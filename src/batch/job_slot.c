@@ -2,17 +2,17 @@
  * pointers to them, and go back into a stack of free ones.
  *
  * step        waits for                              next
- * READING     nothing: the record is being read      LOADING, QUEUED, or on its way
- * LOADING     its data file                          QUEUED, or on its way
+ * READING     nothing: the record is being read      DATA_FILE, QUEUED, or on its way
+ * DATA_FILE   the read of it                         QUEUED, or on its way
  * QUEUED      those of the same value before it      RELEASED
  * RELEASED    the next turn                          on its way
  *   on its way:                                      ASIDE, COMMITTING, HELD, IN_FLIGHT
  * ASIDE       its host's part of the window          COMMITTING, HELD, IN_FLIGHT
  * COMMITTING  the journal's sync                     HELD, IN_FLIGHT
  * HELD        an engine with room                    IN_FLIGHT
- * IN_FLIGHT   the engine's result                    SAVING
- * SAVING      the body's file                        NAMING
- * NAMING      the sync of its directory              FREE
+ * IN_FLIGHT   the engine's result                    BODY_FILE
+ * BODY_FILE   the write of it                        BODY_NAME
+ * BODY_NAME   the sync of its directory              FREE
  * KEPT        results before it                      FREE
  * LEFT        the job's end                          FREE
  *
@@ -46,7 +46,7 @@ static void check_entered(const struct job *job, const struct slot *slot)
         CHECK(!slot->serial.entered && !place->lane);
         check_empty(slot);
         return;
-    case SLOT_LOADING:
+    case SLOT_DATA_FILE:
         CHECK(!slot->serial.entered && !place->lane);
         CHECK(slot->record.data_file.bytes > 0 && !slot->data.data);
         return;
@@ -66,11 +66,11 @@ static void check_entered(const struct job *job, const struct slot *slot)
         CHECK(place->lane && list_empty(&place->aside) && slot->record.request.user == slot);
         CHECK(!job->journal || slot->record.request.in_doubt);
         return;
-    case SLOT_SAVING:
+    case SLOT_BODY_FILE:
         CHECK(job->options.output.bodies && slot->kept.body.bytes > 0 && !place->lane);
         CHECK(!slot->body_file.file);
         return;
-    case SLOT_NAMING:
+    case SLOT_BODY_NAME:
         CHECK(job->body_names.file && !slot->body_file.file && !place->lane);
         return;
     case SLOT_LEFT:
@@ -97,7 +97,7 @@ static void follow(struct job *job, struct slot *slot, bool enters)
 {
     uint32_t one = enters ? 1 : UINT32_MAX;
     switch (slot->step) {
-    case SLOT_LOADING:
+    case SLOT_DATA_FILE:
         job->data_files += one;
         return;
     case SLOT_QUEUED:
@@ -117,17 +117,17 @@ static void follow(struct job *job, struct slot *slot, bool enters)
         job->in_flight += one;
         job->in_flight_here += slot->thread ? 0 : one;
         return;
-    case SLOT_SAVING:
+    case SLOT_BODY_FILE:
         if (enters)
-            list_push_back(&job->saving, &slot->saving);
+            list_push_back(&job->body_files, &slot->body_files);
         else
-            list_remove(&slot->saving);
+            list_remove(&slot->body_files);
         return;
     case SLOT_FREE:
     case SLOT_READING:
     case SLOT_ASIDE:
     case SLOT_COMMITTING:
-    case SLOT_NAMING:
+    case SLOT_BODY_NAME:
     case SLOT_KEPT:
     case SLOT_LEFT:
         return;
@@ -167,7 +167,7 @@ static struct slot *first_use(struct job *job)
     CHECK(job->slots_mark < job->slots_count);
     struct slot *slot = job_slot(job, job->slots_mark);
     slot->slot = job->slots_mark++;
-    list_init(&slot->saving);
+    list_init(&slot->body_files);
     list_init(&slot->order);
     list_init(&slot->released);
     list_init(&slot->returned);

@@ -69,7 +69,7 @@ static void counts_merge(struct figures *into, const struct figures *from)
     into->late_starts += from->late_starts;
     into->late_waits += from->late_waits;
     into->late_loop += from->late_loop;
-    into->cut += from->cut;
+    into->cancelled += from->cancelled;
     into->never_started += from->never_started;
     if (from->never_started_wait_ns > into->never_started_wait_ns)
         into->never_started_wait_ns = from->never_started_wait_ns;

@@ -124,7 +124,7 @@ struct figures {
     uint64_t late_starts; /* send lag above FIGURES_LATE_NS */
     uint64_t late_waits;  /* of late_starts: those that waited for a connection */
     uint64_t late_loop;   /* loop lag above FIGURES_LATE_NS: the generator was too slow */
-    uint64_t cut;         /* of errors_count: in flight when a second signal came */
+    uint64_t cancelled;   /* of errors_count: in flight when a second signal came */
     /* Due before the end of the starts, and no connection became free for them: scheduled = started
      * + never_started. And the longest that one of them had waited. Their waits last until the
      * first connection became free after that end, for so long none of them can have started. */
@@ -162,7 +162,7 @@ struct figures {
 
     struct figures_second *series;
     size_t series_count, series_capacity;
-    bool series_cut; /* memory was out for seconds at its end */
+    bool series_truncated; /* memory was out for seconds at its end */
 };
 
 /* What it ran on. Unknown texts are empty. */

@@ -127,8 +127,8 @@ static void close_oldest(struct series *s)
     entry.rtt_us = (uint32_t)histogram_quantile(&open->sum.rtt_us, 0.5);
     /* Memory is out: the series ends here, for an entry is told by its place. */
     struct figures *all = &s->entries;
-    all->series_cut = all->series_cut || !figures_add_second(all, &entry) ||
-                      (s->is_whole && !hold(s, &open->sum.response_ns));
+    all->series_truncated = all->series_truncated || !figures_add_second(all, &entry) ||
+                            (s->is_whole && !hold(s, &open->sum.response_ns));
     part_clear(&open->sum);
     open->handed_in = 0;
     open->is_begun = false;
@@ -215,7 +215,7 @@ void series_publish(struct series *s, struct figures *figures)
     figures->series = s->entries.series;
     figures->series_count = s->entries.series_count;
     figures->series_capacity = s->entries.series_capacity;
-    figures->series_cut = s->entries.series_cut;
+    figures->series_truncated = s->entries.series_truncated;
     s->entries.series = NULL;
     s->entries.series_count = s->entries.series_capacity = 0;
 }

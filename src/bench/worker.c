@@ -353,7 +353,7 @@ static void count_error(struct worker *w, const struct ringsend_result *r)
     f->errors_count++;
     f->errors[r->error]++;
     f->timed_out += is_timeout(r->error) && r->times.done_at_ns > 0;
-    f->cut += r->error == RINGSEND_E_CANCELLED && r->times.done_at_ns > 0;
+    f->cancelled += r->error == RINGSEND_E_CANCELLED && r->times.done_at_ns > 0;
     w->part.counts.errors++;
 }
 

@@ -1,6 +1,7 @@
-/* Bytes come in blocks (input.h) and are cut into records here. A record gathers in `partial`,
+/* Bytes come in blocks (input.h) and are split into records here. A record gathers in `partial`,
  * which is handed over whole, no copy. It never grows beyond the limit: too_long then throws bytes
- * away until its end. A record that is not wanted is cut in the same way, but never gathered. */
+ * away until its end. A record that is not wanted is split off in the same way, but never gathered.
+ */
 #include "records/source.h"
 
 #include "base/check.h"
@@ -193,8 +194,8 @@ static bool range_is_used_up(const struct source *s)
 static void drop_record(struct source *s)
 {
     buf_release(s->pool, &s->partial);
-    s->too_long = s->has_text = s->cut_begun = false;
-    s->cut_bytes = s->cut_lines = 0;
+    s->too_long = s->has_text = s->split_begun = false;
+    s->split_bytes = s->split_lines = 0;
     s->undigested = (struct ringsend_bytes){0};
     digest_drop(&s->digest);
 }
@@ -235,7 +236,7 @@ static void input_failed(struct source *s, int error, const char *why)
 /* The line that cutting has come to. */
 static uint64_t line_at(const struct source *s)
 {
-    return s->taken_lines + s->cut_lines + 1;
+    return s->taken_lines + s->split_lines + 1;
 }
 
 static void content_failed(struct source *s, uint64_t line, const char *why)
@@ -245,7 +246,7 @@ static void content_failed(struct source *s, uint64_t line, const char *why)
     input_failed(s, EBADMSG, text);
 }
 
-/* More bytes to cut into `block`; false: SOURCE_WAIT. At the end of the input `ended` is set. */
+/* More bytes to split in `block`; false: SOURCE_WAIT. At the end of the input `ended` is set. */
 static bool refill(struct source *s)
 {
     if (!s->begun) {
@@ -289,10 +290,10 @@ static void digest_pieces(struct source *s)
     s->undigested.bytes = 0;
 }
 
-/* Adds to the record being cut; out of memory counts as too long for us. */
+/* Adds to the record being split off; out of memory counts as too long for us. */
 static void gather(struct source *s, const char *data, size_t bytes)
 {
-    s->cut_bytes += bytes;
+    s->split_bytes += bytes;
     if (!s->has_text)
         s->has_text = !record_is_blank((struct ringsend_bytes){data, bytes});
     digest_pieces(s);
@@ -322,8 +323,8 @@ static void pass_mark(struct source *s)
         s->taken_bytes = 3;
     else
         gather(s, mark, s->mark_at);
-    s->cut_begun = s->cut_bytes > 0;
-    s->cut_line = 1;
+    s->split_begun = s->split_bytes > 0;
+    s->split_line = 1;
 }
 
 static bool header_is_new(const struct source *s, struct ringsend_bytes row)
@@ -340,17 +341,17 @@ static void read_header(struct source *s)
     char why[LAYOUT_MESSAGE_BYTES];
     struct ringsend_bytes row = {s->partial.data, s->partial.bytes};
     if (s->too_long) {
-        content_failed(s, s->cut_line, "its header row has more than 16 MiB");
+        content_failed(s, s->split_line, "its header row has more than 16 MiB");
     } else if (header_is_new(s, row)) {
-        content_failed(s, s->cut_line,
+        content_failed(s, s->split_line,
                        "its header is not that of the first file, and the failed "
                        "rows of both go to one file");
     } else if (!layout_read_header(&s->layouts[s->current], row, s->names ? s->names : &no_names,
                                    s->pool, why)) {
-        content_failed(s, s->cut_line, why);
+        content_failed(s, s->split_line, why);
     } else {
-        s->taken_bytes += s->cut_bytes;
-        s->taken_lines += s->cut_lines;
+        s->taken_bytes += s->split_bytes;
+        s->taken_lines += s->split_lines;
         drop_record(s);
     }
     if (s->jump_to < 0 || s->ended)
@@ -373,7 +374,7 @@ static bool finish_record(struct source *s, struct buf *record, enum source_next
     bool too_long = s->too_long;
     bool handed_out = s->has_text && is_wanted(s, s->next_number);
     if (handed_out) {
-        s->line = s->cut_line;
+        s->line = s->split_line;
         s->number = s->next_number;
         const struct buf *partial = &s->partial;
         too_long =
@@ -382,8 +383,8 @@ static bool finish_record(struct source *s, struct buf *record, enum source_next
     }
     s->next_number += s->has_text;
     judge_proof(s);
-    s->taken_bytes += s->cut_bytes;
-    s->taken_lines += s->cut_lines;
+    s->taken_bytes += s->split_bytes;
+    s->taken_lines += s->split_lines;
     if (handed_out && !too_long && !s->disproved) {
         *record = s->partial;
         s->partial = (struct buf){0};
@@ -393,29 +394,29 @@ static bool finish_record(struct source *s, struct buf *record, enum source_next
 }
 
 /* Cuts from the block: true when a record is complete. */
-static bool cut(struct source *s)
+static bool split(struct source *s)
 {
-    struct cut cut;
-    splitter_split(&s->splitter, s->block, &cut);
-    s->cut_bytes += cut.before;
-    s->cut_lines += cut.before_lines;
-    if (cut.fault) {
-        content_failed(s, line_at(s), cut.fault);
+    struct split split;
+    splitter_split(&s->splitter, s->block, &split);
+    s->split_bytes += split.before;
+    s->split_lines += split.before_lines;
+    if (split.fault) {
+        content_failed(s, line_at(s), split.fault);
         return false;
     }
-    if (!s->cut_begun) {
-        s->cut_line = line_at(s);
-        s->cut_begun = cut.record > 0 || cut.complete;
+    if (!s->split_begun) {
+        s->split_line = line_at(s);
+        s->split_begun = split.record > 0 || split.complete;
     }
-    gather(s, s->block.data + cut.before, cut.record);
-    if (!cut.complete)
+    gather(s, s->block.data + split.before, split.record);
+    if (!split.complete)
         digest_pieces(s);
-    s->cut_bytes += cut.after;
-    s->cut_lines += cut.lines;
-    size_t bytes = cut.before + cut.record + cut.after;
+    s->split_bytes += split.after;
+    s->split_lines += split.lines;
+    size_t bytes = split.before + split.record + split.after;
     s->block.data += bytes;
     s->block.bytes -= bytes;
-    return cut.complete;
+    return split.complete;
 }
 
 /* The inputs are not what they were, or at their end before it shows. */
@@ -451,7 +452,7 @@ enum source_next source_next(struct source *s, struct buf *record)
         if (!s->mark_passed)
             pass_mark(s);
         /* At the end of its file a record needs no LF; `current` must name its input until then. */
-        bool complete = s->ended ? s->cut_begun : s->block.bytes > 0 && cut(s);
+        bool complete = s->ended ? s->split_begun : s->block.bytes > 0 && split(s);
         if (complete && finish_record(s, record, &next))
             return next;
     }

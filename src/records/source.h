@@ -5,8 +5,8 @@
  * byte. A UTF-8 byte order mark at the start of a file is passed over, and so are blank lines.
  *
  * An input that cannot be read on, because of the disk, of its compression, or because its array or
- * its header makes no sense, ends there, and the first such error is kept. What was cut of a record
- * is dropped then: it may look whole and not be.
+ * its header makes no sense, ends there, and the first such error is kept. What was split off of a
+ * record is dropped then: it may look whole and not be.
  *
  * Numbers. Every record has one, from 0 on over all inputs in their order, whether it is handed
  * out, passed over, broken or too long: the same inputs give each record the same number, on every
@@ -68,28 +68,28 @@ struct source {
     size_t current;         /* input being read; `count` exactly at the end of all */
     struct layout *layouts; /* one for each input */
     struct splitter splitter;
-    struct ringsend_bytes block; /* what is left of the bytes to be cut */
+    struct ringsend_bytes block; /* what is left of the bytes to be split */
     bool begun;                  /* input_begin was said of the current input */
     bool resumed;                /* it was not read from its start */
     char opening;                /* then: its first byte that is no white space */
     bool ended;                  /* the end of the current input was seen */
     bool stopped;                /* by source_stop */
 
-    /* Of the record being cut. */
+    /* Of the record being split off. */
     struct buf partial; /* its bytes, empty while it is not wanted or too long */
     bool too_long;
-    bool has_text;      /* it has more than white space */
-    uint64_t cut_bytes; /* of it, so far, and of what stands before it */
-    uint64_t cut_lines; /* the same for LFs */
-    uint64_t cut_line;  /* where it starts, once it has begun */
-    bool cut_begun;
+    bool has_text;        /* it has more than white space */
+    uint64_t split_bytes; /* of it, so far, and of what stands before it */
+    uint64_t split_lines; /* the same for LFs */
+    uint64_t split_line;  /* where it starts, once it has begun */
+    bool split_begun;
     unsigned mark_at; /* how much of a byte order mark was seen at the start of the input */
     bool mark_passed;
 
     /* Of the records before it. */
     uint64_t line;         /* where the one handed out last starts, from 1 in each input */
     uint64_t number;       /* of that one */
-    uint64_t next_number;  /* of the one being cut */
+    uint64_t next_number;  /* of the one being split off */
     uint64_t first_number; /* of the current input's first record */
     uint64_t skip_to;      /* records below are not wanted */
     uint64_t taken_bytes, taken_lines; /* of the current input */

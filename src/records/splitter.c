@@ -33,12 +33,12 @@ static size_t count_lines(const char *data, size_t bytes)
 
 /* ---- lines ---- */
 
-static void cut_line(struct ringsend_bytes piece, struct cut *cut)
+static void split_line(struct ringsend_bytes piece, struct split *split)
 {
     const char *end = memchr(piece.data, '\n', piece.bytes);
-    cut->complete = end != NULL;
-    cut->record = end ? (size_t)(end - piece.data) : piece.bytes;
-    cut->after = cut->lines = end != NULL;
+    split->complete = end != NULL;
+    split->record = end ? (size_t)(end - piece.data) : piece.bytes;
+    split->after = split->lines = end != NULL;
 }
 
 /* ---- rows ---- */
@@ -85,20 +85,20 @@ static bool pass_row(struct splitter *c, const char **at, const char *end)
 }
 
 /* Most rows have no quote, and most pieces hold whole rows: two searches then do. */
-static void cut_row(struct splitter *c, struct ringsend_bytes piece, struct cut *cut)
+static void split_row(struct splitter *c, struct ringsend_bytes piece, struct split *split)
 {
     if (c->step == SPLITTER_FIELD_START) {
-        cut_line(piece, cut);
-        if (cut->complete && !memchr(piece.data, '"', cut->record))
+        split_line(piece, split);
+        if (split->complete && !memchr(piece.data, '"', split->record))
             return;
-        *cut = (struct cut){0};
+        *split = (struct split){0};
     }
     const char *at = piece.data, *end = piece.data + piece.bytes;
-    cut->complete = !pass_row(c, &at, end);
-    cut->record = (size_t)(at - piece.data);
-    cut->after = cut->complete;
-    cut->lines = count_lines(piece.data, cut->record) + cut->after;
-    if (cut->complete)
+    split->complete = !pass_row(c, &at, end);
+    split->record = (size_t)(at - piece.data);
+    split->after = split->complete;
+    split->lines = count_lines(piece.data, split->record) + split->after;
+    if (split->complete)
         c->step = SPLITTER_FIELD_START;
 }
 
@@ -121,7 +121,7 @@ static size_t begin_value(struct splitter *c, char byte)
 }
 
 /* One byte between two values, which is no white space: false when it begins a value. */
-static bool pass_between(struct splitter *c, char byte, struct cut *cut)
+static bool pass_between(struct splitter *c, char byte, struct split *split)
 {
     switch (c->step) {
     case SPLITTER_OPENING:
@@ -137,16 +137,16 @@ static bool pass_between(struct splitter *c, char byte, struct cut *cut)
         else if (byte == ',')
             c->step = SPLITTER_ELEMENT;
         else
-            cut->fault = "expected ',' or ']' behind an element of the array";
+            split->fault = "expected ',' or ']' behind an element of the array";
         return true;
     case SPLITTER_ELEMENT:
         if (byte == ',' || byte == ']')
-            cut->fault = "expected an element of the array behind ','";
-        return cut->fault != NULL;
+            split->fault = "expected an element of the array behind ','";
+        return split->fault != NULL;
     case SPLITTER_VALUES:
         return false;
     case SPLITTER_CLOSED:
-        cut->fault = "something follows the array";
+        split->fault = "something follows the array";
         return true;
     case SPLITTER_FIELD_START:
     case SPLITTER_PLAIN:
@@ -195,38 +195,39 @@ static bool pass_scalar(const struct splitter *c, const char **at, const char *e
     return *at < end;
 }
 
-static void cut_json(struct splitter *c, struct ringsend_bytes piece, struct cut *cut)
+static void split_json(struct splitter *c, struct ringsend_bytes piece, struct split *split)
 {
     const char *at = piece.data, *end = piece.data + piece.bytes;
     if (c->step != SPLITTER_VALUE && c->step != SPLITTER_SCALAR) {
-        while (at < end && !cut->fault && (is_space(*at) || pass_between(c, *at, cut))) {
-            if (!cut->fault)
+        while (at < end && !split->fault && (is_space(*at) || pass_between(c, *at, split))) {
+            if (!split->fault)
                 at++;
         }
-        cut->before = (size_t)(at - piece.data);
-        cut->before_lines = count_lines(piece.data, cut->before);
-        if (at == end || cut->fault)
+        split->before = (size_t)(at - piece.data);
+        split->before_lines = count_lines(piece.data, split->before);
+        if (at == end || split->fault)
             return;
         at += begin_value(c, *at);
     }
-    const char *start = piece.data + cut->before;
-    cut->complete = c->step == SPLITTER_VALUE ? pass_value(c, &at, end) : pass_scalar(c, &at, end);
-    cut->record = (size_t)(at - start);
-    cut->lines = count_lines(start, cut->record);
-    if (cut->complete)
+    const char *start = piece.data + split->before;
+    split->complete =
+        c->step == SPLITTER_VALUE ? pass_value(c, &at, end) : pass_scalar(c, &at, end);
+    split->record = (size_t)(at - start);
+    split->lines = count_lines(start, split->record);
+    if (split->complete)
         c->step = c->in_array ? SPLITTER_COMMA : SPLITTER_VALUES;
 }
 
-void splitter_split(struct splitter *c, struct ringsend_bytes piece, struct cut *cut)
+void splitter_split(struct splitter *c, struct ringsend_bytes piece, struct split *split)
 {
     CHECK(piece.bytes > 0);
-    *cut = (struct cut){0};
+    *split = (struct split){0};
     if (c->format == FORMAT_JSON)
-        cut_json(c, piece, cut);
+        split_json(c, piece, split);
     else if (format_has_header(c->format))
-        cut_row(c, piece, cut);
+        split_row(c, piece, split);
     else
-        cut_line(piece, cut);
+        split_line(piece, split);
 }
 
 const char *splitter_end(const struct splitter *c)

@@ -42,8 +42,8 @@ struct splitter {
 };
 
 /* What became of a piece: `before` bytes belong to no record, then come `record` bytes of the one
- * being cut, then `after` bytes that belong to none. They may be fewer than the piece. */
-struct cut {
+ * being split off, then `after` bytes that belong to none. They may be fewer than the piece. */
+struct split {
     size_t before, record, after;
     size_t before_lines, lines; /* LFs among the first, among the two others */
     bool complete;              /* the record ends here */
@@ -54,7 +54,7 @@ struct cut {
 void splitter_begin(struct splitter *c, enum format format);
 /* Behind a record; `opening`: the first byte of the input that is no white space. */
 void splitter_resume(struct splitter *c, enum format format, char opening);
-void splitter_split(struct splitter *c, struct ringsend_bytes piece, struct cut *cut);
+void splitter_split(struct splitter *c, struct ringsend_bytes piece, struct split *split);
 /* At the end of the input: what is missing, or null. */
 const char *splitter_end(const struct splitter *c);
 

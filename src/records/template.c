@@ -152,8 +152,8 @@ static bool compile_reference(struct template *t, struct ringsend_bytes inside,
     return good;
 }
 
-static bool cut_up(struct template *t, const char *source, struct template_names *names,
-                   struct secrets *secrets, char *message)
+static bool parse_parts(struct template *t, const char *source, struct template_names *names,
+                        struct secrets *secrets, char *message)
 {
     for (const char *at = source;;) {
         const char *braces = strstr(at, "{{");
@@ -183,7 +183,8 @@ bool template_compile(struct template *t, const char *source, enum template_use 
                       struct template_names *names, struct secrets *secrets, char *message)
 {
     *t = (struct template){0};
-    return cut_up(t, source, names, secrets, message) && place_columns_of(t, use, names, message);
+    return parse_parts(t, source, names, secrets, message) &&
+           place_columns_of(t, use, names, message);
 }
 
 static bool holds_nocase(struct ringsend_bytes text, struct ringsend_bytes word)

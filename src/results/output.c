@@ -366,14 +366,14 @@ int output_error(struct output *o)
     return o->broken ? o->broken->error : o->journal_error;
 }
 
-static bool cut(const struct output *o, int fd, uint64_t synced, uint64_t bytes)
+static bool truncate_to(const struct output *o, int fd, uint64_t synced, uint64_t bytes)
 {
     return ftruncate(fd, (off_t)bytes) == 0 && lseek(fd, (off_t)bytes, SEEK_SET) >= 0 &&
            (!o->options.sync || tail_sync(fd, synced, bytes) == 0);
 }
 
 /* A block was begun and not finished: what of it stands in the files is done, what goes beyond that
- * is cut. When this cannot be had, the journal keeps the list, and the next run does it. */
+ * is truncated. When this cannot be had, the journal keeps the list, and the next run does it. */
 static void block_settle(struct output *o)
 {
     struct stat results, failed = {0};
@@ -382,8 +382,8 @@ static void block_settle(struct output *o)
     struct journal_sizes sizes = {(uint64_t)results.st_size, (uint64_t)failed.st_size};
     struct journal_sizes synced = journal_synced(o->journal);
     if (journal_recover(o->journal, -1, -1, &sizes) == JOURNAL_OK &&
-        cut(o, o->results.fd, synced.results, sizes.results) &&
-        (!o->has_failed || cut(o, o->failed.fd, synced.failed, sizes.failed)))
+        truncate_to(o, o->results.fd, synced.results, sizes.results) &&
+        (!o->has_failed || truncate_to(o, o->failed.fd, synced.failed, sizes.failed)))
         journal_settle(o->journal, sizes);
 }
 

@@ -39,7 +39,7 @@ struct job_report {
     uint64_t left; /* with a journal: records that were read and left for a later run */
     bool complete; /* all inputs were read to their end, and every record's result is written */
     uint64_t results_lost;       /* records whose results are not in the output */
-    uint64_t cut_off;            /* at most so many records' results say that they were stopped or
+    uint64_t interrupted;        /* at most so many records' results say that they were stopped or
                                     cancelled, or are lost */
     struct histogram service_ns; /* of all that came to an attempt: total without queue */
     uint64_t elapsed_ns;

@@ -12,10 +12,10 @@
  * going on.
  *
  * Failure. The first error sticks. What of the block reached a regular file is known from its size:
- * everything behind the last LF of that part is cut off, and so the file holds whole lines only. It
- * is not cut when it is longer than we wrote: then others append to it too.
+ * everything behind the last LF of that part is truncated, and so the file holds whole lines only.
+ * It is not truncated when it is longer than we wrote: then others append to it too.
  *
- * O_APPEND. After a write that was cut short io_uring may leave the file's position where it was
+ * O_APPEND. After a write that fell short io_uring may leave the file's position where it was
  * (seen with Linux 6.18 at RLIMIT_FSIZE), and what is written next would land on top of it. So a
  * regular file is switched to appending, unless its position is not at its end: that was wanted. */
 #include "results/sink.h"
@@ -56,7 +56,7 @@ int sink_open(struct sink *s, struct ringsend *engine, struct buf_pool *pool, in
     if (!s->regular || (flags & O_APPEND))
         return 0;
     if (lseek(fd, 0, SEEK_CUR) != about.st_size)
-        s->regular = false; /* written in its middle: never cut */
+        s->regular = false; /* written in its middle: never truncated */
     else if (fcntl(fd, F_SETFL, flags | O_APPEND) == 0)
         s->flags_before = flags;
     return 0;

@@ -109,7 +109,7 @@ static void test_life_in_pieces(void **state)
 }
 
 /* A resumed handshake and a request, the server's bytes cut in two at each place. */
-static void test_every_cut(void **state)
+static void test_every_split(void **state)
 {
     (void)state;
     struct pair p;
@@ -117,11 +117,11 @@ static void test_every_cut(void **state)
     pair_connect(&p);
     shake_hands(&p, SIZE_MAX);
     assert_true(tls_keep_session(p.client));
-    for (size_t cut = 1; cut < 400; cut++) {
+    for (size_t split = 1; split < 400; split++) {
         pair_connect(&p);
-        shake_hands(&p, cut);
+        shake_hands(&p, split);
         assert_true(tls_resumed(p.client));
-        say_both_ways(&p, cut);
+        say_both_ways(&p, split);
     }
     pair_close(&p);
 }
@@ -653,7 +653,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life_in_pieces),
-        cmocka_unit_test(test_every_cut),
+        cmocka_unit_test(test_every_split),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_fresh_random_bytes),

@@ -13,14 +13,14 @@
 
 enum { BYTES_MAX = 600 };
 
-static void digest_of(const br_hash_class *class, const uint8_t *data, size_t bytes, size_t cut,
+static void digest_of(const br_hash_class *class, const uint8_t *data, size_t bytes, size_t split,
                       uint8_t digest[32])
 {
     br_sha256_context context;
     class->init(&context.vtable);
-    class->update(&context.vtable, data, cut);
+    class->update(&context.vtable, data, split);
     class->update(&context.vtable, NULL, 0);
-    class->update(&context.vtable, data + cut, bytes - cut);
+    class->update(&context.vtable, data + split, bytes - split);
     class->out(&context.vtable, digest);
     uint8_t again[32];
     class->out(&context.vtable, again); /* it changes nothing */
@@ -63,7 +63,7 @@ static void test_vectors(void **state)
     }
 }
 
-static void test_every_length_and_cut(void **state)
+static void test_every_length_and_split(void **state)
 {
     (void)state;
     const br_hash_class *class = sha256_choose().hash;
@@ -75,8 +75,8 @@ static void test_every_length_and_cut(void **state)
         for (size_t i = 0; i < bytes; i++)
             data[i] = (uint8_t)(i * 37 + bytes);
         digest_of(&br_sha256_vtable, data, bytes, bytes, expected);
-        for (size_t cut = 0; cut <= bytes; cut++) {
-            digest_of(class, data, bytes, cut, got);
+        for (size_t split = 0; split <= bytes; split++) {
+            digest_of(class, data, bytes, split, got);
             assert_memory_equal(got, expected, 32);
         }
         free(data);
@@ -129,7 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_every_length_and_cut),
+        cmocka_unit_test(test_every_length_and_split),
         cmocka_unit_test(test_state),
         cmocka_unit_test(test_prf),
     };

@@ -264,7 +264,7 @@ static void streams_follow_each_other(void **state)
     buf_release(&pool, &twice);
 }
 
-static void cut_is_refused(void **state)
+static void truncation_is_refused(void **state)
 {
     (void)state;
     struct buf plain = text_of(700);
@@ -403,7 +403,7 @@ int main(void)
         cmocka_unit_test(two_upon_each_other),
         cmocka_unit_test(reads_headers),
         cmocka_unit_test(streams_follow_each_other),
-        cmocka_unit_test(cut_is_refused),
+        cmocka_unit_test(truncation_is_refused),
         cmocka_unit_test(damage_is_harmless),
         cmocka_unit_test(bombs_end_at_the_limits),
         cmocka_unit_test(wide_windows_are_refused),

@@ -23,7 +23,7 @@ static void adds_threads_up(void **state)
     one.statuses[200] = 3;
     one.statuses[599] = 1;
     one.never_started_wait_ns = 7;
-    one.cut = 3;
+    one.cancelled = 3;
     one.rests = 2;
     one.rest_max_ns = 9;
     histogram_add(&one.response_bounds_ns, 5);
@@ -38,7 +38,7 @@ static void adds_threads_up(void **state)
     assert_int_equal(all.started, 10);
     assert_int_equal(all.requests, 8);
     assert_int_equal(all.timed_out, 2);
-    assert_int_equal(all.cut, 6);
+    assert_int_equal(all.cancelled, 6);
     assert_int_equal(all.rests, 4);
     assert_int_equal(all.rest_max_ns, 9);
     assert_int_equal(all.response_bounds_ns.count, 2);

@@ -160,7 +160,7 @@ static void refuses_with_column_and_cause(void **state)
     }
 }
 
-static void refuses_every_cut(void **state)
+static void refuses_every_truncation(void **state)
 {
     (void)state;
     static const char text[] = "{\"key\":[1.5e+3,\"t\\n\\u00e9\\ud83d\\ude00\xe2\x82\xac\",true,"
@@ -285,7 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(takes_valid_values),
         cmocka_unit_test(refuses_with_column_and_cause),
-        cmocka_unit_test(refuses_every_cut),
+        cmocka_unit_test(refuses_every_truncation),
         cmocka_unit_test(limits_depth),
         cmocka_unit_test(keeps_kinds_of_levels_apart),
         cmocka_unit_test(decodes),

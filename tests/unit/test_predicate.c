@@ -317,7 +317,7 @@ static void reads_deep_bodies(void **state)
     predicate_free(p);
 }
 
-static void cut_bodies_have_no_paths(void **state)
+static void truncated_bodies_have_no_paths(void **state)
 {
     (void)state;
     static const char body[] = "{\"a\":{\"b\":[1,\"x\\u0041\",{\"c\":null}]},\"d\":-1.5e3}";
@@ -465,7 +465,7 @@ int main(void)
         cmocka_unit_test(says_what_is_unknown),
         cmocka_unit_test(says_what_is_unreadable),
         cmocka_unit_test(reads_deep_bodies),
-        cmocka_unit_test(cut_bodies_have_no_paths),
+        cmocka_unit_test(truncated_bodies_have_no_paths),
         cmocka_unit_test(searches_through_escapes),
         cmocka_unit_test(asks_for_headers),
         cmocka_unit_test(refuses),

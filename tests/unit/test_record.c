@@ -320,7 +320,7 @@ static void refuses_empty_words(void **state)
     release(&record);
 }
 
-static void survives_every_cut(void **state)
+static void survives_every_truncation(void **state)
 {
     (void)state;
     static const char line[] =
@@ -581,7 +581,7 @@ int main(void)
         cmocka_unit_test(reads_good_records),
         cmocka_unit_test(refuses_bad_records),
         cmocka_unit_test(refuses_empty_words),
-        cmocka_unit_test(survives_every_cut),
+        cmocka_unit_test(survives_every_truncation),
         cmocka_unit_test(limits_headers),
         cmocka_unit_test(cuts_names_between_characters),
         cmocka_unit_test(refuses_a_path_without_a_server),

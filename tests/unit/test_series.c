@@ -153,7 +153,7 @@ static void a_whole_series_keeps_each_seconds_times(void **state)
     assert_int_equal(sum.count, 7 + 19 * 3);
     histogram_free(&sum);
     struct figures f = publish(s);
-    assert_false(f.series_cut);
+    assert_false(f.series_truncated);
     assert_non_null(f.series[0].times);
     figures_free(&f);
 }

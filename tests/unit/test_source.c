@@ -518,7 +518,7 @@ static void test_text_that_looks_like_another_coding(void **state)
 }
 
 /* Cut anywhere it is an error that says so, and no half record comes out of it. */
-static void test_compressed_and_cut(void **state)
+static void test_compressed_and_truncated(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
@@ -622,7 +622,7 @@ int main(void)
         cmocka_unit_test(test_headers_that_make_no_sense),
         cmocka_unit_test(test_row_positions),
         cmocka_unit_test(test_compressed),
-        cmocka_unit_test(test_compressed_and_cut),
+        cmocka_unit_test(test_compressed_and_truncated),
         cmocka_unit_test(test_compressed_and_damaged),
         cmocka_unit_test(test_what_follows_compressed_data),
         cmocka_unit_test(test_skippable_frames),

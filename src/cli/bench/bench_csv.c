@@ -111,7 +111,7 @@ static bool put_second_lines(FILE *out, const struct figures *f, uint64_t run_fr
             !put_line(out, hlog_line_of_text(NULL, from_ns, to_ns, s->max_ns, s->times)))
             return false;
     }
-    return !f->series_cut;
+    return !f->series_truncated;
 }
 
 /* Runs follow each other; what lay between them is not told. */

@@ -73,7 +73,7 @@ static void put_counts(struct json_out *j, const struct figures *f)
     json_flag(j, "stopped_early", f->stopped_early);
     put_errors(j, f);
     json_count(j, "timed_out", f->timed_out);
-    json_count(j, "cut", f->cut);
+    json_count(j, "cut", f->cancelled);
     json_count(j, "scheduled", f->scheduled);
     json_count(j, "started", f->started);
     json_count(j, "never_started", f->never_started);

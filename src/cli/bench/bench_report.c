@@ -240,12 +240,12 @@ static void print_bounds(FILE *out, const struct figures *f)
             "ringsend bench: %llu timed out: each counts with the time that it had taken by then,\n"
             "  a lower bound\n",
             (unsigned long long)f->timed_out);
-    if (f->cut > 0)
+    if (f->cancelled > 0)
         fprintf(
             out,
             "ringsend bench: %llu %s cut off by the second signal: each counts with the time that\n"
             "  it had taken by then, a lower bound\n",
-            (unsigned long long)f->cut, f->cut == 1 ? "was" : "were");
+            (unsigned long long)f->cancelled, f->cancelled == 1 ? "was" : "were");
     if (f->response_bounds_ns.count > 0)
         fprintf(out,
                 "  (%llu of %llu response times are lower bounds; >= marks what may be more)\n",

@@ -409,8 +409,8 @@ ALSO(JSON, 0, NULL, FLAG, DOCTOR, MAIN,
 ALSO(JSON, 0, NULL, FLAG, STATUS, MAIN,
      "a line of JSON for each FILE:\n"
      "{\"file\", \"running\", \"done\", \"not_ok\", \"in_doubt\", \"left\",\n"
-     "\"input_ended\", \"written_at\"}. not_ok: of the done. left: read and\n"
-     "not done; while input_ended is false there may be more.\n"
+     "\"input_ended\", \"written_at\"}. not_ok: of the done. left: read\n"
+     "and not done; while input_ended is false there may be more.\n"
      "written_at: seconds since 1970, of the last results")
 
 /* ---- serve ---- */

@@ -236,7 +236,7 @@ static int refuse_bodies(const struct bodies *bodies)
 }
 
 /* Only what we opened by name: standard output may be meant to be added to (">>"). */
-static int cut_output(const struct output_file *output, uint64_t bytes)
+static int truncate_output(const struct output_file *output, uint64_t bytes)
 {
     if (output->fd < 0 || !output->path || output->created || !output->regular)
         return EXIT_OK;
@@ -363,7 +363,7 @@ static int compare(struct outputs *outputs, const struct fingerprint *now,
 static int settle_output(const struct output_file *output, uint64_t synced, uint64_t bytes,
                          bool sync)
 {
-    int status = cut_output(output, bytes);
+    int status = truncate_output(output, bytes);
     if (status != EXIT_OK || !sync || output->fd < 0)
         return status;
     int error = tail_sync(output->fd, synced, bytes);
@@ -588,9 +588,9 @@ int outputs_open(struct outputs *outputs, const struct send_options *options,
     if (outputs->finished)
         return status;
     if (status == EXIT_OK && !outputs->goes_on)
-        status = cut_output(&outputs->results, 0);
+        status = truncate_output(&outputs->results, 0);
     if (status == EXIT_OK && !outputs->goes_on)
-        status = cut_output(&outputs->failed, 0);
+        status = truncate_output(&outputs->failed, 0);
     return status == EXIT_OK ? sync_names(outputs, options) : status;
 }
 

@@ -143,11 +143,11 @@ static void print_unread(FILE *out, const struct job_report *report)
 /* Records that were read and that a rest of the input does not hold. */
 static void print_cut_off(FILE *out, const struct job_report *report)
 {
-    bool one = report->cut_off == 1;
+    bool one = report->interrupted == 1;
     bool goes_on = report->unread_count > 0 && report->unread_line > 0;
     fprintf(out, "%s%s%llu record%s%s: %s stopped or cancelled, or %s missing (use --failed)\n",
             goes_on ? "  and " : "ringsend: ", report->results_lost > 0 ? "up to " : "",
-            (unsigned long long)report->cut_off, plural(report->cut_off),
+            (unsigned long long)report->interrupted, plural(report->interrupted),
             goes_on ? " before it" : "", one ? "its result says" : "their results say",
             one ? "is" : "are");
 }
@@ -253,7 +253,7 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
     }
     if (report->unread_count > 0)
         print_unread(out, report);
-    if (!options->failed && report->cut_off > 0)
+    if (!options->failed && report->interrupted > 0)
         print_cut_off(out, report);
     if (!report->output_error && !report->failed_given_up && !send_given(options, OPTION_QUIET))
         again_hint_print(out, report, options);

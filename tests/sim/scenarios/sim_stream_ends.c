@@ -56,7 +56,7 @@ static void peer_breaks_while_answering(void)
             struct sim_answer script[2] = {ok_medium, ok_medium};
             struct client_ask ask = ask_in("GET", &ways_in[w]);
             script[0].framing = i / 10 % 2 ? FRAMING_CHUNKED : FRAMING_LENGTH;
-            script[0].cut = places[i % 5];
+            script[0].truncate_at = places[i % 5];
             script[0].then = i / 5 % 2 ? THEN_RESET : THEN_END;
             ask.https = i >= 20;
             stream_begin("the peer breaks while a stream comes in", &c,

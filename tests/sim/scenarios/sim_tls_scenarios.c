@@ -155,8 +155,12 @@ static void ends_of_streams(void)
         {{200, FRAMING_LENGTH, 500, .then = THEN_END}, RINGSEND_OK, 500},
         {{200, FRAMING_LENGTH, 500, .then = THEN_END, .farewell_less = true}, RINGSEND_OK, 500},
         {{200, FRAMING_CHUNKED, 500, .then = THEN_END, .farewell_less = true}, RINGSEND_OK, 500},
-        {{200, FRAMING_LENGTH, 500, .cut = -5, .then = THEN_END}, RINGSEND_E_TRUNCATED_BODY, 0},
-        {{200, FRAMING_CHUNKED, 500, .cut = -5, .then = THEN_END}, RINGSEND_E_TRUNCATED_BODY, 0},
+        {{200, FRAMING_LENGTH, 500, .truncate_at = -5, .then = THEN_END},
+         RINGSEND_E_TRUNCATED_BODY,
+         0},
+        {{200, FRAMING_CHUNKED, 500, .truncate_at = -5, .then = THEN_END},
+         RINGSEND_E_TRUNCATED_BODY,
+         0},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -412,7 +412,7 @@ static void idle_ones_do_not_count(void)
 static void answers_on_their_way_do_not_count(void)
 {
     static const struct sim_answer never_ends = {
-        .status = 200, .body_bytes = 100, .cut = -50, .then = THEN_STALL};
+        .status = 200, .body_bytes = 100, .truncate_at = -50, .then = THEN_STALL};
     only_silence_counts("answers of a mute origin are not its share", &never_ends, true);
 }
 

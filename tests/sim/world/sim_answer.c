@@ -126,7 +126,8 @@ static void draw_trouble(struct sim_answer *a, bool is_head)
     case 2: /* cut short, in head or body; where the stream's end is the body's, it would not show
              */
         a->framing = (enum sim_framing)sim_below(FRAMING_CLOSE);
-        a->cut = sim_chance(500) ? (int32_t)sim_between(1, 40) : -(int32_t)sim_between(1, 40);
+        a->truncate_at =
+            sim_chance(500) ? (int32_t)sim_between(1, 40) : -(int32_t)sim_between(1, 40);
         a->then = (enum sim_then)sim_between(THEN_END, THEN_STALL);
         break;
     case 3:
@@ -356,10 +357,10 @@ void sim_answer_send(struct sim_socket *s, struct sim_delivery *d, const struct 
     if (has_answer)
         write_answer(&text, answer, d, bodiless, &head_end);
     bytes = text.bytes;
-    if (answer->cut > 0 && (size_t)answer->cut < bytes)
-        bytes = (size_t)answer->cut;
-    else if (answer->cut < 0)
-        bytes = bytes > (size_t)-answer->cut ? bytes - (size_t)-answer->cut : 0;
+    if (answer->truncate_at > 0 && (size_t)answer->truncate_at < bytes)
+        bytes = (size_t)answer->truncate_at;
+    else if (answer->truncate_at < 0)
+        bytes = bytes > (size_t)-answer->truncate_at ? bytes - (size_t)-answer->truncate_at : 0;
 
     d->answered = has_answer;
     d->answer_valid = has_answer && bytes == text.bytes && (!answer->raw || answer->valid_raw) &&

@@ -103,10 +103,10 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
     /* Whether the answer that declines was the one that got lost, or an earlier attempt's, the
      * ledger does not tell. Nor does it know what of a stream was still to be passed on, nor when a
      * head in the first part of a TLS record can be read: when all of it has come. */
-    bool is_cut = d && record->https && !d->answer_in;
+    bool is_truncated = d && record->https && !d->answer_in;
     if (declined && !by_head &&
         (response_is_lost(result->error, d) ||
-         ((d->streamed || is_cut) && result->error != RINGSEND_OK)))
+         ((d->streamed || is_truncated) && result->error != RINGSEND_OK)))
         return;
     if (!record->replayable)
         SIM_CHECK(result->ambiguous == in_doubt, "record %u (%s) %s ambiguous: %s, status %d",

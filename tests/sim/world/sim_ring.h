@@ -54,7 +54,7 @@ struct sim_socket {
     uint64_t out_last_ns;
     size_t window;    /* the server takes no more bytes than this */
     bool broken;      /* sends fail from now on */
-    bool cut;         /* a send has ended before its last byte went out */
+    bool truncated;   /* a send has ended before its last byte went out */
     bool peer_closed; /* the server has closed its end: what arrives there is answered by a reset */
     uint32_t delivery; /* of the request being sent or answered: index in the ledger + 1 */
     uint32_t reading;  /* of the one that the server reads: behind it after an early answer */

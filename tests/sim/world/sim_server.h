@@ -50,9 +50,9 @@ struct sim_answer {
     int record_type;         /* TLS: a record of this type with `record` in it comes before */
     const char *record;
     uint32_t record_bytes;
-    uint64_t delay_ns; /* before its first byte */
-    uint64_t pause_ns; /* in its middle */
-    int32_t cut;       /* so many bytes of it are sent; 0: all; negative: all but so many */
+    uint64_t delay_ns;   /* before its first byte */
+    uint64_t pause_ns;   /* in its middle */
+    int32_t truncate_at; /* so many bytes of it are sent; 0: all; negative: all but so many */
     enum sim_then then;
     uint64_t then_ns; /* after its last byte */
 };

@@ -267,7 +267,7 @@ void sim_connect_submit(struct sim_ring *r, struct sim_op *op)
 static void send_finish(struct sim_op *op, struct sim_socket *s, int32_t result)
 {
     s->send = NULL;
-    s->cut |= op->sent < op->copy.bytes;
+    s->truncated |= op->sent < op->copy.bytes;
     sim_op_complete(s->ring, op, result, -1, false);
 }
 
@@ -361,7 +361,7 @@ void sim_send_submit(struct sim_ring *r, struct sim_op *op)
     size_t window;
 
     SIM_CHECK(s->step == SLOT_CONNECTED, "send in slot %u, which is not connected", s->slot);
-    SIM_CHECK(!s->cut, "a send in slot %u behind one that was cut short", s->slot);
+    SIM_CHECK(!s->truncated, "a send in slot %u behind one that was cut short", s->slot);
     SIM_CHECK(s->use == RING_FOR_MANY || s->out.bytes == 0,
               "a second send in slot %u, made for one", s->slot);
     op->data = s;
