@@ -346,8 +346,8 @@ OPTION(IDEMPOTENCY_KEY, "idempotency-key", 0, "HEADER", TEXT, SEND | CHECK, RECO
        "body, and the same when a failed record is sent again;\n"
        "without an id it goes by the place in the file, and is\n"
        "another one then. Of two different records with one\n"
-       "key, or two with the same id and request, the second is\n"
-       "an error: check finds all of them, send those among\n"
+       "key, or two with the same id and request, the second\n"
+       "is an error: check finds all of them, send those among\n"
        "some 65,000 records with keys",
        .text = "Idempotency-Key", .traits = OPTIONAL | SHAPES)
 ALSO(IDEMPOTENCY_KEY, 0, "HEADER", TEXT, BENCH | PROBE, RECORDS,
