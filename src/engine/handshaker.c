@@ -27,13 +27,18 @@ static void drop(struct work *work)
     UNREACHABLE("a handshake outlived its engine");
 }
 
+static void wake(void *ring)
+{
+    ring_wake(ring);
+}
+
 struct handshaker *handshaker_new(struct ring *ring)
 {
     struct handshaker *h = calloc(1, sizeof *h);
     if (!h)
         return NULL;
     h->ring = ring;
-    h->workers = workers_new(ring, 1);
+    h->workers = workers_new(wake, ring, 1);
     if (h->workers)
         return h;
     free(h);

@@ -5,7 +5,7 @@
 #ifndef RINGSEND_ENGINE_HANDSHAKER_H
 #define RINGSEND_ENGINE_HANDSHAKER_H
 
-#include "engine/workers.h"
+#include "base/workers.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,7 +5,8 @@
  * lookup on that object stays where it is, and dlclose unloads it no more. */
 #include "engine/lookup.h"
 
-#include "engine/workers.h"
+#include "base/workers.h"
+#include "uring/ring.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -91,12 +92,17 @@ static void keep_code(void)
         dlclose(handle);
 }
 
+static void wake(void *ring)
+{
+    ring_wake(ring);
+}
+
 bool lookup_new(struct lookup **lookup, struct ring *ring)
 {
     struct lookup *l = calloc(1, sizeof *l);
     if (!l)
         return false;
-    l->workers = workers_new(ring, LIMIT_LOOKUPS);
+    l->workers = workers_new(wake, ring, LIMIT_LOOKUPS);
     if (!l->workers) {
         free(l);
         return false;

@@ -1,23 +1,22 @@
 /* A queue of work in, a queue of finished work out.
  *
- * The engine's thread never waits here for a worker, which the scheduler may have put aside at any
+ * The owner's thread never waits here for a worker, which the scheduler may have put aside at any
  * place: both queues are stacks that one compare-and-swap puts a piece on, and one exchange takes
  * whole; whoever took one turns it round, so that pieces keep their order. A semaphore counts the
  * pieces that nobody has taken yet. The mutex is between workers, and for whoever starts and ends
  * them.
  *
- * The threads share `struct workers` with the engine by counting: whoever lets go of it last frees
- * it. A thread that is busy when the engine goes (getaddrinfo cannot be interrupted) finishes, sees
- * that the ring is gone, and drops its piece; the others are joined. KEPT_MAX threads live on until
- * then, so that a piece costs no thread; more end when no piece is left.
+ * The threads share `struct workers` with the owner by counting: whoever lets go of it last frees
+ * it. A thread that is busy when the owner goes (getaddrinfo cannot be interrupted) finishes, sees
+ * that nobody is to be woken, and drops its piece; the others are joined. KEPT_MAX threads live on
+ * until then, so that a piece costs no thread; more end when no piece is left.
  *
  * Such a thread finds the semaphore up and no piece. It need not be the one that was meant:
  * semaphores and pieces are only counted, and whoever finds a piece takes it. */
-#include "engine/workers.h"
+#include "base/workers.h"
 
 #include "base/check.h"
 #include "base/list.h"
-#include "uring/ring.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -47,13 +46,14 @@ struct workers {
     work_stack todo, done;
     sem_t untaken; /* pieces in todo and taken, and one for each thread that is to end */
     atomic_uint holders;
-    /* the engine's own */
+    /* the owner's own */
     struct work *finished; /* from done, oldest first */
     unsigned threads, threads_max;
     unsigned pieces; /* started, and not yet returned by workers_next */
     /* under the mutex */
     pthread_mutex_t mutex;
-    struct ring *ring;  /* null exactly when the engine has let go */
+    void (*wake)(void *context); /* null exactly when the owner has let go */
+    void *context;
     struct work *taken; /* from todo, oldest first */
     struct list all;    /* threads, but those that end by themselves */
 };
@@ -102,7 +102,7 @@ static struct work *take(struct thread *t)
     while (sem_wait(&w->untaken) != 0)
         CHECK(errno == EINTR);
     pthread_mutex_lock(&w->mutex);
-    struct work *work = w->ring ? pop(&w->taken, &w->todo) : NULL;
+    struct work *work = w->wake ? pop(&w->taken, &w->todo) : NULL;
     t->busy = work != NULL;
     if (!work && !t->joined) {
         list_remove(&t->node);
@@ -117,9 +117,9 @@ static void give_back(struct thread *t, struct work *work)
     struct workers *w = t->workers;
     pthread_mutex_lock(&w->mutex);
     push(&w->done, work);
-    t->busy = false; /* not before, and no later than the engine can know that it is done */
-    if (w->ring)
-        ring_wake(w->ring);
+    t->busy = false; /* not before, and no later than the owner can know that it is done */
+    if (w->wake)
+        w->wake(w->context);
     pthread_mutex_unlock(&w->mutex);
 }
 
@@ -138,7 +138,7 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-struct workers *workers_new(struct ring *ring, unsigned threads_max)
+struct workers *workers_new(void (*wake)(void *context), void *context, unsigned threads_max)
 {
     struct workers *w = calloc(1, sizeof *w);
     if (!w)
@@ -146,7 +146,8 @@ struct workers *workers_new(struct ring *ring, unsigned threads_max)
     pthread_mutex_init(&w->mutex, NULL);
     sem_init(&w->untaken, 0, 0);
     list_init(&w->all);
-    w->ring = ring;
+    w->wake = wake;
+    w->context = context;
     w->threads_max = threads_max;
     w->holders = 1;
     return w;
@@ -165,7 +166,7 @@ void workers_free(struct workers *w)
     struct list idle;
     list_init(&idle);
     pthread_mutex_lock(&w->mutex);
-    w->ring = NULL;
+    w->wake = NULL;
     for (struct list *node; (node = list_pop_front(&w->all));) {
         struct thread *t = LIST_OWNER(node, struct thread, node);
         t->joined = !t->busy;

@@ -1,14 +1,13 @@
 /* Work off the loop: threads, each started when a piece of work finds none free, for what would
  * block the loop or hold it up (name lookups, the public-key part of TLS handshakes). A finished
- * piece is announced by ring_wake and fetched by workers_next.
+ * piece is announced by the owner's wake function and fetched by workers_next.
  *
- * All functions but the pieces' own run on the engine's thread. */
-#ifndef RINGSEND_ENGINE_WORKERS_H
-#define RINGSEND_ENGINE_WORKERS_H
+ * All functions but the pieces' own run on the owner's thread. */
+#ifndef RINGSEND_BASE_WORKERS_H
+#define RINGSEND_BASE_WORKERS_H
 
 #include <stdbool.h>
 
-struct ring;
 struct workers;
 
 /* One piece, embedded in what it is about. From workers_start until workers_next returns it, it
@@ -20,8 +19,9 @@ struct work {
         struct work *work); /* on any thread, instead of workers_next, after workers_free */
 };
 
-/* The ring must outlive it. Null: memory is out. */
-struct workers *workers_new(struct ring *ring, unsigned threads_max);
+/* `wake(context)` is called on a worker thread whenever a piece is finished, and not any more once
+ * workers_free has returned. Null: memory is out. */
+struct workers *workers_new(void (*wake)(void *context), void *context, unsigned threads_max);
 /* Does not wait for work: a piece that runs goes on to its end, and is then dropped, by a thread
  * that ends by itself. All other threads have ended. Null is allowed. */
 void workers_free(struct workers *workers);
