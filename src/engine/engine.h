@@ -185,7 +185,16 @@ static inline void engine_check_thread(const struct ringsend *e)
 #endif
 }
 
-/* engine.c: the loop and what every machine needs of it */
+/* task.c: what every machine needs of the loop */
+void task_wake(struct ringsend *e, struct task *task);
+/* From within a task's run: it runs next, before that one takes another step. */
+void task_wake_first(struct ringsend *e, struct task *task);
+void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns);
+uint64_t engine_random(struct ringsend *e, uint64_t below);
+/* The time for what begins now. */
+uint64_t engine_stamp_ns(const struct ringsend *e);
+
+/* engine.c: the loop */
 /* A deadline is over for sure: nothing that had come by then is still to be looked at. What depends
  * on one connection asks conn_is_seen as well. */
 static inline bool engine_is_over(struct ringsend *e, uint64_t at_ns)
@@ -193,10 +202,6 @@ static inline bool engine_is_over(struct ringsend *e, uint64_t at_ns)
     e->must_look |= at_ns <= e->now_ns && at_ns > e->seen_ns;
     return at_ns <= e->seen_ns;
 }
-void task_wake(struct ringsend *e, struct task *task);
-/* From within a task's run: it runs next, before that one takes another step. */
-void task_wake_first(struct ringsend *e, struct task *task);
-void task_deadline(struct ringsend *e, struct task *task, uint64_t at_ns);
 /* Runs all ready tasks, gives all to the kernel, waits as told (0: not), stores what completed and
  * runs the tasks that woke. 0 or -RINGSEND_E_RING. */
 int engine_turn(struct ringsend *e, uint64_t until_ns);
@@ -215,9 +220,6 @@ static inline void engine_may_rest(struct ringsend *e)
 }
 /* invariants.c: aborts when a count or a list is wrong */
 void engine_check_invariants(const struct ringsend *e);
-uint64_t engine_random(struct ringsend *e, uint64_t below);
-/* The time for what begins now. */
-uint64_t engine_stamp_ns(const struct ringsend *e);
 
 /* tables.c */
 bool tables_take(struct ringsend *e); /* false: memory is out */

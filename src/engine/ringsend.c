@@ -15,7 +15,6 @@
 #include "engine/certificates.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
-#include "engine/exchange.h"
 #include "engine/file.h"
 #include "engine/handshaker.h"
 #include "engine/host.h"
@@ -36,6 +35,7 @@
 #include "engine/tcp_info.h"
 #include "engine/turns.h"
 #include "engine/verdict.h"
+#include "engine/wire.h"
 #include "http/head.h"
 #include "http/response.h"
 #include "ringsend.h"
@@ -506,6 +506,16 @@ bool ringsend_may_repeat(const struct ringsend_request *r)
     return (r->flags & RINGSEND_AT_LEAST_ONCE) || request_is_idempotent(r, method_of(r));
 }
 
+/* Before the first https request. */
+static enum ringsend_error load_tls(struct ringsend *e)
+{
+    const struct tls_config *config;
+    enum ringsend_error error = certificates_load(e->tls, &config);
+    if (error == RINGSEND_E_TLS_CONFIG)
+        e->submit_detail = certificates_message(e->tls);
+    return error == RINGSEND_OK ? wire_load(e, config) : error;
+}
+
 int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
 {
     engine_check_thread(e);
@@ -520,11 +530,8 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     bool accepts_codings = e->options.decode && !(r->flags & RESPONSE_STREAMED);
     enum ringsend_error error =
         make_head(&head, r, accepts_codings, &e->url_start, &e->submit_detail);
-    if (error == RINGSEND_OK && head.url.https) {
-        error = wire_load(e);
-        if (error == RINGSEND_E_TLS_CONFIG)
-            e->submit_detail = certificates_message(e->tls);
-    }
+    if (error == RINGSEND_OK && head.url.https && !e->tls_local)
+        error = load_tls(e);
     if (error != RINGSEND_OK)
         return -(int)error;
     bool streams = stream_is_wanted(r);

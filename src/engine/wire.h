@@ -26,6 +26,7 @@
 
 struct ringsend;
 struct task;
+struct tls_config;
 struct wire_tls;
 
 enum {
@@ -111,7 +112,8 @@ static inline bool wire_has_opening(const struct wire *w)
 {
     return w->kind != WIRE_PLAIN;
 }
-enum ringsend_error wire_load(struct ringsend *e);            /* what https needs, once */
+/* What https needs, once. */
+enum ringsend_error wire_load(struct ringsend *e, const struct tls_config *config);
 bool wire_open(struct wire *w, const struct wire_peer *peer); /* false: memory is out */
 /* Takes in what has come. */
 enum ringsend_error wire_gather(struct wire *w, struct ringsend_bytes got);

@@ -16,7 +16,6 @@
 #include "base/errors.h"
 #include "base/list.h"
 #include "base/memory.h"
-#include "engine/certificates.h"
 #include "engine/engine.h"
 #include "engine/handshaker.h"
 #include "engine/wire.h"
@@ -60,14 +59,9 @@ struct wire_tls {
 
 /* ---- Configuration ---- */
 
-enum ringsend_error wire_load(struct ringsend *e)
+enum ringsend_error wire_load(struct ringsend *e, const struct tls_config *config)
 {
-    if (e->tls_local)
-        return RINGSEND_OK;
-    const struct tls_config *config;
-    enum ringsend_error error = certificates_load(e->tls, &config);
-    if (error != RINGSEND_OK)
-        return error;
+    CHECK(!e->tls_local);
     if (!e->handshaker)
         e->handshaker = handshaker_new(e->ring);
     if (e->handshaker)
