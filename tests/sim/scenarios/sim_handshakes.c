@@ -326,6 +326,27 @@ static void ends_during_the_handshake(void)
               cancelled, handed_off);
 }
 
+/* A server that takes nothing holds a flight of the handshake back. That is the wire's, and none of
+ * the request's memory: the request ends at once, whenever the kernel lets go of the send. */
+static void end_waits_for_no_flight(void)
+{
+    for (uint32_t i = 0; i < 40; i++) {
+        struct client c;
+        struct sim_peer *peer = scenario_begin_tls("TLS: an end waits for no flight", &c,
+                                                   &(struct ringsend_options){0}, &answer_ok, 1);
+
+        sim.random = i;
+        sim.faults.cancel_races = 1000;
+        peer->window = 1 + i;
+        scenario_submit(&c, &post);
+        client_pass(&c, 100 * SIM_MS);
+        SIM_CHECK(ringsend_cancel(c.engine, c.requests[0].handle) == 0, "no cancel");
+        SIM_CHECK(client_run(&c, 0, 1) == 1, "the end of a request waits for a send of TLS's");
+        scenario_expect(&c, 0, RINGSEND_E_CANCELLED, 0, 1, false);
+        scenario_end(&c);
+    }
+}
+
 /* A small load in which everything happens: lookup, race, handshakes, reuse, retry, body. */
 static void small_load(struct client *c)
 {
@@ -426,6 +447,7 @@ static const struct scenario_function functions[] = {
     {"TLS: the server leaves right behind the handshake", server_leaves},
     {"TLS: a warning right behind the handshake", server_warns},
     {"TLS: early ends during the handshake", ends_during_the_handshake},
+    {"TLS: a request's end waits for no flight of the handshake", end_waits_for_no_flight},
     {"TLS: torture, each operation fails once", torture},
     {"TLS: free with work in flight", free_at_any_time},
     {"TLS: ring breaks", break_at_any_time},
