@@ -140,7 +140,7 @@ int ringsend_post_wait(struct ringsend *e, struct ringsend_request *request, uin
     return error;
 }
 
-static void tell_sleepers(struct posts *p)
+static void wake_sleepers(struct posts *p)
 {
     if (atomic_load(&p->sleepers) == 0)
         return;
@@ -175,6 +175,6 @@ void post_take(struct ringsend *e)
             request_refuse(e, request, (enum ringsend_error) - error, e->submit_detail);
     }
     if (e->posts->head != head)
-        tell_sleepers(e->posts);
+        wake_sleepers(e->posts);
     e->submit_detail = detail;
 }

@@ -96,7 +96,7 @@ bool stream_has_more(const struct request *r)
 
 /* ---- Events ---- */
 
-void stream_tell(struct ringsend *e, struct event *event)
+void stream_report(struct ringsend *e, struct event *event)
 {
     CHECK(list_empty(&event->node));
     list_push_back(&e->events, &event->node);
@@ -273,7 +273,7 @@ static void want(struct stream *s)
         return;
     s->told = true;
     s->wants.result = (struct ringsend_result){.request = s->request->user, .kind = RINGSEND_WANTS};
-    stream_tell(s->request->engine, &s->wants);
+    stream_report(s->request->engine, &s->wants);
 }
 
 /* Copies what is next of the piece in hand; one that was copied to its end goes back to the host.

@@ -111,7 +111,7 @@ void stream_in_over(struct stream *s);
  * stands for. */
 void stream_explain(struct stream *s, int64_t error, const char *lacked);
 
-void stream_tell(struct ringsend *e, struct event *event);
+void stream_report(struct ringsend *e, struct event *event);
 /* Unless it was reaped. */
 void stream_take_back(struct ringsend *e, struct event *event);
 /* A reaped one of the response's: the host is done with it. */

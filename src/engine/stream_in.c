@@ -76,7 +76,7 @@ static void offer(struct stream *s, const struct response *response)
     if (e->options.store_headers && !s->headers.data)
         attempt_headers(e, &response->headers, &response->header_index, &s->headers, result);
     s->spent = true;
-    stream_tell(e, &s->gives);
+    stream_report(e, &s->gives);
 }
 
 int stream_hold(struct request *r, bool hold)

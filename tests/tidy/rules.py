@@ -42,11 +42,11 @@ CIRCLES = 1
 # The files of machines, as patterns, and how many checks their functions have at least, on the
 # whole: each step says what must hold when it is entered, and what it leaves.
 STEP_FILES = {
-    "the engine": r"src/engine/(request|attempt|origin|pool|conn|wire|exchange)(_\w+)?\.c",
+    "the engine": r"src/engine/(request|attempt|origin|pool|conn|wire|writer|exchange)(_\w+)?\.c",
     "the job": r"src/batch/job_slot\.c",
     "the outputs": r"src/results/(output|sink|body_file)\.c",
 }
-STEP_CHECKS = {"the engine": 0.40, "the job": 1.00, "the outputs": 0.15}
+STEP_CHECKS = {"the engine": 0.65, "the job": 1.00, "the outputs": 0.15}
 
 # Where an #include "..." is looked up, as in meson.build.
 INCLUDE_ROOTS = ("src", ".")
