@@ -186,6 +186,8 @@ static bool enter(struct job *job, struct slot *slot, int *error)
     if (*error)
         return false;
     journal_read(journal, slot->number, source_digest(job->source));
+    if (slot->number + 1 == journal_records(journal))
+        journal_read_up_to(journal, job->source->current, source_read_bytes(job->source));
     /* Of one that was read early the place is not known any more. */
     if (slot->number >= job->next_pass && slot->number == job->source->number) {
         struct source_position position = source_position(job->source);

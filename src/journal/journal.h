@@ -58,11 +58,13 @@ enum journal_error {
 
 struct journal_counts {
     uint64_t done, in_doubt;
-    uint64_t not_ok;   /* of the done */
-    uint64_t left;     /* wanted, read, and neither of these */
-    uint64_t waiting;  /* of the done: parked.h */
-    bool input_ended;  /* else there may be more that was never read */
-    int64_t written_s; /* wall clock of the last change of results */
+    uint64_t not_ok;        /* of the done */
+    uint64_t left;          /* wanted, read, and neither of these */
+    uint64_t waiting;       /* of the done: parked.h */
+    bool input_ended;       /* else there may be more that was never read */
+    uint64_t total;         /* of all wanted; 0: nobody can tell */
+    bool total_is_estimate; /* by how much of the inputs' bytes gave the records read so far */
+    int64_t written_s;      /* wall clock of the last change of results */
 };
 
 struct journal;
@@ -131,6 +133,8 @@ int journal_reserve(struct journal *journal, uint64_t number);
 /* The record, for which there is room, has been read, as the last one so far: `digest` is that of
  * all records up to it. Before anything else is told of it. */
 void journal_read(struct journal *journal, uint64_t number, uint64_t digest);
+/* Then reading stood behind so many inputs and bytes of the next one, as they stand in its file. */
+void journal_read_up_to(struct journal *journal, uint64_t inputs, uint64_t bytes);
 /* Of all runs: no record from this number on was read; the digest of those below. */
 uint64_t journal_records(const struct journal *journal);
 uint64_t journal_digest(const struct journal *journal);

@@ -68,6 +68,8 @@ struct header {
     int64_t pid;    /* of the run that has it, or had */
     uint64_t input_ended;
     int64_t written_s;
+    /* Where reading stood then, for an estimate: so many inputs, and bytes of the next one. */
+    uint64_t read_inputs, read_bytes;
     _Alignas(64) struct mark marks[2];
 };
 _Static_assert(sizeof(struct header) <= PAGE_BYTES, "the header has one page");

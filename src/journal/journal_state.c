@@ -29,6 +29,36 @@ static uint64_t wanted_below(const struct source_range *range, uint64_t end)
     return to - from;
 }
 
+/* How many records the inputs hold, if each of them takes as many bytes as those read so far; 0:
+ * there is an input whose size is not known, or nothing was read. */
+static uint64_t estimate_records(const struct journal *j)
+{
+    const struct fingerprint *f = &j->fingerprint;
+    uint64_t all_bytes = 0, read_bytes = j->header->read_bytes;
+    for (size_t i = 0; i < f->inputs_count; i++) {
+        uint64_t bytes = f->inputs[i].bytes - f->inputs[i].start;
+        if (f->inputs[i].bytes == 0)
+            return 0;
+        all_bytes += bytes;
+        read_bytes += i < j->header->read_inputs ? bytes : 0;
+    }
+    if (read_bytes == 0 || read_bytes > all_bytes)
+        return 0;
+    return (uint64_t)((double)j->records * (double)all_bytes / (double)read_bytes + 0.5);
+}
+
+static void find_total(const struct journal *j, uint64_t wanted, struct journal_counts *counts)
+{
+    uint64_t records = counts->input_ended ? 0 : estimate_records(j);
+    counts->total = counts->input_ended ? wanted : 0;
+    if (records == 0)
+        return;
+    counts->total = wanted_below(&j->header->fixed.range, records);
+    counts->total_is_estimate = true;
+    if (counts->total < wanted)
+        counts->total = wanted;
+}
+
 struct journal_counts journal_count(const struct journal *j)
 {
     const struct header *h = j->header;
@@ -45,6 +75,7 @@ struct journal_counts journal_count(const struct journal *j)
     uint64_t wanted = wanted_below(&h->fixed.range, j->records);
     uint64_t known = counts.done + counts.in_doubt;
     counts.left = wanted > known ? wanted - known : 0; /* a run may go on while we count */
+    find_total(j, wanted > known ? wanted : known, &counts);
     return counts;
 }
 
@@ -85,6 +116,12 @@ void journal_read(struct journal *j, uint64_t number, uint64_t digest)
     journal_store_u64(&mark->records, j->records);
     journal_store_u64(&mark->digest, digest);
     journal_store_u64(&mark->check, mark_check(j->records, digest));
+}
+
+void journal_read_up_to(struct journal *j, uint64_t inputs, uint64_t bytes)
+{
+    journal_store_u64(&j->header->read_inputs, inputs);
+    journal_store_u64(&j->header->read_bytes, bytes);
 }
 
 uint64_t journal_records(const struct journal *j)

@@ -32,6 +32,7 @@ void input_begin(struct input *in, int fd)
     in->coding = in->inner = DECODER_UNKNOWN;
     in->coded = (struct ringsend_bytes){0};
     in->coded_ended = false;
+    in->read_bytes = 0;
 }
 
 void input_jump(struct input *in, int64_t offset)
@@ -116,7 +117,10 @@ static enum input_next next_of_read(struct input *in, struct ringsend_bytes *byt
 
 static enum input_next next_read(struct input *in, struct ringsend_bytes *bytes)
 {
-    return in->engine ? next_of_ring(in, bytes) : next_of_read(in, bytes);
+    enum input_next next = in->engine ? next_of_ring(in, bytes) : next_of_read(in, bytes);
+    if (next == INPUT_BYTES)
+        in->read_bytes += bytes->bytes;
+    return next;
 }
 
 static bool start_decoder(struct input *in)

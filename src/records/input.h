@@ -34,6 +34,7 @@ struct input {
     enum decoder_kind coding;
     struct decoder *decoder;     /* with a coding */
     struct ringsend_bytes coded; /* not yet decoded */
+    uint64_t read_bytes;         /* since input_begin, as they stand in the file */
     bool coded_ended;
     char *decoded;                    /* a block; null until the first compressed input */
     char inside[DECODER_MAGIC_BYTES]; /* the first bytes of what was packed, likewise */

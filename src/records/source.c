@@ -461,12 +461,24 @@ enum source_next source_next(struct source *s, struct buf *record)
     return SOURCE_END;
 }
 
+static bool is_compressed(const struct source *s)
+{
+    return s->bytes.coding == DECODER_GZIP || s->bytes.coding == DECODER_ZSTD;
+}
+
+uint64_t source_read_bytes(const struct source *s)
+{
+    return is_compressed(s) ? s->bytes.read_bytes - s->bytes.coded.bytes : s->taken_bytes;
+}
+
 size_t source_unread(const struct source *s, uint64_t *unread_bytes)
 {
     *unread_bytes = 0;
     for (size_t i = s->current + s->ended; i < s->count; i++) {
         struct stat about;
         uint64_t taken_bytes = i == s->current ? s->taken_bytes : 0;
+        if (i == s->current && is_compressed(s))
+            return i;
         /* A size of 0 says nothing: files in /proc have it, whatever they hold. */
         if (fstat(s->fds[i], &about) != 0 || !S_ISREG(about.st_mode) || about.st_size == 0)
             return i;

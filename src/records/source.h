@@ -139,8 +139,12 @@ struct source_position source_position(const struct source *s);
 /* The digest of all records up to it. */
 uint64_t source_digest(const struct source *s);
 
+/* How many bytes of the current input, as they stand in its file, have come to use; of one that is
+ * compressed about that, and never all before its end. */
+uint64_t source_read_bytes(const struct source *s);
 /* Where reading stands: the first input of which something was, or may have been, not handed out;
- * `count` when there is none. Of its bytes *unread_bytes were not; 0: unknown, as with pipes. */
+ * `count` when there is none. Of its bytes *unread_bytes were not; 0: unknown, as with pipes and in
+ * the middle of what is compressed. */
 size_t source_unread(const struct source *s, uint64_t *unread_bytes);
 /* Gives up all memory and the engine's file, cancelling the read under way. Allowed at any time
  * after source_open; `current`, `line`, `number` and the descriptors stay. */

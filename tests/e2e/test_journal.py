@@ -297,7 +297,8 @@ class Status(Leaving):
         told = self.status_of(self.out)
         self.assertGreater(told.pop("written_at"), 1700000000)
         self.assertEqual(told, {"file": self.out, "running": False, "done": 5, "in_doubt": 2,
-                                "not_ok": 0, "left": 13, "input_ended": True})
+                                "not_ok": 0, "left": 13, "input_ended": True, "total": 20,
+                                "total_is_estimate": False})
         with open("/dev/full", "wb") as full:
             run = Program([RINGSEND, "status", self.out], stdout=full).finish()
         self.assertEqual((run.status, run.err),

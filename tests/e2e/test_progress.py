@@ -197,6 +197,26 @@ class Log(Progress):
                 r"^ringsend: \d+ of 10 records \(\d+ %\) in 0:\d\d, [0-9.]+/s, \d+ in flight, "
                 r"0 retries, \d failed")
 
+    def test_after_a_resume_it_goes_on_where_it_was(self):
+        path = self.file("in", self.RECORDS * 3)
+        args = ("send", "--url", self.held.url, "-o", self.path("out"), "-c", "1", "--tries", "1",
+                path)
+        program = self.start(*args)
+        self.held.wait_for(lambda server: len(server.requests) == 10)
+        while b'"done":9,' not in self.run_ringsend("status", "--json", self.path("out")).out:
+            pass
+        program.signal(signal.SIGKILL)
+        program.finish()
+        program = self.start(*args, "--resume", "--at-least-once")
+        self.held.wait_for(lambda server: len(server.requests) == 11)
+        program.signal(signal.SIGUSR1)
+        program.wait_for(lambda out, err: b"ringsend: 9 of 30 records (30 %) in 0:0" in err)
+        self.assertIn(b"2 failed", program.text["err"])
+        self.go.set()
+        run = program.finish()
+        self.assertEqual(run.status, NOT_ALL_OK)
+        self.assertIn("ringsend: 21 records in ", run.err)
+
     def test_an_unknown_mode_is_refused(self):
         run = self.run_ringsend("send", "--progress", "loud", self.file("in", self.RECORDS))
         self.assertEqual(run.status, USAGE)

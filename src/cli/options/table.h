@@ -409,9 +409,12 @@ ALSO(JSON, 0, NULL, FLAG, DOCTOR, MAIN,
 ALSO(JSON, 0, NULL, FLAG, STATUS, MAIN,
      "a line of JSON for each FILE:\n"
      "{\"file\", \"running\", \"done\", \"not_ok\", \"in_doubt\", \"left\",\n"
-     "\"input_ended\", \"written_at\"}. not_ok: of the done. left: read\n"
-     "and not done; while input_ended is false there may be more.\n"
-     "written_at: seconds since 1970, of the last results")
+     "\"input_ended\", \"written_at\", \"total\", \"total_is_estimate\"}.\n"
+     "not_ok: of the done. left: read and not done; while\n"
+     "input_ended is false there may be more. written_at:\n"
+     "seconds since 1970, of the last results. total: of all\n"
+     "records; an estimate by the bytes read so far, or exact;\n"
+     "absent when nobody can tell, as with pipes")
 
 /* ---- serve ---- */
 

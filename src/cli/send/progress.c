@@ -58,12 +58,12 @@ void progress_begin(struct progress *p)
 
 /* ---- How far it is ---- */
 
-/* Of the inputs from `first` on: their bytes. False when there is one that does not tell. */
-static bool bytes_of_inputs(const struct source *s, size_t first, uint64_t *bytes)
+/* Of the first `count` inputs. False when there is one that does not tell. */
+static bool bytes_of_inputs(const struct source *s, size_t count, uint64_t *bytes)
 {
     struct stat about;
     *bytes = 0;
-    for (size_t i = first; i < s->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (fstat(s->fds[i], &about) != 0 || !S_ISREG(about.st_mode))
             return false;
         *bytes += (uint64_t)about.st_size;
@@ -83,18 +83,18 @@ static uint64_t in_range(const struct source_range *range, uint64_t count)
 static void find_total(const struct progress *p, struct progress_state *state)
 {
     const struct source *s = p->source;
-    uint64_t unread, all, behind, read = s->next_number;
+    uint64_t unread, all, before, records = s->next_number;
     size_t first = source_unread(s, &unread);
     if (first == s->count) {
-        state->total = in_range(&s->range, read);
+        state->total = in_range(&s->range, records);
         return;
     }
-    if (!bytes_of_inputs(s, 0, &all) || !bytes_of_inputs(s, first + 1, &behind) || read == 0)
+    if (!bytes_of_inputs(s, s->count, &all) || !bytes_of_inputs(s, s->current, &before))
         return;
-    uint64_t left = unread + behind;
-    if (left >= all)
+    uint64_t read = before + source_read_bytes(s);
+    if (records == 0 || read == 0 || read > all)
         return;
-    double estimate = (double)read * (double)all / (double)(all - left);
+    double estimate = (double)records * (double)all / (double)read;
     state->total = in_range(&s->range, (uint64_t)(estimate + 0.5));
     state->total_is_estimate = true;
 }
@@ -118,8 +118,8 @@ static struct progress_state state_of(struct progress *p, uint64_t now_ns)
     take_sample(p, now_ns);
     uint64_t tried = report->service_ns.count; /* records that came to a try */
     struct progress_state state = {
-        .done = report->records,
-        .failed = report->records - report->ok,
+        .done = p->done_before + report->records,
+        .failed = p->not_ok_before + report->records - report->ok,
         .retries = report->tries > tried ? report->tries - tried : 0,
         .in_flight = stats.exchanges,
         .paused = stats.origins_paused,
@@ -128,10 +128,8 @@ static struct progress_state state_of(struct progress *p, uint64_t now_ns)
         .stopping = *p->stop_asked > 0,
     };
     double seconds = (double)state.elapsed_ns / NS_PER_S;
-    state.rate = p->rate >= 0 ? p->rate : seconds > 0 ? (double)state.done / seconds : 0;
+    state.rate = p->rate >= 0 ? p->rate : seconds > 0 ? (double)report->records / seconds : 0;
     find_total(p, &state);
-    if (state.total > 0)
-        state.total -= p->done_before < state.total ? p->done_before : state.total;
     if (state.total > 0 && state.total < state.done)
         state.total = state.done;
     if (state.total > 0 && state.rate > 0)

@@ -27,7 +27,7 @@ struct progress {
     const struct source *source;
     const struct job_report *report;
     const atomic_int *stop_asked, *state_asked; /* counted by signal handlers */
-    uint64_t done_before; /* records whose results an earlier run has written */
+    uint64_t done_before, not_ok_before;        /* records with results of earlier runs; of these */
     int states_printed;
     uint64_t began_ns, next_ns;   /* when the next line is due */
     uint64_t sampled_ns, sampled; /* when the rate was looked at, and how many were done */

@@ -9,7 +9,7 @@
 struct progress_state {
     uint64_t done, failed,
         retries;    /* records with a result; of those not ok; tries after the first */
-    uint64_t total; /* records of this run; 0: unknown */
+    uint64_t total; /* records of the job; 0: unknown */
     bool total_is_estimate;
     uint32_t in_flight; /* requests on a connection */
     uint32_t paused;    /* origins that asked for a pause */

@@ -14,6 +14,13 @@ struct journal_counts resume_hint_count(const struct journal *journal, const cha
     return counts;
 }
 
+/* What was never read as well, where it can be told. */
+static uint64_t left_of_all(const struct journal_counts *counts)
+{
+    uint64_t known = counts->done + counts->in_doubt;
+    return counts->total > known + counts->left ? counts->total - known : counts->left;
+}
+
 void resume_hint_print_counts(FILE *out, const struct journal_counts *counts)
 {
     fprintf(out, "%llu done", (unsigned long long)counts->done);
@@ -23,7 +30,10 @@ void resume_hint_print_counts(FILE *out, const struct journal_counts *counts)
         fprintf(out, " (%llu of them to be written in their turn)",
                 (unsigned long long)counts->waiting);
     fprintf(out, ", %llu in doubt, %s%llu left", (unsigned long long)counts->in_doubt,
-            counts->input_ended ? "" : "at least ", (unsigned long long)counts->left);
+            counts->input_ended         ? ""
+            : counts->total_is_estimate ? "about "
+                                        : "at least ",
+            (unsigned long long)left_of_all(counts));
 }
 
 static bool is_kept(const struct option_row *row)

@@ -181,11 +181,11 @@ static void report_start(const struct send *send)
     fputc('\n', stderr);
 }
 
-static uint64_t done_before(const struct send *send)
+static struct journal_counts counts_before(const struct send *send)
 {
-    return send->outputs.goes_on
-               ? resume_hint_count(send->outputs.journal, send->outputs.parked_path).done
-               : 0;
+    if (!send->outputs.goes_on)
+        return (struct journal_counts){0};
+    return resume_hint_count(send->outputs.journal, send->outputs.parked_path);
 }
 
 static void turn_all(const struct send *send, struct job *job, struct adapt *adapt,
@@ -268,11 +268,13 @@ static int run_job(struct send *send, enum outputs_use *use)
     if (send_given(&send->options, OPTION_ADAPTIVE))
         adapt_begin(&adapt, job, engine, send->options.request.engine.connections_max,
                     send_given(&send->options, OPTION_QUIET));
+    struct journal_counts before = counts_before(send);
     struct progress progress = {.mode = send->options.progress,
                                 .job = job,
                                 .source = &send->source,
                                 .report = job_report(job),
-                                .done_before = done_before(send),
+                                .done_before = before.done,
+                                .not_ok_before = before.not_ok,
                                 .stop_asked = signals_stops(),
                                 .state_asked = &states_asked};
     turn_all(send, job, &adapt, &progress);

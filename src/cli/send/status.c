@@ -28,6 +28,9 @@ static void print_json(const char *path, const struct journal_counts *counts, bo
                (unsigned long long)counts->done, (unsigned long long)counts->not_ok,
                (unsigned long long)counts->in_doubt, (unsigned long long)counts->left,
                counts->input_ended ? "true" : "false", (long long)counts->written_s);
+        if (counts->total > 0)
+            printf(",\"total\":%llu,\"total_is_estimate\":%s", (unsigned long long)counts->total,
+                   counts->total_is_estimate ? "true" : "false");
         if (counts->waiting > 0)
             printf(",\"waiting\":%llu", (unsigned long long)counts->waiting);
         puts("}");
