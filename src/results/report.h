@@ -59,7 +59,9 @@ struct job_report {
     char *const *unread;
     size_t unread_count;
     uint64_t unread_line;
-    uint64_t unread_bytes; /* of the first one, 0: unknown */
+    uint64_t unread_bytes;  /* of the first one, 0: unknown */
+    uint64_t unread_number; /* of the first record that was not read */
+    bool unread_is_lines;   /* each record of that input is a line of its own */
 };
 
 /* False when memory is out. The report is zeroed but for its histogram. */

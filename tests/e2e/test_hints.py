@@ -1,6 +1,7 @@
 """Whoever follows a hint to the letter gets what it says: every command that a run prints is given
 to a shell as it stands, and what the server then gets is looked at."""
 
+import gzip
 import os
 import re
 import shlex
@@ -189,6 +190,41 @@ class Others(Hinted):
         rest = self.follow(re.search(r"^  the rest: (.*)$", run.err, re.MULTILINE).group(1))
         told = len(json_lines(run.out))
         self.assertEqual(told + rest.stdout.count(b"\n"), 4000)
+
+
+    def test_the_rest_of_what_no_line_begins(self):
+        """Rows behind their header, what is packed, an array: by the number of the record."""
+        count = 6000
+        rows = b"n,note\n" + b"".join(b'%d,"%s\nx"\n' % (n, b"bad" if n == 5 else b"a")
+                                      for n in range(count))
+        array = b"[%s]" % b",\n".join(b'{"id":%d,\n"data":"%s"}' % (n, b"bad" if n == 5 else b"a")
+                                      for n in range(count))
+        lines = b"".join(b'{"id":%d,"data":"%s"}\n' % (n, b"bad" if n == 5 else b"a")
+                         for n in range(count))
+        row_options = ["--data", "{{note}}", "--id", "{{n}}"]
+        for name, content, options in (("it's.csv", rows, row_options),
+                                       ("-x.csv.gz", gzip.compress(rows), row_options),
+                                       ("in.json", array, []),
+                                       ("in.jsonl.gz", gzip.compress(lines), [])):
+            for more in ([], ["--skip", "2", "--limit", "5900"], ["--shard", "1/2"]):
+                with self.subTest(name=name, more=more):
+                    self.mended = False
+                    with open(self.path(name), "wb") as file:
+                        file.write(content)
+                    run = self.run_ringsend("send", "-c1", "--tries=1", "--abort-on", "500",
+                                            "--url", self.platform.url, *options, *more, "--",
+                                            name, cwd=self.dir)
+                    self.assertEqual(run.status, STOPPED, run.err)
+                    hint = re.search(r"^  the rest: (.*)$", run.err, re.MULTILINE).group(1)
+                    self.assertIn(" --skip ", hint)
+                    self.mended = True
+                    rest = self.follow(hint)
+                    results = json_lines(run.out) + json_lines(rest.stdout)
+                    wanted = range(count)[2:5902] if "--skip" in more else range(count)
+                    if "--shard" in more:
+                        wanted = wanted[1::2]
+                    self.assertEqual(sorted(int(r["id"]) for r in results), list(wanted),
+                                     (hint, rest.stderr))
 
 
 if __name__ == "__main__":

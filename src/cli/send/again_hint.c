@@ -75,6 +75,14 @@ static void print_output(struct options_hint *hint, enum option_id id, const cha
     free(name);
 }
 
+static void print_outputs(struct options_hint *hint, const struct send_options *options)
+{
+    if (options->output && strcmp(options->output, "-") != 0)
+        print_output(hint, OPTION_OUTPUT, options->output);
+    print_output(hint, OPTION_FAILED, options->failed);
+    print_output(hint, OPTION_BODIES, options->bodies);
+}
+
 /* Failed lines stand as they did in the inputs, but for JSON, of which each has a line now. */
 static void print_format(FILE *out, const struct send_options *options)
 {
@@ -115,13 +123,33 @@ void again_hint_print(FILE *out, const struct job_report *report,
     if (!options->failed || !has_lines(options->failed))
         return;
     fputs("ringsend: to send the failed ones again:\n  ringsend send", out);
-    if (options->output && strcmp(options->output, "-") != 0)
-        print_output(&hint, OPTION_OUTPUT, options->output);
-    print_output(&hint, OPTION_FAILED, options->failed);
-    print_output(&hint, OPTION_BODIES, options->bodies);
+    print_outputs(&hint, options);
     options_hint_print(&hint, is_kept);
     print_format(out, options);
     shell_print_path(out, options->failed);
     options_hint_end(&hint);
     print_cautions(out, report);
+}
+
+static bool is_kept_for_rest(const struct option_row *row)
+{
+    return row->id == OPTION_SHARD || is_kept(row);
+}
+
+void again_hint_print_rest(FILE *out, const struct job_report *report,
+                           const struct send_options *options)
+{
+    struct options_hint hint = {.out = out, .options = options};
+    const struct source_range *range = &options->records.range;
+    uint64_t number = report->unread_number > range->skip ? report->unread_number : range->skip;
+    uint64_t passed = number - range->skip;
+    if (range->limit > 0 && passed >= range->limit)
+        return;
+    fprintf(out, "  the rest: ringsend send --skip %llu", (unsigned long long)number);
+    if (range->limit > 0)
+        fprintf(out, " --limit %llu", (unsigned long long)(range->limit - passed));
+    print_outputs(&hint, options);
+    options_hint_print(&hint, is_kept_for_rest);
+    options_hint_print_inputs(&hint);
+    options_hint_end(&hint);
 }

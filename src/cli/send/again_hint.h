@@ -11,4 +11,9 @@
 void again_hint_print(FILE *out, const struct job_report *report,
                       const struct send_options *options);
 
+/* How to send what a run without a journal has not read, where no line of the input can be told to
+ * begin it: rows need their header, and others are packed. */
+void again_hint_print_rest(FILE *out, const struct job_report *report,
+                           const struct send_options *options);
+
 #endif

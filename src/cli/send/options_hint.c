@@ -95,6 +95,24 @@ void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struc
     }
 }
 
+/* A file by the name of an option. */
+static bool looks_like_option(const char *argument)
+{
+    return argument[0] == '-' && argument[1] != '\0';
+}
+
+void options_hint_print_inputs(struct options_hint *hint)
+{
+    const struct options *given = &hint->options->given;
+    bool parted = false;
+    for (size_t i = 0; i < given->arguments_count; i++)
+        parted |= looks_like_option(given->arguments[i]);
+    if (parted)
+        fputs(" --", hint->out);
+    for (size_t i = 0; i < given->arguments_count; i++)
+        options_hint_print_argument(hint, given->arguments[i]);
+}
+
 void options_hint_end(struct options_hint *hint)
 {
     fputc('\n', hint->out);

@@ -18,6 +18,8 @@ struct options_hint {
 void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row));
 /* An argument that is no option: what is secret in it is masked as well. */
 void options_hint_print_argument(struct options_hint *hint, const char *argument);
+/* The inputs, none of them taken for an option. */
+void options_hint_print_inputs(struct options_hint *hint);
 /* Ends the command's line, and says what is missing in it. */
 void options_hint_end(struct options_hint *hint);
 

@@ -41,28 +41,15 @@ static bool is_kept(const struct option_row *row)
     return row->id != OPTION_RESUME && row->id != OPTION_FORCE;
 }
 
-/* A file by the name of an option. */
-static bool looks_like_option(const char *argument)
-{
-    return argument[0] == '-' && argument[1] != '\0';
-}
-
 void resume_hint_print(FILE *out, const struct journal_counts *counts,
                        const struct send_options *options)
 {
-    const struct options *given = &options->given;
     struct options_hint hint = {.out = out, .options = options};
-    bool parted = false;
     fputs("ringsend: not finished: ", out);
     resume_hint_print_counts(out, counts);
     fputs(". To go on:\n  ringsend send --resume", out);
     options_hint_print(&hint, is_kept);
-    for (size_t i = 0; i < given->arguments_count; i++)
-        parted |= looks_like_option(given->arguments[i]);
-    if (parted)
-        fputs(" --", out);
-    for (size_t i = 0; i < given->arguments_count; i++)
-        options_hint_print_argument(&hint, given->arguments[i]);
+    options_hint_print_inputs(&hint);
     options_hint_end(&hint);
     if (counts->in_doubt > 0)
         fputs("  What is in doubt may have been processed: it is sent again only where that is "

@@ -113,7 +113,8 @@ static void print_inputs(FILE *out, char *const *paths, size_t count, const char
     fputs(count > INPUTS_SHOWN ? " ...\n" : "\n", out);
 }
 
-static void print_unread(FILE *out, const struct job_report *report)
+static void print_unread(FILE *out, const struct job_report *report,
+                         const struct send_options *options)
 {
     const char *path = report->unread[0];
     unsigned long long line = (unsigned long long)report->unread_line;
@@ -133,7 +134,11 @@ static void print_unread(FILE *out, const struct job_report *report)
     } else {
         fputc('\n', out);
     }
-    if (report->unread_bytes > 0 && strcmp(path, "-") != 0) {
+    if (strcmp(path, "-") == 0)
+        return;
+    if (!report->unread_is_lines || report->unread_bytes == 0) {
+        again_hint_print_rest(out, report, options);
+    } else {
         fprintf(out, "  the rest: tail -n +%llu", line + 1);
         shell_print_path(out, path);
         fputc('\n', out);
@@ -252,7 +257,7 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
         return;
     }
     if (report->unread_count > 0)
-        print_unread(out, report);
+        print_unread(out, report, options);
     if (!options->failed && report->interrupted > 0)
         print_cut_off(out, report);
     if (!report->output_error && !report->failed_given_up && !send_given(options, OPTION_QUIET))
