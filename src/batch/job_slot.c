@@ -42,8 +42,9 @@ static void check_entered(const struct job *job, const struct slot *slot)
     const struct lane_place *place = &slot->place;
     switch (slot->step) {
     case SLOT_FREE:
-    case SLOT_READING:
         CHECK(!slot->serial.entered && !place->lane);
+        return;
+    case SLOT_READING:
         check_empty(slot);
         return;
     case SLOT_DATA_FILE:
@@ -143,7 +144,6 @@ void job_slot_goto(struct job *job, struct slot *slot, enum slot_step step)
     slot->step = step;
     follow(job, slot, true);
     check_entered(job, slot);
-    check_counts(job);
 }
 
 /* Free ones are those in the stack and those never used. */
@@ -181,7 +181,7 @@ struct slot *job_slot_take(struct job *job)
     bool again = job->free_slots_count > 0;
     struct slot *slot = again ? job->free_slots[--job->free_slots_count] : first_use(job);
     job->free_count--;
-    check_free(job);
+    check_counts(job);
     slot->generation++;
     job_slot_goto(job, slot, SLOT_READING);
     return slot;
