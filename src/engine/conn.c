@@ -89,13 +89,24 @@ struct conn *conn_open(struct pool *p, const struct address *address)
     list_init(&c->idle_lru);
     list_init(&c->overdue);
     list_init(&c->starved);
+    list_init(&c->in_news);
     writer_init(&c->writer);
     list_init(&c->exchange.crowd);
     task_wake(e, &c->task);
     return c;
 }
 
-static void conn_put(struct conn *c)
+/* Its pool hears of it next, before it goes on itself. */
+static void tell(struct conn *c, enum conn_news news)
+{
+    CHECK(c->news == NEWS_NONE && list_empty(&c->in_news));
+    c->news = news;
+    list_push_back(&c->pool->news, &c->in_news);
+    task_wake_first(c->engine, &c->pool->task);
+}
+
+/* Nothing of it is left. */
+static enum task_next conn_end(struct conn *c)
 {
     struct ringsend *e = c->engine;
     CHECK(c->step == CONN_CLOSED && !c->exchange.request && c->rx_first < 0);
@@ -106,9 +117,15 @@ static void conn_put(struct conn *c)
     list_remove(&c->starved);
     if (!wire_has_opening(&c->wire))
         e->connects_left++; /* one that takes its place is no burst */
-    pool_conn_closed(c);
-    list_push_front(&e->conns_free, &c->idle);
-    engine_may_rest(e);
+    tell(c, NEWS_CLOSED);
+    return TASK_DONE;
+}
+
+void conn_put(struct conn *c)
+{
+    CHECK(c->step == CONN_CLOSED && c->news == NEWS_NONE && list_empty(&c->task.ready));
+    list_push_front(&c->engine->conns_free, &c->idle);
+    engine_may_rest(c->engine);
 }
 
 void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind)
@@ -262,7 +279,7 @@ static enum ring_use use_of(const struct conn *c)
 
 static enum task_next connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
 {
-    pool_connect_failed(c, error, detail);
+    tell(c, NEWS_CONNECT_FAILED);
     return conn_fail(c, error, detail);
 }
 
@@ -291,8 +308,8 @@ static enum task_next connecting(struct conn *c)
     int32_t result = op_take(&c->connect);
     CHECK(!c->wire.tls && writer_is_quiet(&c->writer) && c->rx_first < 0);
     if (result < 0 && connect_is_short(c, result)) {
-        pool_ran_short(c, connect_error(result), strerrordesc_np(-result));
-        return conn_fail(c, connect_error(result), NULL);
+        tell(c, NEWS_RAN_SHORT);
+        return conn_fail(c, connect_error(result), strerrordesc_np(-result));
     }
     if (result < 0)
         return connect_failed(c, connect_error(result), strerrordesc_np(-result));
@@ -301,7 +318,7 @@ static enum task_next connecting(struct conn *c)
     watch_begin(c);
     conn_goto(c, wire_has_opening(&c->wire) ? CONN_HANDSHAKE : CONN_READY);
     conn_arm_recv(c);
-    pool_connected(c);
+    tell(c, NEWS_CONNECTED); /* won a race: it will have a request */
     struct request *r = c->exchange.request;
     if (r)
         r->attempt.times.connect_ns = r->attempt.connect_spent_ns + e->now_ns - c->connect_began_ns;
@@ -373,7 +390,7 @@ static enum task_next handshaking(struct conn *c)
         task_deadline(e, &c->task, earliest(turn_at_ns, earliest(at_ns, attempt_at_ns)));
         return TASK_WAIT;
     }
-    pool_handshake_over(c->pool);
+    tell(c, NEWS_GREETED);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
     CHECK(!op_in_flight(&c->writer.send) && !wire_is_handed_off(&c->wire));
@@ -525,8 +542,7 @@ enum task_next conn_run(struct conn *c)
         CHECK(c->opened && is_quiet(c) && c->watch == 0);
         return op_in_flight(&c->close) ? TASK_WAIT : conn_goto(c, CONN_CLOSED);
     case CONN_CLOSED:
-        conn_put(c);
-        return TASK_DONE;
+        return conn_end(c);
     }
     UNREACHABLE("conn step");
 }

@@ -22,6 +22,16 @@ struct request;
 struct ring_completion;
 struct ringsend;
 
+/* What has become of it, for its pool to hear. */
+enum conn_news {
+    NEWS_NONE,
+    NEWS_CONNECTED,
+    NEWS_CONNECT_FAILED, /* by `error` */
+    NEWS_RAN_SHORT,      /* the same, for want of what this machine has only so much of */
+    NEWS_GREETED,        /* its handshake is over, well or not */
+    NEWS_CLOSED          /* nothing of it is left but its slot, and its place */
+};
+
 struct conn {
     struct task task;
     enum conn_step step;
@@ -29,6 +39,8 @@ struct conn {
     uint32_t generation;
     struct ringsend *engine;
     struct pool *pool;
+    enum conn_news news;
+    struct list in_news; /* in pool.news until that has heard */
     struct address address;
     struct op connect, recv, cancel, close, install;
     int descriptor; /* watched: the process's own for this socket; -1: none */
@@ -72,6 +84,7 @@ static inline struct ring_tag conn_tag(const struct conn *c)
 }
 /* Puts a request on a connection that is being made, or is usable: an attempt begins. */
 void conn_begin(struct conn *c, struct request *r);
+void conn_put(struct conn *c); /* its pool has taken the news: the slot is free again */
 /* Ends it early, and the attempt it carries, whose request is told `error`. RINGSEND_OK: it carries
  * none. */
 void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);

@@ -149,6 +149,7 @@ static void check_pools(const struct ringsend *e)
         CHECK(p->conns <= e->options.connections_per_origin);
         CHECK(!p->seat.places || p->seat.held == p->conns);
         CHECK((p->dialing != NULL) == (p->step == POOL_RACING));
+        CHECK(list_empty(&p->news));
     }
     CHECK(conns == e->conns_open);
     CHECK(blocked == e->blocked_count && mute == e->silent_mute);

@@ -15,6 +15,11 @@
  * that wait stand in `waiting`. The first of them is woken when there is something to be had, and
  * wakes the next one as long as it has left some; who has begun a request goes to the end.
  *
+ * What becomes of a connection it hears as news: the connection fills in what it is and wakes
+ * the pool to run next, before it takes a step further itself. So a request whose connect has
+ * failed is taken off it before that would tell it so, the winner of a race has its request before
+ * it could be taken for idle, and slot and place of one that is closed are given back here.
+ *
  * Short. A connect that fails because this machine is out of something (local ports, descriptors,
  * memory for sockets) is no try: the request goes back to the front of the queue, where no clock
  * but its record's runs, and the pool asks again, one connect at a time, at growing distances
@@ -189,16 +194,16 @@ void pool_open_for(struct pool *p, struct request *r)
 
 /* ---- what becomes of its connections ---- */
 
-void pool_handshake_over(struct pool *p)
+/* It is known now whether sessions resume. */
+static void hear_greeted(struct pool *p)
 {
     CHECK(p->https && p->conns > 0);
     p->resumes_known = true;
     pool_wake(p);
 }
 
-void pool_conn_closed(struct conn *c)
+static void hear_closed(struct pool *p, struct conn *c)
 {
-    struct pool *p = c->pool;
     CHECK(c->step == CONN_CLOSED && !c->racing && p->conns > 0);
     place_give_back(c);
     pool_wake(p);
@@ -207,12 +212,11 @@ void pool_conn_closed(struct conn *c)
                        &LIST_OWNER(p->origins.next, struct origin, in_pool)->unused);
 }
 
-void pool_ran_short(struct conn *c, enum ringsend_error error, const char *detail)
+static void hear_short(struct pool *p, struct conn *c)
 {
-    struct pool *p = c->pool;
     struct ringsend *e = p->engine;
     struct request *r = c->exchange.request;
-    CHECK(error != RINGSEND_OK && c->step == CONN_CONNECTING);
+    CHECK(c->error != RINGSEND_OK && c->step == CONN_SHUTTING_DOWN);
     if (p->short_wait_ns == 0)
         p->short_wait_ns = SHORT_WAIT_MIN_NS;
     else if (p->short_asks && p->short_wait_ns < SHORT_WAIT_MAX_NS)
@@ -224,10 +228,10 @@ void pool_ran_short(struct conn *c, enum ringsend_error error, const char *detai
     pool_wake(p);
     if (c->racing) {
         p->race_is_short = true;
-        pool_race_lost(c, error, detail);
+        pool_race_lost(c);
     } else if (r) {
         exchange_let_go(&c->exchange);
-        queue_redial(r, error, detail);
+        queue_redial(r, c->error, c->detail);
     }
 }
 
@@ -242,9 +246,9 @@ static void short_of_no_more(struct pool *p)
     pool_wake(p);
 }
 
-void pool_connected(struct conn *c)
+static void hear_connected(struct pool *p, struct conn *c)
 {
-    struct pool *p = c->pool;
+    CHECK(c->step == CONN_HANDSHAKE || c->step == CONN_READY);
     CHECK(p->conns > 0 && (!c->racing || p->dialing));
     if (p->short_wait_ns > 0)
         short_of_no_more(p);
@@ -252,13 +256,12 @@ void pool_connected(struct conn *c)
         pool_race_won(c);
 }
 
-void pool_connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
+static void hear_failed(struct pool *p, struct conn *c)
 {
-    struct pool *p = c->pool;
     struct request *r = c->exchange.request;
-    CHECK(error != RINGSEND_OK && c->step == CONN_CONNECTING);
+    CHECK(c->error != RINGSEND_OK && c->step == CONN_SHUTTING_DOWN);
     if (c->racing) {
-        pool_race_lost(c, error, detail);
+        pool_race_lost(c);
         return;
     }
     /* It may have taken so long to fail that another address is in use by now. */
@@ -277,8 +280,37 @@ void pool_connect_failed(struct conn *c, enum ringsend_error error, const char *
         r->attempt.connect_spent_ns = r->attempt.handshake_spent_ns = 0;
         r->attempt.race_first = r->attempt.race_next = 0;
         r->attempt.redialed = true;
-        queue_redial(r, error, detail);
+        queue_redial(r, c->error, c->detail);
     }
+}
+
+/* Each right behind the step in which it came to be. */
+static void hear(struct pool *p, struct conn *c)
+{
+    enum conn_news news = c->news;
+    CHECK(c->pool == p && list_empty(&c->in_news));
+    c->news = NEWS_NONE;
+    switch (news) {
+    case NEWS_CONNECTED:
+        hear_connected(p, c);
+        return;
+    case NEWS_CONNECT_FAILED:
+        hear_failed(p, c);
+        return;
+    case NEWS_RAN_SHORT:
+        hear_short(p, c);
+        return;
+    case NEWS_GREETED:
+        hear_greeted(p);
+        return;
+    case NEWS_CLOSED:
+        hear_closed(p, c);
+        conn_put(c);
+        return;
+    case NEWS_NONE:
+        break;
+    }
+    UNREACHABLE("news of a connection");
 }
 
 /* ---- life ---- */
@@ -324,6 +356,9 @@ static enum task_next advance(struct pool *p)
 enum task_next pool_run(struct pool *p)
 {
     CHECK((p->dialing != NULL) == (p->step == POOL_RACING));
+    struct list *node;
+    while ((node = list_pop_front(&p->news)))
+        hear(p, LIST_OWNER(node, struct conn, in_news));
     task_deadline(p->engine, &p->task, TIMER_NEVER); /* a race sets what it waits for */
     enum task_next next = advance(p);
     place_run_ends(p, false);

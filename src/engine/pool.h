@@ -33,6 +33,7 @@ struct pool {
     uint32_t origins_count; /* of all */
     uint32_t requests;      /* of all, that are not finished */
 
+    struct list news;        /* conn.in_news: what it has not heard yet */
     struct list idle;        /* conn.idle, last used first */
     uint32_t conns;          /* sockets: half-open, ready, closing */
     uint32_t conns_leaving;  /* of those: shutting down or closing */
@@ -95,21 +96,12 @@ void pool_open_for(struct pool *p, struct request *r);
 /* The request that it races for wants no more of it. */
 void pool_abandon_race(struct pool *p, enum ringsend_error error, const char *detail);
 
-/* ---- what becomes of its connections ---- */
-
-void pool_connected(struct conn *c); /* may give it a request: a race is decided */
-void pool_connect_failed(struct conn *c, enum ringsend_error error, const char *detail);
-/* The same, for want of something that this machine has only so much of. */
-void pool_ran_short(struct conn *c, enum ringsend_error error, const char *detail);
-void pool_handshake_over(struct pool *p); /* it is known now whether sessions resume */
-void pool_conn_closed(struct conn *c);
-
 /* ---- pool_race.c ---- */
 
 void pool_race_begin(struct pool *p, struct request *r);
 enum task_next pool_race_run(struct pool *p); /* POOL_RACING */
 void pool_race_won(struct conn *c);
-void pool_race_lost(struct conn *c, enum ringsend_error error, const char *detail);
+void pool_race_lost(struct conn *c);
 void pool_addresses_found(struct pool *p); /* its host has others: races begin anew */
 /* Its race stops, and goes on when there are places for it. */
 void pool_take_back_race(struct pool *p);

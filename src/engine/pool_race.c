@@ -18,7 +18,6 @@
 #include "engine/attempt.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
-#include "engine/exchange.h"
 #include "engine/host.h"
 #include "engine/places.h"
 #include "engine/pool.h"
@@ -96,18 +95,21 @@ void pool_race_won(struct conn *c)
     p->has_winner = true;
     end_race(p, c);
     pool_goto(p, POOL_OPEN);
-    exchange_carry(&c->exchange, r);
+    /* Its share of the attempt so far. */
+    r->attempt.times.connect_ns =
+        r->attempt.connect_spent_ns + p->engine->now_ns - c->connect_began_ns;
+    conn_begin(c, r);
 }
 
-void pool_race_lost(struct conn *c, enum ringsend_error error, const char *detail)
+void pool_race_lost(struct conn *c)
 {
     struct pool *p = c->pool;
-    CHECK(c->racing && p->racers > 0 && error != RINGSEND_OK);
+    CHECK(c->racing && p->racers > 0 && c->error != RINGSEND_OK);
     c->racing = false;
     p->racers--;
     p->race_next_at_ns = 0; /* the next one at once, RFC 8305 section 5 */
-    p->race_error = error;
-    p->race_detail = detail;
+    p->race_error = c->error;
+    p->race_detail = c->detail;
     pool_wake(p);
 }
 

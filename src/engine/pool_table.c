@@ -50,6 +50,7 @@ struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool
     list_init(&p->task.ready);
     list_init(&p->origins);
     list_init(&p->waiting);
+    list_init(&p->news);
     list_init(&p->idle);
     list_init(&p->blocked);
     list_init(&p->in_host);
@@ -63,7 +64,8 @@ struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool
 static void pool_put(struct pool *p)
 {
     struct ringsend *e = p->engine;
-    CHECK(p->conns == 0 && p->requests == 0 && !p->dialing && list_empty(&p->waiting));
+    CHECK(p->conns == 0 && p->requests == 0 && list_empty(&p->news) && !p->dialing &&
+          list_empty(&p->waiting));
     place_forget(p);
     pool_leave_run(p);
     list_remove(&p->task.ready);
