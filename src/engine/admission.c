@@ -17,6 +17,7 @@
  * stand behind another for the pace); who leaves wakes the next. */
 #include "engine/admission.h"
 
+#include "base/check.h"
 #include "base/list.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
@@ -202,6 +203,16 @@ bool gates_pass(struct request *r)
     else if (r->result.attempts == 0 && first_in(e, GATE_BUDGET) && ask(e, GATE_BUDGET) == 0)
         task_wake(e, &first_in(e, GATE_BUDGET)->task);
     return true;
+}
+
+/* It may not have run since its last request went. */
+void gates_forget(struct origin *o)
+{
+    CHECK(o->waiting_count == 0);
+    leave_line(o, GATE_PACE);
+    leave_line(o, GATE_BUDGET);
+    o->engine->held -= o->held;
+    o->held = 0;
 }
 
 void gates_end(struct origin *o)

@@ -19,6 +19,7 @@ bool gates_are_open(struct request *r);
 bool gates_pass(struct request *r); /* its attempt begins now; else it is held back */
 /* How many could begin if they had connections: when it asked last, for budget and pace. */
 uint32_t gates_demand(const struct origin *o);
-void gates_end(struct origin *o); /* sets the deadline, unless an earlier one is set */
+void gates_forget(struct origin *o); /* nothing of it is left */
+void gates_end(struct origin *o);    /* sets the deadline, unless an earlier one is set */
 
 #endif

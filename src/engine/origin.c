@@ -75,6 +75,7 @@ static bool use_idle(struct origin *o)
         conn_begin(c, r);
         any = true;
     }
+    CHECK(!any || p->conns > 0);
     return any;
 }
 
@@ -146,6 +147,7 @@ static void hear_of_lookup(struct origin *o)
     }
     while (p->lookup_error != RINGSEND_OK && (r = queue_first(o)))
         fail(r, p->lookup_error);
+    CHECK(p->lookup_error == RINGSEND_OK || o->waiting_count == 0);
 }
 
 /* ---- new connections ---- */
@@ -162,6 +164,7 @@ static bool has_no_place(struct origin *o, struct request *r)
 static bool must_wait(struct origin *o, uint64_t until_ns)
 {
     bool must = o->engine->now_ns < until_ns;
+    CHECK(until_ns != TIMER_NEVER);
     if (must && until_ns < o->task.timer.at_ns)
         task_deadline(o->engine, &o->task, until_ns);
     return must;
@@ -198,6 +201,7 @@ static bool open_one(struct origin *o)
         return false;
     queue_take(r);
     pool_open_for(p, r);
+    CHECK(p->step == POOL_RACING ? p->dialing == r : r->conn && r->conn->pool == p);
     if (p->step == POOL_OPEN)
         task_wake(o->engine, &o->task); /* for the next one */
     return true;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "base/timers.h"
+#include "engine/admission.h"
 #include "engine/engine.h"
 #include "engine/host.h"
 #include "engine/pause.h"
@@ -44,6 +45,7 @@ static struct origin *least_missed(const struct ringsend *e)
     struct origin *least = NULL;
     for (struct list *node = unused->next; node != unused; node = node->next) {
         struct origin *o = LIST_OWNER(node, struct origin, unused);
+        CHECK(o->requests == 0);
         if (pause_is_over(o))
             return o;
         if (!least || pause_ends_at_ns(o) < pause_ends_at_ns(least))
@@ -83,6 +85,8 @@ static struct origin *evict(struct ringsend *e)
     struct origin *o = least_missed(e);
     if (!o)
         return NULL;
+    CHECK(o->waiting_count == 0 && o->wish == WISH_NONE);
+    gates_forget(o);
     list_remove(&o->unused);
     struct origin **at = &e->origins_hash[o->hash & e->hash_mask];
     while (*at != o)
@@ -140,6 +144,7 @@ struct origin *origin_find(struct ringsend *e, const struct url *url)
         if (!o)
             o = origin_new(e, url, hash);
     }
+    CHECK(o->pool && o->pool->origins_count > 0);
     list_remove(&o->unused);
     return e->last_origin = o;
 }

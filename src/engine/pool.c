@@ -74,6 +74,7 @@ void pool_wake(struct pool *p)
 {
     struct ringsend *e = p->engine;
     bool nobody = list_empty(&p->waiting);
+    CHECK(p->origins_count > 0);
     if (!nobody)
         task_wake(e, &LIST_OWNER(p->waiting.next, struct origin, in_waiting)->task);
     if (nobody || is_finding(p))

@@ -18,6 +18,7 @@ static void join_run(struct pool *p, uint32_t hash)
 {
     struct ringsend_limits *l = p->engine->gates;
     const struct origin_key key = {p->host->name, p->port, p->https, hash};
+    CHECK(!p->run && p->conns == 0);
     p->seat = (struct seat){.engine = p->engine, .pool = p};
     list_init(&p->seat.in_called);
     if (!l->shared)
@@ -97,6 +98,7 @@ void pool_leave(struct origin *o)
     origin_unwish(o);
     list_remove(&o->in_pool);
     p->origins_count--;
+    CHECK((p->origins_count == 0) == list_empty(&p->origins));
     o->pool = NULL;
     if (p->origins_count == 0)
         pool_put(p);
