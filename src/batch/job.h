@@ -36,7 +36,7 @@ struct job_options {
     size_t thread_engines_count;
     uint32_t connections; /* of all engines together at most */
     /* Null: none. Records with the same value there are sent one after another, in their order. */
-    const struct serial_path *serialize;
+    const struct json_path *serialize;
     /* Results come in the order of the input: so many at most wait for that. */
     bool ordered;
     /* Reasons to stop as after a first signal; 0 and null: none. Failures are results that are not

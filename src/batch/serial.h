@@ -1,41 +1,25 @@
 /* Records with the same value at a path of their JSON body go one after another, in the order in
  * which they came; those without one go as they please.
  *
- * A path is written as in --ok-if: .user.id, .items[0].sku, ."odd key", .["odd key"]. Equal are
- * values of the same bytes, strings of the same text (with escapes, of at most 4 KiB). Each record
- * in hand has a node here: nothing is allocated for it, and nothing is remembered of records that
- * are done. */
+ * Equal are values of the same bytes, strings of the same text (with escapes, of at most 4 KiB).
+ * Each record in hand has a node here: nothing is allocated for it, and nothing is remembered of
+ * records that are done. */
 #ifndef RINGSEND_BATCH_SERIAL_H
 #define RINGSEND_BATCH_SERIAL_H
 
 #include "base/span.h"
+#include "records/json_path.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum { SERIAL_STEPS_MAX = 16, SERIAL_TEXT_MAX = 256 };
-
-struct serial_step {
-    struct ringsend_bytes key; /* null: an index */
-    uint64_t index;
-};
-
-struct serial_path {
-    char text[SERIAL_TEXT_MAX + 1]; /* steps point into it */
-    struct serial_step steps[SERIAL_STEPS_MAX];
-    size_t count; /* 0: no path */
-};
-
-/* Null, or what is wrong; *column then counts from 1. */
-const char *serial_path_read(struct serial_path *path, const char *text, size_t *column);
 
 struct serial_key {
     uint64_t low, high;
 };
 
 /* False when there is no value at the path, it is null, or the text is no JSON. */
-bool serial_key_of(const struct serial_path *path, struct ringsend_bytes text,
+bool serial_key_of(const struct json_path *path, struct ringsend_bytes text,
                    struct serial_key *key);
 
 /* Of a record; zeroed before its first use. */

@@ -38,6 +38,7 @@ static void read_options(struct check *check, int argc, char **argv)
     options_free(&given);
     record_options_finish(&check->records, &check->request, check->inputs, check->inputs_count);
     record_options_refuse_one_key(&check->request);
+    check->request.defaults.notes = &check->records.notes;
 }
 
 static void print_error(const struct record_reader *reader)
@@ -64,6 +65,10 @@ static void print_summary(const struct check *check, const struct record_reader 
                 summary_input_name(source->paths[source->error_input]), source->error_text);
     if (check->quiet || (source->error && reader->records == 0))
         return;
+    char text[RECORD_NOTE_BYTES];
+    const char *note = record_options_note(&check->records, command, text);
+    if (note)
+        fputs(note, stderr);
     fprintf(stderr, "ringsend check: %" PRIu64 " record%s in %.2f s, ", reader->records,
             reader->records == 1 ? "" : "s", seconds);
     if (reader->bad == 0)

@@ -3,6 +3,7 @@
 #ifndef RINGSEND_RECORDS_FORM_H
 #define RINGSEND_RECORDS_FORM_H
 
+#include "records/json_path.h"
 #include "records/template.h"
 
 #include <stdbool.h>
@@ -16,7 +17,10 @@ struct form {
     struct template id;             /* its text becomes a JSON string */
     struct template *header_values; /* one for each default header; null: all are constant */
     bool has_method, has_data, has_data_file, has_id;
-    bool line_is_body; /* of lines */
+    bool line_is_body;        /* of lines, and of records of JSON */
+    bool body_is_json;        /* whatever the record is */
+    struct json_path *paths;  /* of records of JSON: of each name that is one */
+    struct json_path id_path; /* to its id in a record of JSON; of no steps: none */
 };
 
 #endif

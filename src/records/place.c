@@ -217,7 +217,7 @@ static bool parses(struct json *j, struct ringsend_bytes text)
     return false;
 }
 
-/* What keeps it from being JSON, written to p->told, or true. */
+/* What keeps it from being JSON, written to p->message, or true. */
 static bool judge_json(const struct placer *p, const struct template_part *in_name, char *room)
 {
     struct json with_numbers, with_strings;
@@ -341,6 +341,37 @@ static bool refuse_double_quotes(const struct placer *p)
     return true;
 }
 
+/* Nothing but what is said of a value that is missing. */
+static bool is_as_it_stands(const struct filters *filters)
+{
+    return filters->count == 0 || (filters->count == 1 && (filters_have(filters, FILTER_NULL) ||
+                                                           filters_have(filters, FILTER_DEFAULT)));
+}
+
+/* The value of a path may be any of JSON where one is to stand, and so must be its default. */
+static bool take_raw(const struct placer *p)
+{
+    for (size_t i = 0; i < p->t->parts_count && p->names->are_paths; i++) {
+        struct template_part *part = &p->t->parts[i];
+        const char *fallback = part->filters.fallback;
+        struct json json;
+        bool is_nested = part->place == PLACE_NESTED_VALUE;
+        if (!is_column(part) || !(is_nested || part->place == PLACE_JSON_VALUE) ||
+            name_of(p, part)[0] != '.' || !is_as_it_stands(&part->filters))
+            continue;
+        if (fallback && !parses(&json, span_of(fallback)))
+            return refuse(p,
+                          "{{%.60s|default:%.60s}}: a value of JSON stands here, and the "
+                          "default is none (a string has quotes)",
+                          name_of(p, part), fallback);
+        part->is_raw = true;
+        filters_add(&part->filters, FILTER_ROW_JSON);
+        if (is_nested)
+            part->place = PLACE_NESTED_JSON;
+    }
+    return true;
+}
+
 /* `must`: what is not JSON is refused; else it is text. */
 static bool place_json(const struct placer *p, bool must, const char *by)
 {
@@ -353,7 +384,7 @@ static bool place_json(const struct placer *p, bool must, const char *by)
     bool good = judge_json(p, in_name, room);
     if (good) {
         place_nested(t, try_text(t, "7", "7", room), room + room_bytes);
-        good = !must || refuse_double_quotes(p);
+        good = take_raw(p) && (!must || refuse_double_quotes(p));
         t->is_json = must;
     } else {
         char why[TEMPLATE_MESSAGE_BYTES];

@@ -16,6 +16,8 @@
  * A string as data is sent as its text, null is no content, and any other value is sent as the
  * bytes that stand in the file, with content-type: application/json unless a header says otherwise.
  *
+ * With a form (form.h) records of JSON are data as well, and templates make the request of them.
+ *
  * Bare bodies. With a default URL a line that is not an object, or an object that has none of these
  * keys ("{}" included), is itself the content, sent as such data. An object that mixes the two is
  * an error that names the key. */
@@ -34,6 +36,13 @@
 
 struct secrets;
 
+/* What a reader has come across that its user may not have meant. Zeroed: nothing. */
+struct record_notes {
+    /* Of the first line that was taken for a record though it might be a body: there is a default
+     * URL, and none of its keys is one that only a record has. Its keys, "id, data". */
+    char taken_for_record[40];
+};
+
 /* What the options say for all records. Everything is borrowed for the life of the records. */
 struct record_defaults {
     struct ringsend_bytes url;    /* empty: each record must have one */
@@ -46,6 +55,7 @@ struct record_defaults {
     const struct form *form;          /* null when the records are JSON */
     struct ringsend_bytes key_header; /* gets a key of their own in records without it; empty: no */
     uint32_t flags;                   /* enum ringsend_request_flags */
+    struct record_notes *notes;       /* null: nobody wants them */
     struct secrets *row_secrets;      /* gets the row's, for who shows it; null: nobody does */
 };
 

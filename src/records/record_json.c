@@ -452,6 +452,10 @@ static void read_member(struct reader *r, struct json_string name)
             return;
         if (text.bytes == 0)
             record_fail(r, RINGSEND_E_BAD_URL, "\"url\" is empty");
+        if (memmem(text.data, text.bytes, "{{", 2))
+            record_fail(r, RINGSEND_E_BAD_URL,
+                        "\"url\" holds \"{{\", and a record is sent as it stands: templates are "
+                        "texts of options, as --url; %%7B%%7B stands for two braces");
         r->record->request.url = text;
         complete_url(r);
         return;
@@ -500,6 +504,23 @@ static const char *json_fault(const struct reader *r)
     return rest == 0 && r->separated ? separated : json->error;
 }
 
+/* A body may have these keys as well. */
+static void note_record(const struct reader *r)
+{
+    struct record_notes *notes = r->defaults->notes;
+    const unsigned common = 1u << KEY_ID | 1u << KEY_URL | 1u << KEY_DATA | 1u << KEY_BODY;
+    if (!notes || notes->taken_for_record[0] || r->defaults->url.bytes == 0 || r->vegeta ||
+        (r->seen & ~common) || r->seen == 1u << KEY_URL)
+        return;
+    size_t at = 0;
+    for (unsigned key = 0; key < KEY_UNKNOWN; key++) {
+        if (r->seen >> key & 1)
+            at +=
+                (size_t)snprintf(notes->taken_for_record + at, sizeof notes->taken_for_record - at,
+                                 "%s%s", at ? ", " : "", key_names[key].data);
+    }
+}
+
 /* Reads the one value of the line, which becomes the record or, by the rule in record.h, its body.
  */
 static void read_line(struct reader *r)
@@ -538,11 +559,12 @@ static void read_line(struct reader *r)
         r->at = r->unknown.data;
         record_fail(r, RINGSEND_E_BAD_RECORD,
                     "unknown key \"%.*s\" (a bare body holds no key of a record, a record no other "
-                    "keys: put the body under \"data\")",
+                    "keys: put the body under \"data\", or say --as-body)",
                     record_shown_bytes(r->unknown), r->unknown.data);
     } else if (r->record->request.url.bytes == 0) {
         record_fail(r, RINGSEND_E_BAD_RECORD, "the record has no \"url\", and there is no default");
     } else {
+        note_record(r);
         read_body(r);
     }
 }

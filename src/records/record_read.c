@@ -129,7 +129,7 @@ void record_read(struct record *record, struct buf_pool *pool,
                  format_word(layout->format));
         return;
     }
-    if (format_is_json(layout->format))
+    if (!defaults->form)
         record_read_json(record, pool, defaults, layout, error);
     else
         record_read_text(record, pool, defaults, layout, error);

@@ -1,11 +1,12 @@
-/* Rows and lines: the values of their columns go into the templates.
+/* Rows, lines, and records of JSON that are data: their values go into the templates.
  *
  * Memory. Everything that is filled in goes to `decoded`, which moves while it grows: pieces of it
  * are told by where they start until the last one is there. */
-#include "base/json_put.h"
 #include "records/record_internal.h"
 
 #include "base/check.h"
+#include "base/json.h"
+#include "base/json_put.h"
 #include "base/key.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -30,7 +31,8 @@ struct filler {
     const struct layout *layout;
     struct ringsend_bytes values[TEMPLATE_NAMES_MAX];
     struct csv_row row;           /* where values point, and into these two: */
-    struct buf as_json, as_form;  /* all of it */
+    struct buf as_json, as_form;  /* all of it; of records of JSON the texts of their strings */
+    struct ringsend_bytes value;  /* of records of JSON */
     struct ringsend_bytes header; /* the name of the one being filled in, else empty */
 };
 
@@ -132,6 +134,86 @@ static void say_row(struct filler *f)
         no_memory(f);
 }
 
+/* ---- values of records of JSON ---- */
+
+/* All of the record, which is one value. */
+static bool read_value(struct filler *f)
+{
+    const struct buf *line = &f->record->line;
+    size_t mark = line->bytes > 0 && line->data[0] == '\x1e'; /* RFC 7464 */
+    struct json json;
+    json_init(&json, (struct ringsend_bytes){line->data + mark, line->bytes - mark});
+    if (json_skip(&json, &f->value) && json_end(&json))
+        return true;
+    fail(f, RINGSEND_E_BAD_RECORD, "%s", json.error);
+    f->error->at = (size_t)(json.at - line->data);
+    return false;
+}
+
+/* What a path leads to, as text: null is none. `start` is set when it went to as_json. */
+static bool read_text_at(struct filler *f, struct json *json, struct ringsend_bytes *text,
+                         size_t *start)
+{
+    struct json_string string;
+    enum json_kind kind = json_peek(json);
+    if (kind != JSON_STRING) {
+        json_skip(json, text);
+        if (kind == JSON_NULL)
+            *text = (struct ringsend_bytes){text->data, 0};
+        return true;
+    }
+    json_string(json, &string);
+    *text = string.raw;
+    if (!string.escaped)
+        return true;
+    if (!buf_reserve(f->pool, &f->as_json, string.raw.bytes))
+        return false;
+    *start = f->as_json.bytes;
+    text->bytes = json_decode(string, f->as_json.data + *start);
+    f->as_json.bytes += text->bytes;
+    return true;
+}
+
+static void read_paths(struct filler *f)
+{
+    const struct template_names *names = &f->form->names;
+    size_t starts[TEMPLATE_NAMES_MAX];
+    if (!read_value(f))
+        return;
+    for (size_t i = 0; i < names->count; i++) {
+        struct json json;
+        const struct json_path *path = &f->form->paths[i];
+        starts[i] = SIZE_MAX;
+        if (path->count == 0) /* the whole record */
+            f->values[i] = f->value;
+        else if (!json_path_find(path, f->value, &json))
+            f->values[i] = (struct ringsend_bytes){template_missing, 0};
+        else if (names->names[i][0] == RAW_MARK)
+            json_skip(&json, &f->values[i]);
+        else if (!read_text_at(f, &json, &f->values[i], &starts[i]))
+            no_memory(f);
+    }
+    for (size_t i = 0; i < names->count; i++) {
+        if (starts[i] != SIZE_MAX)
+            f->values[i].data = f->as_json.data + starts[i];
+    }
+}
+
+/* Its bytes stay where they are, in the line. */
+static void take_id(struct filler *f)
+{
+    const struct json_path *path = &f->form->id_path;
+    struct json json;
+    if (path->count == 0)
+        return;
+    if (json_path_find(path, f->value, &json))
+        json_skip(&json, &f->record->id);
+    else
+        fail(f, RINGSEND_E_BAD_RECORD, "--id-from: the record has no %.60s", path->text);
+}
+
+/* ---- values of rows ---- */
+
 static void place_fields(struct filler *f)
 {
     const struct layout *layout = f->layout;
@@ -210,15 +292,21 @@ static void refuse_value(struct filler *f, const struct template *template, cons
                          const struct template_fault *fault)
 {
     const char *name = f->form->names.names[fault->name];
+    const struct buf *line = &f->record->line;
+    name += f->form->names.are_paths && name[0] == RAW_MARK;
+    const char *last = f->form->names.are_paths ? strrchr(name, '.') : NULL;
     struct ringsend_bytes value = f->values[fault->name], header = f->header;
-    bool is_secret = secret_is_name(SECRET_MEMBER, span_of(name)) || secret_is_header(header) ||
-                     is_secret_here(f, template, fault->name);
+    bool is_secret = secret_is_name(SECRET_MEMBER, span_of(last ? last + 1 : name)) ||
+                     secret_is_header(header) || is_secret_here(f, template, fault->name);
     char shown[VALUE_SHOWN_BYTES] = "";
-    if (!is_secret)
+    if (!is_secret && value.data != template_missing)
         show_value(value, shown);
     fail(f, RINGSEND_E_BAD_RECORD, "%s%s%.*s: the value of \"%.40s\" %s%s", option,
          header.bytes > 0 ? " " : "", record_shown_bytes(header), header.data, name, fault->why,
          shown);
+    uintptr_t at = (uintptr_t)value.data - (uintptr_t)line->data;
+    if (f->form->names.are_paths && at < line->bytes)
+        f->error->at = at;
     for (size_t i = 0; f->layout->places && i < f->layout->columns; i++) {
         if (f->layout->places[i] == (int)fault->name)
             point_at(f, i);
@@ -290,7 +378,7 @@ static bool fill_headers(struct filler *f)
     const struct record_defaults *defaults = f->defaults;
     struct record *record = f->record;
     size_t count = defaults->headers_count;
-    bool add_type = f->form->has_data && f->form->data.is_json && !defaults->has_content_type;
+    bool add_type = f->form->body_is_json && !defaults->has_content_type;
     record->request.headers = defaults->headers;
     record->request.headers_count = count + add_type;
     if (!f->form->header_values)
@@ -368,13 +456,17 @@ void record_read_text(struct record *record, struct buf_pool *pool,
                        .form = form,
                        .layout = layout,
                        .error = error};
-    bool is_line = layout->format == FORMAT_LINES;
-    if (!is_line)
+    bool is_line = layout->format == FORMAT_LINES, is_json = format_is_json(layout->format);
+    if (is_json)
+        read_paths(&f);
+    else if (!is_line)
         read_row(&f);
     else if (form->names.count > 0) /* which is "line" */
         f.values[0] = line_of(record);
     if (error->error == RINGSEND_OK)
         fill_request(&f);
+    if (error->error == RINGSEND_OK && is_json)
+        take_id(&f);
     if (error->error == RINGSEND_OK && defaults->row_secrets)
         add_secrets(&f);
     buf_release(pool, &f.as_json);
@@ -382,12 +474,12 @@ void record_read_text(struct record *record, struct buf_pool *pool,
     csv_row_release(&f.row, pool);
     if (error->error != RINGSEND_OK)
         return;
-    bool is_body = is_line && form->line_is_body;
+    bool is_body = form->line_is_body;
     if (is_body)
-        record->request.body = line_of(record);
+        record->request.body = is_json ? f.value : line_of(record);
     if (is_body || form->has_data || form->has_data_file)
         record->request.flags |= RINGSEND_HAS_BODY;
-    record->body_is_json = form->has_data && form->data.is_json;
+    record->body_is_json = form->body_is_json;
     if (form->has_data_file && (record->data_file.bytes == 0 ||
                                 memchr(record->data_file.data, '\0', record->data_file.bytes)))
         fail(&f, RINGSEND_E_BAD_RECORD, "--data-file: this is not the path of a file");

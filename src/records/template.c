@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const char env_prefix[] = "env.";
+const char template_missing[] = "";
 
 /* ---- compiling ---- */
 
@@ -179,12 +180,34 @@ static bool parse_parts(struct template *t, const char *source, struct template_
     return add_part(t, (struct template_part){.name = -1}) || no_memory(message);
 }
 
+/* Paths whose values go in as they stand have names of their own. */
+static bool name_raw(struct template *t, struct template_names *names, char *message)
+{
+    for (size_t i = 0; i < t->parts_count; i++) {
+        struct template_part *part = &t->parts[i];
+        if (!part->is_raw)
+            continue;
+        const char *path = names->names[part->name];
+        size_t bytes = strlen(path) + 1;
+        char *raw = malloc(bytes + 1);
+        if (!raw)
+            return no_memory(message);
+        raw[0] = RAW_MARK;
+        memcpy(raw + 1, path, bytes);
+        bool good = place_name(names, (struct ringsend_bytes){raw, bytes}, &part->name, message);
+        free(raw);
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
 bool template_compile(struct template *t, const char *source, enum template_use use,
                       struct template_names *names, struct secrets *secrets, char *message)
 {
     *t = (struct template){0};
     return parse_parts(t, source, names, secrets, message) &&
-           place_columns_of(t, use, names, message);
+           place_columns_of(t, use, names, message) && name_raw(t, names, message);
 }
 
 static bool holds_nocase(struct ringsend_bytes text, struct ringsend_bytes word)
@@ -244,6 +267,10 @@ static enum template_result fill_value(const struct template_part *part, char ne
 {
     size_t before = out->bytes;
     fault->name = (size_t)part->name;
+    if (value.data == template_missing && !filters_have(&part->filters, FILTER_NULL) &&
+        !filters_have(&part->filters, FILTER_DEFAULT))
+        return refuse_value(fault, part->name,
+                            "is missing: the filter null or default:TEXT says what it becomes");
     switch (filters_apply(&part->filters, value, pool, out, &fault->why)) {
     case FILTER_DONE:
         break;

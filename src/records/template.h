@@ -2,6 +2,9 @@
  *
  *   {{name}}        the value of that column, as it is
  *   {{name|FILTER}} what filters make of it (filter.h)
+ *   {{.a.b[0]}}     of records of JSON: the value at that path (json_path.h); a string's text, of
+ *                   another value its bytes. In place of a JSON value, without a filter that makes
+ *                   one: the value as it stands
  *   {{*|json}}      the whole row as a JSON object, its columns' names and values in their order
  *   {{*|form}}      the same as name=value&name=value
  *   {{env.NAME}}    the environment's, taken when the text is compiled; takes the same filters
@@ -34,12 +37,16 @@ enum { TEMPLATE_NAMES_MAX = 64, TEMPLATE_MESSAGE_BYTES = 320 };
 #define ROW_JSON "*|json"
 #define ROW_FORM "*|form"
 
+/* The name of a path whose value is wanted as it stands in the record begins with this: "=.a.b". */
+#define RAW_MARK '='
+
 /* The columns that the templates of a run name, each once; a value's place in the arrays below is
  * its name's place here. */
 struct template_names {
     char *names[TEMPLATE_NAMES_MAX]; /* NUL-terminated */
     size_t count;
     const struct row_types *types; /* of the columns of whole rows; null: none */
+    bool are_paths;                /* into records of JSON: set before the first is compiled */
 };
 
 enum template_place {
@@ -66,6 +73,7 @@ struct template_part {
     int name;             /* -1: none, at the end of the template */
     struct filters filters;
     uint8_t place; /* enum template_place */
+    bool is_raw;   /* the value of a path, as it stands */
 };
 
 /* Zeroed: the empty text. */
@@ -120,6 +128,9 @@ struct template_fault {
     size_t name;
     const char *why; /* goes on behind "the value of ..." */
 };
+
+/* In place of the value of a path that leads nowhere. */
+extern const char template_missing[];
 
 /* Adds the values of columns that are secrets by their names, as they are and filtered. */
 bool template_add_secrets(const struct template *t, const struct template_names *names,

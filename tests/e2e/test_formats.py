@@ -216,7 +216,7 @@ class Usage(Formats):
         url = ("--url", "http://h/")
         for words, args in (("cannot go together", (*url, csv, jsonl)), ("give --url", (csv, )),
                             ("no columns", ("--url", "http://h/{{a}}", jsonl)),
-                            ("--data goes with", (*url, "--data", "x", jsonl)),
+                            ("nothing of a record", (*url, "--data", "x", jsonl)),
                             ("without \"}}\"", ("--url", "http://h/{{a", csv)),
                             ("no filter \"jsn\"", (*url, "--data", "{{a|jsn}}",
                                                    csv)), ("names no column", (*url, "--data",

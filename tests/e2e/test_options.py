@@ -57,6 +57,7 @@ SAMPLES = {
     "id-header": "x-id",
     "stats-path": "/s",
     "types": "n:number",
+    "id-from": ".order.id",
 }
 BY_KIND = {"rate": "5/s", "share": "1%", "file": "a file"}
 UNITS = {"count": "", "bytes": "", "time": "ns"}
@@ -389,7 +390,7 @@ class Stopped(Case):
 
 class Resumed(Stopped):
     # What an option needs beside it; None: it is about the journal itself, sends nothing, or is
-    # tried below.
+    # tried below, or in test_rows.
     WITH = {
         # A result is judged when its body is saved: not all are to be done by then.
         "bodies": ["--rate=200/s"],
@@ -409,6 +410,8 @@ class Resumed(Stopped):
         "failed": None,
         "data-file": [],
         "types": None,
+        "as-body": None,
+        "id-from": None,
     }
 
     def options(self):

@@ -4,8 +4,9 @@ what send does."""
 import csv
 import io
 import json
+import os
 
-from harness import Case, INPUT, NOT_ALL_OK, OK, USAGE, answering, header, main, response
+from harness import Case, INPUT, NOT_ALL_OK, OK, STOPPED, USAGE, answering, header, main, response
 
 HOSTILE = ["", " ", 'q"q', "a,b", "a;b|c", "line\nend", "cr\rlf\r\n", "nul\0", "b\u00f6\u2028",
            "{{id}}", "\\u0041", "</script>", "1e999", "007", "null", "true", "\ufeff", "x" * 3000,
@@ -225,6 +226,159 @@ class Declared(Rows):
             self.echo.requests.clear()
             self.everywhere(*url, "--data", data, path, status=OK)
             self.assertEqual(header(self.echo.requests[0], "content-type"), [])
+
+
+class Data(Rows):
+    """Records of JSON that are data of some domain, whatever their keys are called."""
+
+    RECORDS = [{"id": 7, "data": {"a": 'x"y'}, "url": "http://127.0.0.1:1/", "n": 5, "s": "5",
+                "z": None, "list": [1, {"b": True}], "text": "a & b\u00e9"},
+               {"id": "8 /", "n": 6, "text": ""}]
+
+    def path_of(self, *records):
+        return self.file("x.jsonl", list(records or self.RECORDS))
+
+    def test_as_bodies_they_go_as_they_stand(self):
+        lines = (b'{"id": 1}\r\n', b'  {"url":"http://127.0.0.1:1/", "data": "x"} \n', b'"text"\n',
+                 b"5\n", b"[]\n", b"null\n")
+        run = self.everywhere("--as-body", self.file("x.jsonl", b"".join(lines)), status=OK)
+        self.assertEqual([r.body for r in self.echo.requests], [line.strip() for line in lines])
+        self.assertEqual({(r.method, *header(r, "content-type")) for r in self.echo.requests},
+                         {("POST", "application/json")})
+        self.assertEqual([r["id"] for r in run.results], [1, 2, 3, 4, 5, 6])
+        self.assertNotIn("note", run.err)
+
+    def test_of_an_array_too(self):
+        path = self.file("x.json", b'[{"id": 1,\n "data": 2},\n {"id": 3}]')
+        run = self.everywhere("--id-from", ".id", path, status=OK)
+        self.assertEqual(self.bodies(), [{"id": 1, "data": 2}, {"id": 3}])
+        self.assertEqual([(r["id"], r["line"]) for r in run.results], [(1, 1), (3, 3)])
+
+    def test_ids_are_values_of_any_kind(self):
+        records = [{"o": {"id": value}} for value in (1, "a\"", 1.50, None, [1], {"x": 2}, True)]
+        run = self.everywhere("--id-from", ".o.id", self.path_of(*records), status=OK)
+        self.assertEqual([r["id"] for r in run.results], [r["o"]["id"] for r in records])
+
+    def test_an_id_that_is_not_there_is_an_error(self):
+        run = self.everywhere("--id-from", ".o.id", self.path_of({"o": 1}, {"o": {"id": 1}}),
+                              status=NOT_ALL_OK)
+        self.assert_error(run.results[0], "bad_record", ".o.id")
+        self.assertEqual(len(self.echo.requests), 1)
+
+    def test_what_is_no_json_is_an_error_with_its_column(self):
+        for args in (["--as-body"], ["--data", '{"a":{{.a}}}']):
+            run = self.everywhere(*args, self.file("x.jsonl", b'{"a":01}\n{} {}\n{"a":1}\n'),
+                                  status=NOT_ALL_OK)
+            self.assertEqual([r["line"] for r in run.results if not r["ok"]], [1, 2])
+            self.assert_error(run.results[0], "bad_record", "column ")
+            self.echo.requests.clear()
+
+    def test_paths_are_names_in_templates(self):
+        run = self.run_ringsend(
+            "send", "-c", "1", "--url", self.echo.url + "{{.id|url}}?q={{.text|form}}", "-X", "PUT",
+            "-H", "X-N: {{.n}}", "--id", "{{.id}}", self.path_of())
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual([(r.method, r.target, *header(r, "x-n")) for r in self.echo.requests],
+                         [("PUT", "/7?q=a+%26+b%C3%A9", "5"), ("PUT", "/8%20%2F?q=", "6")])
+        self.assertEqual(self.bodies(), self.RECORDS)
+        self.assertEqual([r["id"] for r in run.results], ["7", "8 /"])
+
+    def test_values_stand_as_they_are_or_as_filters_say(self):
+        data = ('{"n":{{.n}},"list":{{.list|null}},"a":{{.data.a|default:"q"}},'
+                '"s":"{{.s|default:-}}","num":{{.s|number|null}},'
+                '"z":{{.z|null}},"all":{{*|json}},"q":{{.text|json}},'
+                '"in":"{\\"b\\":{{.list[1]|null}}}","t":"{{.text}}"}')
+        self.everywhere("--data", data, self.path_of(), status=OK)
+        first, second = self.RECORDS
+        self.assertEqual(self.bodies(), [
+            {"n": 5, "list": first["list"], "a": 'x"y', "s": "5", "num": 5, "z": None, "all": first,
+             "q": first["text"], "in": '{"b":{"b": true}}', "t": first["text"]},
+            {"n": 6, "list": None, "a": "q", "s": "-", "num": None, "z": None, "all": second,
+             "q": "", "in": '{"b":null}', "t": ""}])
+
+    def test_what_is_missing_is_an_error(self):
+        run = self.everywhere("--data", '{"a":{{.data.a}}}', self.path_of(), status=NOT_ALL_OK)
+        bad = [r for r in run.results if not r["ok"]]
+        self.assertEqual([r["line"] for r in bad], [2])
+        self.assert_error(bad[0], "bad_record", '".data.a" is missing')
+
+    def test_no_value_is_whom_or_adds_structure(self):
+        records = [{"v": value}
+                   for value in ("..", "a/../b", "//127.0.0.1:1/x", "1&b=2", "x?y", {})]
+        run = self.everywhere("--url", self.echo.url + "{{.v}}", self.path_of(*records),
+                              status=NOT_ALL_OK)
+        self.assertEqual({r["error"] for r in run.results}, {"bad_record"})
+        self.assertEqual(self.echo.requests, [])
+
+    def test_a_get_has_no_body(self):
+        self.everywhere("--url", self.echo.url + "{{.n}}", "-X", "GET", self.path_of(), status=OK)
+        self.assertEqual([(r.method, r.target, r.body) for r in self.echo.requests],
+                         [("GET", "/5", b""), ("GET", "/6", b"")])
+
+    def test_a_record_is_sent_with_no_template_in_its_url(self):
+        run = self.everywhere(self.path_of({"url": self.echo.url + "{{.id}}"}, {"url": "/{{id}}"},
+                                           {"url": "/x"}), status=NOT_ALL_OK)
+        for result in run.results[:2]:
+            self.assert_error(result, "bad_url", "{{", "--url")
+        self.assertEqual([r.target for r in self.echo.requests], ["/x"])
+
+    def test_what_is_taken_for_a_record_is_told_once(self):
+        data = [{"id": 1, "data": {}}, {"id": 2}]
+        for records, told in ((data, True), (data[1:], True), ([{"x": 1}], False),
+                              ([{"url": self.echo.url}], False),
+                              ([{"id": 1, "method": "PUT"}], False)):
+            path = self.path_of(*records)
+            run = self.run_ringsend("send", "--url", self.echo.url, path)
+            for command in (["send"], ["check"], ["send", "--dry-run"]):
+                run = self.run_ringsend(*command, "--url", self.echo.url, path)
+                self.assertEqual(run.err.count("--as-body sends them"), int(told), run.err)
+        run = self.run_ringsend("send", "-q", "--url", self.echo.url, self.path_of(*data))
+        self.assertEqual((run.status, run.err), (OK, ""))
+
+    def test_what_makes_no_sense_is_refused(self):
+        path = self.path_of()
+        for words, args in (("nothing of a record", ["--data", "x"]),
+                            ("nothing of a record", ["--as-body", "-X", "GET"]),
+                            ("have no columns", ["--data", "{{n}}"]),
+                            ("have no columns", ["--data", "{{*|form}}"]),
+                            ("column 4: expected a key", ["--data", "{{.n..a}}"]),
+                            ("--id-from: column 1", ["--id-from", "id"]),
+                            ("only one of", ["--id-from", ".id", "--id", "{{.id}}"]),
+                            ("default is none", ["--data", '{"a":{{.n|default:x}}}']),
+                            ("vegeta", ["--as-body", "--format", "vegeta"]),
+                            ("--as-body goes with", ["--as-body", "--format", "csv"]),
+                            ("--id-from goes with", ["--id-from", ".id", "--format", "lines"])):
+            self.assertIn(words, self.everywhere(*args, path, status=USAGE).err)
+
+    def test_resume_wants_the_same(self):
+        answers = []
+
+        def answer(_):
+            answers.append(1)
+            return response(b"", "500 No" if len(answers) == 2 else "200 OK")
+        server = self.server(answering(answer))
+        path = self.path_of(*({"id": n, "data": {}} for n in range(300)))
+        send = ["send", "-o", self.path("out"), "-c", "1", "--abort-on", "500", "--tries", "1",
+                "--url", server.url]
+        for words in (["--as-body"], ["--id-from", ".id"]):
+            for first, second in (([], words), (words, [])):
+                answers.clear()
+                run = self.run_ringsend(*send, "--force", *first, path)
+                self.assertEqual(run.status, STOPPED, run.err)
+                run = self.run_ringsend(*send, "--resume", *second, path)
+                self.assertEqual(run.status, USAGE, run.err)
+                self.assertIn("%s is not as in the run to go on with" % words[0], run.err)
+                run = self.run_ringsend(*send, "--resume", *first, path)
+                self.assertEqual(run.status, NOT_ALL_OK, run.err)  # for the one that stopped it
+                self.assertFalse(os.path.exists(self.path("out.journal")))
+
+    def test_bench_and_probe_take_them(self):
+        for command in (["bench", "-n", "2", "-c", "1"], ["probe", "-c", "1", "--step", "100ms"]):
+            self.echo.requests.clear()
+            run = self.run_ringsend(*command, "-q", "--as-body", "--url", self.echo.url,
+                                    self.path_of())
+            self.assertEqual(run.status, OK, run.err)
+            self.assertEqual(self.bodies()[:2], self.RECORDS)
 
 
 if __name__ == "__main__":

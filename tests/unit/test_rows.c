@@ -88,6 +88,7 @@ static bool read_header(struct layout *layout, const struct row_case *c, char *m
     compile(&form.data, c->data, c->declared ? TEMPLATE_JSON : TEMPLATE_BODY);
     form.names = names;
     form.has_data = true;
+    form.body_is_json = form.data.is_json;
     return layout_read_header(layout, span_of(c->header), &names, &pool, message);
 }
 
@@ -128,6 +129,53 @@ static void rows_become_bodies(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check(&cases[i]);
+}
+
+/* Records of JSON that are data. */
+static void paths_lead_to_values(void **state)
+{
+    static const char *const good[][3] = {
+        {"{\"a\":1.50}", "{\"x\":{{.a}}}", "{\"x\":1.50}"},
+        {" {\"a\":\"q\\\"\"}\r", "{\"x\":{{.a}},\"y\":\"{{.a}}\"}",
+         "{\"x\":\"q\\\"\",\"y\":\"q\\\"\"}"},
+        {"{\"a\":[{\"b\":{}}]}", "[{{.a[0].b}},{{.a}}]", "[{},[{\"b\":{}}]]"},
+        {"{\"a\":null}", "[{{.a}},\"{{.a}}\",{{.a|json|null}}]", "[null,\"\",null]"},
+        {"{\"a\":1}", "[{{.b|null}},{{.b|default:[2]}},{{.a.b|json|default:x}}]",
+         "[null,[2],\"x\"]"},
+        {"{\"a\":\"\\u00e9\\u0000\",\"b\":\"\\n\"}", "{{.a}}{{.b}}{{.a}}", NULL},
+        {"\x1e[7]", "[{{*|json}}]", "[[7]]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        struct record record = {0};
+        struct record_error error;
+        const struct layout layout = {.format = FORMAT_JSONL};
+        const struct record_defaults defaults = {.headers = json_type, .form = &form};
+        names.are_paths = true;
+        compile(&form.url, "http://h/", TEMPLATE_URL);
+        compile(&form.data, good[i][1], TEMPLATE_BODY);
+        form.names = names;
+        form.has_data = true;
+        form.paths = calloc(names.count, sizeof *form.paths);
+        for (size_t n = 0; n < names.count; n++) {
+            size_t column;
+            const char *name = names.names[n] + (names.names[n][0] == RAW_MARK);
+            if (name[0] == '.')
+                assert_null(json_path_read(&form.paths[n], name, &column));
+        }
+        buf_append(&pool, &record.line, good[i][0], strlen(good[i][0]));
+        record_read(&record, &pool, &defaults, &layout, &error);
+        struct ringsend_bytes body = record.request.body;
+        struct ringsend_bytes wanted =
+            good[i][2] ? span_of(good[i][2]) : SPAN("\xc3\xa9\0\n\xc3\xa9\0");
+        if (error.error != RINGSEND_OK || !span_equal(body, wanted))
+            fail_msg("%s became %.*s %s", good[i][0], (int)body.bytes, body.data, error.detail);
+        record_release(&record, &pool);
+        free(form.paths);
+        free_all(&(struct layout){0});
+    }
+    names.are_paths = false;
+    assert_int_equal(pool.used_bytes, 0);
 }
 
 static void refuses_headers_that_make_no_object(void **state)
@@ -197,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_become_bodies),
+        cmocka_unit_test(paths_lead_to_values),
         cmocka_unit_test(refuses_headers_that_make_no_object),
         cmocka_unit_test(refuses_too_many_columns),
         cmocka_unit_test(refuses_bad_types),

@@ -12,9 +12,9 @@
 
 static bool key_of(const char *path_text, const char *json, struct serial_key *key)
 {
-    struct serial_path path;
+    struct json_path path;
     size_t column;
-    const char *fault = serial_path_read(&path, path_text, &column);
+    const char *fault = json_path_read(&path, path_text, &column);
     if (fault)
         fail_msg("%s: column %zu: %s", path_text, column, fault);
     struct guard guard;
@@ -64,11 +64,11 @@ static void bad_paths_are_reported(void **state)
     } rows[] = {{"", 1},    {"user", 1},  {".", 2},      {".a.", 4},      {".a b", 3},
                 {".a[", 4}, {".a[x]", 4}, {".a[1", 5},   {".a[\"b\"", 7}, {".\"b", 2},
                 {".[]", 3}, {"[0]", 1},   {".\"\\\"", 2}};
-    struct serial_path path;
+    struct json_path path;
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         size_t column = 0;
-        if (!serial_path_read(&path, rows[i].text, &column))
+        if (!json_path_read(&path, rows[i].text, &column))
             fail_msg("%s is taken", rows[i].text);
         assert_int_equal(column, rows[i].column);
     }
@@ -76,7 +76,7 @@ static void bad_paths_are_reported(void **state)
     for (size_t i = 0; i < 17; i++)
         memcpy(many + 2 * i, ".a", 3);
     size_t column;
-    assert_non_null(serial_path_read(&path, many, &column));
+    assert_non_null(json_path_read(&path, many, &column));
 }
 
 static void one_after_another(void **state)

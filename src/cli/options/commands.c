@@ -17,12 +17,13 @@
     "  and the summary counts it as unjudged.\n"
 
 #define TEMPLATES \
-    "  {{column}} stands for the row's value, {{line}} for the line; {{column|json}}\n" \
-    "  makes a JSON string of it, |number and |bool what they say or an error, |null\n" \
-    "  and |default:TEXT are for what is empty, |url percent-encodes, |form likewise\n" \
-    "  with + for a space, |b64 is base64, |trim takes white space off. {{*|json}} is\n" \
-    "  the whole row as an object, {{*|form}} as a form. {{env.NAME}} is the\n" \
-    "  environment's, in any format. {{{{ is {{\n" \
+    "  {{column}} stands for the row's value, {{line}} for the line, {{.key.key[0]}}\n" \
+    "  for the value at that path of a record of JSON; {{column|json}} makes a JSON\n" \
+    "  string of it, |number and |bool what they say or an error, |null and\n" \
+    "  |default:TEXT are for what is empty, |url percent-encodes, |form likewise with\n" \
+    "  + for a space, |b64 is base64, |trim takes white space off. {{*|json}} is the\n" \
+    "  whole row as an object, or the record, {{*|form}} as a form. {{env.NAME}} is\n" \
+    "  the environment's, in any format. {{{{ is {{\n" \
     "  A value is data. The server is what --url spells out, and no value is, or has,\n" \
     "  an empty part of the path or one of dots. In a body that is JSON, a form or\n" \
     "  XML, by its Content-Type or its looks, values are escaped inside of quotes,\n" \
@@ -64,8 +65,9 @@ static const char send_text[] =
     "A url that is a path (/v1/...) is on the server of --url. With the key header a\n"
     "record is one of vegeta's: its body is base64.\n"
     "Unknown and repeated keys are errors. With --url, a line that is no object, or\n"
-    "an object with none of these keys, is itself the body. Blank lines are skipped;\n"
-    "lines longer than 16 MiB are reported as record_too_long.\n"
+    "an object with none of these keys, is itself the body; --as-body says so of all.\n"
+    "Blank lines are skipped; lines longer than 16 MiB are reported as\n"
+    "record_too_long.\n"
     "\n"
     "Input and output\n"
     "@OUTPUT\n"
@@ -82,7 +84,8 @@ static const char send_text[] =
     EXPRESSIONS
     "Records (numbered from 0 over all files, in every run the same)\n"
     "@RECORDS\n"
-    "Rows of csv and tsv, and lines: --url, -X, -H and these are templates\n"
+    "Rows, lines, and records of JSON that are data: --url, -X, -H and these are\n"
+    "templates\n"
     "@ROWS\n"
     TEMPLATES
     "\n"
@@ -157,7 +160,8 @@ static const char check_text[] =
     "@MAIN\n"
     "Records (numbered from 0 over all files, in every run the same)\n"
     "@RECORDS\n"
-    "Rows of csv and tsv, and lines: --url, -X, -H and these are templates\n"
+    "Rows, lines, and records of JSON that are data: --url, -X, -H and these are\n"
+    "templates\n"
     "@ROWS\n"
     TEMPLATES
     "Requests\n"

@@ -6,6 +6,7 @@
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +28,8 @@ void record_options_take(struct record_options *o, const struct options *given)
     *o = (struct record_options){.data = option_text(given, OPTION_DATA),
                                  .data_file = option_text(given, OPTION_DATA_FILE),
                                  .id = option_text(given, OPTION_ID),
+                                 .id_from = option_text(given, OPTION_ID_FROM),
+                                 .as_body = option_given(given, OPTION_AS_BODY),
                                  .types_text = option_text(given, OPTION_TYPES),
                                  .key_header = option_text(given, OPTION_IDEMPOTENCY_KEY)};
     o->range.skip = option_number(given, OPTION_SKIP);
@@ -105,6 +108,11 @@ static void read_types(struct record_options *o, const struct request_options *r
     o->form.names.types = &o->types;
 }
 
+static const char *what_is(enum format format)
+{
+    return format == FORMAT_LINES ? "line" : format_has_header(format) ? "row" : "record";
+}
+
 /* Some methods have no use for a body. */
 static bool is_bodiless(const struct request_options *request)
 {
@@ -125,8 +133,10 @@ static void send_whole_rows(struct record_options *o, struct request_options *re
     enum template_use use = use_of_data(request);
     bool as_form = use == TEMPLATE_FORM;
     bool is_known = as_form || use == TEMPLATE_BODY || use == TEMPLATE_JSON;
-    const char *what = format == FORMAT_LINES ? "line" : "row";
-    const char *way = format == FORMAT_LINES ? "{{line}}" : "{{COLUMN}}, or {{*|json}} for all,";
+    const char *what = what_is(format);
+    const char *way = format == FORMAT_LINES      ? "{{line}}"
+                      : format_has_header(format) ? "{{COLUMN}}, or {{*|json}} for all,"
+                                                  : "{{.KEY}}, or {{*|json}} for all,";
     if (o->data || o->data_file || is_bodiless(request))
         usage_error(request->command,
                     "nothing of a %s would be in its request, which would be the same for each: "
@@ -141,43 +151,107 @@ static void send_whole_rows(struct record_options *o, struct request_options *re
             &form->has_data, use, form, request);
 }
 
-/* Of lines the line is the body, unless it stands somewhere else. */
-static bool sends_lines(const struct record_options *o, enum format format)
+/* Of lines the line is the body, unless it is in the URL, as in a list of them; of records of JSON
+ * it is, unless the method has no use for one. */
+static bool sends_lines(const struct record_options *o, const struct request_options *request,
+                        enum format format)
 {
-    return format == FORMAT_LINES && o->form.line_is_body;
+    if (o->data || o->data_file || format_has_header(format))
+        return false;
+    return format == FORMAT_LINES ? template_is_constant(&o->form.url) : !is_bodiless(request);
 }
 
-static void make_form(struct record_options *o, struct request_options *request, enum format format)
+/* Only names that the format has. */
+static void check_names(const struct form *form, const struct request_options *request,
+                        enum format format)
 {
-    struct form *form = &o->form;
-    if (!request->url)
-        usage_error(request->command, "%s says nothing of where to send it: give --url",
-                    format == FORMAT_LINES ? "a line" : "a row");
-    if (o->data && o->data_file)
-        usage_error(request->command, "give only one of --data and --data-file");
+    for (size_t i = 0; i < form->names.count; i++) {
+        const char *name = form->names.names[i];
+        if (format == FORMAT_LINES && strcmp(name, "line") != 0)
+            usage_error(request->command, "{{%s}}: of lines there is only {{line}}", name);
+        if (!format_is_json(format) || strcmp(name, ROW_JSON) == 0)
+            continue;
+        if (name[0] != '.' && name[0] != RAW_MARK)
+            usage_error(request->command,
+                        "{{%s}}: records of JSON have no columns: {{.KEY}} is the value of a key, "
+                        "{{.KEY.KEY[0]}} of one further down, {{*|json}} all (--format says what "
+                        "the files are; {{{{ stands for two braces)",
+                        name);
+    }
+}
+
+/* Where in records of JSON the names are. */
+static void read_paths(struct form *form, const struct request_options *request)
+{
+    form->paths = calloc(form->names.count + 1, sizeof *form->paths);
+    if (!form->paths)
+        usage_error(request->command, "memory is out");
+    for (size_t i = 0; i < form->names.count; i++) {
+        const char *name = form->names.names[i];
+        size_t column;
+        if (strcmp(name, ROW_JSON) == 0)
+            continue;
+        name += name[0] == RAW_MARK;
+        const char *fault = json_path_read(&form->paths[i], name, &column);
+        if (fault)
+            usage_error(request->command, "{{%s}}: column %zu: %s", name, column, fault);
+    }
+}
+
+static void read_id_path(struct record_options *o, const struct request_options *request)
+{
+    size_t column;
+    if (!o->id_from)
+        return;
+    if (o->id)
+        usage_error(request->command, "give only one of --id and --id-from");
+    const char *fault = json_path_read(&o->form.id_path, o->id_from, &column);
+    if (fault)
+        usage_error(request->command, "--id-from: column %zu: %s", column, fault);
+}
+
+static void take_templates(struct form *form, struct request_options *request)
+{
     form->names = request->names;
     request->names.count = 0; /* they are the form's now */
     form->url = request->url_template;
     form->method = request->method_template;
     form->has_method = request->method != NULL;
     form->header_values = request->headers_vary ? request->header_templates : NULL;
+}
+
+static void make_form(struct record_options *o, struct request_options *request, enum format format)
+{
+    struct form *form = &o->form;
+    if (!request->url)
+        usage_error(request->command, "a %s says nothing of where to send it: give --url",
+                    what_is(format));
+    if (o->data && o->data_file)
+        usage_error(request->command, "give only one of --data and --data-file");
+    take_templates(form, request);
     refuse_file_as_text(o, request->command);
     compile(&form->data, "--data", o->data, &form->has_data, use_of_data(request), form, request);
     compile(&form->data_file, "--data-file", o->data_file, &form->has_data_file, TEMPLATE_FILE,
             form, request);
-    /* Of a list of URLs, or of ends of them, the line has its place. */
-    form->line_is_body =
-        !form->has_data && !form->has_data_file && template_is_constant(&form->url);
-    if (form->names.count == 0 && !sends_lines(o, format))
+    form->line_is_body = sends_lines(o, request, format);
+    if (form->names.count == 0 && !form->line_is_body)
         send_whole_rows(o, request, format);
+    form->body_is_json =
+        form->has_data ? form->data.is_json : form->line_is_body && format_is_json(format);
     compile(&form->id, "--id", o->id, &form->has_id, TEMPLATE_TEXT, form, request);
     read_types(o, request);
-    for (size_t i = 0; format == FORMAT_LINES && i < form->names.count; i++) {
-        if (strcmp(form->names.names[i], "line") != 0)
-            usage_error(request->command, "{{%s}}: of lines there is only {{line}}",
-                        form->names.names[i]);
+    check_names(form, request, format);
+    if (format_is_json(format)) {
+        read_paths(form, request);
+        read_id_path(o, request);
     }
     request->defaults.form = form;
+}
+
+/* Something says that records of JSON are data, and do not say themselves what is to be sent. */
+static bool are_data(const struct record_options *o, const struct request_options *request)
+{
+    return o->as_body || o->id_from || o->id || o->data || o->data_file || request->names.count > 0;
 }
 
 /* A key in one of these would take the place of what a platform reads there. */
@@ -236,19 +310,22 @@ void record_options_finish(struct record_options *o, struct request_options *req
                        o->data_file); /* unless it names columns: there is none then */
     refuse_urls(request->command, inputs, inputs_count);
     enum format format = one_format(o, request->command, inputs, inputs_count);
-    request->rows = !format_is_json(format);
+    bool is_json = format_is_json(format);
+    request->rows = format != FORMAT_VEGETA;
+    request->names.are_paths = is_json;
     request_options_finish(request);
-    const char *misplaced = o->data         ? "--data"
-                            : o->data_file  ? "--data-file"
-                            : o->id         ? "--id"
-                            : o->types_text ? "--types"
-                                            : NULL;
-    if (request->rows)
-        make_form(o, request, format);
-    else if (misplaced)
+    const char *of_json = o->as_body ? "--as-body" : o->id_from ? "--id-from" : NULL;
+    if (!is_json && of_json)
+        usage_error(request->command, "%s goes with records of JSON, and these are %s", of_json,
+                    format_word(format));
+    if (is_json && o->types_text)
         usage_error(request->command,
-                    "%s goes with csv, tsv and lines (--format): records of JSON say it themselves",
-                    misplaced);
+                    "--types goes with csv and tsv (--format): values of JSON have a type");
+    if (format == FORMAT_VEGETA && are_data(o, request))
+        usage_error(request->command, "vegeta's targets say themselves what is to be sent: "
+                                      "--data, --data-file, --id and their like are for others");
+    if (!is_json || are_data(o, request))
+        make_form(o, request, format);
     if (o->key_header)
         take_key_header(o, request);
 }
@@ -268,6 +345,17 @@ void record_options_refuse_one_key(const struct request_options *request)
     }
 }
 
+const char *record_options_note(const struct record_options *o, const char *command, char *text)
+{
+    if (!o->notes.taken_for_record[0])
+        return NULL;
+    snprintf(text, RECORD_NOTE_BYTES,
+             "ringsend %s: note: lines with the keys of a record alone (here %s) are taken for "
+             "records; --as-body sends them as they stand\n",
+             command, o->notes.taken_for_record);
+    return text;
+}
+
 void record_options_apply(const struct record_options *o, struct source *source)
 {
     source->format = o->format;
@@ -281,5 +369,6 @@ void record_options_free(struct record_options *o)
     template_free(&o->form.data_file);
     template_free(&o->form.id);
     row_types_free(&o->types);
+    free(o->form.paths);
     template_names_free(&o->form.names);
 }

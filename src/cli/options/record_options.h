@@ -15,10 +15,12 @@ struct record_options {
     enum format format;
     struct source_range range;
     const char *data, *data_file, *id; /* null: not given */
-    const char *types_text;            /* the same */
-    const char *key_header;            /* the same */
-    struct row_types types;            /* what it says */
-    struct form form;                  /* what it shares with request_options is theirs */
+    const char *types_text, *id_from;  /* the same */
+    bool as_body;
+    struct record_notes notes; /* for commands that tell them */
+    const char *key_header;    /* the same */
+    struct row_types types;    /* what it says */
+    struct form form;          /* what it shares with request_options is theirs */
 };
 
 void record_options_take(struct record_options *options, const struct options *given);
@@ -28,6 +30,10 @@ void record_options_finish(struct record_options *options, struct request_option
                            char *const *inputs, size_t inputs_count);
 /* For commands that send each record once: one key for all of them is refused. */
 void record_options_refuse_one_key(const struct request_options *request);
+/* What the reader of records has noted of them, as a line for `text`; null: nothing. */
+enum { RECORD_NOTE_BYTES = 240 };
+const char *record_options_note(const struct record_options *options, const char *command,
+                                char *text);
 /* Tells an opened source what they say of its records. */
 void record_options_apply(const struct record_options *options, struct source *source);
 void record_options_free(struct record_options *options);

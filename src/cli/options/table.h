@@ -194,10 +194,10 @@ ALSO(CONNECTIONS, 'c', "N", COUNT, SEND | CHECK, REQUESTS,
      .min = 1, .max = LIMIT_CONNECTIONS, .number = DEFAULT_CONNECTIONS)
 ALSO(DATA, 0, "TEXT", TEXT, BENCH, REQUESTS,
      "the body. With a URL as it stands, @FILE reads it; of\n"
-     "rows and lines a template; JSON records bring theirs")
+     "rows, lines, and records that are data a template")
 ALSO(DATA, 'd', "TEXT", TEXT, PROBE, REQUESTS,
      "the body. With a URL as it stands, @FILE reads it; of\n"
-     "rows and lines a template; JSON records bring theirs")
+     "rows, lines, and records that are data a template")
 ALSO(DATA_FILE, 0, "PATH", FILE, BENCH | PROBE, REQUESTS,
      "of rows and lines: the body is that file's content")
 ALSO(TYPES, 0, "TYPES", TEXT, BENCH | PROBE, REQUESTS,
@@ -331,6 +331,12 @@ OPTION(FORMAT, "format", 0, "FORMAT", WORD, SEND | CHECK | BENCH | PROBE, RECORD
        "name (.json, .csv, .tsv, .txt, with .gz or .zst or\n"
        "without), else jsonl. gzip and zstd are recognised",
        .words = "jsonl|json|vegeta|csv|tsv|csv;|lines", .traits = SHAPES)
+OPTION(AS_BODY, "as-body", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, RECORDS,
+       "each record of JSON is a body as it stands, whatever\n"
+       "its keys are called", .traits = SHAPES)
+OPTION(ID_FROM, "id-from", 0, "PATH", TEXT, SEND | CHECK, RECORDS,
+       "the same, and the id is the value at that path, as\n"
+       ".order.id", .traits = SHAPES)
 OPTION(SKIP, "skip", 0, "N", COUNT, SEND | CHECK | BENCH | PROBE, RECORDS,
        "not the first N", .max = 1ull << 62, .traits = SHAPES)
 OPTION(LIMIT, "limit", 0, "N", COUNT, SEND | CHECK | BENCH | PROBE, RECORDS,

@@ -46,7 +46,7 @@ static void read_write_out(struct send_options *o, const char *text)
 static void read_serialize(struct send_options *o, const char *value)
 {
     size_t column;
-    const char *fault = serial_path_read(&o->serialize, value, &column);
+    const char *fault = json_path_read(&o->serialize, value, &column);
     if (fault)
         usage_error(command, "--serialize: column %zu: %s", column, fault);
 }
@@ -144,6 +144,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     record_options_finish(&options->records, &options->request, options->inputs,
                           options->inputs_count);
     record_options_refuse_one_key(&options->request);
+    options->request.defaults.notes = &options->records.notes;
 }
 
 void send_options_free(struct send_options *options)

@@ -15,13 +15,13 @@
 
 struct send_options {
     struct options given;
-    const char *output;           /* null or "-": standard output */
-    const char *failed;           /* null: none */
-    size_t memory_bytes;          /* that bodies may take up, all in all */
-    struct serial_path serialize; /* count 0: not wanted */
-    uint64_t failures_max;        /* 0: any number */
-    uint32_t failures_ppm_max;    /* 0: any share */
-    uint64_t unreached_max_ns;    /* 0: without end */
+    const char *output;         /* null or "-": standard output */
+    const char *failed;         /* null: none */
+    size_t memory_bytes;        /* that bodies may take up, all in all */
+    struct json_path serialize; /* count 0: not wanted */
+    uint64_t failures_max;      /* 0: any number */
+    uint32_t failures_ppm_max;  /* 0: any share */
+    uint64_t unreached_max_ns;  /* 0: without end */
     bool aborts;
     struct ringsend_outcomes abort_on; /* with aborts */
     bool without_body;
