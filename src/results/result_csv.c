@@ -40,6 +40,22 @@ static char *put_field(char *to, struct ringsend_bytes text)
     return to;
 }
 
+bool result_csv_quote(struct buf_pool *pool, struct buf *out, size_t start)
+{
+    struct ringsend_bytes text = {out->data + start, out->bytes - start};
+    struct buf copy = {0};
+    if (text.bytes == 0 || !needs_quotes(text))
+        return true;
+    bool good = buf_append(pool, &copy, text.data, text.bytes) &&
+                buf_reserve(pool, out, FIELD_BYTES(text.bytes));
+    if (good) {
+        char *end = put_field(out->data + start, (struct ringsend_bytes){copy.data, copy.bytes});
+        out->bytes = (size_t)(end - out->data);
+    }
+    buf_release(pool, &copy);
+    return good;
+}
+
 /* JSON as a field: a string as its text. The text is decoded at the end of the room first, where it
  * is not in the way of what is written in front of it. */
 static char *put_json_field(char *to, struct ringsend_bytes value, char *room)

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/json_put.h"
 #include "base/time.h"
+#include "results/result_csv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,7 @@ static const struct variable_name variables[] = {
 
 struct piece {
     enum variable variable;
+    bool as_field; /* of CSV */
     struct ringsend_bytes text;
 };
 
@@ -115,7 +117,7 @@ static void add_literal(struct compiler *c, char byte)
 {
     struct write_out *w = c->w;
     if (w->count == 0 || w->pieces[w->count - 1].variable != LITERAL)
-        w->pieces[w->count++] = (struct piece){LITERAL, {c->text, 0}};
+        w->pieces[w->count++] = (struct piece){.variable = LITERAL, .text = {c->text, 0}};
     *c->text++ = byte;
     w->pieces[w->count - 1].text.bytes++;
 }
@@ -142,28 +144,23 @@ static bool take_name(struct compiler *c, size_t prefix, struct ringsend_bytes *
     return true;
 }
 
-static bool add_header(struct compiler *c)
+static bool add_header(struct compiler *c, struct ringsend_bytes name, bool as_field)
 {
-    struct ringsend_bytes name;
-    if (!take_name(c, 7, &name))
-        return false;
     memcpy(c->text, name.data, name.bytes);
-    c->w->pieces[c->w->count++] = (struct piece){HEADER, {c->text, name.bytes}};
+    c->w->pieces[c->w->count++] =
+        (struct piece){.variable = HEADER, .as_field = as_field, .text = {c->text, name.bytes}};
     c->text += name.bytes;
     c->w->wants_headers = true;
     return true;
 }
 
-static bool add_variable(struct compiler *c)
+static bool add_variable(struct compiler *c, struct ringsend_bytes name, bool as_field)
 {
-    struct ringsend_bytes name;
-    if (!take_name(c, 1, &name))
-        return false;
     for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
         enum variable variable = variables[i].variable;
         if (!span_equal(name, span_of(variables[i].name)))
             continue;
-        c->w->pieces[c->w->count++] = (struct piece){.variable = variable};
+        c->w->pieces[c->w->count++] = (struct piece){.variable = variable, .as_field = as_field};
         c->w->wants_headers |= variable == VARIABLE_CONTENT_TYPE ||
                                variable == VARIABLE_HEADER_JSON || variable == VARIABLE_NUM_HEADERS;
         return true;
@@ -173,16 +170,33 @@ static bool add_variable(struct compiler *c)
     return false;
 }
 
+/* %csv{NAME}, or %csv{header:NAME}. */
+static bool add_field(struct compiler *c, struct ringsend_bytes name)
+{
+    static const struct ringsend_bytes of_header = {"header:", 7};
+    bool is_header =
+        name.bytes > of_header.bytes && memcmp(name.data, of_header.data, of_header.bytes) == 0;
+    if (!is_header)
+        return add_variable(c, name, true);
+    name.data += of_header.bytes;
+    name.bytes -= of_header.bytes;
+    return add_header(c, name, true);
+}
+
 static bool compile(struct compiler *c)
 {
+    struct ringsend_bytes name;
     while (*c->at) {
         if (*c->at == '\\') {
             add_escape(c);
         } else if (strncmp(c->at, "%{", 2) == 0) {
-            if (!add_variable(c))
+            if (!take_name(c, 1, &name) || !add_variable(c, name, false))
                 return false;
         } else if (strncmp(c->at, "%header{", 8) == 0) {
-            if (!add_header(c))
+            if (!take_name(c, 7, &name) || !add_header(c, name, false))
+                return false;
+        } else if (strncmp(c->at, "%csv{", 5) == 0) {
+            if (!take_name(c, 4, &name) || !add_field(c, name))
                 return false;
         } else {
             c->at += strncmp(c->at, "%%", 2) == 0;
@@ -421,10 +435,11 @@ bool write_out_put(const struct write_out *w, const struct result_line *result,
     size_t before = out->bytes;
     for (size_t i = 0; i < w->count; i++) {
         const struct piece *piece = &w->pieces[i];
+        size_t start = out->bytes;
         bool done = piece->variable == LITERAL  ? put_bytes(&writer, piece->text)
                     : piece->variable == HEADER ? put_header(&writer, piece->text)
                                                 : put_variable(&writer, piece->variable);
-        if (!done) {
+        if (!done || (piece->as_field && !result_csv_quote(pool, out, start))) {
             out->bytes = before;
             return false;
         }

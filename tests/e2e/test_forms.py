@@ -118,6 +118,19 @@ class WriteOut(Forms):
         self.assertEqual((run.status, run.out), (OK, b"200 a text/plain; charset=x a=1 4\n"),
                          run.err)
 
+    def test_fields_of_csv_are_quoted_where_they_have_to_be(self):
+        ids = ["plain", 'a "q"', "c,d", "line\nend", "", " space ", {"x": 1}]
+        form = r"%csv{id},%csv{body},%csv{header:Set-Cookie},%csv{line}\n"
+        records = [{"id": value, "data": "x,%d" % n} for n, value in enumerate(ids)]
+        run = self.send_to("-c", "1", "-w", form, records=records)
+        self.assertEqual(run.status, OK, run.err)
+        rows = list(csv.reader(io.StringIO(run.out.decode(), newline="")))
+        self.assertEqual([row[0] for row in rows], ids[:-1] + ['{"x": 1}'])
+        self.assertEqual([row[1:] for row in rows],
+                         [["x,%d" % n, "a=1", str(n + 1)] for n in range(len(ids))])
+        for form in ("%csv{nothing}", "%csv{id"):
+            self.assertEqual(self.send_to("-w", form, records=[{}]).status, USAGE)
+
     def test_results_still_go_to_a_file(self):
         run = self.send_to("-o", self.out, "-w", r"%{http_code}\n", records=[{"data": "x"},
                                                                              {"data": "bad"}])
