@@ -66,9 +66,9 @@ static void print_summary(const struct check *check, const struct record_reader 
     if (check->quiet || (source->error && reader->records == 0))
         return;
     char text[RECORD_NOTE_BYTES];
-    const char *note = record_options_note(&check->records, command, text);
-    if (note)
-        fputs(note, stderr);
+    unsigned reported = 0;
+    while (record_options_note(&check->records, source, command, &reported, text))
+        fputs(text, stderr);
     fprintf(stderr, "ringsend check: %" PRIu64 " record%s in %.2f s, ", reader->records,
             reader->records == 1 ? "" : "s", seconds);
     if (reader->bad == 0)

@@ -9,6 +9,7 @@
 
 struct reading {
     struct csv_row *row;
+    enum encoding encoding;
     struct buf_pool *pool;
     unsigned rows;
     bool no_memory;
@@ -17,7 +18,8 @@ struct reading {
 static void on_field(void *text, size_t bytes, void *user)
 {
     struct reading *r = user;
-    if (!buf_append(r->pool, &r->row->texts, text, bytes) ||
+    if (!encoding_append(r->encoding, (struct ringsend_bytes){text, bytes}, r->pool,
+                         &r->row->texts) ||
         !buf_append(r->pool, &r->row->ends, &r->row->texts.bytes, sizeof(size_t)))
         r->no_memory = true;
 }
@@ -35,19 +37,74 @@ static int is_no_space(unsigned char byte)
     return 0;
 }
 
+/* ---- with escapes ---- */
+
+static char escaped(char byte)
+{
+    static const char letters[] = "bfnrtv", bytes[] = "\b\f\n\r\t\v";
+    const char *letter = byte ? strchr(letters, byte) : NULL;
+    return letter ? bytes[letter - letters] : byte;
+}
+
+/* The field that begins at *at, which moves to the delimiter behind it. False: it ends in a
+ * backslash. `room` is as large as the row. */
+static bool read_escaped(struct ringsend_bytes text, char delimiter, size_t *at, char *room,
+                         size_t *bytes)
+{
+    size_t start = *at;
+    *bytes = 0;
+    for (; *at < text.bytes && text.data[*at] != delimiter; ++*at) {
+        char byte = text.data[*at];
+        if (byte == '\\') {
+            if (++*at == text.bytes)
+                return false;
+            byte = escaped(text.data[*at]);
+        }
+        room[(*bytes)++] = byte;
+    }
+    if (*at - start == 2 && memcmp(text.data + start, "\\N", 2) == 0)
+        *bytes = 0;
+    return true;
+}
+
+static enum csv_result read_escapes(struct reading *r, struct ringsend_bytes text, char delimiter,
+                                    size_t *at, const char **why)
+{
+    struct buf room = {0};
+    bool good = buf_reserve(r->pool, &room, text.bytes + 1);
+    r->no_memory = !good;
+    *at = 0;
+    while (good && !r->no_memory) {
+        size_t bytes;
+        good = read_escaped(text, delimiter, at, room.data, &bytes);
+        if (good)
+            on_field(room.data, bytes, r);
+        if (*at == text.bytes)
+            break;
+        ++*at; /* behind the delimiter */
+    }
+    buf_release(r->pool, &room);
+    *why = "a backslash at the end, with nothing that it could escape";
+    return r->no_memory ? CSV_ROW_NO_MEMORY : good ? CSV_ROW_READ : CSV_ROW_BAD;
+}
+
+/* ---- all ---- */
+
 enum csv_result csv_row_read(struct csv_row *row, struct buf_pool *pool, struct ringsend_bytes text,
-                             char delimiter, size_t *at, const char **why)
+                             const struct csv_dialect *dialect, size_t *at, const char **why)
 {
     CHECK(row->texts.bytes == 0 && row->ends.bytes == 0);
+    struct reading reading = {.row = row, .pool = pool, .encoding = dialect->encoding};
+    if (text.bytes > 0 && text.data[text.bytes - 1] == '\r')
+        text.bytes--;
+    if (dialect->escapes)
+        return read_escapes(&reading, text, dialect->delimiter, at, why);
     struct csv_parser parser;
     if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
         return CSV_ROW_NO_MEMORY;
-    csv_set_delim(&parser, (unsigned char)delimiter);
+    csv_set_delim(&parser, (unsigned char)dialect->delimiter);
     csv_set_space_func(&parser, is_no_space);
     csv_set_blk_size(&parser, text.bytes + 1); /* no field is longer: one allocation */
-    if (text.bytes > 0 && text.data[text.bytes - 1] == '\r')
-        text.bytes--;
-    struct reading reading = {.row = row, .pool = pool};
     *at = csv_parse(&parser, text.data, text.bytes, on_field, on_row, &reading);
     *why = "a quote inside a field: quote the whole field, and double the quotes in it";
     bool good = *at == text.bytes;
@@ -68,17 +125,19 @@ enum csv_result csv_row_read(struct csv_row *row, struct buf_pool *pool, struct 
     return good ? CSV_ROW_READ : CSV_ROW_BAD;
 }
 
-size_t csv_row_at(struct ringsend_bytes text, char delimiter, size_t index)
+size_t csv_row_at(struct ringsend_bytes text, const struct csv_dialect *dialect, size_t index)
 {
     size_t at = 0;
     for (size_t field = 0; at < text.bytes && field < index; at++) {
-        if (text.data[at] == '"') { /* a doubled one ends and begins */
+        if (dialect->escapes) {
+            at += text.data[at] == '\\' && at + 1 < text.bytes;
+        } else if (text.data[at] == '"') { /* a doubled one ends and begins */
             const char *end = memchr(text.data + at + 1, '"', text.bytes - at - 1);
             at = end ? (size_t)(end - text.data) : text.bytes - 1;
         }
-        field += text.data[at] == delimiter;
+        field += text.data[at] == dialect->delimiter;
     }
-    return at + (at < text.bytes && text.data[at] == '"');
+    return at + (!dialect->escapes && at < text.bytes && text.data[at] == '"');
 }
 
 size_t csv_row_count(const struct csv_row *row)

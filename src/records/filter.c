@@ -244,7 +244,7 @@ static const char *filter_fault(enum filter filter, struct ringsend_bytes value)
     if (filter == FILTER_BOOL)
         return bool_fault(value);
     if ((filter == FILTER_JSON || filter == FILTER_JSON_INSIDE) && !is_utf8(value))
-        return "is not UTF-8, as JSON has to be";
+        return "is not UTF-8, as JSON has to be (--encoding says what a table is)";
     if (filter != FILTER_XML)
         return NULL;
     for (size_t i = 0; i < value.bytes; i++) {

@@ -13,9 +13,9 @@ static const struct {
 };
 
 static const char *const words[] = {
-    [FORMAT_JSONL] = "jsonl", [FORMAT_JSON] = "json", [FORMAT_VEGETA] = "vegeta",
-    [FORMAT_CSV] = "csv",     [FORMAT_TSV] = "tsv",   [FORMAT_CSV_SEMICOLON] = "csv;",
-    [FORMAT_LINES] = "lines",
+    [FORMAT_JSONL] = "jsonl", [FORMAT_JSON] = "json",   [FORMAT_VEGETA] = "vegeta",
+    [FORMAT_CSV] = "csv",     [FORMAT_TSV] = "tsv",     [FORMAT_CSV_SEMICOLON] = "csv;",
+    [FORMAT_COPY] = "copy",   [FORMAT_LINES] = "lines",
 };
 
 enum { FORMATS = sizeof words / sizeof *words };
@@ -62,10 +62,13 @@ bool format_is_json(enum format format)
 
 bool format_has_header(enum format format)
 {
-    return format == FORMAT_CSV || format == FORMAT_TSV || format == FORMAT_CSV_SEMICOLON;
+    return format == FORMAT_CSV || format == FORMAT_TSV || format == FORMAT_CSV_SEMICOLON ||
+           format == FORMAT_COPY;
 }
 
 char format_delimiter(enum format format)
 {
-    return format == FORMAT_TSV ? '\t' : format == FORMAT_CSV_SEMICOLON ? ';' : ',';
+    return format == FORMAT_TSV || format == FORMAT_COPY ? '\t'
+           : format == FORMAT_CSV_SEMICOLON              ? ';'
+                                                         : ',';
 }

@@ -12,6 +12,7 @@ enum format {
     FORMAT_CSV,           /* RFC 4180 with a header row; templates make requests of the rows */
     FORMAT_TSV,           /* the same with tabs */
     FORMAT_CSV_SEMICOLON, /* with semicolons, as spreadsheets do where the comma is in numbers */
+    FORMAT_COPY,          /* with tabs, as databases write tables: escapes and no quotes */
     FORMAT_LINES          /* a line is a record; templates take it as {{line}}, or it is the body */
 };
 

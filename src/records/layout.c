@@ -37,7 +37,8 @@ static const char *other_format(const struct layout *layout, const struct csv_ro
         char delimiter;
         const char *says;
     } others[] = {
-        {';', "; if semicolons separate its columns: --format 'csv;'"},
+        {';', "; if semicolons separate its columns: --delimiter ';'"},
+        {'|', "; if bars separate its columns: --delimiter '|'"},
         {'\t', "; if tabs separate its columns: --format tsv"},
         {',', "; if commas separate its columns: --format csv"},
     };
@@ -46,6 +47,28 @@ static const char *other_format(const struct layout *layout, const struct csv_ro
             return others[i].says;
     }
     return "";
+}
+
+char layout_guess_delimiter(struct ringsend_bytes header)
+{
+    static const char others[] = ";|\t";
+    size_t counts[sizeof others - 1] = {0}, most = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < header.bytes; i++) {
+        quoted ^= header.data[i] == '"';
+        if (quoted)
+            continue;
+        if (header.data[i] == ',')
+            return ',';
+        const char *other = header.data[i] ? strchr(others, header.data[i]) : NULL;
+        if (other)
+            counts[other - others]++;
+    }
+    for (size_t i = 1; i < sizeof counts / sizeof *counts; i++) {
+        if (counts[i] > counts[most])
+            most = i;
+    }
+    return counts[most] > 0 ? others[most] : ',';
 }
 
 /* What templates say of whole rows. */
@@ -98,7 +121,7 @@ bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
         return refuse(message, "memory is out");
     memcpy(layout->header, header.data, header.bytes);
     layout->header_bytes = header.bytes;
-    switch (csv_row_read(&row, pool, header, format_delimiter(layout->format), &at, &why)) {
+    switch (csv_row_read(&row, pool, header, &layout->dialect, &at, &why)) {
     case CSV_ROW_BAD:
         refuse(message, "its header row, column %zu: %s", at + 1, why);
         break;

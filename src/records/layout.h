@@ -12,7 +12,8 @@
 
 /* Zeroed but for the format before its first use. */
 struct layout {
-    enum format format; /* not FORMAT_GUESS */
+    enum format format;         /* not FORMAT_GUESS */
+    struct csv_dialect dialect; /* of rows */
     /* csv, tsv: from the header row, not null exactly after it was read. */
     int *places; /* of each column: its name's place in the templates' names, -1: not used */
     size_t columns;
@@ -23,6 +24,10 @@ struct layout {
 };
 
 enum { LAYOUT_MESSAGE_BYTES = 300 };
+
+/* What separates the columns of a header row that has no comma: the most frequent one of a
+ * semicolon, a bar and a tab outside of quotes; a comma when there is none. */
+char layout_guess_delimiter(struct ringsend_bytes header);
 
 /* Reads the header row, which must have each of the names, once. False: `message`
  * (LAYOUT_MESSAGE_BYTES) says why. */

@@ -69,7 +69,7 @@ static struct ringsend_bytes line_of(const struct record *record)
 /* The place of a column in the line, for an error about its value. */
 static void point_at(struct filler *f, size_t column)
 {
-    f->error->at = csv_row_at(line_of(f->record), format_delimiter(f->layout->format), column);
+    f->error->at = csv_row_at(line_of(f->record), &f->layout->dialect, column);
 }
 
 /* As much of a value as a message shows, in quotes; '?' is what is no UTF-8 or would move a
@@ -98,8 +98,8 @@ static void refuse_typed(struct filler *f, size_t column, const char *why)
     size_t at;
     char shown[VALUE_SHOWN_BYTES] = "";
     struct ringsend_bytes text = {layout->header, layout->header_bytes}, name = {0};
-    if (csv_row_read(&header, f->pool, text, format_delimiter(layout->format), &at,
-                     &(const char *){0}) == CSV_ROW_READ)
+    if (csv_row_read(&header, f->pool, text, &layout->dialect, &at, &(const char *){0}) ==
+        CSV_ROW_READ)
         name = csv_row_field(&header, column);
     if (!secret_is_name(SECRET_MEMBER, name))
         show_value(csv_row_field(&f->row, column), shown);
@@ -235,8 +235,7 @@ static void read_row(struct filler *f)
 {
     size_t at;
     const char *why;
-    switch (csv_row_read(&f->row, f->pool, line_of(f->record), format_delimiter(f->layout->format),
-                         &at, &why)) {
+    switch (csv_row_read(&f->row, f->pool, line_of(f->record), &f->layout->dialect, &at, &why)) {
     case CSV_ROW_READ:
         place_fields(f);
         return;
@@ -491,6 +490,6 @@ void record_point_at_body(const struct record *record, const struct form *form,
     const struct template *t = &form->data;
     for (size_t i = 0; layout->places && i < layout->columns && t->parts_count == 2; i++) {
         if (layout->places[i] == t->parts[0].name)
-            error->at = csv_row_at(line_of(record), format_delimiter(layout->format), i);
+            error->at = csv_row_at(line_of(record), &layout->dialect, i);
     }
 }

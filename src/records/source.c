@@ -149,8 +149,14 @@ void source_seek(struct source *s, const struct source_position *position)
 bool source_start(struct source *s, struct ringsend *engine, struct buf_pool *pool)
 {
     s->pool = pool;
-    for (size_t i = 0; i < s->count; i++)
-        s->layouts[i].format = format_of(s, i);
+    for (size_t i = 0; i < s->count; i++) {
+        enum format format = format_of(s, i);
+        s->layouts[i].format = format;
+        s->layouts[i].dialect = (struct csv_dialect){
+            .delimiter = s->delimiter ? s->delimiter : format_delimiter(format),
+            .escapes = format == FORMAT_COPY,
+            .encoding = s->encoding};
+    }
     source_skip_to(s, s->range.skip);
     return input_init(&s->bytes, engine, s->block_bytes > 0 ? s->block_bytes : SOURCE_BLOCK_BYTES);
 }
@@ -251,10 +257,11 @@ static bool refill(struct source *s)
 {
     if (!s->begun) {
         input_begin(&s->bytes, s->fds[s->current]);
+        const struct layout *layout = source_layout(s);
         if (s->resumed)
-            splitter_resume(&s->splitter, source_layout(s)->format, s->opening);
+            splitter_resume(&s->splitter, layout->format, layout->dialect.delimiter, s->opening);
         else
-            splitter_begin(&s->splitter, source_layout(s)->format);
+            splitter_begin(&s->splitter, layout->format, layout->dialect.delimiter);
         s->begun = true;
     }
     switch (input_next(&s->bytes, &s->block)) {
@@ -334,12 +341,28 @@ static bool header_is_new(const struct source *s, struct ringsend_bytes row)
            !span_equal((struct ringsend_bytes){first->header, first->header_bytes}, row);
 }
 
+static void guess_delimiter(struct source *s, struct ringsend_bytes header)
+{
+    struct layout *layout = &s->layouts[s->current];
+    if (s->delimiter || layout->format != FORMAT_CSV)
+        return;
+    char delimiter = layout_guess_delimiter(header);
+    if (delimiter == layout->dialect.delimiter)
+        return;
+    layout->dialect.delimiter = s->splitter.delimiter = delimiter;
+    if (!s->guessed) {
+        s->guessed = delimiter;
+        s->guessed_input = s->current;
+    }
+}
+
 /* The row is the header; then it may go on somewhere else. */
 static void read_header(struct source *s)
 {
     static const struct template_names no_names;
     char why[LAYOUT_MESSAGE_BYTES];
     struct ringsend_bytes row = {s->partial.data, s->partial.bytes};
+    guess_delimiter(s, row);
     if (s->too_long) {
         content_failed(s, s->split_line, "its header row has more than 16 MiB");
     } else if (header_is_new(s, row)) {

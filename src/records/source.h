@@ -57,7 +57,9 @@ struct source {
     int *fds;
     size_t count;
     /* Zero, or as the caller sets it before source_start. */
-    enum format format; /* of all inputs */
+    enum format format;     /* of all inputs */
+    char delimiter;         /* of rows; 0: by the format, or a header without a comma */
+    enum encoding encoding; /* of rows */
     struct source_range range;
     bool same_headers; /* all files of rows must have the header of the first one */
     const struct template_names *names; /* of the columns that rows must have; null: none */
@@ -74,6 +76,9 @@ struct source {
     char opening;                /* then: its first byte that is no white space */
     bool ended;                  /* the end of the current input was seen */
     bool stopped;                /* by source_stop */
+    char guessed;                /* the delimiter that the first header without a comma was taken to
+                                    have; 0: none was */
+    size_t guessed_input;
 
     /* Of the record being split off. */
     struct buf partial; /* its bytes, empty while it is not wanted or too long */

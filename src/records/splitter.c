@@ -5,15 +5,16 @@
 
 #include <string.h>
 
-void splitter_begin(struct splitter *c, enum format format)
+void splitter_begin(struct splitter *c, enum format format, char delimiter)
 {
     *c = (struct splitter){.format = format,
+                           .delimiter = delimiter,
                            .step = format == FORMAT_JSON ? SPLITTER_OPENING : SPLITTER_FIELD_START};
 }
 
-void splitter_resume(struct splitter *c, enum format format, char opening)
+void splitter_resume(struct splitter *c, enum format format, char delimiter, char opening)
 {
-    splitter_begin(c, format);
+    splitter_begin(c, format, delimiter);
     if (format != FORMAT_JSON)
         return;
     c->in_array = opening == '[';
@@ -46,7 +47,7 @@ static void split_line(struct ringsend_bytes piece, struct split *split)
 /* Moves on to the end of the row or of the piece; false at the former. */
 static bool pass_row(struct splitter *c, const char **at, const char *end)
 {
-    const char delimiter = format_delimiter(c->format);
+    const char delimiter = c->delimiter;
     while (*at < end) {
         const char *quote;
         char byte = **at;
@@ -100,6 +101,20 @@ static void split_row(struct splitter *c, struct ringsend_bytes piece, struct sp
     split->lines = count_lines(piece.data, split->record) + split->after;
     if (split->complete)
         c->step = SPLITTER_FIELD_START;
+}
+
+/* Of rows with escapes. */
+static void split_escaped(struct splitter *c, struct ringsend_bytes piece, struct split *split)
+{
+    const char *at = piece.data, *end = piece.data + piece.bytes;
+    while (at < end && (c->escaped || *at != '\n')) {
+        c->escaped = !c->escaped && *at == '\\';
+        at++;
+    }
+    split->complete = at < end;
+    split->record = (size_t)(at - piece.data);
+    split->after = split->complete;
+    split->lines = count_lines(piece.data, split->record) + split->after;
 }
 
 /* ---- JSON ---- */
@@ -224,6 +239,8 @@ void splitter_split(struct splitter *c, struct ringsend_bytes piece, struct spli
     *split = (struct split){0};
     if (c->format == FORMAT_JSON)
         split_json(c, piece, split);
+    else if (c->format == FORMAT_COPY)
+        split_escaped(c, piece, split);
     else if (format_has_header(c->format))
         split_row(c, piece, split);
     else

@@ -3,6 +3,7 @@
  *
  *   jsonl, vegeta, lines   up to a LF
  *   csv, tsv               up to a LF that does not stand in a quoted field
+ *   copy                   up to a LF without a backslash in front
  *   json                   an element of the array that the input is, or else values one after
  *                          another, with anything up to the bracket that closes them */
 #ifndef RINGSEND_RECORDS_SPLITTER_H
@@ -34,10 +35,11 @@ enum splitter_step {
 
 struct splitter {
     enum format format;
+    char delimiter; /* of rows */
     enum splitter_step step;
     bool in_array;  /* json: the input is one */
     bool in_string; /* json, SPLITTER_VALUE */
-    bool escaped;   /* behind a backslash in a string */
+    bool escaped;   /* behind a backslash in a string, or in a row of copy */
     uint32_t depth; /* open brackets in SPLITTER_VALUE */
 };
 
@@ -51,9 +53,9 @@ struct split {
 };
 
 /* At the start of an input. */
-void splitter_begin(struct splitter *c, enum format format);
+void splitter_begin(struct splitter *c, enum format format, char delimiter);
 /* Behind a record; `opening`: the first byte of the input that is no white space. */
-void splitter_resume(struct splitter *c, enum format format, char opening);
+void splitter_resume(struct splitter *c, enum format format, char delimiter, char opening);
 void splitter_split(struct splitter *c, struct ringsend_bytes piece, struct split *split);
 /* At the end of the input: what is missing, or null. */
 const char *splitter_end(const struct splitter *c);

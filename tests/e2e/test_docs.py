@@ -98,7 +98,7 @@ class Completions(Case):
         self.assertEqual(offers("send", "-o", "rec"), {"records.jsonl"})
         self.assertEqual(offers("send", "--timeout", ""), set())
         self.assertEqual(offers("send", "--progress", ""), {"auto", "bar", "log", "none"})
-        self.assertEqual(offers("check", "--format", "c"), {"csv", "csv;"})
+        self.assertEqual(offers("check", "--format", "c"), {"copy", "csv", "csv;"})
 
     def test_zsh_has_the_options(self):
         text = self.text("_ringsend")

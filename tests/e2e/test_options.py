@@ -58,6 +58,7 @@ SAMPLES = {
     "stats-path": "/s",
     "types": "n:number",
     "id-from": ".order.id",
+    "delimiter": ":",
 }
 BY_KIND = {"rate": "5/s", "share": "1%", "file": "a file"}
 UNITS = {"count": "", "bytes": "", "time": "ns"}

@@ -228,6 +228,129 @@ class Declared(Rows):
             self.assertEqual(header(self.echo.requests[0], "content-type"), [])
 
 
+class Dialects(Rows):
+    """Tables as others write them."""
+
+    def told(self, run):
+        return run.err.count("(--delimiter says otherwise)")
+
+    def test_what_separates_columns_is_guessed_and_told(self):
+        for sign, shown in ((b";", "';'"), (b"|", "'|'"), (b"\t", "'\\t'")):
+            self.echo.requests.clear()
+            path = self.file("x.csv", sign.join([b"id", b'"the, n"']) + b"\r\n" +
+                             sign.join([b"1", b'"3,5' + sign + b'\n"']) + b"\r\n" +
+                             sign.join([b"2", b"4,5"]) + b"\r\n")
+            run = self.everywhere(path, status=OK)
+            self.assertEqual(self.told(run), 1, run.err)
+            self.assertIn(shown, run.err)
+            self.assertEqual(self.bodies(), [{"id": "1", "the, n": "3,5%s\n" % sign.decode()},
+                                             {"id": "2", "the, n": "4,5"}])
+            run = self.run_ringsend("check", "--url", self.echo.url, path)
+            self.assertEqual(self.told(run), 1)
+
+    def test_a_comma_is_never_another_sign(self):
+        for head in (b"a;b,c", b"a", b'"a;b"', b"a b"):
+            path = self.file("x.csv", head + b"\n" + b"1" + b",2" * head.count(b",") + b"\n")
+            run = self.everywhere(path, status=OK)
+            self.assertEqual(self.told(run), 0, run.err)
+            self.echo.requests.clear()
+
+    def test_each_file_has_its_own(self):
+        self.everywhere(self.file("a.csv", b"a;b\n1;2\n"), self.file("b.csv", b"a,b\n3,4\n"),
+                        self.file("c.csv", b"a|b\n5|6\n"), status=OK)
+        self.assertEqual([r["a"] for r in self.bodies()], ["1", "3", "5"])
+
+    def test_it_is_said(self):
+        run = self.everywhere("--delimiter", ":", self.file("x.csv", b"a;b:c\n1:2,3\n"), status=OK)
+        self.assertEqual((self.bodies(), self.told(run)), ([{"a;b": "1", "c": "2,3"}], 0))
+        self.echo.requests.clear()
+        self.everywhere("--delimiter", "\\t", self.file("x.csv", b"a;b\tc\n1\t2\n"), status=OK)
+        self.assertEqual(self.bodies(), [{"a;b": "1", "c": "2"}])
+        self.echo.requests.clear()
+        path = self.file("x.csv", b"a\n")
+        for words, args in (("one sign", ["--delimiter", ""]), ("one sign", ["--delimiter", ";;"]),
+                            ("one sign", ["--delimiter", '"']), ("one sign", ["--delimiter", "a"]),
+                            ("--delimiter goes with", ["--delimiter", ";", "--format", "jsonl"]),
+                            ("--encoding goes with", ["--encoding=latin-1", "--format=lines"])):
+            self.assertIn(words, self.everywhere(*args, path, status=USAGE).err)
+
+    def test_encodings(self):
+        text = "n\u00e4me,v\n\u00e9\u00df,\u20ac\u201c\n"
+        for encoding, python in (("windows-1252", "cp1252"), ("utf-8", "utf-8")):
+            self.echo.requests.clear()
+            path = self.file("x.csv", text.encode(python))
+            self.everywhere("--encoding", encoding, path, status=OK)
+            self.assertEqual(self.bodies(), [{"n\u00e4me": "\u00e9\u00df", "v": "\u20ac\u201c"}])
+        self.echo.requests.clear()
+        every = bytes(range(0x80, 0x100))
+        self.everywhere("--encoding", "latin-1", "--data", '{"v": {{\u00e4|json}}}',
+                        self.file("x.csv", b"\xe4\n" + every + b"\n"), status=OK)
+        self.assertEqual(self.bodies(), [{"v": every.decode("latin-1")}])
+
+    def test_what_is_not_utf_8_names_the_option(self):
+        run = self.everywhere(self.file("x.csv", b"a\n\xe4\n"), status=NOT_ALL_OK)
+        self.assert_error(run.results[0], "bad_record", "not UTF-8", "--encoding")
+
+    def test_failed_rows_keep_their_bytes(self):
+        head, bad = b"a;n\r\n", b'"\xe4";x\r\n'
+        path = self.file("x.csv", head + b"\xe5;1\r\n" + bad)
+        run = self.run_ringsend("send", "--url", self.echo.url, "--encoding", "latin-1", "--types",
+                                "n:number", "--failed", self.path("failed.csv"), path)
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        self.assertEqual(self.read("failed.csv"), head + bad)
+
+    COPY = (b'id\ttext\n1\ta"b\\tc\\nd\\\\e\n2\t\\N\n3\t"\n4\tx\\\ny\n5\ta\\\\\n6\t\\\t\n')
+    TEXTS = ['a"b\tc\nd\\e', "", '"', "x\ny", "a\\", "\t"]
+
+    def test_tables_as_databases_write_them(self):
+        run = self.everywhere("--format", "copy", self.file("x.tsv", self.COPY), status=OK)
+        self.assertEqual([r["text"] for r in self.bodies()], self.TEXTS)
+        self.assertEqual([r["line"] for r in run.results], [2, 3, 4, 5, 7, 8])
+        self.echo.requests.clear()
+        self.everywhere("--format", "copy", "--types", "text:null", self.file("x.tsv", self.COPY),
+                        status=OK)
+        self.assertEqual(self.bodies()[1], {"id": "2", "text": None})
+
+    def test_their_errors_have_columns(self):
+        run = self.everywhere("--format", "copy", "--types", "b:number",
+                              self.file("x.tsv", b"a\tb\n\\\t\t7\nx\\\\\t\"7\"\n1\t7\\"),
+                              status=NOT_ALL_OK)
+        bad = [r for r in run.results if not r["ok"]]
+        self.assert_error(bad[0], "bad_record", "column 5: ", '"b" is no number')
+        self.assert_error(bad[1], "bad_record", "a backslash at the end")
+        self.assertEqual(self.bodies(), [{"a": "\t", "b": 7}])
+
+    def test_resume_goes_on_in_the_middle(self):
+        answers = []
+
+        def answer(_):
+            answers.append(1)
+            return response(b"", "500 No" if len(answers) == 3 else "200 OK")
+        server = self.server(answering(answer))
+        rows = b"".join(b'%d;"x;\n\xe4"\n' % n for n in range(300))
+        path = self.file("x.csv", b"id;t\n" + rows)
+        send = ["send", "-o", self.path("out"), "-c", "1", "--url", server.url,
+                "--encoding", "latin-1", "--abort-on", "500", "--tries", "1"]
+        self.assertEqual(self.run_ringsend(*send, path).status, STOPPED)
+        for words in (["--delimiter", ";"], ["--encoding", "windows-1252"]):
+            run = self.run_ringsend(*send, "--resume", *words, path)
+            self.assertEqual(run.status, USAGE, run.err)
+            self.assertIn(words[0] + " is not as in the run", run.err)
+        run = self.run_ringsend(*send, "--resume", path)
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        self.assertEqual(sorted(int(json.loads(r.body)["id"]) for r in server.requests),
+                         list(range(300)))
+        self.assertEqual({json.loads(r.body)["t"] for r in server.requests}, {"x;\n\u00e4"})
+
+    def test_bench_and_probe_take_them(self):
+        path = self.file("x.csv", b"n:m\n\xe4:2\n")
+        for command in (["bench", "-n", "1"], ["probe", "-c", "1", "--step", "100ms"]):
+            run = self.run_ringsend(*command, "-q", "--url", self.echo.url, "--delimiter", ":",
+                                    "--encoding", "latin-1", path)
+            self.assertEqual(run.status, OK, run.err)
+            self.assertEqual(self.bodies()[-1], {"n": "\u00e4", "m": "2"})
+
+
 class Data(Rows):
     """Records of JSON that are data of some domain, whatever their keys are called."""
 

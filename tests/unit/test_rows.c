@@ -80,7 +80,7 @@ static void free_all(struct layout *layout)
 /* False: `message` says why. */
 static bool read_header(struct layout *layout, const struct row_case *c, char *message)
 {
-    *layout = (struct layout){.format = FORMAT_CSV};
+    *layout = (struct layout){.format = FORMAT_CSV, .dialect = {.delimiter = ','}};
     if (c->types[0] && !row_types_read(&types, c->types, message))
         fail_msg("%s: %s", c->types, message);
     names.types = &types;

@@ -98,6 +98,7 @@ static const char send_text[] =
     "  %{time_appconnect} %{time_pretransfer} %{time_starttransfer} %{time_total}\n"
     "  and %{id} %{line} %{file} %{ok} %{attempts} %{error} %{ambiguous} %{body}\n"
     "  %{time_queue}: waiting, which %{time_total} leaves out; %% \\n \\r \\t \\\\\n"
+    "  %csv{NAME}, %csv{header:NAME}: as a field of CSV, in quotes where it has to be\n"
     "\n"
     "Examples\n"
     "  ringsend send -o results.jsonl --failed failed.jsonl records.jsonl\n"

@@ -6,6 +6,7 @@
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,19 @@ static void read_shard(struct record_options *o, const char *command, const char
     o->range.shard = value_count(command, "--shard I/N: I", first, 0, o->range.shards - 1);
 }
 
+/* A letter or a digit is a slip of somebody who meant a word. */
+static char read_delimiter(const char *command, const char *text)
+{
+    bool is_tab = strcmp(text, "\\t") == 0 || strcmp(text, "\t") == 0;
+    bool is_sign =
+        text[0] && !text[1] && ispunct((unsigned char)text[0]) && !strchr("\"\\", text[0]);
+    if (!is_tab && !is_sign)
+        usage_error(command,
+                    "--delimiter must be one sign, as ';' or '|', or \\t for a tab, not \"%s\"",
+                    text);
+    return is_tab ? '\t' : text[0];
+}
+
 void record_options_take(struct record_options *o, const struct options *given)
 {
     *o = (struct record_options){.data = option_text(given, OPTION_DATA),
@@ -36,6 +50,10 @@ void record_options_take(struct record_options *o, const struct options *given)
     o->range.limit = option_number(given, OPTION_LIMIT);
     if (option_given(given, OPTION_FORMAT))
         o->format = format_of_word(option_text(given, OPTION_FORMAT));
+    o->encoding = (enum encoding)option_number(given, OPTION_ENCODING);
+    if (option_given(given, OPTION_DELIMITER))
+        o->delimiter =
+            read_delimiter(command_name(given->command), option_text(given, OPTION_DELIMITER));
     if (option_given(given, OPTION_SHARD))
         read_shard(o, command_name(given->command), option_text(given, OPTION_SHARD));
 }
@@ -314,6 +332,11 @@ void record_options_finish(struct record_options *o, struct request_options *req
     request->rows = format != FORMAT_VEGETA;
     request->names.are_paths = is_json;
     request_options_finish(request);
+    const char *of_rows = o->delimiter ? "--delimiter" : o->encoding ? "--encoding" : NULL;
+    if (!format_has_header(format) && of_rows)
+        usage_error(request->command,
+                    "%s goes with tables (--format csv, tsv, copy), and these are %s", of_rows,
+                    format_word(format));
     const char *of_json = o->as_body ? "--as-body" : o->id_from ? "--id-from" : NULL;
     if (!is_json && of_json)
         usage_error(request->command, "%s goes with records of JSON, and these are %s", of_json,
@@ -345,21 +368,38 @@ void record_options_refuse_one_key(const struct request_options *request)
     }
 }
 
-const char *record_options_note(const struct record_options *o, const char *command, char *text)
+const char *record_options_note(const struct record_options *o, const struct source *source,
+                                const char *command, unsigned *reported, char *text)
 {
-    if (!o->notes.taken_for_record[0])
-        return NULL;
-    snprintf(text, RECORD_NOTE_BYTES,
-             "ringsend %s: note: lines with the keys of a record alone (here %s) are taken for "
-             "records; --as-body sends them as they stand\n",
-             command, o->notes.taken_for_record);
-    return text;
+    if (o->notes.taken_for_record[0] && !(*reported & 1)) {
+        *reported |= 1;
+        snprintf(text, RECORD_NOTE_BYTES,
+                 "ringsend %s: note: lines with the keys of a record alone (here %s) are taken for "
+                 "records; --as-body sends them as they stand\n",
+                 command, o->notes.taken_for_record);
+        return text;
+    }
+    if (source->guessed && !(*reported & 2)) {
+        const char *path = source->paths[source->guessed_input];
+        const char sign[] = {source->guessed, '\0'};
+        *reported |= 2;
+        snprintf(
+            text, RECORD_NOTE_BYTES,
+            "ringsend %s: note: the header of %.100s has no comma: its columns are taken to be "
+            "separated by '%s' (--delimiter says otherwise)\n",
+            command, strcmp(path, "-") == 0 ? "standard input" : path,
+            sign[0] == '\t' ? "\\t" : sign);
+        return text;
+    }
+    return NULL;
 }
 
 void record_options_apply(const struct record_options *o, struct source *source)
 {
     source->format = o->format;
     source->range = o->range;
+    source->delimiter = o->delimiter;
+    source->encoding = o->encoding;
     source->names = &o->form.names;
 }
 

@@ -14,11 +14,12 @@
 struct record_options {
     enum format format;
     struct source_range range;
-    const char *data, *data_file, *id; /* null: not given */
-    const char *types_text, *id_from;  /* the same */
+    const char *data, *data_file, *id;             /* null: not given */
+    const char *types_text, *id_from, *key_header; /* the same */
     bool as_body;
-    struct record_notes notes; /* for commands that tell them */
-    const char *key_header;    /* the same */
+    char delimiter; /* 0: not given */
+    enum encoding encoding;
+    struct record_notes notes; /* for commands that report them */
     struct row_types types;    /* what it says */
     struct form form;          /* what it shares with request_options is theirs */
 };
@@ -30,10 +31,11 @@ void record_options_finish(struct record_options *options, struct request_option
                            char *const *inputs, size_t inputs_count);
 /* For commands that send each record once: one key for all of them is refused. */
 void record_options_refuse_one_key(const struct request_options *request);
-/* What the reader of records has noted of them, as a line for `text`; null: nothing. */
-enum { RECORD_NOTE_BYTES = 240 };
-const char *record_options_note(const struct record_options *options, const char *command,
-                                char *text);
+/* What the reader of records has noted of them and was not reported yet, as a line for `text`;
+ * null: nothing. *reported begins as 0. */
+enum { RECORD_NOTE_BYTES = 300 };
+const char *record_options_note(const struct record_options *options, const struct source *source,
+                                const char *command, unsigned *reported, char *text);
 /* Tells an opened source what they say of its records. */
 void record_options_apply(const struct record_options *options, struct source *source);
 void record_options_free(struct record_options *options);

@@ -327,10 +327,20 @@ OPTION(MAX_BODY, "max-body", 0, "SIZE", BYTES, SEND | CHECK | BENCH | PROBE, RES
 
 OPTION(FORMAT, "format", 0, "FORMAT", WORD, SEND | CHECK | BENCH | PROBE, RECORDS,
        "jsonl, json, vegeta, csv, tsv, 'csv;' (semicolons in\n"
-       "place of commas), lines; default: by the\n"
+       "place of commas), copy (tabs and escapes, as databases\n"
+       "write tables: COPY, mysql -B), lines; default: by the\n"
        "name (.json, .csv, .tsv, .txt, with .gz or .zst or\n"
        "without), else jsonl. gzip and zstd are recognised",
-       .words = "jsonl|json|vegeta|csv|tsv|csv;|lines", .traits = SHAPES)
+       .words = "jsonl|json|vegeta|csv|tsv|csv;|copy|lines", .traits = SHAPES)
+OPTION(DELIMITER, "delimiter", 0, "SIGN", TEXT, SEND | CHECK | BENCH | PROBE, RECORDS,
+       "what separates the columns of a table, as '|', or \\t;\n"
+       "default: by the format; a csv file whose header has no\n"
+       "comma but ; or | or tabs is read by them, and it says\n"
+       "so", .traits = SHAPES)
+OPTION(ENCODING, "encoding", 0, "NAME", WORD, SEND | CHECK | BENCH | PROBE, RECORDS,
+       "of a table: utf-8 (default), latin-1, windows-1252 (as\n"
+       "older Excel writes it)", .words = "utf-8|latin-1|windows-1252", .text = "utf-8",
+       .traits = SHAPES)
 OPTION(AS_BODY, "as-body", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, RECORDS,
        "each record of JSON is a body as it stands, whatever\n"
        "its keys are called", .traits = SHAPES)

@@ -169,15 +169,13 @@ static void report_unreached(const struct send *send, const struct job_report *r
     free(why);
 }
 
-static void report_note(const struct send *send, bool *reported)
+static void report_notes(const struct send *send, unsigned *reported)
 {
     char text[RECORD_NOTE_BYTES];
-    const char *note = *reported ? NULL : record_options_note(&send->options.records, "send", text);
-    if (!note)
-        return;
-    *reported = true;
-    if (!send_given(&send->options, OPTION_QUIET))
-        notice("%s", note);
+    while (record_options_note(&send->options.records, &send->source, "send", reported, text)) {
+        if (!send_given(&send->options, OPTION_QUIET))
+            notice("%s", text);
+    }
 }
 
 /* What an earlier run has done stays out of this one's figures. */
@@ -202,17 +200,18 @@ static struct journal_counts counts_before(const struct send *send)
 static void turn_all(const struct send *send, struct job *job, struct adapt *adapt,
                      struct progress *progress)
 {
-    bool stop_reported = false, unreached_reported = false, note_reported = false;
+    bool stop_reported = false, unreached_reported = false;
+    unsigned notes_reported = 0;
     progress_begin(progress);
     while (job_turn(job, least(adapt_wait_ns(adapt), progress_wait_ns(progress)))) {
         adapt_turn(adapt);
         progress_turn(progress);
-        report_note(send, &note_reported);
+        report_notes(send, &notes_reported);
         report_stop(send, &stop_reported);
         report_unreached(send, job_report(job), &unreached_reported);
         notice_turn();
     }
-    report_note(send, &note_reported); /* of a job of one turn */
+    report_notes(send, &notes_reported); /* of a job of one turn */
     signals_hear();
 }
 
@@ -319,9 +318,9 @@ int command_send(int argc, char **argv)
     if (status == EXIT_OK && send.options.dry_run > 0) {
         char text[RECORD_NOTE_BYTES];
         status = dry_run(&send.options.request, &send.source, send.options.dry_run);
-        const char *note = record_options_note(&send.options.records, "send", text);
-        if (note)
-            fputs(note, stderr);
+        unsigned reported = 0;
+        while (record_options_note(&send.options.records, &send.source, "send", &reported, text))
+            fputs(text, stderr);
         source_close(&send.source);
     } else if (status == EXIT_OK) {
         enum outputs_use use = OUTPUTS_UNUSED;
