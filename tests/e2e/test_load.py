@@ -159,7 +159,7 @@ class Load(LoadCase):
     def test_usage(self):
         for args, words in (((), "name a URL"), (("http://127.0.0.1/", "x"), "one URL"),
                             (("--data", "x", "file"),
-                             "--data goes with csv, tsv and lines"), (("ftp://x", "-r", "0"),
+                             "--data, --as-body and templates"), (("ftp://x", "-r", "0"),
                                                                       "--rate must be"),
                             (("http://x/", "-r", "0x10"),
                              "--rate must be"), (("http://x/", "-r", "nan"),
@@ -184,6 +184,10 @@ class Load(LoadCase):
                             (("--url", "http://x/", "http://x/"),
                              "--url goes with files of records"),
                             (("--limit", "3", "http://x/"), "--limit goes with files of records"),
+                            (("--types", "a:number", "http://x/"), "--types goes with files"),
+                            (("--as-body", "http://x/"), "--as-body goes with files"),
+                            (("--delimiter", ";", "http://x/"), "--delimiter goes with files"),
+                            (("--encoding", "latin-1", "http://x/"), "--encoding goes with files"),
                             (("--idempotency-key", "http://x/"),
                              "--idempotency-key goes with files"), (("--data-file", "x",
                                                                      "http://x/"),
@@ -191,9 +195,9 @@ class Load(LoadCase):
                             (("--id", "x", "--url", "http://x/", "x.csv"),
                              "no option --id here: "), (("x.csv", ), "give --url"),
                             (("--url", "http://x/{{a}}", "x.jsonl"),
-                             "{{a}}: these records have no columns"), (("x.csv", "x.jsonl", "--url",
-                                                                        "http://x/"),
-                                                                       "they cannot go together")):
+                             "{{a}}: records of JSON have no columns"),
+                            (("x.csv", "x.jsonl", "--url", "http://x/"),
+                             "they cannot go together")):
             with self.subTest(args=args):
                 self.assertIn(words, self.bench(*args, expect=USAGE).err)
 

@@ -349,6 +349,10 @@ class Dialects(Rows):
                                     "--encoding", "latin-1", path)
             self.assertEqual(run.status, OK, run.err)
             self.assertEqual(self.bodies()[-1], {"n": "\u00e4", "m": "2"})
+            run = self.run_ringsend(*command, "-q", "--url", self.echo.url,
+                                    self.file("y.csv", b"n;m\n1;2\n"))
+            self.assertEqual((run.status, self.told(run)), (OK, 1), run.err)
+            self.assertEqual(self.bodies()[-1], {"n": "1", "m": "2"})
 
 
 class Data(Rows):

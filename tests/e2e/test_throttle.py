@@ -31,7 +31,7 @@ class Manners(Case):
 class Rate(Manners):
     def test_begins_no_more_than_it_says(self):
         serve = self.serve()
-        # The first one at once, two more by the burst of 10 ms, the others each 5 ms.
+        # The first one at once, the others each 5 ms and 2 % of it.
         self.takes_at_least(297 / 200, "--rate", "200/s", records=[{"url": serve.url}] * 300,
                             expect=OK)
 

@@ -123,6 +123,14 @@ static int take_records(struct bench_requests *b, struct record_reader *reader)
     return status;
 }
 
+static void print_notes(const struct target_options *o, const struct source *source)
+{
+    char text[RECORD_NOTE_BYTES];
+    unsigned reported = 0;
+    while (record_options_note(&o->records, source, o->request.command, &reported, text))
+        fputs(text, stderr);
+}
+
 static int read_files(struct bench_requests *b, const struct target_options *o)
 {
     struct source source;
@@ -137,6 +145,7 @@ static int read_files(struct bench_requests *b, const struct target_options *o)
                      ? take_records(b, &reader)
                      : refuse_memory(b);
     record_reader_free(&reader);
+    print_notes(o, &source);
     source_close(&source);
     if (status != EXIT_OK)
         return status;

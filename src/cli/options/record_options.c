@@ -241,6 +241,10 @@ static void take_templates(struct form *form, struct request_options *request)
 static void make_form(struct record_options *o, struct request_options *request, enum format format)
 {
     struct form *form = &o->form;
+    if (!request->url && format_is_json(format))
+        usage_error(request->command, "--data, --as-body and templates make requests of records "
+                                      "that do not say themselves what is sent, nor where: give "
+                                      "--url");
     if (!request->url)
         usage_error(request->command, "a %s says nothing of where to send it: give --url",
                     what_is(format));

@@ -26,8 +26,9 @@ void target_check_url(const struct target_options *o, const char *name, const ch
 static const char *about_records(const struct options *given)
 {
     static const enum option_id about[] = {
-        OPTION_URL,   OPTION_FORMAT,    OPTION_SKIP,           OPTION_LIMIT,
-        OPTION_SHARD, OPTION_DATA_FILE, OPTION_IDEMPOTENCY_KEY};
+        OPTION_URL,       OPTION_FORMAT,          OPTION_SKIP,  OPTION_LIMIT,   OPTION_SHARD,
+        OPTION_DATA_FILE, OPTION_IDEMPOTENCY_KEY, OPTION_TYPES, OPTION_AS_BODY, OPTION_DELIMITER,
+        OPTION_ENCODING};
     for (size_t i = 0; i < sizeof about / sizeof *about; i++) {
         if (option_given(given, about[i]))
             return option_long(about[i]);
@@ -46,6 +47,7 @@ void target_options_finish(struct target_options *o, const struct options *given
         o->inputs = arguments;
         o->inputs_count = count;
         record_options_finish(&o->records, &o->request, o->inputs, o->inputs_count);
+        o->request.defaults.notes = &o->records.notes;
         return;
     }
     const char *misplaced = about_records(given);
