@@ -16,8 +16,13 @@ HINT = re.compile(r"^ringsend: (?:not finished: .*To go on|to send the failed on
                   re.MULTILINE)
 
 
+def hints_of(text):
+    """What was printed by a program that a shell ran."""
+    return [match.group(1).strip() for match in HINT.finditer(text.decode())]
+
+
 def hints(run):
-    return [match.group(1).strip() for match in HINT.finditer(run.err)]
+    return hints_of(run.err.encode())
 
 
 class Hinted(Case):
@@ -108,7 +113,7 @@ class Again(Hinted):
                 once = self.follow(hint, env=environment)
                 self.assertEqual((once.returncode, self.got()), (NOT_ALL_OK, before), once.stderr)
                 self.mended = True
-                again = self.follow(hints(type(run)(0, b"", once.stderr))[0], env=environment)
+                again = self.follow(hints_of(once.stderr)[0], env=environment)
                 self.assertEqual((again.returncode, self.got()), (OK, before), again.stderr)
                 ids = self.ids("the results", lambda ok: not ok)
                 self.assertEqual(self.ids("again-again-the results", bool), ids)
@@ -166,6 +171,19 @@ class Again(Hinted):
         run = self.run_ringsend("send", "--failed", "/dev/null", "--tries=1", "--url",
                                 self.platform.url, "--data", "{{note}}", "in.csv", cwd=self.dir)
         self.assertEqual((run.status, hints(run)), (NOT_ALL_OK, []), run.err)
+
+
+    def test_what_the_shell_has_opened_keeps_its_name(self):
+        self.file("in.csv", self.ROWS)
+        script = ("ringsend send -o /dev/fd/3 --failed bad.csv --tries 1 --url %s "
+                  "--data '{{note}}' in.csv 3>out" % self.platform.url)
+        run = self.follow(script)
+        self.assertEqual(run.returncode, NOT_ALL_OK, run.stderr)
+        before = [request for request in self.got() if b"bad" in request[2]]
+        self.mended = True
+        again = self.follow(hints_of(run.stderr)[0] + " 3>again")
+        self.assertEqual((again.returncode, self.got()), (OK, before), again.stderr)
+        self.assertEqual(len(json_lines(self.read("again"))), 2)
 
 
 class Others(Hinted):

@@ -62,13 +62,14 @@ static char *new_name(const char *path)
     return name;
 }
 
-/* What is no file, as a pipe, is written to as before. */
+/* What is no file of that name, as a pipe or /dev/fd/3, is written to as before. */
 static void print_output(struct options_hint *hint, enum option_id id, const char *path)
 {
     if (!path)
         return;
     struct stat about;
-    bool is_file = stat(path, &about) == 0 && (S_ISREG(about.st_mode) || S_ISDIR(about.st_mode));
+    bool is_file = descriptor_named(path) < 0 && stat(path, &about) == 0 &&
+                   (S_ISREG(about.st_mode) || S_ISDIR(about.st_mode));
     char *name = is_file ? new_name(path) : NULL;
     shell_print_word(hint->out, id == OPTION_OUTPUT ? "-o" : option_long(id));
     options_hint_print_argument(hint, name ? name : path);
