@@ -378,7 +378,7 @@ bool exchange_leaves_reusable(struct exchange *x)
     const struct response *response = &x->response;
     CHECK(x->receive == RECEIVE_DONE);
     if (!response->keep_alive || x->send != SEND_SENT || x->early || c->unsolicited ||
-        c->stream_ended || x->request->head.close || (x->request->stream && !conn_receives(c)))
+        c->stream_ended || x->request->head.close || !conn_receives(c))
         return false;
     if (response->hints.has_keep_alive_s) {
         /* One second less than the peer says, so that a request does not cross its close. */
