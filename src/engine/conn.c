@@ -421,7 +421,7 @@ static enum task_next idle(struct conn *c)
         list_push_back(&e->idle_lru, &c->idle_lru);
         pool_wake(c->pool);
     }
-    CHECK(!list_empty(&c->idle_lru) && !c->unsolicited);
+    CHECK(!list_empty(&c->idle_lru) && !c->unsolicited && !c->stopped);
     if (e->now_ns >= c->deadline_ns)
         return conn_fail(c, RINGSEND_OK, NULL);
     task_deadline(e, &c->task, c->deadline_ns);

@@ -35,6 +35,7 @@ bool conn_is_seen(struct conn *c)
 {
     if (!receives(c) || c->stream_ended || c->stopped)
         return true;
+    CHECK(!op_in_flight(&c->recv) || list_empty(&c->starved));
     bool is_seen = op_in_flight(&c->recv) && c->armed_by <= c->engine->seen_by;
     c->engine->must_look |= !is_seen;
     return is_seen;
@@ -43,6 +44,7 @@ bool conn_is_seen(struct conn *c)
 bool conn_is_blind(const struct conn *c)
 {
     const struct ringsend *e = c->engine;
+    CHECK(!c->stopped && op_in_flight(&c->writer.send));
     if (!list_empty(&c->starved))
         return true;
     if (c->armed_by <= e->enters)
@@ -80,6 +82,7 @@ void conn_go_on_recv(struct conn *c)
 
 bool conn_receives(const struct conn *c)
 {
+    CHECK(!op_in_flight(&c->recv) || list_empty(&c->starved));
     return (op_in_flight(&c->recv) && !c->recv.cancelled) || !list_empty(&c->starved);
 }
 

@@ -75,6 +75,7 @@ static bool open_now(struct wire *w, const struct wire_peer *peer)
 {
     struct ringsend *e = w->engine;
     struct wire_tls *t = memory_take_zeroed(&e->memory, sizeof *t);
+    CHECK(e->tls_local && peer->name && peer->resumes);
     if (!t)
         return false;
     t->tls = tls_client_new(e->tls_local, peer->name, peer->port);
@@ -154,7 +155,7 @@ static bool take_cipher(struct wire *w, struct buf *into, size_t expected)
 void wire_tls_sent(struct wire *w, bool whole)
 {
     struct wire_tls *t = w->tls;
-    CHECK(t->sending);
+    CHECK(t->sending && t->cipher_out.bytes > 0);
     t->sending = false;
     t->broken |= !whole;
     buf_release(&w->engine->bufs, &t->cipher_out);
@@ -176,6 +177,7 @@ enum ringsend_error wire_gather(struct wire *w, struct ringsend_bytes got)
 
 static bool has_cipher(const struct wire_tls *t)
 {
+    CHECK(!t->handed_off && t->cipher_away_at <= t->cipher_away.bytes);
     return t->cipher_in.bytes > 0 || t->cipher_away.bytes > 0;
 }
 
@@ -229,6 +231,7 @@ static size_t feed_here(struct wire *w)
 static void feed(struct wire *w)
 {
     struct wire_tls *t = w->tls;
+    CHECK(!t->opened && w->owner);
     if (!tls_offered_session(t->tls) || !*t->resumes) {
         hand_off(w);
         return;
@@ -278,6 +281,7 @@ static enum ringsend_error failed(struct wire *w, enum ringsend_error error, con
 {
     struct wire_tls *t = w->tls;
     const char *more = tls_detail(t->tls);
+    CHECK(error != RINGSEND_OK && !t->handed_off);
     tls_forget_session(t->tls);
     if ((*detail = stranger(t)))
         return error;
@@ -290,6 +294,7 @@ static enum ringsend_error failed(struct wire *w, enum ringsend_error error, con
 /* What has come behind the handshake, before anything was asked. No public-key work is left. */
 static void feed_rest(struct wire *w)
 {
+    CHECK(!w->tls->opened);
     while (has_cipher(w->tls) && feed_here(w) > 0)
         ;
 }
@@ -467,6 +472,7 @@ bool wire_farewell(struct wire *w, bool has_failed)
     struct wire_tls *t = w->tls;
     if (!t || t->handed_off || t->sending || t->broken || t->farewell)
         return false;
+    CHECK(w->kind == WIRE_TLS);
     bool refused = tls_error(t->tls) != RINGSEND_OK; /* an alert may tell the peer why */
     if (!refused && (has_failed || !tls_is_ready(t->tls)))
         return false;
