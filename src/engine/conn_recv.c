@@ -54,9 +54,10 @@ bool conn_is_blind(const struct conn *c)
 
 void conn_arm_recv(struct conn *c)
 {
-    if (!receives(c))
+    /* What TLS says is the end may come before the stream's own. */
+    if (!receives(c) || c->stream_ended)
         return;
-    CHECK(!c->stopped && !c->stream_ended && list_empty(&c->starved));
+    CHECK(!c->stopped && list_empty(&c->starved));
     c->armed_by = c->engine->enters + 1;
     op_start(&c->recv);
     ring_recv(c->engine->ring, conn_tag(c));
