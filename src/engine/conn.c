@@ -318,7 +318,8 @@ static enum task_next connecting(struct conn *c)
     watch_begin(c);
     conn_goto(c, wire_has_opening(&c->wire) ? CONN_HANDSHAKE : CONN_READY);
     conn_arm_recv(c);
-    tell(c, NEWS_CONNECTED); /* won a race: it will have a request */
+    if (c->racing || c->pool->short_wait_ns > 0) /* to its pool it is all the same else */
+        tell(c, NEWS_CONNECTED);
     struct request *r = c->exchange.request;
     if (r)
         r->attempt.times.connect_ns = r->attempt.connect_spent_ns + e->now_ns - c->connect_began_ns;

@@ -362,6 +362,7 @@ enum task_next pool_run(struct pool *p)
         hear(p, LIST_OWNER(node, struct conn, in_news));
     task_deadline(p->engine, &p->task, TIMER_NEVER); /* a race sets what it waits for */
     enum task_next next = advance(p);
-    place_run_ends(p, false);
+    if (!list_empty(&p->idle) || !list_empty(&p->blocked) || p->seat.places)
+        place_run_ends(p, false);
     return next;
 }
