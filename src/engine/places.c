@@ -39,6 +39,7 @@
 #include "engine/queue.h"
 #include "engine/request.h"
 #include "engine/run_limits.h"
+#include "engine/steps.h"
 #include "engine/turns.h"
 #include "http/head.h"
 #include "ringsend.h"
@@ -280,7 +281,11 @@ static void look_at_own_line(struct pool *p)
 void place_run_ends(struct pool *p, bool waits_for_own)
 {
     struct ringsend *e = p->engine;
-    bool wants = p->wishes[WISH_PLACE] > 0;
+    /* While it looks for an address, or has all that it may have, none of its origins could use
+     * one, whatever it lacked in its last run. */
+    bool may_open = (p->step == POOL_OPEN || p->step == POOL_RACE) &&
+                    p->conns < e->options.connections_per_origin;
+    bool wants = may_open && p->wishes[WISH_PLACE] > 0;
     if (p->seat.places)
         look_at_own_line(p);
     /* What is still idle was kept for requests that a gate holds back now, or for none: others may
