@@ -120,7 +120,7 @@ void attempt_over(struct attempt *a, enum ringsend_error outcome, const char *de
 {
     struct request *r = request_of(a);
     uint64_t now_ns = r->engine->now_ns;
-    CHECK(!a->stands_ns && !r->conn);
+    CHECK(!a->stands_ns && !r->exchange);
     attempt_goto(a, ATTEMPT_OVER);
     a->outcome = outcome;
     attempt_explain(a, detail);

@@ -11,9 +11,11 @@
  * CLOSING        close                   -                           CLOSED
  * Any error, a lost race, or a cancel leads to SHUTTING_DOWN.
  *
- * Invariants. From conn_open to CLOSED it counts in engine.conns_open and in its pool. A request
- * that it carries is told of the end of its attempt as soon as the send and its stream's file
- * operations are over, for only then has the kernel let go of the user's memory and descriptors.
+ * How many exchanges it can carry says conn_room, and what becomes of it behind them http1.c.
+ *
+ * Invariants. From conn_open to CLOSED it counts in engine.conns_open and in its pool. An exchange
+ * that it carries ends as soon as its piece's send and its stream's file operations are over, and
+ * it waits for that: only then has the kernel let go of the user's memory and descriptors.
  * Operations in flight always carry the slot's present generation, because the slot is given back
  * only when none is left. */
 #include "engine/conn.h"
@@ -28,6 +30,7 @@
 #include "engine/connect_error.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
+#include "engine/http1.h"
 #include "engine/host.h"
 #include "engine/kept.h"
 #include "engine/pool.h"
@@ -78,8 +81,7 @@ struct conn *conn_open(struct pool *p, const struct address *address)
                        .silent = true,
                        .rx_first = -1,
                        .rx_last = -1,
-                       .idle_ns = e->options.idle_timeout_ns,
-                       .exchange = {.engine = e, .conn = c}};
+                       .idle_ns = e->options.idle_timeout_ns};
     c->wire =
         (struct wire){.kind = p->https ? WIRE_TLS : WIRE_PLAIN, .engine = e, .owner = &c->task};
     c->task.kind = TASK_CONN;
@@ -91,7 +93,7 @@ struct conn *conn_open(struct pool *p, const struct address *address)
     list_init(&c->starved);
     list_init(&c->in_news);
     writer_init(&c->writer);
-    list_init(&c->exchange.crowd);
+    list_init(&c->exchanges);
     task_wake(e, &c->task);
     return c;
 }
@@ -109,7 +111,7 @@ static void tell(struct conn *c, enum conn_news news)
 static enum task_next conn_end(struct conn *c)
 {
     struct ringsend *e = c->engine;
-    CHECK(c->step == CONN_CLOSED && !c->exchange.request && c->rx_first < 0);
+    CHECK(c->step == CONN_CLOSED && list_empty(&c->exchanges) && c->rx_first < 0);
     CHECK(!op_in_flight(&c->connect) && writer_is_quiet(&c->writer) && !op_in_flight(&c->recv));
     CHECK(!op_in_flight(&c->cancel) && !op_in_flight(&c->close) && c->watch == 0);
     wire_close(&c->wire);
@@ -145,11 +147,11 @@ void conn_launch(struct conn *c)
     if (conn_is_blind(c)) {
         writer_hold(c); /* until the next turn */
     } else if (c->stream_ended || c->rx_first >= 0) {
-        if (c->exchanges > 1)
+        if (c->exchanges_begun > 1)
             kept_is_over(c);
         const char *detail = "the peer had closed the connection before";
         enum ringsend_error error =
-            c->rx_first >= 0 ? exchange_unasked(&c->exchange, &detail) : RINGSEND_E_SEND_FAILED;
+            c->rx_first >= 0 ? http1_unasked(c, &detail) : RINGSEND_E_SEND_FAILED;
         writer_drop(c);
         conn_abandon(c, error, detail);
     } else {
@@ -198,9 +200,8 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
  * descriptors. */
 static void report(struct conn *c)
 {
-    struct exchange *x = &c->exchange;
-    struct request *r = x->request;
-    if (!r || x->piece.state == PIECE_SENDING || (r->stream && !stream_is_quiet(x)))
+    struct exchange *x = http1_exchange(c);
+    if (!x || x->piece.state == PIECE_SENDING || (x->request->stream && !stream_is_quiet(x)))
         return;
     if (x->send == SEND_SENDING)
         exchange_sent(x);
@@ -214,7 +215,8 @@ static void report(struct conn *c)
 static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const char *detail)
 {
     struct ringsend *e = c->engine;
-    CHECK(error != RINGSEND_OK || !c->exchange.request || c->exchange.receive == RECEIVE_DONE);
+    CHECK(error != RINGSEND_OK || list_empty(&c->exchanges) ||
+          http1_exchange(c)->receive == RECEIVE_DONE);
     conn_goto(c, CONN_SHUTTING_DOWN);
     c->error = error;
     c->detail = detail;
@@ -240,24 +242,23 @@ void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail)
 
 bool conn_is_usable(const struct conn *c)
 {
-    return c->step == CONN_READY && !c->exchange.request && c->rx_first < 0 && !c->stream_ended;
+    return c->step == CONN_READY && conn_room(c) > 0 && c->rx_first < 0 && !c->stream_ended;
 }
 
 void conn_begin(struct conn *c, struct request *r)
 {
-    CHECK(!c->exchange.request && c->step <= CONN_READY);
     list_remove(&c->idle);
     list_remove(&c->idle_lru);
-    exchange_carry(&c->exchange, r);
+    struct exchange *x = exchange_new(c, r);
     if (c->step == CONN_READY)
-        exchange_begin(&c->exchange);
+        exchange_begin(x);
     task_wake(c->engine, &c->task);
 }
 
 /* There are exchanges, or connections on which one may be about to begin. */
 static bool others_go_on(const struct ringsend *e)
 {
-    return e->exchanges > 0 || !list_empty(&e->idle_lru);
+    return e->exchanges_open > 0 || !list_empty(&e->idle_lru);
 }
 
 /* Whether the connect must wait for another turn. */
@@ -271,7 +272,8 @@ static bool connect_waits(struct ringsend *e)
 
 static enum ring_use use_of(const struct conn *c)
 {
-    const struct request *r = c->exchange.request;
+    const struct exchange *x = http1_exchange(c);
+    const struct request *r = x ? x->request : NULL;
     bool one = r && r->head.close && !wire_has_opening(&c->wire) && !stream_has_source(r) &&
                r->head.bytes + r->user->body.bytes <= RING_FOR_ONE_BYTES_MAX;
     return one ? RING_FOR_ONE : RING_FOR_MANY;
@@ -283,6 +285,11 @@ static enum task_next connect_failed(struct conn *c, enum ringsend_error error, 
     return conn_fail(c, error, detail);
 }
 
+static uint64_t attempt_at(const struct exchange *x)
+{
+    return x ? attempt_deadline_ns(&x->request->attempt) : TIMER_NEVER;
+}
+
 static uint64_t earliest(uint64_t a_ns, uint64_t b_ns)
 {
     return a_ns < b_ns ? a_ns : b_ns;
@@ -291,10 +298,9 @@ static uint64_t earliest(uint64_t a_ns, uint64_t b_ns)
 static enum task_next connecting(struct conn *c)
 {
     struct ringsend *e = c->engine;
-    CHECK(c->opened && c->exchange.send == SEND_NONE);
+    CHECK(c->opened && c->exchanges_begun == 0);
     if (op_in_flight(&c->connect)) {
-        struct request *r = c->exchange.request;
-        uint64_t attempt_at_ns = r ? attempt_deadline_ns(&r->attempt) : TIMER_NEVER;
+        uint64_t attempt_at_ns = attempt_at(http1_exchange(c));
         if (engine_is_over(e, c->deadline_ns))
             return connect_failed(c, RINGSEND_E_TIMEOUT_CONNECT, NULL);
         if (engine_is_over(e, attempt_at_ns))
@@ -320,11 +326,13 @@ static enum task_next connecting(struct conn *c)
     conn_arm_recv(c);
     if (c->racing || c->pool->short_wait_ns > 0) /* to its pool it is all the same else */
         tell(c, NEWS_CONNECTED);
-    struct request *r = c->exchange.request;
-    if (r)
-        r->attempt.times.connect_ns = r->attempt.connect_spent_ns + e->now_ns - c->connect_began_ns;
-    if (r && c->step == CONN_READY)
-        exchange_begin(&c->exchange);
+    struct exchange *x = http1_exchange(c);
+    if (x) {
+        struct attempt *a = &x->request->attempt;
+        a->times.connect_ns = a->connect_spent_ns + e->now_ns - c->connect_began_ns;
+    }
+    if (x && c->step == CONN_READY)
+        exchange_begin(x);
     return TASK_AGAIN;
 }
 
@@ -352,8 +360,8 @@ static enum ringsend_error go_on_opening(struct conn *c, bool *opened, const cha
         error = wire_gather(&c->wire, got);
         ring_buffer_return(c->engine->ring, buffer);
     }
-    const struct request *r = c->exchange.request;
-    struct wire_news news = {c->stream_ended, r && !stream_has_source(r)};
+    const struct exchange *x = http1_exchange(c);
+    struct wire_news news = {c->stream_ended, x && !stream_has_source(x->request)};
     if (error == RINGSEND_OK)
         error = wire_opening(&c->wire, news, opened, detail);
     if (!*opened && writer_go_on(c) != RINGSEND_OK)
@@ -364,19 +372,19 @@ static enum ringsend_error go_on_opening(struct conn *c, bool *opened, const cha
 static enum task_next handshaking(struct conn *c)
 {
     struct ringsend *e = c->engine;
-    struct request *r = c->exchange.request;
+    struct exchange *x = http1_exchange(c);
     const char *detail = NULL;
     bool complete;
     if (c->writer.send.state == OP_COMPLETE)
         writer_sent(c);
     turn_stood(c, wire_take_away_ns(&c->wire));
     enum ringsend_error error = go_on_opening(c, &complete, &detail);
-    uint64_t attempt_at_ns = r ? attempt_deadline_ns(&r->attempt) : TIMER_NEVER;
+    uint64_t attempt_at_ns = attempt_at(x);
     bool away = wire_is_handed_off(&c->wire);
     uint64_t at_ns = away ? TIMER_NEVER : c->deadline_ns;
     uint64_t turn_at_ns = away ? TIMER_NEVER : c->turn_at_ns;
     bool waits = error == RINGSEND_OK && !complete;
-    CHECK(wire_has_opening(&c->wire) && c->exchange.send == SEND_NONE);
+    CHECK(wire_has_opening(&c->wire) && c->exchanges_begun == 0);
     if (waits && is_over(c, at_ns))
         error = RINGSEND_E_TIMEOUT_HANDSHAKE;
     if (waits && error == RINGSEND_OK && is_over(c, attempt_at_ns)) {
@@ -397,9 +405,10 @@ static enum task_next handshaking(struct conn *c)
     CHECK(!op_in_flight(&c->writer.send) && !wire_is_handed_off(&c->wire));
     turn_succeeded(c);
     conn_goto(c, CONN_READY);
-    if (r) {
-        r->attempt.times.tls_ns = r->attempt.handshake_spent_ns + e->now_ns - c->handshake_began_ns;
-        exchange_begin(&c->exchange);
+    if (x) {
+        struct attempt *a = &x->request->attempt;
+        a->times.tls_ns = a->handshake_spent_ns + e->now_ns - c->handshake_began_ns;
+        exchange_begin(x);
     }
     return TASK_AGAIN;
 }
@@ -408,7 +417,7 @@ static enum task_next handshaking(struct conn *c)
 static enum task_next idle(struct conn *c)
 {
     struct ringsend *e = c->engine;
-    CHECK(c->exchange.send == SEND_NONE && writer_is_quiet(&c->writer));
+    CHECK(list_empty(&c->exchanges) && writer_is_quiet(&c->writer));
     if (!conn_is_usable(c) && !list_empty(&c->idle))
         kept_is_over(c);
     if (!conn_is_usable(c) || e->stopping)
@@ -429,27 +438,21 @@ static enum task_next idle(struct conn *c)
     return TASK_WAIT;
 }
 
-static enum task_next exchanging(struct conn *c)
+static enum task_next exchanging(struct conn *c, struct exchange *x)
 {
     struct ringsend *e = c->engine;
-    struct exchange *x = &c->exchange;
     const char *detail = NULL;
     if (c->writer.send.state == OP_COMPLETE)
         writer_sent(c);
     enum ringsend_error error = exchange_run(x, &detail);
-    CHECK(x->request->conn == c && x->request->attempt.step == ATTEMPT_BEGUN);
-    if (error != RINGSEND_OK && c->exchanges > 1)
+    CHECK(x->request->exchange == x && x->request->attempt.step == ATTEMPT_BEGUN);
+    if (error != RINGSEND_OK && c->exchanges_begun > 1)
         kept_is_over(c);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
     bool owes = x->receive >= RECEIVE_DRAINING && exchange_owes(x);
     if (x->receive == RECEIVE_DONE && !owes) {
-        bool was_kept = x->response.keep_alive && !x->request->head.close;
-        if (was_kept && c->unsolicited)
-            kept_has_spoken(c, 0);
-        else if (was_kept && c->stream_ended)
-            kept_was_closed(c, 0);
-        if (!exchange_leaves_reusable(x))
+        if (!http1_stays(x))
             return conn_fail(c, RINGSEND_OK, NULL);
         report(c);
         return TASK_AGAIN;
@@ -474,14 +477,14 @@ static bool is_quiet(const struct conn *c)
 {
     return !op_in_flight(&c->connect) && !op_in_flight(&c->writer.send) &&
            !op_in_flight(&c->recv) && !op_in_flight(&c->cancel) && !op_in_flight(&c->install) &&
-           !wire_is_handed_off(&c->wire) && stream_is_quiet(&c->exchange);
+           !wire_is_handed_off(&c->wire);
 }
 
 /* Nobody waits for it. But only while the receive's end is still to come: it wakes the connection,
  * which then cancels a farewell that the peer does not take. */
 static void say_farewell(struct conn *c)
 {
-    if (c->exchange.request || c->stream_ended || !op_in_flight(&c->recv) ||
+    if (!list_empty(&c->exchanges) || c->stream_ended || !op_in_flight(&c->recv) ||
         !writer_is_quiet(&c->writer))
         return;
     CHECK(c->step == CONN_SHUTTING_DOWN);
@@ -518,24 +521,25 @@ enum task_next conn_run(struct conn *c)
     case CONN_HANDSHAKING:
         return handshaking(c);
     case CONN_READY:
-        return c->exchange.request ? exchanging(c) : idle(c);
+        return list_empty(&c->exchanges) ? idle(c) : exchanging(c, http1_exchange(c));
     case CONN_SHUTTING_DOWN:
         CHECK(list_empty(&c->idle) && list_empty(&c->writer.held) && c->rx_first < 0);
         conn_cancel(c, &c->connect, RING_CONNECT);
         conn_cancel(c, &c->writer.send, RING_SEND);
         conn_cancel(c, &c->recv, RING_RECV);
-        stream_cancel(&c->exchange);
+        if (!list_empty(&c->exchanges))
+            stream_cancel(http1_exchange(c));
         if (c->writer.send.state == OP_COMPLETE)
             writer_sent(c);
         report(c);
         say_farewell(c);
-        if (!is_quiet(c))
+        if (!list_empty(&c->exchanges) || !is_quiet(c))
             return TASK_WAIT;
-        CHECK(!c->exchange.request && list_empty(&c->writer.pieces));
+        CHECK(list_empty(&c->exchanges) && list_empty(&c->writer.pieces));
         watch_end(c);
         return conn_goto(c, c->opened ? CONN_CLOSE : CONN_CLOSED);
     case CONN_CLOSE:
-        CHECK(c->opened && is_quiet(c) && !c->exchange.request);
+        CHECK(c->opened && is_quiet(c) && list_empty(&c->exchanges));
         op_start(&c->close);
         ring_close(e->ring, conn_tag(c));
         return conn_goto(c, CONN_CLOSING);

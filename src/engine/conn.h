@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { HTTP1_ROOM = 1 }; /* one exchange at a time: see http1.c */
+
 struct pool;
 struct request;
 struct ring_completion;
@@ -47,8 +49,8 @@ struct conn {
     uint64_t watch; /* watched: number of it, from 1 on; 0: not */
     struct wire wire;
     struct writer writer;
-    struct exchange exchange;
-    uint32_t exchanges;        /* begun on this connection */
+    struct list exchanges; /* exchange.node: those that it carries, in the order of coming */
+    uint32_t exchanges_begun;
     enum ringsend_error error; /* why it shuts down; first one sticks */
     const char *detail;
     bool opened;           /* the slot holds a socket, or is about to */
@@ -68,7 +70,7 @@ struct conn {
     uint64_t idle_ns;                   /* how long this peer lets a connection idle */
     uint64_t answered_ns;      /* while idle, and in the exchange after it: since when it was */
     int32_t rx_first, rx_last; /* queue of received buffers, linked by engine.rx_next; -1: empty */
-    struct list idle;          /* in pool.idle exactly when ready without an exchange */
+    struct list idle;          /* in pool.idle exactly when ready without exchanges */
     struct list idle_lru;      /* in engine.idle_lru, likewise */
     struct list starved;       /* in engine.starved: to be armed again once buffers are back */
 };
@@ -78,6 +80,11 @@ enum task_next conn_run(struct conn *c);
 void conn_completed(struct conn *c, const struct ring_completion *completion);
 /* Ready, carries nothing, and nothing has come on it since the last response. */
 bool conn_is_usable(const struct conn *c);
+/* So many exchanges more may be begun on it, now or once it is ready. */
+static inline uint32_t conn_room(const struct conn *c)
+{
+    return c->step <= CONN_READY && list_empty(&c->exchanges) ? HTTP1_ROOM : 0;
+}
 static inline struct ring_tag conn_tag(const struct conn *c)
 {
     return (struct ring_tag){.slot = c->slot, .generation = c->generation};

@@ -49,7 +49,7 @@ bool conn_is_blind(const struct conn *c)
         return true;
     if (c->armed_by <= e->enters)
         return false;
-    return c->exchanges > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
+    return c->exchanges_begun > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
 }
 
 void conn_arm_recv(struct conn *c)
@@ -65,7 +65,7 @@ void conn_arm_recv(struct conn *c)
 
 void conn_stop_recv(struct conn *c)
 {
-    CHECK(c->step == CONN_READY && c->exchange.request);
+    CHECK(c->step == CONN_READY && !list_empty(&c->exchanges));
     c->stopped = true;
     list_remove(&c->starved);
     conn_cancel(c, &c->recv, RING_RECV);
@@ -73,7 +73,7 @@ void conn_stop_recv(struct conn *c)
 
 void conn_go_on_recv(struct conn *c)
 {
-    CHECK(c->step == CONN_READY && c->exchange.request);
+    CHECK(c->step == CONN_READY && !list_empty(&c->exchanges));
     c->stopped = false;
     /* A cancel that is still under way might end the new one. */
     if (c->recv.state == OP_IDLE && !op_in_flight(&c->cancel) && list_empty(&c->starved) &&

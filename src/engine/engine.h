@@ -13,6 +13,7 @@
  *   wire     how its bytes reach the peer: plainly, or through TLS          wire.h, wire_tls.c
  *   attempt  what one try has brought to light: the lower machines tell it  attempt.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
+ *            what HTTP/1.1 makes of that: one at a time                     http1.c
  *   stream   bodies in parts, and the descriptors they come from and go to  stream.c, stream_in.c,
  *            file.c
  *   decode   a response's body, before it is judged                         decode.c, verdict.c
@@ -95,16 +96,19 @@ struct ringsend {
 
     struct request *requests;
     struct conn *conns;
+    struct exchange *exchanges;
     struct origin *origins;
     struct pool *pools;
     struct host *hosts;
     struct override *overrides; /* options.resolve_count */
+    uint32_t exchanges_max;
     uint32_t origins_max;
     uint32_t hosts_max; /* more, as lookups that have begun may outlive their origins */
     /* Slots never used lie above these marks, used and free ones in the lists. */
-    uint32_t requests_mark, conns_mark, origins_mark, pools_mark, hosts_mark;
+    uint32_t requests_mark, conns_mark, exchanges_mark, origins_mark, pools_mark, hosts_mark;
     struct list requests_free;  /* request.finished */
     struct list conns_free;     /* conn.idle */
+    struct list exchanges_free; /* exchange.node */
     struct list pools_free;     /* pool.in_host */
     struct list unused_origins; /* origin.unused, longest unused first */
     struct origin **origins_hash;
@@ -142,11 +146,11 @@ struct ringsend {
     uint32_t requests_used; /* accepted and not yet given back */
     uint32_t conns_limit;   /* places: at most options.connections_max */
     uint32_t conns_open;
-    uint32_t conns_leaving; /* of those: shutting down or closing */
-    uint64_t pauses_end_ns; /* the latest end of a pause that it knows of */
-    uint32_t waiting;       /* requests queued at their origins */
-    uint32_t held;          /* of these, as of their origins' last run: held back by a gate */
-    uint32_t exchanges;     /* in flight */
+    uint32_t conns_leaving;  /* of those: shutting down or closing */
+    uint64_t pauses_end_ns;  /* the latest end of a pause that it knows of */
+    uint32_t waiting;        /* requests queued at their origins */
+    uint32_t held;           /* of these, as of their origins' last run: held back by a gate */
+    uint32_t exchanges_open; /* begun, and not over */
     bool stopping;
     const char *submit_detail;
 

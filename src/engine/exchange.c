@@ -1,5 +1,8 @@
-/* An exchange: the bytes of one request out and of one response in, on a ready connection. Two
- * half-states run side by side, because a response may come while the request is still going out.
+/* An exchange: the bytes of one request out and of one response in, on a connection. It has a slot
+ * of its own in engine.exchanges from when it is given to a connection with room, which may still
+ * be being made, until its request's attempt is over, or goes on elsewhere. Once the connection is
+ * ready two half-states run side by side, because a response may come while the request is still
+ * going out.
  *
  *   send     NONE -> START -> SENDING -> SENT, or BROKE; a streamed body: START -> FILLING ->
  *            SENDING -> FILLING ... -> SENT
@@ -26,6 +29,7 @@
 #include "engine/attempt.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/http1.h"
 #include "engine/kept.h"
 #include "engine/places.h"
 #include "engine/request.h"
@@ -49,15 +53,13 @@ enum {
     /* Bodies up to this size are copied behind the head: cheaper than a second part of the message.
      */
     COPIED_BODY_MAX = 4096,
-    /* Of empty lines behind an answer. */
-    BLANK_BYTES_MAX = 4,
 };
 
 void exchange_send_goto(struct exchange *x, enum send_half half)
 {
     static const unsigned edges[] = {SEND_HALVES(STEP_EDGES)};
     CHECK(x->request && edges[x->send] >> half & 1);
-    step_note(&machine_send, x->engine->now_ns, x->conn->slot, x->conn->generation, x->send, half);
+    step_note(&machine_send, x->engine->now_ns, x->slot, x->generation, x->send, half);
     x->send = half;
 }
 
@@ -65,24 +67,63 @@ void exchange_receive_goto(struct exchange *x, enum receive_half half)
 {
     static const unsigned edges[] = {RECEIVE_HALVES(STEP_EDGES)};
     CHECK(x->request && edges[x->receive] >> half & 1);
-    step_note(&machine_receive, x->engine->now_ns, x->conn->slot, x->conn->generation, x->receive,
-              half);
+    step_note(&machine_receive, x->engine->now_ns, x->slot, x->generation, x->receive, half);
     x->receive = half;
 }
 
-void exchange_carry(struct exchange *x, struct request *r)
+/* One that was never used. */
+static struct exchange *first_use(struct ringsend *e)
 {
-    CHECK(!x->request && !r->conn && x->send == SEND_NONE);
-    CHECK(r->attempt.step == ATTEMPT_BEGUN);
-    x->request = r;
-    r->conn = x->conn;
+    CHECK(e->exchanges_mark < e->exchanges_max);
+    struct exchange *x = &e->exchanges[e->exchanges_mark];
+    x->slot = e->exchanges_mark++;
+    x->engine = e;
+    list_init(&x->crowd);
+    return x;
 }
 
-void exchange_let_go(struct exchange *x)
+struct exchange *exchange_new(struct conn *c, struct request *r)
 {
-    CHECK(x->request && x->request->conn == x->conn && x->send == SEND_NONE);
-    x->request->conn = NULL;
+    struct ringsend *e = c->engine;
+    CHECK(conn_room(c) > 0 && r->attempt.step == ATTEMPT_BEGUN && !r->exchange);
+    struct list *node = list_pop_front(&e->exchanges_free);
+    struct exchange *x = node ? LIST_OWNER(node, struct exchange, node) : first_use(e);
+    CHECK(!x->request && x->send == SEND_NONE && !x->head.data);
+    x->generation++;
+    x->conn = c;
+    x->request = r;
+    x->receive = RECEIVE_FIRST_BYTE;
+    list_push_back(&c->exchanges, &x->node);
+    r->exchange = x;
+    return x;
+}
+
+void exchange_put(struct exchange *x)
+{
+    CHECK(x->request->exchange == x && x->send == SEND_NONE && list_empty(&x->crowd));
+    list_remove(&x->node);
+    list_push_front(&x->engine->exchanges_free, &x->node);
+    x->request->exchange = NULL;
     x->request = NULL;
+}
+
+void exchange_wake(struct exchange *x)
+{
+    CHECK(x->request);
+    task_wake(x->engine, &x->conn->task);
+}
+
+bool exchange_is_seen(struct exchange *x)
+{
+    CHECK(x->request);
+    return conn_is_seen(x->conn) && list_empty(&x->conn->task.ready);
+}
+
+/* What would still come on the connection nobody could tell from the next one's response. */
+void exchange_abandon(struct exchange *x, enum ringsend_error error)
+{
+    CHECK(x->request && error != RINGSEND_OK);
+    conn_abandon(x->conn, error, NULL);
 }
 
 void exchange_begin(struct exchange *x)
@@ -101,26 +142,10 @@ void exchange_begin(struct exchange *x)
     if (x->request->user->flags & RESPONSE_STREAMED)
         response_stream(&x->response, &x->engine->options.ok_status,
                         (x->request->user->flags & RINGSEND_RESPONSE_DISCARD) != 0);
-    if (c->exchanges++ > 0)
+    if (c->exchanges_begun++ > 0)
         x->engine->stats.connections_reused++;
-    x->engine->exchanges++;
+    x->engine->exchanges_open++;
     place_set_silent(c, true);
-}
-
-/* Some protocols begin with the server's greeting, which no other try will change. An answer of
- * HTTP comes so early from who has no time for anybody, or is closing an idle connection. */
-enum ringsend_error exchange_unasked(const struct exchange *x, const char **detail)
-{
-    const struct conn *c = x->conn;
-    struct ringsend *e = x->engine;
-    CHECK(c->rx_first >= 0);
-    struct ringsend_bytes first = {ring_buffer(e->ring, c->rx_first),
-                                   (size_t)e->rx_bytes[c->rx_first]};
-    bool is_http = first.bytes >= 5 && memcmp(first.data, "HTTP/", 5) == 0;
-    bool is_greeting = wire_is_readable(&c->wire) && c->exchanges == 1 && !is_http;
-    const char *name = is_greeting ? protocol_name(first) : NULL;
-    *detail = name ? name : "the peer sent data before it was asked";
-    return is_greeting ? RINGSEND_E_BAD_RESPONSE : RINGSEND_E_SEND_FAILED;
 }
 
 static enum ringsend_error send_start(struct exchange *x, const char **detail)
@@ -130,7 +155,7 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
     struct request *r = x->request;
     CHECK(x->piece.state == PIECE_IDLE && !r->attempt.bytes_left);
     if (c->rx_first >= 0)
-        return exchange_unasked(x, detail);
+        return http1_unasked(x->conn, detail);
     size_t body_bytes = r->user->body.bytes;
     bool copied = body_bytes <= COPIED_BODY_MAX;
     if (!buf_reserve(&e->bufs, &x->head, r->head.bytes + (copied ? body_bytes : 0)))
@@ -234,22 +259,6 @@ static bool receives(const struct exchange *x)
     return x->receive < RECEIVE_DRAINING || exchange_owes(x);
 }
 
-/* Some servers send an empty line behind each answer, as old clients did behind each request (RFC
- * 9112 2.2). It may cross the next request, and says nothing: what comes behind it is that one's
- * answer as it would be without. Node and browsers pass over it; curl does not, and is not met by
- * it before it has sent twice. */
-static void pass_over_blank_lines(struct exchange *x, struct ringsend_bytes *plain)
-{
-    struct conn *c = x->conn;
-    while (plain->bytes > 0 && (plain->data[0] == '\r' || plain->data[0] == '\n') &&
-           x->blank_bytes < BLANK_BYTES_MAX) {
-        if (x->blank_bytes++ == 0)
-            kept_has_spoken(c, x->engine->now_ns - c->answered_ns);
-        plain->data++;
-        plain->bytes--;
-    }
-}
-
 /* Feeds what can be read to the response; `plain` is then what was left of it. */
 static enum ringsend_error read_plain(struct exchange *x, struct ringsend_bytes *plain,
                                       const char **detail)
@@ -262,8 +271,9 @@ static enum ringsend_error read_plain(struct exchange *x, struct ringsend_bytes 
         return RINGSEND_OK;
     }
     if (x->receive == RECEIVE_FIRST_BYTE) {
-        if (c->exchanges > 1 && !x->engine->limits.strict)
-            pass_over_blank_lines(x, plain);
+        if (plain->bytes > 0 && http1_is_blank(plain->data[0]) && c->exchanges_begun > 1 &&
+            !x->engine->limits.strict)
+            http1_pass_over_blank_lines(x, plain);
         if (plain->bytes == 0)
             return RINGSEND_OK;
         exchange_receive_goto(x, RECEIVE_READING);
@@ -371,26 +381,6 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
     return error == RINGSEND_OK ? judge_send(x, detail) : error;
 }
 
-/* Who has answered before it had it all may take the rest for another request. */
-bool exchange_leaves_reusable(struct exchange *x)
-{
-    struct conn *c = x->conn;
-    const struct response *response = &x->response;
-    CHECK(x->receive == RECEIVE_DONE);
-    if (!response->keep_alive || x->send != SEND_SENT || x->early || c->unsolicited ||
-        c->stream_ended || x->request->head.close || !conn_receives(c))
-        return false;
-    if (response->hints.has_keep_alive_s) {
-        /* One second less than the peer says, so that a request does not cross its close. */
-        if (response->hints.keep_alive_s == 0)
-            return false;
-        c->idle_ns = response->hints.keep_alive_s == 1
-                         ? NS_PER_S / 2
-                         : (response->hints.keep_alive_s - 1) * NS_PER_S;
-    }
-    return true;
-}
-
 const char *exchange_phase(const struct exchange *x)
 {
     if (x->receive >= RECEIVE_DRAINING)
@@ -403,31 +393,17 @@ const char *exchange_phase(const struct exchange *x)
     return x->send == SEND_SENT ? "while waiting for the response" : "while sending the request";
 }
 
-/* What a reused connection shows when it was dead, or about to be closed, before the request
- * came: its end before any byte, bytes that are no response and so belong to something before (as
- * servers send them behind an answer to HEAD), or the 408 by which some announce that they close
- * an idle connection, which says in any case that the request was not processed (RFC 9110
- * 15.5.9). */
-static bool is_stale(enum ringsend_error error, const struct response *response)
-{
-    if (response->status == 408)
-        return !response->keep_alive && response->interim_count == 0;
-    if (error == RINGSEND_OK)
-        return false;
-    return response->no_head || (retry_is_connection_loss(error) && !response->started);
-}
-
 /* All that is known here goes to the attempt, while it is known. */
 static void tell(struct exchange *x, enum ringsend_error error, const char *detail)
 {
     struct attempt *a = &x->request->attempt;
     CHECK(error != RINGSEND_OK || x->receive == RECEIVE_DONE);
-    a->reused = x->conn->exchanges > 1;
+    a->reused = x->conn->exchanges_begun > 1;
     attempt_explain(a, detail);
     if (x->send == SEND_NONE)
         return;
     a->sent_whole = x->send == SEND_SENT;
-    a->stale = a->reused && is_stale(error, &x->response);
+    a->stale = a->reused && http1_is_stale(error, &x->response);
     attempt_take(a, &x->response, error);
 }
 
@@ -435,7 +411,7 @@ void exchange_end(struct exchange *x, enum ringsend_error error, const char *det
 {
     struct conn *c = x->conn;
     struct request *r = x->request;
-    CHECK(r && r->conn == c && x->piece.state != PIECE_SENDING);
+    CHECK(r && r->exchange == x && x->piece.state != PIECE_SENDING);
     tell(x, error, detail);
     if (x->piece.state == PIECE_QUEUED)
         writer_withdraw(&x->piece);
@@ -447,9 +423,9 @@ void exchange_end(struct exchange *x, enum ringsend_error error, const char *det
     room_exchange_over(x);
     if (x->send != SEND_NONE) {
         response_release(&x->response);
-        x->engine->exchanges--;
+        x->engine->exchanges_open--;
         exchange_send_goto(x, SEND_NONE);
     }
-    exchange_let_go(x);
+    exchange_put(x);
     attempt_over(&r->attempt, error, NULL);
 }

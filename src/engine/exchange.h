@@ -18,9 +18,12 @@ struct request;
 struct ringsend;
 
 struct exchange {
+    uint32_t slot; /* in engine.exchanges */
+    uint32_t generation;
     struct ringsend *engine;
     struct conn *conn;
-    struct request *request; /* null exactly when the connection carries none */
+    struct request *request; /* null exactly while the slot is free */
+    struct list node;        /* in conn.exchanges; of a free slot: in engine.exchanges_free */
     enum send_half send;
     enum receive_half receive;
     bool early;          /* the response was complete before the request was out */
@@ -37,21 +40,23 @@ struct exchange {
 /* Alone write the two halves of the exchange. */
 void exchange_send_goto(struct exchange *x, enum send_half half);
 void exchange_receive_goto(struct exchange *x, enum receive_half half);
-/* It is there for that request's attempt; lets go of one of which nothing was sent. */
-void exchange_carry(struct exchange *x, struct request *r);
-void exchange_let_go(struct exchange *x);
-void exchange_begin(struct exchange *x);
+/* On a connection with room, for that request's attempt. The connection may still be being made. */
+struct exchange *exchange_new(struct conn *c, struct request *r);
+/* Lets go of one of which nothing was sent: its attempt goes on elsewhere. */
+void exchange_put(struct exchange *x);
+void exchange_begin(struct exchange *x); /* the connection is ready */
+void exchange_wake(struct exchange *x);  /* something that it waits for has come */
+/* What had come for it when the picture was taken is known, and was looked at. */
+bool exchange_is_seen(struct exchange *x);
+/* Ends it early, by that error: as soon as nothing of the kernel's looks at its memory. */
+void exchange_abandon(struct exchange *x, enum ringsend_error error);
 /* The response is not to be taken before the request is all out. Of meaning when it is complete. */
 bool exchange_owes(const struct exchange *x);
-/* Bytes came before anything was sent, which will not be now. */
-enum ringsend_error exchange_unasked(const struct exchange *x, const char **detail);
 /* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
 enum ringsend_error exchange_run(struct exchange *x, const char **detail);
 /* Hands over the piece: what was set as to leave next. */
 enum ringsend_error exchange_send(struct exchange *x);
 void exchange_sent(struct exchange *x); /* while SENDING: looks at what has become of it */
-/* After a complete response: may the connection carry another exchange? */
-bool exchange_leaves_reusable(struct exchange *x);
 const char *exchange_phase(const struct exchange *x); /* "while ...": static text */
 /* Its request's attempt is over with that: all that is known here goes there. */
 void exchange_end(struct exchange *x, enum ringsend_error error, const char *detail);

@@ -1,6 +1,6 @@
 /* Files on the engine's ring. A file is idle, or has one operation in flight, or one finished whose
  * result was not taken. Its slot number in completions lies above all connections' slots: first
- * come those of file.h, then FILES_PER_CONN for each connection, whose task is woken when an
+ * come those of file.h, then FILES_PER_EXCHANGE for each exchange: its conn's task is woken when an
  * operation ends. A slot is used again only after its last completion, but a cancel's completion
  * may trail; hence the generation. */
 #include "engine/file.h"
@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
 #include "engine/file_internal.h"
 #include "engine/task.h"
 #include "ringsend.h"
@@ -47,10 +48,10 @@ int file_open(struct ringsend *e, int fd, struct file **file)
     return 0;
 }
 
-void file_enter(struct file *f, struct conn *c, uint32_t which, int fd)
+void file_enter(struct file *f, struct exchange *x, uint32_t which, int fd)
 {
-    CHECK(which < FILES_PER_CONN);
-    enter(c->engine, f, fd, &c->task, LIMIT_FILES + FILES_PER_CONN * c->slot + which);
+    CHECK(which < FILES_PER_EXCHANGE);
+    enter(x->engine, f, fd, &x->conn->task, LIMIT_FILES + FILES_PER_EXCHANGE * x->slot + which);
 }
 
 bool file_is_entered(const struct file *f)
@@ -196,7 +197,7 @@ static void append_completed(struct file *f, int32_t result)
 void file_completed(struct ringsend *e, const struct ring_completion *completion)
 {
     CHECK(completion->slot - LIMIT_CONNECTIONS <
-          LIMIT_FILES + FILES_PER_CONN * e->options.connections_max);
+          LIMIT_FILES + FILES_PER_EXCHANGE * e->exchanges_max);
     struct file *f = e->files[completion->slot - LIMIT_CONNECTIONS];
     CHECK(f && ring_tag_matches(f->generation, completion->generation));
     if (f->owner)

@@ -6,11 +6,11 @@
 #include "uring/op.h"
 #include "uring/ring.h"
 
-struct conn;
+struct exchange;
 struct ringsend;
 struct task;
 
-enum { FILES_PER_CONN = 2 };
+enum { FILES_PER_EXCHANGE = 2 };
 
 struct file {
     struct ringsend *engine; /* null exactly while it is not entered */
@@ -27,10 +27,10 @@ struct file {
     int64_t result;
 };
 
-/* A file of a connection, the `which`-th, in the caller's memory: the connection's task is woken
+/* A file of an exchange, the `which`-th, in the caller's memory: the connection's task is woken
  * when an operation or a cancel ends, and ringsend_run does not return for it. An append to a
  * regular file that is not in O_APPEND mode ends with the first write that is cut short. */
-void file_enter(struct file *file, struct conn *c, uint32_t which, int fd);
+void file_enter(struct file *file, struct exchange *x, uint32_t which, int fd);
 bool file_is_entered(const struct file *file); /* zeroed: no */
 /* Nothing is in flight, no cancel either. */
 bool file_is_quiet(const struct file *file);

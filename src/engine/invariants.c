@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/host.h"
+#include "engine/http1.h"
 #include "engine/origin.h"
 #include "engine/places.h"
 #include "engine/pool.h"
@@ -25,31 +26,48 @@ static bool conn_will_go_on(const struct conn *c)
 {
     return op_in_flight(&c->connect) || op_in_flight(&c->writer.send) || op_in_flight(&c->recv) ||
            op_in_flight(&c->cancel) || op_in_flight(&c->close) || op_in_flight(&c->install) ||
-           !list_empty(&c->starved) || !list_empty(&c->exchange.crowd) ||
-           !list_empty(&c->task.ready) || timer_is_set(&c->task.timer) ||
-           wire_is_handed_off(&c->wire) || !stream_is_quiet(&c->exchange) ||
-           stream_awaits_host(&c->exchange);
+           !list_empty(&c->starved) || !list_empty(&c->task.ready) ||
+           timer_is_set(&c->task.timer) || wire_is_handed_off(&c->wire);
+}
+
+static bool exchange_will_go_on(const struct exchange *x)
+{
+    return x && (!list_empty(&x->crowd) || !stream_is_quiet(x) || stream_awaits_host(x));
+}
+
+static void check_exchanges(const struct ringsend *e)
+{
+    uint32_t begun = 0;
+    for (uint32_t i = 0; i < e->exchanges_mark; i++) {
+        const struct exchange *x = &e->exchanges[i];
+        CHECK(x->slot == i && (x->request || x->send == SEND_NONE));
+        if (!x->request)
+            continue;
+        begun += x->send != SEND_NONE;
+        CHECK(x->request->exchange == x && x->conn->step < CONN_CLOSE);
+        CHECK(http1_exchange(x->conn) == x && x->conn->exchanges.prev == &x->node);
+    }
+    CHECK(begun == e->exchanges_open);
 }
 
 static void check_conns(const struct ringsend *e)
 {
-    uint32_t open = 0, leaving = 0, idle = 0, exchanges = 0;
+    uint32_t open = 0, leaving = 0, idle = 0;
     for (uint32_t i = 0; i < e->conns_mark; i++) {
         const struct conn *c = &e->conns[i];
         if (c->step == CONN_CLOSED)
             continue;
         open++;
         leaving += c->step >= CONN_SHUTTING_DOWN;
-        exchanges += c->exchange.request && c->exchange.send != SEND_NONE;
-        CHECK(conn_will_go_on(c));
+        CHECK(conn_will_go_on(c) || exchange_will_go_on(http1_exchange(c)));
         CHECK(list_empty(&c->overdue) || c->step == CONN_CONNECTING || c->step == CONN_HANDSHAKING);
         CHECK(list_empty(&c->idle) == list_empty(&c->idle_lru));
         if (!list_empty(&c->idle)) {
             idle++;
-            CHECK(c->step == CONN_READY && !c->exchange.request);
+            CHECK(c->step == CONN_READY && list_empty(&c->exchanges));
         }
     }
-    CHECK(open == e->conns_open && leaving == e->conns_leaving && exchanges == e->exchanges);
+    CHECK(open == e->conns_open && leaving == e->conns_leaving);
     uint32_t in_line = 0;
     for (const struct list *node = e->idle_lru.next; node != &e->idle_lru; node = node->next)
         in_line++;
@@ -68,8 +86,8 @@ static void check_requests(const struct ringsend *e)
         enum attempt_step a = r->attempt.step;
         bool tries = r->step == REQUEST_TRYING, in_line = !list_empty(&r->waiting);
         CHECK((tries && (a == ATTEMPT_QUEUED || a == ATTEMPT_REDIALING)) == in_line);
-        CHECK(!r->conn || (tries && a == ATTEMPT_BEGUN));
-        CHECK(!r->conn || r->conn->exchange.request == r);
+        CHECK(!r->exchange || (tries && a == ATTEMPT_BEGUN));
+        CHECK(!r->exchange || r->exchange->request == r);
         CHECK(!decode_is_due(r) || (tries && a == ATTEMPT_OVER));
         /* It is judged before anything else happens. */
         CHECK(a != ATTEMPT_OVER || decode_is_due(r) || !list_empty(&r->task.ready));
@@ -177,6 +195,7 @@ static void check_lookups(const struct ringsend *e)
 void engine_check_invariants(const struct ringsend *e)
 {
     check_conns(e);
+    check_exchanges(e);
     check_room(e);
     check_requests(e);
     check_origins(e);

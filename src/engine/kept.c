@@ -25,6 +25,8 @@
 #include "base/timers.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
+#include "engine/http1.h"
 #include "engine/origin.h"
 #include "engine/pool.h"
 #include "engine/request.h"
@@ -86,12 +88,11 @@ static bool has_unasked(const struct conn *c)
 
 void kept_is_over(const struct conn *c)
 {
-    const struct response *response = &c->exchange.response;
+    const struct exchange *x = http1_exchange(c);
     uint64_t stood_ns = c->engine->now_ns - c->answered_ns;
-    bool is_idle = !c->exchange.request;
-    if (!is_idle && response->no_head)
+    if (x && x->response.no_head)
         kept_has_spoken(c, stood_ns);
-    else if (!is_idle && response->started)
+    else if (x && x->response.started)
         return;
     else if (has_unasked(c))
         kept_has_spoken(c, stood_ns);

@@ -61,7 +61,7 @@ static bool use_idle(struct origin *o)
         struct conn *c = kept_for(p, r, &o->settles_at_ns);
         if (!c)
             break;
-        CHECK(c->pool == p && c->step == CONN_READY && !c->exchange.request);
+        CHECK(c->pool == p && c->step == CONN_READY && list_empty(&c->exchanges));
         bool is_stale =
             e->now_ns >= c->deadline_ns; /* its own turn, to tell so, is still to come */
         if (is_stale || !conn_is_usable(c) || must_make_place(o, r)) {
@@ -201,7 +201,7 @@ static bool open_one(struct origin *o)
         return false;
     queue_take(r);
     pool_open_for(p, r);
-    CHECK(p->step == POOL_RACING ? p->dialing == r : r->conn && r->conn->pool == p);
+    CHECK(p->step == POOL_RACING ? p->dialing == r : r->exchange && r->exchange->conn->pool == p);
     if (p->step == POOL_OPEN)
         task_wake(o->engine, &o->task); /* for the next one */
     return true;

@@ -37,6 +37,7 @@
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/host.h"
+#include "engine/http1.h"
 #include "engine/origin.h"
 #include "engine/places.h"
 #include "engine/queue.h"
@@ -182,7 +183,7 @@ static void take_of_short(struct pool *p)
 
 void pool_open_for(struct pool *p, struct request *r)
 {
-    CHECK(r->origin->pool == p && r->attempt.step == ATTEMPT_BEGUN && !r->conn);
+    CHECK(r->origin->pool == p && r->attempt.step == ATTEMPT_BEGUN && !r->exchange);
     take_of_short(p);
     if (p->step == POOL_RACE) {
         p->resumes_until_ns = p->engine->now_ns + RESUME_WAIT_NS;
@@ -216,7 +217,8 @@ static void hear_closed(struct pool *p, struct conn *c)
 static void hear_short(struct pool *p, struct conn *c)
 {
     struct ringsend *e = p->engine;
-    struct request *r = c->exchange.request;
+    struct exchange *x = http1_exchange(c);
+    struct request *r = x ? x->request : NULL;
     CHECK(c->error != RINGSEND_OK && c->step == CONN_SHUTTING_DOWN);
     if (p->short_wait_ns == 0)
         p->short_wait_ns = SHORT_WAIT_MIN_NS;
@@ -231,7 +233,7 @@ static void hear_short(struct pool *p, struct conn *c)
         p->race_is_short = true;
         pool_race_lost(c);
     } else if (r) {
-        exchange_let_go(&c->exchange);
+        exchange_put(x);
         queue_redial(r, c->error, c->detail);
     }
 }
@@ -259,7 +261,8 @@ static void hear_connected(struct pool *p, struct conn *c)
 
 static void hear_failed(struct pool *p, struct conn *c)
 {
-    struct request *r = c->exchange.request;
+    struct exchange *x = http1_exchange(c);
+    struct request *r = x ? x->request : NULL;
     CHECK(c->error != RINGSEND_OK && c->step == CONN_SHUTTING_DOWN);
     if (c->racing) {
         pool_race_lost(c);
@@ -276,7 +279,7 @@ static void hear_failed(struct pool *p, struct conn *c)
     if (!is_old && p->step == POOL_OPEN)
         pool_goto(p, POOL_LOOKUP);
     if (r && !r->attempt.redialed) {
-        exchange_let_go(&c->exchange);
+        exchange_put(x);
         /* The other address has its own clocks. */
         r->attempt.connect_spent_ns = r->attempt.handshake_spent_ns = 0;
         r->attempt.race_first = r->attempt.race_next = 0;

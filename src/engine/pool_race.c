@@ -90,7 +90,7 @@ void pool_race_won(struct conn *c)
 {
     struct pool *p = c->pool;
     struct request *r = p->dialing;
-    CHECK(r && p->step == POOL_RACING && p->racers > 0 && !c->exchange.request);
+    CHECK(r && p->step == POOL_RACING && p->racers > 0 && list_empty(&c->exchanges));
     p->winner = c->address;
     p->has_winner = true;
     end_race(p, c);
@@ -179,7 +179,7 @@ enum task_next pool_race_run(struct pool *p)
 {
     struct ringsend *e = p->engine;
     uint64_t next_ns = attempt_deadline_ns(&p->dialing->attempt);
-    CHECK(p->dialing->attempt.step == ATTEMPT_BEGUN && !p->dialing->conn);
+    CHECK(p->dialing->attempt.step == ATTEMPT_BEGUN && !p->dialing->exchange);
     if (engine_is_over(e, next_ns)) {
         pool_abandon_race(p, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
         return TASK_AGAIN;

@@ -23,9 +23,9 @@
 #include "base/list.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
-#include "engine/conn.h"
 #include "engine/decode.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
 #include "engine/origin.h"
 #include "engine/pause.h"
 #include "engine/places.h"
@@ -182,7 +182,7 @@ static void settle(struct request *r)
 static void judge(struct request *r)
 {
     struct attempt *a = &r->attempt;
-    CHECK(a->step == ATTEMPT_OVER && !r->conn && !decode_is_due(r));
+    CHECK(a->step == ATTEMPT_OVER && !r->exchange && !decode_is_due(r));
     r->result.attempts++;
     trace_waited(r, a->began_ns);
     r->deadline_at_ns = timer_after(r->deadline_at_ns, a->stood_ns);
@@ -245,7 +245,7 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
 {
     struct ringsend *e = r->engine;
     struct ringsend_result *result = &r->result;
-    CHECK(!r->conn && !decode_is_due(r) && !r->result.attempts_list);
+    CHECK(!r->exchange && !decode_is_due(r) && !r->result.attempts_list);
     r->queue_ns += e->now_ns - r->queued_ns;
     trace_waited(r, e->now_ns);
     request_goto(r, REQUEST_FINISHED);
@@ -314,7 +314,7 @@ static enum task_next decide(struct request *r)
     const struct attempt *a = &r->attempt;
     enum ringsend_error error = a->outcome;
     int status = a->status;
-    CHECK(a->step == ATTEMPT_KNOWN && !r->conn && r->result.attempts > r->free_tries);
+    CHECK(a->step == ATTEMPT_KNOWN && !r->exchange && r->result.attempts > r->free_tries);
     if (error == RINGSEND_OK && a->verdict == VERDICT_OK)
         return finish_with_outcome(r);
     bool wanted = error == RINGSEND_OK && a->verdict == VERDICT_AGAIN;
@@ -365,7 +365,7 @@ static enum ringsend_error early_end(const struct request *r)
  */
 static enum task_next end_early(struct request *r, enum ringsend_error error)
 {
-    CHECK(error != RINGSEND_OK && !r->conn);
+    CHECK(error != RINGSEND_OK && !r->exchange);
     if (attempt_has_outcome(&r->attempt) && error == RINGSEND_E_STOPPED)
         return cut_short(r);
     if (attempt_has_outcome(&r->attempt) && error != RINGSEND_E_CANCELLED)
@@ -391,7 +391,7 @@ static void end_redial(struct request *r, enum ringsend_error error)
  * have it. */
 static bool has_run_out(const struct request *r)
 {
-    return !r->conn || (conn_is_seen(r->conn) && list_empty(&r->conn->task.ready));
+    return !r->exchange || exchange_is_seen(r->exchange);
 }
 
 /* Asks for the end of the attempt that is under way. */
@@ -402,8 +402,8 @@ static enum task_next carried(struct request *r, enum ringsend_error early)
     CHECK(r->attempt.step == ATTEMPT_BEGUN && list_empty(&r->waiting));
     if (!ends)
         task_deadline(r->engine, &r->task, deadline_ns(r));
-    else if (r->conn)
-        conn_abandon(r->conn, early, NULL);
+    else if (r->exchange)
+        exchange_abandon(r->exchange, early);
     else
         pool_abandon_race(r->origin->pool, early, NULL);
     return TASK_WAIT;
@@ -412,7 +412,7 @@ static enum task_next carried(struct request *r, enum ringsend_error early)
 /* Its response has come in time, so that only a cancel ends it. */
 static enum task_next decoding(struct request *r, enum ringsend_error early)
 {
-    CHECK(decode_is_due(r) && !r->conn);
+    CHECK(decode_is_due(r) && !r->exchange);
     if (early == RINGSEND_E_CANCELLED) {
         decode_abandon(r);
         r->attempt.outcome = early;
@@ -428,7 +428,7 @@ static enum task_next trying(struct request *r, enum ringsend_error early)
     switch (r->attempt.step) {
     case ATTEMPT_QUEUED:
     case ATTEMPT_REDIALING:
-        CHECK(!list_empty(&r->waiting) && !r->conn);
+        CHECK(!list_empty(&r->waiting) && !r->exchange);
         if (early == RINGSEND_OK) {
             task_deadline(r->engine, &r->task, deadline_ns(r));
             return TASK_WAIT;
@@ -457,14 +457,14 @@ enum task_next request_run(struct request *r)
     enum ringsend_error error;
     switch (r->step) {
     case REQUEST_TRY:
-        CHECK(list_empty(&r->waiting) && !r->conn);
+        CHECK(list_empty(&r->waiting) && !r->exchange);
         r->dns_ns = 0;
         queue_add(r->origin, r, r->wait == RINGSEND_WAIT_FREE);
         return request_goto(r, REQUEST_TRYING);
     case REQUEST_TRYING:
         return trying(r, early_end(r));
     case REQUEST_BACKOFF:
-        CHECK(r->attempt.step == ATTEMPT_KNOWN && list_empty(&r->waiting) && !r->conn);
+        CHECK(r->attempt.step == ATTEMPT_KNOWN && list_empty(&r->waiting) && !r->exchange);
         if ((error = early_end(r)) != RINGSEND_OK)
             return end_early(r, error);
         if (e->now_ns >= r->backoff_at_ns)

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct conn;
+struct exchange;
 struct origin;
 struct ringsend;
 struct stream;
@@ -32,8 +32,8 @@ struct request {
     struct ringsend *engine;
     struct ringsend_request *user;
     struct origin *origin;
-    struct conn *conn;     /* carries the attempt; null also while the origin races for it */
-    struct stream *stream; /* null: body and response are in memory as a whole */
+    struct exchange *exchange; /* carries the attempt; null also while its pool races for it */
+    struct stream *stream;     /* null: body and response are in memory as a whole */
     struct head head;
     struct attempt attempt; /* the last one that began */
     struct ringsend_result result;

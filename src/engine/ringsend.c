@@ -396,7 +396,7 @@ void ringsend_free(struct ringsend *e)
             task_wake(e, &e->requests[i].task);
     }
     for (uint32_t i = 0; i < e->conns_mark; i++)
-        if (e->conns[i].step == CONN_READY && !e->conns[i].exchange.request)
+        if (e->conns[i].step == CONN_READY && list_empty(&e->conns[i].exchanges))
             conn_abandon(&e->conns[i], RINGSEND_OK, NULL);
     while (e->conns_open > 0 || e->requests_used > e->finished_count + e->reaped_count)
         if (engine_wait(e) < 0)
@@ -666,7 +666,7 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.waiting = e->waiting;
     all.held = e->held < e->waiting ? e->held : e->waiting;
     all.enters = ring_counters(e->ring).enters;
-    all.exchanges = e->exchanges;
+    all.exchanges = e->exchanges_open;
     place_stats(e, &all);
     pause_stats(e, &all);
     bool has_room = e->requests_used - e->reaped_count < e->options.requests_max;

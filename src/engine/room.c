@@ -121,7 +121,7 @@ void room_made(struct ringsend *e)
     if (!is_bounded(e))
         return;
     if (!list_empty(&e->crowd))
-        task_wake(e, &LIST_OWNER(e->crowd.next, struct exchange, crowd)->conn->task);
+        exchange_wake(LIST_OWNER(e->crowd.next, struct exchange, crowd));
     if (!list_empty(&e->undecoded))
         task_wake(e, &LIST_OWNER(e->undecoded.next, struct request, undecoded)->task);
 }

@@ -13,6 +13,6 @@ const struct machine machine_request = {"request", request_names};
 const struct machine machine_attempt = {"attempt", attempt_names};
 const struct machine machine_pool = {"pool", pool_names};
 const struct machine machine_conn = {"conn", conn_names};
-const struct machine machine_send = {"conn", send_names};
-const struct machine machine_receive = {"conn", receive_names};
+const struct machine machine_send = {"exchange", send_names};
+const struct machine machine_receive = {"exchange", receive_names};
 #endif

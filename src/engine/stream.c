@@ -9,6 +9,7 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
+#include "engine/http1.h"
 #include "engine/request.h"
 #include "engine/steps.h"
 #include "ringsend.h"
@@ -131,8 +132,8 @@ const struct ringsend_result *stream_reap(struct ringsend *e)
 static void wants_over(struct event *event)
 {
     struct request *r = LIST_OWNER(event, struct stream, wants)->request;
-    if (r->conn)
-        task_wake(r->engine, &r->conn->task);
+    if (r->exchange)
+        exchange_wake(r->exchange);
 }
 
 void stream_give_back(struct ringsend *e)
@@ -230,13 +231,12 @@ static void took(struct stream *s, int64_t bytes)
 
 static enum ringsend_error start_read(struct exchange *x)
 {
-    struct conn *c = x->conn;
     struct stream *s = x->request->stream;
     const struct ringsend_request *user = s->request->user;
     int64_t at = s->from_at;
     size_t bytes;
     if (!file_is_entered(&s->from))
-        file_enter(&s->from, c, 0, user->body_fd);
+        file_enter(&s->from, x, 0, user->body_fd);
     char *room = make_room(x, s->body_bytes - s->sent_bytes, &bytes);
     if (!room)
         return RINGSEND_E_NO_MEMORY;
@@ -308,7 +308,7 @@ enum ringsend_error stream_fill(struct exchange *x, const char **detail)
     if (x->receive >= RECEIVE_DRAINING && !exchange_owes(x))
         return RINGSEND_OK; /* nobody wants to hear more of it */
     if (x->request->attempt.times.sent_at_ns == 0 && c->rx_first >= 0)
-        return exchange_unasked(x, detail);
+        return http1_unasked(x->conn, detail);
     if (x->request->stream->source == RINGSEND_BODY_FD)
         return fill_from_file(x, detail);
     return fill_from_piece(x);
@@ -332,8 +332,8 @@ int stream_give(struct request *r, struct ringsend_bytes piece, bool last)
     s->last = last || given_bytes == s->body_bytes;
     s->told = false;
     stream_take_back(r->engine, &s->wants);
-    if (r->conn)
-        task_wake(r->engine, &r->conn->task);
+    if (r->exchange)
+        exchange_wake(r->exchange);
     return 0;
 }
 

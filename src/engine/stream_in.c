@@ -30,10 +30,9 @@ enum { WINDOW_BYTES = 256 << 10 };
 
 static void start_write(struct exchange *x)
 {
-    struct conn *c = x->conn;
     struct stream *s = x->request->stream;
     if (!file_is_entered(&s->to))
-        file_enter(&s->to, c, 1, s->request->user->response_fd);
+        file_enter(&s->to, x, 1, s->request->user->response_fd);
     s->spent = s->writing = true;
     file_append(&s->to, s->out.data, s->out.bytes);
 }
@@ -87,8 +86,8 @@ int stream_hold(struct request *r, bool hold)
     s->held = hold;
     if (hold)
         stream_take_back(r->engine, &s->gives);
-    else if (r->conn)
-        task_wake(r->engine, &r->conn->task);
+    else if (r->exchange)
+        exchange_wake(r->exchange);
     return 0;
 }
 
@@ -170,8 +169,8 @@ void stream_piece_over(struct event *event)
     struct stream *s = LIST_OWNER(event, struct stream, gives);
     struct request *r = s->request;
     buf_release(&r->engine->bufs, &s->out);
-    if (r->conn)
-        task_wake(r->engine, &r->conn->task);
+    if (r->exchange)
+        exchange_wake(r->exchange);
 }
 
 void stream_in_over(struct stream *s)

@@ -6,8 +6,10 @@
 #include "base/timers.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
+#include "engine/exchange.h"
 #include "engine/file_internal.h"
 #include "engine/host.h"
+#include "engine/http1.h"
 #include "engine/origin.h"
 #include "engine/pool.h"
 #include "engine/post.h"
@@ -17,7 +19,7 @@
 
 #include <string.h>
 
-enum { TABLES = 15 };
+enum { TABLES = 16 };
 
 struct table {
     void *where; /* the pointer to it */
@@ -32,6 +34,7 @@ static void list_tables(struct ringsend *e, struct table tables[TABLES])
         /* Twice: as many may have been reaped, their results still being read. */
         {&e->requests, 2 * (size_t)o->requests_max * sizeof *e->requests},
         {&e->conns, o->connections_max * sizeof *e->conns},
+        {&e->exchanges, e->exchanges_max * sizeof *e->exchanges},
         {&e->origins, e->origins_max * sizeof *e->origins},
         {&e->pools, e->origins_max * sizeof *e->pools},
         {&e->hosts, e->hosts_max * sizeof *e->hosts},
@@ -44,7 +47,8 @@ static void list_tables(struct ringsend *e, struct table tables[TABLES])
         {&e->watch.conns, o->watch_max * sizeof(struct conn *)},
         {&e->watch.ended, 2 * (size_t)o->watch_max * sizeof *e->watch.ended},
         {&e->posts, posts_bytes(o->posts_max)},
-        {&e->files, (LIMIT_FILES + FILES_PER_CONN * (size_t)o->connections_max) * sizeof *e->files},
+        {&e->files,
+         (LIMIT_FILES + FILES_PER_EXCHANGE * (size_t)e->exchanges_max) * sizeof *e->files},
     };
     memcpy(tables, all, sizeof all);
 }
@@ -52,6 +56,7 @@ static void list_tables(struct ringsend *e, struct table tables[TABLES])
 bool tables_take(struct ringsend *e)
 {
     const struct ringsend_options *o = &e->options;
+    e->exchanges_max = HTTP1_ROOM * o->connections_max;
     e->origins_max = o->requests_max + o->connections_max + 64;
     e->hosts_max =
         e->origins_max + 1 + LIMIT_LOOKUPS; /* one is found before its origin has a place */
@@ -73,6 +78,7 @@ bool tables_take(struct ringsend *e)
         if (!data)
             return false;
     }
+    list_init(&e->exchanges_free);
     posts_init(e->posts, o->posts_max);
     return true;
 }

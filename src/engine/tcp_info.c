@@ -17,6 +17,7 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
+#include "engine/http1.h"
 #include "engine/request.h"
 #include "engine/steps.h"
 #include "ringsend.h"
@@ -58,9 +59,9 @@ void watch_installed(struct conn *c, int32_t result)
 
 void watch_arrived(struct conn *c, uint64_t stamp_ns)
 {
-    struct exchange *x = &c->exchange;
-    bool first = c->stamped && c->step == CONN_READY && x->request &&
-                 x->receive == RECEIVE_FIRST_BYTE && x->send >= SEND_SENDING && c->exchanges > 1;
+    const struct exchange *x = http1_exchange(c);
+    bool first = c->stamped && c->step == CONN_READY && x && x->receive == RECEIVE_FIRST_BYTE &&
+                 x->send >= SEND_SENDING && c->exchanges_begun > 1;
     if (!first || x->request->attempt.times.arrived_at_ns > 0)
         return;
     struct ringsend_times *times = &x->request->attempt.times;

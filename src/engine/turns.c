@@ -32,6 +32,8 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
+#include "engine/http1.h"
+#include "engine/exchange.h"
 #include "engine/pool.h"
 #include "engine/places.h"
 #include "engine/queue.h"
@@ -55,7 +57,8 @@ void turns_init(struct ringsend *e)
 
 static struct request *request_of(const struct conn *c)
 {
-    return c->racing ? c->pool->dialing : c->exchange.request;
+    const struct exchange *x = http1_exchange(c);
+    return c->racing ? c->pool->dialing : x ? x->request : NULL;
 }
 
 static uint64_t turn_ns(const struct conn *c)
@@ -113,7 +116,7 @@ static void take_back(struct conn *c)
     if (c->racing) {
         pool_take_back_race(c->pool);
     } else {
-        exchange_let_go(&c->exchange);
+        exchange_put(r->exchange);
         conn_abandon(c, RINGSEND_OK, NULL);
     }
     queue_take_back(r, connects ? ns : 0, connects ? 0 : ns);
