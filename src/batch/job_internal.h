@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/list.h"
 #include "base/machine.h"
+#include "base/time.h"
 #include "batch/engine_threads.h"
 #include "batch/job.h"
 #include "batch/lanes.h"
@@ -192,7 +193,7 @@ void job_drop_early(struct job *job);
 void job_admit(struct job *job);
 
 /* job_mistakes.c */
-#define REACH_TICK_NS 1000000000ull
+#define REACH_TICK_NS NS_PER_S
 /* A result, or a refusal, that is the run's mistake: the job gives up, and the record is to be left
  * for a later run, if there may be one. */
 bool job_is_mistake(struct job *job, const struct result_line *line);

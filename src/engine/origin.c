@@ -173,7 +173,7 @@ static bool must_wait(struct origin *o, uint64_t until_ns)
 /* Its attempt begins, on a new connection: takes a place and of the gates. */
 static bool begins(struct origin *o, struct request *r)
 {
-    CHECK(!list_empty(&r->waiting) && place_is_free(o->pool));
+    CHECK(!list_empty(&r->waiting) && o->engine->conns_open < o->engine->conns_limit);
     if (!place_claim(o->pool, false)) /* another engine was faster */
         return has_no_place(o, r);
     if (gates_pass(r))

@@ -289,7 +289,9 @@ class Truth(LoadCase):
                          (2000, never + report["timed_out"]))
         self.assertEqual((bounds["service_us"]["count"], bounds["send_lag_us"]["count"]),
                          (report["timed_out"], never))
-        self.assertEqual(bounds["response_us"]["at_least"], ["p90", "p99", "p999", "p9999", "max"])
+        # The median, too, where the machine was late.
+        self.assertEqual(bounds["response_us"]["at_least"][-5:],
+                         ["p90", "p99", "p999", "p9999", "max"])
         # The last start was due 2 s after the first, and the first connection that hung gave up
         # after 3 s.
         self.assertGreaterEqual(response["p90"], 1_000_000)

@@ -48,7 +48,7 @@ class Memory(Case):
 
     def test_a_slow_platform_does_not_make_the_reader_run_ahead(self):
         serve = self.serve("--latency", "1ms", "--max-connections", "100")
-        few, many = (self.peak_bytes(serve, count, "-c", "4") for count in (100, 4000))
+        few, many = (self.peak_bytes(serve, count, "-c", "4") for count in (1000, 8000))
         self.assertLess(abs(many - few), 1 * MIB, (few, many))
 
 

@@ -51,7 +51,7 @@ class Overwrite(Case):
         self.refused(words, "is the file that --write-out reads, too",
                      *self.send("-w", "@" + words, "-o", None))
         self.refused(data, "is the file that --data-file reads, too", "send", "--force", "--url",
-                     self.server_url, "--data-file", data, "-o", None, rows)
+                     self.server_url + "{{a}}", "--data-file", data, "-o", None, rows)
         self.refused(self.input, "is an input, too", *self.send("-o", None))
 
     def test_certificates(self):

@@ -123,12 +123,15 @@ class Timeouts(Case):
     def test_the_deadline_runs_while_a_record_waits_and_nothing_was_sent_then(self):
         server = self.silent()
         run = self.send("-c", "1", "--deadline", "300ms", "--url", server.url, expect=NOT_ALL_OK,
-                        records=[{"data": "1"}, {"data": "2"}])
-        first, second = sorted(run.results, key=lambda r: r["line"])
-        self.assertEqual((first["error"], second["error"]), ("timeout_record",) * 2)
-        self.assertEqual((first.get("ambiguous"), second.get("ambiguous"), second["attempts"]),
-                         (True, None, 0))
-        self.assertEqual([r.body for r in server.requests], [b"1"])
+                        records=[{"data": str(n)} for n in range(20)])
+        results = sorted(run.results, key=lambda r: r["line"])
+        self.assertEqual([r["error"] for r in results], ["timeout_record"] * 20)
+        # All deadlines are within a few hundred microseconds: as the first one ends, another may
+        # still begin.
+        begun = [r["attempts"] for r in results]
+        self.assertEqual(begun[0], 1)
+        self.assertLess(begun.count(1), 10)
+        self.assertEqual([r.get("ambiguous") for r in results], [n == 1 or None for n in begun])
 
     def test_the_timeout_of_a_record_takes_the_place_of_the_options(self):
         for value in (0.1, "100ms"):

@@ -6,6 +6,7 @@
  *
  * Signals. The handler counts and wakes the loop; the job looks at the count each turn. After the
  * job they but end the wait for whoever does not read our last words. */
+#include "base/time.h"
 #include "batch/job.h"
 #include "cli/commands.h"
 #include "cli/notice.h"
@@ -31,7 +32,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define UNREACHED_REPORT_NS 3000000000ull
+#define UNREACHED_REPORT_NS (3 * NS_PER_S)
 
 enum {
     THREAD_MORE = 64 /* on their way to another thread or back */

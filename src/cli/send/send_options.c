@@ -2,6 +2,7 @@
  * anything is opened. */
 #include "cli/send/send_options.h"
 
+#include "base/time.h"
 #include "cli/descriptor.h"
 #include "cli/options/outcomes.h"
 #include "cli/options/throttle_options.h"
@@ -16,7 +17,7 @@
 
 static const char command[] = "send";
 
-#define UNREACHED_MAX_NS 30000000000ull
+#define UNREACHED_MAX_NS (30 * NS_PER_S)
 
 /* All of a file, NUL-terminated; its last line end is not part of the format. */
 static char *read_format_file(const char *path)
