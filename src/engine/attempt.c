@@ -40,6 +40,7 @@ static void attempt_goto(struct attempt *a, enum attempt_step step)
 void attempt_release(struct attempt *a)
 {
     struct buf_pool *pool = pool_of(a);
+    CHECK(a->begun || (!a->body.data && !a->headers.data));
     buf_release(pool, &a->body);
     buf_release(pool, &a->packed);
     buf_release(pool, &a->headers);
@@ -51,12 +52,14 @@ void attempt_clear(struct attempt *a)
 {
     if (!a->begun)
         return;
+    CHECK(a->step == ATTEMPT_QUEUED || a->step == ATTEMPT_KNOWN);
     attempt_release(a);
     *a = (struct attempt){.step = a->step};
 }
 
 void attempt_queued(struct attempt *a)
 {
+    CHECK(!request_of(a)->exchange);
     if (a->step != ATTEMPT_REDIALING)
         attempt_goto(a, ATTEMPT_QUEUED);
 }
@@ -74,6 +77,7 @@ void attempt_begin(struct attempt *a)
         a->left_ns = r->attempt_timeout_ns;
         a->times.begun_at_ns = engine_stamp_ns(e);
     }
+    CHECK(!a->bytes_left && !a->stands_ns && a->outcome == RINGSEND_OK);
     a->deadline_ns = timer_after(e->now_ns, a->left_ns);
     attempt_goto(a, ATTEMPT_BEGUN);
 }
@@ -91,6 +95,7 @@ void attempt_take_back(struct attempt *a, uint64_t connect_ns, uint64_t handshak
 {
     struct request *r = request_of(a);
     uint64_t now_ns = r->engine->now_ns;
+    CHECK(a->deadline_ns >= a->began_ns && connect_ns + handshake_ns <= now_ns);
     attempt_redial(a, RINGSEND_OK, NULL);
     a->connect_spent_ns += connect_ns;
     a->handshake_spent_ns += handshake_ns;
@@ -124,6 +129,7 @@ void attempt_over(struct attempt *a, enum ringsend_error outcome, const char *de
     attempt_goto(a, ATTEMPT_OVER);
     a->outcome = outcome;
     attempt_explain(a, detail);
+    CHECK(outcome != RINGSEND_OK || a->status >= 200);
     /* Given up in the turn that began or sent it: that stamp may be younger than the turn's. */
     const struct ringsend_times *t = &a->times;
     uint64_t last_ns = t->sent_at_ns > t->begun_at_ns ? t->sent_at_ns : t->begun_at_ns;
@@ -133,6 +139,7 @@ void attempt_over(struct attempt *a, enum ringsend_error outcome, const char *de
 
 void attempt_judged(struct attempt *a)
 {
+    CHECK(a->begun && a->times.done_at_ns >= a->times.begun_at_ns);
     attempt_goto(a, ATTEMPT_KNOWN);
 }
 
@@ -174,6 +181,7 @@ void attempt_explain(struct attempt *a, const char *detail)
 {
     if (!detail)
         return;
+    CHECK(a->begun);
     a->detail_text.bytes = 0;
     if (buf_append(pool_of(a), &a->detail_text, detail, strlen(detail) + 1))
         a->detail = a->detail_text.data;
@@ -190,6 +198,7 @@ static bool is_redirect(int status)
 static void explain_redirect(struct attempt *a, const struct response *response)
 {
     char text[256];
+    CHECK(a->step == ATTEMPT_BEGUN && a->status == response->status);
     const char *at = response->location;
     size_t bytes = response->location_bytes;
     if (!is_redirect(a->status) || bytes == 0)
@@ -230,7 +239,7 @@ void attempt_take(struct attempt *a, struct response *response, enum ringsend_er
         a->hints = response->hints;
     if (outcome != RINGSEND_OK)
         return;
-    CHECK(a->status >= 200);
+    CHECK(a->status >= 200 && !a->body.data && !a->headers.data);
     a->body = response->body;
     a->headers = response->headers;
     a->header_index = response->header_index;
@@ -248,6 +257,7 @@ void attempt_headers(struct ringsend *e, const struct buf *headers, const struct
                      struct buf *array, struct ringsend_result *result)
 {
     size_t count = index->bytes / sizeof(struct response_header);
+    CHECK(index->bytes % sizeof(struct response_header) == 0 && !array->data);
     if (count == 0 || !buf_reserve(&e->bufs, array, count * sizeof(struct ringsend_header)))
         return;
     const struct response_header *from = (const void *)index->data;

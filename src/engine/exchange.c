@@ -177,6 +177,7 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
 static enum ringsend_error send_on(struct exchange *x)
 {
     struct attempt *a = &x->request->attempt;
+    CHECK(x->send == SEND_SENDING);
     enum ringsend_error error = writer_go_on(x->conn);
     if (x->piece.state == PIECE_SENDING && !a->bytes_left)
         attempt_leaves(a, x->request->user);
@@ -186,6 +187,7 @@ static enum ringsend_error send_on(struct exchange *x)
 enum ringsend_error exchange_send(struct exchange *x)
 {
     struct ringsend_times *times = &x->request->attempt.times;
+    CHECK(!piece_is_queued(&x->piece) && x->conn->step == CONN_READY);
     exchange_send_goto(x, SEND_SENDING);
     if (times->sent_at_ns == 0)
         times->sent_at_ns = engine_stamp_ns(x->engine);
@@ -213,6 +215,7 @@ void exchange_sent(struct exchange *x)
         x->first_byte_at_ns = timer_after(e->now_ns, e->options.first_byte_timeout_ns);
         return;
     }
+    CHECK(x->piece.state == PIECE_BROKE && x->conn->writer.truncated);
     exchange_send_goto(x, SEND_BROKE);
     /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come.
      */
@@ -227,7 +230,7 @@ static enum ringsend_error truncated(const struct exchange *x, const char **deta
 {
     struct conn *c = x->conn;
     bool reset = c->stream_result < 0;
-    CHECK(c->stream_ended);
+    CHECK(c->stream_ended && x->receive < RECEIVE_DRAINING);
     if (reset)
         *detail = strerrordesc_np(-c->stream_result);
     if (!x->response.started) {
@@ -243,11 +246,13 @@ static enum ringsend_error truncated(const struct exchange *x, const char **deta
 
 bool exchange_owes(const struct exchange *x)
 {
+    CHECK(x->receive >= RECEIVE_DRAINING);
     return x->send != SEND_SENT && x->response.status < 300;
 }
 
 static void complete(struct exchange *x)
 {
+    CHECK(x->response.started && x->receive == RECEIVE_READING);
     x->early = x->send != SEND_SENT;
     exchange_receive_goto(x, x->request->stream ? RECEIVE_DRAINING : RECEIVE_DONE);
 }
@@ -283,6 +288,7 @@ static enum ringsend_error read_plain(struct exchange *x, struct ringsend_bytes 
         times->first_byte_ns = times->first_byte_at_ns - times->sent_at_ns;
     }
     enum response_next next = response_feed(&x->response, plain->data, plain->bytes, &used);
+    CHECK(used <= plain->bytes);
     plain->data += used;
     plain->bytes -= used;
     if (next == RESPONSE_FAILED) {
@@ -308,6 +314,7 @@ static enum ringsend_error read_raw(struct exchange *x, struct ringsend_bytes *g
         error = read_plain(x, &plain, detail);
         if (error != RINGSEND_OK)
             return error;
+        CHECK(plain.bytes <= before);
         c->unsolicited |= plain.bytes > 0;
         wire_consume(&c->wire, before - plain.bytes);
     } while (receives(x));
@@ -330,6 +337,7 @@ static enum ringsend_error receive(struct exchange *x, const char **detail)
         c->unsolicited |= c->rx_first >= 0;
         return RINGSEND_OK;
     }
+    CHECK(c->rx_first < 0);
     if (!c->stream_ended && !wire_said_farewell(&c->wire))
         return RINGSEND_OK;
     c->stream_ended = true;
@@ -351,6 +359,7 @@ static enum ringsend_error judge_send(const struct exchange *x, const char **det
     bool farewell = wire_said_farewell(&x->conn->wire) && x->piece.state != PIECE_SENDING;
     if (x->send != SEND_BROKE && !farewell)
         return RINGSEND_OK;
+    CHECK(!x->request->attempt.bytes_left || x->piece.sent_bytes > 0 || farewell);
     *detail =
         "a response came early, and the connection broke before the request was sent to its end";
     return x->request->attempt.bytes_left ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
@@ -383,6 +392,7 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
 
 const char *exchange_phase(const struct exchange *x)
 {
+    CHECK(x->request && x->send != SEND_NONE);
     if (x->receive >= RECEIVE_DRAINING)
         return "while sending the request, to which a response had come early";
     if (x->receive == RECEIVE_READING)

@@ -67,7 +67,7 @@ static bool is_reusable(struct exchange *x)
 {
     struct conn *c = x->conn;
     const struct response *response = &x->response;
-    CHECK(x->receive == RECEIVE_DONE);
+    CHECK(c->step == CONN_READY && http1_exchange(c) == x);
     if (!response->keep_alive || x->send != SEND_SENT || x->early || c->unsolicited ||
         c->stream_ended || x->request->head.close || !conn_receives(c))
         return false;
@@ -101,6 +101,7 @@ bool http1_stays(struct exchange *x)
  * 15.5.9). */
 bool http1_is_stale(enum ringsend_error error, const struct response *response)
 {
+    CHECK(response->started || response->status == 0);
     if (response->status == 408)
         return !response->keep_alive && response->interim_count == 0;
     if (error == RINGSEND_OK)

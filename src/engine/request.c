@@ -106,6 +106,7 @@ void request_take(struct ringsend *e, struct ringsend_request *user, const struc
         user->attempt_timeout_ns ? user->attempt_timeout_ns : options->attempt_timeout_ns;
     r->deadline_at_ns =
         timer_after(e->now_ns, user->deadline_ns ? user->deadline_ns : options->deadline_ns);
+    CHECK(r->tries > 0 && r->deadline_at_ns >= e->now_ns);
     o->requests++;
     o->pool->requests++;
     task_deadline(e, &r->task, r->deadline_at_ns);
@@ -118,6 +119,7 @@ bool request_find(struct ringsend *e, uint64_t handle, struct request **r)
     if (slot >= e->requests_mark || generation == 0)
         return false;
     struct request *at = &e->requests[slot];
+    CHECK(at->slot == slot);
     bool is_it = at->generation == generation && at->user && at->step != REQUEST_FINISHED;
     *r = is_it ? at : NULL;
     return true;
@@ -126,7 +128,7 @@ bool request_find(struct ringsend *e, uint64_t handle, struct request **r)
 void request_put(struct request *r)
 {
     struct ringsend *e = r->engine;
-    CHECK(r->step == REQUEST_FINISHED);
+    CHECK(r->step == REQUEST_FINISHED && r->user && e->requests_used > 0);
     attempt_release(&r->attempt);
     buf_release(&e->bufs, &r->trace);
     if (r->stream)
@@ -151,9 +153,11 @@ static void count_outcome(struct request *r)
 {
     struct ringsend_stats *stats = &r->engine->stats;
     const struct attempt *a = &r->attempt;
+    CHECK(a->step == ATTEMPT_KNOWN);
     if (retry_is_pushed_back(a->outcome, a->status)) {
         stats->pushed_back += !is_pardoned(r);
     } else if (a->outcome == RINGSEND_OK) {
+        CHECK(a->times.done_at_ns >= a->times.sent_at_ns);
         stats->completed++;
         stats->service_ns += a->times.done_at_ns - a->times.sent_at_ns;
     }
@@ -163,6 +167,7 @@ static void count_outcome(struct request *r)
 static void judge_origin(struct request *r)
 {
     const struct attempt *a = &r->attempt;
+    CHECK(a->answered || a->outcome != RINGSEND_OK);
     if (a->answered || retry_is_silence(a->outcome))
         place_heard(r->origin->pool, a->answered);
 }
@@ -194,6 +199,7 @@ static void judge(struct request *r)
     judge_origin(r);
     if (!decode_is_due(r))
         settle(r);
+    CHECK((r->attempt.step == ATTEMPT_KNOWN) != decode_is_due(r));
 }
 
 /* The index of positions makes way for the array. */
@@ -204,6 +210,7 @@ static void publish_headers(struct request *r)
     struct buf array = {0};
     if (!e->options.store_headers)
         return;
+    CHECK(!r->result.headers);
     attempt_headers(e, &a->headers, &a->header_index, &array, &r->result);
     if (!array.data)
         return;
@@ -216,6 +223,7 @@ static void publish_attempt(struct request *r)
 {
     const struct attempt *a = &r->attempt;
     struct ringsend_result *result = &r->result;
+    CHECK(r->step == REQUEST_FINISHED && (a->begun || !a->body.data));
     result->status = a->status;
     result->unjudged = a->unjudged;
     result->retry_after_ns = a->asked_ns;
@@ -246,6 +254,7 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     struct ringsend *e = r->engine;
     struct ringsend_result *result = &r->result;
     CHECK(!r->exchange && !decode_is_due(r) && !r->result.attempts_list);
+    CHECK(error != RINGSEND_OK || attempt_has_outcome(&r->attempt));
     r->queue_ns += e->now_ns - r->queued_ns;
     trace_waited(r, e->now_ns);
     request_goto(r, REQUEST_FINISHED);
@@ -269,17 +278,19 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
 void request_refuse(struct ringsend *e, struct ringsend_request *user, enum ringsend_error error,
                     const char *detail)
 {
+    CHECK(error != RINGSEND_OK);
     finish(request_new(e, user), error, detail);
 }
 
 static enum task_next finish_with_outcome(struct request *r)
 {
+    CHECK(attempt_has_outcome(&r->attempt) && r->result.attempts > 0);
     return finish(r, r->attempt.outcome, r->attempt.detail);
 }
 
 static enum task_next cut_short(struct request *r)
 {
-    CHECK(attempt_has_outcome(&r->attempt));
+    CHECK(r->engine->stopping || r->cancel_asked);
     r->result.cut_short = true;
     return finish_with_outcome(r);
 }
@@ -304,6 +315,7 @@ static enum task_next back_off(struct request *r)
         return finish_with_outcome(r);
     r->wants_fresh = stream_wants_fresh(r) || r->attempt.status == 421;
     r->is_retry = true;
+    CHECK(r->backoff_at_ns >= e->now_ns && r->wait != RINGSEND_WAIT_NONE);
     return request_goto(r, REQUEST_BACKOFF);
 }
 
@@ -348,6 +360,7 @@ static enum task_next decide(struct request *r)
 static uint64_t deadline_ns(const struct request *r)
 {
     const struct attempt *a = &r->attempt;
+    CHECK(!a->stands_ns || a->step == ATTEMPT_BEGUN);
     return a->stands_ns ? TIMER_NEVER : timer_after(r->deadline_at_ns, a->stood_ns);
 }
 
@@ -391,6 +404,7 @@ static void end_redial(struct request *r, enum ringsend_error error)
  * have it. */
 static bool has_run_out(const struct request *r)
 {
+    CHECK(r->attempt.step == ATTEMPT_BEGUN);
     return !r->exchange || exchange_is_seen(r->exchange);
 }
 
