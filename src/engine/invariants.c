@@ -137,6 +137,15 @@ static void check_origins(const struct ringsend *e)
     CHECK(line_moves(e, GATE_BUDGET) && line_moves(e, GATE_PACE));
 }
 
+/* Its next run, or that of the origin whose turn it is, takes what there is. */
+static bool is_awake(const struct pool *p)
+{
+    struct list *next = p->waiting.next;
+    return !list_empty(&p->task.ready) ||
+           (next != &p->waiting &&
+            !list_empty(&LIST_OWNER(next, struct origin, in_waiting)->task.ready));
+}
+
 static void check_pools(const struct ringsend *e)
 {
     uint32_t conns = 0, blocked = 0, mute = 0, proven = 0;
@@ -172,8 +181,8 @@ static void check_pools(const struct ringsend *e)
     CHECK(conns == e->conns_open);
     CHECK(blocked == e->blocked_count && mute == e->silent_mute);
     CHECK(proven == e->pools_proven);
-    CHECK(e->conns_open >= e->conns_limit || e->seat.places ||
-          !place_first(e)); /* else it would have it */
+    const struct pool *first = place_first(e);
+    CHECK(e->conns_open >= e->conns_limit || e->seat.places || !first || is_awake(first));
     CHECK(!e->seat.places || e->seat.held == e->conns_open);
 }
 

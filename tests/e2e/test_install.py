@@ -16,7 +16,7 @@ import test_examples
 from harness import ROOT, Authority, Case, main
 
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
-LIBRARY_BYTES_MAX = 279_000  # stripped, without BearSSL and liburing
+LIBRARY_BYTES_MAX = 303_000  # stripped, without BearSSL and liburing
 TOOLS = ["cc", "c++", "pkg-config", "meson", "strip"]
 WARNINGS = ["-pthread", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
