@@ -5,7 +5,7 @@
  * CONNECTING     connect                 connect, attempt            HANDSHAKE; READY with http
  * HANDSHAKE      -                       -                           HANDSHAKING
  * HANDSHAKING    send, recv, the worker  handshake, attempt          READY
- * READY          send, recv, a stream    first byte, attempt; idle   (stays for the next exchange)
+ * READY          send, recv, a stream    idle; the exchange's own   (stays for the next exchange)
  * SHUTTING_DOWN  every operation's end   -                           CLOSE; CLOSED if never opened
  * CLOSE          -                       -                           CLOSING
  * CLOSING        close                   -                           CLOSED
@@ -440,7 +440,6 @@ static enum task_next idle(struct conn *c)
 
 static enum task_next exchanging(struct conn *c, struct exchange *x)
 {
-    struct ringsend *e = c->engine;
     const char *detail = NULL;
     if (c->writer.send.state == OP_COMPLETE)
         writer_sent(c);
@@ -457,19 +456,7 @@ static enum task_next exchanging(struct conn *c, struct exchange *x)
         report(c);
         return TASK_AGAIN;
     }
-    if (x->receive == RECEIVE_DRAINING && !owes) {
-        task_deadline(e, &c->task, TIMER_NEVER);
-        return TASK_WAIT;
-    }
-    if (x->receive == RECEIVE_FIRST_BYTE && is_over(c, x->first_byte_at_ns))
-        return conn_fail(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
-                         NULL);
-    uint64_t at_ns = attempt_deadline_ns(&x->request->attempt);
-    if (is_over(c, at_ns))
-        return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, exchange_phase(x));
-    if (x->receive == RECEIVE_FIRST_BYTE && x->first_byte_at_ns < at_ns)
-        at_ns = x->first_byte_at_ns;
-    task_deadline(e, &c->task, at_ns);
+    exchange_wait(x);
     return TASK_WAIT;
 }
 

@@ -36,6 +36,7 @@
 #include "base/timers.h"
 #include "engine/conn.h"
 #include "engine/decode.h"
+#include "engine/exchange.h"
 #include "engine/file_internal.h"
 #include "engine/host.h"
 #include "engine/lookups.h"
@@ -82,6 +83,8 @@ static enum task_next task_run(struct task *task)
         return pool_run(LIST_OWNER(task, struct pool, task));
     case TASK_CONN:
         return conn_run(LIST_OWNER(task, struct conn, task));
+    case TASK_EXCHANGE:
+        return exchange_expired(LIST_OWNER(task, struct exchange, task));
     case TASK_LOOKUPS:
         return lookups_run(LIST_OWNER(task, struct ringsend, lookups.task));
     }

@@ -37,6 +37,7 @@
 #include "engine/room.h"
 #include "engine/steps.h"
 #include "engine/stream.h"
+#include "engine/task.h"
 #include "engine/wire.h"
 #include "engine/writer.h"
 #include "http/head.h"
@@ -78,6 +79,9 @@ static struct exchange *first_use(struct ringsend *e)
     struct exchange *x = &e->exchanges[e->exchanges_mark];
     x->slot = e->exchanges_mark++;
     x->engine = e;
+    x->task.kind = TASK_EXCHANGE;
+    timer_init(&x->task.timer);
+    list_init(&x->task.ready);
     list_init(&x->crowd);
     return x;
 }
@@ -101,6 +105,8 @@ struct exchange *exchange_new(struct conn *c, struct request *r)
 void exchange_put(struct exchange *x)
 {
     CHECK(x->request->exchange == x && x->send == SEND_NONE && list_empty(&x->crowd));
+    timer_clear(&x->task.timer);
+    list_remove(&x->task.ready);
     list_remove(&x->node);
     list_push_front(&x->engine->exchanges_free, &x->node);
     x->request->exchange = NULL;
@@ -126,6 +132,44 @@ void exchange_abandon(struct exchange *x, enum ringsend_error error)
     conn_abandon(x->conn, error, NULL);
 }
 
+/* ---- clocks ---- */
+
+/* The nearest of them; TIMER_NEVER: they stand, or nothing is waited for any more but our side. */
+static uint64_t nearest_ns(const struct exchange *x)
+{
+    uint64_t at_ns = attempt_deadline_ns(&x->request->attempt);
+    CHECK(x->request && x->send != SEND_NONE);
+    if (x->receive >= RECEIVE_DRAINING && !exchange_owes(x))
+        return TIMER_NEVER;
+    bool first = x->receive == RECEIVE_FIRST_BYTE && x->first_byte_at_ns < at_ns;
+    return first ? x->first_byte_at_ns : at_ns;
+}
+
+void exchange_wait(struct exchange *x)
+{
+    task_deadline(x->engine, &x->task, nearest_ns(x));
+}
+
+/* A connection that shuts down has its own reason already. */
+enum task_next exchange_expired(struct exchange *x)
+{
+    struct ringsend *e = x->engine;
+    struct conn *c = x->conn;
+    CHECK(x->request && x->send != SEND_NONE);
+    if (c->step != CONN_READY)
+        return TASK_WAIT;
+    if (!engine_is_over(e, nearest_ns(x)) || !exchange_is_seen(x)) {
+        exchange_wait(x);
+        return TASK_WAIT;
+    }
+    if (x->receive != RECEIVE_FIRST_BYTE || x->first_byte_at_ns > e->seen_ns)
+        conn_abandon(c, RINGSEND_E_TIMEOUT_ATTEMPT, exchange_phase(x));
+    else
+        conn_abandon(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
+                     NULL);
+    return TASK_WAIT;
+}
+
 void exchange_begin(struct exchange *x)
 {
     struct conn *c = x->conn;
@@ -146,6 +190,7 @@ void exchange_begin(struct exchange *x)
         x->engine->stats.connections_reused++;
     x->engine->exchanges_open++;
     place_set_silent(c, true);
+    task_deadline(x->engine, &c->task, TIMER_NEVER); /* the connection's own clocks */
 }
 
 static enum ringsend_error send_start(struct exchange *x, const char **detail)

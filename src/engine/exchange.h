@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "engine/steps.h"
+#include "engine/task.h"
 #include "engine/wire.h"
 #include "http/response.h"
 #include "ringsend.h"
@@ -18,6 +19,7 @@ struct request;
 struct ringsend;
 
 struct exchange {
+    struct task task; /* woken by its timer alone: its clocks, from exchange_begin on */
     uint32_t slot; /* in engine.exchanges */
     uint32_t generation;
     struct ringsend *engine;
@@ -48,12 +50,16 @@ void exchange_begin(struct exchange *x); /* the connection is ready */
 void exchange_wake(struct exchange *x);  /* something that it waits for has come */
 /* What had come for it when the picture was taken is known, and was looked at. */
 bool exchange_is_seen(struct exchange *x);
+/* Its timer has fired: ends it if one of its clocks is over. */
+enum task_next exchange_expired(struct exchange *x);
 /* Ends it early, by that error: as soon as nothing of the kernel's looks at its memory. */
 void exchange_abandon(struct exchange *x, enum ringsend_error error);
 /* The response is not to be taken before the request is all out. Of meaning when it is complete. */
 bool exchange_owes(const struct exchange *x);
 /* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
 enum ringsend_error exchange_run(struct exchange *x, const char **detail);
+/* Waits on, by its clocks as they are now. */
+void exchange_wait(struct exchange *x);
 /* Hands over the piece: what was set as to leave next. */
 enum ringsend_error exchange_send(struct exchange *x);
 void exchange_sent(struct exchange *x); /* while SENDING: looks at what has become of it */

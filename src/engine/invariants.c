@@ -32,7 +32,8 @@ static bool conn_will_go_on(const struct conn *c)
 
 static bool exchange_will_go_on(const struct exchange *x)
 {
-    return x && (!list_empty(&x->crowd) || !stream_is_quiet(x) || stream_awaits_host(x));
+    return x && (!list_empty(&x->crowd) || timer_is_set(&x->task.timer) ||
+                 !list_empty(&x->task.ready) || !stream_is_quiet(x) || stream_awaits_host(x));
 }
 
 static void check_exchanges(const struct ringsend *e)

@@ -67,7 +67,8 @@ bool tables_take(struct ringsend *e)
     e->buffers = LIMIT_BUFFERS_MIN;
     while (e->buffers < 2 * o->connections_max && e->buffers < LIMIT_BUFFERS_MAX)
         e->buffers *= 2;
-    e->timers.capacity = 2 * o->requests_max + o->connections_max + 2 * e->origins_max + 1;
+    e->timers.capacity =
+        2 * o->requests_max + o->connections_max + e->exchanges_max + 2 * e->origins_max + 1;
     struct table tables[TABLES];
     list_tables(e, tables);
     for (size_t i = 0; i < TABLES; i++) {

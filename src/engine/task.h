@@ -13,7 +13,7 @@ enum task_next {
     TASK_DONE   /* over; its memory may be somebody else's already */
 };
 
-enum task_kind { TASK_REQUEST, TASK_ORIGIN, TASK_POOL, TASK_CONN, TASK_LOOKUPS };
+enum task_kind { TASK_REQUEST, TASK_ORIGIN, TASK_POOL, TASK_CONN, TASK_EXCHANGE, TASK_LOOKUPS };
 
 struct task {
     enum task_kind kind;
