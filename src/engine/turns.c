@@ -33,7 +33,6 @@
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/http1.h"
-#include "engine/exchange.h"
 #include "engine/pool.h"
 #include "engine/places.h"
 #include "engine/queue.h"
