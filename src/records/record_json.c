@@ -426,6 +426,13 @@ static bool key_is_new(struct reader *r, enum record_key key)
     return false;
 }
 
+/* Two braces, of which nearly no URL has one. */
+static bool has_place(struct ringsend_bytes text)
+{
+    const char *at = memchr(text.data, '{', text.bytes);
+    return at && memmem(at, text.bytes - (size_t)(at - text.data), "{{", 2);
+}
+
 static void read_member(struct reader *r, struct json_string name)
 {
     struct ringsend_bytes text;
@@ -452,7 +459,7 @@ static void read_member(struct reader *r, struct json_string name)
             return;
         if (text.bytes == 0)
             record_fail(r, RINGSEND_E_BAD_URL, "\"url\" is empty");
-        if (memmem(text.data, text.bytes, "{{", 2))
+        if (has_place(text))
             record_fail(r, RINGSEND_E_BAD_URL,
                         "\"url\" holds \"{{\", and a record is sent as it stands: templates are "
                         "texts of options, as --url; %%7B%%7B stands for two braces");
