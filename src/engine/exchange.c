@@ -190,7 +190,6 @@ void exchange_begin(struct exchange *x)
         x->engine->stats.connections_reused++;
     x->engine->exchanges_open++;
     place_set_silent(c, true);
-    task_deadline(x->engine, &c->task, TIMER_NEVER); /* the connection's own clocks */
 }
 
 static enum ringsend_error send_start(struct exchange *x, const char **detail)

@@ -20,7 +20,7 @@ struct ringsend;
 
 struct exchange {
     struct task task; /* woken by its timer alone: its clocks, from exchange_begin on */
-    uint32_t slot; /* in engine.exchanges */
+    uint32_t slot;    /* in engine.exchanges */
     uint32_t generation;
     struct ringsend *engine;
     struct conn *conn;
