@@ -24,18 +24,6 @@ static inline bool key_is_blank(struct ringsend_bytes value)
     return true;
 }
 
-/* As who receives it reads it: white space around a value is none of it (RFC 9110 5.5). */
-static inline struct ringsend_bytes key_trim(struct ringsend_bytes value)
-{
-    while (value.bytes > 0 && memchr(" \t", value.data[0], 2)) {
-        value.data++;
-        value.bytes--;
-    }
-    while (value.bytes > 0 && memchr(" \t", value.data[value.bytes - 1], 2))
-        value.bytes--;
-    return value;
-}
-
 struct key_count {
     size_t given, blank;
 };

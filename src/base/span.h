@@ -30,6 +30,18 @@ static inline bool span_equal_nocase(struct ringsend_bytes a, struct ringsend_by
     return a.bytes == b.bytes && (a.bytes == 0 || strncasecmp(a.data, b.data, a.bytes) == 0);
 }
 
+/* Takes the optional white space off both ends (RFC 9110 5.6.3). */
+static inline struct ringsend_bytes span_trim(struct ringsend_bytes s)
+{
+    while (s.bytes > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
+        s.data++;
+        s.bytes--;
+    }
+    while (s.bytes > 0 && (s.data[s.bytes - 1] == ' ' || s.data[s.bytes - 1] == '\t'))
+        s.bytes--;
+    return s;
+}
+
 /* FNV-1a over ASCII letters of either case. */
 static inline uint32_t span_hash_nocase(struct ringsend_bytes a)
 {

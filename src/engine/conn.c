@@ -24,7 +24,6 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/list.h"
-#include "base/time.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
 #include "engine/connect_error.h"
@@ -84,9 +83,7 @@ struct conn *conn_open(struct pool *p, const struct address *address)
                        .idle_ns = e->options.idle_timeout_ns};
     c->wire =
         (struct wire){.kind = p->https ? WIRE_TLS : WIRE_PLAIN, .engine = e, .owner = &c->task};
-    c->task.kind = TASK_CONN;
-    timer_init(&c->task.timer);
-    list_init(&c->task.ready);
+    task_init(&c->task, TASK_CONN);
     list_init(&c->idle);
     list_init(&c->idle_lru);
     list_init(&c->overdue);
@@ -449,8 +446,7 @@ static enum task_next exchanging(struct conn *c, struct exchange *x)
         kept_is_over(c);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
-    bool owes = x->receive >= RECEIVE_DRAINING && exchange_owes(x);
-    if (x->receive == RECEIVE_DONE && !owes) {
+    if (x->receive == RECEIVE_DONE && !exchange_owes(x)) {
         if (!http1_stays(x))
             return conn_fail(c, RINGSEND_OK, NULL);
         report(c);

@@ -24,7 +24,6 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "base/errors.h"
-#include "base/time.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
 #include "engine/conn.h"
@@ -33,7 +32,6 @@
 #include "engine/kept.h"
 #include "engine/places.h"
 #include "engine/request.h"
-#include "engine/retry.h"
 #include "engine/room.h"
 #include "engine/steps.h"
 #include "engine/stream.h"
@@ -41,10 +39,8 @@
 #include "engine/wire.h"
 #include "engine/writer.h"
 #include "http/head.h"
-#include "http/protocol.h"
 #include "http/response.h"
 #include "ringsend.h"
-#include "uring/op.h"
 #include "uring/ring.h"
 
 #include <errno.h>
@@ -79,9 +75,7 @@ static struct exchange *first_use(struct ringsend *e)
     struct exchange *x = &e->exchanges[e->exchanges_mark];
     x->slot = e->exchanges_mark++;
     x->engine = e;
-    x->task.kind = TASK_EXCHANGE;
-    timer_init(&x->task.timer);
-    list_init(&x->task.ready);
+    task_init(&x->task, TASK_EXCHANGE);
     list_init(&x->crowd);
     return x;
 }
@@ -150,6 +144,20 @@ void exchange_wait(struct exchange *x)
     task_deadline(x->engine, &x->task, nearest_ns(x));
 }
 
+/* Static text. */
+static const char *phase(const struct exchange *x)
+{
+    CHECK(x->request && x->send != SEND_NONE);
+    if (x->receive >= RECEIVE_DRAINING)
+        return "while sending the request, to which a response had come early";
+    if (x->receive == RECEIVE_READING)
+        return x->response.phase == RESPONSE_HEAD ? "while reading the response head"
+                                                  : "while reading the response body";
+    if (x->send == SEND_FILLING)
+        return "while waiting for the request's body";
+    return x->send == SEND_SENT ? "while waiting for the response" : "while sending the request";
+}
+
 /* A connection that shuts down has its own reason already. */
 enum task_next exchange_expired(struct exchange *x)
 {
@@ -163,7 +171,7 @@ enum task_next exchange_expired(struct exchange *x)
         return TASK_WAIT;
     }
     if (x->receive != RECEIVE_FIRST_BYTE || x->first_byte_at_ns > e->seen_ns)
-        conn_abandon(c, RINGSEND_E_TIMEOUT_ATTEMPT, exchange_phase(x));
+        conn_abandon(c, RINGSEND_E_TIMEOUT_ATTEMPT, phase(x));
     else
         conn_abandon(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
                      NULL);
@@ -199,7 +207,7 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
     struct request *r = x->request;
     CHECK(x->piece.state == PIECE_IDLE && !r->attempt.bytes_left);
     if (c->rx_first >= 0)
-        return http1_unasked(x->conn, detail);
+        return http1_unasked(c, detail);
     size_t body_bytes = r->user->body.bytes;
     bool copied = body_bytes <= COPIED_BODY_MAX;
     if (!buf_reserve(&e->bufs, &x->head, r->head.bytes + (copied ? body_bytes : 0)))
@@ -432,19 +440,6 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
     if (error == RINGSEND_OK)
         room_look(x);
     return error == RINGSEND_OK ? judge_send(x, detail) : error;
-}
-
-const char *exchange_phase(const struct exchange *x)
-{
-    CHECK(x->request && x->send != SEND_NONE);
-    if (x->receive >= RECEIVE_DRAINING)
-        return "while sending the request, to which a response had come early";
-    if (x->receive == RECEIVE_READING)
-        return x->response.phase == RESPONSE_HEAD ? "while reading the response head"
-                                                  : "while reading the response body";
-    if (x->send == SEND_FILLING)
-        return "while waiting for the request's body";
-    return x->send == SEND_SENT ? "while waiting for the response" : "while sending the request";
 }
 
 /* All that is known here goes to the attempt, while it is known. */

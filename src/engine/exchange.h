@@ -39,7 +39,7 @@ struct exchange {
     struct list crowd; /* in engine.crowd: the response waits for room, and the clocks stand */
 };
 
-/* Alone write the two halves of the exchange. */
+/* Alone write the two halves of the exchange, but for exchange_new. */
 void exchange_send_goto(struct exchange *x, enum send_half half);
 void exchange_receive_goto(struct exchange *x, enum receive_half half);
 /* On a connection with room, for that request's attempt. The connection may still be being made. */
@@ -63,7 +63,6 @@ void exchange_wait(struct exchange *x);
 /* Hands over the piece: what was set as to leave next. */
 enum ringsend_error exchange_send(struct exchange *x);
 void exchange_sent(struct exchange *x); /* while SENDING: looks at what has become of it */
-const char *exchange_phase(const struct exchange *x); /* "while ...": static text */
 /* Its request's attempt is over with that: all that is known here goes there. */
 void exchange_end(struct exchange *x, enum ringsend_error error, const char *detail);
 

@@ -34,10 +34,8 @@ enum { QUICK_MAX = 8 };
 void lookups_init(struct ringsend *e)
 {
     struct lookups *l = &e->lookups;
-    l->task.kind = TASK_LOOKUPS;
+    task_init(&l->task, TASK_LOOKUPS);
     l->max = lookup_max();
-    timer_init(&l->task.timer);
-    list_init(&l->task.ready);
     list_init(&l->new_names);
     list_init(&l->hung_names);
     list_init(&l->running);

@@ -117,9 +117,7 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
                          .hash_next = e->origins_hash[hash & e->hash_mask]};
     e->origins_hash[hash & e->hash_mask] = o;
     join_run(o);
-    o->task.kind = TASK_ORIGIN;
-    timer_init(&o->task.timer);
-    list_init(&o->task.ready);
+    task_init(&o->task, TASK_ORIGIN);
     list_init(&o->in_pool);
     list_init(&o->in_waiting);
     for (int fresh = 0; fresh < 2; fresh++) {

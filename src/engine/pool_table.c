@@ -46,9 +46,7 @@ struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool
     CHECK(e->pools_mark <= e->origins_max);
     *p =
         (struct pool){.step = POOL_LOOKUP, .engine = e, .host = host, .port = port, .https = https};
-    p->task.kind = TASK_POOL;
-    timer_init(&p->task.timer);
-    list_init(&p->task.ready);
+    task_init(&p->task, TASK_POOL);
     list_init(&p->origins);
     list_init(&p->waiting);
     list_init(&p->news);

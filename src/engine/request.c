@@ -69,9 +69,7 @@ static struct request *request_new(struct ringsend *e, struct ringsend_request *
                           .backoff_at_ns = TIMER_NEVER,
                           .submitted_ns = e->now_ns,
                           .queued_ns = e->now_ns};
-    r->task.kind = TASK_REQUEST;
-    timer_init(&r->task.timer);
-    list_init(&r->task.ready);
+    task_init(&r->task, TASK_REQUEST);
     list_init(&r->waiting);
     list_init(&r->finished);
     list_init(&r->undecoded);

@@ -21,4 +21,12 @@ struct task {
     struct timer timer; /* its nearest deadline */
 };
 
+/* It is not to run, and has no deadline. */
+static inline void task_init(struct task *task, enum task_kind kind)
+{
+    task->kind = kind;
+    timer_init(&task->timer);
+    list_init(&task->ready);
+}
+
 #endif

@@ -19,18 +19,6 @@ static inline bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Takes the optional white space off both ends (RFC 9110 5.6.3). */
-static inline struct ringsend_bytes span_trim(struct ringsend_bytes s)
-{
-    while (s.bytes > 0 && (s.data[0] == ' ' || s.data[0] == '\t')) {
-        s.data++;
-        s.bytes--;
-    }
-    while (s.bytes > 0 && (s.data[s.bytes - 1] == ' ' || s.data[s.bytes - 1] == '\t'))
-        s.bytes--;
-    return s;
-}
-
 /* Reads a number that consists of digits only and of at least one; what is over `max` becomes
  * `max`. max at most UINT64_MAX / 16. */
 static inline bool span_decimal(struct ringsend_bytes s, uint64_t max, uint64_t *value)

@@ -23,7 +23,7 @@ static uint64_t digest_of(const struct record *record)
     uint64_t digest = add(add(add(0, r->method), r->url), r->body);
     digest = add(digest, record->data_file);
     for (size_t i = 0; i < r->headers_count; i++)
-        digest = add(add(digest, r->headers[i].name), key_trim(r->headers[i].value));
+        digest = add(add(digest, r->headers[i].name), span_trim(r->headers[i].value));
     return digest;
 }
 
@@ -35,7 +35,7 @@ static struct ringsend_bytes key_of(const struct record *record, struct ringsend
         bool is_key = record_header_named(h, KEY_HEADER) ||
                       (key_header.bytes > 0 && record_header_named(h, key_header));
         if (is_key && !key_is_blank(h->value))
-            return key_trim(h->value);
+            return span_trim(h->value);
     }
     return (struct ringsend_bytes){0};
 }

@@ -1,5 +1,6 @@
 /* A record of any format: what is the same for all of them. The reading itself is in record_json.c
  * and record_text.c. */
+#include "base/span.h"
 #include "records/record_internal.h"
 
 #include "base/check.h"
@@ -62,8 +63,7 @@ static bool type_is_json(struct ringsend_bytes type)
     const char *parameters = type.bytes > 0 ? memchr(type.data, ';', type.bytes) : NULL;
     if (parameters)
         type.bytes = (size_t)(parameters - type.data);
-    while (type.bytes > 0 && memchr(" \t", type.data[type.bytes - 1], 2))
-        type.bytes--;
+    type = span_trim(type);
     for (size_t i = 0; i < 2 && type.bytes > ends[i].bytes; i++) {
         const char *end = type.data + type.bytes - ends[i].bytes;
         if (span_equal_nocase((struct ringsend_bytes){end, ends[i].bytes}, ends[i]))

@@ -179,9 +179,7 @@ static void refuse_no_credential(const struct request_options *o,
                                  const struct ringsend_header *header)
 {
     static const char *const schemes[] = {"", "basic", "bearer", "digest", "token"};
-    struct ringsend_bytes value = header->value;
-    while (value.bytes > 0 && memchr(" \t", value.data[value.bytes - 1], 2))
-        value.bytes--;
+    struct ringsend_bytes value = span_trim(header->value);
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         if (secret_is_header(header->name) && span_equal_nocase(value, span_of(schemes[i])))
             usage_error(o->command,
