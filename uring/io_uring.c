@@ -1,11 +1,11 @@
-/* ring.h over io_uring: the sole user of liburing.
+/* ring.h over io_uring.
  *
  * What it owns: the two queues, the table of direct descriptors, one group of provided receive
  * buffers, an eventfd for ring_wake.
  *
- * Life: ring_new makes the ring *disabled* (R_DISABLED), so that it has no owner yet, and registers
- * what it needs; the first enter enables it and so binds it to that thread (SINGLE_ISSUER). From
- * then on it only enters (io_uring_enter.c).
+ * Life: io_uring_ring_new makes the ring *disabled* (R_DISABLED), so that it has no owner yet, and
+ * registers what it needs; the first enter enables it and so binds it to that thread
+ * (SINGLE_ISSUER). From then on it only enters (io_uring_enter.c).
  *
  * DEFER_TASKRUN (6.1) means that nothing completes behind our back: sockets that became ready are
  * served, and linked operations go on, only inside an enter that asks for events. Every enter here

@@ -31,8 +31,6 @@ static void event_drain(struct uring *u)
     (void)bytes; /* nothing there is fine, too */
 }
 
-/* The one place that enters: hands over all that was prepared, runs what the kernel deferred, and
- * with wait_nr > 0 waits for that many completions. 0, or the error that broke the ring. */
 int uring_enter(struct uring *u, unsigned wait_nr, struct wait_argument *argument)
 {
     if (!u->enabled && u->broken == 0)

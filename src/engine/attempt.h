@@ -1,5 +1,5 @@
 /* An attempt: all that one try of a request has brought to light. The machines that carry it
- * out (the origin's queue and race, the conn, the exchange) fill it in; when it is over its
+ * out (the origin's queue, the pool's race, the conn, the exchange) fill it in; when it is over its
  * request is woken, to run ahead of everybody else, and alone judges it: what it is worth, what
  * it says of its origin, whether there is to be another. Nobody below calls the request.
  *

@@ -153,11 +153,13 @@ bool kept_is_awaited(const struct conn *c)
 {
     const struct pool *p = c->pool;
     bool any = false;
+    if (p->suspicion > SUSPICION_FIRST)
+        return false;
     for (struct list *node = p->waiting.next; node != &p->waiting && !any; node = node->next) {
         const struct origin *o = LIST_OWNER(node, struct origin, in_waiting);
         any = o->settles_at_ns != TIMER_NEVER && c->engine->now_ns < o->settles_at_ns;
     }
-    return any && p->suspicion <= SUSPICION_FIRST;
+    return any;
 }
 
 struct conn *kept_to_spare(const struct pool *p, const struct request *r)

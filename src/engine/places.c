@@ -1,15 +1,15 @@
 /* Places: who may open a connection when not all who want one can.
  *
  * The limit, connections_max or less, counts all sockets, half-open and closing ones included.
- * An origin that finds no place, or none that is for it, stands in line (engine.blocked) until
+ * A pool that finds no place, or none that is for it, stands in line (engine.blocked) until
  * it has one or wants none any more. A place that is free is for who holds the fewest, to a
- * factor of two, and among these for who has waited longest: so places go round, and an origin
- * that never answers has its share and no more, however many requests wait for it. Alone, an
- * origin may have them all.
+ * factor of two, and among these for who has waited longest: so places go round, and a pool
+ * that never answers has its share and no more, however many requests wait for it. Alone, a
+ * pool may have them all.
  *
  * Shares do not help where many origins never answer: each would hold its place until a clock
  * runs out, while those that answer give theirs back at once; nor where nobody wants the other
- * places for a moment. So origins have a standing: NEW; PROVEN once a response has come; MUTE
+ * places for a moment. So pools have a standing: NEW; PROVEN once a response has come; MUTE
  * once an attempt has ended by a clock without a byte of one, or a connect has had its turn.
  * Beside proven ones, the mute ones hold at most half of the places in silence, together, and a
  * new one, after its first place, has not more than are left. A connection is silent while it is
@@ -20,8 +20,8 @@
  * A connection that becomes idle is kept unless somebody in line has more right to its place.
  *
  * With limits that engines share (run_places.c) the limit is the run's, and who is mute or proven
- * counts over all of them. The engine stands in the run's line while an origin that may have a
- * place stands in this one, and an origin at its limit in that origin's.
+ * counts over all of them. The engine stands in the run's line while a pool that may have a
+ * place stands in this one, and a pool at its limit in that of the origin that it is for.
  *
  * Invariants: who stands in line has wanted a place in its last run and could not have one;
  * when a place is free, the first one whom it is for is awake. */
@@ -41,7 +41,6 @@
 #include "engine/run_limits.h"
 #include "engine/steps.h"
 #include "engine/turns.h"
-#include "http/head.h"
 #include "ringsend.h"
 
 static bool is_shared(const struct ringsend *e)

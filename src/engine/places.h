@@ -39,7 +39,7 @@ void place_leaves(struct pool *p); /* its connection is about to be closed */
 void place_give_back(struct conn *c);
 bool place_is_kept(const struct conn *c); /* idle; false: it must make room for another's */
 void place_limit_changed(struct ringsend *e);
-bool place_mute_hold_much(const struct ringsend *e); /* mute origins, in silence: over half */
+bool place_mute_hold_much(const struct ringsend *e); /* mute pools, in silence: over half */
 void place_set_silent(struct conn *c, bool silent);
 /* It has answered, or let a clock run out instead, or a turn. */
 void place_heard(struct pool *p, bool answered);

@@ -218,7 +218,6 @@ static void hear_short(struct pool *p, struct conn *c)
 {
     struct ringsend *e = p->engine;
     struct exchange *x = http1_exchange(c);
-    struct request *r = x ? x->request : NULL;
     CHECK(c->error != RINGSEND_OK && c->step == CONN_SHUTTING_DOWN);
     if (p->short_wait_ns == 0)
         p->short_wait_ns = SHORT_WAIT_MIN_NS;
@@ -232,7 +231,8 @@ static void hear_short(struct pool *p, struct conn *c)
     if (c->racing) {
         p->race_is_short = true;
         pool_race_lost(c);
-    } else if (r) {
+    } else if (x) {
+        struct request *r = x->request;
         exchange_put(x);
         queue_redial(r, c->error, c->detail);
     }
@@ -262,7 +262,6 @@ static void hear_connected(struct pool *p, struct conn *c)
 static void hear_failed(struct pool *p, struct conn *c)
 {
     struct exchange *x = http1_exchange(c);
-    struct request *r = x ? x->request : NULL;
     CHECK(c->error != RINGSEND_OK && c->step == CONN_SHUTTING_DOWN);
     if (c->racing) {
         pool_race_lost(c);
@@ -278,7 +277,8 @@ static void hear_failed(struct pool *p, struct conn *c)
         p->has_winner = false;
     if (!is_old && p->step == POOL_OPEN)
         pool_goto(p, POOL_LOOKUP);
-    if (r && !r->attempt.redialed) {
+    if (x && !x->request->attempt.redialed) {
+        struct request *r = x->request;
         exchange_put(x);
         /* The other address has its own clocks. */
         r->attempt.connect_spent_ns = r->attempt.handshake_spent_ns = 0;

@@ -15,7 +15,6 @@
 #include "engine/pool.h"
 #include "engine/request.h"
 #include "engine/steps.h"
-#include "http/head.h"
 
 /* Below the numbers of all others. */
 #define REDIALS_FROM (INT64_MIN / 2)

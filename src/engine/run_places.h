@@ -38,7 +38,7 @@ struct seat {
     uint64_t since_ns; /* when it took, gave back, or came into the line last */
     bool waits;        /* wants none, but may when others have given some back: */
     bool waits_mute;   /* some for origins that are mute */
-    uint32_t mute;     /* of those held: silent ones of mute origins; the engine's seat alone */
+    uint32_t mute;     /* of those held: silent ones of mute pools; the engine's seat alone */
     bool idle;         /* has connections that nobody uses */
 };
 
@@ -50,11 +50,11 @@ void seat_leave(struct ringsend_limits *l, struct seat *s, uint32_t leaving);
 
 /* It could take one now: asked without the lock, unless others are in line. */
 bool seat_may_take(struct ringsend_limits *l, const struct seat *s);
-/* A mute origin of its may have one: there may be half of these in silence, and those who hold
+/* A mute pool of its may have one: there may be half of these in silence, and those who hold
  * fewer go first. */
 bool seat_may_be_mute(const struct ringsend_limits *l, const struct seat *run);
 /* Takes a place of the run and, where there are such, one of the origin: both or none. `is_first`:
- * ahead of all who are in line. `is_mute`: for a mute origin. */
+ * ahead of all who are in line. `is_mute`: for a mute pool. */
 bool seats_take(struct ringsend_limits *l, struct seat *run, struct seat *origin, bool is_first,
                 bool is_mute);
 /* `has_left`: it was counted as leaving. */
@@ -72,7 +72,7 @@ bool seat_is_asked(const struct seat *s);
  * TIMER_NEVER: none does. */
 bool seat_is_outdone(const struct seat *s, uint64_t since_ns);
 bool run_places_are_over(const struct run_places *p);
-/* So many more of the engine's origins are proven, and of its connections silent mute ones'. */
+/* So many more of the engine's pools are proven, and of its connections silent mute ones'. */
 void seats_standing(struct ringsend_limits *l, struct seat *run, int32_t proven, int32_t mute);
 /* `by`: the engine that runs now. */
 void run_places_limit(struct ringsend_limits *l, uint32_t limit, const struct ringsend *by);

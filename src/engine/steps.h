@@ -22,7 +22,7 @@
     STEP(ATTEMPT_NONE, STEP_TO(ATTEMPT_QUEUED))                                   \
     /* stands in its origin's queue; what the last one has left is still there */ \
     STEP(ATTEMPT_QUEUED, STEP_TO(ATTEMPT_BEGUN))                                  \
-    /* its origin races for it, or an exchange carries it */                      \
+    /* its pool races for it, or an exchange carries it */                        \
     STEP(ATTEMPT_BEGUN, STEP_TO(ATTEMPT_REDIALING) | STEP_TO(ATTEMPT_OVER))       \
     /* stands in the queue again, to go on with it */                             \
     STEP(ATTEMPT_REDIALING, STEP_TO(ATTEMPT_BEGUN))                               \
@@ -86,7 +86,7 @@
     /* over; a streamed body is not all out: see stream_in.c */                      \
     STEP(RECEIVE_DRAINING, STEP_TO(RECEIVE_DRAINING) | STEP_TO(RECEIVE_DONE))        \
     /* complete; the request may still be going out: see exchange_owes */            \
-    STEP(RECEIVE_DONE, STEP_TO(RECEIVE_FIRST_BYTE))
+    STEP(RECEIVE_DONE, 0)
 
 enum request_step { REQUEST_STEPS(STEP_ENUM) };
 enum attempt_step { ATTEMPT_STEPS(STEP_ENUM) };

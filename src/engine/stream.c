@@ -308,7 +308,7 @@ enum ringsend_error stream_fill(struct exchange *x, const char **detail)
     if (x->receive >= RECEIVE_DRAINING && !exchange_owes(x))
         return RINGSEND_OK; /* nobody wants to hear more of it */
     if (x->request->attempt.times.sent_at_ns == 0 && c->rx_first >= 0)
-        return http1_unasked(x->conn, detail);
+        return http1_unasked(c, detail);
     if (x->request->stream->source == RINGSEND_BODY_FD)
         return fill_from_file(x, detail);
     return fill_from_piece(x);
@@ -341,8 +341,7 @@ int stream_give(struct request *r, struct ringsend_bytes piece, bool last)
 
 void stream_cancel(struct exchange *x)
 {
-    struct request *r = x->request;
-    struct stream *s = r ? r->stream : NULL;
+    struct stream *s = x->request->stream;
     if (!s)
         return;
     file_cancel(&s->from);
@@ -351,8 +350,7 @@ void stream_cancel(struct exchange *x)
 
 bool stream_is_quiet(const struct exchange *x)
 {
-    const struct request *r = x->request;
-    const struct stream *s = r ? r->stream : NULL;
+    const struct stream *s = x->request->stream;
     return !s || (file_is_quiet(&s->from) && file_is_quiet(&s->to));
 }
 

@@ -159,8 +159,7 @@ enum ringsend_error stream_receive(struct exchange *x, enum ringsend_error error
 
 bool stream_awaits_host(const struct exchange *x)
 {
-    const struct request *r = x->request;
-    const struct stream *s = r ? r->stream : NULL;
+    const struct stream *s = x->request->stream;
     return s && (s->told || (s->sink == RINGSEND_RESPONSE_PIECES && s->out.bytes > 0));
 }
 

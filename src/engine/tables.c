@@ -9,7 +9,6 @@
 #include "engine/exchange.h"
 #include "engine/file_internal.h"
 #include "engine/host.h"
-#include "engine/http1.h"
 #include "engine/origin.h"
 #include "engine/pool.h"
 #include "engine/post.h"

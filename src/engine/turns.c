@@ -15,7 +15,7 @@
  * turn is longer than all before it in this attempt together, so that nobody is interrupted
  * for ever, and few of them fill the longest clock.
  *
- * Whose. An origin that has let a turn pass is mute from then on (places.c), until it answers.
+ * Whose. A pool that has let a turn pass is mute from then on (places.c), until it answers.
  * Everybody may take from those who hold more, and who is not mute from any other while the
  * mute ones hold more than half of the places. Nobody takes from itself, and with nobody in
  * line nothing is taken; but a race makes way for its own next address where there is no place
