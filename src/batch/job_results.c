@@ -17,17 +17,6 @@ enum {
 
 /* ---- results ---- */
 
-/* A record over many lines becomes one: its id is to stand in a result, and what failed in a file
- * of lines. Its request is over, which had its very bytes. */
-static void join_lines(struct slot *slot)
-{
-    struct buf *line = &slot->record.line;
-    for (size_t i = 0; i < line->bytes; i++) {
-        if (line->data[i] == '\n' || line->data[i] == '\r')
-            line->data[i] = ' ';
-    }
-}
-
 static struct ringsend_bytes line_of(const struct slot *slot)
 {
     return (struct ringsend_bytes){slot->record.line.data, slot->record.line.bytes};
@@ -108,12 +97,12 @@ static void shorten(struct result_line *line)
     line->body = (struct ringsend_bytes){0};
 }
 
-/* Before its line may go to the failed ones. */
+/* Before its line may go to the failed ones. Its request is over, which had its very bytes. */
 static void prepare_line(struct job *job, struct slot *slot)
 {
     const struct layout *layout = &job->source->layouts[slot->input];
     if (layout->format == FORMAT_JSON)
-        join_lines(slot);
+        record_join_lines(&slot->record);
     job->output.failed_header = (struct ringsend_bytes){layout->header, layout->header_bytes};
 }
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zeroed but for the format before its first use. */
+/* Zeroed but for the format and the dialect before its first use. */
 struct layout {
     enum format format;         /* not FORMAT_GUESS */
     struct csv_dialect dialect; /* of rows */

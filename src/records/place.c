@@ -610,10 +610,10 @@ static bool place_any(const struct placer *p, enum template_use use)
     struct template *t = p->t;
     if (use == TEMPLATE_URL)
         return place_url(p);
-    if (use == TEMPLATE_FILE)
+    if (use == TEMPLATE_FILE) {
         place_file(t);
-    if (use == TEMPLATE_FILE)
         return true;
+    }
     if (!is_whole(t))
         return place_body(p, use);
     t->is_json = is_body(use) && filters_make_json(&t->parts[0].filters);

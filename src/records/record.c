@@ -134,10 +134,27 @@ bool record_is_blank(struct ringsend_bytes line)
     return true;
 }
 
-/* Line ends as spaces: that is what those of a record over many lines become among failed ones. */
+void record_join_lines(struct record *record)
+{
+    struct buf *line = &record->line;
+    for (size_t i = 0; i < line->bytes; i++) {
+        if (line->data[i] == '\n' || line->data[i] == '\r')
+            line->data[i] = ' ';
+    }
+}
+
+/* Line ends as spaces, as record_join_lines makes them: that is what those of a record over many
+ * lines become among failed ones. */
 static void add_text(XXH3_state_t *state, struct ringsend_bytes text)
 {
     char chunk[256];
+    bool has_ends = text.bytes > 0 &&
+                    (memchr(text.data, '\n', text.bytes) || memchr(text.data, '\r', text.bytes));
+    if (!has_ends) {
+        if (text.bytes > 0)
+            XXH3_128bits_update(state, text.data, text.bytes);
+        return;
+    }
     for (size_t at = 0, bytes; at < text.bytes; at += bytes) {
         bytes = text.bytes - at < sizeof chunk ? text.bytes - at : sizeof chunk;
         for (size_t i = 0; i < bytes; i++) {

@@ -115,6 +115,10 @@ const char *record_error_message(const struct record_error *error, struct ringse
 /* Empties the record for the next line. */
 void record_release(struct record *record, struct buf_pool *pool);
 
+/* A record over many lines becomes one: its id is to stand in a result, and what failed in a file
+ * of lines. */
+void record_join_lines(struct record *record);
+
 /* True when the line holds nothing but white space. */
 bool record_is_blank(struct ringsend_bytes line);
 

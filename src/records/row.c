@@ -1,11 +1,12 @@
 #include "records/row.h"
 
-#include "base/json_put.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const struct filters as_json = {.list = {FILTER_JSON}, .count = 1};
+static const struct filters as_form = {.list = {FILTER_FORM}, .count = 1};
 
 __attribute__((format(printf, 2, 3))) static bool refuse(char *message, const char *format, ...)
 {
@@ -112,8 +113,6 @@ static char *take(struct buf_pool *pool, struct buf *b, bool good)
 static bool name_column(struct row_column *column, struct ringsend_bytes name, bool is_first,
                         struct buf_pool *pool, char *message)
 {
-    static const struct filters as_form = {.list = {FILTER_FORM}, .count = 1};
-    static const struct filters as_json = {.list = {FILTER_JSON}, .count = 1};
     struct buf json = {0}, form = {0};
     const char *why;
     bool good = buf_append(pool, &json, is_first ? "{" : ",", 1);
@@ -211,10 +210,9 @@ enum filter_result row_append_json(const struct row_columns *columns, const stru
                                    struct buf_pool *pool, struct buf *out, size_t *column,
                                    const char **why)
 {
-    static const struct filters as_string = {.list = {FILTER_JSON}, .count = 1};
     for (size_t i = 0; i < columns->count; i++) {
         const struct row_column *c = &columns->all[i];
-        const struct filters *filters = c->filters ? c->filters : &as_string;
+        const struct filters *filters = c->filters ? c->filters : &as_json;
         if (!buf_append(pool, out, c->json_name, strlen(c->json_name)))
             return FILTER_NO_MEMORY;
         *column = i;
@@ -228,7 +226,6 @@ enum filter_result row_append_json(const struct row_columns *columns, const stru
 bool row_append_form(const struct row_columns *columns, const struct csv_row *row,
                      struct buf_pool *pool, struct buf *out)
 {
-    static const struct filters as_form = {.list = {FILTER_FORM}, .count = 1};
     const char *why;
     for (size_t i = 0; i < columns->count; i++) {
         const char *name = columns->all[i].form_name;

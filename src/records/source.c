@@ -239,7 +239,7 @@ static void input_failed(struct source *s, int error, const char *why)
     keep_error(s, error, why);
 }
 
-/* The line that cutting has come to. */
+/* The line that splitting has come to. */
 static uint64_t line_at(const struct source *s)
 {
     return s->taken_lines + s->split_lines + 1;
@@ -416,7 +416,7 @@ static bool finish_record(struct source *s, struct buf *record, enum source_next
     return handed_out && !s->disproved;
 }
 
-/* Cuts from the block: true when a record is complete. */
+/* Splits from the block: true when a record is complete. */
 static bool split(struct source *s)
 {
     struct split split;

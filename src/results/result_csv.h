@@ -13,9 +13,10 @@
 #include "results/result_line.h"
 
 /* Append to *out; false when memory is out, and *out is as it was. */
-/* What was appended from `start` on becomes a field: quoted, if it has to be. */
-bool result_csv_quote(struct buf_pool *pool, struct buf *out, size_t start);
 bool result_csv_write_header(struct buf_pool *pool, struct buf *out);
 bool result_csv_write(const struct result_line *result, struct buf_pool *pool, struct buf *out);
+/* What was appended from `start` on becomes a field: quoted, if it has to be. False when memory is
+ * out. */
+bool result_csv_quote(struct buf_pool *pool, struct buf *out, size_t start);
 
 #endif

@@ -21,7 +21,6 @@
 #include "results/sink.h"
 
 #include "base/check.h"
-#include "base/time.h"
 #include "ringsend.h"
 
 #include <errno.h>

@@ -6,6 +6,7 @@
 #include "cli/descriptor.h"
 #include "cli/send/options_hint.h"
 #include "cli/shell.h"
+#include "cli/units.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +114,7 @@ static void print_cautions(FILE *out, const struct job_report *report)
                 ambiguous == 1 ? "its" : "their");
     if (skipped > 0)
         fprintf(out, "  without the %llu line%s that %s too long: %s skipped\n",
-                (unsigned long long)skipped, skipped == 1 ? "" : "s", skipped == 1 ? "was" : "were",
+                (unsigned long long)skipped, plural(skipped), skipped == 1 ? "was" : "were",
                 skipped == 1 ? "it was" : "those were");
 }
 

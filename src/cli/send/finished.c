@@ -157,11 +157,8 @@ static bool add_record(struct sum *sum, const struct record_reader *reader, bool
     const struct source *source = reader->source;
     struct buf file = {0}, text = {0}, unused = {0};
     struct result_line line = {.line = source->line};
-    struct buf *record = &reader->record->line;
-    for (size_t i = 0; source_layout(source)->format == FORMAT_JSON && i < record->bytes; i++) {
-        if (record->data[i] == '\n' || record->data[i] == '\r')
-            record->data[i] = ' '; /* as results have it */
-    }
+    if (source_layout(source)->format == FORMAT_JSON)
+        record_join_lines(reader->record);
     line.id = reader->record->id;
     bool done = source->count < 2 ||
                 json_append_string(span_of(source->paths[source->current]), pool, &file);

@@ -179,23 +179,21 @@ static void report_notes(const struct send *send, unsigned *reported)
     }
 }
 
-/* What an earlier run has done stays out of this one's figures. */
-static void report_start(const struct send *send)
-{
-    if (!send->outputs.goes_on || send_given(&send->options, OPTION_QUIET))
-        return;
-    struct journal_counts counts =
-        resume_hint_count(send->outputs.journal, send->outputs.parked_path);
-    fputs("ringsend: going on: ", stderr);
-    resume_hint_print_counts(stderr, &counts);
-    fputc('\n', stderr);
-}
-
 static struct journal_counts counts_before(const struct send *send)
 {
     if (!send->outputs.goes_on)
         return (struct journal_counts){0};
     return resume_hint_count(send->outputs.journal, send->outputs.parked_path);
+}
+
+/* What an earlier run has done stays out of this one's figures. */
+static void report_start(const struct send *send, const struct journal_counts *before)
+{
+    if (!send->outputs.goes_on || send_given(&send->options, OPTION_QUIET))
+        return;
+    fputs("ringsend: going on: ", stderr);
+    resume_hint_print_counts(stderr, before);
+    fputc('\n', stderr);
 }
 
 static void turn_all(const struct send *send, struct job *job, struct adapt *adapt,
@@ -274,14 +272,14 @@ static int run_job(struct send *send, enum outputs_use *use)
         fputs("ringsend send: memory is out\n", stderr);
         return EXIT_NOT_STARTED;
     }
-    report_start(send);
+    struct journal_counts before = counts_before(send);
+    report_start(send, &before);
     handle_signals(engine);
     notice_begin(engine);
     struct adapt adapt = {0};
     if (send_given(&send->options, OPTION_ADAPTIVE))
         adapt_begin(&adapt, job, engine, send->options.request.engine.connections_max,
                     send_given(&send->options, OPTION_QUIET));
-    struct journal_counts before = counts_before(send);
     struct progress progress = {.mode = send->options.progress,
                                 .job = job,
                                 .source = &send->source,
