@@ -38,6 +38,10 @@ bool figures_init(struct figures *f)
             return false;
         }
     }
+    if (!heat_init(&f->heat)) {
+        figures_free(f);
+        return false;
+    }
     return true;
 }
 
@@ -47,6 +51,7 @@ void figures_free(struct figures *f)
     histograms_of(f, all);
     for (size_t i = 0; i < HISTOGRAMS; i++)
         histogram_free(all[i]);
+    heat_free(&f->heat);
     for (size_t i = 0; i < f->series_count; i++)
         free(f->series[i].times);
     free(f->series);
@@ -94,6 +99,7 @@ void figures_merge(struct figures *into, const struct figures *from)
     histograms_of((struct figures *)(uintptr_t)from, of); /* only read */
     for (size_t i = 0; i < HISTOGRAMS; i++)
         histogram_merge(to[i], of[i]);
+    heat_merge(&into->heat, &from->heat);
     counts_merge(into, from);
     if (from->cpu_share > into->cpu_share)
         into->cpu_share = from->cpu_share;

@@ -29,6 +29,7 @@
 
 #include "base/histogram.h"
 #include "base/time.h"
+#include "bench/heat.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
@@ -159,6 +160,8 @@ struct figures {
 
     struct figures_tcp tcp;
     struct figures_split split;
+
+    struct heat heat; /* of response_ns, by when responses ended in the measured part */
 
     struct figures_second *series;
     size_t series_count, series_capacity;

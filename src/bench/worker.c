@@ -277,6 +277,7 @@ static void time_result(struct worker *w, const struct slot *slot, const struct 
     histogram_add(&f->service_ns, service_ns);
     histogram_add(&f->response_ns, response_ns);
     histogram_add(&w->part.response_ns, response_ns);
+    heat_add(&f->heat, r->times.done_at_ns - w->measure_ns, response_ns);
     if (open_loop)
         histogram_add(&f->send_lag_ns,
                       begun_ns > slot->intended_ns ? begun_ns - slot->intended_ns : 0);
@@ -439,6 +440,7 @@ static void count_never_started(struct worker *w, uint64_t intended_ns, uint64_t
     histogram_add(&f->send_lag_ns, waited_ns);
     histogram_add(&f->send_lag_bounds_ns, waited_ns);
     histogram_add(&w->part.response_ns, waited_ns);
+    heat_add(&f->heat, intended_ns + waited_ns - w->measure_ns, waited_ns);
     w->part.counts.never_started++;
     f->never_started++;
     if (waited_ns > f->never_started_wait_ns)

@@ -18,7 +18,8 @@ from harness import (NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, Authority, Case
                      refused_port, response)
 
 THRESHOLD = 5
-QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "p999": 0.999, "p9999": 0.9999}
+QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999,
+             "p9999": 0.9999}
 TIMES = {"response": "response_us", "service": "service_us", "send_lag": "send_lag_us"}
 
 
@@ -50,10 +51,11 @@ class Report(Case):
         self.assertEqual(sum(second["requests"] for second in figures["series"]), 500)
         self.assertTrue(figures["environment"]["kernel"])
         self.assertEqual(figures["phases"]["first_byte_us"]["count"], 500)
+        self.assert_heat(figures)
         for name, key in TIMES.items():
             times = figures[key]
             counts = hdr.counts(figures["histograms"][name])
-            self.assertEqual(list(times), ["p50", "p90", "p99", "p999", "p9999", "max", "count"])
+            self.assertEqual(list(times), [*QUANTILES, "max", "count"])
             self.assertEqual((times["count"], sum(counts.values())), (500, 500))
             for quantile, share in QUANTILES.items():
                 expected = min(hdr.quantile(counts, share), times["max"] * 1000)
@@ -61,6 +63,20 @@ class Report(Case):
             curve = figures["curves"][name]
             self.assertEqual(curve[-1], [1, times["max"]])
             self.assertEqual(curve, sorted(curve))
+
+    def assert_heat(self, figures):
+        """Its cells hold what the histogram of response times does, in the same rows."""
+        heat, rows = figures["heat"], collections.Counter()
+        for cells in heat["columns"]:
+            rows.update(dict(zip(cells[::2], cells[1::2])))
+        self.assertEqual(heat["column_s"], 0.1)
+        times = figures["response_us"]
+        self.assertEqual(sum(rows.values()), times["count"])
+        edges = heat["edges_us"]
+        self.assertEqual((min(rows), max(rows)), (0, len(edges) - 2))
+        self.assertTrue(edges[-2] <= times["max"] < edges[-1])
+        below = sum(count for row, count in rows.items() if edges[row + 1] <= times["p50"])
+        self.assertLessEqual(below, times["count"] / 2)
 
     def test_a_closed_loop_has_no_target(self):
         self.bench("-n", "50", "-c", "5", "--json", self.path("figures.json"))

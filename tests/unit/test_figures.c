@@ -117,6 +117,46 @@ static void a_server_is_swamped_when_answers_come_late(void **state)
     assert_false(figures_is_swamped(&f));
 }
 
+static uint64_t heat_count(const struct heat *heat)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < HEAT_COLUMNS; i++)
+        count += i < heat->columns || heat->all[i].count == 0 ? heat->all[i].count : 1000000;
+    return count;
+}
+
+/* A day in columns: none is lost, and each is where its time is. */
+static void columns_of_time_are_merged_and_hold_all(void **state)
+{
+    (void)state;
+    struct heat day, start;
+    assert_true(heat_init(&day) && heat_init(&start));
+    for (uint64_t second = 0; second < 86400; second++) {
+        heat_add(&day, second * 1000000000, second);
+        assert_in_range(day.columns, 1, HEAT_COLUMNS);
+        if (second == 29)
+            assert_int_equal(day.column_ns, 100000000);
+        else if (second == 59)
+            assert_int_equal(day.column_ns, 200000000);
+        else if (second == 299)
+            assert_int_equal(day.column_ns, 1000000000);
+    }
+    assert_int_equal(day.column_ns, 1000000000000);
+    assert_int_equal(day.columns, 87);
+    assert_int_equal(heat_count(&day), 86400);
+    assert_int_equal(day.all[3].count, 1000);
+    assert_int_equal(day.all[3].min, 3000);
+    heat_add(&start, 5, 1);
+    heat_add(&start, 1000000000, 2);
+    heat_merge(&start, &day);
+    heat_merge(&day, &start);
+    assert_int_equal(start.columns, 87);
+    assert_int_equal(start.all[0].count, 1002);
+    assert_int_equal(heat_count(&day), 2 * 86400 + 2);
+    heat_free(&start);
+    heat_free(&day);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +164,7 @@ int main(void)
         cmocka_unit_test(adds_threads_up),
         cmocka_unit_test(keeps_every_second),
         cmocka_unit_test(rate_is_of_the_measured_part),
+        cmocka_unit_test(columns_of_time_are_merged_and_hold_all),
         cmocka_unit_test(a_server_is_swamped_when_answers_come_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@ static void put_shapes(struct json_out *j, const struct figures *f)
     json_curve(j, "service", &f->service_ns);
     json_curve(j, "send_lag", &f->send_lag_ns);
     json_end_with(j, '}');
+    json_heat(j, "heat", &f->heat);
     json_begin(j, "histograms", '{');
     put_histogram(j, "response", &f->response_ns);
     put_histogram(j, "service", &f->service_ns);
