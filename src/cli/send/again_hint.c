@@ -4,7 +4,7 @@
 #include "cli/send/again_hint.h"
 
 #include "cli/descriptor.h"
-#include "cli/send/options_hint.h"
+#include "cli/options/options_hint.h"
 #include "cli/shell.h"
 #include "cli/units.h"
 
@@ -121,7 +121,8 @@ static void print_cautions(FILE *out, const struct job_report *report)
 void again_hint_print(FILE *out, const struct job_report *report,
                       const struct send_options *options)
 {
-    struct options_hint hint = {.out = out, .options = options};
+    struct options_hint hint = {
+        .out = out, .given = &options->given, .secrets = &options->request.secrets};
     if (!options->failed || !has_lines(options->failed))
         return;
     fputs("ringsend: to send the failed ones again:\n  ringsend send", out);
@@ -141,7 +142,8 @@ static bool is_kept_for_rest(const struct option_row *row)
 void again_hint_print_rest(FILE *out, const struct job_report *report,
                            const struct send_options *options)
 {
-    struct options_hint hint = {.out = out, .options = options};
+    struct options_hint hint = {
+        .out = out, .given = &options->given, .secrets = &options->request.secrets};
     const struct source_range *range = &options->records.range;
     uint64_t number = report->unread_number > range->skip ? report->unread_number : range->skip;
     uint64_t passed = number - range->skip;

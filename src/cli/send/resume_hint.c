@@ -1,6 +1,6 @@
 #include "cli/send/resume_hint.h"
 
-#include "cli/send/options_hint.h"
+#include "cli/options/options_hint.h"
 
 #include <stdbool.h>
 
@@ -44,7 +44,8 @@ static bool is_kept(const struct option_row *row)
 void resume_hint_print(FILE *out, const struct journal_counts *counts,
                        const struct send_options *options)
 {
-    struct options_hint hint = {.out = out, .options = options};
+    struct options_hint hint = {
+        .out = out, .given = &options->given, .secrets = &options->request.secrets};
     fputs("ringsend: not finished: ", out);
     resume_hint_print_counts(out, counts);
     fputs(". To go on:\n  ringsend send --resume", out);

@@ -1,15 +1,17 @@
 /* The options of a run, to be given again: what hints to be pasted into a shell are made of. */
-#ifndef RINGSEND_CLI_SEND_OPTIONS_HINT_H
-#define RINGSEND_CLI_SEND_OPTIONS_HINT_H
+#ifndef RINGSEND_CLI_OPTIONS_OPTIONS_HINT_H
+#define RINGSEND_CLI_OPTIONS_OPTIONS_HINT_H
 
-#include "cli/send/send_options.h"
+#include "cli/options/options.h"
+#include "records/secret.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 
 struct options_hint {
     FILE *out;
-    const struct send_options *options;
+    const struct options *given;
+    const struct secrets *secrets;
     bool left_out[OPTIONS_COUNT]; /* a value of it is secret */
     bool masked;                  /* a part of a value is secret, and stands as "***" */
 };

@@ -1,4 +1,4 @@
-#include "cli/send/options_hint.h"
+#include "cli/options/options_hint.h"
 
 #include "base/span.h"
 #include "cli/shell.h"
@@ -9,7 +9,7 @@
 
 void options_hint_print_argument(struct options_hint *hint, const char *argument)
 {
-    char *shown = shell_masked(&hint->options->request.secrets, argument);
+    char *shown = shell_masked(hint->secrets, argument);
     hint->masked |= !shown || strcmp(shown, argument) != 0;
     shell_print_word(hint->out, shown ? shown : "***");
     free(shown);
@@ -83,7 +83,7 @@ static bool is_secret(const struct option_use *use)
 
 void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row))
 {
-    const struct options *given = &hint->options->given;
+    const struct options *given = hint->given;
     for (size_t i = 0; i < given->uses_count; i++) {
         const struct option_use *use = &given->uses[i];
         if (!is_wanted(use->row))
@@ -103,7 +103,7 @@ static bool looks_like_option(const char *argument)
 
 void options_hint_print_inputs(struct options_hint *hint)
 {
-    const struct options *given = &hint->options->given;
+    const struct options *given = hint->given;
     bool parted = false;
     for (size_t i = 0; i < given->arguments_count; i++)
         parted |= looks_like_option(given->arguments[i]);
@@ -117,7 +117,7 @@ void options_hint_end(struct options_hint *hint)
 {
     fputc('\n', hint->out);
     for (int i = 0; i < OPTIONS_COUNT; i++) {
-        const struct option_row *row = hint->options->given.rows[i];
+        const struct option_row *row = hint->given->rows[i];
         if (hint->left_out[i] && row->letter)
             fprintf(hint->out, "  with the same -%c\n", row->letter);
         else if (hint->left_out[i])
