@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import re
+import shlex
 import shutil
 
 import hdr
@@ -84,6 +85,20 @@ class Report(Case):
         self.assertIsNone(figures["rate_target"])
         self.assertIsNone(figures["settings"]["arrivals"])
         self.assertEqual(figures["settings"]["loop"], "closed")
+
+    def test_the_command_to_repeat_it_has_no_secret(self):
+        """It is run, and asks for the same; what is secret is named, and files are not written
+        again."""
+        self.bench("-n", "7", "-c", "3", "-H", "Authorization: Bearer hidden", "-H", "Accept: a b",
+                   "--data", "it's", "--fail-if", "p99>60s", "--json", self.path("figures.json"))
+        command, missing = self.load()["command"].split("\n", 1)
+        self.assertEqual(missing, "  with the same -H\n")
+        words = shlex.split(command)
+        self.assertEqual(words[:2] + words[-1:], ["ringsend", "bench", self.platform.url])
+        self.assertEqual(words[2:-1], ["-q", "-n", "7", "-c", "3", "-H", "Accept: a b", "--data",
+                                       "it's", "--fail-if", "p99>60s"])
+        run = self.run_ringsend(*words[1:])
+        self.assertEqual((run.status, self.platform.stats()["requests"]), (OK, 14), run.err)
 
     def test_csv_has_a_row_a_second(self):
         self.bench("-n", "100", "-c", "5", "--csv", self.path("figures.csv"), "--json",

@@ -88,8 +88,11 @@ static void any_text_is_kept_in_json_and_harmless_in_a_page(void **state)
 static struct bench_report report_of(const struct figures *f, enum bench_kind kind)
 {
     static const struct figures_environment environment = {.kernel = "</script>\xff"};
-    return (struct bench_report){
-        .kind = kind, .runs = f, .runs_count = 1, .environment = &environment};
+    return (struct bench_report){.kind = kind,
+                                 .runs = f,
+                                 .runs_count = 1,
+                                 .environment = &environment,
+                                 .command = "ringsend"};
 }
 
 __attribute__((noinline)) static char *written(bool (*write)(FILE *, const struct bench_report *),

@@ -285,6 +285,7 @@ static int report(struct bench *b)
     struct compare_report comparison = {0};
     if (b->runs_count == 0) /* a signal came before the first one */
         return EXIT_SIGNAL + signals_last();
+    char *command = bench_options_command(&b->options);
     bool is_compared = compare_targets(b, &sides, &comparison);
     const struct bench_report report = {.kind = b->options.steps_count ? BENCH_STEPS
                                                 : b->runs_wanted > 1   ? BENCH_REPEAT
@@ -295,6 +296,7 @@ static int report(struct bench *b)
                                         .comparison =
                                             comparison.pairs_count > 0 ? &comparison : NULL,
                                         .environment = &b->environment,
+                                        .command = command,
                                         .thresholds = o->thresholds,
                                         .thresholds_count = o->thresholds_count};
     int status = report_write(o, &report) ? status_of(b, &report) : EXIT_OUTPUT;
@@ -302,6 +304,7 @@ static int report(struct bench *b)
         status = fail("memory is out: the two targets are not compared", -RINGSEND_E_NO_MEMORY);
     compare_report_free(&comparison);
     sides_free(&sides);
+    free(command);
     return status;
 }
 

@@ -246,6 +246,8 @@ bool bench_write_json(FILE *out, const struct bench_report *report)
     json_begin(&j, NULL, '{');
     json_words(&j, "ringsend", "bench");
     put_environment(&j, report->environment);
+    json_words(&j, "command", report->command);
+    j.incomplete |= !report->command;
     if (report->kind == BENCH_RUN) {
         put_run(&j, &report->runs[0], report);
     } else {

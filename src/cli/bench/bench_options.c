@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/span.h"
+#include "cli/options/options_hint.h"
 #include "cli/options/values.h"
 
 #include <stdio.h>
@@ -100,17 +101,41 @@ static void finish(struct bench_options *o, const struct options *given)
 
 void bench_options_read(struct bench_options *options, int argc, char **argv)
 {
-    struct options given;
     *options = (struct bench_options){0};
-    options_parse(&given, COMMAND_BENCH, argc, argv);
-    target_options_take(&options->target, &given);
-    report_options_take(&options->report, &given);
-    take_values(options, &given);
-    finish(options, &given);
-    options_free(&given);
+    struct options *given = &options->given;
+    options_parse(given, COMMAND_BENCH, argc, argv);
+    target_options_take(&options->target, given);
+    report_options_take(&options->report, given);
+    take_values(options, given);
+    finish(options, given);
 }
 
 void bench_options_free(struct bench_options *options)
 {
     target_options_free(&options->target);
+    options_free(&options->given);
+}
+
+static bool is_measured(const struct option_row *row)
+{
+    return row->section != SECTION_REPORT || row->id == OPTION_FAIL_IF;
+}
+
+char *bench_options_command(const struct bench_options *options)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out)
+        return NULL;
+    struct options_hint hint = {
+        .out = out, .given = &options->given, .secrets = &options->target.request.secrets};
+    fputs("ringsend bench", out);
+    options_hint_print(&hint, is_measured);
+    options_hint_print_inputs(&hint);
+    options_hint_end(&hint);
+    if (fclose(out) == 0)
+        return text;
+    free(text);
+    return NULL;
 }

@@ -4,6 +4,7 @@
 
 #include "bench/figures.h"
 #include "cli/bench/report_options.h"
+#include "cli/options/options.h"
 #include "cli/options/target_options.h"
 
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 enum { BENCH_STEPS_MAX = 100 };
 
 struct bench_options {
+    struct options given;
     /* Of the first run; with steps each has a rate of its own. `target` and `method` are set later.
      */
     struct figures_settings settings;
@@ -30,5 +32,9 @@ struct bench_options {
  */
 void bench_options_read(struct bench_options *options, int argc, char **argv);
 void bench_options_free(struct bench_options *options);
+/* The command line that measures the same again, without what is secret and without the files that
+ * are written; what is missing in it is said in lines of its own. Null: memory is out. To be freed.
+ */
+char *bench_options_command(const struct bench_options *options);
 
 #endif

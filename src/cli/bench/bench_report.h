@@ -25,6 +25,7 @@ struct bench_report {
     size_t runs_wanted;         /* as many were to be made; a run may fail, or a signal come */
     const struct compare_report *comparison; /* of the two targets; null: there is one */
     const struct figures_environment *environment;
+    const char *command; /* to repeat it; null: memory was out for it */
     const struct threshold *thresholds;
     size_t thresholds_count;
 };
