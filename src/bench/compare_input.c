@@ -31,9 +31,20 @@ void sides_free(struct sides *sides)
         for (size_t run = 0; run < sides->all[i].runs_count; run++)
             run_free(&sides->all[i], run);
         free(sides->all[i].name);
+        free(sides->all[i].settings);
+        free(sides->all[i].environment);
+        free(sides->all[i].command);
     }
     free(sides->all);
     *sides = (struct sides){0};
+}
+
+/* The first one stays. False when memory is out. */
+static bool text_kept(char **kept, struct ringsend_bytes text)
+{
+    if (!*kept && text.bytes > 0)
+        *kept = strndup(text.data, text.bytes);
+    return *kept || text.bytes == 0;
 }
 
 /* The side of that run, made when it is not there; null when memory is out. */
@@ -78,7 +89,8 @@ const char *sides_add(struct sides *sides, size_t first, const struct side_run *
     side->errors_known &= run->errors_known;
     side->never_started += run->never_started;
     side->slow += run->slow;
-    return NULL;
+    side->swamped += run->swamped;
+    return text_kept(&side->settings, run->settings) ? NULL : memory_is_out;
 }
 
 _Static_assert(COMPARE_RUNS_MAX == 20, "a message says so");
@@ -115,9 +127,10 @@ struct reader {
     struct json json;
     const char *path;
     struct sides *sides;
-    size_t first;      /* of this file's sides */
-    double step;       /* the rate of the step that is asked for; 0: all are */
-    const char *error; /* static; null exactly while all is well */
+    size_t first; /* of this file's sides */
+    double step;  /* the rate of the step that is asked for; 0: all are */
+    struct ringsend_bytes environment, command; /* of the file; empty: not there */
+    const char *error;                          /* static; null exactly while all is well */
 };
 
 /* One run, while its members are read. */
@@ -125,8 +138,9 @@ struct found {
     uint64_t requests, errors, not_ok, never_started;
     struct json_string target;
     struct ringsend_bytes histogram, bounds; /* empty: none */
+    struct ringsend_bytes settings;          /* likewise */
     double rate;                             /* asked for; 0 in a closed loop */
-    bool is_bench, slow;
+    bool is_bench, slow, swamped;
 };
 
 static void reader_fail(struct reader *r, const char *error)
@@ -207,7 +221,9 @@ static void add_run(struct reader *r, const struct found *found, enum place plac
                            .bounds_ns = &bounds,
                            .errors_known = true,
                            .never_started = found->never_started,
-                           .slow = found->slow};
+                           .slow = found->slow,
+                           .swamped = found->swamped,
+                           .settings = found->settings};
     if (__builtin_add_overflow(found->errors, found->not_ok, &run.counts.failed) ||
         __builtin_sub_overflow(found->requests, found->not_ok, &run.counts.good))
         error = "its counts of requests and errors contradict each other";
@@ -248,6 +264,22 @@ static void read_runs(struct reader *r, enum place place)
         reader_fail(r, "it holds no step at the rate of --step");
 }
 
+static bool read_flag(struct reader *r)
+{
+    bool flag = json_peek(&r->json) == JSON_TRUE;
+    json_skip(&r->json, NULL);
+    return flag;
+}
+
+/* They are read, and kept as they stand. */
+static void read_settings(struct reader *r, struct found *found)
+{
+    const char *start = r->json.at;
+    read_texts(r, "target", &found->target, NULL, NULL);
+    if (!r->json.error)
+        found->settings = (struct ringsend_bytes){start, (size_t)(r->json.at - start)};
+}
+
 static void read_member(struct reader *r, struct json_string key, struct found *found)
 {
     struct json_string text = {0}, other = {0};
@@ -262,14 +294,19 @@ static void read_member(struct reader *r, struct json_string key, struct found *
     } else if (is_key(key, "never_started")) {
         found->never_started = read_count(r);
     } else if (is_key(key, "settings")) {
-        read_texts(r, "target", &found->target, NULL, NULL);
+        read_settings(r, found);
     } else if (is_key(key, "histograms")) {
         read_texts(r, "response", &text, "response_bounds", &other);
         found->histogram = text.raw; /* base64 needs no escapes */
         found->bounds = other.raw;
     } else if (is_key(key, "generator_is_slow")) {
-        found->slow = json_peek(&r->json) == JSON_TRUE;
-        json_skip(&r->json, NULL);
+        found->slow = read_flag(r);
+    } else if (is_key(key, "server_is_swamped")) {
+        found->swamped = read_flag(r);
+    } else if (is_key(key, "environment")) {
+        json_skip(&r->json, &r->environment);
+    } else if (is_key(key, "command")) {
+        json_skip(&r->json, &r->command);
     } else if (is_key(key, "ringsend")) {
         json_string(&r->json, &text);
         found->is_bench = span_equal(text.raw, SPAN("bench"));
@@ -323,14 +360,27 @@ static void name_sides(struct reader *r)
     r->sides->all[r->first].name = name;
 }
 
+/* What all runs of the file have in common. */
+static void describe_sides(struct reader *r)
+{
+    for (size_t i = r->first; i < r->sides->count; i++) {
+        struct side *side = &r->sides->all[i];
+        if (!text_kept(&side->environment, r->environment) ||
+            !text_kept(&side->command, r->command))
+            reader_fail(r, memory_is_out);
+    }
+}
+
 static bool add_json(struct sides *sides, const char *path, double step, struct ringsend_bytes text,
                      char *message, size_t message_bytes)
 {
     struct reader r = {.path = path, .sides = sides, .first = sides->count, .step = step};
     json_init(&r.json, text);
     read_run(&r, PLACE_WHOLE);
-    if (!r.error && !r.json.error && json_end(&r.json))
+    if (!r.error && !r.json.error && json_end(&r.json)) {
         name_sides(&r);
+        describe_sides(&r);
+    }
     if (!r.error && !r.json.error && sides->count == r.first)
         r.error = "it holds no run";
     if (r.error)

@@ -5,6 +5,7 @@
 
 #include "base/histogram.h"
 #include "bench/compare.h"
+#include "ringsend.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +22,9 @@ struct side {
     struct compare_counts counts[COMPARE_RUNS_MAX];
     uint64_t never_started; /* of all runs */
     size_t slow;            /* runs in which the machine that measured was too slow */
+    size_t swamped;         /* runs in which the server took in more than it answered */
+    /* Of its first run, as JSON, checked; null: unknown. */
+    char *settings, *environment, *command;
 };
 
 struct sides {
@@ -39,7 +43,8 @@ struct side_run {
     struct compare_counts
         counts; /* failed: errors, and responses with a status that is no success */
     uint64_t never_started;
-    bool slow;
+    bool slow, swamped;
+    struct ringsend_bytes settings; /* JSON; empty: unknown */
 };
 
 /* Adds a run to its side among those from number `first` on, or makes it. Null, or a

@@ -81,6 +81,18 @@ void json_flag(struct json_out *j, const char *key, bool flag)
     fputs(flag ? "true" : "false", j->out);
 }
 
+/* Outside of strings none of these can stand, and inside they may as well be escaped. */
+void json_checked(struct json_out *j, const char *key, const char *json)
+{
+    start(j, key);
+    for (const char *at = json ? json : "null"; *at; at++) {
+        if (strchr("<>&'", *at))
+            fprintf(j->out, "\\u%04x", (unsigned char)*at);
+        else
+            fputc(*at, j->out);
+    }
+}
+
 void json_words(struct json_out *j, const char *key, const char *text)
 {
     start(j, key);

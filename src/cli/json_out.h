@@ -21,6 +21,8 @@ void json_real(struct json_out *j, const char *key, double number);
 /* Nanoseconds as microseconds, exactly. */
 void json_us(struct json_out *j, const char *key, uint64_t ns);
 void json_flag(struct json_out *j, const char *key, bool flag);
+/* A value that is JSON already and has been checked; null: null. */
+void json_checked(struct json_out *j, const char *key, const char *json);
 /* Any bytes: what is not UTF-8 becomes U+FFFD. < > & and ' are escaped, so that the JSON can stand
  * inside an HTML page. Null: null. */
 void json_words(struct json_out *j, const char *key, const char *text);

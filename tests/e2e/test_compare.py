@@ -48,6 +48,20 @@ class Compare(Case):
         slower = self.bench("slower", serve=("--latency", "3ms"))
         self.assertIn("undecided: ", self.compare(fast, slower))
 
+    def test_it_tells_how_the_sides_were_made(self):
+        """As the files have it, whatever stands there; a log has none of it."""
+        a, b = self.bench("a", "-c", "7", "-n", "20"), self.bench("b", "-c", "8", "-n", "20")
+        run = json.loads(self.read("a.json"))
+        run["environment"]["cpu"] = "</script><b>'&\u2028"
+        self.file("a.json", json.dumps(run).encode())
+        self.compare(a, b, self.path("b.hlog"), "--json", self.path("comparison.json"))
+        sides = self.figures()["sides"]
+        self.assertNotIn(b"<", self.read("comparison.json"))
+        for key in ("settings", "environment", "command"):
+            self.assertEqual(sides[0][key], run[key])
+            self.assertIsNone(sides[2][key])
+        self.assertEqual([side["settings"]["connections"] for side in sides[:2]], [7, 8])
+
     def test_runs_find_a_tenth(self):
         a = self.bench("a", "--repeat", "5", "-n", "600", "-c", "10", serve=("--latency", "20ms"))
         b = self.bench("b", "--repeat", "5", "-n", "600", "-c", "10", serve=("--latency", "22ms"))

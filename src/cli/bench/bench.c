@@ -253,7 +253,8 @@ static const char *add_runs(const struct bench *b, struct sides *sides)
                                          .counts = {.failed = f->errors_count + f->requests - f->ok,
                                                     .good = f->ok},
                                          .never_started = f->never_started,
-                                         .slow = figures_generator_is_slow(f)});
+                                         .slow = figures_generator_is_slow(f),
+                                         .swamped = figures_is_swamped(f)});
     }
     return error;
 }

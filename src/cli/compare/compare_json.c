@@ -99,6 +99,11 @@ static void put_side(struct json_out *j, const struct side *side)
             json_real(j, "rate_target", side->rate);
         json_count(j, "runs", side->runs_count);
         json_count(j, "never_started", side->never_started);
+        json_count(j, "slow", side->slow);
+        json_count(j, "swamped", side->swamped);
+        json_checked(j, "settings", side->settings);
+        json_checked(j, "environment", side->environment);
+        json_checked(j, "command", side->command);
         json_quantiles(j, "response_us", &all);
         json_bounds(j, "lower_bounds", &all, &bounds);
         json_curve(j, "curve", &all);
