@@ -336,7 +336,7 @@ def open_loop(bench, table, url, rounds, rate):
         f"{connections} connections, 5 s (us)")
 
     def run():
-        report, _ = bench.latency("open loop", "-r", str(rate), "-d", "5s", "--warmup", "1s",
+        report, _ = bench.latency("open loop", "-r", str(rate), "-z", "5s", "--warmup", "1s",
                                   *bench.post(url), connections=connections)
         lag, response = report["send_lag_us"], report["response_us"]
         table.line(
@@ -359,7 +359,7 @@ def many_connections(bench, table, connections):
     with peers.Serve(bench, "--latency", "1s") as serve:
         bench.show("many connections: platform", serve.command)
         # At this rate so many are in flight, and a few more while their answers are on the way.
-        report, cost = bench.latency("many connections", "-r", str(connections), "-d", "5s",
+        report, cost = bench.latency("many connections", "-r", str(connections), "-z", "5s",
                                      "--ramp", "2s", "--warmup", "2s", *bench.post(serve.url),
                                      connections=connections + connections // 20)
     most = int(re.search(r"most at once (\d+)", serve.report()).group(1))

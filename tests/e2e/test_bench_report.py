@@ -430,13 +430,13 @@ class Page(Case):
     def test_what_came_after_the_last_start_is_no_rate(self):
         """The answers of the last 200 ms come in a second of their own, which the chart's table
         names, and which is not drawn."""
-        tree, figures = self.page("-r", "100", "-d", "1s", serve=("--latency", "200ms"))
+        tree, figures = self.page("-r", "100", "-z", "1s", serve=("--latency", "200ms"))
         seconds = len(figures["series"])
         self.assertGreaterEqual(seconds, 2)
         self.assertEqual([row[0] for row in tree.tables["Responses by second"][1:]],
                          [["second 1"], *(["second %d, after the last start" % n]
                                           for n in range(2, seconds + 1))])
-        run = self.run_ringsend("bench", "-r", "100", "-d", "1s",
+        run = self.run_ringsend("bench", "-r", "100", "-z", "1s",
                                 self.serve("--latency", "200ms").url)
         self.assertRegex(run.err, r"(?m)^    1 s +\d+ responses .*\n   then +\d+ responses ")
 

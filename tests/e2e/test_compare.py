@@ -74,7 +74,7 @@ class Compare(Case):
         good = self.bench("good", "-r", "1000", "-n", "2000", "-c", "10", "--repeat", "4")
         hung = []
         for i in range(4):
-            path = self.bench("hung%d" % i, "-r", "1000", "-n", str(10**6), "-d", "2s", "-c", "10",
+            path = self.bench("hung%d" % i, "-r", "1000", "-n", str(10**6), "-z", "2s", "-c", "10",
                               "--timeout", "2s", serve=("--pause", "1s,60s"))
             hung.append(json.loads(self.read(path)))
             hung[i]["settings"]["target"] = "one server"

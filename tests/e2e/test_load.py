@@ -139,7 +139,7 @@ class Load(LoadCase):
         serve = self.serve("--latency", "20ms")
         for args in (("-r", "100"), ("-c", "3")):
             with self.subTest(args=args):
-                bench = self.start("bench", "-d", "1h", *args, serve.url)
+                bench = self.start("bench", "-z", "1h", *args, serve.url)
                 bench.wait_for(lambda out, err: err.count(b"\n") >= 1)
                 bench.signal(signal.SIGINT)
                 run = bench.finish()
@@ -149,7 +149,7 @@ class Load(LoadCase):
 
     def test_a_second_signal_ends_what_is_in_flight(self):
         server = self.server(lambda peer: (peer.request(), peer.hold()))
-        bench = self.start("bench", "-d", "1h", "-c", "2", server.url)
+        bench = self.start("bench", "-z", "1h", "-c", "2", server.url)
         server.wait_for(lambda s: len(s.requests) == 2)
         bench.signal(signal.SIGINT)
         bench.wait_for(lambda out, err: b"stopping" in err)
@@ -249,7 +249,7 @@ class Truth(LoadCase):
         self.file("log", b"")
         serve = self.serve("--pause", "%dms,%dms" % (seconds * 500, stall_s * 1000), "--log",
                            self.path("log"))
-        report = self.report("-r", str(rate), "-d", "%ds" % seconds, "-c", str(connections),
+        report = self.report("-r", str(rate), "-z", "%ds" % seconds, "-c", str(connections),
                              serve.url)
         logged = self.logged_us(serve)
         # A machine that is held up at the very end leaves some without a connection.
@@ -278,7 +278,7 @@ class Truth(LoadCase):
         which takes the timeout; what was in flight until then. All but what was answered are
         lower bounds."""
         serve = self.serve("--pause", "1s,60s")
-        report = self.report("-r", "1000", "-d", "2s", "-c", "10", "--timeout", "2s", "--fail-if",
+        report = self.report("-r", "1000", "-z", "2s", "-c", "10", "--timeout", "2s", "--fail-if",
                              "p99>500ms", "--csv", self.path("figures.csv"), "--hlog",
                              self.path("figures.hlog"), serve.url, expect=THRESHOLD)
         never, bounds, response = report["never_started"], report["lower_bounds"], report[
@@ -317,7 +317,7 @@ class Truth(LoadCase):
         for rate in ((), ("-r", "100")):
             with self.subTest(rate=rate):
                 before = len(server.requests)
-                bench = self.start("bench", "-d", "1h", "-c", "2", *rate, "--json",
+                bench = self.start("bench", "-z", "1h", "-c", "2", *rate, "--json",
                                    self.path("figures.json"), server.url)
                 server.wait_for(lambda s: len(s.requests) == before + 2)
                 bench.wait_for(lambda out, err: b"1 s" in err)
@@ -341,7 +341,7 @@ class Truth(LoadCase):
         self.addCleanup(sock.close)
         closes = self.serve("--close", "100%")
         for url in ("http://127.0.0.1:%d/" % port, closes.url):
-            report = self.report("-d", "1s", "-c", "8", url, expect=NOT_ALL_OK)
+            report = self.report("-z", "1s", "-c", "8", url, expect=NOT_ALL_OK)
             self.assertGreater(report["rests"], 0)
             self.assertEqual(report["rest_max_us"], 8000)
             self.assertLess(report["errors"], 1500)
@@ -357,7 +357,7 @@ class Truth(LoadCase):
     def test_a_closed_loop_hides_the_same_stall(self):
         """One request a connection waits, and the others are never asked for."""
         serve = self.serve("--pause", "300ms,400ms", "--latency", "1ms")
-        report = self.report("-d", "2s", "-c", "4", serve.url)
+        report = self.report("-z", "2s", "-c", "4", serve.url)
         self.assertGreaterEqual(report["response_us"]["max"], 400_000 * 0.99)
         if not SANITIZED:
             self.assertLess(report["response_us"]["p99"], 0.5 * 400_000)
@@ -365,7 +365,7 @@ class Truth(LoadCase):
     def test_too_few_connections_show_as_waiting(self):
         """Each connection does 20 a second, and 200 are asked for."""
         serve = self.serve("--latency", "50ms")
-        report = self.report("-r", "200", "-d", "1s", "-c", "2", serve.url)
+        report = self.report("-r", "200", "-z", "1s", "-c", "2", serve.url)
         self.assertEqual(report["requests"] + report["never_started"], 200)
         self.assertGreater(report["never_started"], 100)
         self.assertGreaterEqual(report["never_started_wait_us"], 500_000)
@@ -387,7 +387,7 @@ class Truth(LoadCase):
         """Five hundred a second are answered, a thousand asked for, and connections enough for
         all."""
         serve = self.serve("--workers", "10", "--latency", "20ms")
-        run = self.bench("-q", "--json", self.path("report"), "-r", "1000", "-d", "1s", "-c",
+        run = self.bench("-q", "--json", self.path("report"), "-r", "1000", "-z", "1s", "-c",
                          "1000", serve.url)
         report = json.loads(self.read("report"))
         self.assertEqual((report["requests"], report["never_started"]), (1000, 0))
@@ -399,7 +399,7 @@ class Truth(LoadCase):
         """What is in flight at the end was asked for in time, and answered as fast as all the
         others."""
         serve = self.serve("--latency", "300ms")
-        report = self.report("-r", "200", "-d", "1s", "-c", "200", serve.url)
+        report = self.report("-r", "200", "-z", "1s", "-c", "200", serve.url)
         self.assertEqual(report["requests"], 200)
         if not SANITIZED:
             self.assertGreater(report["rate_achieved"], 160)
@@ -407,7 +407,7 @@ class Truth(LoadCase):
     def test_a_closed_loop_counts_what_came_while_it_ran(self):
         """Two rounds of 10 are begun in the time of little more than one."""
         serve = self.serve("--latency", "600ms")
-        report = self.report("-c", "10", "-d", "1s", serve.url)
+        report = self.report("-c", "10", "-z", "1s", serve.url)
         self.assertEqual(report["requests"], 20)
         self.assertLessEqual(report["in_time"], 10)
         report = self.report("-c", "10", "-n", "20", serve.url)
@@ -416,14 +416,14 @@ class Truth(LoadCase):
     def test_starts_noticed_at_the_very_end_are_made(self):
         """There is a connection for each; so none may be said to have found none."""
         serve = self.serve()
-        report = self.report("-r", "20000", "-d", "100ms", "-c", "2000", serve.url)
+        report = self.report("-r", "20000", "-z", "100ms", "-c", "2000", serve.url)
         self.assertEqual((report["requests"], report["never_started"], report["late_waits"]),
                          (2000, 0, 0))
 
     def test_a_generator_that_is_too_slow_says_so(self):
         """Ten million a second are more than any one thread can start."""
         serve = self.serve()
-        report = self.report("-r", "10000000", "-d", "1s", "-c", "4", serve.url)
+        report = self.report("-r", "10000000", "-z", "1s", "-c", "4", serve.url)
         self.assertTrue(report["generator_is_slow"])
         self.assertEqual(report["scheduled"], 10_000_000)
         self.assertGreaterEqual(report["never_started_wait_us"], 900_000)
@@ -439,7 +439,7 @@ class Truth(LoadCase):
         busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
         self.addCleanup(busy.wait)
         self.addCleanup(busy.kill)
-        report = self.report("-r", "2000", "-d", "1s", "-c", "40", serve.url)
+        report = self.report("-r", "2000", "-z", "1s", "-c", "40", serve.url)
         self.assertGreater(report["cpu_waited_share"], 0.001)
         self.assertLessEqual(report["cpu_waited_share"] + report["cpu_stolen_share"], 1)
 
@@ -451,7 +451,7 @@ class Truth(LoadCase):
             self.assertEqual(run.status, NOT_STARTED, run.err)
             self.assertIn(device, run.err)
             return
-        program = self.start("bench", "--awake", "-r", "10", "-d", "1h", serve.url)
+        program = self.start("bench", "--awake", "-r", "10", "-z", "1h", serve.url)
         program.wait_for(lambda out, err: b"1 s" in out + err)
         descriptors = "/proc/%d/fd" % program.process.pid
         held = [os.readlink(os.path.join(descriptors, fd)) for fd in os.listdir(descriptors)]

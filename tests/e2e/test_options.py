@@ -38,6 +38,7 @@ SAMPLES = {
     "url": "http://127.0.0.1:1/",
     "method": "PUT",
     "header": "x: y",
+    "user-agent": "x/1",
     "resolve": "*:1:127.0.0.1",
     "retry-on": "503",
     "no-retry-on": "503",
@@ -97,6 +98,19 @@ class Rows(Case):
             letters = [row["letter"] for row in rows if row["letter"]]
             self.assertEqual(len(set(names)), len(names), command)
             self.assertEqual(len(set(letters)), len(letters), command)
+
+    def test_a_letter_means_one_option_in_all_commands_and_each_has_one_or_none(self):
+        named = {(row["letter"], row["id"]) for _, row in EVERY if row["letter"]}
+        self.assertGreater(len(named), 10)
+        self.assertEqual(len({letter for letter, _ in named}), len(named), sorted(named))
+        self.assertEqual(len({(row["letter"], row["id"]) for _, row in EVERY}),
+                         len({row["id"] for _, row in EVERY}))
+
+    def test_curls_letters_are_curls_options(self):
+        """Where curl has an option of the same meaning, its letter is that one's."""
+        for _, row in EVERY:
+            if len(row["curl"] or "") == 2:
+                self.assertEqual("-" + row["letter"], row["curl"], row)
 
     def test_one_name_means_one_option(self):
         self.assertEqual(

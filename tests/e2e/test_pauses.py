@@ -84,7 +84,7 @@ class Pauses(Case):
     def test_bench_counts_what_was_answered_in_a_pause(self):
         server = self.holding()
         report = self.path("report.json")
-        program = self.start("bench", "-c", str(IN_FLIGHT), "-n", str(IN_FLIGHT), "-d", "1h", "-X",
+        program = self.start("bench", "-c", str(IN_FLIGHT), "-n", str(IN_FLIGHT), "-z", "1h", "-X",
                              "POST", "--first-byte-timeout", "%ds" % CLOCK_S, "--json", report,
                              server.url)
         self.paused_while_answered([(program, server)])

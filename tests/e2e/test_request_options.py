@@ -5,7 +5,7 @@ send would."""
 import socket
 
 from certificates import Authority
-from harness import Case, NOT_ALL_OK, OK, USAGE, answering, main, response
+from harness import Case, NOT_ALL_OK, OK, USAGE, answering, header, main, response
 
 BARE = b"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}"  # lines that end with LF alone
 
@@ -33,6 +33,37 @@ class RequestOptions(Case):
         bare = self.server(answering(lambda request: BARE))
         self.both(bare.url, expect=OK)
         self.both("--strict-http", bare.url, expect=NOT_ALL_OK)
+
+    def test_curls_names(self):
+        records = self.file("x.csv", b"a\n1\n")
+        for command, *options in (("bench", "-n1", "-c1"), ("probe", "-q", "-c1", "--step=100ms")):
+            self.plain.requests.clear()
+            run = self.run_ringsend(command, *options, "-A", "me/1", "-d", "@" + records,
+                                    self.plain.url)
+            self.assertEqual(run.status, OK, run.err)
+            request = self.plain.requests[0]
+            self.assertEqual((request.method, request.body), ("POST", b"a\n1\n"))
+            self.assertEqual(header(request, "user-agent"), ["me/1"])
+        self.plain.requests.clear()
+        run = self.run_ringsend("send", "--url", self.plain.url, "-A", "me/1", "-d", "{{a}}",
+                                records)
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual(header(self.plain.requests[0], "user-agent"), ["me/1"])
+        self.assertEqual(self.plain.requests[0].body, b"1")
+        for command in ("send", "check", "bench", "probe"):
+            run = self.run_ringsend(command, "--url", self.plain.url, "-A", "x", "-H",
+                                    "user-agent: y", records)
+            self.assertEqual(run.status, USAGE)
+            self.assertIn("--user-agent says what a User-Agent of --header does", run.err)
+
+    def test_a_duration_is_no_body(self):
+        """-d of other programs that measure."""
+        for text in ("30s", "10", "1.5m"):
+            run = self.run_ringsend("bench", "-d", text, self.plain.url)
+            self.assertEqual(run.status, USAGE)
+            self.assertIn("-z %s is how long" % text, run.err)
+        self.bench("--data", "30s", self.plain.url, expect=OK)
+        self.assertEqual(self.plain.requests[-1].body, b"30s")
 
     def test_what_is_ok(self):
         self.both("--ok-if", ".code == 1", self.plain.url, expect=OK)

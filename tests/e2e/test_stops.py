@@ -182,7 +182,7 @@ class StoppedTerminal(Held):
         stack."""
         _, slave = self.stopped()
         self.go.set()
-        program = self.start("bench", "-c", "2", "-d", "1h", self.held.url, stderr=slave)
+        program = self.start("bench", "-c", "2", "-z", "1h", self.held.url, stderr=slave)
         self.held.wait_for(lambda server: len(server.requests) > 10)
         while program.process.poll() is None:  # whatever it was about to tell
             program.signal(signal.SIGINT)

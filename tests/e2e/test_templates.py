@@ -53,12 +53,18 @@ class Templates(Case):
 
 class Bodies(Templates):
     def test_a_file_is_not_sent_as_its_name(self):
-        for data in ("@body.json", "@{{v}}", "@dir/{{v|url}}.json"):
+        for data in ("@{{v}}", "@dir/{{v|url}}.json"):
             self.refuse_template("--data-file '%s'" % data[1:], "--url", self.echo.url, "--data",
                                  data)
         path = self.file("x.csv", table("v", "1"))
         url = self.echo.url + "{{v}}"
-        for data, sent in (("@{{v}} hello", b"@1 hello"), ("@", b"@"), ("a@{{v}}", b"a@1")):
+        self.refuse_template("--data @%s/no" % self.dir, "--url", url, "-d",
+                             "@%s/no" % self.dir)
+        nul = self.file("nul", b"{{v}}\0")
+        self.refuse_template("it holds a NUL byte", "--url", url, "--data", "@" + nul)
+        template = self.file("a template", b'{"a": {{v|number}}}\n')
+        for data, sent in (("@" + template, b'{"a": 1}'), ("@{{v}} hello", b"@1 hello"),
+                           ("@", b"@"), ("a@{{v}}", b"a@1")):
             run = self.run_ringsend("send", "--url", url, "--data", data, path)
             self.assertEqual(run.status, OK, run.err)
             self.assertEqual(self.echo.requests.pop().body, sent)

@@ -1,5 +1,6 @@
 #include "cli/bench/bench_options.h"
 
+#include "base/duration.h"
 #include "base/limits.h"
 #include "base/span.h"
 #include "cli/options/options_hint.h"
@@ -25,10 +26,23 @@ static void read_steps(struct bench_options *o, const char *text, uint64_t max_p
     }
 }
 
+/* As wrk has it; taken for a body it would measure something else without a word. */
+static void refuse_duration_as_data(const struct options *given)
+{
+    const struct option_use *use = option_next(given, OPTION_DATA, NULL);
+    uint64_t ns;
+    if (use && use->by_letter && duration_parse(span_of(use->text), &ns))
+        usage_error(command,
+                    "-d is the body, as curl has it: -z %s is how long (--data %s: it is "
+                    "meant)",
+                    use->text, use->text);
+}
+
 static void take_values(struct bench_options *o, const struct options *given)
 {
     struct figures_settings *s = &o->settings;
     const struct rate *rate = option_rate(given, OPTION_RATE);
+    refuse_duration_as_data(given);
     s->rate = rate ? rate_per_s(rate) : 0;
     s->arrivals = (enum arrivals)option_number(given, OPTION_ARRIVALS);
     s->requests = option_number(given, OPTION_REQUESTS);

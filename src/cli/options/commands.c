@@ -206,7 +206,7 @@ static const char bench_text[] =
     "service time from when it did, and the send lag between the two.\n"
     "\n"
     "Examples\n"
-    "  ringsend bench -r 1000 -d 30s http://localhost:8080/\n"
+    "  ringsend bench -r 1000 -z 30s http://localhost:8080/\n"
     "  ringsend bench -c 100 -n 100000 -X POST --data @order.json \\\n"
     "      http://localhost:8080/orders\n"
     "  ringsend bench --steps 1000,2000,4000 records.jsonl\n"

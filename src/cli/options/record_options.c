@@ -3,14 +3,18 @@
 #include "base/key.h"
 #include "base/limits.h"
 #include "base/span.h"
+#include "base/whole_file.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define DATA_BYTES_MAX ((size_t)16 << 20) /* of a template: more is for --data-file */
 
 static void read_shard(struct record_options *o, const char *command, const char *text)
 {
@@ -102,15 +106,31 @@ static enum template_use use_of_data(const struct request_options *request)
     return TEMPLATE_BODY;
 }
 
-/* curl's --data @FILE: taken for text, all records would be sent with the name of a file. */
-static void refuse_file_as_text(const struct record_options *o, const char *command)
+/* curl's @FILE. One that begins so and has places is text when it has white space, too, and else
+ * means what --data-file does: a file for each record. */
+static void read_data_file(struct record_options *o, const char *command)
 {
-    if (o->data && o->data[0] == '@' && o->data[1] && !o->data[strcspn(o->data, " \t\r\n")])
-        usage_error(
-            command,
-            "--data \"%s\" would be text, and not the content of a file, which is --data-file "
-            "'%s' (text that begins so has white space in it)",
-            o->data, o->data + 1);
+    const char *path = o->data && o->data[0] == '@' ? o->data + 1 : "";
+    size_t bytes;
+    if (!*path || (strstr(path, "{{") && path[strcspn(path, " \t\r\n")]))
+        return;
+    if (strstr(path, "{{"))
+        usage_error(command,
+                    "--data \"%s\": a file for each record is --data-file '%s' (text that begins "
+                    "so has white space in it)",
+                    o->data, path);
+    read_files_add("--data", path);
+    o->data_of_file = whole_file_read(path, DATA_BYTES_MAX, &bytes);
+    if (!o->data_of_file)
+        usage_error(command, "--data @%s: %s", path, strerror(errno));
+    if (memchr(o->data_of_file, '\0', bytes))
+        usage_error(command,
+                    "--data @%s: it holds a NUL byte, which no template can: --data-file sends a "
+                    "file as it stands",
+                    path);
+    if (bytes > 0 && o->data_of_file[bytes - 1] == '\n')
+        o->data_of_file[bytes - 1] = '\0';
+    o->data = o->data_of_file;
 }
 
 static void read_types(struct record_options *o, const struct request_options *request)
@@ -251,7 +271,7 @@ static void make_form(struct record_options *o, struct request_options *request,
     if (o->data && o->data_file)
         usage_error(request->command, "give only one of --data and --data-file");
     take_templates(form, request);
-    refuse_file_as_text(o, request->command);
+    read_data_file(o, request->command);
     compile(&form->data, "--data", o->data, &form->has_data, use_of_data(request), form, request);
     compile(&form->data_file, "--data-file", o->data_file, &form->has_data_file, TEMPLATE_FILE,
             form, request);
@@ -415,4 +435,5 @@ void record_options_free(struct record_options *o)
     row_types_free(&o->types);
     free(o->form.paths);
     template_names_free(&o->form.names);
+    free(o->data_of_file);
 }

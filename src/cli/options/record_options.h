@@ -16,6 +16,7 @@ struct record_options {
     struct source_range range;
     const char *data, *data_file, *id;             /* null: not given */
     const char *types_text, *id_from, *key_header; /* the same */
+    char *data_of_file;                            /* what `data` is, if it was read from one */
     bool as_body;
     char delimiter; /* 0: not given */
     enum encoding encoding;

@@ -314,6 +314,20 @@ void request_options_add_header(struct request_options *o, const char *line)
     add_header(o, line, "--header");
 }
 
+static void add_user_agent(struct request_options *o, const char *agent)
+{
+    char *line;
+    for (size_t i = 0; i < o->defaults.headers_count; i++) {
+        if (span_equal_nocase(o->headers[i].name, SPAN("user-agent")))
+            usage_error(o->command, "--user-agent says what a User-Agent of --header does: give "
+                                    "one of them");
+    }
+    if (asprintf(&line, "User-Agent: %s", agent) < 0)
+        usage_error(o->command, "memory is out");
+    add_header(o, line, "--user-agent");
+    free(line);
+}
+
 void request_options_take(struct request_options *o, const struct options *given)
 {
     *o = (struct request_options){.command = command_name(given->command),
@@ -338,6 +352,8 @@ void request_options_take(struct request_options *o, const struct options *given
         else if (use->row->id == OPTION_OK_STATUS)
             statuses_read(o->command, "--ok-status", use->text, &o->engine.ok_status);
     }
+    if (option_given(given, OPTION_USER_AGENT))
+        add_user_agent(o, option_text(given, OPTION_USER_AGENT));
 }
 
 static void name_tls_files(const struct ringsend_options *engine)

@@ -138,11 +138,11 @@ OPTION(NEW_CONNECTION, "new-connection", 0, NULL, FLAG, BENCH, LOAD,
 ALSO(THREADS, 't', "N", COUNT, BENCH, LOAD,
      "{min} to {max}; default {default}. They share connections and rate", .min = 1, .max = 256,
        .number = 1)
-OPTION(DURATION, "duration", 'd', "T", TIME, BENCH, LOAD,
+OPTION(DURATION, "duration", 'z', "T", TIME, BENCH, LOAD,
        "of the measured part; default {default}, unless -n is given", .min = MS, .max = DAY,
        .number = 10 * S)
 OPTION(REQUESTS, "requests", 'n', "N", COUNT, BENCH, LOAD,
-       "so many in all; with -d, whichever comes first", .min = 1, .max = UINT64_MAX / 2)
+       "so many in all; with -z, whichever comes first", .min = 1, .max = UINT64_MAX / 2)
 OPTION(WARMUP, "warmup", 0, "T", TIME, BENCH, LOAD,
        "full load before the measured part; in no figure", .min = MS, .max = DAY)
 OPTION(RAMP, "ramp", 0, "T", TIME, BENCH, LOAD,
@@ -184,6 +184,10 @@ ALSO(METHOD, 'X', "METHOD", TEXT, BENCH, REQUESTS,
 ALSO(METHOD, 'X', "METHOD", TEXT, PROBE, REQUESTS,
      "with a URL; default GET, with --data POST. Other than\n"
      "GET, HEAD and OPTIONS only with --data", .curl = "-X")
+OPTION(USER_AGENT, "user-agent", 'A', "TEXT", TEXT, SEND | CHECK, REQUESTS,
+       "as -H 'User-Agent: TEXT'", .traits = SHAPES, .curl = "-A")
+ALSO(USER_AGENT, 'A', "TEXT", TEXT, BENCH | PROBE, REQUESTS,
+     "as -H 'User-Agent: TEXT'", .curl = "-A")
 OPTION(HEADER, "header", 'H', "'NAME: VALUE'", TEXT, SEND | CHECK, REQUESTS,
        "for records that do not have it; repeats;\n"
        "@FILE reads one per line", .traits = REPEATS | SHAPES | SECRET, .curl = "-H")
@@ -192,12 +196,9 @@ ALSO(HEADER, 'H', "'NAME: VALUE'", TEXT, BENCH | PROBE, REQUESTS,
 ALSO(CONNECTIONS, 'c', "N", COUNT, SEND | CHECK, REQUESTS,
      "open at once, {min} to {max}; default {default}",
      .min = 1, .max = LIMIT_CONNECTIONS, .number = DEFAULT_CONNECTIONS)
-ALSO(DATA, 0, "TEXT", TEXT, BENCH, REQUESTS,
-     "the body. With a URL as it stands, @FILE reads it; of\n"
-     "rows, lines, and records that are data a template")
-ALSO(DATA, 'd', "TEXT", TEXT, PROBE, REQUESTS,
-     "the body. With a URL as it stands, @FILE reads it; of\n"
-     "rows, lines, and records that are data a template")
+ALSO(DATA, 'd', "TEXT", TEXT, BENCH | PROBE, REQUESTS,
+     "the body; @FILE reads it. With a URL as it stands, of\n"
+     "rows, lines, and records that are data a template", .curl = "-d")
 ALSO(DATA_FILE, 0, "PATH", FILE, BENCH | PROBE, REQUESTS,
      "of rows and lines: the body is that file's content")
 ALSO(TYPES, 0, "TYPES", TEXT, BENCH | PROBE, REQUESTS,
@@ -371,12 +372,13 @@ ALSO(IDEMPOTENCY_KEY, 0, "HEADER", TEXT, BENCH | PROBE, RECORDS,
      "none, the same each time that it is sent. Default:\n"
      "{default}", .text = "Idempotency-Key", .traits = OPTIONAL)
 
-OPTION(DATA, "data", 0, "TEXT", TEXT, SEND | CHECK, ROWS,
-       "the body; default: the whole row as JSON, {{*|json}},\n"
-       "or the line; none if --url or --header have columns\n"
-       "or --url the line: --url '{{line}}' GETs a list of\n"
-       "URLs. JSON is sent as application/json, unless a\n"
-       "header says otherwise", .traits = SHAPES)
+OPTION(DATA, "data", 'd', "TEXT", TEXT, SEND | CHECK, ROWS,
+       "the body; @FILE reads this text. Default: the whole\n"
+       "row as JSON, {{*|json}}, or the line; none if --url or\n"
+       "--header have columns or --url the line: --url\n"
+       "'{{line}}' GETs a list of URLs. JSON is sent as\n"
+       "application/json, unless a header says otherwise",
+       .traits = SHAPES, .curl = "-d")
 OPTION(DATA_FILE, "data-file", 0, "PATH", FILE, SEND | CHECK, ROWS,
        "the body is that file's content", .traits = SHAPES)
 OPTION(TYPES, "types", 0, "TYPES", TEXT, SEND | CHECK, ROWS,

@@ -48,6 +48,8 @@ static void add_row(struct fingerprint *f, const struct option_row *row,
         const struct ringsend_status_set *ok = &options->request.engine.ok_status;
         if (option_given(given, row->id))
             fingerprint_add(f, name, (struct ringsend_bytes){(const char *)ok, sizeof *ok});
+    } else if (row->id == OPTION_DATA) {
+        add_option(f, name, options->records.data); /* of @FILE what it holds */
     } else if (row->kind == OPTION_IS_FLAG || row->kind == OPTION_IS_COUNT) {
         add_number(f, name, option_number(given, row->id));
     } else {
