@@ -238,7 +238,7 @@ class Bench:
         was begun must have come to a good response."""
         path = self.path("report.json")
         cost = self.run(
-            name, [self.ringsend, "bench", "-q", "--json", path, "-c",
+            name, [self.ringsend, "bench", "-q", "--force", "--json", path, "-c",
                    str(connections), *options])
         with open(path, encoding="utf-8") as file:
             report = json.load(file)

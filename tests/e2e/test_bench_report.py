@@ -27,7 +27,7 @@ TIMES = {"response": "response_us", "service": "service_us", "send_lag": "send_l
 class Report(Case):
     def bench(self, *args, expect=OK, serve=("--latency", "1ms,4ms")):
         self.platform = self.serve(*serve)
-        run = self.run_ringsend("bench", "-q", *args, self.platform.url)
+        run = self.run_ringsend("bench", "-q", "--force", *args, self.platform.url)
         self.assertEqual(run.status, expect, run.err)
         return run
 
@@ -215,7 +215,8 @@ class Report(Case):
                 server = self.server(answering(lambda request, seen=seen: (
                     next(seen) == 2 and os.unlink(ca)) or response(b"hello")))
                 run = self.run_ringsend("bench", "-n", "1", "-c", "1", *args, "--cacert", ca,
-                                        "--json", self.path("figures.json"), server.url)
+                                        "--force", "--json", self.path("figures.json"),
+                                        server.url)
                 self.assertEqual(run.status, NOT_STARTED, run.err)
                 self.assertRegex(
                     run.err, r"(?m)^run 3 of %d: http.*\nringsend bench: run 3 of %d: .*ca.pem" %

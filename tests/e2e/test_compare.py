@@ -20,7 +20,7 @@ class Compare(Case):
         return self.path(name + ".json")
 
     def compare(self, *args, expect=OK):
-        run = self.run_ringsend("compare", *args)
+        run = self.run_ringsend("compare", "--force", *args)
         self.assertEqual(run.status, expect, run.err + run.out.decode())
         return run.out.decode()
 

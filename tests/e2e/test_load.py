@@ -20,7 +20,7 @@ HELLO = answering(lambda request: response(b"hello"))
 
 class LoadCase(Case):
     def bench(self, *args, expect=OK):
-        run = self.run_ringsend("bench", *args)
+        run = self.run_ringsend("bench", "--force", *args)
         self.assertEqual(run.status, expect, run.err)
         return run
 
@@ -317,7 +317,7 @@ class Truth(LoadCase):
         for rate in ((), ("-r", "100")):
             with self.subTest(rate=rate):
                 before = len(server.requests)
-                bench = self.start("bench", "-z", "1h", "-c", "2", *rate, "--json",
+                bench = self.start("bench", "--force", "-z", "1h", "-c", "2", *rate, "--json",
                                    self.path("figures.json"), server.url)
                 server.wait_for(lambda s: len(s.requests) == before + 2)
                 bench.wait_for(lambda out, err: b"1 s" in err)

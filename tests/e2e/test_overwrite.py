@@ -118,6 +118,43 @@ class Overwrite(Case):
         self.refused(self.path("figures"), "is an input, too", "compare", "--json", None,
                      self.path("figures"), self.path("figures"))
 
+    def test_a_report_does_not_take_the_place_of_a_file_unasked(self):
+        """As results do not; nothing is sent then."""
+        self.run_ringsend("bench", "-q", "-n", "1", "--json", self.path("one"), self.server_url)
+        sent = len(self.answers.requests)
+        bench = ("bench", "-q", "-n", "1", self.server_url)
+        compare = ("compare", self.path("one"), self.path("one"))
+        for line, options in ((bench, ("--json", "--csv", "--html", "--hlog")),
+                              (compare, ("--json", "--html"))):
+            for option in options:
+                with self.subTest(command=line[0], option=option):
+                    there = self.file("there", b"of before")
+                    run = self.run_ringsend(*line, option, there)
+                    self.assertEqual((run.status, run.out), (USAGE, b""))
+                    self.assertIn("%s %s: exists already; --force overwrites it" % (option, there),
+                                  run.err)
+                    self.assertEqual(self.read("there"), b"of before")
+                    self.assertEqual(len(self.answers.requests), sent)
+                    run = self.run_ringsend(*line, "--force", option, there)
+                    self.assertEqual(run.status, OK, run.err)
+                    self.assertNotIn(b"of before", self.read("there"))
+                    sent = len(self.answers.requests)
+                    self.assertEqual(self.run_ringsend(*line, option, "/dev/null").status, OK)
+                    sent = len(self.answers.requests)
+
+    def test_a_report_that_was_not_written_leaves_no_file(self):
+        """Or the next try would be refused."""
+        there = self.file("there", b"of before")
+        run = self.run_ringsend("bench", "-q", "-n", "1", "--csv", self.path("new"), "--json",
+                                there, self.server_url)
+        self.assertEqual(run.status, USAGE)
+        run = self.run_ringsend("bench", "-q", "-n", "1", "--csv", self.path("new"), "--force",
+                                "--json", there, "--cacert", self.path("missing"),
+                                self.server_url.replace("http:", "https:"))
+        self.assertNotEqual(run.status, OK)
+        self.assertEqual(self.read("there"), b"of before")
+        self.assertFalse(os.path.exists(self.path("new")))
+
     def test_two_reports_into_one_file(self):
         bench = ("bench", "-q", "-n", "1", self.server_url)
         run = self.run_ringsend(*bench, "--json", self.path("a"), "--csv", self.path("./a"))

@@ -332,8 +332,8 @@ int command_bench(int argc, char **argv)
     int status = EXIT_OK;
     for (size_t i = 0; i < targets_count(&b.options) && status == EXIT_OK; i++)
         status = target_read(&b.targets[i], &b.options, i);
-    if (status == EXIT_OK && !report_open(&b.options.report))
-        status = EXIT_OUTPUT;
+    if (status == EXIT_OK)
+        status = report_files_open(&b.options.report.files);
     if (status == EXIT_OK)
         status = keep_awake(&b);
     if (status == EXIT_OK) {
@@ -345,6 +345,7 @@ int command_bench(int argc, char **argv)
         int reported = report(&b); /* of a run that failed, those before it */
         status = status == EXIT_OK ? reported : status;
     }
+    report_files_close(&b.options.report.files);
     for (size_t i = 0; i < b.runs_count; i++)
         figures_free(&b.runs[i]);
     free(b.runs);

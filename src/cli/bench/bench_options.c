@@ -110,7 +110,7 @@ static void finish(struct bench_options *o, const struct options *given)
     target_options_finish(&o->target, given);
     finish_comparison(o, given);
     report_options_finish(&o->report, s->open_loop);
-    s->seconds_whole = report_wants(&o->report, OPTION_HLOG);
+    s->seconds_whole = report_files_want(&o->report.files, OPTION_HLOG);
 }
 
 void bench_options_read(struct bench_options *options, int argc, char **argv)

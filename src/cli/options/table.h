@@ -400,6 +400,9 @@ OPTION(HLOG, "hlog", 0, "FILE", FILE, BENCH, REPORT,
        "HdrHistogram log, nanoseconds: a line a second for the\n"
        "response time, tagged ones per run for service and\n"
        "send_lag")
+ALSO(FORCE, 0, NULL, FLAG, BENCH, REPORT,
+     "overwrite these files; never one that the command line\n"
+     "reads")
 OPTION(FAIL_IF, "fail-if", 0, "CONDITION", TEXT, BENCH, REPORT,
        " exit with 5 when it is true; repeats. Of the response\n"
        "time: 'p99>20ms', 'p99.9>1s', 'max>2s'; others with\n"
@@ -418,6 +421,8 @@ ALSO(HTML, 0, "FILE", FILE, COMPARE, MAIN,
 ALSO(JSON, 0, "FILE", FILE, COMPARE, MAIN,
      "the same figures for programs (- is standard output;\n"
      "the text for people then goes to standard error)")
+ALSO(FORCE, 0, NULL, FLAG, COMPARE, MAIN,
+     "overwrite these files; never one that is compared")
 
 ALSO(JSON, 0, NULL, FLAG, DOCTOR, MAIN,
      "one line of JSON instead: {\"ok\": ..., \"checks\":\n"

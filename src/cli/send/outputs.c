@@ -37,28 +37,13 @@ static int refuse(const struct output_file *output, enum exit_status status, con
 
 /* ---- opening ---- */
 
-static bool is_one_file(const struct stat *a, const struct stat *b)
+static bool is_left_by_a_run(const struct outputs *outputs, const struct output_file *output)
 {
-    return !S_ISCHR(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+    return output == &outputs->results && outputs->journal_path &&
+           access(outputs->journal_path, F_OK) == 0;
 }
 
-static bool is_same_file(int a, int b)
-{
-    struct stat about_a, about_b;
-    return fstat(a, &about_a) == 0 && fstat(b, &about_b) == 0 && is_one_file(&about_a, &about_b);
-}
-
-static const char *why_not_over(const struct outputs *outputs, const struct output_file *output)
-{
-    bool left = output == &outputs->results && outputs->journal_path &&
-                access(outputs->journal_path, F_OK) == 0;
-    return left ? "exists already, and its run was not finished; --resume goes on with it, --force "
-                  "starts anew"
-                : "exists already; --force overwrites it";
-}
-
-/* What --force does not help against comes first, so that nobody is told to try it. Devices and
- * pipes can be opened as they are; only what would be overwritten needs --force. */
+/* What --force does not help against comes first, so that nobody is told to try it. */
 static int check_output(const struct outputs *outputs, const struct output_file *output,
                         const struct send_options *options)
 {
@@ -67,15 +52,16 @@ static int check_output(const struct outputs *outputs, const struct output_file 
     const char *why = read_files_why_not_open(output->fd);
     if (why)
         return refuse(output, EXIT_USAGE, why);
-    if (output == &outputs->failed && is_same_file(outputs->results.fd, output->fd))
+    if (output == &outputs->failed && output_file_is_same(outputs->results.fd, output->fd))
         return refuse(output, EXIT_USAGE, "cannot take the results as well");
     if (send_given(options, OPTION_RESUME) && !output->regular)
         return refuse(output, EXIT_USAGE, "is no regular file: --resume cannot go on with it");
-    if (!output->path || send_given(options, OPTION_FORCE))
-        return EXIT_OK;
-    if (!send_given(options, OPTION_RESUME) && output->regular)
-        return refuse(output, EXIT_USAGE, why_not_over(outputs, output));
-    return EXIT_OK;
+    why = output_file_why_not_over(output, send_given(options, OPTION_FORCE) ||
+                                               send_given(options, OPTION_RESUME));
+    if (why && is_left_by_a_run(outputs, output))
+        why = "exists already, and its run was not finished; --resume goes on with it, --force "
+              "starts anew";
+    return why ? refuse(output, EXIT_USAGE, why) : EXIT_OK;
 }
 
 /* A standard stream that was led to the file by the shell. */
@@ -83,9 +69,9 @@ static const char *stream_to(const struct output_file *output, const struct send
 {
     if (!output->path || !output->regular)
         return NULL;
-    if (options->write_out && is_same_file(STDOUT_FILENO, output->fd))
+    if (options->write_out && output_file_is_same(STDOUT_FILENO, output->fd))
         return "gets standard output (--write-out), too";
-    return is_same_file(STDERR_FILENO, output->fd) ? "gets standard error, too" : NULL;
+    return output_file_is_same(STDERR_FILENO, output->fd) ? "gets standard error, too" : NULL;
 }
 
 /* Two runs may write to one file by different names, or without a journal. Where files cannot be
@@ -120,43 +106,14 @@ static bool name_journal(struct outputs *outputs, const struct send_options *opt
     return outputs->journal_path && outputs->parked_path;
 }
 
-static const char *why_not_opened(int error)
-{
-    return error == ENXIO ? "is a socket, or a device that is not there" : strerror(error);
-}
-
-/* A regular file is read as well, to see what of it is whole; a pipe must have a reader. */
-static int open_existing(const char *path)
-{
-    struct stat about;
-    bool regular = stat(path, &about) == 0 && S_ISREG(about.st_mode);
-    int fd = open(path, (regular ? O_RDWR : O_WRONLY) | O_APPEND | O_CLOEXEC);
-    return fd < 0 && regular && errno == EACCES ? open(path, O_WRONLY | O_APPEND | O_CLOEXEC) : fd;
-}
-
 static int open_output(struct outputs *outputs, struct output_file *output,
                        const struct send_options *options)
 {
-    int named = output->path ? descriptor_named(output->path) : STDOUT_FILENO;
-    if (named == STDOUT_FILENO)
-        output->path = NULL;
-    if (named >= 0) {
-        output->fd = named;
-        output->given = true;
-        if ((fcntl(output->fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
-            return refuse(output, EXIT_OUTPUT, "is not open for writing");
-    } else {
-        output->fd = open(output->path, O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        output->created = output->regular = output->fd >= 0;
-        if (output->fd < 0 && errno == EEXIST)
-            output->fd = open_existing(output->path);
-        struct stat about;
-        if (output->fd < 0 || (!output->created && fstat(output->fd, &about) != 0))
-            return refuse(output, EXIT_OUTPUT, why_not_opened(errno));
-        output->regular |= !output->created && S_ISREG(about.st_mode);
-        if (output == &outputs->results && !name_journal(outputs, options))
-            return refuse(output, EXIT_NOT_STARTED, "memory is out");
-    }
+    const char *why = output_file_open(output, 0600);
+    if (why)
+        return refuse(output, EXIT_OUTPUT, why);
+    if (output == &outputs->results && !name_journal(outputs, options))
+        return refuse(output, EXIT_NOT_STARTED, "memory is out");
     return check_output(outputs, output, options);
 }
 
@@ -180,14 +137,14 @@ static int check_journal_name(const struct outputs *outputs, const struct send_o
     const char *why = read_files_why_not(&there);
     if (why)
         return refuse_journal(outputs, why);
-    if (fstat(results->fd, &other) == 0 && is_one_file(&there, &other))
+    if (fstat(results->fd, &other) == 0 && output_file_is_one(&there, &other))
         return refuse_journal(outputs, "is the results themselves");
-    if (failed->fd >= 0 && fstat(failed->fd, &other) == 0 && is_one_file(&there, &other))
+    if (failed->fd >= 0 && fstat(failed->fd, &other) == 0 && output_file_is_one(&there, &other))
         return refuse_journal(outputs, "is the file of --failed");
-    if (options->bodies && stat(options->bodies, &other) == 0 && is_one_file(&there, &other))
+    if (options->bodies && stat(options->bodies, &other) == 0 && output_file_is_one(&there, &other))
         return refuse_journal(outputs, "is the directory of --bodies");
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fstat(fd, &other) == 0 && is_one_file(&there, &other))
+        if (fstat(fd, &other) == 0 && output_file_is_one(&there, &other))
             return refuse_journal(outputs, "is where a standard stream goes");
     }
     return EXIT_OK;
@@ -596,20 +553,10 @@ int outputs_open(struct outputs *outputs, const struct send_options *options,
 
 /* ---- closing ---- */
 
-/* Some file systems tell only now that a write was lost. */
 static int close_output(struct output_file *output, bool unused)
 {
-    if (output->fd < 0 || output->given)
-        return EXIT_OK;
-    struct stat ours, theirs;
-    if (unused && output->created && fstat(output->fd, &ours) == 0 &&
-        lstat(output->path, &theirs) == 0 && is_one_file(&ours, &theirs))
-        unlink(output->path);
-    int status = EXIT_OK;
-    if (close(output->fd) != 0 && !unused)
-        status = refuse(output, EXIT_OUTPUT, strerror(errno));
-    output->fd = -1;
-    return status;
+    int error = output_file_close(output, unused);
+    return error ? refuse(output, EXIT_OUTPUT, strerror(error)) : EXIT_OK;
 }
 
 int outputs_close(struct outputs *outputs, enum outputs_use use)

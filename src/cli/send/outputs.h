@@ -3,6 +3,7 @@
 #ifndef RINGSEND_CLI_SEND_OUTPUTS_H
 #define RINGSEND_CLI_SEND_OUTPUTS_H
 
+#include "cli/output_file.h"
 #include "cli/send/bodies.h"
 #include "cli/send/send_options.h"
 #include "journal/journal.h"
@@ -12,14 +13,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct output_file {
-    int fd; /* -1: none */
-    const char *path;
-    bool created; /* by us: to be removed again when nothing is sent after all */
-    bool regular; /* opened by its path, and a regular file */
-    bool given;   /* the path names what the program was given open: it stays as it is */
-};
 
 struct outputs {
     struct output_file results, failed;
