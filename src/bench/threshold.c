@@ -8,6 +8,7 @@
 #include "base/span.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { NUMBER_CHARS_MAX = 31 };
 
@@ -63,18 +64,23 @@ static bool take_number(struct cursor *c, double *number, size_t *digits, bool *
     return true;
 }
 
-/* "99", "99.9", and "999" or "9999" as the keys of the JSON have them. */
+/* "99", "99.9", and "999" or "9999" as the keys of the JSON have them; no other number above 100 is
+ * one. */
 static bool read_percentile(struct cursor *c, double *quantile)
 {
     double number;
     size_t digits, start = c->at;
     bool has_point;
     if (!take_number(c, &number, &digits, &has_point))
-        return fail(c, start, "a percentile is expected, such as p99 or p99.9");
-    for (; !has_point && digits > 2 && number != 100; digits--)
+        return fail(c, start,
+                    "a percentile is expected, above 0 and up to 100, such as p99 or p99.9");
+    bool is_key = !has_point && digits > 2 && memcmp(c->text.data + start, "99", 2) == 0;
+    for (; is_key && digits > 2; digits--)
         number /= 10;
     if (number <= 0 || number > 100)
-        return fail(c, start, "a percentile lies above 0 and up to 100");
+        return fail(
+            c, start,
+            "a percentile lies above 0 and up to 100: p99, p99.9 (or p999, as in the JSON)");
     *quantile = number / 100;
     return true;
 }

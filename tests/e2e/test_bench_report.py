@@ -248,7 +248,11 @@ class Report(Case):
                 told = self.load()["thresholds"]
                 self.assertEqual([t["condition"] for t in told], list(conditions))
                 self.assertEqual(any(t["failed"] for t in told), expect == THRESHOLD)
-                self.assertEqual(run.out.decode().count("  FAILED  ") > 0, expect == THRESHOLD)
+                said = [line[2:] for line in run.out.decode().splitlines()
+                        if line.endswith((": passed", ": FAILED"))]
+                self.assertEqual(said, [t["verdict"] for t in told])
+                self.assertEqual([line.endswith("FAILED") for line in said],
+                                 [t["failed"] for t in told])
         self.bench("-n", "200", "--fail-if", "errors>5%", serve=("--status", "500:30%"),
                    expect=THRESHOLD)
         self.bench("-n", "50", "-r", "500", "--fail-if", "rate<0.01", expect=OK)

@@ -2,7 +2,9 @@
  * leaves nothing out, units that people would write. */
 #include "base/json.h"
 #include "base/random.h"
+#include "base/span.h"
 #include "cli/bench/bench_report.h"
+#include "cli/bench/threshold_words.h"
 #include "cli/json_out.h"
 #include "cli/units.h"
 
@@ -42,6 +44,70 @@ static void times_are_written_as_people_do(void **state)
     assert_string_equal(share_text(0.00001).chars, "<0.01 %");
     assert_string_equal(share_text(0.123).chars, "12.3 %");
     assert_string_equal(share_text(1).chars, "100 %");
+}
+
+static void two_amounts_are_told_apart(void **state)
+{
+    (void)state;
+    assert_string_equal(duration_text_beside(25040000, 25000000).chars, "25.04 ms");
+    assert_string_equal(duration_text_beside(25000000, 25040000).chars, "25.00 ms");
+    assert_string_equal(duration_text_beside(21900000, 25000000).chars, "21.9 ms");
+    assert_string_equal(duration_text_beside(999999999, 1000000000).chars, "0.999999999 s");
+    assert_string_equal(rate_text_beside(4999.7, 5000).chars, "4999.7");
+    assert_string_equal(share_text_beside(0.9996, 1).chars, "99.96 %");
+    assert_string_equal(share_text_beside(0.00004, 0.00001).chars, "0.004 %");
+    assert_string_equal(share_text_beside(0.00001, 0.001).chars, "<0.01 %");
+}
+
+static void assert_says(const char *condition, struct threshold_outcome outcome, const char *says)
+{
+    struct threshold t;
+    struct threshold_error error;
+    char words[THRESHOLD_WORDS_BYTES];
+    assert_true(threshold_parse(span_of(condition), &t, &error));
+    threshold_words(words, sizeof words, &t, &outcome);
+    assert_string_equal(words, says);
+}
+
+static void a_verdict_says_what_was_found_and_what_was_asked(void **state)
+{
+    (void)state;
+    const struct {
+        const char *condition;
+        double value;
+        bool failed;
+        const char *says;
+    } cases[] = {
+        {"p99>25ms", 21.9e6, false, "p99 21.9 ms, not above 25 ms: passed"},
+        {"p99>25ms", 27e6, true, "p99 27 ms, above 25 ms: FAILED"},
+        {"max>=2s", 2e9, true, "max 2 s, not below 2 s: FAILED"},
+        {"max>=2s", 1e9, false, "max 1 s, below 2 s: passed"},
+        {"service.p99.9 > 5ms", 5.001e6, true, "service.p99.9 5.001 ms, above 5.000 ms: FAILED"},
+        {"send_lag.p50>1us", 800, false, "send_lag.p50 800 ns, not above 1 us: passed"},
+        {"p(99)<800", 812e6, true, "p(99) 812 ms, not below 800 ms: FAILED"},
+        {"p(99)<800", 700e6, false, "p(99) 700 ms, below 800 ms: passed"},
+        {"p(95)<=0.5", 0.4e6, false, "p(95) 400 us, not above 500 us: passed"},
+        {"errors>0", 0, false, "errors 0, not above 0: passed"},
+        {"errors>=10", 12, true, "errors 12, not below 10: FAILED"},
+        {"errors>0.1%", 0.005, true, "errors 0.50 %, above 0.10 %: FAILED"},
+        {"rate<900/s", 850, true, "rate 850 a second, below 900 a second: FAILED"},
+        {"rate<=900/s", 901, false, "rate 901 a second, above 900 a second: passed"},
+        {"rate<99%", 0.996, false, "rate 99.6 % of that asked for, not below 99 %: passed"},
+        {"rate<=0.99", 0.99, true, "rate 99 % of that asked for, not above 99 %: FAILED"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_says(cases[i].condition,
+                    (struct threshold_outcome){
+                        .failed = cases[i].failed, .measured = true, .value = cases[i].value},
+                    cases[i].says);
+    assert_says("p99>2s", (struct threshold_outcome){true, true, 3e9, true},
+                "p99 at least 3 s, above 2 s: FAILED");
+    assert_says("p99>2s", (struct threshold_outcome){false, true, 1e9, true},
+                "p99 at least 1 s, not known to be above 2 s: passed");
+    assert_says("p99>2s", (struct threshold_outcome){true, true, 1e9, true},
+                "p99 at least 1 s, as every request was given up or never started: FAILED");
+    assert_says("p99>2s", (struct threshold_outcome){true, false, 0, false},
+                "p99 unknown, as no response came: FAILED");
 }
 
 /* What a writer wrote; the caller frees it. */
@@ -236,6 +302,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_written_as_people_do),
+        cmocka_unit_test(two_amounts_are_told_apart),
+        cmocka_unit_test(a_verdict_says_what_was_found_and_what_was_asked),
         cmocka_unit_test(any_text_is_kept_in_json_and_harmless_in_a_page),
         cmocka_unit_test(the_report_is_json),
         cmocka_unit_test(the_histogram_in_text_leaves_nothing_out),

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "bench/hdr.h"
 #include "cli/bench/bench_report.h"
+#include "cli/bench/threshold_words.h"
 #include "cli/bench/times_json.h"
 #include "cli/json_out.h"
 #include "cli/page.h"
@@ -200,9 +201,11 @@ static void put_thresholds(struct json_out *j, const struct figures *f,
         struct threshold_outcome outcome = threshold_check(t, f);
         bool is_time = t->subject <= THRESHOLD_SEND_LAG;
         json_begin(j, NULL, '{');
-        char text[256];
-        snprintf(text, sizeof text, "%.*s", (int)t->text.bytes, t->text.data);
+        char text[THRESHOLD_WORDS_BYTES];
+        threshold_condition(text, sizeof text, t);
         json_words(j, "condition", text);
+        threshold_words(text, sizeof text, t, &outcome);
+        json_words(j, "verdict", text);
         json_words(j, "of",
                    t->subject == THRESHOLD_RESPONSE   ? "response_us"
                    : t->subject == THRESHOLD_SERVICE  ? "service_us"

@@ -4,6 +4,7 @@
 #include "cli/bench/bench_report.h"
 
 #include "base/time.h"
+#include "cli/bench/threshold_words.h"
 #include "cli/units.h"
 
 #include <math.h>
@@ -312,41 +313,14 @@ static bool has_troubles(const struct figures *f)
            figures_is_swamped(f) || figures_generator_is_slow(f);
 }
 
-static struct units_text value_text(const struct threshold *t, double value)
-{
-    switch (t->subject) {
-    case THRESHOLD_RESPONSE:
-    case THRESHOLD_SERVICE:
-    case THRESHOLD_SEND_LAG:
-        return duration_text((uint64_t)value);
-    case THRESHOLD_ERRORS_SHARE:
-    case THRESHOLD_RATE_SHARE:
-        return share_text(value);
-    case THRESHOLD_ERRORS:
-    case THRESHOLD_RATE:
-        break;
-    }
-    return rate_text(value);
-}
-
 static void print_thresholds(FILE *out, const struct bench_report *report, const struct figures *f)
 {
-    static const char *const names[] = {
-        [THRESHOLD_RESPONSE] = "response time",
-        [THRESHOLD_SERVICE] = "service time",
-        [THRESHOLD_SEND_LAG] = "send lag",
-        [THRESHOLD_ERRORS] = "errors and statuses that are no success",
-        [THRESHOLD_ERRORS_SHARE] = "errors and statuses that are no success",
-        [THRESHOLD_RATE] = "responses a second",
-        [THRESHOLD_RATE_SHARE] = "responses, of the rate asked for",
-    };
     for (size_t i = 0; i < report->thresholds_count; i++) {
         const struct threshold *t = &report->thresholds[i];
         struct threshold_outcome outcome = threshold_check(t, f);
-        fprintf(
-            out, "  %s  %.*s: %s %s%s\n", outcome.failed ? "FAILED" : "passed", (int)t->text.bytes,
-            t->text.data, names[t->subject], outcome.at_least ? "at least " : "",
-            outcome.measured ? value_text(t, outcome.value).chars : "unknown, no response came");
+        char words[THRESHOLD_WORDS_BYTES];
+        threshold_words(words, sizeof words, t, &outcome);
+        fprintf(out, "  %s\n", words);
     }
 }
 
