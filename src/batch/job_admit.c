@@ -326,6 +326,10 @@ static void input_ended(struct job *job)
 {
     job->source_ended = true;
     job->report.complete = job->source->error == 0;
+    if (job->report.complete && job->options.output.input) { /* there may be no row */
+        job->output.input_columns = layout_echo_columns(&job->source->layouts[0]);
+        output_begin_results(&job->output);
+    }
     if (job->journal && job->report.complete)
         journal_input_ended(job->journal);
 }

@@ -104,6 +104,17 @@ static void prepare_line(struct job *job, struct slot *slot)
     if (layout->format == FORMAT_JSON)
         record_join_lines(&slot->record);
     job->output.failed_header = (struct ringsend_bytes){layout->header, layout->header_bytes};
+    job->output.input_columns = layout_echo_columns(layout);
+}
+
+/* False when memory is out. */
+static bool echo(const struct job *job, const struct slot *slot, struct buf_pool *pool,
+                 struct result_line *line, struct echoed *input)
+{
+    if (!job->options.output.input)
+        return true;
+    line->input = input;
+    return echo_record(input, line_of(slot), &job->source->layouts[slot->input], pool);
 }
 
 static bool is_among(const struct ringsend_outcomes *outcomes, const struct result_line *line)
@@ -146,15 +157,20 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     line->request = &slot->record.request;
     if (job->files)
         line->file = job->files[slot->input];
+    struct echoed input = {0};
+    job->memory_is_out |= !echo(job, slot, &job->pool, line, &input);
     report_count(&job->report, line);
     job->report.keys_of_places +=
         !line->ok && slot->record.has_made_key && slot->record.id.bytes == 0;
     judge(job, line);
     lanes_leave(&job->lanes, &slot->place);
     release_next(job, slot);
-    if (job->options.ordered && job->order.next != &slot->order && keep(job, slot, line))
+    bool waits = job->options.ordered && job->order.next != &slot->order && keep(job, slot, line);
+    if (!waits)
+        output_put(&job->output, slot->number, line, line_of(slot));
+    echo_release(&input, &job->pool);
+    if (waits)
         return;
-    output_put(&job->output, slot->number, line, line_of(slot));
     job_slot_free(job, slot);
     put_kept(job);
 }

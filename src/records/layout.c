@@ -83,30 +83,78 @@ static bool place_row(struct layout *layout, const struct csv_row *row,
                             message);
 }
 
+/* The one column of that name. False, with the message: there is none, or several. */
+static bool find_column(const struct layout *layout, const struct csv_row *row, const char *name,
+                        size_t *column, char *message)
+{
+    size_t found = 0;
+    char listed[120];
+    for (size_t i = 0; i < layout->columns; i++) {
+        if (!span_equal(csv_row_field(row, i), span_of(name)))
+            continue;
+        *column = i;
+        found++;
+    }
+    if (found == 0)
+        return refuse(message, "its header has no column \"%.60s\", only: %s%s", name,
+                      list_columns(row, listed, sizeof listed), other_format(layout, row));
+    if (found > 1)
+        return refuse(message, "its header has the column \"%.60s\" more than once", name);
+    return true;
+}
+
 static bool place_columns(struct layout *layout, const struct csv_row *row,
                           const struct template_names *names, char *message)
 {
     for (size_t i = 0; i < layout->columns; i++)
         layout->places[i] = -1;
     for (size_t n = 0; n < names->count; n++) {
-        const char *name = names->names[n];
-        size_t found = 0;
+        size_t column = 0;
         if ((int)n == layout->row_json || (int)n == layout->row_form)
             continue;
-        for (size_t i = 0; i < layout->columns; i++) {
-            if (!span_equal(csv_row_field(row, i), span_of(name)))
-                continue;
-            layout->places[i] = (int)n;
-            found++;
-        }
-        char listed[120];
-        if (found == 0)
-            return refuse(message, "its header has no column \"%.60s\", only: %s%s", name,
-                          list_columns(row, listed, sizeof listed), other_format(layout, row));
-        if (found > 1)
-            return refuse(message, "its header has the column \"%.60s\" more than once", name);
+        if (!find_column(layout, row, names->names[n], &column, message))
+            return false;
+        layout->places[column] = (int)n;
     }
     return true;
+}
+
+/* Each under its name, which so must be the only one. */
+static bool echo_all(struct layout *layout, const struct csv_row *row, struct buf_pool *pool,
+                     char *message)
+{
+    size_t count = csv_row_count(row);
+    if (count > ROW_COLUMNS_MAX)
+        return refuse(message, "--echo all: its header has %zu columns, and at most %d are told",
+                      count, ROW_COLUMNS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct ringsend_bytes name = csv_row_field(row, i);
+        for (size_t k = 0; k < i; k++) {
+            if (span_equal(csv_row_field(row, k), name))
+                return refuse(message,
+                              "--echo all: its header has the column \"%.*s\" more than once: "
+                              "name those that you want",
+                              name.bytes < 60 ? (int)name.bytes : 60, name.data);
+        }
+        if (!echo_columns_add(&layout->echo_columns, name, i, pool))
+            return refuse(message, "memory is out");
+    }
+    return true;
+}
+
+static bool place_echo(struct layout *layout, const struct csv_row *row, struct buf_pool *pool,
+                       char *message)
+{
+    const struct echo *echo = layout->echo;
+    for (size_t n = 0; echo && n < echo->count; n++) {
+        size_t column = 0;
+        if (!find_column(layout, row, echo->names[n], &column, message))
+            return false;
+        if (!echo->all &&
+            !echo_columns_add(&layout->echo_columns, span_of(echo->names[n]), column, pool))
+            return refuse(message, "memory is out");
+    }
+    return !echo || !echo->all || echo_all(layout, row, pool, message);
 }
 
 bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
@@ -130,7 +178,8 @@ bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
         layout->places = calloc(layout->columns, sizeof *layout->places);
         if (layout->places) {
             good = place_row(layout, &row, names, pool, message) &&
-                   place_columns(layout, &row, names, message);
+                   place_columns(layout, &row, names, message) &&
+                   place_echo(layout, &row, pool, message);
             break;
         }
         /* fall through */
@@ -145,6 +194,7 @@ bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
 void layout_free(struct layout *layout)
 {
     row_columns_free(&layout->row);
+    echo_columns_free(&layout->echo_columns);
     free(layout->places);
     free(layout->header);
     layout->places = NULL;

@@ -3,6 +3,7 @@
 #define RINGSEND_RECORDS_LAYOUT_H
 
 #include "base/buf.h"
+#include "records/echo.h"
 #include "records/format.h"
 #include "records/row.h"
 #include "records/template.h"
@@ -10,10 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zeroed but for the format and the dialect before its first use. */
+/* Zeroed but for the format, the dialect and the echo before its first use. */
 struct layout {
-    enum format format;         /* not FORMAT_GUESS */
-    struct csv_dialect dialect; /* of rows */
+    enum format format;               /* not FORMAT_GUESS */
+    struct csv_dialect dialect;       /* of rows */
+    const struct echo *echo;          /* null: results tell nothing of the records */
+    struct echo_columns echo_columns; /* with it */
     /* csv, tsv: from the header row, not null exactly after it was read. */
     int *places; /* of each column: its name's place in the templates' names, -1: not used */
     size_t columns;
@@ -33,6 +36,12 @@ char layout_guess_delimiter(struct ringsend_bytes header);
  * (LAYOUT_MESSAGE_BYTES) says why. */
 bool layout_read_header(struct layout *layout, struct ringsend_bytes header,
                         const struct template_names *names, struct buf_pool *pool, char *message);
+/* Null: nothing is told of its records, or it is rows whose header was not read. */
+static inline const struct echo_columns *layout_echo_columns(const struct layout *layout)
+{
+    bool known = layout->echo && (layout->places || !format_has_header(layout->format));
+    return known ? &layout->echo_columns : NULL;
+}
 void layout_free(struct layout *layout);
 
 #endif

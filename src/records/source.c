@@ -156,6 +156,10 @@ bool source_start(struct source *s, struct ringsend *engine, struct buf_pool *po
             .delimiter = s->delimiter ? s->delimiter : format_delimiter(format),
             .escapes = format == FORMAT_COPY,
             .encoding = s->encoding};
+        s->layouts[i].echo = s->echo;
+        if (s->echo && !format_has_header(format) &&
+            !echo_columns_of(&s->layouts[i].echo_columns, s->echo, format, pool))
+            return false;
     }
     source_skip_to(s, s->range.skip);
     return input_init(&s->bytes, engine, s->block_bytes > 0 ? s->block_bytes : SOURCE_BLOCK_BYTES);
@@ -367,8 +371,8 @@ static void read_header(struct source *s)
         content_failed(s, s->split_line, "its header row has more than 16 MiB");
     } else if (header_is_new(s, row)) {
         content_failed(s, s->split_line,
-                       "its header is not that of the first file, and the failed "
-                       "rows of both go to one file");
+                       "its header is not that of the first file, and rows of both go to one file "
+                       "(--failed, or --csv with --echo all)");
     } else if (!layout_read_header(&s->layouts[s->current], row, s->names ? s->names : &no_names,
                                    s->pool, why)) {
         content_failed(s, s->split_line, why);

@@ -63,6 +63,7 @@ struct source {
     struct source_range range;
     bool same_headers; /* all files of rows must have the header of the first one */
     const struct template_names *names; /* of the columns that rows must have; null: none */
+    const struct echo *echo;            /* what results tell of records; null: nothing */
     size_t block_bytes;                 /* of a read; 0: the default */
 
     struct buf_pool *pool;

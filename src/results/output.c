@@ -98,12 +98,16 @@ static bool has_entry_room(struct output *o)
 }
 
 /* A table begins with its head, unless it goes on with one that is there. */
-static void begin_results(struct output *o)
+void output_begin_results(struct output *o)
 {
     struct buf *out = sink_buffer(&o->results);
+    if (o->results_begun)
+        return;
+    o->results_begun = true;
     if (o->options.form != RESULT_CSV || o->results.end_bytes > 0)
         return;
-    sink_preface(&o->results, has_entry_room(o) && result_csv_write_header(o->pool, out));
+    sink_preface(&o->results,
+                 has_entry_room(o) && result_csv_write_header(o->input_columns, o->pool, out));
     put_entry(o, JOURNAL_NO_RECORD, out->bytes, 0, false);
 }
 
@@ -141,7 +145,8 @@ int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool
     o->broken = NULL;
     if (!o->journal)
         o->options.sync = false;
-    begin_results(o);
+    if (!o->options.input) /* else the head waits for the names of its columns */
+        output_begin_results(o);
     if (o->options.sync && file_open(engine, journal_fd(o->journal), &o->journal_file) != 0)
         o->journal_error = ENOMEM;
     return o->journal_error;
@@ -175,6 +180,7 @@ static void put_done(struct output *o, uint64_t number, size_t result_bytes, boo
 void output_put(struct output *o, uint64_t number, struct result_line *line,
                 struct ringsend_bytes record)
 {
+    output_begin_results(o);
     struct buf *results = sink_buffer(&o->results);
     size_t before = results->bytes;
     bool added = has_entry_room(o) &&
@@ -190,6 +196,7 @@ static bool append(struct output *o, struct sink *sink, const struct buf *bytes)
 void output_put_formatted(struct output *o, uint64_t number, const struct buf *result,
                           const struct buf *write_out, const struct ringsend_bytes *failed)
 {
+    output_begin_results(o);
     bool added = has_entry_room(o) && append(o, &o->results, result) &&
                  (!o->has_write_out || append(o, &o->write_out, write_out));
     put_done(o, number, result->bytes, added, failed);

@@ -38,7 +38,10 @@ struct output {
     struct sink results, failed, write_out;
     bool has_failed, has_write_out;
     struct ringsend_bytes
-        failed_header;   /* a file of failed ones begins with it; empty: with none */
+        failed_header; /* a file of failed ones begins with it; empty: with none */
+    /* With options.input: what a table's head names of the records; set before the first row. */
+    const struct echo_columns *input_columns;
+    bool results_begun;  /* the head of a table is there, or none is wanted */
     struct sink *broken; /* which of them the error is about; null: none, or the journal */
 
     struct journal *journal; /* of the options */
@@ -53,6 +56,8 @@ struct output {
  * an errno. */
 int output_open(struct output *o, struct ringsend *engine, struct buf_pool *pool,
                 const struct output_options *options);
+/* Puts the head of a table in, unless it is there: due at the end, when there may be no row. */
+void output_begin_results(struct output *o);
 /* The result of the record with this number, whose line was `record` (empty: nothing of it was
  * kept). Of what the line holds only what the options ask for is told. */
 void output_put(struct output *o, uint64_t number, struct result_line *line,

@@ -11,7 +11,7 @@
 #define HEADER_ROW                                                                           \
     "id,line,file,ok,status,attempts,error,detail,ambiguous,retry_after,encoding,body,body_" \
     "base64,body_file,"                                                                      \
-    "queue_us,dns_us,connect_us,tls_us,first_byte_us,total_us,headers,trace\r\n"
+    "queue_us,dns_us,connect_us,tls_us,first_byte_us,total_us,headers,trace"
 
 enum { FRAME_BYTES = 400 }; /* numbers at their longest, commas, an error's name */
 
@@ -95,11 +95,35 @@ static char *put_body(char *to, const struct result_line *result, char *room)
     return put_json_field(to, result->body_file, room);
 }
 
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 /* What the longest text that is decoded needs. */
 static size_t decoded_bytes(const struct result_line *result)
 {
-    size_t most = result->id.bytes > result->file.bytes ? result->id.bytes : result->file.bytes;
-    return most > result->body_file.bytes ? most : result->body_file.bytes;
+    size_t most = larger(larger(result->id.bytes, result->file.bytes), result->body_file.bytes);
+    for (size_t i = 0; result->input && i < result->input->count; i++)
+        most = larger(most, result->input->values[i].bytes);
+    return most;
+}
+
+static size_t input_bytes(const struct result_line *result)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; result->input && i < result->input->count; i++)
+        bytes += FIELD_BYTES(result->input->values[i].bytes) + 1;
+    return bytes;
+}
+
+static char *put_input(char *to, const struct result_line *result, char *room)
+{
+    for (size_t i = 0; result->input && i < result->input->count; i++) {
+        *to++ = ',';
+        to = put_json_field(to, result->input->values[i], room);
+    }
+    return to;
 }
 
 static char *put_start(char *to, const struct result_line *result, struct ringsend_bytes detail,
@@ -140,12 +164,30 @@ static char *put_lists(char *to, const struct result_line *result, char *room)
         char *end = result_line_put_trace(room, result);
         to = put_field(to, (struct ringsend_bytes){room, (size_t)(end - room)});
     }
-    return put(to, SPAN("\r\n"));
+    return to;
 }
 
-bool result_csv_write_header(struct buf_pool *pool, struct buf *out)
+static bool add_input_name(const struct echo_column *column, struct buf_pool *pool, struct buf *out)
 {
-    return buf_append(pool, out, HEADER_ROW, sizeof HEADER_ROW - 1);
+    size_t start = out->bytes;
+    return buf_append(pool, out, "input.", 6) &&
+           buf_append(pool, out, column->name, column->name_bytes) &&
+           result_csv_quote(pool, out, start);
+}
+
+bool result_csv_write_header(const struct echo_columns *input, struct buf_pool *pool,
+                             struct buf *out)
+{
+    size_t before = out->bytes;
+    bool good = buf_append(pool, out, HEADER_ROW, sizeof HEADER_ROW - 1);
+    if (good && input && input->count == 0)
+        good = buf_append(pool, out, ",input", 6);
+    for (size_t i = 0; good && input && i < input->count; i++)
+        good = buf_append(pool, out, ",", 1) && add_input_name(&input->all[i], pool, out);
+    good = good && buf_append(pool, out, "\r\n", 2);
+    if (!good)
+        out->bytes = before;
+    return good;
 }
 
 bool result_csv_write(const struct result_line *result, struct buf_pool *pool, struct buf *out)
@@ -157,10 +199,8 @@ bool result_csv_write(const struct result_line *result, struct buf_pool *pool, s
                        FIELD_BYTES(result->file.bytes) + FIELD_BYTES(detail.bytes) +
                        FIELD_BYTES(result->encoding.bytes) + FIELD_BYTES(result->body.bytes) +
                        FIELD_BYTES(result->body_file.bytes) + FIELD_BYTES(headers_bytes) +
-                       FIELD_BYTES(trace_bytes);
-    size_t room_bytes = decoded_bytes(result);
-    room_bytes = room_bytes > headers_bytes ? room_bytes : headers_bytes;
-    room_bytes = room_bytes > trace_bytes ? room_bytes : trace_bytes;
+                       FIELD_BYTES(trace_bytes) + input_bytes(result);
+    size_t room_bytes = larger(larger(decoded_bytes(result), headers_bytes), trace_bytes);
     if (!buf_reserve(pool, out, row_bytes + room_bytes))
         return false;
 
@@ -169,6 +209,8 @@ bool result_csv_write(const struct result_line *result, struct buf_pool *pool, s
     to = put_body(to, result, room);
     to = put_times(to, &result->times);
     to = put_lists(to, result, room);
+    to = put_input(to, result, room);
+    to = put(to, SPAN("\r\n"));
     CHECK((size_t)(to - start) <= row_bytes);
     out->bytes += (size_t)(to - start);
     return true;

@@ -162,6 +162,37 @@ char *result_line_put_trace(char *to, const struct result_line *result)
     return to;
 }
 
+size_t result_line_input_bytes(const struct result_line *result)
+{
+    const struct echoed *input = result->input;
+    size_t bytes = sizeof "null";
+    for (size_t i = 0; i < input->count; i++)
+        bytes += input->values[i].bytes + 2;
+    for (size_t i = 0; i < input->columns->count; i++)
+        bytes += input->columns->all[i].json.bytes;
+    return bytes;
+}
+
+char *result_line_put_input(char *to, const struct result_line *result)
+{
+    const struct echoed *input = result->input;
+    const struct echo_columns *columns = input->columns;
+    if (columns->count == 0)
+        return put(to, input->count > 0 && input->values[0].bytes > 0 ? input->values[0]
+                                                                      : SPAN("null"));
+    char next = '{';
+    for (size_t i = 0; i < input->count; i++) {
+        if (input->values[i].bytes == 0)
+            continue;
+        *to++ = next;
+        to = put(to, columns->all[i].json);
+        *to++ = ':';
+        to = put(to, input->values[i]);
+        next = ',';
+    }
+    return next == '{' ? put(to, SPAN("{}")) : put(to, SPAN("}"));
+}
+
 /* From the opening brace to "attempts". */
 static char *put_start(char *to, const struct result_line *result)
 {
@@ -206,7 +237,8 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
     size_t room = FRAME_BYTES + result_line_headers_bytes(result) + result->body_file.bytes +
                   QUOTED_BYTES(result->encoding.bytes) + result->trace_count * ATTEMPT_BYTES +
                   result->id.bytes + result->file.bytes + detail_measure.json_bytes +
-                  (body_is_text ? body_measure.json_bytes : base64_bytes(body.bytes));
+                  (body_is_text ? body_measure.json_bytes : base64_bytes(body.bytes)) +
+                  (result->input ? result_line_input_bytes(result) : 0);
     if (!buf_reserve(pool, out, room))
         return false;
 
@@ -235,6 +267,8 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
     to = put_times(to, &result->times);
     if (result->trace)
         to = result_line_put_trace(put(to, SPAN(",\"trace\":")), result);
+    if (result->input)
+        to = result_line_put_input(put(to, SPAN(",\"input\":")), result);
     to = put(to, SPAN("}\n"));
     CHECK((size_t)(to - start) <= room);
     out->bytes += (size_t)(to - start);

@@ -5,7 +5,8 @@
  *    "retry_after":60,
  *    "us":{"queue":0,"dns":0,"connect":0,"tls":0,"first_byte":0,"total":0},
  *    "trace":[{"began":0,"reused":false,"status":503,"error":null,"dns":0,"connect":0,"tls":0,
- *              "first_byte":0,"total":0,"pause":0,"wait":0,"for":"backoff"},..]}
+ *              "first_byte":0,"total":0,"pause":0,"wait":0,"for":"backoff"},..],
+ *    "input":{"column":"value",..}}
  *
  * "file" stands there with several inputs only, "detail" with errors, "ambiguous" when true,
  * "retry_after" (in seconds) when the last response asked for a wait and the record is not ok.
@@ -14,12 +15,14 @@
  * the file that holds it. "encoding" is a Content-Encoding that it still has. Header names are in
  * lower case; values that are no UTF-8 are taken as Latin-1. "trace" is there when attempts were
  * stored (struct ringsend_attempt), its "pause" and "wait" when there was one. Times are
- * microseconds. */
+ * microseconds. "input" is what is wanted of the record (echo.h): what of that is not known is
+ * left out; a whole record, as it stands, or null. */
 #ifndef RINGSEND_RESULTS_RESULT_LINE_H
 #define RINGSEND_RESULTS_RESULT_LINE_H
 
 #include "base/buf.h"
 #include "base/span.h"
+#include "records/echo.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
@@ -45,7 +48,8 @@ struct result_line {
     struct ringsend_times times;
     const struct ringsend_attempt *trace; /* null: no "trace" */
     size_t trace_count;
-    uint64_t retry_after_ns; /* what the last response asked for; 0: nothing */
+    uint64_t retry_after_ns;    /* what the last response asked for; 0: nothing */
+    const struct echoed *input; /* null: no "input" */
 
     /* For other forms than this one: */
     uint64_t number;                        /* of the record */
@@ -66,7 +70,7 @@ bool result_line_keep(const struct result_line *line, struct buf_pool *pool, str
 bool result_line_write(const struct result_line *result, struct buf_pool *pool, struct buf *out);
 
 /* The parts that other forms of results have in common with it: the error's words, and the values
- * of "headers" and "trace", written to where there is room for so many bytes. */
+ * of "headers", "trace" and "input", written to where there is room for so many bytes. */
 struct ringsend_bytes result_line_detail(const struct result_line *result);
 /* What the last response of a record that is not ok asked for, rounded up; 0: nothing. */
 uint64_t result_line_retry_after_s(const struct result_line *result);
@@ -74,5 +78,7 @@ size_t result_line_headers_bytes(const struct result_line *result);
 char *result_line_put_headers(char *to, const struct result_line *result);
 size_t result_line_trace_bytes(const struct result_line *result);
 char *result_line_put_trace(char *to, const struct result_line *result);
+size_t result_line_input_bytes(const struct result_line *result);
+char *result_line_put_input(char *to, const struct result_line *result);
 
 #endif

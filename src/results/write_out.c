@@ -18,6 +18,7 @@
 enum variable {
     LITERAL, /* text */
     HEADER,  /* text: its name */
+    INPUT,   /* text: the name, with a NUL behind it */
     VARIABLE_AMBIGUOUS,
     VARIABLE_ATTEMPTS,
     VARIABLE_BODY,
@@ -29,6 +30,7 @@ enum variable {
     VARIABLE_HEADER_JSON,
     VARIABLE_HTTP_CODE,
     VARIABLE_ID,
+    VARIABLE_INPUT,
     VARIABLE_LINE,
     VARIABLE_METHOD,
     VARIABLE_NUM_HEADERS,
@@ -67,6 +69,7 @@ static const struct variable_name variables[] = {
     {"header_json", VARIABLE_HEADER_JSON},
     {"http_code", VARIABLE_HTTP_CODE},
     {"id", VARIABLE_ID},
+    {"input", VARIABLE_INPUT},
     {"line", VARIABLE_LINE},
     {"method", VARIABLE_METHOD},
     {"num_headers", VARIABLE_NUM_HEADERS},
@@ -99,7 +102,7 @@ struct write_out {
     struct piece *pieces;
     size_t count;
     char *text; /* what literals and names point into */
-    bool wants_headers;
+    bool wants_headers, wants_input;
     const struct secrets *secrets;
 };
 
@@ -144,13 +147,16 @@ static bool take_name(struct compiler *c, size_t prefix, struct ringsend_bytes *
     return true;
 }
 
-static bool add_header(struct compiler *c, struct ringsend_bytes name, bool as_field)
+static bool add_named(struct compiler *c, enum variable variable, struct ringsend_bytes name,
+                      bool as_field)
 {
     memcpy(c->text, name.data, name.bytes);
     c->w->pieces[c->w->count++] =
-        (struct piece){.variable = HEADER, .as_field = as_field, .text = {c->text, name.bytes}};
+        (struct piece){.variable = variable, .as_field = as_field, .text = {c->text, name.bytes}};
     c->text += name.bytes;
-    c->w->wants_headers = true;
+    *c->text++ = '\0';
+    c->w->wants_headers |= variable == HEADER;
+    c->w->wants_input |= variable == INPUT;
     return true;
 }
 
@@ -163,6 +169,7 @@ static bool add_variable(struct compiler *c, struct ringsend_bytes name, bool as
         c->w->pieces[c->w->count++] = (struct piece){.variable = variable, .as_field = as_field};
         c->w->wants_headers |= variable == VARIABLE_CONTENT_TYPE ||
                                variable == VARIABLE_HEADER_JSON || variable == VARIABLE_NUM_HEADERS;
+        c->w->wants_input |= variable == VARIABLE_INPUT;
         return true;
     }
     c->fault = "there is no variable";
@@ -170,17 +177,24 @@ static bool add_variable(struct compiler *c, struct ringsend_bytes name, bool as
     return false;
 }
 
-/* %csv{NAME}, or %csv{header:NAME}. */
+/* What comes behind a prefix such as "header:". */
+static bool takes_prefix(struct ringsend_bytes *name, struct ringsend_bytes prefix)
+{
+    if (name->bytes <= prefix.bytes || memcmp(name->data, prefix.data, prefix.bytes) != 0)
+        return false;
+    name->data += prefix.bytes;
+    name->bytes -= prefix.bytes;
+    return true;
+}
+
+/* %csv{NAME}, %csv{header:NAME}, or %csv{input:NAME}. */
 static bool add_field(struct compiler *c, struct ringsend_bytes name)
 {
-    static const struct ringsend_bytes of_header = {"header:", 7};
-    bool is_header =
-        name.bytes > of_header.bytes && memcmp(name.data, of_header.data, of_header.bytes) == 0;
-    if (!is_header)
-        return add_variable(c, name, true);
-    name.data += of_header.bytes;
-    name.bytes -= of_header.bytes;
-    return add_header(c, name, true);
+    if (takes_prefix(&name, SPAN("header:")))
+        return add_named(c, HEADER, name, true);
+    if (takes_prefix(&name, SPAN("input:")))
+        return add_named(c, INPUT, name, true);
+    return add_variable(c, name, true);
 }
 
 static bool compile(struct compiler *c)
@@ -193,7 +207,10 @@ static bool compile(struct compiler *c)
             if (!take_name(c, 1, &name) || !add_variable(c, name, false))
                 return false;
         } else if (strncmp(c->at, "%header{", 8) == 0) {
-            if (!take_name(c, 7, &name) || !add_header(c, name, false))
+            if (!take_name(c, 7, &name) || !add_named(c, HEADER, name, false))
+                return false;
+        } else if (strncmp(c->at, "%input{", 7) == 0) {
+            if (!take_name(c, 6, &name) || !add_named(c, INPUT, name, false))
                 return false;
         } else if (strncmp(c->at, "%csv{", 5) == 0) {
             if (!take_name(c, 4, &name) || !add_field(c, name))
@@ -247,6 +264,20 @@ void write_out_hide(struct write_out *w, const struct secrets *secrets)
 bool write_out_wants_headers(const struct write_out *w)
 {
     return w->wants_headers;
+}
+
+bool write_out_wants_input(const struct write_out *w)
+{
+    return w->wants_input;
+}
+
+const char *write_out_input(const struct write_out *w, size_t index)
+{
+    for (size_t i = 0; i < w->count; i++) {
+        if (w->pieces[i].variable == INPUT && index-- == 0)
+            return w->pieces[i].text.data;
+    }
+    return NULL;
 }
 
 /* ---- Writing ---- */
@@ -306,6 +337,28 @@ static bool put_headers(struct writer *w)
     if (!buf_reserve(w->pool, w->out, result_line_headers_bytes(w->result)))
         return false;
     char *end = result_line_put_headers(w->out->data + w->out->bytes, w->result);
+    w->out->bytes = (size_t)(end - w->out->data);
+    return true;
+}
+
+static bool put_input_named(struct writer *w, struct ringsend_bytes name)
+{
+    const struct echoed *input = w->result->input;
+    for (size_t i = 0; input && i < input->columns->count && i < input->count; i++) {
+        const struct echo_column *column = &input->columns->all[i];
+        if (span_equal((struct ringsend_bytes){column->name, column->name_bytes}, name))
+            return put_json(w, input->values[i]);
+    }
+    return true;
+}
+
+static bool put_input(struct writer *w)
+{
+    if (!w->result->input)
+        return true;
+    if (!buf_reserve(w->pool, w->out, result_line_input_bytes(w->result)))
+        return false;
+    char *end = result_line_put_input(w->out->data + w->out->bytes, w->result);
     w->out->bytes = (size_t)(end - w->out->data);
     return true;
 }
@@ -370,6 +423,7 @@ static bool put_variable(struct writer *w, enum variable variable)
     switch (variable) {
     case LITERAL:
     case HEADER:
+    case INPUT:
         return true;
     case VARIABLE_AMBIGUOUS:
         return put_bytes(w, truth(r->ambiguous));
@@ -393,6 +447,8 @@ static bool put_variable(struct writer *w, enum variable variable)
         return put_code(w);
     case VARIABLE_ID:
         return r->id.bytes > 0 ? put_json(w, r->id) : put_count(w, r->line);
+    case VARIABLE_INPUT:
+        return put_input(w);
     case VARIABLE_LINE:
         return put_count(w, r->line);
     case VARIABLE_METHOD:
@@ -438,6 +494,7 @@ bool write_out_put(const struct write_out *w, const struct result_line *result,
         size_t start = out->bytes;
         bool done = piece->variable == LITERAL  ? put_bytes(&writer, piece->text)
                     : piece->variable == HEADER ? put_header(&writer, piece->text)
+                    : piece->variable == INPUT  ? put_input_named(&writer, piece->text)
                                                 : put_variable(&writer, piece->variable);
         if (!done || (piece->as_field && !result_csv_quote(pool, out, start))) {
             out->bytes = before;

@@ -41,7 +41,7 @@ SIGINT_EXIT, SIGTERM_EXIT = 130, 143
 RESULT_KEYS = [
     "id", "line", "[file]", "ok", "status", "attempts", "error", "[detail]", "[body]",
     "[body_base64]", "[body_file]", "[encoding]", "[headers]", "[ambiguous]", "[retry_after]", "us",
-    "[trace]"
+    "[trace]", "[input]"
 ]
 US_KEYS = ["queue", "dns", "connect", "tls", "first_byte", "total"]
 

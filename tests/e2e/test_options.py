@@ -60,6 +60,7 @@ SAMPLES = {
     "types": "n:number",
     "id-from": ".order.id",
     "delimiter": ":",
+    "echo": "all",
 }
 BY_KIND = {"rate": "5/s", "share": "1%", "file": "a file"}
 UNITS = {"count": "", "bytes": "", "time": "ns"}

@@ -27,7 +27,7 @@ static void begins_with_a_header(void **state)
 {
     (void)state;
     struct buf out = {0};
-    assert_true(result_csv_write_header(&pool, &out));
+    assert_true(result_csv_write_header(NULL, &pool, &out));
     static const char expected[] =
         "id,line,file,ok,status,attempts,error,detail,ambiguous,retry_after,encoding,body,body_"
         "base64,"

@@ -64,7 +64,7 @@ void record_options_take(struct record_options *o, const struct options *given)
 
 /* ---- together ---- */
 
-static enum format format_of(const struct record_options *o, const char *path)
+enum format record_options_format(const struct record_options *o, const char *path)
 {
     return o->format != FORMAT_GUESS ? o->format : format_of_name(path);
 }
@@ -73,9 +73,9 @@ static enum format format_of(const struct record_options *o, const char *path)
 static enum format one_format(const struct record_options *o, const char *command,
                               char *const *inputs, size_t count)
 {
-    enum format first = format_of(o, inputs[0]);
+    enum format first = record_options_format(o, inputs[0]);
     for (size_t i = 1; i < count; i++) {
-        enum format format = format_of(o, inputs[i]);
+        enum format format = record_options_format(o, inputs[i]);
         if (format != first && !(format_is_json(format) && format_is_json(first)))
             usage_error(command,
                         "%s is %s by its name and %s is %s: they cannot go together (--format)",

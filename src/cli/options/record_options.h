@@ -26,6 +26,8 @@ struct record_options {
 };
 
 void record_options_take(struct record_options *options, const struct options *given);
+/* What an input is, by --format or its name. */
+enum format record_options_format(const struct record_options *options, const char *path);
 /* After that: what these and the request's options say together about these inputs. Calls
  * request_options_finish. */
 void record_options_finish(struct record_options *options, struct request_options *request,

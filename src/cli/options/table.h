@@ -33,6 +33,10 @@ OPTION(FORCE, "force", 0, NULL, FLAG, SEND, OUTPUT,
        "that the command line reads")
 OPTION(CSV, "csv", 0, NULL, FLAG, SEND, OUTPUT,
        "results as CSV, with a header row, in place of JSON", .traits = SHAPES)
+OPTION(ECHO, "echo", 0, "COLUMNS|all", TEXT, SEND, OUTPUT,
+       "results tell these columns of their rows, or values\n"
+       "of their records, too: order,amount or .order.id; in\n"
+       "CSV as columns input.NAME", .traits = SHAPES)
 OPTION(HEADERS, "headers", 0, NULL, FLAG, SEND, OUTPUT,
        "results hold the response's headers")
 OPTION(BODY, "body", 0, "none|inline", WORD, SEND, OUTPUT,
@@ -459,7 +463,7 @@ ALSO(BODY, 0, "TEXT", TEXT, SERVE, ANSWERS,
 OPTION(BODY_BYTES, "body-bytes", 0, "N", BYTES, SERVE, ANSWERS,
        "body of N bytes instead, of any length: lines of 16\n"
        "bytes that tell where in it they stand", .max = SERVER_FILLER_BYTES_MAX)
-OPTION(ECHO, "echo", 0, NULL, FLAG, SERVE, ANSWERS,
+ALSO(ECHO, 0, NULL, FLAG, SERVE, ANSWERS,
        "body of the request instead, up to 64 MiB")
 OPTION(DIGEST, "digest", 0, NULL, FLAG, SERVE, ANSWERS,
        "length and SHA-256 of the request's body instead, of\n"

@@ -89,7 +89,9 @@ static int open_inputs(struct send *send)
     size_t failed;
     int error = source_open(&send->source, o->inputs, o->inputs_count, &failed);
     record_options_apply(&o->records, &send->source);
-    send->source.same_headers = o->failed != NULL;
+    if (send_given(o, OPTION_ECHO))
+        send->source.echo = &o->echo;
+    send->source.same_headers = o->failed || (send_given(o, OPTION_CSV) && o->echo.all);
     if (error == 0)
         return EXIT_OK;
     fprintf(stderr, "ringsend send: cannot read %s: %s\n", summary_input_name(o->inputs[failed]),
@@ -237,6 +239,7 @@ static struct output_options output_options_of(const struct send *send)
         .write_out = o->write_out,
         .flush_after_ns = option_number(&o->given, OPTION_FLUSH_AFTER),
         .headers = send_given(o, OPTION_HEADERS),
+        .input = send_given(o, OPTION_ECHO),
         .without_body = o->without_body,
         .bodies = o->bodies,
         .bodies_replace = send_given(o, OPTION_FORCE) || outputs->goes_on,

@@ -8,6 +8,7 @@
 #include "cli/options/throttle_options.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
+#include "cli/send/echo_option.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -144,6 +145,9 @@ void send_options_read(struct send_options *options, int argc, char **argv)
         write_out_hide(options->write_out, &options->request.secrets);
     record_options_finish(&options->records, &options->request, options->inputs,
                           options->inputs_count);
+    echo_option_read(&options->echo, option_text(given, OPTION_ECHO),
+                     record_options_format(&options->records, options->inputs[0]),
+                     options->write_out);
     record_options_refuse_one_key(&options->request);
     options->request.defaults.notes = &options->records.notes;
 }
@@ -151,6 +155,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
 void send_options_free(struct send_options *options)
 {
     write_out_free(options->write_out);
+    echo_option_free(&options->echo);
     record_options_free(&options->records);
     request_options_free(&options->request);
     options_free(&options->given);

@@ -7,6 +7,7 @@
 #include "cli/options/record_options.h"
 #include "cli/options/request_options.h"
 #include "cli/send/progress.h"
+#include "records/echo.h"
 #include "results/write_out.h"
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct send_options {
     bool without_body;
     const char *bodies;          /* a directory; null: none */
     struct write_out *write_out; /* of -w; null: none */
+    struct echo echo;            /* with --echo */
     enum progress_mode progress;
     uint64_t dry_run; /* show so many requests and send none; 0: send */
     uint32_t threads;
