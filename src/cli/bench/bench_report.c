@@ -5,15 +5,12 @@
 
 #include "base/time.h"
 #include "cli/bench/threshold_words.h"
+#include "cli/bench/times_text.h"
 #include "cli/units.h"
 
 #include <math.h>
 
-enum {
-    BAR_CHARS = 40,
-    BINS_WANTED = 16, /* more only when there are more decades */
-    DECADES = 20,     /* of a uint64_t */
-};
+enum { BAR_CHARS = 40, BINS_WANTED = 16 };
 
 /* ---- tables ---- */
 
@@ -27,16 +24,6 @@ static void print_table_head(FILE *out)
             "max");
 }
 
-/* A percentile, marked when it is a lower bound. bounds: null for none. */
-static struct units_text quantile_text(const struct histogram *h, const struct histogram *bounds,
-                                       double fraction)
-{
-    struct units_text value = duration_text(histogram_quantile(h, fraction)), text;
-    snprintf(text.chars, sizeof text.chars, "%s%.29s",
-             bounds && figures_is_bound(h, bounds, fraction) ? ">=" : "", value.chars);
-    return text;
-}
-
 static void print_row(FILE *out, const char *name, const struct histogram *h,
                       const struct histogram *bounds)
 {
@@ -44,7 +31,7 @@ static void print_row(FILE *out, const char *name, const struct histogram *h,
         return;
     fprintf(out, "  %-12s", name);
     for (int i = 0; i < SHOWN; i++)
-        fprintf(out, "%10s", quantile_text(h, bounds, shown[i]).chars);
+        fprintf(out, "%10s", times_quantile(h, bounds, shown[i]).chars);
     fputc('\n', out);
 }
 
@@ -78,85 +65,15 @@ static void print_times(FILE *out, const struct figures *f)
             out);
 }
 
-/* ---- a histogram in text ---- */
+/* ---- one run ---- */
 
-/* Round edges on a logarithmic scale: so many a decade, of the two last digits. */
-static const unsigned edges_of_decade[][24] = {
-    {10},
-    {10, 20, 50},
-    {10, 15, 22, 33, 47, 68},
-    {10, 12, 15, 18, 22, 27, 33, 39, 47, 56, 68, 82},
-    {10, 11, 12, 13, 15, 16, 18, 20, 22, 24, 27, 30,
-     33, 36, 39, 43, 47, 51, 56, 62, 68, 75, 82, 91},
-};
-static const unsigned edges_count[] = {1, 3, 6, 12, 24};
-
-enum { SCALES = sizeof edges_count / sizeof edges_count[0] };
-
-static double edge_ns(unsigned scale, unsigned index)
+static void print_response_histogram(FILE *out, const struct histogram *h)
 {
-    unsigned count = edges_count[scale];
-    return edges_of_decade[scale][index % count] * pow(10, (int)(index / count) - 1);
-}
-
-/* The first and last bin, by the number of their lower edge, that hold values. */
-struct bins {
-    unsigned scale, first, last;
-};
-
-/* The finest scale that does not need too many bins. */
-static struct bins bins_choose(const struct histogram *h)
-{
-    struct bins bins = {0};
-    for (unsigned scale = 0; scale < SCALES; scale++) {
-        struct bins finer = {.scale = scale};
-        unsigned all = edges_count[scale] * DECADES;
-        while (finer.first + 1 < all && edge_ns(scale, finer.first + 1) <= (double)h->min)
-            finer.first++;
-        finer.last = finer.first;
-        while (finer.last + 1 < all && edge_ns(scale, finer.last + 1) <= (double)h->max)
-            finer.last++;
-        if (scale > 0 && finer.last - finer.first + 1 > BINS_WANTED)
-            break;
-        bins = finer;
-    }
-    return bins;
-}
-
-/* A bucket belongs where its largest value lies: at worst 0.1 % off. */
-static uint64_t count_below(const struct histogram *h, size_t *bucket, double edge)
-{
-    uint64_t count = 0;
-    while (*bucket < h->buckets && (double)histogram_upper_edge(h, *bucket) < edge)
-        count += h->counts[(*bucket)++];
-    return count;
-}
-
-static void print_histogram(FILE *out, const struct histogram *h)
-{
-    static const char bar[] = "########################################";
     if (h->count == 0 || h->min == h->max)
         return;
-    struct bins bins = bins_choose(h);
-    uint64_t counts[BINS_WANTED + DECADES] = {0}, largest = 1;
-    size_t bucket = 0;
-    for (unsigned i = bins.first; i <= bins.last; i++) {
-        double end = i == bins.last ? INFINITY : edge_ns(bins.scale, i + 1);
-        uint64_t *count = &counts[i - bins.first];
-        *count = count_below(h, &bucket, end);
-        largest = *count > largest ? *count : largest;
-    }
-    fprintf(out, "  %-18s\n", "response time from");
-    for (unsigned i = bins.first; i <= bins.last; i++) {
-        uint64_t count = counts[i - bins.first];
-        int chars = (int)ceil((double)count * BAR_CHARS / (double)largest);
-        fprintf(out, "  %10s  %8s  %.*s\n",
-                duration_text((uint64_t)fmax(0, edge_ns(bins.scale, i))).chars,
-                share_text((double)count / (double)h->count).chars, chars, bar);
-    }
+    fputs("  response time from\n", out);
+    times_print_histogram(out, h, BINS_WANTED, BAR_CHARS);
 }
-
-/* ---- one run ---- */
 
 static void print_cause(FILE *out, const char *name, uint64_t count)
 {
@@ -333,7 +250,7 @@ static void print_run(FILE *out, const struct bench_report *report, const struct
     print_rate(out, f);
     print_outcomes(out, f);
     print_times(out, f);
-    print_histogram(out, &f->response_ns);
+    print_response_histogram(out, &f->response_ns);
     print_costs(out, f);
     print_troubles(out, f);
     print_thresholds(out, report, f);
@@ -382,9 +299,9 @@ static void print_overview(FILE *out, const struct bench_report *report)
         spoiled |= is_spoiled(f);
         fprintf(out, "  %4zu%10s%10s%10s%10s%10s%10s%9llu%s", i + 1,
                 f->settings.open_loop ? rate_text(f->settings.rate).chars : "-",
-                rate_text(figures_rate(f)).chars, quantile_text(h, bounds, 0.5).chars,
-                quantile_text(h, bounds, 0.99).chars, quantile_text(h, bounds, 0.999).chars,
-                quantile_text(h, bounds, 1).chars,
+                rate_text(figures_rate(f)).chars, times_quantile(h, bounds, 0.5).chars,
+                times_quantile(h, bounds, 0.99).chars, times_quantile(h, bounds, 0.999).chars,
+                times_quantile(h, bounds, 1).chars,
                 (unsigned long long)(f->errors_count + f->requests - f->ok),
                 is_spoiled(f) ? " *" : "");
         if (report->kind == BENCH_REPEAT)
