@@ -220,25 +220,6 @@ static int run_all(struct bench *b)
     return status;
 }
 
-/* One of the targets gave no ok answer to anything: what was measured are failures, and there is
- * nothing to judge by it. */
-static bool has_failed_wholly(const struct bench *b)
-{
-    for (size_t i = 0; i < targets_count(&b->options); i++) {
-        size_t runs = 0;
-        uint64_t ok = 0;
-        for (size_t k = 0; k < b->runs_count; k++) {
-            if (b->runs[k].settings.target != b->targets[i].name)
-                continue;
-            runs++;
-            ok += b->runs[k].ok;
-        }
-        if (runs > 0 && ok == 0)
-            return true;
-    }
-    return false;
-}
-
 static const char *add_runs(const struct bench *b, struct sides *sides)
 {
     const char *error = NULL;
@@ -268,12 +249,15 @@ static bool compare_targets(const struct bench *b, struct sides *sides,
            (!add_runs(b, sides) && compare_report_init(comparison, sides, b->options.tolerance));
 }
 
-static int status_of(const struct bench *b, const struct bench_report *report)
+static int status_of(const struct bench_report *report)
 {
+    bool has_failed_wholly = false;
+    for (size_t i = 0; i < report->runs_count; i++)
+        has_failed_wholly |= bench_has_failed_wholly(report, i);
     bool is_worse = report->comparison && compare_worst(report->comparison) == COMPARE_WORSE;
     if (*signals_stops() > 0)
         return EXIT_SIGNAL + signals_last();
-    if (has_failed_wholly(b))
+    if (has_failed_wholly)
         return EXIT_NOT_ALL_OK;
     return is_worse || report_has_failed(report) ? EXIT_THRESHOLD : EXIT_OK;
 }
@@ -300,7 +284,7 @@ static int report(struct bench *b)
                                         .command = command,
                                         .thresholds = o->thresholds,
                                         .thresholds_count = o->thresholds_count};
-    int status = report_write(o, &report) ? status_of(b, &report) : EXIT_OUTPUT;
+    int status = report_write(o, &report) ? status_of(&report) : EXIT_OUTPUT;
     if (!is_compared)
         status = fail("memory is out: the two targets are not compared", -RINGSEND_E_NO_MEMORY);
     compare_report_free(&comparison);

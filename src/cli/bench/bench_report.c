@@ -9,8 +9,32 @@
 #include "cli/units.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { BAR_CHARS = 40, BINS_WANTED = 16 };
+
+static bool is_of_one_target(const struct bench_report *report, size_t a, size_t b)
+{
+    return strcmp(report->runs[a].settings.target, report->runs[b].settings.target) == 0;
+}
+
+bool bench_has_failed_wholly(const struct bench_report *report, size_t index)
+{
+    for (size_t i = 0; i < report->runs_count; i++) {
+        if (is_of_one_target(report, i, index) && report->runs[i].ok > 0)
+            return false;
+    }
+    return true;
+}
+
+bool bench_is_first(const struct bench_report *report, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (is_of_one_target(report, i, index))
+            return false;
+    }
+    return true;
+}
 
 /* ---- tables ---- */
 

@@ -30,6 +30,12 @@ struct bench_report {
     size_t thresholds_count;
 };
 
+/* No run of the target that the run of that index is of gave an ok answer to anything: what was
+ * measured are failures, and there is nothing to judge by it. */
+bool bench_has_failed_wholly(const struct bench_report *report, size_t index);
+/* Where the run of that index is the first one of its target. */
+bool bench_is_first(const struct bench_report *report, size_t index);
+
 /* ---- for people ---- */
 
 /* One line about a run that begins now, one of several. */
@@ -53,6 +59,11 @@ bool bench_write_csv(FILE *out, const struct bench_report *report);
  * responses ended (settings.seconds_whole), and with tags one a run of the service time and of the
  * send lag, and one of those response times that are lower bounds when there are any. */
 bool bench_write_hlog(FILE *out, const struct bench_report *report);
+/* A case for each target that answered at all, one a run for each threshold, and those of the
+ * comparison. */
+bool bench_write_junit(FILE *out, const struct bench_report *report);
+/* A row a run, and what the thresholds and the comparison say. */
+bool bench_write_markdown(FILE *out, const struct bench_report *report);
 /* A page that needs nothing else, and shows what the JSON holds. */
 bool bench_write_html(FILE *out, const struct bench_report *report);
 

@@ -7,10 +7,9 @@ static const struct {
     enum option_id option;
     bool (*write)(FILE *out, const struct bench_report *report);
 } kinds[] = {
-    {OPTION_CSV, bench_write_csv},
-    {OPTION_HLOG, bench_write_hlog},
-    {OPTION_HTML, bench_write_html},
-    {OPTION_JSON, bench_write_json},
+    {OPTION_CSV, bench_write_csv},     {OPTION_HLOG, bench_write_hlog},
+    {OPTION_HTML, bench_write_html},   {OPTION_JSON, bench_write_json},
+    {OPTION_JUNIT, bench_write_junit}, {OPTION_MARKDOWN, bench_write_markdown},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };

@@ -22,7 +22,7 @@ struct compare_options {
 
 static void read_options(struct compare_options *o, int argc, char **argv)
 {
-    static const enum option_id files[] = {OPTION_HTML, OPTION_JSON};
+    static const enum option_id files[] = {OPTION_HTML, OPTION_JSON, OPTION_JUNIT, OPTION_MARKDOWN};
     struct options given;
     options_parse(&given, COMMAND_COMPARE, argc, argv);
     const struct rate *step = option_rate(&given, OPTION_STEP);
@@ -41,8 +41,10 @@ static void read_options(struct compare_options *o, int argc, char **argv)
 
 static bool write_one(FILE *out, enum option_id option, const void *report)
 {
-    return option == OPTION_HTML ? compare_write_html(out, report)
-                                 : compare_write_json(out, report);
+    return option == OPTION_HTML    ? compare_write_html(out, report)
+           : option == OPTION_JUNIT ? compare_write_junit(out, report)
+           : option == OPTION_JSON  ? compare_write_json(out, report)
+                                    : compare_write_markdown(out, report);
 }
 
 static bool has_common_step(const struct sides *sides, size_t first)

@@ -124,18 +124,11 @@ static void print_side(FILE *out, char letter, const struct side *side)
                 (unsigned long long)side->never_started);
 }
 
-static struct units_text at_least_text(double ns, bool at_least)
-{
-    struct units_text text;
-    snprintf(text.chars, sizeof text.chars, "%s%.29s", at_least ? ">=" : "",
-             duration_text((uint64_t)ns).chars);
-    return text;
-}
-
 static void print_quantile(FILE *out, const char *name, const struct compare_quantile *q)
 {
-    fprintf(out, "  %-8s%12s%12s%12s   ", name, at_least_text(q->a_ns.value, q->a_at_least).chars,
-            at_least_text(q->b_ns.value, q->b_at_least).chars,
+    fprintf(out, "  %-8s%12s%12s%12s   ", name,
+            compare_time_text(q->a_ns.value, q->a_at_least).chars,
+            compare_time_text(q->b_ns.value, q->b_at_least).chars,
             compare_difference_text(q->ratio.value).chars);
     if (!isnan(q->ratio.low))
         fprintf(out, "%s to %s  ", compare_difference_text(q->ratio.low).chars,
@@ -143,24 +136,11 @@ static void print_quantile(FILE *out, const char *name, const struct compare_qua
     fprintf(out, "%s\n", compare_verdict_names[q->verdict]);
 }
 
-/* A side's percentile, marked when it is a lower bound; empty when memory is out. */
-static struct units_text percentile_text(const struct side *side, double fraction)
-{
-    struct histogram all, bounds;
-    struct units_text text = {""};
-    if (side_merge(side, &all, &bounds))
-        text = at_least_text((double)histogram_quantile(&all, fraction),
-                             figures_is_bound(&all, &bounds, fraction));
-    histogram_free(&all);
-    histogram_free(&bounds);
-    return text;
-}
-
 static void print_other(FILE *out, const char *name, const struct side *a, const struct side *b,
                         double fraction)
 {
-    fprintf(out, "  %-8s%12s%12s\n", name, percentile_text(a, fraction).chars,
-            percentile_text(b, fraction).chars);
+    fprintf(out, "  %-8s%12s%12s\n", name, compare_percentile_text(a, fraction).chars,
+            compare_percentile_text(b, fraction).chars);
 }
 
 static void print_pair(FILE *out, const struct comparison *c, const struct side *a,
@@ -200,8 +180,8 @@ static void print_file(FILE *out, char letter, const struct sides *sides, size_t
 
 static void print_step_quantile(FILE *out, const struct compare_quantile *q)
 {
-    fprintf(out, "%9s%9s%8s", at_least_text(q->a_ns.value, q->a_at_least).chars,
-            at_least_text(q->b_ns.value, q->b_at_least).chars,
+    fprintf(out, "%9s%9s%8s", compare_time_text(q->a_ns.value, q->a_at_least).chars,
+            compare_time_text(q->b_ns.value, q->b_at_least).chars,
             compare_difference_text(q->ratio.value).chars);
 }
 

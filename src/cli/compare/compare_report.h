@@ -5,6 +5,7 @@
 #include "bench/compare.h"
 #include "bench/compare_input.h"
 #include "cli/json_out.h"
+#include "cli/junit.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -45,6 +46,12 @@ void compare_print(FILE *out, const struct compare_report *report);
 /* False when memory was out for a part of it; errors of the stream stay there. */
 bool compare_write_json(FILE *out, const struct compare_report *report);
 bool compare_write_html(FILE *out, const struct compare_report *report);
+/* A case for each pair: worse has failed, what is undecided was skipped. */
+bool compare_write_junit(FILE *out, const struct compare_report *report);
+bool compare_write_markdown(FILE *out, const struct compare_report *report);
+/* The same among others, and under another heading. */
+void compare_add_junit(struct junit *j, const struct compare_report *report);
+void compare_put_markdown(FILE *out, const struct compare_report *report);
 /* The same object inside of another. */
 void compare_put_json(struct json_out *j, const char *key, const struct compare_report *report);
 

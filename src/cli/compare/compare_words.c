@@ -1,5 +1,7 @@
 #include "cli/compare/compare_words.h"
 
+#include "bench/figures.h"
+
 #include <math.h>
 
 const char *const compare_verdict_names[] = {
@@ -24,6 +26,26 @@ struct units_text compare_chance_text(double p)
 {
     struct units_text text;
     snprintf(text.chars, sizeof text.chars, p < 0.001 ? "p < 0.001" : "p = %.3f", p);
+    return text;
+}
+
+struct units_text compare_time_text(double ns, bool at_least)
+{
+    struct units_text text;
+    snprintf(text.chars, sizeof text.chars, "%s%.29s", at_least ? ">=" : "",
+             duration_text((uint64_t)ns).chars);
+    return text;
+}
+
+struct units_text compare_percentile_text(const struct side *side, double fraction)
+{
+    struct histogram all, bounds;
+    struct units_text text = {""};
+    if (side_merge(side, &all, &bounds))
+        text = compare_time_text((double)histogram_quantile(&all, fraction),
+                                 figures_is_bound(&all, &bounds, fraction));
+    histogram_free(&all);
+    histogram_free(&bounds);
     return text;
 }
 

@@ -16,6 +16,10 @@ extern const char *const compare_verdict_names[];
 /* "+27.5 %" of the ratio 1.275. */
 struct units_text compare_difference_text(double ratio);
 struct units_text compare_chance_text(double p);
+/* ">=1.53 ms" of what may be more. */
+struct units_text compare_time_text(double ns, bool at_least);
+/* A side's percentile likewise, of all its runs; empty when memory is out. */
+struct units_text compare_percentile_text(const struct side *side, double fraction);
 
 /* One sentence, without its full stop. */
 void compare_say_verdict(FILE *out, const struct comparison *c, double tolerance);

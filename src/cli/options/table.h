@@ -404,6 +404,11 @@ OPTION(HLOG, "hlog", 0, "FILE", FILE, BENCH, REPORT,
        "HdrHistogram log, nanoseconds: a line a second for the\n"
        "response time, tagged ones per run for service and\n"
        "send_lag")
+OPTION(JUNIT, "junit", 0, "FILE", FILE, BENCH, REPORT,
+       "a JUnit report: a case for each --fail-if, and one for\n"
+       "--vs")
+OPTION(MARKDOWN, "markdown", 0, "FILE", FILE, BENCH, REPORT,
+       "a table for a pull request")
 ALSO(FORCE, 0, NULL, FLAG, BENCH, REPORT,
      "overwrite these files; never one that the command line\n"
      "reads")
@@ -427,6 +432,11 @@ ALSO(JSON, 0, "FILE", FILE, COMPARE, MAIN,
      "the text for people then goes to standard error)")
 ALSO(FORCE, 0, NULL, FLAG, COMPARE, MAIN,
      "overwrite these files; never one that is compared")
+ALSO(JUNIT, 0, "FILE", FILE, COMPARE, MAIN,
+     "a JUnit report: a case for each comparison; worse has\n"
+     "failed, undecided was skipped")
+ALSO(MARKDOWN, 0, "FILE", FILE, COMPARE, MAIN,
+     "tables for a pull request")
 
 ALSO(JSON, 0, NULL, FLAG, DOCTOR, MAIN,
      "one line of JSON instead: {\"ok\": ..., \"checks\":\n"
