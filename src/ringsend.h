@@ -101,7 +101,7 @@
 extern "C" {
 #endif
 
-#define RINGSEND_VERSION "0.1.0"
+#define RINGSEND_VERSION "0.1.0" /* of this header */
 #define RINGSEND_API __attribute__((visibility("default")))
 
 /* ---- Errors ----
@@ -263,17 +263,18 @@ enum ringsend_error {
         RINGSEND_ERROR_COUNT
 };
 
-/* The name as it stands in results ("connect_refused"), and a sentence for people. Static
- * strings; of an unknown value "unknown". Any thread. */
+/* The name as it stands in results ("connect_refused"); of an unknown value "unknown". A static
+ * string. Any thread. */
 RINGSEND_API const char *ringsend_error_name(enum ringsend_error error);
+/* A sentence for people, likewise. */
 RINGSEND_API const char *ringsend_error_text(enum ringsend_error error);
 
 /* ---- Options ---- */
 
-#define RINGSEND_NEVER UINT64_MAX
-#define RINGSEND_UNLIMITED UINT32_MAX
-#define RINGSEND_UNKNOWN UINT64_MAX /* body_bytes: until its end */
-#define RINGSEND_SEQUENTIAL (-1)    /* body_at: at the descriptor's own position */
+#define RINGSEND_NEVER UINT64_MAX     /* of a length of time: no limit */
+#define RINGSEND_UNLIMITED UINT32_MAX /* retry_budget_percent: no budget */
+#define RINGSEND_UNKNOWN UINT64_MAX   /* body_bytes: until its end */
+#define RINGSEND_SEQUENTIAL (-1)      /* body_at: at the descriptor's own position */
 
 /* A set of status codes 100..599; the others up to 999 have no meaning and are in none. All
  * zero stands for the default of the field. */
@@ -285,6 +286,7 @@ struct ringsend_status_set {
 /* A set of outcomes: complete responses by their status, and errors. All zero is the empty set.
  */
 struct ringsend_outcomes {
+    /* Of complete responses. */
     struct ringsend_status_set statuses;
     /* Bit (error % 64) of errors[error / 64]: enum ringsend_error. */
     uint64_t errors[2];
@@ -315,6 +317,7 @@ struct ringsend_allocator {
     void *(*allocate)(void *context, size_t bytes);
     /* Bytes as it was asked for. */
     void (*release)(void *context, void *memory, size_t bytes);
+    /* Yours: handed to both. */
     void *context;
 };
 
@@ -521,7 +524,8 @@ struct ringsend_options {
  * What ok_if and retry_if hold: an expression about a complete response, such as
  *
  *   status == 200 && .code == 0
- *   .error.type == "overloaded" || header("x-state") == "busy" || body contains "try again"
+ *   .error.type == "overloaded" || header("x-state") == "busy"
+ *   body contains "try again"
  *
  * Values: status (a number), body (its text), header("name") (the first one's value, any case),
  * paths into a body of JSON: .a.b[0]."odd key", where . alone is all of it; numbers, "texts"
@@ -557,15 +561,21 @@ RINGSEND_API void ringsend_retry_on_default(struct ringsend_outcomes *outcomes);
 
 /* Bytes that are borrowed. No NUL needed. */
 struct ringsend_bytes {
+    /* Where they begin. */
     const char *data;
+    /* How many. */
     size_t bytes;
 };
 
+/* One line of a head. */
 struct ringsend_header {
+    /* As it stands there; any case. */
     struct ringsend_bytes name;
+    /* What stands behind the colon. */
     struct ringsend_bytes value;
 };
 
+/* Of a request, added up. */
 enum ringsend_request_flags {
     /* May be sent again even if it may have been processed. */
     RINGSEND_AT_LEAST_ONCE = 1,
@@ -575,7 +585,7 @@ enum ringsend_request_flags {
     RINGSEND_KEYED = 2,
     /* Send a body, be it empty: adds Content-Length: 0 for any method. */
     RINGSEND_HAS_BODY = 4,
-    /* Streamed bodies, see below: at most one of each kind. the body is read from body_fd. */
+    /* Streamed bodies, see below: at most one of each kind. The body is read from body_fd. */
     RINGSEND_BODY_FD = 8,
     /* The body is handed over by ringsend_body. */
     RINGSEND_BODY_PIECES = 16,
@@ -587,6 +597,7 @@ enum ringsend_request_flags {
     RINGSEND_RESPONSE_DISCARD = 128
 };
 
+/* One request, and how it is sent. Zeroed but for `size`, `url` and what it needs. */
 struct ringsend_request {
     /* sizeof(struct ringsend_request): see Structs above. */
     size_t size;
@@ -623,6 +634,7 @@ struct ringsend_request {
      * engines too, may share the byte. Bits that are set at the submit stay. Borrowed as all of
      * the request. */
     unsigned char *in_doubt;
+    /* Which bits of that byte. */
     unsigned char in_doubt_mask;
     /* With RINGSEND_BODY_FD: a file, pipe, socket or terminal, O_NONBLOCK or not. Yours to
      * close, after the result. */
@@ -686,9 +698,11 @@ struct ringsend_request {
 struct ringsend_times {
     /* Waiting for a connection and between tries. */
     uint64_t queue_ns;
-    /* The rest are of the last attempt. */
+    /* The rest are of the last attempt. The name lookup. */
     uint64_t dns_ns;
+    /* The connect. */
     uint64_t connect_ns;
+    /* The TLS handshake. */
     uint64_t tls_ns;
     /* From the request's first byte handed to the kernel to the response's. */
     uint64_t first_byte_ns;
@@ -721,12 +735,13 @@ enum ringsend_wait {
     RINGSEND_WAIT_BACKOFF,
     /* The response had asked for a time. */
     RINGSEND_WAIT_RETRY_AFTER,
-    /* Rate_count. */
+    /* The rate: rate_count of the options. */
     RINGSEND_WAIT_RATE,
-    /* Retry_budget_percent. */
+    /* The retry budget: retry_budget_percent. */
     RINGSEND_WAIT_BUDGET,
     /* The origin was paused for another response. */
     RINGSEND_WAIT_PAUSE,
+    /* How many there are. */
     RINGSEND_WAIT_COUNT
 };
 /* "none", "free", "backoff", "retry_after", "rate", "budget", "pause". Static strings; of an
@@ -745,7 +760,9 @@ struct ringsend_attempt {
     uint64_t total_ns;
     /* Outcome to the next one's begin, or to the result. */
     uint64_t wait_ns;
+    /* What that was for. */
     enum ringsend_wait wait;
+    /* Its outcome. */
     enum ringsend_error error;
     /* As in struct ringsend_result. */
     int status;
@@ -758,6 +775,7 @@ struct ringsend_attempt {
 /* Each request has exactly one final result, its last. Only those that asked for them get
  * others before. */
 enum ringsend_result_kind {
+    /* The last one: the request is yours again. */
     RINGSEND_FINAL,
     /* `body` is the next piece of the response (RINGSEND_RESPONSE_PIECES), never empty.
      * request, status, encoding and headers are set, nothing else. The next one comes when this
@@ -767,15 +785,17 @@ enum ringsend_result_kind {
     RINGSEND_WANTS
 };
 
+/* What became of a request. */
 struct ringsend_result {
+    /* Which: as it was submitted or posted. */
     struct ringsend_request *request;
     /* RINGSEND_OK exactly when a complete, well-framed response came and, with `decode`, could
      * be decoded. */
     enum ringsend_error error;
     /* Of the last attempt's response, once its head was complete; else 0. */
     int status;
-    /* Error is RINGSEND_OK, the request was sent to its end, and ok_status, ok_if and retry_if
-     * agree. */
+    /* `error` is RINGSEND_OK, the request was sent to its end, and ok_status, ok_if and
+     * retry_if agree. */
     bool ok;
     /* May have been processed, and nobody can tell. Never with ok, nor for idempotent methods
      * and keyed requests. */
@@ -793,6 +813,7 @@ struct ringsend_result {
     const struct ringsend_header *headers;
     /* 0 also when memory was out for them. */
     size_t headers_count;
+    /* Where its time went. */
     struct ringsend_times times;
     /* With store_attempts, the first one first: */
     const struct ringsend_attempt *attempts_list;
@@ -811,9 +832,10 @@ struct ringsend_result {
     /* Its body as it came: before `decode`. Of a streamed one also when it did not become
      * complete. */
     size_t packed_bytes;
+    /* Whether it is the final one. */
     enum ringsend_result_kind kind;
-    /* Ok_if or retry_if asked for something in the body, which could not be read: see
-     * Predicates. Never with ok; `detail` tells why. */
+    /* What ok_if or retry_if asked for in the body could not be read: see Predicates. Never
+     * with ok; `detail` tells why. */
     bool unjudged;
 };
 
@@ -821,10 +843,13 @@ struct ringsend_result {
 
 struct ringsend;
 
+/* What an engine has done since ringsend_new, and how it stands now. */
 struct ringsend_stats {
     /* Set it to sizeof(struct ringsend_stats); then: so many are filled. */
     size_t size;
+    /* Requests accepted, and those of them that have their final result. */
     uint64_t submitted, finished;
+    /* Begun so far, of all requests. */
     uint64_t attempts;
     /* Connects that succeeded. */
     uint64_t connections_opened;
@@ -836,9 +861,11 @@ struct ringsend_stats {
     uint32_t connections_peak;
     /* Requests without a connection. */
     uint32_t waiting;
+    /* TLS handshakes that succeeded: with certificates, and without, by a session. */
     uint64_t handshakes_full, handshakes_resumed;
+    /* On all connections, as the kernel took and gave them: TLS included. */
     uint64_t bytes_sent, bytes_received;
-    /* Io_uring_enter calls. */
+    /* Calls of io_uring_enter. */
     uint64_t enters;
     /* When ringsend_run is to be called though ringsend_fd is not readable, on CLOCK_MONOTONIC;
      * UINT64_MAX: not at all. In the past when there is work to hand to the kernel, or a reaped
@@ -850,12 +877,12 @@ struct ringsend_stats {
     uint32_t origins_paused;
     /* When the last of these pauses ends, on CLOCK_MONOTONIC; 0: none. */
     uint64_t pause_ends_ns;
-    /* For whoever steers ringsend_limit. Both count attempts with a request sent or a connect
-     * tried: complete responses but 429 and 503, with the sum of their times from the first
-     * byte handed to the kernel to the last one received; and what says that there is too much:
-     * 429, 503, a connect that was refused or reset, a connection that was reset or closed
-     * without response, timeouts. */
+    /* For whoever steers ringsend_limit, of attempts with a request sent or a connect tried:
+     * complete responses but 429 and 503, with the sum of their times from the first byte
+     * handed to the kernel to the last one received. */
     uint64_t completed, service_ns;
+    /* For the same, of the same: what says that there is too much: 429, 503, a connect that was
+     * refused or reset, a connection that was reset or closed without response, timeouts. */
     uint64_t pushed_back;
     /* Now: requests on a connection that is ready. */
     uint32_t exchanges;
@@ -993,6 +1020,7 @@ RINGSEND_API int ringsend_limit(struct ringsend *engine, uint32_t connections);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 #endif
+/* Fills in what stats->size has room for. */
 RINGSEND_API void ringsend_stats(struct ringsend *engine, struct ringsend_stats *stats);
 #if defined(__cplusplus) && defined(__GNUC__)
 #pragma GCC diagnostic pop
@@ -1020,6 +1048,8 @@ RINGSEND_API int ringsend_tcp_samples(struct ringsend *engine,
  * the length of all of it. */
 RINGSEND_API size_t ringsend_features(const struct ringsend *engine, char *text,
                                       size_t text_bytes);
+/* Of the library that runs; RINGSEND_VERSION is that of the header. A static string. Any
+ * thread. */
 RINGSEND_API const char *ringsend_version(void);
 
 #ifdef __cplusplus
