@@ -43,6 +43,17 @@ class Examples(Case):
         run = self.run_example(name, serve.url, "20")
         self.assertEqual((run.status, run.out), (1, b"0 of 20 ok\n"), run.err)
 
+    def test_one_shows_the_answer(self):
+        run = self.run_example("one", self.serve("--body", "hello").url)
+        self.assertEqual((run.status, run.out, run.err), (0, b"hello", "status 200\n"))
+        run = self.run_example("one", self.serve("--status", "404:100%").url)
+        self.assertEqual((run.status, run.err), (1, "status 404\n"))
+        sock, port = refused_port()
+        self.addCleanup(sock.close)
+        run = self.run_example("one", "http://127.0.0.1:%d/" % port)
+        self.assertEqual((run.status, run.out), (1, b""))
+        self.assertIn("nothing listens", run.err)
+
     def test_origins_each_get_their_share(self):
         serves = [self.serve("--latency", "1ms", "--max-connections", "4") for _ in range(3)]
         urls = [serve.url + "x" for serve in serves]

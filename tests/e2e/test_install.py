@@ -150,7 +150,7 @@ class Shared(test_examples.Examples):
 
 class Static(Shared):
     compiling, linking = ["-static"], ["--static", "--libs"]
-    STATIC = ["blocking", "cplusplus", "epoll", "origins",
+    STATIC = ["blocking", "cplusplus", "epoll", "one", "origins",
               "threads"]  # others need libraries that are only shared
 
     def test_it_can_be_unloaded(self):
