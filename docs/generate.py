@@ -1,19 +1,14 @@
 #!/usr/bin/python3
 """Man pages and completions out of what the program says of itself:
 
-  generate.py KIND RINGSEND OUTPUT [COMMAND]
+  generate.py man RINGSEND OUTPUT VERSION COMMAND   the page of a command
+  generate.py header HEADER OUTPUT VERSION EXAMPLE  ringsend(3), out of src/ringsend.h
+  generate.py bash|zsh|fish RINGSEND OUTPUT         completions
 
-KIND is scd (a page of one command, for scdoc), bash, zsh or fish; or header, with src/ringsend.h in
-place of the program: ringsend(3), whose text is the header's own. Options, and the words around
-them, come from the program's own table: `ringsend --options-json`, a list of
-
-  {"name": COMMAND, "summary": ..., "help": [a line of text, or an option as an object, ...]}
-
-in which only the lines are taken apart here:
-
-  Usage: ...                   synopsis, up to the first line that does not continue it
-  a paragraph                  what the command does
-  Heading                      at the left margin, with options or indented lines below
+Options, and the words around them, come from the program's own table: `ringsend --options-json`, a
+list of {"name": COMMAND, "summary": ..., "help": [...]}. An element of help is a line of prose, or
+an object: an option (it has an "id"), or what src/cli/options/options.h tells of the text of
+--help: {"usage"}, {"heading", "note"}, {"verbatim"}, {"term", "explanation"}.
 """
 
 import collections
@@ -22,10 +17,9 @@ import json
 import re
 import subprocess
 import sys
+import textwrap
 
-Option = collections.namedtuple("Option", "names argument attached is_file words text")
-
-GENERAL = {"--help", "--version"}
+Option = collections.namedtuple("Option", "names argument optional is_file words text")
 
 
 def table(program):
@@ -39,155 +33,269 @@ def commands(program):
     return [(name, command["summary"]) for name, command in table(program).items()]
 
 
+def is_option(line):
+    return isinstance(line, dict) and "id" in line
+
+
 def option_of(row):
-    attached = "[=%s]" % row["argument"] if row["optional"] else ""
     return Option((["-" + row["letter"]] if row["letter"] else []) + ["--" + row["name"]],
-                  "" if attached else row["argument"] or "", attached, row["kind"] == "file",
-                  (row["words"] or "").replace("|", " "), row["text"])
-
-
-def is_heading(line, before, after):
-    """At the left margin, with indented lines below; or a word or two above a paragraph."""
-    if not line or line[0] == " " or line.endswith((".", ",", ":")) or line.startswith("Usage:"):
-        return False
-    return after.startswith(" ") and (not before or before.startswith(" ")) or \
-        not before and len(line.split()) < 3 and after != ""
-
-
-def parse(lines):
-    """The help as (heading, blocks); a block is an Option or a list of lines."""
-    sections = [("", [])]
-    for at, line in enumerate(lines):
-        blocks = sections[-1][1]
-        if isinstance(line, dict):
-            blocks.append(option_of(line))
-            continue
-        around = [lines[i] if 0 <= i < len(lines) else "" for i in (at - 1, at + 1)]
-        before, after = ("  option" if isinstance(each, dict) else each for each in around)
-        if is_heading(line, before, after):
-            sections.append((line, []))
-        elif not line or not blocks or isinstance(blocks[-1], Option):
-            blocks.append([line] if line else [])
-        else:
-            blocks[-1].append(line)
-    return sections
+                  row["argument"] or "", row["optional"], row["kind"] == "file",
+                  row["words"].split("|") if row["words"] else [], " ".join(row["text"]))
 
 
 def options(program, command):
-    return [option_of(line) for line in table(program)[command]["help"] if isinstance(line, dict)]
+    return [option_of(line) for line in table(program)[command]["help"] if is_option(line)]
 
 
-# ---- Man pages, in scdoc's language
+# ---- Man pages, in the language of man(7)
+
+SIGNS = {"\\": r"\e", "-": r"\-", "'": r"\(aq", "`": r"\(ga", "^": r"\(ha", "~": r"\(ti"}
+# What stands out in a sentence: `quoted`, options, names of the library.
+NAMES = re.compile(r"`([^`\n]+)`|(?<![\w-])(--?[A-Za-z][\w-]*)|\b((?:ringsend|RINGSEND)_\w+)")
 
 
 def escape(text):
-    text = re.sub(r"([\\*_#~<>\[\].`|+-])", r"\\\1", text)
-    return text
+    return "".join(SIGNS.get(sign, sign) for sign in text)
 
 
-def literal(lines):
-    return ["```", *(line.replace("\\", "\\\\") for line in lines), "```", ""]
+def bold(text):
+    return r"\fB%s\fR" % escape(text)
 
 
-def scd_block(block):
-    """An option, or lines: those at the margin are a paragraph, the others stay as they are."""
-    if isinstance(block, Option):
-        name = ", ".join("*%s*" % escape(n) for n in block.names)
-        return ["%s%s %s" % (name, escape(block.attached), escape(block.argument)),
-                "\t" + (escape(" ".join(block.text)) or "\\-"), ""]
-    out = []
-    for indented, lines in itertools.groupby(filter(None, block), lambda line: line[0] == " "):
-        out += literal(lines) if indented else [escape(" ".join(lines)), ""]
-    return out
+def prose(text):
+    out, at = "", 0
+    for name in NAMES.finditer(text):
+        out += escape(text[at:name.start()]) + bold("".join(filter(None, name.groups())))
+        at = name.end()
+    return out + escape(text[at:])
 
 
-def scd(program, command):
-    summary = dict(commands(program))[command]
-    sections = parse(table(program)[command]["help"])
-    usage, about = [], []
-    for line in sections[0][1][0]:
-        if line.startswith("Usage:") or (not about and line.startswith("       ")):
-            usage.append(line[len("Usage: "):])
+class Page:
+    """A page, put together from top to bottom. `text` is escaped."""
+
+    def __init__(self, title, section, version):
+        self.lines = ['.TH %s %d "" "ringsend %s" "ringsend"' % (escape(title.upper()), section,
+                                                                version),
+                      ".nh", ".ad l", ".ss 12 0"]
+        self.fresh = True  # right behind a heading: no empty line
+
+    def put(self, text):
+        """Filled; a line that began with a dot would be a request."""
+        self.lines += [r"\&" + line if line.startswith(".") else line for line in textwrap.wrap(
+            text, 78, break_long_words=False, break_on_hyphens=False)]
+        self.fresh = False
+
+    def section(self, title):
+        self.lines.append(".SH " + escape(title).upper())
+        self.fresh = True
+
+    def subsection(self, title):
+        self.lines.append(".SS " + escape(title))
+        self.fresh = True
+
+    def paragraph(self, text):
+        if not self.fresh:
+            self.lines.append(".PP")
+        self.put(text)
+
+    def tagged(self, tag, text):
+        self.lines += [".TP", tag]
+        self.put(text)
+
+    def verbatim(self, lines):
+        if not self.fresh:
+            self.lines.append(".PP")
+        self.lines += [".nf", *((r"\&" if line[:1] == "." else "") + escape(line)
+                                for line in lines), ".fi"]
+        self.fresh = False
+
+    def text(self):
+        return "\n".join(self.lines)
+
+
+def kind_of(line):
+    if isinstance(line, str):
+        return "prose" if line else "gap"
+    return "option" if is_option(line) else next(iter(line))
+
+
+def put_block(page, kind, lines):
+    """Neighbouring lines of a command's help that are of one kind."""
+    if kind == "prose":
+        page.paragraph(prose(" ".join(line.strip() for line in lines)))
+    elif kind == "verbatim":
+        page.verbatim(textwrap.dedent("\n".join(line["verbatim"] for line in lines)).split("\n"))
+    elif kind == "term":
+        explained = []
+        for line in lines:
+            if line["term"].strip():
+                explained.append((line["term"].strip(), []))
+            explained[-1][1].append(line["explanation"])
+        for term, explanation in explained:
+            page.tagged(bold(term), prose(" ".join(filter(None, explanation))))
+    elif kind == "option":
+        for option in map(option_of, lines):
+            argument = ("[=%s]" if option.optional else " %s") % option.argument
+            page.tagged(", ".join(map(bold, option.names)) +
+                        (escape(argument) if option.argument else ""), prose(option.text))
+
+
+def put_lines(page, lines):
+    for kind, block in itertools.groupby(lines, kind_of):
+        put_block(page, kind, list(block))
+
+
+def parts_of(lines):
+    """(heading, lines) of each part of a help; the first has no heading."""
+    parts = [("", [])]
+    for line in lines:
+        if kind_of(line) == "heading":
+            parts.append((line["heading"], [line["note"].strip(" ()")] if "note" in line else []))
         else:
-            about.append(line)
-    out = ["ringsend-%s(1)" % command, "", "# NAME", "",
-           "ringsend-%s - %s" % (command, escape(summary)), "", "# SYNOPSIS", ""]
-    out += [line for each in usage for line in ("*" + escape(each) + "*", "")]
-    out += ["# DESCRIPTION", "", *scd_block(about)]
-    # The options first, the general ones last; what else there is keeps its order and headings.
-    listed, general, rest = [], [], []
-    for heading, blocks in [("", sections[0][1][1:]), *sections[1:]]:
-        lines = {True: [], False: []}
-        for block in blocks:
-            is_option = isinstance(block, Option)
-            if is_option and GENERAL & set(block.names):
-                general += scd_block(block)
-            else:
-                lines[is_option or bool(heading and lines[True])] += scd_block(block)
-        if not heading:
-            out += lines[False]
-            listed += lines[True]
-        elif lines[True]:
-            listed += ["## " + escape(heading), "", *lines[False], *lines[True]]
-        elif lines[False]:
-            rest += ["# " + escape(heading).upper(), "", *lines[False]]
-    out += ["# OPTIONS", "", *listed]
-    out += [*(["## General", ""] if "## " in "".join(listed) else []), *general, *rest]
-    out += ["# SEE ALSO", "", ", ".join(["*ringsend*(1)", "*ringsend-records*(5)"] +
-                                        ["*ringsend-%s*(1)" % name for name, _ in commands(program)
-                                         if name != command])]
-    return "\n".join(out)
+            parts[-1][1].append(line)
+    return parts
+
+
+def manual(program, version, command):
+    everything = table(program)
+    lines = everything[command]["help"]
+    usage = [line for line in lines if kind_of(line) == "usage"]
+    general = [line for line in lines if is_option(line) and line["section"] == "GENERAL"]
+    (_, about), *parts = parts_of([line for line in lines if line not in usage + general])
+    page = Page("ringsend-" + command, 1, version)
+    page.section("Name")
+    page.put(escape("ringsend-%s" % command) + r" \- " + escape(everything[command]["summary"]))
+    page.section("Synopsis")
+    for line in usage:
+        page.paragraph(bold(line["usage"].replace("Usage:", "").strip()))
+    page.section("Description")
+    put_lines(page, [line for line in about if not is_option(line)])
+    page.section("Options")
+    put_lines(page, filter(is_option, about))
+    # Headings with options below them stand among the options, and before all others.
+    listed = [part for part in parts if any(map(is_option, part[1]))]
+    for heading, part in listed:
+        page.subsection(heading)
+        put_lines(page, part)
+    if listed:
+        page.subsection("General")
+    put_lines(page, general)
+    for heading, part in parts:
+        if (heading, part) not in listed:
+            page.section(heading)
+            put_lines(page, part)
+    page.section("See also")
+    page.put(", ".join(bold(name) + "(%d)" % section for name, section in
+                       [("ringsend", 1), ("ringsend-records", 5)] +
+                       [("ringsend-" + name, 1) for name in everything if name != command]))
+    return page.text()
 
 
 # ---- ringsend(3)
 
+TITLE = re.compile(r"/\* -+ (.*?) -+(?: \*/|$)", re.MULTILINE)
+# What the header consists of, from top to bottom.
+ITEM = re.compile(
+    r"(?P<comment>/\*.*?\*/)|#define RINGSEND_ERRORS(?P<errors>(?:\\\n|[^\n])*)"
+    r"|#define (?P<macro>RINGSEND_\w+) [^\n]*?/\* (?P<note>[^\n]*) \*/$|#(?:\\\n|[^\n])*"
+    r"|(?P<kind>struct|enum) (?P<name>\w+) \{(?P<body>.*?)^\};"
+    r"|RINGSEND_API (?P<function>[^;]*;)", re.MULTILINE | re.DOTALL)
+ERROR = re.compile(r'X\((\w+), "(\w+)", (\w+), (\w+), (\w+),((?:[\s\\]*"[^"]*")+)\)')
+MEMBER = {"struct": r"/\*.*?\*/|[^\s/][^;]*;", "enum": r"/\*.*?\*/|\w[^,/]*"}
+
 
 def uncomment(text):
-    """A comment's paragraphs, each as one line."""
-    text = re.sub(r"^/\*+|\*/$", "", text.strip())
-    lines = [re.sub(r"^\s*\*? ?", "", line) for line in text.splitlines()]
-    return [" ".join(each.split()) for each in "\n".join(lines).split("\n\n")]
+    """A comment's paragraphs, each a list of lines."""
+    text = re.sub(r"^/\*+|\*/$", "", TITLE.sub("", text).strip())
+    lines = [re.sub(r"^\s*\*? ?", "", line, count=1).rstrip() for line in text.splitlines()]
+    return [list(block) for filled, block in itertools.groupby(lines, bool) if filled]
 
 
-def functions(text):
-    """(declaration, name, comment's paragraphs) of what the header exports."""
-    pattern = r"((?:/\*(?:[^*]|\*(?!/))*\*/\n)?)^RINGSEND_API ([^;]*?(\w+)\([^;]*);"
-    return [(" ".join(declaration.split()), name, uncomment(comment) if comment else [])
-            for comment, declaration, name in re.findall(pattern, text, re.MULTILINE)]
+def put_comment(page, paragraphs, topics=False):
+    """`topics`: what stands before the first full stop of a paragraph says what it is about."""
+    for lines in paragraphs:
+        topic, stop, rest = " ".join(lines).partition(". ")
+        if lines[0].startswith(" "):
+            page.verbatim(textwrap.dedent("\n".join(lines)).split("\n"))
+        elif topics and stop:
+            page.paragraph(bold(topic + ".") + " " + prose(rest))
+        else:
+            page.paragraph(prose(" ".join(lines)))
 
 
-def topics(paragraphs):
-    """Paragraphs of which most begin with a word for what they are about."""
-    for paragraph in paragraphs:
-        topic, _, rest = paragraph.partition(". ")
-        yield from ["*%s.* %s" % (escape(topic), escape(rest)) if rest else escape(paragraph), ""]
+def prototype(declaration):
+    """As lines, broken between arguments."""
+    words = re.sub(r"(?<!,)\s+", "\0", re.sub(r",\s+", ", ", declaration))
+    return [line.replace("\0", " ") for line in textwrap.wrap(words, 72, subsequent_indent=" " * 4)]
 
 
-def essay(text, title):
-    """What stands below a heading of the header."""
-    pattern = r"^/\* -+ %s -+$(.*?\*/)" % title
-    return uncomment(re.search(pattern, text, re.MULTILINE | re.DOTALL).group(1))
+def put_members(page, kind, body):
+    comment = None
+    for text in re.findall(MEMBER[kind], body, re.DOTALL):
+        title = TITLE.match(text)
+        if title:
+            page.paragraph(bold(title.group(1)))
+        elif text.startswith("/*"):
+            comment = text
+        else:
+            told = " ".join(" ".join(lines) for lines in uncomment(comment))
+            page.tagged(bold(" ".join(text.split()).rstrip(";")), prose(told))
+            comment = None
 
 
-def header(path):
+def put_item(page, item, comment):
+    if item["errors"]:
+        page.tagged(bold("RINGSEND_OK"), "0")
+        for name, word, phase, retry, sent, text in ERROR.findall(item["errors"]):
+            page.tagged(bold("RINGSEND_E_" + name), escape("%s, %s, %s, %s: %s" % (
+                word, phase, retry, sent, "".join(re.findall(r'"(.*?)"', text)))))
+        page.tagged(bold("RINGSEND_ERROR_COUNT"), "how many there are")
+    elif item["macro"]:
+        page.tagged(bold(item["macro"]), prose(item["note"]))
+    elif item["name"] and item["name"] != "ringsend_error":  # whose members are those rows
+        page.subsection("%s %s" % (item["kind"], item["name"]))
+        put_comment(page, uncomment(comment))
+        put_members(page, item["kind"], item["body"])
+    elif item["function"]:
+        page.subsection(re.search(r"(\w+)\(", item["function"]).group(1))
+        page.verbatim(prototype(item["function"]))
+        put_comment(page, uncomment(comment))
+
+
+def library(path, version, example):
+    """The header's text in its order; each thing has its comment above it."""
     with open(path, encoding="utf-8") as file:
-        text = file.read()
-    contract = uncomment(re.match(r"/\*.*?\*/", text, re.DOTALL).group())
-    found = functions(text)
-    out = ["ringsend(3)", "", "# NAME", "",
-           "ringsend - " + escape(contract[0].split(": ")[1].rstrip(".")), "", "# SYNOPSIS", "",
-           *literal(["#include <ringsend.h>", ""] + [each[0] + ";" for each in found]),
-           "Link with *pkg\\-config \\-\\-cflags \\-\\-libs ringsend*.", "", "# DESCRIPTION", ""]
-    out += topics(contract[2:])
-    out += ["The fields of options, requests, results and statistics are told in _ringsend.h_,",
-            "each with its unit, range and default.", "", "# STREAMED BODIES", "",
-            *topics(essay(text, "Streamed bodies")), "# FUNCTIONS", ""]
-    before = ""
-    for _, name, paragraphs in found:
-        text = escape(paragraphs[0]) if paragraphs else "See *%s*." % escape(before)
-        out += ["*%s*" % escape(name), "\t" + text, ""]
-        before = name
-    return "\n".join([*out, "# SEE ALSO", "", "*ringsend*(1), *io_uring*(7)"])
+        contract, _, text = file.read().partition("#ifndef RINGSEND_H")
+    found = [re.search(r"(\w+)\(", item["function"]).group(1) for item in ITEM.finditer(text)
+             if item["function"]]
+    contract = uncomment(contract)
+    page = Page("ringsend", 3, version)
+    page.section("Name")
+    page.put(escape(", ".join(["ringsend", *found])) + r" \- " +
+             escape(" ".join(contract[0]).partition(": ")[2].rstrip(".")))
+    page.section("Synopsis")
+    page.verbatim(["#include <ringsend.h>", "", *itertools.chain.from_iterable(
+        prototype(item["function"]) for item in ITEM.finditer(text) if item["function"])])
+    page.paragraph("Link with " + bold("pkg-config --cflags --libs ringsend") + ".")
+    page.section("Description")
+    put_comment(page, contract[2:], topics=True)
+    comment = None
+    for item in ITEM.finditer(text):
+        title = TITLE.match(item.group())
+        if title:
+            page.section(title.group(1))
+            put_comment(page, uncomment(item.group()), topics=True)
+        elif item["comment"]:
+            comment = item["comment"]
+        else:
+            put_item(page, item, comment)
+            comment = None if item["kind"] or item["function"] else comment
+    page.section("Examples")
+    with open(example, encoding="utf-8") as file:
+        page.verbatim(file.read().rstrip().split("\n"))
+    page.section("See also")
+    page.put(bold("ringsend") + "(1), " + bold("io_uring") + "(7)")
+    return page.text()
 
 
 # ---- Completions
@@ -203,10 +311,11 @@ def bash(program):
         found = options(program, name)
         names = " ".join(n for o in found for n in o.names)
         cases.append("    %s) options='%s' ;;" % (name, names))
-        plain = [n for o in found if o.argument and not o.is_file and not o.words for n in o.names]
+        plain = [n for o in found for n in o.names
+                 if o.argument and not o.optional and not o.is_file and not o.words]
         values = ["%s) return ;;" % "|".join(plain)] if plain else []
         values += ["%s) COMPREPLY=($(compgen -W %s -- \"$word\")); return ;;" %
-                   ("|".join(o.names), quoted(o.words)) for o in found if o.words]
+                   ("|".join(o.names), quoted(" ".join(o.words))) for o in found if o.words]
         if values:
             files.append("    %s) case $before in %s esac ;;" % (name, " ".join(values)))
     return """# bash completion for ringsend; made from its table of options.
@@ -234,7 +343,7 @@ complete -o filenames -F _ringsend ringsend
 
 
 def first_words(option):
-    return re.split(r"[.;:,(]", " ".join(option.text))[0].strip()
+    return re.split(r"[.;:,(]", option.text)[0].strip()
 
 
 def zsh(program):
@@ -250,7 +359,7 @@ def zsh(program):
         out.append("        _arguments \\")
         for option in options(program, name):
             words = re.sub(r"([\[\]:])", r"\\\1", first_words(option))
-            value = "(%s)" % option.words.replace(";", r"\;") if option.words else " "
+            value = "(%s)" % " ".join(option.words).replace(";", r"\;") if option.words else " "
             action = ":%s:%s" % (re.sub(r"[\[\]:]", " ", option.argument),
                                  "_files" if option.is_file else value) if option.argument else ""
             for each in option.names:
@@ -272,15 +381,15 @@ def fish(program):
             if option.argument:
                 line += " -r -F" if option.is_file else " -x"
             if option.words:
-                line += " -a " + quoted(option.words)
+                line += " -a " + quoted(" ".join(option.words))
             out.append("%s -d %s" % (line, quoted(first_words(option))))
     return "\n".join(out) + "\n"
 
 
 def main():
-    kind, program, output, *command = sys.argv[1:]
-    kinds = {"scd": scd, "bash": bash, "zsh": zsh, "fish": fish, "header": header}
-    text = kinds[kind](program, *command)
+    kind, source, output, *more = sys.argv[1:]
+    kinds = {"man": manual, "header": library, "bash": bash, "zsh": zsh, "fish": fish}
+    text = kinds[kind](source, *more)
     with open(output, "w", encoding="utf-8") as file:
         file.write(text.rstrip("\n") + "\n")
 

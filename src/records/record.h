@@ -1,4 +1,4 @@
-/* One record of the input, read into one request (docs/ringsend-records.5.scd).
+/* One record of the input, read into one request (docs/ringsend-records.5).
  *
  * Of a row of CSV and of a line as such the options' templates (form.h) make the request. A record
  * of JSON says itself what is to be sent; it is an object of these keys and no others:

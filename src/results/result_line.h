@@ -1,4 +1,4 @@
-/* One result as one line of JSON (docs/ringsend-records.5.scd), keys in this order:
+/* One result as one line of JSON (docs/ringsend-records.5), keys in this order:
  *
  *   {"id":..,"line":7,"file":"..","ok":true,"status":200,"attempts":1,"error":null,"detail":"..",
  *    "body":"..","encoding":"gzip","headers":{"name":"value","other":["a","b"]},"ambiguous":true,

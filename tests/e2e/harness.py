@@ -55,7 +55,7 @@ def options_table():
 def rows_of(command):
     """The options of a command."""
     return [line for each in options_table() if each["name"] == command for line in each["help"]
-            if isinstance(line, dict)]
+            if isinstance(line, dict) and "id" in line]
 
 
 def json_line(text):

@@ -19,7 +19,7 @@ EXPECTED = {
     "libringsend0": ["/libringsend.so.0"],
     "libringsend-dev": [
         "./usr/include/ringsend.h", "/libringsend.a", "/libringsend.so", "/pkgconfig/ringsend.pc",
-        "./usr/share/man/man3/ringsend.3.gz"
+        "./usr/share/man/man3/ringsend.3.gz", "./usr/share/man/man3/ringsend_new.3.gz"
     ],
 }
 

@@ -209,6 +209,20 @@ class Files(Case):
                      copy.library("libringsend.so"), copy.library("libringsend.so.0")):
             self.assertTrue(os.path.exists(path), path)
 
+    def test_each_function_has_its_manual_page(self):
+        pages = os.path.dirname(copy.find("ringsend.3"))
+        with open(os.path.join(ROOT, "src", "ringsend.map"), encoding="utf-8") as file:
+            functions = re.findall(r"^\s+(ringsend_\w+);", file.read(), re.MULTILINE)
+        self.assertIn("ringsend_new", functions)
+        self.assertEqual(set(os.listdir(pages)),
+                         {"ringsend.3", *(name + ".3" for name in functions)})
+        for name in functions:
+            self.assertEqual(os.path.realpath(os.path.join(pages, name + ".3")),
+                             os.path.realpath(os.path.join(pages, "ringsend.3")))
+        for name in ("ringsend.1", "ringsend-records.5", "ringsend-send.1"):
+            with open(copy.find(name), encoding="utf-8") as file:
+                self.assertRegex(file.readline(), r'^\.TH \S+ \d "" "ringsend \d+\.\d+\.\d+"')
+
     def test_the_soname_is_that_of_the_abi(self):
         self.assertRegex(call("readelf", "-d", copy.library("libringsend.so")),
                          r"SONAME.*\[libringsend\.so\.0\]")

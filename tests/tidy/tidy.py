@@ -147,7 +147,7 @@ def check_lengths(root, _build):
 
 def texts(root):
     """All that people write and read by lines, as paths; what is made or copied is not among it."""
-    suffixes = (".c", ".h", ".py", ".md", ".scd")
+    suffixes = (".c", ".h", ".py", ".md", ".1", ".5")
     paths = files(root, rules.EVERYTHING + ("docs",), suffixes)
     return paths + sorted(name for name in os.listdir(root) if name.endswith(".md"))
 
@@ -161,7 +161,7 @@ def check_width(root, _build):
 
 def prose(path, text):
     """(line, text) of what is said about the code: comments, and documents as a whole."""
-    if path.endswith((".md", ".scd")):
+    if path.endswith((".md", ".1", ".5")):
         yield 1, text
     elif path.endswith((".c", ".h")):
         for match in TOKEN.finditer(text):
@@ -169,7 +169,7 @@ def prose(path, text):
                 yield text.count("\n", 0, match.start()) + 1, match.group()
 
 
-FILE_NAME = re.compile(r"(?<![\w./<-])[\w./-]*\w\.(?:c|h|py|md|scd)(?![\w/.-]*\w)")
+FILE_NAME = re.compile(r"(?<![\w./<-])[\w./-]*\w\.(?:c|h|py|md)(?![\w/.-]*\w)")
 
 
 def check_references(root, _build):

@@ -1,4 +1,4 @@
-/* Result lines, byte for byte as docs/ringsend-records.5.scd has them. */
+/* Result lines, byte for byte as docs/ringsend-records.5 has them. */
 #include "base/json_put.h"
 #include "results/result_line.h"
 

@@ -1,5 +1,6 @@
 /* What is made of the table for people, --help, and for programs: one walk over a command's
- * text, which hands out lines, and rows where a line "@SECTION" stands for them. */
+ * text, which hands out lines with their marks, and rows where a line "@SECTION" stands for
+ * them. */
 #include "cli/json_out.h"
 #include "cli/options/options.h"
 #include "cli/options/values.h"
@@ -106,7 +107,8 @@ static struct ringsend_bytes next_line(const char **at)
 /* ---- the walk ---- */
 
 struct walk {
-    void (*line)(struct walk *w, struct ringsend_bytes line);
+    /* `mark`: one of "$#>", or 0 */
+    void (*line)(struct walk *w, char mark, struct ringsend_bytes line);
     void (*option)(struct walk *w, const struct option_row *row, const char *sentence);
     const struct command_help *help;
     struct json_out *json;
@@ -146,21 +148,30 @@ static size_t options_of(const struct command_help *help)
 static void walk(struct walk *w)
 {
     for (const char *at = w->help->text; *at;) {
+        char mark = *at && strchr("@$#>", *at) ? *at++ : '\0';
         struct ringsend_bytes line = next_line(&at);
-        if (line.bytes > 0 && line.data[0] == '@')
-            walk_section(w, section_of((struct ringsend_bytes){line.data + 1, line.bytes - 1}));
+        if (mark == '@')
+            walk_section(w, section_of(line));
         else
-            w->line(w, line);
+            w->line(w, mark, line);
     }
     CHECK(w->options == options_of(w->help)); /* the text names each of its sections once */
 }
 
 /* ---- for people ---- */
 
-static void print_line(struct walk *w, struct ringsend_bytes line)
+static size_t before_tab(struct ringsend_bytes line)
 {
-    (void)w;
-    printf("%.*s\n", (int)line.bytes, line.data);
+    const char *tab = memchr(line.data, '\t', line.bytes);
+    return tab ? (size_t)(tab - line.data) : line.bytes;
+}
+
+static void print_line(struct walk *w, char mark, struct ringsend_bytes line)
+{
+    (void)w, (void)mark;
+    int before = (int)before_tab(line), tab = before < (int)line.bytes;
+    printf("%.*s%.*s\n", before, line.data, (int)line.bytes - before - tab,
+           line.data + before + tab);
 }
 
 /* "  -o, --output FILE", and the sentence from the text's column on, or two spaces behind what
@@ -188,11 +199,32 @@ void options_help(enum command command)
 
 /* ---- for programs ---- */
 
-static void put_line(struct walk *w, struct ringsend_bytes line)
+static void put_text(struct json_out *j, const char *key, const char *text, size_t bytes)
 {
-    char *text = strndup(line.data, line.bytes);
-    json_words(w->json, NULL, text);
-    free(text);
+    char *copy = strndup(text, bytes);
+    json_words(j, key, copy);
+    free(copy);
+}
+
+static const char *key_of(char mark)
+{
+    return mark == '$' ? "usage" : mark == '#' ? "heading" : mark == '>' ? "verbatim" : "term";
+}
+
+/* Prose is its text; anything else an object, by whose first key it is known. */
+static void put_line(struct walk *w, char mark, struct ringsend_bytes line)
+{
+    size_t before = before_tab(line), behind = before + 1;
+    if (mark == '\0' && before == line.bytes) {
+        put_text(w->json, NULL, line.data, line.bytes);
+        return;
+    }
+    json_begin(w->json, NULL, '{');
+    put_text(w->json, key_of(mark), line.data, before);
+    if (before < line.bytes)
+        put_text(w->json, mark == '#' ? "note" : "explanation", line.data + behind,
+                 line.bytes - behind);
+    json_end_with(w->json, '}');
 }
 
 static void put_lines(struct json_out *j, const char *text)
@@ -200,9 +232,7 @@ static void put_lines(struct json_out *j, const char *text)
     json_begin(j, "text", '[');
     for (text += strspn(text, " "); *text;) {
         struct ringsend_bytes line = next_line(&text);
-        char *copy = strndup(line.data, line.bytes);
-        json_words(j, NULL, copy);
-        free(copy);
+        put_text(j, NULL, line.data, line.bytes);
     }
     json_end_with(j, ']');
 }

@@ -152,11 +152,15 @@ const char *option_curl(enum option_id id);
 
 /* ---- help ---- */
 
+/* The text of --help. What a line is, its first sign says: $ usage, # heading, > verbatim, as
+ * examples are; others are prose. A tab parts a heading from its note, and a term from its
+ * explanation, which goes on in lines without a term. People see neither sign nor tab. A line
+ * "@SECTION" stands for that section's options. */
 struct command_help {
     enum command command;
     const char *name, *summary;
-    const char *text; /* of --help, with a line "@SECTION" where options are to stand */
-    unsigned column;  /* where sentences begin */
+    const char *text;
+    unsigned column; /* where the options' sentences begin */
 };
 
 extern const struct command_help commands_help[]; /* in the order of the list of commands */

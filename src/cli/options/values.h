@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Exit statuses: docs/ringsend.1.scd tells users what each means. */
+/* Exit statuses: docs/ringsend.1 tells users what each means. */
 enum exit_status {
     EXIT_OK = 0,
     EXIT_USAGE = 1,
