@@ -70,7 +70,8 @@ struct sim_ring {
     char *memory; /* of the receive buffers */
     bool *buffer_out;
     uint32_t buffers, buffer_bytes, buffers_free;
-    uint32_t descriptors; /* installed and not closed */
+    uint64_t buffers_returned; /* in all */
+    uint32_t descriptors;      /* installed and not closed */
     bool woken;
     uint32_t idle_polls; /* waits in a row that did not wait and brought nothing */
 };

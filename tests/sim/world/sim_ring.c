@@ -612,6 +612,7 @@ static void sim_ring_buffer_return(struct ring *ring, int32_t buffer)
               "receive buffer %d returned twice", buffer);
     r->buffer_out[buffer] = false;
     r->buffers_free++;
+    r->buffers_returned++;
     UNPOISON(at, r->buffer_bytes);
     memset(at, 0xdd, r->buffer_bytes);
     POISON(at, r->buffer_bytes);

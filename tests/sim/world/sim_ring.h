@@ -45,9 +45,10 @@ struct sim_socket {
     int32_t in_end;    /* 0, or the negated errno */
     bool in_end_taken; /* the engine was told */
     struct sim_op *recv, *send;
-    bool pumping;   /* an event is due that hands data to `recv` */
-    bool opening;   /* an event is due by which the server hears of room */
-    bool no_buffer; /* the last receive ended with -ENOBUFS */
+    bool pumping;            /* an event is due that hands data to `recv` */
+    bool opening;            /* an event is due by which the server hears of room */
+    bool no_buffer;          /* the last receive ended with -ENOBUFS: */
+    uint64_t returned_until; /* ring.buffers_returned then */
 
     struct sim_text out;
     size_t out_arrived;
