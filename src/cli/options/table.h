@@ -220,8 +220,10 @@ OPTION(STRICT_HTTP, "strict-http", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, 
 /* ---- tries and times ---- */
 
 OPTION(TRIES, "tries", 0, "N", COUNT, SEND | CHECK, TRIES,
-       "attempts in all, {min} to {max}; default {default}", .min = 1, .max = LIMIT_TRIES,
-       .number = DEFAULT_TRIES)
+       "attempts in all, {min} to {max}; default {default}.\n"
+       "One on a kept connection that proves dead does not\n"
+       "count",
+       .min = 1, .max = LIMIT_TRIES, .number = DEFAULT_TRIES)
 OPTION(AT_LEAST_ONCE, "at-least-once", 0, NULL, FLAG, SEND | CHECK, TRIES,
        "try again even what may have been processed already\n"
        "(a POST whose answer is missing); else the result\n"
