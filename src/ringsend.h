@@ -46,7 +46,12 @@
  * THE PROMISES, numbered as everywhere in this project
  *
  * P1. One final result for each accepted request. It is ok only for a complete, well-framed
- * response to that very request, which was sent to its end.
+ * response to that very request, which was sent to its end. HTTP/1.1 says of no response whose
+ * it is. So a peer that nobody knows yet is watched for 2 ms behind an answer, and one that has
+ * been seen to answer twice gets nothing on a connection that has not stood since its answer.
+ * What such a peer had sent before, later than that and on a connection in use again, nobody can
+ * tell: answers_in_doubt of the stats counts what it may be. Requests with Connection: close are
+ * safe from it.
  *
  * P2. Nothing accepted is lost: a limit, a pause or a broken connection makes it wait, and what
  * cannot be sent is told. in_doubt of a request is for who must know after the process has
@@ -899,6 +904,8 @@ struct ringsend_stats {
     /* Connections that were to be kept, and right behind an answer ended or brought what nobody
      * asked for. */
     uint64_t closed_silently, spoke_unasked;
+    /* Answers that may have been another request's: see P1. */
+    uint64_t answers_in_doubt;
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors:

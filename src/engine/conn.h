@@ -51,6 +51,7 @@ struct conn {
     struct writer writer;
     struct list exchanges; /* exchange.node: those that it carries, in the order of coming */
     uint32_t exchanges_begun;
+    uint32_t exchanges_proven; /* of those: until it stood last, and nothing came: see kept.c */
     enum ringsend_error error; /* why it shuts down; first one sticks */
     const char *detail;
     bool opened;           /* the slot holds a socket, or is about to */

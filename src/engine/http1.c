@@ -46,6 +46,19 @@ enum ringsend_error http1_unasked(const struct conn *c, const char **detail)
     return is_greeting ? RINGSEND_E_BAD_RESPONSE : RINGSEND_E_SEND_FAILED;
 }
 
+bool http1_is_answer(struct ringsend_bytes got)
+{
+    static const char version[] = "HTTP/1.1 ", timeout[] = "HTTP/1.1 408";
+    while (got.bytes > 0 && http1_is_blank(got.data[0])) {
+        got.data++;
+        got.bytes--;
+    }
+    size_t compared = got.bytes < 5 ? got.bytes : 5; /* of any version */
+    bool is_timeout = got.bytes >= sizeof timeout - 1 &&
+                      memcmp(got.data + sizeof version - 1, timeout + sizeof version - 1, 3) == 0;
+    return compared > 0 && memcmp(got.data, version, compared) == 0 && !is_timeout;
+}
+
 /* Some servers send an empty line behind each answer, as old clients did behind each request (RFC
  * 9112 2.2). It may cross the next request, and says nothing: what comes behind it is that one's
  * answer as it would be without. Node and browsers pass over it; curl does not, and is not met by
@@ -88,7 +101,7 @@ bool http1_stays(struct exchange *x)
     bool was_kept = x->response.keep_alive && !x->request->head.close;
     CHECK(x->receive == RECEIVE_DONE);
     if (was_kept && c->unsolicited)
-        kept_has_spoken(c, 0);
+        kept_has_answered(c, 0);
     else if (was_kept && c->stream_ended)
         kept_was_closed(c, 0);
     return is_reusable(x);

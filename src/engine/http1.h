@@ -20,6 +20,9 @@ static inline struct exchange *http1_exchange(const struct conn *c)
 
 /* Bytes came before anything was sent, which will not be now. */
 enum ringsend_error http1_unasked(const struct conn *c, const char **detail);
+/* These bytes, which nobody has asked for, might be taken for a response. Not a 408, by which some
+ * announce that they close (RFC 9110 15.5.9). */
+bool http1_is_answer(struct ringsend_bytes got);
 static inline bool http1_is_blank(char byte)
 {
     return byte == '\r' || byte == '\n';

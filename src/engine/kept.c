@@ -1,8 +1,8 @@
-/* Whether a connection that a server has promised to keep may be trusted with a request that must
- * not be sent twice. Some servers close behind an answer without a word (uWSGI's http sockets,
- * waitress after HEAD, whatever is being shut down), some send more than the answer (the last chunk
- * of a body that HEAD has none of, an empty line): what is sent then crosses that, and nobody can
- * tell whether it was acted upon.
+/* Whether a connection that a server has promised to keep may be trusted with a request, above all
+ * with one that must not be sent twice. Some servers close behind an answer without a word (uWSGI's
+ * http sockets, waitress after HEAD, whatever is being shut down), some send more than the answer
+ * (the last chunk of a body that HEAD has none of, an empty line): what is sent then crosses that,
+ * and nobody can tell whether it was acted upon.
  *
  * So it is learned, of each pool. Each connection that ends, or brings bytes that nobody asked
  * for, shortly after its latest answer and before anything of the next one, raises `suspicion`, and
@@ -15,9 +15,17 @@
  * Nobody is known at first: that is the least suspicion, which the first connection that stands for
  * PROBATION_NS ends. It is tried alone: until its answer is there, or for TRIAL_NS, no other
  * request that must not be sent twice goes out on a kept connection, so that what shows only then,
- * as behind Nagle's algorithm, is met by one. What may be repeated is sent on any connection at
- * once, as ever: if it finds that dead, it has a try for free. A benchmark (no_free_try) shows what
- * connections do, and learns nothing. */
+ * as behind Nagle's algorithm, is met by one. What may be repeated is not tried so, and goes out on
+ * any connection at once where the peer has only closed, or sent what is no response: if it finds
+ * that, it has a try for free.
+ *
+ * A whole response behind the answer is worse, for nothing tells it from that of the next request,
+ * and all that follow have each other's. So, as long as a peer is not known or remembered for that,
+ * no request of any kind goes out on a connection that has not stood; and it is remembered for
+ * longer, as one that does it seldom has to be. What it did before it was seen to cannot be undone:
+ * how many answers that may be is counted.
+ *
+ * A benchmark (no_free_try) shows what connections do, and learns nothing. */
 #include "engine/kept.h"
 
 #include "base/list.h"
@@ -38,6 +46,7 @@ enum {
     SUSPICION_FIRST = 1,
     SUSPICION_STEP = 4,
     SUSPICION_MAX = 16,
+    SUSPICION_ANSWERS = 1000, /* of whom one in hundreds speaks it is not forgotten */
 };
 #define PROBATION_NS (2 * NS_PER_MS)
 #define SETTLE_MIN_NS (20 * NS_PER_MS)
@@ -50,40 +59,75 @@ enum {
 void kept_begin(struct pool *p)
 {
     p->suspicion = p->engine->options.no_free_try ? 0 : SUSPICION_FIRST;
+    p->answers_unasked = true; /* for all we know */
     p->settle_ns = PROBATION_NS;
     p->trial_until_ns = 0;
 }
 
-/* It has stood for so long since its latest answer. True: not for longer than counts. */
-static bool distrust(struct pool *p, uint64_t stood_ns)
+/* It has stood for so long since its latest answer. */
+static void distrust(struct pool *p, uint64_t stood_ns)
 {
     uint64_t settle_ns = 4 * stood_ns;
-    if (stood_ns > SILENT_NS || p->engine->options.no_free_try)
-        return false;
     if (settle_ns < SETTLE_MIN_NS)
         settle_ns = SETTLE_MIN_NS;
     if (p->suspicion <= SUSPICION_FIRST || p->settle_ns < settle_ns)
         p->settle_ns = settle_ns;
-    p->suspicion += SUSPICION_STEP;
-    if (p->suspicion > SUSPICION_MAX)
-        p->suspicion = SUSPICION_MAX;
-    return true;
+    if (p->suspicion < SUSPICION_MAX)
+        p->suspicion += SUSPICION_STEP;
+}
+
+/* Not for longer than counts. */
+static bool is_early(const struct conn *c, uint64_t stood_ns)
+{
+    return stood_ns <= SILENT_NS && !c->engine->options.no_free_try;
 }
 
 void kept_was_closed(const struct conn *c, uint64_t stood_ns)
 {
-    c->engine->stats.closed_silently += distrust(c->pool, stood_ns);
+    if (!is_early(c, stood_ns))
+        return;
+    distrust(c->pool, stood_ns);
+    c->engine->stats.closed_silently++;
 }
 
 void kept_has_spoken(const struct conn *c, uint64_t stood_ns)
 {
-    c->engine->stats.spoke_unasked += distrust(c->pool, stood_ns);
+    if (!is_early(c, stood_ns))
+        return;
+    distrust(c->pool, stood_ns);
+    c->engine->stats.spoke_unasked++;
+}
+
+void kept_has_answered(const struct conn *c, uint64_t stood_ns)
+{
+    struct pool *p = c->pool;
+    if (c->engine->options.no_free_try)
+        return;
+    distrust(p, stood_ns);
+    p->suspicion = SUSPICION_ANSWERS;
+    p->answers_unasked = true;
+    c->engine->stats.spoke_unasked++;
+    /* The first of those that no stand has proven was its own request's. */
+    uint32_t unproven = c->exchanges_begun - c->exchanges_proven;
+    c->engine->stats.answers_in_doubt += unproven > 1 ? unproven - 1 : 0;
 }
 
 /* Data has come that nobody has looked at. */
 static bool has_unasked(const struct conn *c)
 {
     return c->rx_first >= 0 && wire_is_data(&c->wire, ring_buffer(c->engine->ring, c->rx_first));
+}
+
+/* What has come so might be taken for the next request's answer. */
+static void hear_unasked(const struct conn *c, uint64_t stood_ns)
+{
+    const struct ringsend *e = c->engine;
+    struct ringsend_bytes got = {ring_buffer(e->ring, c->rx_first),
+                                 (size_t)e->rx_bytes[c->rx_first]};
+    if (wire_is_readable(&c->wire) ? http1_is_answer(got) : stood_ns <= SILENT_NS)
+        kept_has_answered(c, stood_ns);
+    else
+        kept_has_spoken(c, stood_ns);
 }
 
 void kept_is_over(const struct conn *c)
@@ -95,18 +139,24 @@ void kept_is_over(const struct conn *c)
     else if (x && x->response.started)
         return;
     else if (has_unasked(c))
-        kept_has_spoken(c, stood_ns);
+        hear_unasked(c, stood_ns);
     else if (c->stream_ended || c->rx_first >= 0)
         kept_was_closed(c, stood_ns);
+}
+
+/* It does not go out on any connection at once. */
+static bool is_wary(const struct pool *p, const struct request *r)
+{
+    return !r->replayable || (p->answers_unasked && p->suspicion > 0);
 }
 
 struct conn *kept_for(const struct pool *p, const struct request *r, uint64_t *settles_at_ns)
 {
     struct conn *latest = LIST_OWNER(p->idle.next, struct conn, idle);
     struct conn *oldest = LIST_OWNER(p->idle.prev, struct conn, idle);
-    if (r->replayable)
+    if (!is_wary(p, r))
         return latest;
-    if (p->engine->now_ns < p->trial_until_ns) {
+    if (!r->replayable && p->engine->now_ns < p->trial_until_ns) {
         *settles_at_ns = p->trial_until_ns;
         return NULL;
     }
@@ -122,9 +172,14 @@ struct conn *kept_for(const struct pool *p, const struct request *r, uint64_t *s
 void kept_is_used(struct conn *c, const struct request *r)
 {
     struct pool *p = c->pool;
-    if (r->replayable || p->suspicion == 0)
+    if (p->engine->now_ns - c->answered_ns >= SETTLE_MIN_NS)
+        c->exchanges_proven = c->exchanges_begun;
+    if (p->suspicion == 0 || !is_wary(p, r))
         return;
     p->suspicion--;
+    p->answers_unasked &= p->suspicion > 0;
+    if (r->replayable)
+        return;
     p->trial_until_ns = timer_after(p->engine->now_ns, TRIAL_NS);
     c->on_trial = true;
 }
@@ -138,7 +193,8 @@ void kept_trial_over(struct conn *c)
 
 static bool may_settle(const struct request *r)
 {
-    return r->origin->settles_at_ns != TIMER_NEVER && !r->replayable && !r->wants_fresh;
+    return r->origin->settles_at_ns != TIMER_NEVER && is_wary(r->origin->pool, r) &&
+           !r->wants_fresh;
 }
 
 bool kept_is_worth_waiting(const struct request *r)

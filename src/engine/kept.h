@@ -14,6 +14,8 @@ void kept_begin(struct pool *p); /* it is new */
  * of another. */
 void kept_was_closed(const struct conn *c, uint64_t stood_ns);
 void kept_has_spoken(const struct conn *c, uint64_t stood_ns);
+/* By what might be the answer to the next request. */
+void kept_has_answered(const struct conn *c, uint64_t stood_ns);
 /* One that was kept is of no more use: one of these, or for another reason, which says nothing. */
 void kept_is_over(const struct conn *c);
 /* The idle connection for the request, of at least one; null: none before *settles_at_ns. */

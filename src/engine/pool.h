@@ -39,6 +39,7 @@ struct pool {
     uint32_t conns_leaving;  /* of those: shutting down or closing */
     uint32_t silent;         /* of those: conn.silent */
     uint32_t suspicion;      /* see kept.c */
+    bool answers_unasked;    /* of that: what may be taken for another request's answer */
     uint64_t settle_ns;      /* so long after an answer a connection counts as kept */
     uint64_t trial_until_ns; /* one is being tried, alone */
     uint64_t slowest_ns;     /* of its connects and handshakes that succeeded, lately */

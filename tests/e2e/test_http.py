@@ -502,6 +502,32 @@ class UnsolicitedBytes(Http):
                         expect=OK)
         self.assertEqual([r["body"] for r in run.results], ["mine"] * 4)
 
+    def test_answers_that_may_be_others_are_told(self):
+        go, dropped = threading.Event(), threading.Event()
+
+        def script(peer):
+            for _ in range(100 if peer.number == 0 else 1):
+                peer.request()
+                peer.send(response(b"mine"))
+            if peer.number == 0:
+                go.wait(BOUND_S)
+                peer.send(response(b"a second one"))
+                peer.wait_close()
+                dropped.set()
+            peer.wait_close()
+        server = self.server(script)
+        program = self.start("send", "-c", "1", "--url", server.url, "-", stdin=subprocess.PIPE)
+        program.process.stdin.write(b'{"method":"GET"}\n' * 100)
+        program.process.stdin.flush()
+        program.wait_for(lambda out, err: out.count(b"\n") == 100)
+        go.set()
+        self.assertTrue(dropped.wait(BOUND_S))
+        program.process.stdin.write(b'{"method":"GET"}\n')
+        program.process.stdin.close()
+        run = program.finish()
+        self.assertEqual([r["body"] for r in run.results], ["mine"] * 101)
+        self.assertRegex(run.err, r"in doubt +\d+ answers may be other records'")
+
     def test_bytes_that_come_while_a_connection_is_idle_close_it(self):
         go, dropped = threading.Event(), threading.Event()
 

@@ -16,23 +16,9 @@
 
 enum { INPUTS_SHOWN = 8 };
 
-void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
-                   const struct send_options *options, const struct journal_counts *whole)
+/* What did not go as it should, and cost no record. */
+static void print_hitches(FILE *out, const struct ringsend_stats *stats)
 {
-    double seconds = (double)report->elapsed_ns / NS_PER_S;
-    double records = (double)report->records;
-    fprintf(out, "ringsend: %llu record%s in %s", (unsigned long long)report->records,
-            plural(report->records), duration_text(report->elapsed_ns).chars);
-    if (report->records > 0 && seconds > 0)
-        fprintf(out, ", %.*f per second", records / seconds < 10 ? 2 : 0, records / seconds);
-    fprintf(out, "\n  ok        %9llu\n", (unsigned long long)report->ok);
-    if (report->ok < report->records)
-        failures_print(out, report, options);
-    if (whole)
-        fprintf(out, "  all runs  %9llu ok, %llu not ok\n",
-                (unsigned long long)(whole->done - whole->not_ok),
-                (unsigned long long)whole->not_ok);
-    fprintf(out, "  tries     %9llu\n", (unsigned long long)report->tries);
     if (stats->retries_held > 0)
         fprintf(out, "  held back %9llu of them by the retry budget\n",
                 (unsigned long long)stats->retries_held);
@@ -52,6 +38,31 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
                 (unsigned long long)stats->closed_silently + stats->spoke_unasked,
                 (unsigned long long)stats->closed_silently,
                 (unsigned long long)stats->spoke_unasked);
+    if (stats->answers_in_doubt > 0)
+        fprintf(out,
+                "  in doubt  %9llu answers may be other records': the platform has answered twice "
+                "(-H 'Connection: close' keeps them apart)\n",
+                (unsigned long long)stats->answers_in_doubt);
+}
+
+void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
+                   const struct send_options *options, const struct journal_counts *whole)
+{
+    double seconds = (double)report->elapsed_ns / NS_PER_S;
+    double records = (double)report->records;
+    fprintf(out, "ringsend: %llu record%s in %s", (unsigned long long)report->records,
+            plural(report->records), duration_text(report->elapsed_ns).chars);
+    if (report->records > 0 && seconds > 0)
+        fprintf(out, ", %.*f per second", records / seconds < 10 ? 2 : 0, records / seconds);
+    fprintf(out, "\n  ok        %9llu\n", (unsigned long long)report->ok);
+    if (report->ok < report->records)
+        failures_print(out, report, options);
+    if (whole)
+        fprintf(out, "  all runs  %9llu ok, %llu not ok\n",
+                (unsigned long long)(whole->done - whole->not_ok),
+                (unsigned long long)whole->not_ok);
+    fprintf(out, "  tries     %9llu\n", (unsigned long long)report->tries);
+    print_hitches(out, stats);
     const struct histogram *h = &report->service_ns;
     if (h->count > 0)
         fprintf(out, "  latency   p50 %s, p90 %s, p99 %s, max %s\n",

@@ -8,6 +8,8 @@ static const struct sim_answer keeps = {.status = 200, .body_bytes = 20};
 static const struct sim_answer closes = {
     .status = 200, .body_bytes = 20, .then = THEN_END, .then_ns = SIM_MS};
 
+#define A_SECOND "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfake"
+
 static struct sim_peer *send_posts(const char *name, struct client *c,
                                    const struct sim_answer *script, uint32_t script_count,
                                    uint32_t count)
@@ -143,6 +145,97 @@ static void late_bytes_cost_repeatable_requests_a_try(void)
     scenario_end(&c);
 }
 
+/* A whole second response behind each answer: sent on such a connection a request would have it for
+ * its own. The client knows each body by its record. */
+static void nobody_is_given_anothers_answer(void)
+{
+    static const struct client_ask asks[] = {
+        {.host = "10.0.0.1", .port = 80},
+        {.method = "PUT",
+         .host = "10.0.0.1",
+         .port = 80,
+         .body_bytes = 30,
+         .flags = RINGSEND_HAS_BODY},
+        {.method = "POST",
+         .host = "10.0.0.1",
+         .port = 80,
+         .body_bytes = 30,
+         .flags = RINGSEND_HAS_BODY | RINGSEND_AT_LEAST_ONCE},
+        {.method = "POST",
+         .host = "10.0.0.1",
+         .port = 80,
+         .body_bytes = 30,
+         .flags = RINGSEND_HAS_BODY},
+    };
+    static const uint64_t behind_ns[] = {50 * SIM_US, SIM_MS, 1900 * SIM_US};
+
+    for (uint32_t i = 0; i < 2 * 3 * 4; i++) {
+        struct sim_answer answer = {.status = 200,
+                                    .body_bytes = 20,
+                                    .unsolicited = A_SECOND,
+                                    .unsolicited_ns = behind_ns[i / 8]};
+        struct client_ask ask = asks[i / 2 % 4];
+        struct client c;
+
+        ask.https = i % 2;
+        scenario_begin("nobody is given another's answer", &c,
+                       &(struct ringsend_options){
+                           .connections_max = 8, .requests_max = 400, .ca_file = sim_tls_ca_file()},
+                       &answer, 1);
+        for (uint32_t k = 0; k < 300; k++)
+            scenario_submit(&c, &ask);
+        client_finish(&c);
+        for (uint32_t k = 0; k < 300; k++)
+            scenario_expect(&c, k, RINGSEND_OK, 200, 1, false);
+        scenario_end(&c);
+    }
+}
+
+/* Only one in a hundred has a second response behind it: once seen, that is not forgotten. */
+static void rare_answers_are_not_forgotten(void)
+{
+    static const struct sim_answer twice = {
+        .status = 200, .body_bytes = 20, .unsolicited = A_SECOND, .unsolicited_ns = SIM_MS};
+    struct sim_answer script[400];
+    struct client c;
+
+    for (uint32_t i = 0; i < 400; i++)
+        script[i] = i % 100 == 0 ? twice : keeps;
+    struct sim_peer *peer = scenario_begin(
+        "rare answers are not forgotten", &c,
+        &(struct ringsend_options){.connections_max = 1, .requests_max = 400}, script, 400);
+    for (uint32_t i = 0; i < 400; i++)
+        scenario_submit(&c, &(struct client_ask){.host = "10.0.0.1", .port = 80});
+    client_finish(&c);
+    for (uint32_t i = 0; i < 400; i++)
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+    SIM_CHECK(peer->connects == 5, "%u connects", peer->connects);
+    SIM_CHECK(scenario_stats(&c).answers_in_doubt == 0, "answers are in doubt");
+    scenario_end(&c);
+}
+
+/* Behind the third answer on a connection that had no time to stand: two may be others'. */
+static void answers_in_doubt_are_counted(void)
+{
+    static const struct sim_answer script[] = {
+        keeps,
+        keeps,
+        {.status = 200, .body_bytes = 20, .unsolicited = A_SECOND, .unsolicited_ns = 600 * SIM_MS}};
+    struct client c;
+
+    scenario_begin("answers in doubt are counted", &c,
+                   &(struct ringsend_options){.connections_max = 1}, script, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        scenario_submit(&c, &post);
+    client_pass(&c, 1000 * SIM_MS);
+    for (uint32_t i = 0; i < 3; i++)
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+    SIM_CHECK(scenario_stats(&c).spoke_unasked == 1, "it is not heard of");
+    SIM_CHECK(scenario_stats(&c).answers_in_doubt == 2, "%llu answers are in doubt",
+              (unsigned long long)scenario_stats(&c).answers_in_doubt);
+    scenario_end(&c);
+}
+
 /* An empty line alone is no first byte, and no response. */
 static void an_empty_line_is_no_response(void)
 {
@@ -167,6 +260,9 @@ static const struct scenario_function functions[] = {
     {"late bytes cost one request", late_bytes_cost_one_request},
     {"empty lines cost no request", empty_lines_cost_no_request},
     {"late bytes cost repeatable requests a try", late_bytes_cost_repeatable_requests_a_try},
+    {"nobody is given another's answer", nobody_is_given_anothers_answer},
+    {"rare answers are not forgotten", rare_answers_are_not_forgotten},
+    {"answers in doubt are counted", answers_in_doubt_are_counted},
     {"an empty line is no response", an_empty_line_is_no_response},
     {"silent closers cost no request", silent_closers_cost_no_request},
     {"those that keep are kept", those_that_keep_are_kept},

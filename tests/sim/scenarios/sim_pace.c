@@ -51,6 +51,7 @@ static void lines_come_to_an_end(void)
                                               .connections_max = 1,
                                               .attempt_timeout_ns = 60ull * SIM_S,
                                               .first_byte_timeout_ns = 60ull * SIM_S,
+                                              .no_free_try = true, /* a kept one serves at once */
                                               .rate_count = 1,
                                               .rate_per_ns = 10ull * SIM_S,
                                               .rate_burst = 2},
