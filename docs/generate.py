@@ -300,90 +300,137 @@ def library(path, version, example):
 
 # ---- Completions
 
+NO_FILES = {"serve", "doctor"}  # commands whose arguments are no files
+
 
 def quoted(text):
     return "'%s'" % text.replace("'", "'\\''")
 
 
-def bash(program):
-    cases, files = [], []
-    for name, _ in commands(program):
-        found = options(program, name)
-        names = " ".join(n for o in found for n in o.names)
-        cases.append("    %s) options='%s' ;;" % (name, names))
-        plain = [n for o in found for n in o.names
-                 if o.argument and not o.optional and not o.is_file and not o.words]
-        values = ["%s) return ;;" % "|".join(plain)] if plain else []
-        values += ["%s) COMPREPLY=($(compgen -W %s -- \"$word\")); return ;;" %
-                   ("|".join(o.names), quoted(" ".join(o.words))) for o in found if o.words]
-        if values:
-            files.append("    %s) case $before in %s esac ;;" % (name, " ".join(values)))
-    return """# bash completion for ringsend; made from its table of options.
+def shell_word(text):
+    """As it is to stand on a command line."""
+    return re.sub(r"([^\w.,:-])", r"\\\1", text)
+
+
+def names_of(found):
+    return [name for option in found for name in option.names]
+
+
+BASH = r"""# bash completion for ringsend; made from its table of options.
 _ringsend() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} options=
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words= each
+    # --option=value is three words here.
+    case $word:$before in
+    =:*) word= ;;
+    *:=) before=${COMP_WORDS[COMP_CWORD-2]} ;;
+    esac
     COMPREPLY=()
-    if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W '%s --help --version' -- "$word"))
-        return
-    fi
-    # Values that are no files, and those that are words.
-    case ${COMP_WORDS[1]} in
+    # Whoever returns leaves it to readline to complete a file, with all that its name may hold.
+    case $COMP_CWORD:${COMP_WORDS[1]} in
+    1:*) words='%s help --help --version' ;;
+    2:help) words='%s' ;;
 %s
     esac
-    case ${COMP_WORDS[1]} in
-%s
-    esac
-    case $word in
-    -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
-    *) COMPREPLY=($(compgen -f -- "$word")) ;;
-    esac
+    compopt +o default
+    for each in $words; do
+        [[ $each != "$word"* ]] || COMPREPLY+=("$each")
+    done
 }
-complete -o filenames -F _ringsend ringsend
-""" % (" ".join(name for name, _ in commands(program)), "\n".join(files), "\n".join(cases))
+complete -o default -F _ringsend ringsend
+"""
+
+
+def bash(program):
+    cases = []
+    for command, _ in commands(program):
+        found = [option for option in options(program, command)]
+        valued = [option for option in found if option.argument and not option.optional]
+        plain = names_of(option for option in valued if not option.is_file and not option.words)
+        file = names_of(option for option in valued if option.is_file)
+        cases += ["    *:%s)" % command, "        case $before in"]
+        cases += ["        %s) words=%s ;;" % ("|".join(option.names), quoted(
+            " ".join(map(shell_word, option.words)))) for option in valued if option.words]
+        cases += ["        %s) ;;" % "|".join(plain)] if plain else []
+        cases += ["        %s) return ;;" % "|".join(file)] if file else []
+        cases.append("        *)")
+        if command not in NO_FILES:
+            cases.append("            [[ $word = -* ]] || return")
+        cases += ["            words='%s' ;;" % " ".join(names_of(found)), "        esac ;;"]
+    names = " ".join(name for name, _ in commands(program))
+    return BASH % (names, names, "\n".join(cases))
 
 
 def first_words(option):
-    return re.split(r"[.;:,(]", option.text)[0].strip()
+    return re.split(r"[.;:](?: |$)| \(", option.text)[0]
+
+
+def zsh_spec(option, name):
+    value = "=" if name.startswith("--") else "+"
+    mark = "" if not option.argument else value + "-" if option.optional else value
+    action = ""
+    if option.argument:
+        what = "_files" if option.is_file else "(%s)" % " ".join(
+            map(shell_word, option.words)) if option.words else " "
+        action = "%s%s:%s" % ("::" if option.optional else ":",
+                              re.sub(r"[\[\]:]", " ", option.argument), what)
+    told = re.sub(r"([\[\]:\\])", r"\\\1", first_words(option))
+    return quoted("*%s%s[%s]%s" % (name, mark, told, action))
 
 
 def zsh(program):
     out = ["#compdef ringsend",
            "# zsh completion for ringsend; made from its table of options.", "",
-           "_ringsend() {", "    if (( CURRENT == 2 )); then", "        local -a commands=("]
-    out += ["            %s" % quoted("%s:%s" % pair) for pair in commands(program)]
-    out += ["        )", "        _describe command commands", "        return", "    fi",
+           "_ringsend() {", "    local -a commands=("]
+    out += ["        %s" % quoted("%s:%s" % pair) for pair in commands(program)]
+    out += ["    )", "    if (( CURRENT == 2 )); then",
+            "        commands+=('help:tell the options of a command')",
+            "        _describe command commands",
+            "        compadd -- --help --version",
+            "        return", "    fi",
             "    local command=$words[2]", "    shift words", "    (( CURRENT-- ))",
-            "    case $command in"]
+            "    case $command in",
+            "    help)", "        (( CURRENT > 2 )) || _describe command commands ;;"]
     for name, _ in commands(program):
-        out.append("    %s)" % name)
-        out.append("        _arguments \\")
-        for option in options(program, name):
-            words = re.sub(r"([\[\]:])", r"\\\1", first_words(option))
-            value = "(%s)" % " ".join(option.words).replace(";", r"\;") if option.words else " "
-            action = ":%s:%s" % (re.sub(r"[\[\]:]", " ", option.argument),
-                                 "_files" if option.is_file else value) if option.argument else ""
-            for each in option.names:
-                out.append("            %s \\" % quoted("*%s[%s]%s" % (each, words, action)))
-        out.append("            '*:file:_files' ;;")
+        out += ["    %s)" % name, "        _arguments -s -S \\"]
+        out += ["            %s \\" % zsh_spec(option, each)
+                for option in options(program, name) for each in option.names]
+        out.append("            %s ;;" % ("'*: : '" if name in NO_FILES else "'*:file:_files'"))
     return "\n".join(out + ["    esac", "}", "", '_ringsend "$@"', ""])
 
 
+FISH = """# fish completion for ringsend; made from its table of options.
+function __ringsend_is --description 'whether its command is one of these'
+    set -l words (commandline -opc)
+    contains -- "$words[2]" $argv
+end
+function __ringsend_helps --description 'whether a command is to be named to help'
+    set -l words (commandline -opc)
+    test (count $words) = 2; and __ringsend_is help
+end
+complete -c ringsend -f
+complete -c ringsend -n '__ringsend_is %s' -F
+complete -c ringsend -n __fish_use_subcommand -a help -d 'tell the options of a command'
+complete -c ringsend -n __fish_use_subcommand -l help -d 'list the commands'
+complete -c ringsend -n __fish_use_subcommand -l version -d 'the version'
+"""
+
+
 def fish(program):
-    out = ["# fish completion for ringsend; made from its table of options.",
-           "complete -c ringsend -n __fish_use_subcommand -f"]
+    out = [FISH % " ".join(name for name, _ in commands(program) if name not in NO_FILES)]
     for name, summary in commands(program):
-        line = "complete -c ringsend -n __fish_use_subcommand -a %s -d %s"
-        out.append(line % (name, quoted(summary)))
+        for condition in ("__fish_use_subcommand", "__ringsend_helps"):
+            out.append("complete -c ringsend -n %s -a %s -d %s\n" % (condition, name,
+                                                                   quoted(summary)))
         for option in options(program, name):
-            line = "complete -c ringsend -n '__fish_seen_subcommand_from %s'" % name
+            line = "complete -c ringsend -n '__ringsend_is %s'" % name
             for each in option.names:
                 line += " -l %s" % each[2:] if each.startswith("--") else " -s %s" % each[1:]
-            if option.argument:
+            if option.argument and not option.optional:
                 line += " -r -F" if option.is_file else " -x"
             if option.words:
-                line += " -a " + quoted(" ".join(option.words))
-            out.append("%s -d %s" % (line, quoted(first_words(option))))
-    return "\n".join(out) + "\n"
+                line += " -a " + quoted(" ".join(map(shell_word, option.words)))
+            out.append("%s -d %s\n" % (line, quoted(first_words(option))))
+    return "".join(out)
 
 
 def main():

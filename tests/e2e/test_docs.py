@@ -1,16 +1,19 @@
-"""Man pages and completions: they hold the options of the table, no more and no less, and every
-page renders without a complaint.
+"""Man pages and completions: they hold the options of the table, no more and no less; every page
+renders without a complaint, and what shells make of a tab is asked of the shells.
 
 Environment: DOCS, where the build put them; MAP, the list of exported functions."""
 
 import glob
 import os
+import pty
 import re
+import select
 import shutil
 import subprocess
+import tty
 import unittest
 
-from harness import ROOT, Case, main, options_table, rows_of
+from harness import BOUND_S, ROOT, Case, main, options_table, rows_of
 
 DOCS = os.environ.get("DOCS", os.path.join(ROOT, "build", "docs"))
 
@@ -154,8 +157,9 @@ class LibraryPage(Case):
             told = {word for tag in tags(text)
                     for word in re.findall(r"\w+(?=\[|,|$| =)|(?<=\(\*)\w+", tag)}
             self.assertEqual(its - told, set(), name)
-        self.assertEqual(set(re.findall(r"#define (RINGSEND_\w+) [^\\\n]*/\*", open(
-            self.HEADER, encoding="utf-8").read())) - set(tags(roff("ringsend.3"))), set())
+        with open(self.HEADER, encoding="utf-8") as file:
+            macros = set(re.findall(r"#define (RINGSEND_[A-Z]+) ", file.read())) - {"RINGSEND_API"}
+        self.assertEqual(macros - set(tags(roff("ringsend.3"))), set())
 
     def test_the_name_line_finds_each_function(self):
         line = re.search(r"\.SH NAME\n(.*?)\\-", roff("ringsend.3"), re.DOTALL).group(1)
@@ -171,49 +175,172 @@ class LibraryPage(Case):
         self.assertEqual((run.returncode, run.stderr), (0, ""))
 
 
+class Typed:
+    """A shell at a terminal, into which keys are typed. Ctrl-G is bound to write the line as it
+    stands into a FIFO, and to empty it."""
+
+    BASH = r"""
+        PS1=; HISTFILE=; INPUTRC=/dev/null; set +o emacs; set -o emacs
+        bind 'set bell-style none'; bind 'set completion-query-items 0'
+        bind 'set page-completions off'
+        source %(docs)s/ringsend
+        say() { printf '%%s\n' "$READLINE_LINE" >%(fifo)s; READLINE_LINE=; }
+        bind -x '"\C-g": say'
+        """
+    ZSH = r"""
+        PS1=; HISTFILE=; unsetopt beep; setopt no_list_ambiguous; LISTMAX=9999
+        fpath=(%(docs)s $fpath); autoload -U compinit; compinit -u -D; bindkey -e
+        say() { print -r -- "$BUFFER" >%(fifo)s; BUFFER= }
+        zle -N say; bindkey '^G' say
+        """
+
+    def __init__(self, test, command, setup):
+        self.fifo = test.path("line")
+        os.mkfifo(self.fifo)
+        self.line = os.open(self.fifo, os.O_RDWR | os.O_NONBLOCK)
+        self.terminal, inner = pty.openpty()
+        tty.setraw(inner)
+        environment = {"TERM": "dumb", "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8",
+                       "HOME": test.dir}
+        self.process = subprocess.Popen(command, stdin=inner, stdout=inner, stderr=inner,
+                                        cwd=test.dir, start_new_session=True, env=environment)
+        os.close(inner)
+        test.addCleanup(self.close)
+        script = test.file("setup", (setup % {"docs": DOCS, "fifo": self.fifo}).encode())
+        os.write(self.terminal, b". %s; say\n" % script.encode())
+        self.answer()
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.line)
+        os.close(self.terminal)
+
+    def answer(self):
+        """The line that the shell writes; what it shows meanwhile is thrown away."""
+        text = b""
+        while not text.endswith(b"\n"):
+            ready, _, _ = select.select([self.line, self.terminal], [], [], BOUND_S)
+            if not ready:
+                raise AssertionError("the shell does not answer")
+            if self.terminal in ready:
+                os.read(self.terminal, 65536)
+            if self.line in ready:
+                text += os.read(self.line, 65536)
+        return text.decode().rstrip("\n")
+
+    def tab(self, line):
+        """What becomes of the line by a tab, from where it was on."""
+        os.write(self.terminal, line.encode() + b"\t\x07")
+        return self.answer()
+
+
 class Completions(Case):
+    # What is typed, and what a tab makes of it.
+    TYPED = [
+        ("ringsend comp", "ringsend compare "),
+        ("ringsend he", "ringsend help "),
+        ("ringsend help prob", "ringsend help probe "),
+        ("ringsend help send --outp", "ringsend help send --outp"),
+        ("ringsend send --outp", "ringsend send --output "),
+        ("ringsend send --format ve", "ringsend send --format vegeta "),
+        ("ringsend send --format=ve", "ringsend send --format=vegeta "),
+        ("ringsend check --encoding win", "ringsend check --encoding windows-1252 "),
+        ("ringsend send --body in", "ringsend send --body inline "),
+        ("ringsend serve --body in", "ringsend serve --body in"),
+        ("ringsend send --timeout re", "ringsend send --timeout re"),
+        ("ringsend send --url local", "ringsend send --url local"),
+        ("ringsend bench local", "ringsend bench local"),
+        ("ringsend doctor local", "ringsend doctor local"),
+        ("ringsend doctor re", "ringsend doctor re"),
+        ("ringsend serve re", "ringsend serve re"),
+        ("ringsend send re", r"ringsend send records\ of\ May.jsonl "),
+        ("ringsend send -o re", r"ringsend send -o records\ of\ May.jsonl "),
+        ("ringsend send --failed re", r"ringsend send --failed records\ of\ May.jsonl "),
+        (r"ringsend send records\ o", r"ringsend send records\ of\ May.jsonl "),
+        ("ringsend send 'records o", "ringsend send 'records of May.jsonl' "),
+        ("ringsend send --dry-run re", r"ringsend send --dry-run records\ of\ May.jsonl "),
+        ("ringsend send a.csv re", r"ringsend send a.csv records\ of\ May.jsonl "),
+        ("ringsend send --force --fail", "ringsend send --force --failed "),
+    ]
+
     def text(self, name):
         with open(os.path.join(DOCS, name), encoding="utf-8") as file:
             return file.read()
 
-    def test_bash_offers_commands_options_and_files(self):
+    def assert_typed(self, shell, *more):
+        self.file("records of May.jsonl", b"")
+        for line, wanted in [*self.TYPED, *more]:
+            # zsh puts a = behind an option that takes one, and takes it back for the next word.
+            self.assertEqual(shell.tab(line).rstrip(" ="), wanted.rstrip(" "), line)
+
+    def test_bash(self):
+        shell = Typed(self, ["bash", "--norc", "--noprofile", "-i"], Typed.BASH)
+        csv = r"ringsend send --format csv\;"
+        self.assert_typed(shell, (csv, csv))
+
+    def test_bash_offers_what_the_table_has(self):
         def offers(*words):
-            script = 'source %s/ringsend; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _ringsend; ' \
-                     'printf "%%s\\n" "${COMPREPLY[@]}"' % DOCS
+            script = 'source %s/ringsend; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); ' \
+                     'compopt() { :; }; _ringsend; printf "%%s\n" "${COMPREPLY[@]}"' % DOCS
             return set(
                 subprocess.run(["bash", "-c", script, "bash", "ringsend", *words], check=True,
                                capture_output=True, text=True, cwd=self.dir).stdout.split())
-        self.file("records.jsonl", [])
-        self.assertEqual(offers(""), {*commands(), "--help", "--version"})
+        self.assertEqual(offers(""), {*commands(), "help", "--help", "--version"})
+        self.assertEqual(offers("help", ""), set(commands()))
         for command in commands():
             self.assertEqual(offers(command, "-"), options_of(command), command)
-        self.assertEqual(offers("send", "rec"), {"records.jsonl"})
-        self.assertEqual(offers("send", "-o", "rec"), {"records.jsonl"})
-        self.assertEqual(offers("send", "--timeout", ""), set())
-        self.assertEqual(offers("send", "--progress", ""), {"auto", "bar", "log", "none"})
-        self.assertEqual(offers("check", "--format", "c"), {"copy", "csv", "csv;"})
+            for row in rows_of(command):
+                if row["words"]:
+                    quoted = {word.replace(";", r"\;") for word in row["words"].split("|")}
+                    self.assertEqual(offers(command, "--" + row["name"], ""), quoted)
+                    self.assertEqual(offers(command, "--" + row["name"], "=", ""), quoted)
+
+    def test_zsh(self):
+        if not shutil.which("zsh"):
+            self.skipTest("zsh is not here")
+        shell = Typed(self, ["zsh", "-f", "-i"], Typed.ZSH)
+        self.assert_typed(shell, ("ringsend send --format 'csv;", "ringsend send --format 'csv;' "))
 
     def test_zsh_has_the_options(self):
         text = self.text("_ringsend")
         for command in commands():
             part = re.search(r"^    %s\)\n(.*?);;" % command, text,
                              re.MULTILINE | re.DOTALL).group(1)
-            self.assertEqual(set(re.findall(r"'\*(--?[\w-]+)\[", part)), options_of(command),
-                             command)
-        if shutil.which("zsh"):
-            subprocess.run(["zsh", "-n", os.path.join(DOCS, "_ringsend")], check=True)
+            self.assertEqual(set(re.findall(r"'\*(--?[\w-]*\w)[=+-]*\[", part)),
+                             options_of(command), command)
 
-    def test_fish_has_the_options(self):
-        text = self.text("ringsend.fish")
+    def fish(self, line):
+        """The candidates for the line's last word."""
+        script = "source %s/ringsend.fish; complete -C \"$argv[1]\"" % DOCS
+        run = subprocess.run(["fish", "--no-config", "-c", script, line], check=True,
+                             capture_output=True, text=True, cwd=self.dir,
+                             env={**os.environ, "HOME": self.dir})
+        self.assertEqual(run.stderr, "")
+        return {each.split("\t")[0] for each in run.stdout.splitlines()}
+
+    def test_fish(self):
+        if not shutil.which("fish"):
+            self.skipTest("fish is not here")
+        self.file("records of May.jsonl", b"")
+        file = {"records of May.jsonl"}
+        self.assertEqual(self.fish("ringsend "), {*commands(), "help"})
+        self.assertEqual(self.fish("ringsend help "), set(commands()))
+        self.assertEqual(self.fish("ringsend help send "), set())
+        self.assertEqual(self.fish("ringsend help send --f"), set())
         for command in commands():
-            lines = [
-                line for line in text.splitlines() if "seen_subcommand_from %s'" % command in line
-            ]
-            told = {("--" if kind == "l" else "-") + name for line in lines
-                    for kind, name in re.findall(r" -([ls]) ([\w-]+)", line.split(" -d ")[0])}
-            self.assertEqual(told, options_of(command), command)
-        if shutil.which("fish"):
-            subprocess.run(["fish", "-n", os.path.join(DOCS, "ringsend.fish")], check=True)
+            short = {name for name in options_of(command) if len(name) == 2}
+            self.assertEqual(self.fish("ringsend %s --" % command), options_of(command) - short)
+            self.assertEqual(self.fish("ringsend %s -" % command) & short, short)
+            is_file = command not in ("serve", "doctor")
+            self.assertEqual(self.fish("ringsend %s re" % command), file if is_file else set())
+        for row in rows_of("send"):
+            if row["words"]:
+                words = set(row["words"].split("|"))
+                self.assertEqual(self.fish("ringsend send --%s " % row["name"]), words)
+        self.assertEqual(self.fish("ringsend send -o re"), file)
+        for line in ("send --timeout re", "send --url local", "bench local", "doctor local"):
+            self.assertEqual(self.fish("ringsend " + line), set(), line)
 
 
 if __name__ == "__main__":
