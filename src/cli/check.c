@@ -36,7 +36,8 @@ static void read_options(struct check *check, int argc, char **argv)
     check->inputs = given.arguments;
     check->inputs_count = given.arguments_count;
     options_free(&given);
-    record_options_finish(&check->records, &check->request, check->inputs, check->inputs_count);
+    record_options_finish(&check->records, &check->request, check->inputs, check->inputs_count,
+                          false);
     record_options_refuse_one_key(&check->request);
     check->request.defaults.notes = &check->records.notes;
 }

@@ -2,6 +2,7 @@
 #include "base/check.h"
 #include "cli/commands.h"
 #include "cli/options/options.h"
+#include "cli/options/unknown.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int run(enum command command, int argc, char **argv)
 {
@@ -53,6 +55,33 @@ static const struct command_help *find_command(const char *name)
             return &commands_help[i];
     }
     return NULL;
+}
+
+/* Whoever gives what a command takes gets the whole command; and of a URL nothing is repeated. */
+static int refuse_command(int argc, char **argv, const char *name)
+{
+    const char *meant = unknown_command(name);
+    if (value_is_url(name))
+        fputs("ringsend: a command comes first: 'ringsend bench URL' measures how long requests "
+              "to a URL\ntake, 'ringsend send --url URL FILE' sends the records of a file to it\n",
+              stderr);
+    else if (name[0] == '-' && name[1])
+        fprintf(stderr,
+                "ringsend: a command comes first, as in 'ringsend send%s', and then its options\n",
+                argc > 2 ? " ..." : "");
+    else if (!meant && access(argv[1], R_OK) == 0)
+        fputs("ringsend: a command comes first: 'ringsend send FILE' sends the records of a file\n",
+              stderr);
+    else
+        fprintf(stderr, "ringsend: there is no command \"%s\"%s%s%s\n", name,
+                meant ? ": did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+    if (meant) {
+        fputs("Try 'ringsend --help'.\n", stderr);
+        return EXIT_USAGE;
+    }
+    fputc('\n', stderr);
+    print_commands(stderr);
+    return EXIT_USAGE;
 }
 
 /* A file must never be opened as one of the three standard descriptors because the caller closed
@@ -103,11 +132,8 @@ int main(int argc, char **argv)
     if (help)
         name = argv[2];
     const struct command_help *command = find_command(name);
-    if (!command) {
-        fprintf(stderr, "ringsend: there is no command \"%s\"\n\n", name);
-        print_commands(stderr);
-        return EXIT_USAGE;
-    }
+    if (!command)
+        return refuse_command(argc, argv, name);
     if (help) {
         char option[] = "--help";
         char *arguments[] = {argv[2], option, NULL};

@@ -74,6 +74,36 @@ class Cli(Case):
         self.file("http:/h/in", [{"url": self.echo.url}])
         self.assertEqual(self.run_ringsend("send", "http://h/in", cwd=self.dir).status, OK)
 
+    def test_a_host_is_no_file_and_lacks_its_scheme(self):
+        path = self.file("in", [{"data": "x"}])
+        for host, rest in (("localhost:9100", ""), ("localhost", ""), ("LOCALHOST", "/a/b"),
+                           ("api.example.com:443", "/?token=hush-1"), ("127.0.0.1", "/x"),
+                           ("[::1]", ""), ("[::1]:80", "/"), ("1.2.3.4:5", "?hush-1"),
+                           ("db_1:9", "")):
+            for args, cure in ((["send"], "send --url http://%s FILE\n"),
+                               (["check", path], "check --url http://%s FILE\n"),
+                               (["bench", "-n1"], "bench http://%s/\n"),
+                               (["probe"], "probe http://%s/\n")):
+                run = self.usage(*args, host + rest, words=["there is no file " + host,
+                                                            "ringsend " + cure % host])
+                self.assertNotIn("hush-1", run.err)
+        for name in ("in.jsonl", "dir/in", "a:b", "10", "x:80.csv", "localhost.csv", "[a]", "[",
+                     ":", ":80", "1:2:3", "me:pw@host:80", "localhost:", "10.csv", "-"):
+            run = self.run_ringsend("send", "--url", self.echo.url, "--", name)
+            self.assertNotIn("http://", run.err)
+        self.file("localhost:9100", [{"url": self.echo.url}])
+        self.assertEqual(self.run_ringsend("send", "localhost:9100", cwd=self.dir).status, OK)
+
+    def test_what_is_typed_in_place_of_a_command_leads_to_one(self):
+        for word, told in (("sned", "did you mean 'send'?"), ("benchmark", "did you mean 'bench'?"),
+                           ("statsu", "did you mean 'status'?"), ("-o", "a command comes first"),
+                           ("http://h/?hush-1", "'ringsend bench URL'"),
+                           (self.file("in", []), "'ringsend send FILE'")):
+            for args in ([word], [word, "x"]):
+                self.assertNotIn("hush-1", self.usage(*args, words=[told, "--help"]).err)
+        self.usage("help", "srve", words=["did you mean 'serve'?"])
+        self.assertNotIn("did you mean", self.usage("frobnicate").err)
+
     def test_unknown_options_are_named(self):
         path = self.file("in", [{"data": "x"}])
         self.usage("send", "--frobnicate", path, words=["--frobnicate", "--help"])
@@ -87,7 +117,7 @@ class Cli(Case):
                 (["send", "--force=", path], "--force takes no value"),
                 (["send", "--connect", "5", path],
                  "--connect may be --connections, --connect-timeout: write it out"),
-                (["send", "-qZ", path], "there is no option -Z"),
+                (["send", "-qY", path], "there is no option -Y"),
                 (["send", path, "-c"], "-c needs a value"),
                 (["send", path, "-qc"], "-c needs a value"),
                 (["send", path, "--nope", "x"], "there is no option --nope"),

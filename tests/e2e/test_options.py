@@ -337,6 +337,54 @@ class Values(Case):
                         self.usage(command, "-" + row["letter"]),
                     )
 
+    def test_what_other_programs_call_it_leads_to_it(self):
+        others = {row["id"]: row["others"].split("|") for _, row in EVERY if row["others"]}
+        self.assertGreater(len(others), 20)
+        for command, rows in TABLE.items():
+            names = [row["name"] for row in rows]
+            letters = [row["letter"] for row in rows]
+            seen = set()
+            for row in rows:
+                for other in others.get(row["id"], ()):
+                    self.assertNotIn(other, seen, command)
+                    seen.add(other)
+                    if other in letters or other in names or row["name"].startswith(other):
+                        continue
+                    told = self.usage(command, "-" + other if len(other) == 1
+                                      else "--%s=secret" % other)
+                    self.assertIn("did you mean --%s?\n" % row["name"], told)
+                    self.assertNotIn("secret", told)
+
+    def test_the_nearest_is_meant(self):
+        for command, word, meant in (
+            ("send", "--conections", "--connections"),
+            ("send", "--hedaer=Authorization: secret", "--header"),
+            ("send", "--outptu", "--output"),
+            ("send", "--atempts", "--tries"),
+            ("bench", "--tolerence", "--tolerance"),
+            ("serve", "--latncy", "--latency"),
+        ):
+            told = self.usage(command, word)
+            self.assertIn(": did you mean %s?\n" % meant, told)
+            self.assertNotIn("secret", told)
+        for word in ("--zzz", "--x", "--" + "connections" * 9, "--tries-tries"):
+            self.assertNotIn("did you mean", self.usage("send", word))
+
+    def test_what_is_done_otherwise_is_said(self):
+        for words, told in (
+            (["-u", "me:secret"], "credentials are a header: -H @FILE"),
+            (["--user", "me:secret"], "credentials are a header: -H @FILE"),
+            (["-L"], "redirects are not followed"),
+            (["--json", "secret"], "a body of JSON is --data"),
+            (["--retry", "3"], "did you mean --tries?"),
+            (["--fail"], "did you mean --abort-on?"),
+            (["-I"], "-X HEAD"),
+            (["-F", "a=secret"], "no multipart"),
+        ):
+            line = self.usage("send", *words)
+            self.assertIn(told, line)
+            self.assertNotIn("secret", line)
+
     def test_rates_are_read_alike(self):
         server = self.serve()
         records = self.file("in", [{"url": server.url}])

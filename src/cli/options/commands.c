@@ -335,18 +335,22 @@ static const char doctor_text[] =
 // clang-format on
 
 const struct command_help commands_help[] = {
-    {COMMAND_SEND, "send", "send the records of files, write a file of results", send_text, 26},
-    {COMMAND_STATUS, "status", "tell how far a run of send is", status_text, 16},
+    {COMMAND_SEND, "send", "send the records of files, write a file of results",
+     "run|post|batch|request|curl|attack", send_text, 26},
+    {COMMAND_STATUS, "status", "tell how far a run of send is", "progress|state|info", status_text,
+     16},
     {COMMAND_CHECK, "check", "tell what is wrong with the records of files, send nothing",
-     check_text, 26},
-    {COMMAND_BENCH, "bench", "measure how long requests take", bench_text, 26},
-    {COMMAND_COMPARE, "compare", "tell whether one benchmark is slower than another", compare_text,
-     26},
-    {COMMAND_PROBE, "probe", "find how many connections a platform rewards", probe_text, 26},
-    {COMMAND_SERVE, "serve", "be a platform to send to: for trials, demos and tests", serve_text,
-     26},
+     "validate|lint|verify|test|dry-run", check_text, 26},
+    {COMMAND_BENCH, "bench", "measure how long requests take", "benchmark|load|measure|loadtest",
+     bench_text, 26},
+    {COMMAND_COMPARE, "compare", "tell whether one benchmark is slower than another",
+     "diff|cmp|versus", compare_text, 26},
+    {COMMAND_PROBE, "probe", "find how many connections a platform rewards", "scan|knee|ping",
+     probe_text, 26},
+    {COMMAND_SERVE, "serve", "be a platform to send to: for trials, demos and tests",
+     "server|mock|listen|echo", serve_text, 26},
     {COMMAND_DOCTOR, "doctor", "tell what this machine allows, and the cure for what it does not",
-     doctor_text, 26},
+     "diagnose|env|system", doctor_text, 26},
 };
 
 const size_t commands_count = sizeof commands_help / sizeof *commands_help;

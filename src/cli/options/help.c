@@ -250,6 +250,7 @@ static void put_option(struct walk *w, const struct option_row *row, const char 
     json_words(j, "section", section_names[row->section]);
     json_words(j, "words", row->words);
     json_words(j, "curl", row->curl);
+    json_words(j, "others", row->others);
     json_count(j, "min", row->min);
     json_count(j, "max", row->max);
     json_flag(j, "optional", row->traits & OPTION_OPTIONAL);

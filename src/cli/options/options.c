@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/span.h"
+#include "cli/options/unknown.h"
 #include "cli/options/values.h"
 
 #include <getopt.h>
@@ -23,84 +24,25 @@ static bool is_of(const struct option_row *row, enum command command)
 
 /* ---- what is no option ---- */
 
-/* Names for a message. */
-struct others {
-    char names[256];
-    unsigned count;
-};
-
-static void add_words(struct others *o, const char *words)
-{
-    size_t used = strlen(o->names);
-    snprintf(o->names + used, sizeof o->names - used, "%s", words);
-}
-
-/* "`ringsend bench` and `ringsend probe`": the commands that have that letter, or, 0, that
- * option. */
-static void find_others(struct others *o, enum option_id id, char letter)
-{
-    unsigned commands = 0;
-    for (size_t i = 0; i < option_rows_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        commands |= (letter ? row->letter == letter : row->id == id) ? row->commands : 0;
-    }
-    *o = (struct others){.count = (unsigned)__builtin_popcount(commands)};
-    unsigned named = 0;
-    for (size_t i = 0; i < commands_count; i++) {
-        if (!(commands & (unsigned)commands_help[i].command))
-            continue;
-        add_words(o, named == 0 ? "" : named + 1 == o->count ? " and " : ", ");
-        add_words(o, "`ringsend ");
-        add_words(o, commands_help[i].name);
-        add_words(o, "`");
-        named++;
-    }
-}
-
-/* An option of any command with that long name, or the only one that begins so. */
-static bool find_name(const char *word, size_t bytes, enum option_id *found)
-{
-    unsigned count = 0;
-    for (int i = 0; i < OPTIONS_COUNT; i++) {
-        const char *name = option_name((enum option_id)i);
-        if (strncmp(name, word, bytes) != 0)
-            continue;
-        *found = (enum option_id)i;
-        count++;
-        if (name[bytes] == '\0')
-            return true;
-    }
-    return count == 1;
-}
-
-/* Those of this command that begin so, as " --a, --b"; returns how many. */
-static int find_beginnings(const struct options *o, const char *word, size_t word_bytes,
-                           struct others *names)
-{
-    int count = 0;
-    for (size_t i = 0; i < option_rows_count; i++) {
-        const struct option_row *row = &option_rows[i];
-        if (o->rows[row->id] != row || strncmp(option_name(row->id), word, word_bytes) != 0)
-            continue;
-        add_words(names, count++ > 0 ? ", " : " ");
-        add_words(names, option_long(row->id));
-    }
-    return count;
-}
-
 __attribute__((noreturn)) static void refuse_long(const struct options *o, const char *word)
 {
-    const char *command = command_name(o->command);
-    struct others others = {0};
-    enum option_id id = OPTION_HELP;
+    char text[UNKNOWN_BYTES];
+    unknown_option(o, word + 2, strcspn(word + 2, "="), text);
+    usage_error(command_name(o->command), "%s", text);
+}
+
+/* getopt_long takes the beginning of a name for the name. But one that is the whole name of another
+ * command's option means that one, and is refused as such: --id is no --idempotency-key. So is one
+ * that other programs have for something else: --user is no --user-agent, nor --fail --failed. */
+static bool is_others(const struct options *o, const char *word, enum option_id found)
+{
+    enum option_id meant = found;
     size_t bytes = strcspn(word, "=");
-    if (find_beginnings(o, word + 2, bytes - 2, &others) > 1)
-        usage_error(command, "%.*s may be%s: write it out", (int)bytes, word, others.names);
-    if (bytes == 2 || !find_name(word + 2, bytes - 2, &id))
-        usage_error(command, "there is no option %.*s", (int)bytes, word);
-    find_others(&others, id, 0);
-    usage_error(command, "there is no option %s here: %s %s it", option_long(id), others.names,
-                others.count == 1 ? "takes" : "take");
+    if (bytes <= 2 || bytes == strlen(option_long(found)))
+        return false;
+    return (unknown_find_name(word + 2, bytes - 2, &meant) && meant != found &&
+            strlen(option_long(meant)) == bytes) ||
+           unknown_is_other(o, word + 2, bytes - 2, found);
 }
 
 /* About what getopt_long just answered with '?' or ':'. The word that it looked at: of a long
@@ -108,7 +50,10 @@ __attribute__((noreturn)) static void refuse_long(const struct options *o, const
 __attribute__((noreturn)) static void refuse(const struct options *o, char *const *argv, int answer)
 {
     const char *command = command_name(o->command), *word = argv[optind - 1];
-    struct others others;
+    char text[UNKNOWN_BYTES];
+    if (answer == ':' && optopt >= LONG_CODE &&
+        is_others(o, word, (enum option_id)(optopt - LONG_CODE)))
+        refuse_long(o, word);
     if (answer == ':' && strncmp(word, "--", 2) == 0)
         usage_error(command, "%s needs a value", word);
     if (answer == ':')
@@ -118,11 +63,8 @@ __attribute__((noreturn)) static void refuse(const struct options *o, char *cons
     if (optopt >= LONG_CODE) /* it exists, and was given as --NAME=VALUE */
         usage_error(command, "%s takes no value",
                     option_long((enum option_id)(optopt - LONG_CODE)));
-    find_others(&others, OPTION_HELP, (char)optopt);
-    if (others.count == 0)
-        usage_error(command, "there is no option -%c", optopt);
-    usage_error(command, "there is no option -%c here: %s %s it", optopt, others.names,
-                others.count == 1 ? "takes" : "take");
+    unknown_letter(o, (char)optopt, text);
+    usage_error(command, "%s", text);
 }
 
 /* ---- values ---- */
@@ -262,17 +204,12 @@ static void add_use(struct options *o, int code, const char *text)
     o->last[use->row->id] = o->uses_count;
 }
 
-/* getopt_long takes the beginning of a name for the name. But one that is the whole name of another
- * command's option means that one, and is refused as such: --id is no --idempotency-key. */
 static void refuse_others(const struct options *o, char *const *argv, enum option_id found)
 {
     const char *word = argv[optind - 1];
-    enum option_id meant = found;
     if (optarg && optarg == word)
         word = argv[optind - 2];
-    size_t bytes = strcspn(word, "=");
-    if (bytes > 2 && find_name(word + 2, bytes - 2, &meant) && meant != found &&
-        strlen(option_long(meant)) == bytes)
+    if (is_others(o, word, found))
         refuse_long(o, word);
 }
 

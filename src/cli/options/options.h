@@ -96,7 +96,7 @@ struct option_row {
     const char *sentence;
     uint64_t min, max, number;
     double share;
-    const char *text, *words, *curl;
+    const char *text, *words, *curl, *others;
     unsigned traits;
 };
 
@@ -159,6 +159,7 @@ const char *option_curl(enum option_id id);
 struct command_help {
     enum command command;
     const char *name, *summary;
+    const char *others; /* how other programs call it, with | between the names */
     const char *text;
     unsigned column; /* where the options' sentences begin */
 };

@@ -330,27 +330,56 @@ static void take_key_header(const struct record_options *o, struct request_optio
     request->defaults.key_header = name;
 }
 
-/* It is not repeated: there may be a password in it. */
-static void refuse_urls(const char *command, char *const *inputs, size_t count)
+/* Of what may be a URL without its scheme, the bytes of host and port: localhost, an address, or
+ * anything with a port; 0: it looks like the name of a file. */
+static size_t host_bytes(const char *text)
+{
+    size_t bytes = text[0] == '[' ? strcspn(text, "]") + 1
+                                  : strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW"
+                                                 "XYZ0123456789-._");
+    if (text[0] == '[' && (bytes > strlen(text) || !strchr(text, ':')))
+        return 0;
+    bool is_address = text[0] == '[' || strspn(text, "0123456789.") == bytes;
+    bool is_local = bytes == 9 && strncasecmp(text, "localhost", bytes) == 0;
+    size_t digits = text[bytes] == ':' ? strspn(text + bytes + 1, "0123456789") : 0;
+    size_t end = bytes + (digits > 0 ? 1 + digits : 0);
+    if (bytes == 0 || (text[end] && text[end] != '/' && text[end] != '?'))
+        return 0;
+    return digits > 0 || is_local || (is_address && strchr(text, '.')) || text[0] == '[' ? end : 0;
+}
+
+/* What stands behind host and port is not repeated: there may be a password in it. */
+static void refuse_urls(const char *command, bool takes_url, char *const *inputs, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (value_is_url(inputs[i]) && access(inputs[i], F_OK) != 0)
+        const char *input = inputs[i];
+        bool is_url = value_is_url(input);
+        size_t host = is_url ? 0 : host_bytes(input);
+        if ((!is_url && host == 0) || access(input, F_OK) == 0)
+            continue;
+        if (is_url)
             usage_error(command,
                         "argument %zu is a URL, and no file of that name is there: records come "
-                        "from files, and --url says where they go",
-                        i + 1);
+                        "from files, and --url says where they go (of one record: echo "
+                        "'{\"url\": \"http://...\"}' | ringsend %s -)",
+                        i + 1, command);
+        usage_error(command,
+                    "there is no file %.*s%s; if it is a server, http:// or https:// is missing: "
+                    "ringsend %s %shttp://%.*s%s",
+                    (int)host, input, input[host] ? "..." : "", command, takes_url ? "" : "--url ",
+                    (int)host, input, takes_url ? "/" : " FILE");
     }
 }
 
 void record_options_finish(struct record_options *o, struct request_options *request,
-                           char *const *inputs, size_t inputs_count)
+                           char *const *inputs, size_t inputs_count, bool takes_url)
 {
     for (size_t i = 0; i < inputs_count; i++)
         read_files_add(NULL, inputs[i]);
     if (o->data_file)
         read_files_add("--data-file",
                        o->data_file); /* unless it names columns: there is none then */
-    refuse_urls(request->command, inputs, inputs_count);
+    refuse_urls(request->command, takes_url, inputs, inputs_count);
     enum format format = one_format(o, request->command, inputs, inputs_count);
     bool is_json = format_is_json(format);
     request->rows = format != FORMAT_VEGETA;

@@ -28,10 +28,10 @@ struct record_options {
 void record_options_take(struct record_options *options, const struct options *given);
 /* What an input is, by --format or its name. */
 enum format record_options_format(const struct record_options *options, const char *path);
-/* After that: what these and the request's options say together about these inputs. Calls
- * request_options_finish. */
+/* After that: what these and the request's options say together about these inputs; `takes_url`: a
+ * URL could have stood in their place. Calls request_options_finish. */
 void record_options_finish(struct record_options *options, struct request_options *request,
-                           char *const *inputs, size_t inputs_count);
+                           char *const *inputs, size_t inputs_count, bool takes_url);
 /* For commands that send each record once: one key for all of them is refused. */
 void record_options_refuse_one_key(const struct request_options *request);
 /* What the reader of records has noted of them and was not reported yet, as a line for `text`;

@@ -2,7 +2,8 @@
  * options is made from these rows (options.h). To add one, add its row, read it where it is
  * used by its OPTION_<ID>, and test it.
  *
- *   OPTION(ID, "long", 'letter', "ARGUMENT", KIND, commands, SECTION, "sentence", more)
+ *   OPTION(ID, "long", 'letter', "ARGUMENT", KIND, commands, SECTION, "sentence", more,
+       .others = "id-column|key-column")
  *   ALSO(ID, 'letter', "ARGUMENT", KIND, commands, SECTION, "sentence", more)
  *
  * ALSO is the same option where other commands take it otherwise. A letter 0: none; an argument
@@ -17,20 +18,25 @@
  *                 SECRET: nothing prints its value; SHAPES: it changes which requests are sent,
  *                 a byte of them, what becomes of answers, or the table of results: --resume
  *                 wants the same
- *   .curl         curl's option of the same meaning */
+ *   .curl         curl's option of the same meaning
+ *   .others       what other programs call it, in one of the option's rows: names, and letters,
+ *                 with | between them. Who tries one is told */
 
 // clang-format off
 
 /* ---- send: input and output ---- */
 
 OPTION(OUTPUT, "output", 'o', "FILE", FILE, SEND, OUTPUT,
-       "results go here; default, or -: standard output")
+       "results go here; default, or -: standard output",
+       .others = "out|output-file|results|save|O")
 OPTION(FAILED, "failed", 0, "FILE", FILE, SEND, OUTPUT,
        "the input lines of records that are not ok, ready to\n"
-       "be sent again")
+       "be sent again",
+       .others = "errors|failures|rejected|failed-file|dead-letter")
 OPTION(FORCE, "force", 0, NULL, FLAG, SEND, OUTPUT,
        "overwrite these files, and those in DIR; never one\n"
-       "that the command line reads")
+       "that the command line reads",
+       .others = "overwrite|clobber")
 OPTION(CSV, "csv", 0, NULL, FLAG, SEND, OUTPUT,
        "results as CSV, with a header row, in place of JSON", .traits = SHAPES)
 OPTION(ECHO, "echo", 0, "COLUMNS|all", TEXT, SEND, OUTPUT,
@@ -38,23 +44,27 @@ OPTION(ECHO, "echo", 0, "COLUMNS|all", TEXT, SEND, OUTPUT,
        "of their records, too: order,amount or .order.id; in\n"
        "CSV as columns input.NAME", .traits = SHAPES)
 OPTION(HEADERS, "headers", 0, NULL, FLAG, SEND, OUTPUT,
-       "results hold the response's headers")
+       "results hold the response's headers",
+       .others = "include|i|show-headers|dump-header|D")
 OPTION(BODY, "body", 0, "none|inline", WORD, SEND, OUTPUT,
        "whether results hold bodies; default {default}", .words = "none|inline",
        .text = "inline")
 OPTION(BODIES, "bodies", 0, "DIR", FILE, SEND, OUTPUT,
        "each body goes to a file of its own in DIR, named by\n"
        "the record's number (from 0) and id; the result tells",
-       .traits = SHAPES)
+       .traits = SHAPES,
+       .others = "output-dir|save-bodies")
 OPTION(TRACE, "trace", 0, NULL, FLAG, SEND, OUTPUT,
        "results tell of each try: times, outcome, and what it\n"
        "then waited for")
 OPTION(WRITE_OUT, "write-out", 'w', "FORMAT", TEXT, SEND, OUTPUT,
        "this for each result on standard output, in place of\n"
-       "JSON unless that goes to -o FILE; @FILE reads it", .curl = "-w")
+       "JSON unless that goes to -o FILE; @FILE reads it", .curl = "-w",
+       .others = "output-format|template")
 OPTION(RESUME, "resume", 0, NULL, FLAG, SEND, OUTPUT,
        "go on with the run that these files are of: what is\n"
-       "done is not sent again (see Journal)")
+       "done is not sent again (see Journal)",
+       .others = "continue|continue-at|C|go-on")
 OPTION(NO_JOURNAL, "no-journal", 0, NULL, FLAG, SEND, OUTPUT,
        "keep none")
 OPTION(SYNC, "sync", 0, NULL, FLAG, SEND, OUTPUT,
@@ -82,24 +92,30 @@ OPTION(MAX_FAILURES, "max-failures", 0, "N|P%", TEXT, SEND, OUTPUT,
        " stop when so many records are not ok (a share: of at\n"
        "least 100): exit 6, --resume goes on. Default: when\n"
        "there was not one connection in 30 s (or, if longer,\n"
-       "--connect-timeout); none: never")
+       "--connect-timeout); none: never",
+       .others = "max-fail|fail-fast|fail-early")
 OPTION(ABORT_ON, "abort-on", 0, "LIST", TEXT, SEND, OUTPUT,
        "stop at the first such outcome: statuses and names of\n"
-       "errors, as 401,403,5xx,connect; likewise", .traits = REPEATS)
+       "errors, as 401,403,5xx,connect; likewise", .traits = REPEATS,
+       .others = "stop-on|fail-on|fail|f|fail-with-body")
 OPTION(PROGRESS, "progress", 0, "MODE", WORD, SEND, OUTPUT,
        "on standard error: bar, log (a line every 10 s), none;\n"
        "default {default}: a bar on a terminal, else log", .words = "auto|bar|log|none",
-       .text = "auto")
+       .text = "auto",
+       .others = "progress-bar|no-progress-meter|no-progress")
 OPTION(DRY_RUN, "dry-run", 0, "N", COUNT, SEND, OUTPUT,
        "show the first N requests (default {default}) to the byte, and\n"
        "the curl command for each; nothing is sent, and\n"
-       "secrets are masked", .min = 1, .max = UINT64_MAX, .number = 1, .traits = OPTIONAL)
+       "secrets are masked", .min = 1, .max = UINT64_MAX, .number = 1, .traits = OPTIONAL,
+       .others = "simulate|preview")
 OPTION(THREADS, "threads", 't', "N", COUNT, SEND, OUTPUT,
        "an engine on each of N threads, up to {max}; default {default}.\n"
        "All limits hold over all of them, connections too",
-       .min = 1, .max = ENGINE_THREADS_MAX, .number = 1)
+       .min = 1, .max = ENGINE_THREADS_MAX, .number = 1,
+       .others = "engines|cores")
 OPTION(QUIET, "quiet", 'q', NULL, FLAG, SEND, OUTPUT,
-       "no summary on standard error, and no progress")
+       "no summary on standard error, and no progress",
+       .others = "silent|s|no-summary")
 
 /* ---- check ---- */
 
@@ -115,8 +131,10 @@ OPTION(STEP, "step", 0, "T", TIME, PROBE, MAIN,
        "when answers are slower than that", .min = S / 10, .max = 60 * S, .number = 2 * S)
 OPTION(CONNECTIONS, "connections", 'c', "N", COUNT, PROBE, MAIN,
        "go no further than that; default {default}", .min = 1, .max = LIMIT_CONNECTIONS,
-       .number = 64)
-OPTION(JSON, "json", 0, NULL, FLAG, PROBE, MAIN, "the result as JSON")
+       .number = 64,
+       .others = "concurrency|parallel|parallel-max|Z|P|j|jobs|workers|max-connections|pool-size")
+OPTION(JSON, "json", 0, NULL, FLAG, PROBE, MAIN, "the result as JSON",
+       .others = "json-output|as-json")
 ALSO(QUIET, 'q', NULL, FLAG, PROBE, MAIN, "do not say what is sent")
 
 /* ---- bench: load, comparing, measuring ---- */
@@ -127,7 +145,8 @@ OPTION(RATE, "rate", 'r', "N/T", RATE, BENCH, LOAD,
        "that finds no free connection waits, and its wait\n"
        "counts. Without it closed loop: each connection starts\n"
        "its next request when the last one is done, so that a\n"
-       "server that stalls is asked less", .max = 10 * 1000 * 1000)
+       "server that stalls is asked less", .max = 10 * 1000 * 1000,
+       .others = "rps|qps|requests-per-second|throughput|limit-rate")
 OPTION(ARRIVALS, "arrivals", 0, "KIND", WORD, BENCH, LOAD,
        "of -r: constant (default), or poisson: random, as from\n"
        "many users who do not know of each other", .words = "constant|poisson",
@@ -144,11 +163,14 @@ ALSO(THREADS, 't', "N", COUNT, BENCH, LOAD,
        .number = 1)
 OPTION(DURATION, "duration", 'z', "T", TIME, BENCH, LOAD,
        "of the measured part; default {default}, unless -n is given", .min = MS, .max = DAY,
-       .number = 10 * S)
+       .number = 10 * S,
+       .others = "time|test-time|runtime")
 OPTION(REQUESTS, "requests", 'n', "N", COUNT, BENCH, LOAD,
-       "so many in all; with -z, whichever comes first", .min = 1, .max = UINT64_MAX / 2)
+       "so many in all; with -z, whichever comes first", .min = 1, .max = UINT64_MAX / 2,
+       .others = "number|iterations|total|count|num-requests")
 OPTION(WARMUP, "warmup", 0, "T", TIME, BENCH, LOAD,
-       "full load before the measured part; in no figure", .min = MS, .max = DAY)
+       "full load before the measured part; in no figure", .min = MS, .max = DAY,
+       .others = "warm-up|warmup-time")
 OPTION(RAMP, "ramp", 0, "T", TIME, BENCH, LOAD,
        "before that: from nothing to full load", .min = MS, .max = DAY)
 OPTION(SEED, "seed", 0, "N", COUNT, BENCH, LOAD,
@@ -180,9 +202,11 @@ ALSO(QUIET, 'q', NULL, FLAG, BENCH, MEASURING, "no line per second")
 /* ---- requests: of every command that reads records ---- */
 
 OPTION(URL, "url", 0, "URL", TEXT, SEND | CHECK, REQUESTS,
-       "for records without one", .traits = SHAPES)
+       "for records without one", .traits = SHAPES,
+       .others = "target|base-url|endpoint")
 OPTION(METHOD, "method", 'X', "METHOD", TEXT, SEND | CHECK, REQUESTS,
-       "for records without one; default GET, with data POST", .traits = SHAPES, .curl = "-X")
+       "for records without one; default GET, with data POST", .traits = SHAPES, .curl = "-X",
+       .others = "request|verb")
 ALSO(METHOD, 'X', "METHOD", TEXT, BENCH, REQUESTS,
      "default GET, with data POST", .curl = "-X")
 ALSO(METHOD, 'X', "METHOD", TEXT, PROBE, REQUESTS,
@@ -194,7 +218,8 @@ ALSO(USER_AGENT, 'A', "TEXT", TEXT, BENCH | PROBE, REQUESTS,
      "as -H 'User-Agent: TEXT'", .curl = "-A")
 OPTION(HEADER, "header", 'H', "'NAME: VALUE'", TEXT, SEND | CHECK, REQUESTS,
        "for records that do not have it; repeats;\n"
-       "@FILE reads one per line", .traits = REPEATS | SHAPES | SECRET, .curl = "-H")
+       "@FILE reads one per line", .traits = REPEATS | SHAPES | SECRET, .curl = "-H",
+       .others = "add-header|headers-file")
 ALSO(HEADER, 'H', "'NAME: VALUE'", TEXT, BENCH | PROBE, REQUESTS,
      "repeats; @FILE reads one per line", .traits = REPEATS | SECRET, .curl = "-H")
 ALSO(CONNECTIONS, 'c', "N", COUNT, SEND | CHECK, REQUESTS,
@@ -223,7 +248,8 @@ OPTION(TRIES, "tries", 0, "N", COUNT, SEND | CHECK, TRIES,
        "attempts in all, {min} to {max}; default {default}.\n"
        "One on a kept connection that proves dead does not\n"
        "count",
-       .min = 1, .max = LIMIT_TRIES, .number = DEFAULT_TRIES)
+       .min = 1, .max = LIMIT_TRIES, .number = DEFAULT_TRIES,
+       .others = "retries|retry|max-retries|attempts|max-attempts|retry-count")
 OPTION(AT_LEAST_ONCE, "at-least-once", 0, NULL, FLAG, SEND | CHECK, TRIES,
        "try again even what may have been processed already\n"
        "(a POST whose answer is missing); else the result\n"
@@ -245,14 +271,16 @@ OPTION(FIRST_BYTE_TIMEOUT, "first-byte-timeout", 0,
 OPTION(TIMEOUT, "timeout", 0, "T", TIME, SEND | CHECK, TRIES,
        "one attempt; default {default}",
        .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS,
-       .number = DEFAULT_ATTEMPT_TIMEOUT_NS)
+       .number = DEFAULT_ATTEMPT_TIMEOUT_NS,
+       .others = "max-time|m|request-timeout|read-timeout")
 ALSO(TIMEOUT, 0, "T", TIME, BENCH | PROBE, TRIES,
      "start to end of the response; default {default}",
      .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS,
      .number = DEFAULT_ATTEMPT_TIMEOUT_NS)
 OPTION(DEADLINE, "deadline", 0, "T", TIME, SEND | CHECK, TRIES,
        "a record with all its tries; default none",
-       .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS)
+       .min = LIMIT_TIMEOUT_MIN_NS, .max = LIMIT_TIMEOUT_MAX_NS,
+       .others = "total-timeout")
 
 /* ---- manners: how a platform is treated ---- */
 
@@ -261,7 +289,8 @@ ALSO(RATE, 'r', "N/T", RATE, SEND, MANNERS,
      "wherever it begins, holds more than N; some 2 %\n"
      "fewer begin, so that none does at the platform either", .max = LIMIT_RATE_COUNT)
 OPTION(BURST, "burst", 0, "N", COUNT, SEND, MANNERS,
-       "the whole rate, and at most N more in any window", .min = 1, .max = LIMIT_RATE_BURST)
+       "the whole rate, and at most N more in any window", .min = 1, .max = LIMIT_RATE_BURST,
+       .others = "max-burst")
 ALSO(RAMP, 0, "T", TIME, SEND, MANNERS,
      "the rate grows from 0 to its full size within T", .min = MS, .max = LIMIT_RAMP_NS)
 OPTION(PER_HOST, "per-host", 0, "N", COUNT, SEND, MANNERS,
@@ -273,16 +302,19 @@ OPTION(RETRY_ON, "retry-on", 0, "LIST", TEXT, SEND, MANNERS,
        "dns, connect, tls, send, no_response, head, body,\n"
        "timeout; \"default\" for what is by default. What may\n"
        "have been processed is still sent again only if it can\n"
-       "do no harm, or with --at-least-once", .traits = REPEATS)
+       "do no harm, or with --at-least-once", .traits = REPEATS,
+       .others = "retry-all-errors|retry-connrefused|retry-status")
 OPTION(NO_RETRY_ON, "no-retry-on", 0, "LIST", TEXT, SEND, MANNERS,
        "what is not", .traits = REPEATS)
 OPTION(RETRY_DELAY, "retry-delay", 0, "T", TIME, SEND, MANNERS,
        "before try n+1 wait a random time up to T x 2^(n-1);\n"
        "default {default}", .min = MS, .max = LIMIT_BACKOFF_NS,
-       .number = DEFAULT_BACKOFF_MIN_NS)
+       .number = DEFAULT_BACKOFF_MIN_NS,
+       .others = "backoff|retry-wait|delay")
 OPTION(RETRY_MAX_DELAY, "retry-max-delay", 0, "T", TIME, SEND, MANNERS,
        "but no longer than up to T; default {default}", .min = MS, .max = LIMIT_BACKOFF_NS,
-       .number = DEFAULT_BACKOFF_MAX_NS)
+       .number = DEFAULT_BACKOFF_MAX_NS,
+       .others = "max-backoff|retry-max-time")
 OPTION(RETRY_AFTER_MAX, "retry-after-max", 0, "T", TIME, SEND, MANNERS,
        "longest wait that a server may ask for; default {default}",
        .min = MS, .max = DAY, .number = DEFAULT_RETRY_AFTER_MAX_NS)
@@ -296,39 +328,48 @@ OPTION(ADAPTIVE, "adaptive", 0, NULL, FLAG, SEND, MANNERS,
        "as many connections as the platform rewards, between 1\n"
        "and -c: more while answers come as fast as before,\n"
        "fewer on 429, 503, resets, timeouts, and when answers\n"
-       "only wait there; says why")
+       "only wait there; says why",
+       .others = "auto|auto-tune")
 
 /* ---- TLS ---- */
 
 OPTION(CACERT, "cacert", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, TLS,
        "trust the certificates in FILE (PEM); default:\n"
-       "$SSL_CERT_FILE, else the system's store", .curl = "--cacert")
+       "$SSL_CERT_FILE, else the system's store", .curl = "--cacert",
+       .others = "ca|ca-file|cafile|ca-cert")
 OPTION(CERT, "cert", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, TLS,
        "own certificate and its issuers, PEM, for servers that\n"
-       "want one", .curl = "--cert")
+       "want one", .curl = "--cert",
+       .others = "client-cert|E")
 OPTION(KEY, "key", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, TLS,
-       "its key, PEM; default: it is in the --cert file", .curl = "--key")
+       "its key, PEM; default: it is in the --cert file", .curl = "--key",
+       .others = "client-key|private-key")
 OPTION(INSECURE, "insecure", 'k', NULL, FLAG, SEND | CHECK | BENCH | PROBE, TLS,
        "do NOT verify servers: anybody in between can read and\n"
-       "change everything", .curl = "-k")
+       "change everything", .curl = "-k",
+       .others = "no-verify|skip-verify|no-check-certificate|tls-skip-verify")
 
 /* ---- responses ---- */
 
 OPTION(OK_STATUS, "ok-status", 0, "LIST", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
-       "what is ok, as 200,201,3xx,400-404; default 2xx", .traits = REPEATS | SHAPES)
+       "what is ok, as 200,201,3xx,400-404; default 2xx", .traits = REPEATS | SHAPES,
+       .others = "expect|expected-status|success|success-status")
 OPTION(OK_IF, "ok-if", 0, "EXPR", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "what is ok, in place of --ok-status, as\n"
-       "'status == 200 && .code == 0'", .traits = SHAPES)
+       "'status == 200 && .code == 0'", .traits = SHAPES,
+       .others = "success-if")
 OPTION(RETRY_IF, "retry-if", 0, "EXPR", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "what is never ok and worth another try, of a POST as\n"
        "well: by it you say that such an answer means \"not\n"
        "processed\", as '.error.type == \"overloaded\"'", .traits = SHAPES)
 OPTION(COMPRESSED, "compressed", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "ask for gzip, deflate, br and zstd, and unpack bodies", .traits = SHAPES,
-       .curl = "--compressed")
+       .curl = "--compressed",
+       .others = "gzip|compress")
 OPTION(MAX_BODY, "max-body", 0, "SIZE", BYTES, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "64k, 16M, up to {max}; default {default}", .min = 1, .max = 1 << 30,
-       .number = DEFAULT_BODY_MAX_BYTES)
+       .number = DEFAULT_BODY_MAX_BYTES,
+       .others = "max-filesize|max-size|max-body-size")
 
 /* ---- records ---- */
 
@@ -338,27 +379,33 @@ OPTION(FORMAT, "format", 0, "FORMAT", WORD, SEND | CHECK | BENCH | PROBE, RECORD
        "write tables: COPY, mysql -B), lines; default: by the\n"
        "name (.json, .csv, .tsv, .txt, with .gz or .zst or\n"
        "without), else jsonl. gzip and zstd are recognised",
-       .words = "jsonl|json|vegeta|csv|tsv|csv;|copy|lines", .traits = SHAPES)
+       .words = "jsonl|json|vegeta|csv|tsv|csv;|copy|lines", .traits = SHAPES,
+       .others = "input-format|input-type")
 OPTION(DELIMITER, "delimiter", 0, "SIGN", TEXT, SEND | CHECK | BENCH | PROBE, RECORDS,
        "what separates the columns of a table, as '|', or \\t;\n"
        "default: by the format; a csv file whose header has no\n"
        "comma but ; or | or tabs is read by them, and it says\n"
-       "so", .traits = SHAPES)
+       "so", .traits = SHAPES,
+       .others = "separator|sep|field-separator")
 OPTION(ENCODING, "encoding", 0, "NAME", WORD, SEND | CHECK | BENCH | PROBE, RECORDS,
        "of a table: utf-8 (default), latin-1, windows-1252 (as\n"
        "older Excel writes it)", .words = "utf-8|latin-1|windows-1252", .text = "utf-8",
-       .traits = SHAPES)
+       .traits = SHAPES,
+       .others = "charset")
 OPTION(AS_BODY, "as-body", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, RECORDS,
        "each record of JSON is a body as it stands, whatever\n"
-       "its keys are called", .traits = SHAPES)
+       "its keys are called", .traits = SHAPES,
+       .others = "bodies-in|raw-bodies")
 OPTION(ID_FROM, "id-from", 0, "PATH", TEXT, SEND | CHECK, RECORDS,
        "the same, and the id is the value at that path, as\n"
        ".order.id", .traits = SHAPES)
 OPTION(SKIP, "skip", 0, "N", COUNT, SEND | CHECK | BENCH | PROBE, RECORDS,
-       "not the first N", .max = 1ull << 62, .traits = SHAPES)
+       "not the first N", .max = 1ull << 62, .traits = SHAPES,
+       .others = "offset|start-at")
 OPTION(LIMIT, "limit", 0, "N", COUNT, SEND | CHECK | BENCH | PROBE, RECORDS,
        "N of them at most, counted behind --skip", .min = 1, .max = 1ull << 62,
-       .traits = SHAPES)
+       .traits = SHAPES,
+       .others = "max-records|first")
 OPTION(SHARD, "shard", 0, "I/N", TEXT, SEND | CHECK | BENCH | PROBE, RECORDS,
        "of those the ones whose number mod N is I", .traits = SHAPES)
 OPTION(IDEMPOTENCY_KEY, "idempotency-key", 0, "HEADER", TEXT, SEND | CHECK, RECORDS,
@@ -372,7 +419,8 @@ OPTION(IDEMPOTENCY_KEY, "idempotency-key", 0, "HEADER", TEXT, SEND | CHECK, RECO
        "key, or two with the same id and request, the second\n"
        "is an error: check finds all of them, send those among\n"
        "some 65,000 records with keys",
-       .text = "Idempotency-Key", .traits = OPTIONAL | SHAPES)
+       .text = "Idempotency-Key", .traits = OPTIONAL | SHAPES,
+       .others = "idempotent|idempotency")
 ALSO(IDEMPOTENCY_KEY, 0, "HEADER", TEXT, BENCH | PROBE, RECORDS,
      "adds a key of its own to each record that has\n"
      "none, the same each time that it is sent. Default:\n"
@@ -384,13 +432,16 @@ OPTION(DATA, "data", 'd', "TEXT", TEXT, SEND | CHECK, ROWS,
        "--header have columns or --url the line: --url\n"
        "'{{line}}' GETs a list of URLs. JSON is sent as\n"
        "application/json, unless a header says otherwise",
-       .traits = SHAPES, .curl = "-d")
+       .traits = SHAPES, .curl = "-d",
+       .others = "data-raw|data-binary|data-ascii|body|payload|post-data")
 OPTION(DATA_FILE, "data-file", 0, "PATH", FILE, SEND | CHECK, ROWS,
-       "the body is that file's content", .traits = SHAPES)
+       "the body is that file's content", .traits = SHAPES,
+       .others = "body-file|upload-file|T")
 OPTION(TYPES, "types", 0, "TYPES", TEXT, SEND | CHECK, ROWS,
        "what columns are in {{*|json}}, where they are strings\n"
        "else: number, bool, or filters: 'amount:number|null,\n"
-       "paid:bool'; * is all others: '*:null'", .traits = SHAPES)
+       "paid:bool'; * is all others: '*:null'", .traits = SHAPES,
+       .others = "schema|column-types")
 OPTION(ID, "id", 0, "TEXT", TEXT, SEND | CHECK, ROWS,
        "the id in the result; default: line number", .traits = SHAPES)
 
@@ -399,7 +450,8 @@ OPTION(ID, "id", 0, "TEXT", TEXT, SEND | CHECK, ROWS,
 ALSO(JSON, 0, "FILE", FILE, BENCH, REPORT,
      "all figures, under stable keys")
 OPTION(HTML, "html", 0, "FILE", FILE, BENCH, REPORT,
-       "a page with charts that needs no network")
+       "a page with charts that needs no network",
+       .others = "html-report|report")
 ALSO(CSV, 0, "FILE", FILE, BENCH, REPORT,
      "a row per second; with --steps, a row per step")
 OPTION(HLOG, "hlog", 0, "FILE", FILE, BENCH, REPORT,
@@ -421,7 +473,8 @@ OPTION(FAIL_IF, "fail-if", 0, "CONDITION", TEXT, BENCH, REPORT,
        "'errors>0.1%', 'errors>0' (statuses that are not ok\n"
        "count, too); 'rate<0.99' (of the rate asked for),\n"
        "'rate<900/s'. 'p(99)<800', as k6 has it: what must\n"
-       "hold, in milliseconds", .traits = REPEATS)
+       "hold, in milliseconds", .traits = REPEATS,
+       .others = "threshold|thresholds|slo|assert")
 
 ALSO(STEP, 0, "N/T", RATE, COMPARE, MAIN,
      "of files with --steps: the step at that rate alone", .max = LIMIT_RATE_COUNT)
@@ -458,7 +511,8 @@ ALSO(JSON, 0, NULL, FLAG, STATUS, MAIN,
 /* ---- serve ---- */
 
 OPTION(LISTEN, "listen", 0, "HOST:PORT", TEXT, SERVE, WHERE,
-       "default {default}", .text = "127.0.0.1:8080")
+       "default {default}", .text = "127.0.0.1:8080",
+       .others = "bind|address|host")
 OPTION(PORT, "port", 'p', "PORT", COUNT, SERVE, WHERE,
        "port alone; 0 takes any free one", .max = UINT16_MAX)
 OPTION(TLS, "tls", 0, NULL, FLAG, SERVE, WHERE,
@@ -483,7 +537,8 @@ OPTION(DIGEST, "digest", 0, NULL, FLAG, SERVE, ANSWERS,
 OPTION(LATENCY, "latency", 0, "TIME[,P99]", TEXT, SERVE, ANSWERS,
        "time to answer; with two values the median and the\n"
        "99th percentile of a log-normal distribution;\n"
-       "default {default}", .text = "0")
+       "default {default}", .text = "0",
+       .others = "delay|response-delay")
 
 OPTION(STATUS, "status", 0, "CODE:SHARE", TEXT, SERVE, FAULTS,
        " answer with this status instead of 200; repeats", .traits = REPEATS)

@@ -46,7 +46,7 @@ void target_options_finish(struct target_options *o, const struct options *given
     if (!value_is_url(arguments[0])) {
         o->inputs = arguments;
         o->inputs_count = count;
-        record_options_finish(&o->records, &o->request, o->inputs, o->inputs_count);
+        record_options_finish(&o->records, &o->request, o->inputs, o->inputs_count, true);
         o->request.defaults.notes = &o->records.notes;
         return;
     }

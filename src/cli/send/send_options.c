@@ -144,7 +144,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     if (options->write_out)
         write_out_hide(options->write_out, &options->request.secrets);
     record_options_finish(&options->records, &options->request, options->inputs,
-                          options->inputs_count);
+                          options->inputs_count, false);
     echo_option_read(&options->echo, option_text(given, OPTION_ECHO),
                      record_options_format(&options->records, options->inputs[0]),
                      options->write_out);
