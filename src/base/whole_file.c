@@ -36,5 +36,6 @@ char *whole_file_read(const char *path, size_t bytes_max, size_t *bytes)
         return NULL;
     }
     *bytes = filled;
+    text[filled] = '\0'; /* its end was met by a read that had room for more */
     return text;
 }

@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-/* What a file, or a pipe, holds: the caller frees it. Null with errno set; EFBIG: it holds
- * `bytes_max` or more. */
+/* What a file, or a pipe, holds, and a NUL: the caller frees it. Null with errno set; EFBIG: it
+ * holds `bytes_max` or more. */
 char *whole_file_read(const char *path, size_t bytes_max, size_t *bytes);
 
 #endif
