@@ -1,6 +1,7 @@
 /* The program's front: finds the command and hands over to it. */
 #include "base/check.h"
 #include "cli/commands.h"
+#include "cli/options/config.h"
 #include "cli/options/options.h"
 #include "cli/options/unknown.h"
 #include "cli/options/values.h"
@@ -101,6 +102,8 @@ static void occupy_standard_descriptors(void)
 static int finish(const struct command_help *command, int status)
 {
     read_files_free();
+    config_free();
+    usage_error_forget_origins();
     bool written = fflush(stdout) == 0 && !ferror(stdout);
     if (written || status == EXIT_OUTPUT)
         return status;

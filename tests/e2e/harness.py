@@ -31,6 +31,8 @@ RINGSEND = os.environ.get("RINGSEND", os.path.join(ROOT, "build", "ringsend"))
 SANITIZED = os.environ.get("RINGSEND_SANITIZED") == "1"
 BOUND_S = 120 if SANITIZED else 30
 
+os.environ["XDG_CONFIG_HOME"] = "/nonexistent"  # no options of whoever runs the tests
+
 SECOND_THOUGHT_S = 0.11  # what comes within 100 ms of the first signal counts as that one
 
 # Exit statuses of the program.

@@ -465,6 +465,7 @@ class Resumed(Stopped):
         "no-journal": None,
         "dry-run": None,
         "help": None,
+        "config": None,
         "version": None,
         "resume": None,
         "output": None,

@@ -1,13 +1,17 @@
 /* The one reader of argv. getopt_long finds the options; this turns what it found into rows and
- * checked values, and what it did not into words that help. */
+ * checked values, and what it did not into words that help. Those of files go the same way. */
 #include "cli/options/options.h"
 
 #include "base/check.h"
 #include "base/span.h"
+#include "cli/options/config.h"
 #include "cli/options/unknown.h"
 #include "cli/options/values.h"
+#include "cli/shell.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,22 +190,27 @@ static const struct option_row *row_of(const struct options *o, int code)
     UNREACHABLE("a letter that getopt_long was told of");
 }
 
-static void add_use(struct options *o, int code, const char *text)
+static void add_use(struct options *o, const struct option_use *use)
 {
     struct option_use *grown = reallocarray(o->uses, o->uses_count + 1, sizeof *grown);
     if (!grown)
         usage_error(command_name(o->command), "memory is out");
     o->uses = grown;
-    struct option_use *use = &grown[o->uses_count++];
-    *use = (struct option_use){.row = row_of(o, code), .text = text, .by_letter = code < LONG_CODE};
-    if (use->row->id == OPTION_HELP) {
+    grown[o->uses_count++] = *use;
+    o->last[use->row->id] = o->uses_count;
+}
+
+static void take_use(struct options *o, int code, const char *text)
+{
+    struct option_use use = {.row = row_of(o, code), .text = text, .by_letter = code < LONG_CODE};
+    if (use.row->id == OPTION_HELP) {
         options_help(o->command);
         exit(EXIT_OK);
     }
-    if (use->row->id == OPTION_VERSION)
+    if (use.row->id == OPTION_VERSION)
         show_version();
-    read_value(o, use);
-    o->last[use->row->id] = o->uses_count;
+    read_value(o, &use);
+    add_use(o, &use);
 }
 
 static void refuse_others(const struct options *o, char *const *argv, enum option_id found)
@@ -211,6 +220,184 @@ static void refuse_others(const struct options *o, char *const *argv, enum optio
         word = argv[optind - 2];
     if (is_others(o, word, found))
         refuse_long(o, word);
+}
+
+/* ---- files ---- */
+
+/* Those of the command line, while files are read. */
+struct given {
+    struct option_use *uses;
+    size_t count;
+    bool verbose;
+};
+
+__attribute__((noreturn, format(printf, 3, 4))) static void
+refuse_line(const struct options *o, const struct config *c, const char *format, ...)
+{
+    char text[UNKNOWN_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    usage_error(command_name(o->command), "%s, line %u: %s", c->path, c->line, text);
+}
+
+static bool is_named(const struct option_row *row, const struct config *c)
+{
+    if (c->is_letter)
+        return row->letter && row->letter == c->name[0];
+    return strcmp(option_name(row->id), c->name) == 0;
+}
+
+/* What another command takes may stand in a file for all of them. */
+static const struct option_row *find_row(const struct options *o, const struct config *c)
+{
+    const struct option_row *others = NULL;
+    for (size_t i = 0; i < option_rows_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (is_named(row, c) && is_of(row, o->command))
+            return row;
+        others = is_named(row, c) ? row : others;
+    }
+    char text[UNKNOWN_BYTES];
+    if (others && !c->section)
+        return others;
+    if (c->is_letter)
+        unknown_letter(o, c->name[0], text);
+    else
+        unknown_option(o, c->name, strlen(c->name), text);
+    refuse_line(o, c, "%s", text);
+}
+
+/* Up to the colon, which belongs to it; empty: a file of headers. */
+static struct ringsend_bytes header_name(const char *text)
+{
+    const char *colon = text[0] == '@' ? NULL : strchr(text, ':');
+    return (struct ringsend_bytes){text, colon ? (size_t)(colon + 1 - text) : 0};
+}
+
+static bool is_given(const struct given *given, enum option_id id)
+{
+    for (size_t i = 0; i < given->count; i++) {
+        if (given->uses[i].row->id == id)
+            return true;
+    }
+    return false;
+}
+
+static bool is_replaced(const struct given *given, const struct option_use *use)
+{
+    if (use->row->id != OPTION_HEADER || !use->text)
+        return is_given(given, use->row->id);
+    struct ringsend_bytes name = header_name(use->text);
+    for (size_t i = 0; i < given->count; i++) {
+        const struct option_use *other = &given->uses[i];
+        if (other->row->id == OPTION_HEADER && name.bytes > 0 &&
+            span_equal_nocase(name, header_name(other->text)))
+            return true;
+    }
+    return false;
+}
+
+/* Of a header the name alone. */
+static void report_line(const struct options *o, const struct config *c,
+                        const struct option_row *row, const char *more)
+{
+    const struct secrets none = {0};
+    fprintf(stderr, "ringsend %s: %s, line %u: %s%s", command_name(o->command), c->path, c->line,
+            c->is_letter ? "-" : "--", c->name);
+    if (c->value && row->traits & OPTION_SECRET && c->value[0] != '@')
+        fprintf(stderr, " '%.*s ...'", (int)header_name(c->value).bytes, c->value);
+    else if (c->value)
+        shell_print_masked(stderr, &none, c->value);
+    fprintf(stderr, "%s\n", more);
+}
+
+static void take_line(struct options *o, const struct config *c, struct given *given)
+{
+    const struct option_row *row = find_row(o, c);
+    if (!is_of(row, o->command)) {
+        if (given->verbose)
+            report_line(o, c, row, ": this command does not take it");
+        return;
+    }
+    if (row->id == OPTION_CONFIG || row->id == OPTION_NO_CONFIG || row->id == OPTION_HELP ||
+        row->id == OPTION_VERSION)
+        refuse_line(o, c, "%s belongs on the command line", option_long(row->id));
+    if (!row->argument && c->value)
+        refuse_line(o, c,
+                    "%s takes no value here (under [COMMAND] stands what is another "
+                    "command's alone)",
+                    option_long(row->id));
+    if (row->argument && !c->value && !(row->traits & OPTION_OPTIONAL))
+        refuse_line(o, c, "%s needs a value", option_long(row->id));
+    struct option_use use = {.row = row, .text = c->value, .file = c->path, .line = c->line};
+    bool replaced = is_replaced(given, &use);
+    if (given->verbose)
+        report_line(o, c, row, replaced ? ": the command line says otherwise" : "");
+    if (replaced)
+        return;
+    if (!is_given(given, row->id))
+        usage_error_origin(option_long(row->id), c->path, c->line);
+    read_value(o, &use);
+    add_use(o, &use);
+    given->verbose |= row->id == OPTION_VERBOSE;
+}
+
+/* A slip in it would leave its lines out. */
+static void check_section(const struct options *o, const struct config *c)
+{
+    for (const char *at = c->section; at && *at; at += strspn(at, " \t")) {
+        size_t bytes = strcspn(at, " \t"), i = 0;
+        while (i < commands_count && (strlen(commands_help[i].name) != bytes ||
+                                      memcmp(commands_help[i].name, at, bytes) != 0))
+            i++;
+        if (i == commands_count)
+            refuse_line(o, c, "there is no command \"%.*s\", whose section this would be",
+                        (int)bytes, at);
+        at += bytes;
+    }
+}
+
+static void read_file(struct options *o, const char *path, const char *cure, struct given *given)
+{
+    struct config c;
+    int error = config_open(&c, path);
+    if (error)
+        usage_error(command_name(o->command), "--config %s: %s%s", path,
+                    error == EILSEQ ? "it holds a NUL byte" : strerror(error), cure);
+    o->reads_files = true;
+    while (config_next(&c)) {
+        check_section(o, &c);
+        if (config_is_for(&c, command_name(o->command)))
+            take_line(o, &c, given);
+    }
+    if (c.fault[0])
+        refuse_line(o, &c, "%s", c.fault);
+}
+
+/* In the order in which later ones win: the file of every run, those that were named, the command
+ * line. */
+static void read_all_files(struct options *o)
+{
+    o->reads_files = option_given(o, OPTION_NO_CONFIG);
+    struct given given = {
+        .uses = o->uses, .count = o->uses_count, .verbose = option_given(o, OPTION_VERBOSE)};
+    const char *path = option_given(o, OPTION_NO_CONFIG) ? NULL : config_default_path();
+    if (!path && !option_given(o, OPTION_CONFIG))
+        return;
+    o->uses = NULL;
+    o->uses_count = 0;
+    memset(o->last, 0, sizeof o->last);
+    if (path)
+        read_file(o, path, "; --no-config does without", &given);
+    for (size_t i = 0; i < given.count; i++) {
+        if (given.uses[i].row->id == OPTION_CONFIG)
+            read_file(o, given.uses[i].text, "", &given);
+    }
+    for (size_t i = 0; i < given.count; i++)
+        add_use(o, &given.uses[i]);
+    free(given.uses);
 }
 
 void options_parse(struct options *o, enum command command, int argc, char **argv)
@@ -227,10 +414,11 @@ void options_parse(struct options *o, enum command command, int argc, char **arg
             refuse(o, argv, code);
         if (code >= LONG_CODE)
             refuse_others(o, argv, (enum option_id)(code - LONG_CODE));
-        add_use(o, code, optarg);
+        take_use(o, code, optarg);
     }
     o->arguments = argv + optind;
     o->arguments_count = (size_t)(argc - optind);
+    read_all_files(o);
 }
 
 void options_free(struct options *o)

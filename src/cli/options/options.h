@@ -1,11 +1,12 @@
-/* Options of the command line. What there is stands in table.h and nowhere else; here is what
- * is made of it: the one reader of argv, and the text of --help.
+/* Options of the command line, and of files (config.h). What there is stands in table.h and
+ * nowhere else; here is what is made of it: the one reader of argv, and the text of --help.
  *
  * options_parse takes argv apart as getopt_long does (abbreviations, clusters of letters,
  * --name=value, options behind arguments, --), checks each value by its row's kind and bounds,
- * and keeps what was given in its order. The commands ask by OPTION_<ID>; what values mean
- * together, and those of kind TEXT, are theirs to judge. Whatever is wrong ends the program in
- * a usage_error before anything is opened. */
+ * and keeps what was given in its order. An option of the command line takes the place of what
+ * files say of it; of headers only those of the same name are replaced. The commands ask by
+ * OPTION_<ID>; what values mean together, and those of kind TEXT, are theirs to judge. Whatever is
+ * wrong ends the program in a usage_error before anything is opened. */
 #ifndef RINGSEND_CLI_OPTIONS_OPTIONS_H
 #define RINGSEND_CLI_OPTIONS_OPTIONS_H
 
@@ -110,6 +111,8 @@ struct option_use {
     const struct option_row *row;
     const char *text; /* its value as given; null: a flag, or none */
     bool by_letter;   /* -o, and not --output */
+    const char *file; /* of --config, that it stands in, at that line; null: the command line */
+    unsigned line;
     union {
         uint64_t number;
         double share;
@@ -119,10 +122,11 @@ struct option_use {
 
 struct options {
     enum command command;
-    struct option_use *uses; /* in the order of argv */
+    struct option_use *uses; /* those of files first, then in the order of argv */
     size_t uses_count;
     char *const *arguments; /* what is no option */
     size_t arguments_count;
+    bool reads_files; /* there are some, or --no-config; hints spell out what is in them */
     const struct option_row *rows[OPTIONS_COUNT]; /* of this command; null: it has none */
     size_t last[OPTIONS_COUNT];                   /* 1 + the index of its last use; 0: none */
 };

@@ -84,9 +84,12 @@ static bool is_secret(const struct option_use *use)
 void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row))
 {
     const struct options *given = hint->given;
+    if (given->reads_files)
+        shell_print_word(hint->out, option_long(OPTION_NO_CONFIG));
     for (size_t i = 0; i < given->uses_count; i++) {
         const struct option_use *use = &given->uses[i];
-        if (!is_wanted(use->row))
+        if (use->row->id == OPTION_CONFIG || use->row->id == OPTION_NO_CONFIG ||
+            !is_wanted(use->row))
             continue;
         if (is_secret(use))
             hint->left_out[use->row->id] = true;

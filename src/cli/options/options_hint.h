@@ -16,7 +16,8 @@ struct options_hint {
     bool masked;                  /* a part of a value is secret, and stands as "***" */
 };
 
-/* Those for which `is_wanted` holds, in words of a shell, as they were given. */
+/* Those for which `is_wanted` holds, in words of a shell, as they were given; what files gave is
+ * spelt out, as not all of it may be wanted again. */
 void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row));
 /* An argument that is no option: what is secret in it is masked as well. */
 void options_hint_print_argument(struct options_hint *hint, const char *argument);

@@ -113,6 +113,9 @@ OPTION(THREADS, "threads", 't', "N", COUNT, SEND, OUTPUT,
        "All limits hold over all of them, connections too",
        .min = 1, .max = ENGINE_THREADS_MAX, .number = 1,
        .others = "engines|cores")
+OPTION(VERBOSE, "verbose", 'v', NULL, FLAG, SEND, OUTPUT,
+       "a line for each try on standard error: its outcome,\n"
+       "and what it waited for; and what --config files say", .curl = "-v")
 OPTION(QUIET, "quiet", 'q', NULL, FLAG, SEND, OUTPUT,
        "no summary on standard error, and no progress",
        .others = "silent|s|no-summary")
@@ -206,7 +209,7 @@ OPTION(URL, "url", 0, "URL", TEXT, SEND | CHECK, REQUESTS,
        .others = "target|base-url|endpoint")
 OPTION(METHOD, "method", 'X', "METHOD", TEXT, SEND | CHECK, REQUESTS,
        "for records without one; default GET, with data POST", .traits = SHAPES, .curl = "-X",
-       .others = "request|verb")
+       .others = "request")
 ALSO(METHOD, 'X', "METHOD", TEXT, BENCH, REQUESTS,
      "default GET, with data POST", .curl = "-X")
 ALSO(METHOD, 'X', "METHOD", TEXT, PROBE, REQUESTS,
@@ -594,6 +597,15 @@ ALSO(QUIET, 'q', NULL, FLAG, SERVE, SEEING, "no report at the end")
 
 /* ---- all ---- */
 
+OPTION(CONFIG, "config", 'K', "FILE", FILE, ALL, GENERAL,
+       "options from FILE, too, one on a line, as rate = 50/s;\n"
+       "repeats. Before it come those of\n"
+       "$XDG_CONFIG_HOME/ringsend/config (else\n"
+       "~/.config/ringsend/config), if there is one; what\n"
+       "stands here wins", .traits = REPEATS, .curl = "-K")
+OPTION(NO_CONFIG, "no-config", 0, NULL, FLAG, ALL, GENERAL, "do without that one",
+       .others = "disable|no-rc|norc")
+ALSO(VERBOSE, 'v', NULL, FLAG, ALL & ~SEND, GENERAL, "tell what comes from these files")
 OPTION(HELP, "help", 'h', NULL, FLAG, ALL, GENERAL, "this text")
 OPTION(VERSION, "version", 'V', NULL, FLAG, ALL, GENERAL, "the version")
 

@@ -19,14 +19,56 @@ void show_version(void)
     exit(EXIT_OK);
 }
 
+/* Options that files have, by which message is about which line. */
+static struct origin {
+    struct origin *next;
+    const char *option, *file;
+    unsigned line;
+} * origins;
+
+void usage_error_origin(const char *option, const char *file, unsigned line)
+{
+    struct origin *origin = malloc(sizeof *origin);
+    if (!origin)
+        return;
+    *origin = (struct origin){origins, option, file, line};
+    origins = origin;
+}
+
+void usage_error_forget_origins(void)
+{
+    while (origins) {
+        struct origin *origin = origins;
+        origins = origin->next;
+        free(origin);
+    }
+}
+
+/* Of the option that a message begins with, the last that was said of it. */
+static const struct origin *origin_of(const char *message)
+{
+    for (const struct origin *o = origins; o; o = o->next) {
+        size_t bytes = strspn(message, "-abcdefghijklmnopqrstuvwxyz0123456789");
+        if (strlen(o->option) == bytes && memcmp(message, o->option, bytes) == 0)
+            return o;
+    }
+    return NULL;
+}
+
 void usage_error(const char *command, const char *format, ...)
 {
-    fprintf(stderr, "ringsend %s: ", command);
+    char *message = NULL;
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    if (vasprintf(&message, format, arguments) < 0)
+        message = NULL;
     va_end(arguments);
-    fprintf(stderr, "\nTry 'ringsend %s --help'.\n", command);
+    const struct origin *origin = message ? origin_of(message) : NULL;
+    fprintf(stderr, "ringsend %s: ", command);
+    if (origin)
+        fprintf(stderr, "%s, line %u: ", origin->file, origin->line);
+    fprintf(stderr, "%s\nTry 'ringsend %s --help'.\n", message ? message : "memory is out",
+            command);
     exit(EXIT_USAGE);
 }
 

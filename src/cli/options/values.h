@@ -30,6 +30,10 @@ __attribute__((noreturn)) void show_version(void);
 __attribute__((noreturn, format(printf, 2, 3))) void usage_error(const char *command,
                                                                  const char *format, ...);
 
+/* That option, "--rate", is given in that line of a file: a message that begins with it says so. */
+void usage_error_origin(const char *option, const char *file, unsigned line);
+void usage_error_forget_origins(void);
+
 /* http:// or https://, in any case. */
 bool value_is_url(const char *text);
 
