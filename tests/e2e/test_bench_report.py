@@ -1,10 +1,9 @@
 """`ringsend bench`, the report: every form of it tells the same figures, which agree with what
 the server counted, and a run that failed does not look like one that is good."""
 
-import base64
 import collections
 import csv
-import hashlib
+import datetime
 import io
 import itertools
 import json
@@ -14,11 +13,12 @@ import shlex
 import shutil
 
 import hdr
-from browser import render
+from browser import printed, render, said, with_script
 from harness import (NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, Authority, Case, answering, main,
                      refused_port, response)
 
 THRESHOLD = 5
+CHARTS = 5  # of a run
 QUANTILES = {"p50": 0.5, "p75": 0.75, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999,
              "p9999": 0.9999}
 TIMES = {"response": "response_us", "service": "service_us", "send_lag": "send_lag_us"}
@@ -306,18 +306,23 @@ class Report(Case):
 class Page(Case):
     """The page in a browser."""
 
-    def page(self, *args, serve=("--latency", "1ms,4ms"), path=""):
+    def make(self, *args, serve=("--latency", "1ms,4ms"), path=""):
         platform = self.serve(*serve)
-        run = self.run_ringsend("bench", "-q", *args, "--json", self.path("figures.json"), "--html",
-                                self.path("page.html"), platform.url + path)
+        run = self.run_ringsend("bench", "-q", *args, "--force", "--json",
+                                self.path("figures.json"), "--html", self.path("page.html"),
+                                platform.url + path)
         self.assertIn(run.status, (OK, THRESHOLD), run.err)
+        return json.loads(self.read("figures.json"))
+
+    def page(self, *args, **more):
+        figures = self.make(*args, **more)
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
-        return tree, json.loads(self.read("figures.json"))
+        return tree, figures
 
     def assert_shows(self, tree, label, row, times):
         self.assertEqual(tree.figures(label)[row],
-                         [times[key] for key in ("p50", "p90", "p99", "p999", "p9999", "max")])
+                         [times[key] for key in (*QUANTILES, "max")])
 
     def test_it_shows_the_numbers_of_the_json(self):
         tree, figures = self.page("-r", "1000", "-n", "300", "--fail-if", "p99>1ns")
@@ -327,7 +332,7 @@ class Page(Case):
         self.assertEqual(tree.values[:6],
                          [figures["response_us"][key]
                           for key in ("p50", "p99", "p999", "max")] + [figures["rate_achieved"], 0])
-        self.assertEqual(tree.figures("Outcomes")["status 200"], [300])
+        self.assertEqual(tree.figures("Outcomes")["status 200"], [300, 1])
         self.assertEqual(tree.figures("Phases")["first byte"][:3],
                          [figures["phases"]["first_byte_us"][key] for key in ("p50", "p99", "max")])
         for label in ("Response time by second", "Responses by second", "Latency by percentile",
@@ -335,18 +340,125 @@ class Page(Case):
             self.assertIn(label, tree.tables)
         seconds = [row[1][0] for row in tree.tables["Responses by second"][1:]]
         self.assertEqual(seconds, [second["requests"] for second in figures["series"]])
-        self.assertIn("failed", tree.texts)
+        found, condition = figures["thresholds"][0]["verdict"].split(": FAILED")[0], "p99>1ns"
+        self.assertEqual(tree.tables["Thresholds"][1:], [[[found], ["failed"], [condition]]])
 
-    def test_charts_can_be_reached_and_heard(self):
-        tree, _ = self.page("-n", "100", "-r", "1000")
+    def test_a_page_of_one_response_is_whole(self):
+        tree, figures = self.page("-n", "1", "-c", "3")
+        date = datetime.datetime.fromtimestamp(figures["environment"]["started_unix_s"],
+                                               datetime.timezone.utc)
+        title = "ringsend bench: " + figures["settings"]["target"]
+        self.assertIn(title + date.strftime(", %Y-%m-%d %H:%M:%S UTC"), tree.texts)
+        self.assertTrue(any(re.match(date.strftime("%Y-%m-%d %H:%M:%S UTC") +
+                                     " \u00b7 closed loop \u00b7 3 connections", text)
+                            for text in tree.texts))
+        self.assertIn(figures["command"].rstrip(), tree.texts)
+        # One response is a page, too.
+        self.assertEqual(tree.figures("Percentiles")["response"],
+                         [figures["response_us"]["max"]] * (len(QUANTILES) + 1))
+        self.assertIn("few responses", tree.marks)
         charts = [role for role in tree.roles if role[:2] == ("svg", "img")]
-        self.assertEqual(charts, [("svg", "img", "0")] * 3)
-        self.assertEqual(len([role for role in tree.roles if role[1] == "status"]), 3)
+        self.assertEqual(charts, [("svg", "img", "0")] * CHARTS)
+        self.assertEqual(len([role for role in tree.roles if role[1] == "status"]), CHARTS)
+
+    def test_the_spread_is_shown_over_all_and_over_time(self):
+        tree, figures = self.page("-r", "400", "-z", "1500ms", "-c", "9")
+        bars = tree.tables["Responses by response time"][1:]
+        count = figures["response_us"]["count"]
+        self.assertAlmostEqual(sum(row[1][0] for row in bars), count, delta=0.01)
+        self.assertAlmostEqual(sum(row[2][0] for row in bars), 1, delta=0.001)
+        columns = tree.tables["Response times over time"][1:]
+        self.assertEqual([row[0] for row in columns[:2]], [["0 to 0.1"], ["0.1 to 0.2"]])
+        self.assertEqual([row[1][0] for row in columns],
+                         [sum(cells[1::2]) for cells in figures["heat"]["columns"] if cells])
+        self.assertAlmostEqual(max(row[3][0] for row in columns), figures["response_us"]["max"],
+                               delta=0.04 * figures["response_us"]["max"])
+
+    def measured(self, script, width):
+        """What the body of a function returns once the page is painted at that width, which it
+        first is at another one."""
+        script = """const answer = () => { %s };
+          const wait = () => requestAnimationFrame(innerWidth !== %d ? wait : () =>
+            requestAnimationFrame(() => console.log("SAID" + JSON.stringify(answer()))));
+          wait();""" % (script, width)
+        text = with_script(self.read("page.html").decode(), script)
+        path = self.file("measured.html", text.encode())
+        for _ in range(8):  # as with the keys
+            answer = said(path, width, self.path("page.png"))
+            if answer is not None:
+                return answer
+        self.fail("the page was never painted")
+
+    def test_the_first_second_is_drawn(self):
+        """From the axis on, also where it is the only one."""
+        self.make("-r", "50", "-z", "1s")
+        charts = self.measured("""
+          return [...document.querySelectorAll(".chart")].slice(-2).map((svg) =>
+            [...svg.querySelectorAll(".curve")].map((line) => line.getAttribute("d")));""", 900)
+        for lines in charts:
+            self.assertTrue(lines)
+            for line in lines:
+                self.assertRegex(line, r"^M60\.0 [\d.]+L[\d.]+ ")
+
+    def test_on_a_phone_nothing_is_cut_off_without_a_sign(self):
+        """Whatever is wider than the screen can be scrolled there, and has shadows."""
+        script = """document.querySelectorAll("details").forEach((node) => { node.open = true; });
+          const inside = (node) => node.closest(".scroll, svg");
+          const wide = [...document.querySelectorAll("main *")].filter((node) => !inside(node) &&
+            node.getBoundingClientRect().right > innerWidth + 0.5);
+          const scrolled = [...document.querySelectorAll(".scroll")].filter((node) =>
+            node.scrollWidth > node.clientWidth).map((node) => getComputedStyle(node));
+          return { width: innerWidth, page: document.documentElement.scrollWidth,
+            wide: wide.map((node) => node.outerHTML.slice(0, 80)), scrolled: scrolled.length,
+            plain: scrolled.filter((style) => style.overflowX !== "auto" ||
+              style.backgroundImage.split("linear-gradient").length !== 5).length };"""
+        long = "a/" + 70 * "unbroken" + "?" + 40 * "and=more&"
+        self.make("-n", "40", "--steps", "100,800", path=long, serve=("--status", "503:20%"))
+        for page in ("steps", "compare"):
+            if page == "compare":
+                os.rename(self.path("figures.json"), self.path(20 * "other" + ".json"))
+                self.make("-n", "40", "--steps", "100,800", path=long)
+                self.run_ringsend("compare", self.path("figures.json"),
+                                  self.path(20 * "other" + ".json"), "--force",
+                                  "--html", self.path("page.html"))
+            seen = self.measured(script, 360)
+            self.assertLessEqual(seen["page"], 360)
+            self.assertEqual((seen["width"], seen["wide"], seen["plain"]), (360, [], 0))
+            self.assertGreater(seen["scrolled"], 0)
+
+    def test_it_can_be_printed(self):
+        """Light, whatever the screen is, and with its charts."""
+        self.make("-r", "200", "-n", "200")
+        filled, drawn = printed(self.path("page.html"), self.path("page.pdf"))
+        style = self.read("page.html").decode()
+        light, dark = (dict(re.findall(r"--(\w+): (#\w+)", part))
+                       for part in style.split("prefers-color-scheme: dark"))
+        self.assertIn(light["h7"], filled)
+        self.assertIn(light["s0"], drawn)
+        self.assertFalse(filled & {dark[name] for name in ("ground", "h7", "s0")})
+
+    def test_what_is_doubtful_has_a_mark_where_the_figures_are(self):
+        tree, figures = self.page("-r", "300", "-z", "1s", "-c", "1",
+                                  serve=("--latency", "50ms", "--status", "503:50%"))
+        self.assertIn("%d requests failed; their causes are among the outcomes below." %
+                      figures["not_ok"], tree.texts)
+        never = "%d never started" % figures["never_started"]
+        # Beside p50, p99, p99.9 and the maximum, which are lower bounds for that.
+        self.assertEqual((tree.marks.count(never), tree.marks.count("rate not reached")), (4, 1))
+        self.assertIn("\u2265\u00a0", tree.texts[tree.texts.index("p99 response") + 1])
+
+    def test_the_doubtful_one_of_steps_can_be_told(self):
+        tree, figures = self.page("-z", "1s", "-c", "1", "--steps", "10,300",
+                                  serve=("--latency", "20ms"))
+        rows = tree.tables["Runs"][1:]
+        self.assertIn("rate not reached", rows[1][-1])
+        self.assertNotIn("rate not reached", rows[0][-1])
+        self.assertIn("300/s !", tree.texts)
+        self.assertIn("%d never started" % figures["steps"][1]["never_started"], rows[1][-1])
 
     def test_keys_move_along_a_chart(self):
-        """Keys are pressed by a script, which the page's policy allows once its hash stands
-        there, and which is told of the charts' size after the page was."""
-        self.page("-n", "100", "-r", "1000")
+        """Keys are pressed by a script, which is told of the charts' size after the page was."""
+        self.make("-n", "100", "-r", "1000")
         script = """const press = (svg) => {
           const status = svg.parentNode.querySelector("[role=status]"), said = [];
           for (const key of ["Home", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "a"]) {
@@ -362,19 +474,16 @@ class Page(Case):
           press(entry.target);
         }));
         document.querySelectorAll("svg[role=img]").forEach((svg) => painted.observe(svg));"""
-        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        text = self.read("page.html").decode()
-        text = text.replace("script-src ", "script-src 'sha256-%s' " % digest, 1)
         page = self.file("keys.html",
-                         text.replace("</body>", "<script>%s</script></body>" % script).encode())
+                         with_script(self.read("page.html").decode(), script).encode())
         charts = []
         for _ in range(8):  # at times the browser lets go of a page before it has painted it
             tree, console = render(page)
             self.assertEqual(console, [])
-            charts = [json.loads(said[4:]) for said in tree.texts if said.startswith("KEYS")]
+            charts = [json.loads(text[4:]) for text in tree.texts if text.startswith("KEYS")]
             if charts:
                 break
-        self.assertEqual(len(charts), 3)
+        self.assertEqual(len(charts), CHARTS)
         for home, right, left, end, beyond, other in charts:
             self.assertRegex(home, r"Home taken: .+: .*\d")
             self.assertEqual(left.split(": ", 1)[1], home.split(": ", 1)[1])
@@ -386,7 +495,7 @@ class Page(Case):
         self.assertNotEqual(charts[0][1].split(": ", 1)[1], charts[0][0].split(": ", 1)[1])
 
     def test_it_needs_nothing_from_elsewhere(self):
-        self.page("-n", "10")
+        self.make("-n", "10")
         text = self.read("page.html").decode()
         self.assertNotRegex(
             text,
@@ -395,9 +504,12 @@ class Page(Case):
 
     def test_hostile_texts_stay_texts(self):
         hostile = "x?'\"%3C&a=</script><script>document.title='taken'</script><img/src=x>"
-        tree, figures = self.page("-n", "10", path=hostile)
+        header = "Accept: </pre><script>document.title='taken'</script>\u2028\"\\"
+        tree, figures = self.page("-n", "10", "-H", header, path=hostile)
         self.assertTrue(figures["settings"]["target"].endswith(hostile))
         self.assertIn(figures["settings"]["target"], tree.texts)
+        self.assertIn(figures["command"].rstrip(), tree.texts)
+        self.assertIn(header.replace("'", "'\\''"), figures["command"])
         text = self.read("page.html").decode()
         self.assertEqual(len(re.findall("<script", text)), 2)
         self.assertNotIn("<img", text)
@@ -459,7 +571,7 @@ class Page(Case):
                               "http://127.0.0.1:%d/" % port)
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
-        self.assertEqual(tree.figures("Outcomes"), {"outcome": [], "connect_refused": [3]})
+        self.assertEqual(tree.figures("Outcomes"), {"outcome": [], "connect_refused": [3, 1]})
         self.assertIn("No request was ok: no response came at all.", tree.texts)
         self.assertNotIn("Percentiles", tree.tables)
 

@@ -164,7 +164,7 @@ class Compare(Case):
         self.compare(a, expect=USAGE)
 
     def test_the_page_lays_the_curves_over_each_other(self):
-        paths = [self.bench("a"), self.bench("b", serve=("--latency", "60ms"))]
+        paths = [self.bench("a"), self.bench("b", "-c", "41", serve=("--latency", "60ms"))]
         self.compare(*paths, "--html", self.path("page.html"), "--json",
                      self.path("comparison.json"), expect=WORSE)
         tree, console = render(self.path("page.html"))
@@ -177,10 +177,33 @@ class Compare(Case):
         self.assertEqual(
             tree.figures("Sides")[paths[1]], [
                 figures["sides"][1]["response_us"][key]
-                for key in ("p50", "p90", "p99", "p999", "p9999", "max")
+                for key in ("p50", "p75", "p90", "p95", "p99", "p999", "p9999", "max")
             ])
+        settings = {row[0][0]: row for row in tree.tables["Settings"][1:]}
+        self.assertEqual(settings["connections "], [["connections ", "differs"], ["40"], ["41"]])
+        self.assertEqual(settings["threads"], [["threads"], ["1"], ["1"]])
+        self.assertEqual({name for name, row in settings.items() if "differs" in row[0]},
+                         {"target ", "connections "})
+        for side in figures["sides"]:
+            self.assertIn(side["command"].rstrip(), tree.texts)
         self.assertEqual([cell[0] for cell in tree.tables["Response time by percentile"][0]],
                          ["percentile", *paths])
+
+    def test_a_file_may_tell_anything_of_its_settings(self):
+        """The page shows it, whatever it is."""
+        self.bench("a", "-n", "20")
+        run = json.loads(self.read("a.json"))
+        run["settings"].update({"duration_s": "long", "constructor": [1], "__proto__": {"a": 1},
+                                "other": {"</script>": 1}, "ramp_s": 1e300})
+        for name, environment, command in (("b", {"started_unix_s": 1e300, "cpu": True}, ["ls"]),
+                                           ("c", "none", 7), ("d", None, None)):
+            run.update(environment=environment, command=command)
+            self.file(name + ".json", json.dumps(run).encode())
+        paths = [self.path(name + ".json") for name in "abcd"]
+        self.compare(*paths, "--html", self.path("page.html"))
+        tree, console = render(self.path("page.html"))
+        self.assertEqual(console, [])
+        self.assertEqual(len(tree.tables["Settings"][0]), 5)
 
     def test_of_steps_one_is_compared(self):
         """The one at the rate that is asked for, of either file."""

@@ -127,13 +127,13 @@ def check_includes(root, _build):
 
 
 def check_lengths(root, _build):
-    for path in files(root, rules.EVERYTHING + ("docs",), (".c", ".h", ".py")):
+    for path in files(root, rules.EVERYTHING + ("docs",), (".c", ".h", ".py", ".js", ".css")):
         text = read(root, path)
         lines = text.count("\n")
         most = rules.LONG_FILE_LINES if path == rules.LONG_FILE else rules.FILE_LINES
         if lines > most:
             yield f"{path}:{lines}: file of {lines} lines, at most {most}"
-        if path.endswith(".py"):
+        if not path.endswith((".c", ".h")):
             continue
         found = functions(text)
         if found is None:
@@ -147,7 +147,7 @@ def check_lengths(root, _build):
 
 def texts(root):
     """All that people write and read by lines, as paths; what is made or copied is not among it."""
-    suffixes = (".c", ".h", ".py", ".md", ".1", ".5")
+    suffixes = (".c", ".h", ".py", ".js", ".css", ".md", ".1", ".5")
     paths = files(root, rules.EVERYTHING + ("docs",), suffixes)
     return paths + sorted(name for name in os.listdir(root) if name.endswith(".md"))
 

@@ -1,7 +1,8 @@
-"""Makes the page a C source: embed.py PAGE.html PAGE.css PAGE.js OUTPUT.c
+"""Makes the page a C source: embed.py OUTPUT.c PAGE.html PAGE.css SCRIPT.js...
 
-The style and the script go into the page, their hashes into its Content-Security-Policy, so that
-nothing but these two is ever applied or run; the page is cut in two where the figures go."""
+The style and the scripts, as one, go into the page, their hashes into its Content-Security-Policy,
+so that nothing but these two is ever applied or run; the page is cut in two where the figures
+go."""
 
 import base64
 import hashlib
@@ -18,8 +19,9 @@ def array(name, text):
     return "const char %s[] = {\n%s};\n" % (name, ",\n".join(lines))
 
 
-def main(html, css, js, output):
-    page, style, script = (open(path, encoding="ascii").read() for path in (html, css, js))
+def main(output, html, css, *scripts):
+    page, style, *parts = (open(path, encoding="ascii").read() for path in (html, css, *scripts))
+    script = "\n".join(parts)
     for place, text in (("{{style-hash}}", source(style)), ("{{script-hash}}", source(script)),
                         ("{{style}}", style), ("{{script}}", script)):
         if page.count(place) != 1:
