@@ -31,7 +31,8 @@ RINGSEND = os.environ.get("RINGSEND", os.path.join(ROOT, "build", "ringsend"))
 SANITIZED = os.environ.get("RINGSEND_SANITIZED") == "1"
 BOUND_S = 120 if SANITIZED else 30
 
-os.environ["XDG_CONFIG_HOME"] = "/nonexistent"  # no options of whoever runs the tests
+# No options of whoever runs the tests; and nobody, not even root, can make anything there.
+os.environ["XDG_CONFIG_HOME"] = "/dev/null"
 
 SECOND_THOUGHT_S = 0.11  # what comes within 100 ms of the first signal counts as that one
 

@@ -120,8 +120,8 @@ static void other_files_are_refused(void **state)
     struct record_error error;
     struct buf into = {0};
     buf_pool_init(&pool);
-    assert_false(load("/nonexistent", &pool, &into, &error));
-    assert_string_equal(error.detail, "No such file or directory: /nonexistent");
+    assert_false(load("/nonexistent/file", &pool, &into, &error));
+    assert_string_equal(error.detail, "No such file or directory: /nonexistent/file");
     assert_int_equal(error.error, RINGSEND_E_DATA_FILE);
     assert_false(load("/", &pool, &into, &error));
     assert_string_equal(error.detail, "not a regular file: /");

@@ -1,6 +1,6 @@
 // Made hdr_js.hlog, with hdr-histogram-js 3.0.1 from npm: node make_hdr_js.js >hdr_js.hlog
-// The squares of 1 .. 1000, each so many times as its root, and a minute 5e9 times; tagged "coarse",
-// of two significant digits, 1000, 2000 .. 100000000; an empty one.
+// The squares of 1 .. 1000, each so many times as its root, and a minute 5e9 times; tagged
+// "coarse", of two significant digits, 1000, 2000 .. 100000000; an empty one.
 const hdr = require("hdr-histogram-js");
 const options = { lowestDiscernibleValue: 1, highestTrackableValue: 3600000000000,
                   useWebAssembly: false, bitBucketSize: 64 };
