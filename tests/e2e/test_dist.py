@@ -9,6 +9,7 @@ import errno
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import struct
@@ -284,16 +285,142 @@ class Unit(Case):
         self.assertEqual(lines["Restart"], "on-abnormal")  # a signal, not an exit status
         self.assertGreater(int(lines["TimeoutStopSec"]), 10)
 
-    def test_its_command_is_one_that_send_takes(self):
+
+
+class UnitRun(Case):
+    """What systemd would start, with what it would give it: /etc/ringsend is etc, /var/lib lib."""
+
+    def setUp(self):
+        super().setUp()
+        for name in ("etc", "lib"):
+            os.mkdir(self.path(name))
+
+    def settings(self, instance):
+        """(key, value) of the unit, with its specifiers replaced."""
         with open(UNIT, encoding="utf-8") as file:
-            line = re.search(r"^ExecStart=\S+ (.*)$", file.read(), re.MULTILINE).group(1)
+            text = file.read()
+        for name, value in (("%i", instance), ("%S", self.path("lib")),
+                            ("/etc/ringsend", self.path("etc")), ("@bindir@/ringsend", RINGSEND)):
+            text = text.replace(name, value)
+        self.assertEqual(re.findall("^[^#]*%.*", text, re.MULTILINE), [])
+        return re.findall(r"^(\w+)=(.*)", text, re.MULTILINE)
+
+    def credentials(self, settings):
+        """The directory of them; what is not there has to have a default."""
+        directory = self.path("credentials")
+        shutil.rmtree(directory, ignore_errors=True)
+        os.mkdir(directory)
+        defaults = dict(value.split(":", 1) for key, value in settings if key == "SetCredential")
+        for key, value in settings:
+            if key == "LoadCredential":
+                name, path = value.split(":", 1)
+                if os.path.isdir(path):
+                    for each in os.listdir(path):
+                        shutil.copy(os.path.join(path, each),
+                                    os.path.join(directory, name + "_" + each))
+                elif os.path.exists(path):
+                    shutil.copy(path, os.path.join(directory, name))
+                else:
+                    with open(os.path.join(directory, name), "w", encoding="utf-8") as file:
+                        file.write(defaults[name].encode().decode("unicode_escape"))
+        return directory
+
+    def begin(self, instance):
+        settings = self.settings(instance)
+        only = dict(settings)
+        environment = {"CREDENTIALS_DIRECTORY": self.credentials(settings)}
+        lines = [only["Environment"]]
+        optional, path = only["EnvironmentFile"][0], only["EnvironmentFile"][1:]
+        self.assertEqual(optional, "-")
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                lines += file.read().splitlines()
+        for line in lines:
+            name, value = line.split("=", 1)
+            environment[name] = "".join(shlex.split(value))
+        words = []
+        for word in only["ExecStart"].split():
+            if word[0] == "$" and word[1] != "{":
+                words += shlex.split(environment.get(word[1:], ""))
+            else:
+                words.append(re.sub(r"\$\{(\w+)\}", lambda name: environment[name.group(1)], word))
+        os.makedirs(only["WorkingDirectory"], exist_ok=True)
+        self.assertEqual(only["WorkingDirectory"], self.path("lib/" + only["StateDirectory"]))
+        program = Program(words, cwd=only["WorkingDirectory"], env=environment)
+        self.addCleanup(program.close)
+        return program
+
+    def results(self, instance):
+        return json_lines(self.read("lib/ringsend/%s/results.jsonl" % instance))
+
+    def test_records_are_sent_once_however_often_it_is_started(self):
         serve = self.serve()
-        records = self.file("batch.jsonl", [{"url": serve.url}] * 3)
-        words = [w for word in line.replace("/etc/ringsend/%i.jsonl", records).split()
-                 for w in (["-c", "2"] if word == "$RINGSEND_OPTIONS" else [word])]
-        run = Program([RINGSEND, *words], cwd=self.dir).finish()
+        self.file("etc/orders.jsonl", [{"url": serve.url, "data": n} for n in range(3)])
+        run = self.begin("orders.jsonl").finish()
+        self.assertEqual((run.status, run.out), (OK, b""), run.err)
+        self.assertIn("3 records", run.err)  # the journal has the summary
+        before = self.results("orders.jsonl")
+        self.assertEqual(len(before), 3)
+        run = self.begin("orders.jsonl").finish()
         self.assertEqual(run.status, OK, run.err)
-        self.assertEqual(len(self.read("results.jsonl").splitlines()), 3)
+        self.assertIn("nothing left to do", run.err)
+        self.assertEqual(self.results("orders.jsonl"), before)
+        self.assertEqual(serve.stats()["statuses"], {"200": 3})
+
+    def test_rows_with_headers_that_root_alone_reads(self):
+        server = self.server(answering(lambda request: response(b"")))
+        self.file("etc/orders.csv", b"id,amount\n1,5\n2,7\n")
+        self.file("etc/orders.csv.conf", b"RINGSEND_OPTIONS='--url %s --id {{id}} -c 1'\n" %
+                  server.url.encode())
+        self.file("etc/orders.csv.headers", b"Authorization: Bearer secret\nX-Source: nightly\n")
+        run = self.begin("orders.csv").finish()
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual([each["id"] for each in self.results("orders.csv")], ["1", "2"])
+        for request in server.requests:
+            self.assertIn(("Authorization", "Bearer secret"), request.headers)
+            self.assertIn(("X-Source", "nightly"), request.headers)
+        self.assertNotIn("secret", run.err)
+
+    def test_inputs_of_its_own_and_such_that_root_alone_reads(self):
+        serve = self.serve()
+        os.mkdir(self.path("etc/mixed.private"))
+        self.file("etc/mixed.private/more.csv", b"id\n3\n")
+        first = self.file("first of all.csv", b"id\n1\n2\n")
+        conf = "RINGSEND_INPUT=\"'%s' %s/private_more.csv\"\nRINGSEND_OPTIONS='--url %s{{id}}'\n"
+        self.file("etc/mixed.conf", (conf % (first, self.path("credentials"), serve.url)).encode())
+        for said in ("3 records", "nothing left to do"):
+            run = self.begin("mixed").finish()
+            self.assertEqual(run.status, OK, run.err)
+            self.assertIn(said, run.err)
+        self.assertEqual(len(self.results("mixed")), 3)
+
+    def test_a_stopped_run_is_gone_on_with(self):
+        go = threading.Event()
+        self.addCleanup(go.set)
+
+        def answer(request):
+            if request.body == b"1" and not go.is_set():
+                go.wait(BOUND_S)
+            return response(b"")
+        server = self.server(answering(answer))
+        self.file("etc/orders.jsonl", [{"url": server.url, "data": n} for n in range(5)])
+        self.file("etc/orders.jsonl.conf", b"RINGSEND_OPTIONS='-c 1'\n")
+        program = self.begin("orders.jsonl")
+        server.wait_for(lambda server: len(server.requests) == 2)
+        program.signal(signal.SIGTERM)
+        program.wait_for(lambda out, err: b"stopping" in err)
+        go.set()
+        self.assertEqual(program.finish().status, 128 + signal.SIGTERM)
+        run = self.begin("orders.jsonl").finish()
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual(sorted(each["line"] for each in self.results("orders.jsonl")),
+                         [1, 2, 3, 4, 5])
+        self.assertEqual(len(server.requests), 5)
+
+    def test_no_records_are_an_error_that_names_the_file(self):
+        run = self.begin("orders.jsonl").finish()
+        self.assertEqual(run.status, 2)
+        self.assertIn(self.path("etc/orders.jsonl"), run.err)
 
 
 if __name__ == "__main__":
