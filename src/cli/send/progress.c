@@ -8,11 +8,10 @@
 
 #include "base/time.h"
 #include "cli/notice.h"
+#include "cli/terminal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,8 +19,6 @@
 #define LOG_EVERY_NS (10 * NS_PER_S)
 #define SAMPLE_NS (500 * NS_PER_MS)
 #define SMOOTH_S 3.0
-
-enum { COLUMNS_DEFAULT = 80, COLUMNS_MAX = 250 };
 
 bool progress_mode_read(const char *text, enum progress_mode *mode)
 {
@@ -37,18 +34,14 @@ bool progress_mode_read(const char *text, enum progress_mode *mode)
 
 enum progress_mode progress_mode_here(bool results_on_stdout)
 {
-    const char *term = getenv("TERM");
-    if (!isatty(STDERR_FILENO))
-        return PROGRESS_LOG;
-    if (results_on_stdout && isatty(STDOUT_FILENO))
+    if (isatty(STDERR_FILENO) && results_on_stdout && isatty(STDOUT_FILENO))
         return PROGRESS_NONE;
-    return term && strcmp(term, "dumb") != 0 ? PROGRESS_BAR : PROGRESS_LOG;
+    return terminal_can_redraw() ? PROGRESS_BAR : PROGRESS_LOG;
 }
 
 void progress_begin(struct progress *p)
 {
-    const char *no_colour = getenv("NO_COLOR");
-    p->colour = !no_colour || !*no_colour;
+    p->colour = terminal_may_colour();
     p->began_ns = p->sampled_ns = clock_monotonic_ns();
     p->rate = -1;
     p->next_ns = p->mode == PROGRESS_BAR   ? p->began_ns + BAR_EVERY_NS
@@ -139,20 +132,12 @@ static struct progress_state state_of(struct progress *p, uint64_t now_ns)
 
 /* ---- Telling it ---- */
 
-static unsigned columns(void)
-{
-    struct winsize size;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-        return COLUMNS_DEFAULT;
-    return size.ws_col < COLUMNS_MAX ? size.ws_col : COLUMNS_MAX;
-}
-
 /* In one write, so that it does not flicker. */
 static void draw(struct progress *p, uint64_t now_ns)
 {
-    char line[COLUMNS_MAX + 64], text[COLUMNS_MAX + 80];
+    char line[TERMINAL_COLUMNS_MAX + 64], text[TERMINAL_COLUMNS_MAX + 80];
     struct progress_state state = state_of(p, now_ns);
-    progress_bar(&state, columns(), p->colour, line, sizeof line);
+    progress_bar(&state, terminal_size().columns, p->colour, line, sizeof line);
     int bytes = snprintf(text, sizeof text, "\r%s\x1b[J\r", line);
     notice_bar(text, (size_t)bytes);
 }
