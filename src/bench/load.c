@@ -106,6 +106,11 @@ bool load_second(struct load *load, uint64_t second, struct figures_second *entr
     return series_wait(load->series, second, entry);
 }
 
+const struct histogram *load_so_far(const struct load *load)
+{
+    return series_so_far(load->series);
+}
+
 static uint64_t later(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;

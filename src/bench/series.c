@@ -1,6 +1,8 @@
 /* Invariants, under the lock: seconds below `closed` have an entry, the SERIES_OPEN ones from there
- * on a place in `open` (second % SERIES_OPEN). Of a whole series the first `held_count` have or had
- * a place in `held`, until their text is made. */
+ * on a place in `open` (second % SERIES_OPEN). The times of the SERIES_OPEN seconds below `closed`
+ * stand in `shut`, in the same places, until they are taken; those of a whole series, of which the
+ * first `held_count` have or had a place, in `held`, until their text is made. Histograms change
+ * places only: who hands in adds nothing up for whoever looks on. */
 #include "bench/series.h"
 
 #include "base/check.h"
@@ -25,10 +27,13 @@ struct series {
     uint32_t threads; /* that have not left */
     uint64_t closed;
     struct open_second open[SERIES_OPEN];
-    struct figures entries; /* its series alone */
+    struct histogram shut[SERIES_OPEN]; /* unless it is whole */
+    struct figures entries;             /* its series alone */
     bool is_whole;
     struct histogram *held; /* by second */
     size_t held_count, held_capacity;
+    /* Of the thread that takes the entries, without the lock. */
+    struct histogram taken, so_far;
 };
 
 bool series_part_init(struct series_part *part, bool is_whole)
@@ -72,8 +77,12 @@ struct series *series_new(uint32_t threads, bool is_whole)
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->changed, NULL);
     bool all = true;
-    for (size_t i = 0; i < SERIES_OPEN; i++)
+    for (size_t i = 0; i < SERIES_OPEN; i++) {
         all &= series_part_init(&s->open[i].sum, is_whole);
+        all &= is_whole || histogram_init(&s->shut[i], PART_PRECISION);
+    }
+    all &= is_whole || histogram_init(&s->taken, PART_PRECISION);
+    all &= histogram_init(&s->so_far, is_whole ? WHOLE_PRECISION : PART_PRECISION);
     if (all)
         return s;
     series_free(s);
@@ -84,8 +93,12 @@ void series_free(struct series *s)
 {
     if (!s)
         return;
-    for (size_t i = 0; i < SERIES_OPEN; i++)
+    for (size_t i = 0; i < SERIES_OPEN; i++) {
         series_part_free(&s->open[i].sum);
+        histogram_free(&s->shut[i]);
+    }
+    histogram_free(&s->taken);
+    histogram_free(&s->so_far);
     for (size_t i = 0; i < s->held_count; i++)
         histogram_free(&s->held[i]);
     free(s->held);
@@ -117,6 +130,13 @@ static bool hold(struct series *s, struct histogram *times)
     return true;
 }
 
+static void swap(struct histogram *a, struct histogram *b)
+{
+    struct histogram kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
 static void close_oldest(struct series *s)
 {
     struct open_second *open = &s->open[s->closed % SERIES_OPEN];
@@ -129,6 +149,8 @@ static void close_oldest(struct series *s)
     struct figures *all = &s->entries;
     all->series_truncated = all->series_truncated || !figures_add_second(all, &entry) ||
                             (s->is_whole && !hold(s, &open->sum.response_ns));
+    if (!s->is_whole)
+        swap(&open->sum.response_ns, &s->shut[s->closed % SERIES_OPEN]);
     part_clear(&open->sum);
     open->handed_in = 0;
     open->is_begun = false;
@@ -190,6 +212,7 @@ static void make_text(struct series *s, uint64_t second)
     s->held[second] = (struct histogram){0};
     pthread_mutex_unlock(&s->lock);
     char *text = hdr_encode(&times);
+    histogram_merge(&s->so_far, &times);
     histogram_free(&times);
     pthread_mutex_lock(&s->lock);
     s->entries.series[second].times = text;
@@ -201,12 +224,22 @@ bool series_wait(struct series *s, uint64_t second, struct figures_second *entry
     while (s->closed <= second && s->threads > 0)
         pthread_cond_wait(&s->changed, &s->lock);
     bool there = second < s->entries.series_count;
+    bool is_shut = there && !s->is_whole && s->closed - second <= SERIES_OPEN;
     if (second < s->held_count && s->held[second].counts)
         make_text(s, second);
+    if (is_shut)
+        swap(&s->taken, &s->shut[second % SERIES_OPEN]);
     if (there)
         *entry = s->entries.series[second];
     pthread_mutex_unlock(&s->lock);
+    if (is_shut)
+        histogram_merge(&s->so_far, &s->taken);
     return there;
+}
+
+const struct histogram *series_so_far(const struct series *s)
+{
+    return &s->so_far;
 }
 
 void series_publish(struct series *s, struct figures *figures)

@@ -48,6 +48,9 @@ void series_leave(struct series *s, uint64_t seconds);
 /* Waits for the entry of second number `second`. False when no thread hands in any more and there
  * is none. To be called for each in turn; entry->times stays the series' own. */
 bool series_wait(struct series *s, uint64_t second, struct figures_second *entry);
+/* The response times of the seconds that were taken. For the same thread; who takes a second later
+ * than SERIES_OPEN seconds after its end misses its times. */
+const struct histogram *series_so_far(const struct series *s);
 /* Moves all entries into *figures, once all threads have left. */
 void series_publish(struct series *s, struct figures *figures);
 

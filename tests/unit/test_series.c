@@ -158,6 +158,34 @@ static void a_whole_series_keeps_each_seconds_times(void **state)
     figures_free(&f);
 }
 
+/* Whoever looks on has the times of all seconds that it took in time, and nobody adds them up
+ * for it. */
+static void the_times_so_far_are_those_that_were_taken(void **state)
+{
+    (void)state;
+    for (int is_whole = 0; is_whole <= 1; is_whole++) {
+        struct series *s = series_new(1, is_whole);
+        struct figures_second entry;
+        uint64_t second = 0, all = 0;
+        for (; second < 3 * SERIES_OPEN; second++) {
+            hand_in_part(s, is_whole, second, 1 + second, 1000 * (1 + second));
+            assert_true(series_wait(s, second, &entry));
+            all += 1 + second;
+            assert_int_equal(series_so_far(s)->count, all);
+            assert_int_equal(series_so_far(s)->max, 1000 * (1 + second));
+        }
+        for (uint64_t i = second; i < second + SERIES_OPEN + 2; i++) /* it stood still meanwhile */
+            hand_in_part(s, is_whole, i, 1, 10);
+        for (uint64_t i = second; i < second + SERIES_OPEN + 2; i++)
+            assert_true(series_wait(s, i, &entry));
+        assert_int_equal(series_so_far(s)->count, all + SERIES_OPEN + (is_whole ? 2 : 0));
+        assert_int_equal(series_so_far(s)->min, 10);
+        series_leave(s, second + SERIES_OPEN + 2);
+        struct figures f = publish(s);
+        figures_free(&f);
+    }
+}
+
 /* Nobody waits for the seconds: what is held goes with the series. */
 static void a_whole_series_nobody_reads_is_freed(void **state)
 {
@@ -180,6 +208,7 @@ int main(void)
         cmocka_unit_test(a_late_thread_holds_nobody_up_and_loses_no_count),
         cmocka_unit_test(empty_seconds_count_too),
         cmocka_unit_test(a_whole_series_keeps_each_seconds_times),
+        cmocka_unit_test(the_times_so_far_are_those_that_were_taken),
         cmocka_unit_test(a_whole_series_nobody_reads_is_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

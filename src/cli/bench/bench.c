@@ -7,6 +7,7 @@
 #include "cli/bench/bench_options.h"
 #include "cli/bench/bench_report.h"
 #include "cli/bench/bench_requests.h"
+#include "cli/bench/live_view.h"
 #include "cli/commands.h"
 #include "cli/compare/compare_report.h"
 #include "cli/options/values.h"
@@ -51,7 +52,9 @@ static void report_stop(void)
         "signal cancels it\n";
     struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT)) {
-        ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+        const char *wipe = live_view_wipe();
+        ssize_t written = write(STDERR_FILENO, wipe, strlen(wipe));
+        written = write(STDERR_FILENO, text, sizeof text - 1);
         (void)written;
     }
 }
@@ -123,18 +126,29 @@ static int target_read(struct target *target, const struct bench_options *option
     return status;
 }
 
-static void watch(struct bench *b, struct load *load)
+/* All seconds are taken, whether they are told or not. */
+static void watch(const struct bench *b, struct load *load, const struct figures_settings *settings)
 {
     struct figures_second second;
-    for (uint64_t i = 0; load_second(load, i, &second); i++)
-        if (!b->options.quiet)
-            bench_print_second(stderr, i + 1, &second, &b->options.settings);
+    struct live_view view;
+    bool is_live = !b->options.quiet && live_view_is_possible();
+    if (is_live)
+        live_view_begin(&view, settings, load_so_far(load));
+    for (uint64_t i = 0; load_second(load, i, &second); i++) {
+        if (is_live)
+            live_view_second(&view, &second);
+        else if (!b->options.quiet)
+            bench_print_second(stderr, i + 1, &second, settings);
+    }
+    if (is_live)
+        live_view_end(&view);
 }
 
-/* Makes the run of `load`; its figures belong to the caller on success. */
-static int make_run(struct bench *b, struct load *load, struct figures *figures, char *message,
-                    size_t message_bytes)
+/* Makes the run of `load`; it is the next of the runs on success. */
+static int make_run(struct bench *b, struct load *load, const struct figures_settings *settings,
+                    char *message, size_t message_bytes)
 {
+    struct figures *figures = &b->runs[b->runs_count];
     if (!figures_init(figures)) {
         message[0] = '\0';
         return -RINGSEND_E_NO_MEMORY;
@@ -142,7 +156,7 @@ static int make_run(struct bench *b, struct load *load, struct figures *figures,
     set_load_to_wake(load);
     int error = load_start(load);
     if (!error)
-        watch(b, load);
+        watch(b, load, settings);
     int finish_error = load_finish(load, figures, message, message_bytes);
     set_load_to_wake(NULL);
     if (error)
@@ -182,7 +196,7 @@ static int run_once(struct bench *b, const struct target *target, double rate)
         bench_print_start(stderr, b->runs_count + 1, b->runs_wanted, &options.settings);
     int error = load_new(&load, &options, message, sizeof message);
     if (!error) {
-        error = make_run(b, load, &b->runs[b->runs_count], message, sizeof message);
+        error = make_run(b, load, &options.settings, message, sizeof message);
         load_free(load);
     }
     if (error)
