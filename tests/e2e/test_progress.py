@@ -1,43 +1,12 @@
 """Progress on standard error: a bar on a terminal of any width, lines elsewhere, and on SIGUSR1."""
 
-import fcntl
 import os
-import pty
 import re
-import select
 import signal
-import struct
-import termios
 import threading
 
 from harness import BOUND_S, Case, NOT_ALL_OK, OK, USAGE, answering, main, response
-
-
-class Terminal:
-    """A pseudo-terminal, and what a program has written to it."""
-
-    def __init__(self, columns):
-        self.master, self.slave = pty.openpty()
-        self.resize(columns)
-        self.text = b""
-
-    def resize(self, columns):
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-
-    def read_until(self, accept):
-        """Reads on until accept(text) is true; text is what came since the last call that ended
-        so."""
-        while not accept(self.text):
-            ready, _, _ = select.select([self.master], [], [], BOUND_S)
-            if not ready:
-                raise AssertionError("the terminal shows no more than %r" % self.text[-500:])
-            self.text += os.read(self.master, 65536)
-        text, self.text = self.text, b""
-        return text
-
-    def close(self):
-        os.close(self.master)
-        os.close(self.slave)
+from terminal import Terminal
 
 
 # A drawing: from the line's start, wiped behind the end, back to the start.

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "base/span.h"
 #include "cli/bench/bench_report.h"
+#include "cli/bench/live_view.h"
 #include "cli/bench/threshold_words.h"
 #include "cli/json_out.h"
 #include "cli/units.h"
@@ -298,9 +299,50 @@ static void who_else_had_the_processor_is_reported(void **state)
     figures_free(&f);
 }
 
+/* No line is as long as the terminal is wide, and all fit into it, whatever its size and the names;
+ * of these only text is shown. */
+static void the_live_view_fits(void **state)
+{
+    (void)state;
+    struct figures f;
+    fill(&f, 20);
+    f.settings.target = "http://h/\x1b[2J\xc3\xa4\xc2\x9b\xff\xc3\xb6\t";
+    f.settings.duration_ns = 10000000000;
+    f.settings.open_loop = true;
+    const struct live_view view = {
+        .settings = &f.settings,
+        .seconds = 3,
+        .last = {.requests = 100, .p50_ns = 5, .p99_ns = 7, .max_ns = 9, .waiting = 3},
+        .requests = 200,
+        .bad = 3,
+        .times = &f.response_ns};
+    for (unsigned columns = 0; columns < 120; columns++) {
+        for (unsigned rows = 0; rows < 30; rows++) {
+            char *text = NULL, *rest;
+            size_t bytes, lines = 0;
+            FILE *out = open_memstream(&text, &bytes);
+            assert_true(live_view_print(out, &view, columns, rows, false));
+            fclose(out);
+            for (char *line = strtok_r(text, "\n", &rest); line;
+                 line = strtok_r(NULL, "\n", &rest)) {
+                char *end = strstr(line, "\x1b[K");
+                assert_true(end && !strchr(end + 1, 0x1b) && strlen(end) == 3);
+                *end = '\0';
+                assert_null(strpbrk(line, "\x1b\t\x9b\xff"));
+                assert_true(strlen(line) < (columns > 0 ? columns : 1));
+                lines++;
+            }
+            assert_true(lines == 0 || lines < rows);
+            free(text);
+        }
+    }
+    figures_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_live_view_fits),
         cmocka_unit_test(times_are_written_as_people_do),
         cmocka_unit_test(two_amounts_are_told_apart),
         cmocka_unit_test(a_verdict_says_what_was_found_and_what_was_asked),

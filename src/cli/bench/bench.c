@@ -52,9 +52,8 @@ static void report_stop(void)
         "signal cancels it\n";
     struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT)) {
-        const char *wipe = live_view_wipe();
-        ssize_t written = write(STDERR_FILENO, wipe, strlen(wipe));
-        written = write(STDERR_FILENO, text, sizeof text - 1);
+        live_view_wipe();
+        ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
         (void)written;
     }
 }

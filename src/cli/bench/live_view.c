@@ -46,9 +46,13 @@ bool live_view_is_possible(void)
     return terminal_can_redraw();
 }
 
-const char *live_view_wipe(void)
+void live_view_wipe(void)
 {
-    return stands ? WIPE : "";
+    if (!stands)
+        return;
+    ssize_t written = write(STDERR_FILENO, WIPE, sizeof WIPE - 1);
+    (void)written;
+    stands = false;
 }
 
 /* ---- lines ---- */
@@ -85,8 +89,8 @@ static void print_counts(FILE *out, const struct live_view *view, bool colour)
 {
     uint64_t good = view->requests - view->bad;
     fprintf(out, "  rate    %10s a second, %llu in the last one\n",
-            rate_text(view->seconds > 0 ? (double)view->requests / (double)view->seconds : 0).chars,
-            (unsigned long long)(view->last.requests + view->last.errors));
+            rate_text((double)view->responses / (double)view->seconds).chars,
+            (unsigned long long)view->last.requests);
     fprintf(out, "  ok      %10llu\n", (unsigned long long)good);
     if (view->bad > 0)
         fprintf(out, "%s  failed  %10llu  %s%s\n", colour ? RED : "", (unsigned long long)view->bad,
@@ -252,6 +256,7 @@ void live_view_second(struct live_view *view, const struct figures_second *secon
 {
     view->seconds++;
     view->last = *second;
+    view->responses += second->requests;
     view->requests += second->requests + second->errors;
     view->bad += second->not_ok + second->errors;
     draw(view);
@@ -259,7 +264,6 @@ void live_view_second(struct live_view *view, const struct figures_second *secon
 
 void live_view_end(struct live_view *view)
 {
-    fputs(live_view_wipe(), stderr);
-    stands = false;
+    live_view_wipe();
     *view = (struct live_view){0};
 }

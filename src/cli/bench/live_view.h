@@ -11,16 +11,18 @@
 
 struct live_view {
     const struct figures_settings *settings;
-    uint64_t seconds;              /* that were told */
-    struct figures_second last;    /* of them; its times are not ours */
-    uint64_t requests, bad;        /* so far */
-    const struct histogram *times; /* so far */
+    uint64_t seconds;           /* that were told */
+    struct figures_second last; /* of them; its times are not ours */
+    /* So far; requests have ended with a response or an error. */
+    uint64_t responses, requests, bad;
+    const struct histogram *times;
 };
 
 /* Standard error is a terminal that can be drawn on. */
 bool live_view_is_possible(void);
-/* What stands on standard error is wiped by this, if it is ours. */
-const char *live_view_wipe(void);
+/* Makes room for a message, where a view stands; from a signal handler, too. The next drawing comes
+ * below. */
+void live_view_wipe(void);
 
 /* Draws what is asked for, before anything is known; `times` grows as seconds are told. */
 void live_view_begin(struct live_view *view, const struct figures_settings *settings,
