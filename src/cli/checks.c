@@ -24,6 +24,7 @@
 enum {
     CONNECTIONS = DEFAULT_CONNECTIONS, /* what send opens unless told otherwise */
     BUFFERS = 128,
+    MEMLOCK_ENOUGH_BYTES = 8 << 20,
     MEMLOCK_SHORT_BYTES = 1 << 20, /* below it large rings are refused (non-root, Linux 6.14 on) */
     DESCRIPTORS_MANY = 10000,
     PORTS_FEW = 10000,
@@ -222,8 +223,12 @@ static void check_memlock(struct finding *f, const struct trial *t)
     else
         say(f, "%llu KiB for all rings of this user%s", (unsigned long long)limit.rlim_cur / 1024,
             geteuid() == 0 ? " (root is exempt)" : "");
-    const char *how = "raise it with `ulimit -l`, /etc/security/limits.conf, or LimitMEMLOCK= in a "
-                      "systemd unit: 8 MiB will do";
+    bool may_raise = limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= MEMLOCK_ENOUGH_BYTES;
+    const char *how = may_raise
+                          ? "`ulimit -l 8192` raises it for this shell, LimitMEMLOCK=8M for a "
+                            "systemd unit"
+                          : "root raises it: `USER hard memlock 8192` in "
+                            "/etc/security/limits.conf, LimitMEMLOCK=8M for a systemd unit";
     if (t->error == -ENOMEM)
         cure(f, FINDING_FAULT, "%s", how);
     else if (limit.rlim_cur < MEMLOCK_SHORT_BYTES && geteuid() != 0)
@@ -288,7 +293,7 @@ static void check_trust(struct finding *f)
     say(f, "https cannot be verified: %s", message);
     cure(f, FINDING_FAULT,
          "install the package ca-certificates, or name a file of certificates (PEM) with "
-         "$SSL_CERT_FILE or --cacert");
+         "$SSL_CERT_FILE, or with --cacert where requests are sent");
 }
 
 static void check_name(struct finding *f, const char *name)

@@ -305,7 +305,7 @@ class Compare(Case):
         one, far = self.steps("one", (1000, 1000, 0)), self.steps("far", (3000, 1000, 0))
         whole = self.bench("whole")
         for args, status, words in (((one, whole), INPUT,
-                                     "one holds steps at several rates and %s does not: name" %
+                                     "one holds steps at several rates and %s does not: say" %
                                      whole), ((whole, one), INPUT,
                                               "one holds steps at several rates and"),
                                     ((one, far), INPUT, "have no step at the same rate"),

@@ -93,7 +93,7 @@ class Doctor(Case):
         # Kernels before 6.14 do not count rings.
         expected = "fault" if "io_uring" in self.faults(checks) else "note"
         self.assertEqual(checks["memlock"]["state"], expected)
-        self.assertIn("ulimit -l", checks["memlock"]["cure"])
+        self.assertIn("hard memlock 8192", checks["memlock"]["cure"])
         self.assertIn("0 KiB", checks["memlock"]["text"])
 
     @unittest.skipUnless(os.geteuid() == 0, "becoming another user needs root")

@@ -314,7 +314,9 @@ static int keep_awake(struct bench *b)
     if (b->awake >= 0)
         return EXIT_OK;
     fprintf(stderr, "ringsend bench: --awake: /dev/cpu_dma_latency: %s%s\n", strerror(-b->awake),
-            b->awake == -EACCES ? ": root may, or who is let in by `setfacl -m u:NAME:w`" : "");
+            b->awake == -EACCES ? ": root may, or who is let in by root's "
+                                  "`setfacl -m u:NAME:w /dev/cpu_dma_latency`"
+                                : "");
     return EXIT_NOT_STARTED;
 }
 

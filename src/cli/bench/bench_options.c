@@ -79,8 +79,10 @@ static void finish_comparison(struct bench_options *o, const struct options *giv
         usage_error(command, "--vs compares two URLs; records bring their own");
     target_check_url(&o->target, "--vs", o->versus);
     if (strcmp(o->target.url, o->versus) == 0)
-        usage_error(command, "--vs is the very URL that is measured already; to see how far two "
-                             "runs of one target differ, add a query to one: ?b");
+        usage_error(command,
+                    "--vs is the very URL that is measured already; to see how far two "
+                    "runs of one target differ, give it another query: --vs '%s%sb'",
+                    o->versus, strchr(o->versus, '?') ? "&" : "?");
 }
 
 /* What the options say together, with the arguments that are none. */

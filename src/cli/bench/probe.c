@@ -99,15 +99,22 @@ static int make_step(struct probe_run *p, uint32_t connections)
     return EXIT_OK;
 }
 
+/* What was no good answer; empty when all were. */
+static void say_cause(char *text, size_t text_bytes, const struct probe_step *step)
+{
+    text[0] = '\0';
+    if (step->errors > step->others)
+        snprintf(text, text_bytes, "%s", ringsend_error_text(step->error));
+    else if (step->others > 0)
+        snprintf(text, text_bytes, "status %d", step->status);
+}
+
 /* Of the first step, over one connection: there is no knee. */
 static void report_failure(const struct probe_step *step)
 {
     char cause[160];
     uint64_t all = step->good + step->others + step->errors;
-    if (step->errors > step->others)
-        snprintf(cause, sizeof cause, "%s", ringsend_error_text(step->error));
-    else
-        snprintf(cause, sizeof cause, "status %d", step->status);
+    say_cause(cause, sizeof cause, step);
     if (step->good == 0)
         fprintf(stderr, "ringsend probe: no good answer came: %s\n", cause);
     else if (step->too_many)
@@ -116,15 +123,16 @@ static void report_failure(const struct probe_step *step)
             "ringsend probe: a single connection is pushed back already: %llu of %llu requests "
             "(%s), and\n"
             "  %llu answers were good. Fewer connections cannot help; a lower rate may (ringsend "
-            "send --rate)\n",
+            "send --rate N/T)\n",
             (unsigned long long)step->pushed_back, (unsigned long long)all, cause,
             (unsigned long long)step->good);
     else
         fprintf(stderr,
-                "ringsend probe: good answers came, %llu of %llu, but none in the time that is "
-                "measured: use a\n"
-                "  longer --step (%s)\n",
-                (unsigned long long)step->good, (unsigned long long)all, cause);
+                "ringsend probe: good answers came, %llu of %llu%s%s, but none in the time that is "
+                "measured:\n"
+                "  use a longer --step\n",
+                (unsigned long long)step->good, (unsigned long long)all, cause[0] ? "; else " : "",
+                cause);
 }
 
 static uint32_t recommended(const struct knee *k)

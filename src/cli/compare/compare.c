@@ -7,6 +7,7 @@
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 #include "cli/report_files.h"
+#include "cli/units.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,9 +65,10 @@ static bool is_comparable(const struct sides *sides)
         const struct side *b = &sides->all[i];
         if ((a->rate > 0) != (b->rate > 0)) {
             fprintf(stderr,
-                    "ringsend compare: %s holds steps at several rates and %s does not: name the "
-                    "one to compare with --step N/T\n",
-                    a->rate > 0 ? a->name : b->name, a->rate > 0 ? b->name : a->name);
+                    "ringsend compare: %s holds steps at several rates and %s does not: say which "
+                    "step is meant, such as --step %s\n",
+                    a->rate > 0 ? a->name : b->name, a->rate > 0 ? b->name : a->name,
+                    rate_text(a->rate > 0 ? a->rate : b->rate).chars);
             return false;
         }
         if (b->first == i && b->rate > 0 && !has_common_step(sides, i)) {

@@ -96,8 +96,10 @@ void compare_say_verdict(FILE *out, const struct comparison *c, double tolerance
     }
     fputs("it cannot be told", out);
     if (!c->p50.enough || !c->p99.enough) {
-        fprintf(out, ", too few requests for p99, which needs %d above it on each side",
-                COMPARE_TAIL_MIN);
+        fprintf(out,
+                ", too few requests for p99, which needs %d above it on each side (ringsend "
+                "bench -n %d)",
+                COMPARE_TAIL_MIN, COMPARE_TAIL_MIN * 150);
         return;
     }
     fputs(c->by_runs ? ", " : " from so few runs: ", out);
@@ -114,9 +116,9 @@ void compare_say_basis(FILE *out, bool by_runs, const char *start)
         fprintf(
             out,
             "%sRequests of one run are not independent of each other, however many: without %d "
-            "runs%sa side (ringsend bench --repeat) there is a verdict only on what is %g times "
+            "runs%sa side (ringsend bench --repeat %d) there is a verdict only on what is %g times "
             "as much.",
-            start, COMPARE_RUNS_MIN, start, COMPARE_GROSS);
+            start, COMPARE_RUNS_MIN, start, COMPARE_RUNS_MIN, COMPARE_GROSS);
 }
 
 void compare_say_slow(FILE *out, size_t a_slow, size_t b_slow, const char *start)
