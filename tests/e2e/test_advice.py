@@ -1,4 +1,5 @@
-"""Whoever follows what bench, probe, compare and doctor advise, to the letter, gets what it says."""
+"""Whoever follows what bench, probe, compare and doctor advise, to the letter, gets what they
+say."""
 
 import json
 import os
@@ -61,6 +62,13 @@ class Bench(Advice):
                     condition = re.match(r"\w+[<>]", wrong).group() + condition
                 self.say("bench", "-q", "-n", "20", *rate, "--fail-if", condition, url,
                          status=(OK, THRESHOLD))
+
+    def test_two_urls_are_compared(self):
+        url = self.serve().url
+        text = self.say("bench", "-n", "20", url, url + "b", status=USAGE)
+        self.advised(r"compared by (--vs URL URL)", text)
+        self.say("bench", "-q", "-n", "20", "--repeat", "1", "--vs", url, url + "b",
+                 status=(OK, THRESHOLD))
 
     def test_one_target_against_itself(self):
         for query in ("", "?a", "?a&c=d"):

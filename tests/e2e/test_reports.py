@@ -96,6 +96,21 @@ class Reports(Case):
         self.run_with_reports("bench", "-q", "-n", "3", self.serve().url, expect=OK)
         self.assertEqual({outcome for outcome, _ in self.junit().values()}, {"passed"})
 
+    def test_what_never_answered_has_no_times(self):
+        """And is not faster for it."""
+        url = self.serve().url
+        sock, port = refused_port()
+        with sock:
+            run = self.run_with_reports("bench", "-q", "-n", "20", "--repeat", "4", "--vs",
+                                        "http://127.0.0.1:%d/" % port, url, expect=NOT_ALL_OK)
+        text = run.out.decode()
+        self.assertNotIn(" 0 ns", text + self.markdown())
+        self.assertRegex(text, r"(?m)^   run      rate .*\n     1 +- ")
+        self.assertRegex(text, r"(?m)^     2 +- +0 +- +- +- +- +20 \*")
+        self.assertRegex(text, r"(?m)^  p50 +\S+ [mu]?s +- +- +undecided$")
+        self.assertRegex(text, r"worse: 100 % of B's requests failed, 0 % of A's")
+        self.assertRegex(self.markdown(), r"\n\| p99 \| \S+ [mu]?s \| - \| - \|  \| undecided \|\n")
+
     def test_a_run_that_was_stopped_is_an_error(self):
         serve = self.serve("--latency", "1ms")
         bench = self.start("bench", "-z", "1h", "-c", "1", "--repeat", "3", "--junit",

@@ -50,11 +50,8 @@ static void put_row(FILE *out, const struct bench_report *report, size_t index)
         fprintf(out, " of %s", rate_text(f->settings.rate).chars);
     fputs("/s |", out);
     for (int i = 0; i < SHOWN; i++)
-        fprintf(
-            out, " %s |",
-            f->response_ns.count > 0
-                ? times_quantile(&f->response_ns, &f->response_bounds_ns, shown[i].fraction).chars
-                : "");
+        fprintf(out, " %s |",
+                times_quantile(&f->response_ns, &f->response_bounds_ns, shown[i].fraction).chars);
     fprintf(out, " %llu of %llu", (unsigned long long)failed, (unsigned long long)all);
     if (failed > 0)
         fprintf(out, ", %s", share_text((double)failed / (double)all).chars);

@@ -315,8 +315,9 @@ static bool is_spoiled(const struct figures *f)
 static void print_overview(FILE *out, const struct bench_report *report)
 {
     bool spoiled = false;
-    fprintf(out, "\n  %4s%10s%10s%10s%10s%10s%10s%9s\n", "", "rate", "reached", "p50", "p99",
-            "p99.9", "max", "failed");
+    fprintf(out, "\n  %4s%10s%10s%10s%10s%10s%10s%9s\n",
+            report->kind == BENCH_STEPS ? "step" : "run", "rate", "reached", "p50", "p99", "p99.9",
+            "max", "failed");
     for (size_t i = 0; i < report->runs_count; i++) {
         const struct figures *f = &report->runs[i];
         const struct histogram *h = &f->response_ns, *bounds = &f->response_bounds_ns;

@@ -145,7 +145,9 @@ static void report(const struct knee *k)
 {
     uint32_t knee = knee_at(k), cap = knee_cap(k);
     printf("\n");
-    if (knee < k->connections_max && knee != cap)
+    if (k->connections_max == 1)
+        printf("One connection was tried, and no more (-c).\n");
+    else if (knee < k->connections_max && knee != cap)
         printf("The knee is at %u: more connections bring less than a tenth more answers.\n", knee);
     else
         printf("Each connection more brought more answers, up to %u.\n", knee);

@@ -8,6 +8,8 @@ struct units_text times_quantile(const struct histogram *h, const struct histogr
                                  double fraction)
 {
     struct units_text value = duration_text(histogram_quantile(h, fraction)), text;
+    if (h->count == 0)
+        return (struct units_text){"-"};
     snprintf(text.chars, sizeof text.chars, "%s%.29s",
              bounds && figures_is_bound(h, bounds, fraction) ? ">=" : "", value.chars);
     return text;

@@ -12,7 +12,8 @@ enum {
     TIMES_BINS_MAX = 16 + TIMES_DECADES
 };
 
-/* A percentile, marked when it is a lower bound: ">=1.53 ms". bounds: null for none. */
+/* A percentile, marked when it is a lower bound: ">=1.53 ms"; of no times "-". bounds: null for
+ * none. */
 struct units_text times_quantile(const struct histogram *h, const struct histogram *bounds,
                                  double fraction);
 /* A line a bin: where it begins, its share, a bar. Of 1..16 bins, more only when there are more

@@ -3,8 +3,6 @@
 #include "cli/compare/compare_words.h"
 #include "cli/markdown.h"
 
-#include <math.h>
-
 static void put_side(FILE *out, char letter, const struct side *side)
 {
     fprintf(out, "%c: ", letter);
@@ -14,14 +12,11 @@ static void put_side(FILE *out, char letter, const struct side *side)
 
 static void put_quantile(FILE *out, const char *name, const struct compare_quantile *q)
 {
-    fprintf(out, "| %s | %s | %s | %s | ", name,
+    fprintf(out, "| %s | %s | %s | %s | %s | %s |\n", name,
             compare_time_text(q->a_ns.value, q->a_at_least).chars,
             compare_time_text(q->b_ns.value, q->b_at_least).chars,
-            compare_difference_text(q->ratio.value).chars);
-    if (!isnan(q->ratio.low))
-        fprintf(out, "%s to %s", compare_difference_text(q->ratio.low).chars,
-                compare_difference_text(q->ratio.high).chars);
-    fprintf(out, " | %s |\n", compare_verdict_names[q->verdict]);
+            compare_quantile_difference(q).chars, compare_quantile_interval(q).chars,
+            compare_verdict_names[q->verdict]);
 }
 
 static void put_other(FILE *out, const char *name, const struct side *a, const struct side *b,
@@ -69,7 +64,7 @@ static void put_step(FILE *out, const struct comparison *c, const struct side *a
         const struct compare_quantile *q = i == 0 ? &c->p50 : &c->p99;
         fprintf(out, " %s | %s | %s |", compare_time_text(q->a_ns.value, q->a_at_least).chars,
                 compare_time_text(q->b_ns.value, q->b_at_least).chars,
-                compare_difference_text(q->ratio.value).chars);
+                compare_quantile_difference(q).chars);
     }
     fprintf(out, " %s | %s | ", share_text(c->errors.a_share).chars,
             share_text(c->errors.b_share).chars);

@@ -3,11 +3,9 @@
  * something to say. */
 #include "cli/compare/compare_report.h"
 
-#include "bench/figures.h"
 #include "cli/compare/compare_words.h"
 #include "cli/units.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 /* ---- pairs ---- */
@@ -126,14 +124,12 @@ static void print_side(FILE *out, char letter, const struct side *side)
 
 static void print_quantile(FILE *out, const char *name, const struct compare_quantile *q)
 {
-    fprintf(out, "  %-8s%12s%12s%12s   ", name,
+    struct units_text interval = compare_quantile_interval(q);
+    fprintf(out, "  %-8s%12s%12s%12s   %s%s%s\n", name,
             compare_time_text(q->a_ns.value, q->a_at_least).chars,
             compare_time_text(q->b_ns.value, q->b_at_least).chars,
-            compare_difference_text(q->ratio.value).chars);
-    if (!isnan(q->ratio.low))
-        fprintf(out, "%s to %s  ", compare_difference_text(q->ratio.low).chars,
-                compare_difference_text(q->ratio.high).chars);
-    fprintf(out, "%s\n", compare_verdict_names[q->verdict]);
+            compare_quantile_difference(q).chars, interval.chars, interval.chars[0] ? "  " : "",
+            compare_verdict_names[q->verdict]);
 }
 
 static void print_other(FILE *out, const char *name, const struct side *a, const struct side *b,
@@ -182,7 +178,7 @@ static void print_step_quantile(FILE *out, const struct compare_quantile *q)
 {
     fprintf(out, "%9s%9s%8s", compare_time_text(q->a_ns.value, q->a_at_least).chars,
             compare_time_text(q->b_ns.value, q->b_at_least).chars,
-            compare_difference_text(q->ratio.value).chars);
+            compare_quantile_difference(q).chars);
 }
 
 static void print_steps_table(FILE *out, const struct sides *sides,

@@ -22,6 +22,26 @@ struct units_text compare_difference_text(double ratio)
     return signed_text;
 }
 
+static bool has_both(const struct compare_quantile *q)
+{
+    return q->a_ns.value > 0 && q->b_ns.value > 0;
+}
+
+struct units_text compare_quantile_difference(const struct compare_quantile *q)
+{
+    return has_both(q) ? compare_difference_text(q->ratio.value) : (struct units_text){"-"};
+}
+
+struct units_text compare_quantile_interval(const struct compare_quantile *q)
+{
+    struct units_text text = {""};
+    if (has_both(q) && !isnan(q->ratio.low))
+        snprintf(text.chars, sizeof text.chars, "%.13s to %.13s",
+                 compare_difference_text(q->ratio.low).chars,
+                 compare_difference_text(q->ratio.high).chars);
+    return text;
+}
+
 struct units_text compare_chance_text(double p)
 {
     struct units_text text;
@@ -31,9 +51,10 @@ struct units_text compare_chance_text(double p)
 
 struct units_text compare_time_text(double ns, bool at_least)
 {
-    struct units_text text;
-    snprintf(text.chars, sizeof text.chars, "%s%.29s", at_least ? ">=" : "",
-             duration_text((uint64_t)ns).chars);
+    struct units_text text = {"-"};
+    if (ns > 0)
+        snprintf(text.chars, sizeof text.chars, "%s%.29s", at_least ? ">=" : "",
+                 duration_text((uint64_t)ns).chars);
     return text;
 }
 

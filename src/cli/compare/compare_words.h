@@ -15,8 +15,12 @@ extern const char *const compare_verdict_names[];
 
 /* "+27.5 %" of the ratio 1.275. */
 struct units_text compare_difference_text(double ratio);
+/* The same of two percentiles, and "+15.4 % to +542 %"; "-" and nothing when one of them has no
+ * times, or no interval. */
+struct units_text compare_quantile_difference(const struct compare_quantile *q);
+struct units_text compare_quantile_interval(const struct compare_quantile *q);
 struct units_text compare_chance_text(double p);
-/* ">=1.53 ms" of what may be more. */
+/* ">=1.53 ms" of what may be more; "-" of none. */
 struct units_text compare_time_text(double ns, bool at_least);
 /* A side's percentile likewise, of all its runs; empty when memory is out. */
 struct units_text compare_percentile_text(const struct side *side, double fraction);

@@ -52,7 +52,9 @@ void target_options_finish(struct target_options *o, const struct options *given
     }
     const char *misplaced = about_records(given);
     if (count > 1)
-        usage_error(command, "one URL, or files of records; a file of records can hold many URLs");
+        usage_error(command, "one URL, or files of records; %s",
+                    given->rows[OPTION_VS] ? "two URLs are compared by --vs URL URL"
+                                           : "a file of records can hold many URLs");
     if (misplaced)
         usage_error(command, "%s goes with files of records, and this is a URL%s", misplaced,
                     o->records.data_file ? ": --data @FILE reads its body" : "");
