@@ -150,7 +150,8 @@ def parts_of(lines):
     parts = [("", [])]
     for line in lines:
         if kind_of(line) == "heading":
-            parts.append((line["heading"], [line["note"].strip(" ()")] if "note" in line else []))
+            parts.append((line["heading"],
+                          [line["note"].strip(" ()"), ""] if "note" in line else []))
         else:
             parts[-1][1].append(line)
     return parts
@@ -212,12 +213,12 @@ def uncomment(text):
 
 
 def put_comment(page, paragraphs, topics=False):
-    """`topics`: what stands before the first full stop of a paragraph says what it is about."""
+    """`topics`: a word or three before a paragraph's first full stop say what it is about."""
     for lines in paragraphs:
         topic, stop, rest = " ".join(lines).partition(". ")
         if lines[0].startswith(" "):
             page.verbatim(textwrap.dedent("\n".join(lines)).split("\n"))
-        elif topics and stop:
+        elif topics and stop and len(topic.split()) <= 3:
             page.paragraph(bold(topic + ".") + " " + prose(rest))
         else:
             page.paragraph(prose(" ".join(lines)))

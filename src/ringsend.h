@@ -703,7 +703,7 @@ struct ringsend_request {
 struct ringsend_times {
     /* Waiting for a connection and between tries. */
     uint64_t queue_ns;
-    /* The rest are of the last attempt. The name lookup. */
+    /* The name lookup. This and what follows is of the last attempt. */
     uint64_t dns_ns;
     /* The connect. */
     uint64_t connect_ns;
