@@ -319,11 +319,15 @@ def names_of(found):
 
 BASH = r"""# bash completion for ringsend; made from its table of options.
 _ringsend() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words= each
-    # --option=value is three words here.
+    local word=${COMP_WORDS[COMP_CWORD]} at=$COMP_CWORD before words= each
+    # http://host and --option=value are three words here.
+    while [[ ${COMP_WORDS[at]} = : || ${COMP_WORDS[at-1]} = : ]]; do
+        at=$((at - 1))
+    done
+    before=${COMP_WORDS[at-1]}
     case $word:$before in
     =:*) word= ;;
-    *:=) before=${COMP_WORDS[COMP_CWORD-2]} ;;
+    *:=) before=${COMP_WORDS[at-2]} ;;
     esac
     COMPREPLY=()
     # Whoever returns leaves it to readline to complete a file, with all that its name may hold.
@@ -355,7 +359,7 @@ def bash(program):
         cases += ["        %s) return ;;" % "|".join(file)] if file else []
         cases.append("        *)")
         if command not in NO_FILES:
-            cases.append("            [[ $word = -* ]] || return")
+            cases.append("            [[ $word = -* || $at != $COMP_CWORD ]] || return")
         cases += ["            words='%s' ;;" % " ".join(names_of(found)), "        esac ;;"]
     names = " ".join(name for name, _ in commands(program))
     return BASH % (names, names, "\n".join(cases))
