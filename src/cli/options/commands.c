@@ -101,7 +101,7 @@ static const char send_text[] =
     "                    \twhat --echo tells, all of it as JSON, or one value\n"
     "  %csv{NAME}, %csv{header:NAME}, %csv{input:NAME}\t\n"
     "                    \tas a field of CSV, in quotes where it has to be\n"
-    "  %% \\n \\r \\t \\\\   \ta percent sign, line ends, a tab, a backslash\n"
+    "  %% \\n \\r \\t \\\\    \ta percent sign, line ends, a tab, a backslash\n"
     "\n"
     "#Examples\n"
     ">  ringsend send -o results.jsonl --failed failed.jsonl records.jsonl\n"

@@ -201,8 +201,8 @@ OPTION(TIMESTAMPS, "timestamps", 0, NULL, FLAG, BENCH, MEASURING,
        "by the kernel's stamps of packets: what was spent on\n"
        "this machine and what outside of it")
 ALSO(QUIET, 'q', NULL, FLAG, BENCH, MEASURING,
-     "nothing while it runs: on a terminal a view of what came\n"
-     "so far, elsewhere a line per second")
+     "nothing while it runs: on a terminal a view of what\n"
+     "came so far, elsewhere a line per second")
 
 /* ---- requests: of every command that reads records ---- */
 
