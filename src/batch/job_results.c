@@ -163,6 +163,8 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     job->report.keys_of_places +=
         !line->ok && slot->record.has_made_key && slot->record.id.bytes == 0;
     judge(job, line);
+    if (job->options.show)
+        job->options.show(line);
     lanes_leave(&job->lanes, &slot->place);
     release_next(job, slot);
     bool waits = job->options.ordered && job->order.next != &slot->order && keep(job, slot, line);

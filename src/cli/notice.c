@@ -13,7 +13,7 @@
 #define PATIENCE_NS (10 * NS_PER_S)
 
 enum {
-    WAITING_BYTES_MAX = 16 << 10, /* of messages that nobody takes */
+    WAITING_BYTES_MAX = 1 << 20, /* of messages that nobody takes */
     MESSAGE_BYTES_MAX = 1024
 };
 

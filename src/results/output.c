@@ -43,7 +43,10 @@ static bool format_result(const struct output_options *options, struct buf_pool 
                           struct result_line *line, struct buf *out)
 {
     const struct ringsend_header *headers = line->headers;
+    const struct ringsend_attempt *trace = line->trace;
     bool done = false;
+    if (!options->trace)
+        line->trace = NULL;
     if (!options->headers && options->form != RESULT_WRITE_OUT)
         line->headers = NULL;
     line->without_body = options->without_body;
@@ -59,6 +62,7 @@ static bool format_result(const struct output_options *options, struct buf_pool 
         break;
     }
     line->headers = headers;
+    line->trace = trace;
     return done;
 }
 

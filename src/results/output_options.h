@@ -22,6 +22,7 @@ struct output_options {
     const struct write_out *write_out; /* for RESULT_WRITE_OUT and write_out_fd */
     uint64_t flush_after_ns;           /* results wait so long for others to be written with */
     bool headers;                      /* tell them in lines and rows */
+    bool trace;                        /* the same of the attempts, where they were stored */
     bool input;                        /* results tell something of their records */
     bool without_body;
     const char *bodies;  /* a directory: bodies go to files of their own in it; null: they do not */

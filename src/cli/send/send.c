@@ -19,6 +19,7 @@
 #include "cli/send/resume_hint.h"
 #include "cli/send/send_options.h"
 #include "cli/send/summary.h"
+#include "cli/send/tries.h"
 #include "cli/signals.h"
 #include "cli/units.h"
 
@@ -239,6 +240,7 @@ static struct output_options output_options_of(const struct send *send)
         .write_out = o->write_out,
         .flush_after_ns = option_number(&o->given, OPTION_FLUSH_AFTER),
         .headers = send_given(o, OPTION_HEADERS),
+        .trace = send_given(o, OPTION_TRACE),
         .input = send_given(o, OPTION_ECHO),
         .without_body = o->without_body,
         .bodies = o->bodies,
@@ -267,6 +269,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
         .window = window(&send->options),
         .memory_bytes = send->options.memory_bytes / 2,
+        .show = send_given(&send->options, OPTION_VERBOSE) ? tries_show : NULL,
         .stop_asked = signals_stops(),
     };
     struct job *job = job_new(&options);
@@ -321,7 +324,8 @@ int command_send(int argc, char **argv)
         char text[RECORD_NOTE_BYTES];
         status = dry_run(&send.options.request, &send.source, send.options.dry_run);
         unsigned reported = 0;
-        while (record_options_note(&send.options.records, &send.source, "send", &reported, text))
+        while (!send_given(&send.options, OPTION_QUIET) &&
+               record_options_note(&send.options.records, &send.source, "send", &reported, text))
             fputs(text, stderr);
         source_close(&send.source);
     } else if (status == EXIT_OK) {

@@ -123,7 +123,8 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     record_options_take(&options->records, given);
     throttle_options_take(&options->request, given);
     take_values(options, given);
-    options->request.engine.store_attempts = option_given(given, OPTION_TRACE);
+    options->request.engine.store_attempts =
+        option_given(given, OPTION_TRACE) || option_given(given, OPTION_VERBOSE);
     if (given->arguments_count == 0)
         usage_error(command, "name the files to send, or - for standard input");
     options->inputs = given->arguments;
