@@ -1,50 +1,50 @@
 /* `ringsend doctor`: what this machine allows, in words, with the cure for each fault. */
 #include "base/json_put.h"
+#include "base/span.h"
 #include "cli/checks.h"
 #include "cli/commands.h"
 #include "cli/options/options.h"
 #include "cli/options/values.h"
+#include "cli/terminal.h"
 #include "ringsend.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char command[] = "doctor";
 
 enum { COLUMNS = 80, INDENT = 20 };
 
-/* The words of the text from column `column` on, further lines indented. */
-static void print_wrapped(const char *text, size_t column)
+static const char *const states[] = {"ok", "note", "fault"};
+
+static const char *style_of(enum finding_state state)
 {
-    const char *space = "";
-    while (*text) {
-        size_t bytes = strcspn(text, " ");
-        if (*space && column + 1 + bytes > COLUMNS) {
-            printf("\n%*s", INDENT, "");
-            column = INDENT;
-            space = "";
-        }
-        column += (size_t)printf("%s%.*s", space, (int)bytes, text);
-        space = " ";
-        text += bytes;
-        text += strspn(text, " ");
-    }
-    putchar('\n');
+    static const char *const styles[] = {TERMINAL_GREEN, TERMINAL_YELLOW, TERMINAL_RED};
+    return terminal_style(STDOUT_FILENO, styles[state]);
 }
 
-static const char *const states[] = {"ok", "note", "fault"};
+static void print_wrapped(struct wrapped *w, unsigned indent, const char *text)
+{
+    w->indent = w->at = indent;
+    wrapped_print(w, span_of(text));
+    wrapped_end(w);
+}
 
 static void print_text(const struct finding *findings, size_t count)
 {
+    unsigned columns = terminal_columns(STDOUT_FILENO);
+    struct wrapped w = {.out = stdout, .columns = columns > 2 * INDENT ? columns : COLUMNS};
     for (size_t i = 0; i < count; i++) {
         const struct finding *f = &findings[i];
-        printf("%-6s %-12s ", f->state == FINDING_FAULT ? "FAULT" : states[f->state], f->name);
-        print_wrapped(f->text, INDENT);
+        printf("%s%-6s%s %-12s ", style_of(f->state),
+               f->state == FINDING_FAULT ? "FAULT" : states[f->state],
+               terminal_style(STDOUT_FILENO, TERMINAL_PLAIN), f->name);
+        print_wrapped(&w, INDENT, f->text);
         if (f->cure[0]) {
-            printf("%*s", INDENT, "");
-            printf("-> ");
-            print_wrapped(f->cure, INDENT + 3);
+            printf("%*s-> ", INDENT, "");
+            print_wrapped(&w, INDENT + 3, f->cure);
         }
     }
 }

@@ -1,13 +1,16 @@
 /* The program's front: finds the command and hands over to it. */
 #include "base/check.h"
+#include "base/span.h"
 #include "cli/commands.h"
 #include "cli/options/config.h"
 #include "cli/options/options.h"
 #include "cli/options/unknown.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
+#include "cli/terminal.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,14 +42,24 @@ static int run(enum command command, int argc, char **argv)
 
 static void print_commands(FILE *out)
 {
-    fputs("Usage: ringsend COMMAND [OPTION]... [FILE]...\n"
-          "Sends HTTP requests from files of records, each with exactly one result.\n\n",
-          out);
-    for (size_t i = 0; i < commands_count; i++)
-        fprintf(out, "  %-8s %s\n", commands_help[i].name, commands_help[i].summary);
-    fputs("\n'ringsend help COMMAND' or 'ringsend COMMAND --help' tells the options of one.\n"
-          "'ringsend --version' tells the version.\n",
-          out);
+    unsigned columns = terminal_columns(fileno(out));
+    struct wrapped w = {.out = out, .columns = columns > 0 ? columns : UINT_MAX};
+    fputs("Usage: ringsend COMMAND [OPTION]... [FILE]...\n", out);
+    wrapped_print(&w, SPAN("Sends HTTP requests from files of records, each with exactly one "
+                           "result."));
+    wrapped_end(&w);
+    fputc('\n', out);
+    for (size_t i = 0; i < commands_count; i++) {
+        w.indent = w.at = (unsigned)fprintf(out, "  %-8s ", commands_help[i].name);
+        wrapped_print(&w, span_of(commands_help[i].summary));
+        wrapped_end(&w);
+    }
+    fputc('\n', out);
+    w.indent = 0;
+    wrapped_print(&w, SPAN("'ringsend help COMMAND' or 'ringsend COMMAND --help' tells the options "
+                           "of one."));
+    wrapped_end(&w);
+    fputs("'ringsend --version' tells the version.\n", out);
 }
 
 static const struct command_help *find_command(const char *name)

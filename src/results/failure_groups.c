@@ -73,7 +73,9 @@ static uint64_t hash(uint64_t state, const void *data, size_t bytes)
 
 static uint64_t fingerprint_of(const struct result_line *line, struct ringsend_bytes text)
 {
-    char folded[GROUP_SAMPLE_BYTES];
+    char folded[GROUP_LOOKED_BYTES];
+    if (text.bytes > GROUP_LOOKED_BYTES)
+        text.bytes = GROUP_LOOKED_BYTES;
     int cause = line->error != RINGSEND_OK ? -(int)line->error : line->status;
     uint64_t state = hash(UINT64_C(14695981039346656037), &cause, sizeof cause);
     return hash(state, folded, failure_groups_fold(text, folded));

@@ -12,7 +12,8 @@ enum {
     GROUPS_MAX = 32,
     GROUP_IDS = 3,
     GROUP_ID_BYTES = 48,
-    GROUP_SAMPLE_BYTES = 200, /* also what of a body is looked at */
+    GROUP_LOOKED_BYTES = 200, /* of a text: what tells one cause from another */
+    GROUP_SAMPLE_BYTES = 600, /* of the first one's text: what is kept, to be told */
 };
 
 struct group_id {

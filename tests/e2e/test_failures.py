@@ -23,7 +23,7 @@ class Failures(Case):
             "send", "--url", self.server_of.url, "--tries", "1", "-o", self.out, "--force", "-c",
             "1", *options,
             self.file("in", [
-                body if isinstance(body, bytes) else {"id": "r%d" % n, "data": body}
+                body if isinstance(body, (bytes, dict)) else {"id": "r%d" % n, "data": body}
                 for n, body in enumerate(bodies)
             ]))
         self.assertEqual(run.status, status, run.err)
@@ -52,6 +52,27 @@ class Failures(Case):
     def test_what_is_no_text_cannot_harm_a_terminal(self):
         text = self.summary(["500 a\x1b[2J\x00\x9b\n\u00e9 \x7f"])
         self.assertIn("status 500: a.[2J.. . .\n", text)
+
+    def test_a_cause_ends_with_a_sentence_or_a_word(self):
+        for text, told in (("It is so. " * 12, ("It is so. " * 12).strip()),
+                           ("It is so. " * 40, ("It is so. " * 30).strip() + " ..."),
+                           ("word " * 100, ("word " * 60).strip() + " ..."),
+                           ("x" * 400, "x" * 300 + " ..."),
+                           ("\u00fc" * 400, "\u00fc" * 150 + " ...")):
+            text = self.summary(["500 " + text.encode().decode("latin-1")])
+            self.assertIn("  status 500: %s\n" % told, text)
+
+    def test_what_would_have_helped_is_named(self):
+        self.server_of = self.server(lambda peer: peer.request() and peer.reset())
+        text = self.summary(["x"])
+        self.assertRegex(text, r"ambiguous +1 .*\n +--idempotency-key .*\n +--at-least-once ")
+        text = self.summary([{"id": 1, "data": "x"}], "--idempotency-key", "--tries=1")
+        self.assertNotIn("--at-least-once", text)
+        self.server_of = self.server(answering(lambda r: response(*self.answer(r.body.decode()))))
+        for status, words in ((301, "redirects are not followed"), (308, "where they lead"),
+                              (405, "-X METHOD"), (409, "--ok-status 2xx,409"),
+                              (415, "Content-Type")):
+            self.assertRegex(self.summary(["%d x" % status]), "perhaps +.*" + words)
 
     def test_no_secret_is_reported(self):
         """What a platform says back, and the commands to type next."""

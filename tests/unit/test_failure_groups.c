@@ -107,7 +107,7 @@ static void is_bounded(void **state)
     char body[1000];
     memset(body, 'x', sizeof body);
     for (int i = 0; i < 2; i++) {
-        body[GROUP_SAMPLE_BYTES] = (char)('a' + i);
+        body[GROUP_LOOKED_BYTES] = (char)('a' + i);
         struct result_line line = {.line = 1, .status = 500, .body = {body, sizeof body}};
         groups_count(&groups, &line);
     }

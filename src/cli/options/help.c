@@ -4,12 +4,14 @@
 #include "cli/json_out.h"
 #include "cli/options/options.h"
 #include "cli/options/values.h"
+#include "cli/terminal.h"
 
 #include "base/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const section_names[SECTIONS_COUNT] = {
 #define X(name) [SECTION_##name] = #name,
@@ -113,6 +115,9 @@ struct walk {
     const struct command_help *help;
     struct json_out *json;
     size_t options; /* handed out */
+    /* For people with a terminal: the lines, and of the text's last one its blanks and columns. */
+    struct wrapped wrapped;
+    size_t blanks, before;
 };
 
 static enum option_section section_of(struct ringsend_bytes name)
@@ -174,14 +179,20 @@ static void print_line(struct walk *w, char mark, struct ringsend_bytes line)
            line.data + before + tab);
 }
 
-/* "  -o, --output FILE", and the sentence from the text's column on, or two spaces behind what
- * reaches into it. */
-static void print_option(struct walk *w, const struct option_row *row, const char *sentence)
+/* "  -o, --output FILE"; returns its columns. */
+static int print_names(const struct option_row *row)
 {
     int column = printf(row->letter ? "  -%c, " : "      ", row->letter);
     column += printf("%s", option_long(row->id));
     if (row->argument)
         column += printf(row->traits & OPTION_OPTIONAL ? "[=%s]" : " %s", row->argument);
+    return column;
+}
+
+/* Its sentence stands from the text's column on, or two spaces behind what reaches into it. */
+static void print_option(struct walk *w, const struct option_row *row, const char *sentence)
+{
+    int column = print_names(row);
     int least = column < (int)w->help->column ? 1 : 2, wanted = (int)w->help->column - column;
     printf("%*s", wanted > least ? wanted : least, "");
     for (const char *at = sentence; *at;) {
@@ -191,10 +202,97 @@ static void print_option(struct walk *w, const struct option_row *row, const cha
     }
 }
 
+/* ---- on a terminal of another width than the texts' own ---- */
+
+enum { COLUMNS_OWN = 80, COLUMNS_MAX = 100, COLUMNS_NARROW = 60, INDENT_NARROW = 8 };
+
+static size_t blanks_of(struct ringsend_bytes line)
+{
+    size_t blanks = 0;
+    while (blanks < line.bytes && line.data[blanks] == ' ')
+        blanks++;
+    return blanks;
+}
+
+/* Where its author broke a line because the next word had no more room in it, it goes on. */
+static bool goes_on(const struct walk *w, struct ringsend_bytes line)
+{
+    size_t blanks = blanks_of(line), word = blanks;
+    while (word < line.bytes && line.data[word] != ' ')
+        word++;
+    return w->wrapped.at > 0 && blanks == w->blanks && w->before + 1 + word - blanks >= COLUMNS_OWN;
+}
+
+/* Prose, or a term and its explanation, beside which that goes on. */
+static void wrap_words(struct walk *w, struct ringsend_bytes line)
+{
+    size_t before = before_tab(line), blanks = blanks_of(line);
+    bool has_tab = before < line.bytes, has_term = has_tab && blanks < before;
+    if (has_tab ? has_term || w->wrapped.at == 0 : !goes_on(w, line)) {
+        wrapped_end(&w->wrapped);
+        w->wrapped.indent = (unsigned)(has_tab ? before : blanks);
+        w->wrapped.at = w->wrapped.indent;
+        printf("%.*s", (int)(has_tab ? before : blanks), line.data);
+        if (has_term && 2 * before > w->wrapped.columns) {
+            w->wrapped.indent = w->wrapped.at = INDENT_NARROW;
+            printf("\n%*s", INDENT_NARROW, "");
+        }
+    }
+    if (has_tab && w->wrapped.at == w->wrapped.indent && before < w->wrapped.indent) {
+        w->wrapped.indent = w->wrapped.at = (unsigned)before; /* below a term that is too long */
+        printf("\n%*s", (int)before, "");
+    }
+    size_t from = has_tab ? before + 1 : blanks;
+    wrapped_print(&w->wrapped, (struct ringsend_bytes){line.data + from, line.bytes - from});
+    w->blanks = blanks;
+    w->before = line.bytes - has_tab;
+}
+
+static void wrap_line(struct walk *w, char mark, struct ringsend_bytes line)
+{
+    if (mark == '\0' && line.bytes > 0) {
+        wrap_words(w, line);
+        return;
+    }
+    wrapped_end(&w->wrapped);
+    if (mark != '#') {
+        print_line(w, mark, line);
+        return;
+    }
+    w->wrapped.indent = 0;
+    fputs(terminal_style(STDOUT_FILENO, TERMINAL_BOLD), stdout);
+    wrapped_print(&w->wrapped, line);
+    fputs(terminal_style(STDOUT_FILENO, TERMINAL_PLAIN), stdout);
+    wrapped_end(&w->wrapped);
+}
+
+static void wrap_option(struct walk *w, const struct option_row *row, const char *sentence)
+{
+    bool narrow = w->wrapped.columns < COLUMNS_NARROW;
+    wrapped_end(&w->wrapped);
+    w->wrapped.indent = narrow ? INDENT_NARROW : w->help->column;
+    int wanted = (int)w->wrapped.indent - print_names(row);
+    if (wanted > 0 && !narrow)
+        printf("%*s", wanted, "");
+    else
+        printf("\n%*s", (int)w->wrapped.indent, "");
+    w->wrapped.at = w->wrapped.indent;
+    wrapped_print(&w->wrapped, span_of(sentence));
+    wrapped_end(&w->wrapped);
+}
+
 void options_help(enum command command)
 {
     struct walk w = {.line = print_line, .option = print_option, .help = help_of(command)};
+    unsigned columns = terminal_columns(STDOUT_FILENO);
+    if (columns > 0) {
+        w.line = wrap_line;
+        w.option = wrap_option;
+        w.wrapped = (struct wrapped){.out = stdout,
+                                     .columns = columns < COLUMNS_MAX ? columns : COLUMNS_MAX};
+    }
     walk(&w);
+    wrapped_end(&w.wrapped);
 }
 
 /* ---- for programs ---- */

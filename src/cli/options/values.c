@@ -6,12 +6,14 @@
 #include "base/limits.h"
 #include "base/span.h"
 #include "base/time.h"
+#include "cli/terminal.h"
 #include "ringsend.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void show_version(void)
 {
@@ -64,7 +66,8 @@ void usage_error(const char *command, const char *format, ...)
         message = NULL;
     va_end(arguments);
     const struct origin *origin = message ? origin_of(message) : NULL;
-    fprintf(stderr, "ringsend %s: ", command);
+    fprintf(stderr, "%sringsend %s:%s ", terminal_style(STDERR_FILENO, TERMINAL_BOLD), command,
+            terminal_style(STDERR_FILENO, TERMINAL_PLAIN));
     if (origin)
         fprintf(stderr, "%s, line %u: ", origin->file, origin->line);
     fprintf(stderr, "%s\nTry 'ringsend %s --help'.\n", message ? message : "memory is out",

@@ -1,12 +1,20 @@
 #include "cli/send/failures.h"
 
-#include "base/text.h"
+#include "base/span.h"
 #include "cli/shell.h"
+#include "cli/terminal.h"
 #include "cli/units.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { GROUPS_SHOWN = 8, SAMPLE_COLUMNS = 100 };
+enum {
+    GROUPS_SHOWN = 8,
+    SAMPLE_BYTES = 300,     /* of a text, at most */
+    SAMPLE_BYTES_MIN = 100, /* a sentence that ends before is none to end with */
+    GROUP_INDENT = 23
+};
 
 /* What may help, for the cause of most failures. */
 struct remedy {
@@ -16,10 +24,17 @@ struct remedy {
 };
 
 static const struct remedy remedies[] = {
+    {301, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
+    {302, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
+    {307, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
+    {308, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
     {401, RINGSEND_OK, "the platform wants to know who asks: -H @FILE, or --cert"},
     {403, RINGSEND_OK, "the platform refuses who asks: check the credentials (-H @FILE, --cert)"},
     {404, RINGSEND_OK, "check the URLs"},
+    {405, RINGSEND_OK, "another method: -X METHOD"},
+    {409, RINGSEND_OK, "if these were done before, they are ok: --ok-status 2xx,409"},
     {413, RINGSEND_OK, "the platform takes no bodies that large"},
+    {415, RINGSEND_OK, "say what the bodies are: -H 'Content-Type: TYPE'"},
     {429, RINGSEND_OK, "slower: --rate N/s, or fewer at once: -c N, or --adaptive"},
     {503, RINGSEND_OK, "slower: --rate N/s, or fewer at once: -c N, or --adaptive"},
     {0, RINGSEND_E_BAD_RECORD, "mend the records; the details say where"},
@@ -28,6 +43,7 @@ static const struct remedy remedies[] = {
      "fewer at once: -c N, or more ports: sysctl net.ipv4.ip_local_port_range"},
     {0, RINGSEND_E_DNS_NOT_FOUND, "check the host names"},
     {0, RINGSEND_E_TIMEOUT_CONNECT, "longer: --connect-timeout 30s, or fewer at once: -c N"},
+    {0, RINGSEND_E_TIMEOUT_HANDSHAKE, "longer: --handshake-timeout 30s, or fewer at once: -c N"},
     {0, RINGSEND_E_TIMEOUT_FIRST_BYTE, "longer: --first-byte-timeout 2m, or fewer at once: -c N"},
     {0, RINGSEND_E_TIMEOUT_ATTEMPT, "longer: --timeout 5m, or fewer at once: -c N"},
     {0, RINGSEND_E_TIMEOUT_RECORD, "longer: --deadline T"},
@@ -45,48 +61,53 @@ static const char *remedy_for(const struct group *group)
     return NULL;
 }
 
-/* In one line, with what a terminal must not be given as dots. */
-static void print_line(FILE *out, struct ringsend_bytes text)
+/* At the end of a sentence, or else of a word. */
+static struct ringsend_bytes cut(struct ringsend_bytes text)
 {
-    unsigned columns = 0;
-    for (size_t at = 0; at < text.bytes && columns < SAMPLE_COLUMNS; columns++) {
-        unsigned char c = (unsigned char)text.data[at];
-        unsigned bytes = text_utf8_bytes(text.data + at, text.bytes - at);
-        /* C1 controls (0x80 to 0x9f) are c2 80 to c2 9f. */
-        bool is_plain = bytes > 1 ? c != 0xc2 || (unsigned char)text.data[at + 1] >= 0xa0
-                                  : bytes == 1 && c >= 0x20 && c != 0x7f;
-        if (is_plain)
-            fwrite(text.data + at, 1, bytes, out);
-        else
-            fputc(c == '\n' || c == '\r' || c == '\t' ? ' ' : '.', out);
-        at += bytes > 0 ? bytes : 1;
+    size_t sentence = 0, word = 0;
+    if (text.bytes <= SAMPLE_BYTES)
+        return text;
+    for (size_t i = SAMPLE_BYTES_MIN; i < SAMPLE_BYTES; i++) {
+        if (text.data[i] != ' ' && text.data[i] != '\n')
+            continue;
+        word = i;
+        sentence = strchr(".!?;", text.data[i - 1]) ? i : sentence;
     }
+    text.bytes = SAMPLE_BYTES;
+    while (((unsigned char)text.data[text.bytes] & 0xc0) == 0x80)
+        text.bytes--;
+    text.bytes = sentence > 0 ? sentence : word > 0 ? word : text.bytes;
+    return text;
 }
 
 /* A platform may say what it was sent. */
-static void print_sample(FILE *out, const struct group *group, const struct secrets *secrets)
+static void print_sample(struct wrapped *w, const struct group *group,
+                         const struct secrets *secrets)
 {
     struct buf_pool pool;
     struct buf shown = {0};
     buf_pool_init(&pool);
     if (secrets_mask(secrets, (struct ringsend_bytes){group->sample, group->sample_bytes}, &pool,
-                     &shown))
-        print_line(out, (struct ringsend_bytes){shown.data, shown.bytes});
+                     &shown)) {
+        struct ringsend_bytes text = cut((struct ringsend_bytes){shown.data, shown.bytes});
+        wrapped_print(w, text);
+        if (text.bytes < shown.bytes)
+            wrapped_print(w, SPAN("..."));
+    }
     buf_release(&pool, &shown);
     buf_pool_free(&pool);
 }
 
 /* The name of an error, or a status, and what was said to it. */
-static void print_cause(FILE *out, const struct group *group, const struct secrets *secrets)
+static void print_cause(struct wrapped *w, const struct group *group, const struct secrets *secrets)
 {
-    if (group->error != RINGSEND_OK)
-        fputs(ringsend_error_name(group->error), out);
-    else
-        fprintf(out, "status %d", group->status);
-    if (group->sample_bytes > 0) {
-        fputs(": ", out);
-        print_sample(out, group, secrets);
-    }
+    char status[24];
+    snprintf(status, sizeof status, "status %d", group->status);
+    const char *name = group->error != RINGSEND_OK ? ringsend_error_name(group->error) : status;
+    fprintf(w->out, "%s%s", name, group->sample_bytes > 0 ? ":" : "");
+    w->at += (unsigned)strlen(name) + (group->sample_bytes > 0);
+    if (group->sample_bytes > 0)
+        print_sample(w, group, secrets);
 }
 
 char *failures_first(const struct job_report *report, const struct secrets *secrets)
@@ -98,15 +119,21 @@ char *failures_first(const struct job_report *report, const struct secrets *secr
     FILE *memory = open_memstream(&text, &bytes);
     if (!memory)
         return NULL;
-    print_cause(memory, &report->failures.list[0], secrets);
+    struct wrapped line = {.out = memory, .columns = UINT_MAX};
+    print_cause(&line, &report->failures.list[0], secrets);
     return fclose(memory) == 0 ? text : NULL;
 }
 
 static void print_group(FILE *out, const struct group *group, const struct secrets *secrets)
 {
+    unsigned columns = terminal_columns(STDERR_FILENO);
+    struct wrapped w = {.out = out,
+                        .columns = columns > 2 * GROUP_INDENT ? columns : UINT_MAX,
+                        .indent = GROUP_INDENT,
+                        .at = GROUP_INDENT};
     fprintf(out, "            %9llu  ", (unsigned long long)group->count);
-    print_cause(out, group, secrets);
-    fputs("\n                       id", out);
+    print_cause(&w, group, secrets);
+    fprintf(out, "\n%*sid", GROUP_INDENT, "");
     for (uint32_t i = 0; i < group->ids_count; i++)
         fprintf(out, "%s%s", i > 0 ? ", " : " ",
                 group->ids[i].text[0] ? group->ids[i].text : "(long)");
@@ -133,7 +160,8 @@ void failures_print(FILE *out, const struct job_report *report, const struct sen
     uint64_t failed = report->records - report->ok, shown = 0;
     uint32_t order[GROUPS_MAX];
     failure_groups_order(groups, order);
-    fprintf(out, "  failed    %9llu\n", (unsigned long long)failed);
+    fprintf(out, "  failed    %s%9llu%s\n", terminal_style(STDERR_FILENO, TERMINAL_RED),
+            (unsigned long long)failed, terminal_style(STDERR_FILENO, TERMINAL_PLAIN));
     for (uint32_t i = 0; i < groups->count && i < GROUPS_SHOWN; i++) {
         print_group(out, &groups->list[order[i]], &options->request.secrets);
         shown += groups->list[order[i]].count;
@@ -142,8 +170,14 @@ void failures_print(FILE *out, const struct job_report *report, const struct sen
         fprintf(out, "            %9llu  of other causes\n", (unsigned long long)(failed - shown));
     if (report->ambiguous > 0)
         fprintf(out,
-                "  ambiguous %9llu  may have been processed, nobody can tell: see the results\n",
-                (unsigned long long)report->ambiguous);
+                "  ambiguous %9llu  may have been processed, nobody can tell: see the results\n%s",
+                (unsigned long long)report->ambiguous,
+                options->records.key_header
+                    ? ""
+                    : "                       --idempotency-key has them tried again, where the "
+                      "platform goes by keys;\n"
+                      "                       --at-least-once does where doing it twice is "
+                      "harmless\n");
     if (report->unjudged > 0)
         fprintf(
             out,

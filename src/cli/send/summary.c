@@ -7,14 +7,21 @@
 #include "cli/send/failures.h"
 #include "cli/send/resume_hint.h"
 #include "cli/shell.h"
+#include "cli/terminal.h"
 
 #include "cli/units.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { INPUTS_SHOWN = 8 };
+
+static const char *style(const char *begin_or_end)
+{
+    return terminal_style(STDERR_FILENO, begin_or_end);
+}
 
 /* What did not go as it should, and cost no record. */
 static void print_hitches(FILE *out, const struct ringsend_stats *stats)
@@ -54,7 +61,9 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
             plural(report->records), duration_text(report->elapsed_ns).chars);
     if (report->records > 0 && seconds > 0)
         fprintf(out, ", %.*f per second", records / seconds < 10 ? 2 : 0, records / seconds);
-    fprintf(out, "\n  ok        %9llu\n", (unsigned long long)report->ok);
+    bool all = report->ok == report->records;
+    fprintf(out, "\n  ok        %s%9llu%s\n", all ? style(TERMINAL_GREEN) : "",
+            (unsigned long long)report->ok, all ? style(TERMINAL_PLAIN) : "");
     if (report->ok < report->records)
         failures_print(out, report, options);
     if (whole)
