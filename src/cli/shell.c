@@ -1,25 +1,36 @@
 #include "cli/shell.h"
 
+#include "base/span.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-void shell_print_word(FILE *out, const char *word)
+void shell_print_quoted(FILE *out, struct ringsend_bytes text)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                 "_-+./:,@%=";
-    if (*word && word[strspn(word, plain)] == '\0') {
-        fprintf(out, " %s", word);
+    size_t at = 0;
+    while (at < text.bytes && strchr(plain, text.data[at]))
+        at++;
+    if (at == text.bytes && at > 0) {
+        fwrite(text.data, 1, text.bytes, out);
         return;
     }
-    fputs(" '", out);
-    for (; *word; word++) {
-        if (*word == '\'')
+    fputc('\'', out);
+    for (at = 0; at < text.bytes; at++) {
+        if (text.data[at] == '\'')
             fputs("'\\''", out);
         else
-            fputc(*word, out);
+            fputc(text.data[at], out);
     }
     fputc('\'', out);
+}
+
+void shell_print_word(FILE *out, const char *word)
+{
+    fputc(' ', out);
+    shell_print_quoted(out, span_of(word));
 }
 
 char *shell_masked(const struct secrets *secrets, const char *text)

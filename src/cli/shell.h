@@ -6,7 +6,9 @@
 
 #include <stdio.h>
 
-/* A space and the word, in quotes if need be. */
+/* Quoted if need be. */
+void shell_print_quoted(FILE *out, struct ringsend_bytes text);
+/* The same of a word, behind a space. */
 void shell_print_word(FILE *out, const char *word);
 /* The same with what is secret in it as "***", to be filled in by hand. */
 void shell_print_masked(FILE *out, const struct secrets *secrets, const char *word);

@@ -138,18 +138,16 @@ class Ended(Leaving):
         self.leave_by_signal()
         run = self.ended.finish()
         command = run.err.split("To go on:\n")[1].split("\n")[0].strip()
-        self.assertNotIn("x-key", run.err)
-        self.assertNotIn("hush99", run.err)
-        self.assertIn("  with the same -H\n", run.err)
-        words = shlex.split(command)
-        self.assertEqual(words[:3], ["ringsend", "send", "--resume"])
-        words = [word.replace("***", "hush99") for word in words]
-        again = self.run_ringsend(*words[1:], "-H", "x-key: secret", cwd=self.dir)
-        self.assertEqual(again.status, OK, again.err)
+        self.assertNotIn("hush", run.err)
+        self.assertEqual(shlex.split(command)[:3], ["ringsend", "send", "--resume"])
+        again = subprocess.run(["sh", "-c", "ringsend() { %s \"$@\"; }\n%s" % (
+            shlex.quote(RINGSEND), command)], cwd=self.dir, capture_output=True, env={
+                **os.environ, "SECRET_X_KEY": "hush98", "SECRET_1": "hush99"})
+        self.assertEqual(again.returncode, OK, again.stderr)
 
     def leave_by_signal(self):
         self.input = self.file("in", [{"id": n, "url": self.held.url} for n in range(9)])
-        program = self.start("send", "-H", "x-key: secret", "-c", "2", "-o", self.out,
+        program = self.start("send", "-H", "x-key: hush98", "-c", "2", "-o", self.out,
                              "--url", self.held.url + "?token=hush99", self.input)
         self.held.wait_for(lambda server: len(server.requests) == 2)
         program.signal(signal.SIGINT)

@@ -1,18 +1,62 @@
 #include "cli/options/options_hint.h"
 
+#include "base/check.h"
 #include "base/span.h"
 #include "cli/shell.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+/* A shell does not run the command as long as the variable is not set, and says which. */
+static void print_gap(struct options_hint *hint, const char *name)
+{
+    size_t used = strlen(hint->gaps);
+    fprintf(hint->out, "\"${%s:?is secret and not shown}\"", name);
+    snprintf(hint->gaps + used, sizeof hint->gaps - used, "%s%s", used > 0 ? ", " : "", name);
+}
+
+/* With a gap for each "***" that something secret has become. */
+static void print_masked(struct options_hint *hint, const char *shown)
+{
+    static const char mask[] = "***";
+    fputc(' ', hint->out);
+    for (const char *next; (next = strstr(shown, mask)); shown = next + sizeof mask - 1) {
+        char name[32];
+        if (next > shown)
+            shell_print_quoted(hint->out, (struct ringsend_bytes){shown, (size_t)(next - shown)});
+        snprintf(name, sizeof name, "SECRET_%u", ++hint->masks);
+        print_gap(hint, name);
+    }
+    if (*shown)
+        shell_print_quoted(hint->out, span_of(shown));
+}
+
 void options_hint_print_argument(struct options_hint *hint, const char *argument)
 {
     char *shown = shell_masked(hint->secrets, argument);
-    hint->masked |= !shown || strcmp(shown, argument) != 0;
-    shell_print_word(hint->out, shown ? shown : "***");
+    if (shown && strcmp(shown, argument) == 0)
+        shell_print_word(hint->out, argument);
+    else
+        print_masked(hint, shown ? shown : "***");
     free(shown);
+}
+
+/* The name of a header as it was given, and a gap for its value: SECRET_X_API_KEY. */
+static void print_header(struct options_hint *hint, const char *header)
+{
+    struct ringsend_bytes name = {header, strcspn(header, ":")};
+    char variable[64];
+    size_t at = (size_t)snprintf(variable, sizeof variable, "SECRET_");
+    for (size_t i = 0; i < name.bytes && at + 1 < sizeof variable; i++)
+        variable[at++] =
+            isalnum((unsigned char)name.data[i]) ? (char)toupper((unsigned char)name.data[i]) : '_';
+    variable[at] = '\0';
+    fputc(' ', hint->out);
+    name.bytes += strspn(header + name.bytes, ": \t");
+    shell_print_quoted(hint->out, name);
+    print_gap(hint, variable);
 }
 
 /* A value that may be absent stands in the word of its option. */
@@ -23,19 +67,6 @@ static void print_in_one(struct options_hint *hint, const char *name, const char
         word = NULL;
     options_hint_print_argument(hint, word ? word : name);
     free(word);
-}
-
-static void print_use(struct options_hint *hint, const struct option_use *use)
-{
-    const char letter[] = {'-', use->row->letter, '\0'};
-    const char *name = use->by_letter ? letter : option_long(use->row->id);
-    if (use->text && use->row->traits & OPTION_OPTIONAL) {
-        print_in_one(hint, name, use->text);
-        return;
-    }
-    shell_print_word(hint->out, name);
-    if (use->text)
-        options_hint_print_argument(hint, use->text);
 }
 
 /* Headers that tell who asks are many, and those that never do are few. */
@@ -72,13 +103,29 @@ static bool is_all_template(const char *value)
 /* The name of a file that holds a secret is none. */
 static bool is_secret(const struct option_use *use)
 {
-    if (!(use->row->traits & OPTION_SECRET) || !use->text || use->text[0] == '@')
+    if (!(use->row->traits & OPTION_SECRET) || use->text[0] == '@')
         return false;
-    const char *colon = use->row->id == OPTION_HEADER ? strchr(use->text, ':') : NULL;
-    if (!colon)
-        return true;
+    const char *colon = strchr(use->text, ':');
+    CHECK(use->row->id == OPTION_HEADER && colon);
     struct ringsend_bytes name = {use->text, (size_t)(colon - use->text)};
     return !is_plain_name(name) && !is_all_template(colon + 1 + strspn(colon + 1, " \t"));
+}
+
+static void print_use(struct options_hint *hint, const struct option_use *use)
+{
+    const char letter[] = {'-', use->row->letter, '\0'};
+    const char *name = use->by_letter ? letter : option_long(use->row->id);
+    if (use->text && use->row->traits & OPTION_OPTIONAL) {
+        print_in_one(hint, name, use->text);
+        return;
+    }
+    shell_print_word(hint->out, name);
+    if (!use->text)
+        return;
+    if (is_secret(use))
+        print_header(hint, use->text);
+    else
+        options_hint_print_argument(hint, use->text);
 }
 
 void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row))
@@ -91,10 +138,7 @@ void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struc
         if (use->row->id == OPTION_CONFIG || use->row->id == OPTION_NO_CONFIG ||
             !is_wanted(use->row))
             continue;
-        if (is_secret(use))
-            hint->left_out[use->row->id] = true;
-        else
-            print_use(hint, use);
+        print_use(hint, use);
     }
 }
 
@@ -119,13 +163,6 @@ void options_hint_print_inputs(struct options_hint *hint)
 void options_hint_end(struct options_hint *hint)
 {
     fputc('\n', hint->out);
-    for (int i = 0; i < OPTIONS_COUNT; i++) {
-        const struct option_row *row = hint->given->rows[i];
-        if (hint->left_out[i] && row->letter)
-            fprintf(hint->out, "  with the same -%c\n", row->letter);
-        else if (hint->left_out[i])
-            fprintf(hint->out, "  with the same %s\n", option_long(row->id));
-    }
-    if (hint->masked)
-        fputs("  with what is secret in place of ***\n", hint->out);
+    if (hint->gaps[0])
+        fprintf(hint->out, "  What is secret is not shown: set %s first\n", hint->gaps);
 }

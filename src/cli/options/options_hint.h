@@ -12,18 +12,18 @@ struct options_hint {
     FILE *out;
     const struct options *given;
     const struct secrets *secrets;
-    bool left_out[OPTIONS_COUNT]; /* a value of it is secret */
-    bool masked;                  /* a part of a value is secret, and stands as "***" */
+    char gaps[256]; /* the variables of the shell that stand for what is secret */
+    unsigned masks; /* those of them that are numbered */
 };
 
 /* Those for which `is_wanted` holds, in words of a shell, as they were given; what files gave is
  * spelt out, as not all of it may be wanted again. */
 void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row));
-/* An argument that is no option: what is secret in it is masked as well. */
+/* An argument that is no option: what is secret in it is a gap as well. */
 void options_hint_print_argument(struct options_hint *hint, const char *argument);
 /* The inputs, none of them taken for an option. */
 void options_hint_print_inputs(struct options_hint *hint);
-/* Ends the command's line, and says what is missing in it. */
+/* Ends the command's line, and says what has to be filled in. */
 void options_hint_end(struct options_hint *hint);
 
 #endif
