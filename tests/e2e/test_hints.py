@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import unittest
 
-from harness import (NOT_ALL_OK, OK, RINGSEND, STOPPED, Case, answering, json_lines, main,
+from harness import (INPUT, NOT_ALL_OK, OK, RINGSEND, STOPPED, Case, answering, json_lines, main,
                      response)
 
 HINT = re.compile(r"^ringsend: (?:not finished: .*To go on|to send the failed ones again):\n"
@@ -135,7 +135,7 @@ class Again(Hinted):
                                 "--url", self.platform.url + "?token=hush-2&k={{id}}", "--data",
                                 "{{note}}", "in.csv", cwd=self.dir)
         self.assertNotIn("hush", run.err)
-        self.assertIn("\n  What is secret is not shown: set SECRET_X_ANY, SECRET_1 first\n", run.err)
+        self.assertIn("  What is secret is not shown: set SECRET_X_ANY, SECRET_1 first\n", run.err)
         before = [request for request in self.got() if b"bad" in request[2]]
         self.mended = True
         self.assertNotIn(self.follow(hints(run)[0]).returncode, (OK, NOT_ALL_OK))
@@ -198,6 +198,23 @@ class Others(Hinted):
             result, = json_lines(line.stdout)
             self.assertFalse(result["ok"])
             self.assertIn(result, json_lines(self.read(name)))
+
+    def test_what_was_not_begun_is_not_gone_on_with(self):
+        """An input that cannot be read at all leaves nothing behind, and no hint."""
+        for name, content in (("in.csv", b"a,a\n1,2\n"), ("in.csv.gz", b"\x1f\x8bno gzip")):
+            self.file(name, content)
+            for options in (["-o", "out", "--failed", "bad", "--bodies", "files"], []):
+                run = self.run_ringsend("send", "--url", self.platform.url, *options, name,
+                                        cwd=self.dir)
+                self.assertEqual(run.status, INPUT, run.err)
+                self.assertIn("cannot read %s: " % name, run.err)
+                self.assertNotIn("To go on", run.err)
+                for made in ("out", "out.journal", "bad", "files"):
+                    self.assertFalse(os.path.exists(self.path(made)), made)
+        self.file("in.csv", b"a,b\n1,2\n")
+        run = self.run_ringsend("send", "--url", self.platform.url, "-o", "new", "in.csv",
+                                cwd=self.dir)
+        self.assertEqual(run.status, OK, run.err)
 
     def test_the_rest_of_an_input(self):
         """With the records before it that were not sent, it is all that is missing."""

@@ -1,6 +1,7 @@
 """The journal: a run that was ended by anything goes on where it was, and over the same records
 only."""
 
+import gzip
 import json
 import os
 import resource
@@ -10,7 +11,7 @@ import subprocess
 import threading
 
 from harness import (BOUND_S, Case, INPUT, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, Program, RINGSEND,
-                     SIGINT_EXIT, STOPPED, USAGE, answering, json_lines, main, response)
+                     SIGINT_EXIT, STOPPED, USAGE, answering, json_lines, lines_of, main, response)
 
 
 class Journaled(Case):
@@ -376,6 +377,11 @@ class Kept(Journaled):
         path = self.file("in", self.records)
         with open(path, "rb") as file:
             run = self.run_out("/proc/self/mem", stdin=file)  # opens, and cannot be read at 0
+        self.assertEqual(run.status, INPUT, run.err)
+        self.assertFalse(os.path.exists(self.journal))
+        self.assertNotIn("To go on", run.err)
+        packed = gzip.compress(lines_of(self.records), 0)
+        run = self.run_out(self.file("in.jsonl.gz", packed[:len(packed) // 2]))
         self.assertEqual(run.status, INPUT, run.err)
         self.assertTrue(os.path.exists(self.journal))
         self.assertIn("To go on", run.err)

@@ -121,6 +121,13 @@ static int status_of(const struct job_report *report, const struct journal_count
     return report->ok < report->records || whole->not_ok > 0 ? EXIT_NOT_ALL_OK : EXIT_OK;
 }
 
+/* An input could not be read from its very first record on: there is nothing to go on with. */
+static bool is_nothing_begun(const struct job_report *report, const struct journal_counts *whole)
+{
+    return report->input_error && report->records == 0 &&
+           whole->done + whole->in_doubt + whole->left == 0;
+}
+
 /* In one write, so that nobody else's lines come between. */
 static void report_end(const struct send *send, struct job *job, const struct journal_counts *whole)
 {
@@ -133,7 +140,7 @@ static void report_end(const struct send *send, struct job *job, const struct jo
     FILE *out = memory ? memory : stderr;
     if (!send_given(&send->options, OPTION_QUIET))
         summary_print(out, report, &stats, &send->options, send->outputs.goes_on ? whole : NULL);
-    bool is_left = send->outputs.journal && !report->complete;
+    bool is_left = send->outputs.journal && !report->complete && !is_nothing_begun(report, whole);
     summary_print_troubles(out, report, &send->options, is_left ? whole : NULL);
     bool is_whole = memory && fclose(memory) == 0;
     notice_end(text, is_whole ? text_bytes : 0, signals_stops());
@@ -296,10 +303,12 @@ static int run_job(struct send *send, enum outputs_use *use)
                                 .state_asked = &states_asked};
     turn_all(send, job, &adapt, &progress);
     const struct job_report *report = job_end(job);
-    *use = report->complete ? OUTPUTS_COMPLETE : OUTPUTS_LEFT;
     struct journal_counts whole = {0};
     if (send->outputs.journal)
         whole = resume_hint_count(send->outputs.journal, send->outputs.parked_path);
+    *use = report->complete                   ? OUTPUTS_COMPLETE
+           : is_nothing_begun(report, &whole) ? OUTPUTS_UNUSED
+                                              : OUTPUTS_LEFT;
     report_end(send, job, &whole);
     int status = status_of(report, &whole);
     engine_to_wake = NULL;
