@@ -1,10 +1,12 @@
 """The summary's failures: by cause, with the first ids, and commands that do what they say."""
 
+import os
 import re
 import shlex
 import subprocess
 
-from harness import Case, NOT_ALL_OK, OK, answering, json_line, main, response
+from harness import (Case, NOT_ALL_OK, OK, STOPPED, USAGE, answering, json_line, json_lines, main,
+                     response)
 
 
 class Failures(Case):
@@ -95,6 +97,82 @@ class Failures(Case):
         text = self.summary(["200 x"], status=OK)
         self.assertNotIn("failed", text)
         self.assertNotIn("see one", text)
+
+
+class Reasons(Case):
+    """--failed-with-reason: the Nth line is about the Nth record, which stays as it was."""
+
+    def setUp(self):
+        super().setUp()
+        self.good = False
+        self.platform = self.server(answering(lambda r: response(
+            b"no: " + r.body, status="500 No" if b"bad" in r.body and not self.good else "200 OK")))
+
+    def send(self, *args):
+        return self.run_ringsend("send", "--tries=1", "-c2", "-o", "out", "--failed", "bad",
+                                 "--failed-with-reason", "--url", self.platform.url, *args,
+                                 cwd=self.dir)
+
+    def assert_beside_each_other(self):
+        failed, reasons = self.read("bad").splitlines(), json_lines(self.read("bad.reasons"))
+        self.assertEqual([json_line(line.decode())["id"] for line in failed],
+                         [reason["id"] for reason in reasons])
+        results = {r["id"]: r for r in json_lines(self.read("out"))}
+        for reason in reasons:
+            self.assertEqual(reason, results[reason["id"]])
+            self.assertFalse(reason["ok"])
+        return len(reasons)
+
+    def records(self, count):
+        return self.file("in", [{"id": n, "data": "bad %d" % n if n % 3 else "fine"}
+                                for n in range(count)])
+
+    def test_they_stand_beside_each_other(self):
+        for options in ([], ["--ordered", "--force"], ["--no-journal", "--force"],
+                        ["--body", "none", "--headers", "--force"]):
+            run = self.send(*options, self.records(30))
+            self.assertEqual(run.status, NOT_ALL_OK, run.err)
+            self.assertEqual(self.assert_beside_each_other(), 20)
+        hint = run.err.partition("to send the failed ones again:\n")[2].splitlines()[0]
+        self.good = True
+        again = self.run_ringsend(*shlex.split(hint)[1:], cwd=self.dir)
+        self.assertEqual(again.status, OK, again.err)
+        self.assertEqual(self.read("again-bad.reasons"), b"")
+
+    def test_what_was_too_long_has_no_line_in_either(self):
+        path = self.file("in", [b'{"id": 1, "data": "bad"}', b'"%s"' % (b"x" * (17 << 20)),
+                                b'{"id": 2, "data": "bad"}'])
+        self.assertEqual(self.send(path).status, NOT_ALL_OK)
+        self.assertEqual(self.assert_beside_each_other(), 2)
+
+    def test_a_run_that_goes_on_writes_them_anew(self):
+        path = self.records(300)
+        run = self.send("--max-failures", "10", path)
+        self.assertEqual(run.status, STOPPED, run.err)
+        self.assertGreaterEqual(self.assert_beside_each_other(), 10)
+        run = self.send("--resume", path)
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        self.assertEqual(self.assert_beside_each_other(), 200)
+        self.assertIn("nothing left to do", self.send("--resume", path).err)
+        self.assertEqual(self.assert_beside_each_other(), 200)
+
+    def test_nothing_is_overwritten(self):
+        path = self.records(3)
+        self.file("bad.reasons", b"mine")
+        run = self.send(path)
+        self.assertEqual(run.status, USAGE)
+        self.assertIn("bad.reasons: exists already", run.err)
+        self.assertEqual((self.read("bad.reasons"), sorted(os.listdir(self.dir))),
+                         (b"mine", ["bad.reasons", "in"]))
+        for args in (["bad.reasons", "--force"], [path, "--force", "-o", "bad.reasons"],
+                     [path, "--force", "-o", "/dev/null"], [path, "--csv", "--force"]):
+            self.assertEqual(self.send(*args).status, USAGE, args)
+        self.assertEqual(self.platform.requests, [])
+        os.unlink(self.path("bad.reasons"))
+        os.symlink("/dev/full", self.path("bad.reasons"))
+        self.assertEqual(self.send(path, "--force").status, USAGE)
+        self.assertEqual(self.run_ringsend("send", "--failed-with-reason", "-o", "out", path,
+                                           cwd=self.dir).status, USAGE)
 
 
 if __name__ == "__main__":

@@ -390,6 +390,7 @@ class Resumed(Stopped):
         "cert": None,
         "cacert": None,
         "failed": None,
+        "failed-with-reason": None,
         "data-file": [],
         "types": None,
         "as-body": None,

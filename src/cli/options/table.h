@@ -33,6 +33,11 @@ OPTION(FAILED, "failed", 0, "FILE", FILE, SEND, OUTPUT,
        "the input lines of records that are not ok, ready to\n"
        "be sent again",
        .others = "errors|failures|rejected|failed-file|dead-letter")
+OPTION(FAILED_WITH_REASON, "failed-with-reason", 0, NULL, FLAG, SEND, OUTPUT,
+       "and FILE.reasons gets their results, in the same\n"
+       "order, when the run ends: the Nth line is about the\n"
+       "Nth record",
+       .others = "reasons|failed-reasons")
 OPTION(FORCE, "force", 0, NULL, FLAG, SEND, OUTPUT,
        "overwrite these files, and those in DIR; never one\n"
        "that the command line reads",

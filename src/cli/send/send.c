@@ -16,6 +16,7 @@
 #include "cli/send/engines.h"
 #include "cli/send/failures.h"
 #include "cli/send/outputs.h"
+#include "cli/send/reasons.h"
 #include "cli/send/resume_hint.h"
 #include "cli/send/send_options.h"
 #include "cli/send/summary.h"
@@ -48,6 +49,7 @@ struct send {
     struct source source;
     struct engines engines;
     struct outputs outputs;
+    struct reasons reasons;
 };
 
 static void wake(void)
@@ -326,7 +328,8 @@ static void report_finished(const struct send *send)
 
 int command_send(int argc, char **argv)
 {
-    struct send send = {.outputs = {.results = {.fd = -1}, .failed = {.fd = -1}}};
+    struct send send = {.outputs = {.results = {.fd = -1}, .failed = {.fd = -1}},
+                        .reasons = {.file = {.fd = -1}}};
     send_options_read(&send.options, argc, argv);
     int status = open_inputs(&send);
     if (status == EXIT_OK && send.options.dry_run > 0) {
@@ -341,12 +344,20 @@ int command_send(int argc, char **argv)
         enum outputs_use use = OUTPUTS_UNUSED;
         status = engines_start(&send.engines, &send.options, job_going_max(window(&send.options)));
         if (status == EXIT_OK)
+            status = reasons_open(&send.reasons, &send.options);
+        if (status == EXIT_OK)
             status = outputs_open(&send.outputs, &send.options, &send.source);
+        if (status == EXIT_OK)
+            status = reasons_check(&send.reasons, &send.outputs);
         if (status == EXIT_OK && send.outputs.finished)
             report_finished(&send);
         else if (status == EXIT_OK)
             status = run_job(&send, &use);
+        bool is_told = use != OUTPUTS_UNUSED || send.outputs.finished;
+        int reasons_status = reasons_close(&send.reasons, &send.outputs, !is_told);
         int close_status = outputs_close(&send.outputs, use);
+        if (close_status == EXIT_OK)
+            close_status = reasons_status;
         if (close_status != EXIT_OK)
             status = close_status;
         engines_free(&send.engines, 0);

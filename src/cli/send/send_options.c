@@ -114,6 +114,17 @@ static void check_journal(const struct send_options *o)
         usage_error(command, "--sync is about the journal: -o FILE");
 }
 
+static void check_reasons(const struct send_options *o)
+{
+    if (!send_given(o, OPTION_FAILED_WITH_REASON))
+        return;
+    if (!o->failed)
+        usage_error(command, "--failed-with-reason goes with --failed FILE");
+    if (!o->output || strcmp(o->output, "-") == 0 || send_given(o, OPTION_CSV))
+        usage_error(command, "--failed-with-reason is made of results as JSON in a file: -o FILE, "
+                             "without --csv");
+}
+
 void send_options_read(struct send_options *options, int argc, char **argv)
 {
     struct options *given = &options->given;
@@ -132,6 +143,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     if (options->output && descriptor_named(options->output) == STDOUT_FILENO)
         options->output = "-";
     check_journal(options);
+    check_reasons(options);
     bool on_stdout = !options->output || strcmp(options->output, "-") == 0 || options->write_out;
     if (options->progress == PROGRESS_AUTO)
         options->progress =
