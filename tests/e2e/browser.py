@@ -105,6 +105,8 @@ def browse(path, *args):
 def render(path, *args):
     """The page after its scripts ran, as a Tree, and what they said on the console."""
     run = browse(path, "--dump-dom", *args)
+    if "[object " in run.stdout:
+        raise AssertionError("an object where a text should be:\n" + run.stdout)
     return Tree(run.stdout), [line for line in run.stderr.splitlines() if "CONSOLE" in line]
 
 

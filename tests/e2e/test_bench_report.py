@@ -527,7 +527,7 @@ class Page(Case):
             for name, step in zip(("500/s", "1,000/s"), figures["steps"])}})
 
     def test_two_targets_have_their_verdict_on_the_page(self):
-        slow, fast = self.serve("--latency", "10ms"), self.serve()
+        slow, fast = self.serve("--latency", "100ms"), self.serve()
         run = self.run_ringsend("bench", "-q", "-n", "100", "--repeat", "4", "--vs",
                                 slow.url, "--json", self.path("figures.json"), "--html",
                                 self.path("page.html"), fast.url)
@@ -538,6 +538,8 @@ class Page(Case):
                          [fast.url, slow.url])
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
+        # By turns, and every other round in the other order.
+        self.assertEqual("".join(row[1][0] for row in tree.tables["Runs"][1:]), "ABBAABBA")
         pair, = figures["comparison"]["comparisons"]
         self.assertEqual(
             tree.figures("Comparison")["p50"], [
@@ -571,6 +573,13 @@ class Page(Case):
         with sock:
             self.run_ringsend("bench", "-q", "-n", "3", "--html", self.path("page.html"),
                               "http://127.0.0.1:%d/" % port)
+            run = self.run_ringsend("bench", "-q", "-n", "3", "--repeat", "2", "--vs",
+                                    "http://127.0.0.1:%d/?b" % port, "--html",
+                                    self.path("both.html"), self.serve().url)
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        tree, console = render(self.path("both.html"))
+        self.assertEqual(console, [])
+        self.assertEqual([cell[0] for cell in tree.tables["Comparison"][1][2:5]], 3 * ["\u2013"])
         tree, console = render(self.path("page.html"))
         self.assertEqual(console, [])
         self.assertEqual(tree.figures("Outcomes"), {"outcome": [], "connect_refused": [3, 1]})

@@ -4,8 +4,11 @@ const classOf = (verdict) => ({ worse: "bad", better: "good" })[verdict];
 const verdictCell = (verdict) => el("td", { class: classOf(verdict) }, verdict);
 const ratioText = (ratio) =>
   (ratio >= 1 ? "+" : MINUS) + percentText(Math.abs(ratio - 1));
-const ratioData = (q) => data(q.ratio.value, ratioText(q.ratio.value));
-const boundTime = (interval, atLeast) => time(interval.value, atLeast ? "bound" : null);
+// Of a side without a single time there is nothing to tell.
+const hasTimes = (q) => q.a_us.value > 0 && q.b_us.value > 0;
+const ratioData = (q) => hasTimes(q) ? data(q.ratio.value, ratioText(q.ratio.value)) : NONE;
+const boundTime = (interval, atLeast) =>
+  interval.value > 0 ? time(interval.value, atLeast ? "bound" : null) : NONE;
 
 function sideMarks(side, before = "") {
   const all = [], runs = (count) => side.runs === 1 ? "" : ` in ${count} of ${side.runs} runs`;
@@ -22,8 +25,8 @@ const letters = (...named) => named.map(([letter, name, marks]) =>
 // One side against another.
 function pairSections(sides, comparison) {
   const a = sides[comparison.a], b = sides[comparison.b];
-  const interval = (q) => !comparison.by_runs ? NONE : `${ratioText(q.ratio.low)} to ` +
-    (q.ratio.high === null ? "any" : ratioText(q.ratio.high));
+  const interval = (q) => !comparison.by_runs || !hasTimes(q) ? NONE
+    : `${ratioText(q.ratio.low)} to ` + (q.ratio.high === null ? "any" : ratioText(q.ratio.high));
   return [
     el("p", { class: "verdict" },
       el("span", { class: classOf(comparison.verdict) }, comparison.verdict),
@@ -43,8 +46,8 @@ function sidesTable(sides) {
     sides.map((side) => [
       withMarks(side.rate_target ? `${side.name}, ${rateText(side.rate_target)}` : side.name,
         sideMarks(side)),
-      String(side.runs), ...QUANTILES.map(([key]) => time(side.response_us[key],
-        signOf(side.response_us, side.lower_bounds, key))),
+      String(side.runs), ...QUANTILES.map(([key]) => side.response_us.count === 0 ? NONE
+        : time(side.response_us[key], signOf(side.response_us, side.lower_bounds, key))),
       countText(side.response_us.count)]),
     { label: "Sides", class: "named" }),
   signsNote(sides.map((side) => [side.response_us, side.lower_bounds]))];
@@ -62,7 +65,8 @@ function settingText(key, value) {
   if (isNone || (value === 0 && key !== "seed")) return NONE;
   if (key === "started_unix_s") return dateText(value) || NONE;
   if (key.endsWith("_s")) return timeText(value * 1e6);
-  return value === true ? "yes" : String(value);
+  if (value === true) return "yes";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 // A file may hold anything there.
 const members = (value) => value && typeof value === "object" ? value : {};

@@ -4,25 +4,28 @@ function heading(title, more, unix_s) {
   const date = dateText(unix_s);
   document.title = [title, date].filter(Boolean).join(", ");
   const all = [date, ...more].filter(Boolean).join(" \u00b7 ");
-  return [el("h1", {}, title), all ? el("p", { class: "soft" }, all) : null];
+  return [el("h1", { title }, title), all ? el("p", { class: "soft" }, all) : null];
 }
 const loadText = (run) => [
   run.rate_target ? `open loop, ${rateText(run.rate_target)}` : "closed loop",
   plural(run.settings.connections, "connection", "connections"),
   timeText(run.duration_s * 1e6) + " measured"];
 
-function overview(runs, isSteps) {
+// Of several targets by turns each has a letter, as in comparisons.
+const letterOf = (targets, run) =>
+  String.fromCharCode(65 + targets.indexOf(run.settings.target));
+function overview(runs, targets) {
   const text = (run, key) => isTimed(run) ? quantile(run, "response_us", key) : NONE;
   const keys = ["p50", "p95", "p99", "p999", "max"];
   const rows = runs.map((run, i) => [withSign(String(i + 1), marks(run)),
-    ...(isSteps ? [] : [words(run.settings.target)]),
+    ...(targets.length > 1 ? [letterOf(targets, run)] : []),
     run.rate_target ? rateText(run.rate_target) : NONE, rateText(run.rate_achieved),
     ...keys.map((key) => text(run, key)),
     el("td", { class: failedOf(run) ? "bad" : null },
       data(failedOf(run), countText(failedOf(run)))),
     words(marks(run).map(markOf))]);
-  return [table(["run", ...(isSteps ? [] : ["target"]), "asked", "reached", "p50", "p95", "p99",
-    "p99.9", "max", "failed", notesHead()], rows, { label: "Runs" }),
+  return [table(["run", ...(targets.length > 1 ? ["target"] : []), "asked", "reached", "p50",
+    "p95", "p99", "p99.9", "max", "failed", notesHead()], rows, { label: "Runs" }),
   signsNote(runs.map((run) => [run.response_us, run.lower_bounds.response_us]))];
 }
 function runsPage(figures) {
@@ -31,12 +34,13 @@ function runsPage(figures) {
   const targets = [...new Set(runs.map((run) => run.settings.target))];
   const missing = figures.runs_wanted - runs.length;
   const kind = isSteps ? plural(runs.length, "step", "steps") : plural(runs.length, "run", "runs");
-  const name = (run, i) =>
-    isSteps ? rateText(run.rate_target) : `${i + 1}: ${run.settings.target}`;
+  const letter = (run) => targets.length > 1 ? letterOf(targets, run) : "all runs";
+  const name = (run, i) => isSteps ? rateText(run.rate_target)
+    : targets.length > 1 ? `${i + 1}: ${letter(run)}` : String(i + 1);
   // Of runs that are to be the same, the targets are told apart, not the runs.
   const curve = (run, i) => ({ name: name(run, i), points: run.curves.response,
     count: run.response_us.count, ...(isSteps ? { style: rankStyle(i, runs.length) } : {
-      style: targets.indexOf(run.settings.target), legend: run.settings.target }) });
+      style: targets.indexOf(run.settings.target), legend: letter(run) }) });
   const isMarked = (rate) => runs.some((run) => run.rate_target === rate && marks(run).length);
   return [
     ...heading(`ringsend bench: ${kind}, ${targets.join(", ")}`,
@@ -47,7 +51,9 @@ function runsPage(figures) {
       ? [el("p", { class: "notice bad" }, `Run ${name(run, i)}: no request was ok.`)] : []),
     ...(comparison ? [el("h2", {}, "Verdict"), ...comparison.comparisons.flatMap((pair) =>
       pairSections(comparison.sides, pair))] : []),
-    el("h2", {}, "Overview"), ...overview(runs, isSteps),
+    el("h2", {}, "Overview"), ...(targets.length > 1 && !comparison
+      ? letters(...targets.map((target, i) => [String.fromCharCode(65 + i), target])) : []),
+    ...overview(runs, targets),
     isSteps ? rateChart("Response time by rate",
       ["p50", "p99", "max"].map((key) => rateLine(key, runs, key)), isMarked) : null,
     curveChart("Response time by percentile", runs.map(curve)),

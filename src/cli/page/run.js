@@ -18,7 +18,7 @@ const time = (us, sign) => data(us, (SIGNS[sign] || "") + timeText(us));
 function signOf(times, bounds, key) {
   const share = QUANTILES.find(([name]) => name === key)[2];
   if (bounds.at_least.includes(key)) return "bound";
-  return share < 1 && times.count * (1 - share) < FEW ? "few" : null;
+  return share < 1 && times.count > 0 && times.count * (1 - share) < FEW ? "few" : null;
 }
 const quantile = (run, times, key) =>
   time(run[times][key], signOf(run[times], run.lower_bounds[times], key));

@@ -8,7 +8,7 @@ const NBSP = "\u00a0", MINUS = "\u2212", NONE = "\u2013";
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {}))
     if (value !== null && value !== undefined) node.setAttribute(name, value);
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return node;
 }
 const el = (tag, attributes, ...children) =>
