@@ -124,8 +124,9 @@ class Overwrite(Case):
         sent = len(self.answers.requests)
         bench = ("bench", "-q", "-n", "1", self.server_url)
         compare = ("compare", self.path("one"), self.path("one"))
-        for line, options in ((bench, ("--json", "--csv", "--html", "--hlog")),
-                              (compare, ("--json", "--html"))):
+        for line, options in ((bench, ("--json", "--csv", "--html", "--hlog", "--junit",
+                                       "--markdown")), (compare, ("--json", "--html", "--junit",
+                                                                  "--markdown"))):
             for option in options:
                 with self.subTest(command=line[0], option=option):
                     there = self.file("there", b"of before")
