@@ -6,11 +6,13 @@
 #include "cli/options/record_options.h"
 #include "cli/options/values.h"
 #include "cli/send/summary.h"
+#include "cli/terminal.h"
 #include "records/reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char command[] = "check";
 
@@ -45,8 +47,10 @@ static void read_options(struct check *check, int argc, char **argv)
 static void print_error(const struct record_reader *reader)
 {
     const struct source *source = reader->source;
+    fputs(terminal_style(STDOUT_FILENO, TERMINAL_BOLD), stdout);
     summary_print_plain(stdout, summary_input_name(source->paths[source->current]));
-    printf(":%zu:%zu: ", reader->place.line, reader->place.column);
+    printf(":%zu:%zu:%s ", reader->place.line, reader->place.column,
+           terminal_style(STDOUT_FILENO, TERMINAL_PLAIN));
     summary_print_plain(stdout, reader->error.detail[0] ? reader->error.detail
                                                         : ringsend_error_text(reader->error.error));
     putchar('\n');

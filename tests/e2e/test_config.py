@@ -72,6 +72,13 @@ class Read(Config):
         self.send(HOME="relative", XDG_CONFIG_HOME=self.path("none"))
         self.send(HOME="", XDG_CONFIG_HOME="")
 
+    def test_standard_input(self):
+        with open(self.named("data = \"in {{n}}\""), "rb") as stdin:
+            run = self.run_ringsend("send", "-q", "-c1", "-K", "-", "--url", self.echo.url,
+                                    self.rows, stdin=stdin)
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual(self.echo.requests[0].body, b"in 1")
+
     def test_sections_and_what_others_take(self):
         self.default("duration = 1s\nport = 0\n[bench]\nrequests = 3\n[bench probe]\n"
                      "method = PUT\n[send check]\ndata = {{n}}\n[send]\nuser-agent = sender\n")

@@ -8,8 +8,10 @@ import struct
 import subprocess
 import termios
 
-from harness import (Case, NOT_ALL_OK, OK, RINGSEND, USAGE, answering, main, options_table,
+from harness import (Case, INPUT, NOT_ALL_OK, OK, RINGSEND, USAGE, answering, main, options_table,
                      response, rows_of)
+
+MISSED = 5
 
 COLOUR = re.compile(r"\x1b\[\d*m")
 VERBATIM = {line["verbatim"] for each in options_table() for line in each["help"]
@@ -107,6 +109,20 @@ class Messages(Terminal):
     def test_usage_errors(self):
         self.assertTrue(self.shown(80, "send", "--nope", expect=USAGE).startswith(
             "\x1b[1mringsend send:\x1b[0m there is no option --nope\n"))
+        for columns in (40, 80):
+            text = COLOUR.sub("", self.shown(columns, "send", "--rate=\x1b[2J", expect=USAGE))
+            self.assertIn('not ".[2J"', " ".join(text.split()))
+            for line in text.splitlines():
+                self.assertLessEqual(len(line), columns)
+
+    def test_verdicts(self):
+        records = self.file("in", [b"{", {"url": self.platform.url}])
+        self.assertIn("\x1b[1m%s:1:2:\x1b[0m " % records,
+                      self.shown(80, "check", records, expect=INPUT))
+        for asked, style, status in (("max>1us", 31, MISSED), ("max>60s", 32, OK)):
+            text = self.shown(80, "bench", "-q", "-n5", "-c1", "--fail-if", asked,
+                              "--ok-status=500", self.platform.url, expect=status)
+            self.assertRegex(text, r"\x1b\[%dm[^\x1b\n]*max" % style)
 
     def test_the_doctor(self):
         text = self.shown(50, "doctor", expect=self.run_ringsend("doctor").status)

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "cli/bench/threshold_words.h"
 #include "cli/bench/times_text.h"
+#include "cli/terminal.h"
 #include "cli/units.h"
 
 #include <math.h>
@@ -261,7 +262,9 @@ static void print_thresholds(FILE *out, const struct bench_report *report, const
         struct threshold_outcome outcome = threshold_check(t, f);
         char words[THRESHOLD_WORDS_BYTES];
         threshold_words(words, sizeof words, t, &outcome);
-        fprintf(out, "  %s\n", words);
+        fprintf(out, "  %s%s%s\n",
+                terminal_style(fileno(out), outcome.failed ? TERMINAL_RED : TERMINAL_GREEN), words,
+                terminal_style(fileno(out), TERMINAL_PLAIN));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "cli/compare/compare_report.h"
 
 #include "cli/compare/compare_words.h"
+#include "cli/terminal.h"
 #include "cli/units.h"
 
 #include <stdlib.h>
@@ -85,6 +86,15 @@ void compare_report_free(struct compare_report *report)
     report->pairs_count = report->lone_count = 0;
 }
 
+static void print_verdict(FILE *out, enum compare_verdict verdict)
+{
+    const char *style = verdict == COMPARE_WORSE       ? TERMINAL_RED
+                        : verdict == COMPARE_UNDECIDED ? TERMINAL_YELLOW
+                                                       : TERMINAL_GREEN;
+    fprintf(out, "%s%s%s", terminal_style(fileno(out), style), compare_verdict_names[verdict],
+            terminal_style(fileno(out), TERMINAL_PLAIN));
+}
+
 static enum compare_verdict worst_of(const struct compare_pair *pairs, size_t count)
 {
     static const enum compare_verdict by_weight[] = {COMPARE_WORSE, COMPARE_UNDECIDED, COMPARE_SAME,
@@ -156,7 +166,8 @@ static void print_pair(FILE *out, const struct comparison *c, const struct side 
                 share_text(c->errors.b_share).chars, "",
                 c->by_runs ? compare_chance_text(c->errors.runs.p).chars : "",
                 c->by_runs ? "  " : "", compare_verdict_names[c->errors.verdict]);
-    fprintf(out, "%s: ", compare_verdict_names[c->verdict]);
+    print_verdict(out, c->verdict);
+    fputs(": ", out);
     compare_say_verdict(out, c, tolerance);
     compare_say_grounds(out, c, a, b, "\n  ");
     fputc('\n', out);
@@ -223,8 +234,8 @@ static void print_steps_verdict(FILE *out, const struct compare_report *report,
     size_t counts[COMPARE_UNDECIDED + 1] = {0};
     for (size_t i = 0; i < count; i++)
         counts[pairs[i].comparison.verdict]++;
-    fprintf(out, "%s: of %zu rate%s", compare_verdict_names[worst_of(pairs, count)], count,
-            plural(count));
+    print_verdict(out, worst_of(pairs, count));
+    fprintf(out, ": of %zu rate%s", count, plural(count));
     for (size_t i = 0, said = 0; i <= COMPARE_UNDECIDED; i++) {
         if (counts[i] > 0)
             fprintf(out, "%s %zu %s", said++ == 0 ? ":" : ",", counts[i], compare_verdict_names[i]);

@@ -49,7 +49,7 @@ int config_open(struct config *c, const char *path)
     struct text *text = malloc(sizeof *text);
     if (!text)
         return ENOMEM;
-    text->text = whole_file_read(path, BYTES_MAX, &bytes);
+    text->text = whole_file_read(strcmp(path, "-") == 0 ? "/dev/stdin" : path, BYTES_MAX, &bytes);
     if (!text->text) {
         free(text);
         return errno;

@@ -606,7 +606,7 @@ ALSO(QUIET, 'q', NULL, FLAG, SERVE, SEEING, "no report at the end")
 
 OPTION(CONFIG, "config", 'K', "FILE", FILE, ALL, GENERAL,
        "options from FILE, too, one on a line, as rate = 50/s;\n"
-       "repeats. Before it come those of\n"
+       "- is standard input; repeats. Before it come those of\n"
        "$XDG_CONFIG_HOME/ringsend/config (else\n"
        "~/.config/ringsend/config), if there is one; what\n"
        "stands here wins", .traits = REPEATS, .curl = "-K")

@@ -57,6 +57,19 @@ static const struct origin *origin_of(const char *message)
     return NULL;
 }
 
+/* To the line's end, or as many lines as the terminal needs. */
+static void print_behind(size_t columns, const char *message)
+{
+    struct wrapped w = {
+        .out = stderr, .columns = terminal_columns(STDERR_FILENO), .at = (unsigned)columns};
+    if (w.columns == 0) {
+        fprintf(stderr, " %s\n", message);
+        return;
+    }
+    wrapped_print(&w, span_of(message));
+    wrapped_end(&w);
+}
+
 void usage_error(const char *command, const char *format, ...)
 {
     char *message = NULL;
@@ -66,12 +79,13 @@ void usage_error(const char *command, const char *format, ...)
         message = NULL;
     va_end(arguments);
     const struct origin *origin = message ? origin_of(message) : NULL;
-    fprintf(stderr, "%sringsend %s:%s ", terminal_style(STDERR_FILENO, TERMINAL_BOLD), command,
+    fprintf(stderr, "%sringsend %s:%s", terminal_style(STDERR_FILENO, TERMINAL_BOLD), command,
             terminal_style(STDERR_FILENO, TERMINAL_PLAIN));
+    size_t columns = sizeof "ringsend :" - 1 + strlen(command);
     if (origin)
-        fprintf(stderr, "%s, line %u: ", origin->file, origin->line);
-    fprintf(stderr, "%s\nTry 'ringsend %s --help'.\n", message ? message : "memory is out",
-            command);
+        columns += (size_t)fprintf(stderr, " %s, line %u:", origin->file, origin->line);
+    print_behind(columns, message ? message : "memory is out");
+    fprintf(stderr, "Try 'ringsend %s --help'.\n", command);
     exit(EXIT_USAGE);
 }
 
