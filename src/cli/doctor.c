@@ -89,6 +89,10 @@ int command_doctor(int argc, char **argv)
     options_parse(&given, COMMAND_DOCTOR, argc, argv);
     bool json = option_given(&given, OPTION_JSON);
     options_free(&given);
+    for (size_t i = 0; i < given.arguments_count; i++) {
+        if (value_is_url(given.arguments[i]))
+            usage_error(command, "argument %zu is a URL: name its host alone", i + 1);
+    }
     size_t hosts = given.arguments_count, count = CHECKS_FIXED + hosts;
     struct finding *findings = calloc(count, sizeof *findings);
     if (!findings) {

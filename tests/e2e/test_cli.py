@@ -70,6 +70,9 @@ class Cli(Case):
         for args in (["send"], ["send", path], ["check"], ["bench", path]):
             run = self.usage(*args, "https://h/?token=hush-1", words=["is a URL", "--url"])
             self.assertNotIn("hush-1", run.err)
+        for command, word in (("compare", "bench --vs"), ("doctor", "its host alone")):
+            run = self.usage(command, "https://h/?token=hush-1", words=["is a URL", word])
+            self.assertNotIn("hush-1", run.err)
         os.makedirs(self.path("http:/h"))
         self.file("http:/h/in", [{"url": self.echo.url}])
         self.assertEqual(self.run_ringsend("send", "http://h/in", cwd=self.dir).status, OK)

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const char command[] = "compare";
 
@@ -35,8 +36,14 @@ static void read_options(struct compare_options *o, int argc, char **argv)
     options_free(&given);
     if (o->paths_count == 0)
         usage_error(command, "name the files to compare, the one to compare with first");
-    for (size_t i = 0; i < o->paths_count; i++)
+    for (size_t i = 0; i < o->paths_count; i++) {
+        if (value_is_url(o->paths[i]) && access(o->paths[i], F_OK) != 0)
+            usage_error(command,
+                        "argument %zu is a URL: 'ringsend bench --vs URL URL' measures and "
+                        "compares two; here go files that it wrote with --json",
+                        i + 1);
         read_files_add(NULL, o->paths[i]);
+    }
     report_files_check(&o->files);
 }
 
