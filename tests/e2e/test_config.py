@@ -174,12 +174,37 @@ class Seen(Config):
         run = self.run_with("send", "-c1", "--url", self.platform.url)
         self.assertEqual(run.status, STOPPED, run.err)
         hint = run.err.partition("To go on:\n  ringsend ")[2].splitlines()[0]
-        self.assertIn("--no-config --data 'x {{n}}' --output out", hint)
+        self.assertEqual(hint, "send --resume -c 1 --url %s %s" % (self.platform.url, self.rows))
         self.good = True
         changed = self.run_with("send", "-c1", "--url", self.platform.url, "--resume", "-d",
                                 "y {{n}}")
         self.assertEqual(changed.status, USAGE)
         self.assertIn("--data is not as in the run to go on with", changed.err)
+
+    def test_what_is_secret_in_a_file_stays_there(self):
+        self.file("in.csv", b"n\n" + b"1\n" * 99)
+        named = self.named('header = "Authorization: hush-1"\ndata = {{n}}\n')
+        stop = ["-c1", "--tries=1", "--abort-on=500", "-o", "out", "--url", self.platform.url]
+        run = self.run_with("send", "-K", named, *stop)
+        self.assertEqual(run.status, STOPPED, run.err)
+        self.assertNotIn("hush", run.err)
+        hint = run.err.partition("To go on:\n  ringsend ")[2].splitlines()[0]
+        self.good = True
+        again = self.run_ringsend(*hint.split(), cwd=self.dir)
+        self.assertEqual(again.status, NOT_ALL_OK, again.err)
+        self.assertEqual({tuple(header(r, "authorization")) for r in self.platform.requests},
+                         {("hush-1",)})
+        # What is not wanted again is spelt out with all the rest.
+        for more, is_spelt_out in (("", False), ("force", True)):
+            named = self.named('header = "Authorization: hush-1"\ndata = {{n}}\n' + more)
+            self.good = False
+            os.unlink(self.path("out"))
+            run = self.run_with("send", "-K", named, *stop)
+            self.assertEqual(run.status, STOPPED, run.err)
+            self.assertNotIn("hush", run.err)
+            self.assertEqual("SECRET_AUTHORIZATION" in run.err, is_spelt_out, run.err)
+            self.assertEqual("--no-config" in run.err, is_spelt_out, run.err)
+            os.unlink(self.path("out.journal"))
 
     def test_a_hint_to_send_again_leaves_out_what_is_past(self):
         self.default('data = "x {{n}}"\noutput = out\nfailed = bad\ntries = 1\nlimit = 1\n'

@@ -126,7 +126,7 @@ struct options {
     size_t uses_count;
     char *const *arguments; /* what is no option */
     size_t arguments_count;
-    bool reads_files; /* there are some, or --no-config; hints spell out what is in them */
+    bool reads_files;                             /* there are some, or --no-config */
     const struct option_row *rows[OPTIONS_COUNT]; /* of this command; null: it has none */
     size_t last[OPTIONS_COUNT];                   /* 1 + the index of its last use; 0: none */
 };

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 /* A shell does not run the command as long as the variable is not set, and says which. */
 static void print_gap(struct options_hint *hint, const char *name)
@@ -128,17 +129,30 @@ static void print_use(struct options_hint *hint, const struct option_use *use)
         options_hint_print_argument(hint, use->text);
 }
 
+/* What files gave needs no words where it is all wanted again, and the files stay there. */
+static bool files_do(const struct options *given, bool (*is_wanted)(const struct option_row *row))
+{
+    struct stat about;
+    for (size_t i = 0; i < given->uses_count; i++) {
+        const struct option_use *use = &given->uses[i];
+        if (use->file &&
+            (!is_wanted(use->row) || stat(use->file, &about) != 0 || !S_ISREG(about.st_mode)))
+            return false;
+    }
+    return true;
+}
+
 void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row))
 {
     const struct options *given = hint->given;
-    if (given->reads_files)
+    bool by_files = files_do(given, is_wanted);
+    if (given->reads_files && !by_files)
         shell_print_word(hint->out, option_long(OPTION_NO_CONFIG));
     for (size_t i = 0; i < given->uses_count; i++) {
         const struct option_use *use = &given->uses[i];
-        if (use->row->id == OPTION_CONFIG || use->row->id == OPTION_NO_CONFIG ||
-            !is_wanted(use->row))
-            continue;
-        print_use(hint, use);
+        bool names_files = use->row->id == OPTION_CONFIG || use->row->id == OPTION_NO_CONFIG;
+        if (names_files ? by_files : is_wanted(use->row) && !(use->file && by_files))
+            print_use(hint, use);
     }
 }
 

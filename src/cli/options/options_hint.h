@@ -16,8 +16,8 @@ struct options_hint {
     unsigned masks; /* those of them that are numbered */
 };
 
-/* Those for which `is_wanted` holds, in words of a shell, as they were given; what files gave is
- * spelt out, as not all of it may be wanted again. */
+/* Those for which `is_wanted` holds, in words of a shell, as they were given. Files of options are
+ * read again, unless something in them is not wanted, or they are none: then it is spelt out. */
 void options_hint_print(struct options_hint *hint, bool (*is_wanted)(const struct option_row *row));
 /* An argument that is no option: what is secret in it is a gap as well. */
 void options_hint_print_argument(struct options_hint *hint, const char *argument);
