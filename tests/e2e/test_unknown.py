@@ -93,6 +93,7 @@ class Unknown(Case):
             (["--retry", "3"], "did you mean --tries?"),
             (["--fail"], "did you mean --abort-on?"),
             (["-I"], "-X HEAD"),
+            (["--body", "{}"], "of requests it is --data"),
             (["-F", "a=secret"], "no multipart"),
         ):
             line = self.usage("send", *words)

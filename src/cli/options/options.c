@@ -90,7 +90,8 @@ static uint64_t read_word(const char *command, const struct option_row *row, con
                  (int)bytes, at);
         at += bytes + !is_last;
     }
-    usage_error(command, "%s must be %s, not \"%s\"", option_long(row->id), allowed, text);
+    usage_error(command, "%s must be %s, not \"%s\"%s", option_long(row->id), allowed, text,
+                row->id == OPTION_BODY ? " (of requests it is --data)" : "");
 }
 
 static struct rate read_rate(const struct options *o, const struct option_row *row,
