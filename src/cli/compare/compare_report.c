@@ -125,7 +125,7 @@ static uint64_t times_of(const struct side *side)
 
 static void print_side(FILE *out, char letter, const struct side *side)
 {
-    fprintf(out, "  %c  %s: %zu run%s, %llu times\n", letter, side->name, side->runs_count,
+    fprintf(out, "  %c  %s: %zu run%s, %llu response times\n", letter, side->name, side->runs_count,
             plural(side->runs_count), (unsigned long long)times_of(side));
     if (side->never_started > 0)
         fprintf(out, "     %llu requests never started: their waits are lower bounds\n",
@@ -181,8 +181,8 @@ static void print_file(FILE *out, char letter, const struct sides *sides, size_t
     uint64_t times = 0;
     for (size_t i = first; sides_is_of(sides, i, first); i++, steps++)
         times += times_of(&sides->all[i]);
-    fprintf(out, "  %c  %s: %zu step%s, %llu times\n", letter, sides->all[first].name, steps,
-            plural(steps), (unsigned long long)times);
+    fprintf(out, "  %c  %s: %zu step%s, %llu response times\n", letter, sides->all[first].name,
+            steps, plural(steps), (unsigned long long)times);
 }
 
 static void print_step_quantile(FILE *out, const struct compare_quantile *q)
