@@ -15,6 +15,16 @@ int record_shown_bytes(struct ringsend_bytes name);
 
 bool record_header_named(const struct ringsend_header *header, struct ringsend_bytes name);
 
+/* A header that the record gives itself; null as its data says that there is to be none of that
+ * name. RINGSEND_E_BAD_HEADER: there are too many. */
+enum ringsend_error record_add_header(struct record *record, struct buf_pool *pool,
+                                      struct ringsend_bytes name, struct ringsend_bytes value);
+bool record_has_header(const struct record *record, struct ringsend_bytes name);
+/* The request gets these, and those of the defaults whose names are not among them. False when
+ * memory is out. */
+bool record_merge_headers(struct record *record, struct buf_pool *pool,
+                          const struct record_defaults *defaults);
+
 /* Reads record->line as JSON. The request has its defaults. */
 void record_read_json(struct record *record, struct buf_pool *pool,
                       const struct record_defaults *defaults, const struct layout *layout,

@@ -128,28 +128,11 @@ static bool read_text(struct reader *r, enum record_key key, struct ringsend_byt
 
 static void header_add(struct reader *r, struct ringsend_bytes name, struct ringsend_bytes value)
 {
-    struct ringsend_header header = {name, value};
-    if (r->record->headers.bytes == LIMIT_HEADERS * sizeof header)
-        record_fail(r, RINGSEND_E_BAD_HEADER, "more than %d headers", LIMIT_HEADERS);
-    else if (!buf_append(r->pool, &r->record->headers, &header, sizeof header))
-        record_fail(r, RINGSEND_E_NO_MEMORY, "while the record was read");
-}
-
-static struct ringsend_header *own_headers(const struct reader *r, size_t *count)
-{
-    *count = r->record->headers.bytes / sizeof(struct ringsend_header);
-    return (struct ringsend_header *)(void *)r->record->headers.data;
-}
-
-static bool own_header_given(const struct reader *r, struct ringsend_bytes name)
-{
-    size_t count;
-    const struct ringsend_header *own = own_headers(r, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (record_header_named(&own[i], name))
-            return true;
-    }
-    return false;
+    enum ringsend_error error = record_add_header(r->record, r->pool, name, value);
+    if (error == RINGSEND_E_BAD_HEADER)
+        record_fail(r, error, "more than %d headers", LIMIT_HEADERS);
+    else if (error != RINGSEND_OK)
+        record_fail(r, error, "while the record was read");
 }
 
 /* One string at the reader becomes one header. */
@@ -184,7 +167,7 @@ static void read_headers(struct reader *r, enum record_key key_read)
             json_skip(json, NULL);
             continue;
         }
-        if (own_header_given(r, name)) {
+        if (record_has_header(r->record, name)) {
             record_fail(r, RINGSEND_E_BAD_RECORD, "\"headers\": \"%.*s\" is given twice",
                         record_shown_bytes(name), name.data);
             json_skip(json, NULL);
@@ -200,41 +183,6 @@ static void read_headers(struct reader *r, enum record_key key_read)
                 header_add(r, name, (struct ringsend_bytes){NULL, 0});
         }
     }
-}
-
-/* The record's own headers, then the defaults whose names are not among them; at last the own ones
- * without a value go. */
-static void merge_headers(struct reader *r)
-{
-    const struct record_defaults *defaults = r->defaults;
-    struct ringsend_request *request = &r->record->request;
-    bool add_type = r->record->body_is_json && !defaults->has_content_type;
-    request->headers = defaults->headers;
-    request->headers_count = defaults->headers_count + add_type;
-    if (r->record->headers.bytes == 0)
-        return;
-
-    size_t own_count, count;
-    own_headers(r, &own_count);
-    if (!buf_reserve(r->pool, &r->record->headers,
-                     (defaults->headers_count + 1) * sizeof(struct ringsend_header))) {
-        record_fail(r, RINGSEND_E_NO_MEMORY, "while the record was read");
-        return;
-    }
-    struct ringsend_header *headers = own_headers(r, &count);
-    for (size_t i = 0; i < defaults->headers_count + add_type; i++) {
-        struct ringsend_bytes name = {defaults->headers[i].name.data,
-                                      defaults->headers[i].name.bytes};
-        if (!own_header_given(r, name))
-            headers[count++] = defaults->headers[i];
-    }
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (i >= own_count || headers[i].value.data)
-            headers[kept++] = headers[i];
-    }
-    request->headers = headers;
-    request->headers_count = kept;
 }
 
 /* ---- content ---- */
@@ -589,6 +537,6 @@ void record_read_json(struct record *record, struct buf_pool *pool,
     r.separated = line.bytes > 0 && line.data[0] == '\x1e';
     json_init(&r.json, (struct ringsend_bytes){line.data + r.separated, line.bytes - r.separated});
     read_line(&r);
-    if (error->error == RINGSEND_OK)
-        merge_headers(&r);
+    if (error->error == RINGSEND_OK && !record_merge_headers(record, pool, defaults))
+        record_fail(&r, RINGSEND_E_NO_MEMORY, "while the record was read");
 }
