@@ -29,8 +29,7 @@ void job_note_unread(struct job *job)
     report->unread_line = first == source->current ? source->line : 0;
     report->unread_number = source->next_number;
     enum format format = first < source->count ? source->layouts[first].format : FORMAT_GUESS;
-    report->unread_is_lines =
-        format == FORMAT_JSONL || format == FORMAT_VEGETA || format == FORMAT_LINES;
+    report->unread_is_lines = format == FORMAT_JSONL || format == FORMAT_LINES;
 }
 
 static void stop(struct job *job, enum job_end end)

@@ -4,6 +4,7 @@
 #include "base/json_put.h"
 #include "records/csv_row.h"
 #include "records/layout.h"
+#include "records/record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -128,11 +129,13 @@ bool echo_record(struct echoed *e, struct ringsend_bytes line, const struct layo
     memset(e->values, 0, bytes);
     if (line.bytes == 0)
         return true;
-    if (layout->format == FORMAT_LINES)
+    bool is_target = record_is_text_target(line, layout->format);
+    if (layout->format == FORMAT_LINES || (is_target && layout->echo->all))
         return read_text(e, line, pool);
     if (format_has_header(layout->format))
         return read_row(e, line, layout, pool);
-    read_json(e, line, layout->echo);
+    if (!is_target)
+        read_json(e, line, layout->echo);
     return true;
 }
 

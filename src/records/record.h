@@ -119,6 +119,9 @@ void record_release(struct record *record, struct buf_pool *pool);
  * of lines. */
 void record_join_lines(struct record *record);
 
+/* True when the record is one of vegeta's targets, and no JSON. */
+bool record_is_text_target(struct ringsend_bytes line, enum format format);
+
 /* True when the line holds nothing but white space. */
 bool record_is_blank(struct ringsend_bytes line);
 

@@ -15,6 +15,12 @@ int record_shown_bytes(struct ringsend_bytes name);
 
 bool record_header_named(const struct ringsend_header *header, struct ringsend_bytes name);
 
+/* The URL that the record gives itself; one that is a path belongs to the default's origin. Null,
+ * or what is wrong with it, and *error. */
+const char *record_take_url(struct record *record, struct buf_pool *pool,
+                            const struct record_defaults *defaults, struct ringsend_bytes url,
+                            enum ringsend_error *error);
+
 /* A header that the record gives itself; null as its data says that there is to be none of that
  * name. RINGSEND_E_BAD_HEADER: there are too many. */
 enum ringsend_error record_add_header(struct record *record, struct buf_pool *pool,
@@ -29,6 +35,9 @@ bool record_merge_headers(struct record *record, struct buf_pool *pool,
 void record_read_json(struct record *record, struct buf_pool *pool,
                       const struct record_defaults *defaults, const struct layout *layout,
                       struct record_error *error);
+/* Reads it as a target of vegeta's that is text. The same. */
+void record_read_target(struct record *record, struct buf_pool *pool,
+                        const struct record_defaults *defaults, struct record_error *error);
 /* Fills the templates of defaults->form with it, a row or a line. The same. */
 void record_read_text(struct record *record, struct buf_pool *pool,
                       const struct record_defaults *defaults, const struct layout *layout,

@@ -247,31 +247,15 @@ static void read_body(struct reader *r)
         read_data(r);
 }
 
-/* A URL that is a path belongs to the default's origin. "//host/path" is none of those, and refused
- * as any URL without a scheme. */
-static void complete_url(struct reader *r)
+static void read_url(struct reader *r)
 {
-    struct ringsend_bytes *url = &r->record->request.url;
-    const struct ringsend_bytes *base = &r->defaults->url;
-    if (url->bytes == 0 || url->data[0] != '/' || (url->bytes > 1 && url->data[1] == '/'))
+    struct ringsend_bytes text;
+    enum ringsend_error error;
+    if (!read_text(r, KEY_URL, &text))
         return;
-    if (base->bytes == 0) {
-        record_fail(r, RINGSEND_E_BAD_URL,
-                    "the URL is a path, and there is no --url whose server "
-                    "it could belong to");
-        return;
-    }
-    const char *authority = memmem(base->data, base->bytes, "://", 3);
-    size_t bytes = authority ? (size_t)(authority - base->data) + 3 : 0;
-    while (bytes < base->bytes && !memchr("/?#", base->data[bytes], 3))
-        bytes++;
-    struct buf *whole = &r->record->url;
-    if (!buf_append(r->pool, whole, base->data, bytes) ||
-        !buf_append(r->pool, whole, url->data, url->bytes)) {
-        record_fail(r, RINGSEND_E_NO_MEMORY, "while the record was read");
-        return;
-    }
-    *url = (struct ringsend_bytes){whole->data, whole->bytes};
+    const char *fault = record_take_url(r->record, r->pool, r->defaults, text, &error);
+    if (fault)
+        record_fail(r, error, "%s", fault);
 }
 
 static void read_data_file(struct reader *r)
@@ -374,13 +358,6 @@ static bool key_is_new(struct reader *r, enum record_key key)
     return false;
 }
 
-/* Two braces, of which nearly no URL has one. */
-static bool has_place(struct ringsend_bytes text)
-{
-    const char *at = memchr(text.data, '{', text.bytes);
-    return at && memmem(at, text.bytes - (size_t)(at - text.data), "{{", 2);
-}
-
 static void read_member(struct reader *r, struct json_string name)
 {
     struct ringsend_bytes text;
@@ -403,16 +380,7 @@ static void read_member(struct reader *r, struct json_string name)
         r->record->request.method = text;
         return;
     case KEY_URL:
-        if (!read_text(r, key, &text))
-            return;
-        if (text.bytes == 0)
-            record_fail(r, RINGSEND_E_BAD_URL, "\"url\" is empty");
-        if (has_place(text))
-            record_fail(r, RINGSEND_E_BAD_URL,
-                        "\"url\" holds \"{{\", and a record is sent as it stands: templates are "
-                        "texts of options, as --url; %%7B%%7B stands for two braces");
-        r->record->request.url = text;
-        complete_url(r);
+        read_url(r);
         return;
     case KEY_HEADERS:
     case KEY_HEADER:
@@ -445,6 +413,15 @@ static void read_member(struct reader *r, struct json_string name)
     UNREACHABLE("record key");
 }
 
+/* "GET http://...", and nothing else begins so. */
+static bool is_text_target(const struct json *json)
+{
+    const char *at = json->start;
+    while (at < json->end && *at >= 'A' && *at <= 'Z')
+        at++;
+    return json->end - at > 5 && memcmp(at, " http", 5) == 0 && at > json->start;
+}
+
 /* What is wrong with the JSON, by its cause where that is known. */
 static const char *json_fault(const struct reader *r)
 {
@@ -452,6 +429,8 @@ static const char *json_fault(const struct reader *r)
         "a record of RFC 7464 over several lines: --format json reads it";
     const struct json *json = &r->json;
     size_t rest = (size_t)(json->end - json->at);
+    if (is_text_target(json))
+        return "a method and a URL, as in text of vegeta's: --format vegeta reads it";
     if (rest > 0 && *json->at == '\0')
         return "a NUL byte, which JSON has nowhere";
     if (rest >= 3 && memcmp(json->at, "\xef\xbb\xbf", 3) == 0)

@@ -107,6 +107,14 @@ static bool is_json_as_declared(const struct record *record, struct record_error
     return false;
 }
 
+bool record_is_text_target(struct ringsend_bytes line, enum format format)
+{
+    const char *at = line.data, *end = at + line.bytes;
+    while (at < end && memchr(" \t\r\n", *at, 4))
+        at++;
+    return format == FORMAT_VEGETA && at < end && *at != '{';
+}
+
 void record_read(struct record *record, struct buf_pool *pool,
                  const struct record_defaults *defaults, const struct layout *layout,
                  struct record_error *error)
@@ -129,7 +137,10 @@ void record_read(struct record *record, struct buf_pool *pool,
                  format_word(layout->format));
         return;
     }
-    if (!defaults->form)
+    struct ringsend_bytes line = {record->line.data, record->line.bytes};
+    if (record_is_text_target(line, layout->format))
+        record_read_target(record, pool, defaults, error);
+    else if (!defaults->form)
         record_read_json(record, pool, defaults, layout, error);
     else
         record_read_text(record, pool, defaults, layout, error);

@@ -433,14 +433,16 @@ static bool split(struct source *s)
     }
     if (!s->split_begun) {
         s->split_line = line_at(s);
-        s->split_begun = split.record > 0 || split.complete;
+        s->split_begun = split.held.bytes + split.record > 0 || split.complete;
     }
+    if (split.held.bytes > 0)
+        gather(s, split.held.data, split.held.bytes);
     gather(s, s->block.data + split.before, split.record);
     if (!split.complete)
         digest_pieces(s);
     s->split_bytes += split.after;
     s->split_lines += split.lines;
-    size_t bytes = split.before + split.record + split.after;
+    size_t bytes = split.before + split.record + split.after + split.kept_back;
     s->block.data += bytes;
     s->block.bytes -= bytes;
     return split.complete;
@@ -478,6 +480,9 @@ enum source_next source_next(struct source *s, struct buf *record)
             return SOURCE_WAIT;
         if (!s->mark_passed)
             pass_mark(s);
+        struct ringsend_bytes rest = splitter_rest(&s->splitter);
+        if (s->ended && s->split_begun && rest.bytes > 0)
+            gather(s, rest.data, rest.bytes);
         /* At the end of its file a record needs no LF; `current` must name its input until then. */
         bool complete = s->ended ? s->split_begun : s->block.bytes > 0 && split(s);
         if (complete && finish_record(s, record, &next))

@@ -9,7 +9,9 @@ void splitter_begin(struct splitter *c, enum format format, char delimiter)
 {
     *c = (struct splitter){.format = format,
                            .delimiter = delimiter,
-                           .step = format == FORMAT_JSON ? SPLITTER_OPENING : SPLITTER_FIELD_START};
+                           .step = format == FORMAT_JSON     ? SPLITTER_OPENING
+                                   : format == FORMAT_VEGETA ? SPLITTER_BETWEEN
+                                                             : SPLITTER_FIELD_START};
 }
 
 void splitter_resume(struct splitter *c, enum format format, char delimiter, char opening)
@@ -79,7 +81,12 @@ static bool pass_row(struct splitter *c, const char **at, const char *end)
         case SPLITTER_VALUE:
         case SPLITTER_SCALAR:
         case SPLITTER_CLOSED:
-            UNREACHABLE("a step of JSON in a row");
+        case SPLITTER_BETWEEN:
+        case SPLITTER_COMMENT:
+        case SPLITTER_LAST_LINE:
+        case SPLITTER_LINE:
+        case SPLITTER_LINE_START:
+            UNREACHABLE("another format's step in a row");
         }
     }
     return true;
@@ -169,6 +176,11 @@ static bool pass_between(struct splitter *c, char byte, struct split *split)
     case SPLITTER_QUOTE:
     case SPLITTER_VALUE:
     case SPLITTER_SCALAR:
+    case SPLITTER_BETWEEN:
+    case SPLITTER_COMMENT:
+    case SPLITTER_LAST_LINE:
+    case SPLITTER_LINE:
+    case SPLITTER_LINE_START:
         break;
     }
     UNREACHABLE("between values");
@@ -233,12 +245,135 @@ static void split_json(struct splitter *c, struct ringsend_bytes piece, struct s
         c->step = c->in_array ? SPLITTER_COMMA : SPLITTER_VALUES;
 }
 
+/* ---- vegeta's targets ---- */
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
+static bool is_capital(char byte)
+{
+    return byte >= 'A' && byte <= 'Z';
+}
+
+enum line_kind {
+    LINE_UNKNOWN, /* too little of it is here */
+    LINE_BLANK,
+    LINE_OTHER_TARGET,
+    LINE_BODY,
+    LINE_MORE /* of the target: a header, or a comment */
+};
+
+/* What the line is whose first capitals were held, or are here, and which goes on from `at` to
+ * `end`. */
+static enum line_kind kind_of_line(const struct splitter *c, const char *at, const char *end)
+{
+    const char *word = at;
+    while (at < end && is_capital(*at))
+        at++;
+    size_t letters = c->held_bytes + (size_t)(at - word);
+    if (letters > SPLITTER_HELD_MAX)
+        return LINE_MORE;
+    if (at == end)
+        return LINE_UNKNOWN;
+    if (letters > 0)
+        return is_blank(*at) ? LINE_OTHER_TARGET : LINE_MORE;
+    return *at == '\n'  ? LINE_BLANK
+           : *at == '@' ? LINE_BODY
+           : *at == '{' ? LINE_OTHER_TARGET
+                        : LINE_MORE;
+}
+
+static void give_held(struct splitter *c, struct split *split)
+{
+    split->held = (struct ringsend_bytes){c->held, c->held_bytes};
+    c->held_bytes = 0;
+}
+
+/* Behind a line of a target. */
+static void begin_line(struct splitter *c, const char *at, const char *end, struct split *split)
+{
+    switch (kind_of_line(c, at, end)) {
+    case LINE_UNKNOWN:
+        split->kept_back = (size_t)(end - at);
+        memcpy(c->held + c->held_bytes, at, split->kept_back);
+        c->held_bytes += split->kept_back;
+        return;
+    case LINE_BLANK:
+    case LINE_OTHER_TARGET: /* whose held bytes are */
+        split->complete = true;
+        c->step = SPLITTER_BETWEEN;
+        return;
+    case LINE_BODY:
+        c->step = SPLITTER_LAST_LINE;
+        break;
+    case LINE_MORE:
+        c->step = SPLITTER_LINE;
+        break;
+    }
+    give_held(c, split);
+}
+
+/* Over blank lines and comments, to the first line of a target. */
+static const char *pass_to_target(struct splitter *c, const char *at, const char *end)
+{
+    while (at < end && c->held_bytes == 0) {
+        if (c->step == SPLITTER_COMMENT)
+            c->step = *at == '\n' ? SPLITTER_BETWEEN : SPLITTER_COMMENT;
+        else if (*at == '#')
+            c->step = SPLITTER_COMMENT;
+        else if (!is_blank(*at) && *at != '\n')
+            break;
+        at++;
+    }
+    if (at < end)
+        c->step = *at == '{' || *at == '@' ? SPLITTER_LAST_LINE : SPLITTER_LINE;
+    return at;
+}
+
+/* What was held goes out alone: the same bytes may be needed again within the piece. */
+static void split_target(struct splitter *c, struct ringsend_bytes piece, struct split *split)
+{
+    const char *at = piece.data, *end = piece.data + piece.bytes;
+    if (c->step == SPLITTER_BETWEEN || c->step == SPLITTER_COMMENT) {
+        at = pass_to_target(c, at, end);
+        split->before = (size_t)(at - piece.data);
+        split->before_lines = count_lines(piece.data, split->before);
+        give_held(c, split);
+    }
+    const char *start = at;
+    while (at < end && !split->complete && split->held.bytes + split->kept_back == 0) {
+        if (c->step == SPLITTER_LINE_START) {
+            if (c->held_bytes == 0 && is_blank(*at))
+                at++;
+            else
+                begin_line(c, at, end, split);
+            continue;
+        }
+        const char *line_end = memchr(at, '\n', (size_t)(end - at));
+        at = line_end ? line_end : end;
+        if (line_end && c->step == SPLITTER_LAST_LINE) {
+            split->complete = true;
+            split->after = 1;
+            c->step = SPLITTER_BETWEEN;
+        } else if (line_end) {
+            c->step = SPLITTER_LINE_START;
+            at++;
+        }
+    }
+    split->record = (size_t)(at - start);
+    split->lines = count_lines(start, split->record) + split->after;
+}
+
 void splitter_split(struct splitter *c, struct ringsend_bytes piece, struct split *split)
 {
     CHECK(piece.bytes > 0);
     *split = (struct split){0};
     if (c->format == FORMAT_JSON)
         split_json(c, piece, split);
+    else if (c->format == FORMAT_VEGETA)
+        split_target(c, piece, split);
     else if (c->format == FORMAT_COPY)
         split_escaped(c, piece, split);
     else if (format_has_header(c->format))
@@ -251,4 +386,9 @@ const char *splitter_end(const struct splitter *c)
 {
     bool open = c->in_array && c->step != SPLITTER_CLOSED;
     return c->format == FORMAT_JSON && open ? "the file ends within its array" : NULL;
+}
+
+struct ringsend_bytes splitter_rest(const struct splitter *c)
+{
+    return (struct ringsend_bytes){c->held, c->held_bytes};
 }

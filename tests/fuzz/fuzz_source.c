@@ -12,8 +12,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
-static const enum format formats[] = {FORMAT_JSONL, FORMAT_JSON,  FORMAT_CSV,
-                                      FORMAT_TSV,   FORMAT_LINES, FORMAT_COPY};
+static const enum format formats[] = {FORMAT_JSONL, FORMAT_JSON, FORMAT_CSV,   FORMAT_TSV,
+                                      FORMAT_LINES, FORMAT_COPY, FORMAT_VEGETA};
 
 struct reading {
     uint64_t hash; /* FNV-1a over all that was told */

@@ -297,6 +297,51 @@ static void test_json_positions(void **state)
     drop_inputs(&inputs);
 }
 
+/* ---- vegeta's targets ---- */
+
+static void expect_targets(const char *text, const char *wanted)
+{
+    struct inputs inputs = {.count = 0};
+    add_text(&inputs, text);
+    expect(&inputs, (struct reading){.format = FORMAT_VEGETA}, wanted);
+    drop_inputs(&inputs);
+}
+
+static void test_targets(void **state)
+{
+    (void)state;
+    expect_targets("", "");
+    expect_targets("# nothing\n\n  # more", "");
+    expect_targets("GET a\nGET b", "0:1:GET a\n|1:2:GET b|");
+    expect_targets("GET a\r\n\tPUT\tb\r\n", "0:1:GET a\r\n\t|1:2:PUT\tb\r\n|");
+    expect_targets("\n# c\nGET a\n# c\nX-A: 1\nHOST: b\nGET\n\n \nGET b\n",
+                   "0:3:GET a\n# c\nX-A: 1\nHOST: b\nGET\n|1:10:GET b\n|");
+    expect_targets("PUT a\nX: 1\n @f\nGET b\n@g\nX: 1\n",
+                   "0:1:PUT a\nX: 1\n @f|1:4:GET b\n@g|2:6:X: 1\n|");
+    expect_targets("{\"url\":\n {}\nGET a\n  {}\nx\n{}",
+                   "0:1:{\"url\":|1:2:{}|2:3:GET a\n  |3:4:{}|"
+                   "4:5:x\n|5:6:{}|");
+    /* White space before a line, and what is too long for a method. */
+    expect_targets("GET a\n                                             GET b",
+                   "0:1:GET a\n                                             |1:2:GET b|");
+    expect_targets("GET a\nABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF b\n",
+                   "0:1:GET a\n|1:2:ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEF b\n|");
+    expect_targets("GET a\nABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG b\n",
+                   "0:1:GET a\nABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG b\n|");
+}
+
+static void test_target_positions(void **state)
+{
+    (void)state;
+    struct inputs inputs = {.count = 0};
+    add_text(&inputs, "\n# c\nGET a\n  PUT b\nX: 1\n\n\n@f\nGET c\n");
+    add_text(&inputs, "{}\nGET d\n \n#\nGET e");
+    expect_positions(&inputs, (struct reading){.format = FORMAT_VEGETA},
+                     "0:3:GET a\n  |1:4:PUT b\nX: 1\n|2:8:@f|3:9:GET c\n|4:1:{}|5:2:GET d\n |"
+                     "6:5:GET e|");
+    drop_inputs(&inputs);
+}
+
 /* ---- rows ---- */
 
 static char id_column[] = "id", name_column[] = "name";
@@ -618,6 +663,8 @@ int main(void)
         cmocka_unit_test(test_json_arrays_that_make_no_sense),
         cmocka_unit_test(test_json_values_one_after_another),
         cmocka_unit_test(test_json_positions),
+        cmocka_unit_test(test_targets),
+        cmocka_unit_test(test_target_positions),
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_headers_that_make_no_sense),
         cmocka_unit_test(test_row_positions),

@@ -384,11 +384,12 @@ OPTION(MAX_BODY, "max-body", 0, "SIZE", BYTES, SEND | CHECK | BENCH | PROBE, RES
 /* ---- records ---- */
 
 OPTION(FORMAT, "format", 0, "FORMAT", WORD, SEND | CHECK | BENCH | PROBE, RECORDS,
-       "jsonl, json, vegeta, csv, tsv, 'csv;' (semicolons in\n"
-       "place of commas), copy (tabs and escapes, as databases\n"
-       "write tables: COPY, mysql -B), lines; default: by the\n"
-       "name (.json, .csv, .tsv, .txt, with .gz or .zst or\n"
-       "without), else jsonl. gzip and zstd are recognised",
+       "jsonl, json, vegeta (its targets, JSON or text), csv,\n"
+       "tsv, 'csv;' (semicolons in place of commas), copy (tabs\n"
+       "and escapes, as databases write tables: COPY,\n"
+       "mysql -B), lines; default: by the name (.json, .csv,\n"
+       ".tsv, .txt, with .gz or .zst or without), else jsonl.\n"
+       "gzip and zstd are recognised",
        .words = "jsonl|json|vegeta|csv|tsv|csv;|copy|lines", .traits = SHAPES,
        .others = "input-format|input-type")
 OPTION(DELIMITER, "delimiter", 0, "SIGN", TEXT, SEND | CHECK | BENCH | PROBE, RECORDS,
