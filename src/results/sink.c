@@ -91,6 +91,10 @@ void sink_preface(struct sink *s, bool appended)
 void sink_added(struct sink *s, bool appended)
 {
     s->lines++;
+    if (appended && !s->error && s->filling.bytes == 0) { /* a format of which nothing came */
+        s->lines_kept++;
+        return;
+    }
     s->filling_lines++;
     if (s->error) {
         s->filling.bytes = 0;

@@ -131,6 +131,13 @@ class WriteOut(Forms):
         for form in ("%csv{nothing}", "%csv{id"):
             self.assertEqual(self.send_to("-w", form, records=[{}]).status, USAGE)
 
+    def test_a_format_of_which_nothing_comes_loses_nothing(self):
+        run = self.send_to("-w", "%{error}", records=[{"data": "x"}] * 3)
+        self.assertEqual((run.status, run.out), (OK, b""), run.err)
+        run = self.send_to("-w", "%{error}", "--failed", self.path("failed"),
+                           records=[{"data": "x"}, b"{", {"data": "y"}])
+        self.assertEqual((run.status, run.out), (NOT_ALL_OK, b"bad_record"), run.err)
+
     def test_results_still_go_to_a_file(self):
         run = self.send_to("-o", self.out, "-w", r"%{http_code}\n", records=[{"data": "x"},
                                                                              {"data": "bad"}])
