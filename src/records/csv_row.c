@@ -110,7 +110,9 @@ enum csv_result csv_row_read(struct csv_row *row, struct buf_pool *pool, struct 
     bool good = *at == text.bytes;
     if (good && csv_fini(&parser, on_field, on_row, &reading) != 0) {
         *at = text.bytes;
-        *why = "a quoted field does not end";
+        *why = dialect->delimiter == '\t'
+                   ? "a quoted field does not end (--format copy: a quote is a byte like others)"
+                   : "a quoted field does not end";
         good = false;
     }
     bool no_memory = reading.no_memory || csv_error(&parser) == CSV_ENOMEM;
