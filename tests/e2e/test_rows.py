@@ -71,6 +71,17 @@ class Whole(Rows):
                         "Content-Type: application/x-www-form-urlencoded", status=OK)
         self.assertEqual(self.echo.requests[0].body, b"a+b=x+y&c=%26")
 
+    def test_a_column_in_a_header_is_beside_the_body(self):
+        path = self.file("x.csv", b"n,m\n5,6\n")
+        self.everywhere(path, "-H", "X-N: {{n}}", status=OK)
+        self.assertEqual(self.bodies(), [{"n": "5", "m": "6"}])
+        self.assertEqual((self.echo.requests[0].method, header(self.echo.requests[0], "x-n")),
+                         ("POST", ["5"]))
+        for more in (["-X", "DELETE"], ["--data", "x"], ["--url", self.echo.url + "{{m}}"]):
+            self.echo.requests.clear()
+            self.everywhere(path, "-H", "X-N: {{n}}", *more, status=OK)
+            self.assertNotIn(b"{", self.echo.requests[0].body)
+
     def test_a_header_has_the_last_word_about_the_type(self):
         self.everywhere(self.file("x.csv", b"a\n1\n"), "-H", "Content-Type: application/x.v2+json",
                         status=OK)

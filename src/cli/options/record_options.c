@@ -199,6 +199,18 @@ static bool sends_lines(const struct record_options *o, const struct request_opt
     return format == FORMAT_LINES ? template_is_constant(&o->form.url) : !is_bodiless(request);
 }
 
+/* Nothing says what of them is meant, or headers alone do, which are beside a body: a row with its
+ * id in a header is no GET. */
+static bool are_rows_whole(const struct record_options *o, const struct request_options *request,
+                           enum format format)
+{
+    const struct form *form = &o->form;
+    if (form->names.count == 0)
+        return !form->line_is_body;
+    return format_has_header(format) && !o->data && !o->data_file && !is_bodiless(request) &&
+           template_is_constant(&form->url) && template_is_constant(&form->method);
+}
+
 /* Only names that the format has. */
 static void check_names(const struct form *form, const struct request_options *request,
                         enum format format)
@@ -276,7 +288,7 @@ static void make_form(struct record_options *o, struct request_options *request,
     compile(&form->data_file, "--data-file", o->data_file, &form->has_data_file, TEMPLATE_FILE,
             form, request);
     form->line_is_body = sends_lines(o, request, format);
-    if (form->names.count == 0 && !form->line_is_body)
+    if (are_rows_whole(o, request, format))
         send_whole_rows(o, request, format);
     form->body_is_json =
         form->has_data ? form->data.is_json : form->line_is_body && format_is_json(format);

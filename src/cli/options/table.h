@@ -439,10 +439,10 @@ ALSO(IDEMPOTENCY_KEY, 0, "HEADER", TEXT, BENCH | PROBE, RECORDS,
 
 OPTION(DATA, "data", 'd', "TEXT", TEXT, SEND | CHECK, ROWS,
        "the body; @FILE reads this text. Default: the whole\n"
-       "row as JSON, {{*|json}}, or the line; none if --url or\n"
-       "--header have columns or --url the line: --url\n"
-       "'{{line}}' GETs a list of URLs. JSON is sent as\n"
-       "application/json, unless a header says otherwise",
+       "row as JSON, {{*|json}}, or the line; none if --url\n"
+       "has columns, or the line: --url '{{line}}' GETs a list\n"
+       "of URLs. JSON is sent as application/json, unless a\n"
+       "header says otherwise",
        .traits = SHAPES, .curl = "-d",
        .others = "data-raw|data-binary|data-ascii|body|payload|post-data")
 OPTION(DATA_FILE, "data-file", 0, "PATH", FILE, SEND | CHECK, ROWS,
