@@ -30,6 +30,8 @@ async def request(pool, data_list, callback):
 
 
 def main():
+    if len(sys.argv) != 4:
+        sys.exit(__doc__.splitlines()[-1])
     connections, records_path, results_path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
     with open(records_path, encoding="utf-8") as records, open(results_path, "w",
                                                                encoding="utf-8") as results:

@@ -179,6 +179,26 @@ class Examples(Case):
         self.assertTrue(all(r["ok"] and r["status"] == 200 and r["attempts"] == 1 for r in results))
         self.assertEqual(serve.stats()["requests"], 500)
 
+    def test_python_the_articles_script_with_a_platform_that_has_limits(self):
+        log = self.path("log")
+        serve = self.serve("--latency", "1ms", "--max-connections", "40", "--rate-limit", "400/s",
+                           "--status", "503:3%", "--log", log)
+        records = self.file("records.jsonl",
+                            [{"id": n, "url": serve.url, "data": {"n": n}} for n in range(500)])
+        usage = "usage: article.py CONNECTIONS RECORDS RESULTS\n"
+        run = self.python(["article.py"])
+        self.assertEqual((run.status, run.err), (1, usage))
+        run = self.python(["article.py"], "40", records, self.path("results.jsonl"))
+        self.assertEqual((run.status, run.err), (0, ""))
+        serve.stop()
+        results = [json.loads(line) for line in self.read("results.jsonl").splitlines()]
+        self.assertEqual(sorted(r["id"] for r in results), list(range(500)))
+        done = [line.split("\t")[3] for line in self.read("log").decode().splitlines()
+                if line.split("\t")[4] == "200"]  # by the digests of their bodies
+        self.assertEqual((len(done), len(set(done))), (sum(r["ok"] for r in results),) * 2)
+        self.assertEqual({r["status"] for r in results if not r["ok"]} - {429, 503}, set())
+        self.assertGreater(max(r["attempts"] for r in results), 1)
+
     def test_python_without_a_callback_results_are_in_order_and_tell_failures(self):
         serve = self.serve("--echo")
         sock, port = refused_port()
