@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 import test_examples
+import test_guide
 from harness import ROOT, Authority, Case, main
 
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
@@ -179,6 +180,21 @@ class Static(Shared):
         names = re.findall(r" [A-Z] (\w+)$", text, re.MULTILINE)
         self.assertIn("ringsend_new", names)
         self.assertEqual([name for name in names if not name.startswith("ringsend_")], [])
+
+
+class Readme(Case):
+    def test_its_program_is_built_with_what_pkg_config_says_and_runs(self):
+        serve = self.serve()
+        (text,) = [text for language, text in test_guide.blocks("README.md") if language == "c"]
+        source, program = self.path("readme.c"), self.path("readme")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("#include <ringsend.h>\n#include <stdio.h>\nint main(void)\n{\n%s"
+                       "ringsend_free(engine);\nreturn error;\n}\n"
+                       % text.replace("http://127.0.0.1:8080/", serve.url))
+        flags = call("pkg-config", "--cflags", "--libs", "ringsend", env=copy.environment).split()
+        call("cc", *WARNINGS, source, *flags, "-o", program)
+        self.assertEqual(call(program, env=copy.environment), "200\n")
+        self.assertEqual(serve.stats()["requests"], 1)
 
 
 class Header(Case):
