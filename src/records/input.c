@@ -22,14 +22,14 @@ bool input_init(struct input *in, struct ringsend *engine, size_t block_bytes)
     return in->blocks[0] && in->blocks[1];
 }
 
-void input_begin(struct input *in, int fd)
+void input_begin(struct input *in, int fd, bool plain)
 {
     CHECK(in->fd < 0 && !in->file);
     in->fd = fd;
     in->error = 0;
     in->text = NULL;
     in->magic_bytes = in->inside_bytes = 0;
-    in->coding = in->inner = DECODER_UNKNOWN;
+    in->coding = in->inner = plain ? DECODER_NONE : DECODER_UNKNOWN;
     in->coded = (struct ringsend_bytes){0};
     in->coded_ended = false;
     in->read_bytes = 0;

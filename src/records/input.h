@@ -46,8 +46,9 @@ struct input {
 
 /* False when memory is out; input_free is due in any case. */
 bool input_init(struct input *in, struct ringsend *engine, size_t block_bytes);
-/* From now on the bytes of `fd`, from its position on. Borrowed until input_end. */
-void input_begin(struct input *in, int fd);
+/* From now on the bytes of `fd`, from its position on. Borrowed until input_end. `plain`: they are
+ * not compressed, whatever the first of them look like. */
+void input_begin(struct input *in, int fd, bool plain);
 /* What input_next gives next starts at this offset of the file, which must be a regular one that
  * is not compressed. */
 void input_jump(struct input *in, int64_t offset);

@@ -142,6 +142,7 @@ void source_seek(struct source *s, const struct source_position *position)
         s->jump_to = position->index > 0 ? start + (off_t)position->offset : -1;
         s->position = *position;
     } else if (lseek(s->fds[s->current], (off_t)position->offset, SEEK_CUR) >= 0) {
+        s->plain = true;
         be_at(s, position);
     }
 }
@@ -215,7 +216,7 @@ static void next_input(struct source *s)
     input_end(&s->bytes);
     drop_record(s);
     s->current++;
-    s->begun = s->ended = s->mark_passed = s->resumed = false;
+    s->begun = s->ended = s->mark_passed = s->resumed = s->plain = false;
     s->mark_at = 0;
     s->block = (struct ringsend_bytes){0};
     s->jump_to = -1;
@@ -260,7 +261,7 @@ static void content_failed(struct source *s, uint64_t line, const char *why)
 static bool refill(struct source *s)
 {
     if (!s->begun) {
-        input_begin(&s->bytes, s->fds[s->current]);
+        input_begin(&s->bytes, s->fds[s->current], s->plain);
         const struct layout *layout = source_layout(s);
         if (s->resumed)
             splitter_resume(&s->splitter, layout->format, layout->dialect.delimiter, s->opening);

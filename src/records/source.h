@@ -74,6 +74,7 @@ struct source {
     struct ringsend_bytes block; /* what is left of the bytes to be split */
     bool begun;                  /* input_begin was said of the current input */
     bool resumed;                /* it was not read from its start */
+    bool plain;                  /* nor has to be looked at for being compressed, then */
     char opening;                /* then: its first byte that is no white space */
     bool ended;                  /* the end of the current input was seen */
     bool stopped;                /* by source_stop */

@@ -27,7 +27,8 @@ class Shell:
         self.text = b""
         os.mkfifo(pipe)
         with open(start, "w", encoding="utf-8") as file:
-            file.write("PS1='[$?]> '\nPATH='%s':$PATH\n" % os.path.dirname(RINGSEND))
+            file.write("PS1='[$?]> '\nPATH='%s':$PATH\n"
+                       % os.path.dirname(os.path.abspath(RINGSEND)))
         self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS),
                   "-c", directory, "cat", env={**os.environ, "LC_ALL": "C.UTF-8"})
         self.printed = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

@@ -208,6 +208,19 @@ static void test_positions(void **state)
     drop_inputs(&inputs);
 }
 
+static void test_positions_before_what_looks_compressed(void **state)
+{
+    (void)state;
+    struct inputs inputs = {.count = 0};
+    add_text(&inputs, "a\n\x1f\x8b\x08\n"
+                      "BZh91AY&SY\n\xff\xfe");
+    add_text(&inputs, "b");
+    expect_positions(&inputs, (struct reading){.format = FORMAT_LINES},
+                     "0:1:a|1:2:\x1f\x8b\x08|2:3:"
+                     "BZh91AY&SY|3:4:\xff\xfe|4:1:b|");
+    drop_inputs(&inputs);
+}
+
 /* What cannot be jumped in is read up to the position. */
 static void test_position_in_a_pipe(void **state)
 {
@@ -658,6 +671,7 @@ int main(void)
         cmocka_unit_test(test_several_inputs),
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_positions),
+        cmocka_unit_test(test_positions_before_what_looks_compressed),
         cmocka_unit_test(test_position_in_a_pipe),
         cmocka_unit_test(test_json_arrays),
         cmocka_unit_test(test_json_arrays_that_make_no_sense),
