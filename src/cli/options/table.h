@@ -385,8 +385,8 @@ OPTION(MAX_BODY, "max-body", 0, "SIZE", BYTES, SEND | CHECK | BENCH | PROBE, RES
 
 OPTION(FORMAT, "format", 0, "FORMAT", WORD, SEND | CHECK | BENCH | PROBE, RECORDS,
        "jsonl, json, vegeta (its targets, JSON or text), csv,\n"
-       "tsv, 'csv;' (semicolons in place of commas), copy (tabs\n"
-       "and escapes, as databases write tables: COPY,\n"
+       "tsv, 'csv;' (semicolons in place of commas), copy\n"
+       "(tabs and escapes, as databases write tables: COPY,\n"
        "mysql -B), lines; default: by the name (.json, .csv,\n"
        ".tsv, .txt, with .gz or .zst or without), else jsonl.\n"
        "gzip and zstd are recognised",
