@@ -90,6 +90,8 @@ static enum csv_result read_escapes(struct reading *r, struct ringsend_bytes tex
 
 /* ---- all ---- */
 
+#define BY_COPY "(--format copy: a quote is a byte like others, and a backslash escapes)"
+
 enum csv_result csv_row_read(struct csv_row *row, struct buf_pool *pool, struct ringsend_bytes text,
                              const struct csv_dialect *dialect, size_t *at, const char **why)
 {
@@ -106,13 +108,13 @@ enum csv_result csv_row_read(struct csv_row *row, struct buf_pool *pool, struct 
     csv_set_space_func(&parser, is_no_space);
     csv_set_blk_size(&parser, text.bytes + 1); /* no field is longer: one allocation */
     *at = csv_parse(&parser, text.data, text.bytes, on_field, on_row, &reading);
-    *why = "a quote inside a field: quote the whole field, and double the quotes in it";
+    bool has_tabs = dialect->delimiter == '\t'; /* perhaps of a database, which quotes nothing */
+    *why = has_tabs ? "a quote inside a field " BY_COPY
+                    : "a quote inside a field: quote the whole field, and double the quotes in it";
     bool good = *at == text.bytes;
     if (good && csv_fini(&parser, on_field, on_row, &reading) != 0) {
         *at = text.bytes;
-        *why = dialect->delimiter == '\t'
-                   ? "a quoted field does not end (--format copy: a quote is a byte like others)"
-                   : "a quoted field does not end";
+        *why = has_tabs ? "a quoted field does not end " BY_COPY : "a quoted field does not end";
         good = false;
     }
     bool no_memory = reading.no_memory || csv_error(&parser) == CSV_ENOMEM;

@@ -121,6 +121,16 @@ class Rows(Formats):
                          sorted(rows.splitlines()[2:7]))
         self.assertEqual(self.read("failed.csv").splitlines()[0], b"id,name")
 
+    def test_quotes_that_are_none_in_a_table_with_tabs_say_what_reads_them(self):
+        for rows in (b'id\tname\n1\tx"y\n', b'id\tname\n1\t"x"y\n', b'id\tname\n1\t"xy\n'):
+            with self.subTest(rows=rows):
+                path = self.file("x.tsv", rows)
+                run = self.send_files("--url", self.echo.url, path, expect=NOT_ALL_OK)
+                self.assert_error(run.results[0], "bad_record", "--format copy: a quote is")
+                self.send_files("--url", self.echo.url, "--format", "copy", path)
+                self.assertEqual(json.loads(self.echo.requests[-1].body)["name"].encode(),
+                                 rows.splitlines()[1].partition(b"\t")[2])
+
     def test_a_value_that_would_change_the_url_is_refused(self):
         for value in (b"a?b", b"a#b", b"a&b", b"a=b", b"a%2f", b"a b", b"\xc3\xa9", b"x@y", b"a+b"):
             with self.subTest(value=value):
