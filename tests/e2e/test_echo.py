@@ -200,7 +200,7 @@ class Runs(Echo):
         self.run_ringsend("send", "--echo", "order", *args)
         run = self.run_ringsend("send", "--resume", "--echo", "all", *args)
         self.assertEqual(run.status, USAGE, run.err)
-        self.assertIn("--echo", run.err)
+        self.assertIn("--echo is not as in the run to go on with, and results would tell", run.err)
 
     def test_the_hint_for_failed_ones_has_it(self):
         server = self.server(answering(lambda r: response(status="400 Bad"))).url

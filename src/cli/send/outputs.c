@@ -270,6 +270,7 @@ static const char *what_it_would_do(const char *name)
         const char *words;
     } others[] = {{OPTION_ORDERED, "results would be in another order"},
                   {OPTION_CSV, "results would be in another form"},
+                  {OPTION_ECHO, "results would tell something else"},
                   {OPTION_BODIES, "bodies would be in two places"},
                   {OPTION_OK_STATUS, "other answers would be ok"},
                   {OPTION_OK_IF, "other answers would be ok"},
