@@ -491,6 +491,7 @@ class Whole(Journaled):
                 self.assertIn("\n  all runs         27 ok, 3 not ok\n", run.err)
                 if "--failed" in options:
                     self.assertIn("to send the failed ones again", run.err)
+                    self.assertIn("  3 of them failed in earlier runs: ", run.err)
                 self.assertEqual(self.go_on(*options).status, OK)
 
     def test_of_three_runs(self):

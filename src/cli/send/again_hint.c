@@ -97,7 +97,22 @@ static void print_format(FILE *out, const struct send_options *options)
             format_word(format_is_json(was) ? FORMAT_JSONL : was));
 }
 
-static void print_cautions(FILE *out, const struct job_report *report)
+/* Which of the failed ones of earlier runs are ambiguous, only their results know. */
+static void print_earlier(FILE *out, const struct job_report *report,
+                          const struct journal_counts *whole)
+{
+    uint64_t failed = report->records - report->ok;
+    uint64_t earlier = whole->not_ok > failed ? whole->not_ok - failed : 0;
+    if (earlier > 0)
+        fprintf(out,
+                "  %llu of them failed in earlier runs: whether %s may have been processed, %s "
+                "(\"ambiguous\")\n",
+                (unsigned long long)earlier, earlier == 1 ? "it" : "they",
+                earlier == 1 ? "its result tells" : "their results tell");
+}
+
+static void print_cautions(FILE *out, const struct job_report *report,
+                           const struct journal_counts *whole)
 {
     uint64_t places = report->keys_of_places;
     if (places > 0)
@@ -112,6 +127,7 @@ static void print_cautions(FILE *out, const struct job_report *report)
                 "effect\n",
                 (unsigned long long)ambiguous, ambiguous == 1 ? "it" : "them",
                 ambiguous == 1 ? "its" : "their");
+    print_earlier(out, report, whole);
     if (skipped > 0)
         fprintf(out, "  without the %llu line%s that %s too long: %s skipped\n",
                 (unsigned long long)skipped, plural(skipped), skipped == 1 ? "was" : "were",
@@ -119,7 +135,7 @@ static void print_cautions(FILE *out, const struct job_report *report)
 }
 
 void again_hint_print(FILE *out, const struct job_report *report,
-                      const struct send_options *options)
+                      const struct send_options *options, const struct journal_counts *whole)
 {
     struct options_hint hint = {
         .out = out, .given = &options->given, .secrets = &options->request.secrets};
@@ -131,7 +147,7 @@ void again_hint_print(FILE *out, const struct job_report *report,
     print_format(out, options);
     shell_print_path(out, options->failed);
     options_hint_end(&hint);
-    print_cautions(out, report);
+    print_cautions(out, report, whole);
 }
 
 static bool is_kept_for_rest(const struct option_row *row)

@@ -143,7 +143,7 @@ static void report_end(const struct send *send, struct job *job, const struct jo
     if (!send_given(&send->options, OPTION_QUIET))
         summary_print(out, report, &stats, &send->options, send->outputs.goes_on ? whole : NULL);
     bool is_left = send->outputs.journal && !report->complete && !is_nothing_begun(report, whole);
-    summary_print_troubles(out, report, &send->options, is_left ? whole : NULL);
+    summary_print_troubles(out, report, &send->options, whole, is_left);
     bool is_whole = memory && fclose(memory) == 0;
     notice_end(text, is_whole ? text_bytes : 0, signals_stops());
     free(text);

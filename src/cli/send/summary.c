@@ -260,7 +260,8 @@ static void print_gave_up(FILE *out, const struct job_report *report)
 }
 
 void summary_print_troubles(FILE *out, const struct job_report *report,
-                            const struct send_options *options, const struct journal_counts *left)
+                            const struct send_options *options, const struct journal_counts *whole,
+                            bool is_left)
 {
     if (report->input_is_other)
         fprintf(out, "ringsend: %s is not what it was: %s; nothing was sent\n",
@@ -269,11 +270,11 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
         fprintf(out, "ringsend: cannot read %s%s: %s%s\n", report->records > 0 ? "on in " : "",
                 summary_input_name(report->input_path), report->input_error_text,
                 report->records > 0 ? "; the lines before have results" : "");
-    print_output_trouble(out, report, options, left != NULL);
+    print_output_trouble(out, report, options, is_left);
     print_gave_up(out, report);
     print_mistake(out, report, options);
-    if (left) {
-        resume_hint_print(out, left, options);
+    if (is_left) {
+        resume_hint_print(out, whole, options);
         return;
     }
     if (report->unread_count > 0)
@@ -281,5 +282,5 @@ void summary_print_troubles(FILE *out, const struct job_report *report,
     if (!options->failed && report->interrupted > 0)
         print_cut_off(out, report);
     if (!report->output_error && !report->failed_given_up && !send_given(options, OPTION_QUIET))
-        again_hint_print(out, report, options);
+        again_hint_print(out, report, options, whole);
 }

@@ -11,10 +11,11 @@
  * null: there were none. */
 void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
                    const struct send_options *options, const struct journal_counts *whole);
-/* What went wrong and what to do about it; said even when the table is not wanted. `left`: what the
- * journal of a run that was not finished knows; else null. */
+/* What went wrong and what to do about it; said even when the table is not wanted. `whole`: what
+ * the journal knows, zeroed without one; is_left: there is something to go on with. */
 void summary_print_troubles(FILE *out, const struct job_report *report,
-                            const struct send_options *options, const struct journal_counts *left);
+                            const struct send_options *options, const struct journal_counts *whole,
+                            bool is_left);
 
 /* The name of an input for people: "-" is standard input. */
 const char *summary_input_name(const char *path);
