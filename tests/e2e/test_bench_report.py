@@ -46,6 +46,7 @@ class Report(Case):
                                delta=0.01)
         self.assertLessEqual(figures["in_time"], 500)
         self.assertEqual(figures["settings"]["connections"], 9)
+        self.assertEqual(figures["settings"]["rate_per_s"], figures["rate_target"])
         self.assertEqual((figures["settings"]["loop"], figures["settings"]["arrivals"]),
                          ("open", "constant"))
         self.assertEqual(figures["settings"]["target"], self.platform.url)

@@ -189,6 +189,20 @@ class Compare(Case):
         self.assertEqual([cell[0] for cell in tree.tables["Response time by percentile"][0]],
                          ["percentile", *paths])
 
+    def test_rates_that_differ_are_marked(self):
+        paths = [self.bench(name, "-n", "20", "-r", rate)
+                 for name, rate in (("a", "500"), ("b", "400"))]
+        self.compare(*paths, "--html", self.path("page.html"))
+        tree, console = render(self.path("page.html"))
+        self.assertEqual(console, [])
+        settings = {row[0][0]: row for row in tree.tables["Settings"][1:]}
+        self.assertEqual(settings["rate "], [["rate ", "differs"], ["500/s"], ["400/s"]])
+        steps = self.bench("steps", "-n", "20", "--steps", "400,500")
+        self.compare(steps, steps, "--html", self.path("steps.html"))
+        tree, console = render(self.path("steps.html"))
+        self.assertEqual(console, [])
+        self.assertNotIn("rate", {row[0][0].strip() for row in tree.tables["Settings"][1:]})
+
     def test_a_file_may_tell_anything_of_its_settings(self):
         """The page shows it, whatever it is."""
         self.bench("a", "-n", "20")

@@ -138,6 +138,7 @@ static void put_settings(struct json_out *j, const struct figures_settings *s)
                !s->open_loop                     ? NULL
                : s->arrivals == ARRIVALS_POISSON ? "poisson"
                                                  : "constant");
+    json_real(j, "rate_per_s", s->rate);
     json_count(j, "connections", s->connections);
     json_count(j, "threads", s->threads);
     json_real(j, "duration_s", (double)s->duration_ns / NS_PER_S);

@@ -57,13 +57,15 @@ const sideCurves = (sides) => sides.map((side) =>
 
 // ---- how they were made
 
-const LABELS = { duration_s: "duration", warmup_s: "warm-up", ramp_s: "ramp", cpu: "CPU",
-  cpus: "CPUs", version: "ringsend", ring_features: "ring", started_unix_s: "started" };
+const LABELS = { rate_per_s: "rate", duration_s: "duration", warmup_s: "warm-up", ramp_s: "ramp",
+  cpu: "CPU", cpus: "CPUs", version: "ringsend", ring_features: "ring",
+  started_unix_s: "started" };
 const UNSAID = ["started_unix_s", "seed"]; // no difference that is worth a mark
 function settingText(key, value) {
   const isNone = value === null || value === undefined || value === "" || value === false;
   if (isNone || (value === 0 && key !== "seed")) return NONE;
   if (key === "started_unix_s") return dateText(value) || NONE;
+  if (key === "rate_per_s") return typeof value === "number" ? rateText(value) : String(value);
   if (key.endsWith("_s")) return timeText(value * 1e6);
   if (value === true) return "yes";
   return typeof value === "object" ? JSON.stringify(value) : String(value);
@@ -74,7 +76,8 @@ const members = (value) => value && typeof value === "object" ? value : {};
 function madeTable(sides) {
   const columns = sides.filter((side, i) =>
     sides.findIndex((other) => other.name === side.name) === i);
-  const of = columns.map((side) => ({ ...members(side.settings), ...members(side.environment) }));
+  const of = columns.map((side) => ({ ...members(side.settings), ...members(side.environment),
+    ...(side.rate_target ? { rate_per_s: null } : {}) })); // steps have rates of their own
   const keys = [...new Set(of.flatMap((facts) => Object.keys(facts)))];
   if (keys.length === 0) return [];
   const rows = keys.map((key) => [key, of.map((facts) => settingText(key, facts[key]))])
