@@ -66,8 +66,11 @@ class Failures(Case):
 
     def test_what_would_have_helped_is_named(self):
         self.server_of = self.server(lambda peer: peer.request() and peer.reset())
-        text = self.summary(["x"])
+        text = self.summary(["x"], "--tries=2")
         self.assertRegex(text, r"ambiguous +1 .*\n +--idempotency-key .*\n +--at-least-once ")
+        text = self.summary(["x"])
+        self.assertRegex(text, r"ambiguous +1 ")
+        self.assertNotIn("--idempotency-key has", text)
         text = self.summary([{"id": 1, "data": "x"}], "--idempotency-key", "--tries=1")
         self.assertNotIn("--at-least-once", text)
         self.server_of = self.server(answering(lambda r: response(*self.answer(r.body.decode()))))

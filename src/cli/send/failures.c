@@ -172,7 +172,7 @@ void failures_print(FILE *out, const struct job_report *report, const struct sen
         fprintf(out,
                 "  ambiguous %9llu  may have been processed, nobody can tell: see the results\n%s",
                 (unsigned long long)report->ambiguous,
-                options->records.key_header
+                options->records.key_header || options->request.engine.tries == 1
                     ? ""
                     : "                       --idempotency-key has them tried again, where the "
                       "platform goes by keys;\n"
