@@ -160,7 +160,7 @@ static bool read_time_limit(struct cursor *c, struct threshold *t, bool as_k6)
         return fail(c, start, "a time is expected, such as 20ms");
     if (c->at == c->text.bytes) {
         if (!as_k6)
-            return fail(c, c->at, "a unit is expected behind the number: us, ms, s or m");
+            return fail(c, c->at, "a unit is expected behind the number: ns, us, ms, s, m or h");
         t->limit = number * 1e6;
         return true;
     }

@@ -92,6 +92,10 @@ int command_doctor(int argc, char **argv)
     for (size_t i = 0; i < given.arguments_count; i++) {
         if (value_is_url(given.arguments[i]))
             usage_error(command, "argument %zu is a URL: name its host alone", i + 1);
+        const char *colon = strchr(given.arguments[i], ':');
+        if (colon && colon == strrchr(given.arguments[i], ':'))
+            usage_error(command, "argument %zu has a port: name its host alone, %.*s", i + 1,
+                        (int)(colon - given.arguments[i]), given.arguments[i]);
     }
     size_t hosts = given.arguments_count, count = CHECKS_FIXED + hosts;
     struct finding *findings = calloc(count, sizeof *findings);

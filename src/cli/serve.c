@@ -214,7 +214,8 @@ static void read_options(struct serve_options *o, int argc, char **argv)
     *o = (struct serve_options){.server = {.log_fd = -1}};
     take_values(o, &given);
     if (given.arguments_count > 0)
-        usage_error(COMMAND, "%s: no arguments are expected", given.arguments[0]);
+        usage_error(COMMAND, "%s: no arguments are expected: --port and --listen say where",
+                    given.arguments[0]);
     options_free(&given);
     if (o->server.echo && o->server.digest)
         usage_error(COMMAND, "--echo and --digest are two answers: give one of them");

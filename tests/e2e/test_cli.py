@@ -127,7 +127,7 @@ class Cli(Case):
                 (["serve", "--echo=1"], "--echo takes no value"),
                 (["serve", "--st=5"], "--st may be --status, --stall, --stats-path: write it out"),
                 (["serve", "x", "--foo=1"], "there is no option --foo"),
-                (["serve", "x"], "x: no arguments are expected"),
+                (["serve", "x"], "x: no arguments are expected: --port and --listen say where"),
                 (["serve", "--latency"], "--latency needs a value"),
                 (["serve", "-q", "-p"], "-p needs a value")):
             with self.subTest(args=args):

@@ -117,7 +117,7 @@ class Read(Config):
                            ('rate = "5\\', "has no quote at its end"),
                            ('rate = "5" x', "more behind the value's quote"),
                            ("csv = x", "--csv takes no value"), ("rate", "--rate needs a value"),
-                           ("rate =", "--rate must be"), ("-ofile", "-x takes one letter"),
+                           ("rate =", "--rate must be"), ("-ofile", "one letter behind it"),
                            ("- x", "the name of an option"), ("= 5", "the name of an option"),
                            ("[bench", "the names of commands in brackets"),
                            ("[bench] x", "the names of commands in brackets"),

@@ -126,6 +126,12 @@ class Doctor(Case):
 
     def test_wrong_usage(self):
         self.assertEqual(self.run_ringsend("doctor", "--nonsense").status, USAGE)
+        for argument, told in (("http://user:pw@x/", "argument 1 is a URL"),
+                               ("localhost:80", "argument 1 has a port: name its host alone")):
+            run = self.run_ringsend("doctor", argument)
+            self.assertEqual(run.status, USAGE)
+            self.assertIn(told, run.err)
+            self.assertNotIn("pw", run.err)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ class Unknown(Case):
             ("send", "--conections", "--connections"),
             ("send", "--hedaer=Authorization: secret", "--header"),
             ("send", "--outptu", "--output"),
+            ("send", "--Rate", "--rate"),
+            ("bench", "--DURATION", "--duration"),
             ("send", "--atempts", "--tries"),
             ("bench", "--tolerence", "--tolerance"),
             ("serve", "--latncy", "--latency"),

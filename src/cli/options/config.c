@@ -163,7 +163,8 @@ static bool read_option(struct config *c, char *at)
     bool parted = *at == '=' || *at == ':';
     at = parted ? skip_blanks(at + 1) : at;
     if (at == end && *at)
-        return fail(c, "-x takes one letter, and a blank before its value");
+        return fail(c,
+                    "one dash has one letter behind it, and a blank before its value, as -r 5/s");
     bool is_done = !parted && is_end(at) ? true
                    : *at == '"'          ? read_quoted(c, at)
                                          : read_plain(c, at);

@@ -6,6 +6,7 @@
 
 #include "base/span.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -108,7 +109,7 @@ static size_t least(size_t a, size_t b)
 }
 
 /* Letters put in, left out, changed, or two exchanged that stand side by side (optimal string
- * alignment). */
+ * alignment), in whichever case. */
 static size_t distance(struct ringsend_bytes a, struct ringsend_bytes b)
 {
     size_t rows[3][NAME_BYTES_MAX + 1];
@@ -120,7 +121,8 @@ static size_t distance(struct ringsend_bytes a, struct ringsend_bytes b)
     for (size_t i = 1; i <= a.bytes; i++) {
         now[0] = i;
         for (size_t k = 1; k <= b.bytes; k++) {
-            size_t changed = last[k - 1] + (a.data[i - 1] != b.data[k - 1]);
+            size_t changed = last[k - 1] + (tolower((unsigned char)a.data[i - 1]) !=
+                                            tolower((unsigned char)b.data[k - 1]));
             now[k] = least(changed, least(last[k], now[k - 1]) + 1);
             if (i > 1 && k > 1 && a.data[i - 1] == b.data[k - 2] && a.data[i - 2] == b.data[k - 1])
                 now[k] = least(now[k], before[k - 2] + 1);
