@@ -1,5 +1,7 @@
 """--flush-after: how many answers a kill can take along."""
 
+import fcntl
+import os
 import signal
 
 from harness import NOT_ALL_OK, OK, main
@@ -46,6 +48,28 @@ class FlushAfter(Leaving):
         self.assertEqual(run.status, NOT_ALL_OK, run.err)
         self.assertIn("going on: 1 done, 6 in doubt", run.err)
         self.assert_each_once(self.COUNT)
+
+    def writes_with(self, *options):
+        """A read of such a pipe takes what one write wrote."""
+        reader, writer = os.pipe2(os.O_DIRECT)
+        self.addCleanup(os.close, reader)
+        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 1 << 20)
+        program = self.start("send", "-c", "1", *options, self.input, stdout=writer)
+        os.close(writer)
+        self.assertEqual(program.finish().status, OK)
+        reads = []
+        while not reads or reads[-1]:
+            reads.append(os.read(reader, 1 << 16))
+        self.assertEqual(len(b"".join(reads).splitlines()), 20)
+        return len(reads) - 1
+
+    def test_at_a_low_rate_none_waits_unless_it_is_said(self):
+        self.go.set()
+        self.input = self.file("in", [{"id": n, "url": self.held.url} for n in range(20)])
+        self.assertEqual(self.writes_with("--rate", "100/s", "--flush-after", "60s"), 2)
+        for rate in ("100/s", "10/100ms"):
+            with self.subTest(rate=rate):
+                self.assertGreater(self.writes_with("--rate", rate), 10)
 
     def test_at_the_end_nothing_waits(self):
         self.go.set()

@@ -76,8 +76,9 @@ OPTION(SYNC, "sync", 0, NULL, FLAG, SEND, OUTPUT,
        "the journal holds through a loss of power, too; slower")
 OPTION(FLUSH_AFTER, "flush-after", 0, "T", TIME, SEND, OUTPUT,
        "results wait up to T for others to be written with,\n"
-       "so many a kill may leave in doubt; default {default}.\n"
-       "One that comes alone is written at once; 0: each is",
+       "so many a kill may leave in doubt; default {default},\n"
+       "and 0 with a --rate of up to 100/s. One that comes\n"
+       "alone is written at once; 0: each is",
        .max = 60 * S, .number = 200 * MS)
 OPTION(ORDERED, "ordered", 0, NULL, FLAG, SEND, OUTPUT,
        "results in the order of records, also over --resume:\n"

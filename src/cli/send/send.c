@@ -233,6 +233,18 @@ static enum result_form form_of(const struct send *send)
     return send->options.write_out && !send->outputs.results.path ? RESULT_WRITE_OUT : RESULT_JSON;
 }
 
+/* At a low rate a write for each result costs less than what a kill would leave in doubt. */
+static uint64_t flush_after_ns(const struct send_options *o)
+{
+    const double low_per_s = 100;
+    const struct rate *rate = option_rate(&o->given, OPTION_RATE);
+    bool is_low =
+        rate && (double)rate->count * (double)NS_PER_S <= low_per_s * (double)rate->per_ns;
+    return is_low && !send_given(o, OPTION_FLUSH_AFTER)
+               ? 0
+               : option_number(&o->given, OPTION_FLUSH_AFTER);
+}
+
 static struct output_options output_options_of(const struct send *send)
 {
     const struct send_options *o = &send->options;
@@ -247,7 +259,7 @@ static struct output_options output_options_of(const struct send *send)
         .write_out_fd = o->write_out && outputs->results.path ? STDOUT_FILENO : -1,
         .form = form_of(send),
         .write_out = o->write_out,
-        .flush_after_ns = option_number(&o->given, OPTION_FLUSH_AFTER),
+        .flush_after_ns = flush_after_ns(o),
         .headers = send_given(o, OPTION_HEADERS),
         .trace = send_given(o, OPTION_TRACE),
         .input = send_given(o, OPTION_ECHO),
