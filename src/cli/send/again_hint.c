@@ -97,13 +97,14 @@ static void print_format(FILE *out, const struct send_options *options)
             format_word(format_is_json(was) ? FORMAT_JSONL : was));
 }
 
-/* Which of the failed ones of earlier runs are ambiguous, only their results know. */
+/* Which of the failed ones of earlier runs are ambiguous, only their results know; with keys none
+ * is. */
 static void print_earlier(FILE *out, const struct job_report *report,
-                          const struct journal_counts *whole)
+                          const struct send_options *options, const struct journal_counts *whole)
 {
     uint64_t failed = report->records - report->ok;
     uint64_t earlier = whole->not_ok > failed ? whole->not_ok - failed : 0;
-    if (earlier > 0)
+    if (earlier > 0 && !send_given(options, OPTION_IDEMPOTENCY_KEY))
         fprintf(out,
                 "  %llu of them failed in earlier runs: whether %s may have been processed, %s "
                 "(\"ambiguous\")\n",
@@ -112,7 +113,7 @@ static void print_earlier(FILE *out, const struct job_report *report,
 }
 
 static void print_cautions(FILE *out, const struct job_report *report,
-                           const struct journal_counts *whole)
+                           const struct send_options *options, const struct journal_counts *whole)
 {
     uint64_t places = report->keys_of_places;
     if (places > 0)
@@ -127,7 +128,7 @@ static void print_cautions(FILE *out, const struct job_report *report,
                 "effect\n",
                 (unsigned long long)ambiguous, ambiguous == 1 ? "it" : "them",
                 ambiguous == 1 ? "its" : "their");
-    print_earlier(out, report, whole);
+    print_earlier(out, report, options, whole);
     if (skipped > 0)
         fprintf(out, "  without the %llu line%s that %s too long: %s skipped\n",
                 (unsigned long long)skipped, plural(skipped), skipped == 1 ? "was" : "were",
@@ -147,7 +148,7 @@ void again_hint_print(FILE *out, const struct job_report *report,
     print_format(out, options);
     shell_print_path(out, options->failed);
     options_hint_end(&hint);
-    print_cautions(out, report, whole);
+    print_cautions(out, report, options, whole);
 }
 
 static bool is_kept_for_rest(const struct option_row *row)
