@@ -369,10 +369,13 @@ OPTION(OK_IF, "ok-if", 0, "EXPR", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "what is ok, in place of --ok-status, as\n"
        "'status == 200 && .code == 0'", .traits = SHAPES,
        .others = "success-if")
-OPTION(RETRY_IF, "retry-if", 0, "EXPR", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
+OPTION(RETRY_IF, "retry-if", 0, "EXPR", TEXT, SEND | CHECK, RESPONSES,
        "what is never ok and worth another try, of a POST as\n"
        "well: by it you say that such an answer means \"not\n"
        "processed\", as '.error.type == \"overloaded\"'", .traits = SHAPES)
+ALSO(RETRY_IF, 0, "EXPR", TEXT, BENCH | PROBE, RESPONSES,
+     "what is never ok, as '.error.type == \"overloaded\"';\n"
+     "nothing is tried again", .traits = SHAPES)
 OPTION(COMPRESSED, "compressed", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "ask for gzip, deflate, br and zstd, and unpack bodies", .traits = SHAPES,
        .curl = "--compressed",
