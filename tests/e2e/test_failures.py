@@ -90,6 +90,14 @@ class Failures(Case):
         self.assertIn("status 500: you sent ***\n", text)
         self.assertIn("/?api_key='\"${SECRET_1:?", text)
 
+    def test_what_cannot_be_read_once_more_is_not_to_be_looked_at(self):
+        for out in ("/dev/null", "/dev/stdout", "-"):
+            with self.subTest(out=out):
+                self.out = out
+                text = self.summary(["404 gone"])
+                self.assertIn("status 404: gone", text)
+                self.assertNotIn("see one", text)
+
     def test_many_causes_are_bounded(self):
         text = self.summary(["%d x" % status for status in range(400, 500)])
         self.assertIn("status 400: x", text)

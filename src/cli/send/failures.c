@@ -1,3 +1,4 @@
+#include "cli/descriptor.h"
 #include "cli/send/failures.h"
 
 #include "base/span.h"
@@ -7,6 +8,7 @@
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -140,11 +142,18 @@ static void print_group(FILE *out, const struct group *group, const struct secre
     fputs(group->count > group->ids_count ? ", ...\n" : "\n", out);
 }
 
+/* What can be read once more, by the same name. */
+static bool is_file(const char *path)
+{
+    struct stat about;
+    return descriptor_named(path) < 0 && stat(path, &about) == 0 && S_ISREG(about.st_mode);
+}
+
 /* How to see the first result of a group. */
 static void print_look(FILE *out, const struct group *group, const struct send_options *options)
 {
     char start[GROUP_ID_BYTES + 16];
-    if (!options->output || strcmp(options->output, "-") == 0 || send_given(options, OPTION_CSV) ||
+    if (!options->output || !is_file(options->output) || send_given(options, OPTION_CSV) ||
         !group->ids[0].text[0])
         return;
     snprintf(start, sizeof start, "{\"id\":%s,", group->ids[0].text);
