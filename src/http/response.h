@@ -102,11 +102,13 @@ struct response {
     uint8_t hint_kind;               /* which hint, if it is one */
     uint8_t name_bytes, value_bytes; /* of name[] and value[]; 255: too long to be of interest */
     char name[24];
-    char value[128];
+    union {
+        char value[128];
+        char said[128]; /* what came in place of a response, in words: no header is read any more */
+    };
     struct response_header stored; /* its place in `headers` */
 
     _Alignas(8) unsigned char parser[RESPONSE_PARSER_BYTES];
-    char said[128];          /* what came in place of a response, in words */
     char location[128];      /* the Location header's value: */
     uint8_t location_bytes;  /* 0: none */
     bool location_is_longer; /* that is its beginning */
