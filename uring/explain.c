@@ -98,3 +98,10 @@ void ring_explain(int error, char *text, size_t text_bytes)
         break;
     }
 }
+
+void ring_explain_fallback(int error, char *text, size_t text_bytes)
+{
+    char cause[400];
+    ring_explain(error, cause, sizeof(cause));
+    snprintf(text, text_bytes, "over epoll, with more system calls: %s", cause);
+}

@@ -2,20 +2,11 @@
 #ifndef RINGSEND_URING_IO_URING_H
 #define RINGSEND_URING_IO_URING_H
 
+#include "uring/kernel.h"
 #include "uring/ring_ops.h"
 
 #include <liburing.h>
 #include <limits.h>
-
-/* In a build with AddressSanitizer nobody may look into a receive buffer that the kernel owns. */
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#define BUFFER_HIDE(data, bytes) __asan_poison_memory_region(data, bytes)
-#define BUFFER_SHOW(data, bytes) __asan_unpoison_memory_region(data, bytes)
-#else
-#define BUFFER_HIDE(data, bytes) ((void)0)
-#define BUFFER_SHOW(data, bytes) ((void)0)
-#endif
 
 /* Kernel ABI that liburing 2.3's headers lack. */
 #define FEATURE_RECVSEND_BUNDLE (1u << 14) /* 6.10: the next after sockopt commands, 6.7 */

@@ -54,6 +54,7 @@ int uring_enter(struct uring *u, unsigned wait_nr, struct wait_argument *argumen
     int result = io_uring_enter2((unsigned)u->io.enter_ring_fd, io_uring_sq_ready(&u->io), wait_nr,
                                  flags, (sigset_t *)argument, sizeof(*argument));
     u->ring.counters.enters++;
+    u->ring.counters.calls++;
     if (io_uring_sq_ready(&u->io) == 0) {
         u->ring.counters.submitted += u->operations_prepared;
         u->operations_prepared = 0;

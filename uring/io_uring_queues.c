@@ -29,6 +29,7 @@ static int queues_make(struct uring *u, uint32_t sq_entries, uint32_t cq_entries
     if (result < 0)
         return result;
     u->ring.features = (struct ring_features){
+        .backend = RING_IO_URING,
         .defer_taskrun = (params.flags & IORING_SETUP_DEFER_TASKRUN) != 0,
         .min_wait = (params.features & FEATURE_MIN_TIMEOUT) != 0,
         .direct_sockopt = (params.features & FEATURE_RECVSEND_BUNDLE) != 0,

@@ -6,8 +6,18 @@
 
 #include "uring/ring.h"
 
-/* io_uring.c */
-ring_make_fn io_uring_ring_new;
+/* In a build with AddressSanitizer nobody may look into a receive buffer that the kernel owns. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define BUFFER_HIDE(data, bytes) __asan_poison_memory_region(data, bytes)
+#define BUFFER_SHOW(data, bytes) __asan_unpoison_memory_region(data, bytes)
+#else
+#define BUFFER_HIDE(data, bytes) ((void)0)
+#define BUFFER_SHOW(data, bytes) ((void)0)
+#endif
+
+/* io_uring.c, epoll_ring.c */
+ring_make_fn io_uring_ring_new, epoll_ring_new;
 
 /* clock.c */
 uint64_t kernel_now_ns(const struct ring *ring);

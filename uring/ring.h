@@ -87,7 +87,12 @@ enum ring_use {
 };
 
 /* What is behind a ring that ring_new makes. */
-enum ring_backend { RING_IO_URING, RING_BACKENDS };
+enum ring_backend {
+    RING_ANY, /* io_uring; where that is refused (EPERM, ENOSYS) or too old (EINVAL), epoll */
+    RING_IO_URING,
+    RING_EPOLL,
+    RING_BACKENDS
+};
 
 struct ring_options {
     enum ring_backend backend;
@@ -99,11 +104,13 @@ struct ring_options {
 
 /* What this kernel gave us; for `doctor`-like output and tests. */
 struct ring_features {
-    bool defer_taskrun;  /* 6.1 */
-    bool ring_fd;        /* registered ring descriptor, 5.18 */
-    bool min_wait;       /* 6.12 */
-    bool direct_sockopt; /* options of enum ring_use on direct descriptors, 6.7 */
-    bool install;        /* ring_install, 6.8 */
+    enum ring_backend backend; /* the one that it is */
+    int refused;               /* RING_ANY, with epoll: the negated errno of io_uring; else 0 */
+    bool defer_taskrun;        /* 6.1 */
+    bool ring_fd;              /* registered ring descriptor, 5.18 */
+    bool min_wait;             /* 6.12 */
+    bool direct_sockopt;       /* options of enum ring_use on direct descriptors, 6.7 */
+    bool install;              /* ring_install, 6.8 */
     uint32_t sq_entries, cq_entries;
 };
 
@@ -114,7 +121,8 @@ struct ring_tcp {
 };
 
 struct ring_counters {
-    uint64_t enters;    /* io_uring_enter calls */
+    uint64_t enters;    /* submit-and-waits, and what else enters the kernel on the way */
+    uint64_t calls;     /* system calls that bytes and waits took: io_uring's are the enters */
     uint64_t submitted; /* operations handed to the kernel */
     uint64_t completed; /* completions seen */
 };
@@ -138,6 +146,8 @@ int ring_new(struct ring **ring, const struct ring_options *options);
 static inline void ring_free(struct ring *ring);
 /* One sentence into text: why ring_new failed with `error` on this machine and the cure. */
 void ring_explain(int error, char *text, size_t text_bytes);
+/* The same of a ring over epoll, whose features.refused is `error`. */
+void ring_explain_fallback(int error, char *text, size_t text_bytes);
 static inline struct ring_features ring_features(const struct ring *ring);
 static inline struct ring_counters ring_counters(const struct ring *ring);
 
@@ -226,8 +236,8 @@ static inline int ring_fd(struct ring *ring);
  */
 static inline int ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait);
 /* Nothing is left that the next submit-and-wait would bring: all that had come before this call has
- * been reaped. Looking costs no system call. What is prepared and not submitted has not begun, and
- * does not count. */
+ * been reaped. Looking costs no system call, but with epoll. What is prepared and not submitted
+ * has not begun, and does not count. */
 static inline bool ring_is_caught_up(const struct ring *ring);
 /* Takes up to `max` completions out. */
 static inline unsigned ring_reap(struct ring *ring, struct ring_completion *completions,

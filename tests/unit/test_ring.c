@@ -229,6 +229,7 @@ static void test_stale_generation(void **state)
     const struct ring_tag old = {.slot = 9, .generation = 0x1000005};
     const struct ring_tag new = {.slot = 9, .generation = 0x1000006};
     struct sockaddr_in address;
+    SKIP_ON_EPOLL();
     int listener = listen_on(&address, 8);
     (void)state;
     connect_slot(old, &address);
@@ -324,11 +325,12 @@ static void test_idle_receive_needs_no_buffer(void **state)
 
 #define BIG_BYTES ((size_t)8 << 20)
 
+/* Not to the end of the stream: it is itself at the other end, where that is a descriptor. */
 static int drain(const int *fd)
 {
     static char sink[1 << 16];
     size_t total = 0;
-    for (ssize_t n; (n = read(*fd, sink, sizeof(sink))) > 0;)
+    for (ssize_t n; total < 2 * BIG_BYTES && (n = read(*fd, sink, sizeof(sink))) > 0;)
         total += (size_t)n;
     return total == 2 * BIG_BYTES ? 0 : 1;
 }
@@ -476,7 +478,7 @@ static void test_more_operations_than_entries(void **state)
         if (i == OPERATIONS / 2)
             ring_wake(ring);
     }
-    assert_true(ring_features(ring).cq_entries < OPERATIONS);
+    assert_true(ring_features(ring).cq_entries < OPERATIONS); /* 0: as many as there are */
     assert_int_equal(await_last(RING_WAKE, 0), 0);
     while (inbox_count < OPERATIONS)
         assert_true(turn(FOR_ONE) > 0);
@@ -502,6 +504,7 @@ static void test_more_operations_than_entries(void **state)
 static void test_chain_is_never_split(void **state)
 {
     struct sockaddr_in address;
+    SKIP_ON_EPOLL();
     int listener = listen_on(&address, 256), zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
     unsigned entries = ring_features(ring).sq_entries;
     char bytes[1];
@@ -543,9 +546,7 @@ int main(void)
         ON_RING(test_more_operations_than_entries),
         ON_RING(test_chain_is_never_split),
     };
-    int failed = ring_refused();
-    if (failed != 0)
-        return failed;
+    int failed = 0;
     RUN_ON_KERNELS(tests, failed);
     return failed > 0;
 }
