@@ -326,6 +326,17 @@ struct ringsend_allocator {
     void *context;
 };
 
+/* How operations reach the kernel. io_uring is what this library is made for; containers and
+ * hardened hosts refuse it. Over epoll all promises are kept, with more system calls. */
+enum ringsend_io {
+    /* io_uring; epoll where its set-up ends with EPERM, ENOSYS or EINVAL. */
+    RINGSEND_IO_AUTO = 0,
+    /* Nothing else: ringsend_new fails with RING where it is refused. */
+    RINGSEND_IO_URING,
+    /* Nothing else. */
+    RINGSEND_IO_EPOLL
+};
+
 /* Zeroed but for `size` (see above), it holds the defaults. Fields are only ever appended. The
  * engine copies it. Lengths of time, head_max_ and body_max_bytes may be anything but where
  * bounds are named. */
@@ -335,7 +346,8 @@ struct ringsend_options {
 
     /* ---- Why ringsend_new failed ---- */
 
-    /* Where ringsend_new writes why it failed, and the cure; null: nowhere. Yours. */
+    /* Where ringsend_new writes why it failed, and the cure; null: nowhere. When it succeeds:
+     * why the engine works over epoll where io_uring was refused, else nothing. Yours. */
     char *message;
     /* The room there; what is written is NUL-terminated within it. */
     size_t message_bytes;
@@ -508,6 +520,8 @@ struct ringsend_options {
     bool no_free_try;
     /* The seed of all jitter; 0: from the kernel. */
     uint64_t seed;
+    /* By which of the kernel's ways the engine works. */
+    enum ringsend_io io;
 };
 
 /* ---- Pauses ----
@@ -870,7 +884,8 @@ struct ringsend_stats {
     uint64_t handshakes_full, handshakes_resumed;
     /* On all connections, as the kernel took and gave them: TLS included. */
     uint64_t bytes_sent, bytes_received;
-    /* Calls of io_uring_enter. */
+    /* System calls to move bytes and to wait: io_uring_enter; over epoll several for each
+     * request. */
     uint64_t enters;
     /* When ringsend_run is to be called though ringsend_fd is not readable, on CLOCK_MONOTONIC;
      * UINT64_MAX: not at all. In the past when there is work to hand to the kernel, or a reaped
@@ -906,6 +921,8 @@ struct ringsend_stats {
     uint64_t closed_silently, spoke_unasked;
     /* Answers that may have been another request's: see P1. */
     uint64_t answers_in_doubt;
+    /* The way in use: RINGSEND_IO_URING or RINGSEND_IO_EPOLL. */
+    enum ringsend_io io;
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors:
@@ -1049,8 +1066,9 @@ struct ringsend_tcp_sample {
 RINGSEND_API int ringsend_tcp_samples(struct ringsend *engine,
                                       struct ringsend_tcp_sample *samples,
                                       size_t max);
-/* Writes the names of the optional features of io_uring that this kernel has and the engine
- * uses, with spaces between them: "defer_taskrun ring_fd min_wait direct_sockopt install". As
+/* Writes by which of the kernel's ways the engine works, and the names of the optional features
+ * that this kernel has and the engine uses, with spaces between them: "io_uring defer_taskrun
+ * ring_fd min_wait direct_sockopt install", or "epoll direct_sockopt install". As
  * snprintf: cut off and NUL-terminated within text_bytes, of which 0 write nothing, and returns
  * the length of all of it. */
 RINGSEND_API size_t ringsend_features(const struct ringsend *engine, char *text,

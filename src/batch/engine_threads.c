@@ -249,6 +249,7 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     to->closed_silently += from->closed_silently;
     to->spoke_unasked += from->spoke_unasked;
     to->answers_in_doubt += from->answers_in_doubt;
+    to->io = from->io;
 }
 
 void engine_threads_end(struct engine_threads *threads)

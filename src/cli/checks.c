@@ -168,12 +168,13 @@ static void check_kernel(struct finding *f, const struct trial *t)
     say(f, "Linux %s; sysctl kernel.io_uring_disabled ", system.release);
     disabled < 0 ? say(f, "is not there") : say(f, "is %ld", disabled);
     say(f, "; %s", seccomp > 0 ? "a seccomp filter is on" : "no seccomp filter");
-    if (!t->ring && disabled > 0)
-        cure(f, FINDING_FAULT,
+    int refused = t->ring ? ring_features(t->ring).refused : 0;
+    if (refused == -EPERM && disabled > 0)
+        cure(f, FINDING_NOTE,
              "sysctl -w kernel.io_uring_disabled=0%s; a file in /etc/sysctl.d makes it last",
              disabled == 1 ? ", or join the group whose id is in kernel.io_uring_group" : "");
-    else if (t->error == -EPERM && seccomp > 0)
-        cure(f, FINDING_FAULT,
+    else if (refused == -EPERM && seccomp > 0)
+        cure(f, FINDING_NOTE,
              "the filter refuses io_uring: run the container with --security-opt seccomp=FILE, a "
              "profile that allows io_uring_setup, io_uring_enter and io_uring_register");
     else if (disabled > 0 || seccomp > 0)
@@ -193,6 +194,13 @@ static void check_ring(struct finding *f, const struct trial *t)
         return;
     }
     struct ring_features features = ring_features(t->ring);
+    if (features.refused != 0) {
+        say(f, "refused: %s. epoll takes its place: a connection over loopback was made and used",
+            strerrordesc_np(-features.refused));
+        f->state = FINDING_NOTE;
+        ring_explain(features.refused, f->cure, sizeof f->cure);
+        return;
+    }
     say(f, "works: a connection over loopback was made and used. Queues of %u and %u entries",
         features.sq_entries, features.cq_entries);
     const struct {

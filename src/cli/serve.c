@@ -6,12 +6,14 @@
 #include "base/time.h"
 #include "cli/commands.h"
 #include "cli/descriptor.h"
+#include "cli/fallback.h"
 #include "cli/options/options.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 #include "cli/signals.h"
 #include "serve/server.h"
 #include "tls/tls.h"
+#include "uring/ring.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -205,6 +207,8 @@ static void take_values(struct serve_options *o, const struct options *given)
     o->cert_path = option_text(given, OPTION_CERT);
     o->key_path = option_text(given, OPTION_KEY);
     o->quiet = option_given(given, OPTION_QUIET);
+    static const enum ring_backend backends[] = {RING_ANY, RING_IO_URING, RING_EPOLL};
+    o->server.backend = backends[option_number(given, OPTION_IO)];
 }
 
 static void read_options(struct serve_options *o, int argc, char **argv)
@@ -314,8 +318,10 @@ static int start(const struct serve_options *o)
 {
     char error[512];
     struct server *server;
-    if (server_new(&server, &o->server, error, sizeof error) == 0)
+    if (server_new(&server, &o->server, error, sizeof error) == 0) {
+        fallback_tell_refused(COMMAND, server_refused(server));
         return serve(server, o);
+    }
     fprintf(stderr, "ringsend serve: %s\n", error);
     return EXIT_NOT_STARTED;
 }

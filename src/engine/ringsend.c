@@ -5,7 +5,6 @@
  * untouched parts stay unmapped. Only buffers for heads and bodies grow later, out of engine.bufs.
  */
 #include "base/buf.h"
-#include "base/defaults.h"
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/list.h"
@@ -50,125 +49,12 @@
 /* What flows from descriptor to descriptor has always something to do, and no result for long: so
  * long, and so many turns, a call goes on at most that was not asked to wait, or has waited. */
 #define RUN_NS (2 * NS_PER_MS)
-enum {
-    RUN_TURNS_MAX = 100,
-    LATER_BYTES_MAX = 4096, /* of a struct of any later version; more is no size */
-};
+enum { RUN_TURNS_MAX = 100 };
 
 /* A flag of a later version must not be overlooked by this one. */
 #define FLAGS_KNOWN                                                                            \
     ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY) | BODY_STREAMED | \
      RESPONSE_STREAMED)
-
-/* A struct of a later version asks for nothing that this one lacks: what goes beyond it is zero. */
-static bool is_zero_beyond(const void *from, size_t known_bytes, size_t bytes)
-{
-    const char *at = from;
-    if (bytes > LATER_BYTES_MAX)
-        return false;
-    for (size_t i = known_bytes; i < bytes; i++)
-        if (at[i])
-            return false;
-    return true;
-}
-
-/* The caller's struct may be an older, shorter one: what it lacks is zero, the default. */
-int options_copy(struct ringsend_options *to, const struct ringsend_options *from)
-{
-    *to = (struct ringsend_options){.size = sizeof *to};
-    if (!from)
-        return 0;
-    if (from->size < sizeof from->size || !is_zero_beyond(from, sizeof *to, from->size))
-        return -RINGSEND_E_INVALID;
-    memcpy(to, from, from->size < sizeof *to ? from->size : sizeof *to);
-    to->size = sizeof *to;
-    return 0;
-}
-
-static void default_u32(uint32_t *field, uint32_t value)
-{
-    if (*field == 0)
-        *field = value;
-}
-
-static void default_u64(uint64_t *field, uint64_t value)
-{
-    if (*field == 0)
-        *field = value;
-}
-
-static void fill_defaults(struct ringsend_options *o)
-{
-    default_u32(&o->connections_max, DEFAULT_CONNECTIONS);
-    default_u32(&o->connections_per_origin, o->connections_max);
-    default_u32(&o->requests_max, 2 * o->connections_max + 16);
-    default_u32(&o->posts_max, o->requests_max);
-    default_u32(&o->tries, DEFAULT_TRIES);
-    default_u64(&o->connect_timeout_ns, DEFAULT_CONNECT_TIMEOUT_NS);
-    default_u64(&o->handshake_timeout_ns, DEFAULT_HANDSHAKE_TIMEOUT_NS);
-    default_u64(&o->first_byte_timeout_ns, DEFAULT_FIRST_BYTE_TIMEOUT_NS);
-    default_u64(&o->attempt_timeout_ns, DEFAULT_ATTEMPT_TIMEOUT_NS);
-    default_u64(&o->deadline_ns, RINGSEND_NEVER);
-    default_u64(&o->backoff_min_ns, DEFAULT_BACKOFF_MIN_NS);
-    default_u64(&o->backoff_max_ns, DEFAULT_BACKOFF_MAX_NS);
-    default_u64(&o->retry_after_max_ns, DEFAULT_RETRY_AFTER_MAX_NS);
-    default_u64(&o->idle_timeout_ns, DEFAULT_IDLE_TIMEOUT_NS);
-    default_u64(&o->body_max_bytes, DEFAULT_BODY_MAX_BYTES);
-    default_u32(&o->head_max_bytes, DEFAULT_HEAD_MAX_BYTES);
-    default_u32(&o->head_max_lines, DEFAULT_HEAD_MAX_LINES);
-    o->exact_times |= o->spin;
-    default_u64(&o->rate_per_ns, DEFAULT_RATE_PER_NS);
-    default_u32(&o->retry_budget_percent, DEFAULT_RETRY_BUDGET_PERCENT);
-    default_u32(&o->retry_budget_per_s, DEFAULT_RETRY_BUDGET_PER_S);
-    bool any_ok = false;
-    for (size_t i = 0; i < sizeof o->ok_status.bits / sizeof *o->ok_status.bits; i++)
-        any_ok |= o->ok_status.bits[i] != 0;
-    for (unsigned bit = 100; !any_ok && bit < 200; bit++)
-        o->ok_status.bits[bit / 64] |= 1ull << (bit % 64);
-    if (o->connections_per_origin > o->connections_max)
-        o->connections_per_origin = o->connections_max;
-}
-
-/* What is wrong with the options, or null. */
-static const char *fault_of(const struct ringsend_options *o)
-{
-    if (o->connections_max > LIMIT_CONNECTIONS)
-        return "connections_max must be 1 to 32768";
-    if (o->watch_max > LIMIT_CONNECTIONS)
-        return "watch_max must be 0 to 32768";
-    if (o->requests_max > LIMIT_REQUESTS)
-        return "requests_max must be 1 to 1048576";
-    if (o->posts_max > LIMIT_REQUESTS)
-        return "posts_max must be 1 to 1048576";
-    if (o->tries > LIMIT_TRIES)
-        return "tries must be 1 to 100";
-    if (o->backoff_min_ns > LIMIT_BACKOFF_NS || o->backoff_max_ns > LIMIT_BACKOFF_NS)
-        return "backoff_min_ns and backoff_max_ns must be at most a day";
-    if (o->rate_count > LIMIT_RATE_COUNT || o->rate_per_ns > LIMIT_RATE_PER_NS)
-        return "the rate must be 1 to 10^9 attempts in 1 ns to 1 h";
-    if ((o->retry_budget_percent > LIMIT_BUDGET_PERCENT &&
-         o->retry_budget_percent != RINGSEND_UNLIMITED) ||
-        o->retry_budget_per_s > LIMIT_BUDGET_PER_S)
-        return "the retry budget must be 1 to 1000 percent and 1 to 10^6 per second";
-    if (o->rate_burst > LIMIT_RATE_BURST)
-        return "rate_burst must be 1 to 10^6";
-    if (o->resolve_count > LIMIT_OVERRIDES)
-        return "resolve_count must be 0 to 256";
-    if (o->resolve_count > 0 && !o->resolve)
-        return "resolve is null, and resolve_count is not 0";
-    if (o->allocator && (!o->allocator->allocate || !o->allocator->release))
-        return "an allocator needs both allocate and release";
-    if (o->rate_ramp_ns > LIMIT_RAMP_NS)
-        return "rate_ramp_ns must be at most an hour";
-    return NULL;
-}
-
-/* Tells the caller who asked for it. */
-static void set_message(const struct ringsend_options *o, const char *text)
-{
-    if (o->message && o->message_bytes > 0)
-        snprintf(o->message, o->message_bytes, "%s", text);
-}
 
 static void init_lists(struct ringsend *e)
 {
@@ -239,20 +125,38 @@ static struct ringsend *engine_take(const struct ringsend_options *options)
 
 static int no_memory(struct ringsend *e)
 {
-    set_message(&e->options, e->options.memory_max_bytes
-                                 ? "memory is out, or memory_max_bytes is too low for these options"
-                                 : ringsend_error_text(RINGSEND_E_NO_MEMORY));
+    options_message(&e->options,
+                    e->options.memory_max_bytes
+                        ? "memory is out, or memory_max_bytes is too low for these options"
+                        : ringsend_error_text(RINGSEND_E_NO_MEMORY));
     return -RINGSEND_E_NO_MEMORY;
+}
+
+static const enum ring_backend backends[] = {
+    [RINGSEND_IO_AUTO] = RING_ANY,
+    [RINGSEND_IO_URING] = RING_IO_URING,
+    [RINGSEND_IO_EPOLL] = RING_EPOLL,
+};
+
+/* It is made: whoever asked is told when it is another one than it should be. */
+static void explain_refusal(const struct ringsend *e)
+{
+    int refused = ring_features(e->ring).refused;
+    options_message(&e->options, "");
+    if (refused != 0 && e->options.message && e->options.message_bytes > 0)
+        ring_explain_fallback(refused, e->options.message, e->options.message_bytes);
 }
 
 static int open_ring(struct ringsend *e, ring_make_fn *make_ring)
 {
-    struct ring_options options = {.backend = RING_IO_URING,
+    struct ring_options options = {.backend = backends[e->options.io],
                                    .sockets_max = e->options.connections_max,
                                    .buffers = e->buffers,
                                    .buffer_bytes = LIMIT_BUFFER_BYTES,
                                    .stamps = e->options.timestamps};
     int error = make_ring(&e->ring, &options);
+    if (error == 0)
+        explain_refusal(e);
     if (error == 0)
         return 0;
     e->ring = NULL;
@@ -268,7 +172,7 @@ static int compile_predicates(struct ringsend *e)
     char message[300] = "";
     enum ringsend_error error = verdict_prepare(e, message, sizeof message);
     if (error != RINGSEND_OK)
-        set_message(&e->options, message[0] ? message : ringsend_error_text(error));
+        options_message(&e->options, message[0] ? message : ringsend_error_text(error));
     return -(int)error;
 }
 
@@ -277,7 +181,7 @@ static int read_overrides(struct ringsend *e)
     char message[300];
     if (overrides_read(e, message, sizeof message))
         return 0;
-    set_message(&e->options, message);
+    options_message(&e->options, message);
     return -RINGSEND_E_INVALID;
 }
 
@@ -326,20 +230,6 @@ static int open_all(struct ringsend *e, ring_make_fn *make_ring)
     return error ? error : open_tls(e);
 }
 
-int options_read(struct ringsend_options *to, const struct ringsend_options *from)
-{
-    bool copied = options_copy(to, from) == 0;
-    fill_defaults(to);
-    const char *fault = copied ? fault_of(to)
-                               : "options.size must be sizeof(struct ringsend_options); of a later "
-                                 "version's, what this one does not know must be zero";
-    if (!fault)
-        return 0;
-    if (from && from->size >= offsetof(struct ringsend_options, message_bytes) + sizeof(size_t))
-        set_message(from, fault);
-    return -RINGSEND_E_INVALID;
-}
-
 int engine_new_on(struct ringsend **engine, const struct ringsend_options *options,
                   ring_make_fn *make_ring)
 {
@@ -349,7 +239,7 @@ int engine_new_on(struct ringsend **engine, const struct ringsend_options *optio
         return error;
     struct ringsend *e = engine_take(&o);
     if (!e) {
-        set_message(&o, ringsend_error_text(RINGSEND_E_NO_MEMORY));
+        options_message(&o, ringsend_error_text(RINGSEND_E_NO_MEMORY));
         return -RINGSEND_E_NO_MEMORY;
     }
     error = open_all(e, make_ring);
@@ -448,7 +338,7 @@ static bool are_there(const struct ringsend_request *r)
 static bool is_well_formed(const struct ringsend_request *r)
 {
     return r && r->size >= REQUEST_BYTES_MIN &&
-           (r->size <= sizeof *r || is_zero_beyond(r, sizeof *r, r->size)) &&
+           (r->size <= sizeof *r || struct_is_zero_beyond(r, sizeof *r, r->size)) &&
            r->headers_count <= LIMIT_HEADERS && r->tries <= LIMIT_TRIES && are_there(r) &&
            r->body.bytes <= LIMIT_BODY_BYTES && !(r->flags & ~FLAGS_KNOWN) &&
            (!(r->flags & (BODY_STREAMED | RESPONSE_STREAMED)) || stream_is_well_formed(r));
@@ -665,7 +555,8 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
     all.connections_open = e->conns_open;
     all.waiting = e->waiting;
     all.held = e->held < e->waiting ? e->held : e->waiting;
-    all.enters = ring_counters(e->ring).enters;
+    all.enters = ring_counters(e->ring).calls;
+    all.io = ring_features(e->ring).backend == RING_EPOLL ? RINGSEND_IO_EPOLL : RINGSEND_IO_URING;
     all.exchanges = e->exchanges_open;
     place_stats(e, &all);
     pause_stats(e, &all);
@@ -680,8 +571,11 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
 size_t ringsend_features(const struct ringsend *e, char *text, size_t text_bytes)
 {
     struct ring_features f = ring_features(e->ring);
-    const char *names[] = {f.defer_taskrun ? "defer_taskrun" : "", f.ring_fd ? "ring_fd" : "",
-                           f.min_wait ? "min_wait" : "", f.direct_sockopt ? "direct_sockopt" : "",
+    const char *names[] = {f.backend == RING_EPOLL ? "epoll" : "io_uring",
+                           f.defer_taskrun ? "defer_taskrun" : "",
+                           f.ring_fd ? "ring_fd" : "",
+                           f.min_wait ? "min_wait" : "",
+                           f.direct_sockopt ? "direct_sockopt" : "",
                            f.install ? "install" : ""};
     char all[128] = "";
     size_t bytes = 0;

@@ -123,7 +123,8 @@ static void size_slots(struct server *p)
 static int server_equip(struct server *p, char *error, size_t error_bytes)
 {
     size_slots(p);
-    const struct ring_options ring_options = {.sockets_max = p->conns_max,
+    const struct ring_options ring_options = {.backend = p->options.backend,
+                                              .sockets_max = p->conns_max,
                                               .buffers = LIMIT_BUFFERS_MAX,
                                               .buffer_bytes = LIMIT_BUFFER_BYTES};
     int result = ring_new(&p->ring, &ring_options);
@@ -198,6 +199,11 @@ const char *server_address(const struct server *p)
 int server_log_error(const struct server *p)
 {
     return p->log.error;
+}
+
+int server_refused(const struct server *p)
+{
+    return ring_features(p->ring).refused;
 }
 
 const struct server_report *server_report(const struct server *p)

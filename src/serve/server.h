@@ -6,6 +6,7 @@
 
 #include "base/span.h"
 #include "serve/fault.h"
+#include "uring/ring.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,6 +59,7 @@ struct server_options {
     const char *stats_path;       /* GET of it answers the report and is not itself counted */
     uint64_t pause_at_ns;         /* from the first request on: then */
     uint64_t pause_ns;            /* for so long nothing is read, answered or accepted; 0: never */
+    enum ring_backend backend;    /* of its ring */
     int log_fd;                   /* opened for appending, not closed by the server; -1: none */
 };
 
@@ -80,6 +82,8 @@ struct server_report {
 /* Listens. 0, or a negated errno, and then a sentence about it in `error`. */
 int server_new(struct server **server, const struct server_options *options, char *error,
                size_t error_bytes);
+/* Why it works over epoll where io_uring was refused: a negated errno; else 0. */
+int server_refused(const struct server *p);
 /* Only before server_run or after it returned. Null is allowed. */
 void server_free(struct server *p);
 /* "127.0.0.1:8080", "[::1]:8080": where it listens. */

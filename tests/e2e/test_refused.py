@@ -2,13 +2,18 @@
 
 import ctypes
 import errno
+import itertools
+import json
 import os
+import re
 import resource
 import shutil
 import struct
+import threading
 import unittest
 
-from harness import Case, NOT_STARTED, OK, Program, RINGSEND, answering, main, response
+from harness import (BOUND_S, Case, NOT_STARTED, OK, Program, RINGSEND, answering, json_lines, main,
+                     response)
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 SECCOMP_RET_ERRNO, SECCOMP_RET_ALLOW = 0x00050000, 0x7FFF0000
@@ -69,7 +74,8 @@ class Refused(Case):
         return run.err
 
     def test_a_filter_that_says_eperm_is_named_with_its_cure(self):
-        text = self.refused(errno.EPERM, "send", "--url", self.echo.url, self.records)
+        text = self.refused(errno.EPERM, "send", "--io", "uring", "--url", self.echo.url,
+                            self.records)
         self.assertIn("seccomp", text)
         self.assertIn("Docker", text)
 
@@ -79,21 +85,71 @@ class Refused(Case):
         for value in ("1", "2"):
             with self.subTest(value=value):
                 run = self.run_ringsend(
-                    "send", "--url", self.echo.url, self.records,
+                    "send", "--io", "uring", "--url", self.echo.url, self.records,
                     preexec_fn=sysctl_that_forbids(self.file("sysctl", value.encode() + b"\n")))
                 self.assertEqual((run.status, run.out), (NOT_STARTED, b""), run.err)
                 self.assertRegex(run.err, r"kernel\.io_uring_disabled\D{1,20}%s\b" % value)
 
     def test_a_filter_that_says_enosys_is_named(self):
-        text = self.refused(errno.ENOSYS, "send", "--url", self.echo.url, self.records)
+        text = self.refused(errno.ENOSYS, "send", "--io", "uring", "--url", self.echo.url,
+                            self.records)
         self.assertRegex(text, "seccomp|kernel")
 
     def test_serve_says_the_same(self):
-        self.assertIn("seccomp", self.refused(errno.EPERM, "serve", "-p", "0"))
+        self.assertIn("seccomp", self.refused(errno.EPERM, "serve", "--io", "uring", "-p", "0"))
+
+    def fallen_back(self, error, *args, expect=OK):
+        """The run over epoll, of which one notice tells the cause and the cure."""
+        run = self.run_ringsend(*args, preexec_fn=deny_io_uring(error))
+        self.assertEqual(run.status, expect, run.err)
+        self.assertEqual(len(re.findall("over epoll", run.err)), 1, run.err)
+        self.assertIn("too old" if error == errno.EINVAL else "seccomp", run.err)
+        return run
+
+    def test_by_itself_it_goes_over_epoll_and_says_so_once(self):
+        for error in (errno.EPERM, errno.ENOSYS, errno.EINVAL):
+            for threads in ("1", "2"):
+                with self.subTest(error=error, threads=threads):
+                    run = self.fallen_back(error, "send", "-t", threads, "--url", self.echo.url,
+                                           self.records)
+                    self.assertEqual(sorted(int(r["body"]) for r in run.results), list(range(100)))
+                    self.assertRegex(run.err, r"epoll +\S+ system calls per record")
+
+    def test_a_report_of_bench_names_the_ring(self):
+        self.fallen_back(errno.EPERM, "bench", "-q", "-n", "20", "-c", "2", "--json",
+                         self.path("r"), self.echo.url)
+        with open(self.path("r"), encoding="utf-8") as file:
+            self.assertTrue(json.load(file)["environment"]["ring_features"].startswith("epoll"))
+
+    def test_who_asks_for_epoll_is_told_nothing(self):
+        run = self.run_ringsend("send", "--io", "epoll", "-q", "--url", self.echo.url, self.records,
+                                preexec_fn=deny_io_uring(errno.EPERM))
+        self.assertEqual((run.status, run.err, len(run.results)), (OK, "", 100))
+
+    def test_a_run_begun_on_one_ring_goes_on_on_the_other(self):
+        for first, second in (("uring", "epoll"), ("epoll", "uring")):
+            with self.subTest(first=first):
+                go, answered, out = threading.Event(), itertools.count(), self.path("out-" + first)
+
+                def answer(request):
+                    if next(answered) >= 50:
+                        go.wait(BOUND_S)
+                    return response(request.body)
+                server = self.server(answering(answer))
+                options = ("--url", server.url, "-c", "4", "--flush-after", "0", "-o", out)
+                program = self.start("send", "--io", first, *options, self.records)
+                server.wait_for(lambda seen: len(seen.requests) == 54)
+                program.kill()
+                go.set()
+                run = self.run_ringsend("send", "--io", second, "--resume", "--at-least-once",
+                                        *options, self.records)
+                self.assertEqual(run.status, OK, run.err)
+                lines = sorted(result["line"] for result in json_lines(self.read("out-" + first)))
+                self.assertEqual(lines, list(range(1, 101)))
 
     def test_no_output_file_is_left_behind(self):
-        self.refused(errno.EPERM, "send", "--url", self.echo.url, "-o", self.path("out"),
-                     self.records)
+        self.refused(errno.EPERM, "send", "--io", "uring", "--url", self.echo.url, "-o",
+                     self.path("out"), self.records)
         self.assertFalse(os.path.exists(self.path("out")))
 
 

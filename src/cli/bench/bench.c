@@ -10,6 +10,7 @@
 #include "cli/bench/live_view.h"
 #include "cli/commands.h"
 #include "cli/compare/compare_report.h"
+#include "cli/fallback.h"
 #include "cli/options/values.h"
 #include "cli/send/summary.h"
 #include "cli/shell.h"
@@ -195,6 +196,7 @@ static int run_once(struct bench *b, const struct target *target, double rate)
         bench_print_start(stderr, b->runs_count + 1, b->runs_wanted, &options.settings);
     int error = load_new(&load, &options, message, sizeof message);
     if (!error) {
+        fallback_tell("bench", message);
         error = make_run(b, load, &options.settings, message, sizeof message);
         load_free(load);
     }

@@ -7,6 +7,7 @@
 #include "cli/bench/bench_requests.h"
 #include "cli/bench/probe_options.h"
 #include "cli/commands.h"
+#include "cli/fallback.h"
 #include "cli/json_out.h"
 #include "cli/options/values.h"
 #include "cli/shell.h"
@@ -91,6 +92,7 @@ static int make_step(struct probe_run *p, uint32_t connections)
         probe_step_free(step);
         return fail(message, error);
     }
+    fallback_tell("probe", message);
     knee_add(&p->knee, (struct knee_step){.connections = connections,
                                           .rate = step->too_many ? 0 : probe_step_rate(step),
                                           .pushed_back = step->too_many});

@@ -609,6 +609,11 @@ ALSO(QUIET, 'q', NULL, FLAG, SERVE, SEEING, "no report at the end")
 
 /* ---- all ---- */
 
+OPTION(IO, "io", 0, "auto|uring|epoll", WORD, SEND | BENCH | PROBE | SERVE, GENERAL,
+       "how operations reach the kernel; default {default}: by\n"
+       "io_uring, and where that is refused, as in many\n"
+       "containers, by epoll, which is told", .words = "auto|uring|epoll", .text = "auto",
+       .others = "event-loop|loop|backend")
 OPTION(CONFIG, "config", 'K', "FILE", FILE, ALL, GENERAL,
        "options from FILE, too, one on a line, as rate = 50/s;\n"
        "- is standard input; repeats. Before it come those of\n"

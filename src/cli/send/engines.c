@@ -1,5 +1,6 @@
 #include "cli/send/engines.h"
 
+#include "cli/fallback.h"
 #include "cli/options/values.h"
 #include "tls/tls.h"
 
@@ -75,8 +76,10 @@ int engines_start(struct engines *engines, const struct send_options *options,
         error = -ringsend_new(&engine->engine, &o);
         engines->count += error == RINGSEND_OK;
     }
-    if (error == RINGSEND_OK)
+    if (error == RINGSEND_OK) {
+        fallback_tell("send", message);
         return EXIT_OK;
+    }
     engines_free(engines, 0);
     return report_failure(error, message);
 }

@@ -57,6 +57,7 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
 {
     double seconds = (double)report->elapsed_ns / NS_PER_S;
     double records = (double)report->records;
+    bool is_epoll = stats->io == RINGSEND_IO_EPOLL;
     fprintf(out, "ringsend: %llu record%s in %s", (unsigned long long)report->records,
             plural(report->records), duration_text(report->elapsed_ns).chars);
     if (report->records > 0 && seconds > 0)
@@ -86,8 +87,9 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
                 (unsigned long long)stats->handshakes_full, plural(stats->handshakes_full),
                 (unsigned long long)stats->handshakes_resumed);
     if (report->records > 0)
-        fprintf(out, "  io_uring  %.3g io_uring_enter calls per record (%llu)\n",
-                (double)stats->enters / records, (unsigned long long)stats->enters);
+        fprintf(out, "  %-9s %.3g %s per record (%llu)\n", is_epoll ? "epoll" : "io_uring",
+                (double)stats->enters / records, is_epoll ? "system calls" : "io_uring_enter calls",
+                (unsigned long long)stats->enters);
 }
 
 static const char *output_cure(int error)

@@ -663,7 +663,8 @@ int sim_ring_new(struct ring **ring, const struct ring_options *options)
     SIM_CHECK(r, "out of memory");
     r->sockets_max = options->sockets_max;
     r->ring.ops = &ops;
-    r->ring.features = (struct ring_features){.defer_taskrun = true,
+    r->ring.features = (struct ring_features){.backend = RING_IO_URING,
+                                              .defer_taskrun = true,
                                               .ring_fd = true,
                                               .min_wait = !sim.faults.without_min_wait,
                                               .direct_sockopt = true,
