@@ -162,7 +162,8 @@ static struct ringsend_request *pop(struct posts *p)
     return request;
 }
 
-void post_take(struct ringsend *e)
+void post_take(struct ringsend *e,
+               int (*submit)(struct ringsend *e, struct ringsend_request *request))
 {
     const char *detail = e->submit_detail; /* is about the last ringsend_submit */
     size_t head = e->posts->head;
@@ -170,7 +171,7 @@ void post_take(struct ringsend *e)
     atomic_exchange(&e->posts->signalled, false);
     while (e->requests_used - e->reaped_count < e->options.requests_max && !post_is_empty(e)) {
         struct ringsend_request *request = pop(e->posts);
-        int error = ringsend_submit(e, request);
+        int error = submit(e, request);
         if (error < 0)
             request_refuse(e, request, (enum ringsend_error) - error, e->submit_detail);
     }

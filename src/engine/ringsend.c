@@ -34,6 +34,7 @@
 #include "engine/tcp_info.h"
 #include "engine/turns.h"
 #include "engine/verdict.h"
+#include "engine/well_formed.h"
 #include "engine/wire.h"
 #include "http/head.h"
 #include "http/response.h"
@@ -50,11 +51,6 @@
  * long, and so many turns, a call goes on at most that was not asked to wait, or has waited. */
 #define RUN_NS (2 * NS_PER_MS)
 enum { RUN_TURNS_MAX = 100 };
-
-/* A flag of a later version must not be overlooked by this one. */
-#define FLAGS_KNOWN                                                                            \
-    ((uint32_t)(RINGSEND_AT_LEAST_ONCE | RINGSEND_KEYED | RINGSEND_HAS_BODY) | BODY_STREAMED | \
-     RESPONSE_STREAMED)
 
 static void init_lists(struct ringsend *e)
 {
@@ -296,104 +292,9 @@ void ringsend_free(struct ringsend *e)
     release(e);
 }
 
-/* The oldest header's request ended with its handle. */
-#define REQUEST_BYTES_MIN (offsetof(struct ringsend_request, handle) + sizeof(uint64_t))
-
-/* Of the fields that an older header lacks. */
-static bool stream_is_well_formed(const struct ringsend_request *r)
-{
-    uint32_t in = r->flags & RESPONSE_STREAMED;
-    if ((in & (in - 1)) != 0)
-        return false; /* more than one */
-    if (in == RINGSEND_RESPONSE_FD &&
-        (r->size < offsetof(struct ringsend_request, response_fd) + sizeof r->response_fd ||
-         r->response_fd < 0))
-        return false;
-    if (!(r->flags & BODY_STREAMED))
-        return true;
-    if (r->size < offsetof(struct ringsend_request, body_bytes) + sizeof r->body_bytes ||
-        (r->flags & BODY_STREAMED) == BODY_STREAMED || r->body.bytes > 0)
-        return false;
-    if (r->flags & RINGSEND_BODY_PIECES)
-        return true;
-    uint64_t at = r->body_at > 0 ? (uint64_t)r->body_at : 0;
-    return r->body_fd >= 0 && r->body_at >= RINGSEND_SEQUENTIAL &&
-           (r->body_bytes == RINGSEND_UNKNOWN || r->body_bytes <= INT64_MAX - at);
-}
-
-static bool is_there(struct ringsend_bytes text)
-{
-    return text.bytes == 0 || text.data;
-}
-
-static bool are_there(const struct ringsend_request *r)
-{
-    bool there = is_there(r->method) && is_there(r->url) && is_there(r->body) &&
-                 (r->headers_count == 0 || r->headers);
-    for (size_t i = 0; there && i < r->headers_count; i++)
-        there = is_there(r->headers[i].name) && is_there(r->headers[i].value);
-    return there;
-}
-
-static bool is_well_formed(const struct ringsend_request *r)
-{
-    return r && r->size >= REQUEST_BYTES_MIN &&
-           (r->size <= sizeof *r || struct_is_zero_beyond(r, sizeof *r, r->size)) &&
-           r->headers_count <= LIMIT_HEADERS && r->tries <= LIMIT_TRIES && are_there(r) &&
-           r->body.bytes <= LIMIT_BODY_BYTES && !(r->flags & ~FLAGS_KNOWN) &&
-           (!(r->flags & (BODY_STREAMED | RESPONSE_STREAMED)) || stream_is_well_formed(r));
-}
-
-static bool has_body(const struct ringsend_request *r)
-{
-    return r->body.bytes > 0 || (r->flags & (BODY_STREAMED | RINGSEND_HAS_BODY));
-}
-
-static struct ringsend_bytes method_of(const struct ringsend_request *r)
-{
-    if (r->method.bytes > 0)
-        return r->method;
-    return has_body(r) ? SPAN("POST") : SPAN("GET");
-}
-
-/* Fills in the head of a well-formed request. `start` is of the URLs before it, or null. */
-static enum ringsend_error make_head(struct head *head, const struct ringsend_request *r,
-                                     bool accepts_codings, struct url_start *start,
-                                     const char **detail)
-{
-    bool streamed = (r->flags & BODY_STREAMED) != 0;
-    *head = (struct head){.method = method_of(r),
-                          .fields = r->headers,
-                          .fields_count = r->headers_count,
-                          .has_body = has_body(r),
-                          .chunked = streamed && r->body_bytes == RINGSEND_UNKNOWN,
-                          .body_bytes = streamed ? r->body_bytes : r->body.bytes,
-                          .accepts_codings = accepts_codings};
-    enum ringsend_error error = start ? url_parse_next(&head->url, r->url, start, detail)
-                                      : url_parse(&head->url, r->url, detail);
-    if (error == RINGSEND_OK)
-        error = head_check(head, detail);
-    if (error == RINGSEND_OK && head->bytes > LIMIT_HEAD_BYTES) {
-        error = RINGSEND_E_BAD_HEADER;
-        *detail = "the request's head is larger than 1 MiB";
-    }
-    return error;
-}
-
-int ringsend_check(const struct ringsend_request *r, const char **detail)
-{
-    struct head head;
-    const char *why = NULL;
-    int error =
-        is_well_formed(r) ? -(int)make_head(&head, r, false, NULL, &why) : -RINGSEND_E_INVALID;
-    if (detail)
-        *detail = why;
-    return error;
-}
-
 bool ringsend_may_repeat(const struct ringsend_request *r)
 {
-    return (r->flags & RINGSEND_AT_LEAST_ONCE) || request_is_idempotent(r, method_of(r));
+    return (r->flags & RINGSEND_AT_LEAST_ONCE) || request_is_idempotent(r, request_method(r));
 }
 
 /* Before the first https request. */
@@ -410,7 +311,7 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
 {
     engine_check_thread(e);
     e->submit_detail = NULL;
-    if (!is_well_formed(r))
+    if (!request_is_well_formed(r))
         return -RINGSEND_E_INVALID;
     if (e->stopping)
         return -RINGSEND_E_STOPPED;
@@ -419,7 +320,7 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     struct head head;
     bool accepts_codings = e->options.decode && !(r->flags & RESPONSE_STREAMED);
     enum ringsend_error error =
-        make_head(&head, r, accepts_codings, &e->url_start, &e->submit_detail);
+        request_make_head(&head, r, accepts_codings, &e->url_start, &e->submit_detail);
     if (error == RINGSEND_OK && head.url.https && !e->tls_local)
         error = load_tls(e);
     if (error != RINGSEND_OK)
@@ -451,7 +352,7 @@ int ringsend_run(struct ringsend *e, uint64_t wait_ns)
     uint64_t until_ns = wait_ns > 0 ? timer_after(e->now_ns, wait_ns) : 0;
     uint64_t work_until_ns = timer_after(wait_ns > 0 ? until_ns : e->now_ns, RUN_NS);
     unsigned turns = 0;
-    post_take(e);
+    post_take(e, ringsend_submit);
     do {
         if (engine_turn(e, until_ns) < 0)
             return -RINGSEND_E_RING;
@@ -459,7 +360,7 @@ int ringsend_run(struct ringsend *e, uint64_t wait_ns)
              (e->now_ns < until_ns ||
               (++turns < RUN_TURNS_MAX && e->now_ns < work_until_ns && engine_has_work(e))));
     if (e->woken)
-        post_take(e); /* or the wake-up for it would be spent */
+        post_take(e, ringsend_submit); /* or the wake-up for it would be spent */
     e->woken = false;
     return (int)(e->finished_count + e->events_count);
 }
@@ -470,13 +371,13 @@ int file_run(struct ringsend *e, uint64_t wait_ns)
     give_back_reaped(e);
     e->now_ns = ring_now_ns(e->ring);
     uint64_t until_ns = wait_ns > 0 ? timer_after(e->now_ns, wait_ns) : 0;
-    post_take(e);
+    post_take(e, ringsend_submit);
     do {
         if (engine_turn_on(e, until_ns) < 0)
             return -RINGSEND_E_RING;
     } while (!e->woken && e->now_ns < until_ns);
     if (e->woken)
-        post_take(e);
+        post_take(e, ringsend_submit);
     e->woken = false;
     return 0;
 }
