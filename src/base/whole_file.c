@@ -26,7 +26,7 @@ char *whole_file_read(const char *path, size_t bytes_max, size_t *bytes)
         }
         filled += fread(text + filled, 1, room - filled, file);
     }
-    bool read = file && feof(file) && !ferror(file);
+    bool read = text && feof(file) && !ferror(file);
     int error = errno;
     if (file)
         fclose(file);
