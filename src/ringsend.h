@@ -50,7 +50,7 @@
  * it is. So a peer that nobody knows yet is watched for 2 ms behind an answer, and one that has
  * been seen to answer twice gets nothing on a connection that has not stood since its answer.
  * What such a peer had sent before, later than that and on a connection in use again, nobody can
- * tell: answers_in_doubt of the stats counts what it may be. Requests with Connection: close are
+ * tell: answers_suspect of the stats counts what it may be. Requests with Connection: close are
  * safe from it.
  *
  * P2. Nothing accepted is lost: a limit, a pause or a broken connection makes it wait, and what
@@ -920,7 +920,7 @@ struct ringsend_stats {
      * asked for. */
     uint64_t closed_silently, spoke_unasked;
     /* Answers that may have been another request's: see P1. */
-    uint64_t answers_in_doubt;
+    uint64_t answers_suspect;
     /* The way in use: RINGSEND_IO_URING or RINGSEND_IO_EPOLL. */
     enum ringsend_io io;
 };

@@ -248,7 +248,7 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     to->connects_put_off += from->connects_put_off;
     to->closed_silently += from->closed_silently;
     to->spoke_unasked += from->spoke_unasked;
-    to->answers_in_doubt += from->answers_in_doubt;
+    to->answers_suspect += from->answers_suspect;
     to->io = from->io;
 }
 

@@ -109,7 +109,7 @@ void kept_has_answered(const struct conn *c, uint64_t stood_ns)
     c->engine->stats.spoke_unasked++;
     /* The first of those that no stand has proven was its own request's. */
     uint32_t unproven = c->exchanges_begun - c->exchanges_proven;
-    c->engine->stats.answers_in_doubt += unproven > 1 ? unproven - 1 : 0;
+    c->engine->stats.answers_suspect += unproven > 1 ? unproven - 1 : 0;
 }
 
 /* Data has come that nobody has looked at. */

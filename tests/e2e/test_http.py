@@ -526,7 +526,7 @@ class UnsolicitedBytes(Http):
         program.process.stdin.close()
         run = program.finish()
         self.assertEqual([r["body"] for r in run.results], ["mine"] * 101)
-        self.assertRegex(run.err, r"in doubt +\d+ answers may be other records'")
+        self.assertRegex(run.err, r"suspect +\d+ answers may be other records'")
 
     def test_bytes_that_come_while_a_connection_is_idle_close_it(self):
         go, dropped = threading.Event(), threading.Event()

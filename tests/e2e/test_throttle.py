@@ -150,7 +150,7 @@ class Pause(Manners):
         told, other = sorted(run.results, key=lambda result: result["line"])
         self.assertEqual((told["status"], told["retry_after"]), (503, 1))
         self.assert_ok(other, "good")
-        self.assertRegex(run.err, r"pauses +1, as the platform asked")
+        self.assertRegex(run.err, r"pauses +1 as the platform asked")
         self.assertNotIn("retry_after", other)
         self.assertGreaterEqual(other["us"]["queue"], 900000)
 

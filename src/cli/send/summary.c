@@ -8,11 +8,11 @@
 #include "cli/send/resume_hint.h"
 #include "cli/shell.h"
 #include "cli/terminal.h"
-
 #include "cli/units.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,33 +23,62 @@ static const char *style(const char *begin_or_end)
     return terminal_style(STDERR_FILENO, begin_or_end);
 }
 
+/* Where what a line of the summary is about begins, and goes on. */
+enum { TEXT_COLUMN = 12 };
+
+/* A line: what stands at its begin, and words that go on below each other where the terminal is
+ * too narrow for them. */
+__attribute__((format(printf, 3, 4))) static void tell(FILE *out, const char *begin,
+                                                       const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    unsigned columns = terminal_columns(STDERR_FILENO);
+    struct wrapped w = {.out = out,
+                        .columns = columns > 2 * TEXT_COLUMN ? columns : UINT_MAX,
+                        .indent = TEXT_COLUMN,
+                        .at = (unsigned)strlen(begin)};
+    fputs(begin, out);
+    wrapped_print(&w, (struct ringsend_bytes){text, strlen(text)});
+    wrapped_end(&w);
+}
+
+struct begin {
+    char chars[40];
+};
+
+/* Of a line about so many. */
+static struct begin count_of(const char *label, uint64_t count)
+{
+    struct begin b;
+    snprintf(b.chars, sizeof b.chars, "  %-9s %9llu", label, (unsigned long long)count);
+    return b;
+}
+
 /* What did not go as it should, and cost no record. */
 static void print_hitches(FILE *out, const struct ringsend_stats *stats)
 {
+    uint64_t not_kept = stats->closed_silently + stats->spoke_unasked;
     if (stats->retries_held > 0)
-        fprintf(out, "  held back %9llu of them by the retry budget\n",
-                (unsigned long long)stats->retries_held);
+        tell(out, count_of("held back", stats->retries_held).chars, "of them by the retry budget");
     if (stats->pauses > 0)
-        fprintf(out, "  pauses    %9llu, as the platform asked (Retry-After, RateLimit)\n",
-                (unsigned long long)stats->pauses);
+        tell(out, count_of("pauses", stats->pauses).chars,
+             "as the platform asked (Retry-After, RateLimit)");
     if (stats->connects_put_off > 0)
-        fprintf(out,
-                "  put off   %9llu connects: local ports or descriptors had run out (fewer at "
-                "once: -c N)\n",
-                (unsigned long long)stats->connects_put_off);
-    if (stats->closed_silently + stats->spoke_unasked > 0)
-        fprintf(out,
-                "  not kept  %9llu connections, right behind an answer: %llu closed without a "
-                "word, %llu "
-                "with bytes nobody asked for\n",
-                (unsigned long long)stats->closed_silently + stats->spoke_unasked,
-                (unsigned long long)stats->closed_silently,
-                (unsigned long long)stats->spoke_unasked);
-    if (stats->answers_in_doubt > 0)
-        fprintf(out,
-                "  in doubt  %9llu answers may be other records': the platform has answered twice "
-                "(-H 'Connection: close' keeps them apart)\n",
-                (unsigned long long)stats->answers_in_doubt);
+        tell(out, count_of("put off", stats->connects_put_off).chars,
+             "connects: local ports or descriptors had run out (fewer at once: -c N)");
+    if (not_kept > 0)
+        tell(out, count_of("not kept", not_kept).chars,
+             "connections, right behind an answer: %llu closed without a word, %llu with bytes "
+             "nobody asked for",
+             (unsigned long long)stats->closed_silently, (unsigned long long)stats->spoke_unasked);
+    if (stats->answers_suspect > 0)
+        tell(out, count_of("suspect", stats->answers_suspect).chars,
+             "answers may be other records': the platform has answered twice "
+             "(-H 'Connection: close' keeps them apart)");
 }
 
 void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
@@ -75,21 +104,21 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
     print_hitches(out, stats);
     const struct histogram *h = &report->service_ns;
     if (h->count > 0)
-        fprintf(out, "  latency   p50 %s, p90 %s, p99 %s, max %s\n",
-                duration_text(histogram_quantile(h, 0.5)).chars,
-                duration_text(histogram_quantile(h, 0.9)).chars,
-                duration_text(histogram_quantile(h, 0.99)).chars, duration_text(h->max).chars);
-    fprintf(out, "  traffic   %llu connection%s opened, %s out, %s in\n",
-            (unsigned long long)stats->connections_opened, plural(stats->connections_opened),
-            bytes_text(stats->bytes_sent).chars, bytes_text(stats->bytes_received).chars);
+        tell(out, "  latency   ", "p50 %s, p90 %s, p99 %s, max %s",
+             duration_text(histogram_quantile(h, 0.5)).chars,
+             duration_text(histogram_quantile(h, 0.9)).chars,
+             duration_text(histogram_quantile(h, 0.99)).chars, duration_text(h->max).chars);
+    tell(out, "  traffic   ", "%llu connection%s opened, %s out, %s in",
+         (unsigned long long)stats->connections_opened, plural(stats->connections_opened),
+         bytes_text(stats->bytes_sent).chars, bytes_text(stats->bytes_received).chars);
     if (stats->handshakes_full + stats->handshakes_resumed > 0)
-        fprintf(out, "  TLS       %llu full handshake%s, %llu resumed\n",
-                (unsigned long long)stats->handshakes_full, plural(stats->handshakes_full),
-                (unsigned long long)stats->handshakes_resumed);
+        tell(out, "  TLS       ", "%llu full handshake%s, %llu resumed",
+             (unsigned long long)stats->handshakes_full, plural(stats->handshakes_full),
+             (unsigned long long)stats->handshakes_resumed);
     if (report->records > 0)
-        fprintf(out, "  %-9s %.3g %s per record (%llu)\n", is_epoll ? "epoll" : "io_uring",
-                (double)stats->enters / records, is_epoll ? "system calls" : "io_uring_enter calls",
-                (unsigned long long)stats->enters);
+        tell(out, is_epoll ? "  epoll     " : "  io_uring  ", "%.3g %s per record (%llu)",
+             (double)stats->enters / records, is_epoll ? "system calls" : "io_uring_enter calls",
+             (unsigned long long)stats->enters);
 }
 
 static const char *output_cure(int error)

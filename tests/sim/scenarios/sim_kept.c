@@ -210,20 +210,20 @@ static void rare_answers_are_not_forgotten(void)
     for (uint32_t i = 0; i < 400; i++)
         scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
     SIM_CHECK(peer->connects == 5, "%u connects", peer->connects);
-    SIM_CHECK(scenario_stats(&c).answers_in_doubt == 0, "answers are in doubt");
+    SIM_CHECK(scenario_stats(&c).answers_suspect == 0, "answers are suspect");
     scenario_end(&c);
 }
 
 /* Behind the third answer on a connection that had no time to stand: two may be others'. */
-static void answers_in_doubt_are_counted(void)
+static void suspect_answers_are_counted(void)
 {
-    static const struct sim_answer script[] = {
+    const struct sim_answer script[] = {
         keeps,
         keeps,
         {.status = 200, .body_bytes = 20, .unsolicited = A_SECOND, .unsolicited_ns = 600 * SIM_MS}};
     struct client c;
 
-    scenario_begin("answers in doubt are counted", &c,
+    scenario_begin("suspect answers are counted", &c,
                    &(struct ringsend_options){.connections_max = 1}, script, 3);
     for (uint32_t i = 0; i < 3; i++)
         scenario_submit(&c, &post);
@@ -231,8 +231,8 @@ static void answers_in_doubt_are_counted(void)
     for (uint32_t i = 0; i < 3; i++)
         scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
     SIM_CHECK(scenario_stats(&c).spoke_unasked == 1, "it is not heard of");
-    SIM_CHECK(scenario_stats(&c).answers_in_doubt == 2, "%llu answers are in doubt",
-              (unsigned long long)scenario_stats(&c).answers_in_doubt);
+    SIM_CHECK(scenario_stats(&c).answers_suspect == 2, "%llu answers are suspect",
+              (unsigned long long)scenario_stats(&c).answers_suspect);
     scenario_end(&c);
 }
 
@@ -262,7 +262,7 @@ static const struct scenario_function functions[] = {
     {"late bytes cost repeatable requests a try", late_bytes_cost_repeatable_requests_a_try},
     {"nobody is given another's answer", nobody_is_given_anothers_answer},
     {"rare answers are not forgotten", rare_answers_are_not_forgotten},
-    {"answers in doubt are counted", answers_in_doubt_are_counted},
+    {"suspect answers are counted", suspect_answers_are_counted},
     {"an empty line is no response", an_empty_line_is_no_response},
     {"silent closers cost no request", silent_closers_cost_no_request},
     {"those that keep are kept", those_that_keep_are_kept},
