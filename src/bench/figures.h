@@ -139,7 +139,7 @@ struct figures {
     /* Warm-up included, down to cpu_ns. */
     uint64_t bytes_sent, bytes_received; /* as the sockets saw them */
     uint64_t connections_opened, connections_peak;
-    uint64_t enters; /* io_uring_enter calls */
+    uint64_t enters; /* system calls of the rings */
     uint64_t handshakes_full, handshakes_resumed;
     uint64_t cpu_ns;  /* of the whole process, user and system */
     double cpu_share; /* of the busiest thread's time: it ran, or was ready to and had no CPU */

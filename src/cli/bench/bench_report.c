@@ -152,7 +152,7 @@ static void print_costs(FILE *out, const struct figures *f)
         fprintf(out, "; %llu segment%s sent again", (unsigned long long)f->tcp.retransmits,
                 plural(f->tcp.retransmits));
     if (all > 0)
-        fprintf(out, "\n  this side   %10s CPU a request, %s io_uring_enter calls%s",
+        fprintf(out, "\n  this side   %10s CPU a request, %s system calls of the ring%s",
                 duration_text(f->cpu_ns / all).chars,
                 rate_text((double)f->enters / (double)all).chars,
                 f->settings.spin    ? " (busy waiting)"

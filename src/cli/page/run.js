@@ -256,7 +256,7 @@ function settings(run) {
     ["traffic", `${bytesText(run.bytes_sent)} out, ${bytesText(run.bytes_received)} in`],
     ["segments sent again", run.tcp.samples ? String(run.tcp.retransmits) : ""],
     ["cost on this side", all ? `${timeText(run.cpu_us / all)} CPU and ` +
-      `${digits(run.enters / all)} io_uring_enter calls a request` +
+      `${digits(run.enters / all)} system calls of the ring a request` +
       `${s.spin ? ", busy waiting" : ""}${s.awake ? ", processors kept awake" : ""}` : ""]]);
 }
 function environment(e) {
