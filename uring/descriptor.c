@@ -1,10 +1,12 @@
-/* What the ring cannot ask a socket of its table, and a descriptor of the process can
- * (ring_install). */
+/* What rings do with descriptors of the process: ask of one what they cannot ask of a socket in
+ * their table (ring_install), signal by one, and have more of them. */
 #include "uring/kernel.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -37,4 +39,21 @@ void kernel_descriptor_close(struct ring *ring, int descriptor)
 {
     (void)ring;
     close(descriptor);
+}
+
+void kernel_signal(int eventfd)
+{
+    const uint64_t one = 1;
+    /* Fails only when the counter is full, and then the signal is on its way. */
+    ssize_t written = write(eventfd, &one, sizeof(one));
+    (void)written;
+}
+
+bool kernel_raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return false;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }

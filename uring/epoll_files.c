@@ -9,6 +9,7 @@
  * nobody writes to keeps it for ever; other operations have the caller's memory, and end. */
 #include "base/check.h"
 #include "uring/epoll_ring.h"
+#include "uring/kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,7 +83,7 @@ static void drop(struct work *work)
 
 static void wake(void *context)
 {
-    epoll_signal(((const struct epoll_ring *)context)->work_fd);
+    kernel_signal(((const struct epoll_ring *)context)->work_fd);
 }
 
 static void over(struct epoll_ring *r, struct epoll_file *f, int32_t result)

@@ -1,5 +1,4 @@
-/* The lowest part of the ring over epoll: the queue of completions, the receive buffers, the signal
- * that one thread gives another. */
+/* The lowest part of the ring over epoll: the queue of completions, the receive buffers. */
 #include "base/check.h"
 #include "uring/epoll_ring.h"
 #include "uring/kernel.h"
@@ -8,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 enum { QUEUE_ROOM_FIRST = 64 };
 
@@ -106,12 +104,4 @@ void epoll_buffer_return(struct ring *ring, int32_t buffer)
     CHECK(buffer >= 0 && (uint32_t)buffer < r->buffers && r->buffers_free_count < r->buffers);
     BUFFER_HIDE(r->buffer_data + (size_t)buffer * r->buffer_bytes, r->buffer_bytes);
     r->buffers_free[r->buffers_free_count++] = buffer;
-}
-
-void epoll_signal(int fd)
-{
-    const uint64_t one = 1;
-    /* Fails only when the counter is full, and then the signal is on its way. */
-    ssize_t written = write(fd, &one, sizeof(one));
-    (void)written;
 }

@@ -190,7 +190,7 @@ static void submit(struct epoll_ring *r)
 static void epoll_wake(struct ring *ring)
 {
     int saved = errno;
-    epoll_signal(((const struct epoll_ring *)ring)->wake_fd);
+    kernel_signal(((const struct epoll_ring *)ring)->wake_fd);
     errno = saved;
 }
 
@@ -198,7 +198,7 @@ static int epoll_ring_fd(struct ring *ring)
 {
     struct epoll_ring *r = (struct epoll_ring *)ring;
     r->has_fd = true;
-    epoll_signal(r->work_fd); /* for what waits already */
+    kernel_signal(r->work_fd); /* for what waits already */
     return r->epoll_fd;
 }
 
@@ -295,7 +295,7 @@ static int epoll_submit_and_wait(struct ring *ring, const struct ring_wait *wait
         goes_on = collect(r, ends ? &left : NULL) && !is_last && r->completed_count == 0;
     }
     if (r->has_fd && !list_empty(&r->again))
-        epoll_signal(r->work_fd);
+        kernel_signal(r->work_fd);
     return r->broken != 0 ? r->broken : (int)r->completed_count;
 }
 
@@ -360,14 +360,13 @@ static const struct ring_ops ops = {
 
 /* Each socket is one of the process's descriptors. Whoever fills the table up to the limit finds
  * the last ones taken by others, and connects or accepts later. */
-static int raise_descriptor_limit(uint32_t sockets)
+static int see_to_descriptors(uint32_t sockets)
 {
-    struct rlimit limit;
-    uint64_t needed = (uint64_t)sockets + DESCRIPTORS_SPARE;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
-        return 0;
-    limit.rlim_cur = limit.rlim_max;
-    return limit.rlim_max < sockets || setrlimit(RLIMIT_NOFILE, &limit) != 0 ? -EMFILE : 0;
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < (uint64_t)sockets + DESCRIPTORS_SPARE && kernel_raise_descriptors())
+        limit.rlim_cur = limit.rlim_max;
+    return limit.rlim_cur < sockets ? -EMFILE : 0;
 }
 
 static int watch_eventfd(const struct epoll_ring *r, int fd, enum epoll_about about)
@@ -409,7 +408,7 @@ int epoll_ring_new(struct ring **ring, const struct ring_options *options)
     if (r->sockets != NULL)
         epoll_sockets_init(r);
     if (result == 0)
-        result = raise_descriptor_limit(r->sockets_max);
+        result = see_to_descriptors(r->sockets_max);
     if (result == 0)
         result = open_descriptors(r);
     if (result != 0) {

@@ -93,7 +93,6 @@ enum epoll_about { EPOLL_WAKE, EPOLL_WORK, EPOLL_SOCKET, EPOLL_FILE, EPOLL_ABOUT
 bool epoll_grow(void **array, size_t *room, size_t count, size_t element_bytes);
 void epoll_complete(struct epoll_ring *r, struct ring_tag tag, enum ring_kind kind, int32_t result);
 void epoll_completion(struct epoll_ring *r, const struct ring_completion *completion);
-void epoll_signal(int fd);
 unsigned epoll_reap(struct ring *ring, struct ring_completion *completions, unsigned max);
 int epoll_buffers_make(struct epoll_ring *r); /* 0, or a negated errno */
 void epoll_buffers_unmake(struct epoll_ring *r);

@@ -110,14 +110,6 @@ static void uring_free(struct ring *ring)
 
 /* ---- Wake-ups ------------------------------------------------------------------------------- */
 
-static void event_signal(int fd)
-{
-    const uint64_t one = 1;
-    /* Fails only when the counter is full, and then the signal is on its way. */
-    ssize_t written = write(fd, &one, sizeof(one));
-    (void)written;
-}
-
 static int uring_fd(struct ring *ring)
 {
     struct uring *u = (struct uring *)ring;
@@ -133,7 +125,7 @@ static int uring_fd(struct ring *ring)
         return result;
     }
     atomic_store(&u->event_fd, fd);
-    event_signal(fd); /* for what was there before it, and for a ring_wake that has not seen it */
+    kernel_signal(fd); /* for what was there before it, and for a ring_wake that has not seen it */
     return fd;
 }
 
@@ -199,10 +191,10 @@ static void uring_wake(struct ring *ring)
 {
     struct uring *u = (struct uring *)ring;
     int saved = errno;
-    event_signal(u->wake_fd);
+    kernel_signal(u->wake_fd);
     int fd = atomic_load(&u->event_fd);
     if (fd >= 0)
-        event_signal(fd);
+        kernel_signal(fd);
     errno = saved;
 }
 

@@ -2,11 +2,11 @@
  * do, and shrunk until they fit the limits of locked memory. */
 #include "base/time.h"
 #include "uring/io_uring.h"
+#include "uring/kernel.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 /* Makes the queues with the best flags that this kernel knows. */
@@ -70,13 +70,8 @@ static int multishot_probe(struct uring *u)
 static int table_register(struct uring *u)
 {
     int result = io_uring_register_files_sparse(&u->io, u->sockets_max);
-    struct rlimit limit;
-    if (result != -EMFILE || getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
-        limit.rlim_cur == limit.rlim_max)
+    if (result != -EMFILE || !kernel_raise_descriptors())
         return result;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return -errno;
     return io_uring_register_files_sparse(&u->io, u->sockets_max);
 }
 

@@ -28,6 +28,10 @@ bool kernel_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *t
 bool kernel_has_source(const struct ring *ring, const struct sockaddr *address,
                        socklen_t address_bytes);
 void kernel_descriptor_close(struct ring *ring, int descriptor);
+/* To who waits for that eventfd. */
+void kernel_signal(int eventfd);
+/* The soft limit of descriptors becomes the hard one. False: it is already, or must not. */
+bool kernel_raise_descriptors(void);
 
 /* stamps.c */
 bool kernel_stamps_on(int descriptor);
