@@ -207,8 +207,7 @@ static void take_values(struct serve_options *o, const struct options *given)
     o->cert_path = option_text(given, OPTION_CERT);
     o->key_path = option_text(given, OPTION_KEY);
     o->quiet = option_given(given, OPTION_QUIET);
-    static const enum ring_backend backends[] = {RING_ANY, RING_IO_URING, RING_EPOLL};
-    o->server.backend = backends[option_number(given, OPTION_IO)];
+    o->server.backend = (enum ring_backend)option_number(given, OPTION_IO);
 }
 
 static void read_options(struct serve_options *o, int argc, char **argv)

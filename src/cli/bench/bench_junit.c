@@ -73,13 +73,7 @@ bool bench_write_junit(FILE *out, const struct bench_report *report)
 {
     struct junit j;
     double seconds = 0;
-    char *text = NULL;
-    size_t bytes;
-    FILE *words = open_memstream(&text, &bytes);
-    if (words) {
-        bench_print(words, report);
-        fclose(words);
-    }
+    char *text = bench_text(report);
     junit_begin(&j, "ringsend bench");
     for (size_t i = 0; i < report->runs_count; i++) {
         add_answers(&j, report, i);

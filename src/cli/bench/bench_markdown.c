@@ -91,13 +91,7 @@ static void put_verdicts(FILE *out, const struct bench_report *report, size_t in
 
 static bool put_all(FILE *out, const struct bench_report *report)
 {
-    char *text = NULL;
-    size_t bytes;
-    FILE *words = open_memstream(&text, &bytes);
-    if (words) {
-        bench_print(words, report);
-        fclose(words);
-    }
+    char *text = bench_text(report);
     if (text)
         markdown_details(out, "All figures", text);
     bool complete = text;

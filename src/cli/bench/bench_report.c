@@ -395,3 +395,15 @@ void bench_print(FILE *out, const struct bench_report *report)
         compare_print(out, report->comparison);
     }
 }
+
+char *bench_text(const struct bench_report *report)
+{
+    char *text = NULL;
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    if (out) {
+        bench_print(out, report);
+        fclose(out);
+    }
+    return text;
+}

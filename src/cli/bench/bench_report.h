@@ -46,6 +46,8 @@ void bench_print_second(FILE *out, uint64_t number, const struct figures_second 
                         const struct figures_settings *settings);
 /* All runs, and what must be said of them. */
 void bench_print(FILE *out, const struct bench_report *report);
+/* What it prints, for the caller to free; null: memory is out. */
+char *bench_text(const struct bench_report *report);
 
 /* ---- for programs. False when memory was out for a part of it; errors of the stream stay there.
  */
