@@ -1,7 +1,7 @@
 /* libFuzzer: certificates: their form, host names, name constraints, and a path through several of
  * them. The input is a row of certificates as a peer sends them, each behind two bytes of length;
  * the first is at once what is trusted. */
-#include "tls/path.h"
+#include "tls/x509/path.h"
 
 #include <stdlib.h>
 

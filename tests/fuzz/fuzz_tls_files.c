@@ -1,7 +1,7 @@
 /* libFuzzer: what tls/ reads from files. The first half of the work is done twice, by PEM and as
  * DER at once, so that the fuzzer needs no luck with base64. */
-#include "tls/identity.h"
-#include "tls/pem.h"
+#include "tls/bearssl/identity.h"
+#include "tls/x509/pem.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  * peers that break the rules. */
 #include "pair.h"
 
-#include "tls/config.h"
+#include "tls/bearssl/config.h"
 
 #include <errno.h>
 #include <pthread.h>

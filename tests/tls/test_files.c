@@ -1,9 +1,9 @@
 /* What is read from files: PEM, base64, DER, trust, keys. And names, as texts. */
 #include "pair.h"
 
-#include "tls/config.h"
-#include "tls/names.h"
-#include "tls/pem.h"
+#include "tls/bearssl/config.h"
+#include "tls/x509/names.h"
+#include "tls/x509/pem.h"
 
 static struct pem pem_of(const char *text)
 {

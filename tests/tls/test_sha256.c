@@ -5,7 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "tls/sha256.h"
+#include "tls/bearssl/sha256.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
  * verification: accepted, always, which shows that nothing but the verification had refused it. */
 #include "pair.h"
 
-#include "tls/path.h"
-#include "tls/pem.h"
+#include "tls/x509/path.h"
+#include "tls/x509/pem.h"
 
 struct server {
     const char *chain, *key, *ca, *host;

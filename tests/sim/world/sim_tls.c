@@ -13,7 +13,7 @@
 #include "tests/sim/world/sim_ring.h"
 #include "tests/sim/world/sim_server.h"
 
-#include "tls/connection.h"
+#include "tls/bearssl/connection.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * The base64 loop takes four characters at a time by a table, because a system's certificate store
  * is 200 KB of them and is read before the first https record can go out. */
-#include "tls/pem.h"
+#include "tls/x509/pem.h"
 
 enum { BASE64_BAD = -1, BASE64_SPACE = -2, BASE64_PAD = -3 };
 

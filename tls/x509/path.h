@@ -2,8 +2,8 @@
 #ifndef RINGSEND_TLS_PATH_H
 #define RINGSEND_TLS_PATH_H
 
-#include "tls/names.h"
-#include "tls/trust.h"
+#include "tls/x509/names.h"
+#include "tls/x509/trust.h"
 
 enum {
     PATH_CERTS_MAX = 10,            /* from the leaf to the anchor, both included */

@@ -19,11 +19,11 @@
  * The profile is listed here instead of taken from br_ssl_client_init_full, which offers TLS 1.0,
  * CBC, 3DES and static RSA as well: TLS 1.2, ephemeral keys, SHA-2, AEAD; AES-GCM first, which this
  * CPU generation does six times as fast as ChaCha20. */
-#include "tls/config.h"
+#include "tls/bearssl/config.h"
 
 #include "base/check.h"
 #include "base/time.h"
-#include "tls/sha256.h"
+#include "tls/bearssl/sha256.h"
 
 #include <stdlib.h>
 

@@ -2,8 +2,8 @@
 #ifndef RINGSEND_TLS_CONFIG_H
 #define RINGSEND_TLS_CONFIG_H
 
-#include "tls/identity.h"
-#include "tls/trust.h"
+#include "tls/bearssl/identity.h"
+#include "tls/x509/trust.h"
 
 /* Either role; the engine comes first in both. */
 union context {

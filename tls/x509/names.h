@@ -3,7 +3,7 @@
 #ifndef RINGSEND_TLS_NAMES_H
 #define RINGSEND_TLS_NAMES_H
 
-#include "tls/cert.h"
+#include "tls/x509/cert.h"
 
 struct host {
     char name[TLS_HOST_BYTES_MAX + 1]; /* as given, without a trailing dot */

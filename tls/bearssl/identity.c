@@ -3,9 +3,9 @@
  *
  * Keys are taken apart here and never reach BearSSL's key decoder, whose release 0.6 can write
  * beyond its buffer with large keys (mended upstream in b715b43). */
-#include "tls/identity.h"
+#include "tls/bearssl/identity.h"
 
-#include "tls/pem.h"
+#include "tls/x509/pem.h"
 
 #include <stdlib.h>
 

@@ -14,7 +14,7 @@
  *
  * When no path holds, the most telling failure is reported: of a path that reached an anchor, else
  * of an issuer that was found but may not sign, else that there is no trusted issuer. */
-#include "tls/path.h"
+#include "tls/x509/path.h"
 
 #include "base/check.h"
 

@@ -1,7 +1,7 @@
 /* DER elements: tag, length, value. Lengths go up to 2^24 - 1, more than any certificate has. What
  * BER would let through (indefinite or padded lengths, padded integers) is refused: two readers
  * that take the same bytes for different things are how certificates are forged. */
-#include "tls/der.h"
+#include "tls/x509/der.h"
 
 static bool take_length(struct der *d, size_t *length)
 {

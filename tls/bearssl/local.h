@@ -3,7 +3,7 @@
 #define RINGSEND_TLS_LOCAL_H
 
 #include "base/time.h"
-#include "tls/config.h"
+#include "tls/bearssl/config.h"
 
 #include "base/list.h"
 #include "base/memory.h"

@@ -1,7 +1,7 @@
 /* What BearSSL's numbers mean in our table of errors. Its numbers are 1
  * to 31 for the engine, 256 + n for an alert received, 512 + n for one sent; those of its X.509
  * engines (32 to 62) do not occur, because verification is our own. */
-#include "tls/errors.h"
+#include "tls/bearssl/errors.h"
 
 #include <bearssl.h>
 

@@ -6,7 +6,7 @@
  *
  * sha256rnds2 does two rounds. It wants the eight words of the state as two registers, which its
  * definition names after the words in them, highest first: (a, b, e, f) and (c, d, g, h). */
-#include "tls/sha256.h"
+#include "tls/bearssl/sha256.h"
 
 #include <stdbool.h>
 #include <string.h>

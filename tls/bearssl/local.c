@@ -6,10 +6,10 @@
  * host), and a session ends when a certificate of its path does. All entries are allocated at the
  * start; each is in exactly one of the lists `used` and `free`, and in a bucket exactly when used.
  * Whatever leaves is wiped. */
-#include "tls/local.h"
+#include "tls/bearssl/local.h"
 
 #include "base/check.h"
-#include "tls/names.h"
+#include "tls/x509/names.h"
 
 #include <errno.h>
 #include <sys/random.h>

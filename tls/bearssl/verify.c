@@ -3,10 +3,10 @@
  *
  * All certificates are collected first and judged when the last has come, because they may come in
  * any order. The verdict stays in the handshake; to BearSSL only yes or no matters. */
-#include "tls/connection.h"
+#include "tls/bearssl/connection.h"
 
 #include "base/check.h"
-#include "tls/errors.h"
+#include "tls/bearssl/errors.h"
 
 #include <stdlib.h>
 

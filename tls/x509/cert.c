@@ -6,7 +6,7 @@
  *
  * Form only: a wrong form makes the certificate unusable, an unknown algorithm does not, for it may
  * stand in a part of the chain that nobody needs. */
-#include "tls/cert.h"
+#include "tls/x509/cert.h"
 
 #include "base/check.h"
 

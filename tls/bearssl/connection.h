@@ -2,9 +2,9 @@
 #ifndef RINGSEND_TLS_CONNECTION_H
 #define RINGSEND_TLS_CONNECTION_H
 
-#include "tls/hello.h"
-#include "tls/local.h"
-#include "tls/path.h"
+#include "tls/bearssl/hello.h"
+#include "tls/bearssl/local.h"
+#include "tls/x509/path.h"
 
 enum {
     CHAIN_CERTS_MAX = 32,       /* that a peer may send */

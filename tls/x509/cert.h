@@ -3,7 +3,7 @@
 #ifndef RINGSEND_TLS_CERT_H
 #define RINGSEND_TLS_CERT_H
 
-#include "tls/der.h"
+#include "tls/x509/der.h"
 #include "tls/tls.h"
 
 #include <bearssl.h>

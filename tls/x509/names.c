@@ -6,7 +6,7 @@
  * DNS names, IP addresses and (permitted only, byte for byte) directory names are understood. A
  * constraint of any other kind refuses certificates that have a name of that kind, as RFC 5280
  * requires of those who cannot process it. */
-#include "tls/names.h"
+#include "tls/x509/names.h"
 
 #include <arpa/inet.h>
 #include <strings.h>

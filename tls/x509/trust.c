@@ -4,10 +4,10 @@
  * certificate (a server's own) for itself alone. They are kept whole, because a path is checked up
  * to and including its anchor: its dates, its constraints, its usages. What cannot be used (form or
  * algorithm) is passed over; when nothing is left, that is an error, not an empty trust. */
-#include "tls/trust.h"
+#include "tls/x509/trust.h"
 
 #include "base/check.h"
-#include "tls/pem.h"
+#include "tls/x509/pem.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 #ifndef RINGSEND_TLS_TRUST_H
 #define RINGSEND_TLS_TRUST_H
 
-#include "tls/cert.h"
+#include "tls/x509/cert.h"
 #include "tls/file.h"
 
 struct trust {

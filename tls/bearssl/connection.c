@@ -14,10 +14,10 @@
  *
  * The caller keeps BearSSL's rules by construction: buffers of the right size, never more
  * acknowledged than was offered, always fresh random bytes mixed into a copy of the model. */
-#include "tls/connection.h"
+#include "tls/bearssl/connection.h"
 
 #include "base/check.h"
-#include "tls/errors.h"
+#include "tls/bearssl/errors.h"
 
 #include <stdlib.h>
 

@@ -10,7 +10,7 @@
  * One thing is said differently: of the curves X25519 comes first, which BearSSL computes in a
  * third of the time of P-256. The order is ours to choose (RFC 8422 5.1.1) and servers mostly
  * follow it. */
-#include "tls/hello.h"
+#include "tls/bearssl/hello.h"
 
 #include "base/check.h"
 
