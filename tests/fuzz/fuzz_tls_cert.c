@@ -1,6 +1,7 @@
 /* libFuzzer: certificates: their form, host names, name constraints, and a path through several of
  * them. The input is a row of certificates as a peer sends them, each behind two bytes of length;
  * the first is at once what is trusted. */
+#include "tls/bearssl/crypto.h"
 #include "tls/x509/path.h"
 
 #include <stdlib.h>
@@ -18,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         data += 2;
         bytes -= 2;
         length = length < bytes ? length : bytes;
-        br_x509_pkey key;
+        struct public_key key;
         struct der whole = {data, data + length};
         bool has_key = cert_parse_key(whole, &key);
         if (cert_parse(whole, &certs[count])) {
@@ -41,9 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         const struct trust trust = {.anchors = anchors, .anchors_count = 1};
         if (!host_parse(hosts[i], &host))
             abort();
-        path_verify(&trust, certs, count, &host, INT64_C(1800000000), &verdict);
+        path_verify(&trust, &bearssl_crypto, certs, count, &host, INT64_C(1800000000), &verdict);
         if (count > 1)
-            path_verify(&trust, certs + 1, count - 1, &host, INT64_C(1800000000), &verdict);
+            path_verify(&trust, &bearssl_crypto, certs + 1, count - 1, &host, INT64_C(1800000000),
+                        &verdict);
         host_list(&certs[0], list, sizeof list);
         for (size_t j = 0; j < count; j++)
             if (certs[j].has_constraints)

@@ -59,7 +59,7 @@ INCLUDE_ROOTS = ("src", ".")
 LIBRARIES = {
     r"liburing(/.*)?\.h": ("uring",),
     r"llhttp\.h": ("src/http",),
-    r"bearssl.*\.h": ("tls/bearssl", "tls/x509"),
+    r"bearssl.*\.h": ("tls/bearssl",),
     r"csv\.h": ("src/records",),
     r"xxhash\.h": ("src/records", "src/journal", "src/batch"),
     r"zstd.*\.h": ("src/base",),

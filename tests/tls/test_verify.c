@@ -5,6 +5,7 @@
  * verification: accepted, always, which shows that nothing but the verification had refused it. */
 #include "pair.h"
 
+#include "tls/bearssl/crypto.h"
 #include "tls/x509/path.h"
 #include "tls/x509/pem.h"
 
@@ -249,7 +250,7 @@ static void test_unknown_key(void **state)
     assert_true(cert_parse((struct der){der.data, der.data + der.bytes}, &cert));
     assert_true(trust_load(&trust, ca.text, message));
     assert_true(host_parse(WWW, &host));
-    path_verify(&trust, &cert, 1, &host, certs_now_s(), &verdict);
+    path_verify(&trust, &bearssl_crypto, &cert, 1, &host, certs_now_s(), &verdict);
     assert_int_equal(verdict.error, RINGSEND_E_TLS_ALGORITHM);
     trust_free(&trust);
     bytes_wipe(&der);

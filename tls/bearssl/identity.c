@@ -51,8 +51,8 @@ static bool parse_rsa(struct der key, struct identity *identity)
     return true;
 }
 
-/* RFC 5915; curve: as PKCS#8 told, or 0. */
-static bool parse_ec(struct der key, int curve, struct identity *identity)
+/* RFC 5915; curve: as PKCS#8 told, or none. */
+static bool parse_ec(struct der key, enum key_curve curve, struct identity *identity)
 {
     struct der fields, number, parameters, oid;
     uint32_t version;
@@ -68,7 +68,7 @@ static bool parse_ec(struct der key, int curve, struct identity *identity)
     if (!curve || der_bytes(number) == 0 || der_bytes(number) > 66)
         return false;
     identity->key_type = BR_KEYTYPE_EC;
-    identity->key.ec = (br_ec_private_key){curve, bare(number.at), der_bytes(number)};
+    identity->key.ec = (br_ec_private_key){(int)curve, bare(number.at), der_bytes(number)};
     return true;
 }
 
@@ -100,7 +100,7 @@ bool identity_parse_key(struct der der, struct identity *identity)
     if (der_has(inner, DER_SEQUENCE))
         return parse_pkcs8(fields, identity);
     if (der_has(inner, DER_OCTET_STRING))
-        return parse_ec(der, 0, identity);
+        return parse_ec(der, CURVE_NONE, identity);
     return parse_rsa(der, identity);
 }
 
@@ -213,10 +213,11 @@ static bool find_chain(struct identity *identity, struct ringsend_bytes text, co
 static bool check_pair(const struct identity *identity, const char *chain_file,
                        const char *key_file, struct message message)
 {
-    br_x509_pkey public;
+    struct public_key key;
     const uint8_t *first = identity->chain[0].data;
-    if (!cert_parse_key((struct der){first, first + identity->chain[0].data_len}, &public))
+    if (!cert_parse_key((struct der){first, first + identity->chain[0].data_len}, &key))
         return message_fail(message, "the first certificate in %s is malformed", chain_file);
+    const br_x509_pkey public = bearssl_key(&key);
     if (!is_pair(identity, &public))
         return message_fail(message,
                             "the key in %s does not belong to the first certificate in %s: the "

@@ -2,7 +2,7 @@
 #ifndef RINGSEND_TLS_IDENTITY_H
 #define RINGSEND_TLS_IDENTITY_H
 
-#include "tls/x509/cert.h"
+#include "tls/bearssl/crypto.h"
 #include "tls/file.h"
 
 enum {

@@ -6,6 +6,7 @@
 #include "tls/bearssl/connection.h"
 
 #include "base/check.h"
+#include "tls/bearssl/crypto.h"
 #include "tls/bearssl/errors.h"
 
 #include <stdlib.h>
@@ -97,9 +98,10 @@ static struct der nth(const struct handshake *h, size_t i)
 /* Judges without looking at anything but the key, which the handshake cannot do without. */
 static void judge_insecurely(struct handshake *h)
 {
-    if (!cert_parse_key(nth(h, 0), &h->key))
+    struct public_key key;
+    if (!cert_parse_key(nth(h, 0), &key))
         h->verdict.error = RINGSEND_E_TLS_BAD_CERTIFICATE;
-    else if (h->key.key_type == 0)
+    else if ((h->key = bearssl_key(&key)).key_type == 0)
         h->verdict.error = RINGSEND_E_TLS_ALGORITHM;
     h->verdict.not_after_s = INT64_MAX;
 }
@@ -117,8 +119,9 @@ static void judge(const struct tls_config *config, struct handshake *h)
         if (cert_parse(nth(h, i), &certs[count]))
             count++;
     }
-    path_verify(&config->trust, certs, count, &h->host, config_now_s(config), &h->verdict);
-    h->key = certs[0].key;
+    path_verify(&config->trust, &bearssl_crypto, certs, count, &h->host, config_now_s(config),
+                &h->verdict);
+    h->key = bearssl_key(&certs[0].key);
 }
 
 static unsigned end_chain(const br_x509_class **context)

@@ -10,62 +10,60 @@
 
 #include "base/check.h"
 
-/* BearSSL's key structs hold pointers to non-const bytes that it only reads. */
-static unsigned char *bare(const uint8_t *at)
-{
-    return (unsigned char *)(uintptr_t)at;
-}
-
 #define OID_RSA "\x2a\x86\x48\x86\xf7\x0d\x01\x01"
 #define OID_ECDSA_SHA2 "\x2a\x86\x48\xce\x3d\x04\x03"
 #define OID_EXTENSION "\x55\x1d"
 
-int cert_curve(struct der oid)
+enum key_curve cert_curve(struct der oid)
 {
     if (der_equal(oid, DER_LITERAL("\x2a\x86\x48\xce\x3d\x03\x01\x07")))
-        return BR_EC_secp256r1;
+        return CURVE_P256;
     if (der_equal(oid, DER_LITERAL("\x2b\x81\x04\x00\x22")))
-        return BR_EC_secp384r1;
+        return CURVE_P384;
     if (der_equal(oid, DER_LITERAL("\x2b\x81\x04\x00\x23")))
-        return BR_EC_secp521r1;
+        return CURVE_P521;
+    return CURVE_NONE;
+}
+
+static size_t point_bytes(enum key_curve curve)
+{
+    switch (curve) {
+    case CURVE_P256:
+        return 65;
+    case CURVE_P384:
+        return 97;
+    case CURVE_P521:
+        return 133;
+    case CURVE_NONE:
+        break;
+    }
     return 0;
 }
 
-static size_t point_bytes(int curve)
-{
-    switch (curve) {
-    case BR_EC_secp256r1:
-        return 65;
-    case BR_EC_secp384r1:
-        return 97;
-    case BR_EC_secp521r1:
-        return 133;
-    }
-    UNREACHABLE("curve");
-}
-
-static bool read_rsa_key(struct der bits, br_x509_pkey *key)
+static bool read_rsa_key(struct der bits, struct public_key *key)
 {
     struct der numbers, n, e;
     if (!der_take(&bits, DER_SEQUENCE, &numbers) || bits.at != bits.end ||
         !der_take_unsigned(&numbers, &n) || !der_take_unsigned(&numbers, &e) ||
         numbers.at != numbers.end)
         return false;
-    /* Larger ones do not fit BearSSL's buffers (4096 bits); even moduli and exponents, 1 among the
-     * latter, are no RSA keys; exponents above 32 bits serve to burn the verifier's time. */
-    if (der_bytes(n) < 64 || der_bytes(n) > 512 || (n.end[-1] & 1) == 0 || der_bytes(e) > 4 ||
+    /* Even moduli and exponents, 1 among the latter, are no RSA keys; moduli above 8192 and
+     * exponents above 32 bits serve to burn the verifier's time. */
+    if (der_bytes(n) < 64 || der_bytes(n) > 1024 || (n.end[-1] & 1) == 0 || der_bytes(e) > 4 ||
         (e.end[-1] & 1) == 0 || (der_bytes(e) == 1 && *e.at == 1))
         return true;
-    key->key_type = BR_KEYTYPE_RSA;
-    key->key.rsa = (br_rsa_public_key){bare(n.at), der_bytes(n), bare(e.at), der_bytes(e)};
+    key->kind = KEY_RSA;
+    key->n = n;
+    key->e = e;
     return true;
 }
 
-bool cert_read_key(struct der info, br_x509_pkey *key)
+bool cert_read_key(struct der whole, struct public_key *key)
 {
-    struct der algorithm, oid, bits, curve_oid;
-    *key = (br_x509_pkey){0};
-    if (!der_take(&info, DER_SEQUENCE, &algorithm) || !der_take_bits(&info, &bits) ||
+    struct der info, algorithm, oid, bits, curve_oid;
+    *key = (struct public_key){.whole = whole};
+    if (!der_take(&whole, DER_SEQUENCE, &info) || whole.at != whole.end ||
+        !der_take(&info, DER_SEQUENCE, &algorithm) || !der_take_bits(&info, &bits) ||
         info.at != info.end || !der_take(&algorithm, DER_OID, &oid))
         return false;
     if (der_equal(oid, DER_LITERAL(OID_RSA "\x01")))
@@ -75,21 +73,21 @@ bool cert_read_key(struct der info, br_x509_pkey *key)
     /* Only named curves (RFC 5480 2.1.1), only uncompressed points. */
     if (!der_take(&algorithm, DER_OID, &curve_oid))
         return true;
-    int curve = cert_curve(curve_oid);
+    enum key_curve curve = cert_curve(curve_oid);
     if (!curve || der_bytes(bits) != point_bytes(curve) || *bits.at != 4)
         return true;
-    key->key_type = BR_KEYTYPE_EC;
-    key->key.ec = (br_ec_public_key){curve, bare(bits.at), der_bytes(bits)};
+    key->kind = KEY_EC;
+    key->curve = curve;
+    key->point = bits;
     return true;
 }
 
 /* ---- Signature algorithm ---- */
 
-static const br_hash_class *sha2_of(uint8_t last_arc, uint8_t first)
+static enum cert_hash sha2_of(uint8_t last_arc, uint8_t first)
 {
-    static const br_hash_class *const classes[] = {&br_sha256_vtable, &br_sha384_vtable,
-                                                   &br_sha512_vtable};
-    return last_arc >= first && last_arc < first + 3 ? classes[last_arc - first] : NULL;
+    static const enum cert_hash hashes[] = {CERT_HASH_SHA256, CERT_HASH_SHA384, CERT_HASH_SHA512};
+    return last_arc >= first && last_arc < first + 3 ? hashes[last_arc - first] : CERT_HASH_NONE;
 }
 
 /* algorithm: contents of an AlgorithmIdentifier. */
@@ -329,7 +327,8 @@ static bool take_fields(struct der signed_part, struct fields *f)
     if (!der_take(&t, DER_INTEGER, &serial) || !der_take_whole(&t, DER_SEQUENCE, &f->algorithm) ||
         !der_take_whole(&t, DER_SEQUENCE, &f->issuer) ||
         !der_take(&t, DER_SEQUENCE, &f->validity) ||
-        !der_take_whole(&t, DER_SEQUENCE, &f->subject) || !der_take(&t, DER_SEQUENCE, &f->key_info))
+        !der_take_whole(&t, DER_SEQUENCE, &f->subject) ||
+        !der_take_whole(&t, DER_SEQUENCE, &f->key_info))
         return false;
     f->rest = t;
     return true;
@@ -368,7 +367,7 @@ bool cert_parse(struct der data, struct cert *cert)
            f.rest.at == f.rest.end && read_extensions(wrapped, cert);
 }
 
-bool cert_parse_key(struct der data, br_x509_pkey *key)
+bool cert_parse_key(struct der data, struct public_key *key)
 {
     struct fields f;
     struct der parts, signed_part;

@@ -6,14 +6,31 @@
 #include "tls/x509/der.h"
 #include "tls/tls.h"
 
-#include <bearssl.h>
+enum key_kind {
+    KEY_UNKNOWN, /* or such as nobody should use */
+    KEY_RSA,
+    KEY_EC,
+};
+
+/* TLS's numbers, RFC 8422 5.1.1. */
+enum key_curve { CURVE_NONE = 0, CURVE_P256 = 23, CURVE_P384 = 24, CURVE_P521 = 25 };
+
+struct public_key {
+    enum key_kind kind;
+    struct der whole; /* the SubjectPublicKeyInfo, with its header */
+    struct der n, e;  /* RSA */
+    enum key_curve curve;
+    struct der point; /* EC, uncompressed */
+};
 
 enum cert_signature {
-    CERT_SIGNATURE_UNKNOWN, /* an algorithm this build lacks */
-    CERT_SIGNATURE_WEAK,    /* with MD5 or SHA-1 */
+    CERT_SIGNATURE_UNKNOWN,
+    CERT_SIGNATURE_WEAK, /* with MD5 or SHA-1 */
     CERT_SIGNATURE_RSA,
     CERT_SIGNATURE_ECDSA,
 };
+
+enum cert_hash { CERT_HASH_NONE, CERT_HASH_SHA256, CERT_HASH_SHA384, CERT_HASH_SHA512 };
 
 /* Bits of keyUsage, the first of the BIT STRING lowest. */
 enum cert_usage { CERT_USAGE_DIGITAL_SIGNATURE = 1 << 0, CERT_USAGE_CERT_SIGN = 1 << 5 };
@@ -23,10 +40,10 @@ struct cert {
     struct der issuer, subject;    /* whole Names, with their headers */
     int64_t not_before_s, not_after_s;
     enum cert_signature signature_kind;
-    const br_hash_class *hash; /* of the signature; null unless RSA or ECDSA */
+    enum cert_hash hash; /* of the signature; none unless RSA or ECDSA */
     struct der signature;
-    br_x509_pkey key; /* key_type 0: an algorithm this build lacks */
-    bool version_1;   /* cannot say whether it is an authority */
+    struct public_key key;
+    bool version_1; /* cannot say whether it is an authority */
     bool has_basic;
     bool is_ca;
     bool has_path_length;
@@ -46,11 +63,11 @@ struct cert {
 /* False when the form is wrong. The certificate points into `data`. */
 bool cert_parse(struct der data, struct cert *cert);
 /* The public key alone, of whatever else may be wrong. */
-bool cert_parse_key(struct der data, br_x509_pkey *key);
-/* From a SubjectPublicKeyInfo's contents. False when malformed; key_type 0 when not known. */
-bool cert_read_key(struct der info, br_x509_pkey *key);
-/* BearSSL's number of the curve with this OID's contents, or 0. */
-int cert_curve(struct der oid);
+bool cert_parse_key(struct der data, struct public_key *key);
+/* From a SubjectPublicKeyInfo, whole. False when malformed. */
+bool cert_read_key(struct der whole, struct public_key *key);
+/* Of the curve with this OID's contents. */
+enum key_curve cert_curve(struct der oid);
 
 bool cert_is_self_issued(const struct cert *cert);
 /* Writes the subject's common name, or what comes nearest, for people: printable ASCII only. */

@@ -25,6 +25,7 @@ enum rank { RANK_NONE, RANK_NO_ISSUER, RANK_ISSUER, RANK_PATH };
 
 struct walk {
     const struct trust *trust;
+    const struct crypto *crypto;
     const struct cert *certs;
     size_t count;
     int64_t now_s;
@@ -74,13 +75,13 @@ static bool check_dates(struct walk *w, enum rank rank, const struct cert *cert)
 /* RSA from 2048 bits; the curves that cert_read_key knows are all strong enough. */
 static bool check_key(struct walk *w, enum rank rank, const struct cert *cert)
 {
-    if (cert->key.key_type == 0) {
+    const struct public_key *key = &cert->key;
+    if (key->kind == KEY_UNKNOWN || !w->crypto->knows_key(key)) {
         note(w, rank, RINGSEND_E_TLS_ALGORITHM, cert, "has a key of a kind this build lacks");
         return false;
     }
-    const br_rsa_public_key *rsa = &cert->key.key.rsa;
-    if (cert->key.key_type != BR_KEYTYPE_RSA || rsa->nlen > 256 ||
-        (rsa->nlen == 256 && rsa->n[0] >= 0x80))
+    if (key->kind != KEY_RSA || der_bytes(key->n) > 256 ||
+        (der_bytes(key->n) == 256 && *key->n.at >= 0x80))
         return true;
     note(w, rank, RINGSEND_E_TLS_WEAK_KEY, cert, "has an RSA key of less than 2048 bits");
     return false;
@@ -147,33 +148,6 @@ static bool check_authority(struct walk *w, const struct cert *cert, size_t dept
 
 /* ---- Signatures ---- */
 
-static bool verify_rsa(const struct cert *cert, const br_rsa_public_key *key, const uint8_t *digest,
-                       size_t bytes)
-{
-    static const unsigned char *const oids[] = {(const unsigned char *)BR_HASH_OID_SHA256,
-                                                (const unsigned char *)BR_HASH_OID_SHA384,
-                                                (const unsigned char *)BR_HASH_OID_SHA512};
-    uint8_t found[64];
-    return br_rsa_pkcs1_vrfy_get_default()(cert->signature.at, der_bytes(cert->signature),
-                                           oids[bytes / 16 - 2], bytes, key, found) == 1 &&
-           memcmp(found, digest, bytes) == 0;
-}
-
-static bool verify_signature(const struct cert *cert, const br_x509_pkey *key)
-{
-    br_hash_compat_context hash;
-    uint8_t digest[64];
-    size_t bytes = cert->hash->desc >> BR_HASHDESC_OUT_OFF & BR_HASHDESC_OUT_MASK;
-    cert->hash->init(&hash.vtable);
-    cert->hash->update(&hash.vtable, cert->signed_part.at, der_bytes(cert->signed_part));
-    cert->hash->out(&hash.vtable, digest);
-    if (cert->signature_kind == CERT_SIGNATURE_RSA)
-        return key->key_type == BR_KEYTYPE_RSA && verify_rsa(cert, &key->key.rsa, digest, bytes);
-    return key->key_type == BR_KEYTYPE_EC &&
-           br_ecdsa_i31_vrfy_asn1(br_ec_get_default(), digest, bytes, &key->key.ec,
-                                  cert->signature.at, der_bytes(cert->signature)) == 1;
-}
-
 static bool check_signatures(struct walk *w, size_t depth)
 {
     for (size_t i = depth - 1; i > 0; i--) {
@@ -184,7 +158,7 @@ static bool check_signatures(struct walk *w, size_t depth)
             return false;
         }
         w->signatures--;
-        if (!verify_signature(cert, &w->path[i]->key)) {
+        if (!w->crypto->verify(cert, &w->path[i]->key)) {
             note(w, RANK_PATH, RINGSEND_E_TLS_BAD_SIGNATURE, cert,
                  "has a signature that does not verify");
             return false;
@@ -223,7 +197,7 @@ static bool check_path(struct walk *w, size_t depth)
             note(w, RANK_PATH, RINGSEND_E_TLS_WEAK_SIGNATURE, cert, "is signed with MD5 or SHA-1");
             return false;
         }
-        if (cert->signature_kind == CERT_SIGNATURE_UNKNOWN) {
+        if (cert->signature_kind == CERT_SIGNATURE_UNKNOWN || !w->crypto->knows_signature(cert)) {
             note(w, RANK_PATH, RINGSEND_E_TLS_ALGORITHM, cert,
                  "is signed in a way this build lacks");
             return false;
@@ -299,10 +273,11 @@ static bool extend(struct walk *w, size_t depth)
     return false;
 }
 
-void path_verify(const struct trust *trust, const struct cert *certs, size_t count,
-                 const struct host *host, int64_t now_s, struct path_verdict *verdict)
+void path_verify(const struct trust *trust, const struct crypto *crypto, const struct cert *certs,
+                 size_t count, const struct host *host, int64_t now_s, struct path_verdict *verdict)
 {
     struct walk w = {.trust = trust,
+                     .crypto = crypto,
                      .certs = certs,
                      .count = count,
                      .now_s = now_s,

@@ -2,6 +2,7 @@
 #ifndef RINGSEND_TLS_PATH_H
 #define RINGSEND_TLS_PATH_H
 
+#include "tls/x509/crypto.h"
 #include "tls/x509/names.h"
 #include "tls/x509/trust.h"
 
@@ -20,7 +21,8 @@ struct path_verdict {
 };
 
 /* certs[0] is the peer's own, the others come in any order and may have nothing to do with it. */
-void path_verify(const struct trust *trust, const struct cert *certs, size_t count,
-                 const struct host *host, int64_t now_s, struct path_verdict *verdict);
+void path_verify(const struct trust *trust, const struct crypto *crypto, const struct cert *certs,
+                 size_t count, const struct host *host, int64_t now_s,
+                 struct path_verdict *verdict);
 
 #endif

@@ -48,7 +48,7 @@ static bool add_blocks(struct trust *t, struct ringsend_bytes text, struct tally
             t->anchors = anchors;
         }
         struct cert *anchor = &t->anchors[t->anchors_count];
-        if (!cert_parse((struct der){out, out + bytes}, anchor) || anchor->key.key_type == 0)
+        if (!cert_parse((struct der){out, out + bytes}, anchor) || anchor->key.kind == KEY_UNKNOWN)
             continue;
         t->anchors_count++;
         t->der.bytes += bytes;
