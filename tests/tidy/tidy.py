@@ -7,6 +7,7 @@ in rules.py. Prints one line per violation; exit status 0 none, 1 some, 77 the t
 here (skip)."""
 
 import concurrent.futures
+import functools
 import json
 import os
 import re
@@ -57,6 +58,7 @@ def without_preprocessor(code):
                   code, flags=re.MULTILINE)
 
 
+@functools.cache
 def functions(text):
     """(first line, last line) of each function body with its signature; None if braces do not
     match."""
@@ -282,13 +284,16 @@ def objects_of(root, build):
 
 def callees(objects):
     """For each file the files whose functions or data it uses, each with one such name."""
-    defined, used = {}, {}
-    for path, name in objects.items():
-        output = subprocess.run(["nm", "-P", name], check=True, capture_output=True,
-                                text=True).stdout
-        symbols = [line.split()[:2] for line in output.splitlines()]
-        defined.update({symbol: path for symbol, kind in symbols if kind in "TDBRV"})
-        used[path] = [symbol for symbol, kind in symbols if kind == "U"]
+    defined, used = {}, {path: [] for path in objects}
+    paths = {name: path for path, name in objects.items()}
+    output = subprocess.run(["nm", "-P", "-A", *paths], check=True, capture_output=True, text=True)
+    for line in output.stdout.splitlines():
+        name, symbol, kind = line.split()[:3]
+        path = paths[name.removesuffix(":")]
+        if kind in "TDBRV":
+            defined[symbol] = path
+        elif kind == "U":
+            used[path].append(symbol)
     return {
         path: {defined[s]: s for s in names if defined.get(s, path) != path}
         for path, names in used.items()
@@ -353,13 +358,18 @@ def check_lint(root, build):
     root = os.path.realpath(root)
     wanted = tuple(os.path.join(root, place) + os.sep for place in rules.EVERYTHING)
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        paths = {os.path.realpath(os.path.join(e["directory"], e["file"])) for e in json.load(file)}
+        entries = {os.path.realpath(os.path.join(e["directory"], e["file"])): e
+                   for e in json.load(file)}
     # The longest first, so that no core ends up alone with a long one.
-    paths = sorted((p for p in paths if p.startswith(wanted)), key=os.path.getsize, reverse=True)
+    paths = sorted((p for p in entries if p.startswith(wanted)), key=os.path.getsize, reverse=True)
     if not paths:
         yield "compile_commands.json names no file of the program"
-    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        yield from filter(None, pool.map(lambda path: lint_one(build, path), paths))
+    # Of a file that is in several programs the linter would look at each.
+    with tempfile.TemporaryDirectory() as once:
+        with open(os.path.join(once, "compile_commands.json"), "w", encoding="utf-8") as file:
+            json.dump([entries[path] for path in paths], file)
+        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            yield from filter(None, pool.map(lambda path: lint_one(once, path), paths))
 
 
 def check_scripts(root, _build):
@@ -518,8 +528,8 @@ def build_tree(root):
     flags = ["-std=gnu17", "-fvisibility=hidden", "-fPIC", "-Isrc", "-I."]
     for source in sources:
         subprocess.run(["cc", *flags, "-c", source, "-o", source + ".o"], cwd=root, check=True)
-    subprocess.run(["cc", *flags, "-shared", "-Wl,--version-script=" + rules.MAP, "-o",
-                    "libringsend.so", *sources], cwd=root, check=True)
+    subprocess.run(["cc", "-shared", "-Wl,--version-script=" + rules.MAP, "-o", "libringsend.so",
+                    *(source + ".o" for source in sources)], cwd=root, check=True)
     with open(os.path.join(root, "compile_commands.json"), "w", encoding="utf-8") as file:
         json.dump([{
             "directory": root, "file": s, "arguments": ["cc", *flags, "-c", s], "output": s + ".o"
