@@ -90,7 +90,7 @@ int main(int argc, char **argv)
     }
     struct host h = {.url = argv[1], .count = strtoul(argv[2], NULL, 10)};
     if (ringsend_new(&h.engine, NULL) != 0) {
-        fputs("io_uring is refused: `ringsend doctor` tells why\n", stderr);
+        fputs("the kernel grants no ring: `ringsend doctor` tells why\n", stderr);
         return 1;
     }
     uv_loop_t *loop = uv_default_loop();

@@ -82,7 +82,7 @@ int main(int argc, char **argv)
     static struct order orders[WORKERS];
     pthread_t threads[WORKERS];
     if (ringsend_new(&engine, NULL) != 0) {
-        fputs("io_uring is refused: `ringsend doctor` tells why\n", stderr);
+        fputs("the kernel grants no ring: `ringsend doctor` tells why\n", stderr);
         return 1;
     }
     for (size_t i = 0; i < WORKERS; i++) {

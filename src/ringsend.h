@@ -926,7 +926,7 @@ struct ringsend_stats {
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors:
- * INVALID, NO_MEMORY, RING (the kernel refuses io_uring: options->message tells cause and
+ * INVALID, NO_MEMORY, RING (the kernel grants none: options->message tells cause and
  * cure). */
 RINGSEND_API int ringsend_new(struct ringsend **engine, const struct ringsend_options *options);
 /* Cancels what is in flight, waits for the kernel to let go of it, and frees all. Results that

@@ -134,7 +134,7 @@ static const char send_text[] =
     "  1  \twrong usage, or certificates that cannot be read\n"
     "  2  \tan input could not be read\n"
     "  3  \tsome records are not ok\n"
-    "  4  \tcould not start (io_uring refused, another run writes these results), or\n"
+    "  4  \tcould not start (--io uring refused, another run writes these results), or\n"
     "     \tno name could be looked up\n"
     "  6  \tstopped by --max-failures, --abort-on\n"
     "  7  \tresults could not be written\n"
@@ -289,7 +289,7 @@ static const char probe_text[] =
     "  1  \twrong usage\n"
     "  2  \tan input could not be read\n"
     "  3  \tno good answer came, or a single connection is pushed back already\n"
-    "  4  \tcould not start (io_uring refused)\n"
+    "  4  \tcould not start (--io uring refused)\n"
     "  7  \tthe result could not be written\n";
 
 static const char serve_text[] =
@@ -315,7 +315,7 @@ static const char serve_text[] =
     "#Exit status\n"
     "  0  \tstopped by a signal\n"
     "  1  \twrong usage\n"
-    "  4  \tcould not start (port in use, io_uring refused)\n"
+    "  4  \tcould not start (port in use, --io uring refused)\n"
     "  7  \taddress or log could not be written\n";
 
 static const char doctor_text[] =
