@@ -30,7 +30,6 @@
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/list.h"
-#include "base/machine.h"
 #include "base/time.h"
 #include "base/timers.h"
 #include "engine/conn.h"
@@ -55,40 +54,7 @@
 #define SHORT_WAIT_MAX_NS (500 * NS_PER_MS)
 #define SHORT_MEMORY_NS NS_PER_S
 
-enum task_next pool_goto(struct pool *p, enum pool_step step)
-{
-    static const unsigned edges[] = {POOL_STEPS(STEP_EDGES)};
-    CHECK(edges[p->step] >> step & 1);
-    step_note(&machine_pool, p->engine->now_ns, (uint32_t)(p - p->engine->pools), 0, p->step, step);
-    p->step = step;
-    return TASK_AGAIN;
-}
-
-/* ---- who is told ---- */
-
-static bool is_finding(const struct pool *p)
-{
-    return p->step == POOL_LOOKING_UP || p->step == POOL_RACING;
-}
-
-void pool_wake(struct pool *p)
-{
-    struct ringsend *e = p->engine;
-    bool nobody = list_empty(&p->waiting);
-    CHECK(p->origins_count > 0);
-    if (!nobody)
-        task_wake(e, &LIST_OWNER(p->waiting.next, struct origin, in_waiting)->task);
-    if (nobody || is_finding(p))
-        task_wake(e, &p->task);
-}
-
-void pool_wake_all(struct pool *p)
-{
-    CHECK(p->origins_count > 0);
-    for (struct list *node = p->origins.next; node != &p->origins; node = node->next)
-        task_wake(p->engine, &LIST_OWNER(node, struct origin, in_pool)->task);
-    task_wake(p->engine, &p->task);
-}
+/* ---- whose turn it is ---- */
 
 static bool has_some_left(const struct pool *p)
 {

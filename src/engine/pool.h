@@ -4,6 +4,7 @@
 
 #include "base/address.h"
 #include "base/list.h"
+#include "base/time.h"
 #include "engine/places.h"
 #include "engine/run_places.h"
 #include "engine/steps.h"
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct attempt;
 struct conn;
 struct host;
 struct origin;
@@ -76,14 +78,23 @@ struct pool {
     uint64_t resumes_until_ns; /* until then others wait for the first handshake */
 };
 
-/* Something has changed that who waits for a connection, or a race, may have use for. */
-void pool_wake(struct pool *p);
-void pool_wake_all(struct pool *p); /* its origins, whether they wait or not */
+/* An address of a race is tried so long after the one before it. RFC 8305 section 5 */
+#define RACE_DELAY_NS (250 * NS_PER_MS)
+
 /* That one has had its turn: the next one has, if something is left. */
 void pool_pass_on(struct origin *o, bool has_begun);
 enum task_next pool_run(struct pool *p);
 void pool_look_up(struct pool *p); /* in LOOKUP; the one after lookups_over */
+
+/* ---- pool_state.c ---- */
+
 enum task_next pool_goto(struct pool *p, enum pool_step step);
+/* Something has changed that who waits for a connection, or a race, may have use for. */
+void pool_wake(struct pool *p);
+void pool_wake_all(struct pool *p); /* its origins, whether they wait or not */
+void pool_race_anew(const struct pool *p, struct attempt *a);
+void pool_addresses_found(struct pool *p);        /* its host has others: races begin anew */
+uint64_t pool_race_left_ns(const struct pool *p); /* until its last address is tried */
 
 /* ---- what its origins ask for, in RACE and OPEN ---- */
 
@@ -103,10 +114,8 @@ void pool_race_begin(struct pool *p, struct request *r);
 enum task_next pool_race_run(struct pool *p); /* POOL_RACING */
 void pool_race_won(struct conn *c);
 void pool_race_lost(struct conn *c);
-void pool_addresses_found(struct pool *p); /* its host has others: races begin anew */
 /* Its race stops, and goes on when there are places for it. */
 void pool_take_back_race(struct pool *p);
-uint64_t pool_race_left_ns(const struct pool *p); /* until its last address is tried */
 
 /* ---- pool_table.c ---- */
 

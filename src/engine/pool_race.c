@@ -3,7 +3,7 @@
  * Happy Eyeballs (RFC 8305) is run per pool, not per connection: one request's connect finds out
  * which address works, the others wait for that and then use the winner. When the winner stops
  * working the pool races again. An address is tried when the one before it has failed or had
- * ATTEMPT_DELAY_NS; the first connect that succeeds wins, has the request, and ends the others.
+ * RACE_DELAY_NS; the first connect that succeeds wins, has the request, and ends the others.
  *
  * A race in which no connect is under way and whose next address finds no place pauses: its
  * request is back in the queue, where no clock runs, and goes on from that address later. How far
@@ -28,8 +28,6 @@
 #include "engine/task.h"
 #include "ringsend.h"
 
-#define ATTEMPT_DELAY_NS (250 * NS_PER_MS) /* RFC 8305 section 5 */
-
 static void open_racer(struct pool *p)
 {
     const struct host *h = p->host;
@@ -41,15 +39,7 @@ static void open_racer(struct pool *p)
     struct conn *c = conn_open(p, &address);
     c->racing = true;
     p->racers++;
-    p->race_next_at_ns = p->engine->now_ns + ATTEMPT_DELAY_NS;
-}
-
-/* All addresses are before it. */
-static void begin_anew(const struct pool *p, struct attempt *a)
-{
-    a->race_first = a->race_next = 0;
-    a->race_of = p->races_anew;
-    CHECK(p->host->addresses_count > 0);
+    p->race_next_at_ns = p->engine->now_ns + RACE_DELAY_NS;
 }
 
 void pool_race_begin(struct pool *p, struct request *r)
@@ -58,7 +48,7 @@ void pool_race_begin(struct pool *p, struct request *r)
     CHECK(p->step == POOL_RACE && p->racers == 0 && !p->dialing);
     p->dialing = r;
     if (a->race_of != p->races_anew || a->race_next >= p->host->addresses_count)
-        begin_anew(p, a); /* else it paused */
+        pool_race_anew(p, a); /* else it paused */
     p->race_is_short = false;
     p->race_error = RINGSEND_E_CONNECT_FAILED;
     p->race_detail = NULL;
@@ -113,14 +103,6 @@ void pool_race_lost(struct conn *c)
     pool_wake(p);
 }
 
-void pool_addresses_found(struct pool *p)
-{
-    CHECK(p->host->addresses_count > 0);
-    p->races_anew++;
-    if (p->dialing)
-        begin_anew(p, &p->dialing->attempt);
-}
-
 void pool_abandon_race(struct pool *p, enum ringsend_error error, const char *detail)
 {
     struct request *r = p->dialing;
@@ -139,14 +121,6 @@ void pool_take_back_race(struct pool *p)
     a->race_first += a->race_next;
     a->race_next = 0;
     pool_goto(p, POOL_RACE);
-}
-
-uint64_t pool_race_left_ns(const struct pool *p)
-{
-    uint32_t count = p->host->addresses_count; /* a new lookup may have found none any more */
-    CHECK(p->step == POOL_RACING);
-    uint32_t tried = p->dialing->attempt.race_next;
-    return count > tried ? (uint64_t)(count - tried) * ATTEMPT_DELAY_NS : 0;
 }
 
 /* No place for the next address, or nothing left for any: the request waits in the queue again,
