@@ -127,17 +127,6 @@ void conn_put(struct conn *c)
     engine_may_rest(c->engine);
 }
 
-void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind)
-{
-    if (!op_in_flight(op) || op->cancelled || op_in_flight(&c->cancel))
-        return;
-    CHECK(c->step == CONN_SHUTTING_DOWN || op == &c->recv);
-    op->cancelled = true;
-    c->cancel.state = OP_IDLE;
-    op_start(&c->cancel);
-    ring_cancel(c->engine->ring, conn_tag(c), kind);
-}
-
 void conn_launch(struct conn *c)
 {
     CHECK(c->step == CONN_READY && op_in_flight(&c->writer.send));

@@ -52,6 +52,17 @@ bool conn_is_blind(const struct conn *c)
     return c->exchanges_begun > 1 || ring_now_ns(e->ring) - c->connect_began_ns > YOUNG_NS;
 }
 
+void conn_cancel(struct conn *c, struct op *op, enum ring_kind kind)
+{
+    if (!op_in_flight(op) || op->cancelled || op_in_flight(&c->cancel))
+        return;
+    CHECK(c->step == CONN_SHUTTING_DOWN || op == &c->recv);
+    op->cancelled = true;
+    c->cancel.state = OP_IDLE;
+    op_start(&c->cancel);
+    ring_cancel(c->engine->ring, conn_tag(c), kind);
+}
+
 void conn_arm_recv(struct conn *c)
 {
     /* What TLS says is the end may come before the stream's own. */

@@ -52,84 +52,9 @@ enum {
     COPIED_BODY_MAX = 4096,
 };
 
-void exchange_send_goto(struct exchange *x, enum send_half half)
-{
-    static const unsigned edges[] = {SEND_HALVES(STEP_EDGES)};
-    CHECK(x->request && edges[x->send] >> half & 1);
-    step_note(&machine_send, x->engine->now_ns, x->slot, x->generation, x->send, half);
-    x->send = half;
-}
-
-void exchange_receive_goto(struct exchange *x, enum receive_half half)
-{
-    static const unsigned edges[] = {RECEIVE_HALVES(STEP_EDGES)};
-    CHECK(x->request && edges[x->receive] >> half & 1);
-    step_note(&machine_receive, x->engine->now_ns, x->slot, x->generation, x->receive, half);
-    x->receive = half;
-}
-
-/* One that was never used. */
-static struct exchange *first_use(struct ringsend *e)
-{
-    CHECK(e->exchanges_mark < e->exchanges_max);
-    struct exchange *x = &e->exchanges[e->exchanges_mark];
-    x->slot = e->exchanges_mark++;
-    x->engine = e;
-    task_init(&x->task, TASK_EXCHANGE);
-    list_init(&x->crowd);
-    return x;
-}
-
-struct exchange *exchange_new(struct conn *c, struct request *r)
-{
-    struct ringsend *e = c->engine;
-    CHECK(conn_room(c) > 0 && r->attempt.step == ATTEMPT_BEGUN && !r->exchange);
-    struct list *node = list_pop_front(&e->exchanges_free);
-    struct exchange *x = node ? LIST_OWNER(node, struct exchange, node) : first_use(e);
-    CHECK(!x->request && x->send == SEND_NONE && !x->head.data);
-    x->generation++;
-    x->conn = c;
-    x->request = r;
-    x->receive = RECEIVE_FIRST_BYTE;
-    list_push_back(&c->exchanges, &x->node);
-    r->exchange = x;
-    return x;
-}
-
-void exchange_put(struct exchange *x)
-{
-    CHECK(x->request->exchange == x && x->send == SEND_NONE && list_empty(&x->crowd));
-    timer_clear(&x->task.timer);
-    list_remove(&x->task.ready);
-    list_remove(&x->node);
-    list_push_front(&x->engine->exchanges_free, &x->node);
-    x->request->exchange = NULL;
-    x->request = NULL;
-}
-
-void exchange_wake(struct exchange *x)
-{
-    CHECK(x->request);
-    task_wake(x->engine, &x->conn->task);
-}
-
-bool exchange_is_seen(struct exchange *x)
-{
-    CHECK(x->request);
-    return conn_is_seen(x->conn) && list_empty(&x->conn->task.ready);
-}
-
-/* What would still come on the connection nobody could tell from the next one's response. */
-void exchange_abandon(struct exchange *x, enum ringsend_error error)
-{
-    CHECK(x->request && error != RINGSEND_OK);
-    conn_abandon(x->conn, error, NULL);
-}
-
 /* ---- clocks ---- */
 
-/* The nearest of them; TIMER_NEVER: they stand, or nothing is waited for any more but our side. */
-static uint64_t nearest_ns(const struct exchange *x)
+uint64_t exchange_deadline_ns(const struct exchange *x)
 {
     uint64_t at_ns = attempt_deadline_ns(&x->request->attempt);
     CHECK(x->request && x->send != SEND_NONE);
@@ -141,41 +66,7 @@ static uint64_t nearest_ns(const struct exchange *x)
 
 void exchange_wait(struct exchange *x)
 {
-    task_deadline(x->engine, &x->task, nearest_ns(x));
-}
-
-/* Static text. */
-static const char *phase(const struct exchange *x)
-{
-    CHECK(x->request && x->send != SEND_NONE);
-    if (x->receive >= RECEIVE_DRAINING)
-        return "while sending the request, to which a response had come early";
-    if (x->receive == RECEIVE_READING)
-        return x->response.phase == RESPONSE_HEAD ? "while reading the response head"
-                                                  : "while reading the response body";
-    if (x->send == SEND_FILLING)
-        return "while waiting for the request's body";
-    return x->send == SEND_SENT ? "while waiting for the response" : "while sending the request";
-}
-
-/* A connection that shuts down has its own reason already. */
-enum task_next exchange_expired(struct exchange *x)
-{
-    struct ringsend *e = x->engine;
-    struct conn *c = x->conn;
-    CHECK(x->request && x->send != SEND_NONE);
-    if (c->step != CONN_READY)
-        return TASK_WAIT;
-    if (!engine_is_over(e, nearest_ns(x)) || !exchange_is_seen(x)) {
-        exchange_wait(x);
-        return TASK_WAIT;
-    }
-    if (x->receive != RECEIVE_FIRST_BYTE || x->first_byte_at_ns > e->seen_ns)
-        conn_abandon(c, RINGSEND_E_TIMEOUT_ATTEMPT, phase(x));
-    else
-        conn_abandon(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
-                     NULL);
-    return TASK_WAIT;
+    task_deadline(x->engine, &x->task, exchange_deadline_ns(x));
 }
 
 void exchange_begin(struct exchange *x)
@@ -294,12 +185,6 @@ static enum ringsend_error truncated(const struct exchange *x, const char **deta
         *detail = x->response.detail;
     return x->response.phase == RESPONSE_HEAD ? RINGSEND_E_TRUNCATED_HEAD
                                               : RINGSEND_E_TRUNCATED_BODY;
-}
-
-bool exchange_owes(const struct exchange *x)
-{
-    CHECK(x->receive >= RECEIVE_DRAINING);
-    return x->send != SEND_SENT && x->response.status < 300;
 }
 
 static void complete(struct exchange *x)

@@ -39,6 +39,22 @@ struct exchange {
     struct list crowd; /* in engine.crowd: the response waits for room, and the clocks stand */
 };
 
+void exchange_begin(struct exchange *x); /* the connection is ready */
+/* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
+enum ringsend_error exchange_run(struct exchange *x, const char **detail);
+/* Waits on, by its clocks as they are now. */
+void exchange_wait(struct exchange *x);
+/* When the nearest of them ends; TIMER_NEVER: they stand, or nothing is waited for any more but our
+ * side. */
+uint64_t exchange_deadline_ns(const struct exchange *x);
+/* Hands over the piece: what was set as to leave next. */
+enum ringsend_error exchange_send(struct exchange *x);
+void exchange_sent(struct exchange *x); /* while SENDING: looks at what has become of it */
+/* Its request's attempt is over with that: all that is known here goes there. */
+void exchange_end(struct exchange *x, enum ringsend_error error, const char *detail);
+
+/* ---- exchange_state.c ---- */
+
 /* Alone write the two halves of the exchange, but for exchange_new. */
 void exchange_send_goto(struct exchange *x, enum send_half half);
 void exchange_receive_goto(struct exchange *x, enum receive_half half);
@@ -46,24 +62,17 @@ void exchange_receive_goto(struct exchange *x, enum receive_half half);
 struct exchange *exchange_new(struct conn *c, struct request *r);
 /* Lets go of one of which nothing was sent: its attempt goes on elsewhere. */
 void exchange_put(struct exchange *x);
-void exchange_begin(struct exchange *x); /* the connection is ready */
-void exchange_wake(struct exchange *x);  /* something that it waits for has come */
+void exchange_wake(struct exchange *x); /* something that it waits for has come */
 /* What had come for it when the picture was taken is known, and was looked at. */
 bool exchange_is_seen(struct exchange *x);
+/* The response is not to be taken before the request is all out. Of meaning when it is complete. */
+bool exchange_owes(const struct exchange *x);
+
+/* ---- exchange_end.c ---- */
+
 /* Its timer has fired: ends it if one of its clocks is over. */
 enum task_next exchange_expired(struct exchange *x);
 /* Ends it early, by that error: as soon as nothing of the kernel's looks at its memory. */
 void exchange_abandon(struct exchange *x, enum ringsend_error error);
-/* The response is not to be taken before the request is all out. Of meaning when it is complete. */
-bool exchange_owes(const struct exchange *x);
-/* RINGSEND_OK: go on waiting, or all is done when receive is RECEIVE_DONE and nothing is owed. */
-enum ringsend_error exchange_run(struct exchange *x, const char **detail);
-/* Waits on, by its clocks as they are now. */
-void exchange_wait(struct exchange *x);
-/* Hands over the piece: what was set as to leave next. */
-enum ringsend_error exchange_send(struct exchange *x);
-void exchange_sent(struct exchange *x); /* while SENDING: looks at what has become of it */
-/* Its request's attempt is over with that: all that is known here goes there. */
-void exchange_end(struct exchange *x, enum ringsend_error error, const char *detail);
 
 #endif
