@@ -91,6 +91,37 @@ void exchange_begin(struct exchange *x)
     place_set_silent(c, true);
 }
 
+/* What has left is in doubt from the moment on that it can. */
+static enum ringsend_error send_on(struct exchange *x)
+{
+    struct attempt *a = &x->request->attempt;
+    CHECK(x->send == SEND_SENDING);
+    enum ringsend_error error = writer_go_on(x->conn);
+    if (x->piece.state == PIECE_SENDING && !a->bytes_left)
+        attempt_leaves(a, x->request->user);
+    return error;
+}
+
+/* Hands over the piece: what was set as to leave next. */
+static enum ringsend_error send_piece(struct exchange *x)
+{
+    struct ringsend_times *times = &x->request->attempt.times;
+    CHECK(!piece_is_queued(&x->piece) && x->conn->step == CONN_READY);
+    exchange_send_goto(x, SEND_SENDING);
+    if (times->sent_at_ns == 0)
+        times->sent_at_ns = engine_stamp_ns(x->engine);
+    writer_put(&x->conn->writer, &x->piece);
+    return send_on(x);
+}
+
+static enum ringsend_error fill(struct exchange *x, const char **detail)
+{
+    bool is_set = false;
+    CHECK(x->send == SEND_FILLING && !piece_is_queued(&x->piece));
+    enum ringsend_error error = stream_fill(x, &is_set, detail);
+    return error == RINGSEND_OK && is_set ? send_piece(x) : error;
+}
+
 static enum ringsend_error send_start(struct exchange *x, const char **detail)
 {
     struct conn *c = x->conn;
@@ -107,35 +138,13 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
     x->head.bytes = r->head.bytes;
     if (r->stream && stream_has_source(r)) {
         exchange_send_goto(x, SEND_FILLING);
-        return stream_fill(x, detail);
+        return fill(x, detail);
     }
     if (copied)
         buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
     piece_set(&x->piece, (struct ringsend_bytes){x->head.data, x->head.bytes},
               copied ? (struct ringsend_bytes){0} : r->user->body);
-    return exchange_send(x);
-}
-
-/* What has left is in doubt from the moment on that it can. */
-static enum ringsend_error send_on(struct exchange *x)
-{
-    struct attempt *a = &x->request->attempt;
-    CHECK(x->send == SEND_SENDING);
-    enum ringsend_error error = writer_go_on(x->conn);
-    if (x->piece.state == PIECE_SENDING && !a->bytes_left)
-        attempt_leaves(a, x->request->user);
-    return error;
-}
-
-enum ringsend_error exchange_send(struct exchange *x)
-{
-    struct ringsend_times *times = &x->request->attempt.times;
-    CHECK(!piece_is_queued(&x->piece) && x->conn->step == CONN_READY);
-    exchange_send_goto(x, SEND_SENDING);
-    if (times->sent_at_ns == 0)
-        times->sent_at_ns = engine_stamp_ns(x->engine);
-    writer_put(&x->conn->writer, &x->piece);
-    return send_on(x);
+    return send_piece(x);
 }
 
 void exchange_sent(struct exchange *x)
@@ -310,7 +319,7 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
     if (x->send == SEND_SENDING)
         exchange_sent(x);
     if (x->send == SEND_FILLING) {
-        enum ringsend_error error = stream_fill(x, detail);
+        enum ringsend_error error = fill(x, detail);
         if (error != RINGSEND_OK)
             return error;
     }

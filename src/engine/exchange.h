@@ -47,8 +47,6 @@ void exchange_wait(struct exchange *x);
 /* When the nearest of them ends; TIMER_NEVER: they stand, or nothing is waited for any more but our
  * side. */
 uint64_t exchange_deadline_ns(const struct exchange *x);
-/* Hands over the piece: what was set as to leave next. */
-enum ringsend_error exchange_send(struct exchange *x);
 void exchange_sent(struct exchange *x); /* while SENDING: looks at what has become of it */
 /* Its request's attempt is over with that: all that is known here goes there. */
 void exchange_end(struct exchange *x, enum ringsend_error error, const char *detail);

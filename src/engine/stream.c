@@ -14,7 +14,6 @@
 #include "engine/steps.h"
 #include "ringsend.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <fcntl.h>
 #include <string.h>
@@ -97,36 +96,6 @@ bool stream_has_more(const struct request *r)
 
 /* ---- Events ---- */
 
-void stream_report(struct ringsend *e, struct event *event)
-{
-    CHECK(list_empty(&event->node));
-    list_push_back(&e->events, &event->node);
-    event->ready = true;
-    e->events_count++;
-}
-
-/* Unless it was reaped. */
-void stream_take_back(struct ringsend *e, struct event *event)
-{
-    if (!event->ready)
-        return;
-    list_remove(&event->node);
-    event->ready = false;
-    e->events_count--;
-}
-
-const struct ringsend_result *stream_reap(struct ringsend *e)
-{
-    struct list *node = list_pop_front(&e->events);
-    if (!node)
-        return NULL;
-    struct event *event = LIST_OWNER(node, struct event, node);
-    list_push_back(&e->events_reaped, node);
-    event->ready = false;
-    e->events_count--;
-    return &event->result;
-}
-
 /* Another may be due: the piece that it asked for has come and gone, in turns that file_close made.
  */
 static void wants_over(struct event *event)
@@ -193,23 +162,14 @@ static size_t add(struct exchange *x, size_t bytes)
     return gap;
 }
 
-static enum ringsend_error send_from(struct exchange *x, size_t at)
+static bool set_piece(struct exchange *x, size_t from)
 {
-    piece_set(&x->piece, (struct ringsend_bytes){x->head.data + at, x->head.bytes - at},
+    piece_set(&x->piece, (struct ringsend_bytes){x->head.data + from, x->head.bytes - from},
               (struct ringsend_bytes){0});
-    return exchange_send(x);
+    return true;
 }
 
 /* ---- From a descriptor ---- */
-
-void stream_explain(struct stream *s, int64_t error, const char *lacked)
-{
-    if (error == -EAGAIN)
-        snprintf(s->detail, sizeof s->detail, "it is non-blocking, and had %s: clear O_NONBLOCK",
-                 lacked);
-    else
-        snprintf(s->detail, sizeof s->detail, "%s", strerrordesc_np((int)-error));
-}
 
 static enum ringsend_error read_failed(struct stream *s, int64_t result, const char **detail)
 {
@@ -247,7 +207,7 @@ static enum ringsend_error start_read(struct exchange *x)
     return RINGSEND_OK;
 }
 
-static enum ringsend_error fill_from_file(struct exchange *x, const char **detail)
+static enum ringsend_error fill_from_file(struct exchange *x, bool *is_set, const char **detail)
 {
     struct stream *s = x->request->stream;
     int64_t bytes = 0;
@@ -262,7 +222,8 @@ static enum ringsend_error fill_from_file(struct exchange *x, const char **detai
             return read_failed(s, bytes, detail);
     }
     s->complete = bytes == 0 || s->sent_bytes + (uint64_t)bytes == s->body_bytes;
-    return send_from(x, add(x, (size_t)bytes));
+    *is_set = set_piece(x, add(x, (size_t)bytes));
+    return RINGSEND_OK;
 }
 
 /* ---- In pieces ---- */
@@ -278,7 +239,7 @@ static void want(struct stream *s)
 
 /* Copies what is next of the piece in hand; one that was copied to its end goes back to the host.
  */
-static enum ringsend_error fill_from_piece(struct exchange *x)
+static enum ringsend_error fill_from_piece(struct exchange *x, bool *is_set)
 {
     struct stream *s = x->request->stream;
     size_t gap = 0, bytes;
@@ -299,10 +260,12 @@ static enum ringsend_error fill_from_piece(struct exchange *x)
     }
     if (!s->has_piece && !s->last)
         want(s);
-    return x->head.bytes > 0 || s->complete ? send_from(x, gap) : RINGSEND_OK;
+    if (x->head.bytes > 0 || s->complete)
+        *is_set = set_piece(x, gap);
+    return RINGSEND_OK;
 }
 
-enum ringsend_error stream_fill(struct exchange *x, const char **detail)
+enum ringsend_error stream_fill(struct exchange *x, bool *is_set, const char **detail)
 {
     struct conn *c = x->conn;
     if (x->receive >= RECEIVE_DRAINING && !exchange_owes(x))
@@ -310,8 +273,8 @@ enum ringsend_error stream_fill(struct exchange *x, const char **detail)
     if (x->request->attempt.times.sent_at_ns == 0 && c->rx_first >= 0)
         return http1_unasked(c, detail);
     if (x->request->stream->source == RINGSEND_BODY_FD)
-        return fill_from_file(x, detail);
-    return fill_from_piece(x);
+        return fill_from_file(x, is_set, detail);
+    return fill_from_piece(x, is_set);
 }
 
 int stream_give(struct request *r, struct ringsend_bytes piece, bool last)

@@ -85,8 +85,8 @@ bool stream_has_source(const struct request *r);
 /* Not all of the body has been put into stretches. */
 bool stream_has_more(const struct request *r);
 /* In SEND_FILLING, exchange.head empty or the request's head: starts what brings the next stretch,
- * or sends it. */
-enum ringsend_error stream_fill(struct exchange *x, const char **detail);
+ * or sets it as exchange.piece, to be sent. */
+enum ringsend_error stream_fill(struct exchange *x, bool *is_set, const char **detail);
 
 /* After a run of the receive half that came to `error`: passes on what it brought. RINGSEND_OK: go
  * on, or all is done when receive is RECEIVE_DONE. */
@@ -107,18 +107,20 @@ bool stream_is_quiet(const struct exchange *x);
 void stream_attempt_over(struct request *r);
 
 void stream_in_over(struct stream *s);
-/* Says in s->detail why an operation on a descriptor ended with `error`; `lacked`: what -EAGAIN
- * stands for. */
-void stream_explain(struct stream *s, int64_t error, const char *lacked);
+/* A reaped one of the response's: the host is done with it. */
+void stream_piece_over(struct event *event);
+/* The life of the events that were reaped is over. */
+void stream_give_back(struct ringsend *e);
+
+/* ---- stream_event.c ---- */
 
 void stream_report(struct ringsend *e, struct event *event);
 /* Unless it was reaped. */
 void stream_take_back(struct ringsend *e, struct event *event);
-/* A reaped one of the response's: the host is done with it. */
-void stream_piece_over(struct event *event);
 /* The oldest event; null: there is none. */
 const struct ringsend_result *stream_reap(struct ringsend *e);
-/* The life of the events that were reaped is over. */
-void stream_give_back(struct ringsend *e);
+/* Says in s->detail why an operation on a descriptor ended with `error`; `lacked`: what -EAGAIN
+ * stands for. */
+void stream_explain(struct stream *s, int64_t error, const char *lacked);
 
 #endif
