@@ -192,8 +192,8 @@ static void judge(struct request *r)
     a->stood_ns = 0;
     if (a->status >= 200)
         pause_hear(r);
-    if (a->outcome == RINGSEND_OK)
-        verdict_begin(r);
+    if (a->outcome == RINGSEND_OK && verdict_begin(r))
+        decode_queue(r);
     judge_origin(r);
     if (!decode_is_due(r))
         settle(r);

@@ -11,7 +11,6 @@
 #include "base/errors.h"
 #include "base/status.h"
 #include "engine/attempt.h"
-#include "engine/decode.h"
 #include "engine/engine.h"
 #include "engine/predicate.h"
 #include "engine/request.h"
@@ -156,32 +155,29 @@ void verdict_judge(struct request *r)
     r->attempt.verdict = verdict_of(r);
 }
 
-/* Puts it in line to be decoded; without the option decode it is a copy that is. False: memory is
- * out. */
-static bool decode_packed(struct request *r)
+/* Without the option decode it is a copy that is decoded. False: memory is out. */
+static bool keep_packed(struct request *r)
 {
     struct ringsend *e = r->engine;
-    if (!e->options.decode) {
-        struct attempt *a = &r->attempt;
-        if (!buf_append(&e->bufs, &a->packed, a->body.data, a->body.bytes))
-            return false;
-        a->encoded = true;
-    }
-    decode_queue(r);
-    return true;
+    struct attempt *a = &r->attempt;
+    a->encoded = !e->options.decode;
+    return !a->encoded || buf_append(&e->bufs, &a->packed, a->body.data, a->body.bytes);
 }
 
-void verdict_begin(struct request *r)
+bool verdict_begin(struct request *r)
 {
     struct attempt *a = &r->attempt;
     bool is_packed = a->body.bytes > 0 && a->codings.text_bytes > 0;
     if (is_packed && verdict_decodes(r->engine) && can_decode(a)) {
-        if (!decode_packed(r))
-            a->outcome = RINGSEND_E_NO_MEMORY;
-        return;
+        if (keep_packed(r))
+            return true;
+        a->encoded = false;
+        a->outcome = RINGSEND_E_NO_MEMORY;
+        return false;
     }
     a->encoded = a->packed_bytes > 0;
     if (is_packed)
         a->unreadable = "the body has a Content-Encoding that cannot be taken off";
     verdict_judge(r);
+    return false;
 }

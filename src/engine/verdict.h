@@ -16,8 +16,8 @@ void verdict_release(struct ringsend *e);
 bool verdict_wants_headers(const struct ringsend *e);
 /* Bodies are decoded, for the result or for predicates. */
 bool verdict_decodes(const struct ringsend *e);
-/* Of a complete response: judges it, unless its body is to be decoded first. */
-void verdict_begin(struct request *r);
+/* Of a complete response: judges it. True: its body is to be decoded first. */
+bool verdict_begin(struct request *r);
 void verdict_judge(struct request *r);
 
 #endif
