@@ -39,6 +39,7 @@
 #include "engine/wire.h"
 #include "engine/writer.h"
 #include "http/head.h"
+#include "http/protocol.h"
 #include "http/response.h"
 #include "ringsend.h"
 #include "uring/ring.h"
@@ -222,7 +223,7 @@ static enum ringsend_error read_plain(struct exchange *x, struct ringsend_bytes 
         return RINGSEND_OK;
     }
     if (x->receive == RECEIVE_FIRST_BYTE) {
-        if (plain->bytes > 0 && http1_is_blank(plain->data[0]) && c->exchanges_begun > 1 &&
+        if (plain->bytes > 0 && protocol_is_blank(plain->data[0]) && c->exchanges_begun > 1 &&
             !x->engine->limits.strict)
             http1_pass_over_blank_lines(x, plain);
         if (plain->bytes == 0)

@@ -46,19 +46,6 @@ enum ringsend_error http1_unasked(const struct conn *c, const char **detail)
     return is_greeting ? RINGSEND_E_BAD_RESPONSE : RINGSEND_E_SEND_FAILED;
 }
 
-bool http1_is_answer(struct ringsend_bytes got)
-{
-    static const char version[] = "HTTP/1.1 ", timeout[] = "HTTP/1.1 408";
-    while (got.bytes > 0 && http1_is_blank(got.data[0])) {
-        got.data++;
-        got.bytes--;
-    }
-    size_t compared = got.bytes < 5 ? got.bytes : 5; /* of any version */
-    bool is_timeout = got.bytes >= sizeof timeout - 1 &&
-                      memcmp(got.data + sizeof version - 1, timeout + sizeof version - 1, 3) == 0;
-    return compared > 0 && memcmp(got.data, version, compared) == 0 && !is_timeout;
-}
-
 /* Some servers send an empty line behind each answer, as old clients did behind each request (RFC
  * 9112 2.2). It may cross the next request, and says nothing: what comes behind it is that one's
  * answer as it would be without. Node and browsers pass over it; curl does not, and is not met by
@@ -67,7 +54,8 @@ void http1_pass_over_blank_lines(struct exchange *x, struct ringsend_bytes *plai
 {
     struct conn *c = x->conn;
     CHECK(x->receive == RECEIVE_FIRST_BYTE && c->exchanges_begun > 1);
-    while (plain->bytes > 0 && http1_is_blank(plain->data[0]) && x->blank_bytes < BLANK_BYTES_MAX) {
+    while (plain->bytes > 0 && protocol_is_blank(plain->data[0]) &&
+           x->blank_bytes < BLANK_BYTES_MAX) {
         if (x->blank_bytes++ == 0)
             kept_has_spoken(c, x->engine->now_ns - c->answered_ns);
         plain->data++;

@@ -20,13 +20,6 @@ static inline struct exchange *http1_exchange(const struct conn *c)
 
 /* Bytes came before anything was sent, which will not be now. */
 enum ringsend_error http1_unasked(const struct conn *c, const char **detail);
-/* These bytes, which nobody has asked for, might be taken for a response. Not a 408, by which some
- * announce that they close (RFC 9110 15.5.9). */
-bool http1_is_answer(struct ringsend_bytes got);
-static inline bool http1_is_blank(char byte)
-{
-    return byte == '\r' || byte == '\n';
-}
 /* Before the first byte of a response that follows another one. */
 void http1_pass_over_blank_lines(struct exchange *x, struct ringsend_bytes *plain);
 /* The response of the exchange is complete, and nothing is owed: may the connection carry another

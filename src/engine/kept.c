@@ -39,6 +39,7 @@
 #include "engine/pool.h"
 #include "engine/request.h"
 #include "engine/wire.h"
+#include "http/protocol.h"
 #include "http/response.h"
 #include "uring/ring.h"
 
@@ -124,7 +125,7 @@ static void hear_unasked(const struct conn *c, uint64_t stood_ns)
     const struct ringsend *e = c->engine;
     struct ringsend_bytes got = {ring_buffer(e->ring, c->rx_first),
                                  (size_t)e->rx_bytes[c->rx_first]};
-    if (wire_is_readable(&c->wire) ? http1_is_answer(got) : stood_ns <= SILENT_NS)
+    if (wire_is_readable(&c->wire) ? protocol_is_answer(got) : stood_ns <= SILENT_NS)
         kept_has_answered(c, stood_ns);
     else
         kept_has_spoken(c, stood_ns);

@@ -124,3 +124,16 @@ void protocol_message(struct ringsend_bytes first, char *text, size_t text_bytes
         snprintf(text, text_bytes, "the answer does not begin with \"HTTP/\" but with \"%s\"%s",
                  quoted, first.bytes > bytes ? "..." : "");
 }
+
+bool protocol_is_answer(struct ringsend_bytes got)
+{
+    static const char version[] = "HTTP/1.1 ", timeout[] = "HTTP/1.1 408";
+    while (got.bytes > 0 && protocol_is_blank(got.data[0])) {
+        got.data++;
+        got.bytes--;
+    }
+    size_t compared = got.bytes < 5 ? got.bytes : 5; /* of any version */
+    bool is_timeout = got.bytes >= sizeof timeout - 1 &&
+                      memcmp(got.data + sizeof version - 1, timeout + sizeof version - 1, 3) == 0;
+    return compared > 0 && memcmp(got.data, version, compared) == 0 && !is_timeout;
+}
