@@ -6,7 +6,7 @@
  * how many names are being asked for that may still be answered soon.
  *
  *   new    never asked for, or answered in time   QUICK_MAX at a time that are younger than SLOW_NS
- *   hung   the last answer took HUNG_NS or more   when no new one waits, half of all threads at a
+ *   hung   the last answer was long in coming     when no new one waits, half of all threads at a
  *          time
  *
  * No clock of a request runs while its name waits here. A name that nobody waits for any more is
@@ -26,51 +26,9 @@
 #include "engine/task.h"
 
 #define SLOW_NS (50 * NS_PER_MS)
-#define HUNG_NS NS_PER_S
 #define AGAIN_NS NS_PER_S /* threads were out: they may be back */
 
 enum { QUICK_MAX = 8 };
-
-void lookups_init(struct ringsend *e)
-{
-    struct lookups *l = &e->lookups;
-    task_init(&l->task, TASK_LOOKUPS);
-    l->max = lookup_max();
-    list_init(&l->new_names);
-    list_init(&l->hung_names);
-    list_init(&l->running);
-}
-
-void lookups_add(struct ringsend *e, struct host *h)
-{
-    struct lookups *l = &e->lookups;
-    CHECK(!h->looking_up);
-    h->looking_up = true;
-    h->lookup_began_ns = 0;
-    list_push_back(h->hung ? &l->hung_names : &l->new_names, &h->in_lookups);
-    task_wake(e, &l->task);
-}
-
-static void take_out(struct ringsend *e, struct host *h)
-{
-    CHECK(h->looking_up);
-    h->looking_up = false;
-    e->lookups.running_count -= h->lookup_began_ns != 0;
-    list_remove(&h->in_lookups);
-}
-
-void lookups_withdraw(struct ringsend *e, struct host *h)
-{
-    if (h->looking_up && h->lookup_began_ns == 0)
-        take_out(e, h);
-}
-
-void lookups_answered(struct ringsend *e, struct host *h)
-{
-    h->hung = e->now_ns - h->lookup_began_ns >= HUNG_NS;
-    take_out(e, h);
-    task_wake(e, &e->lookups.task);
-}
 
 /* Of those that may still be answered soon; *next_ns: when one of them is no longer counted. */
 static uint32_t count_quick(const struct ringsend *e, uint64_t *next_ns)
@@ -106,7 +64,7 @@ static struct host *first_wanted(struct ringsend *e, struct list *names)
         struct host *h = LIST_OWNER(names->next, struct host, in_lookups);
         if (host_is_wanted(h))
             return h;
-        take_out(e, h);
+        lookups_take_out(e, h);
         host_lookup_dropped(h);
     }
     return NULL;
@@ -151,7 +109,7 @@ enum task_next lookups_run(struct ringsend *e)
             next_ns = e->now_ns + AGAIN_NS;
             break;
         }
-        take_out(e, h);
+        lookups_take_out(e, h);
         host_lookup_impossible(e, h);
     }
     task_deadline(e, &l->task, next_ns);

@@ -20,10 +20,14 @@ struct lookups {
     uint32_t max; /* of it */
 };
 
+enum task_next lookups_run(struct ringsend *e);
+
+/* ---- lookup_lists.c ---- */
+
 void lookups_init(struct ringsend *e);
 void lookups_add(struct ringsend *e, struct host *h);
 void lookups_withdraw(struct ringsend *e, struct host *h); /* unless it has begun */
-void lookups_answered(struct ringsend *e, struct host *h);
-enum task_next lookups_run(struct ringsend *e);
+void lookups_answered(struct ringsend *e, struct host *h); /* it was hung, if that took long */
+void lookups_take_out(struct ringsend *e, struct host *h);
 
 #endif
