@@ -221,18 +221,11 @@ void file_completed(struct ringsend *e, const struct ring_completion *completion
     finish(f, completion->result);
 }
 
-void file_close(struct file **file)
+void file_free(struct file *f)
 {
-    struct file *f = *file;
-    if (!f)
-        return;
-    file_cancel(f);
-    while (!file_is_quiet(f))
-        if (engine_wait(f->engine) < 0)
-            break;
+    struct ringsend *e = f->engine;
     if (f->owns_fd && f->fd >= 0)
         close(f->fd);
-    f->engine->files[f->slot - LIMIT_CONNECTIONS] = NULL;
-    memory_give_back(&f->engine->memory, f, sizeof *f);
-    *file = NULL;
+    e->files[f->slot - LIMIT_CONNECTIONS] = NULL;
+    memory_give_back(&e->memory, f, sizeof *f);
 }

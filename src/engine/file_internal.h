@@ -38,5 +38,7 @@ bool file_is_quiet(const struct file *file);
 void file_leave(struct file *file);
 
 void file_completed(struct ringsend *e, const struct ring_completion *completion);
+/* Of file_open or file_open_path: quiet, or the ring broke. */
+void file_free(struct file *file);
 
 #endif

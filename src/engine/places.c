@@ -457,8 +457,6 @@ void place_join(struct ringsend *e)
 
 void place_leave(struct ringsend *e)
 {
-    for (uint32_t i = 0; i < e->pools_mark; i++)
-        pool_leave_run(&e->pools[i]);
     if (!e->seat.places)
         return;
     seats_standing(e->gates, &e->seat, -(int32_t)e->pools_proven, -(int32_t)e->silent_mute);

@@ -123,7 +123,7 @@ void pool_take_back_race(struct pool *p);
 struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool https,
                       uint32_t hash);
 void pool_join(struct pool *p, struct origin *o); /* its connections carry that one's requests */
-void pool_leave(struct origin *o);   /* not any more: with the last one it goes itself */
-void pool_leave_run(struct pool *p); /* no socket of it is left */
+void pool_leave(struct origin *o);        /* not any more: with the last one it goes itself */
+void pools_leave_run(struct ringsend *e); /* it ends, no socket of it is left */
 
 #endif

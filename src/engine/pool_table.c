@@ -28,7 +28,7 @@ static void join_run(struct pool *p, uint32_t hash)
         seat_join(l, &p->seat, &p->run->places);
 }
 
-void pool_leave_run(struct pool *p)
+static void leave_run(struct pool *p)
 {
     if (!p->run)
         return; /* there are none, or the slot is free */
@@ -36,6 +36,12 @@ void pool_leave_run(struct pool *p)
     seat_leave(l, &p->seat, p->conns_leaving);
     limits_origin_give_back(l, p->run);
     p->run = NULL;
+}
+
+void pools_leave_run(struct ringsend *e)
+{
+    for (uint32_t i = 0; i < e->pools_mark; i++)
+        leave_run(&e->pools[i]);
 }
 
 struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool https,
@@ -66,7 +72,7 @@ static void pool_put(struct pool *p)
     CHECK(p->conns == 0 && p->requests == 0 && list_empty(&p->news) && !p->dialing &&
           list_empty(&p->waiting));
     place_forget(p);
-    pool_leave_run(p);
+    leave_run(p);
     list_remove(&p->task.ready);
     timer_remove(&e->timers, &p->task.timer);
     list_remove(&p->in_host);

@@ -91,6 +91,7 @@ static void release(struct ringsend *e)
         ringsend_tls_free(e->tls);
     watch_free(e);
     ring_free(e->ring);
+    pools_leave_run(e);
     place_leave(e);
     origins_leave_run(e);
     verdict_release(e);
@@ -363,6 +364,19 @@ int ringsend_run(struct ringsend *e, uint64_t wait_ns)
         post_take(e, ringsend_submit); /* or the wake-up for it would be spent */
     e->woken = false;
     return (int)(e->finished_count + e->events_count);
+}
+
+void file_close(struct file **file)
+{
+    struct file *f = *file;
+    if (!f)
+        return;
+    file_cancel(f);
+    while (!file_is_quiet(f))
+        if (engine_wait(f->engine) < 0)
+            break;
+    file_free(f);
+    *file = NULL;
 }
 
 int file_run(struct ringsend *e, uint64_t wait_ns)
