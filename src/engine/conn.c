@@ -65,7 +65,6 @@ static enum task_next conn_goto(struct conn *c, enum conn_step step)
 struct conn *conn_open(struct pool *p, const struct address *address)
 {
     struct ringsend *e = p->engine;
-    place_take(p);
     struct list *node = list_pop_front(&e->conns_free);
     struct conn *c = node ? LIST_OWNER(node, struct conn, idle) : &e->conns[e->conns_mark++];
     uint32_t slot = (uint32_t)(c - e->conns), generation = c->generation + 1;
@@ -291,8 +290,11 @@ static enum task_next connecting(struct conn *c)
             return connect_failed(c, RINGSEND_E_TIMEOUT_CONNECT, NULL);
         if (engine_is_over(e, attempt_at_ns))
             return conn_fail(c, RINGSEND_E_TIMEOUT_ATTEMPT, "while connecting");
-        if (engine_is_over(e, c->turn_at_ns) && turn_is_over(c))
-            return TASK_AGAIN;
+        if (engine_is_over(e, c->turn_at_ns)) {
+            turn_is_over(c);
+            if (c->racing)
+                tell(c, NEWS_OVERDUE);
+        }
         task_deadline(e, &c->task,
                       earliest(c->turn_at_ns, earliest(c->deadline_ns, attempt_at_ns)));
         return TASK_WAIT;

@@ -29,6 +29,7 @@ enum conn_news {
     NEWS_NONE,
     NEWS_CONNECTED,
     NEWS_CONNECT_FAILED, /* by `error` */
+    NEWS_OVERDUE,        /* its connect, of a race, has had its turn */
     NEWS_RAN_SHORT,      /* the same, for want of what this machine has only so much of */
     NEWS_GREETED,        /* its handshake is over, well or not */
     NEWS_CLOSED          /* nothing of it is left but its slot, and its place */
@@ -76,6 +77,7 @@ struct conn {
     struct list starved;       /* in engine.starved: to be armed again once buffers are back */
 };
 
+/* Its pool has taken a place for it. */
 struct conn *conn_open(struct pool *p, const struct address *address);
 enum task_next conn_run(struct conn *c);
 void conn_completed(struct conn *c, const struct ring_completion *completion);

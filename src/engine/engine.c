@@ -40,6 +40,7 @@
 #include "engine/file_internal.h"
 #include "engine/host.h"
 #include "engine/lookups.h"
+#include "engine/make_way.h"
 #include "engine/origin.h"
 #include "engine/pool.h"
 #include "engine/request.h"
@@ -257,7 +258,7 @@ static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
     run_ready(e);
     if (launch(e) < 0)
         return -RINGSEND_E_RING;
-    place_turn_ends(e);
+    make_way_turn_ends(e);
     bool ready = e->finished_count > known || (e->events_count > 0 && !anyway) || e->woken ||
                  !list_empty(&e->ready) || !list_empty(&e->held_sends);
     struct ring_wait wait = wait_for(e, ready ? 0 : until_ns);
@@ -275,7 +276,7 @@ static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
     expire_timers(e);
     place_hear_calls(e);
     run_ready(e);
-    place_turn_ends(e);
+    make_way_turn_ends(e);
 #ifdef RINGSEND_SLOW_CHECKS
     engine_check_invariants(e);
 #endif

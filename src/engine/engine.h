@@ -3,19 +3,21 @@
  *   request  a record's whole life: queued, attempt, backoff, finished      request.c
  *   origin   whom requests are for; who of them begins                     origin.c, origin_table.c
  *            those that wait; what holds one back                queue.c, admission.c, pause.c
- *   pool     where connections go: address, race, idle ones                 pool.c, pool_race.c,
- *            pool_table.c, kept.c
- *            for whom there is a place, and for how long      places.c, run_places.c, turns.c
+ *   pool     where connections go: address, race, idle ones   pool.c, pool_race.c, pool_table.c,
+ *            pool_state.c, kept.c
+ *            for whom there is a place, for how long, and   places.c, run_places.c, turns.c
+ *            what is closed for it                                          make_way.c
  *   host     a name and its addresses                                       host.c, override.c
- *   lookups  which names are looked up when                                 lookups.c
+ *   lookups  which names are looked up when                 lookups.c, lookup_lists.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c, conn_recv.c
  *   writer   what it sends, in order, and the one send under way            writer.c
  *   wire     how its bytes reach the peer: plainly, or through TLS          wire.h, wire_tls.c
  *   attempt  what one try has brought to light: the lower machines tell it  attempt.c
- *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c
+ *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c,
+ *            exchange_state.c, exchange_end.c
  *            what HTTP/1.1 makes of that: one at a time                     http1.c
  *   stream   bodies in parts, and the descriptors they come from and go to  stream.c, stream_in.c,
- *            file.c
+ *            stream_event.c, file.c
  *   decode   a response's body, before it is judged                         decode.c, verdict.c
  *   room     large responses that wait for each other's memory               room.c
  *   trace    what became of each attempt, when it is to be told             trace.c
@@ -25,9 +27,9 @@
  * finished.
  *
  * Rules. Completions only store their result in an op and wake its task; tasks run later, from the
- * loop (engine.c). A task's run function is entered from the loop alone; machines tell each other
- * things by functions that store and wake but never run. A request is told of nothing but by its
- * attempt. */
+ * loop (engine.c). A task's run function is entered from the loop alone. No machine calls one above
+ * it: what is to go upwards is stored, and wakes who reads it (docs/architecture.md, The seams). A
+ * request hears of nothing but by its attempt. */
 #ifndef RINGSEND_ENGINE_ENGINE_H
 #define RINGSEND_ENGINE_ENGINE_H
 

@@ -21,6 +21,7 @@
 #include "engine/exchange.h"
 #include "engine/host.h"
 #include "engine/kept.h"
+#include "engine/make_way.h"
 #include "engine/places.h"
 #include "engine/pool.h"
 #include "engine/queue.h"
@@ -155,8 +156,10 @@ static void hear_of_lookup(struct origin *o)
 static bool has_no_place(struct origin *o, struct request *r)
 {
     CHECK(r->origin == o && o->wish == WISH_NONE);
-    if (gates_are_open(r))
-        place_want(r);
+    if (gates_are_open(r)) {
+        place_wish(r);
+        make_way_for(r);
+    }
     return false;
 }
 
@@ -242,7 +245,7 @@ enum task_next origin_run(struct origin *o)
     gates_begin(o);
     origin_unwish(o);
     bool has_begun = dispatch(o);
-    place_run_ends(o->pool, o->settles_at_ns != TIMER_NEVER);
+    pool_run_ends(o->pool, o->settles_at_ns != TIMER_NEVER);
     gates_end(o);
     if (o->settles_at_ns < o->task.timer.at_ns)
         task_deadline(o->engine, &o->task, o->settles_at_ns);

@@ -15,13 +15,16 @@
  * new one, after its first place, has not more than are left. A connection is silent while it is
  * being made and until the first byte of an answer: one that is idle can be closed for others, and
  * one that an answer comes on is not what was to be bounded. Connects that have had their turn
- * make way: turns.c.
+ * make way.
  *
  * A connection that becomes idle is kept unless somebody in line has more right to its place.
  *
  * With limits that engines share (run_places.c) the limit is the run's, and who is mute or proven
  * counts over all of them. The engine stands in the run's line while a pool that may have a
  * place stands in this one, and a pool at its limit in that of the origin that it is for.
+ *
+ * Here it is counted and asked, and whoever is next is woken; what is closed so that there is a
+ * place says make_way.c.
  *
  * Invariants: who stands in line has wanted a place in its last run and could not have one;
  * when a place is free, the first one whom it is for is awake. */
@@ -33,14 +36,12 @@
 #include "engine/admission.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
-#include "engine/kept.h"
 #include "engine/origin.h"
 #include "engine/pool.h"
 #include "engine/queue.h"
 #include "engine/request.h"
 #include "engine/run_limits.h"
 #include "engine/steps.h"
-#include "engine/turns.h"
 #include "ringsend.h"
 
 static bool is_shared(const struct ringsend *e)
@@ -64,12 +65,12 @@ static bool is_full_itself(const struct ringsend *e)
     return e->conns_open >= e->conns_limit;
 }
 
-static bool all_full(const struct ringsend *e)
+bool place_is_full(const struct ringsend *e)
 {
     return is_full_itself(e) || (is_shared(e) && !seat_may_take(e->gates, &e->seat));
 }
 
-static bool is_at_own_limit(const struct pool *p)
+bool place_is_at_own_limit(const struct pool *p)
 {
     const struct ringsend *e = p->engine;
     return p->conns >= e->options.connections_per_origin ||
@@ -82,8 +83,7 @@ static uint32_t rank(const struct pool *p)
     return p->conns > 0 ? 32 - (uint32_t)__builtin_clz(p->conns) : 0;
 }
 
-/* Its standing lets it have another place, if there is one. */
-static bool may_have(const struct pool *p)
+bool place_may_have(const struct pool *p)
 {
     const struct ringsend *e = p->engine;
     const struct ringsend_limits *l = e->gates;
@@ -101,7 +101,7 @@ static struct pool *head_of(const struct list *line)
     if (list_empty(line))
         return NULL;
     struct pool *p = LIST_OWNER(line->next, struct pool, blocked);
-    return may_have(p) ? p : NULL;
+    return place_may_have(p) ? p : NULL;
 }
 
 struct pool *place_first(const struct ringsend *e)
@@ -119,12 +119,12 @@ struct pool *place_first(const struct ringsend *e)
 
 bool place_is_free(const struct pool *p)
 {
-    return !all_full(p->engine) && !is_at_own_limit(p);
+    return !place_is_full(p->engine) && !place_is_at_own_limit(p);
 }
 
 bool place_is_there(const struct pool *p)
 {
-    if (!place_is_free(p) || !may_have(p))
+    if (!place_is_free(p) || !place_may_have(p))
         return false;
     const struct pool *first = place_first(p->engine);
     return !first || first == p || rank(p) < rank(first);
@@ -205,75 +205,30 @@ static struct request *first_waiting(const struct pool *p)
     return first;
 }
 
-/* How many connections it would open now. */
-static uint32_t demand(const struct pool *p)
+uint32_t place_demand(const struct pool *p)
 {
     return wanted(p) + (p->dialing && p->racers == 0);
 }
 
-/* Connections that are about to make room for one of its: at its own limit only its own can. */
 uint32_t place_leaving(const struct pool *p)
 {
-    return is_at_own_limit(p) ? p->conns_leaving : p->engine->conns_leaving;
+    return place_is_at_own_limit(p) ? p->conns_leaving : p->engine->conns_leaving;
 }
 
-/* The one that has been idle for longest; its own only if none is left to stand there for the
- * request itself. Null: none. */
-static struct conn *to_close_for(const struct pool *p, const struct request *r)
-{
-    const struct ringsend *e = p->engine;
-    for (struct list *node = e->idle_lru.next; node != &e->idle_lru; node = node->next) {
-        struct conn *c = LIST_OWNER(node, struct conn, idle_lru);
-        if (c->pool == p)
-            c = kept_to_spare(p, r);
-        if (c)
-            return c;
-    }
-    return NULL;
-}
-
-void place_want(const struct request *r)
+void place_wish(const struct request *r)
 {
     struct pool *p = r->origin->pool;
     struct ringsend *e = p->engine;
-    bool own = is_at_own_limit(p);
-    struct list *idle = own ? &p->idle : &e->idle_lru;
+    bool own = place_is_at_own_limit(p);
     CHECK(r->origin->wish == WISH_NONE);
     r->origin->wish = own ? WISH_OWN : WISH_PLACE;
     p->wishes[r->origin->wish]++;
-    if (!own && list_empty(&p->blocked))
-        enter(p);
-    bool is_full = own || all_full(e);
-    if (!is_full)
-        place_wake_first(e); /* there is one, for another */
-    if (place_leaving(p) >= demand(p))
+    if (own)
         return;
-    if (!own && !may_have(p)) {
-        if (p->standing == STANDING_MUTE)
-            turn_take_for(p); /* of another mute one */
-    } else if (is_full && !list_empty(idle)) {
-        struct conn *c = own ? kept_to_spare(p, r) : to_close_for(p, r);
-        if (c)
-            conn_abandon(c, RINGSEND_OK, NULL);
-    } else if (is_full && !own) {
-        turn_take_for(p);
-    }
-}
-
-/* In the line of an origin that engines share, and what it holds there for others. Who waits for a
- * place of the run stands in this line as well: else two of one engine, each first here only while
- * it stands here, would send each other back and forth between the lines. */
-static void look_at_own_line(struct pool *p)
-{
-    struct ringsend *e = p->engine;
-    bool any = p->wishes[WISH_OWN] + p->wishes[WISH_PLACE] > 0;
-    bool may = any && p->conns < e->options.connections_per_origin;
-    seat_has_idle(&p->seat, !list_empty(&p->idle));
-    seat_wish(e->gates, &p->seat, may ? demand(p) : 0, false, false);
-    while (!list_empty(&p->idle) && seat_is_asked(&p->seat))
-        conn_abandon(LIST_OWNER(p->idle.prev, struct conn, idle), RINGSEND_OK, NULL);
-    if (may && p->wishes[WISH_OWN] > 0 && seat_may_take(e->gates, &p->seat))
-        pool_wake(p); /* it was given back meanwhile */
+    if (list_empty(&p->blocked))
+        enter(p);
+    if (!place_is_full(e))
+        place_wake_first(e); /* there is one, for another */
 }
 
 /* Who leaves the line calls the next one, for the place that it was called for may be left over. */
@@ -285,13 +240,12 @@ void place_run_ends(struct pool *p, bool waits_for_own)
     bool may_open = (p->step == POOL_OPEN || p->step == POOL_RACE) &&
                     p->conns < e->options.connections_per_origin;
     bool wants = may_open && p->wishes[WISH_PLACE] > 0;
-    if (p->seat.places)
-        look_at_own_line(p);
     /* What is still idle was kept for requests that a gate holds back now, or for none: others may
      * have more use for its place. */
     if (!list_empty(&p->idle) && place_first(e) != p)
         place_wake_first(e);
-    if (list_empty(&p->blocked) || wants || (demand(p) > 0 && all_full(e) && !waits_for_own))
+    if (list_empty(&p->blocked) || wants ||
+        (place_demand(p) > 0 && place_is_full(e) && !waits_for_own))
         return;
     leave(p);
     place_overdue(e);
@@ -382,18 +336,10 @@ bool place_mute_hold_much(const struct ringsend *e)
     return shared_or(e, &e->gates->silent_mute, e->silent_mute) > limit_of(e) / 2;
 }
 
-/* More connections are to stay than may. */
-static bool is_over_limit(const struct ringsend *e)
+bool place_is_over_limit(const struct ringsend *e)
 {
     return e->conns_open - e->conns_leaving > e->conns_limit ||
            (is_shared(e) && run_places_are_over(&e->gates->places));
-}
-
-void place_limit_changed(struct ringsend *e)
-{
-    while (is_over_limit(e) && !list_empty(&e->idle_lru))
-        conn_abandon(LIST_OWNER(e->idle_lru.next, struct conn, idle_lru), RINGSEND_OK, NULL);
-    place_wake_first(e);
 }
 
 /* Another engine has more right to it than who waits here. */
@@ -409,7 +355,7 @@ bool place_is_kept(const struct conn *c)
 {
     struct pool *p = c->pool;
     struct ringsend *e = p->engine;
-    if (is_over_limit(e))
+    if (place_is_over_limit(e))
         return false;
     struct pool *other = place_first(e);
     bool is_alone = !other || other == p;
@@ -418,7 +364,7 @@ bool place_is_kept(const struct conn *c)
     struct request *ours = wanted(p) > 0 ? first_waiting(p) : NULL;
     if (is_shared(e) && is_for_another_engine(p, ours))
         return false;
-    if (is_alone || e->conns_leaving >= demand(other))
+    if (is_alone || e->conns_leaving >= place_demand(other))
         return true;
     struct request *theirs = other->dialing ? other->dialing : first_waiting(other);
     if (!ours || other->conns + 1 < p->conns)
@@ -493,53 +439,4 @@ void place_stats(const struct ringsend *e, struct ringsend_stats *stats)
 {
     stats->connections_limit = limit_of(e);
     stats->connections_peak = shared_or(e, &e->gates->places.peak, e->stats.connections_peak);
-}
-
-static bool mute_ones_wait(const struct ringsend *e)
-{
-    bool any = false;
-    for (uint32_t i = 0; i < PLACE_RANKS; i++)
-        any |= !list_empty(&e->blocked[STANDING_MUTE][i]);
-    return any;
-}
-
-/* The one that has been idle for longest and that nobody here waits for; null: none. */
-static struct conn *spare(const struct ringsend *e)
-{
-    for (struct list *node = e->idle_lru.next; node != &e->idle_lru; node = node->next) {
-        struct conn *c = LIST_OWNER(node, struct conn, idle_lru);
-        if (!kept_is_awaited(c))
-            return c;
-    }
-    return NULL;
-}
-
-/* Above the limit even one that is waited for goes. */
-static struct conn *to_give_up(const struct ringsend *e)
-{
-    if (is_over_limit(e) && !list_empty(&e->idle_lru))
-        return LIST_OWNER(e->idle_lru.next, struct conn, idle_lru);
-    return seat_is_asked(&e->seat) ? spare(e) : NULL;
-}
-
-/* What is idle now, after all have run, nobody here has use for. Calls are heard last, as this may
- * call itself: who sleeps with one that it has not heard is woken by no other. */
-void place_turn_ends(struct ringsend *e)
-{
-    struct seat *s = &e->seat;
-    if (!is_shared(e))
-        return;
-    seat_has_idle(s, spare(e) != NULL);
-    bool may = !is_full_itself(e);
-    const struct pool *first = may ? place_first(e) : NULL;
-    uint32_t wants = first ? demand(first) : 0;
-    bool waits = may && !first && e->blocked_count > 0;
-    seat_wish(e->gates, s, first && wants == 0 ? 1 : wants, waits, waits && mute_ones_wait(e));
-    /* After its own wish, as this counts: who wants less itself is asked for more. */
-    struct conn *c;
-    while (list_empty(&e->ready) && (c = to_give_up(e)))
-        conn_abandon(c, RINGSEND_OK, NULL);
-    if (waits)
-        place_wake_first(e); /* it may have one since it looked */
-    place_hear_calls(e);
 }

@@ -37,6 +37,7 @@
 #include "engine/exchange.h"
 #include "engine/host.h"
 #include "engine/http1.h"
+#include "engine/make_way.h"
 #include "engine/origin.h"
 #include "engine/places.h"
 #include "engine/queue.h"
@@ -156,6 +157,7 @@ void pool_open_for(struct pool *p, struct request *r)
         pool_race_begin(p, r);
     } else {
         CHECK(p->step == POOL_OPEN && p->has_winner);
+        place_take(p);
         conn_begin(conn_open(p, &p->winner), r);
     }
 }
@@ -225,6 +227,16 @@ static void hear_connected(struct pool *p, struct conn *c)
         pool_race_won(c);
 }
 
+/* A race makes way for its own next address. */
+static void hear_overdue(struct pool *p, struct conn *c)
+{
+    CHECK(c->racing && p->step == POOL_RACING);
+    if (pool_race_left_ns(p) > 0 && !place_is_free(p))
+        make_way_take_back(c);
+    else
+        place_overdue(p->engine);
+}
+
 static void hear_failed(struct pool *p, struct conn *c)
 {
     struct exchange *x = http1_exchange(c);
@@ -266,6 +278,9 @@ static void hear(struct pool *p, struct conn *c)
         return;
     case NEWS_CONNECT_FAILED:
         hear_failed(p, c);
+        return;
+    case NEWS_OVERDUE:
+        hear_overdue(p, c);
         return;
     case NEWS_RAN_SHORT:
         hear_short(p, c);
@@ -323,6 +338,13 @@ static enum task_next advance(struct pool *p)
     UNREACHABLE("pool step");
 }
 
+void pool_run_ends(struct pool *p, bool waits_for_own)
+{
+    if (p->seat.places)
+        make_way_in_own_line(p);
+    place_run_ends(p, waits_for_own);
+}
+
 enum task_next pool_run(struct pool *p)
 {
     CHECK((p->dialing != NULL) == (p->step == POOL_RACING));
@@ -332,6 +354,6 @@ enum task_next pool_run(struct pool *p)
     task_deadline(p->engine, &p->task, TIMER_NEVER); /* a race sets what it waits for */
     enum task_next next = advance(p);
     if (!list_empty(&p->idle) || !list_empty(&p->blocked) || p->seat.places)
-        place_run_ends(p, false);
+        pool_run_ends(p, false);
     return next;
 }

@@ -84,6 +84,9 @@ struct pool {
 /* That one has had its turn: the next one has, if something is left. */
 void pool_pass_on(struct origin *o, bool has_begun);
 enum task_next pool_run(struct pool *p);
+/* A run of its own, or of one of its origins, before gates_end: what is left over is for others.
+ * `waits_for_own`: that origin does for an idle connection to have stood. */
+void pool_run_ends(struct pool *p, bool waits_for_own);
 void pool_look_up(struct pool *p); /* in LOOKUP; the one after lookups_over */
 
 /* ---- pool_state.c ---- */

@@ -36,6 +36,7 @@ static void open_racer(struct pool *p)
     uint32_t i = (a->race_first + a->race_next++) % h->addresses_count;
     struct address address = h->addresses[i];
     address_set_port(&address, p->port);
+    place_take(p);
     struct conn *c = conn_open(p, &address);
     c->racing = true;
     p->racers++;

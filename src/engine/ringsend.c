@@ -19,6 +19,7 @@
 #include "engine/host.h"
 #include "engine/lookup.h"
 #include "engine/lookups.h"
+#include "engine/make_way.h"
 #include "engine/on_ring.h"
 #include "engine/options.h"
 #include "engine/origin.h"
@@ -453,7 +454,7 @@ int ringsend_limit(struct ringsend *e, uint32_t connections)
         run_places_limit(l, connections, e);
     else
         e->conns_limit = connections;
-    place_limit_changed(e);
+    make_way_to_limit(e);
     return 0;
 }
 

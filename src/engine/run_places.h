@@ -11,7 +11,6 @@
 struct pool;
 struct ringsend;
 struct ringsend_limits;
-struct ringsend_stats;
 
 /* Written under the limits' lock, but for `leaving` and `idle`; read without it. */
 struct run_places {
@@ -78,21 +77,5 @@ void seats_standing(struct ringsend_limits *l, struct seat *run, int32_t proven,
 void run_places_limit(struct ringsend_limits *l, uint32_t limit, const struct ringsend *by);
 /* Takes the next seat of the engine that is to look again; null: none. */
 struct seat *seat_called(struct ringsend *e);
-
-/* ---- places.c: an engine's part ---- */
-
-/* Takes one of those that engines share, if it is there still: to be used at once, by place_take,
- * or given up. `ahead` of others who wait. */
-bool place_claim(struct pool *p, bool ahead);
-void place_unclaim(struct pool *p);
-/* With limits that engines share. A turn has taken in what completed: who was called runs. */
-void place_hear_calls(struct ringsend *e);
-bool place_is_called(const struct ringsend *e);
-/* Before the engine sleeps or returns: gives up what others want, and tells them what it wants. */
-void place_turn_ends(struct ringsend *e);
-void place_join(struct ringsend *e);
-void place_stats(const struct ringsend *e, struct ringsend_stats *stats);
-void place_leave(struct ringsend *e); /* no socket of it is left */
-void place_broke(struct ringsend *e); /* it wants nothing any more */
 
 #endif

@@ -2,20 +2,22 @@
 #ifndef RINGSEND_ENGINE_TURNS_H
 #define RINGSEND_ENGINE_TURNS_H
 
-#include <stdbool.h>
+#include "base/time.h"
+
 #include <stdint.h>
 
 struct conn;
-struct pool;
+struct request;
 struct ringsend;
+
+#define TURN_MIN_NS (250 * NS_PER_MS)
 
 void turns_init(struct ringsend *e);
 void turn_begin(struct conn *c); /* of connect or handshake: sets their deadline as well */
 void turn_stood(struct conn *c, uint64_t ns); /* for so long it waited for ourselves */
-bool turn_is_over(struct conn *c);            /* true: it was taken back at once */
-void turn_succeeded(struct conn *c);          /* its connect, or its handshake */
-/* Takes back a connection that has had its turn, if there is one, so that the pool has its place.
- */
-void turn_take_for(struct pool *p);
+/* It may be taken back from now on. A race's: first by its own pool, which is to hear of it. */
+void turn_is_over(struct conn *c);
+void turn_succeeded(struct conn *c);                /* its connect, or its handshake */
+struct request *turn_request(const struct conn *c); /* whom it is being made for; null: nobody */
 
 #endif
