@@ -328,8 +328,6 @@ def circles(graph):
 def check_circles(root, build):
     graph = callees(objects_of(root, build))
     for circle in circles(graph):
-        if all(path.startswith(rules.CIRCLE + "/") for path in circle):
-            continue
         arrows = [f"{a} uses {graph[a][b]} of {b}" for a in circle for b in circle if b in graph[a]]
         yield f"{circle[0]}:1: a circle of {len(circle)} files: " + "; ".join(arrows)
 
@@ -445,6 +443,7 @@ SEEDS = {
                 "return good_engine(a) +").replace("\n\n/*", '\n#include "engine/good.h"\n\n/*', 1)
         },
         {"src/base/seed.c": SEED, "src/base/other.c": OTHER},
+        {"src/engine/seed.c": SEED, "src/engine/other.c": OTHER},
     ],
     "width": [
         {"src/base/seed.c": "/* " + 97 * "a" + " */\n"},
@@ -514,9 +513,10 @@ CLEAN = {
         "src/base/time.h": "#define NS_PER_S 1000000000ull\n",
         "src/base/seed.c": "#define SEED_PER_S 1000000\nlong seed_ms = 500;\nlong a = 1000000;\n"
     }],
-    "circles": [
-        {"src/engine/seed.c": SEED, "src/engine/other.c": OTHER},
-    ],
+    "circles": [{
+        "src/engine/seed.c": SEED,
+        "src/engine/other.c": OTHER.replace("seed()", "1")
+    }],
     "lengths": [{"src/base/seed.c": FITS + "\n" * (rules.FILE_LINES - 70)}],
     "calls": [{"src/cli/seed.c": 'void seed(void)\n{\n    printf("a");\n    x->sleep(1);\n}\n'}],
 }
