@@ -3,13 +3,13 @@
 #ifndef RINGSEND_BASE_SPAN_H
 #define RINGSEND_BASE_SPAN_H
 
+#include "base/ascii.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <strings.h>
 
 /* From a string literal. */
 #define SPAN(literal) ((struct ringsend_bytes){(literal), sizeof(literal) - 1})
@@ -27,7 +27,7 @@ static inline bool span_equal(struct ringsend_bytes a, struct ringsend_bytes b)
 /* ASCII only, as header names (RFC 9110 5.1) and host names compare. */
 static inline bool span_equal_nocase(struct ringsend_bytes a, struct ringsend_bytes b)
 {
-    return a.bytes == b.bytes && (a.bytes == 0 || strncasecmp(a.data, b.data, a.bytes) == 0);
+    return a.bytes == b.bytes && ascii_equal_nocase(a.data, b.data, a.bytes);
 }
 
 /* Takes the optional white space off both ends (RFC 9110 5.6.3). */
@@ -47,8 +47,8 @@ static inline uint32_t span_hash_nocase(struct ringsend_bytes a)
 {
     uint32_t hash = 2166136261u;
     for (size_t i = 0; i < a.bytes; i++) {
-        unsigned char c = (unsigned char)a.data[i];
-        hash = (hash ^ (c >= 'A' && c <= 'Z' ? c | 0x20u : c)) * 16777619u;
+        unsigned char c = (unsigned char)ascii_lower(a.data[i]);
+        hash = (hash ^ c) * 16777619u;
     }
     return hash;
 }

@@ -10,6 +10,7 @@
 #include "engine/host.h"
 
 #include "base/address.h"
+#include "base/ascii.h"
 #include "base/check.h"
 #include "base/errors.h"
 #include "base/limits.h"
@@ -23,7 +24,6 @@
 #include "ringsend.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <string.h>
 
 #define FRESH_NS (60 * NS_PER_S)
@@ -96,7 +96,7 @@ struct host *host_find(struct ringsend *e, const struct url *url)
     list_init(&h->pools);
     list_init(&h->in_lookups);
     for (size_t i = 0; i < name.bytes; i++)
-        h->name[i] = (char)tolower((unsigned char)name.data[i]);
+        h->name[i] = ascii_lower(name.data[i]);
     if (override)
         set_override(h, override);
     else if (is_loopback(h->name))

@@ -3,13 +3,13 @@
 #include "engine/host.h"
 
 #include "base/address.h"
+#include "base/ascii.h"
 #include "base/limits.h"
 #include "engine/engine.h"
 #include "engine/origin.h"
 #include "http/url.h"
 #include "ringsend.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +21,7 @@ static const char *read_one(struct override *o, const struct ringsend_resolve *f
     if (!span_equal(host, SPAN("*")) && url_check_host(host, &detail) != RINGSEND_OK)
         return detail;
     for (size_t i = 0; i < host.bytes; i++)
-        o->host[i] = (char)tolower((unsigned char)host.data[i]);
+        o->host[i] = ascii_lower(host.data[i]);
     o->port = from->port;
     return addresses_read(from->addresses ? from->addresses : "", o->addresses, LIMIT_ADDRESSES,
                           &o->addresses_count);

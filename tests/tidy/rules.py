@@ -91,6 +91,11 @@ PLACED = {
     ),
     "sigaction sigprocmask": (("src/cli",), "signals belong to the host program"),
     "signal": ((), "portable semantics only with sigaction"),
+    "strcasecmp strncasecmp strcasestr tolower toupper isalpha isdigit isalnum isspace isprint "
+    "isupper islower isxdigit ispunct iscntrl isgraph strptime": (
+        ("src/cli", "src/records"),
+        "depends on the host program's locale: base/ascii.h, base/text.h",
+    ),
     "clock_gettime timespec_get time clock": (
         ("src/base/time.h",),
         "clocks are read by base/time.h alone; in the engine by ring_now_ns",

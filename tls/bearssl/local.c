@@ -8,6 +8,7 @@
  * Whatever leaves is wiped. */
 #include "tls/bearssl/local.h"
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "tls/x509/names.h"
 
@@ -52,7 +53,7 @@ struct session_key session_key_of(const char *host, uint16_t port)
     br_sha256_init(&hash);
     br_sha256_update(&hash, port_bytes, sizeof port_bytes);
     for (const char *c = host; *c; c++) {
-        char lower = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+        char lower = ascii_lower(*c);
         br_sha256_update(&hash, &lower, 1);
     }
     br_sha256_out(&hash, key.digest);

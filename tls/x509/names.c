@@ -8,8 +8,9 @@
  * requires of those who cannot process it. */
 #include "tls/x509/names.h"
 
+#include "base/ascii.h"
+
 #include <arpa/inet.h>
-#include <strings.h>
 
 enum general_name { /* GeneralName's numbers, RFC 5280 4.2.1.6 */
                     NAME_EMAIL = 1,
@@ -44,7 +45,7 @@ bool host_parse(const char *text, struct host *host)
 
 static bool same_text(const uint8_t *a, const char *b, size_t bytes)
 {
-    return strncasecmp((const char *)a, b, bytes) == 0 && !memchr(a, 0, bytes);
+    return ascii_equal_nocase((const char *)a, b, bytes) && !memchr(a, 0, bytes);
 }
 
 /* RFC 6125 6.4: a wildcard is the whole left label and stands for exactly one; the rest has at
