@@ -204,6 +204,14 @@ leaf by-long7 long7
 chain too-long by-long $long
 chain long-enough by-long7 long7 long6 long5 long4 long3 long2 long1
 
+# ---- Somebody who calls himself as the root does: none of the signatures is right
+printf '%s\n' 'basicConstraints=critical,CA:TRUE' | cert forged - other /O=Tests/CN=root
+leaf by-forged forged leaf "$NAMES" "$(without authorityKeyIdentifier)"
+forged=forged
+for i in 1 2 3; do forged="$forged $forged"; done
+# shellcheck disable=SC2086
+chain hostile by-forged $forged forged forged forged forged
+
 # ---- Chains
 for l in good good-p384 good-p521 good-rsa2048 good-rsa4096 good-no-usage good-both-usages good-sha512 good-email other-host \
     no-san ip-as-dns dns-only usage-client usage-any usage-no-sign unknown-critical unknown-plain weak-key sha1 short ed25519-key \

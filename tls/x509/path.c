@@ -9,8 +9,9 @@
  * Then issuers are looked for depth first, by name and key identifier, anchors before what the peer
  * sent, so that the shortest trusted path is found first and expired cross-certificates do no harm.
  * A path that reaches an anchor is checked downwards: constraints, then signatures, the only
- * expensive step. Steps, signatures and comparisons have budgets: a hostile chain costs bounded
- * time.
+ * expensive step. Steps, signatures and comparisons have budgets, and with any of them the search
+ * ends: a hostile chain costs bounded time. That of signatures is what one path of full length
+ * needs; honest chains fail no check.
  *
  * When no path holds, the most telling failure is reported: of a path that reached an anchor, else
  * of an issuer that was found but may not sign, else that there is no trusted issuer. */
@@ -20,6 +21,8 @@
 
 #include <stdio.h>
 #include <time.h>
+
+_Static_assert(PATH_SIGNATURES_MAX == PATH_CERTS_MAX - 1, "the longest path can be checked");
 
 enum rank { RANK_NONE, RANK_NO_ISSUER, RANK_ISSUER, RANK_PATH };
 
@@ -155,6 +158,7 @@ static bool check_signatures(struct walk *w, size_t depth)
         if (w->signatures == 0) {
             note(w, RANK_PATH, RINGSEND_E_TLS_BAD_CHAIN, cert,
                  "needs more signature checks than allowed");
+            w->steps = 0; /* nothing could be accepted any more */
             return false;
         }
         w->signatures--;
@@ -180,6 +184,8 @@ static bool check_constraints(struct walk *w, size_t depth)
                 !constraints_allow(w->path[j]->constraints, cert, &w->comparisons)) {
                 note(w, RANK_PATH, RINGSEND_E_TLS_NAME_CONSTRAINT, cert,
                      "has a name its authority is not allowed to vouch for");
+                if (w->comparisons == 0)
+                    w->steps = 0;
                 return false;
             }
         }

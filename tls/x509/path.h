@@ -7,9 +7,9 @@
 #include "tls/x509/trust.h"
 
 enum {
-    PATH_CERTS_MAX = 10,            /* from the leaf to the anchor, both included */
+    PATH_CERTS_MAX = 9,             /* from the leaf to the anchor, both included */
     PATH_STEPS_MAX = 200,           /* issuers tried in all */
-    PATH_SIGNATURES_MAX = 16,       /* verified in all: up to 10 ms each, P-521 more */
+    PATH_SIGNATURES_MAX = 8,        /* verified in all: up to 10 ms each, P-521 more */
     PATH_COMPARISONS_MAX = 1 << 18, /* of names with constraints */
     PATH_DETAIL_BYTES = 280,
 };
