@@ -9,6 +9,7 @@
 #include "tls/x509/cert.h"
 
 #include "base/check.h"
+#include "tls/x509/dn.h"
 
 #define OID_RSA "\x2a\x86\x48\x86\xf7\x0d\x01\x01"
 #define OID_ECDSA_SHA2 "\x2a\x86\x48\xce\x3d\x04\x03"
@@ -352,6 +353,9 @@ bool cert_parse(struct der data, struct cert *cert)
     cert->version_1 = f.version == 0;
     cert->issuer = f.issuer;
     cert->subject = f.subject;
+    cert->issuer_hash = dn_hash(f.issuer);
+    cert->subject_hash = dn_hash(f.subject);
+    cert->self_issued = cert->issuer_hash == cert->subject_hash && dn_equal(f.issuer, f.subject);
     if (!take_time(&f.validity, &cert->not_before_s) ||
         !take_time(&f.validity, &cert->not_after_s) || f.validity.at != f.validity.end)
         return false;
@@ -374,11 +378,6 @@ bool cert_parse_key(struct der data, struct public_key *key)
     return der_take(&data, DER_SEQUENCE, &parts) &&
            der_take_whole(&parts, DER_SEQUENCE, &signed_part) && take_fields(signed_part, &f) &&
            cert_read_key(f.key_info, key);
-}
-
-bool cert_is_self_issued(const struct cert *cert)
-{
-    return der_equal(cert->issuer, cert->subject);
 }
 
 void cert_describe(struct der name, char *out, size_t room)

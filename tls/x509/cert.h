@@ -36,8 +36,10 @@ enum cert_hash { CERT_HASH_NONE, CERT_HASH_SHA256, CERT_HASH_SHA384, CERT_HASH_S
 enum cert_usage { CERT_USAGE_DIGITAL_SIGNATURE = 1 << 0, CERT_USAGE_CERT_SIGN = 1 << 5 };
 
 struct cert {
-    struct der whole, signed_part; /* signed_part is the tbsCertificate with its header */
-    struct der issuer, subject;    /* whole Names, with their headers */
+    struct der whole, signed_part;      /* signed_part is the tbsCertificate with its header */
+    struct der issuer, subject;         /* whole Names, with their headers */
+    uint64_t issuer_hash, subject_hash; /* dn_hash */
+    bool self_issued;                   /* both are one name */
     int64_t not_before_s, not_after_s;
     enum cert_signature signature_kind;
     enum cert_hash hash; /* of the signature; none unless RSA or ECDSA */
@@ -69,7 +71,6 @@ bool cert_read_key(struct der whole, struct public_key *key);
 /* Of the curve with this OID's contents. */
 enum key_curve cert_curve(struct der oid);
 
-bool cert_is_self_issued(const struct cert *cert);
 /* Writes the subject's common name, or what comes nearest, for people: printable ASCII only. */
 void cert_describe(struct der name, char *out, size_t room);
 

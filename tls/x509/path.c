@@ -18,6 +18,7 @@
 #include "tls/x509/path.h"
 
 #include "base/check.h"
+#include "tls/x509/dn.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -135,9 +136,9 @@ static bool check_authority(struct walk *w, const struct cert *cert, size_t dept
 {
     uint32_t between = 0; /* intermediates below it that count, RFC 5280 4.2.1.9 */
     for (size_t i = 1; i < depth; i++)
-        between += !cert_is_self_issued(w->path[i]);
+        between += !w->path[i]->self_issued;
     /* Old roots are of version 1 and cannot say that they are authorities; trust says it. */
-    if (!cert->is_ca && !(anchor && cert->version_1 && cert_is_self_issued(cert)))
+    if (!cert->is_ca && !(anchor && cert->version_1 && cert->self_issued))
         note(w, RANK_ISSUER, RINGSEND_E_TLS_BAD_CHAIN, cert,
              "signs another one but is not an authority");
     else if (cert->has_usage && !(cert->usage & CERT_USAGE_CERT_SIGN))
@@ -177,7 +178,7 @@ static bool check_constraints(struct walk *w, size_t depth)
 {
     for (size_t i = 0; i < depth; i++) {
         const struct cert *cert = w->path[i];
-        if (i > 0 && cert_is_self_issued(cert))
+        if (i > 0 && cert->self_issued)
             continue; /* RFC 5280 6.1.4 (b) */
         for (size_t j = i + 1; j < depth; j++) {
             if (w->path[j]->has_constraints &&
@@ -221,9 +222,10 @@ static bool check_path(struct walk *w, size_t depth)
     return true;
 }
 
+/* By what costs nothing: a name that only hashes the same is told apart later. */
 static bool may_have_issued(const struct cert *issuer, const struct cert *cert)
 {
-    if (!der_equal(issuer->subject, cert->issuer))
+    if (issuer->subject_hash != cert->issuer_hash)
         return false;
     return der_bytes(issuer->key_id) == 0 || der_bytes(cert->issuer_key_id) == 0 ||
            der_equal(issuer->key_id, cert->issuer_key_id);
@@ -242,9 +244,11 @@ static bool extend(struct walk *w, size_t depth);
 
 static bool try_issuer(struct walk *w, const struct cert *cert, size_t depth, bool anchor)
 {
-    if (!may_have_issued(cert, w->path[depth - 1]) || is_in_path(w, cert, depth) || w->steps == 0)
+    if (!may_have_issued(cert, w->path[depth - 1]) || w->steps == 0)
         return false;
     w->steps--;
+    if (!dn_equal(cert->subject, w->path[depth - 1]->issuer) || is_in_path(w, cert, depth))
+        return false;
     if (!check_authority(w, cert, depth, anchor))
         return false;
     w->path[depth] = cert;
@@ -268,7 +272,7 @@ static bool extend(struct walk *w, size_t depth)
         if (try_issuer(w, &w->certs[i], depth, false))
             return true;
     }
-    if (cert_is_self_issued(last)) {
+    if (last->self_issued) {
         note(w, RANK_NO_ISSUER, RINGSEND_E_TLS_UNKNOWN_CA, last, "is self-signed and not trusted");
     } else {
         char issuer[100], what[140];
