@@ -181,12 +181,14 @@ extern "C" {
     X(TLS_CRITICAL_EXTENSION, "tls_critical_extension", HANDSHAKE, FINAL, SENT_NOTHING, \
       "a certificate has a critical extension that is not understood and so must be refused") \
     X(TLS_NAME_CONSTRAINT, "tls_name_constraint", HANDSHAKE, FINAL, SENT_NOTHING, \
-      "an authority of the chain may not vouch for a name in the certificate") \
+      "an authority of the chain may not vouch for a name in the certificate, or whether it may " \
+      "is not known here") \
     X(TLS_USAGE, "tls_usage", HANDSHAKE, FINAL, SENT_NOTHING, \
       "a certificate's declared usage does not allow it here: the server needs one for TLS " \
       "servers (serverAuth, digitalSignature)") \
     X(TLS_BAD_CHAIN, "tls_bad_chain", HANDSHAKE, FINAL, SENT_NOTHING, \
-      "a certificate of the chain may not sign others (not a CA, or the path is too long)") \
+      "a certificate of the chain may not sign others (not a CA, the path is too long), or has " \
+      "no policy where one is required") \
     X(TLS_BAD_CERTIFICATE, "tls_bad_certificate", HANDSHAKE, FINAL, SENT_NOTHING, \
       "a certificate is malformed") \
     X(TLS_VERSION, "tls_version", HANDSHAKE, FINAL, SENT_NOTHING, \

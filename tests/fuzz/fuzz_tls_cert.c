@@ -38,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         struct path_verdict verdict;
         char list[64];
         uint32_t budget = 1000;
+        const char *kind;
         anchors[0] = certs[0];
         const struct trust trust = {.anchors = anchors, .anchors_count = 1};
         if (!host_parse(hosts[i], &host))
@@ -49,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
         host_list(&certs[0], list, sizeof list);
         for (size_t j = 0; j < count; j++)
             if (certs[j].has_constraints)
-                constraints_allow(certs[j].constraints, &certs[0], &budget);
+                constraints_check(certs[j].constraints, &certs[0], &budget, &kind);
     }
     return 0;
 }

@@ -126,7 +126,7 @@ static const struct server servers[] = {
     CHAIN("unknown-critical", RINGSEND_E_TLS_CRITICAL_EXTENSION),
     CHAIN("by-inter-critical", RINGSEND_E_TLS_CRITICAL_EXTENSION),
     CHAIN("by-inter-policy", RINGSEND_OK),
-    CHAIN("by-inter-policy-constraints", RINGSEND_E_TLS_CRITICAL_EXTENSION),
+    CHAIN("by-inter-policy-constraints", RINGSEND_E_TLS_BAD_CHAIN),
     /* name constraints */
     CHAIN("by-nc-permit", RINGSEND_OK),
     CHAIN("by-nc-permit-critical", RINGSEND_OK),
@@ -141,7 +141,7 @@ static const struct server servers[] = {
     CHAIN("by-nc-permit-ip-other", RINGSEND_E_TLS_NAME_CONSTRAINT),
     CHAIN("by-nc-dir", RINGSEND_OK),
     CHAIN("by-nc-dir-other", RINGSEND_E_TLS_NAME_CONSTRAINT),
-    CHAIN("by-nc-dir-exclude", RINGSEND_E_TLS_NAME_CONSTRAINT),
+    CHAIN("by-nc-dir-exclude", RINGSEND_OK),
     CHAIN("by-nc-email", RINGSEND_OK),
     CHAIN("by-nc-email-with", RINGSEND_E_TLS_NAME_CONSTRAINT),
 };

@@ -15,6 +15,8 @@
 #define OID_ECDSA_SHA2 "\x2a\x86\x48\xce\x3d\x04\x03"
 #define OID_EXTENSION "\x55\x1d"
 
+enum { EXTENSIONS_MAX = 64 }; /* nobody has so many */
+
 enum key_curve cert_curve(struct der oid)
 {
     if (der_equal(oid, DER_LITERAL("\x2a\x86\x48\xce\x3d\x03\x01\x07")))
@@ -137,7 +139,15 @@ static int64_t days_of(unsigned year, unsigned month, unsigned day)
     return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
 }
 
-/* RFC 5280 4.1.2.5: with seconds, in UTC, no fractions. */
+static unsigned days_in(unsigned year, unsigned month)
+{
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    if (month == 2)
+        return leap ? 29 : 28;
+    return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+/* RFC 5280 4.1.2.5: with seconds, in UTC, no fractions. Leap seconds are in no certificate. */
 static bool take_time(struct der *d, int64_t *seconds)
 {
     struct der t;
@@ -152,9 +162,9 @@ static bool take_time(struct der *d, int64_t *seconds)
     } else if (tag != DER_GENERALIZED_TIME || !take_digits(&t, 4, 1, 9999, &year)) {
         return false;
     }
-    if (!take_digits(&t, 2, 1, 12, &month) || !take_digits(&t, 2, 1, 31, &day) ||
+    if (!take_digits(&t, 2, 1, 12, &month) || !take_digits(&t, 2, 1, days_in(year, month), &day) ||
         !take_digits(&t, 2, 0, 23, &hour) || !take_digits(&t, 2, 0, 59, &minute) ||
-        !take_digits(&t, 2, 0, 60, &second) || der_bytes(t) != 1 || *t.at != 'Z')
+        !take_digits(&t, 2, 0, 59, &second) || der_bytes(t) != 1 || *t.at != 'Z')
         return false;
     *seconds = ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
     return true;
@@ -243,19 +253,63 @@ static bool read_key_id(struct der value, struct cert *cert)
     return der_take(&value, DER_OCTET_STRING, &cert->key_id) && value.at == value.end;
 }
 
-/* Understood, and without effect while no policy is asked for: policyConstraints is not among them,
- * because it can ask for one (RFC 5280 4.2.1.11). */
-static bool is_policy_extension(uint8_t number)
+static bool read_list(struct der value, struct der *list)
 {
-    return number == 32 || number == 33 || number == 54;
+    return der_take(&value, DER_SEQUENCE, list) && value.at == value.end;
 }
 
-/* seen: the numbers below id-ce (2.5.29) met so far; a second one of a kind is a wrong form. */
-static bool read_extension(struct der extension, struct cert *cert, uint64_t *seen)
+/* The tag's number of certificates; more than a path can have are as many as it can. */
+static bool take_count(struct der *fields, uint8_t tag, bool *given, uint32_t *count)
+{
+    struct der value;
+    if (!der_has(*fields, tag))
+        return true;
+    if (!der_take(fields, tag, &value) || value.at == value.end || *value.at >= 0x80)
+        return false;
+    *given = true;
+    *count = der_bytes(value) == 1 ? *value.at : UINT8_MAX;
+    return true;
+}
+
+static bool read_policy_constraints(struct der value, struct cert *cert)
+{
+    struct der fields;
+    return read_list(value, &fields) && fields.at < fields.end &&
+           take_count(&fields, DER_CONTEXT | 0, &cert->requires_policy, &cert->policy_in) &&
+           take_count(&fields, DER_CONTEXT | 1, &cert->inhibits_mapping, &cert->mapping_in) &&
+           fields.at == fields.end;
+}
+
+static bool read_inhibit_any(struct der value, struct cert *cert)
+{
+    return take_count(&value, DER_INTEGER, &cert->inhibits_any, &cert->any_in) &&
+           cert->inhibits_any && value.at == value.end;
+}
+
+/* Those met so far. A second one of a kind is a wrong form (RFC 5280 4.2), whatever the kind: two
+ * readers would take different ones. */
+struct seen {
+    struct der oids[EXTENSIONS_MAX];
+    size_t count;
+};
+
+static bool is_new(struct seen *seen, struct der oid)
+{
+    for (size_t i = 0; i < seen->count; i++) {
+        if (der_equal(seen->oids[i], oid))
+            return false;
+    }
+    if (seen->count == EXTENSIONS_MAX)
+        return false;
+    seen->oids[seen->count++] = oid;
+    return true;
+}
+
+static bool read_extension(struct der extension, struct cert *cert, struct seen *seen)
 {
     struct der oid, flag, value;
     bool critical = false;
-    if (!der_take(&extension, DER_OID, &oid))
+    if (!der_take(&extension, DER_OID, &oid) || !is_new(seen, oid))
         return false;
     if (der_has(extension, DER_BOOLEAN)) {
         if (!der_take(&extension, DER_BOOLEAN, &flag) || der_bytes(flag) != 1)
@@ -264,16 +318,11 @@ static bool read_extension(struct der extension, struct cert *cert, uint64_t *se
     }
     if (!der_take(&extension, DER_OCTET_STRING, &value) || extension.at != extension.end)
         return false;
-    uint8_t number = oid.at < oid.end ? oid.end[-1] : 0;
-    if (der_bytes(oid) != 3 || memcmp(oid.at, OID_EXTENSION, 2) != 0 || number > 63) {
-        cert->unknown_critical |= critical;
-        return true;
-    }
-    if (*seen >> number & 1)
-        return false;
-    *seen |= UINT64_C(1) << number;
-    switch (number) {
+    /* The last arc of id-ce (2.5.29). */
+    bool is_known = der_bytes(oid) == 3 && memcmp(oid.at, OID_EXTENSION, 2) == 0;
+    switch (is_known ? oid.at[2] : 0) {
     case 14:
+        cert->critical_key_id |= critical;
         return read_key_id(value, cert);
     case 15:
         return read_usage(value, cert);
@@ -283,19 +332,28 @@ static bool read_extension(struct der extension, struct cert *cert, uint64_t *se
         return read_basic(value, cert);
     case 30:
         return read_constraints(value, cert);
+    case 32:
+        return read_list(value, &cert->policies);
+    case 33:
+        return read_list(value, &cert->mappings);
     case 35:
+        cert->critical_key_id |= critical;
         return read_issuer_key_id(value, cert);
+    case 36:
+        return read_policy_constraints(value, cert);
     case 37:
         return read_extended_usage(value, cert);
+    case 54:
+        return read_inhibit_any(value, cert);
     }
-    cert->unknown_critical |= critical && !is_policy_extension(number);
+    cert->unknown_critical |= critical;
     return true;
 }
 
 static bool read_extensions(struct der wrapped, struct cert *cert)
 {
     struct der list, extension;
-    uint64_t seen = 0;
+    struct seen seen = {.count = 0};
     if (!der_take(&wrapped, DER_SEQUENCE, &list) || wrapped.at != wrapped.end)
         return false;
     while (list.at < list.end) {

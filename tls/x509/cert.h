@@ -59,7 +59,11 @@ struct cert {
     bool has_constraints;
     struct der constraints;           /* contents of nameConstraints */
     struct der key_id, issuer_key_id; /* empty: absent */
+    struct der policies, mappings; /* contents of certificatePolicies, policyMappings; or empty */
+    bool requires_policy, inhibits_mapping, inhibits_any;
+    uint32_t policy_in, mapping_in, any_in; /* with those: so many certificates below */
     bool unknown_critical;
+    bool critical_key_id; /* a key identifier is critical, which it must not be */
 };
 
 /* False when the form is wrong. The certificate points into `data`. */

@@ -3,12 +3,13 @@
  *
  * Constraints. A name of the certificate is matched against the subtrees of its own kind: any
  * excluded one that holds it refuses, and when there are permitted ones, one of them must hold it.
- * DNS names, IP addresses and (permitted only, byte for byte) directory names are understood. A
- * constraint of any other kind refuses certificates that have a name of that kind, as RFC 5280
- * requires of those who cannot process it. */
+ * DNS names, IP addresses and directory names are understood. A constraint of any other kind
+ * refuses certificates that have a name of that kind, as RFC 5280 requires of those who cannot
+ * process it. */
 #include "tls/x509/names.h"
 
 #include "base/ascii.h"
+#include "tls/x509/dn.h"
 
 #include <arpa/inet.h>
 
@@ -151,77 +152,112 @@ static bool address_within(struct der address, struct der base)
     return true;
 }
 
-/* Contents of Names: is the base the beginning of the name? */
-static bool directory_within(struct der name, struct der base)
-{
-    struct der names, bases;
-    if (!der_take(&name, DER_SEQUENCE, &names) || !der_take(&base, DER_SEQUENCE, &bases))
-        return false;
-    return der_bytes(names) >= der_bytes(bases) &&
-           (bases.at == bases.end || memcmp(names.at, bases.at, der_bytes(bases)) == 0);
-}
-
 static bool is_sound_base(unsigned number, struct der base)
 {
     return number != NAME_ADDRESS || der_bytes(base) == 8 || der_bytes(base) == 32;
 }
 
-enum verdict { ALLOWED, REFUSED };
+/* Takes a base with its tag. Behind it may stand minimum and maximum, which RFC 5280 does not
+ * allow. */
+static bool take_base(struct der *subtrees, uint8_t *tag, struct der *base)
+{
+    struct der subtree;
+    return der_take(subtrees, DER_SEQUENCE, &subtree) && der_next(&subtree, tag, base) &&
+           subtree.at == subtree.end && *tag & DER_CONTEXT && is_sound_base(number_of(*tag), *base);
+}
 
 /* subtrees: contents of GeneralSubtrees. */
-static enum verdict check_subtrees(struct der subtrees, bool excluded, unsigned number,
-                                   struct der name, uint32_t *budget)
+static enum constraints_verdict check_subtrees(struct der subtrees, bool excluded, unsigned number,
+                                               struct der name, uint32_t *budget)
 {
     bool any = false, within = false;
+    struct der base;
+    uint8_t tag;
     while (subtrees.at < subtrees.end) {
-        struct der subtree, base;
-        uint8_t tag;
-        /* Behind the base may stand minimum and maximum, which RFC 5280 does not allow. */
-        if (!der_take(&subtrees, DER_SEQUENCE, &subtree) || !der_next(&subtree, &tag, &base) ||
-            subtree.at != subtree.end || !(tag & DER_CONTEXT) || *budget == 0)
-            return REFUSED;
-        --*budget;
+        if (!take_base(&subtrees, &tag, &base))
+            return CONSTRAINTS_BAD;
+        size_t cost = 1 + der_bytes(base) / 8; /* it is compared byte by byte */
+        if (*budget < cost)
+            return CONSTRAINTS_ENDLESS;
+        *budget -= (uint32_t)cost;
         if (number_of(tag) != number)
             continue;
         any = true;
-        if (!is_sound_base(number, base))
-            return REFUSED;
         if (number == NAME_DNS)
             within |= excluded ? dns_touches(name, base) : dns_within(name, base);
         else if (number == NAME_ADDRESS)
             within |= address_within(name, base);
-        else if (number == NAME_DIRECTORY && !excluded)
-            within |= directory_within(name, base);
+        else if (number == NAME_DIRECTORY)
+            within |= dn_within(name, base);
         else
-            return REFUSED; /* a kind that is not understood */
+            return CONSTRAINTS_UNJUDGED;
     }
-    return (excluded ? within : any && !within) ? REFUSED : ALLOWED;
+    return (excluded ? within : any && !within) ? CONSTRAINTS_REFUSE : CONSTRAINTS_ALLOW;
 }
 
 struct subtrees {
     struct der permitted, excluded;
 };
 
+/* One of the two at least, and none of them without subtrees. */
 static bool take_subtrees(struct der constraints, struct subtrees *s)
 {
     *s = (struct subtrees){0};
     if (constraints.at == constraints.end)
         return false;
     if (der_has(constraints, DER_CONTEXT | DER_CONSTRUCTED | 0) &&
-        !der_take(&constraints, DER_CONTEXT | DER_CONSTRUCTED | 0, &s->permitted))
+        (!der_take(&constraints, DER_CONTEXT | DER_CONSTRUCTED | 0, &s->permitted) ||
+         s->permitted.at == s->permitted.end))
         return false;
     if (der_has(constraints, DER_CONTEXT | DER_CONSTRUCTED | 1) &&
-        !der_take(&constraints, DER_CONTEXT | DER_CONSTRUCTED | 1, &s->excluded))
+        (!der_take(&constraints, DER_CONTEXT | DER_CONSTRUCTED | 1, &s->excluded) ||
+         s->excluded.at == s->excluded.end))
         return false;
     return constraints.at == constraints.end;
 }
 
-static enum verdict check_name(const struct subtrees *s, unsigned number, struct der name,
-                               uint32_t *budget)
+bool constraints_are_sound(struct der constraints)
 {
-    if (check_subtrees(s->excluded, true, number, name, budget) == REFUSED)
-        return REFUSED;
-    return check_subtrees(s->permitted, false, number, name, budget);
+    struct subtrees s;
+    struct der base;
+    uint8_t tag;
+    if (!take_subtrees(constraints, &s))
+        return false;
+    while (s.permitted.at < s.permitted.end) {
+        if (!take_base(&s.permitted, &tag, &base))
+            return false;
+    }
+    while (s.excluded.at < s.excluded.end) {
+        if (!take_base(&s.excluded, &tag, &base))
+            return false;
+    }
+    return true;
+}
+
+static const char *kind_of(unsigned number)
+{
+    static const char *const kinds[] = {"\"other name\"",
+                                        "e-mail address",
+                                        NULL,
+                                        "X.400 address",
+                                        NULL,
+                                        "EDI party name",
+                                        "URI",
+                                        NULL,
+                                        "registered ID"};
+    const char *kind = number < sizeof kinds / sizeof kinds[0] ? kinds[number] : NULL;
+    return kind ? kind : "name of an unknown kind";
+}
+
+static enum constraints_verdict check_name(const struct subtrees *s, unsigned number,
+                                           struct der name, uint32_t *budget, const char **kind)
+{
+    enum constraints_verdict verdict = check_subtrees(s->excluded, true, number, name, budget);
+    if (verdict == CONSTRAINTS_ALLOW)
+        verdict = check_subtrees(s->permitted, false, number, name, budget);
+    if (verdict == CONSTRAINTS_UNJUDGED)
+        *kind = kind_of(number);
+    return verdict;
 }
 
 /* An e-mail address in the subject is subject to e-mail constraints (RFC 5280 4.2.1.10). */
@@ -240,19 +276,20 @@ static bool has_email(struct der subject)
     return false;
 }
 
-bool constraints_allow(struct der constraints, const struct cert *cert, uint32_t *budget)
+enum constraints_verdict constraints_check(struct der constraints, const struct cert *cert,
+                                           uint32_t *budget, const char **kind)
 {
     struct subtrees s;
-    struct der names = cert->names, name, subject = cert->subject, parts;
+    struct der names = cert->names, name;
     uint8_t tag;
+    enum constraints_verdict verdict = CONSTRAINTS_ALLOW;
     if (!take_subtrees(constraints, &s))
-        return false;
-    while (der_next(&names, &tag, &name)) {
-        if (check_name(&s, number_of(tag), name, budget) == REFUSED)
-            return false;
-    }
-    if (has_email(cert->subject) && check_name(&s, NAME_EMAIL, (struct der){0}, budget) == REFUSED)
-        return false;
-    bool has_subject = der_take(&subject, DER_SEQUENCE, &parts) && parts.at < parts.end;
-    return !has_subject || check_name(&s, NAME_DIRECTORY, cert->subject, budget) == ALLOWED;
+        return CONSTRAINTS_BAD;
+    while (verdict == CONSTRAINTS_ALLOW && der_next(&names, &tag, &name))
+        verdict = check_name(&s, number_of(tag), name, budget, kind);
+    if (verdict == CONSTRAINTS_ALLOW && has_email(cert->subject))
+        verdict = check_name(&s, NAME_EMAIL, (struct der){0}, budget, kind);
+    if (verdict == CONSTRAINTS_ALLOW && !dn_is_empty(cert->subject))
+        verdict = check_name(&s, NAME_DIRECTORY, cert->subject, budget, kind);
+    return verdict;
 }

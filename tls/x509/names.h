@@ -19,8 +19,19 @@ bool host_matches(const struct host *host, const struct cert *cert);
 /* The alternative names, for people. */
 void host_list(const struct cert *cert, char *out, size_t room);
 
-/* May an authority with these constraints vouch for all names of the certificate? What is not
- * understood is refused. *budget bounds the comparisons. */
-bool constraints_allow(struct der constraints, const struct cert *cert, uint32_t *budget);
+enum constraints_verdict {
+    CONSTRAINTS_ALLOW,
+    CONSTRAINTS_REFUSE,
+    CONSTRAINTS_UNJUDGED, /* both have names of a kind that is not understood here */
+    CONSTRAINTS_BAD,      /* malformed */
+    CONSTRAINTS_ENDLESS,  /* the budget is used up */
+};
+
+/* May an authority with these constraints vouch for all names of the certificate? *budget bounds
+ * the comparisons. kind: with UNJUDGED, what kind of name it is, for people. */
+enum constraints_verdict constraints_check(struct der constraints, const struct cert *cert,
+                                           uint32_t *budget, const char **kind);
+/* Are they in form: some subtrees, none of the two lists empty (RFC 5280 4.2.1.10)? */
+bool constraints_are_sound(struct der constraints);
 
 #endif

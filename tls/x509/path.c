@@ -19,6 +19,7 @@
 
 #include "base/check.h"
 #include "tls/x509/dn.h"
+#include "tls/x509/policy.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -98,6 +99,14 @@ static bool check_common(struct walk *w, enum rank rank, const struct cert *cert
         return false;
     if (cert->unknown_critical)
         note(w, rank, RINGSEND_E_TLS_CRITICAL_EXTENSION, cert, "has an unknown critical extension");
+    else if (cert->critical_key_id)
+        note(w, rank, RINGSEND_E_TLS_CRITICAL_EXTENSION, cert,
+             "has a key identifier that is critical, which it must not be");
+    else if (cert->has_constraints && !constraints_are_sound(cert->constraints))
+        note(w, rank, RINGSEND_E_TLS_BAD_CERTIFICATE, cert, "has malformed name constraints");
+    else if (cert->has_constraints && !cert->is_ca)
+        note(w, rank, RINGSEND_E_TLS_BAD_CERTIFICATE, cert,
+             "has name constraints and is not an authority");
     else if (cert->has_extended_usage && !cert->for_servers)
         note(w, rank, RINGSEND_E_TLS_USAGE, cert, "is not for TLS servers (extended key usage)");
     else
@@ -138,7 +147,10 @@ static bool check_authority(struct walk *w, const struct cert *cert, size_t dept
     for (size_t i = 1; i < depth; i++)
         between += !w->path[i]->self_issued;
     /* Old roots are of version 1 and cannot say that they are authorities; trust says it. */
-    if (!cert->is_ca && !(anchor && cert->version_1 && cert->self_issued))
+    if (dn_is_empty(cert->subject) || dn_is_empty(cert->issuer))
+        note(w, RANK_ISSUER, RINGSEND_E_TLS_BAD_CERTIFICATE, cert,
+             "is an authority without a name of its own or of its issuer");
+    else if (!cert->is_ca && !(anchor && cert->version_1 && cert->self_issued))
         note(w, RANK_ISSUER, RINGSEND_E_TLS_BAD_CHAIN, cert,
              "signs another one but is not an authority");
     else if (cert->has_usage && !(cert->usage & CERT_USAGE_CERT_SIGN))
@@ -152,6 +164,22 @@ static bool check_authority(struct walk *w, const struct cert *cert, size_t dept
 
 /* ---- Signatures ---- */
 
+/* DER, which not every library insists on: two positive numbers in their shortest form. */
+static bool is_ecdsa_signature(struct der signature)
+{
+    struct der numbers, r, s;
+    return der_take(&signature, DER_SEQUENCE, &numbers) && signature.at == signature.end &&
+           der_take_unsigned(&numbers, &r) && der_take_unsigned(&numbers, &s) &&
+           numbers.at == numbers.end;
+}
+
+static bool verify_signature(const struct walk *w, const struct cert *cert,
+                             const struct public_key *key)
+{
+    return (cert->signature_kind != CERT_SIGNATURE_ECDSA || is_ecdsa_signature(cert->signature)) &&
+           w->crypto->verify(cert, key);
+}
+
 static bool check_signatures(struct walk *w, size_t depth)
 {
     for (size_t i = depth - 1; i > 0; i--) {
@@ -163,7 +191,7 @@ static bool check_signatures(struct walk *w, size_t depth)
             return false;
         }
         w->signatures--;
-        if (!w->crypto->verify(cert, &w->path[i]->key)) {
+        if (!verify_signature(w, cert, &w->path[i]->key)) {
             note(w, RANK_PATH, RINGSEND_E_TLS_BAD_SIGNATURE, cert,
                  "has a signature that does not verify");
             return false;
@@ -174,6 +202,35 @@ static bool check_signatures(struct walk *w, size_t depth)
 
 /* ---- A whole path ---- */
 
+static bool check_names(struct walk *w, const struct cert *cert, struct der constraints)
+{
+    char text[200];
+    const char *kind = "", *what = "";
+    switch (constraints_check(constraints, cert, &w->comparisons, &kind)) {
+    case CONSTRAINTS_ALLOW:
+        return true;
+    case CONSTRAINTS_REFUSE:
+        what = "has a name its authority is not allowed to vouch for";
+        break;
+    case CONSTRAINTS_UNJUDGED:
+        snprintf(text, sizeof text,
+                 "has a name (%s) of a kind in which its authority is constrained, and constraints "
+                 "of this kind are not understood here",
+                 kind);
+        what = text;
+        break;
+    case CONSTRAINTS_BAD:
+        what = "is below an authority with malformed name constraints";
+        break;
+    case CONSTRAINTS_ENDLESS:
+        w->steps = 0;
+        what = "has more names, or its authorities more name constraints, than are compared";
+        break;
+    }
+    note(w, RANK_PATH, RINGSEND_E_TLS_NAME_CONSTRAINT, cert, what);
+    return false;
+}
+
 static bool check_constraints(struct walk *w, size_t depth)
 {
     for (size_t i = 0; i < depth; i++) {
@@ -181,17 +238,29 @@ static bool check_constraints(struct walk *w, size_t depth)
         if (i > 0 && cert->self_issued)
             continue; /* RFC 5280 6.1.4 (b) */
         for (size_t j = i + 1; j < depth; j++) {
-            if (w->path[j]->has_constraints &&
-                !constraints_allow(w->path[j]->constraints, cert, &w->comparisons)) {
-                note(w, RANK_PATH, RINGSEND_E_TLS_NAME_CONSTRAINT, cert,
-                     "has a name its authority is not allowed to vouch for");
-                if (w->comparisons == 0)
-                    w->steps = 0;
+            if (w->path[j]->has_constraints && !check_names(w, cert, w->path[j]->constraints))
                 return false;
-            }
         }
     }
     return true;
+}
+
+/* Behind the signatures, so that their budget bounds how often it is asked. */
+static bool check_policies(struct walk *w, size_t depth)
+{
+    switch (policy_check(w->path, depth)) {
+    case POLICY_MET:
+        return true;
+    case POLICY_MISSING:
+        note(w, RANK_PATH, RINGSEND_E_TLS_BAD_CHAIN, w->path[0],
+             "has no policy that holds along its chain, as an authority of it requires");
+        return false;
+    case POLICY_BAD:
+        break;
+    }
+    note(w, RANK_PATH, RINGSEND_E_TLS_BAD_CHAIN, w->path[0],
+         "must have a policy, and the policies of its chain are malformed or too many");
+    return false;
 }
 
 /* path[depth - 1] is an anchor. */
@@ -210,7 +279,7 @@ static bool check_path(struct walk *w, size_t depth)
             return false;
         }
     }
-    if (!check_constraints(w, depth) || !check_signatures(w, depth))
+    if (!check_constraints(w, depth) || !check_signatures(w, depth) || !check_policies(w, depth))
         return false;
     w->verdict->error = RINGSEND_OK;
     w->verdict->detail[0] = 0;
