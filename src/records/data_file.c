@@ -50,6 +50,21 @@ static enum data_file_next no_memory(struct record_error *error)
     return DATA_FILE_FAILED;
 }
 
+struct data_file_own {
+    struct statx about; /* from DATA_FILE_READING on: its kind and size */
+    char name[];        /* the path for open(2) */
+};
+
+static struct data_file_own *own_new(struct ringsend_bytes path)
+{
+    struct data_file_own *own = malloc(sizeof *own + path.bytes + 1);
+    if (!own)
+        return NULL;
+    memcpy(own->name, path.data, path.bytes);
+    own->name[path.bytes] = '\0';
+    return own;
+}
+
 /* How much the next read asks for: up to the file's size; where that is unknown, what there is room
  * for. */
 static size_t next_bytes(const struct data_file *data)
@@ -89,8 +104,8 @@ enum data_file_next data_file_begin(struct data_file *data, struct ringsend *eng
                                     struct buf *into, struct record_error *error)
 {
     *data = (struct data_file){.step = DATA_FILE_OPENING, .pool = pool, .into = into, .path = path};
-    data->name = strndup(path.data, path.bytes);
-    if (data->name && file_open_path(engine, data->name, OPEN_FLAGS, &data->file) == 0)
+    data->own = own_new(path);
+    if (data->own && file_open_path(engine, data->own->name, OPEN_FLAGS, &data->file) == 0)
         return DATA_FILE_WAIT;
     data_file_end(data);
     return no_memory(error);
@@ -106,7 +121,7 @@ static bool reserve_first(struct data_file *data)
 /* Starts the first read of a file that was looked at; true: it can be loaded. */
 static bool begin_reading(struct data_file *data, struct record_error *error)
 {
-    if (!judge(&data->about, data->path, &data->stat_bytes, error))
+    if (!judge(&data->own->about, data->path, &data->stat_bytes, error))
         return false;
     if (!reserve_first(data)) {
         no_memory(error);
@@ -155,7 +170,7 @@ enum data_file_next data_file_turn(struct data_file *data, struct record_error *
         if (result < 0)
             break;
         data->step = DATA_FILE_LOOKING;
-        file_stat(data->file, &data->about);
+        file_stat(data->file, &data->own->about);
         return DATA_FILE_WAIT;
     case DATA_FILE_LOOKING:
         if (result < 0)
@@ -178,8 +193,8 @@ void data_file_end(struct data_file *data)
 {
     if (data->file)
         file_close(&data->file);
-    free(data->name);
-    data->name = NULL;
+    free(data->own);
+    data->own = NULL;
 }
 
 /* ---- waiting for the disk ---- */

@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/stat.h>
 
 enum data_file_step {
     DATA_FILE_OPENING,
@@ -17,16 +16,17 @@ enum data_file_step {
     DATA_FILE_READING
 };
 
-/* Zeroed before its first use. */
+struct data_file_own;
+
+/* Zeroed before its first use. Most records have none: what is large is there only meanwhile. */
 struct data_file {
     enum data_file_step step;
     struct buf_pool *pool;
     struct buf *into;
     struct ringsend_bytes path;
-    struct file *file;  /* not null exactly while it is under way */
-    char *name;         /* the same path for open(2) */
-    struct statx about; /* from DATA_FILE_READING on: its kind and size */
-    size_t stat_bytes;  /* the file's size; 0: known only at its end */
+    struct file *file;         /* not null exactly while it is under way; likewise: */
+    struct data_file_own *own; /* what the kernel looks at, besides */
+    size_t stat_bytes;         /* the file's size; 0: known only at its end */
 };
 
 enum data_file_next {

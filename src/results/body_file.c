@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { ID_BYTES_MAX = 64 };
@@ -49,7 +50,9 @@ void body_file_end(struct body_file *body)
 {
     file_close(&body->file);
     free(body->path);
+    free(body->about);
     body->path = NULL;
+    body->about = NULL;
 }
 
 static enum body_file_next fail(struct body_file *body, int reason, int *error)
@@ -71,7 +74,10 @@ enum body_file_next body_file_begin(struct body_file *body, struct ringsend *eng
     *body = (struct body_file){.replace = replace, .sync = sync, .data = data};
     if (asprintf(&body->path, "%s/%s", directory, name) < 0)
         body->path = NULL;
-    if (!body->path || file_open_path(engine, body->path, flags, &body->file) != 0)
+    if (replace)
+        body->about = malloc(sizeof *body->about);
+    bool any = body->path && (body->about || !replace);
+    if (!any || file_open_path(engine, body->path, flags, &body->file) != 0)
         return fail(body, ENOMEM, error);
     return BODY_FILE_WAIT;
 }
@@ -86,11 +92,11 @@ static int close_error(const struct body_file *body)
 /* What stood there already is looked at before it is cut. */
 static int empty_file(const struct body_file *body)
 {
-    if (!S_ISREG(body->about.stx_mode))
+    if (!S_ISREG(body->about->stx_mode))
         return ENXIO;
-    if (body->about.stx_nlink > 1)
+    if (body->about->stx_nlink > 1)
         return EMLINK;
-    bool is_empty = body->about.stx_size == 0;
+    bool is_empty = body->about->stx_size == 0;
     return is_empty || ftruncate(file_descriptor(body->file), 0) == 0 ? 0 : errno;
 }
 
@@ -121,7 +127,7 @@ enum body_file_next body_file_turn(struct body_file *body, int *error)
     case BODY_FILE_OPENING:
         if (!body->replace)
             return start_append(body);
-        file_stat(body->file, &body->about);
+        file_stat(body->file, body->about);
         return body_file_goto(body, BODY_FILE_LOOKING);
     case BODY_FILE_LOOKING: {
         int unfit = empty_file(body);

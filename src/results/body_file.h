@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/stat.h>
 
 enum { BODY_FILE_NAME_BYTES = 100 };
 
@@ -29,13 +28,15 @@ void body_file_name(char name[BODY_FILE_NAME_BYTES], uint64_t number, struct rin
 
 enum body_file_step { BODY_FILE_STEPS(STEP_ENUM) };
 
+struct statx;
+
 /* Zeroed before its first use. */
 struct body_file {
     struct file *file; /* not null exactly while it is under way */
     char *path;        /* likewise */
     enum body_file_step step;
-    bool replace, sync; /* wanted */
-    struct statx about;
+    bool replace, sync;  /* wanted */
+    struct statx *about; /* likewise, of one that is to be replaced */
     struct ringsend_bytes data;
 };
 
