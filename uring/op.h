@@ -11,9 +11,9 @@
 enum op_state { OP_IDLE, OP_IN_FLIGHT, OP_COMPLETE };
 
 struct op {
-    enum op_state state;
-    bool cancelled; /* a cancel was asked for since it started */
     int32_t result; /* valid when complete */
+    enum op_state state : 8;
+    bool cancelled; /* a cancel was asked for since it started */
 };
 
 static inline bool op_in_flight(const struct op *op)

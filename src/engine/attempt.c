@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "base/timers.h"
 #include "engine/engine.h"
+#include "engine/pause.h"
 #include "engine/request.h"
 #include "engine/steps.h"
 #include "http/response.h"
@@ -234,9 +235,8 @@ void attempt_take(struct attempt *a, struct response *response, enum ringsend_er
     if (response->phase != RESPONSE_HEAD || outcome == RINGSEND_OK)
         a->status = response->status;
     a->packed_bytes = response->streamed_bytes;
-    bool hinted = response->hints.has_retry_after || response->hints.used_up;
-    if (a->status >= 200 && hinted) /* the head is complete, the body maybe not */
-        a->hints = response->hints;
+    if (a->status >= 200) /* the head is complete, the body maybe not */
+        pause_read(a, &response->hints, request_of(a)->engine);
     if (outcome != RINGSEND_OK)
         return;
     CHECK(a->status >= 200 && !a->body.data && !a->headers.data);

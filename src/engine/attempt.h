@@ -18,6 +18,7 @@
 #include "base/errors.h"
 #include "base/timers.h"
 #include "engine/steps.h"
+#include "http/coding.h"
 #include "http/response.h"
 #include "ringsend.h"
 
@@ -47,31 +48,31 @@ struct attempt {
     bool encoded;    /* its body still has the codings */
     bool unjudged;   /* predicates could not read it */
     enum ringsend_error outcome;
-    enum verdict verdict;   /* of the response, when the outcome is RINGSEND_OK */
-    int status;             /* once the head was complete; else 0 */
-    const char *detail;     /* a sentence more, or null; as text: */
-    struct buf detail_text; /* the connection's own goes with it */
+    enum verdict verdict;             /* of the response, when the outcome is RINGSEND_OK */
+    enum ringsend_error redial_error; /* what made it move on; OK: it was taken back */
+    int status;                       /* once the head was complete; else 0 */
+    const char *detail;               /* a sentence more, or null; as text: */
+    struct buf detail_text;           /* the connection's own goes with it */
     const char *unreadable; /* why its body is not what the server meant, or null; static */
     /* The response, when it was complete. */
     struct buf body, headers, header_index;
     struct buf packed; /* while a copy of the body is decoded for predicates: as it came */
     size_t head_bytes, packed_bytes;
-    struct codings codings;      /* of a body that is there */
-    struct response_hints hints; /* about when to come again, with a status of 200 and above */
-    uint64_t asked_ns;           /* for so long it asked to be left alone; 0: it did not */
-    uint64_t wait_ns;            /* the same, bounded */
-    uint64_t pause_ns;           /* for so long it made its origin pause */
-    uint64_t deadline_ns;        /* of the attempt; see attempt_deadline_ns */
-    uint64_t stands_ns;          /* its clock and its request's stand since then: 0: they run */
-    uint64_t stood_ns;           /* for so long they have stood, before that */
-    uint64_t began_ns;           /* in which turn; it may have gone on since */
+    struct codings codings; /* of a body that is there */
+    /* With a status of 200 and above, see pause_read: */
+    uint64_t asked_ns;    /* for so long it asked to be left alone; 0: it did not */
+    uint64_t wait_ns;     /* the same, bounded */
+    uint64_t pause_ns;    /* for so long it made its origin pause */
+    uint64_t deadline_ns; /* of the attempt; see attempt_deadline_ns */
+    uint64_t stands_ns;   /* its clock and its request's stand since then: 0: they run */
+    uint64_t stood_ns;    /* for so long they have stood, before that */
+    uint64_t began_ns;    /* in which turn; it may have gone on since */
     /* What its turns have taken, and left of its clock: see turns.c. */
     uint64_t connect_spent_ns, handshake_spent_ns, left_ns;
     /* Of its race: so many addresses were tried, from that one on, of those of then. */
     uint32_t race_first, race_next;
     uint64_t race_of;
-    enum ringsend_error redial_error; /* what made it move on; OK: it was taken back */
-    const char *redial_detail;        /* static text, or null */
+    const char *redial_detail; /* static text, or null */
     /* Of the try alone: queue_ns, dns_ns and total_ns are the request's. */
     struct ringsend_times times;
 };

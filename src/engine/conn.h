@@ -40,9 +40,9 @@ struct conn {
     enum conn_step step;
     uint32_t slot; /* in the ring's table; also the index in engine.conns */
     uint32_t generation;
+    enum conn_news news;
     struct ringsend *engine;
     struct pool *pool;
-    enum conn_news news;
     struct list in_news; /* in pool.news until that has heard */
     struct address address;
     struct op connect, recv, cancel, close, install;
@@ -54,17 +54,17 @@ struct conn {
     uint32_t exchanges_begun;
     uint32_t exchanges_proven; /* of those: until it stood last, and nothing came: see kept.c */
     enum ringsend_error error; /* why it shuts down; first one sticks */
+    int32_t stream_result;     /* once stream_ended: 0, or the negated errno */
     const char *detail;
-    bool opened;           /* the slot holds a socket, or is about to */
-    bool racing;           /* one of several connects for pool.dialing */
-    bool silent;           /* being made, or no byte of its exchange's answer has come */
-    bool stamped;          /* the kernel stamps its packets */
-    bool unsolicited;      /* bytes came behind a response */
-    bool on_trial;         /* its exchange tells whether the peer keeps connections */
-    bool stopped;          /* nothing is received until conn_go_on_recv */
-    bool stream_ended;     /* the receive ended with end of stream or an error: */
-    int32_t stream_result; /* 0, or the negated errno */
-    uint64_t armed_by;     /* the enter that handed the latest receive to the kernel, or is to */
+    bool opened;       /* the slot holds a socket, or is about to */
+    bool racing;       /* one of several connects for pool.dialing */
+    bool silent;       /* being made, or no byte of its exchange's answer has come */
+    bool stamped;      /* the kernel stamps its packets */
+    bool unsolicited;  /* bytes came behind a response */
+    bool on_trial;     /* its exchange tells whether the peer keeps connections */
+    bool stopped;      /* nothing is received until conn_go_on_recv */
+    bool stream_ended; /* the receive ended with end of stream or an error */
+    uint64_t armed_by; /* the enter that handed the latest receive to the kernel, or is to */
     uint64_t connect_began_ns, handshake_began_ns;
     uint64_t turn_began_ns, turn_at_ns; /* while being made: see turns.c; NEVER: it is over */
     struct list overdue;                /* then: in engine.overdue */

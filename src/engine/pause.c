@@ -20,6 +20,7 @@
 #include "engine/origin.h"
 #include "engine/request.h"
 #include "engine/run_limits.h"
+#include "http/response_hints.h"
 #include "ringsend.h"
 #include "uring/ring.h"
 
@@ -73,26 +74,24 @@ static void begin(struct origin *o, uint64_t length_ns)
     task_wake(e, &o->task);
 }
 
-void pause_hear(struct request *r)
+void pause_read(struct attempt *a, const struct response_hints *hints, const struct ringsend *e)
 {
-    struct attempt *a = &r->attempt;
-    const struct response_hints *hints = &a->hints;
-    const struct ringsend *e = r->engine;
     uint64_t after_ns = 0, reset_ns = 0, max_ns = e->options.retry_after_max_ns;
     if (hints->has_retry_after)
         after_ns = until_ns(e, hints->retry_after_s, hints->retry_after_is_date);
     if (hints->used_up && hints->has_reset)
         reset_ns = until_ns(e, hints->reset_s, hints->reset_is_date);
-    int status = a->status;
-    uint64_t pause_ns = status == 429 || status == 503 ? after_ns : 0;
+    uint64_t pause_ns = a->status == 429 || a->status == 503 ? after_ns : 0;
     pause_ns = pause_ns > reset_ns ? pause_ns : reset_ns;
     a->asked_ns = after_ns > reset_ns ? after_ns : reset_ns;
     a->wait_ns = least(after_ns, max_ns);
-    a->pause_ns = least(pause_ns, max_ns);
-    if (e->options.no_pauses)
-        a->pause_ns = 0;
-    if (a->pause_ns > 0)
-        begin(r->origin, a->pause_ns);
+    a->pause_ns = e->options.no_pauses ? 0 : least(pause_ns, max_ns);
+}
+
+void pause_hear(struct request *r)
+{
+    if (r->attempt.pause_ns > 0)
+        begin(r->origin, r->attempt.pause_ns);
 }
 
 uint64_t pause_next_ns(const struct origin *o)

@@ -5,13 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct attempt;
 struct origin;
 struct request;
+struct response_hints;
 struct ringsend;
 struct ringsend_stats;
 
-/* What the response of its attempt asks for: notes it, and the origin pauses. */
-void pause_hear(struct request *r);
+/* What the response asks for, of which the attempt has the status: notes it there. */
+void pause_read(struct attempt *a, const struct response_hints *hints, const struct ringsend *e);
+void pause_hear(
+    struct request *r); /* its origin pauses, if its attempt's response asked for that */
 /* When an attempt may begin at the origin; now: it may. */
 uint64_t pause_next_ns(const struct origin *o);
 uint64_t pause_ends_at_ns(const struct origin *o); /* in the past: it does not pause */

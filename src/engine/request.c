@@ -190,8 +190,7 @@ static void judge(struct request *r)
     trace_waited(r, a->began_ns);
     r->deadline_at_ns = timer_after(r->deadline_at_ns, a->stood_ns);
     a->stood_ns = 0;
-    if (a->status >= 200)
-        pause_hear(r);
+    pause_hear(r);
     if (a->outcome == RINGSEND_OK && verdict_begin(r))
         decode_queue(r);
     judge_origin(r);

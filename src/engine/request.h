@@ -29,6 +29,7 @@ struct request {
     enum request_step step;
     uint32_t slot;
     uint32_t generation;
+    enum ringsend_wait wait; /* why the next attempt has not begun yet */
     struct ringsend *engine;
     struct ringsend_request *user;
     struct origin *origin;
@@ -49,7 +50,6 @@ struct request {
     bool may_be_processed; /* the same, of idempotent ones too, and the outcome looked at counts */
     bool wants_fresh;      /* not on a reused connection */
     bool is_retry;         /* its next attempt counts against the retry budget */
-    enum ringsend_wait wait; /* why the next attempt has not begun yet */
     bool cancel_asked;
     struct list undecoded; /* in engine.undecoded */
     uint64_t queue_ns;     /* in the queue and between tries, up to queued_ns */

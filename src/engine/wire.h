@@ -56,8 +56,8 @@ struct piece {
 /* What goes to the kernel in one go. */
 struct wire_send {
     struct iovec parts[WIRE_PARTS];
-    uint32_t parts_count;
     size_t bytes;
+    uint32_t parts_count;
     bool look_first; /* the first bytes of a piece that asks for it are in there */
 };
 

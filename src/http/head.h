@@ -24,10 +24,10 @@ struct head {
     struct url url;
     const struct ringsend_header *fields;
     size_t fields_count;
+    uint64_t body_bytes;
     bool has_body; /* else Content-Length is sent only for methods that expect one (POST, PUT,
                       PATCH: 0) */
-    uint64_t body_bytes;
-    bool chunked;         /* it has a body whose length is not known: body_bytes is not looked at */
+    bool chunked;  /* it has a body whose length is not known: body_bytes is not looked at */
     bool accepts_codings; /* send Accept-Encoding with all that coding.h knows */
 
     /* Found by head_check. */

@@ -42,7 +42,7 @@ enum response_next {
 
 enum response_phase { RESPONSE_HEAD, RESPONSE_BODY, RESPONSE_COMPLETE };
 
-enum { RESPONSE_PARSER_BYTES = 128 };
+enum { RESPONSE_PARSER_BYTES = 96 };
 
 /* Positions of one header in `headers`. */
 struct response_header {
@@ -54,33 +54,34 @@ struct response {
     /* The answer, valid from DONE to release. */
     int status;      /* 100..999; 0 before the status line */
     bool keep_alive; /* the connection may carry another request */
+    bool streams;    /* from the head on: the body is one that response_stream is about */
+    /* failed at the first bytes of all: what came was not even the start of a response */
+    bool no_head;
+    bool started; /* a first byte was fed */
     struct response_hints hints;
     struct codings codings;  /* Content-Encoding: what the body is packed by */
+    uint8_t location_bytes;  /* of `location`; 0: none */
+    bool location_is_longer; /* that is its beginning */
     struct buf body;         /* as it came; of a streamed one what the user has not moved out yet */
-    bool streams;            /* from the head on: the body is one that response_stream is about */
     uint64_t streamed_bytes; /* of it, so far */
     struct buf headers; /* names and values one after another; filled with store_headers only */
     struct buf header_index; /* struct response_header, one per header, in order */
     uint64_t wire_bytes;     /* taken in by response_feed */
     uint32_t interim_count;
-    /* failed at the first bytes of all: what came was not even the start of a response */
-    bool no_head;
 
     /* Why it failed. */
     enum ringsend_error error;
     const char *detail; /* static text, or `said` */
 
     enum response_phase phase; /* of the message being read */
-    bool started;              /* a first byte was fed */
 
     /* Private to response.c. Of the whole exchange: */
+    bool method_is_head;
+    bool discards;
+    const struct ringsend_status_set *streamed; /* null: none */
     const struct response_limits *limits;
     struct buf_pool *pool;
-    const struct ringsend_status_set *streamed; /* null: none */
-    bool discards;
-    const char *mark; /* in the bytes being parsed: all before it has been counted */
-    bool method_is_head;
-
+    const char *mark;       /* in the bytes being parsed: all before it has been counted */
     uint64_t interim_bytes; /* of the heads of interim responses */
 
     /* Of the message being read, an interim one or the final one: */
@@ -90,28 +91,27 @@ struct response {
     bool line_has_cr;                  /* the last byte of the head line so far is CR */
     bool coding_chunked, coding_other; /* a Transfer-Encoding came; it was not "chunked" alone */
     bool connection_close, connection_keep_alive;
-    bool has_length; /* a Content-Length came: */
-    uint64_t length;
-    struct chunks chunks;
-    uint32_t head_bytes, head_lines, line_bytes, trailer_lines;
-    uint64_t trailer_bytes;
-    uint64_t quiet_bytes; /* of chunk framing since the last byte of body */
+    bool has_length; /* a Content-Length came: `length` */
 
     /* Of the header being read: */
     uint8_t header_kind;             /* which header of interest it is */
     uint8_t hint_kind;               /* which hint, if it is one */
     uint8_t name_bytes, value_bytes; /* of name[] and value[]; 255: too long to be of interest */
+    struct response_header stored;   /* its place in `headers` */
     char name[24];
     union {
         char value[128];
         char said[128]; /* what came in place of a response, in words: no header is read any more */
     };
-    struct response_header stored; /* its place in `headers` */
 
+    /* Of the message again: */
+    uint32_t head_bytes, head_lines, line_bytes, trailer_lines;
+    uint64_t length;
+    struct chunks chunks;
+    uint64_t trailer_bytes;
+    uint64_t quiet_bytes; /* of chunk framing since the last byte of body */
     _Alignas(8) unsigned char parser[RESPONSE_PARSER_BYTES];
-    char location[128];      /* the Location header's value: */
-    uint8_t location_bytes;  /* 0: none */
-    bool location_is_longer; /* that is its beginning */
+    char location[128]; /* the Location header's value */
 };
 
 /* limits and pool must outlive the response. */

@@ -18,15 +18,13 @@ enum hint_kind {
 };
 
 struct response_hints {
-    bool has_keep_alive_s;
-    uint32_t keep_alive_s;
-    bool has_retry_after;
     int64_t retry_after_s; /* seconds; when retry_after_is_date: since 1970 */
-    bool retry_after_is_date;
+    int64_t reset_s;       /* seconds; when reset_is_date: since 1970 */
+    uint32_t keep_alive_s;
+    bool has_keep_alive_s;
+    bool has_retry_after, retry_after_is_date;
     bool used_up; /* nothing remains of a rate limit until its reset */
-    bool has_reset;
-    int64_t reset_s; /* seconds; when reset_is_date: since 1970 */
-    bool reset_is_date;
+    bool has_reset, reset_is_date;
 };
 
 /* Of a header's name. */

@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 struct url {
+    /* Lower or upper case as given; an IPv6 literal without its brackets. */
+    struct ringsend_bytes host;
+    /* For the Host header: host, brackets included, and the port if it was given. */
+    struct ringsend_bytes authority;
+    /* Path and query; may lack its leading slash: see target_needs_slash. */
+    struct ringsend_bytes target;
+    uint16_t port; /* given, or 80, or 443 */
     bool https;
-    struct ringsend_bytes
-        host;          /* lower or upper case as given; an IPv6 literal without its brackets */
-    bool host_is_ipv6; /* the host stood in brackets */
-    uint16_t port;     /* given, or 80, or 443 */
-    struct ringsend_bytes
-        authority; /* for the Host header: host, brackets included, and the port if it was given */
-    struct ringsend_bytes
-        target; /* path and query; may lack its leading slash: see target_needs_slash */
+    bool host_is_ipv6;       /* the host stood in brackets */
     bool target_needs_slash; /* "http://h" and "http://h?q": send "/" before `target` */
 };
 
