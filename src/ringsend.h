@@ -1070,9 +1070,11 @@ RINGSEND_API int ringsend_tcp_samples(struct ringsend *engine,
                                       size_t max);
 /* Writes by which of the kernel's ways the engine works, and the names of the optional features
  * that this kernel has and the engine uses, with spaces between them: "io_uring defer_taskrun
- * ring_fd min_wait direct_sockopt install", or "epoll direct_sockopt install". As
- * snprintf: cut off and NUL-terminated within text_bytes, of which 0 write nothing, and returns
- * the length of all of it. */
+ * ring_fd min_wait direct_sockopt install", or "epoll direct_sockopt install". Without
+ * exact_times, where min_wait is not used it says why: "min_wait:lacking" (before Linux 6.12),
+ * "min_wait:late" (a wait would sleep over what comes late, as some kernels' up to 6.18 do) or
+ * "min_wait:unproven". As snprintf: cut off and NUL-terminated within text_bytes, of which 0 write
+ * nothing, and returns the length of all of it. */
 RINGSEND_API size_t ringsend_features(const struct ringsend *engine, char *text,
                                       size_t text_bytes);
 /* Of the library that runs; RINGSEND_VERSION is that of the header. A static string. Any

@@ -395,8 +395,10 @@ int epoll_ring_new(struct ring **ring, const struct ring_options *options)
     if (r == NULL)
         return -ENOBUFS;
     r->ring.ops = &ops;
-    r->ring.features =
-        (struct ring_features){.backend = RING_EPOLL, .direct_sockopt = true, .install = true};
+    r->ring.features = (struct ring_features){.backend = RING_EPOLL,
+                                              .min_wait = RING_MIN_WAIT_LACKING,
+                                              .direct_sockopt = true,
+                                              .install = true};
     r->epoll_fd = r->wake_fd = r->work_fd = -1;
     list_init(&r->files);
     r->sockets_max = options->sockets_max;

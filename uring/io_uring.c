@@ -550,6 +550,8 @@ int io_uring_ring_new(struct ring **ring, const struct ring_options *options)
         free_memory(u);
         return result;
     }
+    if (options->min_wait && u->ring.features.min_wait == RING_MIN_WAIT_UNASKED)
+        u->ring.features.min_wait = uring_min_wait(u->io.flags & MODE_FLAGS);
     for (uint32_t i = 0; i < u->buffers; i++)
         buffer_provide(u, i);
     wake_arm(u);

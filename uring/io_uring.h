@@ -14,6 +14,11 @@
 #define SOCKET_COMMAND_SETSOCKOPT 3u       /* 6.7 */
 #define OPERATION_FIXED_FD_INSTALL 54      /* 6.8 */
 
+/* Flags of the set-up that say how completions are delivered. */
+#define MODE_FLAGS                                                                         \
+    (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_COOP_TASKRUN | \
+     IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_SUBMIT_ALL)
+
 /* io_uring_getevents_arg; its third word was padding before 6.12. */
 struct wait_argument {
     uint64_t signal_mask;
@@ -96,6 +101,10 @@ _Static_assert(sizeof(struct io_uring_recvmsg_out) + STAMP_CONTROL_BYTES == RECE
 /* io_uring_queues.c: makes both queues and registers table and buffers with them, as large as
  * limits allow. 0, or a negated errno. */
 int uring_open_queues(struct uring *u);
+
+/* io_uring_min_wait.c: what a kernel that has min-wait makes of it, with rings of that mode (flags
+ * of the set-up). Tried once in a process. */
+enum ring_min_wait uring_min_wait(unsigned mode);
 
 /* io_uring_enter.c: hands over all that was prepared, runs what the kernel deferred, and with
  * wait_nr > 0 waits for that many completions. 0, or the error that broke the ring. */

@@ -72,7 +72,7 @@ static unsigned wait_plan(const struct uring *u, const struct ring_wait *wait,
 {
     if (wait->want == 0 || io_uring_cq_ready(&u->io) > 0)
         return 0;
-    uint64_t min_wait_ns = u->ring.features.min_wait ? wait->min_wait_ns : 0;
+    uint64_t min_wait_ns = u->ring.features.min_wait == RING_MIN_WAIT_USED ? wait->min_wait_ns : 0;
     argument->signal_mask_bytes = _NSIG / 8;
     if (wait->deadline_ns != RING_FOREVER) {
         uint64_t now_ns = kernel_now_ns(&u->ring);

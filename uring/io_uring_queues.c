@@ -31,7 +31,8 @@ static int queues_make(struct uring *u, uint32_t sq_entries, uint32_t cq_entries
     u->ring.features = (struct ring_features){
         .backend = RING_IO_URING,
         .defer_taskrun = (params.flags & IORING_SETUP_DEFER_TASKRUN) != 0,
-        .min_wait = (params.features & FEATURE_MIN_TIMEOUT) != 0,
+        .min_wait = (params.features & FEATURE_MIN_TIMEOUT) != 0 ? RING_MIN_WAIT_UNASKED
+                                                                 : RING_MIN_WAIT_LACKING,
         .direct_sockopt = (params.features & FEATURE_RECVSEND_BUNDLE) != 0,
         .sq_entries = params.sq_entries,
         .cq_entries = params.cq_entries,

@@ -100,6 +100,18 @@ struct ring_options {
     uint32_t buffers;      /* shared receive buffers, rounded up to a power of two */
     uint32_t buffer_bytes; /* size of each */
     bool stamps; /* ring_recv tells stamp_ns, see ring_stamps_on; costs a little on each */
+    /* There will be waits with a min_wait_ns: see now whether this kernel keeps to it. Without, or
+     * when it does not, min_wait_ns is ignored. */
+    bool min_wait;
+};
+
+/* Whether a wait's min_wait_ns is heeded, and why not. */
+enum ring_min_wait {
+    RING_MIN_WAIT_UNASKED,  /* nobody wants it: ring_options.min_wait */
+    RING_MIN_WAIT_LACKING,  /* before 6.12, and with epoll */
+    RING_MIN_WAIT_LATE,     /* what comes after it does not end the wait: some kernels up to 6.18 */
+    RING_MIN_WAIT_UNPROVEN, /* it could not be tried, or the machine was too busy to tell */
+    RING_MIN_WAIT_USED
 };
 
 /* What this kernel gave us; for `doctor`-like output and tests. */
@@ -108,9 +120,9 @@ struct ring_features {
     int refused;               /* RING_ANY, with epoll: the negated errno of io_uring; else 0 */
     bool defer_taskrun;        /* 6.1 */
     bool ring_fd;              /* registered ring descriptor, 5.18 */
-    bool min_wait;             /* 6.12 */
-    bool direct_sockopt;       /* options of enum ring_use on direct descriptors, 6.7 */
-    bool install;              /* ring_install, 6.8 */
+    enum ring_min_wait min_wait;
+    bool direct_sockopt; /* options of enum ring_use on direct descriptors, 6.7 */
+    bool install;        /* ring_install, 6.8 */
     uint32_t sq_entries, cq_entries;
 };
 
@@ -132,7 +144,8 @@ struct ring_wait {
     uint32_t want; /* completions worth waking for; 0: do not sleep at all */
     uint64_t
         min_wait_ns; /* wait at most so long for `want` of them; after that, one is enough. 0: one
-                        is enough at once. Ignored (one is enough) where the kernel lacks it */
+                        is enough at once. Ignored (one is enough) unless features.min_wait says
+                        that it is used */
     uint64_t deadline_ns; /* in ring_now_ns time: return then at the latest; RING_FOREVER: never */
 };
 #define RING_FOREVER UINT64_MAX

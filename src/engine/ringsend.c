@@ -151,7 +151,8 @@ static int open_ring(struct ringsend *e, ring_make_fn *make_ring)
                                    .sockets_max = e->options.connections_max,
                                    .buffers = e->buffers,
                                    .buffer_bytes = LIMIT_BUFFER_BYTES,
-                                   .stamps = e->options.timestamps};
+                                   .stamps = e->options.timestamps,
+                                   .min_wait = !e->options.exact_times};
     int error = make_ring(&e->ring, &options);
     if (error == 0)
         explain_refusal(e);
@@ -486,11 +487,16 @@ void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
 
 size_t ringsend_features(const struct ringsend *e, char *text, size_t text_bytes)
 {
+    static const char *const min_waits[] = {[RING_MIN_WAIT_UNASKED] = "",
+                                            [RING_MIN_WAIT_LACKING] = "min_wait:lacking",
+                                            [RING_MIN_WAIT_LATE] = "min_wait:late",
+                                            [RING_MIN_WAIT_UNPROVEN] = "min_wait:unproven",
+                                            [RING_MIN_WAIT_USED] = "min_wait"};
     struct ring_features f = ring_features(e->ring);
     const char *names[] = {f.backend == RING_EPOLL ? "epoll" : "io_uring",
                            f.defer_taskrun ? "defer_taskrun" : "",
                            f.ring_fd ? "ring_fd" : "",
-                           f.min_wait ? "min_wait" : "",
+                           f.backend == RING_EPOLL ? "" : min_waits[f.min_wait],
                            f.direct_sockopt ? "direct_sockopt" : "",
                            f.install ? "install" : ""};
     char all[128] = "";

@@ -48,6 +48,9 @@ struct sim_faults {
     uint64_t latency_ns;    /* one way, up to */
     uint64_t close_ns;      /* a close takes so long */
     bool without_min_wait;  /* as kernels before 6.12 */
+    /* As some up to 6.18: what completes after the min-wait lies there until `want` or the
+     * deadline. The ring has found out, and does not wait so, unless it is deceived. */
+    bool sleeps_over, deceived;
 };
 
 struct sim {

@@ -110,7 +110,8 @@ static inline int make(void **state)
     const struct ring_options options = {.backend = kernel->backend,
                                          .sockets_max = SOCKETS,
                                          .buffers = BUFFERS,
-                                         .buffer_bytes = BUFFER_BYTES};
+                                         .buffer_bytes = BUFFER_BYTES,
+                                         .min_wait = true};
     (void)state;
     inbox_count = 0;
     return ring_new(&ring, &options);

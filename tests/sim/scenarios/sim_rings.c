@@ -1,5 +1,6 @@
-/* Rings of two kinds in one program: the same engine's object files over the simulated ring and, at
- * the same time and in the same thread, over the kernel's. */
+/* Rings. Those of two kinds in one program: the same engine's object files over the simulated ring
+ * and, at the same time and in the same thread, over the kernel's. A kernel whose waits for several
+ * completions sleep over what comes late. */
 #include "tests/sim/scenarios/sim_scenarios.h"
 
 #include "engine/on_ring.h"
@@ -98,10 +99,61 @@ static void two_kinds_of_rings(void)
     scenario_end(&simulated);
 }
 
+/* Many answers close together, so that waits are for several of them; then a lone one. Returns how
+ * long it lay there. */
+static uint64_t lone_answer_lies(const char *name, bool sleeps_over, bool deceived)
+{
+    enum { CLOSE_TOGETHER = 200, FEW = 4 };
+    static struct sim_answer answers[CLOSE_TOGETHER + 2];
+    uint64_t longest_ns = 0;
+    struct client c;
+
+    for (int i = 0; i < CLOSE_TOGETHER; i++)
+        answers[i] = (struct sim_answer){.status = 200, .body_bytes = 20};
+    answers[CLOSE_TOGETHER] =
+        (struct sim_answer){.status = 200, .body_bytes = 20, .delay_ns = 50 * SIM_MS};
+    answers[CLOSE_TOGETHER + 1] =
+        (struct sim_answer){.status = 200, .body_bytes = 20, .delay_ns = 400 * SIM_MS};
+    scenario_begin(name, &c, &(struct ringsend_options){.connections_max = 40}, answers,
+                   CLOSE_TOGETHER + 2);
+    client_close(&c);
+    sim.faults.sleeps_over = sleeps_over;
+    sim.faults.deceived = deceived;
+    client_begin(&c, &(struct ringsend_options){
+                         .connections_max = 40, .requests_max = CLOSE_TOGETHER, .seed = 1});
+    for (int i = 0; i < CLOSE_TOGETHER; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    for (int i = 0; i < FEW; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    for (uint32_t i = CLOSE_TOGETHER; i < CLOSE_TOGETHER + FEW; i++) {
+        const struct sim_delivery *d = sim_latest_delivery(c.requests[i].record);
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+        uint64_t lay_ns = c.requests[i].done_ns - d->arrived_ns;
+        longest_ns = lay_ns > longest_ns ? lay_ns : longest_ns;
+    }
+    scenario_end(&c);
+    return longest_ns;
+}
+
+static void lone_answer_is_taken_at_once(void)
+{
+    uint64_t lay_ns = lone_answer_lies("a lone answer, of a good kernel", false, false);
+
+    SIM_CHECK(lay_ns <= SIM_MS, "a lone answer lay there for %.3f ms", (double)lay_ns / 1e6);
+    lay_ns = lone_answer_lies("a lone answer, of one that sleeps over it", true, false);
+    SIM_CHECK(lay_ns <= SIM_MS, "a lone answer lay there for %.3f ms", (double)lay_ns / 1e6);
+    /* Otherwise this says nothing. */
+    lay_ns = lone_answer_lies("a lone answer, slept over", true, true);
+    SIM_CHECK(lay_ns > 100 * SIM_MS, "min-wait was not waited by: %.3f ms", (double)lay_ns / 1e6);
+}
+
 const struct scenario_function *sim_ring_scenarios(size_t *count)
 {
     static const struct scenario_function functions[] = {
         {"an engine on each of two rings", two_kinds_of_rings},
+        {"a lone answer is taken at once", lone_answer_is_taken_at_once},
     };
 
     *count = sizeof functions / sizeof *functions;

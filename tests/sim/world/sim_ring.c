@@ -656,7 +656,14 @@ static const struct ring_ops ops = {
 int sim_ring_new(struct ring **ring, const struct ring_options *options)
 {
     struct sim_ring *r;
+    enum ring_min_wait min_wait = RING_MIN_WAIT_USED;
 
+    if (sim.faults.without_min_wait)
+        min_wait = RING_MIN_WAIT_LACKING;
+    else if (!options->min_wait)
+        min_wait = RING_MIN_WAIT_UNASKED;
+    else if (sim.faults.sleeps_over && !sim.faults.deceived)
+        min_wait = RING_MIN_WAIT_LATE;
     if (sim_tortures("ring_new"))
         return -ENOMEM;
     r = calloc(1, sizeof *r);
@@ -666,7 +673,7 @@ int sim_ring_new(struct ring **ring, const struct ring_options *options)
     r->ring.features = (struct ring_features){.backend = RING_IO_URING,
                                               .defer_taskrun = true,
                                               .ring_fd = true,
-                                              .min_wait = !sim.faults.without_min_wait,
+                                              .min_wait = min_wait,
                                               .direct_sockopt = true,
                                               .install = true,
                                               .sq_entries = SIM_OPS,

@@ -46,23 +46,25 @@ static uint32_t brought_by(const struct sim_ring *r, uint32_t works_max)
     return count;
 }
 
-static bool wait_is_over(const struct sim_ring *r, const struct ring_wait *wait, uint64_t began_ns)
+/* `first_ns`: when the first completion came. */
+static bool wait_is_over(const struct sim_ring *r, const struct ring_wait *wait, uint64_t fewer_ns,
+                         uint64_t first_ns)
 {
     uint32_t want = wait->want;
 
-    if (sim.faults.without_min_wait || sim.now_ns >= began_ns + wait->min_wait_ns)
-        want = want > 1 ? 1 : want;
+    if (sim.now_ns >= fewer_ns && !(sim.faults.sleeps_over && first_ns > fewer_ns) && want > 1)
+        want = 1;
     return r->queue_count >= want || sim.now_ns >= wait->deadline_ns;
 }
 
-static void wait_for_next(const struct sim_ring *r, const struct ring_wait *wait, uint64_t began_ns)
+static void wait_for_next(const struct sim_ring *r, const struct ring_wait *wait, uint64_t fewer_ns)
 {
     uint64_t until_ns = sim_next_ns();
 
     if (until_ns > wait->deadline_ns)
         until_ns = wait->deadline_ns;
-    if (r->queue_count > 0 && until_ns > began_ns + wait->min_wait_ns)
-        until_ns = began_ns + wait->min_wait_ns;
+    if (r->queue_count > 0 && sim.now_ns < fewer_ns && until_ns > fewer_ns)
+        until_ns = fewer_ns;
     SIM_CHECK(until_ns != UINT64_MAX, "the engine waits for ever, and nothing can come any more");
     if (sim.now_ns < until_ns)
         sim.now_ns = until_ns;
@@ -92,10 +94,21 @@ static void look_before_sleep(const struct sim_ring *r, const struct ring_wait *
     watcher(watcher_context, busy, leaving);
 }
 
+/* What the kernel is asked for. */
+static struct ring_wait asked_of_kernel(const struct sim_ring *r, struct ring_wait wait)
+{
+    if (r->ring.features.min_wait != RING_MIN_WAIT_USED)
+        wait.min_wait_ns = 0;
+    if (wait.min_wait_ns == 0 && wait.want > 1)
+        wait.want = 1;
+    return wait;
+}
+
 int sim_ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait)
 {
     struct sim_ring *r = (struct sim_ring *)ring;
-    uint64_t began_ns;
+    const struct ring_wait asked = asked_of_kernel(r, *wait);
+    uint64_t began_ns, fewer_ns, first_ns = UINT64_MAX;
 
     if (sim_ring_broke())
         return -EIO;
@@ -103,25 +116,29 @@ int sim_ring_submit_and_wait(struct ring *ring, const struct ring_wait *wait)
         sim_op_submit(r, r->prepared[i]);
     r->prepared_count = 0;
     r->ring.counters.enters++;
-    look_before_sleep(r, wait);
+    look_before_sleep(r, &asked);
     if (sim_chance(sim.faults.stalls))
         sim.now_ns += 11 * SIM_MS;
     began_ns = sim.now_ns;
+    /* From then on one completion is enough. */
+    fewer_ns = began_ns + asked.min_wait_ns;
     for (;;) {
         sim_run_due();
         if (r->woken)
             sim_queue_push(r, NULL, (struct ring_completion){.kind = RING_WAKE, .buffer = -1});
         r->woken = false;
-        if (wait_is_over(r, wait, began_ns))
+        if (r->queue_count > 0 && first_ns == UINT64_MAX)
+            first_ns = sim.now_ns;
+        if (wait_is_over(r, &asked, fewer_ns, first_ns))
             break;
         if (sim_chance(sim.faults.spurious_wake))
             break;
-        wait_for_next(r, wait, began_ns);
+        wait_for_next(r, &asked, fewer_ns);
     }
     r->idle_polls = sim.now_ns == began_ns && r->queue_count == 0 ? r->idle_polls + 1 : 0;
     SIM_CHECK(r->idle_polls < IDLE_POLLS_MAX, "the engine polls and polls instead of waiting");
     queue_shuffle(r);
-    r->ready = brought_by(r, wait->want > BATCH ? wait->want : BATCH);
+    r->ready = brought_by(r, asked.want > BATCH ? asked.want : BATCH);
     sim_may_pause();
     return (int)r->ready;
 }
