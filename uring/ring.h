@@ -161,6 +161,14 @@ static inline void ring_free(struct ring *ring);
 void ring_explain(int error, char *text, size_t text_bytes);
 /* The same of a ring over epoll, whose features.refused is `error`. */
 void ring_explain_fallback(int error, char *text, size_t text_bytes);
+/* Whether rings over io_uring count against this user's limit of locked memory here, and how many
+ * like that one still fit. For a moment they take it up: nothing for a run's own time. */
+struct ring_locked {
+    bool is_counted;
+    bool or_more; /* no more were tried */
+    uint32_t fit;
+};
+struct ring_locked ring_locked_memory(const struct ring_options *options);
 static inline struct ring_features ring_features(const struct ring *ring);
 static inline struct ring_counters ring_counters(const struct ring *ring);
 

@@ -7,6 +7,7 @@
 #include "base/defaults.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "cli/kernel_fault.h"
 #include "tls/tls.h"
 #include "uring/ring.h"
 
@@ -26,6 +27,7 @@ enum {
     BUFFERS = 128,
     MEMLOCK_ENOUGH_BYTES = 8 << 20,
     MEMLOCK_SHORT_BYTES = 1 << 20, /* below it large rings are refused (non-root, Linux 6.14 on) */
+    RINGS_FEW = 4,
     DESCRIPTORS_MANY = 10000,
     PORTS_FEW = 10000,
 };
@@ -125,14 +127,15 @@ static int exchange_bytes(struct trial *t)
     return result < 0 ? result : closed;
 }
 
+static const struct ring_options as_send = {.sockets_max = CONNECTIONS,
+                                            .buffers = BUFFERS,
+                                            .buffer_bytes = LIMIT_BUFFER_BYTES,
+                                            .min_wait = true};
+
 static struct trial try_ring(void)
 {
     struct trial t = {.listen_fd = -1, .peer_fd = -1};
-    struct ring_options options = {.sockets_max = CONNECTIONS,
-                                   .buffers = BUFFERS,
-                                   .buffer_bytes = LIMIT_BUFFER_BYTES,
-                                   .min_wait = true};
-    t.error = ring_new(&t.ring, &options);
+    t.error = ring_new(&t.ring, &as_send);
     if (t.error < 0)
         t.ring = NULL;
     else
@@ -170,15 +173,21 @@ static void check_kernel(struct finding *f, const struct trial *t)
     say(f, "Linux %s; sysctl kernel.io_uring_disabled ", system.release);
     disabled < 0 ? say(f, "is not there") : say(f, "is %ld", disabled);
     say(f, "; %s", seccomp > 0 ? "a seccomp filter is on" : "no seccomp filter");
+    const char *until = kernel_hangs_until(system.release, system.version);
+    if (until)
+        say(f, "; io_uring of this version may hang a process so that not even SIGKILL ends it");
     int refused = t->ring ? ring_features(t->ring).refused : 0;
     if (refused == -EPERM && disabled > 0)
         cure(f, FINDING_NOTE,
              "sysctl -w kernel.io_uring_disabled=0%s; a file in /etc/sysctl.d makes it last",
              disabled == 1 ? ", or join the group whose id is in kernel.io_uring_group" : "");
     else if (refused == -EPERM && seccomp > 0)
+        cure(f, FINDING_NOTE, "the filter refuses io_uring: see `containers`");
+    else if (until)
         cure(f, FINDING_NOTE,
-             "the filter refuses io_uring: run the container with --security-opt seccomp=FILE, a "
-             "profile that allows io_uring_setup, io_uring_enter and io_uring_register");
+             "update the kernel: %s has it mended (or a package of your distribution's, whatever "
+             "its number); until then, --io epoll",
+             until);
     else if (disabled > 0 || seccomp > 0)
         f->state = FINDING_NOTE;
 }
@@ -248,7 +257,56 @@ static void check_ring(struct finding *f, const struct trial *t)
     say_min_wait(f, features.min_wait);
 }
 
+static void check_containers(struct finding *f, const struct trial *t)
+{
+    say(f,
+        "Docker, Podman and Kubernetes refuse io_uring unless told otherwise. The profile %s "
+        "(dist/seccomp.json of the source) allows io_uring_setup, io_uring_enter, "
+        "io_uring_register and what else ringsend calls; for Kubernetes it is to be "
+        "/var/lib/kubelet/seccomp/ringsend.json on the node",
+        RINGSEND_SECCOMP);
+    bool is_refused = t->ring && ring_features(t->ring).refused != 0;
+    f->is_literal = true;
+    cure(f, is_refused ? FINDING_NOTE : FINDING_OK,
+         "docker run --security-opt seccomp=" RINGSEND_SECCOMP " IMAGE\n"
+         "podman run --security-opt seccomp=" RINGSEND_SECCOMP " IMAGE\n"
+         "securityContext:\n"
+         "  seccompProfile: {type: Localhost, localhostProfile: ringsend.json}");
+}
+
 /* ---- Limits ---- */
+
+enum { CAP_IPC_LOCK_BIT = 14 };
+
+static bool may_lock_all(void)
+{
+    char line[256];
+    bool may = false;
+    FILE *file = fopen("/proc/self/status", "re");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "CapEff:", 7) == 0)
+            may = strtoull(line + 7, NULL, 16) >> CAP_IPC_LOCK_BIT & 1;
+    if (file)
+        fclose(file);
+    return may;
+}
+
+/* Who shares the limit, and for how many more it is enough. */
+static uint32_t say_room(struct finding *f)
+{
+    struct ring_locked room = ring_locked_memory(&as_send);
+    if (!room.is_counted) {
+        say(f, may_lock_all() ? "; not counted for this process, which may lock all (CAP_IPC_LOCK)"
+                              : "; this kernel counts no rings (5.12 to 6.13), but for the "
+                                "memory limit of the cgroup");
+        return UINT32_MAX;
+    }
+    say(f,
+        " in all its processes, and in all containers where it has the same user id; %u%s rings "
+        "such as send's still fit, one for each of its threads",
+        room.fit, room.or_more ? " or more" : "");
+    return room.fit;
+}
 
 static void check_memlock(struct finding *f, const struct trial *t)
 {
@@ -257,8 +315,9 @@ static void check_memlock(struct finding *f, const struct trial *t)
     if (limit.rlim_cur == RLIM_INFINITY)
         say(f, "unlimited");
     else
-        say(f, "%llu KiB for all rings of this user%s", (unsigned long long)limit.rlim_cur / 1024,
-            geteuid() == 0 ? " (root is exempt)" : "");
+        say(f, "%llu KiB for all rings of this user", (unsigned long long)limit.rlim_cur / 1024);
+    bool over_io_uring = t->ring && ring_features(t->ring).backend == RING_IO_URING;
+    uint32_t fit = over_io_uring && limit.rlim_cur != RLIM_INFINITY ? say_room(f) : UINT32_MAX;
     bool may_raise = limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= MEMLOCK_ENOUGH_BYTES;
     const char *how = may_raise
                           ? "`ulimit -l 8192` raises it for this shell, LimitMEMLOCK=8M for a "
@@ -267,7 +326,9 @@ static void check_memlock(struct finding *f, const struct trial *t)
                             "/etc/security/limits.conf, LimitMEMLOCK=8M for a systemd unit";
     if (t->error == -ENOMEM)
         cure(f, FINDING_FAULT, "%s", how);
-    else if (limit.rlim_cur < MEMLOCK_SHORT_BYTES && geteuid() != 0)
+    else if (fit < RINGS_FEW)
+        cure(f, FINDING_NOTE, "for more of them, %s", how);
+    else if (limit.rlim_cur < MEMLOCK_SHORT_BYTES && !may_lock_all())
         cure(f, FINDING_NOTE, "for more connections than the trial's, %s", how);
 }
 
@@ -358,8 +419,8 @@ static void check_name(struct finding *f, const char *name)
 
 void checks_run(struct finding *findings, char *const *hosts, size_t hosts_count)
 {
-    static const char *const names[CHECKS_FIXED] = {"kernel", "io_uring", "memlock", "descriptors",
-                                                    "ports",  "tls",      "resolver"};
+    static const char *const names[CHECKS_FIXED] = {
+        "kernel", "io_uring", "containers", "memlock", "descriptors", "ports", "tls", "resolver"};
     struct finding *f = findings;
     for (size_t i = 0; i < CHECKS_FIXED + hosts_count; i++)
         f[i] = (struct finding){.name = names[i < CHECKS_FIXED ? i : CHECKS_FIXED - 1]};
@@ -369,6 +430,7 @@ void checks_run(struct finding *findings, char *const *hosts, size_t hosts_count
     struct trial trial = try_ring();
     check_kernel(f++, &trial);
     check_ring(f++, &trial);
+    check_containers(f++, &trial);
     check_memlock(f++, &trial);
     check_descriptors(f++, &descriptors, &trial);
     check_ports(f++);

@@ -3,6 +3,7 @@
 #ifndef RINGSEND_CLI_CHECKS_H
 #define RINGSEND_CLI_CHECKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum finding_state {
@@ -15,11 +16,12 @@ struct finding {
     const char *name; /* static */
     enum finding_state state;
     char text[512];
-    char cure[512]; /* empty unless there is something to do */
+    char cure[768];  /* empty unless there is something to do */
+    bool is_literal; /* the cure has lines to be typed as they are */
 };
 
 enum {
-    CHECKS_FIXED = 7, /* kernel, io_uring, memlock, nofile, ports, tls, localhost */
+    CHECKS_FIXED = 8, /* kernel, io_uring, containers, memlock, nofile, ports, tls, localhost */
 };
 
 /* Writes CHECKS_FIXED findings, then one for each of the hosts. Blocks on the resolver. */

@@ -42,7 +42,9 @@ static void print_text(const struct finding *findings, size_t count)
                f->state == FINDING_FAULT ? "FAULT" : states[f->state],
                terminal_style(STDOUT_FILENO, TERMINAL_PLAIN), f->name);
         print_wrapped(&w, INDENT, f->text);
-        if (f->cure[0]) {
+        if (f->is_literal) {
+            puts(f->cure);
+        } else if (f->cure[0]) {
             printf("%*s-> ", INDENT, "");
             print_wrapped(&w, INDENT + 3, f->cure);
         }

@@ -321,9 +321,9 @@ static const char serve_text[] =
 static const char doctor_text[] =
     "$Usage: ringsend doctor [OPTION]... [HOST]...\n"
     "Tells what this machine allows and what to do about the rest: io_uring (tried\n"
-    "over loopback), its features, sysctl and seccomp filters, limits of locked\n"
-    "memory and descriptors, local ports, trusted authorities, and the resolver,\n"
-    "which is also asked for each HOST.\n"
+    "over loopback), its features and known faults, sysctl and seccomp filters, what\n"
+    "a container must allow, limits of locked memory and descriptors, local ports,\n"
+    "trusted authorities, and the resolver, which is also asked for each HOST.\n"
     "\n"
     "@MAIN\n"
     "@GENERAL\n"
