@@ -24,6 +24,10 @@
  *     eventfd starts in the kernel, a write to another is put off to the end of an RCU grace
  *     period, tens of milliseconds, and Linux 6.18 does it once in a registration's life and never
  *     again.
+ *   - A receive on a unix socket brings one piece: kernels are known whose multishot receive loses
+ *     the end of the stream when the peer's last bytes and its shutdown come together (liburing
+ *     issue 1549). Which ones a slot holds, the family says that it was connected to, or that of
+ *     the listener; with one unix listener all accepted sockets count as such.
  *   - Until a connect's chain has come to its last link, a cancel cannot find it. Such a cancel is
  *     tried again here; `connects` knows which chains are still under way.
  *
@@ -91,6 +95,7 @@ static void free_memory(struct uring *u)
         close(u->event_fd);
     buffers_unmap(u);
     free(u->connects);
+    free(u->one_shot);
     free(u);
 }
 
@@ -239,6 +244,7 @@ static void uring_connect(struct ring *ring, struct ring_tag tag, const struct s
     io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
     operation_name(u, sqe, tag, RING_CONNECT);
     u->connects[slot] = (tag.generation & RING_GENERATION_MASK) | CONNECT_IN_FLIGHT;
+    u->one_shot[slot] = address->sa_family == AF_UNIX;
 }
 
 static void uring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes)
@@ -262,12 +268,20 @@ static void uring_send_parts(struct ring *ring, struct ring_tag tag, const struc
     u->inline_prepared++;
 }
 
+/* Data that come without a head are moved to where they would be with one. */
+static size_t one_shot_bytes(const struct uring *u)
+{
+    return u->buffer_bytes - (u->stamps ? RECEIVE_HEAD_BYTES : 0);
+}
+
 static void uring_recv(struct ring *ring, struct ring_tag tag)
 {
     struct uring *u = (struct uring *)ring;
     struct io_uring_sqe *sqe = operation_new(u);
     static const struct msghdr with_control = {.msg_controllen = STAMP_CONTROL_BYTES};
-    if (u->stamps)
+    if (u->one_shot[tag.slot])
+        io_uring_prep_recv(sqe, slot_fd(u, tag), NULL, one_shot_bytes(u), 0);
+    else if (u->stamps)
         io_uring_prep_recvmsg_multishot(sqe, slot_fd(u, tag),
                                         (struct msghdr *)(uintptr_t)&with_control, 0);
     else
@@ -336,6 +350,10 @@ static void uring_accept(struct ring *ring, struct ring_tag tag, int listen_fd)
     struct io_uring_sqe *sqe = operation_new(u);
     io_uring_prep_multishot_accept_direct(sqe, listen_fd, NULL, NULL, 0);
     operation_name(u, sqe, tag, RING_ACCEPT);
+    int family = AF_UNSPEC;
+    socklen_t bytes = sizeof(family);
+    (void)getsockopt(listen_fd, SOL_SOCKET, SO_DOMAIN, &family, &bytes);
+    u->accepts_unix |= family == AF_UNIX;
 }
 
 /* Files: short transfers are within the contract, so longer ones are cut. */
@@ -423,6 +441,10 @@ static void unpack_message(const struct uring *u, int32_t buffer, struct ring_co
 {
     char *data = u->buffer_data + (size_t)buffer * u->buffer_bytes;
     struct io_uring_recvmsg_out out;
+    if (u->one_shot[c->slot]) {
+        memmove(data + RECEIVE_HEAD_BYTES, data, (size_t)c->result);
+        return;
+    }
     CHECK(c->result >= RECEIVE_HEAD_BYTES);
     memcpy(&out, data, sizeof(out));
     c->result -= RECEIVE_HEAD_BYTES;
@@ -450,6 +472,8 @@ static bool completion_take(struct uring *u, const struct io_uring_cqe *cqe,
     }
     if (cancel_again(u, user_data, &c))
         return false;
+    if (c.kind == RING_ACCEPT && c.result >= 0)
+        u->one_shot[c.result] = u->accepts_unix;
     if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
         int32_t buffer = (int32_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
         BUFFER_SHOW(u->buffer_data + (size_t)buffer * u->buffer_bytes, u->buffer_bytes);
@@ -537,10 +561,11 @@ int io_uring_ring_new(struct ring **ring, const struct ring_options *options)
     u->buffer_bytes = options->buffer_bytes;
     u->stamps = options->stamps;
     u->connects = calloc(u->sockets_max, sizeof(*u->connects));
+    u->one_shot = calloc(u->sockets_max, sizeof(*u->one_shot));
     u->event_fd = -1;
     u->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int result = u->wake_fd < 0 ? -errno : 0;
-    if (u->connects == NULL)
+    if (u->connects == NULL || u->one_shot == NULL)
         result = -ENOBUFS;
     if (result == 0)
         result = buffers_map(u);

@@ -189,8 +189,8 @@ static inline void ring_send(struct ring *ring, struct ring_tag tag, const void 
 static inline void ring_send_parts(struct ring *ring, struct ring_tag tag,
                                    const struct msghdr *message);
 /* Receives into shared buffers until end of stream, an error or a cancel. Ends also by -ENOBUFS,
- * and may end after any data (more == false): arm it again, after -ENOBUFS only once buffers came
- * back. */
+ * and may end after any data (more == false), as each does on a unix socket: arm it again, after
+ * -ENOBUFS only once buffers came back. */
 static inline void ring_recv(struct ring *ring, struct ring_tag tag);
 /* Ends the operation (tag, kind) early if it is still there: it then completes with -ECANCELED, or
  * with what it had reached. The RING_CANCEL completion may come before or after that one. One
