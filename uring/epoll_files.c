@@ -136,15 +136,15 @@ static void poll_over(struct epoll_ring *r, struct epoll_file *f, int32_t result
 }
 
 /* RWF_NOWAIT, as another process may have been faster, and as a write of more than there is room
- * for would block. Who does not know it is read when there is something, and written to by no more
- * than a pipe that polls writable takes at once (pipe(7)). */
+ * for would block. Who does not know it, or has a filter that does not, is read when there is
+ * something, and written to by no more than a pipe that polls writable takes at once (pipe(7)). */
 static int64_t transfer(const struct epoll_prepared *asked)
 {
     bool writes = asked->kind == RING_APPEND;
     struct iovec part = {asked->to, asked->bytes};
     int64_t done = writes ? pwritev2(asked->fd, &part, 1, -1, RWF_NOWAIT)
                           : preadv2(asked->fd, &part, 1, asked->offset, RWF_NOWAIT);
-    if (done >= 0 || (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS))
+    if (done >= 0 || (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS && errno != EPERM))
         return done;
     size_t bytes = asked->bytes < PIPE_BUF ? asked->bytes : PIPE_BUF;
     return writes ? write(asked->fd, asked->from, bytes) : read(asked->fd, asked->to, asked->bytes);

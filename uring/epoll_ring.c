@@ -15,8 +15,8 @@
  *   - There is no min-wait: one completion is always enough. It would have to sleep all of it, for
  *     the kernel wakes at the first event.
  *
- * epoll_pwait2 is 5.11's: before, ppoll waits on the epoll descriptor, since epoll_wait counts in
- * milliseconds.
+ * epoll_pwait2 is 5.11's: before, and where a filter does not know it (EPERM), ppoll waits on the
+ * epoll descriptor, since epoll_wait counts in milliseconds.
  *
  * Invariants: every operation is in exactly one place: prepared, waiting (a flag of its socket, or
  * among the files), or completed; a buffer is free, or in one completion and then the caller's. */
@@ -231,7 +231,7 @@ static int wait_for_events(struct epoll_ring *r, struct epoll_event *events,
         return epoll_wait(r->epoll_fd, events, EVENTS_AT_ONCE, looks_only ? 0 : -1);
     if (!r->lacks_pwait2) {
         int count = epoll_pwait2(r->epoll_fd, events, EVENTS_AT_ONCE, timeout, NULL);
-        if (count >= 0 || errno != ENOSYS)
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return count;
         r->lacks_pwait2 = true;
     }

@@ -346,6 +346,40 @@ static void test_seccomp_refuses(void **state)
     end_child(begin_child(child_with_filter, &(int){ENOMEM}));
 }
 
+/* epoll without calls that are younger than it, or that a filter does not know. */
+static int child_without_calls(const int *error)
+{
+    const struct ring_options options = {
+        .backend = RING_EPOLL, .sockets_max = 4, .buffers = 1, .buffer_bytes = 64};
+    char bytes[8];
+    int ends[2];
+    if (!refuse_call(__NR_epoll_pwait2, *error) || !refuse_call(__NR_preadv2, *error) ||
+        !refuse_call(__NR_pwritev2, *error) || pipe2(ends, O_CLOEXEC) != 0)
+        return 1;
+    if (ring_new(&ring, &options) != 0)
+        return 2;
+    inbox_count = 0;
+    uint64_t soon_ns = ring_now_ns(ring) + 2000000;
+    if (turn((struct ring_wait){.want = 1, .deadline_ns = soon_ns}) != 0 ||
+        ring_now_ns(ring) < soon_ns)
+        return 3;
+    ring_read(ring, tag(0), ends[0], bytes, sizeof(bytes), -1);
+    ring_append(ring, tag(1), ends[1], "abc", 3);
+    if (await_last(RING_APPEND, 1) != 3 || await_last(RING_READ, 0) != 3)
+        return 4;
+    ring_free(ring);
+    return memcmp(bytes, "abc", 3) == 0 ? 0 : 5;
+}
+
+static void test_epoll_does_without_younger_calls(void **state)
+{
+    (void)state;
+    if (under_valgrind())
+        skip();
+    end_child(begin_child(child_without_calls, &(int){ENOSYS}));
+    end_child(begin_child(child_without_calls, &(int){EPERM}));
+}
+
 static void assert_explained(int error, const char *words)
 {
     char text[512];
@@ -398,6 +432,7 @@ int main(void)
         cmocka_unit_test(test_memlock_shrinks_the_queues),
         cmocka_unit_test(test_descriptor_limit_is_raised),
         cmocka_unit_test(test_seccomp_refuses),
+        cmocka_unit_test(test_epoll_does_without_younger_calls),
         cmocka_unit_test(test_explanations),
     };
     int failed = 0;
