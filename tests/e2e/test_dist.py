@@ -291,6 +291,19 @@ class Seccomp(Trips):
                 expected = 2 if args[0] == "status" else OK  # the run has come to its end
                 self.assertEqual(run.status, expected, run.err + run.out.decode(errors="replace"))
 
+    def test_without_timers_min_wait_is_not_used_and_all_say_so(self):
+        limited = apply_profile("timerfd_create")
+        run = self.run_ringsend("doctor", "--json", preexec_fn=limited)
+        checks = {check["name"]: check for check in json.loads(run.out)["checks"]}
+        if "lacks min-wait" in checks["io_uring"]["text"]:
+            self.skipTest("there is none here")
+        self.assertIn("it could not be tried", checks["io_uring"]["text"])
+        run = self.run_ringsend("bench", "--batch", "-q", "-n", "200", "--json", self.path("json"),
+                                self.serve().url, preexec_fn=limited)
+        self.assertEqual(run.status, OK, run.err)
+        with open(self.path("json"), encoding="utf-8") as file:
+            self.assertIn("min_wait:unproven", json.load(file)["environment"]["ring_features"])
+
     def test_the_rest_is_refused(self):
         profile, names = admitted()
         self.assertEqual(profile["defaultAction"], "SCMP_ACT_ERRNO")
