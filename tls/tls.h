@@ -44,8 +44,8 @@ struct tls_options {
     bool half_duplex;       /* one buffer for both directions: 20 KiB less per connection; then
                                nothing can be fed while bytes wait to be taken, nor written while
                                a record is half fed or not all consumed */
-    const char *ca_file;    /* client: PEM; null: $SSL_CERT_FILE, else the system's. Every
-                               certificate in it is trusted, authority or not */
+    const char *ca_file;    /* client: PEM; null: $SSL_CERT_FILE and $SSL_CERT_DIR, else the
+                               system's. Every certificate in it is trusted, authority or not */
     const char *chain_file; /* own certificate first, then its issuers: PEM. Servers need one */
     const char *key_file;   /* its key: PEM, unencrypted; null: it is in chain_file */
     int64_t now_s;          /* UTC to verify at, for tests; 0: the clock's */
@@ -54,15 +54,18 @@ struct tls_options {
 struct tls_config;
 #define TLS_NO_MEMORY "memory is out"
 
-/* Reads the files. Null on failure, and message says what, in which file, and the cure; or
- * TLS_NO_MEMORY, and another try may succeed. Blocks on the disk; takes 1 ms of CPU for the 140
- * authorities of a system. */
+/* Reads the files, each once: any that can be read to its end. Null on failure, and message says
+ * what, in which file, and the cure; or TLS_NO_MEMORY, and another try may succeed. Else message
+ * has what is to be known all the same (certificates passed over, a key that others can read), or
+ * nothing. Blocks on the disk; takes 1 ms of CPU for the 140 authorities of a system. */
 struct tls_config *tls_config_new(const struct tls_options *options, char *message,
                                   size_t message_bytes);
 /* Wipes the key. Null is allowed. */
 void tls_config_free(struct tls_config *config);
 /* How many certificates are trusted. */
 size_t tls_config_anchors(const struct tls_config *config);
+/* Where they come from, for people. */
+const char *tls_config_anchors_source(const struct tls_config *config);
 
 struct memory;
 struct tls_local;

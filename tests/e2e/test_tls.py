@@ -433,7 +433,7 @@ class ClientCertificates(Tls):
                 (good.chain, strange, strange, "cannot be used"),
                 (good.chain, garbage, garbage, "no private key"),
                 (good.chain, missing, missing, "No such file"),
-                (good.chain, self.dir, self.dir, "not a regular file"),
+                (good.chain, self.dir, self.dir, "is a directory"),
                 (good.chain, None, good.chain, "no private key"),
                 (garbage, good.key, garbage, "no certificate"),
                 (missing, good.key, missing, "No such file")):

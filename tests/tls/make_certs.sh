@@ -263,6 +263,31 @@ echo 'no certificate here' >no-anchor.pem
 printf -- '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n' >junk-anchor.pem
 head -n 5 root.pem >cut-anchor.pem
 : >empty.pem
+# Bundles as cat and the clipboard make them: each has two certificates that are whole.
+{ cat root.pem; head -n 5 unrelated.pem; cat other-root.pem; } >bundle-cut.pem
+{ printf '%s' "$(cat root.pem)"; cat other-root.pem; } >bundle-joined.pem
+{ printf '%s' "$(head -n 5 unrelated.pem)"; cat root.pem other-root.pem; } >bundle-cut-joined.pem
+{ cat root.pem junk-anchor.pem root-ed25519.pem; sed 's/M/*/' unrelated.pem; cat other-root.pem root-trusted.pem; } >bundle-mixed.pem
+{ printf '# -----BEGIN CERTIFICATE----- begins each\n'; cat root.pem other-root.pem root.pem; } >bundle-twice.pem
+{ printf '\357\273\277'; cat root.pem other-root.pem; } >bundle-bom.pem
+{ cat client.pem; head -n 4 inter.pem; } >client-cut.chain
+# In other forms.
+openssl x509 -in root.pem -outform DER -out form-der.bin
+openssl pkey -in client.key -outform DER -out form-key.bin
+openssl pkcs8 -topk8 -in client.key -passout pass:x -outform DER -out form-encrypted-key.bin 2>/dev/null
+openssl pkcs12 -export -in client.pem -inkey client.key -passout pass:x -out form-pkcs12.bin
+openssl crl2pkcs7 -nocrl -certfile root.pem -outform DER -out form-pkcs7.bin
+openssl crl2pkcs7 -nocrl -certfile root.pem -out form-pkcs7.pem
+iconv -f ASCII -t UTF-16 root.pem >form-utf16.bin
+printf '\376\355\376\355\0\0\0\2' >form-java.bin
+printf -- '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n' >openssh.key
+chmod 644 client-both.pem
+cp client.key shared.key
+chmod 640 shared.key
+# A directory as c_rehash leaves it.
+mkdir -p directory
+cp root.pem two-roots.pem no-anchor.pem junk-anchor.pem directory
+ln -sf root.pem "directory/$(openssl x509 -in root.pem -noout -hash).0"
 rm -f ./*.csr ./*.cnf ./*.tmp
 date +%s >now
 [ -z "$stamp" ] || touch "$stamp"

@@ -4,6 +4,11 @@
 #include "tls/bearssl/config.h"
 #include "tls/x509/names.h"
 #include "tls/x509/pem.h"
+#include "tls/x509/store.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct pem pem_of(const char *text)
 {
@@ -19,6 +24,11 @@ static void test_pem_blocks(void **state)
         "-----BEGIN A-----\nQUJD\n-----END A-----",
         "# comment\n\n-----BEGIN A-----  \nQU\nJD  \n-----END A-----\t\r\nmore",
         "-----END B-----\n-----BEGIN A-----\n\nQUJD\n-----END A-----\n",
+        "\xef\xbb\xbf-----BEGIN A-----\nQUJD\n-----END A-----\n",
+        "text without an end-----BEGIN A-----\nQUJD\n-----END A-----\n",
+        "  -----BEGIN A-----\n  QUJD\n  -----END A-----\n",
+        "-----BEGIN A-----QUJD-----END A-----",
+        "# -----BEGIN A----- begins it\n-----BEGIN A-----\nQUJD\n-----END A-----\n",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct pem pem = pem_of(texts[i]);
@@ -47,6 +57,22 @@ static void test_pem_broken(void **state)
         struct pem pem = pem_of(texts[i]);
         struct pem_block block;
         assert_int_equal(pem_next(&pem, &block), PEM_BROKEN);
+    }
+    /* What follows a broken one, and what is joined to another one, is whole. */
+    static const char *const pairs[] = {
+        "-----BEGIN A-----\nQUJD\n-----BEGIN B-----\nQUJD\n-----END B-----\n",
+        "-----BEGIN A-----\nQUJD-----BEGIN B-----\nQUJD\n-----END B-----\n",
+        "-----BEGIN A-----\nQUJD\n-----END X-----\n-----BEGIN B-----\nQUJD\n-----END B-----\n",
+        "-----BEGIN A-----\nQUJD\n-----END A----------BEGIN B-----\nQUJD\n-----END B-----\n",
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        struct pem pem = pem_of(pairs[i]);
+        struct pem_block block;
+        assert_int_equal(pem_next(&pem, &block), i == 3 ? PEM_BLOCK : PEM_BROKEN);
+        assert_true(span_equal(block.label, SPAN("A")));
+        assert_int_equal(pem_next(&pem, &block), PEM_BLOCK);
+        assert_true(span_equal(block.label, SPAN("B")));
+        assert_int_equal(pem_next(&pem, &block), PEM_NONE);
     }
     struct pem_block block;
     struct pem pem = pem_of("");
@@ -146,9 +172,16 @@ static void test_trust_shapes(void **state)
     static const struct {
         const char *file;
         size_t anchors;
-        const char *complaint;
+        const char *told; /* complaint, or with anchors a note */
     } cases[] = {
         {"root", 1, NULL},
+        {"bundle-cut", 2, "1 of 3 certificates in"},
+        {"bundle-joined", 2, NULL},
+        {"bundle-cut-joined", 2, "1 cut off or damaged"},
+        {"bundle-mixed", 2, "1 cut off or damaged, 1 in OpenSSL's own format, TRUSTED "},
+        {"bundle-twice", 2, NULL},
+        {"bundle-bom", 2, NULL},
+        {"form-pkcs7", 0, "openssl pkcs7 -in "},
         {"root-crlf", 1, NULL},
         {"root-no-newline", 1, NULL},
         {"root-x509", 1, NULL},
@@ -157,7 +190,7 @@ static void test_trust_shapes(void **state)
         {"root-ed25519", 0, "none of its certificates"},
         {"no-anchor", 0, "holds no certificate"},
         {"junk-anchor", 0, "none of its certificates"},
-        {"cut-anchor", 0, "holds no certificate"},
+        {"cut-anchor", 0, "cut off"},
         {"empty", 0, "is empty"},
         {"does-not-exist", 0, "No such file"},
     };
@@ -166,14 +199,12 @@ static void test_trust_shapes(void **state)
         char message[600] = "";
         struct tls_config *config =
             tls_config_new(&(struct tls_options){.ca_file = f.text}, message, sizeof message);
-        if (cases[i].complaint) {
-            assert_null(config);
-            if (!strstr(message, cases[i].complaint) || !strstr(message, f.text))
-                fail_msg("%s: %s", cases[i].file, message);
-        } else {
-            assert_non_null(config);
+        if (cases[i].told ? !strstr(message, cases[i].told) || !strstr(message, f.text)
+                          : message[0])
+            fail_msg("%s: %s", cases[i].file, message);
+        assert_int_equal(!config, cases[i].anchors == 0);
+        if (config)
             assert_int_equal(tls_config_anchors(config), cases[i].anchors);
-        }
         tls_config_free(config);
     }
 }
@@ -182,11 +213,82 @@ static void test_trust_environment(void **state)
 {
     (void)state;
     struct file_name f = certs_file("two-roots", ".pem");
+    assert_int_equal(unsetenv("SSL_CERT_DIR"), 0);
     assert_int_equal(setenv("SSL_CERT_FILE", f.text, 1), 0);
     struct tls_config *config = new_config(&(struct tls_options){0});
     assert_int_equal(tls_config_anchors(config), 2);
+    assert_non_null(strstr(tls_config_anchors_source(config), f.text));
     tls_config_free(config);
     assert_int_equal(unsetenv("SSL_CERT_FILE"), 0);
+}
+
+/* Directories: each certificate counts once, by however many names and in however many files. */
+static void test_trust_directories(void **state)
+{
+    (void)state;
+    char both[1100], message[600];
+    struct file_name f = certs_file("unrelated", ".pem"), d = certs_file("directory", "");
+    snprintf(both, sizeof both, ":/does/not/exist:%s:%s", d.text, d.text);
+    assert_int_equal(setenv("SSL_CERT_DIR", both, 1), 0);
+    struct tls_config *config = new_config(&(struct tls_options){0});
+    assert_int_equal(tls_config_anchors(config), 2);
+    tls_config_free(config);
+    assert_int_equal(setenv("SSL_CERT_FILE", f.text, 1), 0);
+    config = new_config(&(struct tls_options){0});
+    assert_int_equal(tls_config_anchors(config), 3);
+    tls_config_free(config);
+    assert_int_equal(unsetenv("SSL_CERT_FILE"), 0);
+    assert_int_equal(setenv("SSL_CERT_DIR", "/does/not/exist", 1), 0);
+    assert_null(tls_config_new(&(struct tls_options){0}, message, sizeof message));
+    assert_non_null(strstr(message, "/does/not/exist"));
+    assert_int_equal(unsetenv("SSL_CERT_DIR"), 0);
+    assert_null(tls_config_new(&(struct tls_options){.ca_file = d.text}, message, sizeof message));
+    assert_non_null(strstr(message, "SSL_CERT_DIR"));
+}
+
+/* Each place where a system keeps its store is found below another root, and files come first. */
+static void test_stores(void **state)
+{
+    (void)state;
+    static const char *const places[] = {"/etc/pki/tls/certs/",
+                                         "/etc/ssl/certs/",
+                                         "/etc/ssl/cert.pem",
+                                         "/etc/ssl/ca-bundle.pem",
+                                         "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                                         "/etc/ssl/certs/ca-certificates.crt"};
+    char root[] = "/tmp/ringsend-stores-XXXXXX", found[200], path[200];
+    bool is_directory;
+    assert_non_null(mkdtemp(root));
+    assert_false(store_find(root, found, sizeof found, &is_directory));
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", root, places[i]);
+        size_t bytes = strlen(path);
+        for (char *slash = path + strlen(root) + 1; (slash = strchr(slash, '/')); slash++) {
+            *slash = 0;
+            (void)mkdir(path, 0700);
+            *slash = '/';
+        }
+        bool names_directory = path[bytes - 1] == '/';
+        if (names_directory) {
+            path[bytes - 1] = 0;
+        } else {
+            FILE *file = fopen(path, "w");
+            assert_non_null(file);
+            assert_int_equal(fputs("x", file) < 0, 0);
+            fclose(file);
+        }
+        assert_true(store_find(root, found, sizeof found, &is_directory));
+        assert_string_equal(found, path);
+        assert_int_equal(is_directory, names_directory);
+    }
+    for (size_t i = sizeof places / sizeof places[0]; i-- > 0;) {
+        snprintf(path, sizeof path, "%s%s", root, places[i]);
+        for (char *slash; strlen(path) > strlen(root); *slash = 0) {
+            (void)remove(path); /* what is not empty yet stays */
+            slash = strrchr(path, '/');
+        }
+    }
+    assert_int_equal(rmdir(root), 0);
 }
 
 /* ---- Keys ---- */
@@ -198,6 +300,17 @@ static void test_identity_shapes(void **state)
         const char *chain, *key;
         const char *complaint;
     } cases[] = {
+        {"client-cut.chain", "client.key", NULL},
+        {"form-der.bin", "client.key", "openssl x509 -inform DER -in "},
+        {"form-pkcs12.bin", NULL, "openssl pkcs12 -in "},
+        {"form-pkcs7.bin", "client.key", "openssl pkcs7 -inform DER -in "},
+        {"form-utf16.bin", "client.key", "iconv -f UTF-16"},
+        {"form-java.bin", "client.key", "keytool -importkeystore"},
+        {"form-key.bin", NULL, "private key in DER"},
+        {"client.chain", "form-key.bin", "openssl pkey -inform DER -in "},
+        {"client.chain", "form-encrypted-key.bin", "openssl pkey -inform DER -in "},
+        {"client.chain", "form-pkcs12.bin", "-nocerts -nodes"},
+        {"client.chain", "openssh.key", "ssh-keygen"},
         {"client.chain", "client.key", NULL},
         {"client.chain", "client-sec1.key", NULL},
         {"client.chain", "client-parameters.key", NULL},
@@ -239,6 +352,95 @@ static void test_identity_shapes(void **state)
                                sizeof message));
 }
 
+/* What others can read, and what was passed over, is told of an identity that is taken. */
+static void test_identity_notes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *chain, *key, *note;
+    } cases[] = {
+        {"client.chain", "client.key", ""},
+        {"client.chain", "shared.key", "others can read the key in "},
+        {"client-both.pem", NULL, "(mode 0644): chmod 600 "},
+        {"client-both.pem", "client-both.pem", "(mode 0644): chmod 600 "},
+        {"client-cut.chain", "client.key", "1 of 2 certificates in "},
+        {"client-cut.chain", "shared.key", "cut off or damaged; others can read"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct file_name chain = certs_file(cases[i].chain, ""),
+                         key = certs_file(cases[i].key ? cases[i].key : "", "");
+        char message[600];
+        struct tls_config *config =
+            tls_config_new(&(struct tls_options){.insecure = true,
+                                                 .chain_file = chain.text,
+                                                 .key_file = cases[i].key ? key.text : NULL},
+                           message, sizeof message);
+        assert_non_null(config);
+        if (cases[i].note[0] ? !strstr(message, cases[i].note) : message[0])
+            fail_msg("%s, %s: %s", cases[i].chain, cases[i].key ? cases[i].key : "-", message);
+        tls_config_free(config);
+    }
+}
+
+/* A descriptor's name that gives the file's content once: a pipe's, or a socket's. */
+static struct file_name once(const char *name, bool by_socket, int ends[2])
+{
+    struct file_name f = certs_file(name, ""), n;
+    char content[8192];
+    FILE *file = fopen(f.text, "r");
+    assert_non_null(file);
+    size_t bytes = fread(content, 1, sizeof content, file);
+    fclose(file);
+    assert_int_equal(by_socket ? socketpair(AF_UNIX, SOCK_STREAM, 0, ends) : pipe(ends), 0);
+    assert_int_equal(write(ends[1], content, bytes), bytes);
+    close(ends[1]);
+    snprintf(n.text, sizeof n.text, "/dev/fd/%d", ends[0]);
+    return n;
+}
+
+static void test_files_that_are_read_once(void **state)
+{
+    (void)state;
+    for (int by_socket = 0; by_socket < 2; by_socket++) {
+        int of_ca[2], of_chain[2], of_key[2], of_both[2];
+        struct file_name ca = once("root.pem", by_socket, of_ca),
+                         chain = once("client.chain", by_socket, of_chain),
+                         key = once("client.key", by_socket, of_key),
+                         both = once("client-both.pem", by_socket, of_both);
+        char message[600];
+        struct tls_config *config = tls_config_new(&(struct tls_options){.ca_file = ca.text,
+                                                                         .chain_file = chain.text,
+                                                                         .key_file = key.text},
+                                                   message, sizeof message);
+        if (!config)
+            fail_msg("%s", message);
+        assert_string_equal(message, "");
+        tls_config_free(config);
+        config = tls_config_new(
+            &(struct tls_options){.insecure = true, .chain_file = both.text, .key_file = both.text},
+            message, sizeof message);
+        if (!config)
+            fail_msg("%s", message);
+        assert_string_equal(message, "");
+        tls_config_free(config);
+        close(of_ca[0]);
+        close(of_chain[0]);
+        close(of_key[0]);
+        close(of_both[0]);
+    }
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    char room[FILE_WORD_BYTES];
+    const struct tls_file regular = {.is_regular = true}, fifo = {.is_regular = false};
+    assert_string_equal(tls_file_word("/a/b-c.pem", &regular, room), "/a/b-c.pem");
+    assert_string_equal(tls_file_word("a b", &regular, room), "'a b'");
+    assert_string_equal(tls_file_word("it's", &regular, room), "'it'\\''s'");
+    assert_string_equal(tls_file_word("/dev/fd/63", &fifo, room), "FILE");
+}
+
 /* Every way to damage a key by one byte: never a crash, and never a key that is taken though it
  * does not fit. */
 static void test_damaged_keys(void **state)
@@ -248,10 +450,11 @@ static void test_damaged_keys(void **state)
                                         "rsa2048.key"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct file_name f = certs_file(names[i], "");
-        struct bytes content;
+        struct tls_file file;
         struct message none = {NULL, 0};
         struct pem_block block;
-        assert_true(pem_file_read(f.text, "file", &content, none));
+        assert_true(tls_file_read(f.text, "file", &file, none));
+        const struct bytes content = file.content;
         struct pem pem = {(const char *)content.data, (const char *)content.data + content.bytes};
         assert_int_equal(pem_next(&pem, &block), PEM_BLOCK);
         size_t bytes;
@@ -268,7 +471,7 @@ static void test_damaged_keys(void **state)
             }
         }
         free(der);
-        bytes_wipe(&content);
+        tls_file_wipe(&file);
     }
 }
 
@@ -416,11 +619,21 @@ static void test_constraints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pem_blocks),      cmocka_unit_test(test_pem_broken),
-        cmocka_unit_test(test_base64),          cmocka_unit_test(test_der),
-        cmocka_unit_test(test_trust_shapes),    cmocka_unit_test(test_trust_environment),
-        cmocka_unit_test(test_identity_shapes), cmocka_unit_test(test_damaged_keys),
-        cmocka_unit_test(test_hosts),           cmocka_unit_test(test_matching),
+        cmocka_unit_test(test_pem_blocks),
+        cmocka_unit_test(test_pem_broken),
+        cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_der),
+        cmocka_unit_test(test_trust_shapes),
+        cmocka_unit_test(test_trust_environment),
+        cmocka_unit_test(test_identity_shapes),
+        cmocka_unit_test(test_damaged_keys),
+        cmocka_unit_test(test_trust_directories),
+        cmocka_unit_test(test_stores),
+        cmocka_unit_test(test_identity_notes),
+        cmocka_unit_test(test_files_that_are_read_once),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_matching),
         cmocka_unit_test(test_constraints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

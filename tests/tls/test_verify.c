@@ -233,7 +233,8 @@ static void test_everybody_when_insecure(void **state)
 static void test_unknown_key(void **state)
 {
     (void)state;
-    struct bytes pem_file, der;
+    struct tls_file pem_file;
+    struct bytes der;
     struct pem_block block;
     struct cert cert;
     struct trust trust;
@@ -242,8 +243,9 @@ static void test_unknown_key(void **state)
     char text[300] = "";
     struct message message = {text, sizeof text};
     struct file_name file = certs_file("ed25519-key", ".pem"), ca = certs_file("root", ".pem");
-    assert_true(pem_file_read(file.text, "file", &pem_file, message));
-    struct pem pem = {(const char *)pem_file.data, (const char *)pem_file.data + pem_file.bytes};
+    assert_true(tls_file_read(file.text, "file", &pem_file, message));
+    struct pem pem = {(const char *)pem_file.content.data,
+                      (const char *)pem_file.content.data + pem_file.content.bytes};
     assert_int_equal(pem_next(&pem, &block), PEM_BLOCK);
     der.data = malloc(pem_decoded_bytes_max(block.body));
     assert_true(pem_decode(block.body, der.data, &der.bytes));
@@ -254,7 +256,7 @@ static void test_unknown_key(void **state)
     assert_int_equal(verdict.error, RINGSEND_E_TLS_ALGORITHM);
     trust_free(&trust);
     bytes_wipe(&der);
-    bytes_wipe(&pem_file);
+    tls_file_wipe(&pem_file);
 }
 
 int main(void)

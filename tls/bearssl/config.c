@@ -160,3 +160,8 @@ size_t tls_config_anchors(const struct tls_config *config)
 {
     return config->trust.anchors_count;
 }
+
+const char *tls_config_anchors_source(const struct tls_config *config)
+{
+    return config->trust.source;
+}

@@ -6,7 +6,7 @@
  *
  * Where the time goes: BearSSL runs its handshake whenever bytes come in or room for output
  * appears. As an outgoing flight of ours always fits the output buffer (chains are bounded by
- * IDENTITY_CHAIN_BYTES_MAX), key exchange and signatures run when the peer's flight is complete,
+ * OWN_CHAIN_BYTES_MAX), key exchange and signatures run when the peer's flight is complete,
  * that is, in tls_feed; what is left for tls_take is the Finished message, some microseconds.
  *
  * A client's first message is ours (hello.c), and so is the alert that refuses a certificate, which

@@ -5,10 +5,6 @@
  * beyond its buffer with large keys (mended upstream in b715b43). */
 #include "tls/bearssl/identity.h"
 
-#include "tls/x509/pem.h"
-
-#include <stdlib.h>
-
 static unsigned char *bare(const uint8_t *at)
 {
     return (unsigned char *)(uintptr_t)at;
@@ -135,87 +131,11 @@ static bool is_pair(const struct identity *identity, const br_x509_pkey *public)
 
 /* ---- Files ---- */
 
-static bool is_key_label(struct ringsend_bytes label)
-{
-    return span_equal(label, SPAN("PRIVATE KEY")) || span_equal(label, SPAN("RSA PRIVATE KEY")) ||
-           span_equal(label, SPAN("EC PRIVATE KEY"));
-}
-
-static bool find_key(struct identity *identity, struct ringsend_bytes text, const char *file,
-                     struct message message)
-{
-    struct pem pem = {text.data, text.data + text.bytes};
-    struct pem_block block;
-    enum pem_next next;
-    while ((next = pem_next(&pem, &block)) != PEM_NONE) {
-        if (next == PEM_BROKEN)
-            return message_fail(message, "key file %s is cut off inside a block", file);
-        if (block.encrypted || span_equal(block.label, SPAN("ENCRYPTED PRIVATE KEY")))
-            return message_fail(message,
-                                "the key in %s is encrypted: decrypt it with openssl pkey -in %s "
-                                "-out PLAIN, readable by you alone",
-                                file, file);
-        if (!is_key_label(block.label))
-            continue; /* "EC PARAMETERS", certificates */
-        size_t bytes = pem_decoded_bytes_max(block.body);
-        identity->key_der = (struct bytes){malloc(bytes), bytes};
-        if (!identity->key_der.data)
-            return message_fail(message, TLS_NO_MEMORY);
-        uint8_t *data = identity->key_der.data;
-        if (pem_decode(block.body, data, &bytes) &&
-            identity_parse_key((struct der){data, data + bytes}, identity))
-            return true;
-        return message_fail(message,
-                            "the key in %s cannot be used: it must be RSA of up to 4096 bits, or "
-                            "EC on P-256, P-384 or P-521",
-                            file);
-    }
-    return message_fail(
-        message, "%s holds no private key: it must be PEM text with a BEGIN PRIVATE KEY line",
-        file);
-}
-
-static bool find_chain(struct identity *identity, struct ringsend_bytes text, const char *file,
-                       struct message message)
-{
-    struct pem pem = {text.data, text.data + text.bytes};
-    struct pem_block block;
-    enum pem_next next;
-    size_t room = pem_decoded_bytes_max(text), used = 0;
-    identity->chain_der = (struct bytes){malloc(room), room};
-    if (!identity->chain_der.data)
-        return message_fail(message, TLS_NO_MEMORY);
-    while ((next = pem_next(&pem, &block)) != PEM_NONE) {
-        uint8_t *data = identity->chain_der.data + used;
-        size_t bytes;
-        if (next == PEM_BROKEN)
-            return message_fail(message, "certificate file %s is cut off inside a block", file);
-        if (!span_equal(block.label, SPAN("CERTIFICATE")) &&
-            !span_equal(block.label, SPAN("X509 CERTIFICATE")))
-            continue;
-        if (!pem_decode(block.body, data, &bytes))
-            return message_fail(message, "a certificate in %s is not valid base64", file);
-        if (identity->count == IDENTITY_CERTS_MAX || used + bytes > IDENTITY_CHAIN_BYTES_MAX)
-            return message_fail(message,
-                                "the chain in %s has more than %d certificates or %d bytes", file,
-                                IDENTITY_CERTS_MAX, IDENTITY_CHAIN_BYTES_MAX);
-        identity->chain[identity->count++] = (br_x509_certificate){data, bytes};
-        used += bytes;
-    }
-    if (identity->count == 0)
-        return message_fail(message,
-                            "%s holds no certificate: it must be PEM text with BEGIN CERTIFICATE "
-                            "lines",
-                            file);
-    return true;
-}
-
 static bool check_pair(const struct identity *identity, const char *chain_file,
                        const char *key_file, struct message message)
 {
     struct public_key key;
-    const uint8_t *first = identity->chain[0].data;
-    if (!cert_parse_key((struct der){first, first + identity->chain[0].data_len}, &key))
+    if (!cert_parse_key(identity->own.chain[0], &key))
         return message_fail(message, "the first certificate in %s is malformed", chain_file);
     const br_x509_pkey public = bearssl_key(&key);
     if (!is_pair(identity, &public))
@@ -226,34 +146,36 @@ static bool check_pair(const struct identity *identity, const char *chain_file,
     return true;
 }
 
+static bool take(struct identity *identity, const char *chain_file, const char *key_file,
+                 struct message message)
+{
+    const struct own *own = &identity->own;
+    for (size_t i = 0; i < own->count; i++)
+        identity->chain[i] =
+            (br_x509_certificate){bare(own->chain[i].at), der_bytes(own->chain[i])};
+    identity->count = own->count;
+    if (!identity_parse_key((struct der){own->key_der.data, own->key_der.data + own->key_der.bytes},
+                            identity))
+        return message_fail(message,
+                            "the key in %s cannot be used: it must be RSA of up to 4096 bits, or "
+                            "EC on P-256, P-384 or P-521",
+                            key_file);
+    return check_pair(identity, chain_file, key_file, message);
+}
+
 bool identity_load(struct identity *identity, const char *chain_file, const char *key_file,
                    struct message message)
 {
-    struct bytes content;
     *identity = (struct identity){0};
-    if (!key_file)
-        key_file = chain_file;
-    if (!pem_file_read(chain_file, "certificate file", &content, message))
-        return false;
-    bool ok =
-        find_chain(identity, (struct ringsend_bytes){(const char *)content.data, content.bytes},
-                   chain_file, message);
-    bytes_wipe(&content);
-    if (ok && (ok = pem_file_read(key_file, "key file", &content, message))) {
-        ok = find_key(identity, (struct ringsend_bytes){(const char *)content.data, content.bytes},
-                      key_file, message);
-        bytes_wipe(&content);
-    }
-    if (!ok || !check_pair(identity, chain_file, key_file, message)) {
-        identity_free(identity);
-        return false;
-    }
-    return true;
+    if (own_read(&identity->own, chain_file, key_file, message) &&
+        take(identity, chain_file, key_file ? key_file : chain_file, message))
+        return true;
+    identity_free(identity);
+    return false;
 }
 
 void identity_free(struct identity *identity)
 {
-    bytes_wipe(&identity->chain_der);
-    bytes_wipe(&identity->key_der);
+    own_free(&identity->own);
     *identity = (struct identity){0};
 }

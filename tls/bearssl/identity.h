@@ -3,25 +3,17 @@
 #define RINGSEND_TLS_IDENTITY_H
 
 #include "tls/bearssl/crypto.h"
-#include "tls/file.h"
-
-enum {
-    IDENTITY_CERTS_MAX = 16,
-    /* A chain fits one record, so that a handshake never waits for room in its middle: see
-     * connection.c. */
-    IDENTITY_CHAIN_BYTES_MAX = 15000,
-};
+#include "tls/x509/own.h"
 
 struct identity {
     size_t count; /* 0: none */
-    br_x509_certificate chain[IDENTITY_CERTS_MAX];
+    br_x509_certificate chain[OWN_CERTS_MAX];
     int key_type; /* BR_KEYTYPE_RSA or BR_KEYTYPE_EC */
     union {
         br_rsa_private_key rsa;
         br_ec_private_key ec;
     } key;
-    struct bytes chain_der;
-    struct bytes key_der; /* what key points into */
+    struct own own; /* what chain and key point into */
 };
 
 /* key_file null: the key is in chain_file. */

@@ -1,4 +1,6 @@
-/* Reads PEM in one pass: a line that begins a block, the lines up to the one that ends it.
+/* Reads PEM in one pass: a boundary that begins a block, and all up to the one that ends it. Files
+ * are put together by hand and by cat, cut off and pasted: a block that is broken costs none but
+ * itself.
  *
  * The base64 loop takes four characters at a time by a table, because a system's certificate store
  * is 200 KB of them and is read before the first https record can go out. */
@@ -27,51 +29,83 @@ static int value_of(char c)
     return base64_value[(uint8_t)c];
 }
 
-/* The next line without its end. False: there is none. */
-static bool take_line(struct pem *p, struct ringsend_bytes *line)
+static const char *find(const char *at, const char *end, struct ringsend_bytes what)
 {
-    if (p->at == p->end)
+    return memmem(at, (size_t)(end - at), what.data, what.bytes);
+}
+
+enum { LABEL_BYTES_MAX = 80 }; /* with the dashes behind it */
+
+struct boundary {
+    struct ringsend_bytes label; /* "CERTIFICATE" */
+    const char *behind;
+};
+
+/* Does a boundary begin at `at`, with prefix "-----BEGIN " or "-----END "? Its label and its last
+ * dashes stand on the same line. */
+static bool read_boundary(const char *at, const char *end, struct ringsend_bytes prefix,
+                          struct boundary *b)
+{
+    const struct ringsend_bytes dashes = SPAN("-----");
+    if ((size_t)(end - at) < prefix.bytes || memcmp(at, prefix.data, prefix.bytes) != 0)
         return false;
-    const char *lf = memchr(p->at, '\n', (size_t)(p->end - p->at));
-    const char *end = lf ? lf : p->end;
-    *line = (struct ringsend_bytes){p->at, (size_t)(end - p->at)};
-    p->at = lf ? lf + 1 : p->end;
-    while (line->bytes > 0 && value_of(line->data[line->bytes - 1]) == BASE64_SPACE)
-        line->bytes--;
+    at += prefix.bytes;
+    size_t room = (size_t)(end - at) < LABEL_BYTES_MAX ? (size_t)(end - at) : LABEL_BYTES_MAX;
+    const char *line_end = memchr(at, '\n', room);
+    const char *label_end = find(at, line_end ? line_end : at + room, dashes);
+    if (!label_end)
+        return false;
+    b->label = (struct ringsend_bytes){at, (size_t)(label_end - at)};
+    b->behind = label_end + dashes.bytes;
     return true;
 }
 
-/* "-----BEGIN CERTIFICATE-----" with prefix "-----BEGIN " gives "CERTIFICATE". */
-static bool is_boundary(struct ringsend_bytes line, struct ringsend_bytes prefix,
-                        struct ringsend_bytes *label)
+/* A boundary begins its line, but for spaces; or it stands right behind something, which is what
+ * becomes of two files when the first one's last line has no end. Behind a space it is talked
+ * about. */
+static bool may_begin(const char *start, const char *at)
 {
-    const size_t dashes = 5;
-    if (line.bytes < prefix.bytes + dashes || memcmp(line.data, prefix.data, prefix.bytes) != 0 ||
-        memcmp(line.data + line.bytes - dashes, "-----", dashes) != 0)
-        return false;
-    *label = (struct ringsend_bytes){line.data + prefix.bytes, line.bytes - prefix.bytes - dashes};
-    return true;
+    if (at == start || value_of(at[-1]) != BASE64_SPACE)
+        return true;
+    while (at > start && value_of(at[-1]) == BASE64_SPACE && at[-1] != '\n')
+        at--;
+    return at == start || at[-1] == '\n';
+}
+
+static bool find_begin(struct pem *p, struct boundary *b)
+{
+    const struct ringsend_bytes prefix = SPAN("-----BEGIN ");
+    for (const char *at = p->at; (at = find(at, p->end, prefix)); at++) {
+        if (may_begin(p->at, at) && read_boundary(at, p->end, prefix, b))
+            return true;
+    }
+    return false;
 }
 
 enum pem_next pem_next(struct pem *p, struct pem_block *block)
 {
-    struct ringsend_bytes line, label;
-    do {
-        if (!take_line(p, &line))
-            return PEM_NONE;
-    } while (!is_boundary(line, SPAN("-----BEGIN "), &block->label));
-    const char *body = p->at;
-    block->encrypted = false;
-    while (take_line(p, &line)) {
-        if (is_boundary(line, SPAN("-----BEGIN "), &label))
-            return PEM_BROKEN;
-        if (is_boundary(line, SPAN("-----END "), &label)) {
-            block->body = (struct ringsend_bytes){body, (size_t)(line.data - body)};
-            return span_equal(label, block->label) ? PEM_BLOCK : PEM_BROKEN;
-        }
-        if (line.bytes > 10 && memcmp(line.data, "Proc-Type:", 10) == 0)
-            block->encrypted = true;
+    struct boundary begin, other;
+    if (!find_begin(p, &begin)) {
+        p->at = p->end;
+        return PEM_NONE;
     }
+    const char *body = begin.behind, *at = body;
+    block->label = begin.label;
+    while ((at = find(at, p->end, SPAN("-----")))) {
+        /* The next one begins: its own turn comes. */
+        if (read_boundary(at, p->end, SPAN("-----BEGIN "), &other)) {
+            p->at = at;
+            return PEM_BROKEN;
+        }
+        if (read_boundary(at, p->end, SPAN("-----END "), &other)) {
+            p->at = other.behind;
+            block->body = (struct ringsend_bytes){body, (size_t)(at - body)};
+            block->encrypted = find(body, at, SPAN("Proc-Type:"));
+            return span_equal(other.label, block->label) ? PEM_BLOCK : PEM_BROKEN;
+        }
+        at++;
+    }
+    p->at = p->end;
     return PEM_BROKEN;
 }
 

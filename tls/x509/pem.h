@@ -1,5 +1,6 @@
 /* PEM (RFC 7468): text with base64 blocks between BEGIN and END lines. Anything outside the blocks
- * is a comment; lines may end in LF or CRLF, the last one in nothing. */
+ * is a comment; lines may end in LF or CRLF, the last one in nothing, which may have joined it to
+ * the first one of another file. */
 #ifndef RINGSEND_TLS_PEM_H
 #define RINGSEND_TLS_PEM_H
 
@@ -21,7 +22,7 @@ struct pem_block {
 enum pem_next {
     PEM_BLOCK,
     PEM_NONE,   /* no more blocks */
-    PEM_BROKEN, /* a block without its END line: the file is cut off */
+    PEM_BROKEN, /* a block without its END line: label alone is set; what follows it is intact */
 };
 
 enum pem_next pem_next(struct pem *p, struct pem_block *block);
