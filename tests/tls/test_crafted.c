@@ -174,7 +174,7 @@ enum { FILE_BYTES = 1 << 16, CERTS = 8 };
 struct loaded {
     uint8_t der[FILE_BYTES];
     struct cert certs[CERTS];
-    size_t count;
+    size_t count, malformed;
     bool leaf_is_bad;
 };
 
@@ -186,7 +186,7 @@ static void load(struct loaded *l, const char *name, const char *suffix)
     assert_non_null(file);
     size_t bytes = fread(text, 1, sizeof text, file), used = 0, number = 0;
     fclose(file);
-    l->count = 0;
+    l->count = l->malformed = 0;
     l->leaf_is_bad = false;
     struct pem pem = {text, text + bytes};
     struct pem_block block;
@@ -198,6 +198,7 @@ static void load(struct loaded *l, const char *name, const char *suffix)
         bool good = cert_parse((struct der){out, out + bytes}, &l->certs[l->count]);
         l->leaf_is_bad |= number++ == 0 && !good;
         l->count += good;
+        l->malformed += !good;
     }
 }
 
@@ -213,6 +214,9 @@ static enum ringsend_error judge(const char *name, char *detail, size_t room)
     if (!chain.leaf_is_bad)
         path_verify(&trust, &bearssl_crypto, chain.certs, chain.count, &host, INT64_C(1800000000),
                     &verdict);
+    path_tell_malformed(&verdict, chain.malformed);
+    if (verdict.error == E(UNKNOWN_CA))
+        assert_int_equal(!strstr(verdict.detail, "is malformed"), chain.malformed == 0);
     snprintf(detail, room, "%s", verdict.detail);
     return verdict.error;
 }

@@ -7,8 +7,8 @@
 #include "tls/x509/path.h"
 
 enum {
-    CHAIN_CERTS_MAX = 32,       /* that a peer may send */
-    CHAIN_BYTES_MAX = 96 << 10, /* all of them together; OpenSSL's default is 100 KiB */
+    CHAIN_CERTS_MAX = 64,        /* that a peer may send; bridge authorities come to 36 */
+    CHAIN_BYTES_MAX = 128 << 10, /* all of them together; OpenSSL's default is 100 KiB */
 };
 
 /* What only a handshake needs; freed when it is complete, which may be on another thread than the

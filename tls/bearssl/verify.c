@@ -56,7 +56,7 @@ static void start_cert(const br_x509_class **context, uint32_t length)
         return;
     if (h->count == CHAIN_CERTS_MAX || length > CHAIN_BYTES_MAX - h->chain_used) {
         refuse(t, RINGSEND_E_TLS_BAD_CHAIN,
-               "the server sends more than 32 certificates or 96 KiB of them");
+               "the server sends more than 64 certificates or 128 KiB of them");
         return;
     }
     size_t needed = h->chain_used + length;
@@ -121,6 +121,7 @@ static void judge(const struct tls_config *config, struct handshake *h)
     }
     path_verify(&config->trust, &bearssl_crypto, certs, count, &h->host, config_now_s(config),
                 &h->verdict);
+    path_tell_malformed(&h->verdict, h->count - count);
     h->key = bearssl_key(&certs[0].key);
 }
 

@@ -352,6 +352,15 @@ static bool extend(struct walk *w, size_t depth)
     return false;
 }
 
+void path_tell_malformed(struct path_verdict *verdict, size_t count)
+{
+    size_t used = strlen(verdict->detail);
+    if (count > 0 && verdict->error == RINGSEND_E_TLS_UNKNOWN_CA)
+        snprintf(verdict->detail + used, sizeof verdict->detail - used,
+                 "; %zu of the certificates that the server sent %s malformed", count,
+                 count == 1 ? "is" : "are");
+}
+
 void path_verify(const struct trust *trust, const struct crypto *crypto, const struct cert *certs,
                  size_t count, const struct host *host, int64_t now_s, struct path_verdict *verdict)
 {

@@ -20,6 +20,10 @@ struct path_verdict {
     char detail[PATH_DETAIL_BYTES]; /* with an error: a sentence, or empty */
 };
 
+/* Adds to the verdict that so many certificates the peer sent could not be read: if nobody is
+ * trusted to have signed, they may be why. */
+void path_tell_malformed(struct path_verdict *verdict, size_t count);
+
 /* certs[0] is the peer's own, the others come in any order and may have nothing to do with it. */
 void path_verify(const struct trust *trust, const struct crypto *crypto, const struct cert *certs,
                  size_t count, const struct host *host, int64_t now_s,
