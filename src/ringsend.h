@@ -349,7 +349,9 @@ struct ringsend_options {
     /* ---- Why ringsend_new failed ---- */
 
     /* Where ringsend_new writes why it failed, and the cure; null: nowhere. When it succeeds:
-     * why the engine works over epoll where io_uring was refused, else nothing. Yours. */
+     * why the engine works over epoll where io_uring was refused, and what the files of
+     * certificates have that was passed over, or a key that others can read; else nothing.
+     * Yours. */
     char *message;
     /* The room there; what is written is NUL-terminated within it. */
     size_t message_bytes;
@@ -459,8 +461,9 @@ struct ringsend_options {
 
     /* ---- TLS (P6) ---- */
 
-    /* PEM: whom to trust; default $SSL_CERT_FILE, else the system's store. Read by ringsend_new
-     * when given, else at the first https request. */
+    /* PEM: whom to trust; default $SSL_CERT_FILE and $SSL_CERT_DIR, else the system's store.
+     * Read by ringsend_new when given, else at the first https request. This file and the next
+     * two may be FIFOs: each is read once. */
     const char *ca_file;
     /* PEM: own certificate, then its issuers, for servers that want one. */
     const char *cert_file;
@@ -940,7 +943,8 @@ RINGSEND_API void ringsend_free(struct ringsend *engine);
  * engines: above 1000 a connection gets 21 KB of buffers instead of 41. Files that are named
  * are read here, once; the system's authorities by the first engine that has an https request,
  * once. Sessions are each engine's own. Errors: INVALID, NO_MEMORY, TLS_CONFIG
- * (options->message tells cause and cure); *tls is then untouched. Any thread. */
+ * (options->message tells cause and cure, without an error what ringsend_new writes of the
+ * files); *tls is then untouched. Any thread. */
 RINGSEND_API int ringsend_tls_new(struct ringsend_tls **tls,
                                   const struct ringsend_options *options);
 /* Wipes the key. All engines that were made with it are freed before. Null is allowed. Any

@@ -381,9 +381,10 @@ static void check_trust(struct finding *f)
     char message[sizeof f->text];
     struct tls_config *config = tls_config_new(&options, message, sizeof message);
     if (config) {
-        say(f, "%zu authorities are trusted%s%s", tls_config_anchors(config),
-            getenv("SSL_CERT_FILE") ? ", by $SSL_CERT_FILE: " : " (the system's store)",
-            getenv("SSL_CERT_FILE") ? getenv("SSL_CERT_FILE") : "");
+        say(f, "%zu authorities are trusted, of %s", tls_config_anchors(config),
+            tls_config_anchors_source(config));
+        if (message[0])
+            say(f, "; %s", message);
         tls_config_free(config);
         return;
     }

@@ -355,6 +355,8 @@ static int start_with_tls(struct serve_options *o)
         fprintf(stderr, "ringsend serve: %s\n", message);
         return EXIT_USAGE;
     }
+    if (message[0])
+        fprintf(stderr, "ringsend serve: WARNING: %s\n", message);
     o->server.tls = config;
     int status = o->log_path ? start_with_log(o) : start(o);
     tls_config_free(config);

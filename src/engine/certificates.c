@@ -13,7 +13,6 @@
 #include "tls/tls.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +24,7 @@ struct ringsend_tls {
     struct tls_options options; /* its names are the caller's, and valid only in ringsend_tls_new */
     bool loaded;                /* or tried in vain */
     struct tls_config *config;  /* null: not loaded, or message tells why it cannot be */
-    char message[256];
+    char message[600];          /* or what is to be known all the same */
 };
 
 enum ringsend_error certificates_load(struct ringsend_tls *tls, const struct tls_config **config)
@@ -48,7 +47,7 @@ const char *certificates_message(const struct ringsend_tls *tls)
     return tls->message;
 }
 
-int ringsend_tls_new(struct ringsend_tls **tls, const struct ringsend_options *options)
+int certificates_new(struct ringsend_tls **tls, const struct ringsend_options *options)
 {
     struct ringsend_options o;
     int error = options_copy(&o, options);
@@ -67,13 +66,21 @@ int ringsend_tls_new(struct ringsend_tls **tls, const struct ringsend_options *o
     const struct tls_config *config;
     enum ringsend_error fault = named ? certificates_load(t, &config) : RINGSEND_OK;
     if (fault != RINGSEND_OK) {
-        if (o.message && o.message_bytes > 0)
-            snprintf(o.message, o.message_bytes, "%s", t->message);
+        options_message(&o, t->message);
         ringsend_tls_free(t);
         return -(int)fault;
     }
     *tls = t;
     return 0;
+}
+
+int ringsend_tls_new(struct ringsend_tls **tls, const struct ringsend_options *options)
+{
+    int error = certificates_new(tls, options);
+    struct ringsend_options o;
+    if (error == 0 && options_copy(&o, options) == 0)
+        options_message(&o, (*tls)->message);
+    return error;
 }
 
 void ringsend_tls_free(struct ringsend_tls *tls)

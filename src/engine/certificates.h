@@ -6,7 +6,10 @@
 
 struct tls_config;
 
+/* As ringsend_tls_new; on success nothing is written to options->message. */
+int certificates_new(struct ringsend_tls **tls, const struct ringsend_options *options);
 enum ringsend_error certificates_load(struct ringsend_tls *tls, const struct tls_config **config);
+/* Why they cannot be loaded; once they are, what is to be known all the same, or empty. */
 const char *certificates_message(const struct ringsend_tls *tls);
 
 #endif

@@ -123,6 +123,14 @@ void options_message(const struct ringsend_options *o, const char *text)
         snprintf(o->message, o->message_bytes, "%s", text);
 }
 
+void options_message_add(const struct ringsend_options *o, const char *text)
+{
+    if (!o->message || o->message_bytes == 0 || !text[0])
+        return;
+    size_t used = strlen(o->message);
+    snprintf(o->message + used, o->message_bytes - used, "%s%s", used > 0 ? "; " : "", text);
+}
+
 int options_read(struct ringsend_options *to, const struct ringsend_options *from)
 {
     bool copied = options_copy(to, from) == 0;

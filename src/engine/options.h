@@ -15,5 +15,7 @@ int options_read(struct ringsend_options *to, const struct ringsend_options *fro
 
 /* Tells the caller who asked for it. */
 void options_message(const struct ringsend_options *o, const char *text);
+/* Behind what stands there; an empty one adds nothing. */
+void options_message_add(const struct ringsend_options *o, const char *text);
 
 #endif

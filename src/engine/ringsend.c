@@ -188,7 +188,9 @@ static int read_overrides(struct ringsend *e)
 static int open_tls(struct ringsend *e)
 {
     e->tls = e->options.tls;
-    int error = e->tls ? 0 : ringsend_tls_new(&e->tls, &e->options);
+    int error = e->tls ? 0 : certificates_new(&e->tls, &e->options);
+    if (error == 0 && !e->options.tls)
+        options_message_add(&e->options, certificates_message(e->tls));
     return error == -RINGSEND_E_NO_MEMORY ? no_memory(e) : error;
 }
 

@@ -15,6 +15,7 @@
 #include "cli/send/summary.h"
 #include "cli/shell.h"
 #include "cli/signals.h"
+#include "cli/tls_files.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -322,6 +323,14 @@ static int keep_awake(struct bench *b)
     return EXIT_NOT_STARTED;
 }
 
+static int share_files(struct bench *b)
+{
+    char message[600] = "";
+    int error =
+        tls_files_share("bench", &b->options.target.request.engine, message, sizeof message);
+    return error ? fail(message, error) : EXIT_OK;
+}
+
 int command_bench(int argc, char **argv)
 {
     struct bench b = {.awake = -1};
@@ -333,6 +342,8 @@ int command_bench(int argc, char **argv)
     int status = EXIT_OK;
     for (size_t i = 0; i < targets_count(&b.options) && status == EXIT_OK; i++)
         status = target_read(&b.targets[i], &b.options, i);
+    if (status == EXIT_OK)
+        status = share_files(&b);
     if (status == EXIT_OK)
         status = report_files_open(&b.options.report.files);
     if (status == EXIT_OK)
@@ -354,6 +365,7 @@ int command_bench(int argc, char **argv)
         free(b.targets[i].name);
         bench_requests_free(&b.targets[i].requests);
     }
+    ringsend_tls_free(b.options.target.request.engine.tls);
     bench_options_free(&b.options);
     if (b.awake >= 0)
         close(b.awake);

@@ -11,6 +11,7 @@
 #include "cli/json_out.h"
 #include "cli/options/values.h"
 #include "cli/shell.h"
+#include "cli/tls_files.h"
 #include "cli/units.h"
 
 #include <stdbool.h>
@@ -222,6 +223,13 @@ static int run(struct probe_run *p)
     return known ? EXIT_OK : EXIT_NOT_ALL_OK;
 }
 
+static int share_files(struct ringsend_options *engine)
+{
+    char message[600] = "";
+    int error = tls_files_share("probe", engine, message, sizeof message);
+    return error ? fail(message, error) : EXIT_OK;
+}
+
 int command_probe(int argc, char **argv)
 {
     struct probe_run p = {0};
@@ -231,9 +239,12 @@ int command_probe(int argc, char **argv)
     if (!p.target)
         usage_error("probe", "memory is out");
     if (status == EXIT_OK)
+        status = share_files(&p.options.target.request.engine);
+    if (status == EXIT_OK)
         status = run(&p);
     for (uint32_t i = 0; i < p.knee.count; i++)
         probe_step_free(&p.steps[i]);
+    ringsend_tls_free(p.options.target.request.engine.tls);
     bench_requests_free(&p.requests);
     free(p.target);
     probe_options_free(&p.options);

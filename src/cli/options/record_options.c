@@ -5,6 +5,7 @@
 #include "base/span.h"
 #include "base/whole_file.h"
 #include "cli/options/values.h"
+#include "cli/descriptor.h"
 #include "cli/read_files.h"
 
 #include <ctype.h>
@@ -383,11 +384,26 @@ static void refuse_urls(const char *command, bool takes_url, char *const *inputs
     }
 }
 
+/* Whoever reads standard input first leaves nothing to the other one. */
+static void refuse_second_reader(const struct request_options *request, const char *input)
+{
+    const char *paths[] = {request->engine.ca_file, request->engine.cert_file,
+                           request->engine.key_file};
+    if (strcmp(input, "-") != 0 && descriptor_named(input) != STDIN_FILENO)
+        return;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        if (paths[i] && descriptor_named(paths[i]) == STDIN_FILENO)
+            usage_error(request->command, "%s and %s are both standard input", input, paths[i]);
+    }
+}
+
 void record_options_finish(struct record_options *o, struct request_options *request,
                            char *const *inputs, size_t inputs_count, bool takes_url)
 {
-    for (size_t i = 0; i < inputs_count; i++)
+    for (size_t i = 0; i < inputs_count; i++) {
         read_files_add(NULL, inputs[i]);
+        refuse_second_reader(request, inputs[i]);
+    }
     if (o->data_file)
         read_files_add("--data-file",
                        o->data_file); /* unless it names columns: there is none then */

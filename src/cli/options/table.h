@@ -346,14 +346,16 @@ OPTION(ADAPTIVE, "adaptive", 0, NULL, FLAG, SEND, MANNERS,
 
 OPTION(CACERT, "cacert", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, TLS,
        "trust the certificates in FILE (PEM); default:\n"
-       "$SSL_CERT_FILE, else the system's store", .curl = "--cacert",
+       "$SSL_CERT_FILE and $SSL_CERT_DIR, else the system's\n"
+       "store", .curl = "--cacert",
        .others = "ca|ca-file|cafile|ca-cert")
 OPTION(CERT, "cert", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, TLS,
        "own certificate and its issuers, PEM, for servers that\n"
        "want one", .curl = "--cert",
        .others = "client-cert|E")
 OPTION(KEY, "key", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, TLS,
-       "its key, PEM; default: it is in the --cert file", .curl = "--key",
+       "its key, PEM, as of a file or <(a command); default:\n"
+       "it is in the --cert file", .curl = "--key",
        .others = "client-key|private-key")
 OPTION(INSECURE, "insecure", 'k', NULL, FLAG, SEND | CHECK | BENCH | PROBE, TLS,
        "do NOT verify servers: anybody in between can read and\n"

@@ -2,6 +2,7 @@
 
 #include "cli/fallback.h"
 #include "cli/options/values.h"
+#include "cli/tls_files.h"
 #include "tls/tls.h"
 
 #include <stdio.h>
@@ -14,14 +15,20 @@ static int report_failure(int error, const char *message)
     return error == RINGSEND_E_TLS_CONFIG ? EXIT_USAGE : EXIT_NOT_STARTED;
 }
 
-/* Certificates are read once. With one thread the engine reads them, and only if it needs them. */
+/* Certificates are read once. With one thread the engine reads the system's, and only if it needs
+ * them. */
 static int share_tls(struct engines *engines, const struct send_options *options, char *message,
                      size_t message_bytes)
 {
     struct ringsend_options o = options->request.engine;
     const struct ringsend_bytes *url = &options->request.defaults.url;
     bool plain = url->bytes >= 5 && memcmp(url->data, "http:", 5) == 0;
-    if (options->threads == 1 || (plain && !o.ca_file && !o.cert_file))
+    if (o.ca_file || o.cert_file || o.key_file) {
+        int error = tls_files_share("send", &o, message, message_bytes);
+        engines->tls = o.tls;
+        return -error;
+    }
+    if (options->threads == 1 || plain)
         return RINGSEND_OK;
     o.message = message;
     o.message_bytes = message_bytes;
