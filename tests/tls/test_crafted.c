@@ -253,8 +253,32 @@ static void test_as_openssl(void **state)
     assert_int_equal(wrong, 0);
 }
 
+/* What cannot be judged is not said to be forbidden. */
+static void test_sentences(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *words;
+    } cases[] = {
+        {"nc-registered", "registered ID"},
+        {"nc-registered", "are not understood here"},
+        {"dir-permit-else", "not allowed to vouch"},
+        {"nc-permit-nothing", "malformed name constraints"},
+        {"policy-required-plain", "has no policy"},
+        {"subject-none-inter", "without a name"},
+        {"twice-inter-1.2.3.4.5", "1 of the certificates that the server sent is malformed"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char detail[300];
+        judge(cases[i].name, detail, sizeof detail);
+        if (!strstr(detail, cases[i].words))
+            fail_msg("%s: %s", cases[i].name, detail);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_openssl)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_openssl),
+                                       cmocka_unit_test(test_sentences)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
