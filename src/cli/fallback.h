@@ -1,5 +1,6 @@
 /* What is told once when a command works over epoll because io_uring was refused. Nobody should
- * read its figures without knowing. */
+ * read its figures without knowing. A terminal stopped with Ctrl-S, or a pipe that is full, holds
+ * nothing up, and one whose reader is gone ends nothing: there only summary and report tell it. */
 #ifndef RINGSEND_CLI_FALLBACK_H
 #define RINGSEND_CLI_FALLBACK_H
 

@@ -12,8 +12,8 @@ import struct
 import threading
 import unittest
 
-from harness import (BOUND_S, Case, NOT_STARTED, OK, Program, RINGSEND, answering, json_lines, main,
-                     response)
+from harness import (BOUND_S, Case, NOT_STARTED, OK, Program, REFUSED, RINGSEND, answering,
+                     json_lines, main, response)
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 SECCOMP_RET_ERRNO, SECCOMP_RET_ALLOW = 0x00050000, 0x7FFF0000
@@ -60,6 +60,7 @@ def sysctl_that_forbids(path):
     return apply
 
 
+@unittest.skipIf(REFUSED, "it is refused from outside already")
 class Refused(Case):
     def setUp(self):
         super().setUp()
@@ -114,6 +115,28 @@ class Refused(Case):
                                            self.records)
                     self.assertEqual(sorted(int(r["body"]) for r in run.results), list(range(100)))
                     self.assertRegex(run.err, r"epoll +\S+ system calls per record")
+
+    def test_who_does_not_listen_is_told_nothing_and_holds_nothing_up(self):
+        for gone in (False, True):
+            for args in (["send", "-q", "--url", self.echo.url, self.records],
+                         ["bench", "-q", "-n", "100", self.echo.url]):
+                with self.subTest(gone=gone, args=args):
+                    reader, writer = os.pipe()
+                    os.set_blocking(writer, False)
+                    while not gone:
+                        try:
+                            os.write(writer, b"x" * 4096)
+                        except BlockingIOError:
+                            break
+                    os.set_blocking(writer, True)
+                    if gone:
+                        os.close(reader)
+                    run = self.run_ringsend(*args, stderr=writer,
+                                            preexec_fn=deny_io_uring(errno.EPERM))
+                    os.close(writer)
+                    if not gone:
+                        os.close(reader)
+                    self.assertEqual(run.status, OK)
 
     def test_a_report_of_bench_names_the_ring(self):
         self.fallen_back(errno.EPERM, "bench", "-q", "-n", "20", "-c", "2", "--json",
