@@ -8,7 +8,7 @@ import select
 import struct
 import termios
 
-from harness import BOUND_S
+from harness import BOUND_S, without_fallback
 
 
 class Terminal:
@@ -29,7 +29,7 @@ class Terminal:
             ready, _, _ = select.select([self.master], [], [], BOUND_S)
             if not ready:
                 raise AssertionError("the terminal shows no more than %r" % self.text[-500:])
-            self.text += os.read(self.master, 65536)
+            self.text = without_fallback(self.text + os.read(self.master, 65536))
         text, self.text = self.text, b""
         return text
 

@@ -15,7 +15,8 @@ import signal
 import subprocess
 import unittest
 
-from harness import (BOUND_S, Case, NOT_ALL_OK, OK, RINGSEND, SANITIZED, USAGE, json_lines, main)
+from harness import (BOUND_S, Case, NOT_ALL_OK, OK, REFUSED, RINGSEND, SANITIZED, USAGE,
+                     json_lines, main)
 
 SEED = int(os.environ.get("RINGSEND_SEED", "1"))
 JOBS_MAX = 200
@@ -26,6 +27,7 @@ MOMENTS = 20 if SANITIZED else 100
 LOADING = ("execve", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "mprotect",
            "prlimit64", "access", "exit_group", "read", "pread64")
 POOLS = (1, 8, 40)
+WAITS = "epoll_wait,epoll_pwait2" if REFUSED else "io_uring_enter"
 
 
 class Job:
@@ -217,16 +219,20 @@ class Kill(Case):
         stdin = job.feed()
         self.addCleanup(stdin.close)
         tracer = subprocess.Popen([
-            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=io_uring_enter", "-e",
-            "inject=io_uring_enter:delay_exit=30ms", *job.command(resume)
+            "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + WAITS, "-e",
+            "inject=%s:delay_exit=30ms" % WAITS, *job.command(resume)
         ], stdin=stdin, stderr=subprocess.DEVNULL, env=dict(os.environ,
                                                             ASAN_OPTIONS="detect_leaks=0"))
         try:
             while tracer.poll() is None:
                 if os.path.exists(path) and os.path.getsize(path) > before:
                     with open("/proc/%d/task/%d/children" % (tracer.pid, tracer.pid)) as children:
-                        os.kill(int(children.read().split()[0]), signal.SIGKILL)
-                    job.kills += 1
+                        child = children.read().split()
+                    try:
+                        os.kill(int(child[0]), signal.SIGKILL)
+                        job.kills += 1
+                    except (IndexError, ProcessLookupError):
+                        pass  # it was faster, and ends well
                     break
         finally:
             status = tracer.wait(BOUND_S)

@@ -11,8 +11,8 @@ import subprocess
 import sys
 
 import hdr
-from harness import (INPUT, NOT_ALL_OK, NOT_STARTED, OK, SANITIZED, SIGINT_EXIT, USAGE, Authority,
-                     Case, answering, header, main, refused_port, response)
+from harness import (INPUT, NOT_ALL_OK, NOT_STARTED, OK, REFUSED, SANITIZED, SIGINT_EXIT, USAGE,
+                     Authority, Case, answering, header, main, refused_port, response)
 
 THRESHOLD = 5
 HELLO = answering(lambda request: response(b"hello"))
@@ -140,7 +140,7 @@ class Load(LoadCase):
         for args in (("-r", "100"), ("-c", "3")):
             with self.subTest(args=args):
                 bench = self.start("bench", "-z", "1h", *args, serve.url)
-                bench.wait_for(lambda out, err: err.count(b"\n") >= 1)
+                bench.wait_for(lambda out, err: err.count(b"\n") >= 1 + REFUSED)
                 bench.signal(signal.SIGINT)
                 run = bench.finish()
                 self.assertEqual(run.status, SIGINT_EXIT, run.err)

@@ -5,7 +5,7 @@ import re
 import signal
 import threading
 
-from harness import BOUND_S, Case, NOT_ALL_OK, OK, USAGE, answering, main, response
+from harness import BOUND_S, COST, Case, NOT_ALL_OK, OK, USAGE, answering, main, response
 from terminal import Terminal
 
 
@@ -57,7 +57,7 @@ class Bar(Progress):
     def finish(self, program, terminal):
         self.go.set()
         self.assertEqual(program.process.wait(BOUND_S), NOT_ALL_OK)
-        return terminal.read_until(lambda text: b"io_uring_enter" in text)
+        return terminal.read_until(lambda text: re.search(COST.encode(), text))
 
     def test_a_bar_shows_how_far_it_is_and_makes_way_for_the_summary(self):
         terminal = self.terminal(100)

@@ -147,7 +147,8 @@ class Piped(Fed):
         done = self.status_of(self.out)["done"]
         run = self.run_fed(self.text(self.lines[1:]), "--resume", "-")
         self.assertEqual((run.status, self.deliveries()), (INPUT, 0), run.err)
-        self.assertEqual(self.status_of(self.out)["done"], done)
+        # Or more: those whose results stood in the file, and the kill came before that was noted.
+        self.assertGreaterEqual(self.status_of(self.out)["done"], done)
         self.goes_on(self.text(), "-")
 
     def test_compressed(self):

@@ -9,7 +9,7 @@ import subprocess
 import termios
 
 from harness import (Case, INPUT, NOT_ALL_OK, OK, RINGSEND, USAGE, answering, main, options_table,
-                     response, rows_of)
+                     response, rows_of, without_fallback)
 
 MISSED = 5
 
@@ -39,7 +39,7 @@ class Terminal(Case):
             pass
         os.close(master)
         self.assertEqual(process.wait(), expect, text)
-        return text.decode().replace("\r\n", "\n")
+        return without_fallback(text.decode().replace("\r\n", "\n"))
 
 
 class Help(Terminal):
