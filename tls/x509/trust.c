@@ -64,6 +64,8 @@ static bool make_room(struct trust *t, size_t *anchors_max)
 static bool add_blocks(struct trust *t, struct ringsend_bytes text, size_t *anchors_max,
                        struct tally *tally)
 {
+    if (text.bytes == 0)
+        return true;
     struct pem pem = {text.data, text.data + text.bytes};
     struct pem_block block;
     for (enum pem_next next; (next = pem_next(&pem, &block)) != PEM_NONE;) {
