@@ -54,26 +54,19 @@ static const struct ringsend_bytes continue_text = SPAN("HTTP/1.1 100 Continue\r
 
 enum serve_conn_next { CONN_AGAIN, CONN_WAIT };
 
-/* Steps that may follow each step, as bits. */
-#define BIT(step) (1u << (step))
-static const unsigned followers[CONN_STEPS] = {
-    [CONN_FREE] = BIT(CONN_WAITING),
-    [CONN_WAITING] = BIT(CONN_READING) | BIT(CONN_LEAVING),
-    [CONN_READING] = BIT(CONN_THINKING) | BIT(CONN_STALLED) | BIT(CONN_PARTING) | BIT(CONN_LEAVING),
-    [CONN_THINKING] = BIT(CONN_ANSWERING) | BIT(CONN_PARTING) | BIT(CONN_LEAVING),
-    [CONN_ANSWERING] =
-        BIT(CONN_READING) | BIT(CONN_LINGERING) | BIT(CONN_PARTING) | BIT(CONN_LEAVING),
-    [CONN_STALLED] = BIT(CONN_PARTING) | BIT(CONN_LEAVING),
-    [CONN_LINGERING] = BIT(CONN_PARTING) | BIT(CONN_LEAVING),
-    [CONN_PARTING] = BIT(CONN_LEAVING),
-    [CONN_LEAVING] = BIT(CONN_CLOSING),
-    [CONN_CLOSING] = BIT(CONN_FREE),
-};
+#ifdef RINGSEND_SLOW_CHECKS
+static const char *const names[] = {SERVE_CONN_STEPS(STEP_NAMES)};
+static const struct machine machine_serve_conn = {"serve", names};
+#endif
 
+/* Alone writes the step. */
 static enum serve_conn_next serve_conn_goto(struct server *p, struct serve_conn *v,
                                             enum serve_conn_step step)
 {
-    CHECK(followers[v->step] & BIT(step));
+    static const unsigned edges[] = {SERVE_CONN_STEPS(STEP_EDGES)};
+    CHECK(edges[v->step] >> step & 1);
+    step_note(&machine_serve_conn, p->now_ns, (uint32_t)(v - p->conns), v->generation, v->step,
+              step);
     v->step = step;
     timer_clear(&v->timer);
     if (step == CONN_READING && p->options.keep_alive_ns > 0)
@@ -483,7 +476,7 @@ void serve_conn_run(struct server *p, struct serve_conn *v)
 {
     /* A life has fewer steps than this between two waits: each request waits for its send. */
     for (unsigned steps = 0; serve_conn_step(p, v) == CONN_AGAIN; steps++)
-        CHECK(steps < CONN_STEPS);
+        CHECK(steps <= CONN_CLOSING);
 }
 
 /* The slot is free from here on: the very next completion may be a new connection's in it. */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/machine.h"
 #include "base/timers.h"
 #include "uring/ring.h"
 
@@ -12,20 +13,32 @@
 
 struct server;
 
-/* In life order. */
-enum serve_conn_step {
-    CONN_FREE,      /* nobody is in the slot */
-    CONN_WAITING,   /* accepted; nothing is read until it gets a place */
-    CONN_READING,   /* idle, or in the middle of a request */
-    CONN_THINKING,  /* the request is complete, its answer's time has not come */
-    CONN_ANSWERING, /* the answer is being sent */
-    CONN_STALLED,   /* no answer will come; until the client leaves */
-    CONN_LINGERING, /* after a last answer to a request not wholly read: discards the rest */
-    CONN_PARTING,   /* over TLS, leaving in good order: the farewell is being sent */
-    CONN_LEAVING,   /* until nothing is in flight */
-    CONN_CLOSING,   /* the close is in flight */
-};
-enum { CONN_STEPS = CONN_CLOSING + 1 };
+/* In life order; what each waits for stands in conn.c. */
+#define SERVE_CONN_STEPS(STEP)                                                                     \
+    /* nobody is in the slot */                                                                    \
+    STEP(CONN_FREE, STEP_TO(CONN_WAITING))                                                         \
+    /* accepted; nothing is read until it gets a place */                                          \
+    STEP(CONN_WAITING, STEP_TO(CONN_READING) | STEP_TO(CONN_LEAVING))                              \
+    /* idle, or in the middle of a request */                                                      \
+    STEP(CONN_READING, STEP_TO(CONN_THINKING) | STEP_TO(CONN_STALLED) | STEP_TO(CONN_PARTING) |    \
+                           STEP_TO(CONN_LEAVING))                                                  \
+    /* the request is complete, its answer's time has not come */                                  \
+    STEP(CONN_THINKING, STEP_TO(CONN_ANSWERING) | STEP_TO(CONN_PARTING) | STEP_TO(CONN_LEAVING))   \
+    /* the answer is being sent */                                                                 \
+    STEP(CONN_ANSWERING, STEP_TO(CONN_READING) | STEP_TO(CONN_LINGERING) | STEP_TO(CONN_PARTING) | \
+                             STEP_TO(CONN_LEAVING))                                                \
+    /* no answer will come; until the client leaves */                                             \
+    STEP(CONN_STALLED, STEP_TO(CONN_PARTING) | STEP_TO(CONN_LEAVING))                              \
+    /* after a last answer to a request not wholly read: discards the rest */                      \
+    STEP(CONN_LINGERING, STEP_TO(CONN_PARTING) | STEP_TO(CONN_LEAVING))                            \
+    /* over TLS, leaving in good order: the farewell is being sent */                              \
+    STEP(CONN_PARTING, STEP_TO(CONN_LEAVING))                                                      \
+    /* until nothing is in flight */                                                               \
+    STEP(CONN_LEAVING, STEP_TO(CONN_CLOSING))                                                      \
+    /* the close is in flight */                                                                   \
+    STEP(CONN_CLOSING, STEP_TO(CONN_FREE))
+
+enum serve_conn_step { SERVE_CONN_STEPS(STEP_ENUM) };
 
 /* All zero: a free slot. */
 struct serve_conn {
