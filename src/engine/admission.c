@@ -13,7 +13,7 @@
  * Budget and pace are shared by all origins. Those that one holds back stand in its line, and the
  * first of them alone watches the clock; who has passed goes to the end, so that a busy origin does
  * not starve a quiet one. An origin stands in a line exactly when it has asked in its last run and
- * was told to wait (in the budget's also while the pace holds it back: the first one there may
+ * had to wait (in the budget's also while the pace holds it back: the first one there may
  * stand behind another for the pace); who leaves wakes the next. */
 #include "engine/admission.h"
 
@@ -64,7 +64,7 @@ static void refuse(struct origin *o, enum gate gate, uint64_t again_at_ns)
 /* The limits are locked. */
 static bool allows(struct ringsend *e, enum gate gate)
 {
-    struct ringsend_limits *l = e->gates;
+    struct ringsend_limits *l = e->run_limits;
     return gate == GATE_BUDGET ? budget_allows(&l->budget, e->now_ns)
                                : pace_allows(&l->pace, e->now_ns);
 }
@@ -72,7 +72,7 @@ static bool allows(struct ringsend *e, enum gate gate)
 /* 0: it lets one through now; else when to ask again. */
 static uint64_t ask(struct ringsend *e, enum gate gate)
 {
-    struct ringsend_limits *l = e->gates;
+    struct ringsend_limits *l = e->run_limits;
     uint64_t again_at_ns = 0;
     limits_lock(l);
     if (!allows(e, gate))
@@ -168,7 +168,7 @@ static bool take(struct request *r)
 {
     struct origin *o = r->origin;
     struct ringsend *e = o->engine;
-    struct ringsend_limits *l = e->gates;
+    struct ringsend_limits *l = e->run_limits;
     limits_lock(l);
     bool open = pause_next_ns(o) <= e->now_ns && allows(e, GATE_PACE) &&
                 (!r->is_retry || allows(e, GATE_BUDGET));

@@ -95,8 +95,7 @@ static inline struct ring_tag conn_tag(const struct conn *c)
 /* Puts a request on a connection that is being made, or is usable: an attempt begins. */
 void conn_begin(struct conn *c, struct request *r);
 void conn_put(struct conn *c); /* its pool has taken the news: the slot is free again */
-/* Ends it early, and the attempt it carries, whose request is told `error`. RINGSEND_OK: it carries
- * none. */
+/* Ends it early, and the attempt that it carries, by `error`. RINGSEND_OK: it carries none. */
 void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail);
 /* Goes on with a send that was held back, and is off the list: unless the connection is dead. */
 void conn_launch(struct conn *c);

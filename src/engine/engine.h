@@ -20,7 +20,7 @@
  *            stream_event.c, file.c
  *   decode   a response's body, before it is judged                         decode.c, verdict.c
  *   room     large responses that wait for each other's memory               room.c
- *   trace    what became of each attempt, when it is to be told             trace.c
+ *   trace    what became of each attempt, when the options want that        trace.c
  *
  * Way of a request: ringsend_submit -> request_run queues it at its origin -> origin_run gives it a
  * connection -> exchange_run sends and receives -> attempt_over -> request_run judges it: again, or
@@ -128,11 +128,11 @@ struct ringsend {
     uint32_t blocked_count;
     uint32_t silent_mute; /* silent connections of mute pools */
     uint32_t pools_proven;
-    struct list overdue;           /* conn.overdue */
-    uint64_t usual_connect_ns;     /* smoothed time that connects take */
-    struct ringsend_limits *gates; /* options.limits, or its own */
-    struct ringsend_limits own_gates;
-    struct seat seat;                /* gates->shared: among the run's places */
+    struct list overdue;                /* conn.overdue */
+    uint64_t usual_connect_ns;          /* smoothed time that connects take */
+    struct ringsend_limits *run_limits; /* options.limits, or its own */
+    struct ringsend_limits own_limits;
+    struct seat seat;                /* run_limits->shared: among the run's places */
     struct list called;              /* seat.in_called, under the limits' lock */
     bool is_called;                  /* there are some; any thread */
     struct list lines[GATES_SHARED]; /* origins that wait at a gate, in order */

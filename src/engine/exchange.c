@@ -10,7 +10,7 @@
  *            DONE
  *
  * A send that broke is not the end: the peer may have answered before it closed (413, 401). What
- * the receive half finds decides; the send's error is told only if no byte of a response came.
+ * the receive half finds decides; the send's error counts only if no byte of a response came.
  *
  * An early response, complete while the request is still going out, ends the send when it says that
  * the peer does not want the rest: a status of 300 and above, as with curl. Below that the rest is
@@ -338,7 +338,7 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
 }
 
 /* All that is known here goes to the attempt, while it is known. */
-static void tell(struct exchange *x, enum ringsend_error error, const char *detail)
+static void fill_in_attempt(struct exchange *x, enum ringsend_error error, const char *detail)
 {
     struct attempt *a = &x->request->attempt;
     CHECK(error != RINGSEND_OK || x->receive == RECEIVE_DONE);
@@ -356,7 +356,7 @@ void exchange_end(struct exchange *x, enum ringsend_error error, const char *det
     struct conn *c = x->conn;
     struct request *r = x->request;
     CHECK(r && r->exchange == x && x->piece.state != PIECE_SENDING);
-    tell(x, error, detail);
+    fill_in_attempt(x, error, detail);
     if (x->piece.state == PIECE_QUEUED)
         writer_withdraw(&x->piece);
     if (c->on_trial)

@@ -137,10 +137,10 @@ void make_way_in_own_line(struct pool *p)
     bool any = p->wishes[WISH_OWN] + p->wishes[WISH_PLACE] > 0;
     bool may = any && p->conns < e->options.connections_per_origin;
     seat_has_idle(&p->seat, !list_empty(&p->idle));
-    seat_wish(e->gates, &p->seat, may ? place_demand(p) : 0, false, false);
+    seat_wish(e->run_limits, &p->seat, may ? place_demand(p) : 0, false, false);
     while (!list_empty(&p->idle) && seat_is_asked(&p->seat))
         conn_abandon(LIST_OWNER(p->idle.prev, struct conn, idle), RINGSEND_OK, NULL);
-    if (may && p->wishes[WISH_OWN] > 0 && seat_may_take(e->gates, &p->seat))
+    if (may && p->wishes[WISH_OWN] > 0 && seat_may_take(e->run_limits, &p->seat))
         pool_wake(p); /* it was given back meanwhile */
 }
 
@@ -185,14 +185,14 @@ static struct conn *to_give_up(const struct ringsend *e)
 void make_way_turn_ends(struct ringsend *e)
 {
     struct seat *s = &e->seat;
-    if (!e->gates->shared)
+    if (!e->run_limits->shared)
         return;
     seat_has_idle(s, spare(e) != NULL);
     bool may = e->conns_open < e->conns_limit;
     const struct pool *first = may ? place_first(e) : NULL;
     uint32_t wants = first ? place_demand(first) : 0;
     bool waits = may && !first && e->blocked_count > 0;
-    seat_wish(e->gates, s, first && wants == 0 ? 1 : wants, waits, waits && mute_ones_wait(e));
+    seat_wish(e->run_limits, s, first && wants == 0 ? 1 : wants, waits, waits && mute_ones_wait(e));
     /* After its own wish, as this counts: who wants less itself is asked for more. */
     struct conn *c;
     while (list_empty(&e->ready) && (c = to_give_up(e)))

@@ -7,7 +7,7 @@ struct pool;
 struct request;
 struct ringsend;
 
-/* It lacks a place, and place_wish has been told: makes one where that is in our hands. */
+/* It lacks a place, as place_wish has noted: makes one where that is in our hands. */
 void make_way_for(const struct request *r);
 /* Takes back one that is being made, with the whole race that it is in: its request waits again. */
 void make_way_take_back(struct conn *c);

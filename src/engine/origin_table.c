@@ -58,7 +58,7 @@ static void leave_run(struct origin *o)
 {
     if (!o->run)
         return;
-    limits_origin_give_back(o->engine->gates, o->run);
+    limits_origin_give_back(o->engine->run_limits, o->run);
     o->run = NULL;
     o->pause = &o->own_pause;
 }
@@ -71,7 +71,7 @@ void origins_leave_run(struct ringsend *e)
 
 static void join_run(struct origin *o)
 {
-    struct ringsend_limits *l = o->engine->gates;
+    struct ringsend_limits *l = o->engine->run_limits;
     const struct origin_key key = {o->host->name, o->port, o->https, o->hash};
     o->pause = &o->own_pause;
     if (!l->shared)

@@ -1,5 +1,5 @@
 /* The pause of an origin: a platform that has had enough says for how long, and is left alone by
- * all requests, not only by the one that was told.
+ * all requests, not only by the one that heard it.
  *
  *   429 or 503 with Retry-After                                  RFC 9110 10.2.3
  *   any status, nothing remains of a rate limit until its reset  see http/response_hints.h
@@ -57,15 +57,15 @@ static void begin(struct origin *o, uint64_t length_ns)
     uint64_t ends_ns = timer_after(e->now_ns, length_ns);
     uint64_t half_ns = length_ns / 20, least_ns = e->options.backoff_min_ns / 2;
     half_ns = half_ns > least_ns ? half_ns : least_ns;
-    limits_lock(e->gates);
+    limits_lock(e->run_limits);
     bool longer = ends_ns > p->ends_ns;
     if (longer) {
         STORE(&p->ends_ns, ends_ns);
         STORE(&p->restart_next_ns, timer_after(ends_ns, engine_random(e, half_ns + 1)));
-        p->restart_gap_ns = half_ns / e->gates->connections_per_origin;
+        p->restart_gap_ns = half_ns / e->run_limits->connections_per_origin;
         STORE(&p->restart_ends_ns, timer_after(ends_ns, 2 * half_ns));
     }
-    limits_unlock(e->gates);
+    limits_unlock(e->run_limits);
     if (!longer)
         return;
     e->stats.pauses++;
@@ -123,7 +123,7 @@ void pause_attempt_begins(struct origin *o)
 
 void pause_stats(const struct ringsend *e, struct ringsend_stats *stats)
 {
-    bool any = e->gates->shared || e->now_ns < e->pauses_end_ns;
+    bool any = e->run_limits->shared || e->now_ns < e->pauses_end_ns;
     for (uint32_t i = 0; any && i < e->origins_mark; i++) {
         uint64_t ends_ns = pause_ends_at_ns(&e->origins[i]);
         if (e->now_ns >= ends_ns)

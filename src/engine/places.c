@@ -46,7 +46,7 @@
 
 static bool is_shared(const struct ringsend *e)
 {
-    return e->gates->shared;
+    return e->run_limits->shared;
 }
 
 /* Of the engine, or of all together. */
@@ -57,7 +57,7 @@ static uint32_t shared_or(const struct ringsend *e, const uint32_t *shared, uint
 
 static uint32_t limit_of(const struct ringsend *e)
 {
-    return shared_or(e, &e->gates->places.limit, e->conns_limit);
+    return shared_or(e, &e->run_limits->places.limit, e->conns_limit);
 }
 
 static bool is_full_itself(const struct ringsend *e)
@@ -67,14 +67,14 @@ static bool is_full_itself(const struct ringsend *e)
 
 bool place_is_full(const struct ringsend *e)
 {
-    return is_full_itself(e) || (is_shared(e) && !seat_may_take(e->gates, &e->seat));
+    return is_full_itself(e) || (is_shared(e) && !seat_may_take(e->run_limits, &e->seat));
 }
 
 bool place_is_at_own_limit(const struct pool *p)
 {
     const struct ringsend *e = p->engine;
     return p->conns >= e->options.connections_per_origin ||
-           (p->seat.places && !seat_may_take(e->gates, &p->seat));
+           (p->seat.places && !seat_may_take(e->run_limits, &p->seat));
 }
 
 /* By powers of two of what it holds. */
@@ -86,7 +86,7 @@ static uint32_t rank(const struct pool *p)
 bool place_may_have(const struct pool *p)
 {
     const struct ringsend *e = p->engine;
-    const struct ringsend_limits *l = e->gates;
+    const struct ringsend_limits *l = e->run_limits;
     uint32_t half = (e->conns_limit + 1) / 2;
     if (p->standing == STANDING_PROVEN || shared_or(e, &l->pools_proven, e->pools_proven) == 0)
         return true;
@@ -181,7 +181,7 @@ void place_forget(struct pool *p)
         leave(p);
     e->pools_proven -= p->standing == STANDING_PROVEN;
     if (is_shared(e) && p->standing == STANDING_PROVEN)
-        seats_standing(e->gates, &e->seat, -1, 0);
+        seats_standing(e->run_limits, &e->seat, -1, 0);
 }
 
 /* How many connections its origins would have now. */
@@ -273,14 +273,14 @@ static void count(struct pool *p, int32_t more, int32_t silent_more)
 bool place_claim(struct pool *p, bool ahead)
 {
     struct ringsend *e = p->engine;
-    return !is_shared(e) || seats_take(e->gates, &e->seat, &p->seat, ahead, is_mute(p));
+    return !is_shared(e) || seats_take(e->run_limits, &e->seat, &p->seat, ahead, is_mute(p));
 }
 
 void place_unclaim(struct pool *p)
 {
     struct ringsend *e = p->engine;
     if (is_shared(e))
-        seats_give(e->gates, &e->seat, &p->seat, false, is_mute(p));
+        seats_give(e->run_limits, &e->seat, &p->seat, false, is_mute(p));
 }
 
 void place_take(struct pool *p)
@@ -310,7 +310,7 @@ void place_give_back(struct conn *c)
     e->conns_leaving--;
     p->conns_leaving--;
     if (is_shared(e))
-        seats_give(e->gates, &e->seat, &p->seat, true, is_mute(p) && c->silent);
+        seats_give(e->run_limits, &e->seat, &p->seat, true, is_mute(p) && c->silent);
     count(p, -1, -(int32_t)c->silent);
     place_overdue(e);
 }
@@ -326,20 +326,20 @@ void place_set_silent(struct conn *c, bool silent)
         return;
     e->silent_mute += (uint32_t)more;
     if (is_shared(e))
-        seats_standing(e->gates, &e->seat, 0, more);
+        seats_standing(e->run_limits, &e->seat, 0, more);
     if (more < 0)
         place_overdue(e);
 }
 
 bool place_mute_hold_much(const struct ringsend *e)
 {
-    return shared_or(e, &e->gates->silent_mute, e->silent_mute) > limit_of(e) / 2;
+    return shared_or(e, &e->run_limits->silent_mute, e->silent_mute) > limit_of(e) / 2;
 }
 
 bool place_is_over_limit(const struct ringsend *e)
 {
     return e->conns_open - e->conns_leaving > e->conns_limit ||
-           (is_shared(e) && run_places_are_over(&e->gates->places));
+           (is_shared(e) && run_places_are_over(&e->run_limits->places));
 }
 
 /* Another engine has more right to it than who waits here. */
@@ -384,7 +384,7 @@ void place_heard(struct pool *p, bool answered)
     e->pools_proven += (uint32_t)proven;
     e->silent_mute += (uint32_t)mute;
     if (is_shared(e))
-        seats_standing(e->gates, &e->seat, proven, mute);
+        seats_standing(e->run_limits, &e->seat, proven, mute);
     if (!list_empty(&p->blocked))
         enter(p);
     place_wake_first(e);
@@ -398,25 +398,25 @@ void place_join(struct ringsend *e)
     list_init(&e->called);
     list_init(&e->seat.in_called);
     if (is_shared(e))
-        seat_join(e->gates, &e->seat, &e->gates->places);
+        seat_join(e->run_limits, &e->seat, &e->run_limits->places);
 }
 
 void place_leave(struct ringsend *e)
 {
     if (!e->seat.places)
         return;
-    seats_standing(e->gates, &e->seat, -(int32_t)e->pools_proven, -(int32_t)e->silent_mute);
-    seat_leave(e->gates, &e->seat, e->conns_leaving);
+    seats_standing(e->run_limits, &e->seat, -(int32_t)e->pools_proven, -(int32_t)e->silent_mute);
+    seat_leave(e->run_limits, &e->seat, e->conns_leaving);
 }
 
 void place_broke(struct ringsend *e)
 {
     if (!is_shared(e))
         return;
-    seat_wish(e->gates, &e->seat, 0, false, false);
+    seat_wish(e->run_limits, &e->seat, 0, false, false);
     for (uint32_t i = 0; i < e->pools_mark; i++)
         if (e->pools[i].seat.places)
-            seat_wish(e->gates, &e->pools[i].seat, 0, false, false);
+            seat_wish(e->run_limits, &e->pools[i].seat, 0, false, false);
 }
 
 bool place_is_called(const struct ringsend *e)
@@ -438,5 +438,5 @@ void place_hear_calls(struct ringsend *e)
 void place_stats(const struct ringsend *e, struct ringsend_stats *stats)
 {
     stats->connections_limit = limit_of(e);
-    stats->connections_peak = shared_or(e, &e->gates->places.peak, e->stats.connections_peak);
+    stats->connections_peak = shared_or(e, &e->run_limits->places.peak, e->stats.connections_peak);
 }

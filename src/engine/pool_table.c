@@ -16,7 +16,7 @@
 
 static void join_run(struct pool *p, uint32_t hash)
 {
-    struct ringsend_limits *l = p->engine->gates;
+    struct ringsend_limits *l = p->engine->run_limits;
     const struct origin_key key = {p->host->name, p->port, p->https, hash};
     CHECK(!p->run && p->conns == 0);
     p->seat = (struct seat){.engine = p->engine, .pool = p};
@@ -32,7 +32,7 @@ static void leave_run(struct pool *p)
 {
     if (!p->run)
         return; /* there are none, or the slot is free */
-    struct ringsend_limits *l = p->engine->gates;
+    struct ringsend_limits *l = p->engine->run_limits;
     seat_leave(l, &p->seat, p->conns_leaving);
     limits_origin_give_back(l, p->run);
     p->run = NULL;

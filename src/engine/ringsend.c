@@ -211,9 +211,9 @@ static void set_up(struct ringsend *e)
     if (e->random == 0 && getrandom(&e->random, sizeof e->random, GRND_NONBLOCK) < 0)
         e->random = e->now_ns;
     retry_init(e);
-    e->gates = o->limits ? o->limits : &e->own_gates;
+    e->run_limits = o->limits ? o->limits : &e->own_limits;
     if (!o->limits)
-        limits_init(&e->own_gates, o, e->now_ns);
+        limits_init(&e->own_limits, o, e->now_ns);
     place_join(e);
 }
 
@@ -450,7 +450,7 @@ int ringsend_fd(const struct ringsend *e)
 
 int ringsend_limit(struct ringsend *e, uint32_t connections)
 {
-    struct ringsend_limits *l = e->gates;
+    struct ringsend_limits *l = e->run_limits;
     if (connections < 1 || connections > l->connections_max)
         return -RINGSEND_E_INVALID;
     if (l->shared)

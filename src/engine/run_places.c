@@ -377,9 +377,9 @@ struct seat *seat_called(struct ringsend *e)
 {
     if (!LOAD(e->is_called))
         return NULL;
-    limits_lock(e->gates);
+    limits_lock(e->run_limits);
     struct list *node = list_pop_front(&e->called);
     STORE(e->is_called, !list_empty(&e->called));
-    limits_unlock(e->gates);
+    limits_unlock(e->run_limits);
     return node ? LIST_OWNER(node, struct seat, in_called) : NULL;
 }

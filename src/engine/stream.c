@@ -230,9 +230,9 @@ static enum ringsend_error fill_from_file(struct exchange *x, bool *is_set, cons
 
 static void want(struct stream *s)
 {
-    if (s->told || !list_empty(&s->wants.node))
+    if (s->asked || !list_empty(&s->wants.node))
         return;
-    s->told = true;
+    s->asked = true;
     s->wants.result = (struct ringsend_result){.request = s->request->user, .kind = RINGSEND_WANTS};
     stream_report(s->request->engine, &s->wants);
 }
@@ -293,7 +293,7 @@ int stream_give(struct request *r, struct ringsend_bytes piece, bool last)
     s->piece_at = 0;
     s->has_piece = true;
     s->last = last || given_bytes == s->body_bytes;
-    s->told = false;
+    s->asked = false;
     stream_take_back(r->engine, &s->wants);
     if (r->exchange)
         exchange_wake(r->exchange);
@@ -323,7 +323,7 @@ void stream_attempt_over(struct request *r)
     if (s->reading)
         took(s, file_take(&s->from));
     file_leave(&s->from);
-    s->told &= !s->wants.ready; /* to be told again in the next attempt */
+    s->asked &= !s->wants.ready; /* to be asked again in the next attempt */
     stream_take_back(r->engine, &s->wants);
     s->sent_bytes = 0;
     s->piece_at = 0;

@@ -45,8 +45,8 @@ struct stream {
     struct file from;
     bool reading; /* an operation on it was started, its result not taken */
     bool has_piece;
-    bool last; /* no piece comes after this one */
-    bool told; /* the host was asked for a piece, and has not given it */
+    bool last;  /* no piece comes after this one */
+    bool asked; /* the host was asked for a piece, and has not given it */
     struct ringsend_bytes piece;
     size_t piece_at;      /* so much of it was put into stretches in this attempt */
     uint64_t given_bytes; /* of all pieces */
@@ -61,7 +61,7 @@ struct stream {
         out; /* being written; or the piece that lies ready, is held back, or in the host's hands */
     struct buf headers; /* the pieces', struct ringsend_header */
     struct event gives;
-    enum ringsend_error end; /* the receive's error, to be told when all is out */
+    enum ringsend_error end; /* the receive's error, which counts when all is out */
     const char *end_detail;
 
     char detail[160];

@@ -6,7 +6,7 @@
  *   receive  READING -> DRAINING -> DONE: complete, but not all is out; no clock of the attempt
  *            runs then
  *
- * A response that breaks off behind its first piece drains as well, and its error is told in the
+ * A response that breaks off behind its first piece drains as well, and its error counts in the
  * end: the host gets all that came. Only the good responses (response.streams) come here; others
  * stay in response.body. */
 #include "base/buf.h"
@@ -160,7 +160,7 @@ enum ringsend_error stream_receive(struct exchange *x, enum ringsend_error error
 bool stream_awaits_host(const struct exchange *x)
 {
     const struct stream *s = x->request->stream;
-    return s && (s->told || (s->sink == RINGSEND_RESPONSE_PIECES && s->out.bytes > 0));
+    return s && (s->asked || (s->sink == RINGSEND_RESPONSE_PIECES && s->out.bytes > 0));
 }
 
 void stream_piece_over(struct event *event)

@@ -1,4 +1,4 @@
-/* What became of each attempt, when it is to be told. */
+/* What became of each attempt, when the options want that. */
 #ifndef RINGSEND_ENGINE_TRACE_H
 #define RINGSEND_ENGINE_TRACE_H
 
