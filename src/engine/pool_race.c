@@ -165,6 +165,8 @@ enum task_next pool_race_run(struct pool *p)
             open_racer(p);
         else if (p->racers == 0)
             return pause_race(p);
+        else if (is_due) /* looks again: it stands in no line, and nobody wakes it */
+            p->race_next_at_ns = e->now_ns + RACE_DELAY_NS;
         if (p->racers > 0 && !engine_is_over(e, p->race_next_at_ns))
             next_ns = p->race_next_at_ns < next_ns ? p->race_next_at_ns : next_ns;
     } else if (p->racers == 0) {

@@ -105,6 +105,34 @@ static void eyeballs_with_one_place(void)
     scenario_end(&c);
 }
 
+/* The next address finds no place when it is due, but soon after. */
+static void eyeballs_with_a_place_later(void)
+{
+    static const struct sim_answer slow = {.status = 200,
+                                           .body_bytes = 20,
+                                           .headers = "Connection: close\r\n",
+                                           .delay_ns = 600 * SIM_MS,
+                                           .then = THEN_END};
+    struct client c;
+    struct sim_peer *v6, *other;
+
+    scenario_begin("Happy Eyeballs with a place that is free later", &c,
+                   &(struct ringsend_options){.connections_max = 2}, &answer_ok, 1);
+    v6 = sim_peer_new("fd00::1", 80, 0);
+    v6->connect = CONNECT_HANGS;
+    other = sim_peer_new("10.0.0.2", 80, 0);
+    other->script = &slow;
+    other->script_count = 1;
+    scenario_name("many.test", "fd00::1", "10.0.0.1", NULL);
+    scenario_submit(&c, &(struct client_ask){.host = "10.0.0.2", .port = 80});
+    scenario_submit(&c, &get_name);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_OK, 200, 1, false);
+    scenario_expect(&c, 1, RINGSEND_OK, 200, 1, false);
+    scenario_expect_ms(&c, 1, 600, 860);
+    scenario_end(&c);
+}
+
 static void eyeballs_all_dead(void)
 {
     struct client c;
@@ -560,6 +588,7 @@ static const struct scenario_function functions[] = {
     {"Happy Eyeballs: next at once after a failure", eyeballs_next_at_once_after_failure},
     {"Happy Eyeballs: slow first address wins", eyeballs_first_wins},
     {"Happy Eyeballs with one place", eyeballs_with_one_place},
+    {"Happy Eyeballs with a place that is free later", eyeballs_with_a_place_later},
     {"Happy Eyeballs: all addresses dead", eyeballs_all_dead},
     {"Happy Eyeballs: winner dies", eyeballs_winner_dies},
     {"attempt that moves on ends early", moving_on_ends_early},
