@@ -1,5 +1,6 @@
 /* The engine's tables: all that ringsend_new takes from the allocator besides the engine itself, in
- * one list that taking and giving back share. Untouched parts stay unmapped. */
+ * one list that taking and giving back share, and in one block. So it is large enough to be mapped
+ * afresh: parts that are never touched stay unmapped, and nothing is zeroed that is so already. */
 #include "base/limits.h"
 #include "base/list.h"
 #include "base/memory.h"
@@ -18,7 +19,7 @@
 
 #include <string.h>
 
-enum { TABLES = 16 };
+enum { TABLES = 16, TABLE_ALIGNMENT = 64 /* a cache line */ };
 
 struct table {
     void *where; /* the pointer to it */
@@ -52,6 +53,19 @@ static void list_tables(struct ringsend *e, struct table tables[TABLES])
     memcpy(tables, all, sizeof all);
 }
 
+static size_t aligned(size_t bytes)
+{
+    return (bytes + TABLE_ALIGNMENT - 1) / TABLE_ALIGNMENT * TABLE_ALIGNMENT;
+}
+
+static size_t bytes_of(const struct table tables[TABLES])
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < TABLES; i++)
+        bytes += aligned(tables[i].bytes);
+    return bytes;
+}
+
 bool tables_take(struct ringsend *e)
 {
     const struct ringsend_options *o = &e->options;
@@ -70,13 +84,13 @@ bool tables_take(struct ringsend *e)
         2 * o->requests_max + o->connections_max + e->exchanges_max + 2 * e->origins_max + 1;
     struct table tables[TABLES];
     list_tables(e, tables);
+    char *data = memory_take_zeroed(&e->memory, bytes_of(tables));
+    if (!data)
+        return false;
     for (size_t i = 0; i < TABLES; i++) {
-        if (tables[i].bytes == 0)
-            continue;
-        void *data = memory_take_zeroed(&e->memory, tables[i].bytes);
-        memcpy(tables[i].where, &data, sizeof data);
-        if (!data)
-            return false;
+        if (tables[i].bytes > 0)
+            memcpy(tables[i].where, &data, sizeof data);
+        data += aligned(tables[i].bytes);
     }
     list_init(&e->exchanges_free);
     posts_init(e->posts, o->posts_max);
@@ -87,9 +101,5 @@ void tables_give_back(struct ringsend *e)
 {
     struct table tables[TABLES];
     list_tables(e, tables);
-    for (size_t i = 0; i < TABLES; i++) {
-        void *data;
-        memcpy(&data, tables[i].where, sizeof data);
-        memory_give_back(&e->memory, data, tables[i].bytes);
-    }
+    memory_give_back(&e->memory, e->requests, bytes_of(tables)); /* the first one */
 }
