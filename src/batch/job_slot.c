@@ -158,7 +158,7 @@ bool job_slots_more(struct job *job)
     CHECK(job->free_count > 0);
     struct slot **block = &job->blocks[job->slots_mark / SLOTS_PER_BLOCK];
     if (job->free_slots_count == 0 && !*block)
-        *block = calloc(SLOTS_PER_BLOCK, sizeof(struct slot));
+        *block = malloc(SLOTS_PER_BLOCK * sizeof(struct slot));
     return job->free_slots_count > 0 || *block;
 }
 
@@ -166,7 +166,7 @@ static struct slot *first_use(struct job *job)
 {
     CHECK(job->slots_mark < job->slots_count);
     struct slot *slot = job_slot(job, job->slots_mark);
-    slot->slot = job->slots_mark++;
+    *slot = (struct slot){.slot = job->slots_mark++};
     list_init(&slot->body_files);
     list_init(&slot->order);
     list_init(&slot->released);

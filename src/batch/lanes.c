@@ -20,7 +20,7 @@ bool lanes_init(struct lanes *l, uint32_t records, uint32_t window, uint32_t goi
     while (size < records)
         size *= 2;
     l->hash_mask = size - 1;
-    l->all = calloc(records, sizeof *l->all);
+    l->all = malloc(records * sizeof *l->all); /* each is filled in when it is taken first */
     l->hash = calloc(size, sizeof *l->hash);
     return l->all && l->hash;
 }

@@ -66,6 +66,8 @@ struct journal_counts journal_count(const struct journal *j)
     for (size_t i = 0; i < j->chunks_count; i++) {
         const uint64_t *words = (const uint64_t *)(const void *)j->chunks[i]->bits;
         for (size_t k = 0; k < BITS_BYTES / sizeof *words; k++) {
+            if (words[k] == 0)
+                continue; /* as most are of a short run */
             uint64_t done = words[k] & DONE_BITS, sent = words[k] << 1 & DONE_BITS & ~done;
             counts.done += (uint64_t)__builtin_popcountll(done);
             counts.not_ok += (uint64_t)__builtin_popcountll(words[k] << 1 & done);
