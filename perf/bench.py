@@ -23,6 +23,9 @@ from bench_tls import tls
 from peers import POOL
 from table import ratio, rounds_of, show_rounds, Table, wrk_requests
 
+EPOLL = ("--io", "epoll")  # as where io_uring is refused
+OVER_EPOLL = "ringsend --io epoll"
+
 ARTICLE_RECORDS = 1000
 ARTICLE_LATENCY_S = 0.0816
 
@@ -32,6 +35,7 @@ def system_calls(bench, table, url):
     records = bench.records(1000, url)
     wanted = {
         "ringsend": bench.ringsend_send(records),
+        OVER_EPOLL: bench.ringsend_send(records, POOL, *EPOLL),
         "h2load --h1": bench.h2load(1000, url),
         "curl --parallel": bench.curl(bench.curl_config(1000, url)),
         "aiohttp": bench.aiohttp(records),
@@ -39,10 +43,12 @@ def system_calls(bench, table, url):
     for name, command in wanted.items():
         calls = bench.system_calls(f"system calls: {name}", command)
         table.line(name, f"{calls}")
-        if name in ("ringsend", "aiohttp"):
+        if name in ("ringsend", OVER_EPOLL, "aiohttp"):
             bench.check_results(1000)
         if name == "ringsend":
             table.target("system calls for 1000 records", calls, 150, "{}")
+        if name == OVER_EPOLL:
+            table.target("over epoll: system calls for 1000 records", calls, 2800, "{}")
 
 
 def cpu_per_record(bench, table, url, rounds, count):
@@ -54,10 +60,12 @@ def cpu_per_record(bench, table, url, rounds, count):
     rate = wrk_requests(bench.run("warm-up", bench.wrk(1, url)))
     seconds = max(1, math.ceil(1.1 * count / rate))
 
-    def ringsend():
-        cost = bench.run("CPU: ringsend", bench.ringsend_send(records))
-        bench.check_results(count)
-        return cost.cpu_us / count
+    def ringsend(name, *options):
+        def run():
+            cost = bench.run(f"CPU: {name}", bench.ringsend_send(records, POOL, *options))
+            bench.check_results(count)
+            return cost.cpu_us / count
+        return run
 
     def wrk():
         cost = bench.run("CPU: wrk", bench.wrk(seconds, url))
@@ -65,7 +73,8 @@ def cpu_per_record(bench, table, url, rounds, count):
 
     values = rounds_of(
         rounds, {
-            "ringsend": ringsend,
+            "ringsend": ringsend("ringsend"),
+            OVER_EPOLL: ringsend(OVER_EPOLL, *EPOLL),
             "wrk": wrk,
             "floor (no parsing, no files)": lambda: bench.run("CPU: floor", bench.floor(count, url)
                                                               ).cpu_us / count,
@@ -77,6 +86,8 @@ def cpu_per_record(bench, table, url, rounds, count):
         table.line(f"ringsend / {name}", f"{ratio(values, 'ringsend', name):.3f}")
     table.target("CPU per record / wrk's per request", ratio(values, "ringsend", "wrk"), 1.0,
                  "{:.3f}")
+    table.target("CPU per record: over epoll / over io_uring",
+                 ratio(values, OVER_EPOLL, "ringsend"), 1.1, "{:.3f}")
 
 
 def journal(bench, table, url, rounds, count):
@@ -218,6 +229,22 @@ def library(bench, table, url, rounds, count):
     table.target("Python: CPU per record / aiohttp's", ratio(values, *values), 0.15, "{:.3f}")
 
 
+def memory_of_many(bench, name, connections, io):
+    # A platform slower than 10,000 connects, so that all of them are open at the same time.
+    with peers.Serve(bench, "--latency", "2s") as serve:
+        bench.show(f"memory: platform of {name}", serve.command)
+        records = bench.records(2 * connections, serve.url)
+        many = bench.run(f"memory: {name}",
+                         bench.ringsend_send(records, connections, *io)).peak_mb
+        bench.check_results(2 * connections)
+    # The platform's report counts how many connections it saw at once: the figure is about that
+    # many.
+    if f"most at once {connections}," not in serve.report():
+        raise SystemExit(
+            f"the platform did not see {connections} connections at once:\n{serve.report()}")
+    return many
+
+
 def memory(bench, table, url, large, connections):
     table.head("Peak resident memory (MB of 10^6 bytes)")
     peak = {}
@@ -227,23 +254,13 @@ def memory(bench, table, url, large, connections):
         bench.check_results(count)
         os.unlink(records)
         table.line(f"{count} records, 40 connections", f"{peak[count]:.2f}")
-    # A platform slower than 10,000 connects, so that all of them are open at the same time.
-    with peers.Serve(bench, "--latency", "2s") as serve:
-        bench.show("memory: platform", serve.command)
-        records = bench.records(2 * connections, serve.url)
-        many = bench.run(f"memory: {connections} connections",
-                         bench.ringsend_send(records, connections)).peak_mb
-        bench.check_results(2 * connections)
-    # The platform's report counts how many connections it saw at once: the figure is about that
-    # many.
-    if f"most at once {connections}," not in serve.report():
-        raise SystemExit(
-            f"the platform did not see {connections} connections at once:\n{serve.report()}")
-    table.line(f"{connections} connections", f"{many:.2f}")
     table.target("peak memory, MB", max(peak.values()), 10, "{:.2f}")
     table.target(f"peak memory, 1000 against {large} records, MB", abs(peak[large] - peak[1000]), 1,
                  "{:.2f}")
-    table.target(f"peak memory, {connections} connections, MB", many, 60, "{:.2f}")
+    for name, io in (("", ()), (", over epoll", EPOLL)):
+        many = memory_of_many(bench, f"{connections} connections{name}", connections, io)
+        table.line(f"{connections} connections{name}", f"{many:.2f}")
+        table.target(f"peak memory, {connections} connections{name}, MB", many, 60, "{:.2f}")
 
 
 def largest_window(times, width):
@@ -335,22 +352,27 @@ def open_loop(bench, table, url, rounds, rate):
         f"Latency: open loop at half of what the closed loop reached, {rate} requests/s over up to "
         f"{connections} connections, 5 s (us)")
 
-    def run():
-        report, _ = bench.latency("open loop", "-r", str(rate), "-z", "5s", "--warmup", "1s",
-                                  *bench.post(url), connections=connections)
-        lag, response = report["send_lag_us"], report["response_us"]
-        table.line(
-            "send lag", f"p50 {lag['p50']:.1f}  p99 {lag['p99']:.1f}  p99.9 {lag['p999']:.1f}  "
-            f"max {lag['max']:.0f}")
-        table.line("response time", f"p50 {response['p50']:.1f}  p99 {response['p99']:.1f}  "
-                                    f"p99.9 {response['p999']:.1f}  max {response['max']:.0f}")
-        return lag["p99"], lag["p999"], abs(report["rate_achieved"] / report["rate_target"] -
-                                            1) * 100
+    def ours(name, *io):
+        def run():
+            report, _ = bench.latency(f"open loop{name}", "-r", str(rate), "-z", "5s", "--warmup",
+                                      "1s", *io, *bench.post(url), connections=connections)
+            lag, response = report["send_lag_us"], report["response_us"]
+            table.line(
+                f"send lag{name}", f"p50 {lag['p50']:.1f}  p99 {lag['p99']:.1f}  "
+                f"p99.9 {lag['p999']:.1f}  max {lag['max']:.0f}")
+            table.line(f"response time{name}",
+                       f"p50 {response['p50']:.1f}  p99 {response['p99']:.1f}  "
+                       f"p99.9 {response['p999']:.1f}  max {response['max']:.0f}")
+            return lag["p99"], lag["p999"], abs(report["rate_achieved"] / report["rate_target"] -
+                                                1) * 100
+        return run
 
-    p99, p999, off = (statistics.median(seen) for seen in zip(*rounds_of(rounds, {"": run})[""]))
-    table.target("open loop: send lag p99, us", p99, 100, "{:.1f}")
-    table.target("open loop: send lag p99.9, us", p999, 1000, "{:.1f}")
-    table.target("open loop: rate off by, %", off, 0.1, "{:.4f}")
+    values = rounds_of(rounds, {"": ours(""), ", over epoll": ours(", over epoll", *EPOLL)})
+    for name, seen in values.items():
+        p99, p999, off = (statistics.median(figures) for figures in zip(*seen))
+        table.target(f"open loop{name}: send lag p99, us", p99, 100, "{:.1f}")
+        table.target(f"open loop{name}: send lag p99.9, us", p999, 1000, "{:.1f}")
+        table.target(f"open loop{name}: rate off by, %", off, 0.1, "{:.4f}")
 
 
 def many_connections(bench, table, connections):
