@@ -197,6 +197,9 @@ extern "C" {
     X(TLS_REFUSED, "tls_refused", HANDSHAKE, FINAL, SENT_NOTHING, \
       "the peer refused the handshake: nothing in common (TLS 1.2 with ECDHE and AES-GCM or " \
       "ChaCha20, RSA PKCS#1 or ECDSA), or it does not know the host name") \
+    X(TLS_RENEGOTIATION, "tls_renegotiation", HANDSHAKE, FINAL, SENT_NOTHING, \
+      "the server has no secure renegotiation (RFC 5746), so somebody in between could put " \
+      "requests before yours: have it updated, or allow legacy renegotiation") \
     X(TLS_CLIENT_CERTIFICATE, "tls_client_certificate", HANDSHAKE, FINAL, SENT_NOTHING, \
       "the server wants a client certificate that it trusts: give one with its key") \
     X(TLS_ALERT, "tls_alert", HANDSHAKE, RETRY, SENT_MAYBE, \
@@ -471,9 +474,11 @@ struct ringsend_options {
     const char *key_file;
     /* Do NOT verify servers. */
     bool insecure;
-    /* Certificates that several engines share, in place of ca_file, cert_file, key_file and
-     * insecure, which are then not looked at. It outlives the engine. null: the engine has its
-     * own. */
+    /* Take servers without secure renegotiation (RFC 5746): those before 2010. */
+    bool tls_legacy_renegotiation;
+    /* Certificates that several engines share, in place of ca_file, cert_file, key_file,
+     * insecure and tls_legacy_renegotiation, which are then not looked at. It outlives the
+     * engine. null: the engine has its own. */
     struct ringsend_tls *tls;
 
     /* ---- Names ---- */
@@ -939,12 +944,12 @@ RINGSEND_API int ringsend_new(struct ringsend **engine, const struct ringsend_op
 RINGSEND_API void ringsend_free(struct ringsend *engine);
 
 /* Certificates and keys for several engines, on any threads: for options.tls. Of the options it
- * takes ca_file, cert_file, key_file, insecure and connections_max, which should be that of the
- * engines: above 1000 a connection gets 21 KB of buffers instead of 41. Files that are named
- * are read here, once; the system's authorities by the first engine that has an https request,
- * once. Sessions are each engine's own. Errors: INVALID, NO_MEMORY, TLS_CONFIG
- * (options->message tells cause and cure, without an error what ringsend_new writes of the
- * files); *tls is then untouched. Any thread. */
+ * takes ca_file, cert_file, key_file, insecure, tls_legacy_renegotiation and connections_max,
+ * which should be that of the engines: above 1000 a connection gets 21 KB of buffers instead of
+ * 41. Files that are named are read here, once; the system's authorities by the first engine
+ * that has an https request, once. Sessions are each engine's own. Errors: INVALID, NO_MEMORY,
+ * TLS_CONFIG (options->message tells cause and cure, without an error what ringsend_new writes
+ * of the files); *tls is then untouched. Any thread. */
 RINGSEND_API int ringsend_tls_new(struct ringsend_tls **tls,
                                   const struct ringsend_options *options);
 /* Wipes the key. All engines that were made with it are freed before. Null is allowed. Any

@@ -22,7 +22,8 @@
  * those of one tls_local are fed by one thread at a time.
  *
  * A client offers ALPN http/1.1 and takes any answer; a server answers no ALPN. Neither
- * renegotiates. Revocation is not looked at.
+ * renegotiates, and a client takes no server that could be made to: without RFC 5746 somebody in
+ * between can put bytes of his own before ours. Revocation is not looked at.
  *
  * No plain byte can leave before the handshake, and with it the verification of the peer, is
  * complete: until then TLS_WRITE is absent and tls_write takes nothing. */
@@ -40,15 +41,16 @@
 /* Zeroed: a client that trusts the system's authorities. */
 struct tls_options {
     bool server;
-    bool insecure;          /* client: do not verify the peer */
-    bool half_duplex;       /* one buffer for both directions: 20 KiB less per connection; then
+    bool insecure;             /* client: do not verify the peer */
+    bool half_duplex;          /* one buffer for both directions: 20 KiB less per connection; then
                                nothing can be fed while bytes wait to be taken, nor written while
                                a record is half fed or not all consumed */
-    const char *ca_file;    /* client: PEM; null: $SSL_CERT_FILE and $SSL_CERT_DIR, else the
-                               system's. Every certificate in it is trusted, authority or not */
-    const char *chain_file; /* own certificate first, then its issuers: PEM. Servers need one */
-    const char *key_file;   /* its key: PEM, unencrypted; null: it is in chain_file */
-    int64_t now_s;          /* UTC to verify at, for tests; 0: the clock's */
+    const char *ca_file;       /* client: PEM; null: $SSL_CERT_FILE and $SSL_CERT_DIR, else the
+                                  system's. Every certificate in it is trusted, authority or not */
+    const char *chain_file;    /* own certificate first, then its issuers: PEM. Servers need one */
+    const char *key_file;      /* its key: PEM, unencrypted; null: it is in chain_file */
+    bool legacy_renegotiation; /* client: take servers without secure renegotiation (RFC 5746) */
+    int64_t now_s;             /* UTC to verify at, for tests; 0: the clock's */
 };
 
 struct tls_config;
@@ -117,6 +119,14 @@ bool tls_is_ready(const struct tls *t);
 
 /* Moves cipher bytes out, of as many records as fit. Returns how many. */
 size_t tls_take(struct tls *t, void *out, size_t room);
+/* What tls_feed is about to cost a client, by what has come: all of it, from where the last
+ * tls_feed ended, and not empty. */
+enum tls_work {
+    TLS_WORK_UNKNOWN, /* more of the peer's first message has to come; not to be fed yet */
+    TLS_WORK_LIGHT,   /* no public-key work: it takes up the session that was offered, or fails */
+    TLS_WORK_HEAVY    /* maybe */
+};
+enum tls_work tls_foresee(struct tls *t, const void *cipher, size_t bytes);
 /* Moves cipher bytes in. Returns how many were used: fewer than given when something else must move
  * first (read plain bytes, take cipher bytes) or it is over. */
 size_t tls_feed(struct tls *t, const void *cipher, size_t bytes);
@@ -139,6 +149,10 @@ void tls_close(struct tls *t);
 /* Did the peer say farewell? If not, what came may have been cut off (RFC 5246 7.2.1). Sure only
  * when all fed bytes were used. */
 bool tls_peer_closed(const struct tls *t);
+
+/* The server wanted another handshake on this connection, and was told no: an alert, which tls_take
+ * brings. */
+bool tls_declined_renegotiation(const struct tls *t);
 
 /* The first failure, RINGSEND_OK while there is none. */
 enum ringsend_error tls_error(const struct tls *t);

@@ -61,7 +61,8 @@ int certificates_new(struct ringsend_tls **tls, const struct ringsend_options *o
                                       .half_duplex = o.connections_max > FULL_DUPLEX_MAX,
                                       .ca_file = o.ca_file,
                                       .chain_file = o.cert_file,
-                                      .key_file = o.key_file};
+                                      .key_file = o.key_file,
+                                      .legacy_renegotiation = o.tls_legacy_renegotiation};
     bool named = o.ca_file || o.cert_file || o.key_file;
     const struct tls_config *config;
     enum ringsend_error fault = named ? certificates_load(t, &config) : RINGSEND_OK;

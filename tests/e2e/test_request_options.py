@@ -78,6 +78,7 @@ class RequestOptions(Case):
         self.both(secure.url, expect=NOT_ALL_OK)
         self.both("-k", secure.url, expect=OK)
         self.both("--insecure", secure.url, expect=OK)
+        self.both("-k", "--tls-legacy-renegotiation", secure.url, expect=OK)
 
     def test_handshakes_that_never_end(self):
         silent = self.server(lambda peer: peer.hold())
@@ -125,6 +126,7 @@ class RequestOptions(Case):
             ["--handshake-timeout", "2s"],
             ["-k"],
             ["--insecure"],
+            ["--tls-legacy-renegotiation"],
             ["--cacert", self.path("none.pem")],
             ["--ok-if", ".code == 0"],
             ["--retry-if", "status == 503"],

@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import unittest
 
 from harness import BOUND_S, NOT_ALL_OK, OK, main
 from test_tls import MIB, Tls, setUpModule  # setUpModule: makes Tls's authority here, too
@@ -131,6 +132,7 @@ class OpensslServer(Tls):
         for options, error, words in (
                 (("-tls1_3",), "tls_version", "allow 1.2"),
                 (("-cipher", "AES128-SHA"), "tls_refused", "ECDHE and AES-GCM"),
+                (("-cipher", "AES128-SHA"), "tls_refused", "CBC only, demands extended master"),
                 (("-curves", "X448"), "tls_refused", "nothing in common"),
                 (("-Verify", "1", "-verify_return_error"), "tls_client_certificate", "key")):
             with self.subTest(options=options):
@@ -145,6 +147,40 @@ class OpensslServer(Tls):
         url = self.s_server("-www", "-no_ticket")
         run = self.send("-c", "4", *self.trust(), records=[{"url": url}] * 20, expect=OK)
         self.assertEqual(self.handshakes(run), (1, 19, 20))  # it closes after each answer
+
+
+class GnutlsServer(Tls):
+    """gnutls-serv, which can be as old as no other server in Debian."""
+
+    def gnutls_serv(self, priority):
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            port = sock.getsockname()[1]
+        process = subprocess.Popen(
+            [shutil.which("gnutls-serv"), "--http", "--port", str(port), "--priority", priority,
+             "--x509certfile", self.good.chain, "--x509keyfile", self.good.key],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        bound = threading.Timer(BOUND_S, process.kill)
+        bound.start()
+        for line in process.stdout:
+            if b"listening on" in line and b"done" in line:
+                break
+        else:
+            self.fail("gnutls-serv did not start")
+        bound.cancel()
+        threading.Thread(target=OpensslServer.drain, args=(process.stdout,), daemon=True).start()
+        return "https://127.0.0.1:%d/" % port
+
+    @unittest.skipUnless(shutil.which("gnutls-serv"), "no gnutls-serv")
+    def test_a_server_without_secure_renegotiation_is_taken_on_demand_only(self):
+        url = self.gnutls_serv("NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION")
+        run = self.send("--tries", "1", *self.trust(), records=[{"url": url}], expect=NOT_ALL_OK)
+        self.assert_error(run.results[0], "tls_renegotiation", "RFC 5746", "updated")
+        self.assertIn("--tls-legacy-renegotiation", run.err)
+        self.assert_ok(self.get(url, "--tls-legacy-renegotiation"))
 
 
 if __name__ == "__main__":

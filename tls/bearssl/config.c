@@ -32,7 +32,19 @@ int64_t config_now_s(const struct tls_config *config)
     return config->fixed_now_s ? config->fixed_now_s : clock_wall_s();
 }
 
-static void set_profile(br_ssl_engine_context *engine)
+/* A point of small order makes a shared secret that everybody knows: all zeros (RFC 8422 5.11, RFC
+ * 7748 6.1). BearSSL computes it and goes on. */
+static uint32_t multiply(unsigned char *point, size_t point_bytes, const unsigned char *factor,
+                         size_t factor_bytes, int curve)
+{
+    uint32_t ok = br_ec_get_default()->mul(point, point_bytes, factor, factor_bytes, curve);
+    unsigned any = curve != BR_EC_curve25519;
+    for (size_t i = 0; i < point_bytes; i++)
+        any |= point[i];
+    return any == 0 ? 0 : ok;
+}
+
+static void set_profile(struct tls_config *config, br_ssl_engine_context *engine)
 {
     static const uint16_t suites[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
                                       BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -49,7 +61,10 @@ static void set_profile(br_ssl_engine_context *engine)
     br_ssl_engine_set_prf_sha256(engine, sha256.prf);
     br_ssl_engine_set_prf_sha384(engine, &br_tls12_sha384_prf);
     br_ssl_engine_set_default_rsavrfy(engine);
-    br_ssl_engine_set_default_ecdsa(engine); /* and the curves */
+    br_ssl_engine_set_default_ecdsa(engine);
+    config->curves = *br_ec_get_default();
+    config->curves.mul = multiply;
+    br_ssl_engine_set_ec(engine, &config->curves);
     br_ssl_engine_set_default_aes_gcm(engine);
     br_ssl_engine_set_default_chapol(engine);
     br_ssl_engine_add_flags(engine, BR_OPT_NO_RENEGOTIATION);
@@ -73,13 +88,13 @@ static bool build_model(struct tls_config *config, struct message message)
     int ok;
     if (config->server) {
         br_ssl_server_zero(&config->model.server);
-        set_profile(engine);
+        set_profile(config, engine);
         br_ssl_engine_add_flags(engine, BR_OPT_ENFORCE_SERVER_PREFERENCES);
         br_ssl_engine_set_buffer(engine, buffer, config->buffer_bytes, !config->half_duplex);
         ok = br_ssl_server_reset(&config->model.server);
     } else {
         br_ssl_client_zero(&config->model.client);
-        set_profile(engine);
+        set_profile(config, engine);
         br_ssl_engine_set_protocol_names(engine, config->protocols, 1);
         br_ssl_engine_set_buffer(engine, buffer, config->buffer_bytes, !config->half_duplex);
         ok = br_ssl_client_reset(&config->model.client, NULL, 0);
@@ -112,6 +127,7 @@ static bool build(struct tls_config *config, const struct tls_options *options,
     config->server = options->server;
     config->insecure = options->insecure;
     config->half_duplex = options->half_duplex;
+    config->legacy_renegotiation = options->legacy_renegotiation;
     config->fixed_now_s = options->now_s;
     config->buffer_bytes = options->half_duplex ? BR_SSL_BUFSIZE_MONO : BR_SSL_BUFSIZE_BIDI;
     config->protocols[0] = "http/1.1";

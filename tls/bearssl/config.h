@@ -16,10 +16,12 @@ struct tls_config {
     bool server;
     bool insecure;
     bool half_duplex;
+    bool legacy_renegotiation;
     int64_t fixed_now_s; /* 0: the clock's */
     size_t buffer_bytes;
     struct trust trust;
     struct identity identity;
+    br_ec_impl curves;        /* those of BearSSL, with a check more; contexts point to it */
     const char *protocols[1]; /* of ALPN; contexts point to it */
     union context model;      /* set up and waiting for the peer: contexts are copies of it */
     size_t ibuf_at, obuf_at;  /* where in a connection's buffer its two buffers begin */

@@ -10,7 +10,8 @@
  * that is, in tls_feed; what is left for tls_take is the Finished message, some microseconds.
  *
  * A client's first message is ours (hello.c), and so is the alert that refuses a certificate, which
- * BearSSL cannot send: both stand in struct handshake and leave ahead of what BearSSL has.
+ * BearSSL cannot send: both stand in struct handshake and leave ahead of what BearSSL has. What a
+ * server says in clear text goes through inbound.c.
  *
  * The caller keeps BearSSL's rules by construction: buffers of the right size, never more
  * acknowledged than was offered, always fresh random bytes mixed into a copy of the model. */
@@ -18,8 +19,14 @@
 
 #include "base/check.h"
 #include "tls/bearssl/errors.h"
+#include "tls/foresee.h"
 
 #include <stdlib.h>
+
+enum {
+    RECORD_ALERT = 21,
+    PEER_RENEGOTIATES_AT_RISK = 1, /* BearSSL's `reneg`: no secure renegotiation, RFC 5746 */
+};
 
 /* A connection of each buffer choice stays within 41 and 21 KiB. */
 _Static_assert(sizeof(struct tls) + BR_SSL_BUFSIZE_BIDI <= 41 << 10, "full duplex");
@@ -257,6 +264,11 @@ static void note_ready(struct tls *t)
     t->handshake = NULL;
 }
 
+bool tls_declined_renegotiation(const struct tls *t)
+{
+    return t->declined;
+}
+
 enum ringsend_error tls_error(const struct tls *t)
 {
     return failure(t).error;
@@ -279,6 +291,13 @@ static size_t take_record(struct handshake *h, void *out, size_t room)
     return bytes;
 }
 
+/* Once it is ready, BearSSL itself says nothing but alerts, and but for farewells only one. */
+static void note_record(struct tls *t, uint8_t type)
+{
+    t->declined |= type == RECORD_ALERT && t->ready && !t->said_farewell && !tls_peer_closed(t) &&
+                   br_ssl_engine_last_error(engine_of(t)) == 0;
+}
+
 size_t tls_take(struct tls *t, void *out, size_t room)
 {
     size_t taken = has_record(t) ? take_record(t->handshake, out, room) : 0, bytes;
@@ -288,6 +307,9 @@ size_t tls_take(struct tls *t, void *out, size_t room)
         const unsigned char *record = br_ssl_engine_sendrec_buf(engine_of(t), &bytes);
         if (!record)
             break;
+        if (!t->mid_record)
+            note_record(t, record[0]);
+        t->mid_record = bytes > room - taken;
         if (bytes > room - taken)
             bytes = room - taken;
         memcpy((uint8_t *)out + taken, record, bytes);
@@ -310,21 +332,55 @@ static bool check_first_byte(struct tls *t, uint8_t first)
     return false;
 }
 
+enum tls_work tls_foresee(struct tls *t, const void *cipher, size_t bytes)
+{
+    const br_ssl_session_parameters *offered = &t->context.engine.session;
+    CHECK(bytes > 0 && !t->config->server);
+    if (t->ready || t->error)
+        return TLS_WORK_LIGHT;
+    if (t->work == TLS_WORK_UNKNOWN)
+        t->work = !t->offered ? TLS_WORK_HEAVY
+                              : server_hello_foresee(offered->session_id, offered->session_id_len,
+                                                     cipher, bytes);
+    return t->work;
+}
+
+/* A piece of what a server says in clear text. */
+static size_t feed_clear(struct tls *t, const uint8_t *from, size_t bytes)
+{
+    struct inbound *in = &t->handshake->inbound;
+    size_t used = inbound_feed(in, engine_of(t), from, bytes);
+    if (in->error != RINGSEND_OK)
+        fail(t, in->error, in->detail);
+    else if (engine_of(t)->reneg == PEER_RENEGOTIATES_AT_RISK && !t->config->legacy_renegotiation)
+        refuse(t, RINGSEND_E_TLS_RENEGOTIATION, NULL);
+    return used;
+}
+
+static size_t feed_sealed(struct tls *t, const uint8_t *from, size_t bytes)
+{
+    size_t room;
+    unsigned char *into = br_ssl_engine_recvrec_buf(engine_of(t), &room);
+    if (!into)
+        return 0;
+    if (room > bytes)
+        room = bytes;
+    memcpy(into, from, room);
+    br_ssl_engine_recvrec_ack(engine_of(t), room);
+    return room;
+}
+
 size_t tls_feed(struct tls *t, const void *cipher, size_t bytes)
 {
     const uint8_t *from = cipher;
-    size_t used = 0, room;
+    size_t used = 0, more = 1;
     if (bytes > 0 && !t->saw_bytes && !check_first_byte(t, from[0]))
         return 0;
-    while (used < bytes && !t->error) {
-        unsigned char *into = br_ssl_engine_recvrec_buf(engine_of(t), &room);
-        if (!into)
-            break;
-        if (room > bytes - used)
-            room = bytes - used;
-        memcpy(into, from + used, room);
-        br_ssl_engine_recvrec_ack(engine_of(t), room);
-        used += room;
+    while (used < bytes && more > 0 && !t->error) {
+        bool clear = t->handshake && !t->config->server && !t->handshake->inbound.over;
+        more = clear ? feed_clear(t, from + used, bytes - used)
+                     : feed_sealed(t, from + used, bytes - used);
+        used += more;
         note_ready(t);
     }
     return used;
@@ -378,6 +434,7 @@ void tls_consume(struct tls *t, size_t bytes)
 
 void tls_close(struct tls *t)
 {
+    t->said_farewell = true;
     br_ssl_engine_close(engine_of(t));
 }
 

@@ -3,6 +3,7 @@
 #define RINGSEND_TLS_CONNECTION_H
 
 #include "tls/bearssl/hello.h"
+#include "tls/bearssl/inbound.h"
 #include "tls/bearssl/local.h"
 #include "tls/x509/path.h"
 
@@ -21,6 +22,7 @@ struct handshake {
     size_t count;
     br_x509_pkey key; /* the peer's, once verified; points into chain */
     struct path_verdict verdict;
+    struct inbound inbound;
     /* A record of ours in clear text, ahead of all of BearSSL's: a client's hello, or the alert
      * that refuses the peer's certificate. */
     uint8_t record[HELLO_BYTES_MAX];
@@ -56,6 +58,10 @@ struct tls {
     bool asked;     /* the server asked for a client certificate */
     bool full;      /* client: the server sent its certificate, so the session is new */
     bool offered;
+    enum tls_work work;          /* of the handshake, as soon as it is known */
+    bool said_farewell;          /* tls_close was called */
+    bool declined;               /* a renegotiation */
+    bool mid_record;             /* tls_take has given a part of one */
     bool resumed;                /* server only; a client did unless full */
     int64_t session_not_after_s; /* of the session in use */
     struct session_key key;
@@ -65,6 +71,11 @@ struct tls {
     union context context;
     uint8_t buffer[];
 };
+
+/* Fails a client's handshake and has the server told why. Until the server has had our answer to
+ * its certificate the record layer is in clear text, so the alert can be written by hand. The first
+ * reason sticks. */
+void refuse(struct tls *t, enum ringsend_error error, const char *detail);
 
 /* verify.c: the classes, and the chain's judgement. */
 extern const br_x509_class verifier_class;

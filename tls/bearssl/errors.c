@@ -48,6 +48,13 @@ static const struct alert {
 #undef X
 };
 
+enum { HANDSHAKE_FAILURE = 40, INSUFFICIENT_SECURITY = 71 };
+
+/* Servers do not tell what they miss. */
+#define NOTHING_IN_COMMON(alert)                                                                 \
+    "the peer sent alert " alert "; the usual causes: it has TLS 1.3 only or CBC only, demands " \
+    "extended master secret or a client certificate, or its key is RSA-PSS or Ed25519"
+
 static const struct alert *alert_of(int number)
 {
     for (size_t i = 0; i < sizeof alerts / sizeof alerts[0]; i++) {
@@ -67,6 +74,10 @@ static struct failure received(int number, bool during_handshake, bool asked)
     f.error = alert ? alert->error : RINGSEND_E_TLS_REFUSED;
     if (asked && alert && alert->about_certificate)
         f.error = RINGSEND_E_TLS_CLIENT_CERTIFICATE;
+    else if (number == HANDSHAKE_FAILURE)
+        f.detail = NOTHING_IN_COMMON("40 (handshake_failure)");
+    else if (number == INSUFFICIENT_SECURITY)
+        f.detail = NOTHING_IN_COMMON("71 (insufficient_security)");
     return f;
 }
 
@@ -94,6 +105,10 @@ struct failure failure_of(int code, bool during_handshake, bool asked)
     case BR_ERR_BAD_SIGNATURE:
         return (struct failure){RINGSEND_E_TLS_BAD_SIGNATURE,
                                 "the server does not own the key of its certificate"};
+    case BR_ERR_INVALID_ALGORITHM:
+        return (struct failure){RINGSEND_E_TLS_PROTOCOL,
+                                "the peer's part of the key exchange is no good point of its "
+                                "curve"};
     case BR_ERR_BAD_CIPHER_SUITE:
         return (struct failure){RINGSEND_E_TLS_PROTOCOL,
                                 "the peer chose a cipher suite nobody offered"};
@@ -124,6 +139,7 @@ uint8_t alert_of_refusal(enum ringsend_error error)
         {RINGSEND_E_TLS_ALGORITHM, 43},          /* unsupported_certificate */
         {RINGSEND_E_TLS_USAGE, 43},              /* the same */
         {RINGSEND_E_TLS_CRITICAL_EXTENSION, 43}, /* the same */
+        {RINGSEND_E_TLS_RENEGOTIATION, 40},      /* handshake_failure, RFC 5746 4.1 */
         {RINGSEND_E_NO_MEMORY, 80},              /* internal_error */
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {

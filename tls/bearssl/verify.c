@@ -26,11 +26,11 @@ static struct tls *tls_of(const br_x509_class **context)
     return ((struct verifier *)(void *)context)->tls;
 }
 
-/* The first reason sticks. Until the server has had our answer to its certificate the record layer
- * is in clear text, so the alert can be written by hand. */
-static void refuse(struct tls *t, enum ringsend_error error, const char *detail)
+void refuse(struct tls *t, enum ringsend_error error, const char *detail)
 {
     struct handshake *h = t->handshake;
+    if (t->error)
+        return;
     const uint8_t alert[] = {21, BR_TLS12 >> 8, BR_TLS12 & 0xff, 0, 2, 2, alert_of_refusal(error)};
     t->error = error;
     t->detail = detail;

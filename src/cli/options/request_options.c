@@ -307,6 +307,7 @@ static void take_engine(struct ringsend_options *engine, const struct options *g
     engine->cert_file = option_text(given, OPTION_CERT);
     engine->key_file = option_text(given, OPTION_KEY);
     engine->insecure = option_given(given, OPTION_INSECURE);
+    engine->tls_legacy_renegotiation = option_given(given, OPTION_TLS_LEGACY_RENEGOTIATION);
     engine->io = (enum ringsend_io)option_number(given, OPTION_IO);
 }
 

@@ -361,6 +361,11 @@ OPTION(INSECURE, "insecure", 'k', NULL, FLAG, SEND | CHECK | BENCH | PROBE, TLS,
        "do NOT verify servers: anybody in between can read and\n"
        "change everything", .curl = "-k",
        .others = "no-verify|skip-verify|no-check-certificate|tls-skip-verify")
+OPTION(TLS_LEGACY_RENEGOTIATION, "tls-legacy-renegotiation", 0, NULL, FLAG,
+       SEND | CHECK | BENCH | PROBE, TLS,
+       "take servers without secure renegotiation (RFC 5746),\n"
+       "which somebody in between can mislead",
+       .others = "legacy-server-connect|unsafe-legacy-server-connect")
 
 /* ---- responses ---- */
 

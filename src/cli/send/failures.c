@@ -49,6 +49,7 @@ static const struct remedy remedies[] = {
     {0, RINGSEND_E_TIMEOUT_FIRST_BYTE, "longer: --first-byte-timeout 2m, or fewer at once: -c N"},
     {0, RINGSEND_E_TIMEOUT_ATTEMPT, "longer: --timeout 5m, or fewer at once: -c N"},
     {0, RINGSEND_E_TIMEOUT_RECORD, "longer: --deadline T"},
+    {0, RINGSEND_E_TLS_RENEGOTIATION, "have it updated, or: --tls-legacy-renegotiation"},
     {0, RINGSEND_E_TLS_UNKNOWN_CA, "trust its authority: --cacert FILE"},
     {0, RINGSEND_E_BODY_TOO_LARGE, "--max-body SIZE"},
 };
