@@ -333,7 +333,7 @@ static bool is_over(struct conn *c, uint64_t at_ns)
 static bool open_wire(struct conn *c)
 {
     struct pool *p = c->pool;
-    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port, &p->resumes});
+    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port});
 }
 
 /* Moves the wire's opening on with what has come. */

@@ -74,7 +74,6 @@ struct pool {
     bool short_asks;         /* then: one was begun after it had turned out so */
 
     bool resumes_known; /* https: a handshake has shown whether there is a session to resume */
-    bool resumes;       /* https: it took the last session that was offered */
     uint64_t resumes_until_ns; /* until then others wait for the first handshake */
 };
 

@@ -74,7 +74,6 @@ struct wire {
 struct wire_peer {
     const char *name;
     uint16_t port;
-    bool *resumes; /* it took the last TLS session that was offered; outlives the wire */
 };
 
 static inline size_t piece_bytes(const struct piece *p)

@@ -38,7 +38,6 @@ enum {
 struct wire_tls {
     struct wire *wire;
     struct tls *tls;
-    bool *resumes;          /* the peer's */
     struct buf cipher_in;   /* received while the handshake lasts, and not yet handed off */
     struct buf cipher_away; /* what came before that, handed off or partly fed */
     size_t cipher_away_at;  /* so much of it was fed */
@@ -54,7 +53,7 @@ struct wire_tls {
     bool farewell; /* it was said */
     uint64_t handed_off_ns; /* when it was the last time */
     uint64_t away_ns;       /* see wire_take_away_ns */
-    char detail[320];       /* of the failure */
+    char detail[448];       /* of the failure */
 };
 
 /* ---- Configuration ---- */
@@ -75,12 +74,11 @@ static bool open_now(struct wire *w, const struct wire_peer *peer)
 {
     struct ringsend *e = w->engine;
     struct wire_tls *t = memory_take_zeroed(&e->memory, sizeof *t);
-    CHECK(e->tls_local && peer->name && peer->resumes);
+    CHECK(e->tls_local && peer->name);
     if (!t)
         return false;
     t->tls = tls_client_new(e->tls_local, peer->name, peer->port);
     t->wire = w;
-    t->resumes = peer->resumes;
     t->handshake.owner = t;
     if (t->tls)
         w->tls = t;
@@ -227,17 +225,26 @@ static size_t feed_here(struct wire *w)
     return used;
 }
 
-/* A session that the server takes leaves no public-key work: not worth two changes of thread. */
-static void feed(struct wire *w)
+/* A session that the server takes up leaves no public-key work: not worth two changes of thread.
+ * Whether it does, its own words tell, and not what it did before. False: too few of them. */
+static bool feed(struct wire *w)
 {
     struct wire_tls *t = w->tls;
     CHECK(!t->opened && w->owner);
-    if (!tls_offered_session(t->tls) || !*t->resumes) {
+    const struct buf *next = t->cipher_away.bytes > 0 ? &t->cipher_away : &t->cipher_in;
+    size_t at = t->cipher_away_at;
+    switch (tls_foresee(t->tls, next->data + at, next->bytes - at)) {
+    case TLS_WORK_UNKNOWN:
+        return false;
+    case TLS_WORK_HEAVY:
         hand_off(w);
-        return;
+        return true;
+    case TLS_WORK_LIGHT:
+        feed_here(w);
+        task_wake(w->engine, w->owner);
+        return true;
     }
-    feed_here(w);
-    task_wake(w->engine, w->owner);
+    UNREACHABLE("work of a handshake");
 }
 
 /* The worker is ours, and so is the line before it: the handshake's clock stands meanwhile. */
@@ -261,8 +268,6 @@ static void handshake_done(struct wire *w)
     CHECK(!t->opened && !t->broken);
     t->opened = true;
     tls_keep_session(t->tls);
-    if (tls_offered_session(t->tls))
-        *t->resumes = tls_resumed(t->tls);
     if (tls_resumed(t->tls))
         e->stats.handshakes_resumed++;
     else
@@ -338,10 +343,9 @@ enum ringsend_error wire_opening(struct wire *w, struct wire_news news, bool *op
     }
     if (tls_is_ready(t->tls))
         return t->broken ? RINGSEND_E_TLS_CLOSED : ready(w, news, opened, detail);
-    if (has_cipher(t) && (tls_state(t->tls) & TLS_FEED)) {
-        feed(w);
+    bool awaits = has_cipher(t) && (tls_state(t->tls) & TLS_FEED);
+    if (awaits && feed(w))
         return RINGSEND_OK;
-    }
     return news.ended ? failed(w, tls_end(t->tls), detail) : RINGSEND_OK;
 }
 
