@@ -123,7 +123,7 @@ size_t tls_take(struct tls *t, void *out, size_t room);
  * tls_feed ended, and not empty. */
 enum tls_work {
     TLS_WORK_UNKNOWN, /* more of the peer's first message has to come; not to be fed yet */
-    TLS_WORK_LIGHT,   /* no public-key work: it takes up the session that was offered, or fails */
+    TLS_WORK_LIGHT,   /* no public-key work: that is done, or the offered session is taken up */
     TLS_WORK_HEAVY    /* maybe */
 };
 enum tls_work tls_foresee(struct tls *t, const void *cipher, size_t bytes);

@@ -333,7 +333,7 @@ static bool is_over(struct conn *c, uint64_t at_ns)
 static bool open_wire(struct conn *c)
 {
     struct pool *p = c->pool;
-    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port});
+    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port, &p->handshakes});
 }
 
 /* Moves the wire's opening on with what has come. */
@@ -501,6 +501,7 @@ enum task_next conn_run(struct conn *c)
         conn_cancel(c, &c->connect, RING_CONNECT);
         conn_cancel(c, &c->writer.send, RING_SEND);
         conn_cancel(c, &c->recv, RING_RECV);
+        wire_withdraw(&c->wire);
         if (!list_empty(&c->exchanges))
             stream_cancel(http1_exchange(c));
         if (c->writer.send.state == OP_COMPLETE)

@@ -5,6 +5,7 @@
 #include "base/address.h"
 #include "base/list.h"
 #include "base/time.h"
+#include "engine/handshaker.h"
 #include "engine/places.h"
 #include "engine/run_places.h"
 #include "engine/steps.h"
@@ -73,7 +74,8 @@ struct pool {
     uint64_t short_until_ns; /* then: when the next one may begin */
     bool short_asks;         /* then: one was begun after it had turned out so */
 
-    bool resumes_known; /* https: a handshake has shown whether there is a session to resume */
+    struct lane handshakes; /* https: its turn among all who need the worker */
+    bool resumes_known;     /* https: a handshake has shown whether there is a session to resume */
     uint64_t resumes_until_ns; /* until then others wait for the first handshake */
 };
 

@@ -59,6 +59,7 @@ struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool
     list_init(&p->idle);
     list_init(&p->blocked);
     list_init(&p->in_host);
+    lane_init(&p->handshakes);
     list_push_back(&host->pools, &p->in_host);
     host->users++;
     kept_begin(p);

@@ -24,6 +24,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+struct lane;
 struct ringsend;
 struct task;
 struct tls_config;
@@ -74,6 +75,7 @@ struct wire {
 struct wire_peer {
     const char *name;
     uint16_t port;
+    struct lane *lane; /* outlives the wire */
 };
 
 static inline size_t piece_bytes(const struct piece *p)
@@ -124,8 +126,10 @@ struct wire_news {
  * *opened. */
 enum ringsend_error wire_opening(struct wire *w, struct wire_news news, bool *opened,
                                  const char **detail);
-/* To a worker thread: nothing goes on until that is done, and it must not be closed. */
+/* To a worker thread, or to wait for it: nothing goes on until that is done, and it must not be
+ * closed. wire_withdraw takes it back, unless it is being worked on. */
 bool wire_is_handed_off(const struct wire *w);
+void wire_withdraw(struct wire *w);
 uint64_t wire_take_away_ns(struct wire *w); /* how long it was, since the last call */
 void wire_returns(struct ringsend *e);      /* takes back what the workers have done */
 

@@ -3,10 +3,10 @@
  * starts it.
  *
  * Handshake. What the peer sends is gathered in `cipher_in`; when it is the worker thread's turn it
- * moves to `cipher_away` and is handed off, with the tls. While it is, only the ring's side of the
- * connection goes on, and receive buffers go home at once: others wait for them. What we have to
- * say is taken out into `cipher_out`, and sent from there. The wire is not closed before the worker
- * has given it back.
+ * moves to `cipher_away` and is handed off, with the tls, to wait in its origin's lane. While it
+ * is, only the ring's side of the connection goes on, and receive buffers go home at once: others
+ * wait for them. What we have to say is taken out into `cipher_out`, and sent from there. The wire
+ * is not closed before the worker has given it back.
  *
  * Afterwards all happens on the loop: a record of some hundred bytes costs less than a microsecond.
  * A large piece is encrypted and sent in stretches of SEND_STRETCH_BYTES, several records in one
@@ -38,6 +38,7 @@ enum {
 struct wire_tls {
     struct wire *wire;
     struct tls *tls;
+    struct lane *lane;
     struct buf cipher_in;   /* received while the handshake lasts, and not yet handed off */
     struct buf cipher_away; /* what came before that, handed off or partly fed */
     size_t cipher_away_at;  /* so much of it was fed */
@@ -74,11 +75,12 @@ static bool open_now(struct wire *w, const struct wire_peer *peer)
 {
     struct ringsend *e = w->engine;
     struct wire_tls *t = memory_take_zeroed(&e->memory, sizeof *t);
-    CHECK(e->tls_local && peer->name);
+    CHECK(e->tls_local && peer->name && peer->lane);
     if (!t)
         return false;
     t->tls = tls_client_new(e->tls_local, peer->name, peer->port);
     t->wire = w;
+    t->lane = peer->lane;
     t->handshake.owner = t;
     if (t->tls)
         w->tls = t;
@@ -126,6 +128,13 @@ void wire_break(struct wire *w)
 bool wire_is_handed_off(const struct wire *w)
 {
     return w->tls && w->tls->handed_off;
+}
+
+void wire_withdraw(struct wire *w)
+{
+    struct wire_tls *t = w->tls;
+    if (t && t->handed_off && handshaker_withdraw(w->engine->handshaker, &t->handshake))
+        t->handed_off = false;
 }
 
 uint64_t wire_take_away_ns(struct wire *w)
@@ -199,7 +208,7 @@ static void hand_off(struct wire *w)
     t->handshake.tls = t->tls;
     t->handshake.cipher = t->cipher_away.data + t->cipher_away_at;
     t->handshake.bytes = t->cipher_away.bytes - t->cipher_away_at;
-    handshaker_start(w->engine->handshaker, &t->handshake);
+    handshaker_start(w->engine->handshaker, &t->handshake, t->lane);
 }
 
 /* So much of it was fed. */

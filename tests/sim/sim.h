@@ -44,10 +44,12 @@ struct sim_faults {
     uint32_t no_memory;     /* the client's allocator has none, once the engine was made */
     uint32_t packed;        /* a simulated server's answer is packed: for a client that decodes */
     uint64_t worker_ns;     /* it takes the worker up to so long */
-    uint32_t buffers;       /* so many receive buffers at most; 0: as asked for */
-    uint64_t latency_ns;    /* one way, up to */
-    uint64_t close_ns;      /* a close takes so long */
-    bool without_min_wait;  /* as kernels before 6.12 */
+    const char *dear_host;  /* those whose names begin so cost as much; null: none */
+    uint64_t dear_worker_ns;
+    uint32_t buffers;      /* so many receive buffers at most; 0: as asked for */
+    uint64_t latency_ns;   /* one way, up to */
+    uint64_t close_ns;     /* a close takes so long */
+    bool without_min_wait; /* as kernels before 6.12 */
     /* As some up to 6.18: what completes after the min-wait lies there until `want` or the
      * deadline. The ring has found out, and does not wait so, unless it is deceived. */
     bool sleeps_over, deceived;

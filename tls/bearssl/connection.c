@@ -336,7 +336,7 @@ enum tls_work tls_foresee(struct tls *t, const void *cipher, size_t bytes)
 {
     const br_ssl_session_parameters *offered = &t->context.engine.session;
     CHECK(bytes > 0 && !t->config->server);
-    if (t->ready || t->error)
+    if (t->ready || t->error || t->handshake->inbound.done)
         return TLS_WORK_LIGHT;
     if (t->work == TLS_WORK_UNKNOWN)
         t->work = !t->offered ? TLS_WORK_HEAVY

@@ -20,6 +20,7 @@ enum {
     RECORD_HANDSHAKE = 22,
     RECORD_BYTES_MAX = 1 << 14, /* RFC 5246 6.2.1 */
     MESSAGE_HELLO_REQUEST = 0,
+    MESSAGE_SERVER_HELLO_DONE = 14,
 };
 
 static size_t smaller(size_t a, size_t b)
@@ -82,6 +83,7 @@ static void message_head_read(struct inbound *in, br_ssl_engine_context *engine)
         give_record(engine, head, INBOUND_MESSAGE_HEAD);
     else if (in->message_left > 0)
         fail(in, RINGSEND_E_TLS_PROTOCOL, "a HelloRequest is not empty");
+    in->done |= head[0] == MESSAGE_SERVER_HELLO_DONE;
 }
 
 /* Adds to a head of so many bytes. Returns how many were used. */

@@ -15,6 +15,7 @@ enum { INBOUND_RECORD_HEAD = 5, INBOUND_MESSAGE_HEAD = 4 };
 /* Zeroed: nothing has come. */
 struct inbound {
     bool greeted; /* the first message was whole */
+    bool done;    /* the ServerHelloDone has come: no public-key work follows */
     bool over;    /* the ChangeCipherSpec has come: bytes pass as they are */
     uint8_t record_head[INBOUND_RECORD_HEAD], message_head[INBOUND_MESSAGE_HEAD];
     uint8_t record_head_bytes, message_head_bytes; /* of these, so far */

@@ -66,9 +66,13 @@ static void server_forgets(void)
                                                &(struct ringsend_options){0}, &answer_ok, 1);
 
     for (int i = 0; i < 3; i++) {
+        uint32_t before = sim_handshakes_worked_on();
         scenario_submit(&c, &get);
         client_finish(&c);
         client_pass(&c, 6ull * SIM_S); /* the connection has gone by then */
+        /* That it did resume before brings no handshake onto the loop. */
+        SIM_CHECK((sim_handshakes_worked_on() > before) == (i != 1),
+                  "handshake %d was worked on in the wrong place", i);
         if (i == 1)
             sim_tls_forget(peer);
     }
@@ -435,7 +439,110 @@ static void few_buffers(void)
     scenario_end(&c);
 }
 
+/* ---- Nobody's handshake is in another's way ---- */
+
+enum { HOSTILE = 36, GOOD = 4, DEAR_MS = 100 };
+
+/* A plain origin, and a good one with TLS, beside one whose handshakes cost a hundred times as much
+ * and end in nothing. How long the good ones' longest took. */
+static void beside_hostile(uint32_t hostile, uint64_t *plain_ns, uint64_t *good_ns)
+{
+    struct client_ask asks[3] = {get, get, get};
+    struct client c;
+    struct sim_peer *peers[3] = {
+        scenario_begin_tls("TLS: beside a hostile origin", &c,
+                           &(struct ringsend_options){.connections_max = 100, .tries = 1},
+                           &answer_ok, 1),
+        sim_peer_new("10.0.0.2", 80, 1), sim_peer_new("10.0.0.3", 80, 2)};
+
+    peers[0]->forgets = true;
+    peers[1]->certificate = CERTIFICATE_STRANGER;
+    peers[2]->script = &answer_ok;
+    peers[2]->script_count = 1;
+    asks[1].host = sim.faults.dear_host = "10.0.0.2";
+    asks[2].host = "10.0.0.3";
+    asks[2].https = false;
+    sim.faults.dear_worker_ns = DEAR_MS * SIM_MS;
+    for (uint32_t i = 0; i < hostile; i++)
+        scenario_submit(&c, &asks[1]);
+    client_pass(&c, 1500 * SIM_MS); /* beyond the wait for the first one's session */
+    for (uint32_t i = 0; i < 2 * GOOD; i++)
+        scenario_submit(&c, &asks[i % 2 * 2]);
+    client_finish(&c);
+    *plain_ns = *good_ns = 0;
+    for (uint32_t i = 0; i < hostile + 2 * GOOD; i++) {
+        uint64_t *longest_ns = i % 2 ? plain_ns : good_ns, ns = c.requests[i].times.total_ns;
+        SIM_CHECK(c.requests[i].ok == (i >= hostile), "request %u is wrong", i);
+        if (i >= hostile && ns > *longest_ns)
+            *longest_ns = ns;
+    }
+    scenario_end(&c);
+}
+
+static void hostile_origin(void)
+{
+    uint64_t plain_ns[2], good_ns[2];
+
+    beside_hostile(0, &plain_ns[0], &good_ns[0]);
+    beside_hostile(HOSTILE, &plain_ns[1], &good_ns[1]);
+    /* But for the network's jitter, by nothing. */
+    SIM_CHECK(plain_ns[1] < plain_ns[0] + 20 * SIM_US, "plain exchanges took %.3f ms, alone %.3f",
+              (double)plain_ns[1] / 1e6, (double)plain_ns[0] / 1e6);
+    /* The first of the good ones goes ahead of the rest: each of both parts waits for one. */
+    SIM_CHECK(good_ns[1] <= good_ns[0] + 2ull * DEAR_MS * SIM_MS, "good handshakes took %.3f ms",
+              (double)good_ns[1] / 1e6);
+}
+
+/* What nobody waits for any more is not worked on. */
+static void nobody_waits(void)
+{
+    struct client c;
+    struct sim_peer *peer = scenario_begin_tls(
+        "TLS: what is cancelled is not worked on", &c,
+        &(struct ringsend_options){.connections_max = 20, .tries = 1}, &answer_ok, 1);
+    uint32_t before = sim_handshakes_worked_on();
+
+    peer->forgets = true;
+    sim.faults.dear_host = "10.0.0.1";
+    sim.faults.dear_worker_ns = SIM_S;
+    for (uint32_t i = 0; i < 20; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, 1500 * SIM_MS); /* the first has gone ahead, the others are there */
+    for (uint32_t i = 1; i < 20; i++)
+        SIM_CHECK(ringsend_cancel(c.engine, c.requests[i].handle) == 0, "no cancel");
+    client_finish(&c);
+    client_pass(&c, 30ull * SIM_S);
+    SIM_CHECK(sim_handshakes_worked_on() - before <= 3, "%u were worked on",
+              sim_handshakes_worked_on() - before);
+    scenario_end(&c);
+}
+
+/* A clock that waits for our own worker stands: all of them have their turn, the last after ten
+ * times the handshake timeout. */
+static void worker_is_slow(void)
+{
+    struct client c;
+    struct sim_peer *peer = scenario_begin_tls(
+        "TLS: the clock stands while the worker is behind", &c,
+        &(struct ringsend_options){
+            .connections_max = 40, .tries = 1, .handshake_timeout_ns = 2ull * SIM_S},
+        &answer_ok, 1);
+
+    peer->forgets = true;
+    sim.faults.dear_host = "10.0.0.1";
+    sim.faults.dear_worker_ns = SIM_S / 2;
+    for (uint32_t i = 0; i < 40; i++)
+        scenario_submit(&c, &get);
+    client_finish(&c);
+    for (uint32_t i = 0; i < 40; i++)
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
+    {"TLS: beside a hostile origin", hostile_origin},
+    {"TLS: what is cancelled is not worked on", nobody_waits},
+    {"TLS: the clock stands while the worker is behind", worker_is_slow},
     {"TLS: a pool resumes the first one's session", pool_resumes},
     {"TLS: a server that resumes nothing", server_resumes_nothing},
     {"TLS: a server that has forgotten its sessions", server_forgets},

@@ -137,6 +137,15 @@ size_t sim_tls_memory(const struct tls *tls)
     return sizeof *tls + tls->config->buffer_bytes;
 }
 
+uint64_t sim_tls_work_ns(const struct tls *tls)
+{
+    const char *dear = sim.faults.dear_host;
+
+    if (dear && strncmp(tls->handshake->host.name, dear, strlen(dear)) == 0)
+        return sim.faults.dear_worker_ns;
+    return sim_between(0, sim.faults.worker_ns);
+}
+
 void sim_tls_forget(struct sim_peer *peer)
 {
     tls_local_free(peer->sessions);

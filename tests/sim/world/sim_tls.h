@@ -59,9 +59,12 @@ void sim_tls_record(struct sim_socket *s, uint64_t at_ns, int type, const void *
 /* close_notify. Unlike tls_close it leaves the ear open: the ledger must know what still comes. */
 void sim_tls_farewell(struct sim_socket *s, uint64_t at_ns);
 
-/* Handshakes that the worker has now. */
+/* Handshakes that the worker has now; pieces of them that it has done so far, in all worlds. */
 uint32_t sim_handshakes_handed_off(void);
+uint32_t sim_handshakes_worked_on(void);
 /* How many bytes of memory belong to it. */
 size_t sim_tls_memory(const struct tls *tls);
+/* How long the worker takes for what it is fed next: by its peer, or by chance. */
+uint64_t sim_tls_work_ns(const struct tls *tls);
 
 #endif
