@@ -186,6 +186,9 @@ static enum ringsend_error truncated(const struct exchange *x, const char **deta
     CHECK(c->stream_ended && x->receive < RECEIVE_DRAINING);
     if (reset)
         *detail = strerrordesc_np(-c->stream_result);
+    const char *explained = x->response.started ? NULL : wire_explains(&c->wire);
+    if (explained)
+        *detail = explained;
     if (!x->response.started) {
         if (x->send == SEND_BROKE)
             return x->send_error;
@@ -330,6 +333,8 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
     bool more = x->piece.state == PIECE_QUEUED && receives(x);
     if (error == RINGSEND_OK && more)
         error = send_on(x);
+    else if (error == RINGSEND_OK && receives(x) && wire_has_word(&x->conn->wire))
+        error = writer_go_on(x->conn);
     if (x->request->stream)
         error = stream_receive(x, error, detail);
     if (error == RINGSEND_OK)

@@ -47,6 +47,6 @@ enum task_next exchange_expired(struct exchange *x)
         conn_abandon(c, RINGSEND_E_TIMEOUT_ATTEMPT, phase(x));
     else
         conn_abandon(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
-                     NULL);
+                     wire_explains(&c->wire));
     return TASK_WAIT;
 }

@@ -22,6 +22,7 @@
 #include "engine/retry.h"
 #include "engine/steps.h"
 #include "engine/wire.h"
+#include "engine/writer.h"
 #include "http/protocol.h"
 #include "http/response.h"
 #include "ringsend.h"
@@ -70,7 +71,8 @@ static bool is_reusable(struct exchange *x)
     const struct response *response = &x->response;
     CHECK(c->step == CONN_READY && http1_exchange(c) == x);
     if (!response->keep_alive || x->send != SEND_SENT || x->early || c->unsolicited ||
-        c->stream_ended || x->request->head.close || !conn_receives(c))
+        c->stream_ended || x->request->head.close || !conn_receives(c) ||
+        !writer_is_quiet(&c->writer))
         return false;
     if (response->hints.has_keep_alive_s) {
         /* One second less than the peer says, so that a request does not cross its close. */

@@ -175,6 +175,12 @@ static inline enum ringsend_error wire_fill(struct wire *w, struct list *pieces,
     wire_plain_fill(pieces, send);
     return RINGSEND_OK;
 }
+/* It has something to say by itself, with pieces or without. */
+bool wire_tls_has_word(const struct wire *w);
+static inline bool wire_has_word(const struct wire *w)
+{
+    return w->kind == WIRE_TLS && wire_tls_has_word(w);
+}
 void wire_tls_sent(struct wire *w, bool whole);
 /* It is over. */
 static inline void wire_sent(struct wire *w, bool whole)
@@ -204,6 +210,12 @@ static inline void wire_consume(struct wire *w, size_t plain_bytes)
 {
     if (w->kind == WIRE_TLS)
         wire_tls_consume(w, plain_bytes);
+}
+/* What the peer wanted besides, where its silence or its end may be about that; static, or null. */
+const char *wire_tls_explains(const struct wire *w);
+static inline const char *wire_explains(const struct wire *w)
+{
+    return w->kind == WIRE_TLS ? wire_tls_explains(w) : NULL;
 }
 /* What comes says by itself which protocol it is. */
 static inline bool wire_is_readable(const struct wire *w)

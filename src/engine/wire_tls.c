@@ -294,7 +294,8 @@ static const char *stranger(const struct wire_tls *t)
 static enum ringsend_error failed(struct wire *w, enum ringsend_error error, const char **detail)
 {
     struct wire_tls *t = w->tls;
-    const char *more = tls_detail(t->tls);
+    const char *explained = t->opened ? wire_tls_explains(w) : NULL;
+    const char *more = explained ? explained : tls_detail(t->tls);
     CHECK(error != RINGSEND_OK && !t->handed_off);
     tls_forget_session(t->tls);
     if ((*detail = stranger(t)))
@@ -424,6 +425,8 @@ enum ringsend_error wire_tls_fill(struct wire *w, struct list *pieces, struct wi
     }
     if (!list_empty(pieces))
         error = encrypt_all(w, pieces, send);
+    else if (t->opened && !t->farewell && !take_cipher(w, &t->cipher_out, FLIGHT_BYTES))
+        error = RINGSEND_E_NO_MEMORY;
     send->bytes = t->cipher_out.bytes;
     if (error != RINGSEND_OK || send->bytes == 0)
         return error;
@@ -433,7 +436,8 @@ enum ringsend_error wire_tls_fill(struct wire *w, struct list *pieces, struct wi
 }
 
 /* TLS wants to say something before it reads on: that renegotiation is declined (RFC 5246 7.4.1.1).
- * That is taken out of its way, and leaves with the next request or the farewell. */
+ * That is taken out of its way, and leaves as soon as the send under way is over: the peer may wait
+ * for it. */
 static bool make_way(struct wire *w)
 {
     struct buf *held = &w->tls->cipher_held;
@@ -441,6 +445,22 @@ static bool make_way(struct wire *w)
     CHECK(w->tls->opened);
     return before < CIPHER_HELD_MAX && take_cipher(w, held, TLS_RECORD_OVERHEAD_BYTES) &&
            held->bytes > before;
+}
+
+bool wire_tls_has_word(const struct wire *w)
+{
+    const struct wire_tls *t = w->tls;
+    CHECK(t && t->opened && !t->handed_off);
+    return t->cipher_held.bytes > 0 || tls_state(t->tls) & TLS_TAKE;
+}
+
+const char *wire_tls_explains(const struct wire *w)
+{
+    CHECK(w->tls && !w->tls->handed_off);
+    if (!tls_declined_renegotiation(w->tls->tls))
+        return NULL;
+    return "the server asked for another TLS handshake (renegotiation), most often to see a client "
+           "certificate, and was told no: have it ask for that in the first one";
 }
 
 enum ringsend_error wire_tls_received(struct wire *w, struct ringsend_bytes *got,

@@ -100,14 +100,18 @@ class OpensslServer(Tls):
             self.fail("openssl s_server did not start")
         bound.cancel()
         # Nobody reads on: what it prints must not fill the pipe.
-        threading.Thread(target=self.drain, args=(process.stdout,), daemon=True).start()
+        threading.Thread(target=self.drain, args=(process.stdout, process.stdin),
+                         daemon=True).start()
         return "https://127.0.0.1:%d/" % port
 
     @staticmethod
-    def drain(pipe):
+    def drain(pipe, keyboard=None):
+        """Without -www, a request for /again is answered by wanting another handshake."""
         try:
-            while pipe.read1(1 << 16):
-                pass
+            while text := pipe.read1(1 << 16):
+                if keyboard and b"GET /again" in text:
+                    keyboard.write(b"R\n")
+                    keyboard.flush()
         except ValueError:
             pass  # closed by the end of the test
 
@@ -137,6 +141,14 @@ class OpensslServer(Tls):
                 (("-Verify", "1", "-verify_return_error"), "tls_client_certificate", "key")):
             with self.subTest(options=options):
                 self.assert_error(self.get(self.s_server("-www", *options)), error, words)
+
+    def test_another_handshake_is_declined_at_once(self):
+        """It waits for the answer, and then gives the connection up."""
+        url = self.s_server("-tls1_2") + "again"
+        result = self.get(url, "--first-byte-timeout", "20s")
+        self.assertIn(result["error"], ("tls_alert", "closed_no_response"), result)
+        self.assertIn("renegotiation", result["detail"])
+        self.assertIn("client certificate", result["detail"])
 
     def test_tls_1_1_only(self):
         # A ClientHello does not tell our lowest version: the server goes on, and misses a cipher.
