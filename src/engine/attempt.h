@@ -38,6 +38,7 @@ enum verdict {
 struct attempt {
     enum attempt_step step;
     bool begun;      /* else all of the rest is zero: there has been none */
+    bool anew;       /* a TLS session was refused, and it goes on without one */
     bool redialed;   /* it has moved on from an address that failed already */
     bool reused;     /* its connection was not new */
     bool bytes_left; /* some of the request may have reached the peer */

@@ -333,7 +333,8 @@ static bool is_over(struct conn *c, uint64_t at_ns)
 static bool open_wire(struct conn *c)
 {
     struct pool *p = c->pool;
-    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port, &p->handshakes});
+    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port, &p->handshakes,
+                                                   p->sessions_refused < POOL_REFUSALS_MAX});
 }
 
 /* Moves the wire's opening on with what has come. */
@@ -367,6 +368,7 @@ static enum task_next handshaking(struct conn *c)
         writer_sent(c);
     turn_stood(c, wire_take_away_ns(&c->wire));
     enum ringsend_error error = go_on_opening(c, &complete, &detail);
+    c->session_refused = error != RINGSEND_OK && wire_offered_session(&c->wire);
     uint64_t attempt_at_ns = attempt_at(x);
     bool away = wire_is_handed_off(&c->wire);
     uint64_t at_ns = away ? TIMER_NEVER : c->deadline_ns;

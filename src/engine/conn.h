@@ -56,15 +56,16 @@ struct conn {
     enum ringsend_error error; /* why it shuts down; first one sticks */
     int32_t stream_result;     /* once stream_ended: 0, or the negated errno */
     const char *detail;
-    bool opened;       /* the slot holds a socket, or is about to */
-    bool racing;       /* one of several connects for pool.dialing */
-    bool silent;       /* being made, or no byte of its exchange's answer has come */
-    bool stamped;      /* the kernel stamps its packets */
-    bool unsolicited;  /* bytes came behind a response */
-    bool on_trial;     /* its exchange tells whether the peer keeps connections */
-    bool stopped;      /* nothing is received until conn_go_on_recv */
-    bool stream_ended; /* the receive ended with end of stream or an error */
-    uint64_t armed_by; /* the enter that handed the latest receive to the kernel, or is to */
+    bool opened;          /* the slot holds a socket, or is about to */
+    bool racing;          /* one of several connects for pool.dialing */
+    bool silent;          /* being made, or no byte of its exchange's answer has come */
+    bool stamped;         /* the kernel stamps its packets */
+    bool session_refused; /* its handshake failed, and had offered a TLS session */
+    bool unsolicited;     /* bytes came behind a response */
+    bool on_trial;        /* its exchange tells whether the peer keeps connections */
+    bool stopped;         /* nothing is received until conn_go_on_recv */
+    bool stream_ended;    /* the receive ended with end of stream or an error */
+    uint64_t armed_by;    /* the enter that handed the latest receive to the kernel, or is to */
     uint64_t connect_began_ns, handshake_began_ns;
     uint64_t turn_began_ns, turn_at_ns; /* while being made: see turns.c; NEVER: it is over */
     struct list overdue;                /* then: in engine.overdue */

@@ -164,12 +164,25 @@ void pool_open_for(struct pool *p, struct request *r)
 
 /* ---- what becomes of its connections ---- */
 
-/* It is known now whether sessions resume. */
-static void hear_greeted(struct pool *p)
+/* It is known now whether sessions resume. Where one was offered, and the handshake failed, it has
+ * been forgotten, and the request goes on with a full one: nothing of it has left, so that is no
+ * try. Once: the next failure is about something else. */
+static void hear_greeted(struct pool *p, struct conn *c)
 {
+    struct exchange *x = http1_exchange(c);
     CHECK(p->https && p->conns > 0);
     p->resumes_known = true;
     pool_wake(p);
+    if (!c->session_refused)
+        return;
+    CHECK(c->error != RINGSEND_OK && c->step == CONN_SHUTTING_DOWN);
+    p->sessions_refused++;
+    if (x && !x->request->attempt.anew) {
+        struct request *r = x->request;
+        exchange_put(x);
+        r->attempt.anew = true;
+        queue_take_back(r, 0, p->engine->now_ns - c->turn_began_ns);
+    }
 }
 
 static void hear_closed(struct pool *p, struct conn *c)
@@ -286,7 +299,7 @@ static void hear(struct pool *p, struct conn *c)
         hear_short(p, c);
         return;
     case NEWS_GREETED:
-        hear_greeted(p);
+        hear_greeted(p, c);
         return;
     case NEWS_CLOSED:
         hear_closed(p, c);

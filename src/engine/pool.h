@@ -23,6 +23,9 @@ struct request;
 struct ringsend;
 struct run_origin;
 
+/* After so many no sessions are offered to it any more. */
+enum { POOL_REFUSALS_MAX = 2 };
+
 struct pool {
     struct task task;
     enum pool_step step;
@@ -74,8 +77,9 @@ struct pool {
     uint64_t short_until_ns; /* then: when the next one may begin */
     bool short_asks;         /* then: one was begun after it had turned out so */
 
-    struct lane handshakes; /* https: its turn among all who need the worker */
-    bool resumes_known;     /* https: a handshake has shown whether there is a session to resume */
+    struct lane handshakes;    /* https: its turn among all who need the worker */
+    uint32_t sessions_refused; /* https: so often a handshake that offered one failed */
+    bool resumes_known; /* https: a handshake has shown whether there is a session to resume */
     uint64_t resumes_until_ns; /* until then others wait for the first handshake */
 };
 

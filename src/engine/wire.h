@@ -75,7 +75,8 @@ struct wire {
 struct wire_peer {
     const char *name;
     uint16_t port;
-    struct lane *lane; /* outlives the wire */
+    struct lane *lane;   /* outlives the wire */
+    bool keeps_sessions; /* the next ones may offer its session */
 };
 
 static inline size_t piece_bytes(const struct piece *p)
@@ -130,8 +131,9 @@ enum ringsend_error wire_opening(struct wire *w, struct wire_news news, bool *op
  * closed. wire_withdraw takes it back, unless it is being worked on. */
 bool wire_is_handed_off(const struct wire *w);
 void wire_withdraw(struct wire *w);
-uint64_t wire_take_away_ns(struct wire *w); /* how long it was, since the last call */
-void wire_returns(struct ringsend *e);      /* takes back what the workers have done */
+bool wire_offered_session(const struct wire *w); /* of TLS; it has begun */
+uint64_t wire_take_away_ns(struct wire *w);      /* how long it was, since the last call */
+void wire_returns(struct ringsend *e);           /* takes back what the workers have done */
 
 /* ---- Sending ---- */
 

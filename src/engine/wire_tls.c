@@ -47,6 +47,7 @@ struct wire_tls {
     struct handshake handshake;
     char first[8]; /* the first bytes that came: not TLS's, perhaps */
     uint8_t first_bytes;
+    bool keeps_session;
     bool handed_off;
     bool sending;  /* the kernel reads cipher_out */
     bool broken;   /* a send was cut short; what the peer said before is still to be heard */
@@ -81,6 +82,7 @@ static bool open_now(struct wire *w, const struct wire_peer *peer)
     t->tls = tls_client_new(e->tls_local, peer->name, peer->port);
     t->wire = w;
     t->lane = peer->lane;
+    t->keeps_session = peer->keeps_sessions;
     t->handshake.owner = t;
     if (t->tls)
         w->tls = t;
@@ -128,6 +130,12 @@ void wire_break(struct wire *w)
 bool wire_is_handed_off(const struct wire *w)
 {
     return w->tls && w->tls->handed_off;
+}
+
+bool wire_offered_session(const struct wire *w)
+{
+    CHECK(w->tls && !w->tls->handed_off);
+    return tls_offered_session(w->tls->tls);
 }
 
 void wire_withdraw(struct wire *w)
@@ -276,7 +284,8 @@ static void handshake_done(struct wire *w)
     struct wire_tls *t = w->tls;
     CHECK(!t->opened && !t->broken);
     t->opened = true;
-    tls_keep_session(t->tls);
+    if (t->keeps_session)
+        tls_keep_session(t->tls);
     if (tls_resumed(t->tls))
         e->stats.handshakes_resumed++;
     else

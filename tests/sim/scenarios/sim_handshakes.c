@@ -539,7 +539,32 @@ static void worker_is_slow(void)
     scenario_end(&c);
 }
 
+/* A server that answers an offered session by a fatal alert costs connections, and no record, nor
+ * a try of one; and it is offered none any more. */
+static void session_is_refused(void)
+{
+    struct client c;
+    struct sim_peer *peer =
+        scenario_begin_tls("TLS: a session is refused", &c, &(struct ringsend_options){.tries = 1},
+                           &(struct sim_answer){200, .headers = "Connection: close\r\n"}, 1);
+
+    peer->greeting = GREETING_REFUSES;
+    for (uint32_t i = 0; i < 20; i++) {
+        scenario_submit(&c, &post);
+        if (i < 10)
+            client_finish(&c);
+    }
+    client_finish(&c);
+    for (uint32_t i = 0; i < 20; i++) {
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+        scenario_expect_deliveries(&c, i, 1);
+    }
+    SIM_CHECK(peer->connects == 22, "%u connects for 20 requests", peer->connects);
+    scenario_end(&c);
+}
+
 static const struct scenario_function functions[] = {
+    {"TLS: a session is refused", session_is_refused},
     {"TLS: beside a hostile origin", hostile_origin},
     {"TLS: what is cancelled is not worked on", nobody_waits},
     {"TLS: the clock stands while the worker is behind", worker_is_slow},

@@ -276,6 +276,7 @@ static void leave(struct sim_socket *s, int32_t result)
 
 static void first_flight(struct sim_socket *s, struct effect *e, uint64_t at_ns)
 {
+    static const char refusal[] = {RECORD_ALERT, 3, 3, 0, 2, 2, 40};
     static const char http[] = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
     size_t bytes = e->bytes < MANGLED_MAX ? e->bytes : MANGLED_MAX;
 
@@ -303,6 +304,12 @@ static void first_flight(struct sim_socket *s, struct effect *e, uint64_t at_ns)
     case GREETING_HTTP:
         sim_socket_output(s, at_ns, http, sizeof http - 1);
         break;
+    case GREETING_REFUSES:
+        sim_socket_output(s, at_ns, tls_resumed(s->tls->tls) ? refusal : e->data,
+                          tls_resumed(s->tls->tls) ? sizeof refusal : e->bytes);
+        if (tls_resumed(s->tls->tls))
+            leave(s, 0);
+        break;
     case GREETING_NONE:
     case GREETINGS:
         break;
@@ -318,8 +325,8 @@ static void answer_flight(struct sim_socket *s, struct effect *e)
         leave(s, 0);
     else if (t->flights++ == 0)
         first_flight(s, e, at_ns);
-    else if (t->greeting == GREETING_GOOD || t->greeting == GREETING_LEAVES ||
-             t->greeting == GREETING_WARNS)
+    else if (t->greeting == GREETING_GOOD || t->greeting == GREETING_REFUSES ||
+             t->greeting == GREETING_LEAVES || t->greeting == GREETING_WARNS)
         sim_socket_output(s, at_ns, e->data, e->bytes);
 }
 

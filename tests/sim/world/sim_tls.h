@@ -31,7 +31,8 @@ enum sim_greeting {
     GREETING_HTTP,    /* answers in plain HTTP */
     GREETING_LEAVES,  /* says farewell and ends the stream right behind the handshake */
     GREETING_WARNS,   /* sends an alert of no consequence right behind the handshake */
-    GREETINGS
+    GREETINGS,
+    GREETING_REFUSES /* a fatal alert for whoever wants to resume */
 };
 
 /* Types of records, RFC 5246 6.2.1. */
