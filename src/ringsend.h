@@ -60,7 +60,7 @@
  * P3. A request that may already have been processed is sent again only if its method is
  * idempotent (RFC 9110 9.2.2), or RINGSEND_KEYED or RINGSEND_AT_LEAST_ONCE is set; else its
  * result says `ambiguous`. That nothing was done is shown by what left, or by the head of a
- * 408, 421, 425, 429 or 503.
+ * 408, 421, 425, 429, 503 or 529.
  *
  * P4. Bounds on connections, rate, memory and time hold exactly; no clock runs while a request
  * waits for a connection, or for its turn by rate, retry budget or pause, but its own deadline.
@@ -113,9 +113,10 @@ extern "C" {
  *
  * The one table. Columns: identifier, name in results, phase in which it happens, may another
  * try help (RETRY or FINAL), can the peer have got anything of the request (SENT_NOTHING or
- * SENT_MAYBE), text for people. Of complete responses, another try may help 500, 502, 504, and
- * 408, 425, 429, 503. These, and 421, say that nothing was done: with their heads, so that an
- * error in the body behind is not ambiguous, and the status, too, may ask for another try.
+ * SENT_MAYBE), text for people. Of complete responses, another try may help 500, 502, 504, 520
+ * to 524, 530, and 408, 425, 429, 503, 529. The latter, and 421, say that nothing was done: with
+ * their heads, so that an error in the body behind is not ambiguous, and the status, too, may
+ * ask for another try.
  * Options retry_on and no_retry_on change what may be helped. */
 #define RINGSEND_ERRORS(X) \
     /* calls of this library */ \
@@ -401,10 +402,11 @@ struct ringsend_options {
     /* Longest wait that a response can ask for; default 60 s. */
     uint64_t retry_after_max_ns;
     /* What another try may help, in place of the error table's RETRY rows and 408, 425, 429,
-     * 500, 502, 503, 504; less what no_retry_on holds. Read by ringsend_new; null: the default.
+     * 500, 502, 503, 504, 520 to 524, 529, 530; less what no_retry_on holds. Read by
+     * ringsend_new; null: the default, and what a response says by x-should-retry.
      * Of errors those of an attempt alone matter (name lookup to body). What is ok is
-     * never tried again, and the promise stands: after any response but 408, 421, 425, 429 and
-     * 503, or an error after which the request may have been processed, only what may be sent
+     * never tried again, and the promise stands: after any response but 408, 421, 425, 429, 503
+     * and 529, or an error after which the request may have been processed, only what may be sent
      * twice is sent again. */
     const struct ringsend_outcomes *retry_on;
     /* What is taken out of that. Read by ringsend_new; null: nothing. */
@@ -536,12 +538,13 @@ struct ringsend_options {
 
 /* ---- Pauses ----
  *
- * A platform that has had enough is left alone. After a 429 or 503 with Retry-After, and after
- * any response that says that nothing remains of a rate limit until its reset, no attempt
- * begins at its origin for so long, retry_after_max_ns at most; what is in flight goes on. The
- * headers are RateLimit (an item with r=0 and t=SECONDS), RateLimit-Remaining and -Reset, and
- * X-RateLimit- likewise; a Reset is seconds, or seconds or milliseconds since 1970 when it is
- * that large.
+ * A platform that has had enough is left alone. After a 429, 503 or 529 with Retry-After (or
+ * retry-after-ms), and after any response that says that nothing remains of a rate limit until
+ * its reset, no attempt begins at its origin for so long, retry_after_max_ns at most; what is in
+ * flight goes on. The headers are RateLimit, RateLimit-Policy (drafts of the IETF to the 10th),
+ * and all whose names say ratelimit or rate-limit, and remaining or reset: of each limit by its
+ * name, with a reset in seconds, a duration (6m0s), seconds or milliseconds since 1970 when it
+ * is that large, or a date. After a 429 that says nothing else, a reset alone counts as well.
  *
  * The restart is spread over a tenth of the pause, at least backoff_min_ns, with jitter. No
  * clock of a request runs in a pause but its own deadline; one that would end before the pause
@@ -659,7 +662,7 @@ struct ringsend_request {
      * know that even when the process dies: *in_doubt |= in_doubt_mask right before the first
      * byte of an attempt can leave. The bits are cleared again when the attempt's outcome shows
      * that neither it nor one before was processed: nothing of it left, or the answer was 408,
-     * 421, 425, 429, 503 (not ok), or one that retry_if holds for. Atomic: requests, of other
+     * 421, 425, 429, 503, 529 (not ok), or one that retry_if holds for. Atomic: requests, of other
      * engines too, may share the byte. Bits that are set at the submit stay. Borrowed as all of
      * the request. */
     unsigned char *in_doubt;
@@ -908,11 +911,11 @@ struct ringsend_stats {
     /* When the last of these pauses ends, on CLOCK_MONOTONIC; 0: none. */
     uint64_t pause_ends_ns;
     /* For whoever steers ringsend_limit, of attempts with a request sent or a connect tried:
-     * complete responses but 429 and 503, with the sum of their times from the first byte
+     * complete responses but 429, 503 and 529, with the sum of their times from the first byte
      * handed to the kernel to the last one received. */
     uint64_t completed, service_ns;
-    /* For the same, of the same: what says that there is too much: 429, 503, a connect that was
-     * refused or reset, a connection that was reset or closed without response, timeouts. */
+    /* For the same, of the same: what says that there is too much: 429, 503, 529, a connect that
+     * was refused or reset, a connection that was reset or closed without response, timeouts. */
     uint64_t pushed_back;
     /* Now: requests on a connection that is ready. */
     uint32_t exchanges;

@@ -9,8 +9,8 @@ uint64_t kernel_now_ns(const struct ring *ring)
     return clock_monotonic_ns();
 }
 
-int64_t kernel_wall_s(const struct ring *ring)
+int64_t kernel_wall_ms(const struct ring *ring)
 {
     (void)ring;
-    return clock_wall_s();
+    return clock_wall_ms();
 }

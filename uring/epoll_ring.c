@@ -328,7 +328,7 @@ static void epoll_free(struct ring *ring)
 static const struct ring_ops ops = {
     .free = epoll_free,
     .now_ns = kernel_now_ns,
-    .wall_s = kernel_wall_s,
+    .wall_ms = kernel_wall_ms,
     .connect = epoll_connect,
     .send = epoll_send,
     .send_parts = epoll_send_parts,

@@ -518,7 +518,7 @@ static unsigned uring_prepared(const struct ring *ring)
 static const struct ring_ops ops = {
     .free = uring_free,
     .now_ns = kernel_now_ns,
-    .wall_s = kernel_wall_s,
+    .wall_ms = kernel_wall_ms,
     .connect = uring_connect,
     .send = uring_send,
     .send_parts = uring_send_parts,

@@ -21,7 +21,7 @@ ring_make_fn io_uring_ring_new, epoll_ring_new;
 
 /* clock.c */
 uint64_t kernel_now_ns(const struct ring *ring);
-int64_t kernel_wall_s(const struct ring *ring);
+int64_t kernel_wall_ms(const struct ring *ring);
 
 /* descriptor.c */
 bool kernel_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp);

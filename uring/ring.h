@@ -172,9 +172,9 @@ struct ring_locked ring_locked_memory(const struct ring_options *options);
 static inline struct ring_features ring_features(const struct ring *ring);
 static inline struct ring_counters ring_counters(const struct ring *ring);
 
-/* Clocks. Monotonic nanoseconds; seconds since 1970 for dates in headers. */
+/* Clocks. Monotonic nanoseconds; milliseconds since 1970 for dates in headers. */
 static inline uint64_t ring_now_ns(const struct ring *ring);
-static inline int64_t ring_wall_s(const struct ring *ring);
+static inline int64_t ring_wall_ms(const struct ring *ring);
 
 /* Sockets. */
 /* Opens a TCP socket in the slot and connects it; one completion for both. After an error the slot

@@ -14,7 +14,7 @@ struct ring_ops {
     void (*free)(struct ring *ring); /* never null */
 
     uint64_t (*now_ns)(const struct ring *ring);
-    int64_t (*wall_s)(const struct ring *ring);
+    int64_t (*wall_ms)(const struct ring *ring);
 
     void (*connect)(struct ring *ring, struct ring_tag tag, const struct sockaddr *address,
                     socklen_t address_bytes, enum ring_use use);
@@ -81,9 +81,9 @@ static inline uint64_t ring_now_ns(const struct ring *ring)
     return ring->ops->now_ns(ring);
 }
 
-static inline int64_t ring_wall_s(const struct ring *ring)
+static inline int64_t ring_wall_ms(const struct ring *ring)
 {
-    return ring->ops->wall_s(ring);
+    return ring->ops->wall_ms(ring);
 }
 
 /* ---- Sockets -------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@
 #define NS_PER_DAY (24 * NS_PER_HOUR)
 #define US_PER_S 1000000ull
 #define MS_PER_S 1000ull
+#define US_PER_MS (US_PER_S / MS_PER_S)
 #define S_PER_MINUTE 60
 #define S_PER_HOUR 3600
 #define S_PER_DAY 86400
@@ -42,10 +43,15 @@ static inline uint64_t clock_monotonic_ns(void)
     return clock_ns(CLOCK_MONOTONIC);
 }
 
-/* Seconds since 1970. */
+/* Since 1970. */
+static inline int64_t clock_wall_ms(void)
+{
+    return (int64_t)(clock_ns(CLOCK_REALTIME) / NS_PER_MS);
+}
+
 static inline int64_t clock_wall_s(void)
 {
-    return (int64_t)(clock_ns(CLOCK_REALTIME) / NS_PER_S);
+    return clock_wall_ms() / (int64_t)MS_PER_S;
 }
 
 #endif

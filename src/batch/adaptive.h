@@ -5,7 +5,7 @@
  * ms, so that a decision rests on many; those begun under the limit before are left out. The rules,
  * of which the first that holds decides:
  *
- *   pushed back  1 % of a round or more says "too much" (429, 503, resets, timeouts): three
+ *   pushed back  1 % of a round or more says "too much" (429, 503, 529, resets, timeouts): three
  *                quarters
  *   queueing     answers take more than 5/3 of the time that they can: nine tenths, for at that
  *                many connections two of five only wait at the platform (Little's law)

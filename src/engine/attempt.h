@@ -48,6 +48,7 @@ struct attempt {
     bool bodiless;   /* the response has no body, or none to be seen here */
     bool encoded;    /* its body still has the codings */
     bool unjudged;   /* predicates could not read it */
+    uint8_t retry;   /* enum hint_retry: what the response says of another try */
     enum ringsend_error outcome;
     enum verdict verdict;             /* of the response, when the outcome is RINGSEND_OK */
     enum ringsend_error redial_error; /* what made it move on; OK: it was taken back */

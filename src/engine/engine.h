@@ -77,6 +77,8 @@ struct ringsend {
     struct ring *ring;
     struct ringsend_options options;   /* with the defaults filled in */
     struct ringsend_outcomes retry_on; /* as the options say in the end */
+    bool retry_is_ours;                /* they have not said it themselves, but for: */
+    struct ringsend_status_set never_again;
     struct response_limits limits;
     struct predicate *ok_if, *retry_if; /* null: none */
     struct unpack *unpack;              /* with verdict_decodes, else null */

@@ -1,7 +1,7 @@
 /* The pause of an origin: a platform that has had enough says for how long, and is left alone by
  * all requests, not only by the one that heard it.
  *
- *   429 or 503 with Retry-After                                  RFC 9110 10.2.3
+ *   429, 503 or 529 with Retry-After                             RFC 9110 10.2.3
  *   any status, nothing remains of a rate limit until its reset  see http/response_hints.h
  *
  * No attempt begins before the pause ends; what is in flight goes on. A longer wish makes a pause
@@ -19,26 +19,29 @@
 #include "engine/engine.h"
 #include "engine/origin.h"
 #include "engine/request.h"
+#include "engine/retry.h"
 #include "engine/run_limits.h"
 #include "http/response_hints.h"
 #include "ringsend.h"
 #include "uring/ring.h"
 
-#define LONGEST_S \
-    (1ull << 31) /* wishes for longer are for so long: RFC 9111 1.2.2 has the same bound */
+#define LONGEST_MS \
+    (INT64_C(1000) << 31) /* wishes for longer are for so long: RFC 9111 1.2.2 has the same bound */
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-static uint64_t until_ns(const struct ringsend *e, int64_t seconds, bool is_date)
+static uint64_t length_ns(const struct ringsend *e, struct hint_wait wait)
 {
-    if (is_date)
-        seconds -= ring_wall_s(e->ring);
-    if (seconds <= 0)
-        return 0;
-    return least((uint64_t)seconds, LONGEST_S) * NS_PER_S;
+    int64_t ms = wait.ms;
+    if (wait.date_ms > 0) {
+        int64_t left_ms = wait.date_ms - ring_wall_ms(e->ring);
+        ms = left_ms > ms ? left_ms : ms;
+    }
+    ms = ms < LONGEST_MS ? ms : LONGEST_MS;
+    return ms > 0 ? (uint64_t)ms * NS_PER_MS : 0;
 }
 
 /* Its times are read without the lock: the end of the restart last, by which the others are known.
@@ -50,12 +53,12 @@ static uint64_t load(const uint64_t *from)
     return __atomic_load_n(from, __ATOMIC_ACQUIRE);
 }
 
-static void begin(struct origin *o, uint64_t length_ns)
+static void begin(struct origin *o, uint64_t pause_ns)
 {
     struct ringsend *e = o->engine;
     struct pause *p = o->pause;
-    uint64_t ends_ns = timer_after(e->now_ns, length_ns);
-    uint64_t half_ns = length_ns / 20, least_ns = e->options.backoff_min_ns / 2;
+    uint64_t ends_ns = timer_after(e->now_ns, pause_ns);
+    uint64_t half_ns = pause_ns / 20, least_ns = e->options.backoff_min_ns / 2;
     half_ns = half_ns > least_ns ? half_ns : least_ns;
     limits_lock(e->run_limits);
     bool longer = ends_ns > p->ends_ns;
@@ -76,12 +79,11 @@ static void begin(struct origin *o, uint64_t length_ns)
 
 void pause_read(struct attempt *a, const struct response_hints *hints, const struct ringsend *e)
 {
-    uint64_t after_ns = 0, reset_ns = 0, max_ns = e->options.retry_after_max_ns;
-    if (hints->has_retry_after)
-        after_ns = until_ns(e, hints->retry_after_s, hints->retry_after_is_date);
-    if (hints->used_up && hints->has_reset)
-        reset_ns = until_ns(e, hints->reset_s, hints->reset_is_date);
-    uint64_t pause_ns = a->status == 429 || a->status == 503 ? after_ns : 0;
+    struct retry_hint hint = response_hints_retry(hints, a->status == 429);
+    uint64_t max_ns = e->options.retry_after_max_ns;
+    uint64_t after_ns = length_ns(e, hint.after), reset_ns = length_ns(e, hint.reset);
+    uint64_t pause_ns = retry_is_overload(a->status) ? after_ns : 0;
+    a->retry = (uint8_t)hint.retry;
     pause_ns = pause_ns > reset_ns ? pause_ns : reset_ns;
     a->asked_ns = after_ns > reset_ns ? after_ns : reset_ns;
     a->wait_ns = least(after_ns, max_ns);

@@ -335,6 +335,7 @@ static enum task_next decide(struct request *r)
     /* No response at all, whatever else came. */
     bool no_response = a->stale && error == RINGSEND_E_BAD_RESPONSE;
     bool helps = retry_may_help(e, no_response ? RINGSEND_E_CLOSED_NO_RESPONSE : error, status);
+    helps = retry_is_wanted(e, (enum hint_retry)a->retry, status, helps);
     if ((may_double && !r->replayable) || !(wanted || helps))
         return finish_with_outcome(r);
     if (stream_is_spent(r))

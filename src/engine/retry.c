@@ -19,10 +19,15 @@ struct status_row {
  * say that it was not (RFC 9110 15.5.9, 15.5.20, RFC 8470 5.2, RFC 6585 4, RFC 9110 15.6.4). That
  * is said once the head is complete, and stands whatever becomes of the body behind it. To be
  * misdirected (421) helps no more than a new connection does, and each origin has its own: only who
- * asks for it has it again. */
+ * asks for it has it again.
+ *
+ * Of those that nobody registered: 529 is Anthropic's 503; by 520 to 524 and 530 a proxy of
+ * Cloudflare's says, as by 502 and 504, that it had no answer of the origin. */
 static const struct status_row statuses[] = {
     {408, false, true}, {421, false, false}, {425, false, true}, {429, false, true},
     {500, true, true},  {502, true, true},   {503, false, true}, {504, true, true},
+    {520, true, true},  {521, true, true},   {522, true, true},  {523, true, true},
+    {524, true, true},  {529, false, true},  {530, true, true},
 };
 
 static const struct status_row *row_of(int status)
@@ -31,6 +36,11 @@ static const struct status_row *row_of(int status)
         if (statuses[i].status == status)
             return &statuses[i];
     return NULL;
+}
+
+bool retry_is_overload(int status)
+{
+    return status == 429 || status == 503 || status == 529;
 }
 
 bool retry_is_declined(int status)
@@ -68,6 +78,9 @@ void retry_init(struct ringsend *e)
         e->retry_on.statuses.bits[i] &= ~off->statuses.bits[i];
     for (size_t i = 0; off && i < 2; i++)
         e->retry_on.errors[i] &= ~off->errors[i];
+    e->retry_is_ours = !on;
+    if (off)
+        e->never_again = off->statuses;
     e->options.retry_on = e->options.no_retry_on = NULL; /* theirs, and not borrowed */
 }
 
@@ -80,6 +93,15 @@ bool retry_may_help(const struct ringsend *e, enum ringsend_error error, int sta
         return false;
     bool by_error = e->retry_on.errors[error / 64] >> (error % 64) & 1;
     return by_error || (by_status && retry_is_declined(status));
+}
+
+bool retry_is_wanted(const struct ringsend *e, enum hint_retry said, int status, bool helps)
+{
+    if (status == 0 || said == RETRY_UNSAID)
+        return helps;
+    if (said == RETRY_NO)
+        return false;
+    return helps || (e->retry_is_ours && !status_is_in(&e->never_again, status));
 }
 
 bool retry_is_doubtful(enum ringsend_error error, int status)
@@ -97,7 +119,7 @@ bool retry_may_double(enum ringsend_error error, int status)
 
 bool retry_is_pushed_back(enum ringsend_error error, int status)
 {
-    if (status == 429 || status == 503)
+    if (retry_is_overload(status))
         return true;
     switch ((int)error) {
     case RINGSEND_E_CONNECT_REFUSED:

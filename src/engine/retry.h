@@ -2,6 +2,7 @@
 #ifndef RINGSEND_ENGINE_RETRY_H
 #define RINGSEND_ENGINE_RETRY_H
 
+#include "http/response_hints.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
@@ -11,6 +12,11 @@ struct ringsend;
 
 void retry_init(struct ringsend *e);
 bool retry_may_help(const struct ringsend *e, enum ringsend_error error, int status);
+/* The same, as the response itself says of a new try. A yes holds where the options say nothing
+ * of the status. */
+bool retry_is_wanted(const struct ringsend *e, enum hint_retry said, int status, bool helps);
+/* By it the platform says that it has too much, and Retry-After is about all requests. */
+bool retry_is_overload(int status);
 /* By it the peer says that it did not process the request, whatever became of the response's body.
  */
 bool retry_is_declined(int status);

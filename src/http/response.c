@@ -91,9 +91,8 @@ static enum header_kind kind_of(struct response *r, struct ringsend_bytes name)
         return HEADER_LENGTH;
     if (name.bytes == 16 && span_equal_nocase(name, SPAN("content-encoding")))
         return HEADER_CONTENT_CODING;
-    enum hint_kind kind = hint_kind_of(name);
-    r->hint_kind = (uint8_t)kind;
-    return kind == HINT_NONE ? HEADER_OTHER : HEADER_HINT;
+    r->hint = hint_of(name);
+    return r->hint.kind == HINT_NONE ? HEADER_OTHER : HEADER_HINT;
 }
 
 /* llhttp looks for "close" too, but 8.1 misses it before a tab. */
@@ -179,7 +178,7 @@ static int take_header(struct response *r)
         take_connection(r, value);
         return 0;
     case HEADER_HINT:
-        response_hints_read(&r->hints, (enum hint_kind)r->hint_kind, value);
+        response_hints_read(&r->hints, r->hint, value);
         return 0;
     }
     UNREACHABLE("header kind");

@@ -95,10 +95,10 @@ struct response {
 
     /* Of the header being read: */
     uint8_t header_kind;             /* which header of interest it is */
-    uint8_t hint_kind;               /* which hint, if it is one */
+    struct hint hint;                /* which one, if it is one */
     uint8_t name_bytes, value_bytes; /* of name[] and value[]; 255: too long to be of interest */
     struct response_header stored;   /* its place in `headers` */
-    char name[24];
+    char name[44];                   /* anthropic-ratelimit-output-tokens-remaining */
     union {
         char value[128];
         char said[128]; /* what came in place of a response, in words: no header is read any more */

@@ -155,7 +155,7 @@ static void report(const struct knee *k)
     else
         printf("Each connection more brought more answers, up to %u.\n", knee);
     if (cap > 0)
-        printf("The cap is at %u: more are pushed back (429, 503, resets, timeouts).\n", cap);
+        printf("The cap is at %u: more are pushed back (429, 503, 529, resets, timeouts).\n", cap);
     else
         printf("No cap was met.\n");
     printf("Recommended: -c %u\n", recommended(k));

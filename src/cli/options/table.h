@@ -338,7 +338,7 @@ OPTION(RETRY_BUDGET, "retry-budget", 0, "B", TEXT, SEND, MANNERS,
 OPTION(ADAPTIVE, "adaptive", 0, NULL, FLAG, SEND, MANNERS,
        "as many connections as the platform rewards, between 1\n"
        "and -c: more while answers come as fast as before,\n"
-       "fewer on 429, 503, resets, timeouts, and when answers\n"
+       "fewer on 429, 503, 529, resets, timeouts, and when answers\n"
        "only wait there; says why",
        .others = "auto|auto-tune")
 

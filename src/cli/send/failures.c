@@ -39,6 +39,7 @@ static const struct remedy remedies[] = {
     {415, RINGSEND_OK, "say what the bodies are: -H 'Content-Type: TYPE'"},
     {429, RINGSEND_OK, "slower: --rate N/s, or fewer at once: -c N, or --adaptive"},
     {503, RINGSEND_OK, "slower: --rate N/s, or fewer at once: -c N, or --adaptive"},
+    {529, RINGSEND_OK, "slower: --rate N/s, or fewer at once: -c N, or --adaptive"},
     {0, RINGSEND_E_BAD_RECORD, "mend the records; the details say where"},
     {0, RINGSEND_E_CONNECT_REFUSED, "is the platform up? Is the port right?"},
     {0, RINGSEND_E_CONNECT_NO_PORT,

@@ -28,8 +28,8 @@ static const char *const malformed[] = {
     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhelloX\r\n0\r\n\r\n",
 };
 
-static const int statuses[] = {200, 201, 202, 204, 301, 304, 400, 404, 408, 409, 421,
-                               425, 429, 429, 500, 500, 502, 503, 503, 504, 999};
+static const int statuses[] = {200, 201, 202, 204, 301, 304, 400, 404, 408, 409, 421, 425,
+                               429, 429, 500, 500, 502, 503, 503, 504, 520, 529, 530, 999};
 static const char *const retry_after[] = {"retry-after: 1\r\n",
                                           "retry-after: 0\r\n",
                                           "retry-after: 100000\r\n",
@@ -37,11 +37,15 @@ static const char *const retry_after[] = {"retry-after: 1\r\n",
                                           "retry-after: Tue, 14 Nov 2023 22:13:25 GMT\r\n",
                                           NULL};
 
-/* Of a rate limit: all but the first two make the origin pause. */
+/* Of a rate limit: all but the first two make the origin pause. The last is of a new try. */
 static const char *const limits[] = {
-    "RateLimit-Remaining: 1\r\nRateLimit-Reset: 60\r\n", "RateLimit: \"a\";r=9;t=60\r\n",
-    "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 1\r\n", "RateLimit: \"a\";r=0;t=2\r\n",
-    "RateLimit-Remaining: 0\r\nRateLimit-Reset: 1700000010\r\n"};
+    "RateLimit-Remaining: 1\r\nRateLimit-Reset: 60\r\n",
+    "RateLimit: \"a\";r=9;t=60\r\n",
+    "X-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: 1\r\n",
+    "RateLimit: \"a\";r=0;t=2\r\n",
+    "RateLimit-Remaining: 0\r\nRateLimit-Reset: 1700000010\r\n",
+    "x-ratelimit-remaining-tokens: 0\r\nx-ratelimit-reset-tokens: 120ms\r\n",
+    "x-should-retry: false\r\n"};
 
 /* ---- Packed bodies ---- */
 

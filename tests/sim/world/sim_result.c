@@ -79,7 +79,8 @@ static bool response_is_lost(enum ringsend_error error, const struct sim_deliver
 
 static bool status_is_in_doubt(int status)
 {
-    return status == 500 || status == 502 || status == 504;
+    return status == 500 || status == 502 || status == 504 || (status >= 520 && status <= 524) ||
+           status == 530;
 }
 
 /* Promise 3: what may have been done and cannot be told is called ambiguous, nothing else is. */

@@ -119,10 +119,10 @@ static uint64_t sim_ring_now_ns(const struct ring *ring)
     return sim.now_ns;
 }
 
-static int64_t sim_ring_wall_s(const struct ring *ring)
+static int64_t sim_ring_wall_ms(const struct ring *ring)
 {
     (void)ring;
-    return 1700000000 + (int64_t)((sim.now_ns - sim.began_ns) / SIM_S);
+    return 1700000000000 + (int64_t)((sim.now_ns - sim.began_ns) / SIM_MS);
 }
 
 static int sim_ring_fd(struct ring *ring)
@@ -623,7 +623,7 @@ static void sim_ring_buffer_return(struct ring *ring, int32_t buffer)
 static const struct ring_ops ops = {
     .free = sim_ring_free,
     .now_ns = sim_ring_now_ns,
-    .wall_s = sim_ring_wall_s,
+    .wall_ms = sim_ring_wall_ms,
     .connect = sim_ring_connect,
     .send = sim_ring_send,
     .send_parts = sim_ring_send_parts,

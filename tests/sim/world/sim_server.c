@@ -207,7 +207,8 @@ bool sim_answer_is(const struct sim_delivery *d, uint64_t at, const char *body, 
 
 bool sim_status_declines(int status)
 {
-    return status == 408 || status == 421 || status == 425 || status == 429 || status == 503;
+    return status == 408 || status == 421 || status == 425 || status == 429 || status == 503 ||
+           status == 529;
 }
 
 bool sim_delivery_declined(const struct sim_delivery *d)
