@@ -30,17 +30,29 @@ static bool wants_key(const struct ringsend_request *request, struct ringsend_by
            key_count(request->headers, request->headers_count, KEY_HEADER).given == 0;
 }
 
+/* The request's headers, with room for one more, as its own. Null: memory is out. */
+static struct ringsend_header *own_headers(struct record *record, struct buf_pool *pool)
+{
+    struct ringsend_request *request = &record->request;
+    bool is_own = record->headers.bytes > 0;
+    size_t bytes = request->headers_count * sizeof(struct ringsend_header);
+    if (is_own)
+        record->headers.bytes = bytes; /* those of the defaults among them, too */
+    else if (!buf_append(pool, &record->headers, request->headers, bytes))
+        return NULL;
+    if (!buf_reserve(pool, &record->headers, sizeof(struct ringsend_header)))
+        return NULL;
+    return (struct ringsend_header *)(void *)record->headers.data;
+}
+
 /* Takes the place of those without a value. The key's own is there, to be written later. */
 static bool add_key_header(struct record *record, struct buf_pool *pool, struct ringsend_bytes name)
 {
     struct ringsend_request *request = &record->request;
-    bool is_own = record->headers.bytes > 0;
-    size_t bytes = request->headers_count * sizeof(struct ringsend_header), kept = 0;
-    if (!is_own && !buf_append(pool, &record->headers, request->headers, bytes))
+    struct ringsend_header *own = own_headers(record, pool);
+    size_t kept = 0;
+    if (!own)
         return false;
-    if (!buf_reserve(pool, &record->headers, sizeof(struct ringsend_header)))
-        return false;
-    struct ringsend_header *own = (struct ringsend_header *)(void *)record->headers.data;
     for (size_t i = 0; i < request->headers_count; i++) {
         bool is_key =
             record_header_named(&own[i], name) || record_header_named(&own[i], KEY_HEADER);
