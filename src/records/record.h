@@ -34,6 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct netrc;
 struct secrets;
 
 /* What a reader has come across that its user may not have meant. Zeroed: nothing. */
@@ -51,8 +52,9 @@ struct record_defaults {
      * headers_count are the defaults. */
     const struct ringsend_header *headers;
     size_t headers_count;
-    bool has_content_type;            /* one of the defaults is a Content-Type */
-    const struct form *form;          /* null when the records are JSON */
+    bool has_content_type;   /* one of the defaults is a Content-Type */
+    const struct form *form; /* null when the records are JSON */
+    struct netrc *netrc;     /* says who records without Authorization are of; null: none */
     struct ringsend_bytes key_header; /* gets a key of their own in records without it; empty: no */
     uint32_t flags;                   /* enum ringsend_request_flags */
     struct record_notes *notes;       /* null: nobody wants them */
@@ -72,6 +74,7 @@ struct record {
     bool body_is_json;               /* by what it is made of */
     bool needs_key;                  /* record_make_key is due before the request is used */
     bool has_made_key;               /* its key is, or will be, of that */
+    bool no_login;                   /* it says that it is to have no Authorization */
     char key[RECORD_KEY_BYTES];      /* the value of the header that was added then */
     struct ringsend_bytes id;        /* JSON; empty exactly when the record has none */
     struct ringsend_bytes data_file; /* path whose content is to be the body; empty for none */
@@ -96,6 +99,11 @@ struct record_place {
 void record_read(struct record *record, struct buf_pool *pool,
                  const struct record_defaults *defaults, const struct layout *layout,
                  struct record_error *error);
+/* The Authorization that the netrc has for that URL, in requests without one. False: none, or
+ * *error, which is then set. */
+bool record_login(const struct record_defaults *defaults, struct ringsend_bytes url,
+                  const struct ringsend_header *headers, size_t headers_count,
+                  struct ringsend_header *login, struct record_error *error);
 /* Writes the key of a record that needs one, once its body is known: of its id, effective method,
  * URL and body, and so the same in every try, every run, on every machine, and when its line is
  * sent again from another file. Without an id its number takes the place of that: two equal records

@@ -1,6 +1,7 @@
 /* A record of any format: what is the same for all of them. The reading itself is in record_json.c
  * and record_text.c. */
 #include "base/span.h"
+#include "records/netrc.h"
 #include "records/record_internal.h"
 
 #include "base/check.h"
@@ -66,6 +67,45 @@ static bool add_key_header(struct record *record, struct buf_pool *pool, struct 
     request->flags |= RINGSEND_KEYED;
     record->needs_key = record->has_made_key = true;
     return true;
+}
+
+bool record_login(const struct record_defaults *defaults, struct ringsend_bytes url,
+                  const struct ringsend_header *headers, size_t headers_count,
+                  struct ringsend_header *login, struct record_error *error)
+{
+    static const struct ringsend_bytes name = {"Authorization", 13};
+    for (size_t i = 0; i < headers_count; i++) {
+        if (record_header_named(&headers[i], name))
+            return false;
+    }
+    login->name = name;
+    const char *fault;
+    enum netrc_result result = netrc_find(defaults->netrc, url, &login->value, &fault);
+    if (result == NETRC_FAULT) {
+        error->error = RINGSEND_E_BAD_HEADER;
+        snprintf(error->detail, sizeof error->detail, "Authorization: %s", fault);
+    } else if (result == NETRC_NO_MEMORY) {
+        error->error = RINGSEND_E_NO_MEMORY;
+    }
+    return result == NETRC_FOUND;
+}
+
+static void add_login(struct record *record, struct buf_pool *pool,
+                      const struct record_defaults *defaults, struct record_error *error)
+{
+    struct ringsend_request *request = &record->request;
+    struct ringsend_header login;
+    if (!record_login(defaults, request->url, request->headers, request->headers_count, &login,
+                      error))
+        return;
+    struct ringsend_header *own = own_headers(record, pool);
+    if (!own) {
+        error->error = RINGSEND_E_NO_MEMORY;
+        return;
+    }
+    own[request->headers_count++] = login;
+    record->headers.bytes = request->headers_count * sizeof *own;
+    request->headers = own;
 }
 
 /* application/json, text/json, application/problem+json and their kind (RFC 6839 3.1). */
@@ -136,7 +176,7 @@ void record_read(struct record *record, struct buf_pool *pool,
     error->at = RECORD_ALL;
     error->detail[0] = '\0';
     record->id = record->data_file = (struct ringsend_bytes){0};
-    record->needs_key = record->has_made_key = record->body_is_json = false;
+    record->needs_key = record->has_made_key = record->body_is_json = record->no_login = false;
     record->request = (struct ringsend_request){
         .size = sizeof record->request,
         .method = defaults->method,
@@ -165,6 +205,11 @@ void record_read(struct record *record, struct buf_pool *pool,
         return;
     }
     set_keyed(&record->request, defaults->key_header);
+    if (defaults->netrc && !record->no_login) {
+        add_login(record, pool, defaults, error);
+        if (error->error != RINGSEND_OK)
+            return;
+    }
     if (wants_key(&record->request, defaults->key_header) &&
         !add_key_header(record, pool, defaults->key_header)) {
         error->error = RINGSEND_E_NO_MEMORY;

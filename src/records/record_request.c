@@ -105,6 +105,9 @@ bool record_merge_headers(struct record *record, struct buf_pool *pool,
     if (!buf_reserve(pool, &record->headers, default_count * sizeof(struct ringsend_header)))
         return false;
     struct ringsend_header *headers = own_headers(record, &count);
+    for (size_t i = 0; i < own_count; i++)
+        record->no_login |=
+            !headers[i].value.data && record_header_named(&headers[i], SPAN("authorization"));
     for (size_t i = 0; i < default_count; i++) {
         if (!record_has_header(record, defaults->headers[i].name))
             headers[count++] = defaults->headers[i];
