@@ -2,6 +2,7 @@
  * and names what is wrong. It needs no io_uring. */
 #include "base/time.h"
 #include "cli/commands.h"
+#include "cli/options/credential_options.h"
 #include "cli/options/options.h"
 #include "cli/options/record_options.h"
 #include "cli/options/values.h"
@@ -30,6 +31,7 @@ static void read_options(struct check *check, int argc, char **argv)
     struct options given;
     options_parse(&given, COMMAND_CHECK, argc, argv);
     request_options_take(&check->request, &given);
+    credential_options_take(&check->request, &given);
     record_options_take(&check->records, &given);
     check->errors_max = option_number(&given, OPTION_MAX_ERRORS);
     check->quiet = option_given(&given, OPTION_QUIET);

@@ -88,8 +88,8 @@ class Unknown(Case):
 
     def test_what_is_done_otherwise_is_said(self):
         for words, told in (
-            (["-u", "me:secret"], "credentials are a header: -H @FILE"),
-            (["--user", "me:secret"], "credentials are a header: -H @FILE"),
+            (["--oauth2-bearer", "secret"], "did you mean --bearer?"),
+            (["--basic", "me:secret"], "did you mean --user?"),
             (["-L"], "redirects are not followed"),
             (["--json", "secret"], "a body of JSON is --data"),
             (["--retry", "3"], "did you mean --tries?"),

@@ -35,6 +35,30 @@ static int refuse_memory(const struct bench_requests *b)
 
 /* ---- a URL ---- */
 
+/* The netrc's for that URL. */
+static int add_login(struct bench_requests *b, const struct record_defaults *defaults,
+                     struct ringsend_request *request)
+{
+    struct ringsend_header login;
+    struct record_error error = {0};
+    if (!defaults->netrc)
+        return EXIT_OK;
+    bool is_found = record_login(defaults, request->url, request->headers, request->headers_count,
+                                 &login, &error);
+    if (error.error != RINGSEND_OK)
+        return refuse(b, EXIT_USAGE, "%s", error.detail);
+    if (!is_found)
+        return EXIT_OK;
+    b->headers = calloc(request->headers_count + 1, sizeof *b->headers);
+    if (!b->headers)
+        return refuse_memory(b);
+    for (size_t i = 0; i < request->headers_count; i++)
+        b->headers[i] = request->headers[i];
+    b->headers[request->headers_count++] = login;
+    request->headers = b->headers;
+    return EXIT_OK;
+}
+
 static int read_url(struct bench_requests *b, const struct target_options *o)
 {
     const struct record_defaults *defaults = &o->request.defaults;
@@ -49,8 +73,9 @@ static int read_url(struct bench_requests *b, const struct target_options *o)
                                          .url = span_of(o->url),
                                          .headers = defaults->headers,
                                          .headers_count = defaults->headers_count};
-    if (!data)
-        return EXIT_OK;
+    int status = add_login(b, defaults, request);
+    if (status != EXIT_OK || !data)
+        return status;
     request->flags |= RINGSEND_HAS_BODY;
     request->body = span_of(data);
     if (data[0] != '@')
@@ -178,5 +203,6 @@ void bench_requests_free(struct bench_requests *b)
     free(b->requests);
     free(b->records);
     free(b->data);
+    free(b->headers);
     buf_pool_free(&b->pool);
 }

@@ -23,7 +23,8 @@ struct bench_requests {
     struct buf_pool pool;
     struct bench_record *records; /* one for each request; null with a URL */
     size_t capacity;
-    char *data; /* that --data @FILE has read */
+    struct ringsend_header *headers; /* of a URL whose login is in the netrc; else null */
+    char *data;                      /* that --data @FILE has read */
 };
 
 /* EXIT_OK; or the exit status, with the message told. Free it in any case. */

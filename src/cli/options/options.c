@@ -37,7 +37,7 @@ __attribute__((noreturn)) static void refuse_long(const struct options *o, const
 
 /* getopt_long takes the beginning of a name for the name. But one that is the whole name of another
  * command's option means that one, and is refused as such: --id is no --idempotency-key. So is one
- * that other programs have for something else: --user is no --user-agent, nor --fail --failed. */
+ * that other programs have for something else: --fail is no --failed. */
 static bool is_others(const struct options *o, const char *word, enum option_id found)
 {
     enum option_id meant = found;
@@ -203,7 +203,8 @@ static void add_use(struct options *o, const struct option_use *use)
 
 static void take_use(struct options *o, int code, const char *text)
 {
-    struct option_use use = {.row = row_of(o, code), .text = text, .by_letter = code < LONG_CODE};
+    struct option_use use = {
+        .row = row_of(o, code), .text = text, .shown = optarg, .by_letter = code < LONG_CODE};
     if (use.row->id == OPTION_HELP) {
         options_help(o->command);
         exit(EXIT_OK);
@@ -300,7 +301,7 @@ static bool is_replaced(const struct given *given, const struct option_use *use)
     return false;
 }
 
-/* Of a header the name alone. */
+/* Of a header the name alone, of other secrets nothing. */
 static void report_line(const struct options *o, const struct config *c,
                         const struct option_row *row, const char *more)
 {
@@ -308,7 +309,8 @@ static void report_line(const struct options *o, const struct config *c,
     fprintf(stderr, "ringsend %s: %s, line %u: %s%s", command_name(o->command), c->path, c->line,
             c->is_letter ? "-" : "--", c->name);
     if (c->value && row->traits & OPTION_SECRET && c->value[0] != '@')
-        fprintf(stderr, " '%.*s ...'", (int)header_name(c->value).bytes, c->value);
+        fprintf(stderr, " '%.*s ...'",
+                row->id == OPTION_HEADER ? (int)header_name(c->value).bytes : 0, c->value);
     else if (c->value)
         shell_print_masked(stderr, &none, c->value);
     fprintf(stderr, "%s\n", more);
@@ -401,6 +403,27 @@ static void read_all_files(struct options *o)
     free(given.uses);
 }
 
+/* ---- what others must not see ---- */
+
+/* All users of the machine can read a command line: what is secret in it goes to a copy. As with
+ * curl there is a moment before. */
+static void hide(const struct options *o, struct option_use *use)
+{
+    char *shown = use->shown;
+    bool is_header = use->row->id == OPTION_HEADER;
+    struct ringsend_bytes name = is_header ? header_name(shown) : SPAN("");
+    if (shown[0] == '@')
+        return;
+    if (is_header &&
+        (name.bytes == 0 || !secret_is_header((struct ringsend_bytes){name.data, name.bytes - 1})))
+        return;
+    use->own = strdup(shown);
+    if (!use->own)
+        usage_error(command_name(o->command), "memory is out");
+    use->text = use->own;
+    memset(shown + name.bytes, '*', strlen(shown + name.bytes));
+}
+
 void options_parse(struct options *o, enum command command, int argc, char **argv)
 {
     struct getopt_tables tables;
@@ -420,10 +443,17 @@ void options_parse(struct options *o, enum command command, int argc, char **arg
     o->arguments = argv + optind;
     o->arguments_count = (size_t)(argc - optind);
     read_all_files(o);
+    for (size_t i = 0; i < o->uses_count; i++) {
+        if (o->uses[i].shown && o->uses[i].row->traits & OPTION_SECRET)
+            hide(o, &o->uses[i]);
+    }
 }
 
 void options_free(struct options *o)
 {
+    for (size_t i = 0; i < o->uses_count; i++)
+        free(o->uses[i].own);
+    o->uses_count = 0;
     free(o->uses);
     o->uses = NULL;
 }

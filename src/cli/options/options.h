@@ -110,6 +110,8 @@ extern const size_t option_rows_count;
 struct option_use {
     const struct option_row *row;
     const char *text; /* its value as given; null: a flag, or none */
+    char *shown;      /* where it stands in argv; null: in a file */
+    char *own;        /* the same text, of one that is hidden there; else null */
     bool by_letter;   /* -o, and not --output */
     const char *file; /* of --config, that it stands in, at that line; null: the command line */
     unsigned line;

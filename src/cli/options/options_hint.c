@@ -60,6 +60,15 @@ static void print_header(struct options_hint *hint, const char *header)
     print_gap(hint, variable);
 }
 
+/* SECRET_USER in place of what --user was given. */
+static void print_secret(struct options_hint *hint, const struct option_row *row)
+{
+    char variable[64];
+    snprintf(variable, sizeof variable, "SECRET_%s", option_word(row->id));
+    fputc(' ', hint->out);
+    print_gap(hint, variable);
+}
+
 /* A value that may be absent stands in the word of its option. */
 static void print_in_one(struct options_hint *hint, const char *name, const char *value)
 {
@@ -107,7 +116,9 @@ static bool is_secret(const struct option_use *use)
     if (!(use->row->traits & OPTION_SECRET) || use->text[0] == '@')
         return false;
     const char *colon = strchr(use->text, ':');
-    CHECK(use->row->id == OPTION_HEADER && colon);
+    if (use->row->id != OPTION_HEADER)
+        return !is_all_template(use->text);
+    CHECK(colon);
     struct ringsend_bytes name = {use->text, (size_t)(colon - use->text)};
     return !is_plain_name(name) && !is_all_template(colon + 1 + strspn(colon + 1, " \t"));
 }
@@ -123,8 +134,10 @@ static void print_use(struct options_hint *hint, const struct option_use *use)
     shell_print_word(hint->out, name);
     if (!use->text)
         return;
-    if (is_secret(use))
+    if (is_secret(use) && use->row->id == OPTION_HEADER)
         print_header(hint, use->text);
+    else if (is_secret(use))
+        print_secret(hint, use->row);
     else
         options_hint_print_argument(hint, use->text);
 }

@@ -10,6 +10,7 @@
 #include "cli/read_files.h"
 #include "http/head.h"
 #include "http/url.h"
+#include "records/netrc.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -402,6 +403,8 @@ void request_options_free(struct request_options *o)
     template_free(&o->url_template);
     template_free(&o->method_template);
     template_names_free(&o->names);
+    netrc_free(o->netrc);
+    free(o->netrc_path);
     secrets_free(&o->secrets);
     free(o->header_templates);
     free(o->header_texts);

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct netrc;
+
 struct request_options {
     const char *command; /* whose options they are, for messages: "send" */
     struct ringsend_options engine;
@@ -26,6 +28,10 @@ struct request_options {
     struct template *header_templates; /* of the values, one for each header */
     struct template_names names;       /* of the columns in them */
     bool headers_vary;                 /* some header names a column */
+
+    size_t login_at, cookie_at; /* 1 + the indices of headers that credential_options made */
+    struct netrc *netrc;        /* behind the defaults' */
+    char *netrc_path;
 
     struct ringsend_resolve *resolve; /* behind the engine's */
     char **resolve_hosts;             /* their texts */

@@ -233,6 +233,23 @@ OPTION(HEADER, "header", 'H', "'NAME: VALUE'", TEXT, SEND | CHECK, REQUESTS,
        .others = "add-header|headers-file")
 ALSO(HEADER, 'H', "'NAME: VALUE'", TEXT, BENCH | PROBE, REQUESTS,
      "repeats; @FILE reads one per line", .traits = REPEATS | SECRET, .curl = "-H")
+OPTION(COOKIE, "cookie", 'b', "'NAME=VALUE'", TEXT, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "as -H 'Cookie: NAME=VALUE'; repeats. What\n"
+       "servers set is not kept",
+       .traits = REPEATS | SECRET, .curl = "-b",
+       .others = "cookies")
+OPTION(USER, "user", 'u', "NAME:PASSWORD", TEXT, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "who asks: Authorization, for records without\n"
+       "it; @FILE holds both", .traits = SECRET, .curl = "-u",
+       .others = "basic|basic-auth|auth|credentials|userpwd")
+OPTION(NETRC, "netrc", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "the same by host, out of ~/.netrc", .curl = "--netrc",
+       .others = "netrc-optional|n")
+OPTION(NETRC_FILE, "netrc-file", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "the same out of FILE", .curl = "--netrc-file")
+OPTION(BEARER, "bearer", 0, "@FILE|env:VARIABLE", TEXT, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "a token, as Authorization: Bearer; read once",
+       .others = "oauth2-bearer|token|auth-token|access-token")
 ALSO(CONNECTIONS, 'c', "N", COUNT, SEND | CHECK, REQUESTS,
      "open at once, {min} to {max}; default {default}",
      .min = 1, .max = LIMIT_CONNECTIONS, .number = DEFAULT_CONNECTIONS)

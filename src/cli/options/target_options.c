@@ -1,6 +1,7 @@
 #include "cli/options/target_options.h"
 
 #include "base/span.h"
+#include "cli/options/credential_options.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 #include "http/url.h"
@@ -9,6 +10,7 @@ void target_options_take(struct target_options *o, const struct options *given)
 {
     *o = (struct target_options){0};
     request_options_take(&o->request, given);
+    credential_options_take(&o->request, given);
     record_options_take(&o->records, given);
 }
 

@@ -22,9 +22,6 @@ static const struct advice {
 } advices[] = {
     {"json", COMMAND_SEND | COMMAND_CHECK,
      "a body of JSON is --data, which brings its Content-Type; results are JSON anyhow"},
-    {"user|u|basic|oauth2-bearer|bearer|auth|token", 0,
-     "credentials are a header: -H @FILE, with the line \"Authorization: ...\" in FILE"},
-    {"cookie|b", 0, "it is a header: -H 'Cookie: NAME=VALUE'"},
     {"referer|e", 0, "it is a header: -H 'Referer: URL'"},
     {"location|L|max-redirs|follow", 0,
      "redirects are not followed: the result says where one leads"},

@@ -21,11 +21,14 @@ static void add_number(struct fingerprint *f, const char *name, uint64_t value)
         fingerprint_add(f, name, (struct ringsend_bytes){digits, (size_t)bytes});
 }
 
-/* As they were given, and of credentials the names alone: a token may be another one by now. */
+/* As they were given, and of credentials the names alone: a token may be another one by now, or
+ * come from elsewhere. */
 static void add_headers(struct fingerprint *f, const struct request_options *request)
 {
     for (size_t i = 0; i < request->defaults.headers_count; i++) {
         struct ringsend_bytes name = request->defaults.headers[i].name;
+        if (i + 1 == request->login_at || i + 1 == request->cookie_at)
+            continue;
         fingerprint_add(f, option_long(OPTION_HEADER), name);
         if (!secret_is_header(name))
             add_option(f, option_long(OPTION_HEADER), request->header_texts[i]);

@@ -4,6 +4,7 @@
 
 #include "base/time.h"
 #include "cli/descriptor.h"
+#include "cli/options/credential_options.h"
 #include "cli/options/outcomes.h"
 #include "cli/options/throttle_options.h"
 #include "cli/options/values.h"
@@ -131,6 +132,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     *options = (struct send_options){0};
     options_parse(given, COMMAND_SEND, argc, argv);
     request_options_take(&options->request, given);
+    credential_options_take(&options->request, given);
     record_options_take(&options->records, given);
     throttle_options_take(&options->request, given);
     take_values(options, given);

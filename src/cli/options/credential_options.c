@@ -1,0 +1,238 @@
+/* What curl has of it means the same here. Where curl shrugs, we do not: a file of passwords that
+ * cannot be read is no reason to send without one. */
+#include "cli/options/credential_options.h"
+
+#include "base/base64.h"
+#include "base/span.h"
+#include "base/whole_file.h"
+#include "cli/options/values.h"
+#include "cli/read_files.h"
+#include "records/netrc.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    SECRET_BYTES_MAX = 64 << 10, /* of a password or token */
+    NETRC_BYTES_MAX = 1 << 20
+};
+
+static bool has_header(const struct request_options *o, struct ringsend_bytes name)
+{
+    for (size_t i = 0; i < o->defaults.headers_count; i++) {
+        if (span_equal_nocase(o->headers[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+__attribute__((noreturn)) static void no_memory(const struct request_options *o)
+{
+    usage_error(o->command, "memory is out");
+}
+
+/* Without line ends at its end. */
+static struct ringsend_bytes trimmed(struct ringsend_bytes text)
+{
+    while (text.bytes > 0 && strchr("\r\n", text.data[text.bytes - 1]))
+        text.bytes--;
+    return text;
+}
+
+/* What @FILE or env:VARIABLE holds: a copy, which is a secret from now on. Null: it is neither. */
+static char *read_secret(struct request_options *o, const char *option, const char *source)
+{
+    static const char environment[] = "env:";
+    char *held = NULL;
+    size_t bytes = 0;
+    if (source[0] == '@') {
+        held = whole_file_read(source + 1, SECRET_BYTES_MAX, &bytes);
+        read_files_add(option, source + 1);
+        if (!held)
+            usage_error(o->command, "%s %s: %s", option, source, strerror(errno));
+        if (memchr(held, '\0', bytes))
+            usage_error(o->command, "%s %s: it holds a NUL byte", option, source);
+    } else if (strncmp(source, environment, sizeof environment - 1) == 0) {
+        const char *value = getenv(source + sizeof environment - 1);
+        if (!value)
+            usage_error(o->command, "%s %s: this variable is not set", option, source);
+        held = strdup(value);
+        if (!held)
+            no_memory(o);
+    } else {
+        return NULL;
+    }
+    struct ringsend_bytes text = trimmed(span_of(held));
+    if (text.bytes == 0)
+        usage_error(o->command, "%s %s: it is empty", option, source);
+    char *copy = strndup(text.data, text.bytes);
+    free(held);
+    if (!copy || !secrets_add(&o->secrets, span_of(copy)))
+        no_memory(o);
+    return copy;
+}
+
+/* Of the options, those of --header win, as with curl. */
+static void add_login(struct request_options *o, const char *scheme, const char *value)
+{
+    char *line;
+    if (has_header(o, SPAN("authorization")))
+        return;
+    if (asprintf(&line, "Authorization: %s %s", scheme, value) < 0)
+        no_memory(o);
+    request_options_add_header(o, line);
+    o->login_at = o->defaults.headers_count;
+    free(line);
+}
+
+/* ---- --user ---- */
+
+static void take_user(struct request_options *o, const char *text)
+{
+    char *held = text[0] == '@' ? read_secret(o, "--user", text) : NULL;
+    struct ringsend_bytes pair = span_of(held ? held : text);
+    const char *colon = memchr(pair.data, ':', pair.bytes);
+    if (!colon) /* not repeated: it may be the password */
+        usage_error(o->command,
+                    "--user must be NAME:PASSWORD, or @FILE, which holds that: nobody is "
+                    "asked for a password here");
+    char *value = malloc(base64_bytes(pair.bytes) + 1);
+    if (!value)
+        no_memory(o);
+    *base64_encode(pair, value) = '\0';
+    size_t password_bytes = pair.bytes - (size_t)(colon + 1 - pair.data);
+    if (!secrets_add(&o->secrets, span_of(value)) ||
+        !secrets_add(&o->secrets, (struct ringsend_bytes){colon + 1, password_bytes}))
+        no_memory(o);
+    add_login(o, "Basic", value);
+    free(value);
+    free(held);
+}
+
+/* ---- --netrc ---- */
+
+static char *home_netrc(const struct request_options *o)
+{
+    const char *home = getenv("HOME");
+    const struct passwd *user = home && *home ? NULL : getpwuid(getuid());
+    char *path;
+    if (user)
+        home = user->pw_dir;
+    if (!home || !*home)
+        usage_error(o->command, "--netrc: there is no home directory ($HOME): --netrc-file FILE");
+    if (asprintf(&path, "%s/.netrc", home) < 0)
+        no_memory(o);
+    return path;
+}
+
+/* Passwords that all users of the machine can read are worth a word, and no more: it is their
+ * owner's to say. */
+static void note_mode(const struct request_options *o, const char *path, bool quiet)
+{
+    struct stat about;
+    if (!quiet && stat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_mode & S_IROTH)
+        fprintf(stderr,
+                "ringsend %s: note: everybody on this machine can read the passwords in %s "
+                "(chmod 600)\n",
+                o->command, path);
+}
+
+static void take_netrc(struct request_options *o, const char *option, const char *path, bool quiet)
+{
+    size_t bytes;
+    unsigned line;
+    const char *fault;
+    char *text = whole_file_read(path, NETRC_BYTES_MAX, &bytes);
+    if (!text)
+        usage_error(o->command, "%s: %s: %s", option, path, strerror(errno));
+    if (memchr(text, '\0', bytes))
+        usage_error(o->command, "%s: %s: it holds a NUL byte", option, path);
+    o->netrc = netrc_read((struct ringsend_bytes){text, bytes}, &fault, &line);
+    free(text);
+    if (!o->netrc && line > 0)
+        usage_error(o->command, "%s: %s, line %u: %s", option, path, line, fault);
+    if (!o->netrc || !netrc_add_secrets(o->netrc, &o->secrets))
+        no_memory(o);
+    note_mode(o, path, quiet);
+    o->defaults.netrc = o->netrc;
+}
+
+static void take_netrc_options(struct request_options *o, const struct options *given)
+{
+    const char *file = option_text(given, OPTION_NETRC_FILE);
+    bool quiet = option_given(given, OPTION_QUIET);
+    if (file) {
+        take_netrc(o, "--netrc-file", file, quiet);
+        read_files_add("--netrc-file", file);
+    } else if (option_given(given, OPTION_NETRC)) {
+        char *path = home_netrc(o);
+        o->netrc_path = path;
+        take_netrc(o, "--netrc", path, quiet);
+        read_files_add("--netrc", path);
+    }
+}
+
+/* ---- --bearer ---- */
+
+static void take_bearer(struct request_options *o, const char *source)
+{
+    char *token = read_secret(o, "--bearer", source);
+    if (!token) /* not repeated: it may be the token */
+        usage_error(o->command, "--bearer must be @FILE or env:VARIABLE: what stands on a command "
+                                "line can be read by everybody on the machine");
+    for (const char *c = token; *c; c++) {
+        if (*c <= ' ' || *c > '~' || strchr("{}", *c))
+            usage_error(o->command,
+                        "--bearer %s: what it holds is no token: one has no white space, braces or "
+                        "bytes beyond ASCII in it",
+                        source);
+    }
+    add_login(o, "Bearer", token);
+    free(token);
+}
+
+/* ---- --cookie ---- */
+
+/* Several become one header, as servers want it (RFC 6265 5.4). */
+static void take_cookies(struct request_options *o, const struct options *given)
+{
+    char *line = strdup("Cookie:");
+    bool is_first = true;
+    for (const struct option_use *use = NULL; (use = option_next(given, OPTION_COOKIE, use));) {
+        char *longer;
+        if (!strchr(use->text, '=')) /* not repeated, as it may be one all the same */
+            usage_error(o->command, "--cookie must be 'NAME=VALUE': there is no jar, neither read "
+                                    "from a file nor kept, as records know nothing of each other");
+        if (!line || asprintf(&longer, "%s%s %s", line, is_first ? "" : ";", use->text) < 0)
+            no_memory(o);
+        free(line);
+        line = longer;
+        is_first = false;
+    }
+    if (!is_first && !has_header(o, SPAN("cookie"))) {
+        request_options_add_header(o, line);
+        o->cookie_at = o->defaults.headers_count;
+    }
+    free(line);
+}
+
+void credential_options_take(struct request_options *o, const struct options *given)
+{
+    bool has_user = option_given(given, OPTION_USER),
+         has_bearer = option_given(given, OPTION_BEARER);
+    if (has_user && has_bearer)
+        usage_error(o->command, "give only one of --user and --bearer: both are Authorization");
+    take_cookies(o, given);
+    if (has_user)
+        take_user(o, option_text(given, OPTION_USER));
+    if (has_bearer)
+        take_bearer(o, option_text(given, OPTION_BEARER));
+    if (!has_user && !has_bearer)
+        take_netrc_options(o, given);
+}
