@@ -118,26 +118,41 @@ void job_turn_group_commit(struct job *job)
         hand_over(job, slot);
 }
 
+static enum data_file_next begin_data_file(struct job *job, struct slot *slot,
+                                           struct record_error *error)
+{
+    return data_file_begin(&slot->data_file, job->engine, &job->pool, slot->record.data_file,
+                           &slot->data, error);
+}
+
 /* Takes what a step of loading came to. */
 static void data_file_turned(struct job *job, struct slot *slot, enum data_file_next next,
-                             const struct record_error *error)
+                             struct record_error *error)
 {
+    enum record_file_next then = RECORD_FILE_MORE;
+    while (next == DATA_FILE_DONE && then == RECORD_FILE_MORE) {
+        size_t before = slot->data.capacity;
+        then = record_file_loaded(&slot->record, &job->pool, &slot->data, error);
+        if (then == RECORD_FILE_MORE)
+            next = begin_data_file(job, slot, error);
+        else if (slot->data.capacity < before) /* it went into a body that was made of it */
+            job_slot_charge(job, slot, slot->record.body.capacity);
+    }
     if (next == DATA_FILE_WAIT)
         return;
-    if (next == DATA_FILE_FAILED) {
+    if (next == DATA_FILE_FAILED)
+        record_file_failed(&slot->record, error);
+    if (next == DATA_FILE_FAILED || then == RECORD_FILE_BAD)
         job_finish_with_error(job, slot, error->error, error->detail);
-        return;
-    }
-    slot->record.request.body = (struct ringsend_bytes){slot->data.data, slot->data.bytes};
-    submit(job, slot);
+    else
+        submit(job, slot);
 }
 
 static void read_data_file(struct job *job, struct slot *slot)
 {
     struct record_error error;
     job_slot_goto(job, slot, SLOT_DATA_FILE);
-    enum data_file_next next = data_file_begin(&slot->data_file, job->engine, &job->pool,
-                                               slot->record.data_file, &slot->data, &error);
+    enum data_file_next next = begin_data_file(job, slot, &error);
     job_slot_charge(job, slot, slot->data.capacity);
     data_file_turned(job, slot, next, &error);
 }

@@ -21,6 +21,7 @@
 #include "journal/journal.h"
 #include "records/keys_seen.h"
 #include "records/data_file.h"
+#include "records/form_body.h"
 #include "results/body_file.h"
 #include "results/output.h"
 

@@ -65,11 +65,17 @@ static struct data_file_own *own_new(struct ringsend_bytes path)
     return own;
 }
 
+/* So much of it is in the buffer. */
+static size_t taken(const struct data_file *data)
+{
+    return data->into->bytes - data->start_bytes;
+}
+
 /* How much the next read asks for: up to the file's size; where that is unknown, what there is room
  * for. */
 static size_t next_bytes(const struct data_file *data)
 {
-    size_t end = data->stat_bytes > 0 ? data->stat_bytes : data->into->capacity;
+    size_t end = data->stat_bytes > 0 ? data->start_bytes + data->stat_bytes : data->into->capacity;
     return end - data->into->bytes;
 }
 
@@ -103,7 +109,11 @@ enum data_file_next data_file_begin(struct data_file *data, struct ringsend *eng
                                     struct buf_pool *pool, struct ringsend_bytes path,
                                     struct buf *into, struct record_error *error)
 {
-    *data = (struct data_file){.step = DATA_FILE_OPENING, .pool = pool, .into = into, .path = path};
+    *data = (struct data_file){.step = DATA_FILE_OPENING,
+                               .pool = pool,
+                               .into = into,
+                               .start_bytes = into->bytes,
+                               .path = path};
     data->own = own_new(path);
     if (data->own && file_open_path(engine, data->own->name, OPEN_FLAGS, &data->file) == 0)
         return DATA_FILE_WAIT;
@@ -139,8 +149,8 @@ static bool wants_more(struct data_file *data, int64_t result)
     if (result <= 0)
         return false;
     into->bytes += (size_t)result;
-    bool more = data->stat_bytes > 0 ? into->bytes < data->stat_bytes
-                                     : into->bytes <= (size_t)FILE_BYTES_MAX;
+    bool more = data->stat_bytes > 0 ? taken(data) < data->stat_bytes
+                                     : taken(data) <= (size_t)FILE_BYTES_MAX;
     return more && (into->bytes < into->capacity || buf_reserve(data->pool, into, 1));
 }
 
@@ -148,11 +158,11 @@ static bool wants_more(struct data_file *data, int64_t result)
 static enum data_file_next finish(struct data_file *data, int64_t result,
                                   struct record_error *error)
 {
-    bool whole = data->stat_bytes > 0 ? data->into->bytes == data->stat_bytes : result == 0;
+    bool whole = data->stat_bytes > 0 ? taken(data) == data->stat_bytes : result == 0;
     if (result < 0)
         return refuse(error, "%s: %.*s", strerror((int)-result), shown(data->path),
                       data->path.data);
-    if (data->into->bytes > FILE_BYTES_MAX)
+    if (taken(data) > FILE_BYTES_MAX)
         return refuse(error, "larger than 64 MiB: %.*s", shown(data->path), data->path.data);
     if (result == 0 && !whole)
         return refuse(error, "the file became shorter while it was read: %.*s", shown(data->path),
@@ -232,7 +242,7 @@ bool data_file_look(struct ringsend_bytes path, struct record_error *error)
 bool data_file_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf *into,
                    struct record_error *error)
 {
-    struct data_file data = {.pool = pool, .into = into, .path = path};
+    struct data_file data = {.pool = pool, .into = into, .start_bytes = into->bytes, .path = path};
     ssize_t result;
     int fd = open_now(path, &data.stat_bytes, error);
     if (fd < 0)

@@ -23,6 +23,7 @@ struct data_file {
     enum data_file_step step;
     struct buf_pool *pool;
     struct buf *into;
+    size_t start_bytes; /* that were in it before */
     struct ringsend_bytes path;
     struct file *file;         /* not null exactly while it is under way; likewise: */
     struct data_file_own *own; /* what the kernel looks at, besides */
@@ -35,8 +36,8 @@ enum data_file_next {
     DATA_FILE_FAILED /* *error says why */
 };
 
-/* Opens the file and starts to read it into the empty buffer. The path's bytes are borrowed until
- * the end. */
+/* Opens the file and starts to read it into the buffer, behind what is there. The path's bytes are
+ * borrowed until the end. */
 enum data_file_next data_file_begin(struct data_file *data, struct ringsend *engine,
                                     struct buf_pool *pool, struct ringsend_bytes path,
                                     struct buf *into, struct record_error *error);
@@ -50,7 +51,7 @@ void data_file_end(struct data_file *data);
 
 /* Whether it could be loaded, as far as can be told without reading it. */
 bool data_file_look(struct ringsend_bytes path, struct record_error *error);
-/* Loads it into the empty buffer; on an error some of it may be there. */
+/* Loads it likewise; on an error some of it may be there. */
 bool data_file_now(struct ringsend_bytes path, struct buf_pool *pool, struct buf *into,
                    struct record_error *error);
 

@@ -21,7 +21,7 @@ static uint64_t digest_of(const struct record *record)
 {
     const struct ringsend_request *r = &record->request;
     uint64_t digest = add(add(add(0, r->method), r->url), r->body);
-    digest = add(digest, record->data_file);
+    digest = add(add(digest, record->data_file), record->multipart);
     for (size_t i = 0; i < r->headers_count; i++)
         digest = add(add(digest, r->headers[i].name), span_trim(r->headers[i].value));
     return digest;
@@ -78,7 +78,8 @@ static struct key_seen made_key(const struct record *record)
 {
     const struct ringsend_request *r = &record->request;
     uint64_t digest = add(add(add(2, record->id), r->method), r->url);
-    return (struct key_seen){.key = add(add(digest, r->body), record->data_file) | 1};
+    return (struct key_seen){
+        .key = add(add(add(digest, r->body), record->data_file), record->multipart) | 1};
 }
 
 static struct key_seen brought_key(const struct record *record, struct ringsend_bytes value)

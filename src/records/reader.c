@@ -1,6 +1,7 @@
 #include "records/reader.h"
 
 #include "records/data_file.h"
+#include "records/form_body.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,22 @@ bool record_reader_init(struct record_reader *reader, struct source *source, str
     *reader = (struct record_reader){.source = source, .pool = pool, .defaults = defaults};
     reader->record = calloc(1, sizeof *reader->record);
     return reader->record && source_start(source, NULL, pool);
+}
+
+/* All that its body is to be made of. */
+static void look_at_files(struct record *record, struct record_error *error)
+{
+    struct ringsend_bytes path = record->data_file;
+    bool good = true;
+    while (path.bytes > 0 && good) {
+        good = data_file_look(path, error);
+        if (!good)
+            record_file_failed(record, error);
+        path = record->form_kind == RECORD_MULTIPART && good
+                   ? multipart_file(record, ++record->files_loaded)
+                   : (struct ringsend_bytes){0};
+    }
+    record->files_loaded = 0;
 }
 
 static void look(struct record_reader *reader)
@@ -30,8 +47,8 @@ static void look(struct record_reader *reader)
     if (error != RINGSEND_OK) {
         reader->error.error = (enum ringsend_error)error;
         record_explain(record, words, &reader->error);
-    } else if (record->data_file.bytes > 0) {
-        data_file_look(record->data_file, &reader->error);
+    } else {
+        look_at_files(record, &reader->error);
     }
     if (reader->keys && reader->error.error == RINGSEND_OK)
         keys_seen_take(reader->keys, record, reader->source->current, reader->source->line,
@@ -63,6 +80,20 @@ enum record_reader_next record_reader_next(struct record_reader *reader)
         return RECORD_READER_GOOD;
     reader->bad++;
     return RECORD_READER_BAD;
+}
+
+bool record_reader_load(struct record_reader *reader, struct buf *data)
+{
+    struct record *record = reader->record;
+    enum record_file_next next = record->data_file.bytes > 0 ? RECORD_FILE_MORE : RECORD_FILE_DONE;
+    while (next == RECORD_FILE_MORE) {
+        if (!data_file_now(record->data_file, reader->pool, data, &reader->error)) {
+            record_file_failed(record, &reader->error);
+            return false;
+        }
+        next = record_file_loaded(record, reader->pool, data, &reader->error);
+    }
+    return next == RECORD_FILE_DONE;
 }
 
 struct record *record_reader_take(struct record_reader *reader)

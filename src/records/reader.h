@@ -33,6 +33,9 @@ bool record_reader_init(struct record_reader *reader, struct source *source, str
                         const struct record_defaults *defaults);
 /* The next record; the one before it is gone, unless it was taken. */
 enum record_reader_next record_reader_next(struct record_reader *reader);
+/* Loads what its body is made of into the empty `data`, which then is, or may be, the body. It
+ * waits for the disk. */
+bool record_reader_load(struct record_reader *reader, struct buf *data);
 /* Makes a good record the caller's: record_release and free are due. Null when memory is out. */
 struct record *record_reader_take(struct record_reader *reader);
 /* Stops the source. */

@@ -34,6 +34,29 @@ int record_shown_bytes(struct ringsend_bytes name)
     return (int)bytes;
 }
 
+char *record_decoded_room(struct record *record, struct buf_pool *pool, size_t bytes)
+{
+    struct buf *decoded = &record->decoded;
+    if (decoded->capacity == 0 && !buf_reserve(pool, decoded, record->line.bytes))
+        return NULL;
+    CHECK(decoded->capacity - decoded->bytes >= bytes);
+    return decoded->data + decoded->bytes;
+}
+
+bool record_decode(struct record *record, struct buf_pool *pool, struct json_string string,
+                   struct ringsend_bytes *text)
+{
+    *text = string.raw;
+    if (!string.escaped)
+        return true;
+    char *room = record_decoded_room(record, pool, string.raw.bytes);
+    if (!room)
+        return false;
+    *text = (struct ringsend_bytes){room, json_decode(string, room)};
+    record->decoded.bytes += text->bytes;
+    return true;
+}
+
 bool record_header_named(const struct ringsend_header *header, struct ringsend_bytes name)
 {
     return span_equal_nocase(header->name, name);
@@ -121,6 +144,8 @@ void record_release(struct record *record, struct buf_pool *pool)
     buf_release(pool, &record->line);
     buf_release(pool, &record->decoded);
     buf_release(pool, &record->headers);
+    buf_release(pool, &record->body);
+    buf_release(pool, &record->parts);
     buf_release(pool, &record->url);
     record->id = record->data_file = (struct ringsend_bytes){0};
 }

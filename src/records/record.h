@@ -8,7 +8,8 @@
  *   the options' server ("/v1/...", as in OpenAI's batches)
  * - headers: {name: "value" or ["value", ...]}; a name given here takes the place of the options'
  *   header; [] takes it away
- * - data, body, data_base64, data_file: the content, one of them at most
+ * - data, body, data_base64, data_file, form, multipart (form_body.h): content, one of them
+ *   at most
  * - header: the same as headers, in vegeta's word for it; `body` is then base64, as in its targets
  * - timeout: of an attempt: seconds, or "250ms"; 1ms to 24h
  * - tries: 1 to 100
@@ -63,21 +64,30 @@ struct record_defaults {
 
 enum { RECORD_KEY_BYTES = 36 };
 
+enum record_form { RECORD_NO_FORM, RECORD_FORM, RECORD_MULTIPART };
+
 /* Zeroed before its first use, and in its place from then on. The request points into the buffers,
  * which only record_release gives back. */
 struct record {
     struct buf line;    /* filled by the caller before record_read: a line without its LF */
     struct buf decoded; /* texts that differ from what stands in the line */
     struct buf headers; /* struct ringsend_header; unused while the defaults' will do */
+    struct buf body;    /* that was made here: of a form */
+    struct buf parts;   /* what a multipart one is made of */
     struct buf url;     /* the default's origin with the record's path; unused if it has none */
     struct ringsend_request request;
-    bool body_is_json;               /* by what it is made of */
-    bool needs_key;                  /* record_make_key is due before the request is used */
-    bool has_made_key;               /* its key is, or will be, of that */
-    bool no_login;                   /* it says that it is to have no Authorization */
-    char key[RECORD_KEY_BYTES];      /* the value of the header that was added then */
-    struct ringsend_bytes id;        /* JSON; empty exactly when the record has none */
-    struct ringsend_bytes data_file; /* path whose content is to be the body; empty for none */
+    bool body_is_json;          /* by what it is made of */
+    bool needs_key;             /* record_make_key is due before the request is used */
+    bool has_made_key;          /* its key is, or will be, of that */
+    bool no_login;              /* it says that it is to have no Authorization */
+    char key[RECORD_KEY_BYTES]; /* the value of the header that was added then */
+    struct ringsend_bytes id;   /* JSON; empty exactly when the record has none */
+    struct ringsend_bytes
+        data_file; /* path whose content is to be the body, or the next part of it;
+                                        empty for none, or no more */
+    enum record_form form_kind;
+    struct ringsend_bytes multipart;  /* as it stands in the line */
+    size_t files_loaded, files_bytes; /* of its parts */
 };
 
 #define RECORD_ALL SIZE_MAX

@@ -2,6 +2,7 @@
 #ifndef RINGSEND_RECORDS_RECORD_INTERNAL_H
 #define RINGSEND_RECORDS_RECORD_INTERNAL_H
 
+#include "base/json.h"
 #include "records/record.h"
 
 #include <stdarg.h>
@@ -12,6 +13,13 @@ void record_refuse(struct record_error *error, enum ringsend_error code, const c
 
 /* As much of a name as a message shows, cut between characters. */
 int record_shown_bytes(struct ringsend_bytes name);
+
+/* Room for `bytes` more behind record->decoded, which is reserved once, as large as the line. Null:
+ * memory is out. */
+char *record_decoded_room(struct record *record, struct buf_pool *pool, size_t bytes);
+/* A string of the line as text; false when memory is out. */
+bool record_decode(struct record *record, struct buf_pool *pool, struct json_string string,
+                   struct ringsend_bytes *text);
 
 bool record_header_named(const struct ringsend_header *header, struct ringsend_bytes name);
 

@@ -5,6 +5,7 @@
  * Memory. Texts without escapes are spans into the line. Decoded ones go to `decoded`, which is
  * reserved once, as large as the line: nothing grows when decoded, so it never moves. Most records
  * have no headers of their own and use the defaults' array as it is. */
+#include "records/form_body.h"
 #include "records/record_internal.h"
 
 #include "base/base64.h"
@@ -28,6 +29,8 @@ enum record_key {
     KEY_BODY,
     KEY_DATA_BASE64,
     KEY_DATA_FILE,
+    KEY_FORM,
+    KEY_MULTIPART,
     KEY_TIMEOUT,
     KEY_TRIES,
     KEY_UNKNOWN
@@ -44,6 +47,8 @@ static const struct ringsend_bytes key_names[KEY_UNKNOWN] = {
     [KEY_BODY] = {"body", 4},
     [KEY_DATA_BASE64] = {"data_base64", 11},
     [KEY_DATA_FILE] = {"data_file", 9},
+    [KEY_FORM] = {"form", 4},
+    [KEY_MULTIPART] = {"multipart", 9},
     [KEY_TIMEOUT] = {"timeout", 7},
     [KEY_TRIES] = {"tries", 5},
 };
@@ -62,7 +67,8 @@ struct reader {
     const char *at;                /* in the line, or in the white space before it: what an error
                                       is about; null: all of it */
     struct ringsend_bytes unknown; /* the first key that is none of ours, as written */
-    struct ringsend_bytes body;    /* the value of "body", which waits until all keys are known */
+    struct ringsend_bytes body;    /* the value of "body", or of a form, which waits until all keys
+                                      are known */
     bool separated;                /* the line begins as a text of RFC 7464 */
     bool vegeta;                   /* every record is one of vegeta's targets */
 };
@@ -86,30 +92,15 @@ record_fail(struct reader *r, enum ringsend_error error, const char *format, ...
     r->error->at = at;
 }
 
-/* Room for `bytes` decoded bytes, null when memory is out. */
-static char *decoded_room(struct reader *r, size_t bytes)
+static bool no_memory(struct reader *r)
 {
-    struct record *record = r->record;
-    if (record->decoded.capacity == 0 &&
-        !buf_reserve(r->pool, &record->decoded, record->line.bytes)) {
-        record_fail(r, RINGSEND_E_NO_MEMORY, "while the record was read");
-        return NULL;
-    }
-    CHECK(record->decoded.capacity - record->decoded.bytes >= bytes);
-    return record->decoded.data + record->decoded.bytes;
+    record_fail(r, RINGSEND_E_NO_MEMORY, "while the record was read");
+    return false;
 }
 
 static bool text_of(struct reader *r, struct json_string string, struct ringsend_bytes *text)
 {
-    *text = string.raw;
-    if (!string.escaped)
-        return true;
-    char *room = decoded_room(r, string.raw.bytes);
-    if (!room)
-        return false;
-    *text = (struct ringsend_bytes){room, json_decode(string, room)};
-    r->record->decoded.bytes += text->bytes;
-    return true;
+    return record_decode(r->record, r->pool, string, text) || no_memory(r);
 }
 
 /* The value of `key` as text; false (and passed over) when it is no string. */
@@ -218,9 +209,11 @@ static void read_base64(struct reader *r, const char *key)
     }
     if (!json_string(&r->json, &string))
         return;
-    char *room = decoded_room(r, string.raw.bytes);
-    if (!room)
+    char *room = record_decoded_room(r->record, r->pool, string.raw.bytes);
+    if (!room) {
+        no_memory(r);
         return;
+    }
     /* "\/" is a common way to write a slash: take the escapes out first, then decode in place. */
     struct ringsend_bytes text = string.raw;
     if (string.escaped)
@@ -234,11 +227,35 @@ static void read_base64(struct reader *r, const char *key)
     set_body(r, (struct ringsend_bytes){room, bytes});
 }
 
+/* The Content-Type is the form's, whatever the options say for all records; one of the record's own
+ * stands, unless it would have to name the boundary. */
+static void read_form(struct reader *r, bool has_parts)
+{
+    static const struct ringsend_bytes type = {"Content-Type", 12};
+    struct record *record = r->record;
+    bool has_own = record_has_header(record, type);
+    if (r->error->error != RINGSEND_OK)
+        return;
+    if (has_parts && has_own)
+        record_fail(r, RINGSEND_E_BAD_RECORD,
+                    "\"multipart\": its Content-Type names the boundary, and is not to be set");
+    else if (has_parts)
+        multipart_read(record, r->pool, r->body, r->error);
+    else
+        form_body_read(record, r->pool, r->body, r->error);
+    if (r->error->error == RINGSEND_OK && !has_own)
+        header_add(r, type, form_body_type(record));
+}
+
 /* "body" is vegeta's, and base64, in a record with vegeta's "header", wherever that stands. */
 static void read_body(struct reader *r)
 {
     if (!r->body.data)
         return;
+    if (r->seen & (1u << KEY_FORM | 1u << KEY_MULTIPART)) {
+        read_form(r, r->seen & 1u << KEY_MULTIPART);
+        return;
+    }
     json_init(&r->json, r->body);
     r->at = r->body.data;
     if (r->vegeta || r->seen & 1u << KEY_HEADER)
@@ -336,8 +353,8 @@ static enum record_key key_of(struct json_string key)
 static unsigned rivals_of(enum record_key key)
 {
     const unsigned ids = 1u << KEY_ID | 1u << KEY_CUSTOM_ID;
-    const unsigned data =
-        1u << KEY_DATA | 1u << KEY_BODY | 1u << KEY_DATA_BASE64 | 1u << KEY_DATA_FILE;
+    const unsigned data = 1u << KEY_DATA | 1u << KEY_BODY | 1u << KEY_DATA_BASE64 |
+                          1u << KEY_DATA_FILE | 1u << KEY_FORM | 1u << KEY_MULTIPART;
     const unsigned headers = 1u << KEY_HEADERS | 1u << KEY_HEADER;
     unsigned own = 1u << key;
     return own & ids ? ids : own & data ? data : own & headers ? headers : own;
@@ -390,6 +407,8 @@ static void read_member(struct reader *r, struct json_string name)
         read_data(r);
         return;
     case KEY_BODY:
+    case KEY_FORM:
+    case KEY_MULTIPART:
         json_skip(&r->json, &r->body);
         return;
     case KEY_DATA_BASE64:
@@ -442,7 +461,8 @@ static const char *json_fault(const struct reader *r)
 static void note_record(const struct reader *r)
 {
     struct record_notes *notes = r->defaults->notes;
-    const unsigned common = 1u << KEY_ID | 1u << KEY_URL | 1u << KEY_DATA | 1u << KEY_BODY;
+    const unsigned common = 1u << KEY_ID | 1u << KEY_URL | 1u << KEY_DATA | 1u << KEY_BODY |
+                            1u << KEY_FORM | 1u << KEY_MULTIPART;
     if (!notes || notes->taken_for_record[0] || r->defaults->url.bytes == 0 || r->vegeta ||
         (r->seen & ~common) || r->seen == 1u << KEY_URL)
         return;

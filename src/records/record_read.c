@@ -171,11 +171,13 @@ void record_read(struct record *record, struct buf_pool *pool,
                  const struct record_defaults *defaults, const struct layout *layout,
                  struct record_error *error)
 {
-    CHECK(record->decoded.bytes == 0 && record->headers.bytes == 0);
+    CHECK(record->decoded.bytes == 0 && record->headers.bytes == 0 && record->body.bytes == 0);
     error->error = RINGSEND_OK;
     error->at = RECORD_ALL;
     error->detail[0] = '\0';
-    record->id = record->data_file = (struct ringsend_bytes){0};
+    record->id = record->data_file = record->multipart = (struct ringsend_bytes){0};
+    record->form_kind = RECORD_NO_FORM;
+    record->files_loaded = record->files_bytes = 0;
     record->needs_key = record->has_made_key = record->body_is_json = record->no_login = false;
     record->request = (struct ringsend_request){
         .size = sizeof record->request,

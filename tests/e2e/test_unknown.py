@@ -96,7 +96,8 @@ class Unknown(Case):
             (["--fail"], "did you mean --abort-on?"),
             (["-I"], "-X HEAD"),
             (["--body", "{}"], "of requests it is --data"),
-            (["-F", "a=secret"], "no multipart"),
+            (["-F", "a=secret"], "\"form\" and \"multipart\""),
+            (["--data-urlencode", "secret"], "by its filter"),
         ):
             line = self.usage("send", *words)
             self.assertIn(told, line)

@@ -4,7 +4,6 @@
 #include "base/whole_file.h"
 #include "cli/options/values.h"
 #include "cli/send/summary.h"
-#include "records/data_file.h"
 #include "records/reader.h"
 
 #include <errno.h>
@@ -114,16 +113,18 @@ static int refuse_record(const struct bench_requests *b, const struct record_rea
 /* Takes the record that the reader has, with its data file and its key. */
 static int take_record(struct bench_requests *b, struct record_reader *reader)
 {
-    struct record *record = grow(b) ? record_reader_take(reader) : NULL;
-    if (!record)
-        return refuse_memory(b);
-    struct bench_record *held = &b->records[b->count++];
-    *held = (struct bench_record){.record = record};
-    if (record->data_file.bytes > 0) {
-        if (!data_file_now(record->data_file, &b->pool, &held->body, &reader->error))
-            return refuse_record(b, reader);
-        record->request.body = (struct ringsend_bytes){held->body.data, held->body.bytes};
+    struct buf body = {0};
+    if (!record_reader_load(reader, &body)) {
+        buf_release(&b->pool, &body);
+        return refuse_record(b, reader);
     }
+    struct record *record = grow(b) ? record_reader_take(reader) : NULL;
+    if (!record) {
+        buf_release(&b->pool, &body);
+        return refuse_memory(b);
+    }
+    struct bench_record *held = &b->records[b->count++];
+    *held = (struct bench_record){.record = record, .body = body};
     if (record->needs_key)
         record_make_key(record, reader->source->number);
     if (b->pool.used_bytes > BYTES_MAX)

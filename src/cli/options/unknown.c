@@ -27,8 +27,9 @@ static const struct advice {
      "redirects are not followed: the result says where one leads"},
     {"proxy|x|preproxy", 0, "there is no way through a proxy; --resolve says where to connect"},
     {"form|F", 0,
-     "a form is --data 'a={{a|form}}', or {{*|form}}, with its Content-Type; there is no "
-     "multipart"},
+     "records of JSON have \"form\" and \"multipart\"; of rows a form is --data "
+     "'a={{a|form}}', or {{*|form}}, with its Content-Type"},
+    {"data-urlencode", 0, "a value is encoded by its filter: --data 'a={{a|form}}'"},
     {"get|G", 0, "what is asked for stands in the URL: --url 'http://HOST/?a={{a|url}}'"},
     {"head|I", 0, "it is a method: -X HEAD"},
     {"http2|http2-prior-knowledge|http3", 0, "HTTP/1.1 is spoken, and nothing else"},

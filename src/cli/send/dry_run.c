@@ -7,7 +7,6 @@
 #include "cli/options/values.h"
 #include "cli/send/summary.h"
 #include "http/head.h"
-#include "records/data_file.h"
 #include "records/reader.h"
 #include "records/secret.h"
 
@@ -286,13 +285,9 @@ static bool show(struct dry_run *d)
     struct record *record = d->reader.record;
     struct ringsend_request *request = &record->request;
     struct head head;
-    bool good = true;
-    if (record->data_file.bytes > 0) {
-        good = data_file_now(record->data_file, &d->pool, &d->body, &d->reader.error);
-        request->body = bytes_of(&d->body);
-        if (!good)
-            print_place(d, true);
-    }
+    bool good = record_reader_load(&d->reader, &d->body);
+    if (!good)
+        print_place(d, true);
     if (good && record->needs_key)
         record_make_key(record, d->reader.source->number);
     good = good && write_head(d, request, &head);
