@@ -2,6 +2,7 @@
  * where it is held back when one is shut.
  *
  *   pause    the platform has asked for one; of one origin                  pause.c
+ *            or there are no credentials to ask with now; of the run         credentials.h
  *   budget   how many attempts may be retries; of the whole engine          budget.c
  *   pace     rate, burst and ramp of the whole engine; every attempt        pace.c
  *
@@ -21,6 +22,7 @@
 #include "base/list.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
+#include "engine/credentials.h"
 #include "engine/engine.h"
 #include "engine/origin.h"
 #include "engine/pause.h"
@@ -98,6 +100,17 @@ static bool is_open(struct origin *o, enum gate gate)
     return false;
 }
 
+/* Credentials are those of all origins, and when there will be some, nobody can tell. */
+static uint64_t pause_until_ns(const struct origin *o)
+{
+    const struct ringsend *e = o->engine;
+    struct credentials *c = e->credentials;
+    uint64_t until_ns = pause_next_ns(o), asked_ns = e->now_ns + CREDENTIALS_TICK_NS;
+    if (!c || !c->may_begin || until_ns >= asked_ns || c->may_begin(c, e->now_ns))
+        return until_ns;
+    return asked_ns;
+}
+
 struct request *gates_next(struct origin *o, bool for_idle)
 {
     struct request *first = queue_first_of(o->waiting, for_idle);
@@ -107,8 +120,8 @@ struct request *gates_next(struct origin *o, bool for_idle)
     /* Who only waits for the pace needs no other connection than the one that is there for it. */
     if (o->refused[GATE_PACE])
         return NULL;
-    if ((first || retry) && pause_next_ns(o) > o->engine->now_ns) {
-        refuse(o, GATE_PAUSE, pause_next_ns(o));
+    if ((first || retry) && pause_until_ns(o) > o->engine->now_ns) {
+        refuse(o, GATE_PAUSE, pause_until_ns(o));
         return NULL;
     }
     if (retry && (!first || retry->queued_ns <= first->queued_ns) && is_open(o, GATE_BUDGET))
@@ -132,7 +145,7 @@ static uint32_t redials(const struct origin *o)
 
 uint32_t gates_demand(const struct origin *o)
 {
-    if (o->refused[GATE_PACE] || pause_next_ns(o) > o->engine->now_ns)
+    if (o->refused[GATE_PACE] || pause_until_ns(o) > o->engine->now_ns)
         return redials(o);
     return o->refused[GATE_BUDGET] ? o->waiting_count - o->retries_count : o->waiting_count;
 }
@@ -170,7 +183,7 @@ static bool take(struct request *r)
     struct ringsend *e = o->engine;
     struct ringsend_limits *l = e->run_limits;
     limits_lock(l);
-    bool open = pause_next_ns(o) <= e->now_ns && allows(e, GATE_PACE) &&
+    bool open = pause_until_ns(o) <= e->now_ns && allows(e, GATE_PACE) &&
                 (!r->is_retry || allows(e, GATE_BUDGET));
     if (open) {
         pause_attempt_begins(o);

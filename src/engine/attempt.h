@@ -49,6 +49,7 @@ struct attempt {
     bool encoded;    /* its body still has the codings */
     bool unjudged;   /* predicates could not read it */
     uint8_t retry;   /* enum hint_retry: what the response says of another try */
+    uint16_t token;  /* which one it had, of those that expire; 0: none */
     enum ringsend_error outcome;
     enum verdict verdict;             /* of the response, when the outcome is RINGSEND_OK */
     enum ringsend_error redial_error; /* what made it move on; OK: it was taken back */

@@ -59,6 +59,7 @@ struct handshaker;
 struct host;
 struct lookup;
 struct origin;
+struct credentials;
 struct override;
 struct pool;
 struct posts;
@@ -132,6 +133,7 @@ struct ringsend {
     uint32_t pools_proven;
     struct list overdue;                /* conn.overdue */
     uint64_t usual_connect_ns;          /* smoothed time that connects take */
+    struct credentials *credentials;    /* null: requests say all themselves */
     struct ringsend_limits *run_limits; /* options.limits, or its own */
     struct ringsend_limits own_limits;
     struct seat seat;                /* run_limits->shared: among the run's places */

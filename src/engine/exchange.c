@@ -27,6 +27,7 @@
 #include "base/timers.h"
 #include "engine/attempt.h"
 #include "engine/conn.h"
+#include "engine/credentials.h"
 #include "engine/engine.h"
 #include "engine/http1.h"
 #include "engine/kept.h"
@@ -137,12 +138,14 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
         return RINGSEND_E_NO_MEMORY;
     head_write(&r->head, x->head.data);
     x->head.bytes = r->head.bytes;
+    if (e->credentials && credentials_sign(r, &x->head) != RINGSEND_OK)
+        return RINGSEND_E_NO_MEMORY;
     if (r->stream && stream_has_source(r)) {
         exchange_send_goto(x, SEND_FILLING);
         return fill(x, detail);
     }
-    if (copied)
-        buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes);
+    if (copied && !buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes))
+        return RINGSEND_E_NO_MEMORY;
     piece_set(&x->piece, (struct ringsend_bytes){x->head.data, x->head.bytes},
               copied ? (struct ringsend_bytes){0} : r->user->body);
     return send_piece(x);

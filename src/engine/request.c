@@ -23,6 +23,7 @@
 #include "base/list.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
+#include "engine/credentials.h"
 #include "engine/decode.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
@@ -41,6 +42,10 @@
 #include "ringsend.h"
 
 #include <string.h>
+
+/* A token may be refused while the next one is on its way, and that one, too, when a platform is
+ * slower than its tokens live; but not for ever. */
+enum { REFUSALS_MAX = 16 };
 
 static enum task_next request_goto(struct request *r, enum request_step step)
 {
@@ -316,6 +321,15 @@ static enum task_next back_off(struct request *r)
     return request_goto(r, REQUEST_BACKOFF);
 }
 
+/* Its token was refused, and there is another one, or soon will be. */
+static bool is_for_free(struct request *r, bool is_ok)
+{
+    struct credentials *c = r->engine->credentials;
+    CHECK(c && r->attempt.token != 0);
+    return c->heard(c, r->attempt.token, r->attempt.status, is_ok, &r->renewed) &&
+           r->free_tries < REFUSALS_MAX;
+}
+
 /* An attempt is over: again, or enough? */
 static enum task_next decide(struct request *r)
 {
@@ -324,9 +338,11 @@ static enum task_next decide(struct request *r)
     enum ringsend_error error = a->outcome;
     int status = a->status;
     CHECK(a->step == ATTEMPT_KNOWN && !r->exchange && r->result.attempts > r->free_tries);
-    if (error == RINGSEND_OK && a->verdict == VERDICT_OK)
+    bool is_ok = error == RINGSEND_OK && a->verdict == VERDICT_OK;
+    bool is_refreshed = error == RINGSEND_OK && a->token != 0 && is_for_free(r, is_ok);
+    if (is_ok)
         return finish_with_outcome(r);
-    bool wanted = error == RINGSEND_OK && a->verdict == VERDICT_AGAIN;
+    bool wanted = error == RINGSEND_OK && (a->verdict == VERDICT_AGAIN || is_refreshed);
     bool doubtful = a->bytes_left && !wanted && retry_is_doubtful(error, status);
     if (doubtful && !r->idempotent)
         r->in_doubt = true;
@@ -340,14 +356,15 @@ static enum task_next decide(struct request *r)
         return finish_with_outcome(r);
     if (stream_is_spent(r))
         return finish_with_outcome(r);
-    bool is_free = is_pardoned(r) && r->free_tries == 0;
+    bool is_free = is_refreshed || (is_pardoned(r) && !r->was_pardoned);
     if (!is_free && r->result.attempts - r->free_tries >= r->tries)
         return finish_with_outcome(r);
     if (e->stopping || r->cancel_asked)
         return cut_short(r);
     if (is_free) {
         r->free_tries++;
-        r->wants_fresh = true;
+        r->was_pardoned |= !is_refreshed;
+        r->wants_fresh = !is_refreshed || stream_wants_fresh(r);
         r->wait = RINGSEND_WAIT_FREE;
         return request_goto(r, REQUEST_TRY);
     }

@@ -43,13 +43,15 @@ struct request {
     int64_t number;       /* its order there, over both lists of its kind */
     struct list finished; /* in engine.finished, then engine.reaped */
     uint32_t tries;
-    uint32_t free_tries;   /* attempts that do not count: at most 1 */
+    uint16_t free_tries;   /* attempts that do not count */
     bool idempotent;       /* by method or key */
     bool replayable;       /* idempotent, or sent at least once by the user's will */
     bool in_doubt;         /* an earlier attempt may have been processed */
     bool may_be_processed; /* the same, of idempotent ones too, and the outcome looked at counts */
     bool wants_fresh;      /* not on a reused connection */
     bool is_retry;         /* its next attempt counts against the retry budget */
+    bool was_pardoned;     /* one of the free ones was for a connection that was dead */
+    bool renewed;          /* the credentials were, on its account: see credentials.h */
     bool cancel_asked;
     struct list undecoded; /* in engine.undecoded */
     uint64_t queue_ns;     /* in the queue and between tries, up to queued_ns */

@@ -66,6 +66,7 @@ struct sim {
     uint64_t paused_ns;    /* for so long the process has stood still up to now */
     const char *declining; /* an answer with this text in its body says that nothing was done; the
                               engine is told so by retry_if. Null: no answer does */
+    uint32_t refusals;     /* so many 401s of a record are tries for free, and decline */
 
     bool accounts; /* the engine's memory is the client's, which sees to what is not given back */
 

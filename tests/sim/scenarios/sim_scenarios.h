@@ -64,6 +64,8 @@ const struct scenario_function *sim_short_scenarios(size_t *count);
 const struct scenario_function *sim_kept_scenarios(size_t *count);
 /* Rings of two kinds in one program. */
 const struct scenario_function *sim_ring_scenarios(size_t *count);
+/* Tokens that expire. */
+const struct scenario_function *sim_credentials_scenarios(size_t *count);
 /* Pauses of the process. */
 const struct scenario_function *sim_clock_scenarios(size_t *count);
 /* The same over TLS. */

@@ -268,8 +268,8 @@ void sim_check_result(const struct client *c, const struct client_request *r,
     SIM_CHECK(!c->options.no_free_try || deliveries <= r->tries,
               "record %u: %u deliveries, no try is free and %u were asked for", r->record,
               deliveries, r->tries);
-    SIM_CHECK(result->attempts <= r->tries + 1, "record %u: %u attempts, %u allowed", r->record,
-              result->attempts, r->tries);
+    SIM_CHECK(result->attempts <= r->tries + 1 + sim.refusals, "record %u: %u attempts, %u allowed",
+              r->record, result->attempts, r->tries);
     SIM_CHECK(record->deliveries <= result->attempts, "record %u: %u deliveries in %u attempts",
               r->record, record->deliveries, result->attempts);
     SIM_CHECK(result->attempts > 0 || record->deliveries == 0,

@@ -208,7 +208,7 @@ bool sim_answer_is(const struct sim_delivery *d, uint64_t at, const char *body, 
 bool sim_status_declines(int status)
 {
     return status == 408 || status == 421 || status == 425 || status == 429 || status == 503 ||
-           status == 529;
+           status == 529 || (sim.refusals > 0 && status == 401);
 }
 
 bool sim_delivery_declined(const struct sim_delivery *d)
