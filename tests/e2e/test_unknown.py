@@ -39,12 +39,12 @@ class Unknown(Case):
                     if any(r["name"] == row["name"] for r in TABLE[each])
                 ]
                 if not any(name.startswith(row["name"]) for name in names):
-                    told = self.usage(command, "--%s=secret" % row["name"])
+                    told = self.usage(command, "--%s=hidden" % row["name"])
                     self.assertTrue(
                         told.startswith("there is no option --%s here: " % row["name"]), told
                     )
                     self.assertEqual(re.findall("`[^`]*`", told.splitlines()[0]), users)
-                    self.assertNotIn("secret", told)
+                    self.assertNotIn("hidden", told)
                 if row["letter"] and row["letter"] not in letters:
                     self.assertIn(
                         "there is no option -%s here: " % row["letter"],

@@ -7,6 +7,7 @@
 #include "base/whole_file.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
+#include "http/url.h"
 #include "records/netrc.h"
 
 #include <errno.h>
@@ -197,6 +198,71 @@ static void take_bearer(struct request_options *o, const char *source)
     free(token);
 }
 
+/* ---- tokens that expire ---- */
+
+/* A token's place in what is only shown. */
+static void show_token(struct request_options *o)
+{
+    add_login(o, "Bearer", "***");
+}
+
+static void check_oauth(const struct request_options *o, const struct token_options *t)
+{
+    const char *fault;
+    struct url url;
+    if (!t->client_id || !o->client_secret)
+        usage_error(o->command, "--oauth2 goes with --client-id and --client-secret");
+    if (url_parse(&url, span_of(t->url), &fault) != RINGSEND_OK)
+        usage_error(o->command, "--oauth2 must be http[s]://HOST[:PORT]/PATH: %s", fault);
+}
+
+static void take_token(struct request_options *o, const struct options *given)
+{
+    const char *secret = option_text(given, OPTION_CLIENT_SECRET);
+    struct token_options *t = &o->token;
+    *t = (struct token_options){.command = option_text(given, OPTION_TOKEN_COMMAND),
+                                .url = option_text(given, OPTION_OAUTH2),
+                                .client_id = option_text(given, OPTION_CLIENT_ID),
+                                .scope = option_text(given, OPTION_SCOPE),
+                                .file = option_text(given, OPTION_TOKEN_FILE),
+                                .engine = &o->engine};
+    if (secret) {
+        o->client_secret = read_secret(o, "--client-secret", secret);
+        if (!o->client_secret) /* not repeated: it may be the secret */
+            usage_error(o->command, "--client-secret must be @FILE or env:VARIABLE");
+        t->client_secret = o->client_secret;
+    }
+    if (t->url)
+        check_oauth(o, t);
+    else if (t->client_id || secret || t->scope)
+        usage_error(o->command, "--client-id, --client-secret and --scope go with --oauth2");
+    if (!t->url && !t->command && t->file)
+        usage_error(o->command, "--token-file goes with --token-command or --oauth2");
+    if (t->command && !*t->command)
+        usage_error(o->command, "--token-command is empty");
+    if ((t->url || t->command) && option_given(given, OPTION_DRY_RUN))
+        show_token(o);
+}
+
+/* Several would say who asks. */
+static void refuse_several(const struct request_options *o, const struct options *given)
+{
+    static const enum option_id all[] = {OPTION_USER, OPTION_BEARER, OPTION_TOKEN_COMMAND,
+                                         OPTION_OAUTH2};
+    enum option_id first = OPTIONS_COUNT;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (option_given(given, all[i]) && first != OPTIONS_COUNT)
+            usage_error(o->command, "give only one of %s and %s: both are Authorization",
+                        option_long(first), option_long(all[i]));
+        if (option_given(given, all[i]))
+            first = all[i];
+    }
+    if ((first == OPTION_TOKEN_COMMAND || first == OPTION_OAUTH2) &&
+        has_header(o, SPAN("authorization")))
+        usage_error(o->command, "%s makes the header Authorization, which --header gives as well",
+                    option_long(first));
+}
+
 /* ---- --cookie ---- */
 
 /* Several become one header, as servers want it (RFC 6265 5.4). */
@@ -226,13 +292,13 @@ void credential_options_take(struct request_options *o, const struct options *gi
 {
     bool has_user = option_given(given, OPTION_USER),
          has_bearer = option_given(given, OPTION_BEARER);
-    if (has_user && has_bearer)
-        usage_error(o->command, "give only one of --user and --bearer: both are Authorization");
+    refuse_several(o, given);
     take_cookies(o, given);
+    take_token(o, given);
     if (has_user)
         take_user(o, option_text(given, OPTION_USER));
     if (has_bearer)
         take_bearer(o, option_text(given, OPTION_BEARER));
-    if (!has_user && !has_bearer)
+    if (!has_user && !has_bearer && !o->token.url && !o->token.command)
         take_netrc_options(o, given);
 }

@@ -3,6 +3,7 @@
 #ifndef RINGSEND_CLI_OPTIONS_REQUEST_OPTIONS_H
 #define RINGSEND_CLI_OPTIONS_REQUEST_OPTIONS_H
 
+#include "cli/credentials/token.h"
 #include "cli/options/options.h"
 #include "records/record.h"
 #include "records/secret.h"
@@ -30,6 +31,8 @@ struct request_options {
     bool headers_vary;                 /* some header names a column */
 
     size_t login_at, cookie_at; /* 1 + the indices of headers that credential_options made */
+    struct token_options token; /* neither command nor url: none */
+    char *client_secret;        /* behind its */
     struct netrc *netrc;        /* behind the defaults' */
     char *netrc_path;
 

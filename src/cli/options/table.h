@@ -250,6 +250,23 @@ OPTION(NETRC_FILE, "netrc-file", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, 
 OPTION(BEARER, "bearer", 0, "@FILE|env:VARIABLE", TEXT, SEND | CHECK | BENCH | PROBE, REQUESTS,
        "a token, as Authorization: Bearer; read once",
        .others = "oauth2-bearer|token|auth-token|access-token")
+OPTION(TOKEN_COMMAND, "token-command", 0, "COMMAND", TEXT, SEND | CHECK, REQUESTS,
+       "a token that expires: what COMMAND prints, alone\n"
+       "or as JSON with access_token and expires_in. It\n"
+       "is renewed in time, and when it is refused",
+       .others = "token-cmd|auth-command|credential-process")
+OPTION(OAUTH2, "oauth2", 0, "URL", TEXT, SEND | CHECK, REQUESTS,
+       "the same from a token endpoint, by OAuth's\n"
+       "client credentials",
+       .others = "token-url|oauth2-url")
+OPTION(CLIENT_ID, "client-id", 0, "ID", TEXT, SEND | CHECK, REQUESTS, "for whom")
+OPTION(CLIENT_SECRET, "client-secret", 0,
+       "@FILE|env:VARIABLE", TEXT, SEND | CHECK, REQUESTS,
+       "and its secret")
+OPTION(SCOPE, "scope", 0, "SCOPE", TEXT, SEND | CHECK, REQUESTS, "and what for",
+       .others = "scopes")
+OPTION(TOKEN_FILE, "token-file", 0, "FILE", FILE, SEND | CHECK, REQUESTS,
+       "where several processes share that token")
 ALSO(CONNECTIONS, 'c', "N", COUNT, SEND | CHECK, REQUESTS,
      "open at once, {min} to {max}; default {default}",
      .min = 1, .max = LIMIT_CONNECTIONS, .number = DEFAULT_CONNECTIONS)

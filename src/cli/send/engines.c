@@ -3,6 +3,7 @@
 #include "cli/fallback.h"
 #include "cli/options/values.h"
 #include "cli/tls_files.h"
+#include "engine/credentials.h"
 #include "tls/tls.h"
 
 #include <stdio.h>
@@ -58,7 +59,7 @@ static int share_limits(struct engines *engines, const struct send_options *opti
 }
 
 int engines_start(struct engines *engines, const struct send_options *options,
-                  uint32_t requests_max)
+                  struct credentials *credentials, uint32_t requests_max)
 {
     char message[512] = "";
     *engines = (struct engines){.count = 0};
@@ -81,6 +82,8 @@ int engines_start(struct engines *engines, const struct send_options *options,
         o.limits = engines->limits;
         engine->returned_bytes_max = o.memory_target_bytes;
         error = -ringsend_new(&engine->engine, &o);
+        if (error == RINGSEND_OK && credentials)
+            engine_use_credentials(engine->engine, credentials);
         engines->count += error == RINGSEND_OK;
     }
     if (error == RINGSEND_OK) {

@@ -13,9 +13,11 @@ struct engines {
     struct ringsend_limits *limits; /* the same */
 };
 
-/* An exit status, with the message told. */
+struct credentials;
+
+/* An exit status, with the message told. The credentials may be null. */
 int engines_start(struct engines *engines, const struct send_options *options,
-                  uint32_t requests_max);
+                  struct credentials *credentials, uint32_t requests_max);
 /* Frees those from `first` on; the others are somebody else's. */
 void engines_free(struct engines *engines, size_t first);
 

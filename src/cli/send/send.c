@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "batch/job.h"
 #include "cli/commands.h"
+#include "cli/credentials/token.h"
 #include "cli/notice.h"
 #include "cli/options/values.h"
 #include "cli/send/adapt.h"
@@ -50,6 +51,7 @@ struct send {
     struct engines engines;
     struct outputs outputs;
     struct reasons reasons;
+    struct token *token; /* null: none that expires */
 };
 
 static void wake(void)
@@ -182,6 +184,14 @@ static void report_unreached(const struct send *send, const struct job_report *r
     free(why);
 }
 
+/* Why the run waits. */
+static void report_token(const struct send *send)
+{
+    char text[TOKEN_NOTICE_BYTES];
+    if (send->token && token_take_notice(send->token, text))
+        notice("%s", text);
+}
+
 static void report_notes(const struct send *send, unsigned *reported)
 {
     char text[RECORD_NOTE_BYTES];
@@ -220,6 +230,7 @@ static void turn_all(const struct send *send, struct job *job, struct adapt *ada
         report_notes(send, &notes_reported);
         report_stop(send, &stop_reported);
         report_unreached(send, job_report(job), &unreached_reported);
+        report_token(send);
         notice_turn();
     }
     report_notes(send, &notes_reported); /* of a job of one turn */
@@ -303,6 +314,8 @@ static int run_job(struct send *send, enum outputs_use *use)
     report_start(send, &before);
     handle_signals(engine);
     notice_begin(engine);
+    if (send->token)
+        token_begin(send->token);
     struct adapt adapt = {0};
     if (send_given(&send->options, OPTION_ADAPTIVE))
         adapt_begin(&adapt, job, engine, send->options.request.engine.connections_max,
@@ -331,6 +344,22 @@ static int run_job(struct send *send, enum outputs_use *use)
     return status;
 }
 
+/* The engines, and a token for them. */
+static int start(struct send *send)
+{
+    const struct token_options *token = &send->options.request.token;
+    if (token->url || token->command) {
+        send->token = token_new(token, wake);
+        if (!send->token) {
+            fputs("ringsend send: no thread can be had for the token\n", stderr);
+            return EXIT_NOT_STARTED;
+        }
+    }
+    return engines_start(&send->engines, &send->options,
+                         send->token ? token_credentials(send->token) : NULL,
+                         job_going_max(window(&send->options)));
+}
+
 static void report_finished(const struct send *send)
 {
     if (!send_given(&send->options, OPTION_QUIET))
@@ -354,7 +383,7 @@ int command_send(int argc, char **argv)
         source_close(&send.source);
     } else if (status == EXIT_OK) {
         enum outputs_use use = OUTPUTS_UNUSED;
-        status = engines_start(&send.engines, &send.options, job_going_max(window(&send.options)));
+        status = start(&send);
         if (status == EXIT_OK)
             status = reasons_open(&send.reasons, &send.options);
         if (status == EXIT_OK)
@@ -373,6 +402,7 @@ int command_send(int argc, char **argv)
         if (close_status != EXIT_OK)
             status = close_status;
         engines_free(&send.engines, 0);
+        token_free(send.token);
         source_close(&send.source);
     }
     send_options_free(&send.options);

@@ -1,0 +1,242 @@
+"""Tokens that expire: --oauth2, --token-command, --token-file. The token server here revokes all
+that it gave when it is asked twice at once, as those that users meet do."""
+
+import base64
+import json
+import os
+import signal
+import threading
+import time
+import urllib.parse
+
+from harness import (
+    Case, NOT_ALL_OK, OK, Program, RINGSEND, SIGINT_EXIT, USAGE, answering, header, main, response
+)
+
+SECRET = "s3:cret&+"
+
+
+class TokenServer:
+    """The scripts of a token endpoint and of a platform that takes its tokens."""
+
+    def __init__(self, life_s, refusals=()):
+        self.life_s, self.refusals = life_s, list(refusals)
+        self.lock = threading.Lock()
+        self.asked = self.given = self.at_once = self.overlaps = 0
+        self.valid = {}
+        self.refused = 0
+
+    def answer(self, request):
+        with self.lock:
+            self.asked += 1
+            self.at_once += 1
+            if self.at_once > 1:
+                self.overlaps += 1
+            refusal = self.refusals.pop(0) if self.refusals else None
+        time.sleep(0.02)  # so that another one could come meanwhile
+        with self.lock:
+            self.at_once -= 1
+            if refusal:
+                return refusal
+            self.given += 1
+            token = "tok%d" % self.given
+            self.valid = {} if self.overlaps else {token: time.monotonic() + self.life_s}
+            return response(json.dumps({"access_token": token, "token_type": "Bearer",
+                                        "expires_in": self.life_s}).encode())
+
+    def takes(self, request):
+        token = "".join(header(request, "authorization")).replace("Bearer ", "")
+        with self.lock:
+            good = self.valid.get(token, 0) > time.monotonic()
+            self.refused += not good
+        return response(b"{}", "200 OK" if good else "401 No")
+
+
+class Tokens(Case):
+    def platform(self, life_s, refusals=()):
+        tokens = TokenServer(life_s, refusals)
+        self.endpoint = self.server(answering(tokens.answer))
+        self.place = self.server(answering(tokens.takes))
+        self.held = self.file("secret", SECRET.encode() + b"\n")
+        return tokens
+
+    def oauth(self, *more):
+        return ["--oauth2", self.endpoint.url + "token", "--client-id", "me@x", "--client-secret",
+                "@" + self.held, *more]
+
+    def records(self, count):
+        return self.file("in", [{"id": i, "url": self.place.url, "data": "x"}
+                                for i in range(count)])
+
+    def test_client_credentials(self):
+        tokens = self.platform(3600)
+        run = self.run_ringsend("send", *self.oauth("--scope", "a b"), self.records(20))
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual((tokens.asked, tokens.refused), (1, 0))
+        asked = self.endpoint.requests[0]
+        self.assertEqual((asked.method, asked.target), ("POST", "/token"))
+        self.assertEqual(asked.body, b"grant_type=client_credentials&scope=a+b")
+        pair = base64.b64decode(header(asked, "authorization")[0].split()[1]).decode()
+        self.assertEqual([urllib.parse.unquote_plus(each) for each in pair.split(":")],
+                         ["me@x", SECRET])
+        self.assertEqual(header(self.place.requests[0], "authorization"), ["Bearer tok1"])
+
+    def test_lives_that_end_cost_no_record(self):
+        """40 connections, tokens of a second, on two threads: no record fails, and nobody asks for
+        a token while another one does."""
+        tokens = self.platform(1)
+        begun_s = time.monotonic()
+        run = self.run_ringsend("send", "-q", "-c", "40", "-t", "2", "--rate", "300/s",
+                                *self.oauth(), self.records(750))
+        lives = (time.monotonic() - begun_s) / 0.8
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual(tokens.overlaps, 0)
+        self.assertGreaterEqual(tokens.asked, 3)
+        self.assertLessEqual(tokens.asked, lives + 2)
+        results = run.results
+        self.assertEqual(len(results), 750)
+        self.assertEqual(sum(result["attempts"] - 1 for result in results), tokens.refused)
+
+    def test_an_endpoint_that_is_down_delays(self):
+        """And says why; the record's tries are not spent."""
+        tokens = self.platform(3600, [response(b'{"error":"temporarily_unavailable"}', "503 No"),
+                                      response(b"<html>"), None])
+        run = self.run_ringsend("send", "--tries", "1", *self.oauth(), self.records(5))
+        self.assertEqual(run.status, OK, run.err)
+        self.assertIn("no token: the token endpoint answered 503, temporarily_unavailable; "
+                      "the run waits, asked again in 250 ms", run.err)
+        self.assertIn("no token: what came is no object of JSON", run.err)
+        self.assertEqual((tokens.asked, tokens.refused), (3, 0))
+        self.assertEqual([result["attempts"] for result in run.results], [1] * 5)
+
+    def test_a_token_that_is_revoked_is_renewed_once(self):
+        """Its refusals are tries that do not count, of POSTs as well."""
+        tokens = self.platform(3600)
+        answers = tokens.takes
+        def revoking(request):
+            with tokens.lock:
+                if len(self.place.requests) == 100:
+                    tokens.valid.clear()
+            return answers(request)
+        self.place.script = answering(revoking)
+        run = self.run_ringsend("send", "-c", "8", "--tries", "1", *self.oauth(),
+                                self.records(400))
+        self.assertEqual(run.status, OK, run.err)
+        self.assertEqual((tokens.asked, tokens.overlaps), (2, 0))
+        self.assertTrue(1 <= tokens.refused <= 16, tokens.refused)
+        self.assertFalse(any("ambiguous" in result for result in run.results))
+
+    def test_refusals_that_no_token_helps_are_results(self):
+        tokens = self.platform(3600)
+        self.place.script = answering(lambda request: response(b"no", "401 No"))
+        run = self.run_ringsend("send", "-c", "4", *self.oauth(), self.records(40))
+        self.assertEqual(run.status, NOT_ALL_OK, run.err)
+        self.assertEqual({result["status"] for result in run.results}, {401})
+        self.assertEqual(tokens.asked, 2)
+        # A record of its own mind takes no part.
+        self.place.requests.clear()
+        own = self.file("own", [{"url": self.place.url, "headers": {"authorization": "mine"}}])
+        run = self.run_ringsend("send", *self.oauth(), own)
+        self.assertEqual(run.results[0]["attempts"], 1)
+        self.assertEqual(header(self.place.requests[0], "authorization"), ["mine"])
+
+    def test_commands(self):
+        place = self.server(answering(lambda request: response(b"{}")))
+        records = self.file("in", [{"url": place.url}])
+        count = self.path("count")
+        for command, token in (
+            ("printf abc.DEF", "abc.DEF"),
+            ("echo; echo ' abc '; echo", "abc"),
+            ('printf \'{"access_token": "a\\u0062c", "expires_in": "60"}\'', "abc"),
+            ("printf %s \"$HELD\"", "from-the-environment"),
+            ("cat; echo none-on-stdin", "none-on-stdin"),
+            ("echo x >>%s; [ $(wc -l <%s) = 2 ] && echo second" % (count, count), "second"),
+        ):
+            place.requests.clear()
+            run = self.run_ringsend("send", "--token-command", command, records,
+                                    env=dict(os.environ, HELD="from-the-environment"))
+            self.assertEqual(run.status, OK, run.err)
+            self.assertEqual(header(place.requests[0], "authorization"), ["Bearer " + token])
+        self.assertIn("no token: the command ended with 1; the run waits", run.err)
+
+    def test_a_stop_ends_all_waiting(self):
+        """For a command, or for a lock; the command's processes with it."""
+        place = self.server(answering(lambda request: response(b"{}")))
+        records = self.file("in", [{"url": place.url}])
+        mark = self.path("mark")
+        program = Program([RINGSEND, "send", "--token-command",
+                           "echo $$ >%s; sleep 1000; echo x" % mark, records])
+        self.addCleanup(program.close)
+        while not (os.path.exists(mark) and self.read("mark")):
+            time.sleep(0.01)
+        pid = int(self.read("mark"))
+        program.signal(signal.SIGINT)
+        run = program.finish()
+        self.assertEqual(run.status, SIGINT_EXIT, run.err)
+        self.assertFalse(os.path.exists("/proc/%d" % pid))
+        self.assertEqual(place.requests, [])
+
+    def test_processes_share_a_file(self):
+        """Four of them at once, then one that finds it: one token for all. What is torn is made
+        anew."""
+        tokens = self.platform(60)
+        shared, records = self.path("shared"), self.records(100)
+        programs = [Program([RINGSEND, "send", *self.oauth("--token-file", shared), records])
+                    for _ in range(4)]
+        for program in programs:
+            self.addCleanup(program.close)
+        for program in programs:
+            run = program.finish()
+            self.assertEqual(run.status, OK, run.err)
+        self.assertEqual((tokens.asked, tokens.overlaps, tokens.refused), (1, 0, 0))
+        self.assertEqual(os.stat(shared).st_mode & 0o777, 0o600)
+        run = self.run_ringsend("send", *self.oauth("--token-file", shared), records)
+        self.assertEqual((run.status, tokens.asked), (OK, 1), run.err)
+        # One of an earlier day is refused, and renewed.
+        tokens.valid.clear()
+        run = self.run_ringsend("send", *self.oauth("--token-file", shared), records)
+        self.assertEqual((run.status, tokens.asked), (OK, 2), run.err)
+        self.file("shared", b'{"access_token":"to')
+        run = self.run_ringsend("send", *self.oauth("--token-file", shared), records)
+        self.assertEqual((run.status, tokens.asked), (OK, 3), run.err)
+
+    def test_secrets_stand_nowhere(self):
+        self.platform(3600, [response(b'{"error":"invalid_client","hint":"s3:cret&+"}',
+                                      "401 No")])
+        out = self.path("out")
+        run = self.run_ringsend("send", "-v", "--trace", "-o", out, *self.oauth(), self.records(3))
+        self.assertEqual(run.status, OK, run.err)
+        self.assertIn("401, invalid_client", run.err)
+        dry = self.run_ringsend("send", "--dry-run", *self.oauth(), self.records(1))
+        self.assertIn("Authorization: ***", dry.out.decode())
+        check = self.run_ringsend("check", *self.oauth(), self.records(1))
+        self.assertEqual(check.status, OK, check.err)
+        text = run.err + self.read("out").decode() + dry.out.decode() + dry.err
+        for secret in (SECRET, "tok1", urllib.parse.quote_plus(SECRET)):
+            self.assertNotIn(secret, text)
+
+    def test_mistakes_are_told_at_once(self):
+        tokens = self.platform(60)
+        records = self.records(1)
+        for options, told in (
+            (["--oauth2", "ftp://x/"], "goes with --client-id"),
+            (["--oauth2", "ftp://x/", "--client-id", "a", "--client-secret", "@" + self.held],
+             "--oauth2 must be http[s]://"),
+            (["--client-id", "a"], "go with --oauth2"),
+            (["--scope", "a"], "go with --oauth2"),
+            (["--client-secret", SECRET], "must be @FILE or env:VARIABLE"),
+            (["--token-file", "x"], "goes with --token-command or --oauth2"),
+            (["--token-command", ""], "is empty"),
+            (["--token-command", "x", "-u", "a:b"], "give only one of --user and --token-command"),
+            (["--token-command", "x", "-H", "authorization: b"], "which --header gives as well"),
+        ):
+            for command in ("send", "check"):
+                run = self.run_ringsend(command, *options, records)
+                self.assertEqual(run.status, USAGE, run.err)
+                self.assertIn(told, run.err)
+                self.assertNotIn(SECRET, run.err)
+        self.assertEqual(tokens.asked, 0)
+
+
+if __name__ == "__main__":
+    main()
