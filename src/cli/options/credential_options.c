@@ -94,22 +94,34 @@ static void add_login(struct request_options *o, const char *scheme, const char 
 
 /* ---- --user ---- */
 
-static void take_user(struct request_options *o, const char *text)
+/* NAME:PASSWORD, a copy, and where its colon is. */
+static char *read_user(struct request_options *o, const char *text, size_t *name_bytes)
 {
     char *held = text[0] == '@' ? read_secret(o, "--user", text) : NULL;
-    struct ringsend_bytes pair = span_of(held ? held : text);
-    const char *colon = memchr(pair.data, ':', pair.bytes);
-    if (!colon) /* not repeated: it may be the password */
+    if (!held)
+        held = strdup(text);
+    if (!held)
+        no_memory(o);
+    *name_bytes = strcspn(held, ":");
+    if (!held[*name_bytes]) /* not repeated: it may be the password */
         usage_error(o->command,
-                    "--user must be NAME:PASSWORD, or @FILE, which holds that: nobody is "
-                    "asked for a password here");
+                    "--user must be NAME:PASSWORD, or @FILE, which holds that: nobody is asked for "
+                    "a password here");
+    if (!secrets_add(&o->secrets, span_of(held + *name_bytes + 1)))
+        no_memory(o);
+    return held;
+}
+
+static void take_user(struct request_options *o, const char *text)
+{
+    size_t name_bytes;
+    char *held = read_user(o, text, &name_bytes);
+    struct ringsend_bytes pair = span_of(held);
     char *value = malloc(base64_bytes(pair.bytes) + 1);
     if (!value)
         no_memory(o);
     *base64_encode(pair, value) = '\0';
-    size_t password_bytes = pair.bytes - (size_t)(colon + 1 - pair.data);
-    if (!secrets_add(&o->secrets, span_of(value)) ||
-        !secrets_add(&o->secrets, (struct ringsend_bytes){colon + 1, password_bytes}))
+    if (!secrets_add(&o->secrets, span_of(value)))
         no_memory(o);
     add_login(o, "Basic", value);
     free(value);
@@ -198,6 +210,74 @@ static void take_bearer(struct request_options *o, const char *source)
     free(token);
 }
 
+/* ---- --aws-sigv4 ---- */
+
+/* Of the environment; a session's token goes with its own key alone. */
+static void take_session(struct request_options *o)
+{
+    const char *id = getenv("AWS_ACCESS_KEY_ID"), *token = getenv("AWS_SESSION_TOKEN");
+    if (!id || !token || !span_equal(span_of(id), o->signs.key_id))
+        return;
+    o->signs.token = span_of(token);
+    if (!secrets_add(&o->secrets, o->signs.token))
+        no_memory(o);
+}
+
+static void take_keys(struct request_options *o, const char *user)
+{
+    const char *id = getenv("AWS_ACCESS_KEY_ID"), *secret = getenv("AWS_SECRET_ACCESS_KEY");
+    size_t id_bytes;
+    if (user) {
+        o->key_pair = read_user(o, user, &id_bytes);
+        o->signs.key_id = (struct ringsend_bytes){o->key_pair, id_bytes};
+        o->signs.secret = span_of(o->key_pair + id_bytes + 1);
+    } else if (id && secret) {
+        o->signs.key_id = span_of(id);
+        o->signs.secret = span_of(secret);
+        if (!secrets_add(&o->secrets, o->signs.secret))
+            no_memory(o);
+    }
+    if (o->signs.key_id.bytes == 0 || o->signs.secret.bytes == 0)
+        usage_error(o->command,
+                    "--aws-sigv4 goes with a key: -u ID:SECRET, or AWS_ACCESS_KEY_ID and "
+                    "AWS_SECRET_ACCESS_KEY in the environment");
+    take_session(o);
+}
+
+/* Of what stands in a header. */
+static bool is_scope(struct ringsend_bytes text)
+{
+    bool good = text.bytes > 0;
+    for (size_t i = 0; i < text.bytes && good; i++)
+        good = text.data[i] > ' ' && text.data[i] <= '~' && !strchr(":/,", text.data[i]);
+    return good;
+}
+
+static void take_sigv4(struct request_options *o, const struct options *given)
+{
+    static const char provider[] = "aws:amz:";
+    const char *text = option_text(given, OPTION_AWS_SIGV4), *region = "";
+    if (!text)
+        return;
+    if (strncmp(text, provider, sizeof provider - 1) == 0)
+        region = text + sizeof provider - 1;
+    size_t region_bytes = strcspn(region, ":");
+    struct ringsend_bytes service = span_of(region[region_bytes] ? region + region_bytes + 1 : "");
+    o->signs.region = (struct ringsend_bytes){region, region_bytes};
+    o->signs.service = service;
+    if (!is_scope(o->signs.region) || !is_scope(service))
+        usage_error(o->command,
+                    "--aws-sigv4 must be aws:amz:REGION:SERVICE, as "
+                    "aws:amz:eu-central-1:execute-api, not \"%s\"",
+                    text);
+    take_keys(o, option_text(given, OPTION_USER));
+    if (has_header(o, SPAN("authorization")))
+        usage_error(o->command,
+                    "--aws-sigv4 makes the header Authorization, which --header gives as well");
+    if (option_given(given, OPTION_DRY_RUN))
+        add_login(o, "AWS4-HMAC-SHA256", "***");
+}
+
 /* ---- tokens that expire ---- */
 
 /* A token's place in what is only shown. */
@@ -257,6 +337,9 @@ static void refuse_several(const struct request_options *o, const struct options
         if (option_given(given, all[i]))
             first = all[i];
     }
+    if (option_given(given, OPTION_AWS_SIGV4) && first != OPTIONS_COUNT && first != OPTION_USER)
+        usage_error(o->command, "give only one of --aws-sigv4 and %s: both are Authorization",
+                    option_long(first));
     if ((first == OPTION_TOKEN_COMMAND || first == OPTION_OAUTH2) &&
         has_header(o, SPAN("authorization")))
         usage_error(o->command, "%s makes the header Authorization, which --header gives as well",
@@ -295,10 +378,12 @@ void credential_options_take(struct request_options *o, const struct options *gi
     refuse_several(o, given);
     take_cookies(o, given);
     take_token(o, given);
-    if (has_user)
+    take_sigv4(o, given);
+    if (has_user && o->signs.region.bytes == 0)
         take_user(o, option_text(given, OPTION_USER));
     if (has_bearer)
         take_bearer(o, option_text(given, OPTION_BEARER));
-    if (!has_user && !has_bearer && !o->token.url && !o->token.command)
+    if (!has_user && !has_bearer && !o->token.url && !o->token.command &&
+        o->signs.region.bytes == 0)
         take_netrc_options(o, given);
 }

@@ -405,6 +405,7 @@ void request_options_free(struct request_options *o)
     template_names_free(&o->names);
     netrc_free(o->netrc);
     free(o->netrc_path);
+    free(o->key_pair);
     free(o->client_secret);
     secrets_free(&o->secrets);
     free(o->header_templates);

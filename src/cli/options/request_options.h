@@ -5,6 +5,7 @@
 
 #include "cli/credentials/token.h"
 #include "cli/options/options.h"
+#include "http/sigv4.h"
 #include "records/record.h"
 #include "records/secret.h"
 #include "records/template.h"
@@ -31,6 +32,8 @@ struct request_options {
     bool headers_vary;                 /* some header names a column */
 
     size_t login_at, cookie_at; /* 1 + the indices of headers that credential_options made */
+    struct sigv4 signs;         /* without a region: none */
+    char *key_pair;             /* behind its keys */
     struct token_options token; /* neither command nor url: none */
     char *client_secret;        /* behind its */
     struct netrc *netrc;        /* behind the defaults' */

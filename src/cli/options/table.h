@@ -250,6 +250,12 @@ OPTION(NETRC_FILE, "netrc-file", 0, "FILE", FILE, SEND | CHECK | BENCH | PROBE, 
 OPTION(BEARER, "bearer", 0, "@FILE|env:VARIABLE", TEXT, SEND | CHECK | BENCH | PROBE, REQUESTS,
        "a token, as Authorization: Bearer; read once",
        .others = "oauth2-bearer|token|auth-token|access-token")
+OPTION(AWS_SIGV4, "aws-sigv4", 0, "aws:amz:REGION:SERVICE", TEXT, SEND | CHECK, REQUESTS,
+       "sign each try for AWS, with the\n"
+       "key of -u ID:SECRET or of the environment\n"
+       "(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,\n"
+       "AWS_SESSION_TOKEN)", .curl = "--aws-sigv4",
+       .others = "sigv4|aws-sign")
 OPTION(TOKEN_COMMAND, "token-command", 0, "COMMAND", TEXT, SEND | CHECK, REQUESTS,
        "a token that expires: what COMMAND prints, alone\n"
        "or as JSON with access_token and expires_in. It\n"

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "batch/job.h"
 #include "cli/commands.h"
+#include "cli/credentials/signer.h"
 #include "cli/credentials/token.h"
 #include "cli/notice.h"
 #include "cli/options/values.h"
@@ -51,7 +52,8 @@ struct send {
     struct engines engines;
     struct outputs outputs;
     struct reasons reasons;
-    struct token *token; /* null: none that expires */
+    struct signer signer; /* with --aws-sigv4 */
+    struct token *token;  /* null: none that expires */
 };
 
 static void wake(void)
@@ -344,19 +346,24 @@ static int run_job(struct send *send, enum outputs_use *use)
     return status;
 }
 
-/* The engines, and a token for them. */
+/* The engines, and who asks where that is another one for each try. */
 static int start(struct send *send)
 {
     const struct token_options *token = &send->options.request.token;
+    struct credentials *credentials = NULL;
+    if (send->options.request.signs.region.bytes > 0) {
+        signer_init(&send->signer, &send->options.request.signs);
+        credentials = &send->signer.credentials;
+    }
     if (token->url || token->command) {
         send->token = token_new(token, wake);
         if (!send->token) {
             fputs("ringsend send: no thread can be had for the token\n", stderr);
             return EXIT_NOT_STARTED;
         }
+        credentials = token_credentials(send->token);
     }
-    return engines_start(&send->engines, &send->options,
-                         send->token ? token_credentials(send->token) : NULL,
+    return engines_start(&send->engines, &send->options, credentials,
                          job_going_max(window(&send->options)));
 }
 
