@@ -34,6 +34,11 @@ SANITIZED = os.environ.get("RINGSEND_SANITIZED") == "1"
 REFUSED = os.environ.get("RINGSEND_REFUSED") == "1"
 BOUND_S = 120 if SANITIZED else 30
 
+# Whoever starts the tests in the background, or without a terminal, may have these ignored, and
+# what the tests start would inherit it and wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 # No options of whoever runs the tests; and nobody, not even root, can make anything there.
 os.environ["XDG_CONFIG_HOME"] = "/dev/null"
 

@@ -1,10 +1,11 @@
 """`ringsend compare` and `ringsend bench --vs`: is one run slower than another."""
 
 import json
+import unittest
 
 import hdr
 from browser import render
-from harness import INPUT, NOT_ALL_OK, OK, OUTPUT, USAGE, Case, main
+from harness import INPUT, NOT_ALL_OK, OK, OUTPUT, SANITIZED, USAGE, Case, main
 
 WORSE = 5
 
@@ -62,12 +63,14 @@ class Compare(Case):
             self.assertIsNone(sides[2][key])
         self.assertEqual([side["settings"]["connections"] for side in sides[:2]], [7, 8])
 
+    @unittest.skipIf(SANITIZED, "a tenth of a time that the sanitizers make up")
     def test_runs_find_a_tenth(self):
         a = self.bench("a", "--repeat", "5", "-n", "600", "-c", "10", serve=("--latency", "20ms"))
         b = self.bench("b", "--repeat", "5", "-n", "600", "-c", "10", serve=("--latency", "22ms"))
         self.compare(a, b, "--json", self.path("comparison.json"), expect=WORSE)
         self.assertEqual(self.figures()["comparisons"][0]["p50"]["verdict"], "worse")
 
+    @unittest.skipIf(SANITIZED, "24 s of waiting, for figures that test_load has under them, too")
     def test_a_server_that_hangs_to_the_end_is_worse(self):
         """Half of the requests never start, or are given up: they count with how long they
         waited, at least."""

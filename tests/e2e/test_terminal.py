@@ -128,7 +128,8 @@ class Messages(Terminal):
         text = self.shown(50, "doctor", expect=self.run_ringsend("doctor").status)
         self.assertRegex(text, r"(?m)^\x1b\[3[123]m(ok|note|FAULT) +\x1b\[0m ")
         for line in COLOUR.sub("", text).splitlines():
-            if len(line) > 50:
+            # But for one long word, and for what can be pasted.
+            if len(line) > 50 and not re.match(r"(docker|podman) run |  seccomp", line):
                 self.assertEqual(len(line[20:].split()), 1, line)
 
     def test_quiet_is_quiet(self):
