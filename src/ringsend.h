@@ -335,7 +335,7 @@ struct ringsend_allocator {
 /* How operations reach the kernel. io_uring is what this library is made for; containers and
  * hardened hosts refuse it. Over epoll all promises are kept, with more system calls. */
 enum ringsend_io {
-    /* io_uring; epoll where its set-up ends with EPERM, ENOSYS or EINVAL. */
+    /* io_uring; epoll where that is refused, by any error but a want of memory or descriptors. */
     RINGSEND_IO_AUTO = 0,
     /* Nothing else: ringsend_new fails with RING where it is refused. */
     RINGSEND_IO_URING,

@@ -93,8 +93,17 @@ void ring_explain(int error, char *text, size_t text_bytes)
                  "or newer is needed.",
                  system.release);
         break;
+    case EACCES:
+        snprintf(text, text_bytes,
+                 "io_uring cannot be used: %s. A security policy forbids it, as SELinux does from "
+                 "Linux 6.15 on (class io_uring, permission allowed: see `ausearch -m avc`), or a "
+                 "seccomp profile.",
+                 strerror(error));
+        break;
     default:
-        snprintf(text, text_bytes, "io_uring cannot be used: %s.", strerror(error));
+        snprintf(text, text_bytes,
+                 "io_uring cannot be used: %s. If the kernel has it, a seccomp profile answers so.",
+                 strerror(error));
         break;
     }
 }

@@ -76,6 +76,14 @@ static int table_register(struct uring *u)
     return io_uring_register_files_sparse(&u->io, u->sockets_max);
 }
 
+/* Whether the queues may be entered: a filter may know the other two calls and not this one. Who
+ * asks too early, as here, is told so by the kernel itself. */
+static int enter_probe(const struct uring *u)
+{
+    int result = io_uring_enter2((unsigned)u->io.ring_fd, 0, 0, 0, NULL, 0);
+    return result == -EBADFD ? 0 : result;
+}
+
 static int uring_try(struct uring *u, uint32_t sq_entries, uint32_t cq_entries)
 {
     int result = queues_make(u, sq_entries, cq_entries);
@@ -89,6 +97,8 @@ static int uring_try(struct uring *u, uint32_t sq_entries, uint32_t cq_entries)
         result = table_register(u);
     if (result == 0)
         result = io_uring_register_buf_ring(&u->io, &group, 0);
+    if (result == 0)
+        result = enter_probe(u);
     if (result < 0)
         io_uring_queue_exit(&u->io);
     return result;

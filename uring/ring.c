@@ -7,10 +7,15 @@
 
 #include <errno.h>
 
-/* Nothing else is a reason: what is only short of memory or descriptors has its own cure. */
+/* Filters answer with any error they like (SystemCallErrorNumber= of systemd.exec(5)), and SELinux
+ * with EACCES. No reason is only what is short of memory or descriptors: it has its own cure. */
 static bool is_refusal(int error)
 {
-    return error == -EPERM || error == -ENOSYS || error == -EINVAL;
+    static const int short_of[] = {0, -ENOMEM, -ENOBUFS, -EMFILE, -ENFILE};
+    for (size_t i = 0; i < sizeof(short_of) / sizeof(short_of[0]); i++)
+        if (error == short_of[i])
+            return false;
+    return true;
 }
 
 static int any_ring_new(struct ring **ring, const struct ring_options *options)

@@ -88,7 +88,7 @@ enum ring_use {
 
 /* What is behind a ring that ring_new makes. */
 enum ring_backend {
-    RING_ANY, /* io_uring; where that is refused (EPERM, ENOSYS) or too old (EINVAL), epoll */
+    RING_ANY, /* io_uring; where that is refused or too old, and not only short, epoll */
     RING_IO_URING,
     RING_EPOLL,
     RING_BACKENDS

@@ -328,7 +328,7 @@ static int child_with_filter(const int *error_code)
         return 2;
     options.backend = RING_ANY;
     int any = ring_new(&ring, &options);
-    if (error == ENOMEM)
+    if (error == ENOMEM || error == EMFILE)
         return any == -error && ring == untouched ? 0 : 5;
     if (any != 0 || ring_features(ring).backend != RING_EPOLL ||
         ring_features(ring).refused != -error)
@@ -345,7 +345,33 @@ static void test_seccomp_refuses(void **state)
     (void)state;
     end_child(begin_child(child_with_filter, &(int){EPERM}));
     end_child(begin_child(child_with_filter, &(int){ENOSYS}));
+    end_child(begin_child(child_with_filter, &(int){EACCES}));
+    end_child(begin_child(child_with_filter, &(int){EUCLEAN}));
     end_child(begin_child(child_with_filter, &(int){ENOMEM}));
+    end_child(begin_child(child_with_filter, &(int){EMFILE}));
+}
+
+/* A filter that knows some of the three calls and not this one is no better. */
+static int child_without_one_of_three(const int *call)
+{
+    const struct ring_options options = {.sockets_max = 4, .buffers = 1, .buffer_bytes = 64};
+    if (!refuse_call(*call, EPERM))
+        return 1;
+    if (ring_new(&ring, &options) != 0 || ring_features(ring).refused != -EPERM)
+        return 2;
+    int result = turn((struct ring_wait){.want = 0});
+    ring_free(ring);
+    return result == 0 ? 0 : 3;
+}
+
+static void test_one_call_refused_is_io_uring_refused(void **state)
+{
+    (void)state;
+    if (under_valgrind())
+        skip();
+    end_child(begin_child(child_without_one_of_three, &(int){__NR_io_uring_setup}));
+    end_child(begin_child(child_without_one_of_three, &(int){__NR_io_uring_enter}));
+    end_child(begin_child(child_without_one_of_three, &(int){__NR_io_uring_register}));
 }
 
 /* epoll without calls that are younger than it, or that a filter does not know. */
@@ -410,7 +436,8 @@ static void test_explanations(void **state)
     assert_explained(-EINVAL, system.release);
     assert_explained(-EINVAL, "6.1");
     assert_explained(-EACCES, "Permission denied");
-    assert_explained(EACCES, "Permission denied");
+    assert_explained(EACCES, "SELinux");
+    assert_explained(EUCLEAN, "seccomp");
     ring_explain(-ENOSYS, small, sizeof(small));
     assert_int_equal(strlen(small), sizeof(small) - 1);
 }
@@ -434,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_memlock_shrinks_the_queues),
         cmocka_unit_test(test_descriptor_limit_is_raised),
         cmocka_unit_test(test_seccomp_refuses),
+        cmocka_unit_test(test_one_call_refused_is_io_uring_refused),
         cmocka_unit_test(test_epoll_does_without_younger_calls),
         cmocka_unit_test(test_explanations),
     };
