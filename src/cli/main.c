@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,8 @@ int main(int argc, char **argv)
 {
     mallopt(M_TOP_PAD, 1 << 20); /* one brk instead of ten; costs address space only */
     occupy_standard_descriptors();
+    /* A write beyond the limit of file sizes fails, and is reported. */
+    sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     if (argc < 2) {
         print_commands(stderr);
         return EXIT_USAGE;
@@ -138,12 +141,12 @@ int main(int argc, char **argv)
     if (strcmp(name, "--options-json") ==
         0) { /* not for people: docs/generate.py and tests read it */
         options_print_json();
-        return EXIT_OK;
+        end_printed();
     }
     bool help = strcmp(name, "help") == 0;
     if ((help && argc == 2) || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         print_commands(stdout);
-        return EXIT_OK;
+        end_printed();
     }
     if (help)
         name = argv[2];

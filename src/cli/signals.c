@@ -73,7 +73,6 @@ void signals_catch(void (*wake)(void))
     for (size_t i = 0; i < STOPS; i++)
         signals_catch_one(stops[i], on_stop, 0);
     sigaction(SIGPIPE, &ignore, NULL);
-    sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 const atomic_int *signals_stops(void)

@@ -95,7 +95,6 @@ class Bodies(Case):
 
     def test_a_body_that_cannot_be_written_stops_the_run_and_is_in_its_result(self):
         def limit():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
         run = self.send_to("-c", "2", records=[{"data": "x" * (n * 100)} for n in range(1, 2000)],
                            preexec_fn=limit, stdout=subprocess.PIPE)

@@ -50,6 +50,12 @@ class Cli(Case):
                 self.assertEqual(run.status, OUTPUT)
                 self.assertIn("ringsend %s: standard output could not be written\n" % args[0],
                               run.err)
+        for args in (["--version"], ["--help"], ["help"], ["help", "send"], ["send", "--help"],
+                     ["serve", "--version"], ["--options-json"]):
+            with self.subTest(args=args), open("/dev/full", "wb") as full:
+                run = Program([RINGSEND, *args], stdout=full).finish()
+                self.assertEqual((run.status, run.err),
+                                 (OUTPUT, "ringsend: standard output could not be written\n"))
 
     def test_version(self):
         for args in (["--version"], ["send", "--version"], ["serve", "--version"], ["serve", "-V"]):

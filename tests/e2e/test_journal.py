@@ -527,7 +527,6 @@ class Full(Journaled):
 
     def limit(self, bytes_max):
         def apply():
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, bytes_max))
         return apply
 

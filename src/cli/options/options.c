@@ -207,7 +207,7 @@ static void take_use(struct options *o, int code, const char *text)
         .row = row_of(o, code), .text = text, .shown = optarg, .by_letter = code < LONG_CODE};
     if (use.row->id == OPTION_HELP) {
         options_help(o->command);
-        exit(EXIT_OK);
+        end_printed();
     }
     if (use.row->id == OPTION_VERSION)
         show_version();

@@ -15,10 +15,18 @@
 #include <string.h>
 #include <unistd.h>
 
+void end_printed(void)
+{
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+    if (!written)
+        fputs("ringsend: standard output could not be written\n", stderr);
+    exit(written ? EXIT_OK : EXIT_OUTPUT);
+}
+
 void show_version(void)
 {
     printf("ringsend %s\n", ringsend_version());
-    exit(EXIT_OK);
+    end_printed();
 }
 
 /* Options that files have, by which message is about which line. */

@@ -23,6 +23,8 @@ enum exit_status {
     EXIT_SIGNAL = 128 /* + the signal's number */
 };
 
+/* Ends the program, which was asked for no more than what it has printed. */
+__attribute__((noreturn)) void end_printed(void);
 /* What --version ends in, of every command. */
 __attribute__((noreturn)) void show_version(void);
 /* Prints "ringsend COMMAND: ..." and a hint at --help to stderr, and ends the program with
