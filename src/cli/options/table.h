@@ -378,8 +378,8 @@ OPTION(RETRY_BUDGET, "retry-budget", 0, "B", TEXT, SEND, MANNERS,
 OPTION(ADAPTIVE, "adaptive", 0, NULL, FLAG, SEND, MANNERS,
        "as many connections as the platform rewards, between 1\n"
        "and -c: more while answers come as fast as before,\n"
-       "fewer on 429, 503, 529, resets, timeouts, and when answers\n"
-       "only wait there; says why",
+       "fewer on 429, 503, 529, resets, timeouts, and when\n"
+       "answers only wait there; says why",
        .others = "auto|auto-tune")
 
 /* ---- TLS ---- */
@@ -403,8 +403,8 @@ OPTION(INSECURE, "insecure", 'k', NULL, FLAG, SEND | CHECK | BENCH | PROBE, TLS,
        .others = "no-verify|skip-verify|no-check-certificate|tls-skip-verify")
 OPTION(TLS_LEGACY_RENEGOTIATION, "tls-legacy-renegotiation", 0, NULL, FLAG,
        SEND | CHECK | BENCH | PROBE, TLS,
-       "take servers without secure renegotiation (RFC 5746),\n"
-       "which somebody in between can mislead",
+       "take servers without secure renegotiation\n"
+       "(RFC 5746), which somebody in between can mislead",
        .others = "legacy-server-connect|unsafe-legacy-server-connect")
 
 /* ---- responses ---- */
