@@ -42,18 +42,20 @@ UNSEEN = {
     "sorts it), the ends of threads, a dying run":
         "restart_syscall rt_sigreturn mremap madvise exit gettid ftruncate fsync fdatasync "
         "sched_getaffinity kill sysinfo",
+    "a look at a command that runs on, and commands of other shells":
+        "waitid",
     "glibc's last words, and the other name of its setrlimit":
         "writev setrlimit prlimit64",
     "relative names":
         "getcwd",
     "where there is but the newer kind of a call (aarch64)":
-        "faccessat mkdirat renameat renameat2 unlinkat",
+        "faccessat mkdirat renameat renameat2 unlinkat dup3",
 }
 
 
 # Calls that aarch64 never had, and which one does their work there.
 INSTEAD = {
-    "access": "faccessat", "arch_prctl": "nothing", "epoll_wait": "epoll_pwait",
+    "access": "faccessat", "arch_prctl": "nothing", "dup2": "dup3", "epoll_wait": "epoll_pwait",
     "lstat": "newfstatat", "mkdir": "mkdirat", "open": "openat", "poll": "ppoll",
     "readlink": "readlinkat", "rename": "renameat", "stat": "newfstatat", "time": "gettimeofday",
     "unlink": "unlinkat",
@@ -128,6 +130,7 @@ class Trips(Case):
                  "--html", at("html"), "--hlog", at("hlog"), "--csv", at("csv"), plain.url],
                 ["bench", "--io", io, "--spin", "-r", "1000", "-n", "50", plain.url],
                 ["probe", "--io", io, "--step", "100ms", "-c", "2", plain.url],
+                ["send", "--io", io, "--token-command", "printf abc", "--url", plain.url, data],
             ]
         return made + [
             ["compare", "--html", self.path("html2"), self.path("uring.json"),
