@@ -129,8 +129,10 @@ int main(int argc, char **argv)
 {
     mallopt(M_TOP_PAD, 1 << 20); /* one brk instead of ten; costs address space only */
     occupy_standard_descriptors();
-    /* A write beyond the limit of file sizes fails, and is reported. */
+    /* A write beyond the limit of file sizes fails, and is reported. Of children that are ignored
+     * no status is kept, and whoever started us may have said so for us too. */
     sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
     if (argc < 2) {
         print_commands(stderr);
         return EXIT_USAGE;

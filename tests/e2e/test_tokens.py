@@ -159,6 +159,19 @@ class Tokens(Case):
             self.assertEqual(header(place.requests[0], "authorization"), ["Bearer " + token])
         self.assertIn("no token: the command ended with 1; the run waits", run.err)
 
+    def test_whoever_started_us_may_ignore_the_ends_of_children(self):
+        """The status of a command that fails is seen all the same: what it printed is no token."""
+        place = self.server(answering(lambda request: response(b"{}")))
+        mark = self.path("mark")
+        run = self.run_ringsend(
+            "send", "--token-command",
+            "[ -e %s ] && echo good && exit 0; >%s; echo bad; exit 3" % (mark, mark),
+            self.file("in", [{"url": place.url}]),
+            preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual(run.status, OK, run.err)
+        self.assertIn("the command ended with 3", run.err)
+        self.assertEqual(header(place.requests[0], "authorization"), ["Bearer good"])
+
     def test_a_stop_ends_all_waiting(self):
         """For a command, or for a lock; the command's processes with it."""
         place = self.server(answering(lambda request: response(b"{}")))

@@ -74,7 +74,7 @@ static bool read_all(int fd, struct token_wait *wait, char *text, size_t *bytes)
 static int end(pid_t pid, bool was_read, struct token_wait *wait)
 {
     uint64_t end_ns = clock_monotonic_ns() + COMMAND_MAX_NS;
-    int status = 0;
+    int status = -1; /* of none that is waited for in vain: a signal's */
     if (!was_read)
         kill(-pid, SIGKILL);
     while (waitpid(pid, &status, WNOHANG) == 0) {
