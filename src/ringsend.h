@@ -65,7 +65,7 @@
  * P4. Bounds on connections, rate, memory and time hold exactly; no clock runs while a request
  * waits for a connection, or for its turn by rate, retry budget or pause, but its own deadline.
  * So it is when this machine is out of local ports, descriptors or memory for another
- * connection: the request waits, and that is no try.
+ * connection: the request waits, and that is no try. Nor while its handshake is computed here.
  *
  * P5. Times are true: what had come by a deadline counts as come, however late ringsend_run is
  * called after it.

@@ -122,6 +122,12 @@ void attempt_go_on(struct attempt *a)
     task_wake(r->engine, &r->task); /* to look at it */
 }
 
+void attempt_put_off(struct attempt *a, uint64_t ns)
+{
+    CHECK(a->step == ATTEMPT_BEGUN && !a->stands_ns);
+    a->deadline_ns = timer_after(a->deadline_ns, ns);
+}
+
 void attempt_over(struct attempt *a, enum ringsend_error outcome, const char *detail)
 {
     struct request *r = request_of(a);

@@ -109,6 +109,9 @@ void attempt_take_back(struct attempt *a, uint64_t connect_ns, uint64_t handshak
 /* Its clock and its request's stand, as what it waits for is ours; they go on. */
 void attempt_stand(struct attempt *a);
 void attempt_go_on(struct attempt *a);
+/* For so long its clock has stood, and its request's has not: it had its connection, which was not
+ * its peer's turn. */
+void attempt_put_off(struct attempt *a, uint64_t ns);
 /* It is over, and all that came of it is there: nothing of the engine touches the user's memory
  * for it any more. Its request runs next. The detail may be null. */
 void attempt_over(struct attempt *a, enum ringsend_error outcome, const char *detail);

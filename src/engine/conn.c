@@ -366,11 +366,11 @@ static enum task_next handshaking(struct conn *c)
     bool complete;
     if (c->writer.send.state == OP_COMPLETE)
         writer_sent(c);
-    turn_stood(c, wire_take_away_ns(&c->wire));
+    turn_stood(c);
     enum ringsend_error error = go_on_opening(c, &complete, &detail);
     c->session_refused = error != RINGSEND_OK && wire_offered_session(&c->wire);
-    uint64_t attempt_at_ns = attempt_at(x);
     bool away = wire_is_handed_off(&c->wire);
+    uint64_t attempt_at_ns = away ? TIMER_NEVER : attempt_at(x);
     uint64_t at_ns = away ? TIMER_NEVER : c->deadline_ns;
     uint64_t turn_at_ns = away ? TIMER_NEVER : c->turn_at_ns;
     bool waits = error == RINGSEND_OK && !complete;

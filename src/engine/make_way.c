@@ -44,6 +44,7 @@ enum { LOOK_MAX = 64 /* of those that are overdue, for one that may be taken */ 
 void make_way_take_back(struct conn *c)
 {
     struct request *r = turn_request(c);
+    turn_stood(c);
     uint64_t ns = c->engine->now_ns - c->turn_began_ns;
     bool connects = c->step == CONN_CONNECTING;
     CHECK(r && c->step <= CONN_HANDSHAKING);

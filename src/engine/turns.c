@@ -85,8 +85,15 @@ void turn_begin(struct conn *c)
     c->deadline_ns = timer_after(e->now_ns, left_ns(timeout_ns, spent_ns));
 }
 
-void turn_stood(struct conn *c, uint64_t ns)
+void turn_stood(struct conn *c)
 {
+    struct request *r = turn_request(c);
+    uint64_t ns = wire_take_away_ns(&c->wire);
+    if (ns == 0)
+        return;
+    CHECK(c->step >= CONN_HANDSHAKING && !c->racing);
+    if (r)
+        attempt_put_off(&r->attempt, ns);
     c->turn_began_ns += ns;
     c->turn_at_ns = timer_after(c->turn_at_ns, ns);
     c->deadline_ns = timer_after(c->deadline_ns, ns);

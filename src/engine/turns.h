@@ -14,7 +14,9 @@ struct ringsend;
 
 void turns_init(struct ringsend *e);
 void turn_begin(struct conn *c); /* of connect or handshake: sets their deadline as well */
-void turn_stood(struct conn *c, uint64_t ns); /* for so long it waited for ourselves */
+/* For so long as it has been with our own worker up to now, its clock and the attempt's have stood;
+ * while it is there they stand. Before anybody looks at them. */
+void turn_stood(struct conn *c);
 /* It may be taken back from now on. A race's: first by its own pool, which is to hear of it. */
 void turn_is_over(struct conn *c);
 void turn_succeeded(struct conn *c);                /* its connect, or its handshake */

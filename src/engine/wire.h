@@ -132,8 +132,9 @@ enum ringsend_error wire_opening(struct wire *w, struct wire_news news, bool *op
 bool wire_is_handed_off(const struct wire *w);
 void wire_withdraw(struct wire *w);
 bool wire_offered_session(const struct wire *w); /* of TLS; it has begun */
-uint64_t wire_take_away_ns(struct wire *w);      /* how long it was, since the last call */
-void wire_returns(struct ringsend *e);           /* takes back what the workers have done */
+/* How long it has been, since the last call and up to now. */
+uint64_t wire_take_away_ns(struct wire *w);
+void wire_returns(struct ringsend *e); /* takes back what the workers have done */
 
 /* ---- Sending ---- */
 

@@ -53,7 +53,7 @@ struct wire_tls {
     bool broken;   /* a send was cut short; what the peer said before is still to be heard */
     bool opened;   /* the handshake is done */
     bool farewell; /* it was said */
-    uint64_t handed_off_ns; /* when it was the last time */
+    uint64_t handed_off_ns; /* since when it is, as far as not taken yet */
     uint64_t away_ns;       /* see wire_take_away_ns */
     char detail[448];       /* of the failure */
 };
@@ -147,9 +147,16 @@ void wire_withdraw(struct wire *w)
 
 uint64_t wire_take_away_ns(struct wire *w)
 {
-    uint64_t ns = w->tls->away_ns;
+    struct wire_tls *t = w->tls;
+    if (!t)
+        return 0;
+    uint64_t ns = t->away_ns;
     CHECK(w->kind == WIRE_TLS);
-    w->tls->away_ns = 0;
+    t->away_ns = 0;
+    if (t->handed_off) {
+        ns += w->engine->now_ns - t->handed_off_ns;
+        t->handed_off_ns = w->engine->now_ns;
+    }
     return ns;
 }
 
@@ -264,7 +271,8 @@ static bool feed(struct wire *w)
     UNREACHABLE("work of a handshake");
 }
 
-/* The worker is ours, and so is the line before it: the handshake's clock stands meanwhile. */
+/* The worker is ours, and so is the line before it: the clocks of handshake and attempt stand
+ * meanwhile. */
 void wire_returns(struct ringsend *e)
 {
     struct handshake *h;

@@ -539,6 +539,49 @@ static void worker_is_slow(void)
     scenario_end(&c);
 }
 
+/* So does the attempt's; the record's own runs. */
+static void attempt_stands(void)
+{
+    struct client c;
+    struct client_ask ask = get;
+    struct sim_peer *peer = scenario_begin_tls(
+        "TLS: the attempt's clock stands while the worker is behind", &c,
+        &(struct ringsend_options){.connections_max = 40, .tries = 1, .attempt_timeout_ns = SIM_S},
+        &(struct sim_answer){200, .delay_ns = 800 * SIM_MS}, 1);
+
+    peer->forgets = true;
+    sim.faults.dear_host = "10.0.0.1";
+    sim.faults.dear_worker_ns = SIM_S / 2;
+    for (uint32_t i = 0; i < 20; i++)
+        scenario_submit(&c, &ask);
+    ask.deadline_ns = 5ull * SIM_S;
+    uint32_t bounded = scenario_submit(&c, &ask);
+    client_finish(&c);
+    for (uint32_t i = 0; i < bounded; i++)
+        scenario_expect(&c, i, RINGSEND_OK, 200, 1, false);
+    scenario_expect(&c, bounded, RINGSEND_E_TIMEOUT_RECORD, 0, 1, false);
+    scenario_expect_ms(&c, bounded, 5000, 5010);
+    scenario_end(&c);
+}
+
+/* It stands for that alone: whoever answers the handshake and no request has its whole second, and
+ * no more. */
+static void attempt_goes_on(void)
+{
+    struct client c;
+
+    scenario_begin_tls("TLS: the attempt's clock goes on behind the worker", &c,
+                       &(struct ringsend_options){.tries = 1, .attempt_timeout_ns = SIM_S},
+                       &(struct sim_answer){200, .delay_ns = 2ull * SIM_S}, 1);
+    sim.faults.dear_host = "10.0.0.1";
+    sim.faults.dear_worker_ns = SIM_S / 2;
+    scenario_submit(&c, &get);
+    client_finish(&c);
+    scenario_expect(&c, 0, RINGSEND_E_TIMEOUT_ATTEMPT, 0, 1, false);
+    scenario_expect_ms(&c, 0, 1500, 1510);
+    scenario_end(&c);
+}
+
 /* A server that answers an offered session by a fatal alert costs connections, and no record, nor
  * a try of one; and it is offered none any more. */
 static void session_is_refused(void)
@@ -568,6 +611,8 @@ static const struct scenario_function functions[] = {
     {"TLS: beside a hostile origin", hostile_origin},
     {"TLS: what is cancelled is not worked on", nobody_waits},
     {"TLS: the clock stands while the worker is behind", worker_is_slow},
+    {"TLS: the attempt's clock stands while the worker is behind", attempt_stands},
+    {"TLS: the attempt's clock goes on behind the worker", attempt_goes_on},
     {"TLS: a pool resumes the first one's session", pool_resumes},
     {"TLS: a server that resumes nothing", server_resumes_nothing},
     {"TLS: a server that has forgotten its sessions", server_forgets},
