@@ -9,12 +9,13 @@ import itertools
 import json
 import os
 import re
+import resource
 import shlex
-import shutil
+import threading
 
 import hdr
 from browser import printed, render, said, with_script
-from harness import (NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, Authority, Case, answering, main,
+from harness import (BOUND_S, NOT_ALL_OK, NOT_STARTED, OK, OUTPUT, USAGE, Case, answering, main,
                      refused_port, response)
 
 THRESHOLD = 5
@@ -208,22 +209,26 @@ class Report(Case):
             self.assertRegex(text, r"(?m)  20 \* %s$" % bad.url)
 
     def test_a_run_that_cannot_start_leaves_those_before_it(self):
-        """The third run finds its certificates gone."""
-        authority, ca = Authority(self.dir, "authority"), self.path("ca.pem")
+        """The third run may have no more descriptors."""
         for kind, wanted, args in (("runs", 3, ("--repeat", "3")),
                                    ("steps", 4, ("--steps", "100,200,300,400"))):
             with self.subTest(kind=kind):
-                shutil.copyfile(authority.pem, ca)
-                seen = itertools.count(1)
-                server = self.server(answering(lambda request, seen=seen: (
-                    next(seen) == 2 and os.unlink(ca)) or response(b"hello")))
-                run = self.run_ringsend("bench", "-n", "1", "-c", "1", *args, "--cacert", ca,
-                                        "--force", "--json", self.path("figures.json"),
-                                        server.url)
+                seen, started = itertools.count(1), threading.Event()
+
+                def answer(_, seen=seen, started=started):
+                    if next(seen) == 2:
+                        started.wait(BOUND_S)
+                        resource.prlimit(bench.process.pid, resource.RLIMIT_NOFILE, (3, 3))
+                    return response(b"hello")
+
+                bench = self.start("bench", "-n", "1", "-c", "1", *args, "--force", "--json",
+                                   self.path("figures.json"), self.server(answering(answer)).url)
+                started.set()
+                run = bench.finish()
                 self.assertEqual(run.status, NOT_STARTED, run.err)
                 self.assertRegex(
-                    run.err, r"(?m)^run 3 of %d: http.*\nringsend bench: run 3 of %d: .*ca.pem" %
-                    (wanted, wanted))
+                    run.err, r"(?m)^run 3 of %d: http.*\nringsend bench: run 3 of %d: The limit of "
+                    r"open descriptors" % (wanted, wanted))
                 figures = self.load()
                 self.assertEqual((len(figures[kind]), figures["runs_wanted"]), (2, wanted))
                 self.assertIn("\nringsend bench: ONLY 2 OF %d RUNS were made\n" % wanted,

@@ -290,7 +290,7 @@ static void a_given_allocator_is_asked_and_gets_all_back(void **state)
     assert_int_equal(ringsend_new(&engine, &options), 0);
     memset(&allocator, 0, sizeof allocator); /* it was copied */
     size_t calls = account.calls;
-    assert_true(calls > 5);
+    assert_true(calls > 0);
     assert_int_equal(held(engine), account.bytes);
     assert_int_equal(outcome(engine, *state, "big"), RINGSEND_OK);
     assert_true(account.most > PEER_BIG_BYTES);
