@@ -158,7 +158,7 @@ extern "C" {
       "the connection could not be made") \
     X(TIMEOUT_CONNECT, "timeout_connect", CONNECT, RETRY, SENT_NOTHING, \
       "the connection was not made within the connect timeout") \
-    /* TLS handshake; the last three may also come later */ \
+    /* TLS handshake; the last four may also come later */ \
     X(TLS_NO_RANDOM, "tls_no_random", HANDSHAKE, RETRY, SENT_NOTHING, \
       "the kernel gave no random bytes") \
     X(TLS_EXPIRED, "tls_expired", HANDSHAKE, FINAL, SENT_NOTHING, \
@@ -193,8 +193,8 @@ extern "C" {
     X(TLS_BAD_CERTIFICATE, "tls_bad_certificate", HANDSHAKE, FINAL, SENT_NOTHING, \
       "a certificate is malformed") \
     X(TLS_VERSION, "tls_version", HANDSHAKE, FINAL, SENT_NOTHING, \
-      "the peer does not speak TLS 1.2, the only version of this build: if it speaks only " \
-      "TLS 1.3, allow 1.2 there") \
+      "the peer speaks no version of TLS that is offered: 1.2 by BearSSL, 1.3 by OpenSSL where " \
+      "that is there and allowed") \
     X(TLS_REFUSED, "tls_refused", HANDSHAKE, FINAL, SENT_NOTHING, \
       "the peer refused the handshake: nothing in common (TLS 1.2 with ECDHE and AES-GCM or " \
       "ChaCha20, RSA PKCS#1 or ECDSA), or it does not know the host name") \
@@ -203,6 +203,9 @@ extern "C" {
       "requests before yours: have it updated, or allow legacy renegotiation") \
     X(TLS_CLIENT_CERTIFICATE, "tls_client_certificate", HANDSHAKE, FINAL, SENT_NOTHING, \
       "the server wants a client certificate that it trusts: give one with its key") \
+    X(TLS_LATE_REFUSAL, "tls_late_refusal", HANDSHAKE, FINAL, SENT_MAYBE, \
+      "the server refused the client certificate once the request had left, as TLS 1.3 has it: " \
+      "give one that it trusts, with its key") \
     X(TLS_ALERT, "tls_alert", HANDSHAKE, RETRY, SENT_MAYBE, \
       "the peer broke the connection off with a TLS alert") \
     X(TLS_PROTOCOL, "tls_protocol", HANDSHAKE, RETRY, SENT_MAYBE, \
@@ -341,6 +344,16 @@ enum ringsend_io {
     RINGSEND_IO_URING,
     /* Nothing else. */
     RINGSEND_IO_EPOLL
+};
+
+/* Which library TLS goes by. BearSSL has TLS 1.2, OpenSSL 1.3 as well. */
+enum ringsend_tls_library {
+    /* BearSSL, and OpenSSL for each origin whose server needs it: loaded at the first. */
+    RINGSEND_TLS_AUTO = 0,
+    /* Nothing else. */
+    RINGSEND_TLS_BEARSSL,
+    /* Nothing else. */
+    RINGSEND_TLS_OPENSSL
 };
 
 /* Zeroed but for `size` (see above), it holds the defaults. Fields are only ever appended. The
@@ -534,6 +547,10 @@ struct ringsend_options {
     uint64_t seed;
     /* By which of the kernel's ways the engine works. */
     enum ringsend_io io;
+    /* Which library TLS goes by; with `tls`, what that was made with. */
+    enum ringsend_tls_library tls_library;
+    /* The oldest version of TLS: 12, the default, or 13, which is OpenSSL's. */
+    uint32_t tls_min;
 };
 
 /* ---- Pauses ----
@@ -947,7 +964,7 @@ RINGSEND_API int ringsend_new(struct ringsend **engine, const struct ringsend_op
 RINGSEND_API void ringsend_free(struct ringsend *engine);
 
 /* Certificates and keys for several engines, on any threads: for options.tls. Of the options it
- * takes ca_file, cert_file, key_file, insecure, tls_legacy_renegotiation and connections_max,
+ * takes ca_file, cert_file, key_file, insecure, tls_... and connections_max,
  * which should be that of the engines: above 1000 a connection gets 21 KB of buffers instead of
  * 41. Files that are named are read here, once; the system's authorities by the first engine
  * that has an https request, once. Sessions are each engine's own. Errors: INVALID, NO_MEMORY,
@@ -958,6 +975,11 @@ RINGSEND_API int ringsend_tls_new(struct ringsend_tls **tls,
 /* Wipes the key. All engines that were made with it are freed before. Null is allowed. Any
  * thread. */
 RINGSEND_API void ringsend_tls_free(struct ringsend_tls *tls);
+/* Of the https origin of that number, in the order of their first connections by these
+ * certificates: "host:443: TLS 1.3 by OpenSSL", and why, if it was BearSSL's turn first. Cut off to
+ * text_bytes, with a NUL. Returns its length; 0: there are fewer. */
+RINGSEND_API size_t ringsend_tls_origin(const struct ringsend *engine, size_t number, char *text,
+                                        size_t text_bytes);
 
 /* Limits that hold exactly over all engines which are given them (options.limits): of the
  * options it takes rate_..., retry_budget_..., connections_max and connections_per_origin (an

@@ -1,5 +1,7 @@
-/* TLS without I/O: cipher bytes in and out, plain bytes in and out. The library behind it
- * (BearSSL: TLS 1.2, ECDHE, AES-GCM or ChaCha20-Poly1305) shows nowhere in this header.
+/* TLS without I/O: cipher bytes in and out, plain bytes in and out. Two libraries stand behind it:
+ * BearSSL (TLS 1.2, ECDHE, AES-GCM or ChaCha20-Poly1305), the cheaper one, and OpenSSL (TLS 1.3 as
+ * well, extended master secret, tickets), for the servers that the first cannot speak to. Both
+ * judge certificates by the same code, tls/x509. OpenSSL is loaded when it is first needed.
  *
  *   tls_config  trust, own certificate, defaults. Built once, then only read: any number of threads
  *               may share it. Outlives all that is made from it.
@@ -21,6 +23,12 @@
  * and touch it again when it comes back. Server connections also use their tls_local in tls_feed:
  * those of one tls_local are fed by one thread at a time.
  *
+ * Which library. With TLS_AUTO each origin (host and port) begins with BearSSL. Where a server
+ * refuses that handshake by an alert that OpenSSL may cure, tls_ask_again says so, and all later
+ * connections to that origin go by OpenSSL: another one can be made at once. What verification has
+ * refused stays refused. An origin that takes up no session by its id in its first handshakes goes
+ * on with OpenSSL, whose tickets it may take.
+ *
  * A client offers ALPN http/1.1 and takes any answer; a server answers no ALPN. Neither
  * renegotiates, and a client takes no server that could be made to: without RFC 5746 somebody in
  * between can put bytes of his own before ours. Revocation is not looked at.
@@ -38,6 +46,8 @@
 
 /* ---- Configuration ---- */
 
+enum tls_choice { TLS_AUTO, TLS_BEARSSL, TLS_OPENSSL };
+
 /* Zeroed: a client that trusts the system's authorities. */
 struct tls_options {
     bool server;
@@ -50,6 +60,8 @@ struct tls_options {
     const char *chain_file;    /* own certificate first, then its issuers: PEM. Servers need one */
     const char *key_file;      /* its key: PEM, unencrypted; null: it is in chain_file */
     bool legacy_renegotiation; /* client: take servers without secure renegotiation (RFC 5746) */
+    enum tls_choice library;   /* client; a server is always BearSSL's */
+    bool min_13;               /* client: TLS 1.3 and nothing older, so OpenSSL */
     int64_t now_s;             /* UTC to verify at, for tests; 0: the clock's */
 };
 
@@ -64,10 +76,31 @@ struct tls_config *tls_config_new(const struct tls_options *options, char *messa
                                   size_t message_bytes);
 /* Wipes the key. Null is allowed. */
 void tls_config_free(struct tls_config *config);
+/* Null, or why there is no OpenSSL: static. Loads it. */
+const char *tls_openssl_fault(void);
 /* How many certificates are trusted. */
 size_t tls_config_anchors(const struct tls_config *config);
 /* Where they come from, for people. */
 const char *tls_config_anchors_source(const struct tls_config *config);
+
+/* Why an origin's connections go by OpenSSL, though the choice began with BearSSL. */
+enum tls_move {
+    TLS_STAYED,
+    TLS_MOVED_FOR_TICKETS, /* no session was taken up by its id */
+    TLS_MOVED_REFUSED,     /* the server refused what BearSSL offers */
+};
+
+/* What is known of an origin that was spoken to, or is about to be. */
+struct tls_origin {
+    char host[256]; /* in lower case */
+    uint16_t port;
+    enum tls_move move;
+    const char *library, *version; /* of the last handshake, static; null: none is done */
+};
+
+/* The one of that number, in the order in which they were met; false: there are fewer. Any
+ * thread. */
+bool tls_origin_at(const struct tls_config *config, size_t number, struct tls_origin *origin);
 
 struct memory;
 struct tls_local;
@@ -99,6 +132,12 @@ enum {
  * Resumes a session when there is one. Null: memory is out. 5 us. */
 struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t port);
 struct tls *tls_server_new(struct tls_local *local);
+/* Of a client's handshake that has failed: another connection to there goes by the other library,
+ * at once, and may succeed. */
+bool tls_ask_again(const struct tls *t);
+/* Its library and, once it is ready, its version of TLS: static. */
+const char *tls_library_name(const struct tls *t);
+const char *tls_version_name(const struct tls *t);
 /* Wipes and frees. Null is allowed. */
 void tls_free(struct tls *t);
 

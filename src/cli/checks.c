@@ -381,10 +381,13 @@ static void check_trust(struct finding *f)
     char message[sizeof f->text];
     struct tls_config *config = tls_config_new(&options, message, sizeof message);
     if (config) {
+        const char *fault = tls_openssl_fault();
         say(f, "%zu authorities are trusted, of %s", tls_config_anchors(config),
             tls_config_anchors_source(config));
         if (message[0])
             say(f, "; %s", message);
+        say(f, "; TLS 1.2 by BearSSL, %s%s", fault ? "and 1.3 not at all: " : "1.3 by OpenSSL",
+            fault ? fault : "");
         tls_config_free(config);
         return;
     }

@@ -13,6 +13,7 @@
 #include "tls/tls.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,13 +58,19 @@ int certificates_new(struct ringsend_tls **tls, const struct ringsend_options *o
     if (!t)
         return -RINGSEND_E_NO_MEMORY;
     pthread_mutex_init(&t->mutex, NULL);
-    t->options = (struct tls_options){.insecure = o.insecure,
+    t->options = (struct tls_options){.library = (enum tls_choice)o.tls_library,
+                                      .min_13 = o.tls_min == 13,
+                                      .insecure = o.insecure,
                                       .half_duplex = o.connections_max > FULL_DUPLEX_MAX,
                                       .ca_file = o.ca_file,
                                       .chain_file = o.cert_file,
                                       .key_file = o.key_file,
                                       .legacy_renegotiation = o.tls_legacy_renegotiation};
-    bool named = o.ca_file || o.cert_file || o.key_file;
+    _Static_assert((int)TLS_OPENSSL == (int)RINGSEND_TLS_OPENSSL &&
+                       (int)TLS_BEARSSL == (int)RINGSEND_TLS_BEARSSL,
+                   "the same numbers");
+    bool named = o.ca_file || o.cert_file || o.key_file || o.tls_library == RINGSEND_TLS_OPENSSL ||
+                 o.tls_min == 13;
     const struct tls_config *config;
     enum ringsend_error fault = named ? certificates_load(t, &config) : RINGSEND_OK;
     if (fault != RINGSEND_OK) {
@@ -73,6 +80,26 @@ int certificates_new(struct ringsend_tls **tls, const struct ringsend_options *o
     }
     *tls = t;
     return 0;
+}
+
+size_t certificates_origin(struct ringsend_tls *tls, size_t number, char *text, size_t text_bytes)
+{
+    static const char *const why[] = {
+        [TLS_STAYED] = "",
+        [TLS_MOVED_FOR_TICKETS] = ", whose tickets it takes up, and no other sessions",
+        [TLS_MOVED_REFUSED] = ", after it had refused BearSSL",
+    };
+    struct tls_origin origin;
+    pthread_mutex_lock(&tls->mutex);
+    bool any = tls->config && tls_origin_at(tls->config, number, &origin);
+    pthread_mutex_unlock(&tls->mutex);
+    if (!any)
+        return 0;
+    int bytes = snprintf(text, text_bytes, "%s:%u: %s%s%s%s", origin.host, origin.port,
+                         origin.library ? origin.version : "no handshake has succeeded",
+                         origin.library ? " by " : "", origin.library ? origin.library : "",
+                         why[origin.move]);
+    return bytes > 0 ? (size_t)bytes : 0;
 }
 
 int ringsend_tls_new(struct ringsend_tls **tls, const struct ringsend_options *options)

@@ -34,6 +34,7 @@
 #include "engine/kept.h"
 #include "engine/pool.h"
 #include "engine/places.h"
+#include "engine/queue.h"
 #include "engine/request.h"
 #include "engine/steps.h"
 #include "engine/stream.h"
@@ -358,6 +359,21 @@ static enum ringsend_error go_on_opening(struct conn *c, bool *opened, const cha
     return error;
 }
 
+/* The server can be spoken to, but by the other library. Nothing of the request has left: it waits
+ * in front for another connection, and its clocks go on. */
+static enum task_next ask_again(struct conn *c)
+{
+    struct exchange *x = http1_exchange(c);
+    struct request *r = x ? x->request : NULL;
+    CHECK(c->step == CONN_HANDSHAKING && c->exchanges_begun == 0);
+    if (x)
+        exchange_put(x);
+    conn_fail(c, RINGSEND_OK, NULL);
+    if (r)
+        queue_take_back(r, 0, c->engine->now_ns - c->turn_began_ns);
+    return TASK_AGAIN;
+}
+
 static enum task_next handshaking(struct conn *c)
 {
     struct ringsend *e = c->engine;
@@ -390,6 +406,8 @@ static enum task_next handshaking(struct conn *c)
         return TASK_WAIT;
     }
     tell(c, NEWS_GREETED);
+    if (error != RINGSEND_OK && wire_asks_again(&c->wire))
+        return ask_again(c);
     if (error != RINGSEND_OK)
         return conn_fail(c, error, detail);
     CHECK(!op_in_flight(&c->writer.send) && !wire_is_handed_off(&c->wire));

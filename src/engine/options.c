@@ -114,6 +114,10 @@ static const char *fault_of(const struct ringsend_options *o)
         return "rate_ramp_ns must be at most an hour";
     if (o->io > RINGSEND_IO_EPOLL)
         return "io must be one of enum ringsend_io";
+    if (o->tls_library > RINGSEND_TLS_OPENSSL)
+        return "tls_library must be one of enum ringsend_tls_library";
+    if (o->tls_min != 0 && o->tls_min != 12 && o->tls_min != 13)
+        return "tls_min must be 12 or 13";
     return NULL;
 }
 

@@ -127,6 +127,8 @@ struct wire_news {
  * *opened. */
 enum ringsend_error wire_opening(struct wire *w, struct wire_news news, bool *opened,
                                  const char **detail);
+/* It has failed, and another connection to there may do better: tls_ask_again. */
+bool wire_asks_again(const struct wire *w);
 /* To a worker thread, or to wait for it: nothing goes on until that is done, and it must not be
  * closed. wire_withdraw takes it back, unless it is being worked on. */
 bool wire_is_handed_off(const struct wire *w);

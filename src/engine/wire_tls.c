@@ -376,6 +376,13 @@ enum ringsend_error wire_opening(struct wire *w, struct wire_news news, bool *op
     return news.ended ? failed(w, tls_end(t->tls), detail) : RINGSEND_OK;
 }
 
+bool wire_asks_again(const struct wire *w)
+{
+    const struct wire_tls *t = w->tls;
+    CHECK(t);
+    return !t->handed_off && tls_error(t->tls) != RINGSEND_OK && tls_ask_again(t->tls);
+}
+
 /* ---- Exchange ---- */
 
 /* What stands at position `at` of both parts taken together. */

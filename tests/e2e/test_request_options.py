@@ -79,6 +79,9 @@ class RequestOptions(Case):
         self.both("-k", secure.url, expect=OK)
         self.both("--insecure", secure.url, expect=OK)
         self.both("-k", "--tls-legacy-renegotiation", secure.url, expect=OK)
+        for library in ("auto", "bearssl", "openssl"):
+            self.both("-k", "--tls", library, secure.url, expect=OK)
+        self.both("-k", "--tls-min", "1.3", secure.url, expect=NOT_ALL_OK)
 
     def test_handshakes_that_never_end(self):
         silent = self.server(lambda peer: peer.hold())

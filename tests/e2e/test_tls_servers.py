@@ -57,10 +57,34 @@ class Nginx(Tls):
 
     def test_tls_1_3_only(self):
         nginx = self.tls_nginx("ssl_protocols TLSv1.3;")
-        run = self.send(*self.trust(), records=[{"url": nginx.url}], expect=NOT_ALL_OK)
-        self.assert_error(run.results[0], "tls_version", "TLS 1.2", "1.3", "allow 1.2")
+        run = self.send(*self.trust(), "--tls", "bearssl", records=[{"url": nginx.url}],
+                        expect=NOT_ALL_OK)
+        self.assert_error(run.results[0], "tls_version", "1.2 by BearSSL", "1.3 by OpenSSL")
         self.assertEqual(run.results[0]["attempts"], 1)
         self.assertIn("tls_version", run.err)
+        # Left to itself it asks again by the other library: no try, and one connection more.
+        run = self.send(*self.trust(), "-c", "1", records=[{"url": nginx.url}] * 20, expect=OK)
+        self.assertEqual({result["attempts"] for result in run.results}, {1})
+        self.assertEqual(self.handshakes(run), (1, 0, 2))
+        self.assertRegex(run.err, r"127.0.0.1:\d+: TLS 1.3 by OpenSSL, after it had refused")
+        for options in (("--tls", "openssl"), ("--tls-min", "1.3")):
+            run = self.send(*self.trust(), *options, "-c", "1", records=[{"url": nginx.url}] * 20,
+                            expect=OK)
+            self.assertEqual(self.handshakes(run), (1, 0, 1))
+
+    def test_tls_1_3_is_demanded(self):
+        nginx = self.tls_nginx("ssl_protocols TLSv1.2;")
+        run = self.send(*self.trust(), "--tls-min", "1.3", records=[{"url": nginx.url}],
+                        expect=NOT_ALL_OK)
+        self.assert_error(run.results[0], "tls_version")
+
+    def test_tickets(self):
+        # As it comes it names sessions and takes up none: three full handshakes, then OpenSSL's
+        # first, and tickets.
+        nginx = self.tls_nginx("keepalive_requests 1;")
+        run = self.send(*self.trust(), "-c", "1", records=[{"url": nginx.url}] * 20, expect=OK)
+        self.assertEqual(self.handshakes(run), (5, 15, 20))
+        self.assertIn("TLS 1.2 by OpenSSL, whose tickets it takes up", run.err)
 
     def test_plain_http_to_an_https_port(self):
         nginx = self.tls_nginx()
@@ -134,9 +158,9 @@ class OpensslServer(Tls):
 
     def test_what_has_nothing_in_common_with_us_says_what_to_do(self):
         for options, error, words in (
-                (("-tls1_3",), "tls_version", "allow 1.2"),
-                (("-cipher", "AES128-SHA"), "tls_refused", "ECDHE and AES-GCM"),
-                (("-cipher", "AES128-SHA"), "tls_refused", "CBC only, demands extended master"),
+                (("-tls1_2", "-cipher", "AES128-SHA"), "tls_refused", "ECDHE and AES-GCM"),
+                (("-tls1_2", "-cipher", "AES128-SHA"), "tls_refused",
+                 "CBC only, demands extended master"),
                 (("-curves", "X448"), "tls_refused", "nothing in common"),
                 (("-Verify", "1", "-verify_return_error"), "tls_client_certificate", "key")):
             with self.subTest(options=options):
@@ -151,9 +175,10 @@ class OpensslServer(Tls):
         self.assertIn("client certificate", result["detail"])
 
     def test_tls_1_1_only(self):
-        # A ClientHello does not tell our lowest version: the server goes on, and misses a cipher.
+        # BearSSL's ClientHello does not tell the lowest version: the server goes on, and misses a
+        # cipher. OpenSSL's does.
         url = self.s_server("-www", "-tls1_1", "-cipher", "DEFAULT:@SECLEVEL=0")
-        self.assert_error(self.get(url), "tls_refused", "TLS 1.2")
+        self.assert_error(self.get(url), "tls_version", "1.2 by BearSSL")
 
     def test_many_records_one_full_handshake(self):
         url = self.s_server("-www", "-no_ticket")

@@ -4,7 +4,7 @@
  *
  * Whatever he does, the client becomes ready only when nothing was changed in the handshake, no
  * plain byte of it arrives that was not said, and everything comes to an end. TLS_CERTS names the
- * directory of make_certs.sh. */
+ * directory of make_certs.sh, TLS_LIBRARY=openssl has the client be OpenSSL's. */
 #include "tls/tls.h"
 
 #include <stdio.h>
@@ -23,7 +23,8 @@ static struct tls_local *client_local, *server_local;
 
 static struct tls_config *config_of(bool server)
 {
-    const char *directory = getenv("TLS_CERTS");
+    const char *directory = getenv("TLS_CERTS"), *library = getenv("TLS_LIBRARY");
+    bool openssl = library && strcmp(library, "openssl") == 0;
     char ca[512], chain[512], key[512], message[600];
     if (!directory)
         abort();
@@ -32,6 +33,7 @@ static struct tls_config *config_of(bool server)
     snprintf(key, sizeof key, "%s/leaf.key", directory);
     struct tls_config *config =
         tls_config_new(&(struct tls_options){.server = server,
+                                             .library = openssl ? TLS_OPENSSL : TLS_BEARSSL,
                                              .ca_file = server ? NULL : ca,
                                              .chain_file = server ? chain : NULL,
                                              .key_file = server ? key : NULL},

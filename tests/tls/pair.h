@@ -46,13 +46,32 @@ static inline int64_t certs_now_s(void)
     return strtoll(text, NULL, 10) + 3600;
 }
 
-static inline struct tls_config *new_config(const struct tls_options *options)
+/* Whose clients are tested: the suites run with each library. */
+static inline bool with_openssl(void)
+{
+    const char *library = getenv("TLS_LIBRARY");
+    return library && strcmp(library, "openssl") == 0;
+}
+
+/* One that leaves it to itself without that. */
+static inline struct tls_config *new_open_config(const struct tls_options *given)
 {
     char message[300] = "";
-    struct tls_config *config = tls_config_new(options, message, sizeof message);
+    struct tls_options options = *given;
+    if (!options.server && with_openssl())
+        options.library = TLS_OPENSSL;
+    struct tls_config *config = tls_config_new(&options, message, sizeof message);
     if (!config)
         fail_msg("%s", message);
     return config;
+}
+
+static inline struct tls_config *new_config(const struct tls_options *given)
+{
+    struct tls_options options = *given;
+    if (!options.server && !with_openssl())
+        options.library = TLS_BEARSSL;
+    return new_open_config(&options);
 }
 
 static inline struct tls_config *new_server_config(const char *chain, const char *key,

@@ -199,6 +199,8 @@ static void test_fresh_random_bytes(void **state)
 static void test_hello_is_bearssl_s(void **state)
 {
     (void)state;
+    if (with_openssl())
+        skip();
     static const char ours[] = "\0\x1d\0\x17\0\x18\0\x19", theirs[] = "\0\x17\0\x18\0\x19\0\x1d";
     for (int i = 0; i < 4; i++) {
         struct pair p;
@@ -208,8 +210,9 @@ static void test_hello_is_bearssl_s(void **state)
         pair_open(&p, i & 2);
         struct tls *t = tls_client_new(p.client_local, name ? name : "127.0.0.1", 443);
         size_t bytes = tls_take(t, hello, sizeof hello), expected_bytes;
-        br_ssl_client_context client = p.client_config->model.client;
-        br_ssl_engine_set_buffer(&client.eng, buffer, p.client_config->buffer_bytes, !(i & 2));
+        br_ssl_client_context client = p.client_config->bear->model.client;
+        br_ssl_engine_set_buffer(&client.eng, buffer, p.client_config->bear->buffer_bytes,
+                                 !(i & 2));
         assert_true(br_ssl_client_reset(&client, name, 0));
         uint8_t *expected = br_ssl_engine_sendrec_buf(&client.eng, &expected_bytes);
         assert_int_equal(bytes, expected_bytes);
@@ -249,6 +252,8 @@ static void test_no_host(void **state)
 static void test_no_random_bytes(void **state)
 {
     (void)state;
+    if (with_openssl())
+        skip(); /* it has a source of its own */
     for (int odd = 0; odd < 2; odd++) {
         struct pair p;
         pair_open(&p, false);
@@ -559,7 +564,10 @@ static void test_scripts(void **state)
             if (error != s->expected)
                 fail_msg("%s: %s instead of %s (%s)", s->name, ringsend_error_name(error),
                          ringsend_error_name(s->expected), tls_detail(t) ? tls_detail(t) : "");
-            if (tls_state(t) & TLS_TAKE) { /* who sends a certificate that is none hears of it */
+            if (with_openssl()) { /* says what it thinks of any of them */
+                while (tls_take(t, hello, sizeof hello) > 0)
+                    assert_true(hello[0] == 21 && hello[5] <= 2);
+            } else if (tls_state(t) & TLS_TAKE) { /* who sends one that is none hears of it */
                 assert_int_equal(tls_take(t, hello, sizeof hello), 7);
                 hello[6] = hello[6] == 40 && error == RINGSEND_E_TLS_RENEGOTIATION ? 42 : hello[6];
                 assert_memory_equal(hello, "\x15\x03\x03\x00\x02\x02\x2a", 7);
@@ -571,7 +579,7 @@ static void test_scripts(void **state)
             tls_free(t);
         }
     }
-    assert_int_equal(alerts, 3 * 2);
+    assert_int_equal(alerts, with_openssl() ? 0 : 3 * 2);
     pair_close(&p);
 }
 
@@ -618,6 +626,7 @@ static void test_damaged_record(void **state)
     tls_feed(p.client, wire, bytes);
     assert_int_equal(tls_error(p.client), RINGSEND_E_TLS_PROTOCOL);
     assert_null(tls_peek(p.client, &ready));
+    tls_take(p.client, wire, sizeof wire); /* an alert, perhaps */
     assert_int_equal(tls_state(p.client), TLS_CLOSED);
     pair_close(&p);
 }
@@ -649,7 +658,7 @@ static void test_stolen_certificate(void **state)
         message, sizeof message));
     assert_non_null(strstr(message, "does not belong"));
     /* ... so put the wrong key in by hand. */
-    p.server_config->identity.key.ec.x[5] ^= 1;
+    p.server_config->bear->identity.key.ec.x[5] ^= 1;
     pair_connect(&p);
     shake_hands(&p, SIZE_MAX);
     assert_int_equal(tls_error(p.client), RINGSEND_E_TLS_BAD_SIGNATURE);

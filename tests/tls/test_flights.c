@@ -155,7 +155,7 @@ static void test_small_points(void **state)
         struct pair p;
         pair_open(&p, false);
         small = points[i];
-        p.server_config->curves.mulgen = make_small;
+        p.server_config->bear->curves.mulgen = make_small;
         pair_connect(&p);
         shake_hands(&p, SIZE_MAX);
         assert_int_equal(tls_error(p.client), RINGSEND_E_TLS_PROTOCOL);

@@ -104,7 +104,7 @@ static const struct server servers[] = {
     CHAIN("sha1", RINGSEND_E_TLS_WEAK_SIGNATURE),
     CHAIN("by-inter-sha1", RINGSEND_E_TLS_WEAK_SIGNATURE),
     CHAIN("md5", RINGSEND_E_TLS_WEAK_SIGNATURE),
-    BAD("signed-pss", "leaf", "root-rsa", ALGORITHM),
+    GOOD("signed-pss", "leaf", "root-rsa"), /* for_openssl */
     CHAIN("bad-signature", RINGSEND_E_TLS_BAD_SIGNATURE),
     /* usage */
     CHAIN("usage-client", RINGSEND_E_TLS_USAGE),
@@ -194,6 +194,12 @@ static enum ringsend_error judge(const struct server *s, const char *ca, bool in
     return error;
 }
 
+/* With a signature of a kind that BearSSL lacks: left to itself, OpenSSL is then asked. */
+static bool for_openssl(const struct server *s)
+{
+    return strcmp(s->chain, "signed-pss") == 0;
+}
+
 static void test_table(void **state)
 {
     (void)state;
@@ -201,10 +207,13 @@ static void test_table(void **state)
     assert_true(SERVERS >= 60);
     for (size_t i = 0; i < SERVERS; i++) {
         enum ringsend_error error = judge(&servers[i], servers[i].ca, false);
-        if (error == servers[i].expected)
+        enum ringsend_error expected = !with_openssl() && for_openssl(&servers[i])
+                                           ? RINGSEND_E_TLS_ALGORITHM
+                                           : servers[i].expected;
+        if (error == expected)
             continue;
         print_error("%s as %s: %s instead of %s\n", servers[i].chain, servers[i].host,
-                    ringsend_error_name(error), ringsend_error_name(servers[i].expected));
+                    ringsend_error_name(error), ringsend_error_name(expected));
         wrong++;
     }
     assert_int_equal(wrong, 0);

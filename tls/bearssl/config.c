@@ -1,4 +1,4 @@
-/* Builds a tls_config: trust, identity, and the model that connections are copied from.
+/* BearSSL's part of a configuration: identity, and the model that connections are copied from.
  *
  * Why a model: choosing the fastest code for this CPU costs a CPUID instruction for each algorithm,
  * 9 us apiece in a virtual machine; the first reset of a context seeds its generator from the
@@ -22,15 +22,9 @@
 #include "tls/bearssl/config.h"
 
 #include "base/check.h"
-#include "base/time.h"
 #include "tls/bearssl/sha256.h"
 
 #include <stdlib.h>
-
-int64_t config_now_s(const struct tls_config *config)
-{
-    return config->fixed_now_s ? config->fixed_now_s : clock_wall_s();
-}
 
 /* A point of small order makes a shared secret that everybody knows: all zeros (RFC 8422 5.11, RFC
  * 7748 6.1). BearSSL computes it and goes on. */
@@ -44,7 +38,7 @@ static uint32_t multiply(unsigned char *point, size_t point_bytes, const unsigne
     return any == 0 ? 0 : ok;
 }
 
-static void set_profile(struct tls_config *config, br_ssl_engine_context *engine)
+static void set_profile(struct bear_config *bear, br_ssl_engine_context *engine)
 {
     static const uint16_t suites[] = {BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
                                       BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -62,9 +56,9 @@ static void set_profile(struct tls_config *config, br_ssl_engine_context *engine
     br_ssl_engine_set_prf_sha384(engine, &br_tls12_sha384_prf);
     br_ssl_engine_set_default_rsavrfy(engine);
     br_ssl_engine_set_default_ecdsa(engine);
-    config->curves = *br_ec_get_default();
-    config->curves.mul = multiply;
-    br_ssl_engine_set_ec(engine, &config->curves);
+    bear->curves = *br_ec_get_default();
+    bear->curves.mul = multiply;
+    br_ssl_engine_set_ec(engine, &bear->curves);
     br_ssl_engine_set_default_aes_gcm(engine);
     br_ssl_engine_set_default_chapol(engine);
     br_ssl_engine_add_flags(engine, BR_OPT_NO_RENEGOTIATION);
@@ -79,31 +73,32 @@ static void drop_output(br_ssl_engine_context *engine)
 }
 
 /* The buffer serves only here. */
-static bool build_model(struct tls_config *config, struct message message)
+static bool build_model(const struct tls_config *config, struct bear_config *bear,
+                        struct message message)
 {
-    br_ssl_engine_context *engine = &config->model.engine;
-    uint8_t *buffer = malloc(config->buffer_bytes);
+    br_ssl_engine_context *engine = &bear->model.engine;
+    uint8_t *buffer = malloc(bear->buffer_bytes);
     if (!buffer)
         return message_fail(message, TLS_NO_MEMORY);
     int ok;
     if (config->server) {
-        br_ssl_server_zero(&config->model.server);
-        set_profile(config, engine);
+        br_ssl_server_zero(&bear->model.server);
+        set_profile(bear, engine);
         br_ssl_engine_add_flags(engine, BR_OPT_ENFORCE_SERVER_PREFERENCES);
-        br_ssl_engine_set_buffer(engine, buffer, config->buffer_bytes, !config->half_duplex);
-        ok = br_ssl_server_reset(&config->model.server);
+        br_ssl_engine_set_buffer(engine, buffer, bear->buffer_bytes, !config->half_duplex);
+        ok = br_ssl_server_reset(&bear->model.server);
     } else {
-        br_ssl_client_zero(&config->model.client);
-        set_profile(config, engine);
-        br_ssl_engine_set_protocol_names(engine, config->protocols, 1);
-        br_ssl_engine_set_buffer(engine, buffer, config->buffer_bytes, !config->half_duplex);
-        ok = br_ssl_client_reset(&config->model.client, NULL, 0);
+        br_ssl_client_zero(&bear->model.client);
+        set_profile(bear, engine);
+        br_ssl_engine_set_protocol_names(engine, bear->protocols, 1);
+        br_ssl_engine_set_buffer(engine, buffer, bear->buffer_bytes, !config->half_duplex);
+        ok = br_ssl_client_reset(&bear->model.client, NULL, 0);
     }
     if (ok) {
         drop_output(engine);
         CHECK(br_ssl_engine_current_state(engine) == BR_SSL_RECVREC);
-        config->ibuf_at = (size_t)(engine->ibuf - buffer);
-        config->obuf_at = (size_t)(engine->obuf - buffer);
+        bear->ibuf_at = (size_t)(engine->ibuf - buffer);
+        bear->obuf_at = (size_t)(engine->obuf - buffer);
     }
     free(buffer);
     if (!ok)
@@ -111,73 +106,48 @@ static bool build_model(struct tls_config *config, struct message message)
     return true;
 }
 
-void config_copy_model(const struct tls_config *config, union context *to, uint8_t *buffer)
+void config_copy_model(const struct bear_config *bear, union context *to, uint8_t *buffer)
 {
-    const br_ssl_engine_context *model = &config->model.engine;
-    *to = config->model;
-    to->engine.ibuf = buffer + config->ibuf_at;
-    to->engine.obuf = buffer + config->obuf_at;
+    const br_ssl_engine_context *model = &bear->model.engine;
+    *to = bear->model;
+    to->engine.ibuf = buffer + bear->ibuf_at;
+    to->engine.obuf = buffer + bear->obuf_at;
     to->engine.cpu.dp = to->engine.dp_stack + (model->cpu.dp - model->dp_stack);
     to->engine.cpu.rp = to->engine.rp_stack + (model->cpu.rp - model->rp_stack);
 }
 
-static bool build(struct tls_config *config, const struct tls_options *options,
-                  struct message message)
+static bool build(const struct tls_config *config, struct bear_config *bear,
+                  const struct tls_options *options, struct message message)
 {
-    config->server = options->server;
-    config->insecure = options->insecure;
-    config->half_duplex = options->half_duplex;
-    config->legacy_renegotiation = options->legacy_renegotiation;
-    config->fixed_now_s = options->now_s;
-    config->buffer_bytes = options->half_duplex ? BR_SSL_BUFSIZE_MONO : BR_SSL_BUFSIZE_BIDI;
-    config->protocols[0] = "http/1.1";
-    if (options->server && !options->chain_file)
-        return message_fail(message, "a TLS server needs a certificate and its key");
-    if (options->key_file && !options->chain_file)
-        return message_fail(message, "a private key without its certificate is of no use");
-    if (options->chain_file &&
-        !identity_load(&config->identity, options->chain_file, options->key_file, message))
-        return false;
-    if (!options->server && !options->insecure &&
-        !trust_load(&config->trust, options->ca_file, message))
-        return false;
-    return build_model(config, message);
+    bear->buffer_bytes = options->half_duplex ? BR_SSL_BUFSIZE_MONO : BR_SSL_BUFSIZE_BIDI;
+    bear->protocols[0] = "http/1.1";
+    return (!options->chain_file ||
+            identity_load(&bear->identity, options->chain_file, options->key_file, message)) &&
+           build_model(config, bear, message);
 }
 
-struct tls_config *tls_config_new(const struct tls_options *options, char *message,
-                                  size_t message_bytes)
+struct bear_config *bear_config_new(struct tls_config *config, const struct tls_options *options,
+                                    struct message message)
 {
-    struct message m = {.text = message, .room = message_bytes};
-    struct tls_config *config = calloc(1, sizeof *config);
-    if (message_bytes > 0)
-        message[0] = 0;
-    if (!config) {
-        message_fail(m, TLS_NO_MEMORY);
+    struct bear_config *bear = calloc(1, sizeof *bear);
+    if (!bear) {
+        message_fail(message, TLS_NO_MEMORY);
         return NULL;
     }
-    if (!build(config, options, m)) {
-        tls_config_free(config);
-        return NULL;
+    if (build(config, bear, options, message)) {
+        if (bear->identity.count > 0)
+            config->own = &bear->identity.own;
+        return bear;
     }
-    return config;
+    bear_config_free(bear);
+    return NULL;
 }
 
-void tls_config_free(struct tls_config *config)
+void bear_config_free(struct bear_config *bear)
 {
-    if (!config)
+    if (!bear)
         return;
-    identity_free(&config->identity);
-    trust_free(&config->trust);
-    explicit_bzero(config, sizeof *config);
-    free(config);
-}
-
-size_t tls_config_anchors(const struct tls_config *config)
-{
-    return config->trust.anchors_count;
-}
-
-const char *tls_config_anchors_source(const struct tls_config *config)
-{
-    return config->trust.source;
+    identity_free(&bear->identity);
+    explicit_bzero(bear, sizeof *bear);
+    free(bear);
 }

@@ -65,18 +65,43 @@ static void fail(struct tls *t, enum ringsend_error error, const char *detail)
 
 /* ---- Making and freeing ---- */
 
-static struct tls *new_connection(struct tls_local *local)
+/* Wipes what is not zero anyway: most of the buffers was never written to, and to write zeros there
+ * would make all of it resident. */
+static void wipe_used(unsigned char *data, size_t bytes)
+{
+    static const unsigned char zeros[512];
+    while (bytes > 0) {
+        size_t part = bytes < sizeof zeros ? bytes : sizeof zeros;
+        if (memcmp(data, zeros, part) != 0)
+            explicit_bzero(data, part);
+        data += part;
+        bytes -= part;
+    }
+}
+
+static void connection_free(struct tls *t)
+{
+    size_t buffer_bytes = t->config->bear->buffer_bytes;
+    struct memory *memory = t->local->memory;
+    handshake_free(t->handshake);
+    wipe_used(t->buffer, buffer_bytes);
+    explicit_bzero(t, sizeof *t);
+    memory_give_back(memory, t, sizeof *t + buffer_bytes);
+}
+
+static struct tls *new_connection(struct bear_local *local)
 {
     const struct tls_config *config = local->config;
+    const struct bear_config *bear = config->bear;
     uint8_t seed[LOCAL_SEED_BYTES];
-    struct tls *t = memory_take(local->memory, sizeof *t + config->buffer_bytes);
+    struct tls *t = memory_take(local->memory, sizeof *t + bear->buffer_bytes);
     if (!t)
         return NULL;
-    *t = (struct tls){.config = config, .local = local};
-    config_copy_model(config, &t->context, t->buffer);
+    *t = (struct tls){.head = {&bearssl_library}, .config = config, .local = local};
+    config_copy_model(bear, &t->context, t->buffer);
     t->handshake = calloc(1, sizeof *t->handshake);
     if (!t->handshake) {
-        tls_free(t);
+        connection_free(t);
         return NULL;
     }
     if (local_draw_seed(local, seed))
@@ -89,7 +114,7 @@ static struct tls *new_connection(struct tls_local *local)
 
 static void set_client_identity(struct tls *t)
 {
-    const struct identity *own = &t->config->identity;
+    const struct identity *own = &t->config->bear->identity;
     br_ssl_client_context *cc = &t->context.client;
     t->client_auth = (struct client_auth){&client_auth_class, NULL, t};
     if (own->count > 0 && own->key_type == BR_KEYTYPE_RSA)
@@ -125,10 +150,11 @@ static bool offer_session(struct tls *t)
     return true;
 }
 
-struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t port)
+static struct tls *client_new(struct tls_local *local, const char *host, uint16_t port,
+                              bool limit_12)
 {
-    CHECK(!local->config->server);
-    struct tls *t = new_connection(local);
+    (void)limit_12; /* it has no other */
+    struct tls *t = new_connection(local->bear);
     if (!t || t->error != RINGSEND_OK)
         return t;
     struct host *parsed = &t->handshake->host;
@@ -139,7 +165,7 @@ struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t p
     br_ssl_engine_context *engine = engine_of(t);
     _Static_assert(sizeof engine->client_random == LOCAL_SEED_BYTES,
                    "as many as are drawn at once");
-    if (!local_draw_seed(local, engine->client_random)) {
+    if (!local_draw_seed(t->local, engine->client_random)) {
         fail(t, RINGSEND_E_TLS_NO_RANDOM, NULL);
         return t;
     }
@@ -181,11 +207,10 @@ static const br_ssl_session_cache_class server_cache_class = {
     load_session,
 };
 
-struct tls *tls_server_new(struct tls_local *local)
+static struct tls *server_new(struct tls_local *local)
 {
-    CHECK(local->config->server);
-    const struct identity *own = &local->config->identity;
-    struct tls *t = new_connection(local);
+    const struct identity *own = &local->config->bear->identity;
+    struct tls *t = new_connection(local->bear);
     if (!t)
         return NULL;
     br_ssl_server_context *sc = &t->context.server;
@@ -195,37 +220,11 @@ struct tls *tls_server_new(struct tls_local *local)
     else
         br_ssl_server_set_single_ec(sc, own->chain, own->count, &own->key.ec, BR_KEYTYPE_SIGN, 0,
                                     br_ec_get_default(), br_ecdsa_sign_asn1_get_default());
-    if (local->sessions_max > 0) {
+    if (t->local->sessions_max > 0) {
         t->server_cache = (struct server_cache){&server_cache_class, t};
         br_ssl_server_set_cache(sc, &t->server_cache.vtable);
     }
     return t;
-}
-
-/* Wipes what is not zero anyway: most of the buffers was never written to, and to write zeros there
- * would make all of it resident. */
-static void wipe_used(unsigned char *data, size_t bytes)
-{
-    static const unsigned char zeros[512];
-    while (bytes > 0) {
-        size_t part = bytes < sizeof zeros ? bytes : sizeof zeros;
-        if (memcmp(data, zeros, part) != 0)
-            explicit_bzero(data, part);
-        data += part;
-        bytes -= part;
-    }
-}
-
-void tls_free(struct tls *t)
-{
-    if (!t)
-        return;
-    size_t buffer_bytes = t->config->buffer_bytes;
-    struct memory *memory = t->local->memory;
-    handshake_free(t->handshake);
-    wipe_used(t->buffer, buffer_bytes);
-    explicit_bzero(t, sizeof *t);
-    memory_give_back(memory, t, sizeof *t + buffer_bytes);
 }
 
 /* ---- State ---- */
@@ -235,7 +234,7 @@ static bool has_record(const struct tls *t)
     return t->handshake && t->handshake->record_taken < t->handshake->record_bytes;
 }
 
-unsigned tls_state(const struct tls *t)
+static unsigned state_of(const struct tls *t)
 {
     unsigned bits = br_ssl_engine_current_state(&t->context.engine);
     unsigned state = has_record(t) ? TLS_TAKE : 0;
@@ -248,7 +247,7 @@ unsigned tls_state(const struct tls *t)
     return state;
 }
 
-bool tls_is_ready(const struct tls *t)
+static bool is_ready(const struct tls *t)
 {
     return t->ready;
 }
@@ -264,17 +263,17 @@ static void note_ready(struct tls *t)
     t->handshake = NULL;
 }
 
-bool tls_declined_renegotiation(const struct tls *t)
+static bool declined_renegotiation(const struct tls *t)
 {
     return t->declined;
 }
 
-enum ringsend_error tls_error(const struct tls *t)
+static enum ringsend_error error_of(const struct tls *t)
 {
     return failure(t).error;
 }
 
-const char *tls_detail(const struct tls *t)
+static const char *detail_of(const struct tls *t)
 {
     return failure(t).detail;
 }
@@ -291,14 +290,21 @@ static size_t take_record(struct handshake *h, void *out, size_t room)
     return bytes;
 }
 
+/* BearSSL takes nothing in behind a close_notify, and notes so in this field, which its header
+ * shows but does not document; no documented function tells. */
+static bool peer_closed(const struct tls *t)
+{
+    return t->context.engine.shutdown_recv != 0;
+}
+
 /* Once it is ready, BearSSL itself says nothing but alerts, and but for farewells only one. */
 static void note_record(struct tls *t, uint8_t type)
 {
-    t->declined |= type == RECORD_ALERT && t->ready && !t->said_farewell && !tls_peer_closed(t) &&
+    t->declined |= type == RECORD_ALERT && t->ready && !t->said_farewell && !peer_closed(t) &&
                    br_ssl_engine_last_error(engine_of(t)) == 0;
 }
 
-size_t tls_take(struct tls *t, void *out, size_t room)
+static size_t take_cipher(struct tls *t, void *out, size_t room)
 {
     size_t taken = has_record(t) ? take_record(t->handshake, out, room) : 0, bytes;
     if (t->error)
@@ -320,19 +326,15 @@ size_t tls_take(struct tls *t, void *out, size_t room)
     return taken;
 }
 
-/* Many a handshake fails because the port speaks something else; one byte tells (RFC 5246 6.2.1:
- * alert or handshake come first). */
 static bool check_first_byte(struct tls *t, uint8_t first)
 {
     t->saw_bytes = true;
-    if (first == 21 || first == 22)
-        return true;
-    fail(t, RINGSEND_E_TLS_PROTOCOL,
-         "the peer's first byte is not TLS: is it plain HTTP at this port?");
-    return false;
+    if (!is_tls(first))
+        fail(t, RINGSEND_E_TLS_PROTOCOL, not_tls);
+    return is_tls(first);
 }
 
-enum tls_work tls_foresee(struct tls *t, const void *cipher, size_t bytes)
+static enum tls_work foresee(struct tls *t, const void *cipher, size_t bytes)
 {
     const br_ssl_session_parameters *offered = &t->context.engine.session;
     CHECK(bytes > 0 && !t->config->server);
@@ -370,7 +372,7 @@ static size_t feed_sealed(struct tls *t, const uint8_t *from, size_t bytes)
     return room;
 }
 
-size_t tls_feed(struct tls *t, const void *cipher, size_t bytes)
+static size_t feed_cipher(struct tls *t, const void *cipher, size_t bytes)
 {
     const uint8_t *from = cipher;
     size_t used = 0, more = 1;
@@ -386,17 +388,17 @@ size_t tls_feed(struct tls *t, const void *cipher, size_t bytes)
     return used;
 }
 
-enum ringsend_error tls_end(struct tls *t)
+static enum ringsend_error end_cipher(struct tls *t)
 {
     if (!t->ready)
         fail(t, RINGSEND_E_TLS_CLOSED,
              t->asked ? "after it had asked for a client certificate" : NULL);
-    return tls_error(t);
+    return error_of(t);
 }
 
 /* ---- Plain bytes ---- */
 
-size_t tls_write(struct tls *t, const void *plain, size_t bytes)
+static size_t write_plain(struct tls *t, const void *plain, size_t bytes)
 {
     size_t written = 0, room;
     while (written < bytes && !t->error) {
@@ -412,45 +414,38 @@ size_t tls_write(struct tls *t, const void *plain, size_t bytes)
     return written;
 }
 
-void tls_flush(struct tls *t)
+static void flush_plain(struct tls *t)
 {
     br_ssl_engine_flush(engine_of(t), 0);
 }
 
-const void *tls_peek(const struct tls *t, size_t *bytes)
+static const void *peek_plain(const struct tls *t, size_t *bytes)
 {
     *bytes = 0;
     return t->error ? NULL : br_ssl_engine_recvapp_buf(&t->context.engine, bytes);
 }
 
-void tls_consume(struct tls *t, size_t bytes)
+static void consume_plain(struct tls *t, size_t bytes)
 {
     size_t ready;
-    const void *plain = tls_peek(t, &ready);
+    const void *plain = peek_plain(t, &ready);
     CHECK(bytes <= ready);
     if (plain && bytes > 0)
         br_ssl_engine_recvapp_ack(engine_of(t), bytes);
 }
 
-void tls_close(struct tls *t)
+static void say_farewell(struct tls *t)
 {
     t->said_farewell = true;
     br_ssl_engine_close(engine_of(t));
 }
 
-/* BearSSL takes nothing in behind a close_notify, and notes so in this field, which its header
- * shows but does not document; no documented function tells. */
-bool tls_peer_closed(const struct tls *t)
-{
-    return t->context.engine.shutdown_recv != 0;
-}
-
 /* ---- Sessions ---- */
 
-bool tls_keep_session(const struct tls *t)
+static bool keep_session(const struct tls *t)
 {
     br_ssl_session_parameters parameters;
-    if (t->config->server || !t->ready || tls_error(t))
+    if (t->config->server || !t->ready || error_of(t))
         return false;
     br_ssl_engine_get_session_parameters(&t->context.engine, &parameters);
     bool resumable = parameters.session_id_len > 0;
@@ -462,18 +457,63 @@ bool tls_keep_session(const struct tls *t)
     return resumable && t->local->sessions_max > 0;
 }
 
-void tls_forget_session(const struct tls *t)
+static void forget_session(const struct tls *t)
 {
     if (!t->config->server)
         session_drop(t->local, &t->key);
 }
 
-bool tls_offered_session(const struct tls *t)
+static bool offered_session(const struct tls *t)
 {
     return t->offered;
 }
 
-bool tls_resumed(const struct tls *t)
+static bool resumed(const struct tls *t)
 {
     return t->config->server ? t->resumed : t->ready && t->offered && !t->full;
 }
+
+static const char *version(const struct tls *t)
+{
+    (void)t;
+    return "TLS 1.2";
+}
+
+/* Alerts that tell of a profile with nothing in common. They come in answer to the first message,
+ * in place of the server's own. */
+static bool other_may_do(const struct tls *t)
+{
+    int code = br_ssl_engine_last_error(&t->context.engine) - BR_ERR_RECV_FATAL_ALERT;
+    if (t->ready || t->config->server)
+        return false;
+    return t->error ? t->error == RINGSEND_E_TLS_ALGORITHM
+                    : code == 70 || code == 71 || (code == 40 && !t->asked);
+}
+
+const struct tls_library bearssl_library = {
+    .name = "BearSSL",
+    .client_new = client_new,
+    .server_new = server_new,
+    .free = connection_free,
+    .state = state_of,
+    .is_ready = is_ready,
+    .take = take_cipher,
+    .feed = feed_cipher,
+    .foresee = foresee,
+    .end = end_cipher,
+    .write = write_plain,
+    .flush = flush_plain,
+    .peek = peek_plain,
+    .consume = consume_plain,
+    .close = say_farewell,
+    .peer_closed = peer_closed,
+    .declined_renegotiation = declined_renegotiation,
+    .error = error_of,
+    .detail = detail_of,
+    .keep_session = keep_session,
+    .forget_session = forget_session,
+    .offered_session = offered_session,
+    .resumed = resumed,
+    .version = version,
+    .other_may_do = other_may_do,
+};

@@ -1,16 +1,12 @@
-/* The inside of a tls. */
+/* The inside of a tls that is BearSSL's. */
 #ifndef RINGSEND_TLS_CONNECTION_H
 #define RINGSEND_TLS_CONNECTION_H
 
 #include "tls/bearssl/hello.h"
 #include "tls/bearssl/inbound.h"
 #include "tls/bearssl/local.h"
-#include "tls/x509/path.h"
-
-enum {
-    CHAIN_CERTS_MAX = 64,        /* that a peer may send; bridge authorities come to 36 */
-    CHAIN_BYTES_MAX = 128 << 10, /* all of them together; OpenSSL's default is 100 KiB */
-};
+#include "tls/judge.h"
+#include "tls/library.h"
 
 /* What only a handshake needs; freed when it is complete, which may be on another thread than the
  * connection's own: malloc's, therefore, as its chain is. */
@@ -48,8 +44,9 @@ struct server_cache {
 };
 
 struct tls {
+    struct tls_head head; /* first */
     const struct tls_config *config;
-    struct tls_local *local;
+    struct bear_local *local;
     struct handshake *handshake; /* null exactly from the end of a successful handshake on */
     enum ringsend_error error;   /* own judgement; BearSSL's comes on top in tls_error */
     const char *detail;

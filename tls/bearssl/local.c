@@ -17,7 +17,7 @@
 
 /* ---- Random bytes ---- */
 
-static bool refill(struct tls_local *local)
+static bool refill(struct bear_local *local)
 {
     size_t at = 0;
     while (at < sizeof local->entropy) {
@@ -32,7 +32,7 @@ static bool refill(struct tls_local *local)
     return true;
 }
 
-bool local_draw_seed(struct tls_local *local, uint8_t seed[LOCAL_SEED_BYTES])
+bool local_draw_seed(struct bear_local *local, uint8_t seed[LOCAL_SEED_BYTES])
 {
     if (local->entropy_used == sizeof local->entropy && !refill(local))
         return false;
@@ -61,7 +61,7 @@ struct session_key session_key_of(const char *host, uint16_t port)
 }
 
 /* The pointer that points, or would point, to the session with this key. */
-static struct session **place_of(struct tls_local *local, const struct session_key *key)
+static struct session **place_of(struct bear_local *local, const struct session_key *key)
 {
     uint32_t hash;
     memcpy(&hash, key->digest, sizeof hash);
@@ -71,7 +71,7 @@ static struct session **place_of(struct tls_local *local, const struct session_k
     return place;
 }
 
-static void release(struct tls_local *local, struct session **place)
+static void release(struct bear_local *local, struct session **place)
 {
     struct session *s = *place;
     *place = s->next;
@@ -80,7 +80,7 @@ static void release(struct tls_local *local, struct session **place)
     list_push_front(&local->free, &s->lru);
 }
 
-const struct session *session_find(struct tls_local *local, const struct session_key *key)
+const struct session *session_find(struct bear_local *local, const struct session_key *key)
 {
     if (local->sessions_max == 0)
         return NULL;
@@ -97,7 +97,7 @@ const struct session *session_find(struct tls_local *local, const struct session
     return s;
 }
 
-void session_put(struct tls_local *local, const struct session_key *key,
+void session_put(struct bear_local *local, const struct session_key *key,
                  const br_ssl_session_parameters *parameters, int64_t not_after_s)
 {
     if (local->sessions_max == 0)
@@ -117,7 +117,7 @@ void session_put(struct tls_local *local, const struct session_key *key,
     list_push_front(&local->used, &s->lru);
 }
 
-void session_drop(struct tls_local *local, const struct session_key *key)
+void session_drop(struct bear_local *local, const struct session_key *key)
 {
     if (local->sessions_max == 0)
         return;
@@ -126,7 +126,7 @@ void session_drop(struct tls_local *local, const struct session_key *key)
         release(local, place);
 }
 
-bool tls_has_session(struct tls_local *local, const char *host, uint16_t port)
+bool bear_has_session(struct bear_local *local, const char *host, uint16_t port)
 {
     struct host parsed;
     if (!host_parse(host, &parsed))
@@ -137,17 +137,17 @@ bool tls_has_session(struct tls_local *local, const char *host, uint16_t port)
 
 /* ---- The whole ---- */
 
-static size_t sessions_bytes(const struct tls_local *local)
+static size_t sessions_bytes(const struct bear_local *local)
 {
     return local->sessions_max * sizeof *local->sessions;
 }
 
-static size_t buckets_bytes(const struct tls_local *local)
+static size_t buckets_bytes(const struct bear_local *local)
 {
     return local->buckets_count * sizeof(struct session *);
 }
 
-static bool allocate_client(struct tls_local *local, uint32_t sessions_max)
+static bool allocate_client(struct bear_local *local, uint32_t sessions_max)
 {
     local->buckets_count = 16;
     while (local->buckets_count < sessions_max)
@@ -161,7 +161,7 @@ static bool allocate_client(struct tls_local *local, uint32_t sessions_max)
     return true;
 }
 
-static bool allocate_server(struct tls_local *local, uint32_t sessions_max)
+static bool allocate_server(struct bear_local *local, uint32_t sessions_max)
 {
     size_t bytes = (size_t)sessions_max * LOCAL_SERVER_SESSION_BYTES;
     local->server_store = (struct bytes){memory_take(local->memory, bytes), bytes};
@@ -171,11 +171,10 @@ static bool allocate_server(struct tls_local *local, uint32_t sessions_max)
     return true;
 }
 
-struct tls_local *tls_local_new(const struct tls_config *config, uint32_t sessions_max,
-                                struct memory *memory)
+struct bear_local *bear_local_new(const struct tls_config *config, uint32_t sessions_max,
+                                  struct memory *memory)
 {
-    CHECK(sessions_max <= 1 << 24);
-    struct tls_local *local = memory_take_zeroed(memory, sizeof *local);
+    struct bear_local *local = memory_take_zeroed(memory, sizeof *local);
     if (!local)
         return NULL;
     local->config = config;
@@ -186,13 +185,13 @@ struct tls_local *tls_local_new(const struct tls_config *config, uint32_t sessio
     list_init(&local->free);
     if (sessions_max > 0 && !(config->server ? allocate_server(local, sessions_max)
                                              : allocate_client(local, sessions_max))) {
-        tls_local_free(local);
+        bear_local_free(local);
         return NULL;
     }
     return local;
 }
 
-void tls_local_free(struct tls_local *local)
+void bear_local_free(struct bear_local *local)
 {
     if (!local)
         return;

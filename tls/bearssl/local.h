@@ -1,9 +1,10 @@
-/* The inside of a tls_local: what one thread keeps. */
-#ifndef RINGSEND_TLS_LOCAL_H
-#define RINGSEND_TLS_LOCAL_H
+/* BearSSL's part of a tls_local: what one thread keeps. */
+#ifndef RINGSEND_TLS_BEARSSL_LOCAL_H
+#define RINGSEND_TLS_BEARSSL_LOCAL_H
 
 #include "base/time.h"
 #include "tls/bearssl/config.h"
+#include "tls/local.h"
 
 #include "base/list.h"
 #include "base/memory.h"
@@ -27,7 +28,7 @@ struct session {
     br_ssl_session_parameters parameters;
 };
 
-struct tls_local {
+struct bear_local {
     const struct tls_config *config;
     struct memory *memory;
     uint8_t entropy[LOCAL_ENTROPY_BYTES];
@@ -43,14 +44,19 @@ struct tls_local {
     struct bytes server_store;
 };
 
+struct bear_local *bear_local_new(const struct tls_config *config, uint32_t sessions_max,
+                                  struct memory *memory);
+void bear_local_free(struct bear_local *local);
+bool bear_has_session(struct bear_local *local, const char *host, uint16_t port);
+
 /* False when the kernel gives none. */
-bool local_draw_seed(struct tls_local *local, uint8_t seed[LOCAL_SEED_BYTES]);
+bool local_draw_seed(struct bear_local *local, uint8_t seed[LOCAL_SEED_BYTES]);
 
 struct session_key session_key_of(const char *host, uint16_t port);
 /* Null: none, or too old. Valid until the next call. */
-const struct session *session_find(struct tls_local *local, const struct session_key *key);
-void session_put(struct tls_local *local, const struct session_key *key,
+const struct session *session_find(struct bear_local *local, const struct session_key *key);
+void session_put(struct bear_local *local, const struct session_key *key,
                  const br_ssl_session_parameters *parameters, int64_t not_after_s);
-void session_drop(struct tls_local *local, const struct session_key *key);
+void session_drop(struct bear_local *local, const struct session_key *key);
 
 #endif

@@ -55,8 +55,7 @@ static void start_cert(const br_x509_class **context, uint32_t length)
     if (t->error)
         return;
     if (h->count == CHAIN_CERTS_MAX || length > CHAIN_BYTES_MAX - h->chain_used) {
-        refuse(t, RINGSEND_E_TLS_BAD_CHAIN,
-               "the server sends more than 64 certificates or 128 KiB of them");
+        refuse(t, RINGSEND_E_TLS_BAD_CHAIN, chain_too_long);
         return;
     }
     size_t needed = h->chain_used + length;
@@ -95,34 +94,14 @@ static struct der nth(const struct handshake *h, size_t i)
     return (struct der){h->chain.data + start, h->chain.data + h->ends[i]};
 }
 
-/* Judges without looking at anything but the key, which the handshake cannot do without. */
-static void judge_insecurely(struct handshake *h)
-{
-    struct public_key key;
-    if (!cert_parse_key(nth(h, 0), &key))
-        h->verdict.error = RINGSEND_E_TLS_BAD_CERTIFICATE;
-    else if ((h->key = bearssl_key(&key)).key_type == 0)
-        h->verdict.error = RINGSEND_E_TLS_ALGORITHM;
-    h->verdict.not_after_s = INT64_MAX;
-}
-
 static void judge(const struct tls_config *config, struct handshake *h)
 {
-    struct cert certs[CHAIN_CERTS_MAX];
-    size_t count = 1;
-    if (!cert_parse(nth(h, 0), &certs[0])) {
-        h->verdict.error = RINGSEND_E_TLS_BAD_CERTIFICATE;
-        return;
-    }
-    /* Others may be junk; only what can be read may help. */
-    for (size_t i = 1; i < h->count; i++) {
-        if (cert_parse(nth(h, i), &certs[count]))
-            count++;
-    }
-    path_verify(&config->trust, &bearssl_crypto, certs, count, &h->host, config_now_s(config),
-                &h->verdict);
-    path_tell_malformed(&h->verdict, h->count - count);
-    h->key = bearssl_key(&certs[0].key);
+    struct der chain[CHAIN_CERTS_MAX];
+    struct public_key key = {0};
+    for (size_t i = 0; i < h->count; i++)
+        chain[i] = nth(h, i);
+    chain_judge(config, &bearssl_crypto, &h->host, chain, h->count, &key, &h->verdict);
+    h->key = bearssl_key(&key);
 }
 
 static unsigned end_chain(const br_x509_class **context)
@@ -131,12 +110,7 @@ static unsigned end_chain(const br_x509_class **context)
     struct handshake *h = t->handshake;
     if (t->error)
         return BR_ERR_X509_NOT_TRUSTED;
-    if (h->count == 0)
-        h->verdict.error = RINGSEND_E_TLS_BAD_CERTIFICATE;
-    else if (t->config->insecure)
-        judge_insecurely(h);
-    else
-        judge(t->config, h);
+    judge(t->config, h);
     t->session_not_after_s = h->verdict.not_after_s;
     if (h->verdict.error == RINGSEND_OK)
         return 0;

@@ -43,7 +43,7 @@ static size_t point_bytes(enum key_curve curve)
     return 0;
 }
 
-static bool read_rsa_key(struct der bits, struct public_key *key)
+static bool read_rsa_key(struct der bits, enum key_kind kind, struct public_key *key)
 {
     struct der numbers, n, e;
     if (!der_take(&bits, DER_SEQUENCE, &numbers) || bits.at != bits.end ||
@@ -55,10 +55,17 @@ static bool read_rsa_key(struct der bits, struct public_key *key)
     if (der_bytes(n) < 64 || der_bytes(n) > 1024 || (n.end[-1] & 1) == 0 || der_bytes(e) > 4 ||
         (e.end[-1] & 1) == 0 || (der_bytes(e) == 1 && *e.at == 1))
         return true;
-    key->kind = KEY_RSA;
+    key->kind = kind;
     key->n = n;
     key->e = e;
     return true;
+}
+
+/* Ed25519 and Ed448; their signatures have the same names. */
+static bool is_edwards(struct der oid)
+{
+    return der_equal(oid, DER_LITERAL("\x2b\x65\x70")) ||
+           der_equal(oid, DER_LITERAL("\x2b\x65\x71"));
 }
 
 bool cert_read_key(struct der whole, struct public_key *key)
@@ -70,7 +77,11 @@ bool cert_read_key(struct der whole, struct public_key *key)
         info.at != info.end || !der_take(&algorithm, DER_OID, &oid))
         return false;
     if (der_equal(oid, DER_LITERAL(OID_RSA "\x01")))
-        return read_rsa_key(bits, key);
+        return read_rsa_key(bits, KEY_RSA, key);
+    if (der_equal(oid, DER_LITERAL(OID_RSA "\x0a")))
+        return read_rsa_key(bits, KEY_RSA_PSS, key);
+    if (is_edwards(oid) && der_bytes(bits) == (oid.end[-1] == 0x70 ? 32 : 57))
+        key->kind = KEY_EDWARDS;
     if (!der_equal(oid, DER_LITERAL("\x2a\x86\x48\xce\x3d\x02\x01")))
         return true;
     /* Only named curves (RFC 5480 2.1.1), only uncompressed points. */
@@ -93,10 +104,44 @@ static enum cert_hash sha2_of(uint8_t last_arc, uint8_t first)
     return last_arc >= first && last_arc < first + 3 ? hashes[last_arc - first] : CERT_HASH_NONE;
 }
 
+/* An AlgorithmIdentifier of a hash; its parameters are absent or NULL. */
+static enum cert_hash take_hash(struct der *d)
+{
+    struct der algorithm, oid;
+    if (!der_take(d, DER_SEQUENCE, &algorithm) || !der_take(&algorithm, DER_OID, &oid) ||
+        der_bytes(oid) != 9 || memcmp(oid.at, "\x60\x86\x48\x01\x65\x03\x04\x02", 8) != 0)
+        return CERT_HASH_NONE;
+    return sha2_of(oid.end[-1], 1);
+}
+
+/* RSASSA-PSS-params, RFC 4055 3.1. What they leave out stands for SHA-1; of the rest that mask and
+ * digest hash alike, as all do that are in use. */
+static void read_pss(struct der parameters, struct cert *cert)
+{
+    struct der part, mask, oid;
+    cert->signature_kind = CERT_SIGNATURE_WEAK;
+    if (!der_take(&parameters, DER_CONTEXT | DER_CONSTRUCTED | 0, &part))
+        return;
+    cert->signature_kind = CERT_SIGNATURE_UNKNOWN;
+    cert->hash = take_hash(&part);
+    if (cert->hash == CERT_HASH_NONE || part.at != part.end ||
+        !der_take(&parameters, DER_CONTEXT | DER_CONSTRUCTED | 1, &part) ||
+        !der_take(&part, DER_SEQUENCE, &mask) || part.at != part.end ||
+        !der_take(&mask, DER_OID, &oid) || !der_equal(oid, DER_LITERAL(OID_RSA "\x08")) ||
+        take_hash(&mask) != cert->hash || mask.at != mask.end)
+        return;
+    cert->salt_bytes = 20;
+    if (der_take(&parameters, DER_CONTEXT | DER_CONSTRUCTED | 2, &part) &&
+        (!der_take_small(&part, 1024, &cert->salt_bytes) || part.at != part.end))
+        return;
+    if (parameters.at == parameters.end)
+        cert->signature_kind = CERT_SIGNATURE_RSA_PSS;
+}
+
 /* algorithm: contents of an AlgorithmIdentifier. */
 static bool read_signature_kind(struct der algorithm, struct cert *cert)
 {
-    struct der oid;
+    struct der oid, parameters;
     if (!der_take(&algorithm, DER_OID, &oid) || oid.at == oid.end)
         return false;
     uint8_t last = oid.end[-1];
@@ -105,11 +150,15 @@ static bool read_signature_kind(struct der algorithm, struct cert *cert)
     if (der_equal(stem, DER_LITERAL(OID_RSA))) {
         if ((cert->hash = sha2_of(last, 11)))
             cert->signature_kind = CERT_SIGNATURE_RSA;
+        else if (last == 10 && der_take(&algorithm, DER_SEQUENCE, &parameters))
+            read_pss(parameters, cert);
         else if (last >= 2 && last <= 5) /* MD2, MD4, MD5, SHA-1 */
             cert->signature_kind = CERT_SIGNATURE_WEAK;
     } else if (der_equal(stem, DER_LITERAL(OID_ECDSA_SHA2))) {
         if ((cert->hash = sha2_of(last, 2)))
             cert->signature_kind = CERT_SIGNATURE_ECDSA;
+    } else if (is_edwards(oid)) {
+        cert->signature_kind = CERT_SIGNATURE_EDWARDS;
     } else if (der_equal(oid, DER_LITERAL("\x2a\x86\x48\xce\x3d\x04\x01"))) {
         cert->signature_kind = CERT_SIGNATURE_WEAK; /* ECDSA with SHA-1 */
     }

@@ -9,7 +9,9 @@
 enum key_kind {
     KEY_UNKNOWN, /* or such as nobody should use */
     KEY_RSA,
+    KEY_RSA_PSS, /* RSA that signs in no other way, RFC 4055 1.2 */
     KEY_EC,
+    KEY_EDWARDS, /* Ed25519, Ed448: RFC 8410 */
 };
 
 /* TLS's numbers, RFC 8422 5.1.1. */
@@ -26,8 +28,10 @@ struct public_key {
 enum cert_signature {
     CERT_SIGNATURE_UNKNOWN,
     CERT_SIGNATURE_WEAK, /* with MD5 or SHA-1 */
-    CERT_SIGNATURE_RSA,
+    CERT_SIGNATURE_RSA,  /* PKCS#1 v1.5 */
+    CERT_SIGNATURE_RSA_PSS,
     CERT_SIGNATURE_ECDSA,
+    CERT_SIGNATURE_EDWARDS,
 };
 
 enum cert_hash { CERT_HASH_NONE, CERT_HASH_SHA256, CERT_HASH_SHA384, CERT_HASH_SHA512 };
@@ -42,7 +46,8 @@ struct cert {
     bool self_issued;                   /* both are one name */
     int64_t not_before_s, not_after_s;
     enum cert_signature signature_kind;
-    enum cert_hash hash; /* of the signature; none unless RSA or ECDSA */
+    enum cert_hash hash; /* of the signature; none where its kind has one of its own */
+    uint32_t salt_bytes; /* of RSA-PSS */
     struct der signature;
     struct public_key key;
     bool version_1; /* cannot say whether it is an authority */

@@ -85,8 +85,8 @@ static bool check_key(struct walk *w, enum rank rank, const struct cert *cert)
         note(w, rank, RINGSEND_E_TLS_ALGORITHM, cert, "has a key of a kind this build lacks");
         return false;
     }
-    if (key->kind != KEY_RSA || der_bytes(key->n) > 256 ||
-        (der_bytes(key->n) == 256 && *key->n.at >= 0x80))
+    bool rsa = key->kind == KEY_RSA || key->kind == KEY_RSA_PSS;
+    if (!rsa || der_bytes(key->n) > 256 || (der_bytes(key->n) == 256 && *key->n.at >= 0x80))
         return true;
     note(w, rank, RINGSEND_E_TLS_WEAK_KEY, cert, "has an RSA key of less than 2048 bits");
     return false;

@@ -41,7 +41,7 @@
     TEMPLATES \
     "#Times\t (250ms, 2s, 1m; a bare number is seconds; nothing is tried again)\n" \
     "@TRIES\n" \
-    "#TLS\t (https URLs; TLS 1.2)\n" \
+    "#TLS\t (https URLs; TLS 1.2 and 1.3)\n" \
     "@TLS\n" \
     "#Responses\n" \
     "@RESPONSES\n" \
@@ -77,7 +77,7 @@ static const char send_text[] =
     "@TRIES\n"
     "#Manners\n"
     "@MANNERS\n"
-    "#TLS\t (https URLs; TLS 1.2)\n"
+    "#TLS\t (https URLs; TLS 1.2 and 1.3)\n"
     "@TLS\n"
     "#Responses\n"
     "@RESPONSES\n"
@@ -177,7 +177,7 @@ static const char check_text[] =
     "@REQUESTS\n"
     "#Tries and times\t (250ms, 2s, 1m; a bare number is seconds)\n"
     "@TRIES\n"
-    "#TLS\t (https URLs; TLS 1.2)\n"
+    "#TLS\t (https URLs; TLS 1.2 and 1.3)\n"
     "@TLS\n"
     "#Responses\n"
     "@RESPONSES\n"

@@ -407,6 +407,17 @@ OPTION(TLS_LEGACY_RENEGOTIATION, "tls-legacy-renegotiation", 0, NULL, FLAG,
        "(RFC 5746), which somebody in between can mislead",
        .others = "legacy-server-connect|unsafe-legacy-server-connect")
 
+OPTION(TLS, "tls", 0, "auto|bearssl|openssl", WORD, SEND | BENCH | PROBE, TLS,
+       "the library for https; default {default}: BearSSL for\n"
+       "what speaks TLS 1.2, and OpenSSL for servers that want\n"
+       "1.3 or take up no sessions but by tickets, which is\n"
+       "told", .words = "auto|bearssl|openssl", .text = "auto",
+       .others = "tls-library|ssl|tls-backend")
+OPTION(TLS_MIN, "tls-min", 0, "1.2|1.3", WORD, SEND | BENCH | PROBE, TLS,
+       "the oldest version of TLS to speak; default {default};\n"
+       "1.3 goes by OpenSSL", .words = "1.2|1.3", .text = "1.2",
+       .others = "tls-version|tlsv1.3|tls1.3|min-tls")
+
 /* ---- responses ---- */
 
 OPTION(OK_STATUS, "ok-status", 0, "LIST", TEXT, SEND | CHECK | BENCH | PROBE, RESPONSES,
@@ -577,7 +588,7 @@ OPTION(LISTEN, "listen", 0, "HOST:PORT", TEXT, SERVE, WHERE,
        .others = "bind|address|host")
 OPTION(PORT, "port", 'p', "PORT", COUNT, SERVE, WHERE,
        "port alone; 0 takes any free one", .max = UINT16_MAX)
-OPTION(TLS, "tls", 0, NULL, FLAG, SERVE, WHERE,
+ALSO(TLS, 0, NULL, FLAG, SERVE, WHERE,
        "serve https (TLS 1.2), sessions are resumed")
 ALSO(CERT, 0, "FILE", FILE, SERVE, WHERE,
      "its certificate, then the issuers' up to the one the\n"

@@ -39,7 +39,9 @@ static int share_tls(struct engines *engines, const struct send_options *options
 void engines_tls_fault(const struct send_options *options, char *message, size_t message_bytes)
 {
     const struct ringsend_options *o = &options->request.engine;
-    struct tls_options files = {.ca_file = o->ca_file,
+    struct tls_options files = {.library = (enum tls_choice)o->tls_library,
+                                .min_13 = o->tls_min == 13,
+                                .ca_file = o->ca_file,
                                 .chain_file = o->cert_file,
                                 .key_file = o->key_file,
                                 .insecure = o->insecure};

@@ -145,7 +145,8 @@ static void report_end(const struct send *send, struct job *job, const struct jo
     FILE *memory = open_memstream(&text, &text_bytes);
     FILE *out = memory ? memory : stderr;
     if (!send_given(&send->options, OPTION_QUIET))
-        summary_print(out, report, &stats, &send->options, send->outputs.goes_on ? whole : NULL);
+        summary_print(out, report, &stats, send->engines.all[0].engine, &send->options,
+                      send->outputs.goes_on ? whole : NULL);
     bool is_left = send->outputs.journal && !report->complete && !is_nothing_begun(report, whole);
     summary_print_troubles(out, report, &send->options, whole, is_left);
     bool is_whole = memory && fclose(memory) == 0;

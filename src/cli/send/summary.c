@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { INPUTS_SHOWN = 8 };
+enum { INPUTS_SHOWN = 8, ORIGINS_SHOWN = 4 };
 
 static const char *style(const char *begin_or_end)
 {
@@ -81,8 +81,22 @@ static void print_hitches(FILE *out, const struct ringsend_stats *stats)
              "(-H 'Connection: close' keeps them apart)");
 }
 
+/* Which library and version of TLS each origin was spoken to with. */
+static void print_origins(FILE *out, const struct ringsend *engine)
+{
+    char text[384];
+    size_t number = 0;
+    while (number < ORIGINS_SHOWN && ringsend_tls_origin(engine, number, text, sizeof text) > 0) {
+        tell(out, "            ", "%s", text);
+        number++;
+    }
+    if (number == ORIGINS_SHOWN && ringsend_tls_origin(engine, number, text, sizeof text) > 0)
+        tell(out, "            ", "and others");
+}
+
 void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
-                   const struct send_options *options, const struct journal_counts *whole)
+                   const struct ringsend *engine, const struct send_options *options,
+                   const struct journal_counts *whole)
 {
     double seconds = (double)report->elapsed_ns / NS_PER_S;
     double records = (double)report->records;
@@ -115,6 +129,7 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
         tell(out, "  TLS       ", "%llu full handshake%s, %llu resumed",
              (unsigned long long)stats->handshakes_full, plural(stats->handshakes_full),
              (unsigned long long)stats->handshakes_resumed);
+    print_origins(out, engine);
     if (report->records > 0)
         tell(out, is_epoll ? "  epoll     " : "  io_uring  ", "%.3g %s per record (%llu)",
              (double)stats->enters / records, is_epoll ? "system calls" : "io_uring_enter calls",

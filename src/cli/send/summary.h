@@ -10,7 +10,8 @@
 /* The table of figures. `whole`: what the journal knows of this run and those before it together;
  * null: there were none. */
 void summary_print(FILE *out, const struct job_report *report, const struct ringsend_stats *stats,
-                   const struct send_options *options, const struct journal_counts *whole);
+                   const struct ringsend *engine, const struct send_options *options,
+                   const struct journal_counts *whole);
 /* What went wrong and what to do about it; said even when the table is not wanted. `whole`: what
  * the journal knows, zeroed without one; is_left: there is something to go on with. */
 void summary_print_troubles(FILE *out, const struct job_report *report,

@@ -250,6 +250,7 @@ static void draw_tls_options(struct run *run, struct ringsend_options *o)
     if (!sim_chance(300))
         return;
     o->size = sizeof *o;
+    o->tls_library = RINGSEND_TLS_BEARSSL;
     SIM_CHECK(ringsend_tls_new(&run->certificates, o) == 0, "certificates cannot be read");
     o->tls = run->certificates;
 }

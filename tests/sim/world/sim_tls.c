@@ -134,7 +134,7 @@ static const struct tls_config *config_with(enum sim_certificate certificate)
 
 size_t sim_tls_memory(const struct tls *tls)
 {
-    return sizeof *tls + tls->config->buffer_bytes;
+    return sizeof *tls + tls->config->bear->buffer_bytes;
 }
 
 uint64_t sim_tls_work_ns(const struct tls *tls)
