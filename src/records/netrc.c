@@ -4,7 +4,8 @@
  * curl's reader has its oddities, and a file means the same here: white space at the end of a line
  * is an empty word, the byte behind a closing quote is passed over, and `macdef` inside the entry
  * that counts is a word like others. But an entry ends where another begins: 7.88 as Debian has it
- * goes on then with what it lacks. */
+ * goes on then with what it lacks. And a byte order mark is no part of the first word, which would
+ * have the file say nothing at all. */
 #include "records/netrc.h"
 
 #include "base/base64.h"
@@ -327,8 +328,11 @@ enum netrc_result netrc_find(struct netrc *netrc, struct ringsend_bytes url,
 
 struct netrc *netrc_read(struct ringsend_bytes text, const char **fault, unsigned *line)
 {
+    static const char mark[] = "\xef\xbb\xbf"; /* as editors of Windows put in front of UTF-8 */
     *line = 0;
     *fault = "memory is out";
+    if (text.bytes >= sizeof mark - 1 && memcmp(text.data, mark, sizeof mark - 1) == 0)
+        text = (struct ringsend_bytes){text.data + sizeof mark - 1, text.bytes - (sizeof mark - 1)};
     struct netrc *netrc = calloc(1, sizeof *netrc);
     if (!netrc)
         return NULL;

@@ -174,6 +174,12 @@ class Credentials(Case):
             text = self.read("netrc" + target.split("/")[1])
             self.assertEqual(got.get(target), want.get(target), (target, text))
 
+    def test_netrc_behind_a_byte_order_mark(self):
+        records = self.file("in", [{"url": self.url}])
+        marked = self.file("marked", b"\xef\xbb\xbfmachine 127.0.0.1 login a password b\n")
+        self.assertEqual(self.authorizations("-q", "--netrc-file", marked, records),
+                         [["Basic YTpi"]])
+
     def test_netrc_that_says_no_more_than_it_can(self):
         """A quote without its end behind the entry, and what no password may hold (RFC 7617 2), are
         errors of their records."""
