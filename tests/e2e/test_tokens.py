@@ -109,6 +109,17 @@ class Tokens(Case):
         self.assertEqual((tokens.asked, tokens.refused), (3, 0))
         self.assertEqual([result["attempts"] for result in run.results], [1] * 5)
 
+    def test_lives_of_all_lengths(self):
+        """Of those that no clock holds, of none, and of what is no number: one token lasts."""
+        self.platform(3600)
+        self.place.script = answering(lambda request: response(b"{}"))
+        for life in (18446744073, 10 ** 12, 10 ** 30, 0, -5, None, "x"):
+            reply = json.dumps({"access_token": "a", "expires_in": life}).encode()
+            self.endpoint.script = answering(lambda request, reply=reply: response(reply))
+            self.endpoint.requests.clear()
+            run = self.run_ringsend("send", *self.oauth(), self.records(2))
+            self.assertEqual((run.status, len(self.endpoint.requests)), (OK, 1), (life, run.err))
+
     def test_a_token_that_is_revoked_is_renewed_once(self):
         """Its refusals are tries that do not count, of POSTs as well."""
         tokens = self.platform(3600)

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIFE_MAX_S (1ull << 31)
+/* What is longer is as good as that: in ns, beside the clock, it fits into 64 bits, and as a time
+ * since 1970 it lasts until 2242. */
+#define LIFE_MAX_S (1ull << 33)
 
 bool token_reply_fail(struct token_reply *reply, const char *format, ...)
 {
@@ -47,8 +49,8 @@ static uint64_t read_seconds(struct json *json)
         json_skip(json, NULL);
     for (size_t i = 0; i < text.bytes && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
         seconds = seconds * 10 + (uint64_t)(text.data[i] - '0');
-        if (seconds > 100 * LIFE_MAX_S)
-            break;
+        if (seconds >= LIFE_MAX_S)
+            return LIFE_MAX_S;
     }
     return seconds;
 }
@@ -73,7 +75,7 @@ static bool read_object(struct token_reply *reply, struct json *json)
     while (json_member(json, &key)) {
         if (span_equal(key.raw, SPAN("access_token"))) {
             if (!read_token(reply, json))
-                return false;
+                return reply->fault[0] ? false : token_reply_fail(reply, "what came is no JSON");
         } else if (span_equal(key.raw, SPAN("expires_in"))) {
             reply->life_s = read_seconds(json);
         } else if (span_equal(key.raw, SPAN("began_at"))) {

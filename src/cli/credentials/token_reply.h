@@ -19,7 +19,7 @@ struct token_reply {
 __attribute__((format(printf, 2, 3))) bool token_reply_fail(struct token_reply *reply,
                                                             const char *format, ...);
 /* Reads a token that stands there alone (`bare` allows that), or JSON with "access_token",
- * "expires_in", "expires_at" and "token_type". False: it has none. No text of it is repeated. */
+ * "expires_in" and "token_type". False: it has none. No text of it is repeated. */
 bool token_reply_read(struct token_reply *reply, struct ringsend_bytes text, bool bare);
 void token_reply_free(struct token_reply *reply);
 
