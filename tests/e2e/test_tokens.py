@@ -161,6 +161,8 @@ class Tokens(Case):
             ('printf \'{"access_token": "a\\u0062c", "expires_in": "60"}\'', "abc"),
             ("printf %s \"$HELD\"", "from-the-environment"),
             ("cat; echo none-on-stdin", "none-on-stdin"),
+            # What it leaves running holds the pipe.
+            ("sleep 1000 2>/dev/null & echo $! >%s; echo agent" % self.path("agent"), "agent"),
             ("echo x >>%s; [ $(wc -l <%s) = 2 ] && echo second" % (count, count), "second"),
         ):
             place.requests.clear()
@@ -169,6 +171,12 @@ class Tokens(Case):
             self.assertEqual(run.status, OK, run.err)
             self.assertEqual(header(place.requests[0], "authorization"), ["Bearer " + token])
         self.assertIn("no token: the command ended with 1; the run waits", run.err)
+        torn = self.path("torn")
+        run = self.run_ringsend("send", "--token-command", "[ -e %s ] && echo whole || "
+                                "{ touch %s; echo '{\"access_token\":\"a'; }" % (torn, torn),
+                                records)
+        self.assertIn("no token: what came is no JSON; the run waits", run.err)
+        os.kill(int(self.read("agent")), signal.SIGKILL)
 
     def test_whoever_started_us_may_ignore_the_ends_of_children(self):
         """The status of a command that fails is seen all the same: what it printed is no token."""

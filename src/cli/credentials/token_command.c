@@ -48,16 +48,29 @@ static int start(const char *command, int output, pid_t *pid)
     return error;
 }
 
-/* All that it prints. False: time is up, the run is over, or it is too much. */
-static bool read_all(int fd, struct token_wait *wait, char *text, size_t *bytes)
+/* It is left to be waited for. */
+static bool has_ended(pid_t pid)
+{
+    siginfo_t about = {0};
+    return waitid(P_PID, (id_t)pid, &about, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           about.si_pid == pid;
+}
+
+/* All that it prints: up to the end of its output, or to its own end, for what it leaves running,
+ * as an agent, may hold that open. False: time is up, the run is over, or it is too much. */
+static bool read_all(int fd, pid_t pid, struct token_wait *wait, char *text, size_t *bytes)
 {
     uint64_t end_ns = clock_monotonic_ns() + COMMAND_MAX_NS;
+    bool is_over = false;
     *bytes = 0;
     while (*bytes < TOKEN_BYTES_MAX && clock_monotonic_ns() < end_ns) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
-        if (poll(&ready, 1, (int)(SLICE_NS / NS_PER_MS)) == 0) {
+        if (poll(&ready, 1, is_over ? 0 : (int)(SLICE_NS / NS_PER_MS)) == 0) {
+            if (is_over)
+                return true;
             if (!token_wait_for(wait, 0))
                 return false;
+            is_over = *bytes > 0 && has_ended(pid);
             continue;
         }
         ssize_t got = read(fd, text + *bytes, TOKEN_BYTES_MAX - *bytes);
@@ -107,7 +120,7 @@ bool token_command_run(const char *command, struct token_wait *wait, struct toke
         free(text);
         return token_reply_fail(reply, "the command cannot be started: %s", strerror(error));
     }
-    bool was_read = read_all(ends[0], wait, text, &bytes);
+    bool was_read = read_all(ends[0], pid, wait, text, &bytes);
     close(ends[0]);
     int status = end(pid, was_read, wait);
     bool good = false;
