@@ -228,9 +228,32 @@ class Tokens(Case):
         tokens.valid.clear()
         run = self.run_ringsend("send", *self.oauth("--token-file", shared), records)
         self.assertEqual((run.status, tokens.asked), (OK, 2), run.err)
-        self.file("shared", b'{"access_token":"to')
-        run = self.run_ringsend("send", *self.oauth("--token-file", shared), records)
-        self.assertEqual((run.status, tokens.asked), (OK, 3), run.err)
+        for torn, asked in ((b'{"access_token":"to', 3), (b'{"acc', 4), (bytes(60), 5), (b"", 6)):
+            self.file("shared", torn)
+            run = self.run_ringsend("send", *self.oauth("--token-file", shared), records)
+            self.assertEqual((run.status, tokens.asked), (OK, asked), run.err)
+
+    def test_no_file_of_others_is_written_to(self):
+        """Not the secret's, not the records', not another program's token."""
+        tokens = self.platform(60)
+        records = self.records(1)
+        other = self.file("other", b'{"access_token":"a","refresh_token":"b"}\n')
+        for path in (self.held, records, other):
+            with open(path, "rb") as file:
+                before = file.read()
+            run = self.run_ringsend("send", *self.oauth("--token-file", path), records)
+            self.assertEqual(run.status, USAGE, run.err)
+            self.assertIn("--token-file %s: it holds something else" % path, run.err)
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), before)
+        self.assertEqual(tokens.asked, 0)
+        run = self.run_ringsend("send", *self.oauth("--token-file", self.dir), records)
+        self.assertEqual(run.status, USAGE, run.err)
+        open_to_all = self.file("open", b"")
+        os.chmod(open_to_all, 0o644)
+        run = self.run_ringsend("send", *self.oauth("--token-file", open_to_all), records)
+        self.assertEqual(run.status, OK, run.err)
+        self.assertIn("everybody on this machine can read the token in " + open_to_all, run.err)
 
     def test_secrets_stand_nowhere(self):
         self.platform(3600, [response(b'{"error":"invalid_client","hint":"s3:cret&+"}',

@@ -7,6 +7,8 @@
 #include "cli/credentials/token_reply.h"
 #include "cli/credentials/token_wait.h"
 
+/* Null, or why it can be none: it is something else, or cannot be read. None is there yet: null. */
+const char *token_file_fault(const char *path);
 /* Opens, makes if need be, and locks it, as soon as nobody else has it locked: the descriptor, or
  * -1 with the fault. close(2) unlocks it. */
 int token_file_lock(const char *path, struct token_wait *wait, struct token_reply *reply);

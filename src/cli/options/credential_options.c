@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/span.h"
 #include "base/whole_file.h"
+#include "cli/credentials/token_file.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 #include "http/url.h"
@@ -144,16 +145,17 @@ static char *home_netrc(const struct request_options *o)
     return path;
 }
 
-/* Passwords that all users of the machine can read are worth a word, and no more: it is their
+/* What is secret and all users of the machine can read is worth a word, and no more: it is their
  * owner's to say. */
-static void note_mode(const struct request_options *o, const char *path, bool quiet)
+static void note_mode(const struct request_options *o, const char *what, const char *path,
+                      bool quiet)
 {
     struct stat about;
     if (!quiet && stat(path, &about) == 0 && S_ISREG(about.st_mode) && about.st_mode & S_IROTH)
         fprintf(stderr,
-                "ringsend %s: note: everybody on this machine can read the passwords in %s "
+                "ringsend %s: note: everybody on this machine can read %s in %s "
                 "(chmod 600)\n",
-                o->command, path);
+                o->command, what, path);
 }
 
 static void take_netrc(struct request_options *o, const char *option, const char *path, bool quiet)
@@ -172,7 +174,7 @@ static void take_netrc(struct request_options *o, const char *option, const char
         usage_error(o->command, "%s: %s, line %u: %s", option, path, line, fault);
     if (!o->netrc || !netrc_add_secrets(o->netrc, &o->secrets))
         no_memory(o);
-    note_mode(o, path, quiet);
+    note_mode(o, "the passwords", path, quiet);
     o->defaults.netrc = o->netrc;
 }
 
@@ -296,6 +298,16 @@ static void check_oauth(const struct request_options *o, const struct token_opti
         usage_error(o->command, "--oauth2 must be http[s]://HOST[:PORT]/PATH: %s", fault);
 }
 
+/* Before anything is sent: a run would wait for it. */
+static void check_token_file(const struct request_options *o, bool quiet)
+{
+    const char *path = o->token.file, *fault = path ? token_file_fault(path) : NULL;
+    if (fault)
+        usage_error(o->command, "--token-file %s: %s", path, fault);
+    if (path)
+        note_mode(o, "the token", path, quiet);
+}
+
 static void take_token(struct request_options *o, const struct options *given)
 {
     const char *secret = option_text(given, OPTION_CLIENT_SECRET);
@@ -320,6 +332,7 @@ static void take_token(struct request_options *o, const struct options *given)
         usage_error(o->command, "--token-file goes with --token-command or --oauth2");
     if (t->command && !*t->command)
         usage_error(o->command, "--token-command is empty");
+    check_token_file(o, option_given(given, OPTION_QUIET));
     if ((t->url || t->command) && option_given(given, OPTION_DRY_RUN))
         show_token(o);
 }
