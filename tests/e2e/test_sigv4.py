@@ -162,6 +162,14 @@ class Sigv4(Case):
                 self.assertEqual(run.status, USAGE, run.err)
                 self.assertIn(told, run.err)
                 self.assertNotIn(SECRET, run.err)
+        # What would end its header's line, or does not stand in one.
+        good = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_SESSION_TOKEN": "t"}
+        for name in good:
+            for end in ("\n", "\r\nX-Other: y", " ", "\u00e9"):
+                run = self.run_ringsend("send", "--aws-sigv4", SCOPE, records,
+                                        env={**os.environ, **good, name: KEY + end})
+                self.assertEqual(run.status, USAGE, run.err)
+                self.assertIn("holds white space, a line end", run.err)
         dry = self.run_ringsend("send", "--dry-run", "--aws-sigv4", SCOPE, "-u", pair, records)
         self.assertEqual(dry.status, OK, dry.err)
         self.assertIn("Authorization: ***", dry.out.decode())

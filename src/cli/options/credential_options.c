@@ -214,6 +214,20 @@ static void take_bearer(struct request_options *o, const char *source)
 
 /* ---- --aws-sigv4 ---- */
 
+/* A line end, as files often have behind a key, would begin a header of its own. */
+static void check_key(const struct request_options *o, const char *what, struct ringsend_bytes text,
+                      const char *signs)
+{
+    for (size_t i = 0; i < text.bytes; i++) {
+        char c = text.data[i];
+        if (c <= ' ' || c > '~' || strchr(signs, c))
+            usage_error(o->command,
+                        "--aws-sigv4: the %s holds white space, a line end, or a sign that none "
+                        "has",
+                        what);
+    }
+}
+
 /* Of the environment; a session's token goes with its own key alone. */
 static void take_session(struct request_options *o)
 {
@@ -221,6 +235,7 @@ static void take_session(struct request_options *o)
     if (!id || !token || !span_equal(span_of(id), o->signs.key_id))
         return;
     o->signs.token = span_of(token);
+    check_key(o, "session token", o->signs.token, "");
     if (!secrets_add(&o->secrets, o->signs.token))
         no_memory(o);
 }
@@ -243,6 +258,8 @@ static void take_keys(struct request_options *o, const char *user)
         usage_error(o->command,
                     "--aws-sigv4 goes with a key: -u ID:SECRET, or AWS_ACCESS_KEY_ID and "
                     "AWS_SECRET_ACCESS_KEY in the environment");
+    check_key(o, "key's ID", o->signs.key_id, "/,=");
+    check_key(o, "secret key", o->signs.secret, "");
     take_session(o);
 }
 
