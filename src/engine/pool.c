@@ -164,6 +164,55 @@ void pool_open_for(struct pool *p, struct request *r)
 
 /* ---- what becomes of its connections ---- */
 
+/* It may have taken so long to fail that another address is in use by now. */
+static bool is_old(const struct pool *p, const struct conn *c)
+{
+    return p->has_winner && !address_equal(&c->address, &p->winner);
+}
+
+static void leave_address(struct pool *p, const struct conn *c)
+{
+    if (is_old(p, c))
+        return;
+    p->has_winner = false;
+    if (p->step == POOL_OPEN)
+        pool_goto(p, POOL_LOOKUP);
+}
+
+/* The other address has its own clocks. The detail is static text, or null. */
+static void move_on(struct pool *p, struct conn *c, struct exchange *x, const char *detail)
+{
+    struct request *r = x->request;
+    CHECK(c->error != RINGSEND_OK && x->conn == c);
+    exchange_put(x);
+    r->attempt.connect_spent_ns = r->attempt.handshake_spent_ns = 0;
+    r->attempt.race_first = r->attempt.race_next = 0;
+    queue_redial(r, c->error, detail);
+    task_wake(p->engine, &r->task); /* after a stop it waits no more */
+}
+
+/* So may one server of several fail that is old, set up wrongly or none of TLS. Certificates are
+ * no such thing: who is not who he should be is not passed over in silence. */
+static bool is_strange(enum ringsend_error error)
+{
+    return error == RINGSEND_E_TLS_VERSION || error == RINGSEND_E_TLS_REFUSED ||
+           error == RINGSEND_E_TLS_RENEGOTIATION || error == RINGSEND_E_TLS_ALERT ||
+           error == RINGSEND_E_TLS_PROTOCOL || error == RINGSEND_E_TLS_CLOSED;
+}
+
+/* Nothing of the request has left: the host's other addresses come first. As often as there are
+ * addresses, at most: what is known of them may be forgotten meanwhile. */
+static void hear_strange(struct pool *p, struct conn *c, struct exchange *x)
+{
+    bool others = pool_shun(p, &c->address);
+    CHECK(p->https && p->host->addresses_count > 1);
+    leave_address(p, c);
+    if (!others)
+        host_expire(p->host);
+    else if (x && x->request->attempt.strangers++ < p->host->addresses_count)
+        move_on(p, c, x, NULL);
+}
+
 /* It is known now whether sessions resume. Where one was offered, and the handshake failed, it has
  * been forgotten, and the request goes on with a full one: nothing of it has left, so that is no
  * try. Once: the next failure is about something else. */
@@ -173,15 +222,17 @@ static void hear_greeted(struct pool *p, struct conn *c)
     CHECK(p->https && p->conns > 0);
     p->resumes_known = true;
     pool_wake(p);
-    if (!c->session_refused)
+    if (c->error == RINGSEND_OK)
         return;
-    CHECK(c->error != RINGSEND_OK && c->step == CONN_SHUTTING_DOWN);
-    p->sessions_refused++;
-    if (x && !x->request->attempt.anew) {
+    CHECK(c->step == CONN_SHUTTING_DOWN);
+    p->sessions_refused += c->session_refused;
+    if (c->session_refused && x && !x->request->attempt.anew) {
         struct request *r = x->request;
         exchange_put(x);
         r->attempt.anew = true;
         queue_take_back(r, 0, p->engine->now_ns - c->turn_began_ns);
+    } else if (!c->session_refused && is_strange(c->error) && p->host->addresses_count > 1) {
+        hear_strange(p, c, x);
     }
 }
 
@@ -258,24 +309,14 @@ static void hear_failed(struct pool *p, struct conn *c)
         pool_race_lost(c);
         return;
     }
-    /* It may have taken so long to fail that another address is in use by now. */
-    bool is_old = p->has_winner && !address_equal(&c->address, &p->winner);
-    if (!is_old && p->host->addresses_count < 2) {
+    if (!is_old(p, c) && p->host->addresses_count < 2) {
         host_expire(p->host);
         return;
     }
-    if (!is_old)
-        p->has_winner = false;
-    if (!is_old && p->step == POOL_OPEN)
-        pool_goto(p, POOL_LOOKUP);
+    leave_address(p, c);
     if (x && !x->request->attempt.redialed) {
-        struct request *r = x->request;
-        exchange_put(x);
-        /* The other address has its own clocks. */
-        r->attempt.connect_spent_ns = r->attempt.handshake_spent_ns = 0;
-        r->attempt.race_first = r->attempt.race_next = 0;
-        r->attempt.redialed = true;
-        queue_redial(r, c->error, c->detail);
+        x->request->attempt.redialed = true;
+        move_on(p, c, x, c->detail);
     }
 }
 

@@ -70,7 +70,8 @@ struct pool {
     enum ringsend_error race_error; /* of the last racer that failed */
     const char *race_detail;
     uint64_t race_next_at_ns; /* when the next address is tried, though none has failed */
-    bool race_is_short;       /* this machine had nothing left for one of the race's connects */
+    uint64_t shunned;   /* bits: no handshake with host.addresses[i]; never all: races skip them */
+    bool race_is_short; /* this machine had nothing left for one of the race's connects */
 
     uint64_t short_wait_ns;  /* the distance of connects that fail so; 0: it is not short */
     uint64_t short_ns;       /* when one failed so the last time */
@@ -122,6 +123,9 @@ void pool_race_begin(struct pool *p, struct request *r);
 enum task_next pool_race_run(struct pool *p); /* POOL_RACING */
 void pool_race_won(struct conn *c);
 void pool_race_lost(struct conn *c);
+/* The handshake with that address has failed, as it may with no other: races skip it until the
+ * addresses are others, or none of the rest works. False: none is left but for such ones. */
+bool pool_shun(struct pool *p, const struct address *address);
 /* Its race stops, and goes on when there are places for it. */
 void pool_take_back_race(struct pool *p);
 

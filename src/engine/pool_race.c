@@ -9,11 +9,15 @@
  * request is back in the queue, where no clock runs, and goes on from that address later. How far
  * it has come is the request's: others may have their race between.
  *
+ * To connect is not to be of use: an address whose handshake has failed, in a way in which others'
+ * may not (pool.c), is skipped from then on, and its request goes on at another.
+ *
  * Invariants. In POOL_RACING alone there is somebody it dials for, whose attempt has begun and
  * has no connection yet. `racers` counts the connections with `racing` set: all being made. */
 #include "base/address.h"
 #include "base/check.h"
 #include "base/errors.h"
+#include "base/limits.h"
 #include "base/time.h"
 #include "engine/attempt.h"
 #include "engine/conn.h"
@@ -28,12 +32,39 @@
 #include "engine/task.h"
 #include "ringsend.h"
 
+_Static_assert(LIMIT_ADDRESSES <= 64, "pool.shunned has a bit for each address");
+
+/* race_next comes to an address that is to be tried, or behind the last. */
+static void skip_shunned(const struct pool *p, struct attempt *a)
+{
+    uint32_t count = p->host->addresses_count;
+    while (a->race_next < count && p->shunned >> (a->race_first + a->race_next) % count & 1)
+        a->race_next++;
+}
+
+bool pool_shun(struct pool *p, const struct address *address)
+{
+    const struct host *h = p->host;
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < h->addresses_count; i++) {
+        uint64_t bit = 1ull << i;
+        all |= bit;
+        if (address_equal(address, &h->addresses[i]))
+            p->shunned |= bit;
+    }
+    if (p->shunned != all)
+        return true;
+    p->shunned = 0;
+    return false;
+}
+
 static void open_racer(struct pool *p)
 {
     const struct host *h = p->host;
     struct attempt *a = &p->dialing->attempt;
     CHECK(a->step == ATTEMPT_BEGUN && a->race_next < h->addresses_count);
     uint32_t i = (a->race_first + a->race_next++) % h->addresses_count;
+    skip_shunned(p, a);
     struct address address = h->addresses[i];
     address_set_port(&address, p->port);
     place_take(p);
@@ -50,6 +81,11 @@ void pool_race_begin(struct pool *p, struct request *r)
     p->dialing = r;
     if (a->race_of != p->races_anew || a->race_next >= p->host->addresses_count)
         pool_race_anew(p, a); /* else it paused */
+    skip_shunned(p, a);
+    if (a->race_next >= p->host->addresses_count) {
+        pool_race_anew(p, a);
+        skip_shunned(p, a);
+    }
     p->race_is_short = false;
     p->race_error = RINGSEND_E_CONNECT_FAILED;
     p->race_detail = NULL;
@@ -144,6 +180,7 @@ static enum task_next give_up(struct pool *p)
 {
     CHECK(p->racers == 0 && p->dialing->attempt.race_next >= p->host->addresses_count);
     host_expire(p->host);
+    p->shunned = 0;
     pool_abandon_race(p, p->race_error, p->race_detail);
     return TASK_AGAIN;
 }

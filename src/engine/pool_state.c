@@ -61,6 +61,7 @@ void pool_addresses_found(struct pool *p)
 {
     CHECK(p->host->addresses_count > 0);
     p->races_anew++;
+    p->shunned = 0;
     if (p->dialing)
         pool_race_anew(p, &p->dialing->attempt);
 }

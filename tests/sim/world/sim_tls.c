@@ -277,6 +277,7 @@ static void leave(struct sim_socket *s, int32_t result)
 static void first_flight(struct sim_socket *s, struct effect *e, uint64_t at_ns)
 {
     static const char refusal[] = {RECORD_ALERT, 3, 3, 0, 2, 2, 40};
+    static const char old[] = {RECORD_ALERT, 3, 3, 0, 2, 2, 70};
     static const char http[] = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
     size_t bytes = e->bytes < MANGLED_MAX ? e->bytes : MANGLED_MAX;
 
@@ -309,6 +310,10 @@ static void first_flight(struct sim_socket *s, struct effect *e, uint64_t at_ns)
                           tls_resumed(s->tls->tls) ? sizeof refusal : e->bytes);
         if (tls_resumed(s->tls->tls))
             leave(s, 0);
+        break;
+    case GREETING_OLD:
+        sim_socket_output(s, at_ns, old, sizeof old);
+        leave(s, 0);
         break;
     case GREETING_NONE:
     case GREETINGS:

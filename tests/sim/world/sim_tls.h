@@ -32,7 +32,8 @@ enum sim_greeting {
     GREETING_LEAVES,  /* says farewell and ends the stream right behind the handshake */
     GREETING_WARNS,   /* sends an alert of no consequence right behind the handshake */
     GREETINGS,
-    GREETING_REFUSES /* a fatal alert for whoever wants to resume */
+    GREETING_REFUSES, /* a fatal alert for whoever wants to resume */
+    GREETING_OLD      /* a fatal alert for everybody: it speaks another version */
 };
 
 /* Types of records, RFC 5246 6.2.1. */
