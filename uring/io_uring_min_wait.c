@@ -13,7 +13,9 @@
  * it slept, so that the timer may have gone off within the min-wait; a signal. A busy machine lets
  * the woken thread stand in the queue for a processor, and it comes back as late as if nothing had
  * woken it: so from the second try on the time in that queue, which the kernel counts (schedstat),
- * is taken off. Where no try tells, min-wait is not used.
+ * is taken off. Where no try tells, min-wait is not used; but under a tracer (strace), which stops
+ * the thread at each call so that nothing can be timed, it is: what is shown is to be what happens
+ * without one.
  *
  * Costs 0.1 ms where all is well, 1.7 ms where it is not, once in a process. */
 #include "base/time.h"
@@ -26,6 +28,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -96,12 +99,27 @@ static enum ring_min_wait try_it(unsigned mode, int schedstat)
     return found;
 }
 
+static bool is_traced(void)
+{
+    static const char name[] = "\nTracerPid:\t";
+    char text[1024] = "";
+    int status = open("/proc/thread-self/status", O_RDONLY | O_CLOEXEC);
+    if (status < 0)
+        return false;
+    ssize_t bytes = read(status, text, sizeof(text) - 1);
+    close(status);
+    const char *at = bytes > 0 ? strstr(text, name) : NULL;
+    return at && at[sizeof(name) - 1] != '0';
+}
+
 static enum ring_min_wait find_out(unsigned mode)
 {
     int schedstat = -1, late = 0;
     enum ring_min_wait found = RING_MIN_WAIT_UNPROVEN;
     for (int tries = 0; tries < TRIES && late < TRIES_LATE && found != RING_MIN_WAIT_USED;
          tries++) {
+        if (tries == 1 && late == 0 && is_traced())
+            return RING_MIN_WAIT_USED;
         if (tries == 1)
             schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
         found = try_it(mode, schedstat);

@@ -8,7 +8,8 @@ import resource
 import shutil
 import unittest
 
-from harness import NOT_STARTED, OK, OUTPUT, REFUSED, RINGSEND, USAGE, Case, Program, main
+from harness import (NOT_STARTED, OK, OUTPUT, REFUSED, RINGSEND, SANITIZED, USAGE, Case, Program,
+                     main)
 from test_refused import NOBODY, SYSCTL, deny_io_uring, sysctl_that_forbids
 
 CHECKS = ["kernel", "io_uring", "containers", "memlock", "descriptors", "ports", "tls", "resolver"]
@@ -103,6 +104,16 @@ class Doctor(Case):
         self.assertEqual(checks["memlock"]["state"], expected)
         self.assertIn("hard memlock 8192", checks["memlock"]["cure"])
         self.assertIn("0 KiB", checks["memlock"]["text"])
+
+    @unittest.skipIf(SANITIZED, "leaks are not looked for under a tracer")
+    def test_a_tracer_sees_what_is_without_it(self):
+        """It stops us at each call, so that what min-wait does cannot be timed."""
+        untraced = self.doctor()["io_uring"]
+        path = self.path("traced")
+        with open(path, "w", encoding="ascii") as script:
+            script.write('#!/bin/sh\nexec strace -f -o /dev/null %s "$@"\n' % RINGSEND)
+        os.chmod(path, 0o700)
+        self.assertEqual(self.doctor(program=path)["io_uring"], untraced)
 
     @unittest.skipUnless(os.geteuid() == 0, "becoming another user needs root")
     @unittest.skipIf(REFUSED, "none does")
