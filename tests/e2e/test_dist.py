@@ -4,7 +4,6 @@ The profile is held against what the program really calls (strace): everything i
 admitted, and what is admitted without being seen has its reason in UNSEEN. Then it is applied,
 with EPERM for the rest."""
 
-import ctypes
 import errno
 import json
 import os
@@ -12,7 +11,6 @@ import re
 import shlex
 import shutil
 import signal
-import struct
 import subprocess
 import threading
 import time
@@ -20,8 +18,7 @@ import unittest
 
 from harness import (BOUND_S, NOT_ALL_OK, RINGSEND, ROOT, SANITIZED, SECOND_THOUGHT_S, SIGINT_EXIT,
                      Authority, Case, OK, Program, answering, json_lines, main, response)
-from test_refused import (PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
-                          SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SockFprog)
+from seccomp import ALLOW, filtered, refuse, unless_equal_skip
 
 PROFILE = os.path.join(ROOT, "dist", "seccomp.json")
 UNIT = os.path.join(ROOT, "dist", "ringsend@.service")
@@ -83,22 +80,10 @@ def apply_profile(*unknown):
     know."""
     known, (_, names) = numbers(), admitted()
     allowed = sorted(known[name] for name in names if name in known and name not in unknown)
-    code = [struct.pack("HBBI", 0x20, 0, 0, 0)]
-    for name in unknown:
-        code.append(struct.pack("HBBI", 0x15, 0, 1, known[name]))
-        code.append(struct.pack("HBBI", 0x06, 0, 0, SECCOMP_RET_ERRNO | errno.EOPNOTSUPP))
-    for number in allowed:
-        code.append(struct.pack("HBBI", 0x15, 0, 1, number))
-        code.append(struct.pack("HBBI", 0x06, 0, 0, SECCOMP_RET_ALLOW))
-    code.append(struct.pack("HBBI", 0x06, 0, 0, SECCOMP_RET_ERRNO | EPERM))
-    program = SockFprog(len(code), b"".join(code))
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def apply():
-        if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or libc.prctl(
-                PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl")
-    return apply
+    rules = [(known[name], refuse(errno.EOPNOTSUPP)) for name in unknown]
+    rules += [(number, ALLOW) for number in allowed]
+    code = [step for number, outcome in rules for step in (unless_equal_skip(number), outcome)]
+    return filtered(*code, refuse(EPERM))
 
 
 class Trips(Case):

@@ -3,36 +3,21 @@
 Played, not run: every system call that is younger answers ENOSYS. They are those from 424 on, the
 same numbers on every architecture; flags and options of older calls are as the kernel has them."""
 
-import ctypes
 import errno
 import json
 import os
 import signal
-import struct
 import unittest
 
 from harness import OK, SANITIZED, Authority, Case, Program, RINGSEND, json_lines, main
-from test_refused import (PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER,
-                          SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO, SockFprog)
+from seccomp import ALLOW, filtered, refuse, unless_at_least_skip
 
 FIRST_AFTER_4_18 = 424  # pidfd_send_signal, 5.1
 
 
 def as_of_4_18():
     """For preexec_fn."""
-    code = b"".join(struct.pack("HBBI", *instruction) for instruction in (
-        (0x20, 0, 0, 0),                 # load the number of the system call
-        (0x35, 0, 1, FIRST_AFTER_4_18),  # at least: next, else skip one
-        (0x06, 0, 0, SECCOMP_RET_ERRNO | errno.ENOSYS),
-        (0x06, 0, 0, SECCOMP_RET_ALLOW)))
-    program = SockFprog(4, code)
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def apply():
-        if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or libc.prctl(
-                PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl")
-    return apply
+    return filtered(unless_at_least_skip(FIRST_AFTER_4_18), refuse(errno.ENOSYS), ALLOW)
 
 
 @unittest.skipIf(SANITIZED, "sanitizers have calls of their own")

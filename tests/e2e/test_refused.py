@@ -8,40 +8,22 @@ import os
 import re
 import resource
 import shutil
-import struct
 import threading
 import unittest
 
 from harness import (BOUND_S, Case, NOT_STARTED, OK, Program, REFUSED, RINGSEND, answering,
                      json_lines, main, response)
+from seccomp import ALLOW, filtered, refuse, unless_equal_skip
 
-PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
-SECCOMP_RET_ERRNO, SECCOMP_RET_ALLOW = 0x00050000, 0x7FFF0000
 IO_URING_SETUP = 425  # the same number on every architecture (but alpha)
 NOBODY = 65534
 SYSCTL = "/proc/sys/kernel/io_uring_disabled"
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x00020000, 4096, 16384, 1 << 18
 
 
-class SockFprog(ctypes.Structure):
-    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_char_p)]
-
-
 def deny_io_uring(error):
     """For preexec_fn: from here on io_uring_setup fails with this errno, as under Docker."""
-    code = b"".join(struct.pack("HBBI", *instruction) for instruction in (
-        (0x20, 0, 0, 0),                             # load the number of the system call
-        (0x15, 0, 1, IO_URING_SETUP),                # equal: next, else skip one
-        (0x06, 0, 0, SECCOMP_RET_ERRNO | error),
-        (0x06, 0, 0, SECCOMP_RET_ALLOW)))
-    program = SockFprog(4, code)
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def apply():
-        if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or libc.prctl(
-                PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0) != 0:
-            raise OSError(ctypes.get_errno(), "prctl")
-    return apply
+    return filtered(unless_equal_skip(IO_URING_SETUP), refuse(error), ALLOW)
 
 
 def sysctl_that_forbids(path):
