@@ -69,6 +69,8 @@ struct job *job_new(const struct job_options *options);
 /* Works once around the loop, waiting at most wait_ns for something to happen; it also returns when
  * results came, ringsend_wake was called, or just so. False when all is over: then job_end. */
 bool job_turn(struct job *job, uint64_t wait_ns);
+/* For that reason it is to stop, as if it had found it itself. */
+void job_give_up(struct job *job, enum job_end why);
 /* How far it has come; its causes are set by job_end. Lives as long as the job. */
 const struct job_report *job_report(const struct job *job);
 /* Has those of the other engines brought up to date, soon. */

@@ -54,6 +54,12 @@ static void stop(struct job *job, enum job_end end)
     group_commit_clear(&job->group_commit);
 }
 
+void job_give_up(struct job *job, enum job_end why)
+{
+    if (job->give_up == JOB_FINISHED)
+        job->give_up = why;
+}
+
 void job_note_broken_output(struct job *job)
 {
     job->report.output_is_failed_file = job->output.broken == &job->output.failed;

@@ -22,6 +22,7 @@ enum job_end {
     JOB_UNREACHED,         /* unreached_max_ns without a connection */
     JOB_NO_NAMES,          /* and that because no name could be looked up */
     JOB_NO_CERTIFICATES,   /* those of the run cannot be read */
+    JOB_NO_TOKEN,          /* job_give_up: whoever gives out credentials refuses to */
     JOB_RING_BROKE         /* ringsend_run failed; results are missing */
 };
 

@@ -109,6 +109,56 @@ class Tokens(Case):
         self.assertEqual((tokens.asked, tokens.refused), (3, 0))
         self.assertEqual([result["attempts"] for result in run.results], [1] * 5)
 
+    def test_an_endpoint_that_refuses_ends_the_run(self):
+        """With a wrong secret there will be no token: the run ends, its records are left, and
+        --resume goes on with them."""
+        tokens = self.platform(3600)
+        out, records = self.path("out"), self.records(50)
+        for error, status in (("invalid_client", "401 No"), ("invalid_grant", "400 No"),
+                              ("unauthorized_client", "400 No"), ("invalid_scope", "403 No"),
+                              ("unsupported_grant_type", "400 No")):
+            tokens.refusals = [response(json.dumps({"error": error}).encode(), status)]
+            tokens.asked = 0
+            run = self.run_ringsend("send", "-o", out, *self.oauth(), "--force", records)
+            self.assertEqual(run.status, USAGE, run.err)
+            self.assertIn("sending was stopped: no token: the token endpoint answered %s, %s"
+                          % (status[:3], error), run.err)
+            self.assertIn("not finished: 0 done, 0 in doubt", run.err)
+            self.assertIn("ringsend send --resume", run.err)
+            self.assertEqual((tokens.asked, len(self.place.requests)), (1, 0))
+        run = self.run_ringsend("send", "-o", out, *self.oauth(), "--resume", records)
+        self.assertEqual((run.status, len(self.place.requests)), (OK, 50), run.err)
+        # Of these words each may pass.
+        tokens.refusals = [response(b'{"error":"invalid_client"}', "503 No"),
+                           response(b'{"error":"invalid_request"}', "400 No"),
+                           response(b'{"error":"invalid_client"', "429 No")]
+        tokens.asked = 0
+        run = self.run_ringsend("send", *self.oauth(), self.records(2))
+        self.assertEqual((run.status, tokens.asked), (OK, 4), run.err)
+
+    def test_an_endpoint_that_refuses_later_ends_the_run_with_the_last_token(self):
+        """That one is used to its end; what it carried is done."""
+        tokens = self.platform(1)
+        out, records = self.path("out"), self.records(400)
+        refuse = response(b'{"error":"invalid_client"}', "401 No")
+        answers = tokens.answer
+        self.endpoint.script = answering(lambda request: refuse if tokens.given else
+                                         answers(request))
+        run = self.run_ringsend("send", "-o", out, "-c", "4", "-t", "2", "--rate", "200/s",
+                                *self.oauth(), records)
+        self.assertEqual(run.status, USAGE, run.err)
+        self.assertIn("no new token: the token endpoint answered 401, invalid_client; asked again",
+                      run.err)
+        done = [json.loads(line) for line in self.read("out").splitlines()]
+        self.assertTrue(100 < len(done) < 399, len(done))
+        self.assertTrue(all(each["ok"] for each in done))
+        self.endpoint.script = answering(answers)
+        tokens.life_s = 60
+        run = self.run_ringsend("send", "-o", out, *self.oauth(), "--resume", records)
+        self.assertEqual(run.status, OK, run.err)
+        ids = sorted(json.loads(line)["id"] for line in self.read("out").splitlines())
+        self.assertEqual(ids, list(range(400)))
+
     def test_lives_of_all_lengths(self):
         """Of those that no clock holds, of none, and of what is no number: one token lasts."""
         self.platform(3600)
@@ -144,6 +194,15 @@ class Tokens(Case):
         self.assertEqual(run.status, NOT_ALL_OK, run.err)
         self.assertEqual({result["status"] for result in run.results}, {401})
         self.assertEqual(tokens.asked, 2)
+        # By turns with such that are good.
+        self.place.script = answering(lambda request: response(
+            b"no", "401 No" if request.target == "/bad" else "200 OK"))
+        tokens.asked = 0
+        mixed = self.file("mixed", [{"url": self.place.url + ("bad" if i % 2 else "")}
+                                    for i in range(200)])
+        run = self.run_ringsend("send", "-c", "1", *self.oauth(), mixed)
+        self.assertEqual([result["status"] for result in run.results], [200, 401] * 100)
+        self.assertLessEqual(tokens.asked, 4)
         # A record of its own mind takes no part.
         self.place.requests.clear()
         own = self.file("own", [{"url": self.place.url, "headers": {"authorization": "mine"}}])
@@ -256,12 +315,12 @@ class Tokens(Case):
         self.assertIn("everybody on this machine can read the token in " + open_to_all, run.err)
 
     def test_secrets_stand_nowhere(self):
-        self.platform(3600, [response(b'{"error":"invalid_client","hint":"s3:cret&+"}',
-                                      "401 No")])
+        self.platform(3600, [response(b'{"error":"busy_now","hint":"s3:cret&+"}',
+                                      "503 No")])
         out = self.path("out")
         run = self.run_ringsend("send", "-v", "--trace", "-o", out, *self.oauth(), self.records(3))
         self.assertEqual(run.status, OK, run.err)
-        self.assertIn("401, invalid_client", run.err)
+        self.assertIn("503, busy_now", run.err)
         dry = self.run_ringsend("send", "--dry-run", *self.oauth(), self.records(1))
         self.assertIn("Authorization: ***", dry.out.decode())
         check = self.run_ringsend("check", *self.oauth(), self.records(1))

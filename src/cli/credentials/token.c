@@ -18,6 +18,8 @@
 
 #define RETRY_MIN_NS (250 * NS_PER_MS)
 #define RETRY_MAX_NS (30 * NS_PER_S)
+#define VAIN_MIN_NS NS_PER_S
+#define VAIN_MAX_NS NS_PER_MINUTE
 #define LIFE_SHARE 80 /* of a hundred: then it is renewed */
 
 struct token {
@@ -36,7 +38,10 @@ struct token {
     bool refused;                    /* it was: no try begins with it any more */
     bool for_refusal;                /* it came because the one before was */
     bool accepted;                   /* some try with it had another answer than 401 */
+    uint64_t vain_ns;                /* so long no refusal renews it; 0: the last time it helped */
+    uint64_t vain_until_ns;          /* from now on: until then */
     char notice[TOKEN_NOTICE_BYTES]; /* empty: none */
+    char over[TOKEN_NOTICE_BYTES];   /* why there will be none; empty: there may be */
 };
 
 static struct token *token_of(struct credentials *c)
@@ -81,7 +86,8 @@ static enum ringsend_error add(struct credentials *c, const struct head *head,
 /* Under the lock. */
 static bool is_worth_renewing(struct token *t, bool *renewed)
 {
-    if (*renewed || (t->for_refusal && !t->accepted))
+    if (*renewed || (t->for_refusal && !t->accepted) ||
+        clock_monotonic_ns() < t->vain_until_ns)
         return false;
     *renewed = true;
     if (!t->refused) {
@@ -91,11 +97,25 @@ static bool is_worth_renewing(struct token *t, bool *renewed)
     return true;
 }
 
+/* Under the lock. Whether the token that a record had renewed helps that record. */
+static void judge_renewal(struct token *t, bool helps)
+{
+    if (helps) {
+        t->vain_ns = 0;
+        return;
+    }
+    t->vain_ns = t->vain_ns > 0 ? 2 * t->vain_ns : VAIN_MIN_NS;
+    t->vain_ns = t->vain_ns < VAIN_MAX_NS ? t->vain_ns : VAIN_MAX_NS;
+    t->vain_until_ns = clock_monotonic_ns() + t->vain_ns;
+}
+
 static bool heard(struct credentials *c, uint16_t generation, int status, bool is_ok, bool *renewed)
 {
     struct token *t = token_of(c);
     bool is_refusal = status == 401 && !is_ok, again = is_refusal;
     pthread_mutex_lock(&t->wait.lock);
+    if (generation == t->generation && *renewed)
+        judge_renewal(t, !is_refusal);
     if (generation == t->generation && is_refusal)
         again = is_worth_renewing(t, renewed);
     else if (generation == t->generation)
@@ -191,6 +211,12 @@ static void note(struct token *t, const char *fault, uint64_t wait_ns)
              duration_text(wait_ns).chars);
 }
 
+/* Under the lock. What works is used for as long as it does. */
+static bool is_final(const struct token *t, const struct token_reply *reply)
+{
+    return reply->is_final && !is_good(t, clock_monotonic_ns());
+}
+
 static uint64_t retry_ns(unsigned failures)
 {
     uint64_t wait_ns = RETRY_MIN_NS;
@@ -209,13 +235,16 @@ static bool renew(struct token *t, unsigned failures)
     pthread_mutex_lock(&t->wait.lock);
     if (good)
         take(t, &reply, began_ns);
+    else if (is_final(t, &reply))
+        snprintf(t->over, sizeof t->over, "%s", reply.fault);
     else if (!t->wait.stop)
         note(t, reply.fault, wait_ns);
+    bool is_over = t->over[0] != '\0';
     pthread_mutex_unlock(&t->wait.lock);
     token_reply_free(&reply);
     if (!good) {
         t->wake();
-        token_wait_for(&t->wait, wait_ns);
+        token_wait_for(&t->wait, is_over ? 0 : wait_ns);
     }
     return good;
 }
@@ -225,7 +254,7 @@ static void *run(void *context)
     struct token *t = context;
     unsigned failures = 0;
     pthread_mutex_lock(&t->wait.lock);
-    while (!t->wait.stop) {
+    while (!t->wait.stop && !t->over[0]) {
         uint64_t now_ns = clock_monotonic_ns();
         if (!t->begun || (is_good(t, now_ns) && now_ns < t->refresh_ns)) {
             token_wait_until(&t->wait, t->begun ? t->refresh_ns : UINT64_MAX);
@@ -290,6 +319,14 @@ bool token_take_notice(struct token *t, char text[static TOKEN_NOTICE_BYTES])
     t->notice[0] = '\0';
     pthread_mutex_unlock(&t->wait.lock);
     return is_new;
+}
+
+bool token_is_over(struct token *t, char text[static TOKEN_NOTICE_BYTES])
+{
+    pthread_mutex_lock(&t->wait.lock);
+    memcpy(text, t->over, sizeof t->over);
+    pthread_mutex_unlock(&t->wait.lock);
+    return text[0] != '\0';
 }
 
 void token_free(struct token *t)

@@ -7,7 +7,11 @@
  * again. One that came for a refusal, and is refused before it was ever accepted, shows that
  * renewing does not help: such a 401 is a result.
  *
- * A refresh that fails is tried again, later each time; the records wait. */
+ * Nor does it help where the very record that had it renewed is refused once more: then refusals are
+ * results for a while, longer each time, and at most a minute.
+ *
+ * A refresh that fails is tried again, later each time; the records wait. One that the endpoint
+ * refuses for good (a wrong secret) is not, once there is no token that works: the run is over. */
 #ifndef RINGSEND_CLI_CREDENTIALS_TOKEN_H
 #define RINGSEND_CLI_CREDENTIALS_TOKEN_H
 
@@ -34,6 +38,8 @@ void token_begin(struct token *token);
 struct credentials *token_credentials(struct token *token);
 /* Why there is none, for people; false: nothing new is to be said. */
 bool token_take_notice(struct token *token, char text[static TOKEN_NOTICE_BYTES]);
+/* There is none, and there will be none: `text` says why. */
+bool token_is_over(struct token *token, char text[static TOKEN_NOTICE_BYTES]);
 /* After the engines that use it. Null is allowed. */
 void token_free(struct token *token);
 

@@ -44,7 +44,23 @@ static bool add_basic(struct buf_pool *pool, struct buf *out, const struct token
     return good;
 }
 
-/* The standard's own words for what is wrong; they hold no secret. */
+/* What RFC 6749 5.2 has for a request that is wrong and stays so, whoever hears it when. */
+static bool is_definite(struct ringsend_bytes error)
+{
+    static const struct ringsend_bytes words[] = {{"invalid_client", 14},
+                                                  {"unauthorized_client", 19},
+                                                  {"invalid_grant", 13},
+                                                  {"unsupported_grant_type", 22},
+                                                  {"invalid_scope", 13}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (span_equal(error, words[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The standard's own words for what is wrong; they hold no secret. One that fails at the endpoint's
+ * end (5xx), or where it has had enough (429), may say what it wants: that passes. */
 static void explain(struct token_reply *reply, int status, struct ringsend_bytes body)
 {
     struct json json;
@@ -64,6 +80,8 @@ static void explain(struct token_reply *reply, int status, struct ringsend_bytes
            (error.raw.data[bytes] == '_' ||
             (error.raw.data[bytes] >= 'a' && error.raw.data[bytes] <= 'z')))
         bytes++;
+    reply->is_final = status >= 400 && status < 500 && status != 408 && status != 429 &&
+                      is_definite(error.raw);
     token_reply_fail(reply, "the token endpoint answered %d%s%.*s", status, bytes > 0 ? ", " : "",
                      (int)bytes, bytes > 0 ? error.raw.data : "");
 }

@@ -14,6 +14,7 @@ struct token_reply {
     uint64_t life_s;     /* of it, from now on; 0: nobody said */
     uint64_t began_at_s; /* of one out of a file: seconds since 1970; else 0 */
     char fault[TOKEN_FAULT_BYTES];
+    bool is_final; /* with that: to ask once more helps nothing */
 };
 
 __attribute__((format(printf, 2, 3))) bool token_reply_fail(struct token_reply *reply,

@@ -118,7 +118,7 @@ static int status_of(const struct job_report *report, const struct journal_count
         return EXIT_STOPPED;
     if (report->end == JOB_NO_NAMES)
         return EXIT_NOT_STARTED;
-    if (report->end == JOB_NO_CERTIFICATES)
+    if (report->end == JOB_NO_CERTIFICATES || report->end == JOB_NO_TOKEN)
         return EXIT_USAGE;
     if (report->results_lost > 0)
         return EXIT_OUTPUT;
@@ -148,6 +148,9 @@ static void report_end(const struct send *send, struct job *job, const struct jo
         summary_print(out, report, &stats, send->engines.all[0].engine, &send->options,
                       send->outputs.goes_on ? whole : NULL);
     bool is_left = send->outputs.journal && !report->complete && !is_nothing_begun(report, whole);
+    char no_token[TOKEN_NOTICE_BYTES] = "";
+    if (report->end == JOB_NO_TOKEN && token_is_over(send->token, no_token))
+        fprintf(out, "ringsend: sending was stopped: no token: %s\n", no_token);
     summary_print_troubles(out, report, &send->options, whole, is_left);
     bool is_whole = memory && fclose(memory) == 0;
     notice_end(text, is_whole ? text_bytes : 0, signals_stops());
@@ -187,12 +190,16 @@ static void report_unreached(const struct send *send, const struct job_report *r
     free(why);
 }
 
-/* Why the run waits. */
-static void report_token(const struct send *send)
+/* Why the run waits, or that it waits in vain. */
+static void watch_token(const struct send *send, struct job *job)
 {
     char text[TOKEN_NOTICE_BYTES];
-    if (send->token && token_take_notice(send->token, text))
+    if (!send->token)
+        return;
+    if (token_take_notice(send->token, text))
         notice("%s", text);
+    if (token_is_over(send->token, text))
+        job_give_up(job, JOB_NO_TOKEN);
 }
 
 static void report_notes(const struct send *send, unsigned *reported)
@@ -233,7 +240,7 @@ static void turn_all(const struct send *send, struct job *job, struct adapt *ada
         report_notes(send, &notes_reported);
         report_stop(send, &stop_reported);
         report_unreached(send, job_report(job), &unreached_reported);
-        report_token(send);
+        watch_token(send, job);
         notice_turn();
     }
     report_notes(send, &notes_reported); /* of a job of one turn */
