@@ -51,6 +51,38 @@ class Credentials(Case):
             got = self.authorizations(*more, "-u", pair, self.url, command=command)
             self.assertEqual(got[0], [basic(pair)])
 
+    def test_a_byte_order_mark_is_no_part_of_it(self):
+        records = self.file("in", [{"url": self.url}])
+        mark = b"\xef\xbb\xbf"
+        pair, token = self.file("pair", mark + b"me:x\r\n"), self.file("token", mark + b"t0ken")
+        self.assertEqual(self.authorizations("-u", "@" + pair, records)[0], [basic("me:x")])
+        self.assertEqual(self.authorizations("--bearer", "@" + token, records)[0],
+                         ["Bearer t0ken"])
+        run = self.run_ringsend("send", "-u", "@" + self.file("empty", mark + b"\n"), records)
+        self.assertEqual(run.status, USAGE, run.err)
+        self.assertIn("it is empty", run.err)
+
+    def test_fifos(self):
+        """One with a writer is read, whenever that comes; one without does not hold us up for
+        ever."""
+        records = self.file("in", [{"url": self.url}])
+        fifo = self.path("fifo")
+        os.mkfifo(fifo)
+        for command in ("exec 3>%s; sleep 0.1; echo default login a password b >&3",
+                        "sleep 0.1; echo default login a password b >%s"):
+            writer = subprocess.Popen(["sh", "-c", command % fifo])
+            self.assertEqual(self.authorizations("--netrc-file", fifo, records)[0],
+                             [basic("a:b")])
+            writer.wait()
+
+    def test_the_hint_of_a_refusal_knows_what_was_given(self):
+        self.server_.script = answering(lambda request: response(b"", "401 No"))
+        records = self.file("in", [{"url": self.url}])
+        run = self.run_ringsend("send", records)
+        self.assertIn("--oauth2, --token-command, --aws-sigv4", run.err)
+        run = self.run_ringsend("send", "-u", "a:b", records)
+        self.assertIn("does not take what --user gives", run.err)
+
     def test_mistakes_are_told_before_anything_is_sent(self):
         records = self.file("in", [{"url": self.url}])
         empty = self.file("empty", b"\n")

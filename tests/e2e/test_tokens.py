@@ -329,6 +329,22 @@ class Tokens(Case):
         for secret in (SECRET, "tok1", urllib.parse.quote_plus(SECRET)):
             self.assertNotIn(secret, text)
 
+    def test_what_is_secret_in_a_command_is_not_shown(self):
+        """Nor in the command that goes on with the run, which works once they are set."""
+        place = self.server(answering(lambda request: response(b"{}", "500 No")))
+        records = self.file("in", [{"url": place.url, "data": "x"}] * 3)
+        command = ("true -u me:pass0word -H 'Authorization: Bearer abcdefg' --client-secret=hijklm "
+                   "--password nopqrs $TOKEN @%s; API_KEY=tuvwxy true x1y2z3a4b5c6d7e8f9g0h1; "
+                   "echo ok" % self.path("file"))
+        run = self.run_ringsend("send", "--abort-on", "500", "-o", self.path("out"),
+                                "--tries", "1", "-c", "1", "--token-command", command, records)
+        self.assertEqual(run.status, 6, run.err)
+        self.assertIn("send --resume", run.err)
+        for secret in ("pass0word", "abcdefg", "hijklm", "nopqrs", "tuvwxy", "x1y2z3"):
+            self.assertNotIn(secret, run.err)
+        for plain in ("true -u", "$TOKEN", "; echo ok", self.path("file")):
+            self.assertIn(plain, run.err)
+
     def test_mistakes_are_told_at_once(self):
         tokens = self.platform(60)
         records = self.records(1)

@@ -82,7 +82,7 @@ static int read_url(struct bench_requests *b, const struct target_options *o)
     b->data = whole_file_read(data + 1, BYTES_MAX, &request->body.bytes);
     request->body.data = b->data;
     return b->data ? EXIT_OK
-                   : refuse(b, EXIT_INPUT, "cannot read %s: %s", data + 1, strerror(errno));
+                   : refuse(b, EXIT_INPUT, "cannot read %s: %s", data + 1, whole_file_fault(errno));
 }
 
 /* ---- records ---- */

@@ -86,8 +86,7 @@ static enum ringsend_error add(struct credentials *c, const struct head *head,
 /* Under the lock. */
 static bool is_worth_renewing(struct token *t, bool *renewed)
 {
-    if (*renewed || (t->for_refusal && !t->accepted) ||
-        clock_monotonic_ns() < t->vain_until_ns)
+    if (*renewed || (t->for_refusal && !t->accepted) || clock_monotonic_ns() < t->vain_until_ns)
         return false;
     *renewed = true;
     if (!t->refused) {

@@ -7,8 +7,8 @@
  * again. One that came for a refusal, and is refused before it was ever accepted, shows that
  * renewing does not help: such a 401 is a result.
  *
- * Nor does it help where the very record that had it renewed is refused once more: then refusals are
- * results for a while, longer each time, and at most a minute.
+ * Nor does it help where the very record that had it renewed is refused once more: then refusals
+ * are results for a while, longer each time, and at most a minute.
  *
  * A refresh that fails is tried again, later each time; the records wait. One that the endpoint
  * refuses for good (a wrong secret) is not, once there is no token that works: the run is over. */

@@ -80,8 +80,8 @@ static void explain(struct token_reply *reply, int status, struct ringsend_bytes
            (error.raw.data[bytes] == '_' ||
             (error.raw.data[bytes] >= 'a' && error.raw.data[bytes] <= 'z')))
         bytes++;
-    reply->is_final = status >= 400 && status < 500 && status != 408 && status != 429 &&
-                      is_definite(error.raw);
+    reply->is_final =
+        status >= 400 && status < 500 && status != 408 && status != 429 && is_definite(error.raw);
     token_reply_fail(reply, "the token endpoint answered %d%s%.*s", status, bytes > 0 ? ", " : "",
                      (int)bytes, bytes > 0 ? error.raw.data : "");
 }

@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/span.h"
 #include "base/whole_file.h"
+#include "cli/credentials/command_secrets.h"
 #include "cli/credentials/token_file.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
@@ -39,9 +40,15 @@ __attribute__((noreturn)) static void no_memory(const struct request_options *o)
     usage_error(o->command, "memory is out");
 }
 
-/* Without line ends at its end. */
+/* Without line ends at its end, and what editors put at its beginning: a byte order mark is no part
+ * of a name or a token. */
 static struct ringsend_bytes trimmed(struct ringsend_bytes text)
 {
+    static const char mark[] = "\xef\xbb\xbf";
+    if (text.bytes >= 3 && memcmp(text.data, mark, 3) == 0) {
+        text.data += 3;
+        text.bytes -= 3;
+    }
     while (text.bytes > 0 && strchr("\r\n", text.data[text.bytes - 1]))
         text.bytes--;
     return text;
@@ -57,7 +64,7 @@ static char *read_secret(struct request_options *o, const char *option, const ch
         held = whole_file_read(source + 1, SECRET_BYTES_MAX, &bytes);
         read_files_add(option, source + 1);
         if (!held)
-            usage_error(o->command, "%s %s: %s", option, source, strerror(errno));
+            usage_error(o->command, "%s %s: %s", option, source, whole_file_fault(errno));
         if (memchr(held, '\0', bytes))
             usage_error(o->command, "%s %s: it holds a NUL byte", option, source);
     } else if (strncmp(source, environment, sizeof environment - 1) == 0) {
@@ -165,7 +172,7 @@ static void take_netrc(struct request_options *o, const char *option, const char
     const char *fault;
     char *text = whole_file_read(path, NETRC_BYTES_MAX, &bytes);
     if (!text)
-        usage_error(o->command, "%s: %s: %s", option, path, strerror(errno));
+        usage_error(o->command, "%s: %s: %s", option, path, whole_file_fault(errno));
     if (memchr(text, '\0', bytes))
         usage_error(o->command, "%s: %s: it holds a NUL byte", option, path);
     o->netrc = netrc_read((struct ringsend_bytes){text, bytes}, &fault, &line);
@@ -349,6 +356,8 @@ static void take_token(struct request_options *o, const struct options *given)
         usage_error(o->command, "--token-file goes with --token-command or --oauth2");
     if (t->command && !*t->command)
         usage_error(o->command, "--token-command is empty");
+    if (t->command && !command_secrets_add(&o->secrets, t->command))
+        no_memory(o);
     check_token_file(o, option_given(given, OPTION_QUIET));
     if ((t->url || t->command) && option_given(given, OPTION_DRY_RUN))
         show_token(o);

@@ -123,7 +123,7 @@ static void read_data_file(struct record_options *o, const char *command)
     read_files_add("--data", path);
     o->data_of_file = whole_file_read(path, DATA_BYTES_MAX, &bytes);
     if (!o->data_of_file)
-        usage_error(command, "--data @%s: %s", path, strerror(errno));
+        usage_error(command, "--data @%s: %s", path, whole_file_fault(errno));
     if (memchr(o->data_of_file, '\0', bytes))
         usage_error(command,
                     "--data @%s: it holds a NUL byte, which no template can: --data-file sends a "

@@ -30,7 +30,9 @@ static const struct remedy remedies[] = {
     {302, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
     {307, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
     {308, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
-    {401, RINGSEND_OK, "the platform wants to know who asks: -H @FILE, or --cert"},
+    {401, RINGSEND_OK,
+     "the platform wants to know who asks: -u, --bearer, --netrc, --oauth2, --token-command, "
+     "--aws-sigv4, -H @FILE, or --cert"},
     {403, RINGSEND_OK, "the platform refuses who asks: check the credentials (-H @FILE, --cert)"},
     {404, RINGSEND_OK, "check the URLs"},
     {405, RINGSEND_OK, "another method: -X METHOD"},
@@ -54,6 +56,18 @@ static const struct remedy remedies[] = {
     {0, RINGSEND_E_TLS_UNKNOWN_CA, "trust its authority: --cacert FILE"},
     {0, RINGSEND_E_BODY_TOO_LARGE, "--max-body SIZE"},
 };
+
+/* Who asks was told: by the option of that name; null: by none. */
+static const char *login_given(const struct send_options *options)
+{
+    static const enum option_id ids[] = {OPTION_AWS_SIGV4, OPTION_USER,          OPTION_BEARER,
+                                         OPTION_OAUTH2,    OPTION_TOKEN_COMMAND, OPTION_NETRC,
+                                         OPTION_NETRC_FILE};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        if (send_given(options, ids[i]))
+            return option_long(ids[i]);
+    return NULL;
+}
 
 static const char *remedy_for(const struct group *group)
 {
@@ -198,6 +212,11 @@ void failures_print(FILE *out, const struct job_report *report, const struct sen
         return;
     const struct group *largest = &groups->list[order[0]];
     print_look(out, largest, options);
-    if (remedy_for(largest))
+    if (largest->status == 401 && login_given(options))
+        fprintf(out,
+                "  perhaps   the platform does not take what %s gives: check it, and what it "
+                "may do\n",
+                login_given(options));
+    else if (remedy_for(largest))
         fprintf(out, "  perhaps   %s\n", remedy_for(largest));
 }
