@@ -229,7 +229,11 @@ static void uring_connect(struct ring *ring, struct ring_tag tag, const struct s
     int slot = slot_fd(u, tag);
     sq_reserve(u, CONNECT_CHAIN);
     struct io_uring_sqe *sqe = sqe_next(u);
-    io_uring_prep_socket_direct(sqe, address->sa_family, SOCK_STREAM, 0, tag.slot, 0);
+    /* A blocking connect to a unix socket sleeps in the kernel until its listener's queue has room:
+     * a worker thread for each, and nothing tells why. */
+    bool is_unix = address->sa_family == AF_UNIX;
+    io_uring_prep_socket_direct(sqe, address->sa_family,
+                                SOCK_STREAM | (is_unix ? SOCK_NONBLOCK : 0), 0, tag.slot, 0);
     io_uring_sqe_set_flags(sqe, member);
     io_uring_sqe_set_data64(sqe, user_data_pack(tag, RING_CONNECT, 0));
     if (u->ring.features.direct_sockopt &&
@@ -244,7 +248,7 @@ static void uring_connect(struct ring *ring, struct ring_tag tag, const struct s
     io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
     operation_name(u, sqe, tag, RING_CONNECT);
     u->connects[slot] = (tag.generation & RING_GENERATION_MASK) | CONNECT_IN_FLIGHT;
-    u->one_shot[slot] = address->sa_family == AF_UNIX;
+    u->one_shot[slot] = is_unix;
 }
 
 static void uring_send(struct ring *ring, struct ring_tag tag, const void *data, size_t bytes)
