@@ -551,6 +551,15 @@ struct ringsend_options {
     enum ringsend_tls_library tls_library;
     /* The oldest version of TLS: 12, the default, or 13, which is OpenSSL's. */
     uint32_t tls_min;
+
+    /* ---- Ways ---- */
+
+    /* A path: all connections go to that unix socket, and no name is looked up; Host, and what TLS
+     * verifies, are the URL's. 107 bytes at most. Read by ringsend_new; null: none. When its
+     * listener's queue is full, requests wait, and that is no try (P4). */
+    const char *unix_socket;
+    /* That is a name in the abstract namespace (unix(7)), and no path. */
+    bool unix_abstract;
 };
 
 /* ---- Pauses ----

@@ -1,4 +1,5 @@
-/* IP addresses: as sockets want them, and from text. */
+/* IP addresses: as sockets want them, and from text. One of the family AF_UNIX, and nothing else,
+ * stands for the one unix socket there is: engine/way.h. */
 #ifndef RINGSEND_BASE_ADDRESS_H
 #define RINGSEND_BASE_ADDRESS_H
 
@@ -27,7 +28,7 @@ static inline void address_set_port(struct address *a, uint16_t port)
 {
     if (a->any.sa_family == AF_INET6)
         a->v6.sin6_port = htons(port);
-    else
+    else if (a->any.sa_family == AF_INET)
         a->v4.sin_port = htons(port);
 }
 
@@ -38,7 +39,7 @@ static inline bool address_equal(const struct address *a, const struct address *
         return false;
     if (a->any.sa_family == AF_INET6)
         return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
-    return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+    return a->any.sa_family != AF_INET || a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
 }
 
 /* Whether addresses given for `host` ("*": any) and `port` (0: any) are for these of a URL. */

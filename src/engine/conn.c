@@ -41,6 +41,7 @@
 #include "engine/task.h"
 #include "engine/tcp_info.h"
 #include "engine/turns.h"
+#include "engine/way.h"
 #include "engine/wire.h"
 #include "engine/writer.h"
 #include "http/response.h"
@@ -265,6 +266,19 @@ static enum ring_use use_of(const struct conn *c)
     return one ? RING_FOR_ONE : RING_FOR_MANY;
 }
 
+static void begin_connect(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    socklen_t bytes;
+    const struct sockaddr *to = way_to(e, &c->address, &bytes);
+    CHECK(!c->opened && !op_in_flight(&c->connect));
+    c->connect_began_ns = e->now_ns;
+    turn_begin(c);
+    c->opened = true;
+    op_start(&c->connect);
+    ring_connect(e->ring, conn_tag(c), to, bytes, use_of(c));
+}
+
 static enum task_next connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
 {
     tell(c, NEWS_CONNECT_FAILED);
@@ -304,10 +318,10 @@ static enum task_next connecting(struct conn *c)
     CHECK(!c->wire.tls && writer_is_quiet(&c->writer) && c->rx_first < 0);
     if (result < 0 && connect_is_short(c, result)) {
         tell(c, NEWS_RAN_SHORT);
-        return conn_fail(c, connect_error(result), strerrordesc_np(-result));
+        return conn_fail(c, connect_error(c, result), connect_detail(c, result));
     }
     if (result < 0)
-        return connect_failed(c, connect_error(result), strerrordesc_np(-result));
+        return connect_failed(c, connect_error(c, result), connect_detail(c, result));
     e->stats.connections_opened++;
     turn_succeeded(c);
     watch_begin(c);
@@ -496,11 +510,7 @@ enum task_next conn_run(struct conn *c)
             task_deadline(e, &c->task, e->now_ns); /* the next turn comes at once */
             return TASK_WAIT;
         }
-        c->connect_began_ns = e->now_ns;
-        turn_begin(c);
-        c->opened = true;
-        op_start(&c->connect);
-        ring_connect(e->ring, conn_tag(c), &c->address.any, address_bytes(&c->address), use_of(c));
+        begin_connect(c);
         return conn_goto(c, CONN_CONNECTING);
     case CONN_CONNECTING:
         return connecting(c);

@@ -8,6 +8,7 @@
  *            for whom there is a place, for how long, and   places.c, run_places.c, turns.c
  *            what is closed for it                                          make_way.c
  *   host     a name and its addresses                                       host.c, override.c
+ *   way      what the options say of how connections go                     way.c
  *   lookups  which names are looked up when                 lookups.c, lookup_lists.c
  *   conn     a socket's life: connect, ready, shut down, close              conn.c, conn_recv.c
  *   writer   what it sends, in order, and the one send under way            writer.c
@@ -44,6 +45,7 @@
 #include "engine/run_limits.h"
 #include "engine/tcp_info.h"
 #include "engine/task.h"
+#include "engine/way.h"
 #include "http/head.h"
 #include "http/response.h"
 #include "ringsend.h"
@@ -106,6 +108,7 @@ struct ringsend {
     struct pool *pools;
     struct host *hosts;
     struct override *overrides; /* options.resolve_count */
+    struct way way;
     uint32_t exchanges_max;
     uint32_t origins_max;
     uint32_t hosts_max; /* more, as lookups that have begun may outlive their origins */

@@ -20,6 +20,7 @@
 #include "engine/lookup.h"
 #include "engine/lookups.h"
 #include "engine/pool.h"
+#include "engine/way.h"
 #include "http/head.h"
 #include "ringsend.h"
 
@@ -73,6 +74,12 @@ static void set_loopback(struct host *h)
         (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
+static void set_unix(struct host *h)
+{
+    h->fixed = true;
+    h->addresses[h->addresses_count++].any.sa_family = AF_UNIX;
+}
+
 /* A name is there once for each override of its ports, besides. */
 struct host *host_find(struct ringsend *e, const struct url *url)
 {
@@ -97,7 +104,9 @@ struct host *host_find(struct ringsend *e, const struct url *url)
     list_init(&h->in_lookups);
     for (size_t i = 0; i < name.bytes; i++)
         h->name[i] = ascii_lower(name.data[i]);
-    if (override)
+    if (way_is_unix(e))
+        set_unix(h);
+    else if (override)
         set_override(h, override);
     else if (is_loopback(h->name))
         set_loopback(h);

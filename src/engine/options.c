@@ -3,6 +3,7 @@
 
 #include "base/defaults.h"
 #include "base/limits.h"
+#include "engine/way.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
@@ -118,7 +119,7 @@ static const char *fault_of(const struct ringsend_options *o)
         return "tls_library must be one of enum ringsend_tls_library";
     if (o->tls_min != 0 && o->tls_min != 12 && o->tls_min != 13)
         return "tls_min must be 12 or 13";
-    return NULL;
+    return way_fault(o);
 }
 
 void options_message(const struct ringsend_options *o, const char *text)

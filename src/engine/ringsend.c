@@ -35,6 +35,7 @@
 #include "engine/tcp_info.h"
 #include "engine/turns.h"
 #include "engine/verdict.h"
+#include "engine/way.h"
 #include "engine/well_formed.h"
 #include "engine/wire.h"
 #include "http/head.h"
@@ -221,6 +222,7 @@ static int open_all(struct ringsend *e, ring_make_fn *make_ring)
 {
     if (!tables_take(e))
         return no_memory(e);
+    way_read(e);
     int error = read_overrides(e);
     if (!error)
         error = compile_predicates(e);
