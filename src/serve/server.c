@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "serve/service.h"
 #include "serve/state.h"
+#include "serve/unix_listener.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -75,7 +76,7 @@ static void read_address(struct server *p)
     snprintf(p->address, sizeof p->address, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-static int server_listen(struct server *p, char *error, size_t error_bytes)
+static int listen_at_host(struct server *p, char *error, size_t error_bytes)
 {
     const struct server_options *o = &p->options;
     struct addrinfo *found, hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
@@ -97,6 +98,18 @@ static int server_listen(struct server *p, char *error, size_t error_bytes)
     }
     read_address(p);
     return 0;
+}
+
+static int server_listen(struct server *p, char *error, size_t error_bytes)
+{
+    const struct server_options *o = &p->options;
+    if (!o->unix_socket)
+        return listen_at_host(p, error, error_bytes);
+    p->listen_fd =
+        unix_listener_open(&p->unix_listener, o->unix_socket, o->unix_abstract, error, error_bytes);
+    snprintf(p->address, sizeof p->address, "%s:%s", o->unix_abstract ? "abstract" : "unix",
+             o->unix_socket);
+    return p->listen_fd < 0 ? p->listen_fd : 0;
 }
 
 /* The slot table counts against the limit of descriptors, of which the ring may take all up to the
@@ -180,6 +193,7 @@ void server_free(struct server *p)
     CHECK(p->conns_used == 0 && !p->accepting && !request_log_busy(&p->log));
     if (p->listen_fd >= 0)
         close(p->listen_fd);
+    unix_listener_close(&p->unix_listener);
     service_free(p);
     if (p->log.pool)
         request_log_free(&p->log);

@@ -38,6 +38,8 @@ enum server_over {
 struct server_options {
     const char *host;             /* to listen on: a name or an address */
     const char *port;             /* "0": any free one */
+    const char *unix_socket;      /* in place of both: a path; null: none */
+    bool unix_abstract;           /* that is a name in the abstract namespace */
     const struct tls_config *tls; /* of a server; null: plain HTTP */
     struct fault_plan faults;
     uint32_t connections_max; /* 0: the default */

@@ -11,6 +11,7 @@
 #include "serve/conn_tls.h"
 #include "serve/request_log.h"
 #include "serve/server.h"
+#include "serve/unix_listener.h"
 #include "uring/ring.h"
 
 #include <netinet/in.h>
@@ -53,7 +54,8 @@ struct server {
     uint64_t now_ns;       /* of this turn of the loop */
 
     int listen_fd;
-    char address[INET6_ADDRSTRLEN + 10];
+    char address[sizeof "abstract:" + UNIX_PATH_BYTES];
+    struct unix_listener unix_listener;
     struct timer accept_timer; /* set while accepting rests after an error */
     bool accepting;            /* the ring's accept is in flight */
     bool accept_canceling;
