@@ -9,6 +9,7 @@
 #include "cli/fallback.h"
 #include "cli/options/options.h"
 #include "cli/options/values.h"
+#include "cli/options/way_options.h"
 #include "cli/read_files.h"
 #include "cli/signals.h"
 #include "serve/server.h"
@@ -193,6 +194,10 @@ static void take_values(struct serve_options *o, const struct options *given)
     read_body(o, given->rows[OPTION_BODY]->text);
     for (size_t i = 0; i < given->uses_count; i++)
         take_use(o, &given->uses[i]);
+    o->server.unix_socket = way_options_socket(given, &o->server.unix_abstract);
+    if (o->server.unix_socket &&
+        (option_given(given, OPTION_LISTEN) || option_given(given, OPTION_PORT)))
+        usage_error(COMMAND, "a unix socket takes the place of --listen and --port");
     take_faults(&o->server, given);
     take_limits(&o->server, given);
     o->server.echo = option_given(given, OPTION_ECHO);
@@ -287,7 +292,12 @@ static int serve(struct server *server, const struct serve_options *o)
 {
     watch_signals(server);
     /* Nobody could find a server whose address was lost. */
-    if (printf("listening on %s://%s\n", o->tls ? "https" : "http", server_address(server)) < 0 ||
+    bool is_unix = o->server.unix_socket;
+    if (printf("listening on %s%s%s\n",
+               is_unix  ? ""
+               : o->tls ? "https"
+                        : "http",
+               is_unix ? "" : "://", server_address(server)) < 0 ||
         fflush(stdout) != 0) {
         fprintf(stderr, "ringsend serve: cannot write the address to standard output: %s\n",
                 strerror(errno));

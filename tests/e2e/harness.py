@@ -289,13 +289,15 @@ class RawServer:
     """A listening socket; each connection runs script(peer) in a thread of its own and is closed
     when the script returns. An exception fails the test, unless the connection caused it."""
 
-    def __init__(self, script, host="127.0.0.1"):
+    def __init__(self, script, host="127.0.0.1", backlog=512):
+        """host: an address, the path of a unix socket, or NUL and the name of an abstract one."""
+        self.is_unix = host[0] in "/\0"
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self.listener = socket.socket(family, socket.SOCK_STREAM)
+        self.listener = socket.socket(socket.AF_UNIX if self.is_unix else family)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((host, 0))
-        self.listener.listen(512)
-        self.port = self.listener.getsockname()[1]
+        self.listener.bind(host if self.is_unix else (host, 0))
+        self.listener.listen(backlog)
+        self.port = 80 if self.is_unix else self.listener.getsockname()[1]
         self.authority = "%s:%d" % ("[%s]" % host if ":" in host else host, self.port)
         self.url = "http://%s/" % self.authority
         self.script = script
@@ -313,7 +315,8 @@ class RawServer:
                 sock, _ = self.listener.accept()
             except OSError:
                 return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not self.is_unix:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.changed:
                 peer = Peer(self, sock, len(self.peers))
                 self.peers.append(peer)
@@ -603,8 +606,8 @@ class Case(unittest.TestCase):
         self.addCleanup(serve.close)
         return serve
 
-    def server(self, script, host="127.0.0.1"):
-        server = RawServer(script, host)
+    def server(self, script, host="127.0.0.1", **more):
+        server = RawServer(script, host, **more)
         self.addCleanup(server.close)
         return server
 

@@ -7,6 +7,7 @@
 #include "base/span.h"
 #include "cli/options/outcomes.h"
 #include "cli/options/values.h"
+#include "cli/options/way_options.h"
 #include "cli/read_files.h"
 #include "http/head.h"
 #include "http/url.h"
@@ -340,6 +341,7 @@ void request_options_take(struct request_options *o, const struct options *given
                                   .url = option_text(given, OPTION_URL),
                                   .method = option_text(given, OPTION_METHOD)};
     take_engine(&o->engine, given);
+    way_options_take(&o->engine, given);
     if (option_given(given, OPTION_AT_LEAST_ONCE))
         o->defaults.flags |= RINGSEND_AT_LEAST_ONCE;
     if (option_given(given, OPTION_OK_IF))

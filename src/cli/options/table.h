@@ -290,6 +290,14 @@ OPTION(RESOLVE, "resolve", 0,
        "use these addresses in place of a\n"
        "lookup; HOST and PORT of the URL, * for any; repeats", .traits = REPEATS,
        .curl = "--resolve")
+OPTION(UNIX_SOCKET, "unix-socket", 0, "PATH", FILE, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "connect to that unix socket, whatever the URLs'\n"
+       "hosts, which Host and TLS go by all the same", .curl = "--unix-socket",
+       .others = "socket|uds")
+OPTION(ABSTRACT_UNIX_SOCKET, "abstract-unix-socket", 0,
+       "NAME", FILE, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "to the one of that name in the\n"
+       "abstract namespace", .curl = "--abstract-unix-socket")
 OPTION(STRICT_HTTP, "strict-http", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, REQUESTS,
        "refuse response heads with bare LF line ends")
 
@@ -586,6 +594,11 @@ ALSO(JSON, 0, NULL, FLAG, STATUS, MAIN,
 OPTION(LISTEN, "listen", 0, "HOST:PORT", TEXT, SERVE, WHERE,
        "default {default}", .text = "127.0.0.1:8080",
        .others = "bind|address|host")
+ALSO(UNIX_SOCKET, 0, "PATH", FILE, SERVE, WHERE,
+     "at this unix socket instead; a file that is left of\n"
+     "one gives way")
+ALSO(ABSTRACT_UNIX_SOCKET, 0, "NAME", FILE, SERVE, WHERE,
+     "at one in the abstract namespace")
 OPTION(PORT, "port", 'p', "PORT", COUNT, SERVE, WHERE,
        "port alone; 0 takes any free one", .max = UINT16_MAX)
 ALSO(TLS, 0, NULL, FLAG, SERVE, WHERE,

@@ -69,7 +69,8 @@ static void print_hitches(FILE *out, const struct ringsend_stats *stats)
              "as the platform asked (Retry-After, RateLimit)");
     if (stats->connects_put_off > 0)
         tell(out, count_of("put off", stats->connects_put_off).chars,
-             "connects: local ports or descriptors had run out (fewer at once: -c N)");
+             "connects: local ports or descriptors had run out, or a unix socket's queue "
+             "(fewer at once: -c N)");
     if (not_kept > 0)
         tell(out, count_of("not kept", not_kept).chars,
              "connections, right behind an answer: %llu closed without a word, %llu with bytes "
