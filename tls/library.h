@@ -8,8 +8,8 @@
 struct tls_library {
     const char *name;
     struct tls *(*client_new)(struct tls_local *local, const char *host, uint16_t port,
-                              bool limit_12);           /* to TLS 1.2 */
-    struct tls *(*server_new)(struct tls_local *local); /* null: no servers */
+                              tls_protocols protocols, bool limit_12); /* to TLS 1.2 */
+    struct tls *(*server_new)(struct tls_local *local);                /* null: no servers */
     void (*free)(struct tls *t);
     unsigned (*state)(const struct tls *t);
     bool (*is_ready)(const struct tls *t);
@@ -31,6 +31,7 @@ struct tls_library {
     bool (*offered_session)(const struct tls *t);
     bool (*resumed)(const struct tls *t);
     const char *(*version)(const struct tls *t);
+    const char *(*protocol)(const struct tls *t);
     /* It has failed for what another library may know more of: ciphers, versions, signatures. */
     bool (*other_may_do)(const struct tls *t);
 };

@@ -10,6 +10,7 @@
 #include "tls/library.h"
 #include "tls/local.h"
 #include "tls/openssl/door.h"
+#include "tls/protocols.h"
 
 #include <stdlib.h>
 
@@ -144,15 +145,18 @@ static enum tls_move move_of(const struct tls_config *config, const struct choic
     return choice ? choice_move_of(config->choices, choice) : TLS_STAYED;
 }
 
-bool tls_has_session(struct tls_local *local, const char *host, uint16_t port)
+bool tls_has_session(struct tls_local *local, const char *host, uint16_t port,
+                     tls_protocols protocols)
 {
     const struct tls_config *config = local->config;
     if (move_of(config, choice_find(config->choices, host, port)) == TLS_STAYED)
-        return bear_has_session(local->bear, host, port);
-    return local->openssl && openssl_has_session(local->openssl, host, port);
+        return bear_has_session(local->bear, host, port, protocols);
+    return local->openssl && openssl_has_session(local->openssl, host, port, protocols);
 }
 
 /* ---- One connection ---- */
+
+const char *const tls_http1[] = {"http/1.1", NULL};
 
 static const struct tls_head *head_of(const struct tls *t)
 {
@@ -167,22 +171,24 @@ static const struct tls_library *library_of(const struct tls *t)
 /* One that has moved for its tickets is known to speak 1.2, whose resumption costs a quarter of
  * 1.3's. */
 static struct tls *new_of(struct tls_local *local, enum tls_move move, const char *host,
-                          uint16_t port)
+                          uint16_t port, tls_protocols protocols)
 {
     if (move == TLS_STAYED)
-        return bearssl_library.client_new(local, host, port, false);
+        return bearssl_library.client_new(local, host, port, protocols, false);
     if (!local->openssl)
         local->openssl = openssl_local_new(local->config, local->sessions_max, local->memory);
     bool limit_12 = move == TLS_MOVED_FOR_TICKETS;
-    return local->openssl ? openssl_library.client_new(local, host, port, limit_12) : NULL;
+    return local->openssl ? openssl_library.client_new(local, host, port, protocols, limit_12)
+                          : NULL;
 }
 
-struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t port)
+struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t port,
+                           tls_protocols protocols)
 {
     const struct tls_config *config = local->config;
-    CHECK(!config->server);
+    CHECK(!config->server && protocols_bytes(protocols) <= TLS_PROTOCOLS_BYTES_MAX);
     struct choice *choice = choice_find(config->choices, host, port);
-    struct tls *t = new_of(local, move_of(config, choice), host, port);
+    struct tls *t = new_of(local, move_of(config, choice), host, port, protocols);
     if (t) {
         struct tls_head *head = (struct tls_head *)(void *)t;
         head->config = config;
@@ -209,6 +215,12 @@ const char *tls_library_name(const struct tls *t)
 const char *tls_version_name(const struct tls *t)
 {
     return library_of(t)->version(t);
+}
+
+const char *tls_protocol(const struct tls *t)
+{
+    CHECK(tls_is_ready(t));
+    return library_of(t)->protocol(t);
 }
 
 struct tls *tls_server_new(struct tls_local *local)

@@ -10,7 +10,7 @@
  *
  * Level-driven: tls_state says what can move now; the caller moves it and asks again.
  *
- *   t = tls_client_new(local, host, port)
+ *   t = tls_client_new(local, host, port, protocols)
  *   until tls_is_ready(t) or tls_state(t) is TLS_CLOSED:
  *       TLS_TAKE: tls_take, send        else TLS_FEED: receive, tls_feed; end of stream: tls_end
  *   tls_keep_session(t), or after a failure tls_forget_session(t)
@@ -29,9 +29,10 @@
  * refused stays refused. An origin that takes up no session by its id in its first handshakes goes
  * on with OpenSSL, whose tickets it may take.
  *
- * A client offers ALPN http/1.1 and takes any answer; a server answers no ALPN. Neither
- * renegotiates, and a client takes no server that could be made to: without RFC 5746 somebody in
- * between can put bytes of his own before ours. Revocation is not looked at.
+ * A client offers protocols by ALPN (RFC 7301) and takes a server that chooses one of them, or says
+ * nothing of it; a server answers no ALPN. Neither renegotiates, and a client takes no server that
+ * could be made to: without RFC 5746 somebody in between can put bytes of his own before ours.
+ * Revocation is not looked at.
  *
  * No plain byte can leave before the handshake, and with it the verification of the peer, is
  * complete: until then TLS_WRITE is absent and tls_write takes nothing. */
@@ -113,8 +114,17 @@ struct tls_local *tls_local_new(const struct tls_config *config, uint32_t sessio
                                 struct memory *memory);
 /* Wipes the sessions. All tls made with it are freed before. Null is allowed. */
 void tls_local_free(struct tls_local *local);
-/* Would a connection to there try to resume? */
-bool tls_has_session(struct tls_local *local, const char *host, uint16_t port);
+
+/* Protocols to offer: their names, the dearest first, then null. At most TLS_PROTOCOLS_BYTES_MAX
+ * together, with a byte more for each. They and the list are static, or outlive all tls. */
+typedef const char *const *tls_protocols;
+enum { TLS_PROTOCOLS_BYTES_MAX = 64 };
+extern const char *const tls_http1[]; /* "http/1.1" */
+
+/* Would a connection to there that offers these try to resume? A session serves those who offer
+ * what it was made with. */
+bool tls_has_session(struct tls_local *local, const char *host, uint16_t port,
+                     tls_protocols protocols);
 
 /* ---- One connection ---- */
 
@@ -129,8 +139,10 @@ enum {
 
 /* host: a DNS name or an IP address as text (no brackets), at most TLS_HOST_BYTES_MAX bytes; of any
  * other the connection has failed from the start, as it has when the kernel gave no random bytes.
- * Resumes a session when there is one. Null: memory is out. 5 us. */
-struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t port);
+ * Resumes a session when there is one. protocols: null or empty: ALPN is not used. Null: memory is
+ * out. 5 us. */
+struct tls *tls_client_new(struct tls_local *local, const char *host, uint16_t port,
+                           tls_protocols protocols);
 struct tls *tls_server_new(struct tls_local *local);
 /* Of a client's handshake that has failed: another connection to there goes by the other library,
  * at once, and may succeed. */
@@ -138,6 +150,9 @@ bool tls_ask_again(const struct tls *t);
 /* Its library and, once it is ready, its version of TLS: static. */
 const char *tls_library_name(const struct tls *t);
 const char *tls_version_name(const struct tls *t);
+/* Of a client that is ready: the one of its protocols that the server has chosen. Null: it has
+ * chosen none. A server that names another has failed. */
+const char *tls_protocol(const struct tls *t);
 /* Wipes and frees. Null is allowed. */
 void tls_free(struct tls *t);
 

@@ -79,7 +79,7 @@ static bool open_now(struct wire *w, const struct wire_peer *peer)
     CHECK(e->tls_local && peer->name && peer->lane);
     if (!t)
         return false;
-    t->tls = tls_client_new(e->tls_local, peer->name, peer->port);
+    t->tls = tls_client_new(e->tls_local, peer->name, peer->port, tls_http1);
     t->wire = w;
     t->lane = peer->lane;
     t->keeps_session = peer->keeps_sessions;

@@ -100,7 +100,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     size_t own = data[1] < bytes - 2 ? data[1] : bytes - 2;
     in.end -= own;
     next_change(&in);
-    struct tls *client = tls_client_new(client_local, "www.example.com", data[0] % 4 ? 443 : 444);
+    struct tls *client =
+        tls_client_new(client_local, "www.example.com", data[0] % 4 ? 443 : 444, tls_http1);
     struct tls *server = tls_server_new(server_local);
     if (!client || !server)
         abort();

@@ -114,7 +114,7 @@ static inline void pair_disconnect(struct pair *p)
 static inline void pair_connect(struct pair *p)
 {
     pair_disconnect(p);
-    p->client = tls_client_new(p->client_local, "www.example.com", 443);
+    p->client = tls_client_new(p->client_local, "www.example.com", 443, tls_http1);
     p->server = tls_server_new(p->server_local);
     assert_non_null(p->client);
     assert_non_null(p->server);

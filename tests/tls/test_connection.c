@@ -83,7 +83,8 @@ static void life(bool half_duplex, size_t piece)
     pair_open(&p, half_duplex);
     for (int resumed = 0; resumed < 2; resumed++) {
         pair_connect(&p);
-        assert_int_equal(tls_has_session(p.client_local, "www.example.com", 443), resumed);
+        assert_int_equal(tls_has_session(p.client_local, "www.example.com", 443, tls_http1),
+                         resumed);
         assert_int_equal(tls_offered_session(p.client), resumed);
         assert_int_equal(tls_write(p.client, "too early", 9), 0);
         shake_hands(&p, piece);
@@ -185,7 +186,7 @@ static void test_fresh_random_bytes(void **state)
     static char hello[HELLOS][512];
     pair_open(&p, false);
     for (size_t i = 0; i < HELLOS; i++) {
-        struct tls *t = tls_client_new(p.client_local, "www.example.com", 443);
+        struct tls *t = tls_client_new(p.client_local, "www.example.com", 443, tls_http1);
         assert_true(tls_take(t, hello[i], sizeof hello[i]) > 43);
         for (size_t j = 0; j < i; j++)
             assert_memory_not_equal(hello[i] + 11, hello[j] + 11, 32); /* client_random */
@@ -202,17 +203,23 @@ static void test_hello_is_bearssl_s(void **state)
     if (with_openssl())
         skip();
     static const char ours[] = "\0\x1d\0\x17\0\x18\0\x19", theirs[] = "\0\x17\0\x18\0\x19\0\x1d";
-    for (int i = 0; i < 4; i++) {
+    static const char *const lists[][3] = {{"http/1.1"}, {"h2", "http/1.1"}, {NULL}};
+    for (int i = 0; i < 12; i++) {
         struct pair p;
         char hello[640];
+        tls_protocols protocols = lists[i / 4];
         uint8_t buffer[BR_SSL_BUFSIZE_BIDI];
         const char *name = i & 1 ? "www.example.com" : NULL;
         pair_open(&p, i & 2);
-        struct tls *t = tls_client_new(p.client_local, name ? name : "127.0.0.1", 443);
+        struct tls *t = tls_client_new(p.client_local, name ? name : "127.0.0.1", 443, protocols);
         size_t bytes = tls_take(t, hello, sizeof hello), expected_bytes;
         br_ssl_client_context client = p.client_config->bear->model.client;
         br_ssl_engine_set_buffer(&client.eng, buffer, p.client_config->bear->buffer_bytes,
                                  !(i & 2));
+        br_ssl_engine_set_protocol_names(&client.eng, (const char **)(uintptr_t)protocols,
+                                         i < 4   ? 1
+                                         : i < 8 ? 2
+                                                 : 0);
         assert_true(br_ssl_client_reset(&client, name, 0));
         uint8_t *expected = br_ssl_engine_sendrec_buf(&client.eng, &expected_bytes);
         assert_int_equal(bytes, expected_bytes);
@@ -236,11 +243,11 @@ static void test_no_host(void **state)
     const char *const hosts[] = {"", ".", longest};
     pair_open(&p, false);
     for (size_t i = 0; i < 3; i++) {
-        struct tls *t = tls_client_new(p.client_local, hosts[i], 443);
+        struct tls *t = tls_client_new(p.client_local, hosts[i], 443, tls_http1);
         assert_int_equal(tls_state(t), TLS_CLOSED);
         assert_int_equal(tls_error(t), RINGSEND_E_TLS_WRONG_HOST);
         assert_int_equal(tls_take(t, longest, 1), 0);
-        assert_false(tls_has_session(p.client_local, hosts[i], 443));
+        assert_false(tls_has_session(p.client_local, hosts[i], 443, tls_http1));
         tls_forget_session(t);
         tls_free(t);
     }
@@ -261,11 +268,11 @@ static void test_no_random_bytes(void **state)
         shake_hands(&p, SIZE_MAX);
         assert_true(tls_keep_session(p.client));
         if (odd) /* one that needs one draw only */
-            tls_free(tls_client_new(p.client_local, "", 443));
+            tls_free(tls_client_new(p.client_local, "", 443, tls_http1));
         enum ringsend_error error = RINGSEND_OK;
         random_fails = true;
         for (int i = 0; i < 200 && error == RINGSEND_OK; i++) {
-            struct tls *t = tls_client_new(p.client_local, "www.example.com", 443);
+            struct tls *t = tls_client_new(p.client_local, "www.example.com", 443, tls_http1);
             assert_non_null(t);
             error = tls_error(t);
             assert_int_equal(tls_state(t) == TLS_CLOSED, error != RINGSEND_OK);
@@ -274,7 +281,7 @@ static void test_no_random_bytes(void **state)
             tls_free(t);
         }
         assert_int_equal(error, RINGSEND_E_TLS_NO_RANDOM);
-        assert_true(tls_has_session(p.client_local, "www.example.com", 443));
+        assert_true(tls_has_session(p.client_local, "www.example.com", 443, tls_http1));
         struct tls *server = tls_server_new(p.server_local);
         for (int i = 0; i < 200 && tls_error(server) == RINGSEND_OK; i++) {
             tls_free(server);
@@ -362,11 +369,11 @@ static void test_sessions_are_kept_apart(void **state)
     assert_false(tls_keep_session(p.client)); /* no handshake yet */
     shake_hands(&p, SIZE_MAX);
     assert_true(tls_keep_session(p.client));
-    assert_true(tls_has_session(p.client_local, "WWW.example.com.", 443));
-    assert_false(tls_has_session(p.client_local, "www.example.com", 8443));
-    assert_false(tls_has_session(p.client_local, "127.0.0.1", 443));
+    assert_true(tls_has_session(p.client_local, "WWW.example.com.", 443, tls_http1));
+    assert_false(tls_has_session(p.client_local, "www.example.com", 8443, tls_http1));
+    assert_false(tls_has_session(p.client_local, "127.0.0.1", 443, tls_http1));
     tls_forget_session(p.client);
-    assert_false(tls_has_session(p.client_local, "www.example.com", 443));
+    assert_false(tls_has_session(p.client_local, "www.example.com", 443, tls_http1));
     pair_close(&p);
 }
 
@@ -381,15 +388,16 @@ static void test_oldest_session_leaves(void **state)
     for (size_t i = 0; i < 6; i++) {
         pair_connect(&p);
         tls_free(p.client);
-        p.client = tls_client_new(p.client_local, hosts[i], 443);
+        p.client = tls_client_new(p.client_local, hosts[i], 443, tls_http1);
         shake_hands(&p, SIZE_MAX);
         assert_true(tls_keep_session(p.client));
-        assert_true(tls_has_session(p.client_local, hosts[0], 443)); /* used, and so kept */
+        assert_true(
+            tls_has_session(p.client_local, hosts[0], 443, tls_http1)); /* used, and so kept */
     }
-    assert_false(tls_has_session(p.client_local, hosts[1], 443));
-    assert_false(tls_has_session(p.client_local, hosts[2], 443));
+    assert_false(tls_has_session(p.client_local, hosts[1], 443, tls_http1));
+    assert_false(tls_has_session(p.client_local, hosts[2], 443, tls_http1));
     for (size_t i = 3; i < 6; i++)
-        assert_true(tls_has_session(p.client_local, hosts[i], 443));
+        assert_true(tls_has_session(p.client_local, hosts[i], 443, tls_http1));
     pair_close(&p);
 }
 
@@ -412,9 +420,9 @@ static void test_sessions_end(void **state)
     pair_connect(&p);
     shake_hands(&p, SIZE_MAX);
     assert_true(tls_keep_session(p.client));
-    assert_true(tls_has_session(p.client_local, "www.example.com", 443));
+    assert_true(tls_has_session(p.client_local, "www.example.com", 443, tls_http1));
     p.client_config->fixed_now_s = day_4 + 2 * 3600;
-    assert_false(tls_has_session(p.client_local, "www.example.com", 443));
+    assert_false(tls_has_session(p.client_local, "www.example.com", 443, tls_http1));
     pair_close(&p);
 
     pair_open(&p, false);
@@ -422,9 +430,9 @@ static void test_sessions_end(void **state)
     shake_hands(&p, SIZE_MAX);
     assert_true(tls_keep_session(p.client));
     p.client_config->fixed_now_s += DAY_S - 60;
-    assert_true(tls_has_session(p.client_local, "www.example.com", 443));
+    assert_true(tls_has_session(p.client_local, "www.example.com", 443, tls_http1));
     p.client_config->fixed_now_s += 120;
-    assert_false(tls_has_session(p.client_local, "www.example.com", 443));
+    assert_false(tls_has_session(p.client_local, "www.example.com", 443, tls_http1));
     pair_close(&p);
 }
 
@@ -552,7 +560,7 @@ static void test_scripts(void **state)
     for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
         for (size_t piece = 1; piece <= 64; piece *= 64) {
             const struct script *s = &scripts[i];
-            struct tls *t = tls_client_new(p.client_local, "www.example.com", 443);
+            struct tls *t = tls_client_new(p.client_local, "www.example.com", 443, tls_http1);
             size_t at = 0, used = 1;
             char hello[512];
             tls_take(t, hello, sizeof hello);

@@ -53,11 +53,11 @@ static void test_host_names(void **state)
     for (int resumed = 0; resumed < 2; resumed++) {
         pair_connect(&p);
         tls_free(p.client);
-        p.client = tls_client_new(p.client_local, "I.WILD.EXAMPLE.COM", 443);
+        p.client = tls_client_new(p.client_local, "I.WILD.EXAMPLE.COM", 443, tls_http1);
         shake_hands(&p, SIZE_MAX);
         assert_int_equal(tls_error(p.client), RINGSEND_OK);
         assert_true(tls_keep_session(p.client));
-        assert_true(tls_has_session(p.client_local, "i.wild.example.com", 443));
+        assert_true(tls_has_session(p.client_local, "i.wild.example.com", 443, tls_http1));
     }
     pair_close(&p);
 }

@@ -1,6 +1,7 @@
-/* OpenSSL's connections against a peer in this process that does what no server does when asked: it
+/* Connections against a peer in this process that does what no server does when asked: it
  * updates its keys in the middle of an answer, cuts its messages anywhere, goes without farewell,
- * gives tickets and stops giving them. The peer is OpenSSL itself, linked, over memory. */
+ * gives tickets and stops giving them, chooses protocols that nobody offered. The peer is OpenSSL
+ * itself, linked, over memory; the client as well but for ALPN, which both libraries speak. */
 #include "pair.h"
 
 #include <openssl/ssl.h>
@@ -46,12 +47,12 @@ static void to_client(struct peer *p, struct tls *t, size_t piece, char *text, s
 {
     static char wire[1 << 16];
     int bytes = BIO_read(p->out, wire, sizeof wire);
-    for (size_t at = 0; bytes > 0 && at < (size_t)bytes;) {
+    for (size_t at = 0; bytes > 0 && at < (size_t)bytes && !tls_error(t);) {
         size_t ready, n = (size_t)bytes - at < piece ? (size_t)bytes - at : piece;
         size_t used = tls_feed(t, wire + at, n);
         const char *plain = tls_peek(t, &ready);
         size_t have = strlen(text);
-        assert_true(used > 0 || ready > 0);
+        assert_true(used > 0 || ready > 0 || tls_error(t));
         assert_true(have + ready < room);
         memcpy(text + have, plain ? plain : "", ready);
         text[have + ready] = 0;
@@ -63,7 +64,7 @@ static void to_client(struct peer *p, struct tls *t, size_t piece, char *text, s
 static struct tls *greet(struct tls_local *local, struct peer *p, size_t piece)
 {
     char text[64] = "";
-    struct tls *t = tls_client_new(local, "www.example.com", 443);
+    struct tls *t = tls_client_new(local, "www.example.com", 443, tls_http1);
     assert_non_null(t);
     peer_open(p);
     for (int i = 0; i < 4; i++) {
@@ -117,13 +118,13 @@ static void test_tickets(void **state)
         part(t, &s.peer);
         SSL_CTX_set_num_tickets(s.peer.context, 0);
         for (int i = 0; i < 2; i++) { /* as many as came */
-            assert_true(tls_has_session(s.local, "www.example.com", 443));
+            assert_true(tls_has_session(s.local, "www.example.com", 443, tls_http1));
             t = greet(s.local, &s.peer, piece);
             assert_true(tls_offered_session(t) && tls_resumed(t));
             tls_keep_session(t);
             part(t, &s.peer);
         }
-        assert_false(tls_has_session(s.local, "www.example.com", 443));
+        assert_false(tls_has_session(s.local, "www.example.com", 443, tls_http1));
         sides_close(&s);
     }
 }
@@ -142,7 +143,7 @@ static void test_late_tickets(void **state)
     assert_int_equal(SSL_write(s.peer.ssl, "answer", 6), 6);
     to_client(&s.peer, t, 1, text, sizeof text);
     assert_string_equal(text, "answer");
-    assert_true(tls_has_session(s.local, "www.example.com", 443));
+    assert_true(tls_has_session(s.local, "www.example.com", 443, tls_http1));
     part(t, &s.peer);
     sides_close(&s);
 }
@@ -204,7 +205,7 @@ static void test_made_older(void **state)
     static char wire[1 << 15];
     sides_open(&s);
     assert_int_equal(SSL_CTX_set_min_proto_version(s.peer.context, TLS1_2_VERSION), 1);
-    struct tls *t = tls_client_new(s.local, "www.example.com", 443);
+    struct tls *t = tls_client_new(s.local, "www.example.com", 443, tls_http1);
     size_t bytes = tls_take(t, wire, sizeof wire);
     /* supported_versions (43) is renamed: somebody in between has taken 1.3 out. */
     char *at = memmem(wire, bytes, "\x00\x2b\x00\x05\x04\x03\x04\x03\x03", 9);
@@ -222,12 +223,179 @@ static void test_made_older(void **state)
     sides_close(&s);
 }
 
+/* ---- ALPN ---- */
+
+static int choose(SSL *ssl, const unsigned char **out, unsigned char *out_bytes,
+                  const unsigned char *in, unsigned in_bytes, void *name)
+{
+    (void)ssl;
+    (void)in;
+    (void)in_bytes;
+    *out = name;
+    *out_bytes = (unsigned char)strlen(name);
+    return *out_bytes > 0 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+static const char *const both_protocols[] = {"h2", "http/1.1", NULL};
+static const char *const many_protocols[] = {"0123456789abcdef", "0123456789abcdeg",
+                                             "0123456789abcdeh", "012345678901", NULL};
+static const char *const no_protocols[] = {NULL};
+
+static const struct answer {
+    tls_protocols offered;
+    const char *chosen; /* empty: none */
+    bool refused;
+} answers[] = {
+    {both_protocols, "h2", false},
+    {both_protocols, "http/1.1", false},
+    {both_protocols, "", false},
+    {both_protocols, "h3", true},
+    {both_protocols, "H2", true},
+    {both_protocols, "h", true},
+    {both_protocols, "http/1.", true},
+    {both_protocols, "http/1.11", true},
+    {tls_http1, "http/1.1", false},
+    {tls_http1, "h2", true},
+    {many_protocols, "012345678901", false},
+    {many_protocols, "0123456789abcdeg", false},
+    {no_protocols, "h2", false}, /* and so the server is not asked */
+    {NULL, "h2", false},
+};
+
+static void sides_open_by(struct sides *s, enum tls_choice library, int version)
+{
+    char message[300] = "";
+    struct file_name ca = certs_file("root", ".pem");
+    s->config = tls_config_new(
+        &(struct tls_options){.ca_file = ca.text, .now_s = certs_now_s(), .library = library},
+        message, sizeof message);
+    assert_non_null(s->config);
+    s->local = tls_local_new(s->config, 16, NULL);
+    s->peer.context = new_context();
+    assert_int_equal(SSL_CTX_set_min_proto_version(s->peer.context, TLS1_2_VERSION), 1);
+    assert_int_equal(SSL_CTX_set_max_proto_version(s->peer.context, version), 1);
+}
+
+static struct tls *offer(struct sides *s, tls_protocols protocols)
+{
+    char text[64] = "";
+    struct tls *t = tls_client_new(s->local, "www.example.com", 443, protocols);
+    assert_non_null(t);
+    peer_open(&s->peer);
+    for (int i = 0; i < 4 && tls_error(t) == RINGSEND_OK; i++) {
+        to_peer(t, &s->peer);
+        to_client(&s->peer, t, SIZE_MAX, text, sizeof text);
+    }
+    return t;
+}
+
+static void answer_by(const struct answer *a, enum tls_choice library, int version)
+{
+    struct sides s;
+    char wire[1024];
+    sides_open_by(&s, library, version);
+    SSL_CTX_set_alpn_select_cb(s.peer.context, choose, (void *)(uintptr_t)a->chosen);
+    struct tls *t = offer(&s, a->offered);
+    assert_int_equal(tls_error(t), a->refused ? RINGSEND_E_TLS_PROTOCOL : RINGSEND_OK);
+    assert_int_equal(tls_is_ready(t), !a->refused);
+    if (a->refused) {
+        size_t bytes = tls_take(t, wire, sizeof wire);
+        assert_true(bytes == 0 || (bytes == 7 && wire[0] == 21)); /* at most an alert leaves */
+        assert_false(tls_keep_session(t));
+    } else if (a->chosen[0] && a->offered && a->offered[0]) {
+        assert_string_equal(tls_protocol(t), a->chosen);
+    } else {
+        assert_null(tls_protocol(t));
+    }
+    part(t, &s.peer);
+    sides_close(&s);
+}
+
+static void test_protocols(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        answer_by(&answers[i], TLS_BEARSSL, TLS1_2_VERSION);
+        answer_by(&answers[i], TLS_OPENSSL, TLS1_2_VERSION);
+        answer_by(&answers[i], TLS_OPENSSL, TLS1_3_VERSION);
+    }
+}
+
+/* A session serves those who offer what it was made with; the server chooses each time. */
+static void sessions_by(enum tls_choice library, int version)
+{
+    struct sides s;
+    sides_open_by(&s, library, version);
+    SSL_CTX_set_alpn_select_cb(s.peer.context, choose, (void *)(uintptr_t) "h2");
+    struct tls *t = offer(&s, both_protocols);
+    assert_true(tls_keep_session(t));
+    assert_true(tls_has_session(s.local, "www.example.com", 443, both_protocols));
+    assert_false(tls_has_session(s.local, "www.example.com", 443, tls_http1));
+    assert_false(tls_has_session(s.local, "www.example.com", 443, NULL));
+    part(t, &s.peer);
+    SSL_CTX_set_alpn_select_cb(s.peer.context, choose, (void *)(uintptr_t) "http/1.1");
+    t = offer(&s, tls_http1);
+    assert_true(tls_is_ready(t) && !tls_offered_session(t) && !tls_resumed(t));
+    part(t, &s.peer);
+    t = offer(&s, both_protocols);
+    assert_true(tls_is_ready(t) && tls_offered_session(t) && tls_resumed(t));
+    assert_string_equal(tls_protocol(t), "http/1.1");
+    part(t, &s.peer);
+    SSL_CTX_set_alpn_select_cb(s.peer.context, choose, (void *)(uintptr_t) "h3");
+    t = offer(&s, both_protocols);
+    assert_true(tls_is_ready(t) || tls_error(t) == RINGSEND_E_TLS_PROTOCOL);
+    assert_int_equal(tls_error(t), RINGSEND_E_TLS_PROTOCOL);
+    part(t, &s.peer);
+    sides_close(&s);
+}
+
+static void test_protocols_and_sessions(void **state)
+{
+    (void)state;
+    sessions_by(TLS_BEARSSL, TLS1_2_VERSION);
+    sessions_by(TLS_OPENSSL, TLS1_2_VERSION);
+    sessions_by(TLS_OPENSSL, TLS1_3_VERSION);
+}
+
+/* Answers in no form, in the ServerHello of 1.2: the length of the list, of the name, both. */
+static void test_malformed_protocols(void **state)
+{
+    (void)state;
+    static const char good[] = "\x00\x10\x00\x05\x00\x03\x02h2";
+    static const struct {
+        size_t at;
+        char byte;
+    } damages[] = {{5, 4}, {5, 2}, {5, 0}, {6, 1}, {6, 0}, {6, 3}, {6, (char)0xff}, {4, 1}};
+    for (size_t i = 0; i < 2 * sizeof damages / sizeof damages[0]; i++) {
+        struct sides s;
+        static char wire[1 << 15];
+        sides_open_by(&s, i % 2 ? TLS_OPENSSL : TLS_BEARSSL, TLS1_2_VERSION);
+        SSL_CTX_set_alpn_select_cb(s.peer.context, choose, (void *)(uintptr_t) "h2");
+        struct tls *t = tls_client_new(s.local, "www.example.com", 443, both_protocols);
+        peer_open(&s.peer);
+        to_peer(t, &s.peer);
+        int bytes = BIO_read(s.peer.out, wire, sizeof wire);
+        char *answer = memmem(wire, (size_t)bytes, good, sizeof good - 1);
+        assert_non_null(answer);
+        answer[damages[i / 2].at] = damages[i / 2].byte;
+        tls_feed(t, wire, (size_t)bytes);
+        assert_int_equal(tls_error(t), RINGSEND_E_TLS_PROTOCOL);
+        part(t, &s.peer);
+        sides_close(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tickets),    cmocka_unit_test(test_late_tickets),
-        cmocka_unit_test(test_key_update), cmocka_unit_test(test_farewell),
+        cmocka_unit_test(test_tickets),
+        cmocka_unit_test(test_late_tickets),
+        cmocka_unit_test(test_key_update),
+        cmocka_unit_test(test_farewell),
         cmocka_unit_test(test_made_older),
+        cmocka_unit_test(test_protocols),
+        cmocka_unit_test(test_protocols_and_sessions),
+        cmocka_unit_test(test_malformed_protocols),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

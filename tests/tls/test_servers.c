@@ -330,7 +330,7 @@ static void converse(struct tls *t, int fd, char *text, size_t room)
 static struct tls *connect_and_converse(struct tls_local *local, uint16_t port, int *fd, char *text,
                                         size_t room)
 {
-    struct tls *t = tls_client_new(local, "www.example.com", port);
+    struct tls *t = tls_client_new(local, "www.example.com", port, tls_http1);
     assert_non_null(t);
     *fd = try_connect(port);
     assert_true(*fd >= 0);

@@ -174,7 +174,7 @@ static enum ringsend_error judge(const struct server *s, const char *ca, bool in
         .ca_file = ca_file.text, .insecure = insecure, .now_s = certs_now_s() + s->days * DAY_S});
     p.client_local = tls_local_new(p.client_config, 1, NULL);
     p.server_local = tls_local_new(p.server_config, 1, NULL);
-    p.client = tls_client_new(p.client_local, s->host, 443);
+    p.client = tls_client_new(p.client_local, s->host, 443, tls_http1);
     p.server = tls_server_new(p.server_local);
     shake_hands(&p, SIZE_MAX);
     enum ringsend_error error = tls_error(p.client);

@@ -90,7 +90,7 @@ static bool build_model(const struct tls_config *config, struct bear_config *bea
     } else {
         br_ssl_client_zero(&bear->model.client);
         set_profile(bear, engine);
-        br_ssl_engine_set_protocol_names(engine, bear->protocols, 1);
+        br_ssl_engine_add_flags(engine, BR_OPT_FAIL_ON_ALPN_MISMATCH);
         br_ssl_engine_set_buffer(engine, buffer, bear->buffer_bytes, !config->half_duplex);
         ok = br_ssl_client_reset(&bear->model.client, NULL, 0);
     }
@@ -120,7 +120,6 @@ static bool build(const struct tls_config *config, struct bear_config *bear,
                   const struct tls_options *options, struct message message)
 {
     bear->buffer_bytes = options->half_duplex ? BR_SSL_BUFSIZE_MONO : BR_SSL_BUFSIZE_BIDI;
-    bear->protocols[0] = "http/1.1";
     return (!options->chain_file ||
             identity_load(&bear->identity, options->chain_file, options->key_file, message)) &&
            build_model(config, bear, message);

@@ -15,10 +15,9 @@ union context {
 struct bear_config {
     size_t buffer_bytes;
     struct identity identity;
-    br_ec_impl curves;        /* those of BearSSL, with a check more; contexts point to it */
-    const char *protocols[1]; /* of ALPN; contexts point to it */
-    union context model;      /* set up and waiting for the peer: contexts are copies of it */
-    size_t ibuf_at, obuf_at;  /* where in a connection's buffer its two buffers begin */
+    br_ec_impl curves;       /* those of BearSSL, with a check more; contexts point to it */
+    union context model;     /* set up and waiting for the peer: contexts are copies of it */
+    size_t ibuf_at, obuf_at; /* where in a connection's buffer its two buffers begin */
 };
 
 /* Of `config`, whose common part is filled in but for `own`, which is set. Null: message tells

@@ -129,14 +129,14 @@ static void set_client_identity(struct tls *t)
 }
 
 /* The first message. No name is sent for an address (RFC 6066 3). */
-static void say_hello(struct tls *t)
+static void say_hello(struct tls *t, tls_protocols protocols)
 {
     struct handshake *h = t->handshake;
     br_ssl_engine_context *engine = engine_of(t);
     _Static_assert(sizeof engine->server_name >= sizeof h->host.name, "every name fits");
     if (h->host.address_bytes == 0)
         memcpy(engine->server_name, h->host.name, h->host.name_bytes + 1);
-    h->record_bytes = hello_write(engine, h->record);
+    h->record_bytes = hello_write(engine, protocols, h->record);
 }
 
 /* Puts the session to resume in place, if there is one. */
@@ -151,7 +151,7 @@ static bool offer_session(struct tls *t)
 }
 
 static struct tls *client_new(struct tls_local *local, const char *host, uint16_t port,
-                              bool limit_12)
+                              tls_protocols protocols, bool limit_12)
 {
     (void)limit_12; /* it has no other */
     struct tls *t = new_connection(local->bear);
@@ -169,12 +169,12 @@ static struct tls *client_new(struct tls_local *local, const char *host, uint16_
         fail(t, RINGSEND_E_TLS_NO_RANDOM, NULL);
         return t;
     }
-    t->key = session_key_of(parsed->name, port);
+    t->key = session_key_of(parsed->name, port, protocols);
     t->verifier = (struct verifier){&verifier_class, t};
     br_ssl_engine_set_x509(engine, &t->verifier.vtable);
     set_client_identity(t);
     t->offered = offer_session(t);
-    say_hello(t);
+    say_hello(t, protocols);
     return t;
 }
 
@@ -479,6 +479,11 @@ static const char *version(const struct tls *t)
     return "TLS 1.2";
 }
 
+static const char *protocol(const struct tls *t)
+{
+    return br_ssl_engine_get_selected_protocol((br_ssl_engine_context *)(uintptr_t)&t->context);
+}
+
 /* Alerts that tell of a profile with nothing in common. They come in answer to the first message,
  * in place of the server's own. */
 static bool other_may_do(const struct tls *t)
@@ -515,5 +520,6 @@ const struct tls_library bearssl_library = {
     .offered_session = offered_session,
     .resumed = resumed,
     .version = version,
+    .protocol = protocol,
     .other_may_do = other_may_do,
 };

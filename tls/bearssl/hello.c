@@ -13,6 +13,7 @@
 #include "tls/bearssl/hello.h"
 
 #include "base/check.h"
+#include "tls/protocols.h"
 
 #include <string.h>
 
@@ -97,17 +98,20 @@ static uint8_t *put_groups(uint8_t *at, uint32_t supported)
     return put16(at, 0x0100); /* one: uncompressed */
 }
 
-static uint8_t *put_protocol(uint8_t *at, const char *name)
+static uint8_t *put_protocols(uint8_t *at, tls_protocols protocols)
 {
-    unsigned bytes = (unsigned)strlen(name);
+    if (!protocols || !*protocols)
+        return at;
     at = put16(at, EXTENSION_ALPN);
-    at = put16(at, bytes + 3);
-    at = put16(at, bytes + 1);
-    at = put8(at, bytes);
-    return put(at, name, bytes);
+    uint8_t *extension = at, *list = at + 2;
+    at = protocols_put(at + 4, protocols);
+    close16(list, at);
+    close16(extension, at);
+    return at;
 }
 
-static uint8_t *put_extensions(uint8_t *at, const br_ssl_engine_context *engine)
+static uint8_t *put_extensions(uint8_t *at, const br_ssl_engine_context *engine,
+                               tls_protocols protocols)
 {
     uint8_t *all = at;
     at += 2;
@@ -117,14 +121,25 @@ static uint8_t *put_extensions(uint8_t *at, const br_ssl_engine_context *engine)
     at = put_server_name(at, engine->server_name);
     at = put_signatures(at);
     at = put_groups(at, engine->iec->supported_curves);
-    at = put_protocol(at, engine->protocol_names[0]);
+    at = put_protocols(at, protocols);
     close16(all, at);
     return at;
 }
 
-size_t hello_write(br_ssl_engine_context *engine, uint8_t out[HELLO_BYTES_MAX])
+/* BearSSL compares the server's choice with them. It only reads the list. */
+static void set_protocols(br_ssl_engine_context *engine, tls_protocols protocols)
 {
-    CHECK(engine->protocol_names_num == 1 && engine->log_max_frag_len == 14);
+    size_t count = 0;
+    while (protocols && protocols[count])
+        count++;
+    br_ssl_engine_set_protocol_names(engine, (const char **)(uintptr_t)protocols, count);
+}
+
+size_t hello_write(br_ssl_engine_context *engine, tls_protocols protocols,
+                   uint8_t out[HELLO_BYTES_MAX])
+{
+    CHECK(engine->log_max_frag_len == 14);
+    set_protocols(engine, protocols);
     uint8_t *at = put16(put8(out, RECORD_HANDSHAKE), BR_TLS12);
     uint8_t *record = at, *message = at + 2, *length = message + 2;
     at = put16(length + 2, BR_TLS12);
@@ -135,7 +150,7 @@ size_t hello_write(br_ssl_engine_context *engine, uint8_t out[HELLO_BYTES_MAX])
     for (size_t i = 0; i < engine->suites_num; i++)
         at = put16(at, engine->suites_buf[i]);
     at = put16(at, 0x0100); /* compression: one, none */
-    at = put_extensions(at, engine);
+    at = put_extensions(at, engine, protocols);
     put16(message, CLIENT_HELLO << 8);
     close16(length, at);
     close16(record, at);

@@ -2,14 +2,15 @@
  *
  * Sessions. A resumed handshake does not look at certificates again: what it may rest on is what
  * was verified when the session was made. So a tls_local belongs to one config (trust, verify mode,
- * own certificate, ALPN), the key is host and port (the name sent to the server follows from the
- * host), and a session ends when a certificate of its path does. All entries are allocated at the
- * start; each is in exactly one of the lists `used` and `free`, and in a bucket exactly when used.
- * Whatever leaves is wiped. */
+ * own certificate), the key is host (from which the name sent to the server follows), port and the
+ * protocols offered, and a session ends when a certificate of its path does. All entries are
+ * allocated at the start; each is in exactly one of the lists `used` and `free`, and in a bucket
+ * exactly when used. Whatever leaves is wiped. */
 #include "tls/bearssl/local.h"
 
 #include "base/ascii.h"
 #include "base/check.h"
+#include "tls/protocols.h"
 #include "tls/x509/names.h"
 
 #include <errno.h>
@@ -45,13 +46,15 @@ bool local_draw_seed(struct bear_local *local, uint8_t seed[LOCAL_SEED_BYTES])
 
 /* ---- Sessions ---- */
 
-struct session_key session_key_of(const char *host, uint16_t port)
+struct session_key session_key_of(const char *host, uint16_t port, tls_protocols protocols)
 {
     struct session_key key;
     br_sha256_context hash;
-    uint8_t port_bytes[2] = {(uint8_t)(port >> 8), (uint8_t)port};
+    uint8_t head[3 + TLS_PROTOCOLS_BYTES_MAX] = {(uint8_t)(port >> 8), (uint8_t)port};
+    uint8_t *end = protocols_put(head + 2, protocols);
+    *end++ = 0; /* no name has that length */
     br_sha256_init(&hash);
-    br_sha256_update(&hash, port_bytes, sizeof port_bytes);
+    br_sha256_update(&hash, head, (size_t)(end - head));
     for (const char *c = host; *c; c++) {
         char lower = ascii_lower(*c);
         br_sha256_update(&hash, &lower, 1);
@@ -126,12 +129,13 @@ void session_drop(struct bear_local *local, const struct session_key *key)
         release(local, place);
 }
 
-bool bear_has_session(struct bear_local *local, const char *host, uint16_t port)
+bool bear_has_session(struct bear_local *local, const char *host, uint16_t port,
+                      tls_protocols protocols)
 {
     struct host parsed;
     if (!host_parse(host, &parsed))
         return false;
-    struct session_key key = session_key_of(parsed.name, port);
+    struct session_key key = session_key_of(parsed.name, port, protocols);
     return session_find(local, &key) != NULL;
 }
 

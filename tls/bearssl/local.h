@@ -17,7 +17,7 @@ enum {
 };
 
 struct session_key {
-    uint8_t digest[32]; /* SHA-256 of host and port */
+    uint8_t digest[32]; /* SHA-256 of port, protocols and host */
 };
 
 struct session {
@@ -47,12 +47,13 @@ struct bear_local {
 struct bear_local *bear_local_new(const struct tls_config *config, uint32_t sessions_max,
                                   struct memory *memory);
 void bear_local_free(struct bear_local *local);
-bool bear_has_session(struct bear_local *local, const char *host, uint16_t port);
+bool bear_has_session(struct bear_local *local, const char *host, uint16_t port,
+                      tls_protocols protocols);
 
 /* False when the kernel gives none. */
 bool local_draw_seed(struct bear_local *local, uint8_t seed[LOCAL_SEED_BYTES]);
 
-struct session_key session_key_of(const char *host, uint16_t port);
+struct session_key session_key_of(const char *host, uint16_t port, tls_protocols protocols);
 /* Null: none, or too old. Valid until the next call. */
 const struct session *session_find(struct bear_local *local, const struct session_key *key);
 void session_put(struct bear_local *local, const struct session_key *key,

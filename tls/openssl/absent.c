@@ -36,8 +36,10 @@ void openssl_local_free(struct openssl_local *local)
     CHECK(!local);
 }
 
-bool openssl_has_session(struct openssl_local *local, const char *host, uint16_t port)
+bool openssl_has_session(struct openssl_local *local, const char *host, uint16_t port,
+                         tls_protocols protocols)
 {
+    (void)protocols;
     (void)host;
     (void)port;
     return local != NULL;

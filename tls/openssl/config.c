@@ -104,7 +104,6 @@ static void set_up(struct openssl_config *o, const struct tls_config *config)
     }
     if (config->own && !set_identity(o->context, config->own))
         o->fault = "OpenSSL refuses the client's certificate or key";
-    openssl.SSL_CTX_set_alpn_protos(o->context, (const unsigned char *)"\x08http/1.1", 9);
     openssl_set_callbacks(o->context);
 }
 

@@ -23,7 +23,7 @@
 #include "base/time.h"
 #include "tls/openssl/config.h"
 #include "tls/openssl/failures.h"
-#include "tls/openssl/sessions.h"
+#include "tls/protocols.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -113,9 +113,16 @@ static bool name_host(struct tls *t)
                             (void *)(uintptr_t)host->name) == 1;
 }
 
+static bool name_protocols(struct tls *t)
+{
+    uint8_t list[TLS_PROTOCOLS_BYTES_MAX];
+    const uint8_t *end = protocols_put(list, t->peer.protocols);
+    return end == list || openssl.SSL_set_alpn_protos(t->ssl, list, (unsigned)(end - list)) == 0;
+}
+
 static void offer_session(struct tls *t)
 {
-    SSL_SESSION *session = sessions_take(t->local->openssl, t->host, t->port, &t->not_after_s);
+    SSL_SESSION *session = sessions_take(t->local->openssl, &t->peer, &t->not_after_s);
     if (!session)
         return;
     t->offered = openssl.SSL_set_session(t->ssl, session) == 1;
@@ -125,7 +132,7 @@ static void offer_session(struct tls *t)
 static void go_on(struct tls *t);
 
 static struct tls *client_new(struct tls_local *local, const char *host, uint16_t port,
-                              bool limit_12)
+                              tls_protocols protocols, bool limit_12)
 {
     size_t host_bytes = strlen(host) + 1;
     struct tls *t = memory_take_zeroed(local->memory, sizeof *t + host_bytes);
@@ -134,8 +141,8 @@ static struct tls *client_new(struct tls_local *local, const char *host, uint16_
     t->head.library = &openssl_library;
     t->config = local->config;
     t->local = local;
-    t->port = port;
     memcpy(t->host, host, host_bytes);
+    t->peer = (struct session_peer){t->host, port, protocols};
     t->greeting = calloc(1, sizeof *t->greeting);
     const char *fault = openssl_config_ready(t->config);
     if (fault) {
@@ -151,7 +158,7 @@ static struct tls *client_new(struct tls_local *local, const char *host, uint16_
         tls_fail(t, RINGSEND_E_TLS_WRONG_HOST, "no certificate can be for such a host name");
         return t;
     }
-    if (!name_host(t)) {
+    if (!name_host(t) || !name_protocols(t)) {
         connection_free(t);
         return NULL;
     }
@@ -241,7 +248,7 @@ static void keep_fresh(struct tls *t)
     int64_t latest_s = config_now_s(t->config) + SESSION_SECONDS_MAX;
     int64_t not_after_s = t->not_after_s < latest_s ? t->not_after_s : latest_s;
     for (size_t i = 0; i < t->fresh_count; i++)
-        sessions_put(t->local->openssl, t->host, t->port, t->fresh[i], not_after_s);
+        sessions_put(t->local->openssl, &t->peer, t->fresh[i], not_after_s);
     t->fresh_count = 0;
 }
 
@@ -265,6 +272,21 @@ static void read_record(struct tls *t)
     judge_result(t, got);
 }
 
+/* OpenSSL takes whatever the server names. Nothing of what stands ready, our certificate maybe,
+ * goes to one that does not keep to what was offered (RFC 7301 3.1). */
+static bool note_protocol(struct tls *t)
+{
+    const unsigned char *name = NULL;
+    unsigned bytes = 0;
+    openssl.SSL_get0_alpn_selected(t->ssl, &name, &bytes);
+    t->protocol = bytes > 0 ? protocol_named(t->peer.protocols, name, bytes) : NULL;
+    if (bytes == 0 || t->protocol)
+        return true;
+    tls_fail(t, RINGSEND_E_TLS_PROTOCOL, "the server chose a protocol nobody offered (ALPN)");
+    t->out_at = t->out_end;
+    return false;
+}
+
 /* As far as what was fed reaches, or to the next plain bytes. */
 static void go_on(struct tls *t)
 {
@@ -275,6 +297,8 @@ static void go_on(struct tls *t)
             judge_result(t, result);
             return;
         }
+        if (!note_protocol(t))
+            return;
         t->ready = true;
         greeting_free(t);
     }
@@ -418,12 +442,12 @@ static bool keep_session(const struct tls *t)
         return false;
     own->keeps = true;
     keep_fresh(own);
-    return openssl_has_session(t->local->openssl, t->host, t->port);
+    return openssl_has_session(t->local->openssl, t->host, t->peer.port, t->peer.protocols);
 }
 
 static void forget_session(const struct tls *t)
 {
-    sessions_drop(t->local->openssl, t->host, t->port);
+    sessions_drop(t->local->openssl, &t->peer);
 }
 
 static bool offered_session(const struct tls *t)
@@ -439,6 +463,11 @@ static bool resumed(const struct tls *t)
 static const char *version(const struct tls *t)
 {
     return openssl.SSL_version(t->ssl) >= TLS1_3_VERSION ? "TLS 1.3" : "TLS 1.2";
+}
+
+static const char *protocol(const struct tls *t)
+{
+    return t->protocol;
 }
 
 static bool other_may_do(const struct tls *t)
@@ -471,5 +500,6 @@ const struct tls_library openssl_library = {
     .offered_session = offered_session,
     .resumed = resumed,
     .version = version,
+    .protocol = protocol,
     .other_may_do = other_may_do,
 };

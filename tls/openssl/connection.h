@@ -7,6 +7,7 @@
 #include "tls/library.h"
 #include "tls/local.h"
 #include "tls/openssl/load.h"
+#include "tls/openssl/sessions.h"
 
 enum { FRESH_SESSIONS_MAX = 8 };
 
@@ -25,7 +26,8 @@ struct tls {
     struct greeting *greeting; /* null exactly from the end of a successful handshake on */
     enum ringsend_error error;
     const char *detail;
-    uint16_t port;
+    struct session_peer peer; /* the host is below */
+    const char *protocol;     /* of its list: what the server has chosen */
     bool ready;
     bool saw_bytes;      /* the peer's first byte was looked at */
     bool saw_plain;      /* the peer has sent data: so it has accepted our certificate, or none */
@@ -47,7 +49,7 @@ struct tls {
     size_t staged_bytes;
     SSL_SESSION *fresh[FRESH_SESSIONS_MAX]; /* have come, and are not kept yet */
     size_t fresh_count;
-    char host[]; /* the key of its sessions, with port */
+    char host[];
 };
 
 BIO_METHOD *openssl_bio_new(void);

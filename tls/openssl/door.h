@@ -21,6 +21,7 @@ void openssl_config_free(struct openssl_config *o); /* null is allowed */
 struct openssl_local *openssl_local_new(const struct tls_config *config, uint32_t sessions_max,
                                         struct memory *memory);
 void openssl_local_free(struct openssl_local *local); /* null is allowed */
-bool openssl_has_session(struct openssl_local *local, const char *host, uint16_t port);
+bool openssl_has_session(struct openssl_local *local, const char *host, uint16_t port,
+                         tls_protocols protocols);
 
 #endif

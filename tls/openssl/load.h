@@ -23,7 +23,7 @@
     X(SSL_CTX_set_cipher_list) X(SSL_CTX_set_ciphersuites) X(SSL_CTX_set_security_level)           \
     X(SSL_CTX_set_cert_verify_callback) X(SSL_CTX_set_verify) X(SSL_CTX_sess_set_new_cb)           \
     X(SSL_CTX_set_cert_cb) X(SSL_CTX_use_certificate_ASN1) X(SSL_CTX_use_PrivateKey)               \
-    X(SSL_CTX_set_alpn_protos) \
+    X(SSL_set_alpn_protos)                                                                         \
     X(SSL_new) X(SSL_free) X(SSL_ctrl) X(SSL_set_bio) X(SSL_set_connect_state)                     \
     X(SSL_do_handshake) X(SSL_is_init_finished) X(SSL_get_error) X(SSL_read) X(SSL_write)          \
     X(SSL_shutdown) X(SSL_set_shutdown) X(SSL_set_session) X(SSL_session_reused)                   \

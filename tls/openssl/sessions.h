@@ -9,13 +9,20 @@
 
 enum { TICKETS_PER_ORIGIN_MAX = 64 };
 
+/* Whom they are for: who offers what. */
+struct session_peer {
+    const char *host;
+    uint16_t port;
+    tls_protocols protocols;
+};
+
 /* Takes the session over. */
-void sessions_put(struct openssl_local *local, const char *host, uint16_t port,
+void sessions_put(struct openssl_local *local, const struct session_peer *peer,
                   SSL_SESSION *session, int64_t not_after_s);
 /* The latest for there, the caller's to free; null: none. One of TLS 1.3 is given out once
  * (RFC 8446 C.4), one of 1.2 stays as well. */
-SSL_SESSION *sessions_take(struct openssl_local *local, const char *host, uint16_t port,
+SSL_SESSION *sessions_take(struct openssl_local *local, const struct session_peer *peer,
                            int64_t *not_after_s);
-void sessions_drop(struct openssl_local *local, const char *host, uint16_t port);
+void sessions_drop(struct openssl_local *local, const struct session_peer *peer);
 
 #endif
