@@ -989,6 +989,13 @@ RINGSEND_API void ringsend_tls_free(struct ringsend_tls *tls);
  * text_bytes, with a NUL. Returns its length; 0: there are fewer. */
 RINGSEND_API size_t ringsend_tls_origin(const struct ringsend *engine, size_t number, char *text,
                                         size_t text_bytes);
+/* Likewise of the https origin of that number among those that went over from BearSSL to OpenSSL,
+ * in the order in which they did: which, and why. */
+RINGSEND_API size_t ringsend_tls_move(const struct ringsend *engine, size_t number, char *text,
+                                      size_t text_bytes);
+/* Writes which libraries for TLS there are: "BearSSL, OpenSSL 3.0.19 27 Jan 2026", or why there is
+ * but one. Cut off to text_bytes, with a NUL. Returns its length. Loads OpenSSL. Any thread. */
+RINGSEND_API size_t ringsend_tls_libraries(char *text, size_t text_bytes);
 
 /* Limits that hold exactly over all engines which are given them (options.limits): of the
  * options it takes rate_..., retry_budget_..., connections_max and connections_per_origin (an

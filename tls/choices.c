@@ -6,6 +6,7 @@
 #include "tls/local.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,7 @@ enum { BUCKETS = 256, ORIGINS_MAX = 4096 };
 struct choice {
     struct choice *next;    /* of the same bucket */
     struct choice *younger; /* in the order in which they came */
+    struct choice *moved;   /* the next one, in the order in which they moved */
     struct tls_origin origin;
     uint32_t not_resumed;
 };
@@ -22,6 +24,8 @@ struct choices {
     pthread_mutex_t mutex;
     size_t count;
     struct choice *oldest, **last;
+    struct choice *moved_first, **moved_last;
+    atomic_size_t moved_count; /* read without the mutex: most often nothing has moved */
     struct choice *buckets[BUCKETS];
 };
 
@@ -32,6 +36,7 @@ struct choices *choices_new(void)
         return NULL;
     pthread_mutex_init(&c->mutex, NULL);
     c->last = &c->oldest;
+    c->moved_last = &c->moved_first;
     return c;
 }
 
@@ -97,6 +102,11 @@ enum tls_move choice_move_of(struct choices *c, const struct choice *choice)
 void choice_move(struct choices *c, struct choice *choice, enum tls_move move)
 {
     pthread_mutex_lock(&c->mutex);
+    if (choice->origin.move == TLS_STAYED && move != TLS_STAYED) {
+        *c->moved_last = choice;
+        c->moved_last = &choice->moved;
+        c->moved_count++;
+    }
     if (choice->origin.move < move)
         choice->origin.move = move;
     pthread_mutex_unlock(&c->mutex);
@@ -133,4 +143,17 @@ bool choices_at(struct choices *c, size_t number, struct tls_origin *origin)
         *origin = e->origin;
     pthread_mutex_unlock(&c->mutex);
     return e != NULL;
+}
+
+bool choices_moved_at(struct choices *c, size_t number, struct tls_origin *origin)
+{
+    if (number >= c->moved_count)
+        return false;
+    pthread_mutex_lock(&c->mutex);
+    const struct choice *e = c->moved_first;
+    while (number-- > 0)
+        e = e->moved;
+    *origin = e->origin;
+    pthread_mutex_unlock(&c->mutex);
+    return true;
 }

@@ -24,7 +24,8 @@ void choice_spoke(struct choices *c, struct choice *choice, const char *library,
 /* One could have spared its public-key work by a session, and did or did not. How many did not,
  * from the first on; UINT32_MAX once one did. */
 uint32_t choice_resumed(struct choices *c, struct choice *choice, bool resumed);
-/* The one of that number. False: there are fewer. */
+/* The one of that number; of that number among those that have moved. False: there are fewer. */
 bool choices_at(struct choices *c, size_t number, struct tls_origin *origin);
+bool choices_moved_at(struct choices *c, size_t number, struct tls_origin *origin);
 
 #endif

@@ -24,6 +24,11 @@ const char *tls_openssl_fault(void)
     return openssl_load();
 }
 
+const char *tls_openssl_version(void)
+{
+    return openssl_load() ? NULL : openssl_version();
+}
+
 /* Which libraries the connections may go by. One that the user asked for must be there. */
 static bool choose(struct tls_config *config, const struct tls_options *options,
                    struct message message)
@@ -108,6 +113,11 @@ const char *tls_config_anchors_source(const struct tls_config *config)
 bool tls_origin_at(const struct tls_config *config, size_t number, struct tls_origin *origin)
 {
     return config->choices && choices_at(config->choices, number, origin);
+}
+
+bool tls_moved_at(const struct tls_config *config, size_t number, struct tls_origin *origin)
+{
+    return config->choices && choices_moved_at(config->choices, number, origin);
 }
 
 /* ---- A thread's ---- */

@@ -79,6 +79,8 @@ struct tls_config *tls_config_new(const struct tls_options *options, char *messa
 void tls_config_free(struct tls_config *config);
 /* Null, or why there is no OpenSSL: static. Loads it. */
 const char *tls_openssl_fault(void);
+/* "OpenSSL 3.0.19 27 Jan 2026", or null: static. Loads it. */
+const char *tls_openssl_version(void);
 /* How many certificates are trusted. */
 size_t tls_config_anchors(const struct tls_config *config);
 /* Where they come from, for people. */
@@ -102,6 +104,8 @@ struct tls_origin {
 /* The one of that number, in the order in which they were met; false: there are fewer. Any
  * thread. */
 bool tls_origin_at(const struct tls_config *config, size_t number, struct tls_origin *origin);
+/* Likewise of those that have moved to OpenSSL, in the order in which they did. */
+bool tls_moved_at(const struct tls_config *config, size_t number, struct tls_origin *origin);
 
 struct memory;
 struct tls_local;

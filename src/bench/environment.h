@@ -4,7 +4,7 @@
 
 #include "bench/figures.h"
 
-/* Fills in all but ring_features. What cannot be found out stays empty. */
+/* Fills in all but ring_features and tls. What cannot be found out stays empty. */
 void environment_read(struct figures_environment *environment);
 /* From now on this machine's idle processors wait busily in place of sleeping, as long as the
  * descriptor that it returns is open (/dev/cpu_dma_latency, the kernel's PM QoS interface). Else a

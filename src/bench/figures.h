@@ -168,7 +168,13 @@ struct figures {
     bool series_truncated; /* memory was out for seconds at its end */
 };
 
-/* What it ran on. Unknown texts are empty. */
+enum { FIGURES_ORIGINS_MAX = 4 };
+
+struct figures_origin {
+    char text[400]; /* "host:443: TLS 1.3 by OpenSSL" */
+};
+
+/* What it ran on, and who was spoken to. Unknown texts are empty. */
 struct figures_environment {
     char version[16]; /* of this program */
     char kernel[200]; /* uname: release and machine */
@@ -176,8 +182,9 @@ struct figures_environment {
     uint32_t cpus;    /* this process may use */
     char governor[32];
     char congestion_control[32];
-    char ring_features[128]; /* "defer_taskrun ring_fd min_wait ..." */
-    int64_t started_s;       /* seconds since 1970 */
+    char ring_features[128];                        /* "defer_taskrun ring_fd min_wait ..." */
+    struct figures_origin tls[FIGURES_ORIGINS_MAX]; /* the first https origins; then empty ones */
+    int64_t started_s;                              /* seconds since 1970 */
 };
 
 /* False when memory is out; it is then as after figures_free. */

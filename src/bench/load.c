@@ -175,6 +175,20 @@ void load_ring_features(const struct load *load, char *text, size_t text_bytes)
     ringsend_features(load->workers[0].engine, text, text_bytes);
 }
 
+void load_tls_origins(const struct load *load, struct figures_origin origins[FIGURES_ORIGINS_MAX])
+{
+    const struct ringsend *e = load->workers[0].engine;
+    for (size_t i = 0; i < FIGURES_ORIGINS_MAX; i++) {
+        if (ringsend_tls_origin(e, i, origins[i].text, sizeof origins[i].text) == 0)
+            break;
+    }
+}
+
+size_t load_tls_move(const struct load *load, size_t number, char *text, size_t text_bytes)
+{
+    return ringsend_tls_move(load->workers[0].engine, number, text, text_bytes);
+}
+
 void load_free(struct load *load)
 {
     if (!load)

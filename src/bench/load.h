@@ -57,5 +57,10 @@ void load_free(struct load *load);
 
 /* What the ring of this kernel can do, for figures_environment; known after load_new. */
 void load_ring_features(const struct load *load, char *text, size_t text_bytes);
+/* Which https origins were spoken to, likewise; known after load_finish. */
+void load_tls_origins(const struct load *load, struct figures_origin origins[FIGURES_ORIGINS_MAX]);
+/* Which https origin was the one of that number to go over to OpenSSL, in words. 0: there are
+ * fewer so far. */
+size_t load_tls_move(const struct load *load, size_t number, char *text, size_t text_bytes);
 
 #endif

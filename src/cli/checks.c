@@ -386,8 +386,8 @@ static void check_trust(struct finding *f)
             tls_config_anchors_source(config));
         if (message[0])
             say(f, "; %s", message);
-        say(f, "; TLS 1.2 by BearSSL, %s%s", fault ? "and 1.3 not at all: " : "1.3 by OpenSSL",
-            fault ? fault : "");
+        say(f, "; TLS 1.2 by BearSSL, %s%s", fault ? "and 1.3 not at all: " : "1.3 by ",
+            fault ? fault : tls_openssl_version());
         tls_config_free(config);
         return;
     }

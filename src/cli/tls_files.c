@@ -2,14 +2,13 @@
 
 #include <stdio.h>
 
-/* A FIFO or a shell's <(...) can be read only once; that its reader has several engines, one after
- * the other or at once, is not for the user to know. */
+/* A FIFO or a shell's <(...) can be read only once, and a server's refusal is to be met only once;
+ * that its reader has several engines, one after the other or at once, is not for the user to know.
+ */
 int tls_files_share(const char *command, struct ringsend_options *options, char *message,
                     size_t message_bytes)
 {
     struct ringsend_options o = *options;
-    if (!o.ca_file && !o.cert_file && !o.key_file)
-        return 0;
     o.message = message;
     o.message_bytes = message_bytes;
     int error = ringsend_tls_new(&options->tls, &o);

@@ -102,6 +102,32 @@ size_t certificates_origin(struct ringsend_tls *tls, size_t number, char *text, 
     return bytes > 0 ? (size_t)bytes : 0;
 }
 
+size_t certificates_move(struct ringsend_tls *tls, size_t number, char *text, size_t text_bytes)
+{
+    static const char *const why[] = {
+        [TLS_STAYED] = "",
+        [TLS_MOVED_FOR_TICKETS] = "it resumes by tickets alone, which BearSSL has not",
+        [TLS_MOVED_REFUSED] = "it has refused what BearSSL offers",
+    };
+    struct tls_origin origin;
+    pthread_mutex_lock(&tls->mutex);
+    bool any = tls->config && tls_moved_at(tls->config, number, &origin);
+    pthread_mutex_unlock(&tls->mutex);
+    if (!any)
+        return 0;
+    int bytes = snprintf(text, text_bytes, "%s:%u is spoken to by OpenSSL from now on: %s",
+                         origin.host, origin.port, why[origin.move]);
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
+size_t ringsend_tls_libraries(char *text, size_t text_bytes)
+{
+    const char *fault = tls_openssl_fault();
+    int bytes = snprintf(text, text_bytes, "BearSSL%s%s", fault ? "; no OpenSSL: " : ", ",
+                         fault ? fault : tls_openssl_version());
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
 int ringsend_tls_new(struct ringsend_tls **tls, const struct ringsend_options *options)
 {
     int error = certificates_new(tls, options);

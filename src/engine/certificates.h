@@ -12,7 +12,8 @@ enum ringsend_error certificates_load(struct ringsend_tls *tls, const struct tls
 /* Why they cannot be loaded; once they are, what is to be known all the same, or empty. */
 const char *certificates_message(const struct ringsend_tls *tls);
 
-/* For ringsend_tls_origin. */
+/* For ringsend_tls_origin and ringsend_tls_move. */
 size_t certificates_origin(struct ringsend_tls *tls, size_t number, char *text, size_t text_bytes);
+size_t certificates_move(struct ringsend_tls *tls, size_t number, char *text, size_t text_bytes);
 
 #endif

@@ -473,6 +473,11 @@ size_t ringsend_tls_origin(const struct ringsend *e, size_t number, char *text, 
     return e->tls ? certificates_origin(e->tls, number, text, text_bytes) : 0;
 }
 
+size_t ringsend_tls_move(const struct ringsend *e, size_t number, char *text, size_t text_bytes)
+{
+    return e->tls ? certificates_move(e->tls, number, text, text_bytes) : 0;
+}
+
 void ringsend_stats(struct ringsend *e, struct ringsend_stats *stats)
 {
     struct ringsend_stats all = e->stats;

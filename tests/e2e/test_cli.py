@@ -61,7 +61,8 @@ class Cli(Case):
         for args in (["--version"], ["send", "--version"], ["serve", "--version"], ["serve", "-V"]):
             run = self.run_ringsend(*args)
             self.assertEqual((run.status, run.err), (OK, ""))
-            self.assertRegex(run.out.decode(), r"^ringsend \d+\.\d+\.\d+")
+            self.assertRegex(run.out.decode(),
+                             r"^ringsend \d+\.\d+\.\d+\nTLS by BearSSL, OpenSSL 3\.")
 
     def test_no_command_and_unknown_commands_are_usage_errors(self):
         self.usage(words=["--help"])

@@ -245,7 +245,8 @@ class Files(Case):
 
     def test_the_version_is_one(self):
         version = call("pkg-config", "--modversion", "ringsend", env=copy.environment).strip()
-        self.assertEqual(call(copy.path("bin/ringsend"), "--version"), "ringsend %s\n" % version)
+        told = call(copy.path("bin/ringsend"), "--version").splitlines()
+        self.assertEqual(told[0], "ringsend %s" % version)
 
     def test_the_shared_library_is_small(self):
         call("strip", "-o", self.path("stripped"), copy.library("libringsend.so"))

@@ -1,14 +1,21 @@
 """https with real servers: nginx, and openssl s_server; whom they accept, what they resume, what
 they refuse."""
 
+import json
+import re
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 import unittest
 
 from harness import BOUND_S, NOT_ALL_OK, OK, main
-from test_tls import MIB, Tls, setUpModule  # setUpModule: makes Tls's authority here, too
+from test_tls import HELLO, MIB, Tls, setUpModule  # setUpModule: makes Tls's authority here, too
+
+
+def only_1_3(context):
+    context.maximum_version = context.minimum_version = ssl.TLSVersion.TLSv1_3
 
 
 class Nginx(Tls):
@@ -71,6 +78,27 @@ class Nginx(Tls):
             run = self.send(*self.trust(), *options, "-c", "1", records=[{"url": nginx.url}] * 20,
                             expect=OK)
             self.assertEqual(self.handshakes(run), (1, 0, 1))
+
+    def test_that_an_origin_moves_is_told_once(self):
+        nginx = self.tls_nginx("ssl_protocols TLSv1.3;")
+        other = self.tls_server(self.good, HELLO, only_1_3)
+        moves = r"127.0.0.1:(\d+) is spoken to by OpenSSL from now on: it has refused"
+        records = [{"url": url} for url in (nginx.url, other.url) * 20]
+        run = self.send(*self.trust(), "-t", "2", "-c", "8", records=records, expect=OK)
+        self.assertCountEqual(re.findall(moves, run.err),
+                              [re.search(r":(\d+)", url)[1] for url in (nginx.url, other.url)])
+        run = self.send(*self.trust(), "-q", records=records, expect=OK)
+        self.assertEqual(run.err, "")
+        for options in ((), ("--repeat", "2")):
+            run = self.run_ringsend("bench", *self.trust(), "-t", "2", "-c", "4", "-n", "40",
+                                    "--json", self.path("json"), "--force", *options, nginx.url)
+            self.assertEqual((run.status, len(re.findall(moves, run.err))), (OK, 1), run.err)
+            words = "%s: TLS 1.3 by OpenSSL" % re.search(r"127\S+:\d+", nginx.url)[0]
+            self.assertIn("  tls         " + words, run.out.decode())
+            told = json.loads(self.read("json"))["environment"]["tls"]
+            self.assertEqual((len(told), told[0].startswith(words)), (1, True), told)
+        run = self.run_ringsend("bench", *self.trust(), "-q", "-n", "9", nginx.url)
+        self.assertEqual((run.status, run.err), (OK, ""))
 
     def test_tls_1_3_is_demanded(self):
         nginx = self.tls_nginx("ssl_protocols TLSv1.2;")

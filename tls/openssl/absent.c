@@ -12,6 +12,11 @@ const char *openssl_load(void)
     return "this build of ringsend has no OpenSSL (-Dopenssl=disabled)";
 }
 
+const char *openssl_version(void)
+{
+    UNREACHABLE("OpenSSL in a build without it");
+}
+
 struct openssl_config *openssl_config_new(void)
 {
     return NULL;

@@ -10,6 +10,8 @@ struct openssl_local;
 
 /* Loads it when it is not yet loaded. Null, or why it cannot be used: static. */
 const char *openssl_load(void);
+/* In its own words: static. Once it is loaded. */
+const char *openssl_version(void);
 
 extern const struct tls_library openssl_library;
 

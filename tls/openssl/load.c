@@ -58,3 +58,8 @@ const char *openssl_load(void)
     pthread_once(&once, load);
     return fault;
 }
+
+const char *openssl_version(void)
+{
+    return openssl.OpenSSL_version(OPENSSL_VERSION);
+}

@@ -35,7 +35,7 @@
     X(BIO_meth_new) X(BIO_meth_free) X(BIO_meth_set_read) X(BIO_meth_set_write)                    \
     X(BIO_meth_set_ctrl) X(BIO_new) X(BIO_free) X(BIO_set_data) X(BIO_get_data)                    \
     X(BIO_set_init) X(BIO_set_flags) X(BIO_clear_flags)                                            \
-    X(ERR_clear_error) X(ERR_peek_error)                                                           \
+    X(ERR_clear_error) X(ERR_peek_error) X(OpenSSL_version)                                        \
     X(EVP_PKEY_free) X(EVP_MD_CTX_new) X(EVP_MD_CTX_free) X(EVP_DigestVerifyInit)                  \
     X(EVP_DigestVerify) X(EVP_sha256) X(EVP_sha384) X(EVP_sha512)                                  \
     X(EVP_PKEY_CTX_set_rsa_padding) X(EVP_PKEY_CTX_set_rsa_pss_saltlen)                            \

@@ -42,7 +42,8 @@ struct bench {
     struct figures *runs; /* made so far */
     size_t runs_count, runs_wanted;
     struct figures_environment environment;
-    int awake; /* with --awake: a descriptor, to be held open */
+    size_t moves_told; /* of origins, from one library of TLS to the other */
+    int awake;         /* with --awake: a descriptor, to be held open */
 };
 
 /* A terminal that takes nothing is told nothing; should it stop right now, the next signal gets
@@ -127,8 +128,21 @@ static int target_read(struct target *target, const struct bench_options *option
     return status;
 }
 
+/* Which origins went over to the other library, within the second. */
+static void tell_moves(struct bench *b, const struct load *load)
+{
+    char text[512];
+    while (load_tls_move(load, b->moves_told, text, sizeof text) > 0) {
+        b->moves_told++;
+        if (b->options.quiet)
+            continue;
+        live_view_wipe();
+        fprintf(stderr, "ringsend bench: %s\n", text);
+    }
+}
+
 /* All seconds are taken, whether they are told or not. */
-static void watch(const struct bench *b, struct load *load, const struct figures_settings *settings)
+static void watch(struct bench *b, struct load *load, const struct figures_settings *settings)
 {
     struct figures_second second;
     struct live_view view;
@@ -136,6 +150,7 @@ static void watch(const struct bench *b, struct load *load, const struct figures
     if (is_live)
         live_view_begin(&view, settings, load_so_far(load));
     for (uint64_t i = 0; load_second(load, i, &second); i++) {
+        tell_moves(b, load);
         if (is_live)
             live_view_second(&view, &second);
         else if (!b->options.quiet)
@@ -143,6 +158,7 @@ static void watch(const struct bench *b, struct load *load, const struct figures
     }
     if (is_live)
         live_view_end(&view);
+    tell_moves(b, load);
 }
 
 /* Makes the run of `load`; it is the next of the runs on success. */
@@ -165,6 +181,7 @@ static int make_run(struct bench *b, struct load *load, const struct figures_set
     else
         error = finish_error;
     load_ring_features(load, b->environment.ring_features, sizeof b->environment.ring_features);
+    load_tls_origins(load, b->environment.tls);
     if (error)
         figures_free(figures);
     return error;

@@ -165,6 +165,10 @@ static void put_environment(struct json_out *j, const struct figures_environment
     json_words(j, "governor", e->governor);
     json_words(j, "congestion_control", e->congestion_control);
     json_words(j, "ring_features", e->ring_features);
+    json_begin(j, "tls", '[');
+    for (size_t i = 0; i < FIGURES_ORIGINS_MAX && e->tls[i].text[0]; i++)
+        json_words(j, NULL, e->tls[i].text);
+    json_end_with(j, ']');
     json_count(j, "started_unix_s", e->started_s > 0 ? (uint64_t)e->started_s : 0);
     json_end_with(j, '}');
 }

@@ -390,6 +390,8 @@ void bench_print(FILE *out, const struct bench_report *report)
     }
     fprintf(out, "  on          %s%s%s, %u CPU%s%s%s\n", e->kernel, e->cpu[0] ? ", " : "", e->cpu,
             e->cpus, plural(e->cpus), e->governor[0] ? ", governor " : "", e->governor);
+    for (size_t i = 0; i < FIGURES_ORIGINS_MAX && e->tls[i].text[0]; i++)
+        fprintf(out, "  %-12s%s\n", i == 0 ? "tls" : "", e->tls[i].text);
     if (report->comparison) {
         fputc('\n', out);
         compare_print(out, report->comparison);

@@ -419,7 +419,7 @@ OPTION(TLS, "tls", 0, "auto|bearssl|openssl", WORD, SEND | BENCH | PROBE, TLS,
        "the library for https; default {default}: BearSSL\n"
        "for what speaks TLS 1.2, and OpenSSL for servers\n"
        "that want 1.3 or take up no sessions but by\n"
-       "tickets, which the summary says", .words = "auto|bearssl|openssl", .text = "auto",
+       "tickets, which is said once", .words = "auto|bearssl|openssl", .text = "auto",
        .others = "tls-library|ssl|tls-backend")
 OPTION(TLS_MIN, "tls-min", 0, "1.2|1.3", WORD, SEND | BENCH | PROBE, TLS,
        "the oldest version of TLS to speak; default {default};\n"

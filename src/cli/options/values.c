@@ -25,7 +25,9 @@ void end_printed(void)
 
 void show_version(void)
 {
-    printf("ringsend %s\n", ringsend_version());
+    char libraries[300];
+    ringsend_tls_libraries(libraries, sizeof libraries);
+    printf("ringsend %s\nTLS by %s\n", ringsend_version(), libraries);
     end_printed();
 }
 

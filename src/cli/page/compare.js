@@ -58,7 +58,7 @@ const sideCurves = (sides) => sides.map((side) =>
 // ---- how they were made
 
 const LABELS = { rate_per_s: "rate", duration_s: "duration", warmup_s: "warm-up", ramp_s: "ramp",
-  cpu: "CPU", cpus: "CPUs", version: "ringsend", ring_features: "ring",
+  cpu: "CPU", cpus: "CPUs", version: "ringsend", ring_features: "ring", tls: "TLS",
   started_unix_s: "started" };
 const UNSAID = ["started_unix_s", "seed"]; // no difference that is worth a mark
 function settingText(key, value) {
@@ -68,6 +68,7 @@ function settingText(key, value) {
   if (key === "rate_per_s") return typeof value === "number" ? rateText(value) : String(value);
   if (key.endsWith("_s")) return timeText(value * 1e6);
   if (value === true) return "yes";
+  if (Array.isArray(value)) return value.length ? value.join("; ") : NONE;
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 // A file may hold anything there.

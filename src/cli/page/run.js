@@ -262,7 +262,8 @@ function settings(run) {
 function environment(e) {
   return pairs("Environment", [["ringsend", e.version], ["started", dateText(e.started_unix_s)],
     ["kernel", e.kernel], ["CPU", e.cpu], ["CPUs", String(e.cpus)], ["governor", e.governor],
-    ["congestion control", e.congestion_control], ["ring", e.ring_features]]);
+    ["congestion control", e.congestion_control], ["ring", e.ring_features],
+    ["TLS", (e.tls || []).join("; ")]]);
 }
 // The lines behind the first one say what is missing in the command.
 const commandBlock = (text) => el("pre", { class: "command" }, text.trimEnd());

@@ -211,6 +211,18 @@ static void report_notes(const struct send *send, unsigned *reported)
     }
 }
 
+/* Which origins went over to the other library, when they do. */
+static void report_moves(const struct send *send, size_t *reported)
+{
+    char text[512];
+    if (send_given(&send->options, OPTION_QUIET))
+        return;
+    while (ringsend_tls_move(send->engines.all[0].engine, *reported, text, sizeof text) > 0) {
+        notice("ringsend: %s\n", text);
+        ++*reported;
+    }
+}
+
 static struct journal_counts counts_before(const struct send *send)
 {
     if (!send->outputs.goes_on)
@@ -233,17 +245,20 @@ static void turn_all(const struct send *send, struct job *job, struct adapt *ada
 {
     bool stop_reported = false, unreached_reported = false;
     unsigned notes_reported = 0;
+    size_t moves_reported = 0;
     progress_begin(progress);
     while (job_turn(job, least(adapt_wait_ns(adapt), progress_wait_ns(progress)))) {
         adapt_turn(adapt);
         progress_turn(progress);
         report_notes(send, &notes_reported);
+        report_moves(send, &moves_reported);
         report_stop(send, &stop_reported);
         report_unreached(send, job_report(job), &unreached_reported);
         watch_token(send, job);
         notice_turn();
     }
     report_notes(send, &notes_reported); /* of a job of one turn */
+    report_moves(send, &moves_reported);
     signals_hear();
 }
 
