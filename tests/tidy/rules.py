@@ -5,6 +5,7 @@
 ARROWS = {
     "src/base": {"src/ringsend.h"},  # the error table stands in the public header
     "src/http": {"src/base", "src/ringsend.h"},
+    "src/http2": {"src/base", "src/ringsend.h"},
     "uring": {"src/base"},
     # Certificates are judged without a library; each library has a room of its own.
     "tls": {"src/base", "tls/x509", "tls/bearssl", "tls/openssl"},
@@ -57,6 +58,7 @@ INCLUDE_ROOTS = ("src", ".")
 LIBRARIES = {
     r"liburing(/.*)?\.h": ("uring",),
     r"llhttp\.h": ("src/http",),
+    r"nghttp2/.*\.h": ("src/http2",),
     r"bearssl.*\.h": ("tls/bearssl",),
     r"openssl/.*\.h": ("tls/openssl",),
     r"csv\.h": ("src/records",),
