@@ -323,9 +323,9 @@ static enum serve_conn_next serve_conn_read(struct server *p, struct serve_conn 
     if (v->broken)
         return serve_conn_leave(p, v);
     if (serve_conn_has_request(v)) {
-        uint64_t delay_ns = service_judge(p, v);
+        uint64_t delay_ns = service_judge(p, v, turn);
         if (turn->kind == FAULT_STALL) {
-            service_deny(p, v);
+            service_deny(p, v->turn);
             return serve_conn_goto(p, v, CONN_STALLED);
         }
         serve_conn_goto(p, v, CONN_THINKING);
@@ -353,11 +353,11 @@ static enum serve_conn_next serve_conn_think(struct server *p, struct serve_conn
     if (timer_is_set(&v->timer) || v->sending)
         return CONN_WAIT;
     if (v->turn->kind != FAULT_ANSWER) {
-        service_deny(p, v);
+        service_deny(p, v->turn);
         v->resets = v->turn->kind == FAULT_RESET;
         return serve_conn_leave(p, v);
     }
-    if (!service_answer(p, v))
+    if (!service_answer(p, v->turn))
         return serve_conn_leave(p, v);
     if (!v->tls)
         serve_conn_send_answer(p, v);
@@ -378,7 +378,7 @@ static enum serve_conn_next serve_conn_finish_answer(struct server *p, struct se
     }
     if (turn->filler_at < turn->filler_bytes)
         return serve_conn_leave(p, v);
-    service_answered(p, v);
+    service_answered(p, v, v->turn);
     bool unread = turn->got != REQUEST_DONE || v->inbox.bytes > 0;
     bool last = turn->close;
     turn_put(p, &v->turn);
@@ -459,7 +459,7 @@ static enum serve_conn_next serve_conn_step(struct server *p, struct serve_conn 
         /* The client may have the answer before we hear that it was sent: a stop must not deny it.
          */
         if (v->turn && v->turn->answer_sent)
-            service_answered(p, v);
+            service_answered(p, v, v->turn);
         turn_put(p, &v->turn);
         buf_release(&p->buffers, &v->inbox);
         serve_conn_end_tls(p, v);

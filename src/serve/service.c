@@ -202,9 +202,8 @@ static uint64_t queue_ns(struct server *p, uint64_t work_ns)
     return *first - p->now_ns;
 }
 
-uint64_t service_judge(struct server *p, struct serve_conn *v)
+uint64_t service_judge(struct server *p, struct serve_conn *v, struct turn *turn)
 {
-    struct turn *turn = v->turn;
     uint32_t last = p->options.keep_alive_requests;
     turn->close = turn->got == REQUEST_FAILED || turn->too_large || !turn->reader.keep_alive ||
                   (last > 0 && v->served + 1 >= last);
@@ -282,9 +281,8 @@ static bool write_report(struct server *p, struct turn *turn)
            buf_append(&p->buffers, &turn->text, json, bytes);
 }
 
-bool service_answer(struct server *p, struct serve_conn *v)
+bool service_answer(struct server *p, struct turn *turn)
 {
-    struct turn *turn = v->turn;
     /* RFC 9112 6.3: the head of an answer to HEAD is that of GET, and the body is missing. */
     bool head_only = turn->got == REQUEST_DONE && strcmp(turn->reader.method, "HEAD") == 0;
     bool echo = turn->owed && !turn->answer && p->options.echo;
@@ -323,33 +321,33 @@ bool service_answer_on(struct server *p, struct turn *turn)
     return true;
 }
 
-void service_answered(struct server *p, struct serve_conn *v)
+void service_answered(struct server *p, struct serve_conn *v, struct turn *turn)
 {
     v->served++;
-    if (!v->turn->owed)
+    if (!turn->owed)
         return;
     char outcome[8];
-    snprintf(outcome, sizeof outcome, "%u", v->turn->status % 1000);
-    p->report.statuses[v->turn->status]++;
-    turn_settle(p, v->turn, outcome);
+    snprintf(outcome, sizeof outcome, "%u", turn->status % 1000);
+    p->report.statuses[turn->status]++;
+    turn_settle(p, turn, outcome);
 }
 
-void service_deny(struct server *p, struct serve_conn *v)
+void service_deny(struct server *p, struct turn *turn)
 {
-    switch (v->turn->kind) {
+    switch (turn->kind) {
     case FAULT_ANSWER:
         UNREACHABLE("an answer is not a denial");
     case FAULT_RESET:
         p->report.resets++;
-        turn_settle(p, v->turn, "reset");
+        turn_settle(p, turn, "reset");
         return;
     case FAULT_CLOSE:
         p->report.closes++;
-        turn_settle(p, v->turn, "close");
+        turn_settle(p, turn, "close");
         return;
     case FAULT_STALL:
         p->report.stalls++;
-        turn_settle(p, v->turn, "stall");
+        turn_settle(p, turn, "stall");
         return;
     }
     UNREACHABLE("fault kind");
