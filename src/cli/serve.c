@@ -200,6 +200,8 @@ static void take_values(struct serve_options *o, const struct options *given)
         usage_error(COMMAND, "a unix socket takes the place of --listen and --port");
     take_faults(&o->server, given);
     take_limits(&o->server, given);
+    o->server.http2 = option_given(given, OPTION_HTTP2);
+    o->server.streams_max = (uint32_t)option_number(given, OPTION_STREAMS);
     o->server.echo = option_given(given, OPTION_ECHO);
     o->server.digest = option_given(given, OPTION_DIGEST);
     read_id_header(o, option_text(given, OPTION_ID_HEADER));

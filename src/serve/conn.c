@@ -2,7 +2,8 @@
  *
  * step       waits for                       next
  * WAITING    a place                         READING, LEAVING
- * READING    bytes, the end of idleness      THINKING, STALLED, PARTING, LEAVING
+ * READING    bytes, the end of idleness      THINKING, STALLED, STREAMS, PARTING, LEAVING
+ * STREAMS    bytes, sends, an answer's time  PARTING, LEAVING
  * THINKING   the answer's time               ANSWERING; when the fault is a close or a reset,
  *                                            PARTING, LEAVING
  * ANSWERING  the sends                       READING, LINGERING, PARTING, LEAVING
@@ -26,12 +27,17 @@
  * A client that half-closes still gets the answers it waits for. It stops counting as a connection
  * when its end is seen, since from then on the client itself counts it as gone.
  *
+ * HTTP/2, where it is served, begins with a preface that no request of HTTP/1.1 can begin with,
+ * over TLS and without: the first bytes wait in the inbox until they tell. Its requests are
+ * conn_h2.h's.
+ *
  * Teardown is a join: both operations are cancelled and their completions awaited before the close,
  * so that the kernel never touches memory of a later connection. */
 #include "serve/conn.h"
 
 #include "base/check.h"
 #include "base/time.h"
+#include "http2/h2.h"
 #include "serve/service.h"
 #include "serve/state.h"
 
@@ -119,7 +125,7 @@ void serve_conn_admit(struct server *p, struct serve_conn *v)
 void serve_conn_arrive(struct server *p, struct serve_conn *v)
 {
     CHECK(v->step == CONN_FREE && !v->turn && !v->inbox.data && !v->tls);
-    *v = (struct serve_conn){.generation = v->generation};
+    *v = (struct serve_conn){.generation = v->generation, .is_http1 = !p->options.http2};
     list_init(&v->link);
     timer_init(&v->timer);
     p->conns_used++;
@@ -167,10 +173,14 @@ static void serve_conn_receive(struct server *p, struct serve_conn *v, const cha
                                size_t bytes)
 {
     bool reads = v->step == CONN_READING;
+    if (v->step == CONN_STREAMS) {
+        serve_h2_receive(v->h2, data, bytes);
+        return;
+    }
     if (!reads && v->step != CONN_THINKING && v->step != CONN_ANSWERING)
         return;
     size_t used = 0;
-    if (reads && v->inbox.bytes == 0 && !serve_conn_has_request(v))
+    if (reads && v->is_http1 && v->inbox.bytes == 0 && !serve_conn_has_request(v))
         used = serve_conn_feed(p, v, data, bytes);
     if (!buf_append(&p->buffers, &v->inbox, data + used, bytes - used))
         v->broken = true;
@@ -193,11 +203,31 @@ static void serve_conn_listen(struct server *p, struct serve_conn *v)
     }
 }
 
+/* What came first is HTTP/2's preface. */
+static void serve_conn_begin_streams(struct server *p, struct serve_conn *v)
+{
+    v->h2 = serve_h2_new(p);
+    v->broken |= !v->h2;
+    p->report.http2_connections++;
+    serve_conn_goto(p, v, CONN_STREAMS);
+    if (v->h2)
+        serve_h2_receive(v->h2, v->inbox.data, v->inbox.bytes);
+    buf_release(&p->buffers, &v->inbox);
+}
+
 /* Feeds what the inbox holds. */
 static void serve_conn_read_inbox(struct server *p, struct serve_conn *v)
 {
     if (v->inbox.bytes == 0 || serve_conn_has_request(v))
         return;
+    enum h2_preface preface =
+        v->is_http1 ? H2_PREFACE_NO
+                    : h2_preface_of((struct ringsend_bytes){v->inbox.data, v->inbox.bytes});
+    if (preface == H2_PREFACE_YES)
+        serve_conn_begin_streams(p, v);
+    if (preface != H2_PREFACE_NO)
+        return;
+    v->is_http1 = true;
     v->inbox_used +=
         serve_conn_feed(p, v, v->inbox.data + v->inbox_used, v->inbox.bytes - v->inbox_used);
     if (v->inbox_used == v->inbox.bytes) {
@@ -259,6 +289,22 @@ static void serve_conn_encrypt_answer(struct serve_conn *v)
         serve_tls_flush(v->tls);
 }
 
+/* The same of what HTTP/2 has to say. */
+static void serve_conn_encrypt_frames(struct serve_conn *v)
+{
+    struct ringsend_bytes frames;
+    bool is_some = false;
+    while ((frames = serve_h2_peek(v->h2)).bytes > 0) {
+        size_t accepted = serve_tls_write(v->tls, frames);
+        serve_h2_consume(v->h2, accepted);
+        is_some |= accepted > 0;
+        if (accepted < frames.bytes)
+            break;
+    }
+    if (is_some)
+        serve_tls_flush(v->tls);
+}
+
 /* Moves what TLS lets through, in and out. */
 static void serve_conn_pump(struct server *p, struct serve_conn *v)
 {
@@ -274,6 +320,8 @@ static void serve_conn_pump(struct server *p, struct serve_conn *v)
     if (!v->sending && !v->broken) {
         if (answers)
             serve_conn_encrypt_answer(v);
+        else if (v->step == CONN_STREAMS && v->h2)
+            serve_conn_encrypt_frames(v);
         struct ringsend_bytes cipher = serve_tls_take(tls);
         if (cipher.bytes > 0)
             serve_conn_send(p, v, cipher);
@@ -340,6 +388,36 @@ static enum serve_conn_next serve_conn_read(struct server *p, struct serve_conn 
     if (turn && turn->reader.head_done && turn->reader.expects_continue && !turn->continued &&
         !v->sending)
         serve_conn_say_continue(p, v);
+    serve_conn_listen(p, v);
+    return CONN_WAIT;
+}
+
+static enum serve_conn_next serve_conn_stream(struct server *p, struct serve_conn *v)
+{
+    if (v->broken)
+        return serve_conn_leave(p, v);
+    enum serve_h2_next next = serve_h2_run(p, v, v->eof);
+    if (next == SERVE_H2_RESET) {
+        v->resets = true;
+        return serve_conn_leave(p, v);
+    }
+    if (v->tls) {
+        serve_conn_pump(p, v);
+    } else if (!v->sending) {
+        struct ringsend_bytes frames = serve_h2_peek(v->h2);
+        if (frames.bytes > 0)
+            serve_conn_send(p, v, frames);
+    }
+    /* What has been taken of the answers is news as well. */
+    if (next == SERVE_H2_WAIT)
+        next = serve_h2_run(p, v, v->eof);
+    if (v->broken || (next == SERVE_H2_LEAVE && !v->sending))
+        return serve_conn_leave(p, v);
+    uint64_t next_ns = serve_h2_next_ns(v->h2);
+    if (next_ns == TIMER_NEVER)
+        timer_clear(&v->timer);
+    else
+        timer_set(&p->timers, &v->timer, next_ns);
     serve_conn_listen(p, v);
     return CONN_WAIT;
 }
@@ -432,6 +510,8 @@ static enum serve_conn_next serve_conn_step(struct server *p, struct serve_conn 
         return v->broken ? serve_conn_leave(p, v) : CONN_WAIT;
     case CONN_READING:
         return serve_conn_read(p, v);
+    case CONN_STREAMS:
+        return serve_conn_stream(p, v);
     case CONN_THINKING:
         return serve_conn_think(p, v);
     case CONN_ANSWERING:
@@ -461,6 +541,8 @@ static enum serve_conn_next serve_conn_step(struct server *p, struct serve_conn 
         if (v->turn && v->turn->answer_sent)
             service_answered(p, v, v->turn);
         turn_put(p, &v->turn);
+        serve_h2_free(p, v->h2);
+        v->h2 = NULL;
         buf_release(&p->buffers, &v->inbox);
         serve_conn_end_tls(p, v);
         timer_remove(&p->timers, &v->timer);
@@ -505,6 +587,8 @@ void serve_conn_complete(struct server *p, struct serve_conn *v,
         v->sending = false;
         if (v->tls)
             serve_tls_sent(v->tls);
+        else if (v->h2)
+            serve_h2_consume(v->h2, v->send_bytes);
         if (result < 0 || (size_t)result != v->send_bytes)
             v->broken = true;
         else if (v->turn && v->turn->answer_bytes > 0)

@@ -21,7 +21,9 @@ struct server;
     STEP(CONN_WAITING, STEP_TO(CONN_READING) | STEP_TO(CONN_LEAVING))                              \
     /* idle, or in the middle of a request */                                                      \
     STEP(CONN_READING, STEP_TO(CONN_THINKING) | STEP_TO(CONN_STALLED) | STEP_TO(CONN_PARTING) |    \
-                           STEP_TO(CONN_LEAVING))                                                  \
+                           STEP_TO(CONN_LEAVING) | STEP_TO(CONN_STREAMS))                          \
+    /* HTTP/2: many requests at once, each as far as it is */                                      \
+    STEP(CONN_STREAMS, STEP_TO(CONN_PARTING) | STEP_TO(CONN_LEAVING))                              \
     /* the request is complete, its answer's time has not come */                                  \
     STEP(CONN_THINKING, STEP_TO(CONN_ANSWERING) | STEP_TO(CONN_PARTING) | STEP_TO(CONN_LEAVING))   \
     /* the answer is being sent */                                                                 \
@@ -46,10 +48,12 @@ struct serve_conn {
     struct timer timer;    /* WAITING: before that it is not refused; READING: end of idleness;
                              THINKING: the answer; LINGERING, PARTING: their end */
     struct serve_tls *tls; /* over TLS, not null from the first byte received on */
-    struct turn *turn;     /* not null from the first byte of a request to the end of its answer */
-    struct buf inbox;      /* received while the request before was not yet answered */
-    size_t inbox_used;     /* bytes of it already read */
-    uint64_t peak_before;  /* connections_peak when it arrived */
+    struct serve_h2 *h2;   /* not null from STREAMS on */
+    struct turn
+        *turn; /* HTTP/1.1: not null from the first byte of a request to the end of its answer */
+    struct buf inbox;     /* received while the request before was not yet answered */
+    size_t inbox_used;    /* bytes of it already read */
+    uint64_t peak_before; /* connections_peak when it arrived */
     uint32_t generation;
     uint32_t served;   /* requests answered */
     size_t send_bytes; /* of the send in flight */
@@ -60,6 +64,7 @@ struct serve_conn {
     bool send_cancelled;     /* the send in flight was */
     bool resets;             /* leaves with a reset, not yet begun */
     bool resetting;          /* that operation is in flight */
+    bool is_http1;           /* what came first is no preface of HTTP/2, or that is not served */
     bool greeted;            /* its TLS handshake was counted as complete */
     bool eof;                /* the client sends no more */
     bool broken;             /* the connection is of no use any more */

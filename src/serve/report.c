@@ -35,6 +35,7 @@ size_t server_report_json(const struct server_report *report, char *out)
         {"handshakes_full", report->handshakes_full},
         {"handshakes_resumed", report->handshakes_resumed},
         {"handshakes_failed", report->handshakes_failed},
+        {"http2_connections", report->http2_connections},
     };
     size_t n = add(out, 0, "{");
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)

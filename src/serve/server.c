@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "base/limits.h"
 #include "base/time.h"
+#include "http2/h2.h"
 #include "serve/service.h"
 #include "serve/state.h"
 #include "serve/unix_listener.h"
@@ -135,6 +136,11 @@ static void size_slots(struct server *p)
 /* Everything but the listening socket. */
 static int server_equip(struct server *p, char *error, size_t error_bytes)
 {
+    const char *http2_fault = p->options.http2 ? h2_fault() : NULL;
+    if (http2_fault) {
+        snprintf(error, error_bytes, "no HTTP/2: %s", http2_fault);
+        return -ELIBACC;
+    }
     size_slots(p);
     const struct ring_options ring_options = {.backend = p->options.backend,
                                               .sockets_max = p->conns_max,

@@ -1,6 +1,7 @@
-/* The test server: HTTP/1.1 on one ring that answers every request alike, with the
- * latency, the limits and the faults it was told. It is the target of the demo and of the tests,
- * and a rehearsal of a real platform; it serves no files and keeps no state beyond its counters. */
+/* The test server: HTTP/1.1, and HTTP/2 if asked to, on one ring that answers every request alike,
+ * with the latency, the limits and the faults it was told. It is the target of the demo and of the
+ * tests, and a rehearsal of a real platform; it serves no files and keeps no state beyond its
+ * counters. */
 #ifndef RINGSEND_SERVE_SERVER_H
 #define RINGSEND_SERVE_SERVER_H
 
@@ -19,6 +20,8 @@ enum {
                                            process may have so many descriptors */
     SERVER_BODY_BYTES_MAX = 16 << 20, /* of options.body; two copies of it are kept */
     SERVER_WORKERS_MAX = 1024,
+    SERVER_STREAMS_MAX = 1000,        /* of options.streams_max */
+    SERVER_STREAMS = 100,             /* its default */
     SERVER_ECHO_BYTES_MAX = 64 << 20, /* of a request to be echoed; above: 413 */
     SERVER_JSON_BYTES = 2048,         /* of a report: only about twenty statuses can be in it */
 };
@@ -41,6 +44,8 @@ struct server_options {
     const char *unix_socket;      /* in place of both: a path; null: none */
     bool unix_abstract;           /* that is a name in the abstract namespace */
     const struct tls_config *tls; /* of a server; null: plain HTTP */
+    bool http2;                   /* too: who begins with its preface is answered by it */
+    uint32_t streams_max;         /* of HTTP/2, for each connection; more are refused */
     struct fault_plan faults;
     uint32_t connections_max; /* 0: the default */
     enum server_over over;
@@ -78,6 +83,7 @@ struct server_report {
     uint64_t handshakes_full;           /* TLS: complete, with all the public-key work */
     uint64_t handshakes_resumed;        /* complete, by a session of an earlier one */
     uint64_t handshakes_failed;         /* begun by the client and never completed */
+    uint64_t http2_connections;         /* of those admitted: that speak HTTP/2 */
     uint64_t statuses[SERVER_STATUSES]; /* answers sent, by status */
 };
 

@@ -95,7 +95,10 @@ struct turn *turn_take(struct server *p)
     }
     turn->got = REQUEST_MORE;
     turn->too_large = turn->continued = turn->owed = turn->close = turn->answer_sent = false;
-    turn->answer_bytes = turn->encrypted_bytes = 0;
+    turn->answer_bytes = turn->encrypted_bytes = turn->head_bytes = 0;
+    turn->is_judged = turn->is_answering = false;
+    turn->stream = NULL;
+    list_init(&turn->link);
     turn->filler_at = turn->filler_bytes = 0;
     turn->answered_ns = 0;
     turn->kind = FAULT_ANSWER;
@@ -249,7 +252,7 @@ static bool write_text_head(struct server *p, struct turn *turn, const char *typ
                                .retry_after_s = -1};
     if (!buf_reserve(&p->buffers, &turn->text, ANSWER_HEAD_BYTES_MAX))
         return false;
-    turn->text.bytes = answer_head_write(&head, turn->close, turn->text.data);
+    turn->head_bytes = turn->text.bytes = answer_head_write(&head, turn->close, turn->text.data);
     return true;
 }
 
@@ -293,6 +296,7 @@ bool service_answer(struct server *p, struct turn *turn)
         turn->parts[0].iov_base = turn->answer->form[turn->close].data;
         turn->parts[0].iov_len = head_only ? turn->answer->form[turn->close].head_bytes
                                            : turn->answer->form[turn->close].bytes;
+        turn->head_bytes = turn->answer->form[turn->close].head_bytes;
         turn->filler_bytes = head_only ? 0 : turn->answer->filler_bytes;
     } else {
         if (!(echo ? write_echo(p, turn) : digest ? write_digest(p, turn) : write_report(p, turn)))

@@ -8,6 +8,7 @@
 #include "http/request_reader.h"
 #include "serve/answer.h"
 #include "serve/conn.h"
+#include "serve/conn_h2.h"
 #include "serve/conn_tls.h"
 #include "serve/request_log.h"
 #include "serve/server.h"
@@ -38,10 +39,17 @@ struct turn {
     struct buf text;
     struct iovec parts[2];            /* the answer; the second may be empty */
     size_t answer_bytes;              /* of both */
+    size_t head_bytes;                /* of the first: the head */
     size_t encrypted_bytes;           /* over TLS: those of them encrypted so far */
     uint64_t filler_at, filler_bytes; /* what is to follow behind them ends there */
     bool answer_sent;                 /* the kernel took all of it */
     struct msghdr message;
+
+    /* Of HTTP/2: see conn_h2.c. */
+    struct list link;
+    struct h2_stream *stream;
+    uint64_t due_ns; /* while thinking: the answer */
+    bool is_judged, is_answering;
 };
 
 struct server {

@@ -321,7 +321,7 @@ class Reports(ServeCase):
         keys = [
             "requests", "connections", "connections_peak", "refused", "resets", "closes", "stalls",
             "gone", "stopped", "handshakes_full", "handshakes_resumed", "handshakes_failed",
-            "statuses"
+            "http2_connections", "statuses"
         ]
         self.assertEqual(list(stats), keys)
         for key in keys[:-1]:

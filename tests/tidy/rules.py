@@ -25,7 +25,9 @@ ARROWS = {
         "src/engine/file.h"
     },
     "src/bench": {"src/base", "src/ringsend.h", "src/engine/file.h"},
-    "src/serve": {"src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/ring.h"},
+    "src/serve": {
+        "src/base", "src/http", "src/http2", "src/ringsend.h", "tls/tls.h", "uring/ring.h"
+    },
     # http for the checks alone: options that no request can have are refused at the start. tls for
     # the server's certificate, for the same reason. Both tls and the ring for the doctor, who tries
     # them.

@@ -20,6 +20,9 @@ ALSO(CERT, 0, "FILE", FILE, SERVE, WHERE,
 ALSO(KEY, 0, "FILE", FILE, SERVE, WHERE,
      "its key: PEM, not encrypted; default: in the --cert\n"
      "file too")
+OPTION(HTTP2, "http2", 0, NULL, FLAG, SERVE, WHERE,
+       "speak HTTP/2, too, with whoever begins with it; a\n"
+       "--close ends its one stream", .curl = "--http2")
 
 ALSO(BODY, 0, "TEXT", TEXT, SERVE, ANSWERS,
      "body of the answer; default {default}", .text = "{\"ok\":true}")
@@ -55,6 +58,10 @@ ALSO(SEED, 0, "N", COUNT, SERVE, FAULTS,
 OPTION(MAX_CONNECTIONS, "max-connections", 0, "N", COUNT, SERVE, LIMITS,
        " connections served at once; default {default}",
        .min = 1, .max = SERVER_CONNECTIONS_MAX, .number = SERVER_CONNECTIONS)
+OPTION(STREAMS, "streams", 0, "N", COUNT, SERVE, LIMITS,
+       "of HTTP/2: requests at once on a connection; more are\n"
+       "refused; default {default}", .min = 1, .max = SERVER_STREAMS_MAX,
+       .number = SERVER_STREAMS)
 OPTION(OVER, "over", 0, "WHAT", WORD, SERVE, LIMITS,
        "happens to more of them: refuse (closed at once, the\n"
        "default) or queue (left waiting unread)", .words = "refuse|queue", .text = "refuse")
