@@ -113,7 +113,7 @@ TIME = "src/base/time.h"
 
 # Rooms of the program; tests and perf are held to everything but ARROWS, LIBRARIES and PLACED.
 PROGRAM = ("src", "uring", "tls")
-EVERYTHING = PROGRAM + ("tests", "perf", "examples")
+EVERYTHING = PROGRAM + ("tests", "perf", "examples", "python")
 
 # Words for what is not in the repository.
 ELSEWHERE = ("DESIGN", "FACTS", "HOUSE", "STYLE", "PEERS")
