@@ -38,6 +38,10 @@ OPTION(FAILED_WITH_REASON, "failed-with-reason", 0, NULL, FLAG, SEND, OUTPUT,
        "order, when the run ends: the Nth line is about the\n"
        "Nth record",
        .others = "reasons|failed-reasons")
+OPTION(SUMMARY, "summary", 0, "FILE", FILE, SEND, OUTPUT,
+       "at the end, whatever it is: what the run came to, as\n"
+       "JSON: counts, causes, latency, the exit status",
+       .others = "summary-json|summary-export|report|stats")
 OPTION(FORCE, "force", 0, NULL, FLAG, SEND, OUTPUT,
        "overwrite these files, and those in DIR; never one\n"
        "that the command line reads",

@@ -41,6 +41,20 @@ static bool is_kept(const struct option_row *row)
     return row->id != OPTION_RESUME && row->id != OPTION_FORCE;
 }
 
+static bool is_any(const struct option_row *row)
+{
+    return row != NULL;
+}
+
+void resume_hint_print_command(FILE *out, const struct send_options *options, bool resume)
+{
+    struct options_hint hint = {
+        .out = out, .given = &options->given, .secrets = &options->request.secrets};
+    fprintf(out, "ringsend send%s", resume ? " --resume" : "");
+    options_hint_print(&hint, resume ? is_kept : is_any);
+    options_hint_print_inputs(&hint);
+}
+
 void resume_hint_print(FILE *out, const struct journal_counts *counts,
                        const struct send_options *options)
 {

@@ -12,6 +12,9 @@
 struct journal_counts resume_hint_count(const struct journal *journal, const char *parked_path);
 /* That, in one sentence without its end. */
 void resume_hint_print_counts(FILE *out, const struct journal_counts *counts);
+/* The command of the run, or the one that goes on with it, in words of a shell. What is secret is
+ * not shown. */
+void resume_hint_print_command(FILE *out, const struct send_options *options, bool resume);
 /* What is left, and the command that goes on with it. Headers are left out: they may be secret. */
 void resume_hint_print(FILE *out, const struct journal_counts *counts,
                        const struct send_options *options);

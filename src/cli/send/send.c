@@ -22,6 +22,7 @@
 #include "cli/send/resume_hint.h"
 #include "cli/send/send_options.h"
 #include "cli/send/summary.h"
+#include "cli/send/summary_json.h"
 #include "cli/send/tries.h"
 #include "cli/signals.h"
 #include "cli/units.h"
@@ -52,6 +53,7 @@ struct send {
     struct engines engines;
     struct outputs outputs;
     struct reasons reasons;
+    struct summary_json summary;
     struct signer signer; /* with --aws-sigv4 */
     struct token *token;  /* null: none that expires */
 };
@@ -135,7 +137,7 @@ static bool is_nothing_begun(const struct job_report *report, const struct journ
 }
 
 /* In one write, so that nobody else's lines come between. */
-static void report_end(const struct send *send, struct job *job, const struct journal_counts *whole)
+static void report_end(struct send *send, struct job *job, const struct journal_counts *whole)
 {
     const struct job_report *report = job_report(job);
     struct ringsend_stats stats;
@@ -148,6 +150,8 @@ static void report_end(const struct send *send, struct job *job, const struct jo
         summary_print(out, report, &stats, send->engines.all[0].engine, &send->options,
                       send->outputs.goes_on ? whole : NULL);
     bool is_left = send->outputs.journal && !report->complete && !is_nothing_begun(report, whole);
+    summary_json_take(&send->summary, report, &stats, send->engines.all[0].engine, &send->options,
+                      whole, is_left);
     char no_token[TOKEN_NOTICE_BYTES] = "";
     if (report->end == JOB_NO_TOKEN && token_is_over(send->token, no_token))
         fprintf(out, "ringsend: sending was stopped: no token: %s\n", no_token);
@@ -397,43 +401,61 @@ static void report_finished(const struct send *send)
                 send->outputs.results.path);
 }
 
+/* Opens what is written, sends, and closes it again. */
+static int work(struct send *send)
+{
+    enum outputs_use use = OUTPUTS_UNUSED;
+    int status = start(send);
+    if (status == EXIT_OK)
+        status = reasons_open(&send->reasons, &send->options);
+    if (status == EXIT_OK)
+        status = outputs_open(&send->outputs, &send->options, &send->source);
+    if (status == EXIT_OK)
+        status = reasons_check(&send->reasons, &send->outputs);
+    if (status == EXIT_OK)
+        status = summary_json_check_alone(&send->summary, &send->outputs);
+    if (status == EXIT_OK && send->outputs.finished)
+        report_finished(send);
+    else if (status == EXIT_OK)
+        status = run_job(send, &use);
+    bool is_told = use != OUTPUTS_UNUSED || send->outputs.finished;
+    int reasons_status = reasons_close(&send->reasons, &send->outputs, !is_told);
+    int close_status = outputs_close(&send->outputs, use);
+    if (close_status == EXIT_OK)
+        close_status = reasons_status;
+    if (close_status != EXIT_OK)
+        status = close_status;
+    engines_free(&send->engines, 0);
+    token_free(send->token);
+    return status;
+}
+
+static int show_requests(struct send *send)
+{
+    char text[RECORD_NOTE_BYTES];
+    unsigned reported = 0;
+    int status = dry_run(&send->options.request, &send->source, send->options.dry_run);
+    while (!send_given(&send->options, OPTION_QUIET) &&
+           record_options_note(&send->options.records, &send->source, "send", &reported, text))
+        fputs(text, stderr);
+    return status;
+}
+
 int command_send(int argc, char **argv)
 {
     struct send send = {.outputs = {.results = {.fd = -1}, .failed = {.fd = -1}},
                         .reasons = {.file = {.fd = -1}}};
     send_options_read(&send.options, argc, argv);
-    int status = open_inputs(&send);
-    if (status == EXIT_OK && send.options.dry_run > 0) {
-        char text[RECORD_NOTE_BYTES];
-        status = dry_run(&send.options.request, &send.source, send.options.dry_run);
-        unsigned reported = 0;
-        while (!send_given(&send.options, OPTION_QUIET) &&
-               record_options_note(&send.options.records, &send.source, "send", &reported, text))
-            fputs(text, stderr);
-        source_close(&send.source);
-    } else if (status == EXIT_OK) {
-        enum outputs_use use = OUTPUTS_UNUSED;
-        status = start(&send);
-        if (status == EXIT_OK)
-            status = reasons_open(&send.reasons, &send.options);
-        if (status == EXIT_OK)
-            status = outputs_open(&send.outputs, &send.options, &send.source);
-        if (status == EXIT_OK)
-            status = reasons_check(&send.reasons, &send.outputs);
-        if (status == EXIT_OK && send.outputs.finished)
-            report_finished(&send);
-        else if (status == EXIT_OK)
-            status = run_job(&send, &use);
-        bool is_told = use != OUTPUTS_UNUSED || send.outputs.finished;
-        int reasons_status = reasons_close(&send.reasons, &send.outputs, !is_told);
-        int close_status = outputs_close(&send.outputs, use);
-        if (close_status == EXIT_OK)
-            close_status = reasons_status;
-        if (close_status != EXIT_OK)
-            status = close_status;
-        engines_free(&send.engines, 0);
-        token_free(send.token);
-        source_close(&send.source);
+    bool only_shows = send.options.dry_run > 0;
+    int status = only_shows ? EXIT_OK : summary_json_check(&send.summary, &send.options);
+    if (status == EXIT_OK) {
+        status = open_inputs(&send);
+        bool is_open = status == EXIT_OK;
+        if (is_open)
+            status = only_shows ? show_requests(&send) : work(&send);
+        status = summary_json_write(&send.summary, status);
+        if (is_open)
+            source_close(&send.source);
     }
     send_options_free(&send.options);
     return status;
