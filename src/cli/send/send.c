@@ -17,6 +17,7 @@
 #include "cli/send/dry_run.h"
 #include "cli/send/engines.h"
 #include "cli/send/failures.h"
+#include "cli/send/notify.h"
 #include "cli/send/outputs.h"
 #include "cli/send/reasons.h"
 #include "cli/send/resume_hint.h"
@@ -245,13 +246,15 @@ static void report_start(const struct send *send, const struct journal_counts *b
 }
 
 static void turn_all(const struct send *send, struct job *job, struct adapt *adapt,
-                     struct progress *progress)
+                     struct progress *progress, struct notify *notify)
 {
     bool stop_reported = false, unreached_reported = false;
     unsigned notes_reported = 0;
     size_t moves_reported = 0;
     progress_begin(progress);
-    while (job_turn(job, least(adapt_wait_ns(adapt), progress_wait_ns(progress)))) {
+    notify_begin(notify, signals_stops());
+    while (job_turn(job, least(least(adapt_wait_ns(adapt), progress_wait_ns(progress)),
+                               notify_wait_ns(notify)))) {
         adapt_turn(adapt);
         progress_turn(progress);
         report_notes(send, &notes_reported);
@@ -260,6 +263,7 @@ static void turn_all(const struct send *send, struct job *job, struct adapt *ada
         report_unreached(send, job_report(job), &unreached_reported);
         watch_token(send, job);
         notice_turn();
+        notify_turn(notify, job);
     }
     report_notes(send, &notes_reported); /* of a job of one turn */
     report_moves(send, &moves_reported);
@@ -357,8 +361,10 @@ static int run_job(struct send *send, enum outputs_use *use)
                                 .not_ok_before = before.not_ok,
                                 .stop_asked = signals_stops(),
                                 .state_asked = &states_asked};
-    turn_all(send, job, &adapt, &progress);
+    struct notify notify;
+    turn_all(send, job, &adapt, &progress, &notify);
     const struct job_report *report = job_end(job);
+    notify_end(&notify, report);
     struct journal_counts whole = {0};
     if (send->outputs.journal)
         whole = resume_hint_count(send->outputs.journal, send->outputs.parked_path);
