@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 async def pump(session: "Session", job: Job, records: AsyncIterable[Any]) -> None:
     """Takes records as there is room: the task of a job whose records come asynchronously."""
-    iterator = records.__aiter__()
+    iterator: Any = records.__aiter__()
     try:
         while not job.exhausted:
             while not job.exhausted and not job.may_take():
@@ -35,6 +35,9 @@ async def pump(session: "Session", job: Job, records: AsyncIterable[Any]) -> Non
         job.exhausted = True
         if job.waiter and not job.waiter.done():
             job.waiter.set_result(None)
+        # A generator is not left to the collector: what it holds open ends with the job.
+        if hasattr(iterator, "aclose"):
+            await iterator.aclose()
 
 
 async def _room(job: Job) -> None:

@@ -335,6 +335,29 @@ async def test_leaving_the_loop_cancels_what_is_in_flight(server):
 
 
 @coroutine_test
+async def test_asynchronous_generators_are_closed(server):
+    ended = []
+
+    async def records():
+        try:
+            while True:
+                yield {"url": server.url + "/echo"}
+        finally:
+            ended.append(True)
+
+    async with ringsend.Session(4) as session:
+        async with session.map(records()) as results:
+            assert (await results.__anext__()).ok
+        while not ended:
+            await asyncio.sleep(0)
+        task = asyncio.ensure_future(session.map(records(), lambda result: None))
+        await server.arrived(20)
+        task.cancel()
+        while len(ended) < 2:
+            await asyncio.sleep(0)
+
+
+@coroutine_test
 async def test_cancelling_the_task_stops_the_sending(server):
     got = []
     source = Source(server.url + "/held")
