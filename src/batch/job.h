@@ -53,7 +53,8 @@ struct job_options {
     size_t memory_bytes;
     /* Null, or is shown each result of this run before it is written; the line is its for as long
      * as the call takes. */
-    void (*show)(const struct result_line *line);
+    void (*show)(void *context, const struct result_line *line);
+    void *show_context;
     /* Set by signal handlers, which call ringsend_wake then. 1: read no more, finish what is in
      * flight within JOB_GRACE_NS, write all results. 2 and more: cancel what is in flight. */
     const atomic_int *stop_asked;

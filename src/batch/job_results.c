@@ -164,7 +164,7 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
         !line->ok && slot->record.has_made_key && slot->record.id.bytes == 0;
     judge(job, line);
     if (job->options.show)
-        job->options.show(line);
+        job->options.show(job->options.show_context, line);
     lanes_leave(&job->lanes, &slot->place);
     release_next(job, slot);
     bool waits = job->options.ordered && job->order.next != &slot->order && keep(job, slot, line);

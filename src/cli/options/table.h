@@ -42,6 +42,10 @@ OPTION(SUMMARY, "summary", 0, "FILE", FILE, SEND, OUTPUT,
        "at the end, whatever it is: what the run came to, as\n"
        "JSON: counts, causes, latency, the exit status",
        .others = "summary-json|summary-export|report|stats")
+OPTION(METRICS, "metrics", 0, "FILE", FILE, SEND, OUTPUT,
+       "every 10 s and at the end: counts and durations as\n"
+       "text for Prometheus (FILE.prom of node_exporter)",
+       .others = "prometheus|prom|metrics-file|textfile")
 OPTION(FORCE, "force", 0, NULL, FLAG, SEND, OUTPUT,
        "overwrite these files, and those in DIR; never one\n"
        "that the command line reads",

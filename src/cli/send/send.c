@@ -17,6 +17,7 @@
 #include "cli/send/dry_run.h"
 #include "cli/send/engines.h"
 #include "cli/send/failures.h"
+#include "cli/send/metrics.h"
 #include "cli/send/notify.h"
 #include "cli/send/outputs.h"
 #include "cli/send/reasons.h"
@@ -55,8 +56,9 @@ struct send {
     struct outputs outputs;
     struct reasons reasons;
     struct summary_json summary;
-    struct signer signer; /* with --aws-sigv4 */
-    struct token *token;  /* null: none that expires */
+    struct metrics *metrics; /* null: none are wanted */
+    struct signer signer;    /* with --aws-sigv4 */
+    struct token *token;     /* null: none that expires */
 };
 
 static void wake(void)
@@ -151,6 +153,7 @@ static void report_end(struct send *send, struct job *job, const struct journal_
         summary_print(out, report, &stats, send->engines.all[0].engine, &send->options,
                       send->outputs.goes_on ? whole : NULL);
     bool is_left = send->outputs.journal && !report->complete && !is_nothing_begun(report, whole);
+    metrics_take(send->metrics, report, &stats);
     summary_json_take(&send->summary, report, &stats, send->engines.all[0].engine, &send->options,
                       whole, is_left);
     char no_token[TOKEN_NOTICE_BYTES] = "";
@@ -254,7 +257,7 @@ static void turn_all(const struct send *send, struct job *job, struct adapt *ada
     progress_begin(progress);
     notify_begin(notify, signals_stops());
     while (job_turn(job, least(least(adapt_wait_ns(adapt), progress_wait_ns(progress)),
-                               notify_wait_ns(notify)))) {
+                               least(notify_wait_ns(notify), metrics_wait_ns(send->metrics))))) {
         adapt_turn(adapt);
         progress_turn(progress);
         report_notes(send, &notes_reported);
@@ -264,6 +267,7 @@ static void turn_all(const struct send *send, struct job *job, struct adapt *ada
         watch_token(send, job);
         notice_turn();
         notify_turn(notify, job);
+        metrics_turn(send->metrics, job);
     }
     report_notes(send, &notes_reported); /* of a job of one turn */
     report_moves(send, &moves_reported);
@@ -313,6 +317,16 @@ static struct output_options output_options_of(const struct send *send)
     };
 }
 
+/* Each result, before it is written. */
+static void show(void *context, const struct result_line *line)
+{
+    const struct send *send = context;
+    if (send_given(&send->options, OPTION_VERBOSE))
+        tries_show(line);
+    if (send->metrics)
+        metrics_count(send->metrics, line);
+}
+
 static int run_job(struct send *send, enum outputs_use *use)
 {
     struct engines *engines = &send->engines;
@@ -334,7 +348,8 @@ static int run_job(struct send *send, enum outputs_use *use)
         .abort_on = send->options.aborts ? &send->options.abort_on : NULL,
         .window = window(&send->options),
         .memory_bytes = send->options.memory_bytes / 2,
-        .show = send_given(&send->options, OPTION_VERBOSE) ? tries_show : NULL,
+        .show = send_given(&send->options, OPTION_VERBOSE) || send->metrics ? show : NULL,
+        .show_context = send,
         .stop_asked = signals_stops(),
     };
     struct job *job = job_new(&options);
@@ -457,8 +472,11 @@ int command_send(int argc, char **argv)
     if (status == EXIT_OK) {
         status = open_inputs(&send);
         bool is_open = status == EXIT_OK;
-        if (is_open)
+        if (is_open && !only_shows)
+            status = metrics_new(&send.metrics, &send.options);
+        if (status == EXIT_OK)
             status = only_shows ? show_requests(&send) : work(&send);
+        status = metrics_end(send.metrics, status);
         status = summary_json_write(&send.summary, status);
         if (is_open)
             source_close(&send.source);
