@@ -248,6 +248,10 @@ extern "C" {
     X(BAD_BODY, "bad_body", BODY, FINAL, SENT_MAYBE, "the chunks of the body are malformed") \
     X(BAD_ENCODING, "bad_encoding", BODY, FINAL, SENT_MAYBE, \
       "the body is not what its Content-Encoding says") \
+    X(TOO_MANY_REDIRECTS, "too_many_redirects", BODY, FINAL, SENT_MAYBE, \
+      "there are more redirects one after another than are followed") \
+    X(BAD_REDIRECT, "bad_redirect", BODY, FINAL, SENT_MAYBE, \
+      "a redirect leads where nothing can be sent") \
     X(TRUNCATED_BODY, "truncated_body", BODY, RETRY, SENT_MAYBE, \
       "the connection ended inside the response body") \
     X(TIMEOUT_ATTEMPT, "timeout_attempt", BODY, RETRY, SENT_MAYBE, \
@@ -560,6 +564,15 @@ struct ringsend_options {
     const char *unix_socket;
     /* That is a name in the abstract namespace (unix(7)), and no path. */
     bool unix_abstract;
+
+    /* ---- Redirects ---- */
+
+    /* So many of 301, 302, 303, 307 and 308 with a Location are followed, one after another, 1000
+     * at most; 0: none, they are results. After 303, and of a POST after 301 and 302, a GET without
+     * the body follows: the request was processed, and is never sent again, whatever becomes of the
+     * GET. 307 and 308 say that it was not. A hop is no try; time, tries and limits hold on. To
+     * another scheme, host or port Authorization, Cookie, keys in headers and Host do not go. */
+    uint32_t redirects_max;
 };
 
 /* ---- Pauses ----
@@ -799,11 +812,13 @@ enum ringsend_wait {
     RINGSEND_WAIT_BUDGET,
     /* The origin was paused for another response. */
     RINGSEND_WAIT_PAUSE,
+    /* It began as soon as it could: it goes where the response leads. */
+    RINGSEND_WAIT_REDIRECT,
     /* How many there are. */
     RINGSEND_WAIT_COUNT
 };
-/* "none", "free", "backoff", "retry_after", "rate", "budget", "pause". Static strings; of an
- * unknown value "unknown". Any thread. */
+/* "none", "free", "backoff", "retry_after", "rate", "budget", "pause", "redirect". Static strings;
+ * of an unknown value "unknown". Any thread. */
 RINGSEND_API const char *ringsend_wait_name(enum ringsend_wait wait);
 
 /* One attempt. Times are of this attempt, 0 for what did not happen. */
@@ -895,6 +910,15 @@ struct ringsend_result {
     /* What ok_if or retry_if asked for in the body could not be read: see Predicates. Never
      * with ok; `detail` tells why. */
     bool unjudged;
+    /* With a status of 300 to 399: the Location, as it came. */
+    struct ringsend_bytes location;
+    /* So many were followed: */
+    uint32_t redirects;
+    /* to these URLs, one to a line; the last attempt was at the last one. */
+    struct ringsend_bytes redirect_urls;
+    /* An answer that led to a GET says that the request itself was processed. With cut_short, too:
+     * it is not to be sent again. */
+    bool processed;
 };
 
 /* ---- The engine ---- */

@@ -14,6 +14,7 @@ enum {
     /* Engine */
     LIMIT_CONNECTIONS = 32768, /* io_uring's own bound on entries without CLAMP is the same */
     LIMIT_TRIES = 100,
+    LIMIT_REDIRECTS = 1000,
     LIMIT_BUDGET_PERCENT = 1000,
     LIMIT_BUDGET_PER_S = 1000 * 1000,
     LIMIT_RATE_COUNT = 1000 * 1000 * 1000,

@@ -46,6 +46,7 @@ void attempt_release(struct attempt *a)
     buf_release(pool, &a->packed);
     buf_release(pool, &a->headers);
     buf_release(pool, &a->header_index);
+    buf_release(pool, &a->location);
     buf_release(pool, &a->detail_text);
 }
 
@@ -194,6 +195,8 @@ void attempt_explain(struct attempt *a, const char *detail)
         a->detail = a->detail_text.data;
 }
 
+enum { LOCATION_SHOWN_MAX = 128 };
+
 /* Whose Location is where to go instead (RFC 9110 15.4). */
 static bool is_redirect(int status)
 {
@@ -202,12 +205,13 @@ static bool is_redirect(int status)
 
 /* Where a redirect leads: it is for the user to go there. What may be secret in a URL is
  * left out: userinfo, query and fragment. */
-static void explain_redirect(struct attempt *a, const struct response *response)
+static void explain_redirect(struct attempt *a)
 {
     char text[256];
-    CHECK(a->step == ATTEMPT_BEGUN && a->status == response->status);
-    const char *at = response->location;
-    size_t bytes = response->location_bytes;
+    const char *at = a->location.data;
+    bool is_longer = a->location.bytes > LOCATION_SHOWN_MAX;
+    size_t bytes = is_longer ? LOCATION_SHOWN_MAX : a->location.bytes;
+    CHECK(a->step == ATTEMPT_BEGUN);
     if (!is_redirect(a->status) || bytes == 0)
         return;
     const char *start = memmem(at, bytes, "://", 3);
@@ -221,9 +225,9 @@ static void explain_redirect(struct attempt *a, const struct response *response)
     const char *from = userinfo ? userinfo + 1 : host;
     snprintf(text, sizeof text, "it redirects to %.*s%.*s%s, which is not followed",
              (int)(host - at), at, (int)(host + kept - from), from,
-             kept < left                    ? "?..."
-             : response->location_is_longer ? "..."
-                                            : "");
+             kept < left ? "?..."
+             : is_longer ? "..."
+                         : "");
     attempt_explain(a, text);
 }
 
@@ -249,9 +253,11 @@ void attempt_take(struct attempt *a, struct response *response, enum ringsend_er
     a->body = response->body;
     a->headers = response->headers;
     a->header_index = response->header_index;
+    a->location = response->location;
     response->body = response->headers = response->header_index = (struct buf){0};
+    response->location = (struct buf){0};
     a->head_bytes = response->head_bytes;
-    explain_redirect(a, response);
+    explain_redirect(a);
     a->bodiless = is_bodiless(a->status, response);
     if (!response->streams)
         a->packed_bytes = a->body.bytes;

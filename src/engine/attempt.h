@@ -59,7 +59,7 @@ struct attempt {
     struct buf detail_text;           /* the connection's own goes with it */
     const char *unreadable; /* why its body is not what the server meant, or null; static */
     /* The response, when it was complete. */
-    struct buf body, headers, header_index;
+    struct buf body, headers, header_index, location;
     struct buf packed; /* while a copy of the body is decoded for predicates: as it came */
     size_t head_bytes, packed_bytes;
     struct codings codings; /* of a body that is there */

@@ -262,7 +262,7 @@ static enum ring_use use_of(const struct conn *c)
     const struct exchange *x = http1_exchange(c);
     const struct request *r = x ? x->request : NULL;
     bool one = r && r->head.close && !wire_has_opening(&c->wire) && !stream_has_source(r) &&
-               r->head.bytes + r->user->body.bytes <= RING_FOR_ONE_BYTES_MAX;
+               r->head.bytes + request_body(r).bytes <= RING_FOR_ONE_BYTES_MAX;
     return one ? RING_FOR_ONE : RING_FOR_MANY;
 }
 

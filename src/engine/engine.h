@@ -78,9 +78,10 @@ enum { CONNECTS_PER_TURN = 4 };
 
 struct ringsend {
     struct ring *ring;
-    struct ringsend_options options;   /* with the defaults filled in */
-    struct ringsend_outcomes retry_on; /* as the options say in the end */
-    bool retry_is_ours;                /* they have not said it themselves, but for: */
+    struct ringsend_options options;            /* with the defaults filled in */
+    struct ringsend_outcomes retry_on;          /* as the options say in the end */
+    struct ringsend_status_set streamed_status; /* ok_status, but redirects that are followed */
+    bool retry_is_ours;                         /* they have not said it themselves, but for: */
     struct ringsend_status_set never_again;
     struct response_limits limits;
     struct predicate *ok_if, *retry_if; /* null: none */

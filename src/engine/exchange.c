@@ -85,7 +85,7 @@ void exchange_begin(struct exchange *x)
     response_init(&x->response, &x->engine->limits, &x->engine->bufs,
                   span_equal(x->request->head.method, SPAN("HEAD")));
     if (x->request->user->flags & RESPONSE_STREAMED)
-        response_stream(&x->response, &x->engine->options.ok_status,
+        response_stream(&x->response, &x->engine->streamed_status,
                         (x->request->user->flags & RINGSEND_RESPONSE_DISCARD) != 0);
     if (c->exchanges_begun++ > 0)
         x->engine->stats.connections_reused++;
@@ -132,7 +132,8 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
     CHECK(x->piece.state == PIECE_IDLE && !r->attempt.bytes_left);
     if (c->rx_first >= 0)
         return http1_unasked(c, detail);
-    size_t body_bytes = r->user->body.bytes;
+    struct ringsend_bytes body = request_body(r);
+    size_t body_bytes = body.bytes;
     bool copied = body_bytes <= COPIED_BODY_MAX;
     if (!buf_reserve(&e->bufs, &x->head, r->head.bytes + (copied ? body_bytes : 0)))
         return RINGSEND_E_NO_MEMORY;
@@ -144,10 +145,10 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
         exchange_send_goto(x, SEND_FILLING);
         return fill(x, detail);
     }
-    if (copied && !buf_append(&e->bufs, &x->head, r->user->body.data, body_bytes))
+    if (copied && !buf_append(&e->bufs, &x->head, body.data, body_bytes))
         return RINGSEND_E_NO_MEMORY;
     piece_set(&x->piece, (struct ringsend_bytes){x->head.data, x->head.bytes},
-              copied ? (struct ringsend_bytes){0} : r->user->body);
+              copied ? (struct ringsend_bytes){0} : body);
     return send_piece(x);
 }
 

@@ -119,6 +119,8 @@ static const char *fault_of(const struct ringsend_options *o)
         return "tls_library must be one of enum ringsend_tls_library";
     if (o->tls_min != 0 && o->tls_min != 12 && o->tls_min != 13)
         return "tls_min must be 12 or 13";
+    if (o->redirects_max > LIMIT_REDIRECTS)
+        return "redirects_max must be 0 to 1000";
     return way_fault(o);
 }
 

@@ -11,6 +11,9 @@
  * function of this file: what they wake is judged here, in the request's own run, which then comes
  * before all others.
  *
+ * A redirect that is followed (follow.c) makes it another request, of another origin perhaps, which
+ * goes on with TRY or BACKOFF as any other.
+ *
  * Invariants. It is in origin.waiting exactly while its attempt is QUEUED or REDIALING. While that
  * is BEGUN the kernel may read the user's memory; FINISHED is never entered then. The result is
  * written once, by finish(), and tells of the last attempt. */
@@ -27,6 +30,7 @@
 #include "engine/decode.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
+#include "engine/follow.h"
 #include "engine/origin.h"
 #include "engine/pause.h"
 #include "engine/places.h"
@@ -134,6 +138,7 @@ void request_put(struct request *r)
     CHECK(r->step == REQUEST_FINISHED && r->user && e->requests_used > 0);
     attempt_release(&r->attempt);
     buf_release(&e->bufs, &r->trace);
+    follow_release(r);
     if (r->stream)
         stream_free(e, r->stream);
     timer_remove(&e->timers, &r->task.timer);
@@ -239,6 +244,7 @@ static void publish_attempt(struct request *r)
     result->times.dns_ns = r->dns_ns;
     result->times.total_ns = r->engine->now_ns - r->submitted_ns;
     publish_headers(r);
+    follow_publish(r);
 }
 
 /* Takes the caller's mark back when no attempt is left that may have been processed. `declined`:
@@ -263,7 +269,7 @@ static enum task_next finish(struct request *r, enum ringsend_error error, const
     queue_remove(r);
     result->error = error;
     result->ok = error == RINGSEND_OK && r->attempt.verdict == VERDICT_OK;
-    result->detail = result->ok ? NULL : detail;
+    result->detail = result->ok ? NULL : follow_explain(r, error, detail);
     result->ambiguous = r->in_doubt && !result->ok;
     result->cut_short |= error == RINGSEND_E_STOPPED || error == RINGSEND_E_CANCELLED;
     publish_attempt(r);
@@ -327,7 +333,38 @@ static bool is_for_free(struct request *r, bool is_ok)
     struct credentials *c = r->engine->credentials;
     CHECK(c && r->attempt.token != 0);
     return c->heard(c, r->attempt.token, r->attempt.status, is_ok, &r->renewed) &&
-           r->free_tries < REFUSALS_MAX;
+           r->free_tries - r->redirects < REFUSALS_MAX;
+}
+
+/* Where the answer sends it. That was no try: what its answer says of the doubt is settled, and
+ * what it has come to is not looked at any more. A time that it asks for is waited (RFC 9110
+ * 10.2.3). */
+static enum task_next follow(struct request *r)
+{
+    struct ringsend *e = r->engine;
+    const char *detail = NULL;
+    uint64_t wait_ns = r->attempt.pause_ns > 0 ? 0 : r->attempt.wait_ns;
+    if (e->stopping || r->cancel_asked) {
+        follow_give_up(r);
+        settle_doubt(r, r->answered_status == 0);
+        return cut_short(r);
+    }
+    enum ringsend_error error = follow_begin(r, &detail);
+    if (error != RINGSEND_OK) {
+        follow_give_up(r);
+        return finish(r, error, detail);
+    }
+    settle_doubt(r, r->answered_status == 0);
+    attempt_clear(&r->attempt);
+    r->free_tries++;
+    r->renewed = r->was_pardoned = false;
+    r->wants_fresh = stream_wants_fresh(r);
+    r->wait = RINGSEND_WAIT_REDIRECT;
+    if (wait_ns == 0)
+        return request_goto(r, REQUEST_TRY);
+    r->wait = RINGSEND_WAIT_RETRY_AFTER;
+    r->backoff_at_ns = timer_after(e->now_ns, wait_ns);
+    return request_goto(r, REQUEST_BACKOFF);
 }
 
 /* An attempt is over: again, or enough? */
@@ -340,6 +377,8 @@ static enum task_next decide(struct request *r)
     CHECK(a->step == ATTEMPT_KNOWN && !r->exchange && r->result.attempts > r->free_tries);
     bool is_ok = error == RINGSEND_OK && a->verdict == VERDICT_OK;
     bool is_refreshed = error == RINGSEND_OK && a->token != 0 && is_for_free(r, is_ok);
+    if (!is_refreshed && follow_is_due(r))
+        return follow(r);
     if (is_ok)
         return finish_with_outcome(r);
     bool wanted = error == RINGSEND_OK && (a->verdict == VERDICT_AGAIN || is_refreshed);

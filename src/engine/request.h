@@ -38,10 +38,16 @@ struct request {
     struct head head;
     struct attempt attempt; /* the last one that began */
     struct ringsend_result result;
-    struct buf trace;     /* struct ringsend_attempt, one for each attempt that is over */
-    struct list waiting;  /* in origin.waiting or origin.retries exactly when queued */
-    int64_t number;       /* its order there, over both lists of its kind */
-    struct list finished; /* in engine.finished, then engine.reaped */
+    struct buf trace; /* struct ringsend_attempt, one for each attempt that is over */
+    /* Of redirects that it followed: see follow.c. */
+    struct buf hops;       /* their URLs, each with a LF behind it */
+    struct buf hop_fields; /* struct ringsend_header: those that go along, of its head */
+    uint32_t redirects;
+    uint16_t answered_status; /* by which its body has gone: it was answered, and became GET */
+    bool to_stranger;         /* one of them led to another origin: who asks is not told there */
+    struct list waiting;      /* in origin.waiting or origin.retries exactly when queued */
+    int64_t number;           /* its order there, over both lists of its kind */
+    struct list finished;     /* in engine.finished, then engine.reaped */
     uint32_t tries;
     uint16_t free_tries;   /* attempts that do not count */
     bool idempotent;       /* by method or key */
@@ -63,6 +69,12 @@ struct request {
     uint64_t queued_ns;   /* since when it waits: submitted, or the last attempt's end */
     uint64_t enqueued_ns; /* when it came into that list */
 };
+
+/* What it sends; of a streamed one nothing. */
+static inline struct ringsend_bytes request_body(const struct request *r)
+{
+    return r->answered_status ? (struct ringsend_bytes){0} : r->user->body;
+}
 
 /* Doing it twice has the effect of once: by its method, or by the key that it carries. */
 bool request_is_idempotent(const struct ringsend_request *user, struct ringsend_bytes method);

@@ -15,6 +15,7 @@
 #include "engine/conn.h"
 #include "engine/engine.h"
 #include "engine/file.h"
+#include "engine/follow.h"
 #include "engine/handshaker.h"
 #include "engine/host.h"
 #include "engine/lookup.h"
@@ -211,6 +212,7 @@ static void set_up(struct ringsend *e)
     e->random = o->seed;
     if (e->random == 0 && getrandom(&e->random, sizeof e->random, GRND_NONBLOCK) < 0)
         e->random = e->now_ns;
+    follow_init(e);
     retry_init(e);
     e->run_limits = o->limits ? o->limits : &e->own_limits;
     if (!o->limits)
@@ -304,16 +306,6 @@ bool ringsend_may_repeat(const struct ringsend_request *r)
     return (r->flags & RINGSEND_AT_LEAST_ONCE) || request_is_idempotent(r, request_method(r));
 }
 
-/* Before the first https request. */
-static enum ringsend_error load_tls(struct ringsend *e)
-{
-    const struct tls_config *config;
-    enum ringsend_error error = certificates_load(e->tls, &config);
-    if (error == RINGSEND_E_TLS_CONFIG)
-        e->submit_detail = certificates_message(e->tls);
-    return error == RINGSEND_OK ? wire_load(e, config) : error;
-}
-
 int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
 {
     engine_check_thread(e);
@@ -329,7 +321,7 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     enum ringsend_error error =
         request_make_head(&head, r, accepts_codings, &e->url_start, &e->submit_detail);
     if (error == RINGSEND_OK && head.url.https && !e->tls_local)
-        error = load_tls(e);
+        error = follow_load_tls(e, &e->submit_detail);
     if (error != RINGSEND_OK)
         return -(int)error;
     bool streams = stream_is_wanted(r);

@@ -94,6 +94,13 @@ bool stream_has_more(const struct request *r)
     return stream_has_source(r) && !r->stream->complete;
 }
 
+void stream_drop_source(struct request *r)
+{
+    CHECK(!r->exchange && r->stream && list_empty(&r->stream->wants.node));
+    r->stream->source = 0;
+    r->stream->dropped = true;
+}
+
 /* ---- Events ---- */
 
 /* Another may be due: the piece that it asked for has come and gone, in turns that file_close made.
@@ -280,6 +287,8 @@ enum ringsend_error stream_fill(struct exchange *x, bool *is_set, const char **d
 int stream_give(struct request *r, struct ringsend_bytes piece, bool last)
 {
     struct stream *s = r->stream;
+    if (s && s->dropped)
+        return 0;
     if (!s || s->source != RINGSEND_BODY_PIECES || s->last ||
         piece.bytes > s->body_bytes - s->given_bytes || (piece.bytes > 0 && !piece.data))
         return -RINGSEND_E_INVALID;

@@ -42,6 +42,7 @@ struct stream {
         from_at; /* where it begins in the descriptor; RINGSEND_SEQUENTIAL: it has no positions */
     uint64_t sent_bytes; /* put into stretches in this attempt */
     bool complete;       /* that was all of it */
+    bool dropped;        /* a redirect has made it go: what the host still brings is passed over */
     struct file from;
     bool reading; /* an operation on it was started, its result not taken */
     bool has_piece;
@@ -79,6 +80,8 @@ void stream_free(struct ringsend *e, struct stream *s);
 /* Its body can be read once only: not to be risked on a connection that may be dead. */
 bool stream_wants_fresh(const struct request *r);
 bool stream_is_spent(const struct request *r);
+
+void stream_drop_source(struct request *r); /* between attempts: its body is not sent any more */
 
 /* The send half is to begin with what stream_fill brings. */
 bool stream_has_source(const struct request *r);

@@ -14,7 +14,7 @@ const char *ringsend_wait_name(enum ringsend_wait wait)
         [RINGSEND_WAIT_NONE] = "none",       [RINGSEND_WAIT_FREE] = "free",
         [RINGSEND_WAIT_BACKOFF] = "backoff", [RINGSEND_WAIT_RETRY_AFTER] = "retry_after",
         [RINGSEND_WAIT_RATE] = "rate",       [RINGSEND_WAIT_BUDGET] = "budget",
-        [RINGSEND_WAIT_PAUSE] = "pause",
+        [RINGSEND_WAIT_PAUSE] = "pause",     [RINGSEND_WAIT_REDIRECT] = "redirect",
     };
     return (unsigned)wait < RINGSEND_WAIT_COUNT ? names[wait] : "unknown";
 }

@@ -146,6 +146,24 @@ static int put_framing(struct response *r)
     return 0;
 }
 
+/* White space in front stays, and is taken off with that behind: it is rare. */
+static void take_location(struct response *r)
+{
+    struct ringsend_bytes value =
+        span_trim((struct ringsend_bytes){r->location.data, r->location.bytes});
+    r->has_location = true;
+    if (value.bytes > 0)
+        memmove(r->location.data, value.data, value.bytes);
+    r->location.bytes = value.bytes;
+}
+
+/* Of two of them the first counts, as with curl. */
+static bool wants_location(struct response *r)
+{
+    int status = llhttp_get_status_code(parser_of(r));
+    return r->header_kind == HEADER_LOCATION && !r->has_location && status >= 300 && status < 400;
+}
+
 /* A header of interest is complete. One that is too long to be kept is taken at its worst. */
 static int take_header(struct response *r)
 {
@@ -158,11 +176,7 @@ static int take_header(struct response *r)
     case HEADER_LENGTH:
         return take_length(r, value);
     case HEADER_LOCATION:
-        r->location_is_longer = too_long;
-        if (too_long)
-            value = span_trim((struct ringsend_bytes){r->value, sizeof r->value});
-        memcpy(r->location, value.data, value.bytes);
-        r->location_bytes = (uint8_t)value.bytes;
+        take_location(r);
         return 0;
     case HEADER_CODING:
         /* A second Transfer-Encoding field would continue the list of the first. */
@@ -284,6 +298,8 @@ static int on_value(llhttp_t *parser, const char *at, size_t bytes)
     struct response *r = response_of(parser);
     if (r->phase == RESPONSE_BODY)
         return count_framing(r, at + bytes);
+    if (wants_location(r) && !buf_append(r->pool, &r->location, at, bytes))
+        return fail(r, RINGSEND_E_NO_MEMORY, "no memory for the Location");
     if (r->header_kind != HEADER_OTHER)
         collect(r->value, sizeof r->value, &r->value_bytes, at, bytes);
     if (r->limits->store_headers && !buf_append(r->pool, &r->headers, at, bytes))
@@ -564,7 +580,8 @@ static void message_begin(struct response *r)
     r->interim = r->message_done = r->in_trailer = r->line_has_cr = false;
     r->coding_chunked = r->coding_other = r->has_length = false;
     r->length = 0;
-    r->location_bytes = 0;
+    r->location.bytes = 0;
+    r->has_location = false;
     r->chunks = (struct chunks){0};
     r->connection_close = r->connection_keep_alive = r->keep_alive = false;
     r->hints = (struct response_hints){0};
@@ -650,6 +667,7 @@ void response_release(struct response *r)
     buf_release(r->pool, &r->body);
     buf_release(r->pool, &r->headers);
     buf_release(r->pool, &r->header_index);
+    buf_release(r->pool, &r->location);
 }
 
 uint64_t response_bytes_left(const struct response *r)

@@ -60,8 +60,7 @@ struct response {
     bool started; /* a first byte was fed */
     struct response_hints hints;
     struct codings codings;  /* Content-Encoding: what the body is packed by */
-    uint8_t location_bytes;  /* of `location`; 0: none */
-    bool location_is_longer; /* that is its beginning */
+    struct buf location;     /* with a status of 300 to 399: the first Location's value */
     struct buf body;         /* as it came; of a streamed one what the user has not moved out yet */
     uint64_t streamed_bytes; /* of it, so far */
     struct buf headers; /* names and values one after another; filled with store_headers only */
@@ -91,7 +90,8 @@ struct response {
     bool line_has_cr;                  /* the last byte of the head line so far is CR */
     bool coding_chunked, coding_other; /* a Transfer-Encoding came; it was not "chunked" alone */
     bool connection_close, connection_keep_alive;
-    bool has_length; /* a Content-Length came: `length` */
+    bool has_length;   /* a Content-Length came: `length` */
+    bool has_location; /* that of `location` is complete */
 
     /* Of the header being read: */
     uint8_t header_kind;             /* which header of interest it is */
@@ -111,7 +111,6 @@ struct response {
     uint64_t trailer_bytes;
     uint64_t quiet_bytes; /* of chunk framing since the last byte of body */
     _Alignas(8) unsigned char parser[RESPONSE_PARSER_BYTES];
-    char location[128]; /* the Location header's value */
 };
 
 /* limits and pool must outlive the response. */

@@ -51,6 +51,7 @@ static const char *reason(const struct ringsend_attempt *try)
     case RINGSEND_WAIT_PAUSE:
         return "as another answer asked";
     case RINGSEND_WAIT_NONE:
+    case RINGSEND_WAIT_REDIRECT:
     case RINGSEND_WAIT_FREE:
     case RINGSEND_WAIT_COUNT:
         break;
