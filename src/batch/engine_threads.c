@@ -69,10 +69,11 @@ static void copy_result(struct engine_thread *t, struct slot *slot,
                         const struct ringsend_result *result)
 {
     struct result_line line = result_line_of(result);
-    slot->cut_short = result->cut_short;
+    slot->cut_short = result->cut_short && !result->processed;
     slot->kept_whole = result_line_keep(&line, &t->pool, &slot->kept_memory, &slot->kept);
     if (!slot->kept_whole) {
         line.body = line.encoding = (struct ringsend_bytes){0};
+        line.location = line.redirect_urls = (struct ringsend_bytes){0};
         line.headers = NULL;
         line.trace = NULL;
         line.detail = NULL;

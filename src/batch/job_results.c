@@ -429,7 +429,7 @@ void job_reap(struct job *job)
             return;
         }
         struct result_line line = result_line_of(result);
-        take_result(job, result->request->user, result->cut_short, &line);
+        take_result(job, result->request->user, result->cut_short && !result->processed, &line);
     }
     job->unreaped = true;
 }

@@ -34,7 +34,7 @@ bool result_line_keep(const struct result_line *line, struct buf_pool *pool, str
     size_t trace_bytes = line->trace_count * sizeof *line->trace;
     size_t detail_bytes = line->detail ? strlen(line->detail) + 1 : 0;
     size_t bytes = trace_bytes + headers_bytes(line) + line->body.bytes + line->encoding.bytes +
-                   detail_bytes + 1;
+                   line->location.bytes + line->redirect_urls.bytes + detail_bytes + 1;
     if (!buf_reserve(pool, memory, bytes))
         return false;
     struct keeper k = {memory->data, memory->data + bytes};
@@ -58,6 +58,8 @@ bool result_line_keep(const struct result_line *line, struct buf_pool *pool, str
     }
     kept->body = keep(&k, line->body);
     kept->encoding = keep(&k, line->encoding);
+    kept->location = keep(&k, line->location);
+    kept->redirect_urls = keep(&k, line->redirect_urls);
     if (line->detail)
         kept->detail = keep(&k, (struct ringsend_bytes){line->detail, detail_bytes}).data;
     return true;

@@ -12,7 +12,7 @@
 
 enum {
     /* All keys, the numbers at their longest (20 digits), an error's name, braces and LF. */
-    FRAME_BYTES = 640,
+    FRAME_BYTES = 720,
     ATTEMPT_BYTES = 384 /* the same of an attempt, with nine numbers */
 };
 
@@ -193,6 +193,32 @@ char *result_line_put_input(char *to, const struct result_line *result)
     return next == '{' ? put(to, SPAN("{}")) : put(to, SPAN("}"));
 }
 
+static size_t redirects_bytes(const struct result_line *result)
+{
+    size_t quoted = 3 * result->redirect_urls.bytes; /* each LF parts two of them */
+    return quoted + QUOTED_BYTES(result->redirect_urls.bytes) +
+           QUOTED_BYTES(result->location.bytes);
+}
+
+/* Where it leads, or has led. */
+static char *put_redirects(char *to, const struct result_line *result)
+{
+    struct ringsend_bytes rest = result->redirect_urls;
+    if (result->location.bytes > 0)
+        to = put_quoted_header(put(to, SPAN(",\"location\":")), result->location);
+    for (char next = '['; rest.bytes > 0; next = ',') {
+        const char *end = memchr(rest.data, '\n', rest.bytes);
+        size_t bytes = end ? (size_t)(end - rest.data) : rest.bytes;
+        if (next == '[')
+            to = put(to, SPAN(",\"redirects\":"));
+        *to++ = next;
+        to = put_quoted_header(to, (struct ringsend_bytes){rest.data, bytes});
+        bytes += end != NULL;
+        rest = (struct ringsend_bytes){rest.data + bytes, rest.bytes - bytes};
+    }
+    return result->redirect_urls.bytes > 0 ? put(to, SPAN("]")) : to;
+}
+
 /* From the opening brace to "attempts". */
 static char *put_start(char *to, const struct result_line *result)
 {
@@ -236,7 +262,8 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
     bool body_is_text = body_measure.valid_bytes == body.bytes;
     size_t room = FRAME_BYTES + result_line_headers_bytes(result) + result->body_file.bytes +
                   QUOTED_BYTES(result->encoding.bytes) + result->trace_count * ATTEMPT_BYTES +
-                  result->id.bytes + result->file.bytes + detail_measure.json_bytes +
+                  redirects_bytes(result) + result->id.bytes + result->file.bytes +
+                  detail_measure.json_bytes +
                   (body_is_text ? body_measure.json_bytes : base64_bytes(body.bytes)) +
                   (result->input ? result_line_input_bytes(result) : 0);
     if (!buf_reserve(pool, out, room))
@@ -258,8 +285,11 @@ bool result_line_write(const struct result_line *result, struct buf_pool *pool, 
         to = put_quoted_header(put(to, SPAN(",\"encoding\":")), result->encoding);
     if (result->headers)
         to = result_line_put_headers(put(to, SPAN(",\"headers\":")), result);
+    to = put_redirects(to, result);
     if (result->ambiguous)
         to = put(to, SPAN(",\"ambiguous\":true"));
+    if (result->processed)
+        to = put(to, SPAN(",\"processed\":true"));
     if (result_line_retry_after_s(result) > 0) {
         to = put(to, SPAN(",\"retry_after\":"));
         to = put_number(to, result_line_retry_after_s(result));
@@ -289,7 +319,10 @@ struct result_line result_line_of(const struct ringsend_result *r)
         .headers_count = r->headers_count,
         .head_bytes = r->head_bytes,
         .packed_bytes = r->packed_bytes,
+        .location = r->location,
+        .redirect_urls = r->redirect_urls,
         .ambiguous = r->ambiguous,
+        .processed = r->processed && !r->ok,
         .unjudged = r->unjudged,
         .times = r->times,
         .trace = r->attempts_list,

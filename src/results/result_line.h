@@ -1,8 +1,8 @@
 /* One result as one line of JSON (docs/ringsend-records.5), keys in this order:
  *
  *   {"id":..,"line":7,"file":"..","ok":true,"status":200,"attempts":1,"error":null,"detail":"..",
- *    "body":"..","encoding":"gzip","headers":{"name":"value","other":["a","b"]},"ambiguous":true,
- *    "retry_after":60,
+ *    "body":"..","encoding":"gzip","headers":{"name":"value","other":["a","b"]},
+ *    "location":"..","redirects":["..",..],"ambiguous":true,"processed":true,"retry_after":60,
  *    "us":{"queue":0,"dns":0,"connect":0,"tls":0,"first_byte":0,"total":0},
  *    "trace":[{"began":0,"reused":false,"status":503,"error":null,"dns":0,"connect":0,"tls":0,
  *              "first_byte":0,"total":0,"pause":0,"wait":0,"for":"backoff"},..],
@@ -12,7 +12,9 @@
  * "retry_after" (in seconds) when the last response asked for a wait and the record is not ok.
  * Status is null when no response head came. The body is there, be it "", whenever a complete
  * response arrived: as "body" when it is valid UTF-8, else as "body_base64"; or "body_file" names
- * the file that holds it. "encoding" is a Content-Encoding that it still has. Header names are in
+ * the file that holds it. "location" is that of a redirect which was not followed, "redirects" are
+ * the URLs of those that were; "processed" tells of a request that was answered, though what its
+ * answer led to has failed. "encoding" is a Content-Encoding that it still has. Header names are in
  * lower case; values that are no UTF-8 are taken as Latin-1. "trace" is there when attempts were
  * stored (struct ringsend_attempt), its "pause" and "wait" when there was one. Times are
  * microseconds. "input" is what is wanted of the record (echo.h): what of that is not known is
@@ -43,7 +45,10 @@ struct result_line {
     struct ringsend_bytes body_file;       /* JSON; empty: none. Told instead of the body */
     const struct ringsend_header *headers; /* null: no "headers" */
     size_t headers_count;
+    struct ringsend_bytes location;      /* of a redirect; empty: none */
+    struct ringsend_bytes redirect_urls; /* one to a line; empty: none */
     bool ambiguous;
+    bool processed;
     bool unjudged; /* counted, not told: the detail says it */
     struct ringsend_times times;
     const struct ringsend_attempt *trace; /* null: no "trace" */
