@@ -51,8 +51,8 @@ SIGINT_EXIT, SIGTERM_EXIT = 130, 143
 # The keys of a result in the order in which they are written; those in brackets may be absent.
 RESULT_KEYS = [
     "id", "line", "[file]", "ok", "status", "attempts", "error", "[detail]", "[body]",
-    "[body_base64]", "[body_file]", "[encoding]", "[headers]", "[ambiguous]", "[retry_after]", "us",
-    "[trace]", "[input]"
+    "[body_base64]", "[body_file]", "[encoding]", "[headers]", "[location]", "[redirects]",
+    "[ambiguous]", "[processed]", "[retry_after]", "us", "[trace]", "[input]"
 ]
 US_KEYS = ["queue", "dns", "connect", "tls", "first_byte", "total"]
 

@@ -74,7 +74,7 @@ class Failures(Case):
         text = self.summary([{"id": 1, "data": "x"}], "--idempotency-key", "--tries=1")
         self.assertNotIn("--at-least-once", text)
         self.server_of = self.server(answering(lambda r: response(*self.answer(r.body.decode()))))
-        for status, words in ((301, "redirects are not followed"), (308, "where they lead"),
+        for status, words in ((301, "followed with -L"), (308, "where they lead"),
                               (405, "-X METHOD"), (409, "--ok-status 2xx,409"),
                               (415, "Content-Type")):
             self.assertRegex(self.summary(["%d x" % status]), "perhaps +.*" + words)

@@ -90,7 +90,7 @@ class Unknown(Case):
         for words, told in (
             (["--oauth2-bearer", "secret"], "did you mean --bearer?"),
             (["--basic", "me:secret"], "did you mean --user?"),
-            (["-L"], "redirects are not followed"),
+            (["--location-trusted"], "credentials go to no other host"),
             (["--json", "secret"], "a body of JSON is --data"),
             (["--retry", "3"], "did you mean --tries?"),
             (["--fail"], "did you mean --abort-on?"),

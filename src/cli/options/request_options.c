@@ -310,6 +310,8 @@ static void take_engine(struct ringsend_options *engine, const struct options *g
     engine->key_file = option_text(given, OPTION_KEY);
     engine->insecure = option_given(given, OPTION_INSECURE);
     engine->tls_legacy_renegotiation = option_given(given, OPTION_TLS_LEGACY_RENEGOTIATION);
+    if (option_given(given, OPTION_LOCATION))
+        engine->redirects_max = (uint32_t)option_number(given, OPTION_MAX_REDIRS);
     engine->io = (enum ringsend_io)option_number(given, OPTION_IO);
     engine->tls_library = (enum ringsend_tls_library)option_number(given, OPTION_TLS);
     engine->tls_min = option_number(given, OPTION_TLS_MIN) == 1 ? 13 : 12;

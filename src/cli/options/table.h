@@ -450,6 +450,16 @@ OPTION(RETRY_IF, "retry-if", 0, "EXPR", TEXT, SEND | CHECK, RESPONSES,
 ALSO(RETRY_IF, 0, "EXPR", TEXT, BENCH | PROBE, RESPONSES,
      "what is never ok, as '.error.type == \"overloaded\"';\n"
      "nothing is tried again", .traits = SHAPES)
+OPTION(LOCATION, "location", 'L', NULL, FLAG, SEND | CHECK, RESPONSES,
+       "follow redirects: 301, 302, 303, 307, 308; what\n"
+       "was answered with 303, and a POST with 301 or 302, by\n"
+       "GET, and it is not sent again. To other hosts go no\n"
+       "credentials", .traits = SHAPES, .curl = "-L",
+       .others = "follow|follow-redirects|redirects")
+OPTION(MAX_REDIRS, "max-redirs", 0, "N", COUNT, SEND | CHECK, RESPONSES,
+       "no more than N one after another; default {default}", .min = 1,
+       .max = LIMIT_REDIRECTS, .number = 10, .curl = "--max-redirs",
+       .others = "max-redirects|max-redirect")
 OPTION(COMPRESSED, "compressed", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, RESPONSES,
        "ask for gzip, deflate, br and zstd, and unpack bodies", .traits = SHAPES,
        .curl = "--compressed",

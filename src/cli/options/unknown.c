@@ -23,8 +23,7 @@ static const struct advice {
     {"json", COMMAND_SEND | COMMAND_CHECK,
      "a body of JSON is --data, which brings its Content-Type; results are JSON anyhow"},
     {"referer|e", 0, "it is a header: -H 'Referer: URL'"},
-    {"location|L|max-redirs|follow", 0,
-     "redirects are not followed: the result says where one leads"},
+    {"location-trusted", 0, "credentials go to no other host; a request to it can have its own"},
     {"proxy|x|preproxy", 0, "there is no way through a proxy; --resolve says where to connect"},
     {"form|F", 0,
      "records of JSON have \"form\" and \"multipart\"; of rows a form is --data "

@@ -246,6 +246,9 @@ static void print_curl(struct dry_run *d, const struct ringsend_request *request
     print_file_option(OPTION_CERT, engine->cert_file);
     print_file_option(OPTION_KEY, engine->key_file);
     print_resolve(engine, &head->url);
+    if (engine->redirects_max > 0)
+        printf(" %s %s %u", option_curl(OPTION_LOCATION), option_curl(OPTION_MAX_REDIRS),
+               engine->redirects_max);
     print_method(d, head);
     print_fields(d, head);
     if (path.bytes > 0) {

@@ -26,10 +26,14 @@ struct remedy {
 };
 
 static const struct remedy remedies[] = {
-    {301, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
-    {302, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
-    {307, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
-    {308, RINGSEND_OK, "redirects are not followed: send to where they lead (--url, the records)"},
+    {301, RINGSEND_OK,
+     "redirects are followed with -L; or send to where they lead (--url, the records)"},
+    {302, RINGSEND_OK,
+     "redirects are followed with -L; or send to where they lead (--url, the records)"},
+    {307, RINGSEND_OK,
+     "redirects are followed with -L; or send to where they lead (--url, the records)"},
+    {308, RINGSEND_OK,
+     "redirects are followed with -L; or send to where they lead (--url, the records)"},
     {401, RINGSEND_OK,
      "the platform wants to know who asks: -u, --bearer, --netrc, --oauth2, --token-command, "
      "--aws-sigv4, -H @FILE, or --cert"},
