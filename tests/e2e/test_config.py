@@ -135,7 +135,7 @@ class Read(Config):
             self.assertEqual(self.echo.requests, [])
         # What the command line has in its place is not looked at, and its own faults are its own.
         run = self.run_with("send", "-K", self.named("shard = 9"), "--shard", "8", "--url=http://h")
-        self.assertIn("send: --shard must be I/N, such as 0/4, not \"8\"", run.err)
+        self.assertIn("send: --shard must be I/N, such as 0/4, or auto, not \"8\"", run.err)
 
     def test_files_that_cannot_be_read(self):
         for path, told in ((self.path("none"), "No such file"), (self.dir, "Is a directory"),

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/span.h"
 #include "base/whole_file.h"
+#include "cli/options/shard_option.h"
 #include "cli/options/values.h"
 #include "cli/descriptor.h"
 #include "cli/read_files.h"
@@ -16,18 +17,6 @@
 #include <unistd.h>
 
 #define DATA_BYTES_MAX ((size_t)16 << 20) /* of a template: more is for --data-file */
-
-static void read_shard(struct record_options *o, const char *command, const char *text)
-{
-    const char *slash = strchr(text, '/');
-    char first[32];
-    if (!slash || (size_t)(slash - text) >= sizeof first)
-        usage_error(command, "--shard must be I/N, such as 0/4, not \"%s\"", text);
-    memcpy(first, text, (size_t)(slash - text));
-    first[slash - text] = '\0';
-    o->range.shards = value_count(command, "--shard I/N: N", slash + 1, 1, UINT32_MAX);
-    o->range.shard = value_count(command, "--shard I/N: I", first, 0, o->range.shards - 1);
-}
 
 /* A letter or a digit is a slip of somebody who meant a word. */
 static char read_delimiter(const char *command, const char *text)
@@ -60,7 +49,7 @@ void record_options_take(struct record_options *o, const struct options *given)
         o->delimiter =
             read_delimiter(command_name(given->command), option_text(given, OPTION_DELIMITER));
     if (option_given(given, OPTION_SHARD))
-        read_shard(o, command_name(given->command), option_text(given, OPTION_SHARD));
+        shard_option_read(given, &o->range, o->shard_text);
 }
 
 /* ---- together ---- */

@@ -4,6 +4,7 @@
 #define RINGSEND_CLI_OPTIONS_RECORD_OPTIONS_H
 
 #include "cli/options/request_options.h"
+#include "cli/options/shard_option.h"
 #include "records/form.h"
 #include "records/row.h"
 #include "records/source.h"
@@ -14,6 +15,7 @@
 struct record_options {
     enum format format;
     struct source_range range;
+    char shard_text[SHARD_TEXT_BYTES];             /* what --shard auto came to */
     const char *data, *data_file, *id;             /* null: not given */
     const char *types_text, *id_from, *key_header; /* the same */
     char *data_of_file;                            /* what `data` is, if it was read from one */

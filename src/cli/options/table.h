@@ -506,7 +506,9 @@ OPTION(LIMIT, "limit", 0, "N", COUNT, SEND | CHECK | BENCH | PROBE, RECORDS,
        .traits = SHAPES,
        .others = "max-records|first")
 OPTION(SHARD, "shard", 0, "I/N", TEXT, SEND | CHECK | BENCH | PROBE, RECORDS,
-       "of those the ones whose number mod N is I", .traits = SHAPES)
+       "of those the ones whose number mod N is I; auto, or\n"
+       "auto/N: as a Slurm array, Kubernetes, AWS Batch or\n"
+       "GNU parallel says", .traits = SHAPES)
 OPTION(IDEMPOTENCY_KEY, "idempotency-key", 0, "HEADER", TEXT, SEND | CHECK, RECORDS,
        "adds a key of its own to each record that has\n"
        "none, or a blank one, the same in every try and run;\n"
