@@ -10,7 +10,7 @@ enum {
     CHAIN_BYTES_MAX = 128 << 10, /* all of them together; OpenSSL's default is 100 KiB */
 };
 
-extern const char chain_too_long[];
+extern const char chain_too_long[], chain_malformed[];
 
 /* chain: the certificates in the order they came, up to CHAIN_CERTS_MAX. key: the peer's, whenever
  * there is no error; points into the chain. */

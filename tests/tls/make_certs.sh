@@ -271,6 +271,14 @@ head -n 5 root.pem >cut-anchor.pem
 { printf '# -----BEGIN CERTIFICATE----- begins each\n'; cat root.pem other-root.pem root.pem; } >bundle-twice.pem
 { printf '\357\273\277'; cat root.pem other-root.pem; } >bundle-bom.pem
 { cat client.pem; head -n 4 inter.pem; } >client-cut.chain
+# What is no certificate beside a chain that is good without it: anything, one cut off, one with a byte more.
+beside() {
+	{ cat good.chain; echo '-----BEGIN CERTIFICATE-----'; base64; echo '-----END CERTIFICATE-----'; } >"$1.chain"
+}
+printf 'junk' | beside beside-junk
+openssl x509 -in unrelated.pem -outform DER | head -c -1 | beside beside-cut
+{ openssl x509 -in unrelated.pem -outform DER; printf x; } | beside beside-more
+openssl x509 -in unrelated.pem -outform DER | beside beside-good
 # In other forms.
 openssl x509 -in root.pem -outform DER -out form-der.bin
 openssl pkey -in client.key -outform DER -out form-key.bin

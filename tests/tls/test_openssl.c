@@ -4,6 +4,9 @@
  * itself, linked, over memory; the client as well but for ALPN, which both libraries speak. */
 #include "pair.h"
 
+#include "base/random.h"
+#include "tls/x509/form.h"
+
 #include <openssl/ssl.h>
 
 struct peer {
@@ -223,6 +226,54 @@ static void test_made_older(void **state)
     sides_close(&s);
 }
 
+/* ---- Certificates ---- */
+
+/* What OpenSSL cannot take apart it refuses before we are asked: then BearSSL's side must refuse it
+ * too, though nothing in it may matter. Each byte of some certificates is changed. */
+static void damage(const char *name, uint64_t *seed, size_t *refused, size_t *both)
+{
+    struct file_name file = certs_file(name, ".pem");
+    FILE *pem = fopen(file.text, "r");
+    unsigned char *der = NULL, copy[8192];
+    assert_non_null(pem);
+    X509 *whole = PEM_read_X509(pem, NULL, NULL, NULL);
+    int bytes = i2d_X509(whole, &der);
+    fclose(pem);
+    assert_in_range(bytes, 1, sizeof copy);
+    assert_true(cert_has_form((struct der){der, der + bytes}));
+    for (int i = 0; i < bytes * 40; i++) {
+        const unsigned char *at = copy;
+        int used = i % 7 == 0 ? (int)(random_at(7, (*seed)++) % (unsigned)bytes) : bytes;
+        memcpy(copy, der, (size_t)bytes);
+        copy[i % bytes] = i < bytes * 8 ? (unsigned char)(der[i % bytes] ^ (1 << i / bytes))
+                                        : (unsigned char)random_at(7, (*seed)++);
+        if (i % 3 == 0)
+            copy[random_at(7, (*seed)++) % (unsigned)bytes] ^= (unsigned char)(1 << i % 8);
+        X509 *parsed = d2i_X509(NULL, &at, used);
+        bool taken = parsed && at == copy + used;
+        bool form = cert_has_form((struct der){copy, copy + used});
+        if (form && !taken)
+            fail_msg("%s, change %d: only OpenSSL refuses it", name, i);
+        *refused += !form;
+        *both += !form && !taken;
+        X509_free(parsed);
+    }
+    OPENSSL_free(der);
+    X509_free(whole);
+}
+
+static void test_form(void **state)
+{
+    (void)state;
+    uint64_t seed = 0;
+    size_t refused = 0, both = 0;
+    static const char *const names[] = {"good", "inter", "root-rsa", "ed25519-key", "usage-client"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        damage(names[i], &seed, &refused, &both);
+    print_message("  %zu refused, %zu by both\n", refused, both);
+    assert_true(both > 1000);
+}
+
 /* ---- ALPN ---- */
 
 static int choose(SSL *ssl, const unsigned char **out, unsigned char *out_bytes,
@@ -393,6 +444,7 @@ int main(void)
         cmocka_unit_test(test_key_update),
         cmocka_unit_test(test_farewell),
         cmocka_unit_test(test_made_older),
+        cmocka_unit_test(test_form),
         cmocka_unit_test(test_protocols),
         cmocka_unit_test(test_protocols_and_sessions),
         cmocka_unit_test(test_malformed_protocols),

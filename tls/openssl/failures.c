@@ -21,7 +21,7 @@ struct failure openssl_failure(unsigned long code, bool during_handshake, bool a
     if (ERR_GET_LIB(code) == ERR_LIB_RAND)
         return (struct failure){RINGSEND_E_TLS_NO_RANDOM, NULL};
     if (ERR_GET_LIB(code) == ERR_LIB_ASN1 || ERR_GET_LIB(code) == ERR_LIB_X509)
-        return (struct failure){RINGSEND_E_TLS_BAD_CERTIFICATE, NULL};
+        return (struct failure){RINGSEND_E_TLS_BAD_CERTIFICATE, chain_malformed};
     switch (reason) {
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_WRONG_SSL_VERSION:
@@ -55,7 +55,7 @@ struct failure openssl_failure(unsigned long code, bool during_handshake, bool a
     case SSL_R_EXCESSIVE_MESSAGE_SIZE:
         return (struct failure){RINGSEND_E_TLS_BAD_CHAIN, chain_too_long};
     case SSL_R_CERT_LENGTH_MISMATCH:
-        return (struct failure){RINGSEND_E_TLS_BAD_CERTIFICATE, NULL};
+        return (struct failure){RINGSEND_E_TLS_BAD_CERTIFICATE, chain_malformed};
     case SSL_R_OLD_SESSION_CIPHER_NOT_RETURNED:
         return (struct failure)PROTOCOL("a resumed session came back with other parameters");
     case SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED:

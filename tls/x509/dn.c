@@ -120,6 +120,15 @@ static bool text_equal(const struct attribute *a, const struct attribute *b)
     return true;
 }
 
+bool dn_is_text(uint8_t tag, struct der value)
+{
+    struct text t = {.rest = value, .tag = tag};
+    uint32_t c;
+    while ((c = take_character(&t)) < TEXT_END)
+        ;
+    return is_text(tag) && c == TEXT_END;
+}
+
 /* ---- Attributes and their sets ---- */
 
 static bool take_attribute(struct der *set, struct attribute *a)

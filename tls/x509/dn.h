@@ -10,6 +10,8 @@ bool dn_equal(struct der a, struct der b);
 /* Is the base the beginning of the name, or all of it? */
 bool dn_within(struct der name, struct der base);
 bool dn_is_empty(struct der name);
+/* A value that is what its string type says. */
+bool dn_is_text(uint8_t tag, struct der value);
 /* The same for names that are equal. */
 uint64_t dn_hash(struct der name);
 
