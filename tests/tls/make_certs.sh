@@ -6,6 +6,7 @@ set -eu
 mkdir -p "$1"
 stamp=${2-}
 case $stamp in '' | /*) ;; *) stamp=$PWD/$stamp ;; esac
+here=$(cd "$(dirname "$0")" && pwd)
 cd "$1"
 
 # Keys are shared wherever it does not matter whose they are: each of them costs a process.
@@ -68,6 +69,7 @@ ec p521 P-521
 rsa rsa2048 2048
 rsa rsa1024 1024
 rsa rsa4096 4096
+cp "$here/rsa8192.key" . # half a minute to make
 key ed25519 -algorithm ED25519
 key pss -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048
 
@@ -128,6 +130,9 @@ leaf good-p384 inter p384
 leaf good-p521 inter p521
 leaf good-rsa2048 inter rsa2048
 leaf good-rsa4096 inter rsa4096
+leaf good-rsa8192 inter rsa8192
+ca root-rsa8192 - rsa8192
+leaf good-by-rsa8192 root-rsa8192
 leaf good-by-rsa root-rsa
 leaf good-by-p384 root-p384
 leaf good-v1 root-v1 leaf "$NAMES" 'basicConstraints=CA:FALSE'
@@ -213,13 +218,13 @@ for i in 1 2 3; do forged="$forged $forged"; done
 chain hostile by-forged $forged forged forged forged forged
 
 # ---- Chains
-for l in good good-p384 good-p521 good-rsa2048 good-rsa4096 good-no-usage good-both-usages good-sha512 good-email other-host \
+for l in good good-p384 good-p521 good-rsa2048 good-rsa4096 good-rsa8192 good-no-usage good-both-usages good-sha512 good-email other-host \
     no-san ip-as-dns dns-only usage-client usage-any usage-no-sign unknown-critical unknown-plain weak-key sha1 short ed25519-key \
     bad-signature; do
     chain $l $l inter
 done
 chain md5 md5 inter-rsa2048
-for l in signed-pss good-root good-by-rsa good-by-p384 good-v1 by-pss by-ed25519 by-unknown self-signed by-root-short by-rsa1024-root; do
+for l in signed-pss good-root good-by-rsa good-by-rsa8192 good-by-p384 good-v1 by-pss by-ed25519 by-unknown self-signed by-root-short by-rsa1024-root; do
     chain $l $l
 done
 chain good-deep good-deep inter2 inter

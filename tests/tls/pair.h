@@ -26,7 +26,7 @@ struct file_name {
 
 static inline struct file_name certs_file(const char *name, const char *suffix)
 {
-    struct file_name f;
+    struct file_name f = {.text = ""};
     const char *directory = getenv("TLS_CERTS");
     if (!directory)
         fail_msg("TLS_CERTS is not set: run tests/tls/make_certs.sh DIRECTORY");

@@ -1,7 +1,7 @@
 /* Connections against a peer in this process that does what no server does when asked: it
  * updates its keys in the middle of an answer, cuts its messages anywhere, goes without farewell,
  * gives tickets and stops giving them, chooses protocols that nobody offered. The peer is OpenSSL
- * itself, linked, over memory; the client as well but for ALPN, which both libraries speak. */
+ * itself, linked, over memory; the clients are of both libraries where both can. */
 #include "pair.h"
 
 #include "base/random.h"
@@ -55,12 +55,14 @@ static void to_client(struct peer *p, struct tls *t, size_t piece, char *text, s
         size_t used = tls_feed(t, wire + at, n);
         const char *plain = tls_peek(t, &ready);
         size_t have = strlen(text);
-        assert_true(used > 0 || ready > 0 || tls_error(t));
+        assert_true(used > 0 || ready > 0 || tls_error(t) || tls_state(t) & TLS_TAKE);
         assert_true(have + ready < room);
         memcpy(text + have, plain ? plain : "", ready);
         text[have + ready] = 0;
         tls_consume(t, ready);
         at += used;
+        if (used == 0 && ready == 0)
+            to_peer(t, p); /* it has to say something first */
     }
 }
 
@@ -100,11 +102,38 @@ static void sides_open(struct sides *s)
     s->peer.context = new_context();
 }
 
+static void sides_open_by(struct sides *s, enum tls_choice library, int version)
+{
+    char message[300] = "";
+    struct file_name ca = certs_file("root", ".pem");
+    s->config = tls_config_new(
+        &(struct tls_options){.ca_file = ca.text, .now_s = certs_now_s(), .library = library},
+        message, sizeof message);
+    assert_non_null(s->config);
+    s->local = tls_local_new(s->config, 16, NULL);
+    s->peer.context = new_context();
+    assert_int_equal(SSL_CTX_set_min_proto_version(s->peer.context, TLS1_2_VERSION), 1);
+    assert_int_equal(SSL_CTX_set_max_proto_version(s->peer.context, version), 1);
+}
+
 static void sides_close(struct sides *s)
 {
     tls_local_free(s->local);
     tls_config_free(s->config);
     SSL_CTX_free(s->peer.context);
+}
+
+static struct tls *offer(struct sides *s, tls_protocols protocols)
+{
+    char text[64] = "";
+    struct tls *t = tls_client_new(s->local, "www.example.com", 443, protocols);
+    assert_non_null(t);
+    peer_open(&s->peer);
+    for (int i = 0; i < 4 && tls_error(t) == RINGSEND_OK; i++) {
+        to_peer(t, &s->peer);
+        to_client(&s->peer, t, SIZE_MAX, text, sizeof text);
+    }
+    return t;
 }
 
 /* Messages behind the handshake cut in pieces of every length; each ticket serves once. */
@@ -178,25 +207,94 @@ static void test_key_update(void **state)
     }
 }
 
-/* An end without farewell is told from one with it. */
+static const struct kind {
+    enum tls_choice library;
+    int version;
+} kinds[] = {
+    {TLS_BEARSSL, TLS1_2_VERSION}, {TLS_OPENSSL, TLS1_2_VERSION}, {TLS_OPENSSL, TLS1_3_VERSION}};
+
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+
+/* An end without farewell is told from one with it, which may come in pieces. */
 static void test_farewell(void **state)
 {
     (void)state;
-    for (int said = 0; said < 2; said++) {
+    for (size_t i = 0; i < 2 * KINDS * 12; i++) {
         struct sides s;
         char text[64] = "";
-        sides_open(&s);
+        bool said = i % 2;
+        sides_open_by(&s, kinds[i / 2 % KINDS].library, kinds[i / 2 % KINDS].version);
         struct tls *t = greet(s.local, &s.peer, SIZE_MAX);
         assert_int_equal(SSL_write(s.peer.ssl, "all", 3), 3);
         if (said)
             SSL_shutdown(s.peer.ssl);
-        to_client(&s.peer, t, SIZE_MAX, text, sizeof text);
+        to_client(&s.peer, t, i / (2 * KINDS) + 1, text, sizeof text);
         assert_string_equal(text, "all");
         assert_int_equal(tls_end(t), RINGSEND_OK);
         assert_int_equal(tls_peer_closed(t), said);
         part(t, &s.peer);
         sides_close(&s);
     }
+}
+
+/* A server of 1.2 asks for another handshake, cut at every byte, and answers all the same. */
+static void test_hello_request(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * 40; i++) {
+        struct sides s;
+        char text[64] = "";
+        sides_open_by(&s, kinds[i % 2].library, TLS1_2_VERSION);
+        struct tls *t = greet(s.local, &s.peer, SIZE_MAX);
+        assert_int_equal(SSL_renegotiate(s.peer.ssl), 1);
+        assert_int_equal(SSL_do_handshake(s.peer.ssl), 1);
+        assert_int_equal(SSL_write(s.peer.ssl, "answer", 6), 6);
+        to_client(&s.peer, t, i / 2 + 1, text, sizeof text);
+        assert_string_equal(text, "answer");
+        to_peer(t, &s.peer);
+        assert_true(tls_declined_renegotiation(t));
+        assert_int_equal(tls_error(t), RINGSEND_OK);
+        part(t, &s.peer);
+        sides_close(&s);
+    }
+}
+
+/* As servers in FIPS mode do (RFC 7627 5.3). */
+static int demand_extended(SSL *ssl, int *alert, void *count)
+{
+    const unsigned char *data;
+    size_t bytes;
+    ++*(int *)count;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_extended_master_secret, &data, &bytes))
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_HANDSHAKE_FAILURE;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+/* BearSSL has no extended master secret; OpenSSL is asked then, and goes on. */
+static void test_extended_master_secret(void **state)
+{
+    (void)state;
+    struct sides s;
+    int hellos = 0;
+    sides_open_by(&s, TLS_AUTO, TLS1_2_VERSION);
+    SSL_CTX_set_client_hello_cb(s.peer.context, demand_extended, &hellos);
+    struct tls *t = offer(&s, tls_http1);
+    assert_int_equal(tls_error(t), RINGSEND_E_TLS_REFUSED);
+    assert_non_null(strstr(tls_detail(t), "extended master secret"));
+    assert_true(tls_ask_again(t));
+    part(t, &s.peer);
+    for (int i = 0; i < 2; i++) {
+        t = offer(&s, tls_http1);
+        assert_true(tls_is_ready(t));
+        assert_string_equal(tls_library_name(t), "OpenSSL");
+        assert_int_equal(SSL_get_extms_support(s.peer.ssl), 1);
+        assert_int_equal(tls_resumed(t), i == 1);
+        assert_true(tls_keep_session(t));
+        part(t, &s.peer);
+    }
+    assert_int_equal(hellos, 3);
+    sides_close(&s);
 }
 
 /* A server of 1.3 that is made to speak 1.2 to one that offered more says so in its random bytes
@@ -241,7 +339,7 @@ static void damage(const char *name, uint64_t *seed, size_t *refused, size_t *bo
     fclose(pem);
     assert_in_range(bytes, 1, sizeof copy);
     assert_true(cert_has_form((struct der){der, der + bytes}));
-    for (int i = 0; i < bytes * 40; i++) {
+    for (int i = 0; i < bytes * 16; i++) {
         const unsigned char *at = copy;
         int used = i % 7 == 0 ? (int)(random_at(7, (*seed)++) % (unsigned)bytes) : bytes;
         memcpy(copy, der, (size_t)bytes);
@@ -313,33 +411,6 @@ static const struct answer {
     {NULL, "h2", false},
 };
 
-static void sides_open_by(struct sides *s, enum tls_choice library, int version)
-{
-    char message[300] = "";
-    struct file_name ca = certs_file("root", ".pem");
-    s->config = tls_config_new(
-        &(struct tls_options){.ca_file = ca.text, .now_s = certs_now_s(), .library = library},
-        message, sizeof message);
-    assert_non_null(s->config);
-    s->local = tls_local_new(s->config, 16, NULL);
-    s->peer.context = new_context();
-    assert_int_equal(SSL_CTX_set_min_proto_version(s->peer.context, TLS1_2_VERSION), 1);
-    assert_int_equal(SSL_CTX_set_max_proto_version(s->peer.context, version), 1);
-}
-
-static struct tls *offer(struct sides *s, tls_protocols protocols)
-{
-    char text[64] = "";
-    struct tls *t = tls_client_new(s->local, "www.example.com", 443, protocols);
-    assert_non_null(t);
-    peer_open(&s->peer);
-    for (int i = 0; i < 4 && tls_error(t) == RINGSEND_OK; i++) {
-        to_peer(t, &s->peer);
-        to_client(&s->peer, t, SIZE_MAX, text, sizeof text);
-    }
-    return t;
-}
-
 static void answer_by(const struct answer *a, enum tls_choice library, int version)
 {
     struct sides s;
@@ -366,9 +437,8 @@ static void test_protocols(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
-        answer_by(&answers[i], TLS_BEARSSL, TLS1_2_VERSION);
-        answer_by(&answers[i], TLS_OPENSSL, TLS1_2_VERSION);
-        answer_by(&answers[i], TLS_OPENSSL, TLS1_3_VERSION);
+        for (size_t k = 0; k < KINDS; k++)
+            answer_by(&answers[i], kinds[k].library, kinds[k].version);
     }
 }
 
@@ -403,9 +473,8 @@ static void sessions_by(enum tls_choice library, int version)
 static void test_protocols_and_sessions(void **state)
 {
     (void)state;
-    sessions_by(TLS_BEARSSL, TLS1_2_VERSION);
-    sessions_by(TLS_OPENSSL, TLS1_2_VERSION);
-    sessions_by(TLS_OPENSSL, TLS1_3_VERSION);
+    for (size_t k = 0; k < KINDS; k++)
+        sessions_by(kinds[k].library, kinds[k].version);
 }
 
 /* Answers in no form, in the ServerHello of 1.2: the length of the list, of the name, both. */
@@ -444,6 +513,8 @@ int main(void)
         cmocka_unit_test(test_key_update),
         cmocka_unit_test(test_farewell),
         cmocka_unit_test(test_made_older),
+        cmocka_unit_test(test_hello_request),
+        cmocka_unit_test(test_extended_master_secret),
         cmocka_unit_test(test_form),
         cmocka_unit_test(test_protocols),
         cmocka_unit_test(test_protocols_and_sessions),
