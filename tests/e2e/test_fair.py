@@ -2,10 +2,12 @@
 fast: those of the other hosts all have their results while not one of the silent hosts' clocks
 has run out."""
 
+import os
 import random
 import threading
 
-from harness import BOUND_S, Case, main
+from certificates import Certificate
+from harness import BOUND_S, Case, answering, main, response
 
 
 class Fair(Case):
@@ -41,6 +43,31 @@ class Fair(Case):
 
     def test_several_silent_hosts(self):
         self.others_are_done("first", silent=15)
+
+
+    def test_beside_chains_of_false_signatures(self):
+        """They cost our worker some 40 ms each. Whoever comes behind sixty of them, over http or
+        with handshakes of his own, is done before most of them are."""
+        def file(name):
+            return os.path.join(os.environ["TLS_CERTS"], name)
+
+        hello = answering(lambda request: response(b"hello"))
+        hostile, good = (self.tls_server(Certificate(file(chain), file("leaf.key")), hello)
+                         for chain in ("hostile.chain", "good.chain"))
+        urls = [hostile.url] * 60 + [good.url] * 20 + [self.serve().url] * 300
+        program = self.start("send", "--cacert", file("root.pem"), "-c", "200",
+                             self.file("in", [{"url": url} for url in urls]))
+        refused = []
+
+        def healthy_are_done(out, _):
+            refused.append(out.count(b'"ok":false'))
+            return out.count(b'"ok":true') == 320
+
+        program.wait_for(healthy_are_done)
+        self.assertLess(refused[-1], 30)
+        out = program.text["out"]
+        self.assertEqual(out.count(b'"ok":false'), out.count(b'"error":"tls_bad_signature"'))
+        program.kill()
 
 
 if __name__ == "__main__":

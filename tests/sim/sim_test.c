@@ -159,7 +159,8 @@ static int run_scenarios(void)
                                                                           sim_ring_scenarios,
                                                                           sim_pace_scenarios,
                                                                           sim_handshake_scenarios,
-                                                                          sim_stranger_scenarios};
+                                                                          sim_stranger_scenarios,
+                                                                          sim_move_scenarios};
     size_t rows_count, functions_count;
     const struct scenario *rows = sim_table(&rows_count);
 

@@ -587,9 +587,10 @@ static void attempt_goes_on(void)
 static void session_is_refused(void)
 {
     struct client c;
-    struct sim_peer *peer =
-        scenario_begin_tls("TLS: a session is refused", &c, &(struct ringsend_options){.tries = 1},
-                           &(struct sim_answer){200, .headers = "Connection: close\r\n"}, 1);
+    struct sim_peer *peer = scenario_begin_tls(
+        "TLS: a session is refused", &c,
+        &(struct ringsend_options){.tries = 1, .tls_library = RINGSEND_TLS_BEARSSL},
+        &(struct sim_answer){200, .headers = "Connection: close\r\n"}, 1);
 
     peer->greeting = GREETING_REFUSES;
     for (uint32_t i = 0; i < 20; i++) {

@@ -117,6 +117,10 @@ static void draw_tls(struct sim_peer *peer)
                                         : (enum sim_certificate)sim_between(CERTIFICATE_ELSEWHERE,
                                                                             CERTIFICATE_STRANGER);
     peer->forgets = sim_chance(50);
+    if (sim_chance(150)) {
+        peer->greeting = GREETING_MOVED;
+        peer->alert = sim_chance(500) ? 70 : 40;
+    }
     peer->greeting_ns = sim_below(20 * SIM_MS);
 }
 

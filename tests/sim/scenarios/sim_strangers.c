@@ -46,7 +46,8 @@ static void strange_addresses(void)
         }
         for (uint32_t k = 0; k < ADDRESSES; k++)
             connects += k == good ? 0 : peers[k]->connects;
-        SIM_CHECK(connects <= 2 * 4, "%u connects to addresses that fail", connects);
+        /* The second library asks, too, where the alert is one that it may cure. */
+        SIM_CHECK(connects <= 3 * 4, "%u connects to addresses that fail", connects);
         peers[good]->greeting = strange[i / ADDRESSES];
         client_pass(&c, 300ull * SIM_S);
         uint32_t last = scenario_submit(&c, &post);

@@ -101,7 +101,6 @@ bool client_try_begin(struct client *c, const struct ringsend_options *options)
     *c = (struct client){.options = *options, .marks = calloc(MARKS_MAX / 4, 1)};
     SIM_CHECK(c->marks, "out of memory");
     c->options.size = sizeof c->options;
-    c->options.tls_library = RINGSEND_TLS_BEARSSL; /* OpenSSL's random bytes are not the seed's */
     if (sim.accounts)
         c->options.allocator = &client_allocator;
     c->tries = options->tries ? options->tries : TRIES_DEFAULT;

@@ -80,12 +80,14 @@ struct sim_peer {
     enum sim_greeting greeting;
     uint32_t greetings;   /* so many handshakes are greeted so, the others well; 0: all */
     uint64_t greeting_ns; /* before each flight */
+    uint8_t alert;        /* with GREETING_MOVED */
     bool forgets;         /* resumes no session */
     struct tls_local *sessions;
 
     /* What happened. */
     uint32_t connects, accepted, answers;
     uint32_t greeted, full, resumed; /* handshakes begun; complete */
+    uint32_t refused;                /* with GREETING_MOVED */
     uint64_t last_connect_ns, last_close_ns;
 };
 

@@ -11,6 +11,7 @@
 
 #include "tests/sim/world/sim_certs.h"
 #include "tests/sim/world/sim_ring.h"
+#include "tests/sim/world/sim_second.h"
 #include "tests/sim/world/sim_server.h"
 
 #include "tls/bearssl/connection.h"
@@ -89,6 +90,7 @@ __attribute__((visibility("default"))) br_prng_seeder br_prng_seeder_system(cons
 void sim_tls_begin(void)
 {
     entropy = sim.seed;
+    sim_second_begin();
 }
 
 /* ---- Certificates ---- */
@@ -163,8 +165,10 @@ static enum sim_greeting greeting_of(struct sim_peer *peer)
                                            : GREETING_GOOD;
 }
 
-static struct sim_tls *tls_begin(struct sim_peer *peer)
+/* By its first record, the hello: record, message and version stand before the random bytes. */
+static struct sim_tls *tls_begin(struct sim_peer *peer, const char *hello)
 {
+    enum { RANDOM_AT = RECORD_HEAD_BYTES + 4 + 2 };
     struct sim_tls *t = calloc(1, sizeof *t);
 
     SIM_CHECK(t, "out of memory");
@@ -178,6 +182,8 @@ static struct sim_tls *tls_begin(struct sim_peer *peer)
     serving = false;
     SIM_CHECK(t->tls, "out of memory");
     t->greeting = greeting_of(peer);
+    if (t->greeting == GREETING_MOVED && sim_second_said(hello + RANDOM_AT))
+        t->greeting = GREETING_GOOD;
     t->last = &t->first;
     return t;
 }
@@ -249,7 +255,7 @@ bool sim_tls_enters(struct sim_socket *s, const char *data, size_t bytes)
     size_t at = 0;
 
     if (!s->tls && s->peer->certificate && s->out.bytes == 0 && data[0] == RECORD_HANDSHAKE)
-        s->tls = tls_begin(s->peer);
+        s->tls = tls_begin(s->peer, data);
     if (!s->tls)
         return false;
     SIM_CHECK(!memmem(data, bytes, "X-Record-Id", 11) && !memmem(data, bytes, " HTTP/1.1", 9),
@@ -313,6 +319,11 @@ static void first_flight(struct sim_socket *s, struct effect *e, uint64_t at_ns)
         break;
     case GREETING_OLD:
         sim_socket_output(s, at_ns, old, sizeof old);
+        leave(s, 0);
+        break;
+    case GREETING_MOVED:
+        s->peer->refused++;
+        sim_socket_output(s, at_ns, (char[]){RECORD_ALERT, 3, 3, 0, 2, 2, (char)s->peer->alert}, 7);
         leave(s, 0);
         break;
     case GREETING_NONE:

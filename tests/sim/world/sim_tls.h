@@ -33,7 +33,8 @@ enum sim_greeting {
     GREETING_WARNS,   /* sends an alert of no consequence right behind the handshake */
     GREETINGS,
     GREETING_REFUSES, /* a fatal alert for whoever wants to resume */
-    GREETING_OLD      /* a fatal alert for everybody: it speaks another version */
+    GREETING_OLD,     /* a fatal alert for everybody: it speaks another version */
+    GREETING_MOVED    /* one for whoever does not use the second library */
 };
 
 /* Types of records, RFC 5246 6.2.1. */
