@@ -8,7 +8,7 @@
 #define RINGSEND_BATCH_SERIAL_H
 
 #include "base/span.h"
-#include "records/json_path.h"
+#include "base/json_path.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/span.h"
 #include "records/format.h"
-#include "records/json_path.h"
+#include "base/json_path.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 #ifndef RINGSEND_RECORDS_FORM_H
 #define RINGSEND_RECORDS_FORM_H
 
-#include "records/json_path.h"
+#include "base/json_path.h"
 #include "records/template.h"
 
 #include <stdbool.h>

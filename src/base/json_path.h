@@ -1,6 +1,6 @@
 /* Paths into JSON, as --ok-if writes them: .user.id, .items[0].sku, ."odd key", .["odd key"]. */
-#ifndef RINGSEND_RECORDS_JSON_PATH_H
-#define RINGSEND_RECORDS_JSON_PATH_H
+#ifndef RINGSEND_BASE_JSON_PATH_H
+#define RINGSEND_BASE_JSON_PATH_H
 
 #include "base/json.h"
 #include "base/span.h"

@@ -1,4 +1,4 @@
-#include "records/json_path.h"
+#include "base/json_path.h"
 
 #include <stdlib.h>
 #include <string.h>
