@@ -292,6 +292,7 @@ RINGSEND_API const char *ringsend_error_text(enum ringsend_error error);
 #define RINGSEND_NEVER UINT64_MAX     /* of a length of time: no limit */
 #define RINGSEND_UNLIMITED UINT32_MAX /* retry_budget_percent: no budget */
 #define RINGSEND_UNKNOWN UINT64_MAX   /* body_bytes: until its end */
+#define RINGSEND_COSTS_MAX 4          /* limits by weight: see struct ringsend_cost */
 #define RINGSEND_SEQUENTIAL (-1)      /* body_at: at the descriptor's own position */
 
 /* A set of status codes 100..599; the others up to 999 have no meaning and are in none. All
@@ -555,6 +556,11 @@ struct ringsend_options {
     enum ringsend_tls_library tls_library;
     /* The oldest version of TLS: 12, the default, or 13, which is OpenSSL's. */
     uint32_t tls_min;
+    /* Limits by weight, beside that of attempts: request.cost[i] counts against costs[i]. Read by
+     * ringsend_new. */
+    const struct ringsend_cost *costs;
+    /* How many they are, 0 to RINGSEND_COSTS_MAX. */
+    size_t costs_count;
 
     /* ---- Ways ---- */
 
@@ -573,6 +579,32 @@ struct ringsend_options {
      * GET. 307 and 308 say that it was not. A hop is no try; time, tries and limits hold on. To
      * another scheme, host or port Authorization, Cookie, keys in headers and Host do not go. */
     uint32_t redirects_max;
+};
+
+/* ---- Limits by weight ----
+ *
+ * What attempts of which weight may begin, as platforms count it in tokens. An attempt counts as
+ * its request's cost says from its begin on: over any window at most rate x window + burst, and
+ * within per_ns at most count + burst. Without a burst begins are smoothed to about a twentieth
+ * of the count at once, and no period of per_ns, wherever it begins, holds more than count. What
+ * is heavier than the burst begins alone, what is heavier than both counts as much as they are. A
+ * request waits for its turn as for the rate; those behind it wait with it.
+ *
+ * When an answer is complete and `actual` finds in it what the request really cost, it counts
+ * that, from its begin on: what it counted too much is given back, what it counted too little is
+ * owed. An attempt of which nothing left counts nothing. */
+
+/* One of these limits. */
+struct ringsend_cost {
+    /* So much may begin within per_ns; 1 to 2^40. */
+    uint64_t count;
+    /* 1 ns to 1 h, default 1 s. */
+    uint64_t per_ns;
+    /* Up to 2^40; 0: none. */
+    uint64_t burst;
+    /* An expression over the body of an answer, such as ".usage.total_tokens", as
+     * ringsend-records(5) has those of --cost; null: requests cost what they say. */
+    const char *actual;
 };
 
 /* ---- Pauses ----
@@ -723,6 +755,8 @@ struct ringsend_request {
      * unless that is ignored. A write that a regular file takes only a part of (a full disk) is
      * the end, unless it is in O_APPEND mode. */
     int response_fd;
+    /* What it weighs for each of options.costs; up to 2^40. */
+    uint64_t cost[RINGSEND_COSTS_MAX];
 };
 
 /* ---- Early responses ----
@@ -814,11 +848,13 @@ enum ringsend_wait {
     RINGSEND_WAIT_PAUSE,
     /* It began as soon as it could: it goes where the response leads. */
     RINGSEND_WAIT_REDIRECT,
+    /* A limit by weight: one of options.costs. */
+    RINGSEND_WAIT_COST,
     /* How many there are. */
     RINGSEND_WAIT_COUNT
 };
-/* "none", "free", "backoff", "retry_after", "rate", "budget", "pause", "redirect". Static strings;
- * of an unknown value "unknown". Any thread. */
+/* "none", "free", "backoff", "retry_after", "rate", "budget", "pause", "redirect",
+ * "cost". Static strings; of an unknown value "unknown". Any thread. */
 RINGSEND_API const char *ringsend_wait_name(enum ringsend_wait wait);
 
 /* One attempt. Times are of this attempt, 0 for what did not happen. */
@@ -986,6 +1022,14 @@ struct ringsend_stats {
     uint64_t answers_suspect;
     /* The way in use: RINGSEND_IO_URING or RINGSEND_IO_EPOLL. */
     enum ringsend_io io;
+    /* Of options.costs: what all attempts weighed as their requests said, and as far as answers
+     * told it what they really weighed. */
+    uint64_t cost_guessed[RINGSEND_COSTS_MAX], cost_known[RINGSEND_COSTS_MAX];
+    /* For so long some request was held back by: a pause, the retry budget, the rate; one of
+     * options.costs; and for want of a connection, with all there may be in use. */
+    uint64_t held_pause_ns, held_budget_ns, held_rate_ns, held_cost_ns[RINGSEND_COSTS_MAX];
+    /* The last of these. */
+    uint64_t held_connections_ns;
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors:
@@ -1022,10 +1066,11 @@ RINGSEND_API size_t ringsend_tls_move(const struct ringsend *engine, size_t numb
 RINGSEND_API size_t ringsend_tls_libraries(char *text, size_t text_bytes);
 
 /* Limits that hold exactly over all engines which are given them (options.limits): of the
- * options it takes rate_..., retry_budget_..., connections_max and connections_per_origin (an
- * engine's own hold as well). A pause asked of one holds for all. A free place is for the
- * engine that holds the fewest, idle connections make way: run all of them when due. Errors:
- * INVALID (options->message tells why), NO_MEMORY; *limits is then untouched. Any thread. */
+ * options it takes rate_..., costs, retry_budget_..., connections_max and
+ * connections_per_origin (an engine's own hold as well). A pause asked of one holds for all. A
+ * free place is for the engine that holds the fewest, idle connections make way: run all of
+ * them when due. Errors: INVALID (options->message tells why), NO_MEMORY; *limits is then
+ * untouched. Any thread. */
 RINGSEND_API int ringsend_limits_new(struct ringsend_limits **limits,
                                      const struct ringsend_options *options);
 /* All engines that were made with it are freed before. Null is allowed. Any thread. */

@@ -7,11 +7,11 @@
  *
  * Numbers are decimal: 12, 0.25. A path is json_path.h's; a minus behind one stands apart, as keys
  * may hold one. Signs: + - * / ( ), in their usual order, and - before a value. Functions: min and
- * max of two values or more; len of a path or column: the characters of a text, of anything else the
- * bytes that stand there. `bytes` are those of the whole body.
+ * max of two values or more; len of a path or column: the characters of a text, of anything else
+ * the bytes that stand there. `bytes` are those of the whole body.
  *
  * A value is a number, or a text that is one; true is 1. All else, and what is absent, is 0. What
- * comes out is rounded up; below 0 and what is no number (0 / 0) is 0, above COST_MAX it is that. */
+ * comes out is rounded up; below 0, and what is no number (0 / 0), is 0, above COST_MAX that. */
 #ifndef RINGSEND_BASE_COST_H
 #define RINGSEND_BASE_COST_H
 

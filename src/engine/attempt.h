@@ -37,20 +37,22 @@ enum verdict {
 
 struct attempt {
     enum attempt_step step;
-    bool begun;        /* else all of the rest is zero: there has been none */
-    bool anew;         /* a TLS session was refused, and it goes on without one */
-    bool redialed;     /* it has moved on from an address that failed already */
-    uint8_t strangers; /* it has moved on from so many whose handshake failed */
-    bool reused;       /* its connection was not new */
-    bool bytes_left;   /* some of the request may have reached the peer */
-    bool sent_whole;   /* all of it was taken by the kernel */
-    bool answered;     /* bytes of a response came */
-    bool stale;        /* a reused connection was dead before any byte of a response */
-    bool bodiless;     /* the response has no body, or none to be seen here */
-    bool encoded;      /* its body still has the codings */
-    bool unjudged;     /* predicates could not read it */
-    uint8_t retry;     /* enum hint_retry: what the response says of another try */
-    uint16_t token;    /* which one it had, of those that expire; 0: none */
+    bool begun;         /* else all of the rest is zero: there has been none */
+    bool anew;          /* a TLS session was refused, and it goes on without one */
+    bool redialed;      /* it has moved on from an address that failed already */
+    uint8_t strangers;  /* it has moved on from so many whose handshake failed */
+    bool reused;        /* its connection was not new */
+    bool bytes_left;    /* some of the request may have reached the peer */
+    bool sent_whole;    /* all of it was taken by the kernel */
+    bool answered;      /* bytes of a response came */
+    bool stale;         /* a reused connection was dead before any byte of a response */
+    bool bodiless;      /* the response has no body, or none to be seen here */
+    bool encoded;       /* its body still has the codings */
+    bool unjudged;      /* predicates could not read it */
+    bool cost_freed;    /* it weighed less than was thought */
+    uint8_t cost_heard; /* for which of options.costs its response says what it weighed: bits */
+    uint8_t retry;      /* enum hint_retry: what the response says of another try */
+    uint16_t token;     /* which one it had, of those that expire; 0: none */
     enum ringsend_error outcome;
     enum verdict verdict;             /* of the response, when the outcome is RINGSEND_OK */
     enum ringsend_error redial_error; /* what made it move on; OK: it was taken back */

@@ -264,7 +264,9 @@ static int turn(struct ringsend *e, uint64_t until_ns, bool anyway)
     struct ring_wait wait = wait_for(e, ready ? 0 : until_ns);
     if (enter(e, &wait) < 0)
         return -RINGSEND_E_RING;
+    uint64_t began_ns = e->now_ns;
     e->now_ns = ring_now_ns(e->ring);
+    gates_turn(e, e->now_ns - began_ns);
     reap_completions(e);
     if (e->must_look) {
         if (look(e) < 0)

@@ -55,6 +55,7 @@
 #endif
 
 struct conn;
+struct cost;
 struct exchange;
 struct file;
 struct handshaker;
@@ -84,8 +85,10 @@ struct ringsend {
     bool retry_is_ours;                         /* they have not said it themselves, but for: */
     struct ringsend_status_set never_again;
     struct response_limits limits;
-    struct predicate *ok_if, *retry_if; /* null: none */
-    struct unpack *unpack;              /* with verdict_decodes, else null */
+    struct predicate *ok_if, *retry_if;            /* null: none */
+    struct cost *actual_costs[RINGSEND_COSTS_MAX]; /* null: none */
+    bool hears_costs;                              /* there are some of these */
+    struct unpack *unpack;                         /* with verdict_decodes, else null */
     struct list undecoded; /* requests whose response is there, its body to be decoded, in order */
     struct decoding decoding; /* of the first of them, when its pool is not null */
     size_t decode_allowance;  /* in this turn, still */
@@ -156,11 +159,12 @@ struct ringsend {
     uint32_t requests_used; /* accepted and not yet given back */
     uint32_t conns_limit;   /* places: at most options.connections_max */
     uint32_t conns_open;
-    uint32_t conns_leaving;  /* of those: shutting down or closing */
-    uint64_t pauses_end_ns;  /* the latest end of a pause that it knows of */
-    uint32_t waiting;        /* requests queued at their origins */
-    uint32_t held;           /* of these, as of their origins' last run: held back by a gate */
-    uint32_t exchanges_open; /* begun, and not over */
+    uint32_t conns_leaving; /* of those: shutting down or closing */
+    uint64_t pauses_end_ns; /* the latest end of a pause that it knows of */
+    uint32_t waiting;       /* requests queued at their origins */
+    uint32_t held;          /* of these, as of their origins' last run: held back by a gate */
+    uint32_t held_origins[HELD_KINDS]; /* by what: see admission.c */
+    uint32_t exchanges_open;           /* begun, and not over */
     bool stopping;
     const char *submit_detail;
 

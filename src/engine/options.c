@@ -1,6 +1,7 @@
 /* The caller's options: taken over whatever their size, their defaults filled in, checked. */
 #include "engine/options.h"
 
+#include "base/cost.h"
 #include "base/defaults.h"
 #include "base/limits.h"
 #include "engine/way.h"
@@ -82,6 +83,21 @@ static void fill_defaults(struct ringsend_options *o)
         o->connections_per_origin = o->connections_max;
 }
 
+static const char *costs_fault(const struct ringsend_options *o)
+{
+    if (o->costs_count > RINGSEND_COSTS_MAX)
+        return "costs_count must be 0 to 4";
+    if (o->costs_count > 0 && !o->costs)
+        return "costs is null, and costs_count is not 0";
+    for (size_t i = 0; i < o->costs_count; i++) {
+        const struct ringsend_cost *cost = &o->costs[i];
+        if (cost->count < 1 || cost->count > COST_MAX || cost->burst > COST_MAX ||
+            cost->per_ns > LIMIT_RATE_PER_NS)
+            return "a cost's rate must be 1 to 2^40 in 1 ns to 1 h, with a burst of 2^40 at most";
+    }
+    return NULL;
+}
+
 /* What is wrong with the options, or null. */
 static const char *fault_of(const struct ringsend_options *o)
 {
@@ -121,7 +137,8 @@ static const char *fault_of(const struct ringsend_options *o)
         return "tls_min must be 12 or 13";
     if (o->redirects_max > LIMIT_REDIRECTS)
         return "redirects_max must be 0 to 1000";
-    return way_fault(o);
+    const char *fault = way_fault(o);
+    return fault ? fault : costs_fault(o);
 }
 
 void options_message(const struct ringsend_options *o, const char *text)

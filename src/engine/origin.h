@@ -42,6 +42,9 @@ struct origin {
     struct list in_line[GATES_SHARED]; /* in engine.lines: see admission.c */
     bool refused[GATES];               /* in this run, or the last one */
     uint64_t refused_ns[GATES];        /* when it was the last time */
+    uint8_t held_by;                   /* HELD_BY_RATE, or what else the pace was asked for last */
+    uint8_t paced_by;                  /* the same, when that refused */
+    uint8_t holds;                     /* by what it is held back: bits, HELD_BY_... */
     uint64_t gates_at_ns;              /* when to ask again; TIMER_NEVER: when woken */
     uint32_t held;                     /* its part of engine.held */
     struct run_origin *run;            /* of all engines with these limits; null: there are none */

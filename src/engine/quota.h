@@ -13,9 +13,9 @@
  * the window begins in an empty one, and counts as much as fills it.
  *
  * Corrections. An attempt counts as much as was guessed until somebody knows better. Then it counts
- * that, from its own begin on: what it counted too little is owed by those who come; what it counted
- * too much is given back, but only as much of it as would not have run over since: the peaks of
- * the bucket's level tell that, each with the time since which it is the highest one.
+ * that, from its own begin on: what it counted too little is owed by those who come; what it
+ * counted too much is given back, but only as much of it as would not have run over since: the
+ * peaks of the bucket's level tell that, each with the time since which it is the highest one.
  *
  * A turn. Whoever is refused first is waited for, or light ones would for ever go before a heavy
  * one: nobody else is let through until it has begun, has left, or is late. */

@@ -25,7 +25,9 @@
 #include "base/key.h"
 #include "base/list.h"
 #include "base/timers.h"
+#include "engine/admission.h"
 #include "engine/attempt.h"
+#include "engine/costs.h"
 #include "engine/credentials.h"
 #include "engine/decode.h"
 #include "engine/engine.h"
@@ -188,6 +190,8 @@ static void settle(struct request *r)
     count_outcome(r);
     trace_attempt_over(r);
     r->queued_ns = r->engine->now_ns;
+    if (r->engine->run_limits->costs.count > 0 && costs_settle(r))
+        gates_freed(r->engine);
 }
 
 /* The attempt is over: what it says of its origin, and what it is worth, unless its body is to be

@@ -98,6 +98,9 @@ static void release(struct ringsend *e)
     place_leave(e);
     origins_leave_run(e);
     verdict_release(e);
+    costs_release(e);
+    if (!e->options.limits)
+        costs_free(&e->own_limits.costs, &e->memory);
     unpack_free(e->unpack);
     if (!e->broken)
         buf_pool_free(&e->bufs);
@@ -168,10 +171,17 @@ static int open_ring(struct ringsend *e, ring_make_fn *make_ring)
     return -RINGSEND_E_RING;
 }
 
-static int compile_predicates(struct ringsend *e)
+/* Predicates, and what answers tell of costs. */
+static int compile_texts(struct ringsend *e)
 {
     char message[300] = "";
     enum ringsend_error error = verdict_prepare(e, message, sizeof message);
+    if (error == RINGSEND_OK)
+        error = costs_prepare(e, message, sizeof message);
+    if (error == RINGSEND_OK && !e->options.limits &&
+        !costs_init(&e->own_limits.costs, &e->options, &e->memory))
+        error = RINGSEND_E_NO_MEMORY;
+    e->options.costs = NULL; /* only borrowed */
     if (error != RINGSEND_OK)
         options_message(&e->options, message[0] ? message : ringsend_error_text(error));
     return -(int)error;
@@ -227,7 +237,7 @@ static int open_all(struct ringsend *e, ring_make_fn *make_ring)
     way_read(e);
     int error = read_overrides(e);
     if (!error)
-        error = compile_predicates(e);
+        error = compile_texts(e);
     if (!error && verdict_decodes(e) && !(e->unpack = unpack_new(&e->memory, UNPACK_WINDOW_HTTP)))
         error = no_memory(e);
     if (!error)

@@ -47,7 +47,10 @@ int ringsend_limits_new(struct ringsend_limits **limits, const struct ringsend_o
     if (l)
         limits_init(l, &o, 0); /* the budget begins full */
     struct run_origin *any = l ? origin_new(l, &(struct origin_key){.host = ""}) : NULL;
-    if (!any || !origins || pthread_mutex_init(&l->lock, NULL) != 0) {
+    if (!any || !origins || !costs_init(&l->costs, &o, NULL) ||
+        pthread_mutex_init(&l->lock, NULL) != 0) {
+        if (l)
+            costs_free(&l->costs, NULL);
         free(any);
         free(origins);
         free(l);
@@ -80,6 +83,7 @@ void ringsend_limits_free(struct ringsend_limits *l)
         }
     }
     pthread_mutex_destroy(&l->lock);
+    costs_free(&l->costs, NULL);
     free(l->any);
     free(l->origins);
     free(l);

@@ -10,6 +10,7 @@
 
 #include "base/list.h"
 #include "engine/budget.h"
+#include "engine/costs.h"
 #include "engine/pace.h"
 #include "engine/run_places.h"
 #include "ringsend.h"
@@ -43,6 +44,7 @@ struct ringsend_limits {
     bool shared;
     pthread_mutex_t lock; /* shared: of all that follows */
     struct pace pace;
+    struct costs costs;
     struct budget budget;
     uint32_t connections_max, connections_per_origin; /* of all engines */
     struct run_places places;
@@ -53,7 +55,7 @@ struct ringsend_limits {
     struct run_origin *any; /* that of those for which there is no memory */
 };
 
-/* `o` has the defaults filled in. */
+/* `o` has the defaults filled in; costs_init and the rest are the caller's. */
 void limits_init(struct ringsend_limits *l, const struct ringsend_options *o, uint64_t now_ns);
 /* That origin, to be given back. Shared limits only. */
 struct run_origin *limits_origin(struct ringsend_limits *l, const struct origin_key *key,

@@ -15,6 +15,7 @@ const char *ringsend_wait_name(enum ringsend_wait wait)
         [RINGSEND_WAIT_BACKOFF] = "backoff", [RINGSEND_WAIT_RETRY_AFTER] = "retry_after",
         [RINGSEND_WAIT_RATE] = "rate",       [RINGSEND_WAIT_BUDGET] = "budget",
         [RINGSEND_WAIT_PAUSE] = "pause",     [RINGSEND_WAIT_REDIRECT] = "redirect",
+        [RINGSEND_WAIT_COST] = "cost",
     };
     return (unsigned)wait < RINGSEND_WAIT_COUNT ? names[wait] : "unknown";
 }

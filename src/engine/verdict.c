@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "base/status.h"
 #include "engine/attempt.h"
+#include "engine/costs.h"
 #include "engine/engine.h"
 #include "engine/predicate.h"
 #include "engine/request.h"
@@ -134,7 +135,7 @@ static enum verdict verdict_of(struct request *r)
 
 static bool wants_body(const struct ringsend *e)
 {
-    return (e->ok_if && predicate_wants_body(e->ok_if)) ||
+    return e->hears_costs || (e->ok_if && predicate_wants_body(e->ok_if)) ||
            (e->retry_if && predicate_wants_body(e->retry_if));
 }
 
@@ -153,6 +154,8 @@ void verdict_judge(struct request *r)
 {
     CHECK(r->attempt.outcome == RINGSEND_OK && r->attempt.step == ATTEMPT_OVER);
     r->attempt.verdict = verdict_of(r);
+    if (r->engine->hears_costs)
+        costs_hear(r);
 }
 
 /* Without the option decode it is a copy that is decoded. False: memory is out. */

@@ -158,6 +158,7 @@ static int run_scenarios(void)
                                                                           sim_tls_scenarios,
                                                                           sim_ring_scenarios,
                                                                           sim_pace_scenarios,
+                                                                          sim_costs_scenarios,
                                                                           sim_handshake_scenarios,
                                                                           sim_stranger_scenarios,
                                                                           sim_move_scenarios};

@@ -46,6 +46,8 @@ static const char *reason(const struct ringsend_attempt *try)
         return "as the answer asked";
     case RINGSEND_WAIT_RATE:
         return "for --rate";
+    case RINGSEND_WAIT_COST:
+        return "for --cost-rate";
     case RINGSEND_WAIT_BUDGET:
         return "for --retry-budget";
     case RINGSEND_WAIT_PAUSE:

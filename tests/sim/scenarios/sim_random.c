@@ -259,6 +259,20 @@ static void draw_tls_options(struct run *run, struct ringsend_options *o)
     o->tls = run->certificates;
 }
 
+/* Where costs are none, nothing is held back by them. */
+static void draw_costs(struct ringsend_options *o)
+{
+    static struct ringsend_cost costs[2];
+    o->costs = costs;
+    o->costs_count = sim_between(1, 2);
+    for (size_t i = 0; i < o->costs_count; i++)
+        costs[i] =
+            (struct ringsend_cost){.count = sim_between(100, 5000),
+                                   .per_ns = sim_chance(300) ? 0 : sim_between(SIM_MS, SIM_S),
+                                   .burst = sim_chance(500) ? 0 : sim_between(1, 1000),
+                                   .actual = sim_chance(500) ? NULL : "bytes / 8"};
+}
+
 static struct ringsend_options draw_options(struct run *run)
 {
     struct ringsend_options o = {.seed = sim_random() | 1};
@@ -290,6 +304,8 @@ static struct ringsend_options draw_options(struct run *run)
         o.rate_burst = sim_chance(500) ? 0 : (uint32_t)sim_between(1, 20);
         o.rate_ramp_ns = sim_chance(300) ? sim_between(1, 10ull * SIM_S) : 0;
     }
+    if (sim_chance(200))
+        draw_costs(&o);
     if (sim_chance(200)) {
         o.allocator = &client_allocator;
         draw_rate(&run->no_memory_per_mille, 800, 50);
@@ -405,6 +421,8 @@ static struct client_ask draw_ask(const struct run *run)
         ask.blank_key = (ask.flags & RINGSEND_KEYED) && sim_chance(200);
     }
     ask.close = sim_chance(100);
+    ask.cost[0] = sim_below(sim_chance(20) ? 20000 : 60);
+    ask.cost[1] = sim_below(30);
     if (sim_chance(100))
         ask.tries = (uint32_t)sim_between(1, 5);
     if (sim_chance(100))

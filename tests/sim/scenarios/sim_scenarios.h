@@ -43,6 +43,7 @@ const struct scenario_function *sim_scenarios(size_t *count);
 const struct scenario_function *sim_name_scenarios(size_t *count);
 /* What an attempt waits for before it may begin. */
 const struct scenario_function *sim_throttle_scenarios(size_t *count);
+const struct scenario_function *sim_costs_scenarios(size_t *count);
 const struct scenario_function *sim_pace_scenarios(size_t *count);
 /* Who has the places when not all can have one. */
 const struct scenario_function *sim_places_scenarios(size_t *count);

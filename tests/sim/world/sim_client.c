@@ -186,6 +186,7 @@ static struct package *package_make(const struct client_ask *ask, uint32_t recor
         .tries = ask->tries,
         .attempt_timeout_ns = ask->attempt_timeout_ns,
         .deadline_ns = ask->deadline_ns,
+        .cost = {ask->cost[0], ask->cost[1]},
     };
     return p;
 }

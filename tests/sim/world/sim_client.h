@@ -58,6 +58,7 @@ struct client_ask {
     uint32_t body_bytes; /* of a streamed one too */
     uint32_t tries;      /* as the options say */
     uint64_t attempt_timeout_ns, deadline_ns;
+    uint64_t cost[2];             /* of request.cost the first ones */
     const struct host_ways *ways; /* with the flags of streams */
 };
 
