@@ -34,6 +34,9 @@ enum {
     LIMIT_BUFFER_BYTES = 4096,
 };
 
+/* Of limits by weight: see cost.h. */
+#define LIMIT_COST (INT64_C(1) << 40)
+
 /* Lengths of time, in nanoseconds: beyond what an enumerator holds. */
 #define LIMIT_RATE_PER_NS NS_PER_HOUR       /* a rate is so many in an hour at most */
 #define LIMIT_RAMP_NS NS_PER_HOUR           /* of a rate */

@@ -245,6 +245,15 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     to->bytes_received += from->bytes_received;
     to->enters += from->enters;
     to->pauses += from->pauses;
+    to->held_pause_ns += from->held_pause_ns;
+    to->held_budget_ns += from->held_budget_ns;
+    to->held_rate_ns += from->held_rate_ns;
+    to->held_connections_ns += from->held_connections_ns;
+    for (size_t i = 0; i < RINGSEND_COSTS_MAX; i++) {
+        to->held_cost_ns[i] += from->held_cost_ns[i];
+        to->cost_guessed[i] += from->cost_guessed[i];
+        to->cost_known[i] += from->cost_known[i];
+    }
     to->retries_held += from->retries_held;
     to->connects_put_off += from->connects_put_off;
     to->closed_silently += from->closed_silently;

@@ -7,6 +7,7 @@
 #include "batch/serial.h"
 #include "records/record.h"
 #include "records/source.h"
+#include "records/weigh.h"
 #include "results/output_options.h"
 #include "results/report.h"
 #include "ringsend.h"
@@ -37,6 +38,7 @@ struct job_options {
     uint32_t connections; /* of all engines together at most */
     /* Null: none. Records with the same value there are sent one after another, in their order. */
     const struct json_path *serialize;
+    const struct weights *weights; /* what records weigh; null: nothing */
     /* Results come in the order of the input: so many at most wait for that. */
     bool ordered;
     /* Reasons to stop as after a first signal; 0 and null: none. Failures are results that are not

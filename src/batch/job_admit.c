@@ -88,6 +88,9 @@ static void send_on(struct job *job, struct slot *slot)
 static void submit(struct job *job, struct slot *slot)
 {
     struct serial_key key;
+    if (job->options.weights)
+        job->report.unweighed += !weigh(job->options.weights, &slot->record,
+                                        &job->source->layouts[slot->input], &job->pool);
     if (!job->options.serialize ||
         !serial_key_of(job->options.serialize, slot->record.request.body, &key) ||
         serial_enter(&job->serial, &slot->serial, key))

@@ -81,6 +81,13 @@ static bool place_name(struct template_names *names, struct ringsend_bytes name,
     return true;
 }
 
+bool template_names_add(struct template_names *names, struct ringsend_bytes name)
+{
+    char message[TEMPLATE_MESSAGE_BYTES];
+    int place;
+    return place_name(names, name, &place, message);
+}
+
 /* A whole row: with the filter json or form in front, which is then part of what it is called. */
 static bool read_row(struct filters *filters, struct ringsend_bytes *name, char *message)
 {

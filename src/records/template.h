@@ -110,6 +110,8 @@ bool template_compile(struct template *t, const char *source, enum template_use 
                       struct template_names *names, struct secrets *secrets, char *message);
 void template_free(struct template *t);
 void template_names_free(struct template_names *names);
+/* Without one that is there. False: there are too many, or memory is out. */
+bool template_names_add(struct template_names *names, struct ringsend_bytes name);
 /* Its place; -1: it is none of them. */
 int template_names_find(const struct template_names *names, struct ringsend_bytes name);
 /* It names no column: its text is the same for all records. */

@@ -30,6 +30,7 @@ struct job_report {
     enum job_end end;
     uint64_t records, ok, ambiguous, tries;
     uint64_t keys_of_places;                   /* not ok, with a key that was made without an id */
+    uint64_t unweighed;                        /* of which --cost finds none of its values */
     uint64_t unjudged;                         /* by predicates, which could not read the body */
     uint64_t by_status[REPORT_STATUS_MAX + 1]; /* complete responses that are not ok */
     uint64_t by_error[RINGSEND_ERROR_COUNT];

@@ -70,6 +70,8 @@ SAMPLES = {
     "id-from": ".order.id",
     "delimiter": ":",
     "echo": "all",
+    "cost": ".n",
+    "cost-actual": ".usage",
 }
 BY_KIND = {"rate": "5/s", "share": "1%", "file": "a file"}
 UNITS = {"count": "", "bytes": "", "time": "ns"}
@@ -382,6 +384,10 @@ class Resumed(Stopped):
     # What an option needs beside it; None: it is about the journal itself, sends nothing, or is
     # tried below, or in test_rows.
     WITH = {
+        "cost": ["--cost-rate=1000/s"],
+        "cost-rate": None,  # these stand behind it
+        "cost-burst": None,
+        "cost-actual": None,
         # A result is judged when its body is saved: not all are to be done by then.
         "bodies": ["--rate=200/s"],
         "burst": ["--rate", "1000"],

@@ -11,6 +11,22 @@ OPTION(BURST, "burst", 0, "N", COUNT, SEND, MANNERS,
        .others = "max-burst")
 ALSO(RAMP, 0, "T", TIME, SEND, MANNERS,
      "the rate grows from 0 to its full size within T", .min = MS, .max = LIMIT_RAMP_NS)
+OPTION(COST, "cost", 0, "EXPR", TEXT, SEND, MANNERS,
+       "what a record weighs, as platforms count in tokens:\n"
+       ".max_tokens, len(.prompt) / 4 + .max_tokens,\n"
+       "column(\"tokens\"), bytes; see ringsend-records(5).\n"
+       "Repeats, each with its --cost-rate behind it", .traits = REPEATS,
+       .others = "tokens|weight|token-count")
+OPTION(COST_RATE, "cost-rate", 0, "N/T", RATE, SEND, MANNERS,
+       "no T, wherever it begins, holds more of that than N;\n"
+       "a heavier record goes alone", .traits = REPEATS, .max = LIMIT_COST,
+       .others = "tpm|tokens-per-minute|token-limit")
+OPTION(COST_BURST, "cost-burst", 0, "N", COUNT, SEND, MANNERS,
+       "up to N at once, and in any T N more", .traits = REPEATS, .min = 1, .max = LIMIT_COST)
+OPTION(COST_ACTUAL, "cost-actual", 0, "EXPR", TEXT, SEND, MANNERS,
+       "what it really weighed, by its answer, as\n"
+       ".usage.total_tokens: counts in place of the guess",
+       .traits = REPEATS)
 OPTION(PER_HOST, "per-host", 0, "N", COUNT, SEND, MANNERS,
        "connections per scheme, host and port; default as -c", .min = 1,
        .max = LIMIT_CONNECTIONS)

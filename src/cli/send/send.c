@@ -341,6 +341,7 @@ static int run_job(struct send *send, enum outputs_use *use)
         .output = output_options_of(send),
         .defaults = &send->options.request.defaults,
         .serialize = send->options.serialize.count > 0 ? &send->options.serialize : NULL,
+        .weights = send->options.costs.weights.count > 0 ? &send->options.costs.weights : NULL,
         .ordered = send_given(&send->options, OPTION_ORDERED),
         .failures_max = send->options.failures_max,
         .failures_ppm_max = send->options.failures_ppm_max,

@@ -135,6 +135,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     credential_options_take(&options->request, given);
     record_options_take(&options->records, given);
     throttle_options_take(&options->request, given);
+    cost_options_take(&options->costs, &options->request, given);
     take_values(options, given);
     options->request.engine.store_attempts =
         option_given(given, OPTION_TRACE) || option_given(given, OPTION_VERBOSE);
@@ -163,6 +164,9 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     echo_option_read(&options->echo, option_text(given, OPTION_ECHO),
                      record_options_format(&options->records, options->inputs[0]),
                      options->write_out);
+    cost_options_finish(&options->costs, &options->request,
+                        record_options_format(&options->records, options->inputs[0]),
+                        &options->records.form.names);
     record_options_refuse_one_key(&options->request);
     options->request.defaults.notes = &options->records.notes;
 }
@@ -171,6 +175,7 @@ void send_options_free(struct send_options *options)
 {
     write_out_free(options->write_out);
     echo_option_free(&options->echo);
+    cost_options_free(&options->costs);
     record_options_free(&options->records);
     request_options_free(&options->request);
     options_free(&options->given);

@@ -3,6 +3,7 @@
 #define RINGSEND_CLI_SEND_SEND_OPTIONS_H
 
 #include "batch/serial.h"
+#include "cli/options/cost_options.h"
 #include "cli/options/options.h"
 #include "cli/options/record_options.h"
 #include "cli/options/request_options.h"
@@ -29,6 +30,7 @@ struct send_options {
     const char *bodies;          /* a directory; null: none */
     struct write_out *write_out; /* of -w; null: none */
     struct echo echo;            /* with --echo */
+    struct cost_options costs;   /* with --cost */
     enum progress_mode progress;
     uint64_t dry_run; /* show so many requests and send none; 0: send */
     uint32_t threads;

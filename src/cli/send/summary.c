@@ -16,6 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Who was held back for less of the time has nothing to ask for. */
+#define HELD_SHARE_TOLD 0.2
+
 enum { INPUTS_SHOWN = 8, ORIGINS_SHOWN = 4 };
 
 static const char *style(const char *begin_or_end)
@@ -82,6 +85,70 @@ static void print_hitches(FILE *out, const struct ringsend_stats *stats)
              "(-H 'Connection: close' keeps them apart)");
 }
 
+/* One limit of those that may hold a run back. */
+struct hold {
+    const char *by, *cure;
+    uint64_t ns; /* of the time of each thread, on the average */
+};
+
+/* The longest, and what is asked of whom to be faster. */
+static void print_hold(FILE *out, const struct job_report *report, const struct hold *longest)
+{
+    double share = (double)longest->ns / (double)report->elapsed_ns;
+    if (share < HELD_SHARE_TOLD)
+        return;
+    tell(out, "  held by   ", "%s, for %s (%.0f %% of the time)%s%s", longest->by,
+         duration_text(longest->ns).chars, share > 1 ? 100 : share * 100,
+         longest->cure[0] ? "; faster: " : "", longest->cure);
+}
+
+static void print_holds(FILE *out, const struct job_report *report,
+                        const struct ringsend_stats *stats, const struct send_options *options)
+{
+    char texts[RINGSEND_COSTS_MAX][96];
+    struct hold holds[4 + RINGSEND_COSTS_MAX] = {
+        {"pauses that the platform asked for",
+         "ask it for a higher limit, and see --cost or --rate "
+         "for an even flow",
+         stats->held_pause_ns},
+        {"--retry-budget", "", stats->held_budget_ns},
+        {"--rate", "ask the platform for more requests, and raise it", stats->held_rate_ns},
+        {"the number of connections", "more of them (-c N) if the platform allows",
+         stats->held_connections_ns},
+    };
+    size_t longest = 0, count = 4;
+    for (size_t i = 0; i < options->costs.weights.count; i++) {
+        snprintf(texts[i], sizeof texts[i], "--cost-rate %.40s", options->costs.rate_texts[i]);
+        holds[count++] = (struct hold){texts[i], "ask the platform for more of that, and raise it",
+                                       stats->held_cost_ns[i]};
+    }
+    for (size_t i = 0; i < count; i++) {
+        holds[i].ns /= options->threads;
+        longest = holds[i].ns > holds[longest].ns ? i : longest;
+    }
+    if (report->elapsed_ns > 0)
+        print_hold(out, report, &holds[longest]);
+}
+
+/* What was spent of each limit by weight. */
+static void print_costs(FILE *out, const struct job_report *report,
+                        const struct ringsend_stats *stats, const struct send_options *options)
+{
+    for (size_t i = 0; i < options->costs.weights.count; i++) {
+        unsigned long long guessed = stats->cost_guessed[i], known = stats->cost_known[i];
+        double off = guessed > 0 ? ((double)known / (double)guessed - 1) * 100 : 0;
+        if (options->costs.limits[i].actual)
+            tell(out, count_of("cost", known).chars,
+                 "of --cost %.60s, where %llu were guessed (%+.0f %%)", options->costs.texts[i],
+                 guessed, off);
+        else
+            tell(out, count_of("cost", known).chars, "of --cost %.60s", options->costs.texts[i]);
+    }
+    if (report->unweighed > 0)
+        tell(out, count_of("unweighed", report->unweighed).chars,
+             "records had none of what --cost names");
+}
+
 /* Which library and version of TLS each origin was spoken to with. */
 static void print_origins(FILE *out, const struct ringsend *engine)
 {
@@ -117,6 +184,8 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
                 (unsigned long long)whole->not_ok);
     fprintf(out, "  tries     %9llu\n", (unsigned long long)report->tries);
     print_hitches(out, stats);
+    print_costs(out, report, stats, options);
+    print_holds(out, report, stats, options);
     const struct histogram *h = &report->service_ns;
     if (h->count > 0)
         tell(out, "  latency   ", "p50 %s, p90 %s, p99 %s, max %s",
