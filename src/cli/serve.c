@@ -169,6 +169,26 @@ static void take_faults(struct server_options *server, const struct options *giv
         read_pause(server, option_text(given, OPTION_PAUSE));
 }
 
+static void take_weights(struct limits_plan *plan, const struct options *given)
+{
+    static struct cost cost;
+    const char *text = option_text(given, OPTION_COST);
+    const struct rate *rate = option_rate(given, OPTION_COST_RATE);
+    size_t column;
+    if (!text != !rate)
+        usage_error(COMMAND, "--cost goes with --cost-rate");
+    if (!text)
+        return;
+    const char *fault = cost_read(&cost, text, &column);
+    if (!fault && cost_column(&cost, 0))
+        fault = "requests have no columns";
+    if (fault)
+        usage_error(COMMAND, "--cost %s: column %zu: %s", text, column, fault);
+    plan->cost = &cost;
+    plan->weight = rate->count;
+    plan->weight_per_ns = rate->per_ns;
+}
+
 static void take_limits(struct server_options *server, const struct options *given)
 {
     /* Zero: as many of the default as descriptors allow. */
@@ -178,9 +198,15 @@ static void take_limits(struct server_options *server, const struct options *giv
     server->workers = (uint32_t)option_number(given, OPTION_WORKERS);
     const struct rate *rate = option_rate(given, OPTION_RATE_LIMIT);
     if (rate) {
-        server->rate_limit = (uint32_t)rate->count;
-        server->rate_limit_per_ns = rate->per_ns;
+        server->limits.requests = rate->count;
+        server->limits.requests_per_ns = rate->per_ns;
     }
+    server->limits.dialect = (enum dialect)option_number(given, OPTION_LIMITS);
+    server->limits.leaks = option_given(given, OPTION_RATE_BURST);
+    server->limits.burst = option_number(given, OPTION_RATE_BURST);
+    if (server->limits.leaks && !rate)
+        usage_error(COMMAND, "--rate-burst goes with --rate-limit");
+    take_weights(&server->limits, given);
     uint64_t retry_after_ns = option_number(given, OPTION_RETRY_AFTER);
     server->retry_after_s = (uint32_t)((retry_after_ns + NS_PER_S - 1) / NS_PER_S);
     server->retry_after_in_503 = option_given(given, OPTION_RETRY_AFTER);

@@ -68,6 +68,8 @@ size_t answer_head_write(const struct answer_head *head, bool close, char *out)
                 head->body_bytes);
     if (head->retry_after_s >= 0)
         n = add(out, n, "Retry-After: %" PRId64 "\r\n", head->retry_after_s);
+    if (head->limits)
+        n = add(out, n, "%s", head->limits);
     if (!close && head->keep_alive_s > 0)
         n = add(out, n, "Keep-Alive: timeout=%" PRIu64 "\r\n", head->keep_alive_s);
     return add(out, n, "Connection: %s\r\n\r\n", close ? "close" : "keep-alive");

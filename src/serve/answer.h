@@ -5,13 +5,14 @@
 #define RINGSEND_SERVE_ANSWER_H
 
 #include "base/span.h"
+#include "serve/limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
-    ANSWER_HEAD_BYTES_MAX = 512,
+    ANSWER_HEAD_BYTES_MAX = 512 + LIMITS_HEAD_BYTES_MAX,
     ANSWER_FILLER_KEPT_MAX = 1 << 20, /* more is made while it is sent */
 };
 
@@ -21,6 +22,7 @@ struct answer_head {
     uint64_t body_bytes;   /* Content-Length */
     uint64_t keep_alive_s; /* advertised unless 0 */
     int64_t retry_after_s; /* -1: none */
+    const char *limits;    /* lines that tell of these; null: none */
 };
 
 /* One answer, once for each value of the Connection header: [0] keep-alive, [1] close. The body

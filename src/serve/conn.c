@@ -138,7 +138,7 @@ void serve_conn_arrive(struct server *p, struct serve_conn *v)
 void serve_conn_refuse(struct server *p, struct serve_conn *v)
 {
     p->report.refused++;
-    request_log_add(&p->log, p->now_ns, 0, NULL, "refused");
+    request_log_add(&p->log, p->now_ns, 0, NULL, "refused", NULL);
     serve_conn_leave(p, v);
     serve_conn_wake(p, v);
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LINE_BYTES_MAX = 24 + 24 + REQUEST_TARGET_MAX + REQUEST_ID_MAX + 24 + 24 };
+enum { LINE_BYTES_MAX = 24 + 24 + REQUEST_TARGET_MAX + REQUEST_ID_MAX + 24 + 24 + 24 };
 
 static void log_fail(struct request_log *log, int error)
 {
@@ -29,7 +29,8 @@ static void without_tabs(char *text)
 }
 
 void request_log_add(struct request_log *log, uint64_t now_ns, uint64_t took_ns,
-                     const struct request_reader *request, const char *outcome)
+                     const struct request_reader *request, const char *outcome,
+                     const uint64_t *weight)
 {
     if (log->fd < 0 || log->error)
         return;
@@ -46,10 +47,13 @@ void request_log_add(struct request_log *log, uint64_t now_ns, uint64_t took_ns,
     const char *method = request && request->method[0] ? request->method : "-";
     const char *target = request && request->target[0] ? request->target : "-";
     int bytes = snprintf(log->filling.data + log->filling.bytes, LINE_BYTES_MAX,
-                         "%" PRIu64 "\t%s\t%s\t%s\t%s\t%" PRIu64 "\n", now_ns / 1000, method,
-                         target, key, outcome, took_ns / 1000);
+                         "%" PRIu64 "\t%s\t%s\t%s\t%s\t%" PRIu64, now_ns / 1000, method, target,
+                         key, outcome, took_ns / 1000);
     CHECK(bytes > 0 && bytes < LINE_BYTES_MAX);
     log->filling.bytes += (size_t)bytes;
+    char *end = log->filling.data + log->filling.bytes;
+    log->filling.bytes +=
+        (size_t)(weight ? snprintf(end, 24, "\t%" PRIu64 "\n", *weight) : snprintf(end, 24, "\n"));
     if (log->filling.bytes >= REQUEST_LOG_FLUSH_BYTES)
         request_log_flush(log);
 }

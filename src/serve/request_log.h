@@ -1,6 +1,6 @@
 /* The log of deliveries: one line per request, written through the ring in the background.
  *
- *   microseconds TAB method TAB target TAB key TAB outcome TAB took
+ *   microseconds TAB method TAB target TAB key TAB outcome TAB took [TAB weight]
  *
  * microseconds: monotonic clock. key: the record's id, or "fnv1a:" and the body's hash in hex where
  * the request had none. outcome: the status answered, or reset, close, stall, refused (a
@@ -36,7 +36,8 @@ struct request_log {
 
 /* Adds the line of `request`, or of a refused connection when that is null. */
 void request_log_add(struct request_log *log, uint64_t now_ns, uint64_t took_ns,
-                     const struct request_reader *request, const char *outcome);
+                     const struct request_reader *request, const char *outcome,
+                     const uint64_t *weight);
 /* Starts writing what is there, unless a write is in flight already. */
 void request_log_flush(struct request_log *log);
 /* RING_APPEND came back. */

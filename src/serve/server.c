@@ -248,7 +248,7 @@ static void accept_complete(struct server *p, const struct ring_completion *comp
         serve_conn_arrive(p, &p->conns[slot]);
     } else if (completion->result == -ENFILE && p->conns_used == p->conns_max) {
         p->report.refused++;
-        request_log_add(&p->log, p->now_ns, 0, NULL, "refused");
+        request_log_add(&p->log, p->now_ns, 0, NULL, "refused", NULL);
         p->accept_blocked = true;
     } else if (completion->result != -ECANCELED && completion->result != -ECONNABORTED) {
         /* Out of memory or files, system-wide: asking again at once would spin. */

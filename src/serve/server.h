@@ -7,6 +7,7 @@
 
 #include "base/span.h"
 #include "serve/fault.h"
+#include "serve/limits.h"
 #include "uring/ring.h"
 
 #include <stdbool.h>
@@ -52,9 +53,8 @@ struct server_options {
     /* so many requests are worked on at a time, for the faults' delay; the others wait; 0: any
      * number */
     uint32_t workers;
-    uint32_t rate_limit; /* requests answered in rate_limit_per_ns, others get 429; 0: any */
-    uint64_t rate_limit_per_ns;
-    uint32_t retry_after_s; /* in 429 answers; in 503 too if retry_after_in_503 */
+    struct limits_plan limits; /* beyond them requests get 429 */
+    uint32_t retry_after_s;    /* in 429 answers; in 503 too if retry_after_in_503 */
     bool retry_after_in_503;
     bool echo;                    /* the answer's body is the request's */
     bool digest;                  /* it is the length and SHA-256 of the request's, as JSON */

@@ -46,12 +46,14 @@ static bool build_usual(struct server *p, struct answer *answer, unsigned status
 bool service_init(struct server *p)
 {
     const struct server_options *o = &p->options;
+    p->limits.plan = o->limits;
     p->workers_free_ns = calloc(o->workers + 1, sizeof *p->workers_free_ns);
     if (!p->workers_free_ns)
         return false;
     if (!build_usual(p, &p->usual, 200) || !build_error(p, &p->bad_request, 400, -1) ||
         !build_error(p, &p->too_large, 413, -1) ||
-        !build_error(p, &p->too_many, 429, o->retry_after_s))
+        !build_error(p, &p->too_many, 429,
+                     o->limits.dialect == DIALECT_NONE ? (int64_t)o->retry_after_s : -1))
         return false;
     for (unsigned i = 0; i < o->faults.statuses_count; i++) {
         unsigned status = o->faults.statuses[i].status;
@@ -68,6 +70,7 @@ bool service_init(struct server *p)
 void service_free(struct server *p)
 {
     free(p->workers_free_ns);
+    limits_free(&p->limits);
     answer_free(&p->usual);
     answer_free(&p->bad_request);
     answer_free(&p->too_large);
@@ -100,14 +103,15 @@ struct turn *turn_take(struct server *p)
     turn->stream = NULL;
     list_init(&turn->link);
     turn->filler_at = turn->filler_bytes = 0;
+    turn->weight = turn->limit_wait_ns = 0;
     turn->answered_ns = 0;
     turn->kind = FAULT_ANSWER;
     turn->answer = NULL;
     turn->status = 0;
     request_reader_init(&turn->reader, &p->buffers, p->options.id_header,
-                        p->options.echo     ? REQUEST_BODY_STORED
-                        : p->options.digest ? REQUEST_BODY_DIGESTED
-                                            : REQUEST_BODY_COUNTED);
+                        p->options.echo || p->options.limits.cost ? REQUEST_BODY_STORED
+                        : p->options.digest                       ? REQUEST_BODY_DIGESTED
+                                                                  : REQUEST_BODY_COUNTED);
     return turn;
 }
 
@@ -119,7 +123,7 @@ static void turn_settle(struct server *p, struct turn *turn, const char *outcome
     bool whole = turn->got == REQUEST_DONE && !turn->too_large;
     uint64_t until_ns = turn->answered_ns > 0 ? turn->answered_ns : p->now_ns;
     request_log_add(&p->log, p->now_ns, until_ns - turn->asked_ns, whole ? &turn->reader : NULL,
-                    outcome);
+                    outcome, p->options.limits.cost ? &turn->weight : NULL);
 }
 
 void turn_put(struct server *p, struct turn **place)
@@ -146,20 +150,15 @@ void turn_put(struct server *p, struct turn **place)
     p->free_turns_count++;
 }
 
-/* At most rate_limit requests in each period; one starts with the first request after the one
- * before has passed. */
-static bool rate_allows(struct server *p)
+static bool limits_allow(struct server *p, struct turn *turn)
 {
-    if (p->options.rate_limit == 0)
-        return true;
-    if (p->window_start_ns == 0 || p->now_ns - p->window_start_ns >= p->options.rate_limit_per_ns) {
-        p->window_start_ns = p->now_ns;
-        p->window_count = 0;
-    }
-    if (p->window_count == p->options.rate_limit)
-        return false;
-    p->window_count++;
-    return true;
+    const struct cost *cost = p->options.limits.cost;
+    uint32_t found;
+    if (cost)
+        turn->weight =
+            cost_of(cost, (struct ringsend_bytes){turn->reader.body.data, turn->reader.body.bytes},
+                    NULL, NULL, &found);
+    return limits_take(&p->limits, turn->weight, p->now_ns, &turn->limit_wait_ns);
 }
 
 static bool is_stats(const struct server *p, const struct turn *turn)
@@ -224,7 +223,7 @@ uint64_t service_judge(struct server *p, struct serve_conn *v, struct turn *turn
         turn->status = turn->answer->status;
         return 0;
     }
-    if (!rate_allows(p)) {
+    if (!limits_allow(p, turn)) {
         turn->answer = &p->too_many;
         turn->status = turn->answer->status;
         return 0;
@@ -245,11 +244,15 @@ uint64_t service_judge(struct server *p, struct serve_conn *v, struct turn *turn
 static bool write_text_head(struct server *p, struct turn *turn, const char *type,
                             size_t body_bytes)
 {
-    struct answer_head head = {.status = 200,
+    char limits[LIMITS_HEAD_BYTES_MAX] = "";
+    struct answer_head head = {.status = turn->status,
                                .type = type,
                                .body_bytes = body_bytes,
                                .keep_alive_s = p->options.keep_alive_ns / NS_PER_S,
-                               .retry_after_s = -1};
+                               .retry_after_s = -1,
+                               .limits = limits};
+    if (turn->owed)
+        limits_write(&p->limits, turn->limit_wait_ns, p->now_ns, clock_wall_ms(), limits);
     if (!buf_reserve(&p->buffers, &turn->text, ANSWER_HEAD_BYTES_MAX))
         return false;
     turn->head_bytes = turn->text.bytes = answer_head_write(&head, turn->close, turn->text.data);
@@ -259,6 +262,19 @@ static bool write_text_head(struct server *p, struct turn *turn, const char *typ
 static bool write_echo(struct server *p, struct turn *turn)
 {
     return write_text_head(p, turn, "application/octet-stream", turn->reader.body.bytes);
+}
+
+/* One that is prebuilt, with what is told of the limits in its head. */
+static bool write_limited(struct server *p, struct turn *turn, bool head_only)
+{
+    const struct answer *answer = turn->answer;
+    size_t at = answer->form[0].head_bytes, bytes = answer->form[0].bytes - at;
+    bool is_error = answer->status >= 400;
+    if (!write_text_head(p, turn, is_error ? "application/json" : p->options.body_type, bytes))
+        return false;
+    if (!head_only)
+        turn->parts[1] = (struct iovec){answer->form[0].data + at, bytes};
+    return true;
 }
 
 static bool write_digest(struct server *p, struct turn *turn)
@@ -292,7 +308,13 @@ bool service_answer(struct server *p, struct turn *turn)
     bool digest = turn->owed && !turn->answer && p->options.digest;
     turn->parts[1] = (struct iovec){0};
     turn->answered_ns = p->now_ns;
-    if (turn->answer) {
+    bool limited = turn->answer && turn->answer->filler_bytes == 0 && turn->owed &&
+                   p->options.limits.dialect != DIALECT_NONE;
+    if (limited) {
+        if (!write_limited(p, turn, head_only))
+            return false;
+        turn->parts[0] = (struct iovec){turn->text.data, turn->text.bytes};
+    } else if (turn->answer) {
         turn->parts[0].iov_base = turn->answer->form[turn->close].data;
         turn->parts[0].iov_len = head_only ? turn->answer->form[turn->close].head_bytes
                                            : turn->answer->form[turn->close].bytes;

@@ -42,6 +42,8 @@ struct turn {
     size_t head_bytes;                /* of the first: the head */
     size_t encrypted_bytes;           /* over TLS: those of them encrypted so far */
     uint64_t filler_at, filler_bytes; /* what is to follow behind them ends there */
+    uint64_t weight;                  /* by the plan of limits */
+    uint64_t limit_wait_ns;           /* of one too many; else 0 */
     bool answer_sent;                 /* the kernel took all of it */
     struct msghdr message;
 
@@ -85,8 +87,7 @@ struct server {
     struct answer statuses[FAULT_STATUSES_MAX];
     uint64_t faults_drawn;
     uint64_t *workers_free_ns; /* of each worker: when it is free again */
-    uint64_t window_start_ns;  /* of the rate limit's period */
-    uint32_t window_count;
+    struct limits limits;
 
     struct timer pause_timer; /* set from the first request to the begin of the pause */
     bool pauses;              /* the pause is due */

@@ -73,6 +73,19 @@ OPTION(WORKERS, "workers", 0, "N", COUNT, SERVE, LIMITS,
 OPTION(RATE_LIMIT, "rate-limit", 0, "N/T", RATE, SERVE, LIMITS,
        "requests answered in T: 50/s, 100/m (N alone: a\n"
        "second); more get 429", .max = LIMIT_RATE_COUNT)
+OPTION(RATE_BURST, "rate-burst", 0, "N", COUNT, SERVE, LIMITS,
+       "as nginx's limit_req: none comes sooner than that rate\n"
+       "says but for N", .max = LIMIT_RATE_BURST)
+ALSO(COST, 0, "EXPR", TEXT, SERVE, LIMITS,
+     "what a request weighs, by its body, as .max_tokens;\n"
+     "the log tells it")
+ALSO(COST_RATE, 0, "N/T", RATE, SERVE, LIMITS,
+     "so much of that in any T; more gets 429", .max = LIMIT_COST)
+OPTION(LIMITS, "limits", 0, "DIALECT", WORD, SERVE, LIMITS,
+       "tell clients of these limits as OpenAI, Azure,\n"
+       "Anthropic, GitHub, Okta, Reddit or Twitter do, by\n"
+       "X-RateLimit or drafts of the IETF, by Retry-After\n"
+       "alone, or not at all (silent)", .words = DIALECT_WORDS, .text = "none")
 OPTION(RETRY_AFTER, "retry-after", 0, "TIME", TIME, SERVE, LIMITS,
        "Retry-After of 429 answers, and then of 503 too, in\n"
        "whole seconds; default {default}, 429 only", .max = DAY, .number = S)
