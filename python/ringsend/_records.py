@@ -11,13 +11,27 @@ import os
 import re
 import stat
 import urllib.parse
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, TypedDict, Union
 
 from . import _engine
 from ._options import count, nanoseconds
 from ._result import Result
 
 Headers = Union[Mapping[str, Union[str, Iterable[str]]], Iterable[Tuple[str, str]]]
+
+
+class Ask(TypedDict, total=False):
+    """What get(), post() and their like take beside URL and data: see Session.fetch."""
+    headers: Optional[Headers]
+    tries: Optional[int]
+    timeout_s: Optional[float]
+    deadline_s: Optional[float]
+    key: Optional[str]
+    at_least_once: bool
+    into: Any
+    discard: bool
+    id: Any
+
 
 KEYS = frozenset([
     "id", "custom_id", "method", "url", "headers", "data", "body", "data_base64", "data_file",

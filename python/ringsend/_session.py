@@ -16,7 +16,7 @@ from typing import (TYPE_CHECKING, Any, AsyncIterable, Awaitable, Callable, Coro
 from . import _options
 from ._job import NEVER_NS, SETTLE_NS, Callbacks, Collected, Core, Job, iterator_of, settle
 from ._map import Results, pump
-from ._records import Fields, Headers, is_stream
+from ._records import Ask, Fields, Headers, is_stream
 from ._result import Result, SessionClosed
 from ._stream import Stream
 
@@ -410,27 +410,27 @@ class Session:
         finally:
             del self._calls[number]
 
-    async def get(self, url: str, **more: Any) -> Result:
+    async def get(self, url: str, **more: "Unpack[Ask]") -> Result:
         """fetch("GET", url, ...)"""
         return await self.fetch("GET", url, **more)
 
-    async def head(self, url: str, **more: Any) -> Result:
+    async def head(self, url: str, **more: "Unpack[Ask]") -> Result:
         """fetch("HEAD", url, ...)"""
         return await self.fetch("HEAD", url, **more)
 
-    async def post(self, url: str, data: Any = None, **more: Any) -> Result:
+    async def post(self, url: str, data: Any = None, **more: "Unpack[Ask]") -> Result:
         """fetch("POST", url, data=data, ...)"""
         return await self.fetch("POST", url, data=data, **more)
 
-    async def put(self, url: str, data: Any = None, **more: Any) -> Result:
+    async def put(self, url: str, data: Any = None, **more: "Unpack[Ask]") -> Result:
         """fetch("PUT", url, data=data, ...)"""
         return await self.fetch("PUT", url, data=data, **more)
 
-    async def patch(self, url: str, data: Any = None, **more: Any) -> Result:
+    async def patch(self, url: str, data: Any = None, **more: "Unpack[Ask]") -> Result:
         """fetch("PATCH", url, data=data, ...)"""
         return await self.fetch("PATCH", url, data=data, **more)
 
-    async def delete(self, url: str, **more: Any) -> Result:
+    async def delete(self, url: str, **more: "Unpack[Ask]") -> Result:
         """fetch("DELETE", url, ...)"""
         return await self.fetch("DELETE", url, **more)
 

@@ -184,3 +184,19 @@ async def test_close_ends_streams(server):
         await asyncio.sleep(0)
     session.close()
     assert (await task).error == "cancelled"
+
+
+@coroutine_test
+async def test_a_unix_socket(server, tmp_path):
+    listener = await asyncio.start_unix_server(_hello, str(tmp_path / "socket"))
+    async with ringsend.Session(2, unix_socket=tmp_path / "socket") as session:
+        results = await session.request([{"url": "http://any.test/"}] * 5)
+        assert [r.text() for r in results] == ["hello"] * 5
+    listener.close()
+
+
+async def _hello(reader, writer):
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+    await writer.drain()
+    writer.close()

@@ -59,26 +59,27 @@ async def main() -> None:
         count: int = await session.map([], print)
         async for result in session.map([]):
             status: int = result.status
+        answer: ringsend.Result = await session.post("http://a/", {}, key="k", timeout_s=3)
         async with session.stream("GET", "http://a/") as response:
             pieces: List[bytes] = [piece async for piece in response]
     many: List[ringsend.Result] = ringsend.send([{"url": "http://a/"}], pool=3, ok_if="status")
 
 asyncio.run(main())
 """)
-    run = subprocess.run([
-        "mypy", "--config-file",
-        os.path.join(PYTHON, "pyproject.toml"), "--cache-dir",
-        str(tmp_path / "cache"),
-        os.path.join(PYTHON, "ringsend"),
-        str(program)
-    ],
-                         capture_output=True,
-                         text=True,
-                         check=False,
-                         env={
-                             **os.environ, "LD_PRELOAD": ""
-                         })
+    command = ["mypy", "--config-file", os.path.join(PYTHON, "pyproject.toml"), "--cache-dir",
+               str(tmp_path / "cache"), os.path.join(PYTHON, "ringsend"), str(program)]
+    environment = {**os.environ, "LD_PRELOAD": ""}
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert run.returncode == 0, run.stdout + run.stderr
+    program.write_text("""
+import ringsend
+
+async def main() -> None:
+    async with ringsend.Session(poll=40) as session:
+        await session.get("http://a/", timeout=3)
+""")
+    run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert run.stdout.count(": error: ") == 2, run.stdout
 
 
 def test_everything_public_is_documented():
