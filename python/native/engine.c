@@ -47,6 +47,8 @@ struct engine {
     bool busy;
 };
 
+PyObject *engine_unusable;
+
 /* ---- Who may ---- */
 
 static unsigned forks; /* that this process is away from the first one */
@@ -81,16 +83,16 @@ static bool is_ours(const struct engine *self)
 static bool may_use(struct engine *self)
 {
     if (!self->engine)
-        PyErr_SetString(PyExc_RuntimeError, "the session is closed");
+        PyErr_SetString(engine_unusable, "the session is closed");
     else if (self->forks != forks)
-        PyErr_SetString(PyExc_RuntimeError,
+        PyErr_SetString(engine_unusable,
                         "the session is the parent's: a child of fork makes its own");
     else if (!is_ours(self))
-        PyErr_SetString(PyExc_RuntimeError,
+        PyErr_SetString(engine_unusable,
                         "the session belongs to another thread: see "
                         "asyncio.run_coroutine_threadsafe, or make a session for each thread");
     else if (self->busy)
-        PyErr_SetString(PyExc_RuntimeError, "the engine is at work: it cannot be used from within");
+        PyErr_SetString(engine_unusable, "the engine is at work: it cannot be used from within");
     else
         return true;
     return false;

@@ -69,6 +69,9 @@ PyMODINIT_FUNC PyInit__engine(void)
     PyObject *module = PyModule_Create(&definition);
     if (!module)
         return NULL;
+    engine_unusable = PyErr_NewException("ringsend._engine.Unusable", PyExc_RuntimeError, NULL);
+    if (!engine_unusable || PyObject_SetAttrString(module, "Unusable", engine_unusable) < 0)
+        return NULL;
     headers_type = add_type(module, "Headers", &headers_spec);
     shared_type = add_type(module, "Shared", &shared_spec);
     if (headers_type && shared_type && add_type(module, "Result", &result_spec) &&

@@ -114,6 +114,8 @@ PyObject *headers_list(const struct ringsend_header *headers, size_t count);
 /* ---- engine.c ---- */
 
 extern PyType_Spec engine_spec;
+/* A RuntimeError: closed, another thread's, the parent's, or at work. */
+extern PyObject *engine_unusable;
 /* Has the child of a fork know itself. */
 bool engine_watch_forks(void);
 

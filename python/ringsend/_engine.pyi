@@ -3,6 +3,8 @@ from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar
 HEADER_VERSION: str
 STATUS_SET_BYTES: int
 
+class Unusable(RuntimeError): ...
+
 class Headers:
     def __new__(cls, pairs: Tuple[Tuple[bytes, bytes], ...]) -> Headers: ...
 

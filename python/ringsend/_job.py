@@ -105,10 +105,9 @@ class Job:
 
     def submit(self, record: Any) -> None:
         """Hands one over, for which may_take() was true."""
-        number = self.submitted
-        self.submitted += 1
-        ticket = self.core.maker.record(self.sink, record, number)
+        ticket = self.core.maker.record(self.sink, record, self.submitted)
         assert ticket != FULL
+        self.submitted += 1
 
     def fill(self) -> None:
         """Takes records while there is room. What the iterator raises ends it, and is told when
@@ -126,8 +125,8 @@ class Job:
                     self.starved = True
                     return
                 item = next(source)
+                record(sink, item, self.submitted)
                 self.submitted += 1
-                record(sink, item, self.submitted - 1)
         except StopIteration:
             self.exhausted = True
         except Exception as error:

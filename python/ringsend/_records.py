@@ -283,15 +283,17 @@ class Maker:
                                               self._method(record.get("method")), record["url"],
                                               self._none, None, 0)
             return self._any_record(sink, record, number)
-        except (TypeError, ValueError, LookupError, OSError, OverflowError,
-                RecursionError) as error:
+        except _engine.Unusable:
+            raise
+        except Exception as error:
             self.refuse(sink, record, number, error)
             return 0
 
     def refuse(self, sink: List[Result], data: Any, number: int, error: Exception) -> None:
         """The result of what cannot be sent."""
         told = "the record has no %s" % error if isinstance(error, KeyError) else str(error)
-        name = "data_file" if isinstance(error, OSError) else "bad_record"
+        name = ("data_file" if isinstance(error, OSError) else
+                "out_of_memory" if isinstance(error, MemoryError) else "bad_record")
         sink.append(_engine.failed(Result, data, number, name, told or type(error).__name__))
 
     def _any_record(self, sink: List[Result], record: Any, number: int) -> int:

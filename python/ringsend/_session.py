@@ -13,7 +13,7 @@ from collections import deque
 from typing import (TYPE_CHECKING, Any, AsyncIterable, Awaitable, Callable, Coroutine, Deque, Dict,
                     Iterable, List, Optional, Union, overload)
 
-from . import _options
+from . import _engine, _options
 from ._job import NEVER_NS, SETTLE_NS, Callbacks, Collected, Core, Job, iterator_of, settle
 from ._map import Results, pump
 from ._records import Ask, Fields, Headers, is_stream
@@ -323,6 +323,8 @@ class Session:
     def _raise_end(self, job: Job, calls: Callbacks) -> None:
         if self._broken:
             raise self._broken
+        if isinstance(job.error, _engine.Unusable) and self._closed:
+            job.error, job.refused = None, True  # from within the iterable
         if job.error or calls.error:
             raise job.error or calls.error or AssertionError
         if job.refused or not job.finished:

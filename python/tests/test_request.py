@@ -214,6 +214,33 @@ async def test_a_record_that_cannot_be_sent_says_so_and_stops_no_other(server):
         assert told in (result.detail or result.error), (bad, result.detail)
 
 
+class Hostile(dict):
+    """Raises what no mapping should."""
+
+    def get(self, key, default=None):
+        raise RuntimeError("hostile")
+
+
+@coroutine_test
+async def test_a_record_that_raises_has_its_result_too(server):
+    deep = value = {}
+    for _ in range(100000):
+        value["a"] = value = {}
+    good = {"url": server.url + "/echo"}
+    async with ringsend.Session(2) as session:
+        results = await session.request([good, Hostile(good), {**good, "data": deep}, good])
+        assert [r.error for r in results] == [None, "bad_record", "bad_record", None]
+        assert results[1].detail == "hostile"
+
+        def closes():
+            yield good
+            session.close()
+            yield good
+
+        with pytest.raises(ringsend.SessionClosed):
+            await session.request(closes())
+
+
 @coroutine_test
 async def test_exceptions_of_callbacks_lose_no_result(server):
     got = []
