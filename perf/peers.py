@@ -263,6 +263,7 @@ class Bench:
         """The same script on libringsend."""
         return [
             "env", "LIBRINGSEND=" + os.path.join(self.build, "src", "libringsend.so.0"),
+            "PYTHONPATH=" + os.path.join(self.build, "python"),
             "/usr/bin/python3",
             os.path.relpath(os.path.join(HERE, os.pardir, "examples", "python", "article.py")),
             str(connections), records,
