@@ -11,12 +11,14 @@ struct result {
     PyObject *body;               /* bytes */
     PyObject *headers;            /* a list of pairs, or null */
     PyObject *encoding;           /* str or null */
+    PyObject *location;           /* the same */
+    PyObject *redirect_urls;
     PyObject *attempts_list;
     Py_ssize_t number;
     int status;
     int kind;
-    unsigned int attempts;
-    char ok, ambiguous, cut_short, unjudged;
+    unsigned int attempts, redirects;
+    char ok, ambiguous, cut_short, unjudged, processed;
     unsigned long long retry_after_ns, head_bytes, packed_bytes;
     struct ringsend_times times;
 };
@@ -48,6 +50,12 @@ static bool copy_objects(struct result *self, const struct ringsend_result *from
     if (from->encoding.bytes &&
         !(self->encoding = text_of(from->encoding.data, from->encoding.bytes)))
         return false;
+    if (from->location.bytes &&
+        !(self->location = text_of(from->location.data, from->location.bytes)))
+        return false;
+    if (from->redirect_urls.bytes &&
+        !(self->redirect_urls = text_of(from->redirect_urls.data, from->redirect_urls.bytes)))
+        return false;
     return !from->attempts_list_count || (self->attempts_list = attempts_of(from));
 }
 
@@ -68,6 +76,8 @@ PyObject *result_new(PyTypeObject *type, PyObject *data, Py_ssize_t number,
     self->ambiguous = from->ambiguous;
     self->cut_short = from->cut_short;
     self->unjudged = from->unjudged;
+    self->redirects = from->redirects;
+    self->processed = from->processed;
     self->retry_after_ns = from->retry_after_ns;
     self->head_bytes = from->head_bytes;
     self->packed_bytes = from->packed_bytes;
@@ -124,6 +134,8 @@ static void result_dealloc(PyObject *object)
     Py_XDECREF(self->body);
     Py_XDECREF(self->headers);
     Py_XDECREF(self->encoding);
+    Py_XDECREF(self->location);
+    Py_XDECREF(self->redirect_urls);
     Py_XDECREF(self->attempts_list);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(object);
     Py_DECREF(type);
@@ -159,6 +171,11 @@ static PyMemberDef result_members[] = {
            "The response's: a list of (name, value), with store_headers; else None."),
     MEMBER("encoding", encoding, T_OBJECT,
            "The Content-Encoding that the body still has, or None."),
+    MEMBER("location", location, T_OBJECT, "With a status of 300 to 399: where it leads, or None."),
+    MEMBER("redirects", redirects, T_UINT, "So many were followed."),
+    MEMBER("_redirect_urls", redirect_urls, T_OBJECT, "To these URLs, one to a line; or None."),
+    MEMBER("processed", processed, T_BOOL,
+           "An answer that led to a GET says that the request itself was processed."),
     MEMBER("_attempts_list", attempts_list, T_OBJECT, "With store_attempts a list of dicts."),
     MEMBER("cut_short", cut_short, T_BOOL,
            "Cancelling or stopping kept it from a try or from the response it waited for."),

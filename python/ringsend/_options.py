@@ -247,6 +247,8 @@ OPTIONS: Dict[str, Option] = {
         Option("decode", "decode", switch,
                "Ask for gzip, deflate, br and zstd, and decode them; default False."),
         Option("store_headers", "store_headers", switch, "Results have headers; default False."),
+        Option("redirects_max", "redirects_max", count(0, 1000),
+               "So many redirects are followed, one after another; up to 1000, default 0."),
         Option("ca_file", "ca_file", path,
                "PEM: whom to trust; default $SSL_CERT_FILE and $SSL_CERT_DIR, else the system's."),
         Option("cert_file", "cert_file", path, "PEM: own certificate, then its issuers."),
@@ -335,6 +337,7 @@ class Settings(TypedDict, total=False):
     strict_http: Optional[bool]
     decode: Optional[bool]
     store_headers: Optional[bool]
+    redirects_max: Optional[int]
     ca_file: Optional[Path]
     cert_file: Optional[Path]
     key_file: Optional[Path]

@@ -25,7 +25,8 @@ class Times(NamedTuple):
 
 class Attempt(NamedTuple):
     """One attempt, times in ns (ringsend(3), struct ringsend_attempt). `wait` says what held the
-    next one back: "none", "free", "backoff", "retry_after", "rate", "budget" or "pause"."""
+    next one back: "none", "free", "backoff", "retry_after", "rate", "budget", "pause" or
+    "redirect"."""
     began_ns: int
     dns_ns: int
     connect_ns: int
@@ -49,7 +50,9 @@ class Result(_engine.Result):
     nobody can tell. attempts: tries made. body: bytes. headers: with store_headers a list of
     (name, value), else None. encoding: the Content-Encoding that the body still has. cut_short:
     cancelling or stopping kept it from a try, or from its response. unjudged: what ok_if asked for
-    could not be read. head_bytes, packed_bytes: of the response as it came."""
+    could not be read. location: where a status of 300 to 399 leads, or None; redirects: so
+    many were followed; processed: an answer that led to a GET says that the request itself was.
+    head_bytes, packed_bytes: of the response as it came."""
 
     __slots__ = ()
 
@@ -79,6 +82,11 @@ class Result(_engine.Result):
         if known is None:
             return None
         return [Attempt(*(one[name] for name in Attempt._fields)) for one in known]
+
+    @property
+    def redirect_urls(self) -> List[str]:
+        """Where the redirects that were followed led: the last attempt was at the last one."""
+        return self._redirect_urls.split("\n") if self._redirect_urls else []
 
     def raise_for_error(self) -> "Result":
         """Itself when it is ok, else it raises ringsend.RequestError."""

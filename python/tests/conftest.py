@@ -56,6 +56,7 @@ class Server:
         app.router.add_route("*", "/echo", self._echo)
         app.router.add_route("*", "/status/{code}", self._status)
         app.router.add_route("*", "/bytes/{count}", self._bytes)
+        app.router.add_route("*", "/to/{code}/{where:.*}", self._redirect)
         app.router.add_route("*", "/held", self._held)
         app.router.add_route("*", "/once/{name}", self._once)
         runner = web.AppRunner(app)
@@ -81,6 +82,11 @@ class Server:
     async def _status(self, request):
         await self._note(request)
         return web.Response(status=int(request.match_info["code"]), text="told")
+
+    async def _redirect(self, request):
+        await self._note(request)
+        return web.Response(status=int(request.match_info["code"]),
+                            headers={"Location": "/" + request.match_info["where"]})
 
     async def _bytes(self, request):
         await self._note(request)

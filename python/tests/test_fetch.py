@@ -187,6 +187,20 @@ async def test_close_ends_streams(server):
 
 
 @coroutine_test
+async def test_redirects(server):
+    url = server.url + "/to/303/to/302/echo"
+    async with ringsend.Session(2) as session:
+        result = await session.post(url, {})
+        assert (result.status, result.location, result.redirects) == (303, "/to/302/echo", 0)
+        assert result.redirect_urls == [] and not result.processed
+    async with ringsend.Session(2, redirects_max=5) as session:
+        result = await session.post(url, {})
+        assert result.ok and result.redirects == 2 and result.processed
+        assert result.redirect_urls == [server.url + "/to/302/echo", server.url + "/echo"]
+        assert [seen[0] for seen in server.seen] == ["POST", "POST", "GET", "GET"]
+
+
+@coroutine_test
 async def test_a_unix_socket(server, tmp_path):
     listener = await asyncio.start_unix_server(_hello, str(tmp_path / "socket"))
     async with ringsend.Session(2, unix_socket=tmp_path / "socket") as session:
