@@ -1030,6 +1030,8 @@ struct ringsend_stats {
     uint64_t held_pause_ns, held_budget_ns, held_rate_ns, held_cost_ns[RINGSEND_COSTS_MAX];
     /* The last of these. */
     uint64_t held_connections_ns;
+    /* Of pushed_back: 429, 503 and 529. */
+    uint64_t refused;
 };
 
 /* Makes an engine; options null: all defaults. On failure *engine is untouched. Errors:
@@ -1160,6 +1162,11 @@ RINGSEND_API void ringsend_wake(struct ringsend *engine);
  * idle ones above it are closed, busy ones when they have finished. With options.limits: of all
  * their engines. 0 or INVALID. */
 RINGSEND_API int ringsend_limit(struct ringsend *engine, uint32_t connections);
+
+/* From now on at most so many attempts begin within per_ns as well, evenly: what a platform seems
+ * to allow. count 0: no more. With options.limits: of all their engines. At most 10^9 in 1 ns to
+ * 1 h. 0 or INVALID. */
+RINGSEND_API int ringsend_limit_rate(struct ringsend *engine, uint32_t count, uint64_t per_ns);
 
 #if defined(__cplusplus) && defined(__GNUC__) /* that it hides the struct */
 #pragma GCC diagnostic push

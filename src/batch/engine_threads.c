@@ -237,6 +237,7 @@ static void add(struct ringsend_stats *to, const struct ringsend_stats *from)
     to->completed += from->completed;
     to->service_ns += from->service_ns;
     to->pushed_back += from->pushed_back;
+    to->refused += from->refused;
     if (from->origins_paused > to->origins_paused) /* a pause is all threads' */
         to->origins_paused = from->origins_paused;
     to->handshakes_full += from->handshakes_full;

@@ -146,10 +146,11 @@ struct job {
     uint64_t looked_ns;   /* when that was looked for last; 0: never */
     bool stopping;
     bool cancelled;
-    uint64_t cancel_at_ns; /* valid while stopping */
-    uint64_t abort_at_ns;  /* 0: no second signal yet */
-    uint64_t started_ns;   /* the first turn; 0: there was none */
-    uint64_t now_ns;       /* at the start of this turn */
+    uint64_t cancel_at_ns;      /* valid while stopping */
+    uint64_t abort_at_ns;       /* 0: no second signal yet */
+    uint64_t started_ns;        /* the first turn; 0: there was none */
+    uint64_t now_ns;            /* at the start of this turn */
+    uint64_t second, second_ok; /* so many were ok in that second */
 };
 
 static inline struct slot *job_slot(const struct job *job, uint32_t i)

@@ -144,6 +144,16 @@ static void judge(struct job *job, const struct result_line *line)
     }
 }
 
+/* What the platform takes in a second. */
+static void note_ok(struct job *job)
+{
+    uint64_t second = job->now_ns / NS_PER_S;
+    job->second_ok = second == job->second ? job->second_ok + 1 : 1;
+    job->second = second;
+    if (job->second_ok > job->report.ok_most_per_s)
+        job->report.ok_most_per_s = job->second_ok;
+}
+
 /* Writes the slot's one result and frees it. Of a line that was too long nothing is left to go to
  * the failed ones. */
 void job_finish(struct job *job, struct slot *slot, struct result_line *line)
@@ -160,6 +170,8 @@ void job_finish(struct job *job, struct slot *slot, struct result_line *line)
     struct echoed input = {0};
     job->memory_is_out |= !echo(job, slot, &job->pool, line, &input);
     report_count(&job->report, line);
+    if (line->ok)
+        note_ok(job);
     job->report.keys_of_places +=
         !line->ok && slot->record.has_made_key && slot->record.id.bytes == 0;
     judge(job, line);

@@ -125,6 +125,8 @@ static uint64_t pace_ns(const struct request *r, bool waits)
     r->origin->held_by = HELD_BY_RATE;
     if (!pace_allows(&l->pace, r->engine->now_ns))
         return pace_next_ns(&l->pace, r->engine->now_ns);
+    if (!pace_allows(&l->found, r->engine->now_ns))
+        return pace_next_ns(&l->found, r->engine->now_ns);
     if (l->costs.count == 0)
         return 0;
     uint64_t again_at_ns = costs_ask(&l->costs, r, waits, &which);
@@ -253,6 +255,7 @@ static bool take(struct request *r)
     if (open) {
         pause_attempt_begins(o);
         pace_take(&l->pace);
+        pace_take(&l->found);
         costs_take(&l->costs, r);
         if (r->is_retry)
             budget_take(&l->budget);

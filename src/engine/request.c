@@ -166,6 +166,7 @@ static void count_outcome(struct request *r)
     CHECK(a->step == ATTEMPT_KNOWN);
     if (retry_is_pushed_back(a->outcome, a->status)) {
         stats->pushed_back += !is_pardoned(r);
+        stats->refused += retry_is_overload(a->status);
     } else if (a->outcome == RINGSEND_OK) {
         CHECK(a->times.done_at_ns >= a->times.sent_at_ns);
         stats->completed++;

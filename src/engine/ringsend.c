@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/time.h"
 #include "base/timers.h"
+#include "engine/admission.h"
 #include "engine/certificates.h"
 #include "engine/conn.h"
 #include "engine/engine.h"
@@ -462,6 +463,19 @@ int ringsend_limit(struct ringsend *e, uint32_t connections)
     else
         e->conns_limit = connections;
     make_way_to_limit(e);
+    return 0;
+}
+
+int ringsend_limit_rate(struct ringsend *e, uint32_t count, uint64_t per_ns)
+{
+    struct ringsend_limits *l = e->run_limits;
+    bool good = count <= LIMIT_RATE_COUNT && per_ns >= 1 && per_ns <= LIMIT_RATE_PER_NS;
+    if (count > 0 && !good)
+        return -RINGSEND_E_INVALID;
+    limits_lock(l);
+    pace_init(&l->found, count, count > 0 ? per_ns : 1, 0, 0);
+    limits_unlock(l);
+    gates_freed(e);
     return 0;
 }
 

@@ -42,8 +42,8 @@ struct run_origin {
 
 struct ringsend_limits {
     bool shared;
-    pthread_mutex_t lock; /* shared: of all that follows */
-    struct pace pace;
+    pthread_mutex_t lock;    /* shared: of all that follows */
+    struct pace pace, found; /* by the options, and by who has found out what may be */
     struct costs costs;
     struct budget budget;
     uint32_t connections_max, connections_per_origin; /* of all engines */

@@ -45,6 +45,7 @@ struct job_report {
                                     cancelled, or are lost */
     struct histogram service_ns; /* of all that came to an attempt: total without queue */
     uint64_t elapsed_ns;
+    uint64_t ok_most_per_s; /* the most that were ok within a second of the clock */
 
     int input_error; /* errno of the first input that could not be read on (source.h), else 0 */
     const char *input_error_text; /* with that error: why. The source's */

@@ -179,6 +179,18 @@ class Adaptive(Manners):
         run = self.send("--adaptive", "-q", records=[{"url": serve.url}] * 60, expect=OK)
         self.assertEqual(run.err, "")
 
+    def test_finds_the_rate_of_who_only_refuses(self):
+        """As nginx's limit_req does, each request that comes too soon. Without the option the
+        summary tells how many it took."""
+        serve = self.serve("--rate-limit", "200/s", "--rate-burst", "0", "--limits", "silent")
+        options = ["--tries", "50", "--retry-delay", "20ms", "--retry-max-delay", "200ms",
+                   "--retry-budget", "none"]
+        run = self.send("--adaptive", *options, records=[{"url": serve.url}] * 300, expect=OK)
+        self.assertRegex(run.err, r"adaptive: \S+/s, as the platform refuses more")
+        run = self.send(*options, records=[{"url": serve.url}] * 40, expect=OK)
+        self.assertRegex(run.err, r"refused +\d+ tries \(429, 503, 529\), and not for how long: "
+                                  r"it\s+took up to \d+ in a second; --adaptive finds")
+
     def test_never_has_more_than_allowed(self):
         serve = self.serve("--latency", "1ms")
         self.send("--adaptive", "-c", "3", records=[{"url": serve.url}] * 1000, expect=OK)

@@ -62,7 +62,8 @@ OPTION(ADAPTIVE, "adaptive", 0, NULL, FLAG, SEND, MANNERS,
        "as many connections as the platform rewards, between 1\n"
        "and -c: more while answers come as fast as before,\n"
        "fewer on 429, 503, 529, resets, timeouts, and when\n"
-       "answers only wait there; says why",
+       "answers only wait there; and where few are refused\n"
+       "as well, the rate that it allows; says why",
        .others = "auto|auto-tune")
 
 // clang-format on

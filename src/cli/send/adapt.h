@@ -4,6 +4,7 @@
 #define RINGSEND_CLI_SEND_ADAPT_H
 
 #include "batch/adaptive.h"
+#include "batch/rate_finder.h"
 #include "batch/job.h"
 #include "ringsend.h"
 
@@ -14,6 +15,8 @@ struct adapt {
     uint32_t reported; /* the limit that was told of last */
     uint64_t sampled_ns;
     struct adaptive adaptive;
+    struct rate_finder rate;
+    uint64_t refused_counted; /* so many refusals were told to `adaptive` */
 };
 
 /* The job's engines are at their first limit from now on; `engine` is one that the caller's thread

@@ -19,7 +19,7 @@
 /* Who was held back for less of the time has nothing to ask for. */
 #define HELD_SHARE_TOLD 0.2
 
-enum { INPUTS_SHOWN = 8, ORIGINS_SHOWN = 4 };
+enum { REFUSED_SHARE = 50, INPUTS_SHOWN = 8, ORIGINS_SHOWN = 4 };
 
 static const char *style(const char *begin_or_end)
 {
@@ -62,7 +62,8 @@ static struct begin count_of(const char *label, uint64_t count)
 }
 
 /* What did not go as it should, and cost no record. */
-static void print_hitches(FILE *out, const struct ringsend_stats *stats)
+static void print_hitches(FILE *out, const struct job_report *report,
+                          const struct ringsend_stats *stats, const struct send_options *options)
 {
     uint64_t not_kept = stats->closed_silently + stats->spoke_unasked;
     if (stats->retries_held > 0)
@@ -70,6 +71,14 @@ static void print_hitches(FILE *out, const struct ringsend_stats *stats)
     if (stats->pauses > 0)
         tell(out, count_of("pauses", stats->pauses).chars,
              "as the platform asked (Retry-After, RateLimit)");
+    if (stats->pauses == 0 && stats->refused > 0 &&
+        stats->refused >= stats->attempts / REFUSED_SHARE)
+        tell(out, count_of("refused", stats->refused).chars,
+             "tries (429, 503, 529), and not for how long: it took up to %llu in a second%s",
+             (unsigned long long)report->ok_most_per_s,
+             send_given(options, OPTION_ADAPTIVE) ? ""
+                                                  : "; --adaptive finds what it allows, "
+                                                    "--rate N/s keeps to it");
     if (stats->connects_put_off > 0)
         tell(out, count_of("put off", stats->connects_put_off).chars,
              "connects: local ports or descriptors had run out, or a unix socket's queue "
@@ -183,7 +192,7 @@ void summary_print(FILE *out, const struct job_report *report, const struct ring
                 (unsigned long long)(whole->done - whole->not_ok),
                 (unsigned long long)whole->not_ok);
     fprintf(out, "  tries     %9llu\n", (unsigned long long)report->tries);
-    print_hitches(out, stats);
+    print_hitches(out, report, stats, options);
     print_costs(out, report, stats, options);
     print_holds(out, report, stats, options);
     const struct histogram *h = &report->service_ns;

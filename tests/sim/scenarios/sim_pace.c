@@ -157,6 +157,31 @@ static void rate_spares_idle_connections(void)
     scenario_end(&c);
 }
 
+/* A rate that was found holds beside that of the options, until there is none any more. */
+static void a_found_rate_holds(void)
+{
+    static const struct sim_answer ok = {.status = 200, .delay_ns = SIM_MS};
+    struct client c;
+
+    scenario_begin(
+        "a rate that was found holds", &c,
+        &(struct ringsend_options){.store_attempts = true, .rate_count = 100, .rate_burst = 100},
+        &ok, 1);
+    SIM_CHECK(ringsend_limit_rate(c.engine, 1, 0) == -RINGSEND_E_INVALID &&
+                  ringsend_limit_rate(c.engine, 1, 3601ull * SIM_S) == -RINGSEND_E_INVALID,
+              "not refused");
+    ringsend_limit_rate(c.engine, 1000, 100ull * SIM_S);
+    for (int i = 0; i < 30; i++)
+        scenario_submit(&c, &get);
+    client_pass(&c, SIM_S);
+    SIM_CHECK(c.done >= 10 && c.done <= 11, "%u are done", c.done);
+    ringsend_limit_rate(c.engine, 0, 0);
+    client_pass(&c, 100 * SIM_MS);
+    SIM_CHECK(c.done == 30, "%u are done", c.done);
+    client_finish(&c);
+    scenario_end(&c);
+}
+
 static void rate_holds_for_retries(void)
 {
     static const struct sim_answer busy = {.status = 503};
@@ -374,6 +399,7 @@ static const struct scenario_function functions[] = {
     {"rate is kept", rate_is_kept},
     {"window holds no more", window_holds_no_more},
     {"rate spares idle connections", rate_spares_idle_connections},
+    {"a found rate holds", a_found_rate_holds},
     {"rate holds for retries", rate_holds_for_retries},
     {"rate stops no deadline", rate_stops_no_deadline},
     {"rate is shared by origins", rate_is_shared_by_origins},
