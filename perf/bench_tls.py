@@ -6,6 +6,7 @@ import statistics
 import subprocess
 
 import peers
+from bench_tls13 import openssl
 from peers import POOL
 from table import ratio, rounds_of, show_rounds, wrk_requests
 
@@ -174,3 +175,4 @@ def tls(bench, table, rounds, count, connections):
                    {"http": f"http://127.0.0.1:{slow}", "https": f"https://127.0.0.1:{slow_tls}"},
                    certificate.ca, connections)
         tls_beside(bench, table, certificate.ca, fresh, rounds)
+    openssl(bench, table, certificate, rounds, count, connections)
