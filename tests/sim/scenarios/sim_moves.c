@@ -55,6 +55,36 @@ static void asked_again(void)
     }
 }
 
+/* A server comes back from a restart with another version, and again with the old one: what it had
+ * resumed before is refused, and nothing of that costs a try. */
+static void moves_while_it_runs(void)
+{
+    for (uint32_t i = 0; i < ALERTS; i++) {
+        struct client c;
+        struct sim_peer *peer = scenario_begin_tls(
+            "TLS: a server changes its version while it runs", &c,
+            &(struct ringsend_options){.connections_max = 3, .tries = 1}, &answer_ok, 1);
+        peer->alert = alerts[i];
+        sim.random = i;
+        for (uint32_t k = 0; k < 12; k++) {
+            if (k % 4 == 0) {
+                client_finish(&c);
+                client_pass(&c, 300ull * SIM_S);
+                peer->greeting = k == 4 ? GREETING_MOVED : GREETING_GOOD;
+            }
+            scenario_submit(&c, &post);
+        }
+        client_finish(&c);
+        for (uint32_t k = 0; k < 12; k++) {
+            scenario_expect(&c, k, RINGSEND_OK, 200, 1, false);
+            scenario_expect_deliveries(&c, k, 1);
+        }
+        SIM_CHECK(peer->refused >= 1 && peer->refused <= 3, "%u refused", peer->refused);
+        SIM_CHECK(peer->resumed > 0, "nothing was resumed");
+        scenario_end(&c);
+    }
+}
+
 /* Two connections, and that is final though there are tries left. */
 static void refused_twice(void)
 {
@@ -185,6 +215,7 @@ static void break_at_any_time(void)
 
 static const struct scenario_function functions[] = {
     {"TLS: the second library is asked", asked_again},
+    {"TLS: a server changes its version while it runs", moves_while_it_runs},
     {"TLS: the second library is refused, too", refused_twice},
     {"TLS: the second library at one of several addresses", among_others},
     {"TLS: an early end while the second library is asked", ends_while_it_is_asked},
