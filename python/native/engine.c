@@ -158,23 +158,26 @@ static bool borrow(PyObject *from, PyObject **held, struct ringsend_bytes *to)
     return true;
 }
 
-/* (tries, timeout_ns, deadline_ns, body_fd, body_at, body_bytes, response_fd, held): the last is
- * any object that is to live as long as the request. */
+/* (tries, timeout_ns, deadline_ns, body_fd, body_at, body_bytes, response_fd, held, cost...): held
+ * is any object that is to live as long as the request, and there are four costs. */
 static bool set_extra(struct slot *slot, PyObject *extra)
 {
     struct ringsend_request *request = &slot->request;
     PyObject *held;
     Py_INCREF(extra);
     slot->extra = extra;
-    unsigned long long timeout_ns, deadline_ns, body_bytes;
+    unsigned long long timeout_ns, deadline_ns, body_bytes, cost[RINGSEND_COSTS_MAX];
     long long body_at;
-    if (!PyArg_ParseTuple(extra, "IKKiLKiO", &request->tries, &timeout_ns, &deadline_ns,
-                          &request->body_fd, &body_at, &body_bytes, &request->response_fd, &held))
+    if (!PyArg_ParseTuple(extra, "IKKiLKiOKKKK", &request->tries, &timeout_ns, &deadline_ns,
+                          &request->body_fd, &body_at, &body_bytes, &request->response_fd, &held,
+                          &cost[0], &cost[1], &cost[2], &cost[3]))
         return false;
     request->attempt_timeout_ns = timeout_ns;
     request->deadline_ns = deadline_ns;
     request->body_at = body_at;
     request->body_bytes = body_bytes;
+    for (size_t i = 0; i < RINGSEND_COSTS_MAX; i++)
+        request->cost[i] = cost[i];
     return true;
 }
 

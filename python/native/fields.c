@@ -20,7 +20,8 @@ struct field {
         unsigned long: sizeof(long) == 8 ? FIELD_U64 : FIELD_U32, unsigned long long: FIELD_U64, \
         int: FIELD_INT, const char *: FIELD_TEXT, struct ringsend_status_set: FIELD_STATUSES, \
         const struct ringsend_outcomes *: FIELD_OUTCOMES, \
-        const struct ringsend_resolve *: FIELD_RESOLVE, struct ringsend_tls *: FIELD_TLS, \
+        const struct ringsend_resolve *: FIELD_RESOLVE, \
+        const struct ringsend_cost *: FIELD_COSTS, struct ringsend_tls *: FIELD_TLS, \
         struct ringsend_limits *: FIELD_LIMITS, default: FIELD_OTHER)
 
 #define ROW(type, field)                              \
@@ -100,6 +101,28 @@ static bool store_resolve(const struct ringsend_resolve **at, PyObject *value, P
     return true;
 }
 
+/* [(count, per_ns, burst, actual)], with str or None for the last. */
+static bool store_costs(const struct ringsend_cost **at, PyObject *value, PyObject *keep)
+{
+    Py_ssize_t count = PyList_Size(value);
+    if (count < 0)
+        return false;
+    struct ringsend_cost *costs = kept_memory(keep, (size_t)count * sizeof *costs + 1);
+    if (!costs || PyList_Append(keep, value) < 0)
+        return false;
+    for (Py_ssize_t i = 0; i < count; i++) {
+        unsigned long long limit, per_ns, burst;
+        if (!PyArg_ParseTuple(PyList_GetItem(value, i), "KKKz", &limit, &per_ns, &burst,
+                              &costs[i].actual))
+            return false;
+        costs[i].count = limit;
+        costs[i].per_ns = per_ns;
+        costs[i].burst = burst;
+    }
+    *at = costs;
+    return true;
+}
+
 static bool store_bytes(void *at, size_t bytes, PyObject *value)
 {
     char *data;
@@ -138,6 +161,8 @@ static bool store(const struct field *field, struct ringsend_options *options, P
     }
     case FIELD_RESOLVE:
         return store_resolve((const struct ringsend_resolve **)(void *)at, value, keep);
+    case FIELD_COSTS:
+        return store_costs((const struct ringsend_cost **)(void *)at, value, keep);
     case FIELD_TLS:
         *(struct ringsend_tls **)(void *)at = shared_tls(value);
         return !PyErr_Occurred() && PyList_Append(keep, value) == 0;
@@ -194,6 +219,7 @@ static PyObject *number_at(const char *at, enum field_kind kind)
     case FIELD_STATUSES:
     case FIELD_OUTCOMES:
     case FIELD_RESOLVE:
+    case FIELD_COSTS:
     case FIELD_TLS:
     case FIELD_LIMITS:
         break;

@@ -69,6 +69,7 @@ enum field_kind {
     FIELD_STATUSES, /* struct ringsend_status_set, from its bytes */
     FIELD_OUTCOMES, /* const struct ringsend_outcomes *, from its bytes */
     FIELD_RESOLVE,  /* const struct ringsend_resolve *, from a list of tuples */
+    FIELD_COSTS,    /* const struct ringsend_cost *, likewise */
     FIELD_TLS,      /* struct ringsend_tls *, from a Shared */
     FIELD_LIMITS    /* struct ringsend_limits *, likewise */
 };

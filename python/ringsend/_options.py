@@ -135,6 +135,19 @@ def outcomes(name: str, value: Any) -> bytes:
     return struct.pack("=8Q2Q", *_status_bits(name, numbers), *errors)
 
 
+def costs(name: str, value: Any) -> List[Tuple[int, int, int, Optional[str]]]:
+    """[(count, window_s, burst, actual)], of which the last three may be left out."""
+    limits = []
+    for one in _iterable(name, value, "a collection of tuples (count, window_s, burst, actual)"):
+        parts = list(one)
+        limit, window_s, burst, actual = parts + [1, 0, None][len(parts) - 1:]
+        if actual is not None:
+            text(name, actual)
+        limits.append((count(1, 1 << 40)(name, limit), nanoseconds(name, window_s),
+                       count(0, 1 << 40)(name, burst), actual))
+    return limits
+
+
 def resolve(name: str, value: Any) -> List[Tuple[bytes, int, bytes]]:
     """{host or (host, port): address or addresses}"""
     if not isinstance(value, Mapping):
@@ -237,6 +250,10 @@ OPTIONS: Dict[str, Option] = {
                "Over any window rate x window + burst instead; 1 to 10^6, default none."),
         Option("rate_ramp_s", "rate_ramp_ns", nanoseconds,
                "Seconds: the rate grows from 0 within so long; up to 3600, default not."),
+        Option("costs", "costs", costs,
+               "Limits by weight, up to 4: (count, window_s=1, burst=0, actual=None); a record's "
+               "cost counts against them, and actual, as \".usage.total_tokens\", finds what it "
+               "was."),
         Option("body_max_bytes", "body_max_bytes", _BYTES,
                "Of a response, decoded; default 64 MiB."),
         Option("head_max_bytes", "head_max_bytes", count(1, (1 << 32) - 1),
@@ -302,6 +319,7 @@ NOT_IN_PYTHON = {
     "message_bytes": "likewise",
     "posts_max": "other threads hand over by asyncio.run_coroutine_threadsafe",
     "resolve_count": "the length of resolve",
+    "costs_count": "the length of costs",
     "allocator": "Python has no function for it",
 }
 
@@ -331,6 +349,7 @@ class Settings(TypedDict, total=False):
     rate_window_s: Optional[float]
     rate_burst: Optional[int]
     rate_ramp_s: Optional[float]
+    costs: Optional[Iterable[Tuple[Any, ...]]]
     body_max_bytes: Optional[int]
     head_max_bytes: Optional[int]
     head_max_lines: Optional[int]
@@ -374,6 +393,8 @@ def to_fields(options: Mapping[str, Any]) -> Dict[str, Any]:
             fields[row.field] = row.convert(name, value)
     if "resolve" in fields:
         fields["resolve_count"] = len(fields["resolve"])
+    if "costs" in fields:
+        fields["costs_count"] = len(fields["costs"])
     return fields
 
 

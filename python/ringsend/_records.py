@@ -30,12 +30,14 @@ class Ask(TypedDict, total=False):
     at_least_once: bool
     into: Any
     discard: bool
+    cost: Any
     id: Any
 
 
 KEYS = frozenset([
     "id", "custom_id", "method", "url", "headers", "data", "body", "data_base64", "data_file",
-    "form", "timeout", "timeout_s", "deadline_s", "tries", "key", "at_least_once", "into", "discard"
+    "form", "timeout", "timeout_s", "deadline_s", "tries", "key", "at_least_once", "into",
+    "discard", "cost"
 ])
 PLAIN = frozenset(["id", "custom_id", "method", "url", "data", "body"])
 
@@ -43,7 +45,7 @@ AT_LEAST_ONCE, KEYED, HAS_BODY, BODY_FD, BODY_PIECES = 1, 2, 4, 8, 16
 RESPONSE_FD, RESPONSE_PIECES, RESPONSE_DISCARD = 32, 64, 128
 FULL = -1
 SEQUENTIAL, UNKNOWN = -1, (1 << 64) - 1
-NO_EXTRA = (0, 0, 0, -1, 0, 0, -1, None)
+NO_EXTRA = (0, 0, 0, -1, 0, 0, -1, None, 0, 0, 0, 0)
 CACHED_MAX = 64
 
 _UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "": 1.0}
@@ -109,7 +111,7 @@ class Fields:
     """What one request asks for beside URL, method and headers."""
 
     __slots__ = ("flags", "body", "is_json", "tries", "timeout_ns", "deadline_ns", "body_fd",
-                 "body_at", "body_bytes", "response_fd", "held", "key")
+                 "body_at", "body_bytes", "response_fd", "held", "key", "cost")
 
     def __init__(self) -> None:
         self.flags, self.tries, self.timeout_ns, self.deadline_ns = 0, 0, 0, 0
@@ -118,6 +120,7 @@ class Fields:
         self.body_fd, self.body_at, self.body_bytes, self.response_fd = -1, 0, 0, -1
         self.held: Any = None  # what lives as long as the request
         self.key: Optional[str] = None
+        self.cost = (0, 0, 0, 0)
 
     def set_body(self, data: Any) -> None:
         """bytes and str as they are, files by their descriptor, all else as JSON."""
@@ -165,6 +168,16 @@ class Fields:
         if deadline_s is not None:
             self.deadline_ns = nanoseconds("deadline_s", deadline_s)
 
+    def set_cost(self, cost: Any) -> None:
+        """A weight, or one for each of the option costs."""
+        if cost is None:
+            return
+        weights = list(cost) if isinstance(cost, (list, tuple)) else [cost]
+        if len(weights) > 4:
+            raise ValueError("cost has at most 4 weights")
+        weights = [count(0, 1 << 40)("cost", weight) for weight in weights] + [0] * 4
+        self.cost = (weights[0], weights[1], weights[2], weights[3])
+
     def set_response(self, into: Any, discard: Any) -> None:
         """Where the response's body goes."""
         if into is not None and discard:
@@ -186,10 +199,10 @@ class Fields:
         if at_least_once:
             self.flags |= AT_LEAST_ONCE
 
-    def extra(self) -> Tuple[int, int, int, int, int, int, int, Any]:
+    def extra(self) -> Tuple[Any, ...]:
         """As the engine takes it."""
         return (self.tries, self.timeout_ns, self.deadline_ns, self.body_fd, self.body_at,
-                self.body_bytes, self.response_fd, self.held)
+                self.body_bytes, self.response_fd, self.held, *self.cost)
 
 
 def _one_of(record: Mapping[str, Any], *names: str) -> Optional[str]:
@@ -311,6 +324,7 @@ class Maker:
                           get("deadline_s"))
         fields.set_repeat(get("key"), get("at_least_once"))
         fields.set_response(get("into"), get("discard"))
+        fields.set_cost(get("cost"))
         _read_body(fields, record)
         form = get("form") is not None
         return self.submit(sink, record, number, get("method"), record["url"], get("headers"),

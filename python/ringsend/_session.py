@@ -238,6 +238,7 @@ class Session:
         binary file, all else as JSON), or one of "body", "data_base64", "data_file", "form";
         "timeout" (seconds or "250ms"), "deadline_s", "tries"; "key" (sent as Idempotency-Key: a
         POST with it is tried again), "at_least_once"; "into" (a file for the response), "discard";
+        "cost";
         "id", anything of yours. One that cannot be sent has a result with the error "bad_record".
 
         All records are sent and told, whatever the callback raises: its first exception, or the
@@ -379,6 +380,7 @@ class Session:
                     at_least_once: bool = False,
                     into: Any = None,
                     discard: bool = False,
+                    cost: Any = None,
                     id: Any = None) -> Result:
         """One request; its result. It raises for mistakes of the program alone (TypeError,
         ValueError): failures are told by the result, see Result.raise_for_error.
@@ -387,9 +389,11 @@ class Session:
         bytes, sent in pieces as it gives them; all else as JSON. headers: beside the session's.
         timeout_s, deadline_s, tries: in place of the session's. key: sent as Idempotency-Key.
         into: a binary file that the response's body is written to, or its descriptor. discard:
-        the body is only counted. id: yours, it is the result's `data`."""
+        the body is only counted. cost: a weight, or one for each of the option costs. id: yours, it
+        is the result's `data`."""
         self._attach()
         fields = _fields(tries, timeout_s, deadline_s, key, at_least_once, into, discard)
+        fields.set_cost(cost)
         if is_stream(data):
             async with Stream(self, method, url, data, headers, fields, id) as stream:
                 return await stream.finish()

@@ -25,8 +25,8 @@ def missing(header, directory):
     rows |= set(re.findall(r'^    "(\w+)":', reasons, re.M))
     for field in of["options"]:
         if field not in rows:
-            yield ("options." + field, "a row in python/ringsend/_options.py and a line in Settings "
-                   "there, or a reason in NOT_IN_PYTHON")
+            yield ("options." + field, "a row in python/ringsend/_options.py and a line in "
+                   "Settings there, or a reason in NOT_IN_PYTHON")
     result = read(directory, "native", "result.c")
     for field in of["result"]:
         if not re.search(r"from->%s\b" % field, result) and field not in ("request", ):

@@ -187,6 +187,27 @@ async def test_close_ends_streams(server):
 
 
 @coroutine_test
+async def test_costs(server):
+    record = {"url": server.url + "/echo", "data": {"used": 3}, "cost": 3}
+    async with ringsend.Session(4, costs=[(3, 3600)]) as session:
+        results = session.map([record, {**record, "cost": [9, 1, 1, 1, 1]}, record])
+        assert (await results.__anext__()).error == "bad_record"
+        assert (await results.__anext__()).ok
+        late = asyncio.ensure_future(results.__anext__())  # that is all for this hour
+        while not session.stats()["held"]:
+            await asyncio.sleep(0)
+        assert len(server.seen) == 1 and not late.done()
+        late.cancel()
+    async with ringsend.Session(4, costs=[(3, 0.001)]) as session:
+        assert (await session.post(record["url"], {}, cost=[1])).ok
+        with pytest.raises(ValueError, match="cost"):
+            await session.get(record["url"], cost=-1)
+    for wrong in (3, [()], [(0,)], [(1, 0)], [(1, 1, 1, 3)], [(1,)] * 5):
+        with pytest.raises((TypeError, ValueError)):
+            ringsend.Session(costs=wrong)
+
+
+@coroutine_test
 async def test_redirects(server):
     url = server.url + "/to/303/to/302/echo"
     async with ringsend.Session(2) as session:

@@ -32,7 +32,8 @@ REQUEST_ELSEWHERE = {
     "body_fd",
     "body_at",
     "body_bytes",
-    "response_fd"  # Engine.submit takes them
+    "response_fd",
+    "cost"  # Engine.submit takes them
 }
 RESULT_NAMES = {
     "request": "data",
@@ -217,7 +218,7 @@ def test_all_options_are_taken(tmp_path):
         "ca_file": None,
         "cert_file": None,
         "key_file": None,
-        "watch_max": 0, "unix_socket": None,
+        "watch_max": 0, "unix_socket": None, "costs": [(1000, 60, 10, ".used"), (5,)],
         "memory_max_bytes": 1 << 30
     }
     for name, row in _options.OPTIONS.items():
