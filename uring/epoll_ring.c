@@ -405,6 +405,7 @@ int epoll_ring_new(struct ring **ring, const struct ring_options *options)
     r->buffers = options->buffers;
     r->buffer_bytes = options->buffer_bytes;
     r->stamps = options->stamps;
+    kernel_source_take(&r->ring, options);
     r->sockets = calloc(r->sockets_max, sizeof(*r->sockets));
     int result = r->sockets != NULL ? epoll_buffers_make(r) : -ENOBUFS;
     if (r->sockets != NULL)

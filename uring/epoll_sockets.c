@@ -128,7 +128,14 @@ static void begin_connect(struct epoll_ring *r, const struct epoll_prepared *ask
     s->generation = asked->tag.generation;
     s->connects = true;
     set_option(fd, address->sa_family, asked->use);
-    int result = connect(fd, address, (socklen_t)asked->bytes);
+    int result = r->ring.has_source && address->sa_family != AF_UNIX
+                     ? kernel_source_bind(&r->ring, fd, address->sa_family)
+                     : 0;
+    if (result < 0) {
+        connect_over(r, s, result);
+        return;
+    }
+    result = connect(fd, address, (socklen_t)asked->bytes);
     int error = result == 0 ? 0 : errno;
     /* Only now: a socket that nobody has connected polls as one that has hung up. */
     if ((error == 0 || error == EINPROGRESS) && !watch(r, s))

@@ -28,6 +28,9 @@
  *     the end of the stream when the peer's last bytes and its shutdown come together (liburing
  *     issue 1549). Which ones a slot holds, the family says that it was connected to, or that of
  *     the listener; with one unix listener all accepted sockets count as such.
+ *   - The socket of a connection with a source (ring_options.source) is made and bound by system
+ *     calls, and put into the table: io_uring binds since 6.11 alone. When that fails, an operation
+ *     of no effect brings the completion, and `unbound` the error.
  *   - Until a connect's chain has come to its last link, a cancel cannot find it. Such a cancel is
  *     tried again here; `connects` knows which chains are still under way.
  *
@@ -96,6 +99,7 @@ static void free_memory(struct uring *u)
     buffers_unmap(u);
     free(u->connects);
     free(u->one_shot);
+    free(u->unbound);
     free(u);
 }
 
@@ -219,6 +223,41 @@ static void prepare_option(struct io_uring_sqe *sqe, int slot, enum ring_use use
     sqe->addr3 = (uintptr_t)(one ? &off : &on);
 }
 
+/* A bound socket in the slot. 0, or a negated errno. */
+static int open_bound(struct uring *u, int slot, int family, enum ring_use use)
+{
+    static const int off = 0, on = 1;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    bool one = use == RING_FOR_ONE;
+    (void)setsockopt(fd, IPPROTO_TCP, one ? TCP_QUICKACK : TCP_NODELAY, one ? &off : &on,
+                     sizeof(on));
+    int result = kernel_source_bind(&u->ring, fd, family);
+    if (result == 0)
+        result = io_uring_register_files_update(&u->io, (unsigned)slot, &fd, 1);
+    close(fd);
+    return result < 0 ? result : 0;
+}
+
+static void connect_bound(struct uring *u, struct ring_tag tag, const struct sockaddr *address,
+                          socklen_t address_bytes, enum ring_use use)
+{
+    int slot = slot_fd(u, tag);
+    u->unbound[slot] = open_bound(u, slot, address->sa_family, use);
+    struct io_uring_sqe *sqe = operation_new(u);
+    if (u->unbound[slot] < 0) {
+        io_uring_prep_nop(sqe);
+        u->inline_prepared++;
+    } else {
+        io_uring_prep_connect(sqe, slot, address, address_bytes);
+        io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
+    }
+    operation_name(u, sqe, tag, RING_CONNECT);
+    u->connects[slot] = (tag.generation & RING_GENERATION_MASK) | CONNECT_IN_FLIGHT;
+    u->one_shot[slot] = false;
+}
+
 static void uring_connect(struct ring *ring, struct ring_tag tag, const struct sockaddr *address,
                           socklen_t address_bytes, enum ring_use use)
 {
@@ -227,6 +266,10 @@ static void uring_connect(struct ring *ring, struct ring_tag tag, const struct s
      * last one is not skipped: kernels before 6.12 could lose it. */
     const unsigned member = IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS;
     int slot = slot_fd(u, tag);
+    if (u->unbound != NULL && address->sa_family != AF_UNIX) {
+        connect_bound(u, tag, address, address_bytes, use);
+        return;
+    }
     sq_reserve(u, CONNECT_CHAIN);
     struct io_uring_sqe *sqe = sqe_next(u);
     /* A blocking connect to a unix socket sleeps in the kernel until its listener's queue has room:
@@ -476,6 +519,10 @@ static bool completion_take(struct uring *u, const struct io_uring_cqe *cqe,
     }
     if (cancel_again(u, user_data, &c))
         return false;
+    if (c.kind == RING_CONNECT && u->unbound != NULL && u->unbound[c.slot] < 0) {
+        c.result = u->unbound[c.slot];
+        u->unbound[c.slot] = 0;
+    }
     if (c.kind == RING_ACCEPT && c.result >= 0)
         u->one_shot[c.result] = u->accepts_unix;
     if ((cqe->flags & IORING_CQE_F_BUFFER) != 0) {
@@ -569,7 +616,10 @@ int io_uring_ring_new(struct ring **ring, const struct ring_options *options)
     u->event_fd = -1;
     u->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int result = u->wake_fd < 0 ? -errno : 0;
-    if (u->connects == NULL || u->one_shot == NULL)
+    kernel_source_take(&u->ring, options);
+    if (u->ring.has_source)
+        u->unbound = calloc(u->sockets_max, sizeof(*u->unbound));
+    if (u->connects == NULL || u->one_shot == NULL || (u->ring.has_source && u->unbound == NULL))
         result = -ENOBUFS;
     if (result == 0)
         result = buffers_map(u);

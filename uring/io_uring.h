@@ -62,6 +62,8 @@ struct uring {
     _Atomic int event_fd; /* -1 until ring_fd was asked for; other threads' ring_wake looks at it */
     uint32_t sockets_max;
     uint32_t *connects; /* by slot: generation | CONNECT_IN_FLIGHT until the connect completed */
+    int32_t *unbound;   /* by slot: why its socket was not to be had, a negated errno; null without
+                           a source */
     bool *one_shot;     /* by slot: a receive of it brings one piece */
     bool accepts_unix;  /* sockets that are accepted may be unix sockets */
 

@@ -28,6 +28,10 @@ bool kernel_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *t
 bool kernel_has_source(const struct ring *ring, const struct sockaddr *address,
                        socklen_t address_bytes);
 void kernel_descriptor_close(struct ring *ring, int descriptor);
+/* From options: what its connections need. */
+void kernel_source_take(struct ring *ring, const struct ring_options *options);
+/* A socket, not connected yet, of that family goes out where it says. 0, or a negated errno. */
+int kernel_source_bind(const struct ring *ring, int fd, int family);
 /* To who waits for that eventfd. */
 void kernel_signal(int eventfd);
 /* The soft limit of descriptors becomes the hard one. False: it is already, or must not. */

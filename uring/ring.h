@@ -29,6 +29,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 struct ring;
@@ -94,6 +96,13 @@ enum ring_backend {
     RING_BACKENDS
 };
 
+/* Where connections go out. Zeroed: as the kernel says. */
+struct ring_source {
+    struct sockaddr_in v4;  /* of those of IPv4 the address that is theirs; no family: any */
+    struct sockaddr_in6 v6; /* of IPv6 */
+    char device[IFNAMSIZ];  /* by that network device alone; empty: by any */
+};
+
 struct ring_options {
     enum ring_backend backend;
     uint32_t sockets_max;  /* size of the slot table; slots are 0 .. sockets_max - 1 */
@@ -103,6 +112,7 @@ struct ring_options {
     /* There will be waits with a min_wait_ns: see now whether this kernel keeps to it. Without, or
      * when it does not, min_wait_ns is ignored. */
     bool min_wait;
+    struct ring_source source;
 };
 
 /* Whether a wait's min_wait_ns is heeded, and why not. */
@@ -208,7 +218,8 @@ static inline void ring_close(struct ring *ring, struct ring_tag tag);
 static inline void ring_install(struct ring *ring, struct ring_tag tag);
 /* What TCP knows of the connection. False: nothing. */
 static inline bool ring_tcp_info(const struct ring *ring, int descriptor, struct ring_tcp *tcp);
-/* This machine has an address from which that one could be reached: then -EADDRNOTAVAIL from a
+/* This machine has an address from which that one could be reached, which is the one that
+ * ring_options.source asks for, if it does: then -EADDRNOTAVAIL from a
  * connect says that no local port is left. Three system calls. */
 static inline bool ring_has_source(const struct ring *ring, const struct sockaddr *address,
                                    socklen_t address_bytes);

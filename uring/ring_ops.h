@@ -56,6 +56,8 @@ struct ring {
     const struct ring_ops *ops;
     struct ring_features features;
     struct ring_counters counters;
+    struct ring_source source;
+    bool has_source; /* it is not zeroed */
 };
 
 /* ---- The functions of ring.h ----------------------------------------------------------------- */
