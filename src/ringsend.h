@@ -321,8 +321,21 @@ struct ringsend_resolve {
     const char *host;
     /* Of the URL, 80 or 443 where it has none; 0: any. */
     uint16_t port;
-    /* One to 16 IP addresses with commas between them, in the order in which they are tried. */
+    /* One to 64 IP addresses with commas between them, in the order in which they are tried. */
     const char *addresses;
+};
+
+/* Another host to connect to, which is looked up as any. Request, Host header and what TLS verifies
+ * stay as the URL says. */
+struct ringsend_connect_to {
+    /* As in URLs, without the brackets of IPv6, any case; null: any host. */
+    const char *host;
+    /* Of the URL, 80 or 443 where it has none; 0: any. */
+    uint16_t port;
+    /* In its place; null: the same. */
+    const char *to_host;
+    /* 0: the same. */
+    uint16_t to_port;
 };
 
 /* Where the engine's memory comes from: its tables, taken by ringsend_new, and heads, bodies
@@ -570,6 +583,18 @@ struct ringsend_options {
     const char *unix_socket;
     /* That is a name in the abstract namespace (unix(7)), and no path. */
     bool unix_abstract;
+    /* 4 or 6: addresses of that IP version alone are used; 0: of both. */
+    uint32_t ip_version;
+    /* Connections go out from that IP address, or one of each version with a comma between them;
+     * null: as the kernel says. With one, none of the other version are used. */
+    const char *local_address;
+    /* They go out by that network device alone (SO_BINDTODEVICE); null: by any. */
+    const char *local_device;
+    /* Whom to connect to in place of URLs' hosts: the first that fits counts. Read by
+     * ringsend_new. */
+    const struct ringsend_connect_to *connect_to;
+    /* How many they are, 0 to 256. */
+    size_t connect_to_count;
 
     /* ---- Redirects ---- */
 

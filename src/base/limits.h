@@ -23,7 +23,8 @@ enum {
     LIMIT_HEAD_BYTES = 1 << 20, /* of a request */
     LIMIT_BODY_BYTES = 1 << 30, /* of a request: one send's result is an int32_t */
     LIMIT_FILES = 64,           /* file.h files of one engine */
-    LIMIT_ADDRESSES = 16,       /* of one host that are remembered */
+    LIMIT_ADDRESSES = 256,      /* of one host that are remembered */
+    LIMIT_ADDRESSES_GIVEN = 64, /* the same of those that the options give */
     LIMIT_OVERRIDES = 256,      /* hosts whose addresses the options give */
     LIMIT_LOOKUPS = 512,    /* names at a time: each may hold a thread and a descriptor for 40 s */
     LIMIT_HOST_BYTES = 253, /* a DNS name, RFC 1035 2.3.4 */

@@ -40,7 +40,7 @@ struct attempt {
     bool begun;         /* else all of the rest is zero: there has been none */
     bool anew;          /* a TLS session was refused, and it goes on without one */
     bool redialed;      /* it has moved on from an address that failed already */
-    uint8_t strangers;  /* it has moved on from so many whose handshake failed */
+    uint16_t strangers; /* it has moved on from so many whose handshake failed */
     bool reused;        /* its connection was not new */
     bool bytes_left;    /* some of the request may have reached the peer */
     bool sent_whole;    /* all of it was taken by the kernel */

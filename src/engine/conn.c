@@ -348,7 +348,7 @@ static bool is_over(struct conn *c, uint64_t at_ns)
 static bool open_wire(struct conn *c)
 {
     struct pool *p = c->pool;
-    return wire_open(&c->wire, &(struct wire_peer){p->host->name, p->port, &p->handshakes,
+    return wire_open(&c->wire, &(struct wire_peer){p->name, p->name_port, &p->handshakes,
                                                    p->sessions_refused < POOL_REFUSALS_MAX});
 }
 

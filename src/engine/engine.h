@@ -63,6 +63,7 @@ struct host;
 struct lookup;
 struct origin;
 struct credentials;
+struct diversion;
 struct override;
 struct pool;
 struct posts;
@@ -111,7 +112,8 @@ struct ringsend {
     struct origin *origins;
     struct pool *pools;
     struct host *hosts;
-    struct override *overrides; /* options.resolve_count */
+    struct override *overrides;   /* options.resolve_count */
+    struct diversion *diversions; /* options.connect_to_count */
     struct way way;
     uint32_t exchanges_max;
     uint32_t origins_max;

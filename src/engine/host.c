@@ -15,6 +15,7 @@
 #include "base/errors.h"
 #include "base/limits.h"
 #include "base/list.h"
+#include "base/memory.h"
 #include "base/time.h"
 #include "engine/engine.h"
 #include "engine/lookup.h"
@@ -31,6 +32,16 @@
 #define MISSING_NS (5 * NS_PER_S)
 #define STALE_NS (5 * NS_PER_S)
 
+static const char no_version[] = "the host has no address of the IP version that may be used";
+
+static void give_back_addresses(struct ringsend *e, struct host *h)
+{
+    if (h->addresses_room > HOST_ADDRESSES_FEW)
+        memory_give_back(&e->memory, h->addresses, h->addresses_room * sizeof *h->addresses);
+    h->addresses = h->few;
+    h->addresses_room = HOST_ADDRESSES_FEW;
+}
+
 static void set_literal(struct host *h, bool is_ipv6)
 {
     struct address *a = &h->addresses[0];
@@ -44,12 +55,37 @@ static void set_literal(struct host *h, bool is_ipv6)
     h->addresses_count = h->fixed;
 }
 
-static void set_override(struct host *h, const struct override *o)
+/* Room for so many, or, when memory is out, for fewer. */
+static uint32_t make_room(struct ringsend *e, struct host *h, uint32_t count)
 {
+    if (count <= h->addresses_room)
+        return count;
+    struct address *more = memory_take(&e->memory, count * sizeof *more);
+    if (!more)
+        return h->addresses_room;
+    give_back_addresses(e, h);
+    h->addresses = more;
+    h->addresses_room = count;
+    return count;
+}
+
+static void set_override(struct ringsend *e, struct host *h, const struct override *o)
+{
+    uint32_t count = make_room(e, h, o->addresses_count);
     h->override = o;
     h->fixed = true;
-    h->addresses_count = o->addresses_count;
-    memcpy(h->addresses, o->addresses, o->addresses_count * sizeof *o->addresses);
+    h->addresses_count = count;
+    memcpy(h->addresses, o->addresses, count * sizeof *o->addresses);
+}
+
+/* Of those that it has for good, none may be of use. */
+static void pick(const struct ringsend *e, struct host *h)
+{
+    if (!h->fixed || way_is_unix(e))
+        return;
+    h->addresses_count = way_pick(e, h->addresses, h->addresses_count);
+    h->error = h->addresses_count > 0 ? RINGSEND_OK : RINGSEND_E_DNS_NOT_FOUND;
+    h->detail = h->addresses_count > 0 ? NULL : no_version;
 }
 
 /* RFC 6761 6.3: localhost and all below it are this machine, and nobody is asked. */
@@ -98,7 +134,9 @@ struct host *host_find(struct ringsend *e, const struct url *url)
     else
         h = &e->hosts[e->hosts_mark++];
     CHECK(e->hosts_mark <= e->hosts_max);
-    *h = (struct host){.hash_next = e->hosts_hash[hash & e->hash_mask]};
+    *h = (struct host){.hash_next = e->hosts_hash[hash & e->hash_mask],
+                       .addresses = h->few,
+                       .addresses_room = HOST_ADDRESSES_FEW};
     e->hosts_hash[hash & e->hash_mask] = h;
     list_init(&h->pools);
     list_init(&h->in_lookups);
@@ -107,11 +145,12 @@ struct host *host_find(struct ringsend *e, const struct url *url)
     if (way_is_unix(e))
         set_unix(h);
     else if (override)
-        set_override(h, override);
+        set_override(e, h, override);
     else if (is_loopback(h->name))
         set_loopback(h);
     else
         set_literal(h, url->host_is_ipv6);
+    pick(e, h);
     return h;
 }
 
@@ -123,8 +162,15 @@ static void free_if_unused(struct ringsend *e, struct host *h)
     while (*at != h)
         at = &(*at)->hash_next;
     *at = h->hash_next;
+    give_back_addresses(e, h);
     h->hash_next = e->hosts_free;
     e->hosts_free = h;
+}
+
+void hosts_release(struct ringsend *e)
+{
+    for (uint32_t i = 0; i < e->hosts_mark; i++)
+        give_back_addresses(e, &e->hosts[i]);
 }
 
 void host_release(struct ringsend *e, struct host *h)
@@ -160,6 +206,7 @@ void host_look_up(struct ringsend *e, struct host *h)
     if (h->looking_up || host_is_fresh(e, h))
         return;
     h->error = RINGSEND_OK;
+    h->detail = NULL;
     lookups_add(e, h);
 }
 
@@ -198,12 +245,12 @@ void host_lookup_impossible(struct ringsend *e, struct host *h)
 }
 
 /* Families take turns, the resolver's first choice first (RFC 8305 section 4). */
-static void interleave(struct host *h, const struct lookup_answer *answer)
+static void interleave(struct ringsend *e, struct host *h, const struct lookup_answer *answer)
 {
-    uint32_t next[2] = {0, 0};
+    uint32_t next[2] = {0, 0}, room = make_room(e, h, answer->count);
     int first = answer->addresses[0].ss_family, turn = 0;
     h->addresses_count = 0;
-    while (h->addresses_count < answer->count) {
+    while (h->addresses_count < room) {
         uint32_t *i = &next[turn];
         while (*i < answer->count && (answer->addresses[*i].ss_family == first) != (turn == 0))
             ++*i;
@@ -220,7 +267,12 @@ static void take_answer(struct ringsend *e, struct host *h, const struct lookup_
     switch (answer->status) {
     case LOOKUP_FOUND:
         CHECK(answer->count > 0 && answer->count <= LIMIT_ADDRESSES);
-        interleave(h, answer);
+        interleave(e, h, answer);
+        h->addresses_count = way_pick(e, h->addresses, h->addresses_count);
+        if (h->addresses_count == 0) {
+            h->error = RINGSEND_E_DNS_NOT_FOUND;
+            h->detail = no_version;
+        }
         h->fresh_until_ns = e->now_ns + FRESH_NS;
         break;
     case LOOKUP_NOT_FOUND:
@@ -232,7 +284,7 @@ static void take_answer(struct ringsend *e, struct host *h, const struct lookup_
         lookup_failed(e, h, RINGSEND_E_DNS_FAILED);
         break;
     }
-    wake_pools(h, answer->status == LOOKUP_FOUND);
+    wake_pools(h, answer->status == LOOKUP_FOUND && h->addresses_count > 0);
     free_if_unused(e, h);
 }
 

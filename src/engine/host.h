@@ -19,8 +19,10 @@ struct override {
     char host[LIMIT_HOST_BYTES + 1]; /* lower case, or "*" */
     uint16_t port;                   /* 0: any */
     uint32_t addresses_count;
-    struct address addresses[LIMIT_ADDRESSES];
+    struct address addresses[LIMIT_ADDRESSES_GIVEN];
 };
+
+enum { HOST_ADDRESSES_FEW = 2 };
 
 struct host {
     char name[LIMIT_HOST_BYTES + 1]; /* lower case */
@@ -29,17 +31,20 @@ struct host {
     bool fixed; /* never looked up: an IP address, localhost, or the options gave its addresses */
     const struct override *override; /* where these are from, or null */
     enum ringsend_error error;       /* of the last lookup; OK while addresses are usable */
+    const char *detail;              /* a sentence more, or null; static */
     uint64_t fresh_until_ns;         /* the addresses are to be looked up again after that */
-    uint32_t addresses_count;
-    struct address addresses[LIMIT_ADDRESSES]; /* in the order in which to try them, ports unset */
-    struct list pools;                         /* pool.in_host: who wants to know */
-    uint32_t users;                            /* pools, and origins of that name */
-    struct list in_lookups;   /* in one of engine.lookups exactly when looking_up */
-    uint64_t lookup_began_ns; /* of the last one; 0 while it waits for its turn */
+    struct address *addresses;       /* in the order in which to try them, ports unset */
+    uint32_t addresses_count, addresses_room;
+    struct address few[HOST_ADDRESSES_FEW]; /* where they are while they are no more */
+    struct list pools;                      /* pool.in_host: who wants to know */
+    uint32_t users;                         /* pools, and origins of that name */
+    struct list in_lookups;                 /* in one of engine.lookups exactly when looking_up */
+    uint64_t lookup_began_ns;               /* of the last one; 0 while it waits for its turn */
     struct host *hash_next;
 };
 
 struct host *host_find(struct ringsend *e, const struct url *url);
+void hosts_release(struct ringsend *e); /* all of them: it ends */
 void host_release(struct ringsend *e, struct host *h);
 void host_look_up(struct ringsend *e, struct host *h); /* unless fresh or under way */
 bool host_is_fresh(const struct ringsend *e, const struct host *h);

@@ -32,11 +32,11 @@
 #include "ringsend.h"
 
 /* A waiting request's attempt ends before it had a connection. */
-static void fail(struct request *r, enum ringsend_error error)
+static void fail(struct request *r, enum ringsend_error error, const char *detail)
 {
     CHECK(error != RINGSEND_OK && !list_empty(&r->waiting));
     queue_take(r);
-    attempt_over(&r->attempt, error, NULL);
+    attempt_over(&r->attempt, error, detail);
 }
 
 /* ---- idle connections ---- */
@@ -122,7 +122,7 @@ static void await_lookup(struct origin *o)
             break;
         }
         charge_lookup(r);
-        fail(r, RINGSEND_E_TIMEOUT_DNS);
+        fail(r, RINGSEND_E_TIMEOUT_DNS, NULL);
     }
 }
 
@@ -147,7 +147,7 @@ static void hear_of_lookup(struct origin *o)
         charge_lookups(&o->retries[fresh]);
     }
     while (p->lookup_error != RINGSEND_OK && (r = queue_first(o)))
-        fail(r, p->lookup_error);
+        fail(r, p->lookup_error, p->host->detail);
     CHECK(p->lookup_error == RINGSEND_OK || o->waiting_count == 0);
 }
 

@@ -14,6 +14,7 @@
 #include "engine/pool.h"
 #include "engine/run_limits.h"
 #include "engine/task.h"
+#include "engine/way.h"
 #include "http/head.h"
 #include "ringsend.h"
 
@@ -127,7 +128,10 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
     for (int gate = 0; gate < GATES_SHARED; gate++)
         list_init(&o->in_line[gate]);
     list_init(&o->unused);
-    pool_join(pool_new(e, h, o->port, o->https, hash), o);
+    struct url to;
+    way_divert(e, url, &to);
+    struct host *target = e->options.connect_to_count > 0 ? host_find(e, &to) : h;
+    pool_join(pool_new(e, o, target, to.port), o);
     return o;
 }
 

@@ -23,8 +23,8 @@ static const char *read_one(struct override *o, const struct ringsend_resolve *f
     for (size_t i = 0; i < host.bytes; i++)
         o->host[i] = ascii_lower(host.data[i]);
     o->port = from->port;
-    return addresses_read(from->addresses ? from->addresses : "", o->addresses, LIMIT_ADDRESSES,
-                          &o->addresses_count);
+    return addresses_read(from->addresses ? from->addresses : "", o->addresses,
+                          LIMIT_ADDRESSES_GIVEN, &o->addresses_count);
 }
 
 bool overrides_read(struct ringsend *e, char *message, size_t message_bytes)

@@ -126,7 +126,7 @@ uint64_t pool_session_at_ns(struct pool *p)
     struct ringsend *e = p->engine;
     CHECK(p->step == POOL_RACE || p->step == POOL_OPEN);
     if (!p->https || p->resumes_known || p->step == POOL_RACE ||
-        tls_has_session(e->tls_local, p->host->name, p->port, tls_http1))
+        tls_has_session(e->tls_local, p->name, p->name_port, tls_http1))
         return e->now_ns;
     if (p->conns == 0)
         p->resumes_until_ns = e->now_ns + RESUME_WAIT_NS;

@@ -3,6 +3,7 @@
 #define RINGSEND_ENGINE_POOL_H
 
 #include "base/address.h"
+#include "base/limits.h"
 #include "base/list.h"
 #include "base/time.h"
 #include "engine/handshaker.h"
@@ -30,8 +31,9 @@ struct pool {
     struct task task;
     enum pool_step step;
     struct ringsend *engine;
-    struct host *host;
-    uint16_t port;
+    struct host *host; /* and `port`: whom its connections are to */
+    const char *name;  /* and `name_port`: whom they are for, by TLS and its sessions */
+    uint16_t port, name_port;
     bool https;             /* its connections speak TLS with the host */
     struct list in_host;    /* in host.pools */
     struct list origins;    /* origin.in_pool: all whose requests its connections may carry */
@@ -70,7 +72,8 @@ struct pool {
     enum ringsend_error race_error; /* of the last racer that failed */
     const char *race_detail;
     uint64_t race_next_at_ns; /* when the next address is tried, though none has failed */
-    uint64_t shunned;   /* bits: no handshake with host.addresses[i]; never all: races skip them */
+    uint64_t shunned[LIMIT_ADDRESSES / 64]; /* bits: no handshake with host.addresses[i]; never all:
+                                               races skip them */
     bool race_is_short; /* this machine had nothing left for one of the race's connects */
 
     uint64_t short_wait_ns;  /* the distance of connects that fail so; 0: it is not short */
@@ -102,6 +105,7 @@ enum task_next pool_goto(struct pool *p, enum pool_step step);
 void pool_wake(struct pool *p);
 void pool_wake_all(struct pool *p); /* its origins, whether they wait or not */
 void pool_race_anew(const struct pool *p, struct attempt *a);
+void pool_shun_none(struct pool *p);
 void pool_addresses_found(struct pool *p);        /* its host has others: races begin anew */
 uint64_t pool_race_left_ns(const struct pool *p); /* until its last address is tried */
 
@@ -132,8 +136,8 @@ void pool_take_back_race(struct pool *p);
 /* ---- pool_table.c ---- */
 
 /* By the hash, engines with shared limits find what they share of it. */
-struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool https,
-                      uint32_t hash);
+/* Made for an origin of that name, which outlives it. */
+struct pool *pool_new(struct ringsend *e, const struct origin *o, struct host *host, uint16_t port);
 void pool_join(struct pool *p, struct origin *o); /* its connections carry that one's requests */
 void pool_leave(struct origin *o);        /* not any more: with the last one it goes itself */
 void pools_leave_run(struct ringsend *e); /* it ends, no socket of it is left */

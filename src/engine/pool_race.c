@@ -32,30 +32,31 @@
 #include "engine/task.h"
 #include "ringsend.h"
 
-_Static_assert(LIMIT_ADDRESSES <= 64, "pool.shunned has a bit for each address");
+static bool is_shunned(const struct pool *p, uint32_t i)
+{
+    return p->shunned[i / 64] >> (i % 64) & 1;
+}
 
 /* race_next comes to an address that is to be tried, or behind the last. */
 static void skip_shunned(const struct pool *p, struct attempt *a)
 {
     uint32_t count = p->host->addresses_count;
-    while (a->race_next < count && p->shunned >> (a->race_first + a->race_next) % count & 1)
+    while (a->race_next < count && is_shunned(p, (a->race_first + a->race_next) % count))
         a->race_next++;
 }
 
 bool pool_shun(struct pool *p, const struct address *address)
 {
     const struct host *h = p->host;
-    uint64_t all = 0;
+    bool others = false;
     for (uint32_t i = 0; i < h->addresses_count; i++) {
-        uint64_t bit = 1ull << i;
-        all |= bit;
         if (address_equal(address, &h->addresses[i]))
-            p->shunned |= bit;
+            p->shunned[i / 64] |= 1ull << (i % 64);
+        others |= !is_shunned(p, i);
     }
-    if (p->shunned != all)
-        return true;
-    p->shunned = 0;
-    return false;
+    if (!others)
+        pool_shun_none(p);
+    return others;
 }
 
 static void open_racer(struct pool *p)
@@ -180,7 +181,7 @@ static enum task_next give_up(struct pool *p)
 {
     CHECK(p->racers == 0 && p->dialing->attempt.race_next >= p->host->addresses_count);
     host_expire(p->host);
-    p->shunned = 0;
+    pool_shun_none(p);
     pool_abandon_race(p, p->race_error, p->race_detail);
     return TASK_AGAIN;
 }

@@ -12,6 +12,8 @@
 #include "engine/steps.h"
 #include "engine/task.h"
 
+#include <string.h>
+
 enum task_next pool_goto(struct pool *p, enum pool_step step)
 {
     static const unsigned edges[] = {POOL_STEPS(STEP_EDGES)};
@@ -57,11 +59,16 @@ void pool_race_anew(const struct pool *p, struct attempt *a)
     CHECK(p->host->addresses_count > 0);
 }
 
+void pool_shun_none(struct pool *p)
+{
+    memset(p->shunned, 0, sizeof p->shunned);
+}
+
 void pool_addresses_found(struct pool *p)
 {
     CHECK(p->host->addresses_count > 0);
     p->races_anew++;
-    p->shunned = 0;
+    pool_shun_none(p);
     if (p->dialing)
         pool_race_anew(p, &p->dialing->attempt);
 }

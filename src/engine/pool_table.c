@@ -17,7 +17,7 @@
 static void join_run(struct pool *p, uint32_t hash)
 {
     struct ringsend_limits *l = p->engine->run_limits;
-    const struct origin_key key = {p->host->name, p->port, p->https, hash};
+    const struct origin_key key = {p->name, p->name_port, p->https, hash};
     CHECK(!p->run && p->conns == 0);
     p->seat = (struct seat){.engine = p->engine, .pool = p};
     list_init(&p->seat.in_called);
@@ -44,14 +44,18 @@ void pools_leave_run(struct ringsend *e)
         leave_run(&e->pools[i]);
 }
 
-struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool https,
-                      uint32_t hash)
+struct pool *pool_new(struct ringsend *e, const struct origin *o, struct host *host, uint16_t port)
 {
     struct list *node = list_pop_front(&e->pools_free);
     struct pool *p = node ? LIST_OWNER(node, struct pool, in_host) : &e->pools[e->pools_mark++];
     CHECK(e->pools_mark <= e->origins_max);
-    *p =
-        (struct pool){.step = POOL_LOOKUP, .engine = e, .host = host, .port = port, .https = https};
+    *p = (struct pool){.step = POOL_LOOKUP,
+                       .engine = e,
+                       .host = host,
+                       .name = o->host->name,
+                       .port = port,
+                       .name_port = o->port,
+                       .https = o->https};
     task_init(&p->task, TASK_POOL);
     list_init(&p->origins);
     list_init(&p->waiting);
@@ -63,7 +67,7 @@ struct pool *pool_new(struct ringsend *e, struct host *host, uint16_t port, bool
     list_push_back(&host->pools, &p->in_host);
     host->users++;
     kept_begin(p);
-    join_run(p, hash);
+    join_run(p, o->hash);
     return p;
 }
 

@@ -103,6 +103,7 @@ static void release(struct ringsend *e)
     if (!e->options.limits)
         costs_free(&e->own_limits.costs, &e->memory);
     unpack_free(e->unpack);
+    hosts_release(e);
     if (!e->broken)
         buf_pool_free(&e->bufs);
     tables_give_back(e);
@@ -158,7 +159,8 @@ static int open_ring(struct ringsend *e, ring_make_fn *make_ring)
                                    .buffers = e->buffers,
                                    .buffer_bytes = LIMIT_BUFFER_BYTES,
                                    .stamps = e->options.timestamps,
-                                   .min_wait = !e->options.exact_times};
+                                   .min_wait = !e->options.exact_times,
+                                   .source = way_source(&e->options)};
     int error = make_ring(&e->ring, &options);
     if (error == 0)
         explain_refusal(e);
@@ -191,7 +193,8 @@ static int compile_texts(struct ringsend *e)
 static int read_overrides(struct ringsend *e)
 {
     char message[300];
-    if (overrides_read(e, message, sizeof message))
+    if (overrides_read(e, message, sizeof message) &&
+        way_read_diversions(e, message, sizeof message))
         return 0;
     options_message(&e->options, message);
     return -RINGSEND_E_INVALID;

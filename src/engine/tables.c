@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-enum { TABLES = 16, TABLE_ALIGNMENT = 64 /* a cache line */ };
+enum { TABLES = 17, TABLE_ALIGNMENT = 64 /* a cache line */ };
 
 struct table {
     void *where; /* the pointer to it */
@@ -39,6 +39,7 @@ static void list_tables(struct ringsend *e, struct table tables[TABLES])
         {&e->pools, e->origins_max * sizeof *e->pools},
         {&e->hosts, e->hosts_max * sizeof *e->hosts},
         {&e->overrides, o->resolve_count * sizeof *e->overrides},
+        {&e->diversions, o->connect_to_count * sizeof *e->diversions},
         {&e->origins_hash, hash_size * sizeof(struct origin *)},
         {&e->hosts_hash, hash_size * sizeof(struct host *)},
         {&e->rx_next, e->buffers * sizeof *e->rx_next},
@@ -73,6 +74,7 @@ bool tables_take(struct ringsend *e)
     e->origins_max = o->requests_max + o->connections_max + 64;
     e->hosts_max =
         e->origins_max + 1 + LIMIT_LOOKUPS; /* one is found before its origin has a place */
+    e->hosts_max += (uint32_t)o->connect_to_count;
     uint32_t hash_size = 64;
     while (hash_size < e->origins_max)
         hash_size *= 2;
