@@ -49,6 +49,8 @@ SAMPLES = {
     "client-secret": "env:PATH_OF_SECRET",
     "scope": "read",
     "resolve": "*:1:127.0.0.1",
+    "connect-to": "a:1:b:2",
+    "interface": "127.0.0.1",
     "retry-on": "503",
     "no-retry-on": "503",
     "retry-budget": "30%+5/s",

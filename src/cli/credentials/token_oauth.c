@@ -136,6 +136,11 @@ static bool ask(const struct token_oauth *o, struct ringsend_request *request,
                                        .insecure = o->engine->insecure,
                                        .resolve = o->engine->resolve,
                                        .resolve_count = o->engine->resolve_count,
+                                       .ip_version = o->engine->ip_version,
+                                       .local_address = o->engine->local_address,
+                                       .local_device = o->engine->local_device,
+                                       .connect_to = o->engine->connect_to,
+                                       .connect_to_count = o->engine->connect_to_count,
                                        .io = o->engine->io};
     int error = ringsend_new(&engine, &options);
     if (error)

@@ -260,13 +260,14 @@ static uint16_t read_port(const struct request_options *o, const char *text, con
 
 static void add_resolve(struct request_options *o, const char *text)
 {
-    struct address addresses[LIMIT_ADDRESSES];
+    struct address addresses[LIMIT_ADDRESSES_GIVEN];
     uint32_t addresses_count;
     size_t count = o->engine.resolve_count;
     const char *colon = host_end(text), *second = colon ? strchr(colon + 1, ':') : NULL;
     if (!second || colon == text)
         usage_error(o->command, "--resolve %s: it must be HOST:PORT:ADDRESS[,ADDRESS]", text);
-    const char *fault = addresses_read(second + 1, addresses, LIMIT_ADDRESSES, &addresses_count);
+    const char *fault =
+        addresses_read(second + 1, addresses, LIMIT_ADDRESSES_GIVEN, &addresses_count);
     if (fault)
         usage_error(o->command, "--resolve %s: %s", text, fault);
     if (count == LIMIT_OVERRIDES)
@@ -343,7 +344,7 @@ void request_options_take(struct request_options *o, const struct options *given
                                   .url = option_text(given, OPTION_URL),
                                   .method = option_text(given, OPTION_METHOD)};
     take_engine(&o->engine, given);
-    way_options_take(&o->engine, given);
+    way_options_take(&o->way, &o->engine, given);
     if (option_given(given, OPTION_AT_LEAST_ONCE))
         o->defaults.flags |= RINGSEND_AT_LEAST_ONCE;
     if (option_given(given, OPTION_OK_IF))
@@ -406,6 +407,7 @@ void request_options_free(struct request_options *o)
         free(o->resolve_hosts[i]);
     free(o->resolve_hosts);
     free(o->resolve);
+    way_options_free(&o->way);
     template_free(&o->url_template);
     template_free(&o->method_template);
     template_names_free(&o->names);

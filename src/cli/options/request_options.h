@@ -5,6 +5,7 @@
 
 #include "cli/credentials/token.h"
 #include "cli/options/options.h"
+#include "cli/options/way_options.h"
 #include "http/sigv4.h"
 #include "records/record.h"
 #include "records/secret.h"
@@ -41,6 +42,8 @@ struct request_options {
 
     struct ringsend_resolve *resolve; /* behind the engine's */
     char **resolve_hosts;             /* their texts */
+
+    struct way_options way; /* behind the engine's */
 
     /* Behind defaults.headers; request_options_free gives them back. */
     struct ringsend_header *headers;

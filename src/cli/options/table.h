@@ -298,6 +298,21 @@ OPTION(RESOLVE, "resolve", 0,
        "use these addresses in place of a\n"
        "lookup; HOST and PORT of the URL, * for any; repeats", .traits = REPEATS,
        .curl = "--resolve")
+OPTION(CONNECT_TO, "connect-to", 0,
+       "HOST1:PORT1:HOST2:PORT2", TEXT, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "connect to HOST2:PORT2 for URLs of\n"
+       "HOST1:PORT1; an empty part is any, or the same;\n"
+       "Host and TLS stay; repeats", .traits = REPEATS, .curl = "--connect-to")
+OPTION(INTERFACE, "interface", 0, "NAME", TEXT, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "go out from that address, or that of that name, or by\n"
+       "that network device; if!DEVICE, host!NAME", .curl = "--interface",
+       .others = "local-address|source-address|bind-address|source-ip")
+OPTION(IPV4, "ipv4", '4', NULL, FLAG, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "use addresses of IPv4 alone", .curl = "-4",
+       .others = "ipv4-only|inet4-only")
+OPTION(IPV6, "ipv6", '6', NULL, FLAG, SEND | CHECK | BENCH | PROBE, REQUESTS,
+       "of IPv6 alone", .curl = "-6",
+       .others = "ipv6-only|inet6-only")
 OPTION(UNIX_SOCKET, "unix-socket", 0, "PATH", FILE, SEND | CHECK | BENCH | PROBE, REQUESTS,
        "connect to that unix socket, whatever the URLs'\n"
        "hosts, which Host and TLS go by all the same", .curl = "--unix-socket",

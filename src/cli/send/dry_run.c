@@ -214,6 +214,32 @@ static void print_resolve(const struct ringsend_options *engine, const struct ur
     }
 }
 
+static void print_host(const char *host, uint16_t port, const char *behind)
+{
+    bool bare = host && strchr(host, ':');
+    printf(bare ? "[%s]:" : "%s:", host ? host : "");
+    if (port > 0)
+        printf("%u", port);
+    printf("%s", behind);
+}
+
+/* The other ways. */
+static void print_ways(const struct ringsend_options *engine)
+{
+    print_file_option(engine->unix_abstract ? OPTION_ABSTRACT_UNIX_SOCKET : OPTION_UNIX_SOCKET,
+                      engine->unix_socket);
+    for (size_t i = 0; i < engine->connect_to_count; i++) {
+        const struct ringsend_connect_to *to = &engine->connect_to[i];
+        printf(" %s '", option_curl(OPTION_CONNECT_TO));
+        print_host(to->host, to->port, ":");
+        print_host(to->to_host, to->to_port, "'");
+    }
+    print_file_option(OPTION_INTERFACE,
+                      engine->local_device ? engine->local_device : engine->local_address);
+    if (engine->ip_version != 0)
+        printf(" %s", option_curl(engine->ip_version == 4 ? OPTION_IPV4 : OPTION_IPV6));
+}
+
 static bool sends_length(const struct dry_run *d)
 {
     return memmem(d->head.data, d->head.bytes, "\r\nContent-Length: ", 18);
@@ -246,6 +272,7 @@ static void print_curl(struct dry_run *d, const struct ringsend_request *request
     print_file_option(OPTION_CERT, engine->cert_file);
     print_file_option(OPTION_KEY, engine->key_file);
     print_resolve(engine, &head->url);
+    print_ways(engine);
     if (engine->redirects_max > 0)
         printf(" %s %s %u", option_curl(OPTION_LOCATION), option_curl(OPTION_MAX_REDIRS),
                engine->redirects_max);
