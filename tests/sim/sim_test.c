@@ -139,29 +139,19 @@ static void add(const char *name, CMUnitTestFunction function, const void *state
 static int run_scenarios(void)
 {
     static char names[SCENARIOS_MAX][80];
-    static const struct scenario_function *(*const groups[])(size_t *) = {sim_scenarios,
-                                                                          sim_name_scenarios,
-                                                                          sim_throttle_scenarios,
-                                                                          sim_places_scenarios,
-                                                                          sim_pool_scenarios,
-                                                                          sim_turns_scenarios,
-                                                                          sim_engines_scenarios,
-                                                                          sim_response_scenarios,
-                                                                          sim_doubt_scenarios,
-                                                                          sim_credentials_scenarios,
-                                                                          sim_body_scenarios,
-                                                                          sim_stream_scenarios,
-                                                                          sim_stream_end_scenarios,
-                                                                          sim_clock_scenarios,
-                                                                          sim_short_scenarios,
-                                                                          sim_kept_scenarios,
-                                                                          sim_tls_scenarios,
-                                                                          sim_ring_scenarios,
-                                                                          sim_pace_scenarios,
-                                                                          sim_costs_scenarios,
-                                                                          sim_handshake_scenarios,
-                                                                          sim_stranger_scenarios,
-                                                                          sim_move_scenarios};
+    static const struct scenario_function *(*const groups[])(size_t *) = {
+        sim_scenarios,          sim_name_scenarios,
+        sim_throttle_scenarios, sim_places_scenarios,
+        sim_pool_scenarios,     sim_turns_scenarios,
+        sim_engines_scenarios,  sim_response_scenarios,
+        sim_doubt_scenarios,    sim_credentials_scenarios,
+        sim_redirect_scenarios, sim_body_scenarios,
+        sim_stream_scenarios,   sim_stream_end_scenarios,
+        sim_clock_scenarios,    sim_short_scenarios,
+        sim_kept_scenarios,     sim_tls_scenarios,
+        sim_ring_scenarios,     sim_pace_scenarios,
+        sim_costs_scenarios,    sim_handshake_scenarios,
+        sim_stranger_scenarios, sim_move_scenarios};
     size_t rows_count, functions_count;
     const struct scenario *rows = sim_table(&rows_count);
 

@@ -67,6 +67,8 @@ const struct scenario_function *sim_kept_scenarios(size_t *count);
 const struct scenario_function *sim_ring_scenarios(size_t *count);
 /* Tokens that expire. */
 const struct scenario_function *sim_credentials_scenarios(size_t *count);
+/* Redirects that are followed. */
+const struct scenario_function *sim_redirect_scenarios(size_t *count);
 /* Pauses of the process. */
 const struct scenario_function *sim_clock_scenarios(size_t *count);
 /* The same over TLS. */

@@ -83,6 +83,13 @@ static bool status_is_in_doubt(int status)
            status == 530;
 }
 
+/* Its answer is there, and leads nowhere that it could follow. */
+static bool ends_at_redirect(const struct ringsend_result *result)
+{
+    return result->error == RINGSEND_E_TOO_MANY_REDIRECTS ||
+           result->error == RINGSEND_E_BAD_REDIRECT;
+}
+
 /* Promise 3: what may have been done and cannot be told is called ambiguous, nothing else is. */
 static void check_ambiguous(const struct client_request *r, const struct ringsend_result *result)
 {
@@ -109,7 +116,13 @@ static void check_ambiguous(const struct client_request *r, const struct ringsen
         (response_is_lost(result->error, d) ||
          ((d->streamed || is_truncated) && result->error != RINGSEND_OK)))
         return;
-    if (!record->replayable)
+    /* 307 and 308 decline as well, where they are followed. */
+    bool led = d && !d->is_hop && result->redirects > 0;
+    if (ends_at_redirect(result) || led)
+        SIM_CHECK(!result->ambiguous, "record %u has its answer, and is ambiguous", r->record);
+    else if (d && d->to_get)
+        SIM_CHECK(!result->ambiguous && result->processed, "record %u was answered", r->record);
+    else if (!record->replayable)
         SIM_CHECK(result->ambiguous == in_doubt, "record %u (%s) %s ambiguous: %s, status %d",
                   r->record, record->method, in_doubt ? "is not called" : "is called",
                   ringsend_error_name(result->error), result->status);
@@ -135,7 +148,9 @@ static void check_mark(const struct client *c, const struct client_request *r,
     if (c->options.retry_if && complete && !result->ok)
         return; /* which may say that it was not processed */
     SIM_CHECK(marked || !complete || declined, "record %u has its response and no mark", r->record);
-    if (!record->replayable)
+    if (result->processed)
+        SIM_CHECK(marked, "record %u was processed, and is not marked", r->record);
+    else if (!record->replayable && !ends_at_redirect(result))
         SIM_CHECK(marked == (result->ambiguous || (complete && !declined)), "record %u is %smarked",
                   r->record, marked ? "" : "not ");
 }
@@ -221,14 +236,15 @@ static void check_attempts(const struct client *c, const struct client_request *
                   "record %u: the parts of attempt %u are longer than the whole", r->record, i + 1);
         SIM_CHECK(last || (a->wait != RINGSEND_WAIT_NONE && a->wait < RINGSEND_WAIT_COUNT),
                   "record %u: nobody knows why attempt %u waited", r->record, i + 2);
-        SIM_CHECK(last || may_be_tried_again(c, a->error, a->status, a->reused),
+        bool is_led = c->options.redirects_max > 0 && a->status >= 301 && a->status <= 308;
+        SIM_CHECK(last || is_led || may_be_tried_again(c, a->error, a->status, a->reused),
                   "record %u is tried again after %s, status %d", r->record,
                   ringsend_error_name(a->error), a->status);
         SIM_CHECK(a->wait != RINGSEND_WAIT_FREE || a->reused,
                   "record %u: attempt %u is free after a new connection", r->record, i + 2);
         at_ns = a->began_ns + a->total_ns + a->wait_ns;
     }
-    if (result->attempts == 0 || error_is_an_end(result->error))
+    if (result->attempts == 0 || error_is_an_end(result->error) || ends_at_redirect(result))
         return;
     SIM_CHECK(at_ns == result->times.total_ns &&
                   list[result->attempts - 1].error == result->error &&
@@ -268,8 +284,8 @@ void sim_check_result(const struct client *c, const struct client_request *r,
     SIM_CHECK(!c->options.no_free_try || deliveries <= r->tries,
               "record %u: %u deliveries, no try is free and %u were asked for", r->record,
               deliveries, r->tries);
-    SIM_CHECK(result->attempts <= r->tries + 1 + sim.refusals, "record %u: %u attempts, %u allowed",
-              r->record, result->attempts, r->tries);
+    SIM_CHECK(result->attempts <= r->tries + 1 + sim.refusals + result->redirects,
+              "record %u: %u attempts, %u allowed", r->record, result->attempts, r->tries);
     SIM_CHECK(record->deliveries <= result->attempts, "record %u: %u deliveries in %u attempts",
               r->record, record->deliveries, result->attempts);
     SIM_CHECK(result->attempts > 0 || record->deliveries == 0,

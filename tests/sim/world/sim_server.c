@@ -219,26 +219,58 @@ bool sim_delivery_declined(const struct sim_delivery *d)
     return in_full || (by_status && d->answered && d->taken >= d->head_bytes);
 }
 
-static uint32_t record_of(const char *request, size_t bytes)
+static struct sim_delivery delivery_of(const char *request, size_t bytes)
 {
-    static const char mark[] = " /r/";
+    static const char mark[] = " /r/", hop_mark[] = " /h/";
     char line[64] = {0};
-    const char *at;
+    const char *at, *hop;
 
     memcpy(line, request, bytes < sizeof line - 1 ? bytes : sizeof line - 1);
-    at = strstr(line, mark);
+    hop = strstr(line, hop_mark);
+    at = hop ? hop : strstr(line, mark);
     SIM_CHECK(at, "a request begins with \"%s\"", line);
-    return (uint32_t)strtoul(at + sizeof mark - 1, NULL, 10);
+    return (struct sim_delivery){.record = (uint32_t)strtoul(at + sizeof mark - 1, NULL, 10),
+                                 .is_hop = hop != NULL,
+                                 .to_get = hop && memcmp(line, "GET ", 4) == 0};
+}
+
+static bool leads_to_get(const struct sim_delivery *d)
+{
+    bool is_post = strcmp(sim_record(d->record)->method, "POST") == 0;
+
+    return d->answered && (d->status == 303 || (is_post && (d->status == 301 || d->status == 302)));
+}
+
+static bool leads_on(const struct sim_delivery *d)
+{
+    return d->answered && (leads_to_get(d) || d->status == 307 || d->status == 308);
+}
+
+/* A hop goes where an answer has led it, and who was answered for good is heard of no more. */
+static void check_hop(const struct sim_delivery *hop)
+{
+    bool led = false;
+
+    for (uint32_t i = 0; i < world.deliveries_count; i++) {
+        const struct sim_delivery *d = &world.deliveries[i];
+        if (d->record != hop->record)
+            continue;
+        led |= leads_on(d) && d->answer_in;
+        SIM_CHECK(!leads_to_get(d) || !d->answer_in || hop->to_get,
+                  "record %u was answered with %d, and is sent again", hop->record, d->status);
+    }
+    SIM_CHECK(led || !hop->is_hop, "record %u goes where nobody has led it", hop->record);
 }
 
 /* Promise 3, at each delivery after the first. */
-static void check_may_repeat(uint32_t number)
+static void check_may_repeat(const struct sim_delivery *next)
 {
+    uint32_t number = next->record;
     const struct sim_record *record = sim_record(number);
 
-    for (uint32_t i = 0; !record->replayable && i < world.deliveries_count; i++) {
+    for (uint32_t i = 0; !next->to_get && !record->replayable && i < world.deliveries_count; i++) {
         const struct sim_delivery *d = &world.deliveries[i];
-        SIM_CHECK(d->record != number || sim_delivery_declined(d),
+        SIM_CHECK(d->record != number || d->is_hop != next->is_hop || sim_delivery_declined(d),
                   "record %u (%s) is delivered again, though delivery %u may have been processed",
                   number, record->method, d->number);
     }
@@ -249,13 +281,15 @@ void server_delivery(struct sim_socket *s, const char *data, size_t bytes)
     if (s->entering.step != REQUEST_NONE)
         return;
     SIM_CHECK(memmem(data, bytes, "\r\n\r\n", 4), "a request's head is sent in parts");
-    uint32_t number = record_of(data, bytes);
+    struct sim_delivery next = delivery_of(data, bytes);
+    uint32_t number = next.record;
     struct sim_record *record = sim_record(number);
 
     SIM_CHECK(record->https == (s->tls != NULL), "record %u is sent %s TLS", number,
               s->tls ? "with" : "without");
-    check_may_repeat(number);
-    SIM_CHECK(!s->end_is_old || record->replayable,
+    check_hop(&next);
+    check_may_repeat(&next);
+    SIM_CHECK(!s->end_is_old || record->replayable || next.to_get,
               "record %u, which must not be lost, is sent in slot %u, whose end has come", number,
               s->slot);
     SIM_CHECK(!record->in_doubt || (*record->in_doubt & record->in_doubt_mask),
@@ -276,8 +310,8 @@ void server_delivery(struct sim_socket *s, const char *data, size_t bytes)
     }
     if (record->deliveries < 16)
         record->delivered_ns[record->deliveries] = sim.now_ns;
-    world.deliveries[world.deliveries_count] =
-        (struct sim_delivery){.record = number, .number = ++record->deliveries};
+    next.number = ++record->deliveries;
+    world.deliveries[world.deliveries_count] = next;
     s->delivery = ++world.deliveries_count;
     record->latest = s->delivery;
     s->idle = false;
@@ -305,22 +339,23 @@ static void check_head(const struct sim_socket *s, const struct sim_delivery *d)
 {
     const struct sim_record *record = sim_record(d->record);
     const struct sim_request *q = &s->request;
-    size_t method_bytes = strlen(record->method);
+    const char *method = d->to_get ? "GET" : record->method;
+    uint64_t wanted_bytes = d->to_get ? 0 : record->body_bytes;
+    size_t method_bytes = strlen(method);
     long length = sim_request_number(q, "content-length", -1);
 
-    SIM_CHECK(memcmp(q->head.data, record->method, method_bytes) == 0 &&
-                  q->head.data[method_bytes] == ' ',
-              "record %u has another method than %s", d->record, record->method);
+    SIM_CHECK(memcmp(q->head.data, method, method_bytes) == 0 && q->head.data[method_bytes] == ' ',
+              "record %u has another method than %s", d->record, method);
     SIM_CHECK(sim_request_number(q, "x-record-id", -1) == (long)d->record,
               "record %u does not carry its header", d->record);
     SIM_CHECK(sim_request_number(q, "host", -1) != -1, "record %u has no Host", d->record);
-    SIM_CHECK(q->chunked == record->chunked, "the body of record %u is %schunked", d->record,
-              q->chunked ? "" : "not ");
-    SIM_CHECK(length >= 0 || q->chunked || !record->has_body, "record %u has a body without length",
-              d->record);
-    SIM_CHECK(q->chunked || (length > 0 ? (uint64_t)length : 0) == record->body_bytes,
+    SIM_CHECK(q->chunked == (record->chunked && !d->to_get), "the body of record %u is %schunked",
+              d->record, q->chunked ? "" : "not ");
+    SIM_CHECK(length >= 0 || q->chunked || !record->has_body || d->to_get,
+              "record %u has a body without length", d->record);
+    SIM_CHECK(q->chunked || (length > 0 ? (uint64_t)length : 0) == wanted_bytes,
               "record %u has a body of %ld bytes, not %llu", d->record, length,
-              (unsigned long long)record->body_bytes);
+              (unsigned long long)wanted_bytes);
 }
 
 /* Takes bytes of the request in, up to its end, and holds each against what was handed over. */
@@ -341,9 +376,9 @@ static void read_request(struct sim_socket *s, const struct sim_delivery *d, con
         SIM_CHECK(sim_body_is(d->record, 0, body_at, data + at - body_bytes, body_bytes),
                   "the body of record %u is not what was handed over", d->record);
     }
-    SIM_CHECK(q->step != REQUEST_DONE || q->body_bytes == sim_record(d->record)->body_bytes,
-              "record %u came with %llu bytes of body", d->record,
-              (unsigned long long)q->body_bytes);
+    SIM_CHECK(
+        q->step != REQUEST_DONE || d->to_get || q->body_bytes == sim_record(d->record)->body_bytes,
+        "record %u came with %llu bytes of body", d->record, (unsigned long long)q->body_bytes);
 }
 
 static void connection_idles_out(void *context, uint64_t life, uint64_t requests)

@@ -7,7 +7,11 @@
  * one time that bytes of a record entered a connection. The ledger checks promise 3 at each: a
  * record that must not be done twice is delivered again only when all its earlier deliveries were
  * declined, that is, answered with a head whose status is 408, 421, 425, 429 or 503, or in full
- * with sim.declining. */
+ * with sim.declining.
+ *
+ * A path of /h/7 is a *hop*: a redirect has led record 7 there, by the method that the redirect
+ * says. A record that was answered by one to a GET is never delivered again itself, whatever it
+ * is; one that is to be sent elsewhere (307, 308) is a delivery of its own there. */
 #ifndef RINGSEND_TESTS_SIM_WORLD_SIM_SERVER_H
 #define RINGSEND_TESTS_SIM_WORLD_SIM_SERVER_H
 
@@ -124,7 +128,9 @@ struct sim_record {
 
 struct sim_delivery {
     uint32_t record;
-    uint32_t number;   /* of the record's deliveries, from 1 */
+    uint32_t number; /* of the record's deliveries, from 1 */
+    bool is_hop;
+    bool to_get;       /* a hop by GET, without a body */
     size_t bytes;      /* of the request that entered the connection */
     bool entered;      /* all of it entered the connection */
     bool complete;     /* the server has read all of it */
