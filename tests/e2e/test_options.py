@@ -444,6 +444,8 @@ class Resumed(Stopped):
             "limit": "5",
             "bodies": self.path("bodies"),
             "write-out": "x",
+            "summary": self.path("summary.json"),
+            "metrics": self.path("metrics.prom"),  # a file of its own: no other's is written over
             "retry-max-delay": "40s",
         }
         for row in TABLE["send"]:
