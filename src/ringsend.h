@@ -271,7 +271,14 @@ extern "C" {
     X(BODY_READ, "body_read", SEND, FINAL, SENT_MAYBE, \
       "the request's body could not be read from its descriptor") \
     X(BODY_WRITE, "body_write", BODY, FINAL, SENT_MAYBE, \
-      "the response's body could not be written to its descriptor")
+      "the response's body could not be written to its descriptor") \
+    /* HTTP/2 */ \
+    X(REFUSED_STREAM, "refused_stream", SEND, RETRY, SENT_NOTHING, \
+      "the server refused the request's stream, and has not processed it") \
+    X(STREAM_RESET, "stream_reset", FIRST_BYTE, RETRY, SENT_MAYBE, \
+      "the server reset the request's stream before the response was complete") \
+    X(HTTP2, "http2_error", FIRST_BYTE, RETRY, SENT_MAYBE, \
+      "the peer did what HTTP/2 does not allow, or too much of what brings nothing")
 
 enum ringsend_error {
     RINGSEND_OK = 0,
@@ -362,6 +369,17 @@ enum ringsend_io {
     RINGSEND_IO_URING,
     /* Nothing else. */
     RINGSEND_IO_EPOLL
+};
+
+/* Which version of HTTP is spoken. With HTTP/2 a request is a stream of a connection that carries
+ * many, and what was refused, or is above a GOAWAY's last one, was for sure not processed (P3). */
+enum ringsend_http {
+    /* 1.1. */
+    RINGSEND_HTTP1 = 0,
+    /* With https 2, where the server chooses it (ALPN), and 1.1 elsewhere. */
+    RINGSEND_HTTP2,
+    /* 2, of which the server is known to speak it, without being asked. */
+    RINGSEND_HTTP2_KNOWN
 };
 
 /* Which library TLS goes by. BearSSL has TLS 1.2, OpenSSL 1.3 as well. */
@@ -574,6 +592,16 @@ struct ringsend_options {
     const struct ringsend_cost *costs;
     /* How many they are, 0 to RINGSEND_COSTS_MAX. */
     size_t costs_count;
+
+    /* ---- HTTP/2 ---- */
+
+    /* Which version of HTTP is spoken; default RINGSEND_HTTP1. */
+    enum ringsend_http http;
+    /* Of HTTP/2: so many exchanges share a connection, if the server takes as many; 1 to 1000,
+     * default 100. connections_max bounds connections and, as each exchange has a place of its own,
+     * what is in flight. A connection's session takes some 64 KiB, and 1 MiB and 64 KiB an exchange
+     * at most; each response that is not read 256 KiB more. */
+    uint32_t streams_max;
 
     /* ---- Ways ---- */
 

@@ -5,6 +5,7 @@
 #include "base/time.h"
 
 enum {
+    LIMIT_STREAMS = 1000, /* exchanges of HTTP/2 on a connection */
     /* Records */
     LIMIT_LINE_BYTES = 16 << 20, /* a record's line; longer ones are skipped in constant memory */
     LIMIT_JSON_DEPTH = 64,

@@ -30,6 +30,7 @@
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/http1.h"
+#include "engine/http2.h"
 #include "engine/host.h"
 #include "engine/kept.h"
 #include "engine/pool.h"
@@ -64,7 +65,7 @@ static enum task_next conn_goto(struct conn *c, enum conn_step step)
     return TASK_AGAIN;
 }
 
-struct conn *conn_open(struct pool *p, const struct address *address)
+static struct conn *take(struct pool *p, const struct address *address)
 {
     struct ringsend *e = p->engine;
     struct list *node = list_pop_front(&e->conns_free);
@@ -82,9 +83,9 @@ struct conn *conn_open(struct pool *p, const struct address *address)
                        .rx_first = -1,
                        .rx_last = -1,
                        .idle_ns = e->options.idle_timeout_ns};
-    c->wire =
-        (struct wire){.kind = p->https ? WIRE_TLS : WIRE_PLAIN, .engine = e, .owner = &c->task};
+    c->wire = (struct wire){.kind = WIRE_PLAIN, .engine = e, .owner = &c->task};
     task_init(&c->task, TASK_CONN);
+    list_init(&c->in_riders);
     list_init(&c->idle);
     list_init(&c->idle_lru);
     list_init(&c->overdue);
@@ -94,6 +95,27 @@ struct conn *conn_open(struct pool *p, const struct address *address)
     list_init(&c->exchanges);
     task_wake(e, &c->task);
     return c;
+}
+
+struct conn *conn_open(struct pool *p, const struct address *address)
+{
+    struct conn *c = take(p, address);
+    CHECK(c->step == CONN_CONNECT && !c->carrier);
+    if (p->https)
+        c->wire.kind = WIRE_TLS;
+    if (p->speaks != SPEAKS_HTTP1)
+        http2_unsettle(c);
+    return c;
+}
+
+void conn_ride(struct conn *carrier, struct request *r)
+{
+    struct conn *c = take(carrier->pool, &carrier->address);
+    c->is_rider = true;
+    CHECK(carrier->http2 && carrier->step == CONN_READY);
+    http2_ride(c, carrier);
+    conn_goto(c, CONN_READY);
+    conn_begin(c, r);
 }
 
 /* Its pool hears of it next, before it goes on itself. */
@@ -112,10 +134,14 @@ static enum task_next conn_end(struct conn *c)
     CHECK(c->step == CONN_CLOSED && list_empty(&c->exchanges) && c->rx_first < 0);
     CHECK(!op_in_flight(&c->connect) && writer_is_quiet(&c->writer) && !op_in_flight(&c->recv));
     CHECK(!op_in_flight(&c->cancel) && !op_in_flight(&c->close) && c->watch == 0);
+    if (c->http2)
+        http2_end(c);
+    if (c->is_rider)
+        list_remove(&c->task.ready); /* nothing that it was woken for is of any use now */
     wire_close(&c->wire);
     timer_remove(&e->timers, &c->task.timer);
     list_remove(&c->starved);
-    if (!wire_has_opening(&c->wire))
+    if (!wire_has_opening(&c->wire) && !c->is_rider)
         e->connects_left++; /* one that takes its place is no burst */
     tell(c, NEWS_CLOSED);
     return TASK_DONE;
@@ -133,6 +159,13 @@ void conn_launch(struct conn *c)
     CHECK(c->step == CONN_READY && op_in_flight(&c->writer.send));
     if (conn_is_blind(c)) {
         writer_hold(c); /* until the next turn */
+    } else if (c->http2) {
+        if (c->stream_ended) {
+            writer_drop(c);
+            task_wake(c->engine, &c->task);
+        } else {
+            writer_launch(c);
+        }
     } else if (c->stream_ended || c->rx_first >= 0) {
         if (c->exchanges_begun > 1)
             kept_is_over(c);
@@ -188,6 +221,7 @@ void conn_completed(struct conn *c, const struct ring_completion *completion)
 static void report(struct conn *c)
 {
     struct exchange *x = http1_exchange(c);
+    CHECK(!x || !c->carrier);
     if (!x || x->piece.state == PIECE_SENDING || (x->request->stream && !stream_is_quiet(x)))
         return;
     if (x->send == SEND_SENDING)
@@ -204,6 +238,9 @@ static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const
     struct ringsend *e = c->engine;
     CHECK(error != RINGSEND_OK || list_empty(&c->exchanges) ||
           http1_exchange(c)->receive == RECEIVE_DONE);
+    CHECK(!c->carrier || list_empty(&c->exchanges));
+    http2_settle(c);
+    http2_leaves(c);
     conn_goto(c, CONN_SHUTTING_DOWN);
     c->error = error;
     c->detail = detail;
@@ -237,6 +274,8 @@ void conn_begin(struct conn *c, struct request *r)
     list_remove(&c->idle);
     list_remove(&c->idle_lru);
     struct exchange *x = exchange_new(c, r);
+    if (c->carrier)
+        http2_promise(c->carrier);
     if (c->step == CONN_READY)
         exchange_begin(x);
     task_wake(c->engine, &c->task);
@@ -325,6 +364,8 @@ static enum task_next connecting(struct conn *c)
     e->stats.connections_opened++;
     turn_succeeded(c);
     watch_begin(c);
+    if (!wire_has_opening(&c->wire) && !http2_begin(c))
+        return connect_failed(c, RINGSEND_E_NO_MEMORY, NULL);
     conn_goto(c, wire_has_opening(&c->wire) ? CONN_HANDSHAKE : CONN_READY);
     conn_arm_recv(c);
     if (c->racing || c->pool->short_wait_ns > 0) /* to its pool it is all the same else */
@@ -349,7 +390,8 @@ static bool open_wire(struct conn *c)
 {
     struct pool *p = c->pool;
     return wire_open(&c->wire, &(struct wire_peer){p->name, p->name_port, &p->handshakes,
-                                                   p->sessions_refused < POOL_REFUSALS_MAX});
+                                                   p->sessions_refused < POOL_REFUSALS_MAX,
+                                                   http2_protocols(p)});
 }
 
 /* Moves the wire's opening on with what has come. */
@@ -426,6 +468,8 @@ static enum task_next handshaking(struct conn *c)
         return conn_fail(c, error, detail);
     CHECK(!op_in_flight(&c->writer.send) && !wire_is_handed_off(&c->wire));
     turn_succeeded(c);
+    if (!http2_begin(c))
+        return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
     conn_goto(c, CONN_READY);
     if (x) {
         struct attempt *a = &x->request->attempt;
@@ -440,7 +484,7 @@ static enum task_next idle(struct conn *c)
 {
     struct ringsend *e = c->engine;
     CHECK(list_empty(&c->exchanges) && writer_is_quiet(&c->writer));
-    if (!conn_is_usable(c) && !list_empty(&c->idle))
+    if (!conn_is_usable(c) && !list_empty(&c->idle) && !c->http2)
         kept_is_over(c);
     if (!conn_is_usable(c) || e->stopping)
         return conn_fail(c, RINGSEND_OK, NULL);
@@ -479,6 +523,59 @@ static enum task_next exchanging(struct conn *c, struct exchange *x)
     }
     exchange_wait(x);
     return TASK_WAIT;
+}
+
+/* Its exchange goes on, or is over: then it has none. */
+static void go_on_stream(struct exchange *x)
+{
+    const char *detail = NULL;
+    struct request *r = x->request;
+    CHECK(x->conn->carrier && r->exchange == x && x->send != SEND_NONE);
+    if (x->send == SEND_START && !x->is_ending && !http2_may_begin(x)) {
+        exchange_put_back(x);
+        queue_take_back(r, 0, 0);
+        return;
+    }
+    if (!x->is_ending) {
+        enum ringsend_error error = exchange_run(x, &detail);
+        if (error != RINGSEND_OK || (x->receive == RECEIVE_DONE && !exchange_owes(x)))
+            exchange_ends(x, error, detail);
+    }
+    if (!x->is_ending) {
+        exchange_wait(x);
+        return;
+    }
+    stream_cancel(x);
+    if (stream_is_quiet(x))
+        exchange_end(x, x->end_error, NULL);
+}
+
+/* Of HTTP/2: see http2.c. */
+static enum task_next streaming(struct conn *c)
+{
+    struct exchange *x = http1_exchange(c);
+    CHECK(c->is_rider == (c->carrier != c) && c->is_rider == (c->http2 == NULL));
+    if (c->http2) {
+        if (c->writer.send.state == OP_COMPLETE)
+            writer_sent(c);
+        http2_receive(c);
+    }
+    if (x)
+        go_on_stream(x);
+    if (c->is_rider) {
+        if (!list_empty(&c->exchanges))
+            return TASK_WAIT;
+        http2_alight(c);
+        return conn_fail(c, RINGSEND_OK, NULL);
+    }
+    enum ringsend_error error = http2_send(c);
+    if (list_empty(&c->exchanges))
+        http2_adopt(c);
+    if (http2_carries(c))
+        return TASK_WAIT;
+    if (error != RINGSEND_OK || http2_is_spent(c))
+        return conn_fail(c, RINGSEND_OK, NULL);
+    return writer_is_quiet(&c->writer) ? idle(c) : TASK_WAIT;
 }
 
 static bool is_quiet(const struct conn *c)
@@ -525,6 +622,8 @@ enum task_next conn_run(struct conn *c)
     case CONN_HANDSHAKING:
         return handshaking(c);
     case CONN_READY:
+        if (c->carrier)
+            return streaming(c);
         return list_empty(&c->exchanges) ? idle(c) : exchanging(c, http1_exchange(c));
     case CONN_SHUTTING_DOWN:
         CHECK(list_empty(&c->idle) && list_empty(&c->writer.held) && c->rx_first < 0);
@@ -536,7 +635,8 @@ enum task_next conn_run(struct conn *c)
             stream_cancel(http1_exchange(c));
         if (c->writer.send.state == OP_COMPLETE)
             writer_sent(c);
-        report(c);
+        if (!c->carrier)
+            report(c);
         say_farewell(c);
         if (!list_empty(&c->exchanges) || !is_quiet(c))
             return TASK_WAIT;

@@ -19,6 +19,7 @@
 
 enum { HTTP1_ROOM = 1 }; /* one exchange at a time: see http1.c */
 
+struct http2;
 struct pool;
 struct request;
 struct ring_completion;
@@ -51,6 +52,14 @@ struct conn {
     struct wire wire;
     struct writer writer;
     struct list exchanges; /* exchange.node: those that it carries, in the order of coming */
+    struct http2 *http2;   /* HTTP/2: its session, of a carrier */
+    struct conn
+        *carrier; /* HTTP/2: whose streams carry its exchange, itself or, of a rider, another;
+                              null: HTTP/1.1 */
+    struct list in_riders; /* of a rider: in carrier.http2.riders */
+    bool is_rider;         /* it has no socket, and never has */
+    bool is_unsettled;     /* others wait for what it finds out of its peer's HTTP/2 */
+    bool holds;            /* HTTP/2: what comes for its exchange is left where it is */
     uint32_t exchanges_begun;
     uint32_t exchanges_proven; /* of those: until it stood last, and nothing came: see kept.c */
     enum ringsend_error error; /* why it shuts down; first one sticks */
@@ -93,6 +102,8 @@ static inline struct ring_tag conn_tag(const struct conn *c)
 {
     return (struct ring_tag){.slot = c->slot, .generation = c->generation};
 }
+/* Its pool has taken a place for a rider of that carrier, with the request. */
+void conn_ride(struct conn *carrier, struct request *r);
 /* Puts a request on a connection that is being made, or is usable: an attempt begins. */
 void conn_begin(struct conn *c, struct request *r);
 void conn_put(struct conn *c); /* its pool has taken the news: the slot is free again */

@@ -77,6 +77,10 @@ void conn_arm_recv(struct conn *c)
 void conn_stop_recv(struct conn *c)
 {
     CHECK(c->step == CONN_READY && !list_empty(&c->exchanges));
+    if (c->carrier) {
+        c->holds = true;
+        return;
+    }
     c->stopped = true;
     list_remove(&c->starved);
     conn_cancel(c, &c->recv, RING_RECV);
@@ -85,6 +89,12 @@ void conn_stop_recv(struct conn *c)
 void conn_go_on_recv(struct conn *c)
 {
     CHECK(c->step == CONN_READY && !list_empty(&c->exchanges));
+    if (c->carrier) {
+        if (c->holds)
+            task_wake(c->engine, &c->task); /* to read what was left */
+        c->holds = false;
+        return;
+    }
     c->stopped = false;
     /* A cancel that is still under way might end the new one. */
     if (c->recv.state == OP_IDLE && !op_in_flight(&c->cancel) && list_empty(&c->starved) &&

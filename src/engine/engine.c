@@ -147,7 +147,7 @@ static struct ring_wait wait_for(struct ringsend *e, uint64_t until_ns)
 {
     uint64_t next_ns = timers_next_ns(&e->timers);
     struct ring_wait wait = {.want = 1, .deadline_ns = next_ns < until_ns ? next_ns : until_ns};
-    uint32_t want = e->exchanges_open / 2;
+    uint32_t want = (e->exchanges_open - e->riders) / 2;
     if (want >= 2 && e->gap_ns * 2 < MIN_WAIT_NS && !e->options.exact_times) {
         wait.want = want < WANT_MAX ? want : WANT_MAX;
         wait.min_wait_ns = MIN_WAIT_NS;

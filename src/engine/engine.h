@@ -166,6 +166,7 @@ struct ringsend {
     uint32_t waiting;       /* requests queued at their origins */
     uint32_t held;          /* of these, as of their origins' last run: held back by a gate */
     uint32_t held_origins[HELD_KINDS]; /* by what: see admission.c */
+    uint32_t riders;                   /* of the connections: those without a socket (http2.c) */
     uint32_t exchanges_open;           /* begun, and not over */
     bool stopping;
     const char *submit_detail;

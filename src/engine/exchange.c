@@ -30,6 +30,7 @@
 #include "engine/credentials.h"
 #include "engine/engine.h"
 #include "engine/http1.h"
+#include "engine/http2.h"
 #include "engine/kept.h"
 #include "engine/places.h"
 #include "engine/request.h"
@@ -73,7 +74,7 @@ void exchange_wait(struct exchange *x)
 
 void exchange_begin(struct exchange *x)
 {
-    struct conn *c = x->conn;
+    struct conn *c = x->conn->carrier ? x->conn->carrier : x->conn;
     CHECK(x->request && x->send == SEND_NONE);
     exchange_send_goto(x, SEND_START);
     exchange_receive_goto(x, RECEIVE_FIRST_BYTE);
@@ -90,7 +91,7 @@ void exchange_begin(struct exchange *x)
     if (c->exchanges_begun++ > 0)
         x->engine->stats.connections_reused++;
     x->engine->exchanges_open++;
-    place_set_silent(c, true);
+    place_set_silent(x->conn, true);
 }
 
 /* What has left is in doubt from the moment on that it can. */
@@ -112,6 +113,8 @@ static enum ringsend_error send_piece(struct exchange *x)
     exchange_send_goto(x, SEND_SENDING);
     if (times->sent_at_ns == 0)
         times->sent_at_ns = engine_stamp_ns(x->engine);
+    if (x->conn->carrier)
+        return http2_put(x);
     writer_put(&x->conn->writer, &x->piece);
     return send_on(x);
 }
@@ -130,7 +133,7 @@ static enum ringsend_error send_start(struct exchange *x, const char **detail)
     struct ringsend *e = x->engine;
     struct request *r = x->request;
     CHECK(x->piece.state == PIECE_IDLE && !r->attempt.bytes_left);
-    if (c->rx_first >= 0)
+    if (c->rx_first >= 0 && !c->carrier)
         return http1_unasked(c, detail);
     struct ringsend_bytes body = request_body(r);
     size_t body_bytes = body.bytes;
@@ -157,6 +160,8 @@ void exchange_sent(struct exchange *x)
     struct ringsend *e = x->engine;
     struct request *r = x->request;
     CHECK(x->send == SEND_SENDING && x->piece.state != PIECE_IDLE);
+    if (x->stream)
+        http2_moved(x);
     if (x->piece.state == PIECE_SENDING)
         return;
     r->attempt.bytes_left = x->piece.sent_bytes > 0;
@@ -172,12 +177,12 @@ void exchange_sent(struct exchange *x)
         x->first_byte_at_ns = timer_after(e->now_ns, e->options.first_byte_timeout_ns);
         return;
     }
-    CHECK(x->piece.state == PIECE_BROKE && x->conn->writer.truncated);
+    CHECK(x->piece.state == PIECE_BROKE && (x->conn->writer.truncated || x->stream));
     exchange_send_goto(x, SEND_BROKE);
     /* After a peer's reset the receive tells soon; any other fault is ours, and nothing will come.
      */
     int32_t result = x->conn->writer.result;
-    bool by_peer = result >= 0 || result == -EPIPE || result == -ECONNRESET;
+    bool by_peer = x->stream || result >= 0 || result == -EPIPE || result == -ECONNRESET;
     x->first_byte_at_ns = by_peer ? timer_after(e->now_ns, e->options.first_byte_timeout_ns) : 0;
     x->send_error = x->piece.sent_bytes > 0 ? RINGSEND_E_SEND_BROKEN : RINGSEND_E_SEND_FAILED;
 }
@@ -231,7 +236,7 @@ static enum ringsend_error read_plain(struct exchange *x, struct ringsend_bytes 
     }
     if (x->receive == RECEIVE_FIRST_BYTE) {
         if (plain->bytes > 0 && protocol_is_blank(plain->data[0]) && c->exchanges_begun > 1 &&
-            !x->engine->limits.strict)
+            !c->carrier && !x->engine->limits.strict)
             http1_pass_over_blank_lines(x, plain);
         if (plain->bytes == 0)
             return RINGSEND_OK;
@@ -249,9 +254,44 @@ static enum ringsend_error read_plain(struct exchange *x, struct ringsend_bytes 
         *detail = x->response.detail;
         return x->response.error;
     }
-    if (next == RESPONSE_DONE)
+    x->is_whole = next == RESPONSE_DONE;
+    if (x->is_whole && !c->carrier)
         complete(x);
     return RINGSEND_OK;
+}
+
+/* The stream has come to its end: so has the response, or it lacks something. */
+static enum ringsend_error end_of_stream(struct exchange *x, const char **detail)
+{
+    CHECK(x->stream && x->receive < RECEIVE_DRAINING);
+    if (!x->is_whole && response_eof(&x->response) == RESPONSE_FAILED) {
+        *detail = x->response.detail;
+        return x->response.error;
+    }
+    if (http2_peek(x).bytes > 0) {
+        *detail = "more bytes of body came than a response like this has";
+        return RINGSEND_E_BAD_BODY;
+    }
+    complete(x);
+    return RINGSEND_OK;
+}
+
+/* The same of HTTP/2, where a response is complete once its stream has said so. */
+static enum ringsend_error receive_stream(struct exchange *x, const char **detail)
+{
+    struct ringsend_bytes text;
+    CHECK(x->conn->carrier && x->request);
+    while (x->receive < RECEIVE_DRAINING && !x->is_whole && !x->conn->holds &&
+           (text = http2_peek(x)).bytes > 0) {
+        size_t before = text.bytes;
+        enum ringsend_error error = read_plain(x, &text, detail);
+        http2_consume(x, before - text.bytes);
+        if (error != RINGSEND_OK)
+            return error;
+    }
+    if (x->receive >= RECEIVE_DRAINING || (http2_peek(x).bytes > 0 && !x->is_whole))
+        return RINGSEND_OK;
+    return http2_has_ended(x) ? end_of_stream(x, detail) : http2_fault(x, detail);
 }
 
 /* The same with bytes as they came. */
@@ -280,6 +320,8 @@ static enum ringsend_error receive(struct exchange *x, const char **detail)
     struct conn *c = x->conn;
     struct ringsend_bytes got;
     int32_t buffer;
+    if (c->carrier)
+        return receive_stream(x, detail);
     while (receives(x) && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
         enum ringsend_error error = read_raw(x, &got, detail);
         ring_buffer_return(x->engine->ring, buffer);
@@ -334,10 +376,11 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
     enum ringsend_error error = receive(x, detail);
     /* After it: half duplex nothing can go out in the middle of a record, and what completes that
      * may be the last thing to happen. */
-    bool more = x->piece.state == PIECE_QUEUED && receives(x);
+    bool is_stream = x->conn->carrier != NULL;
+    bool more = !is_stream && x->piece.state == PIECE_QUEUED && receives(x);
     if (error == RINGSEND_OK && more)
         error = send_on(x);
-    else if (error == RINGSEND_OK && receives(x) && wire_has_word(&x->conn->wire))
+    else if (error == RINGSEND_OK && !is_stream && receives(x) && wire_has_word(&x->conn->wire))
         error = writer_go_on(x->conn);
     if (x->request->stream)
         error = stream_receive(x, error, detail);
@@ -346,17 +389,28 @@ enum ringsend_error exchange_run(struct exchange *x, const char **detail)
     return error == RINGSEND_OK ? judge_send(x, detail) : error;
 }
 
+void exchange_put_back(struct exchange *x)
+{
+    CHECK(x->conn->carrier && x->send == SEND_START && !x->stream);
+    http2_let_go(x);
+    response_release(&x->response);
+    x->engine->exchanges_open--;
+    exchange_send_goto(x, SEND_NONE);
+    exchange_put(x);
+}
+
 /* All that is known here goes to the attempt, while it is known. */
 static void fill_in_attempt(struct exchange *x, enum ringsend_error error, const char *detail)
 {
     struct attempt *a = &x->request->attempt;
+    const struct conn *c = x->conn->carrier ? x->conn->carrier : x->conn;
     CHECK(error != RINGSEND_OK || x->receive == RECEIVE_DONE);
-    a->reused = x->conn->exchanges_begun > 1;
+    a->reused = c->exchanges_begun > 1;
     attempt_explain(a, detail);
     if (x->send == SEND_NONE)
         return;
     a->sent_whole = x->send == SEND_SENT;
-    a->stale = a->reused && http1_is_stale(error, &x->response);
+    a->stale = a->reused && !x->conn->carrier && http1_is_stale(error, &x->response);
     attempt_take(a, &x->response, error);
 }
 
@@ -366,8 +420,12 @@ void exchange_end(struct exchange *x, enum ringsend_error error, const char *det
     struct request *r = x->request;
     CHECK(r && r->exchange == x && x->piece.state != PIECE_SENDING);
     fill_in_attempt(x, error, detail);
-    if (x->piece.state == PIECE_QUEUED)
+    if (c->carrier) {
+        http2_let_go(x);
+        c->holds = false;
+    } else if (x->piece.state == PIECE_QUEUED) {
         writer_withdraw(&x->piece);
+    }
     if (c->on_trial)
         kept_trial_over(c);
     if (r->stream)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct conn;
+struct h2_stream;
 struct request;
 struct ringsend;
 
@@ -36,6 +37,11 @@ struct exchange {
                                   until it has left */
     struct piece piece;        /* what is to leave of it */
     struct response response;
+    struct h2_stream *stream; /* HTTP/2: from the first byte of the request on */
+    bool has_body;            /* HTTP/2: DATA follows the request's head */
+    bool is_whole;            /* HTTP/2: the response is; the stream's end may still be to come */
+    bool is_ending;           /* HTTP/2: by end_error, as soon as no file's operation is left */
+    enum ringsend_error end_error;
     struct list crowd; /* in engine.crowd: the response waits for room, and the clocks stand */
 };
 
@@ -48,6 +54,8 @@ void exchange_wait(struct exchange *x);
  * side. */
 uint64_t exchange_deadline_ns(const struct exchange *x);
 void exchange_sent(struct exchange *x); /* while SENDING: looks at what has become of it */
+/* HTTP/2: it has begun, and there is no room for it after all; it goes on elsewhere, as if not. */
+void exchange_put_back(struct exchange *x);
 /* Its request's attempt is over with that: all that is known here goes there. */
 void exchange_end(struct exchange *x, enum ringsend_error error, const char *detail);
 
@@ -66,11 +74,17 @@ bool exchange_is_seen(struct exchange *x);
 /* The response is not to be taken before the request is all out. Of meaning when it is complete. */
 bool exchange_owes(const struct exchange *x);
 
+/* HTTP/2: it is to end, by that error, alone and not with its connection; it is running. The detail
+ * may be null. */
+void exchange_ends(struct exchange *x, enum ringsend_error error, const char *detail);
+
 /* ---- exchange_end.c ---- */
 
 /* Its timer has fired: ends it if one of its clocks is over. */
 enum task_next exchange_expired(struct exchange *x);
 /* Ends it early, by that error: as soon as nothing of the kernel's looks at its memory. */
 void exchange_abandon(struct exchange *x, enum ringsend_error error);
+/* HTTP/2: the same, of the exchange alone and not of its connection. The detail may be null. */
+void exchange_end_alone(struct exchange *x, enum ringsend_error error, const char *detail);
 
 #endif

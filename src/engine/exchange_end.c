@@ -14,7 +14,16 @@
 void exchange_abandon(struct exchange *x, enum ringsend_error error)
 {
     CHECK(x->request && error != RINGSEND_OK);
-    conn_abandon(x->conn, error, NULL);
+    if (x->conn->carrier)
+        exchange_end_alone(x, error, NULL);
+    else
+        conn_abandon(x->conn, error, NULL);
+}
+
+void exchange_end_alone(struct exchange *x, enum ringsend_error error, const char *detail)
+{
+    exchange_ends(x, error, detail);
+    exchange_wake(x);
 }
 
 /* Static text. */
@@ -43,10 +52,14 @@ enum task_next exchange_expired(struct exchange *x)
         exchange_wait(x);
         return TASK_WAIT;
     }
-    if (x->receive != RECEIVE_FIRST_BYTE || x->first_byte_at_ns > e->seen_ns)
-        conn_abandon(c, RINGSEND_E_TIMEOUT_ATTEMPT, phase(x));
+    bool of_attempt = x->receive != RECEIVE_FIRST_BYTE || x->first_byte_at_ns > e->seen_ns;
+    enum ringsend_error error = of_attempt              ? RINGSEND_E_TIMEOUT_ATTEMPT
+                                : x->send == SEND_BROKE ? x->send_error
+                                                        : RINGSEND_E_TIMEOUT_FIRST_BYTE;
+    const char *detail = of_attempt ? phase(x) : wire_explains(&c->wire);
+    if (c->carrier)
+        exchange_end_alone(x, error, detail);
     else
-        conn_abandon(c, x->send == SEND_BROKE ? x->send_error : RINGSEND_E_TIMEOUT_FIRST_BYTE,
-                     wire_explains(&c->wire));
+        conn_abandon(c, error, detail);
     return TASK_WAIT;
 }

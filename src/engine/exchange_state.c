@@ -55,6 +55,8 @@ struct exchange *exchange_new(struct conn *c, struct request *r)
     x->conn = c;
     x->request = r;
     x->receive = RECEIVE_FIRST_BYTE;
+    x->stream = NULL;
+    x->is_ending = x->is_whole = false;
     list_push_back(&c->exchanges, &x->node);
     r->exchange = x;
     return x;
@@ -81,12 +83,27 @@ void exchange_wake(struct exchange *x)
 
 bool exchange_is_seen(struct exchange *x)
 {
+    struct conn *carrier = x->conn->carrier;
     CHECK(x->request);
-    return conn_is_seen(x->conn) && list_empty(&x->conn->task.ready);
+    if (!list_empty(&x->conn->task.ready))
+        return false;
+    return carrier ? conn_is_seen(carrier) && list_empty(&carrier->task.ready)
+                   : conn_is_seen(x->conn);
 }
 
 bool exchange_owes(const struct exchange *x)
 {
     CHECK(x->receive >= RECEIVE_DRAINING);
     return x->send != SEND_SENT && x->response.status < 300;
+}
+
+void exchange_ends(struct exchange *x, enum ringsend_error error, const char *detail)
+{
+    CHECK(x->conn->step == CONN_READY);
+    CHECK(x->request && x->conn->carrier);
+    if (x->is_ending)
+        return;
+    x->is_ending = true;
+    x->end_error = error;
+    attempt_explain(&x->request->attempt, detail);
 }

@@ -5,6 +5,7 @@
 #include "base/defaults.h"
 #include "base/limits.h"
 #include "engine/way.h"
+#include "http2/h2.h"
 #include "ringsend.h"
 
 #include <stdbool.h>
@@ -70,6 +71,7 @@ static void fill_defaults(struct ringsend_options *o)
     default_u64(&o->body_max_bytes, DEFAULT_BODY_MAX_BYTES);
     default_u32(&o->head_max_bytes, DEFAULT_HEAD_MAX_BYTES);
     default_u32(&o->head_max_lines, DEFAULT_HEAD_MAX_LINES);
+    default_u32(&o->streams_max, DEFAULT_STREAMS_MAX);
     o->exact_times |= o->spin;
     default_u64(&o->rate_per_ns, DEFAULT_RATE_PER_NS);
     default_u32(&o->retry_budget_percent, DEFAULT_RETRY_BUDGET_PERCENT);
@@ -131,6 +133,10 @@ static const char *fault_of(const struct ringsend_options *o)
         return "rate_ramp_ns must be at most an hour";
     if (o->io > RINGSEND_IO_EPOLL)
         return "io must be one of enum ringsend_io";
+    if (o->http > RINGSEND_HTTP2_KNOWN)
+        return "http must be one of enum ringsend_http";
+    if (o->streams_max > H2_STREAMS_MAX)
+        return "streams_max must be 1 to 1000";
     if (o->tls_library > RINGSEND_TLS_OPENSSL)
         return "tls_library must be one of enum ringsend_tls_library";
     if (o->tls_min != 0 && o->tls_min != 12 && o->tls_min != 13)

@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/host.h"
+#include "engine/http2.h"
 #include "engine/kept.h"
 #include "engine/make_way.h"
 #include "engine/places.h"
@@ -195,11 +196,12 @@ static bool open_one(struct origin *o)
         return false;
     if (!place_is_there(p))
         return has_no_place(o, r);
-    if (!pool_has_address(p))
+    bool rides = http2_carrier(p) != NULL;
+    if (!rides && !pool_has_address(p))
         return ask_for_lookup(o);
-    if (must_wait(o, pool_session_at_ns(p)))
+    if (!rides && (must_wait(o, http2_settles_at_ns(p)) || must_wait(o, pool_session_at_ns(p))))
         return false;
-    o->short_holds = must_wait(o, pool_short_until_ns(p));
+    o->short_holds = !rides && must_wait(o, pool_short_until_ns(p));
     if (o->short_holds || !begins(o, r))
         return false;
     queue_take(r);

@@ -290,8 +290,8 @@ void place_take(struct pool *p)
     CHECK(p->conns < e->options.connections_per_origin);
     count(p, 1, 1);
     CHECK(!is_shared(e) || e->seat.held == e->conns_open);
-    if (e->conns_open > e->stats.connections_peak)
-        e->stats.connections_peak = e->conns_open;
+    if (e->conns_open - e->riders > e->stats.connections_peak)
+        e->stats.connections_peak = e->conns_open - e->riders;
 }
 
 void place_leaves(struct pool *p)

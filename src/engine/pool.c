@@ -37,6 +37,7 @@
 #include "engine/exchange.h"
 #include "engine/host.h"
 #include "engine/http1.h"
+#include "engine/http2.h"
 #include "engine/make_way.h"
 #include "engine/origin.h"
 #include "engine/places.h"
@@ -151,6 +152,13 @@ static void take_of_short(struct pool *p)
 void pool_open_for(struct pool *p, struct request *r)
 {
     CHECK(r->origin->pool == p && r->attempt.step == ATTEMPT_BEGUN && !r->exchange);
+    struct conn *carrier = http2_carrier(p);
+    if (carrier) {
+        p->engine->riders++;
+        place_take(p);
+        conn_ride(carrier, r);
+        return;
+    }
     take_of_short(p);
     if (p->step == POOL_RACE) {
         p->resumes_until_ns = p->engine->now_ns + RESUME_WAIT_NS;
@@ -239,6 +247,7 @@ static void hear_greeted(struct pool *p, struct conn *c)
 static void hear_closed(struct pool *p, struct conn *c)
 {
     CHECK(c->step == CONN_CLOSED && !c->racing && p->conns > 0);
+    p->engine->riders -= c->is_rider;
     place_give_back(c);
     pool_wake(p);
     if (p->conns == 0 && p->requests == 0 && p->origins_count == 1)

@@ -27,6 +27,9 @@ struct run_origin;
 /* After so many no sessions are offered to it any more. */
 enum { POOL_REFUSALS_MAX = 2 };
 
+/* HTTP/2 is spoken where the caller wants it, and the peer does. */
+enum pool_speaks { SPEAKS_HTTP1, SPEAKS_UNKNOWN, SPEAKS_HTTP2 };
+
 struct pool {
     struct task task;
     enum pool_step step;
@@ -40,6 +43,11 @@ struct pool {
     struct list waiting;    /* origin.in_waiting: those with requests that wait, in turn */
     uint32_t origins_count; /* of all */
     uint32_t requests;      /* of all, that are not finished */
+
+    enum pool_speaks speaks; /* its peer, as far as known */
+    uint32_t unsettled;      /* conn.is_unsettled */
+    uint64_t unsettled_until_ns;
+    struct list carriers; /* http2.in_pool: those that take more exchanges */
 
     struct list news;        /* conn.in_news: what it has not heard yet */
     struct list idle;        /* conn.idle, last used first */

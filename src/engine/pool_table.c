@@ -60,6 +60,11 @@ struct pool *pool_new(struct ringsend *e, const struct origin *o, struct host *h
     list_init(&p->origins);
     list_init(&p->waiting);
     list_init(&p->news);
+    list_init(&p->carriers);
+    if (e->options.http == RINGSEND_HTTP2_KNOWN)
+        p->speaks = SPEAKS_HTTP2;
+    else if (e->options.http == RINGSEND_HTTP2 && p->https)
+        p->speaks = SPEAKS_UNKNOWN;
     list_init(&p->idle);
     list_init(&p->blocked);
     list_init(&p->in_host);

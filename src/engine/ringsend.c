@@ -42,6 +42,7 @@
 #include "engine/wire.h"
 #include "http/head.h"
 #include "http/response.h"
+#include "http2/h2.h"
 #include "ringsend.h"
 #include "tls/tls.h"
 #include "uring/ring.h"
@@ -256,6 +257,11 @@ int engine_new_on(struct ringsend **engine, const struct ringsend_options *optio
     int error = options_read(&o, options);
     if (error)
         return error;
+    const char *fault = o.http != RINGSEND_HTTP1 ? h2_fault() : NULL;
+    if (fault) {
+        options_message(&o, fault);
+        return -RINGSEND_E_INVALID;
+    }
     struct ringsend *e = engine_take(&o);
     if (!e) {
         options_message(&o, ringsend_error_text(RINGSEND_E_NO_MEMORY));

@@ -131,11 +131,17 @@ static bool is_chunked(const struct stream *s)
     return s->body_bytes == RINGSEND_UNKNOWN;
 }
 
+/* HTTP/2 has frames of its own. */
+static bool frames_chunks(const struct exchange *x)
+{
+    return is_chunked(x->request->stream) && !x->conn->carrier;
+}
+
 /* Makes room behind what stands in exchange.head for up to `wish` bytes of body and their framing.
  * *bytes: how many may come. Null: memory is out. */
 static char *make_room(struct exchange *x, uint64_t wish, size_t *bytes)
 {
-    size_t framing = is_chunked(x->request->stream) ? CHUNK_FRAME_BYTES : 0;
+    size_t framing = frames_chunks(x) ? CHUNK_FRAME_BYTES : 0;
     size_t used = x->head.bytes + framing;
     size_t most = used < STRETCH_BYTES / 2 ? STRETCH_BYTES - used : STRETCH_BYTES / 2;
     *bytes = wish < most ? (size_t)wish : most;
@@ -153,7 +159,7 @@ static size_t add(struct exchange *x, size_t bytes)
     struct stream *s = x->request->stream;
     size_t gap = 0;
     s->sent_bytes += bytes;
-    if (is_chunked(s) && bytes > 0) {
+    if (frames_chunks(x) && bytes > 0) {
         char size[24];
         size_t size_bytes = (size_t)snprintf(size, sizeof size, "%zx\r\n", bytes);
         gap = CHUNK_HEAD_BYTES - size_bytes;
@@ -164,13 +170,18 @@ static size_t add(struct exchange *x, size_t bytes)
     } else {
         b->bytes += bytes;
     }
-    if (is_chunked(s) && s->complete)
+    if (frames_chunks(x) && s->complete)
         buf_append(pool, b, "0\r\n\r\n", 5);
     return gap;
 }
 
 static bool set_piece(struct exchange *x, size_t from)
 {
+    if (x->head.bytes == from) { /* of HTTP/2: the end, and nothing before it */
+        x->piece.parts[0] = x->piece.parts[1] = (struct iovec){0};
+        x->piece.taken_bytes = 0;
+        return true;
+    }
     piece_set(&x->piece, (struct ringsend_bytes){x->head.data + from, x->head.bytes - from},
               (struct ringsend_bytes){0});
     return true;
@@ -277,7 +288,7 @@ enum ringsend_error stream_fill(struct exchange *x, bool *is_set, const char **d
     struct conn *c = x->conn;
     if (x->receive >= RECEIVE_DRAINING && !exchange_owes(x))
         return RINGSEND_OK; /* nobody wants to hear more of it */
-    if (x->request->attempt.times.sent_at_ns == 0 && c->rx_first >= 0)
+    if (x->request->attempt.times.sent_at_ns == 0 && c->rx_first >= 0 && !c->carrier)
         return http1_unasked(c, detail);
     if (x->request->stream->source == RINGSEND_BODY_FD)
         return fill_from_file(x, is_set, detail);

@@ -148,7 +148,8 @@ enum ringsend_error stream_receive(struct exchange *x, enum ringsend_error error
         return s->end;
     }
     /* Others wait for the buffers of what has no business here. */
-    conn_rx_drop(c);
+    if (!c->carrier)
+        conn_rx_drop(c);
     bool full = x->response.body.bytes >= WINDOW_BYTES && x->receive == RECEIVE_READING;
     if (full || c->unsolicited)
         conn_stop_recv(c);

@@ -75,8 +75,9 @@ struct wire {
 struct wire_peer {
     const char *name;
     uint16_t port;
-    struct lane *lane;   /* outlives the wire */
-    bool keeps_sessions; /* the next ones may offer its session */
+    struct lane *lane;            /* outlives the wire */
+    bool keeps_sessions;          /* the next ones may offer its session */
+    const char *const *protocols; /* to offer: tls.h */
 };
 
 static inline size_t piece_bytes(const struct piece *p)
@@ -127,6 +128,15 @@ struct wire_news {
  * *opened. */
 enum ringsend_error wire_opening(struct wire *w, struct wire_news news, bool *opened,
                                  const char **detail);
+/* It was agreed upon when it was opened. */
+bool wire_tls_speaks_http2(const struct wire *w);
+static inline bool wire_speaks_http2(const struct wire *w)
+{
+    return w->kind == WIRE_TLS && wire_tls_speaks_http2(w);
+}
+/* With HTTP/2: what the peer had said by then; good until wire_early_is_read. */
+struct ringsend_bytes wire_early(const struct wire *w);
+void wire_early_is_read(struct wire *w);
 /* It has failed, and another connection to there may do better: tls_ask_again. */
 bool wire_asks_again(const struct wire *w);
 /* To a worker thread, or to wait for it: nothing goes on until that is done, and it must not be

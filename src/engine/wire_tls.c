@@ -33,6 +33,7 @@ enum {
     /* Of a handshake's flight that waits to be fed; chains are much shorter. */
     CIPHER_IN_MAX = 256 << 10,
     CIPHER_HELD_MAX = 4 << 10,
+    EARLY_MAX = 64 << 10, /* a server's settings are some dozen bytes */
 };
 
 struct wire_tls {
@@ -43,6 +44,7 @@ struct wire_tls {
     struct buf cipher_away; /* what came before that, handed off or partly fed */
     size_t cipher_away_at;  /* so much of it was fed */
     struct buf cipher_out;  /* in the send under way, or waits for the next one */
+    struct buf early;       /* with HTTP/2: what the peer said before it was asked */
     struct buf cipher_held; /* to leave ahead of the next send: had to be taken to feed on */
     struct handshake handshake;
     char first[8]; /* the first bytes that came: not TLS's, perhaps */
@@ -79,7 +81,7 @@ static bool open_now(struct wire *w, const struct wire_peer *peer)
     CHECK(e->tls_local && peer->name && peer->lane);
     if (!t)
         return false;
-    t->tls = tls_client_new(e->tls_local, peer->name, peer->port, tls_http1);
+    t->tls = tls_client_new(e->tls_local, peer->name, peer->port, peer->protocols);
     t->wire = w;
     t->lane = peer->lane;
     t->keeps_session = peer->keeps_sessions;
@@ -113,6 +115,7 @@ void wire_close(struct wire *w)
     buf_release(pool, &t->cipher_away);
     buf_release(pool, &t->cipher_out);
     buf_release(pool, &t->cipher_held);
+    buf_release(pool, &t->early);
     memory_give_back(&w->engine->memory, t, sizeof *t);
     w->tls = NULL;
 }
@@ -125,6 +128,27 @@ void wire_break(struct wire *w)
     tls_free(w->tls->tls);
     memory_give_back(&w->engine->memory, w->tls, sizeof *w->tls);
     w->tls = NULL;
+}
+
+bool wire_tls_speaks_http2(const struct wire *w)
+{
+    CHECK(w->kind == WIRE_TLS && w->tls);
+    const char *protocol = tls_protocol(w->tls->tls);
+    return protocol && strcmp(protocol, "h2") == 0;
+}
+
+struct ringsend_bytes wire_early(const struct wire *w)
+{
+    const struct wire_tls *t = w->tls;
+    CHECK(!t || t->opened);
+    return t ? (struct ringsend_bytes){t->early.data, t->early.bytes} : (struct ringsend_bytes){0};
+}
+
+void wire_early_is_read(struct wire *w)
+{
+    CHECK(w->kind == WIRE_TLS || !w->tls);
+    if (w->tls)
+        buf_release(&w->engine->bufs, &w->tls->early);
 }
 
 bool wire_is_handed_off(const struct wire *w)
@@ -331,13 +355,30 @@ static void feed_rest(struct wire *w)
         ;
 }
 
+/* Servers of HTTP/2 speak first (RFC 9113 3.4). False: memory is out, or that was no greeting. */
+static bool gather_early(struct wire *w)
+{
+    struct wire_tls *t = w->tls;
+    size_t bytes;
+    CHECK(!t->opened && tls_is_ready(t->tls));
+    for (const char *plain; (plain = tls_peek(t->tls, &bytes));) {
+        if (t->early.bytes + bytes > EARLY_MAX ||
+            !buf_append(&w->engine->bufs, &t->early, plain, bytes))
+            return false;
+        tls_consume(t->tls, bytes);
+        feed_rest(w);
+    }
+    return true;
+}
+
 static enum ringsend_error ready(struct wire *w, struct wire_news news, bool *opened,
                                  const char **detail)
 {
     struct wire_tls *t = w->tls;
     size_t bytes;
     CHECK(tls_is_ready(t->tls) && !t->broken);
-    if (tls_peek(t->tls, &bytes)) {
+    bool is_early = tls_peek(t->tls, &bytes) != NULL;
+    if (is_early && !(wire_tls_speaks_http2(w) && gather_early(w))) {
         *detail = "the peer sent data before it was asked";
         return RINGSEND_E_BAD_RESPONSE;
     }

@@ -174,6 +174,7 @@ size_t h2_take(struct h2 *h, char *out, size_t room)
         memcpy(out + taken, h->pending, part);
         h->pending += part;
         h->pending_bytes -= part;
+        h->out_bytes += part;
         taken += part;
     }
     return taken;
@@ -203,9 +204,19 @@ struct h2_stream *h2_news(struct h2 *h)
     return node ? LIST_OWNER(node, struct h2_stream, news) : NULL;
 }
 
+bool h2_has_settings(const struct h2 *h)
+{
+    return h->has_settings;
+}
+
 uint32_t h2_streams(const struct h2 *h)
 {
     return h->open_count;
+}
+
+struct list *h2_all(struct h2 *h)
+{
+    return &h->streams;
 }
 
 uint32_t h2_room(const struct h2 *h)
@@ -248,8 +259,10 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size
         s->out.bytes -= bytes;
         h->quiet_frames = h->quiet_bytes = 0;
     }
-    if (s->out.bytes == 0 && s->out_last)
+    if (s->out.bytes == 0 && s->out_last) {
         *flags = NGHTTP2_DATA_FLAG_EOF;
+        s->out_whole = true;
+    }
     if (s->out.bytes == 0)
         h2_stream_tell(s);
     return (ssize_t)bytes;

@@ -83,6 +83,8 @@ struct h2_stream {
     bool is_let_go;            /* by its owner */
     bool is_deferred;          /* waits for h2_body */
     bool out_last;             /* `out` ends the body */
+    bool out_whole;            /* and its end was taken by h2_take */
+    uint64_t left_at;          /* then: behind so many bytes */
     uint32_t code;             /* enum h2_code, or another one */
     enum ringsend_error error; /* what we found wrong with it; RINGSEND_OK: nothing */
     const char *detail;        /* the same as a sentence, static; or null */
@@ -117,6 +119,8 @@ bool h2_has_word(const struct h2 *h);
 /* To be asked behind h2_take: what the peer is to be told about it has been taken by then. The
  * detail lives as long as h. */
 enum h2_failure h2_failure(const struct h2 *h, const char **detail);
+/* All of its streams: h2_stream.node. */
+struct list *h2_all(struct h2 *h);
 /* Neither side says anything any more. */
 bool h2_is_over(const struct h2 *h);
 /* A stream with something to look at: a new one at a server, more of `in`, its end, room for more
@@ -126,6 +130,8 @@ struct h2_stream *h2_news(struct h2 *h);
 /* A client's: how many streams may be begun now. One until the server's SETTINGS have come, none
  * behind a GOAWAY. */
 uint32_t h2_room(const struct h2 *h);
+/* The peer's SETTINGS have come. */
+bool h2_has_settings(const struct h2 *h);
 /* So many streams are not over. */
 uint32_t h2_streams(const struct h2 *h);
 /* A GOAWAY came: nothing more may be begun here. */

@@ -322,8 +322,10 @@ static int before_frame_send(nghttp2_session *session, const nghttp2_frame *fram
     (void)session;
     struct h2 *h = user;
     struct h2_stream *s = stream_of(h, frame->hd.stream_id);
-    if (frame->hd.type == NGHTTP2_HEADERS && s)
+    if (frame->hd.type == NGHTTP2_HEADERS && s && !s->out_left) {
         s->out_left = true;
+        s->left_at = h->out_bytes;
+    }
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != H2_NO_ERROR)
         h2_fail(h,
                 frame->goaway.error_code == H2_ENHANCE_YOUR_CALM ? H2_FLOODED

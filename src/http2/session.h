@@ -17,6 +17,7 @@ struct h2 {
 
     const uint8_t *pending; /* of nghttp2's, behind what h2_take has given */
     size_t pending_bytes;
+    uint64_t out_bytes; /* that h2_take has given */
 
     bool has_settings; /* the peer's have come */
     bool is_leaving;   /* its GOAWAY has */

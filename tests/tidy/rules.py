@@ -13,7 +13,8 @@ ARROWS = {
     "tls/bearssl": {"src/base", "tls", "tls/x509"},
     "tls/openssl": {"src/base", "tls", "tls/x509"},
     "src/engine": {
-        "src/base", "src/http", "src/ringsend.h", "tls/tls.h", "uring/op.h", "uring/ring.h"
+        "src/base", "src/http", "src/http2", "src/ringsend.h", "tls/tls.h", "uring/op.h",
+        "uring/ring.h"
     },
     "src/records": {"src/base", "src/ringsend.h", "src/engine/file.h"},
     "src/journal": {"src/base", "src/records", "src/ringsend.h", "src/engine/file.h"},
@@ -122,7 +123,7 @@ COLUMNS = 100
 FUNCTION_LINES = 70
 FILE_LINES = 700
 # The contract of the library, which is one file whatever it takes.
-LONG_FILE, LONG_FILE_LINES = "src/ringsend.h", 1265
+LONG_FILE, LONG_FILE_LINES = "src/ringsend.h", 1275
 
 # clang-format's output changes from release to release; this is the one that is right.
 FORMAT_RELEASE = "14"

@@ -76,6 +76,7 @@ const struct scenario_function *sim_tls_scenarios(size_t *count);
 const struct scenario_function *sim_handshake_scenarios(size_t *count);
 const struct scenario_function *sim_stranger_scenarios(size_t *count);
 const struct scenario_function *sim_move_scenarios(size_t *count);
+const struct scenario_function *sim_http2_scenarios(size_t *count);
 
 /* Begins a world, with one server at 10.0.0.1:80 that speaks HTTP and TLS, and an engine. */
 struct sim_peer *scenario_begin(const char *name, struct client *c,

@@ -60,6 +60,7 @@ struct sim_socket {
     uint32_t delivery; /* of the request being sent or answered: index in the ledger + 1 */
     uint32_t reading;  /* of the one that the server reads: behind it after an early answer */
 
+    void *http2;                 /* of peer.frames */
     struct sim_tls *tls;         /* null: not, or not yet, spoken here */
     struct sim_request entering; /* the current request, as far as it entered the connection */
     struct sim_request request;  /* as far as the server has read it */

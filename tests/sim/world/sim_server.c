@@ -278,7 +278,7 @@ static void check_may_repeat(const struct sim_delivery *next)
 
 void server_delivery(struct sim_socket *s, const char *data, size_t bytes)
 {
-    if (s->entering.step != REQUEST_NONE)
+    if (s->entering.step != REQUEST_NONE || s->peer->frames)
         return;
     SIM_CHECK(memmem(data, bytes, "\r\n\r\n", 4), "a request's head is sent in parts");
     struct sim_delivery next = delivery_of(data, bytes);
@@ -323,7 +323,7 @@ void server_enters(struct sim_socket *s, const char *data, size_t bytes)
 {
     size_t body_bytes;
 
-    for (size_t at = 0; at < bytes;) {
+    for (size_t at = 0; at < bytes && !s->peer->frames;) {
         SIM_CHECK(s->entering.step != REQUEST_NONE || at == 0, "bytes are sent behind a request");
         at += sim_request_feed(&s->entering, data + at, bytes - at, &body_bytes);
         if (s->entering.step != REQUEST_DONE)
@@ -464,6 +464,10 @@ void server_input(struct sim_socket *s, const char *data, size_t bytes)
 {
     struct sim_delivery *d;
 
+    if (s->peer->frames) {
+        s->peer->frames(s, data, bytes);
+        return;
+    }
     SIM_CHECK(s->delivery > 0, "bytes came that belong to no record");
     if (s->request.step == REQUEST_NONE)
         s->reading = s->delivery;
@@ -504,7 +508,7 @@ void server_output(struct sim_socket *s, uint64_t at_ns, const void *data, size_
 bool server_owes(const struct sim_socket *s)
 {
     /* A connection with TLS that has carried nothing yet is in its handshake. */
-    return s->broken || s->peer_closed ||
+    return s->broken || s->peer_closed || (s->peer && s->peer->frames) ||
            (s->delivery > 0 ? !world.deliveries[s->delivery - 1].answer_in
                             : s->peer && s->peer->certificate);
 }
@@ -536,5 +540,7 @@ void server_taken(struct sim_socket *s)
 void server_gone(struct sim_socket *s)
 {
     s->peer_closed = true;
+    if (s->peer && s->peer->gone)
+        s->peer->gone(s);
     sim_trace("slot %u: the server sees the end", s->slot);
 }

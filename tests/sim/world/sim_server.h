@@ -87,6 +87,9 @@ struct sim_peer {
     uint8_t alert;        /* with GREETING_MOVED */
     bool forgets;         /* resumes no session */
     struct tls_local *sessions;
+    /* HTTP/2: takes what has arrived; the ledger then knows nothing of it. Null: not spoken. */
+    void (*frames)(struct sim_socket *s, const char *data, size_t bytes);
+    void (*gone)(struct sim_socket *s);
 
     /* What happened. */
     uint32_t connects, accepted, answers;
