@@ -497,7 +497,7 @@ http {{
 }}
 """
 
-    def __init__(self, directory, keepalive_requests=1000, tls=None):
+    def __init__(self, directory, keepalive_requests=1000, tls=None, http2=False):
         """tls: lines for the server, which then speaks https; the log's lines get two fields more,
         the number of the connection and r when its session was resumed."""
         program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
@@ -514,7 +514,8 @@ http {{
         with open(config, "w", encoding="utf-8") as file:
             file.write(self.CONFIG.format(
                 dir=self.dir, port=self.port, keepalive_requests=keepalive_requests,
-                tls=" ssl;\n        " + tls.rstrip(";") if tls else "",
+                tls=" ssl%s;\n        %s" % (" http2" if http2 else "",
+                                             tls.rstrip(";")) if tls else "",
                 tls_fields=" ' $connection $ssl_session_reused'" if tls else "",
                 user="user root;" if os.geteuid() == 0 else ""))
         self.process = subprocess.Popen(

@@ -83,3 +83,63 @@ class Client(End):
 
     def close(self):
         self.sock.close()
+
+
+class ServerEnd(End):
+    """A server's end, handed to a script by `serving`."""
+
+    def __init__(self, peer):
+        super().__init__(peer.sock)
+        self.peer, self.number = peer, peer.number
+        self.buffer = b""
+        self.bodies = {}
+        self.dead = set()
+
+    def begin(self, settings=b""):
+        assert self._take(len(PREFACE)) == PREFACE
+        self.send(frame(SETTINGS, 0, 0, settings), frame(SETTINGS, ACK))
+
+    def request(self):
+        """The next request that is whole: its stream and its body; None at the end."""
+        for kind, flags, stream, payload in self.frames():
+            if kind == PING and not flags:
+                self.send(frame(PING, ACK, 0, payload))
+            if kind == RST_STREAM:
+                self.dead.add(stream)
+            if kind == GOAWAY:
+                return None
+            if kind == HEADERS:
+                self.bodies[stream] = b""
+            if kind == DATA:
+                self.bodies[stream] += payload
+                if payload:
+                    more = len(payload).to_bytes(4, "big")
+                    self.send(frame(WINDOW_UPDATE, 0, 0, more),
+                              frame(WINDOW_UPDATE, 0, stream, more))
+            if kind in (HEADERS, DATA) and flags & END_STREAM:
+                return stream, self.bodies.pop(stream)
+        return None
+
+    def answer(self, stream, body=b"{}", status="200"):
+        self.send(frame(HEADERS, END_HEADERS, stream, fields((":status", status))),
+                  frame(DATA, END_STREAM, stream, body))
+
+    def reset(self, stream, code):
+        self.send(frame(RST_STREAM, 0, stream, code.to_bytes(4, "big")))
+
+    def goodbye(self, last, code=0):
+        self.send(frame(GOAWAY, 0, 0, last.to_bytes(4, "big") + code.to_bytes(4, "big")))
+
+
+def serving(script, settings=b""):
+    """For RawServer: script(end) once the preface has come and our SETTINGS are out."""
+    def run(peer):
+        end = ServerEnd(peer)
+        end.begin(settings)
+        script(end)
+    return run
+
+
+def limit(streams):
+    """A setting: SETTINGS_MAX_CONCURRENT_STREAMS."""
+    return b"\0\x03" + streams.to_bytes(4, "big")

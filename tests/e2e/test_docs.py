@@ -72,7 +72,7 @@ class ManPages(Case):
             text = roff("ringsend-%s.1" % command)
             text = text[text.index(".SH OPTIONS"):text.index(".SH EX")]
             told = {name for tag in tags(text) if tag[0] == "-"
-                    for name in re.findall(r"(?:^|, )(--?[\w-]+)", tag)}
+                    for name in re.findall(r"(?:^|, )(--?[\w-]+(?:\.\w+)*)", tag)}
             self.assertEqual(told, options_of(command), command)
 
     def test_what_help_says_is_there_to_the_last_sign(self):
@@ -311,7 +311,7 @@ class Completions(Case):
         for command in commands():
             part = re.search(r"^    %s\)\n(.*?);;" % command, text,
                              re.MULTILINE | re.DOTALL).group(1)
-            self.assertEqual(set(re.findall(r"'\*(--?[\w-]*\w)[=+-]*\[", part)),
+            self.assertEqual(set(re.findall(r"'\*(--?[\w.-]*\w)[=+-]*\[", part)),
                              options_of(command), command)
 
     def fish(self, line):

@@ -399,6 +399,7 @@ class Resumed(Stopped):
         "no-journal": None,
         "dry-run": None,
         "help": None,
+        "http2-prior-knowledge": None,  # the server here speaks 1.1
         "config": None,
         "version": None,
         "resume": None,

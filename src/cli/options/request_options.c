@@ -313,6 +313,11 @@ static void take_engine(struct ringsend_options *engine, const struct options *g
     engine->tls_legacy_renegotiation = option_given(given, OPTION_TLS_LEGACY_RENEGOTIATION);
     if (option_given(given, OPTION_LOCATION))
         engine->redirects_max = (uint32_t)option_number(given, OPTION_MAX_REDIRS);
+    engine->http = option_given(given, OPTION_HTTP1_1)                 ? RINGSEND_HTTP1
+                   : option_given(given, OPTION_HTTP2_PRIOR_KNOWLEDGE) ? RINGSEND_HTTP2_KNOWN
+                   : option_given(given, OPTION_HTTP2)                 ? RINGSEND_HTTP2
+                                                                       : RINGSEND_HTTP1;
+    engine->streams_max = (uint32_t)option_number(given, OPTION_STREAMS);
     engine->io = (enum ringsend_io)option_number(given, OPTION_IO);
     engine->tls_library = (enum ringsend_tls_library)option_number(given, OPTION_TLS);
     engine->tls_min = option_number(given, OPTION_TLS_MIN) == 1 ? 13 : 12;

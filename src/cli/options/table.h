@@ -321,6 +321,19 @@ OPTION(ABSTRACT_UNIX_SOCKET, "abstract-unix-socket", 0,
        "NAME", FILE, SEND | CHECK | BENCH | PROBE, REQUESTS,
        "to the one of that name in the\n"
        "abstract namespace", .curl = "--abstract-unix-socket")
+OPTION(HTTP2, "http2", 0, NULL, FLAG, SEND | BENCH | PROBE, REQUESTS,
+     "HTTP/2, many requests on a connection, where a server\n"
+     "of https chooses it; -c bounds both", .curl = "--http2")
+OPTION(HTTP2_PRIOR_KNOWLEDGE, "http2-prior-knowledge", 0,
+       NULL, FLAG, SEND | BENCH | PROBE, REQUESTS,
+       "HTTP/2 without asking, with http as well",
+       .curl = "--http2-prior-knowledge")
+OPTION(HTTP1_1, "http1.1", 0, NULL, FLAG, SEND | BENCH | PROBE, REQUESTS,
+       "HTTP/1.1, the default", .curl = "--http1.1")
+OPTION(STREAMS, "streams", 0, "N", COUNT, SEND | BENCH | PROBE, REQUESTS,
+     "of HTTP/2: requests that share a connection, if the\n"
+     "server takes as many; default {default}", .min = 1, .max = LIMIT_STREAMS,
+     .number = DEFAULT_STREAMS_MAX)
 OPTION(STRICT_HTTP, "strict-http", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, REQUESTS,
        "refuse response heads with bare LF line ends")
 

@@ -20,9 +20,9 @@ ALSO(CERT, 0, "FILE", FILE, SERVE, WHERE,
 ALSO(KEY, 0, "FILE", FILE, SERVE, WHERE,
      "its key: PEM, not encrypted; default: in the --cert\n"
      "file too")
-OPTION(HTTP2, "http2", 0, NULL, FLAG, SERVE, WHERE,
+ALSO(HTTP2, 0, NULL, FLAG, SERVE, WHERE,
        "speak HTTP/2, too, with whoever begins with it; a\n"
-       "--close ends its one stream", .curl = "--http2")
+       "--close ends its one stream")
 
 ALSO(BODY, 0, "TEXT", TEXT, SERVE, ANSWERS,
      "body of the answer; default {default}", .text = "{\"ok\":true}")
@@ -58,7 +58,7 @@ ALSO(SEED, 0, "N", COUNT, SERVE, FAULTS,
 OPTION(MAX_CONNECTIONS, "max-connections", 0, "N", COUNT, SERVE, LIMITS,
        " connections served at once; default {default}",
        .min = 1, .max = SERVER_CONNECTIONS_MAX, .number = SERVER_CONNECTIONS)
-OPTION(STREAMS, "streams", 0, "N", COUNT, SERVE, LIMITS,
+ALSO(STREAMS, 0, "N", COUNT, SERVE, LIMITS,
        "of HTTP/2: requests at once on a connection; more are\n"
        "refused; default {default}", .min = 1, .max = SERVER_STREAMS_MAX,
        .number = SERVER_STREAMS)
