@@ -266,7 +266,8 @@ void conn_abandon(struct conn *c, enum ringsend_error error, const char *detail)
 
 bool conn_is_usable(const struct conn *c)
 {
-    return c->step == CONN_READY && conn_room(c) > 0 && c->rx_first < 0 && !c->stream_ended;
+    return c->step == CONN_READY && conn_room(c) > 0 && c->rx_first < 0 && !c->stream_ended &&
+           (!c->http2 || http2_has_room(c));
 }
 
 void conn_begin(struct conn *c, struct request *r)

@@ -61,6 +61,11 @@ static uint32_t room_of(const struct http2 *h)
     return room > h->promised ? room - h->promised : 0;
 }
 
+bool http2_has_room(const struct conn *c)
+{
+    return room_of(c->http2) > 0;
+}
+
 struct conn *http2_carrier(const struct pool *p)
 {
     for (struct list *node = p->carriers.next; node != &p->carriers; node = node->next) {

@@ -66,6 +66,8 @@ enum ringsend_error http2_send(struct conn *c);
 /* Of a carrier without an exchange of its own: takes a rider's over, who then has none. Null: it
  * has no riders. */
 struct exchange *http2_adopt(struct conn *c);
+/* It may carry another exchange now. */
+bool http2_has_room(const struct conn *c);
 /* It takes no more exchanges, ever. */
 bool http2_is_spent(const struct conn *c);
 void http2_leaves(struct conn *c); /* it shuts down; harmless on one of HTTP/1.1 */

@@ -108,6 +108,25 @@ class Many(Http2Case):
         results = self.results(self.server(script, limit(1)), posts(100), "-c", "20")
         self.check_ok(results)
 
+    def test_a_limit_of_none(self):
+        """What was sent before it was known is refused; nothing spins, and all ends."""
+        def script(end):
+            while (got := end.request()):
+                end.reset(got[0], REFUSED_STREAM)
+        results = self.results(self.server(script, limit(0)), posts(4), "-c", "2",
+                               expect=NOT_ALL_OK)
+        for result in results.values():
+            self.assert_error(result, "refused_stream")
+
+    def test_a_limit_that_falls_to_none(self):
+        def script(end):
+            stream = end.request()[0]
+            end.send(frame(SETTINGS, 0, 0, limit(0)))
+            end.answer(stream)
+            while (got := end.request()):
+                end.answer(got[0])
+        self.check_ok(self.results(self.server(script), posts(6), "-c", "1"))
+
     def test_a_window_of_one_byte(self):
         def script(end):
             while (got := end.frame()):
