@@ -305,10 +305,21 @@ OPTIONS: Dict[str, Option] = {
                "\"auto\" (default), \"bearssl\", \"openssl\"."),
         Option("tls_min", "tls_min", count(12, 13),
                "The oldest version of TLS: 12, the default, or 13."),
+        Option("http", "http", choice(http1=0, http2=1, http2_known=2),
+               "\"http1\" (default), \"http2\" where a server of https chooses it, "
+               "\"http2_known\"."),
+        Option("streams_max", "streams_max", count(1, 1000),
+               "Of HTTP/2: exchanges that share a connection; default 100."),
         Option("unix_socket", "unix_socket", path,
                "A path: all connections go to that unix socket; default none."),
         Option("unix_abstract", "unix_abstract", switch,
                "That is a name in the abstract namespace, and no path; default False."),
+        Option("ip_version", "ip_version", count(4, 6),
+               "4 or 6: addresses of that IP version alone; default of both."),
+        Option("local_address", "local_address", text,
+               "Connections go out from that IP address; default as the kernel says."),
+        Option("local_device", "local_device", text,
+               "They go out by that network device alone; default by any."),
     )
 }
 
@@ -320,6 +331,8 @@ NOT_IN_PYTHON = {
     "posts_max": "other threads hand over by asyncio.run_coroutine_threadsafe",
     "resolve_count": "the length of resolve",
     "costs_count": "the length of costs",
+    "connect_to": "resolve does what most of its uses want",
+    "connect_to_count": "the length of that",
     "allocator": "Python has no function for it",
 }
 
@@ -377,8 +390,13 @@ class Settings(TypedDict, total=False):
     io: Optional[str]
     tls_library: Optional[str]
     tls_min: Optional[int]
+    http: Optional[str]
+    streams_max: Optional[int]
     unix_socket: Optional[Path]
     unix_abstract: Optional[bool]
+    ip_version: Optional[int]
+    local_address: Optional[str]
+    local_device: Optional[str]
 
 
 def to_fields(options: Mapping[str, Any]) -> Dict[str, Any]:
