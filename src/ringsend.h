@@ -216,6 +216,22 @@ extern "C" {
       "speak plain HTTP, or not speak TLS 1.2") \
     X(TIMEOUT_HANDSHAKE, "timeout_handshake", HANDSHAKE, RETRY, SENT_NOTHING, \
       "the TLS handshake took longer than the handshake timeout") \
+    /* the way through a proxy: nothing of the request has left */ \
+    X(PROXY_REFUSED, "proxy_refused", CONNECT, RETRY, SENT_NOTHING, \
+      "no connection to the proxy could be made") \
+    X(PROXY_STATUS, "proxy_status", TUNNEL, RETRY, SENT_NOTHING, \
+      "the proxy opened no way to the host") \
+    X(PROXY_AUTH, "proxy_auth", TUNNEL, FINAL, SENT_NOTHING, \
+      "the proxy wants to know who asks (407), or does not know that user: give it user and " \
+      "password") \
+    X(PROXY_PROTOCOL, "proxy_protocol", TUNNEL, RETRY, SENT_NOTHING, \
+      "what the proxy answered is no answer: check that it is one, and its scheme") \
+    X(PROXY_CLOSED, "proxy_closed", TUNNEL, RETRY, SENT_NOTHING, \
+      "the proxy broke the connection before the way was open") \
+    X(SOCKS_REFUSED, "socks_refused", TUNNEL, RETRY, SENT_NOTHING, \
+      "the SOCKS proxy opened no way to the host") \
+    X(TIMEOUT_PROXY, "timeout_proxy", TUNNEL, RETRY, SENT_NOTHING, \
+      "the proxy opened no way within the proxy timeout") \
     /* request out, response in */ \
     X(SEND_FAILED, "send_failed", SEND, RETRY, SENT_NOTHING, \
       "the connection broke before any of the request was sent") \

@@ -17,6 +17,7 @@ struct error_row {
 #define PHASE_RECORD "record"
 #define PHASE_LOOKUP "lookup"
 #define PHASE_CONNECT "connect"
+#define PHASE_TUNNEL "tunnel"
 #define PHASE_HANDSHAKE "handshake"
 #define PHASE_SEND "send"
 #define PHASE_FIRST_BYTE "first byte"

@@ -123,7 +123,7 @@ COLUMNS = 100
 FUNCTION_LINES = 70
 FILE_LINES = 700
 # The contract of the library, which is one file whatever it takes.
-LONG_FILE, LONG_FILE_LINES = "src/ringsend.h", 1275
+LONG_FILE, LONG_FILE_LINES = "src/ringsend.h", 1330
 
 # clang-format's output changes from release to release; this is the one that is right.
 FORMAT_RELEASE = "14"
