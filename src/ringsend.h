@@ -648,6 +648,40 @@ struct ringsend_options {
      * GET. 307 and 308 say that it was not. A hop is no try; time, tries and limits hold on. To
      * another scheme, host or port Authorization, Cookie, keys in headers and Host do not go. */
     uint32_t redirects_max;
+
+    /* ---- Proxies: all of it is read by ringsend_new ---- */
+
+    /* By whom http: requests go, as curl reads it:
+     * [http://|socks5://|socks5h://][USER:PASSWORD@]HOST[:PORT]; null: nobody. They go
+     * in absolute form, over connections that all origins share where connections_per_origin is
+     * no bound of its own. */
+    const char *proxy_http;
+    /* The same of https: requests, which go by CONNECT. */
+    const char *proxy_https;
+    /* USER:PASSWORD for those that have none themselves; null: none. */
+    const char *proxy_user;
+    /* Hosts that are reached without: "*", or names, which stand for all below them, addresses
+     * and networks (10.0.0.0/8), with commas between them; null: none. */
+    const char *no_proxy;
+    /* Further lines for an http proxy alone. */
+    const struct ringsend_header *proxy_headers;
+    /* How many they are. */
+    size_t proxy_headers_count;
+    /* CONNECT for http: requests, too. */
+    bool proxy_tunnel;
+    /* Whoever listens there lets wait on purpose: no clock runs until the way is open but the
+     * record's deadline, and http: requests go by CONNECT. tcp:// as a scheme: https: requests
+     * alone, their TLS is with the origin, and they wait for its first word. */
+    bool proxy_queues;
+    /* How long a proxy may be silent before the way is open; default 60 s. */
+    uint64_t proxy_timeout_ns;
+
+    /* ---- Connections that others wait for ---- */
+
+    /* Unused connections are closed then, whatever the server says; 0: idle_timeout_ns. */
+    uint64_t keep_max_ns;
+    /* A connection carries no more requests than that; 0: any number. */
+    uint32_t requests_per_connection;
 };
 
 /* ---- Limits by weight ----

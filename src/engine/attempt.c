@@ -265,6 +265,13 @@ void attempt_take(struct attempt *a, struct response *response, enum ringsend_er
         a->codings = response->codings;
 }
 
+void attempt_not_passed_on(struct attempt *a)
+{
+    CHECK(a->step == ATTEMPT_BEGUN && !a->body.data);
+    a->bytes_left = false;
+    a->status = 0;
+}
+
 void attempt_headers(struct ringsend *e, const struct buf *headers, const struct buf *index,
                      struct buf *array, struct ringsend_result *result)
 {

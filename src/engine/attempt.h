@@ -74,7 +74,7 @@ struct attempt {
     uint64_t stood_ns;    /* for so long they have stood, before that */
     uint64_t began_ns;    /* in which turn; it may have gone on since */
     /* What its turns have taken, and left of its clock: see turns.c. */
-    uint64_t connect_spent_ns, handshake_spent_ns, left_ns;
+    uint64_t connect_spent_ns, tunnel_spent_ns, handshake_spent_ns, left_ns;
     /* Of its race: so many addresses were tried, from that one on, of those of then. */
     uint32_t race_first, race_next;
     uint64_t race_of;
@@ -128,6 +128,8 @@ void attempt_unmark(const struct ringsend_request *user);
 /* Before attempt_over with that outcome: what came of the response; a complete one's buffers are
  * moved out of it. */
 void attempt_take(struct attempt *a, struct response *response, enum ringsend_error outcome);
+/* Behind that: it had come to a proxy, and no further. */
+void attempt_not_passed_on(struct attempt *a);
 /* A sentence more, in place of an earlier one. Null: nothing. */
 void attempt_explain(struct attempt *a, const char *detail);
 /* Makes the public array in *array, and enters it in the result, unless memory is out. */

@@ -2,7 +2,10 @@
  *
  * step           waits for               deadline                    next
  * CONNECT        its turn                at once                     CONNECTING
- * CONNECTING     connect                 connect, attempt            HANDSHAKE; READY with http
+ * CONNECTING     connect                 connect, attempt            HANDSHAKE; READY with http;
+ *                                                                    TUNNEL through a proxy
+ * TUNNEL         -                       -                           TUNNELING
+ * TUNNELING      send, recv              the proxy's                 HANDSHAKE; READY with http
  * HANDSHAKE      -                       -                           HANDSHAKING
  * HANDSHAKING    send, recv, the worker  handshake, attempt          READY
  * READY          send, recv, a stream    idle; the exchange's own   (stays for the next exchange)
@@ -36,6 +39,7 @@
 #include "engine/pool.h"
 #include "engine/places.h"
 #include "engine/queue.h"
+#include "engine/relay.h"
 #include "engine/request.h"
 #include "engine/steps.h"
 #include "engine/stream.h"
@@ -63,6 +67,16 @@ static enum task_next conn_goto(struct conn *c, enum conn_step step)
     step_note(&machine_conn, c->engine->now_ns, c->slot, c->generation, c->step, step);
     c->step = step;
     return TASK_AGAIN;
+}
+
+static enum wire_kind last_kind(const struct pool *p)
+{
+    return p->https ? WIRE_TLS : WIRE_PLAIN;
+}
+
+static enum wire_kind first_kind(const struct pool *p)
+{
+    return p->relay && p->relay->kind == RELAY_TUNNEL ? WIRE_TUNNEL : last_kind(p);
 }
 
 static struct conn *take(struct pool *p, const struct address *address)
@@ -101,8 +115,7 @@ struct conn *conn_open(struct pool *p, const struct address *address)
 {
     struct conn *c = take(p, address);
     CHECK(c->step == CONN_CONNECT && !c->carrier);
-    if (p->https)
-        c->wire.kind = WIRE_TLS;
+    c->wire.kind = first_kind(p);
     if (p->speaks != SPEAKS_HTTP1)
         http2_unsettle(c);
     return c;
@@ -138,6 +151,7 @@ static enum task_next conn_end(struct conn *c)
         http2_end(c);
     if (c->is_rider)
         list_remove(&c->task.ready); /* nothing that it was woken for is of any use now */
+    wire_tunnel_close(&c->wire);
     wire_close(&c->wire);
     timer_remove(&e->timers, &c->task.timer);
     list_remove(&c->starved);
@@ -241,6 +255,7 @@ static enum task_next conn_fail(struct conn *c, enum ringsend_error error, const
     CHECK(!c->carrier || list_empty(&c->exchanges));
     http2_settle(c);
     http2_leaves(c);
+    turn_waits_no_more(c);
     conn_goto(c, CONN_SHUTTING_DOWN);
     c->error = error;
     c->detail = detail;
@@ -319,8 +334,13 @@ static void begin_connect(struct conn *c)
     ring_connect(e->ring, conn_tag(c), to, bytes, use_of(c));
 }
 
+/* That it was the proxy which could not be reached is told, and the error's text in its detail. */
 static enum task_next connect_failed(struct conn *c, enum ringsend_error error, const char *detail)
 {
+    if (c->pool->relay && error != RINGSEND_E_CONNECT_NO_PORT) {
+        detail = detail ? detail : ringsend_error_text(error);
+        error = RINGSEND_E_PROXY_REFUSED;
+    }
     tell(c, NEWS_CONNECT_FAILED);
     return conn_fail(c, error, detail);
 }
@@ -333,6 +353,19 @@ static uint64_t attempt_at(const struct exchange *x)
 static uint64_t earliest(uint64_t a_ns, uint64_t b_ns)
 {
     return a_ns < b_ns ? a_ns : b_ns;
+}
+
+static enum conn_step step_of(enum wire_kind kind)
+{
+    switch (kind) {
+    case WIRE_TUNNEL:
+        return CONN_TUNNEL;
+    case WIRE_TLS:
+        return CONN_HANDSHAKE;
+    case WIRE_PLAIN:
+        return CONN_READY;
+    }
+    UNREACHABLE("kind of a wire");
 }
 
 static enum task_next connecting(struct conn *c)
@@ -367,7 +400,7 @@ static enum task_next connecting(struct conn *c)
     watch_begin(c);
     if (!wire_has_opening(&c->wire) && !http2_begin(c))
         return connect_failed(c, RINGSEND_E_NO_MEMORY, NULL);
-    conn_goto(c, wire_has_opening(&c->wire) ? CONN_HANDSHAKE : CONN_READY);
+    conn_goto(c, step_of(c->wire.kind));
     conn_arm_recv(c);
     if (c->racing || c->pool->short_wait_ns > 0) /* to its pool it is all the same else */
         tell(c, NEWS_CONNECTED);
@@ -386,6 +419,92 @@ static bool is_over(struct conn *c, uint64_t at_ns)
 {
     return engine_is_over(c->engine, at_ns) && conn_is_seen(c);
 }
+
+/* ---- the way through a proxy ---- */
+
+static enum task_next begin_tunnel(struct conn *c)
+{
+    struct tunnel_ask ask = relay_ask(c->pool);
+    CHECK(!op_in_flight(&c->writer.send) && list_empty(&c->writer.pieces));
+    turn_waits(c);
+    if (!wire_tunnel_open(&c->wire, &ask))
+        return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
+    return conn_goto(c, CONN_TUNNELING);
+}
+
+/* Moves it on with what has come. */
+static enum ringsend_error go_on_tunnel(struct conn *c, bool *opened, const char **detail)
+{
+    enum ringsend_error error = RINGSEND_OK;
+    struct ringsend_bytes got;
+    int32_t buffer;
+    CHECK(c->wire.tunnel && list_empty(&c->writer.pieces));
+    while (error == RINGSEND_OK && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
+        error = wire_tunnel_received(&c->wire, got, opened, detail);
+        ring_buffer_return(c->engine->ring, buffer);
+    }
+    if (error == RINGSEND_OK && c->stream_ended)
+        error = wire_tunnel_ended(
+            &c->wire, c->stream_result < 0 ? strerrordesc_np(-c->stream_result) : NULL, detail);
+    if (error == RINGSEND_OK && !*opened)
+        error = writer_go_on(c);
+    *opened &= error == RINGSEND_OK;
+    return error;
+}
+
+/* The engine is stopping, and so its request waits in the queue again, where it ends. */
+static enum task_next way_given_up(struct conn *c)
+{
+    struct exchange *x = http1_exchange(c);
+    struct request *r = x ? x->request : NULL;
+    CHECK(c->waits_since_ns > 0 && c->exchanges_begun == 0);
+    turn_waits_no_more(c);
+    if (x)
+        exchange_put(x);
+    conn_fail(c, RINGSEND_OK, NULL);
+    if (r)
+        queue_take_back(r, 0, 0);
+    return TASK_AGAIN;
+}
+
+static enum task_next tunneling(struct conn *c)
+{
+    struct ringsend *e = c->engine;
+    struct exchange *x = http1_exchange(c);
+    const char *detail = NULL;
+    bool opened = c->tunnel_opened;
+    if (c->writer.send.state == OP_COMPLETE)
+        writer_sent(c);
+    turn_stood(c);
+    enum ringsend_error error = go_on_tunnel(c, &opened, &detail);
+    c->tunnel_opened = opened;
+    bool waits = error == RINGSEND_OK && !(opened && wire_tunnel_is_quiet(&c->wire));
+    if (waits && e->stopping)
+        return way_given_up(c);
+    if (waits && is_over(c, c->deadline_ns))
+        error = RINGSEND_E_TIMEOUT_PROXY;
+    if (waits && error == RINGSEND_OK) {
+        if (is_over(c, c->turn_at_ns))
+            turn_is_over(c);
+        task_deadline(e, &c->task, earliest(c->turn_at_ns, c->deadline_ns));
+        return TASK_WAIT;
+    }
+    if (error != RINGSEND_OK) {
+        c->pool->peer_turn += error == RINGSEND_E_SOCKS_REFUSED;
+        return conn_fail(c, error, detail);
+    }
+    turn_waits_no_more(c);
+    turn_succeeded(c);
+    wire_tunnel_leads_to(&c->wire, last_kind(c->pool));
+    if (!wire_has_opening(&c->wire) && !http2_begin(c))
+        return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
+    conn_goto(c, step_of(c->wire.kind));
+    if (x && c->step == CONN_READY)
+        exchange_begin(x);
+    return TASK_AGAIN;
+}
+
+/* ---- TLS ---- */
 
 static bool open_wire(struct conn *c)
 {
@@ -440,14 +559,21 @@ static enum task_next handshaking(struct conn *c)
     if (c->writer.send.state == OP_COMPLETE)
         writer_sent(c);
     turn_stood(c);
+    if (c->waits_since_ns > 0 && (c->rx_first >= 0 || c->stream_ended)) {
+        turn_waits_no_more(c);
+        turn_begin(c);
+        c->handshake_began_ns = e->now_ns;
+    }
     enum ringsend_error error = go_on_opening(c, &complete, &detail);
     c->session_refused = error != RINGSEND_OK && wire_offered_session(&c->wire);
-    bool away = wire_is_handed_off(&c->wire);
+    bool away = wire_is_handed_off(&c->wire) || c->waits_since_ns > 0;
     uint64_t attempt_at_ns = away ? TIMER_NEVER : attempt_at(x);
     uint64_t at_ns = away ? TIMER_NEVER : c->deadline_ns;
     uint64_t turn_at_ns = away ? TIMER_NEVER : c->turn_at_ns;
     bool waits = error == RINGSEND_OK && !complete;
     CHECK(wire_has_opening(&c->wire) && c->exchanges_begun == 0);
+    if (waits && e->stopping && c->waits_since_ns > 0)
+        return way_given_up(c);
     if (waits && is_over(c, at_ns))
         error = RINGSEND_E_TIMEOUT_HANDSHAKE;
     if (waits && error == RINGSEND_OK && is_over(c, attempt_at_ns)) {
@@ -612,10 +738,17 @@ enum task_next conn_run(struct conn *c)
         return conn_goto(c, CONN_CONNECTING);
     case CONN_CONNECTING:
         return connecting(c);
+    case CONN_TUNNEL:
+        return begin_tunnel(c);
+    case CONN_TUNNELING:
+        return tunneling(c);
     case CONN_HANDSHAKE:
         CHECK(wire_has_opening(&c->wire) && !op_in_flight(&c->writer.send));
         c->handshake_began_ns = e->now_ns;
-        turn_begin(c);
+        if (c->pool->relay && c->pool->relay->kind == RELAY_BLIND)
+            turn_waits(c);
+        else
+            turn_begin(c);
         if (!open_wire(c))
             return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
         CHECK(c->wire.tls);

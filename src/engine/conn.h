@@ -67,6 +67,7 @@ struct conn {
     const char *detail;
     bool opened;          /* the slot holds a socket, or is about to */
     bool racing;          /* one of several connects for pool.dialing */
+    bool tunnel_opened;   /* the proxy has said so; what was said to it may still be leaving */
     bool silent;          /* being made, or no byte of its exchange's answer has come */
     bool stamped;         /* the kernel stamps its packets */
     bool session_refused; /* its handshake failed, and had offered a TLS session */
@@ -76,6 +77,7 @@ struct conn {
     bool stream_ended;    /* the receive ended with end of stream or an error */
     uint64_t armed_by;    /* the enter that handed the latest receive to the kernel, or is to */
     uint64_t connect_began_ns, handshake_began_ns;
+    uint64_t waits_since_ns; /* for its way, as far as not charged yet; 0: it does not: turns.c */
     uint64_t turn_began_ns, turn_at_ns; /* while being made: see turns.c; NEVER: it is over */
     struct list overdue;                /* then: in engine.overdue */
     uint64_t deadline_ns;               /* of connect or handshake, or while idle of keeping it */

@@ -28,7 +28,7 @@
 
 static bool receives(const struct conn *c)
 {
-    return c->step >= CONN_HANDSHAKE && c->step <= CONN_READY;
+    return c->step >= CONN_TUNNEL && c->step <= CONN_READY;
 }
 
 bool conn_is_seen(struct conn *c)
@@ -149,7 +149,7 @@ void conn_rx_drop(struct conn *c)
 void conn_received(struct conn *c, const struct ring_completion *completion)
 {
     struct ringsend *e = c->engine;
-    CHECK(op_in_flight(&c->recv) && c->step >= CONN_HANDSHAKE);
+    CHECK(op_in_flight(&c->recv) && c->step >= CONN_TUNNEL);
     if (completion->buffer >= 0) {
         if (completion->result > 0)
             e->stats.bytes_received += (uint64_t)completion->result;

@@ -13,6 +13,7 @@
  *   conn     a socket's life: connect, ready, shut down, close              conn.c, conn_recv.c
  *   writer   what it sends, in order, and the one send under way            writer.c
  *   wire     how its bytes reach the peer: plainly, or through TLS          wire.h, wire_tls.c
+ *            the way through a proxy that is opened before     wire_tunnel.c; relay.c: which
  *   attempt  what one try has brought to light: the lower machines tell it  attempt.c
  *   exchange a request's bytes out, a response's bytes in, on one conn      exchange.c,
  *            exchange_state.c, exchange_end.c
@@ -73,6 +74,7 @@ struct ring;
 struct ringsend_tls;
 struct tls_local;
 struct unpack;
+struct relays;
 
 /* A connect takes 20 to 40 us of the loop's time, on loopback more than a small exchange, and a
  * handshake follows with https. A hundred of them at once must not hold up other exchanges. */
@@ -115,6 +117,7 @@ struct ringsend {
     struct override *overrides;   /* options.resolve_count */
     struct diversion *diversions; /* options.connect_to_count */
     struct way way;
+    struct relays *relays; /* null: all go straight to their origins */
     uint32_t exchanges_max;
     uint32_t origins_max;
     uint32_t hosts_max; /* more, as lookups that have begun may outlive their origins */

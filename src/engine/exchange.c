@@ -37,6 +37,8 @@
 #include "engine/room.h"
 #include "engine/steps.h"
 #include "engine/stream.h"
+#include "engine/pool.h"
+#include "engine/relay.h"
 #include "engine/task.h"
 #include "engine/wire.h"
 #include "engine/writer.h"
@@ -414,12 +416,29 @@ static void fill_in_attempt(struct exchange *x, enum ringsend_error error, const
     attempt_take(a, &x->response, error);
 }
 
+/* A 407 is the proxy's, and no answer to the request: nothing has been passed on, whatever becomes
+ * of the rest of it. */
+static bool is_proxys_no(const struct exchange *x, enum ringsend_error error)
+{
+    const struct relay *w = x->conn->pool->relay;
+    bool by_decision = error != RINGSEND_OK && !error_is_of_attempt(error);
+    return w && w->kind == RELAY_ABSOLUTE && x->send != SEND_NONE && !by_decision &&
+           x->response.status == 407 && x->response.phase != RESPONSE_HEAD;
+}
+
 void exchange_end(struct exchange *x, enum ringsend_error error, const char *detail)
 {
     struct conn *c = x->conn;
     struct request *r = x->request;
+    bool refused = is_proxys_no(x, error);
+    if (refused) {
+        error = RINGSEND_E_PROXY_AUTH;
+        detail = "the proxy answered 407";
+    }
     CHECK(r && r->exchange == x && x->piece.state != PIECE_SENDING);
     fill_in_attempt(x, error, detail);
+    if (refused)
+        attempt_not_passed_on(&r->attempt);
     if (c->carrier) {
         http2_let_go(x);
         c->holds = false;

@@ -22,6 +22,7 @@
 #include "engine/host.h"
 #include "engine/origin.h"
 #include "engine/pool.h"
+#include "engine/relay.h"
 #include "engine/request.h"
 #include "engine/stream.h"
 #include "engine/well_formed.h"
@@ -175,6 +176,8 @@ enum ringsend_error follow_begin(struct request *r, const char **detail)
     }
     size_t hops_bytes = r->hops.bytes;
     enum ringsend_error error = make_head(r, &head, to_get, detail);
+    if (error == RINGSEND_OK && e->relays)
+        error = relay_check(e, &head.url, detail);
     if (error == RINGSEND_OK && head.url.https && !e->tls_local)
         error = follow_load_tls(e, detail);
     if (error != RINGSEND_OK) {
@@ -190,6 +193,7 @@ enum ringsend_error follow_begin(struct request *r, const char **detail)
     r->head = head;
     r->redirects++;
     change_origin(r);
+    relay_head(r->origin->pool, &r->head);
     return RINGSEND_OK;
 }
 

@@ -139,6 +139,7 @@ struct host *host_find(struct ringsend *e, const struct url *url)
                        .addresses_room = HOST_ADDRESSES_FEW};
     e->hosts_hash[hash & e->hash_mask] = h;
     list_init(&h->pools);
+    list_init(&h->asking);
     list_init(&h->in_lookups);
     for (size_t i = 0; i < name.bytes; i++)
         h->name[i] = ascii_lower(name.data[i]);
@@ -215,6 +216,8 @@ bool host_is_wanted(const struct host *h)
     uint32_t requests = 0;
     for (struct list *node = h->pools.next; node != &h->pools; node = node->next)
         requests += LIST_OWNER(node, struct pool, in_host)->requests;
+    for (struct list *node = h->asking.next; node != &h->asking; node = node->next)
+        requests += LIST_OWNER(node, struct pool, in_peer)->requests;
     return requests > 0;
 }
 
@@ -226,6 +229,8 @@ static void wake_pools(const struct host *h, bool found)
             pool_addresses_found(p);
         pool_wake_all(p);
     }
+    for (struct list *node = h->asking.next; node != &h->asking; node = node->next)
+        pool_wake_all(LIST_OWNER(node, struct pool, in_peer));
 }
 
 void host_lookup_begun(const struct host *h)

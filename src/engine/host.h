@@ -37,9 +37,10 @@ struct host {
     uint32_t addresses_count, addresses_room;
     struct address few[HOST_ADDRESSES_FEW]; /* where they are while they are no more */
     struct list pools;                      /* pool.in_host: who wants to know */
-    uint32_t users;                         /* pools, and origins of that name */
-    struct list in_lookups;                 /* in one of engine.lookups exactly when looking_up */
-    uint64_t lookup_began_ns;               /* of the last one; 0 while it waits for its turn */
+    struct list asking;       /* pool.in_peer: likewise, to have a proxy connect to it */
+    uint32_t users;           /* pools, and origins of that name */
+    struct list in_lookups;   /* in one of engine.lookups exactly when looking_up */
+    uint64_t lookup_began_ns; /* of the last one; 0 while it waits for its turn */
     struct host *hash_next;
 };
 

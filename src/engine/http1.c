@@ -64,6 +64,13 @@ void http1_pass_over_blank_lines(struct exchange *x, struct ringsend_bytes *plai
     }
 }
 
+/* As many as it may carry. */
+static bool has_served(const struct conn *c)
+{
+    uint32_t most = c->engine->options.requests_per_connection;
+    return most > 0 && c->exchanges_begun >= most;
+}
+
 /* Who has answered before it had it all may take the rest for another request. */
 static bool is_reusable(struct exchange *x)
 {
@@ -72,7 +79,7 @@ static bool is_reusable(struct exchange *x)
     CHECK(c->step == CONN_READY && http1_exchange(c) == x);
     if (!response->keep_alive || x->send != SEND_SENT || x->early || c->unsolicited ||
         c->stream_ended || x->request->head.close || !conn_receives(c) ||
-        !writer_is_quiet(&c->writer))
+        !writer_is_quiet(&c->writer) || has_served(c))
         return false;
     if (response->hints.has_keep_alive_s) {
         /* One second less than the peer says, so that a request does not cross its close. */
@@ -82,6 +89,9 @@ static bool is_reusable(struct exchange *x)
                          ? NS_PER_S / 2
                          : (response->hints.keep_alive_s - 1) * NS_PER_S;
     }
+    uint64_t most_ns = x->engine->options.keep_max_ns;
+    if (most_ns > 0 && c->idle_ns > most_ns)
+        c->idle_ns = most_ns;
     return true;
 }
 

@@ -62,7 +62,8 @@ static void check_conns(const struct ringsend *e)
         leaving += c->step >= CONN_SHUTTING_DOWN;
         CHECK(conn_will_go_on(c) || exchange_will_go_on(http1_exchange(c)) ||
               (c->carrier && c->carrier != c));
-        CHECK(list_empty(&c->overdue) || c->step == CONN_CONNECTING || c->step == CONN_HANDSHAKING);
+        CHECK(list_empty(&c->overdue) || c->step == CONN_CONNECTING || c->step == CONN_TUNNELING ||
+              c->step == CONN_HANDSHAKING);
         CHECK(list_empty(&c->idle) == list_empty(&c->idle_lru));
         if (!list_empty(&c->idle)) {
             idle++;

@@ -45,8 +45,8 @@ void make_way_take_back(struct conn *c)
 {
     struct request *r = turn_request(c);
     turn_stood(c);
-    uint64_t ns = c->engine->now_ns - c->turn_began_ns;
-    bool connects = c->step == CONN_CONNECTING;
+    bool connects = c->step == CONN_CONNECTING, tunnels = c->step == CONN_TUNNELING;
+    uint64_t ns = tunnels ? 0 : c->engine->now_ns - c->turn_began_ns;
     CHECK(r && c->step <= CONN_HANDSHAKING);
     if (c->racing) {
         pool_take_back_race(c->pool);

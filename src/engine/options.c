@@ -61,6 +61,7 @@ static void fill_defaults(struct ringsend_options *o)
     default_u32(&o->tries, DEFAULT_TRIES);
     default_u64(&o->connect_timeout_ns, DEFAULT_CONNECT_TIMEOUT_NS);
     default_u64(&o->handshake_timeout_ns, DEFAULT_HANDSHAKE_TIMEOUT_NS);
+    default_u64(&o->proxy_timeout_ns, DEFAULT_PROXY_TIMEOUT_NS);
     default_u64(&o->first_byte_timeout_ns, DEFAULT_FIRST_BYTE_TIMEOUT_NS);
     default_u64(&o->attempt_timeout_ns, DEFAULT_ATTEMPT_TIMEOUT_NS);
     default_u64(&o->deadline_ns, RINGSEND_NEVER);
@@ -143,6 +144,10 @@ static const char *fault_of(const struct ringsend_options *o)
         return "tls_min must be 12 or 13";
     if (o->redirects_max > LIMIT_REDIRECTS)
         return "redirects_max must be 0 to 1000";
+    if (o->proxy_headers_count > LIMIT_HEADERS || (o->proxy_headers_count && !o->proxy_headers))
+        return "proxy_headers_count must be 0 to 256, and its headers be there";
+    if (o->unix_socket && (o->proxy_http || o->proxy_https))
+        return "unix_socket takes the place of a proxy: give one of them";
     const char *fault = way_fault(o);
     return fault ? fault : costs_fault(o);
 }

@@ -36,8 +36,9 @@
 static void fail(struct request *r, enum ringsend_error error, const char *detail)
 {
     CHECK(error != RINGSEND_OK && !list_empty(&r->waiting));
+    const struct pool *p = r->origin->pool;
     queue_take(r);
-    attempt_over(&r->attempt, error, detail);
+    attempt_over(&r->attempt, error, p->lookup_is_proxys ? "the name of the proxy" : detail);
 }
 
 /* ---- idle connections ---- */

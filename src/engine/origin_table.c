@@ -131,7 +131,7 @@ static struct origin *origin_new(struct ringsend *e, const struct url *url, uint
     struct url to;
     way_divert(e, url, &to);
     struct host *target = e->options.connect_to_count > 0 ? host_find(e, &to) : h;
-    pool_join(pool_new(e, o, target, to.port), o);
+    pool_join(pool_for(e, o, url, target, to.port), o);
     return o;
 }
 

@@ -108,6 +108,12 @@ static bool winner_is_known(struct pool *p)
     return known;
 }
 
+/* The proxy is to be told its address. */
+static bool looks_peer_up(const struct pool *p)
+{
+    return !list_empty(&p->in_peer);
+}
+
 /* Addresses that are due for another lookup serve while it goes on: a slow resolver holds nothing
  * up. */
 bool pool_has_address(struct pool *p)
@@ -115,7 +121,10 @@ bool pool_has_address(struct pool *p)
     CHECK(p->step == POOL_RACE || p->step == POOL_OPEN);
     if (!host_is_fresh(p->engine, p->host))
         host_look_up(p->engine, p->host);
-    if (p->host->addresses_count > 0 && (p->step == POOL_RACE || winner_is_known(p)))
+    if (looks_peer_up(p) && !host_is_fresh(p->engine, p->peer))
+        host_look_up(p->engine, p->peer);
+    if (p->host->addresses_count > 0 && (!looks_peer_up(p) || p->peer->addresses_count > 0) &&
+        (p->step == POOL_RACE || winner_is_known(p)))
         return true;
     pool_goto(p, POOL_LOOKUP);
     return false;
@@ -193,7 +202,8 @@ static void move_on(struct pool *p, struct conn *c, struct exchange *x, const ch
     struct request *r = x->request;
     CHECK(c->error != RINGSEND_OK && x->conn == c);
     exchange_put(x);
-    r->attempt.connect_spent_ns = r->attempt.handshake_spent_ns = 0;
+    r->attempt.connect_spent_ns = r->attempt.tunnel_spent_ns = 0;
+    r->attempt.handshake_spent_ns = 0;
     r->attempt.race_first = r->attempt.race_next = 0;
     queue_redial(r, c->error, detail);
     task_wake(p->engine, &r->task); /* after a stop it waits no more */
@@ -239,7 +249,8 @@ static void hear_greeted(struct pool *p, struct conn *c)
         exchange_put(x);
         r->attempt.anew = true;
         queue_take_back(r, 0, p->engine->now_ns - c->turn_began_ns);
-    } else if (!c->session_refused && is_strange(c->error) && p->host->addresses_count > 1) {
+    } else if (!c->session_refused && is_strange(c->error) && !p->relay &&
+               p->host->addresses_count > 1) {
         hear_strange(p, c, x);
     }
 }
@@ -292,7 +303,7 @@ static void short_of_no_more(struct pool *p)
 
 static void hear_connected(struct pool *p, struct conn *c)
 {
-    CHECK(c->step == CONN_HANDSHAKE || c->step == CONN_READY);
+    CHECK(c->step > CONN_CONNECTING && c->step <= CONN_READY);
     CHECK(p->conns > 0 && (!c->racing || p->dialing));
     if (p->short_wait_ns > 0)
         short_of_no_more(p);
@@ -365,14 +376,16 @@ static void hear(struct pool *p, struct conn *c)
 
 static enum task_next looking_up(struct pool *p)
 {
-    struct host *h = p->host;
+    const struct host *h = p->host, *peer = looks_peer_up(p) ? p->peer : h;
     CHECK(p->racers == 0 && !p->dialing);
-    if (h->looking_up && h->addresses_count == 0)
+    if ((h->looking_up && h->addresses_count == 0) ||
+        (peer->looking_up && peer->addresses_count == 0))
         return TASK_WAIT;
     p->lookups_over++;
-    p->lookup_error = h->error;
+    p->lookup_error = h->error != RINGSEND_OK ? h->error : peer->error;
+    p->lookup_is_proxys = p->relay && h->error != RINGSEND_OK;
     pool_wake_all(p);
-    if (h->error != RINGSEND_OK)
+    if (p->lookup_error != RINGSEND_OK)
         return pool_goto(p, POOL_LOOKUP);
     return pool_goto(p, winner_is_known(p) ? POOL_OPEN : POOL_RACE);
 }
@@ -387,6 +400,8 @@ static enum task_next advance(struct pool *p)
         p->lookup_wanted = false;
         p->lookup_began_ns = e->now_ns;
         host_look_up(e, p->host);
+        if (looks_peer_up(p))
+            host_look_up(e, p->peer);
         pool_wake_all(p); /* a clock of theirs may begin */
         return pool_goto(p, POOL_LOOKING_UP);
     case POOL_LOOKING_UP:

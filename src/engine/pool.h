@@ -23,6 +23,8 @@ struct origin;
 struct request;
 struct ringsend;
 struct run_origin;
+struct url;
+struct relay;
 
 /* After so many no sessions are offered to it any more. */
 enum { POOL_REFUSALS_MAX = 2 };
@@ -37,7 +39,12 @@ struct pool {
     struct host *host; /* and `port`: whom its connections are to */
     const char *name;  /* and `name_port`: whom they are for, by TLS and its sessions */
     uint16_t port, name_port;
-    bool https;             /* its connections speak TLS with the host */
+    const struct relay *relay; /* null: straight there */
+    struct host *peer;         /* and `peer_port`: whom a tunnel leads to; null: it is none */
+    uint16_t peer_port;
+    uint32_t peer_turn;     /* SOCKS5: which of the peer's addresses is asked for */
+    struct list in_peer;    /* SOCKS5: in peer.asking, for its addresses */
+    bool https;             /* its connections speak TLS with them */
     struct list in_host;    /* in host.pools */
     struct list origins;    /* origin.in_pool: all whose requests its connections may carry */
     struct list waiting;    /* origin.in_waiting: those with requests that wait, in turn */
@@ -71,6 +78,7 @@ struct pool {
     uint64_t lookup_began_ns;
     uint64_t lookups_over;            /* so many up to now: */
     enum ringsend_error lookup_error; /* what the last one came to */
+    bool lookup_is_proxys;            /* it was about the proxy's name */
     bool has_winner;
     struct address winner; /* the address that worked last; the one to use in POOL_OPEN */
 
@@ -143,9 +151,10 @@ void pool_take_back_race(struct pool *p);
 
 /* ---- pool_table.c ---- */
 
-/* By the hash, engines with shared limits find what they share of it. */
-/* Made for an origin of that name, which outlives it. */
-struct pool *pool_new(struct ringsend *e, const struct origin *o, struct host *host, uint16_t port);
+/* The one for that origin, of that URL, whose name outlives it; connections are to go to that host
+ * and port, in place of the URL's. */
+struct pool *pool_for(struct ringsend *e, const struct origin *o, const struct url *url,
+                      struct host *host, uint16_t port);
 void pool_join(struct pool *p, struct origin *o); /* its connections carry that one's requests */
 void pool_leave(struct origin *o);        /* not any more: with the last one it goes itself */
 void pools_leave_run(struct ringsend *e); /* it ends, no socket of it is left */

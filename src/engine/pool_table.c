@@ -1,5 +1,6 @@
-/* The table of pools: today one for each origin, made with it. One that no origin uses any more has
- * no connections either, and its slot is free. */
+/* The table of pools: one for each origin, made with it, but for those that a proxy serves in
+ * absolute form: these share one, unless each of them may have only so many connections. One that
+ * no origin uses any more has no connections either, and its slot is free. */
 #include "base/check.h"
 #include "base/list.h"
 #include "base/timers.h"
@@ -9,10 +10,12 @@
 #include "engine/origin.h"
 #include "engine/places.h"
 #include "engine/pool.h"
+#include "engine/relay.h"
 #include "engine/run_limits.h"
 #include "engine/run_places.h"
 #include "engine/steps.h"
 #include "engine/task.h"
+#include "http/url.h"
 
 static void join_run(struct pool *p, uint32_t hash)
 {
@@ -44,7 +47,8 @@ void pools_leave_run(struct ringsend *e)
         leave_run(&e->pools[i]);
 }
 
-struct pool *pool_new(struct ringsend *e, const struct origin *o, struct host *host, uint16_t port)
+static struct pool *pool_new(struct ringsend *e, const struct origin *o, struct host *host,
+                             uint16_t port)
 {
     struct list *node = list_pop_front(&e->pools_free);
     struct pool *p = node ? LIST_OWNER(node, struct pool, in_host) : &e->pools[e->pools_mark++];
@@ -68,10 +72,64 @@ struct pool *pool_new(struct ringsend *e, const struct origin *o, struct host *h
     list_init(&p->idle);
     list_init(&p->blocked);
     list_init(&p->in_host);
+    list_init(&p->in_peer);
     lane_init(&p->handshakes);
     list_push_back(&host->pools, &p->in_host);
     host->users++;
     kept_begin(p);
+    return p;
+}
+
+static bool is_for_all(const struct ringsend *e, const struct relay *w)
+{
+    bool bound = e->options.connections_per_origin < e->options.connections_max ||
+                 (e->run_limits->shared && limits_bound_origins(e->run_limits));
+    return w->kind == RELAY_ABSOLUTE && !bound;
+}
+
+/* The one that others have already, or null. */
+static struct pool *find_shared(const struct host *proxy, const struct relay *w)
+{
+    for (struct list *node = proxy->pools.next; node != &proxy->pools; node = node->next) {
+        struct pool *p = LIST_OWNER(node, struct pool, in_host);
+        if (p->relay == w)
+            return p;
+    }
+    return NULL;
+}
+
+static struct pool *pool_by_relay(struct ringsend *e, const struct relay *w, const struct origin *o,
+                                  struct host *host, uint16_t port)
+{
+    struct host *proxy = host_find(e, &w->proxy.url);
+    bool shares = is_for_all(e, w);
+    struct pool *p = shares ? find_shared(proxy, w) : NULL;
+    if (p)
+        return p;
+    p = pool_new(e, o, proxy, w->proxy.url.port);
+    p->relay = w;
+    if (shares) {
+        p->name = proxy->name;
+        p->name_port = p->port;
+    }
+    if (w->kind == RELAY_TUNNEL) {
+        p->peer = host;
+        p->peer_port = port;
+        host->users++;
+    }
+    if (w->looks_up)
+        list_push_back(&host->asking, &p->in_peer);
+    join_run(p, o->hash);
+    return p;
+}
+
+struct pool *pool_for(struct ringsend *e, const struct origin *o, const struct url *url,
+                      struct host *host, uint16_t port)
+{
+    const struct relay *w = relay_for(e, url);
+    if (w)
+        return pool_by_relay(e, w, o, host, port);
+    struct pool *p = pool_new(e, o, host, port);
     join_run(p, o->hash);
     return p;
 }
@@ -86,6 +144,9 @@ static void pool_put(struct pool *p)
     list_remove(&p->task.ready);
     timer_remove(&e->timers, &p->task.timer);
     list_remove(&p->in_host);
+    list_remove(&p->in_peer);
+    if (p->peer)
+        host_release(e, p->peer);
     host_release(e, p->host);
     p->engine = NULL;
     list_push_front(&e->pools_free, &p->in_host);

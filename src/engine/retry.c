@@ -125,6 +125,8 @@ bool retry_is_pushed_back(enum ringsend_error error, int status)
     case RINGSEND_E_CONNECT_REFUSED:
     case RINGSEND_E_CONNECT_RESET:
     case RINGSEND_E_TIMEOUT_CONNECT:
+    case RINGSEND_E_PROXY_REFUSED:
+    case RINGSEND_E_TIMEOUT_PROXY:
     case RINGSEND_E_TLS_CLOSED:
     case RINGSEND_E_TIMEOUT_HANDSHAKE:
     case RINGSEND_E_SEND_BROKEN:
@@ -140,8 +142,9 @@ bool retry_is_pushed_back(enum ringsend_error error, int status)
 
 bool retry_is_silence(enum ringsend_error error)
 {
-    return error == RINGSEND_E_TIMEOUT_CONNECT || error == RINGSEND_E_TIMEOUT_HANDSHAKE ||
-           error == RINGSEND_E_TIMEOUT_FIRST_BYTE || error == RINGSEND_E_TIMEOUT_ATTEMPT;
+    return error == RINGSEND_E_TIMEOUT_CONNECT || error == RINGSEND_E_TIMEOUT_PROXY ||
+           error == RINGSEND_E_TIMEOUT_HANDSHAKE || error == RINGSEND_E_TIMEOUT_FIRST_BYTE ||
+           error == RINGSEND_E_TIMEOUT_ATTEMPT;
 }
 
 bool retry_is_connection_loss(enum ringsend_error error)

@@ -28,6 +28,7 @@
 #include "engine/pause.h"
 #include "engine/places.h"
 #include "engine/post.h"
+#include "engine/relay.h"
 #include "engine/request.h"
 #include "engine/retry.h"
 #include "engine/room.h"
@@ -105,6 +106,7 @@ static void release(struct ringsend *e)
         costs_free(&e->own_limits.costs, &e->memory);
     unpack_free(e->unpack);
     hosts_release(e);
+    relays_free(e);
     if (!e->broken)
         buf_pool_free(&e->bufs);
     tables_give_back(e);
@@ -201,6 +203,17 @@ static int read_overrides(struct ringsend *e)
     return -RINGSEND_E_INVALID;
 }
 
+static int read_relays(struct ringsend *e)
+{
+    char message[200];
+    if (relays_read(e, message, sizeof message))
+        return 0;
+    if (!message[0])
+        return no_memory(e);
+    options_message(&e->options, message);
+    return -RINGSEND_E_INVALID;
+}
+
 /* Certificates that the user named must be there before anything is sent. */
 static int open_tls(struct ringsend *e)
 {
@@ -241,6 +254,8 @@ static int open_all(struct ringsend *e, ring_make_fn *make_ring)
         return no_memory(e);
     way_read(e);
     int error = read_overrides(e);
+    if (!error)
+        error = read_relays(e);
     if (!error)
         error = compile_texts(e);
     if (!error && verdict_decodes(e) && !(e->unpack = unpack_new(&e->memory, UNPACK_WINDOW_HTTP)))
@@ -340,6 +355,8 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     bool accepts_codings = e->options.decode && !(r->flags & RESPONSE_STREAMED);
     enum ringsend_error error =
         request_make_head(&head, r, accepts_codings, &e->url_start, &e->submit_detail);
+    if (error == RINGSEND_OK && e->relays)
+        error = relay_check(e, &head.url, &e->submit_detail);
     if (error == RINGSEND_OK && head.url.https && !e->tls_local)
         error = follow_load_tls(e, &e->submit_detail);
     if (error != RINGSEND_OK)
@@ -349,7 +366,9 @@ int ringsend_submit(struct ringsend *e, struct ringsend_request *r)
     if (streams && !stream)
         return -RINGSEND_E_NO_MEMORY;
     e->now_ns = ring_now_ns(e->ring); /* the last turn may be long ago */
-    request_take(e, r, &head, origin_find(e, &head.url), stream);
+    struct origin *o = origin_find(e, &head.url);
+    relay_head(o->pool, &head);
+    request_take(e, r, &head, o, stream);
     return 0;
 }
 
@@ -449,6 +468,9 @@ void ringsend_stop(struct ringsend *e)
     for (uint32_t i = 0; i < e->requests_mark; i++)
         if (e->requests[i].user)
             task_wake(e, &e->requests[i].task);
+    for (uint32_t i = 0; i < e->conns_mark; i++)
+        if (e->conns[i].waits_since_ns > 0) /* that is no attempt in flight */
+            task_wake(e, &e->conns[i].task);
 }
 
 bool ringsend_idle(const struct ringsend *e)

@@ -45,22 +45,26 @@
     STEP(POOL_OPEN, STEP_TO(POOL_LOOKUP))
 
 /* conn.c */
-#define CONN_STEPS(STEP)                                                               \
-    STEP(CONN_CONNECT,                                                                 \
-         STEP_TO(CONN_CONNECTING) | STEP_TO(CONN_READY) | STEP_TO(CONN_SHUTTING_DOWN)) \
-    /* waits for the connect */                                                        \
-    STEP(CONN_CONNECTING,                                                              \
-         STEP_TO(CONN_HANDSHAKE) | STEP_TO(CONN_READY) | STEP_TO(CONN_SHUTTING_DOWN))  \
-    STEP(CONN_HANDSHAKE, STEP_TO(CONN_HANDSHAKING) | STEP_TO(CONN_SHUTTING_DOWN))      \
-    /* https: waits for sends, received bytes, the worker */                           \
-    STEP(CONN_HANDSHAKING, STEP_TO(CONN_READY) | STEP_TO(CONN_SHUTTING_DOWN))          \
-    /* idle, or carries an exchange */                                                 \
-    STEP(CONN_READY, STEP_TO(CONN_SHUTTING_DOWN))                                      \
-    /* cancels, waits until no operation is in flight */                               \
-    STEP(CONN_SHUTTING_DOWN, STEP_TO(CONN_CLOSE) | STEP_TO(CONN_CLOSED))               \
-    STEP(CONN_CLOSE, STEP_TO(CONN_CLOSING))                                            \
-    /* waits for the close */                                                          \
-    STEP(CONN_CLOSING, STEP_TO(CONN_CLOSED))                                           \
+#define CONN_STEPS(STEP)                                                                         \
+    STEP(CONN_CONNECT,                                                                           \
+         STEP_TO(CONN_CONNECTING) | STEP_TO(CONN_READY) | STEP_TO(CONN_SHUTTING_DOWN))           \
+    /* waits for the connect */                                                                  \
+    STEP(CONN_CONNECTING, STEP_TO(CONN_TUNNEL) | STEP_TO(CONN_HANDSHAKE) | STEP_TO(CONN_READY) | \
+                              STEP_TO(CONN_SHUTTING_DOWN))                                       \
+    STEP(CONN_TUNNEL, STEP_TO(CONN_TUNNELING) | STEP_TO(CONN_SHUTTING_DOWN))                     \
+    /* waits for a proxy that is to open the way */                                              \
+    STEP(CONN_TUNNELING,                                                                         \
+         STEP_TO(CONN_HANDSHAKE) | STEP_TO(CONN_READY) | STEP_TO(CONN_SHUTTING_DOWN))            \
+    STEP(CONN_HANDSHAKE, STEP_TO(CONN_HANDSHAKING) | STEP_TO(CONN_SHUTTING_DOWN))                \
+    /* https: waits for sends, received bytes, the worker */                                     \
+    STEP(CONN_HANDSHAKING, STEP_TO(CONN_READY) | STEP_TO(CONN_SHUTTING_DOWN))                    \
+    /* idle, or carries an exchange */                                                           \
+    STEP(CONN_READY, STEP_TO(CONN_SHUTTING_DOWN))                                                \
+    /* cancels, waits until no operation is in flight */                                         \
+    STEP(CONN_SHUTTING_DOWN, STEP_TO(CONN_CLOSE) | STEP_TO(CONN_CLOSED))                         \
+    STEP(CONN_CLOSE, STEP_TO(CONN_CLOSING))                                                      \
+    /* waits for the close */                                                                    \
+    STEP(CONN_CLOSING, STEP_TO(CONN_CLOSED))                                                     \
     STEP(CONN_CLOSED, 0)
 
 /* exchange.c: its two halves. The end of the exchange may cut any of them short. */

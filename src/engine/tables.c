@@ -72,8 +72,8 @@ bool tables_take(struct ringsend *e)
     const struct ringsend_options *o = &e->options;
     e->exchanges_max = HTTP1_ROOM * o->connections_max;
     e->origins_max = o->requests_max + o->connections_max + 64;
-    e->hosts_max =
-        e->origins_max + 1 + LIMIT_LOOKUPS; /* one is found before its origin has a place */
+    e->hosts_max = e->origins_max + 3 +
+                   LIMIT_LOOKUPS; /* two are proxies; one is found before its origin has a place */
     e->hosts_max += (uint32_t)o->connect_to_count;
     uint32_t hash_size = 64;
     while (hash_size < e->origins_max)

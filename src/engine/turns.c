@@ -9,6 +9,10 @@
  * turn is longer than all before it in this attempt together, so that nobody is interrupted
  * for ever, and few of them fill the longest clock.
  *
+ * A way that a proxy is to open is waited for as a place is: in the queue's time, and by no clock
+ * of the request but its own. The proxy's silence has one, and turns; but not where it lets wait on
+ * purpose: who gives up there loses its turn.
+ *
  * A pool that has let a turn pass is mute from then on (places.c), until it answers.
  *
  * Invariant: in engine.overdue are connections that are being made and have had their turn, in
@@ -25,6 +29,7 @@
 #include "engine/http1.h"
 #include "engine/pool.h"
 #include "engine/places.h"
+#include "engine/relay.h"
 #include "engine/request.h"
 #include "engine/steps.h"
 #include "ringsend.h"
@@ -70,24 +75,65 @@ static uint64_t left_ns(uint64_t timeout_ns, uint64_t spent_ns)
     return timeout_ns > spent_ns ? timeout_ns - spent_ns : 0;
 }
 
+static uint64_t timeout_ns(const struct conn *c)
+{
+    const struct ringsend_options *o = &c->engine->options;
+    if (c->step == CONN_CONNECT)
+        return o->connect_timeout_ns;
+    return c->step == CONN_TUNNEL ? o->proxy_timeout_ns : o->handshake_timeout_ns;
+}
+
+static uint64_t spent_ns(const struct conn *c, const struct attempt *a)
+{
+    if (c->step == CONN_CONNECT)
+        return a->connect_spent_ns;
+    return c->step == CONN_TUNNEL ? a->tunnel_spent_ns : a->handshake_spent_ns;
+}
+
 void turn_begin(struct conn *c)
 {
     const struct ringsend *e = c->engine;
     const struct request *r = turn_request(c);
-    bool connects = c->step == CONN_CONNECT;
-    uint64_t timeout_ns =
-        connects ? e->options.connect_timeout_ns : e->options.handshake_timeout_ns;
-    uint64_t spent_ns = !r         ? 0
-                        : connects ? r->attempt.connect_spent_ns
-                                   : r->attempt.handshake_spent_ns;
+    uint64_t spent = r ? spent_ns(c, &r->attempt) : 0;
     c->turn_began_ns = e->now_ns;
-    c->turn_at_ns = timer_after(e->now_ns, turn_ns(c) + spent_ns);
-    c->deadline_ns = timer_after(e->now_ns, left_ns(timeout_ns, spent_ns));
+    c->turn_at_ns = timer_after(e->now_ns, turn_ns(c) + spent);
+    c->deadline_ns = timer_after(e->now_ns, left_ns(timeout_ns(c), spent));
+}
+
+void turn_waits(struct conn *c)
+{
+    turn_begin(c);
+    c->waits_since_ns = c->engine->now_ns;
+    if (c->pool->relay->queues)
+        c->turn_at_ns = c->deadline_ns = TIMER_NEVER;
+}
+
+/* Charges what it has waited since the last time. */
+static void charge_wait(struct conn *c)
+{
+    struct request *r = turn_request(c);
+    uint64_t ns = c->engine->now_ns - c->waits_since_ns;
+    CHECK(!c->racing && c->step >= CONN_TUNNEL);
+    c->waits_since_ns += ns;
+    if (!r)
+        return;
+    attempt_put_off(&r->attempt, ns);
+    r->attempt.tunnel_spent_ns += ns;
+    r->queue_ns += ns;
+}
+
+void turn_waits_no_more(struct conn *c)
+{
+    if (c->waits_since_ns > 0)
+        charge_wait(c);
+    c->waits_since_ns = 0;
 }
 
 void turn_stood(struct conn *c)
 {
     struct request *r = turn_request(c);
+    if (c->waits_since_ns > 0)
+        charge_wait(c);
     uint64_t ns = wire_take_away_ns(&c->wire);
     if (ns == 0)
         return;

@@ -14,6 +14,9 @@ struct ringsend;
 
 void turns_init(struct ringsend *e);
 void turn_begin(struct conn *c); /* of connect or handshake: sets their deadline as well */
+/* The same, where it waits for a way to be opened: that time is the queue's. */
+void turn_waits(struct conn *c);
+void turn_waits_no_more(struct conn *c);
 /* For so long as it has been with our own worker up to now, its clock and the attempt's have stood;
  * while it is there they stand. Before anybody looks at them. */
 void turn_stood(struct conn *c);

@@ -5,6 +5,8 @@
  * has put together, and tells it when that has left; what happens on another thread wakes the
  * owner's task.
  *
+ *   tunnel     a proxy is to open the way: wire_tunnel_..., wire_fill when a send is free. Then
+ *              it is what the way leads to:
  *   opening    what is to be said before the first request, if anything is: TLS's handshake.
  *              wire_gather and wire_opening after each event, wire_fill when a send is free
  *   open       wire_fill takes pieces; wire_received brings what can be read
@@ -28,7 +30,9 @@ struct lane;
 struct ringsend;
 struct task;
 struct tls_config;
+struct tunnel_ask;
 struct wire_tls;
+struct wire_tunnel;
 
 enum {
     PIECE_PARTS = 2, /* head and body */
@@ -62,13 +66,14 @@ struct wire_send {
     bool look_first; /* the first bytes of a piece that asks for it are in there */
 };
 
-enum wire_kind { WIRE_PLAIN, WIRE_TLS };
+enum wire_kind { WIRE_PLAIN, WIRE_TLS, WIRE_TUNNEL };
 
 struct wire {
     enum wire_kind kind;
     struct ringsend *engine;
-    struct task *owner;   /* to be woken */
-    struct wire_tls *tls; /* of WIRE_TLS, from wire_open to wire_close */
+    struct task *owner;         /* to be woken */
+    struct wire_tls *tls;       /* of WIRE_TLS, from wire_open to wire_close */
+    struct wire_tunnel *tunnel; /* of WIRE_TUNNEL, from wire_tunnel_open on */
 };
 
 /* Whom it leads to. */
@@ -107,6 +112,22 @@ static inline bool piece_is_queued(const struct piece *p)
 {
     return p->state == PIECE_QUEUED || p->state == PIECE_SENDING;
 }
+
+/* ---- Tunnel: wire_tunnel.c ---- */
+
+bool wire_tunnel_open(struct wire *w, const struct tunnel_ask *ask); /* false: memory is out */
+void wire_tunnel_close(struct wire *w);
+/* Takes in what has come. *opened, false before the first call: the way is open, and nothing may
+ * come behind that. */
+enum ringsend_error wire_tunnel_received(struct wire *w, struct ringsend_bytes got, bool *opened,
+                                         const char **detail);
+/* Nothing more will come: the error that this is. `how` as tunnel_ended has it. */
+enum ringsend_error wire_tunnel_ended(struct wire *w, const char *how, const char **detail);
+bool wire_tunnel_is_quiet(const struct wire *w); /* no send is under way */
+/* It is open and quiet: the wire is that from now on. */
+void wire_tunnel_leads_to(struct wire *w, enum wire_kind kind);
+enum ringsend_error wire_tunnel_fill(struct wire *w, struct wire_send *send);
+void wire_tunnel_sent(struct wire *w, bool whole);
 
 /* ---- Opening ---- */
 
@@ -187,6 +208,8 @@ static inline enum ringsend_error wire_fill(struct wire *w, struct list *pieces,
     send->look_first = false;
     if (w->kind == WIRE_TLS)
         return wire_tls_fill(w, pieces, send);
+    if (w->kind == WIRE_TUNNEL)
+        return wire_tunnel_fill(w, send);
     wire_plain_fill(pieces, send);
     return RINGSEND_OK;
 }
@@ -202,6 +225,8 @@ static inline void wire_sent(struct wire *w, bool whole)
 {
     if (w->kind == WIRE_TLS)
         wire_tls_sent(w, whole);
+    else if (w->kind == WIRE_TUNNEL)
+        wire_tunnel_sent(w, whole);
 }
 
 /* ---- Receiving ---- */

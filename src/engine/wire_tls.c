@@ -122,6 +122,7 @@ void wire_close(struct wire *w)
 
 void wire_break(struct wire *w)
 {
+    wire_tunnel_close(w);
     if (!w->tls)
         return;
     CHECK(w->engine->broken);

@@ -60,7 +60,7 @@ enum ringsend_error writer_go_on(struct conn *c)
     enum ringsend_error error = wire_fill(&c->wire, &w->pieces, &w->sending);
     if (error != RINGSEND_OK || w->sending.bytes == 0)
         return error;
-    CHECK(c->step >= CONN_HANDSHAKING && list_empty(&w->held));
+    CHECK(c->step >= CONN_TUNNELING && list_empty(&w->held));
     op_start(&w->send);
     if (w->sending.look_first)
         list_push_back(&c->engine->held_sends, &w->held);

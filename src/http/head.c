@@ -205,6 +205,8 @@ static size_t decimal_bytes(uint64_t value)
 enum ringsend_error head_check(struct head *head, const char **detail)
 {
     CHECK(head->has_body || head->body_bytes == 0);
+    head->absolute = false;
+    head->proxy_fields = (struct ringsend_bytes){0};
     head->close = head->own_host = head->own_agent = head->own_accept = false;
     head->own_encoding = head->own_length = head->own_connection = false;
     if (!is_token(head->method)) {
@@ -246,6 +248,14 @@ enum ringsend_error head_check(struct head *head, const char **detail)
     return RINGSEND_OK;
 }
 
+void head_by_proxy(struct head *head, struct ringsend_bytes proxy_fields)
+{
+    CHECK(!head->absolute && head->bytes > 0);
+    head->absolute = true;
+    head->proxy_fields = proxy_fields;
+    head->bytes += SPAN("http://").bytes + head->url.authority.bytes + proxy_fields.bytes;
+}
+
 static char *put(char *out, struct ringsend_bytes s)
 {
     if (s.bytes > 0)
@@ -265,7 +275,13 @@ void head_write(const struct head *head, char *out)
 {
     const char *begin = out;
     out = put(out, head->method);
-    out = put(out, head->url.target_needs_slash ? SPAN(" /") : SPAN(" "));
+    out = put(out, SPAN(" "));
+    if (head->absolute) {
+        out = put(out, SPAN("http://"));
+        out = put(out, head->url.authority);
+    }
+    if (head->url.target_needs_slash)
+        out = put(out, SPAN("/"));
     out = put(out, head->url.target);
     out = put(out, SPAN(VERSION_END));
     if (!head->own_host) {
@@ -279,6 +295,7 @@ void head_write(const struct head *head, char *out)
         out = put(out, SPAN(ACCEPT_LINE));
     if (sends_encoding(head))
         out = put(out, SPAN(ENCODING_LINE));
+    out = put(out, head->proxy_fields);
     for (size_t i = 0; i < head->fields_count; i++) {
         const struct ringsend_header *field = &head->fields[i];
         if (head->own_length && kind_of(field->name) == FIELD_LENGTH)

@@ -30,6 +30,10 @@ struct head {
     bool chunked;  /* it has a body whose length is not known: body_bytes is not looked at */
     bool accepts_codings; /* send Accept-Encoding with all that coding.h knows */
 
+    /* Set by head_by_proxy, behind head_check, which takes them away. */
+    bool absolute;                      /* the request line has the whole URL (RFC 9112 3.2.2) */
+    struct ringsend_bytes proxy_fields; /* lines for the proxy, each with its end */
+
     /* Found by head_check. */
     bool close;          /* the user asked for Connection: close */
     bool own_host;       /* the user gave Host */
@@ -44,6 +48,8 @@ struct head {
 /* Checks method and fields and fills in the found part. 0, RINGSEND_E_BAD_METHOD or
  * RINGSEND_E_BAD_HEADER with *detail as in url_parse. CONNECT is refused. */
 enum ringsend_error head_check(struct head *head, const char **detail);
+/* Of a checked one: it goes to a proxy that is to pass it on. The fields are borrowed. */
+void head_by_proxy(struct head *head, struct ringsend_bytes proxy_fields);
 /* Writes head->bytes bytes to `out`. The head must have passed head_check. */
 void head_write(const struct head *head, char *out);
 

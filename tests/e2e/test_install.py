@@ -16,7 +16,7 @@ import test_guide
 from harness import ROOT, Authority, Case, main
 
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
-LIBRARY_BYTES_MAX = 443_000  # stripped, without BearSSL and liburing; 18 KB of it are HTTP/2
+LIBRARY_BYTES_MAX = 465_000  # stripped, without BearSSL and liburing; 18 KB of it are HTTP/2
 TOOLS = ["cc", "c++", "pkg-config", "meson", "strip"]
 WARNINGS = ["-pthread", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 

@@ -152,7 +152,7 @@ static int run_scenarios(void)
         sim_ring_scenarios,     sim_pace_scenarios,
         sim_costs_scenarios,    sim_handshake_scenarios,
         sim_stranger_scenarios, sim_move_scenarios,
-        sim_http2_scenarios};
+        sim_http2_scenarios,    sim_tunnel_scenarios};
     size_t rows_count, functions_count;
     const struct scenario *rows = sim_table(&rows_count);
 

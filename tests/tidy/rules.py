@@ -35,6 +35,7 @@ ARROWS = {
     "src/cli": {
         "src/base", "src/records", "src/journal", "src/results", "src/batch", "src/bench",
         "src/serve", "src/ringsend.h", "src/engine/credentials.h", "src/http/head.h",
+        "src/http/proxy.h",
         "src/http/sigv4.h", "src/http/url.h", "tls/tls.h", "uring/ring.h"
     },
     "src": set(),  # ringsend.h itself

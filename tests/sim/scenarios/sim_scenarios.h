@@ -49,6 +49,8 @@ const struct scenario_function *sim_pace_scenarios(size_t *count);
 const struct scenario_function *sim_places_scenarios(size_t *count);
 /* Origins that share a pool. */
 const struct scenario_function *sim_pool_scenarios(size_t *count);
+/* The way through a proxy. */
+const struct scenario_function *sim_tunnel_scenarios(size_t *count);
 const struct scenario_function *sim_turns_scenarios(size_t *count);
 /* Several engines with one set of limits. */
 const struct scenario_function *sim_engines_scenarios(size_t *count);

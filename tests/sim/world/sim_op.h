@@ -35,6 +35,7 @@ struct sim_op {
     size_t parts_count;
     struct sim_text copy; /* the bytes as they were when prepared */
     size_t sent;
+    bool asks;        /* a proxy, and not the server behind it */
     size_t breaks_at; /* the connection breaks after so many; SIZE_MAX: not */
     bool slow;
     bool pumping; /* an event is due that sends the next piece */

@@ -61,6 +61,13 @@ struct sim_socket {
     uint32_t reading;  /* of the one that the server reads: behind it after an early answer */
 
     void *http2;                 /* of peer.frames */
+    uint32_t way;          /* through a proxy: number of it, of the peer's */
+    bool way_is_open;      /* what is sent from now on goes to the server behind it */
+    bool proxy_answers;    /* it has been asked in full */
+    uint32_t socks_step;   /* 0: the greeting is to come; 1: the user; 2: the request */
+    size_t proxy_bytes;    /* of `out`: its */
+    struct sim_text asked; /* of it, so far */
+
     struct sim_tls *tls;         /* null: not, or not yet, spoken here */
     struct sim_request entering; /* the current request, as far as it entered the connection */
     struct sim_request request;  /* as far as the server has read it */

@@ -208,7 +208,7 @@ bool sim_answer_is(const struct sim_delivery *d, uint64_t at, const char *body, 
 bool sim_status_declines(int status)
 {
     return status == 408 || status == 421 || status == 425 || status == 429 || status == 503 ||
-           status == 529 || (sim.refusals > 0 && status == 401);
+           status == 407 || status == 529 || (sim.refusals > 0 && status == 401);
 }
 
 bool sim_delivery_declined(const struct sim_delivery *d)
@@ -221,7 +221,7 @@ bool sim_delivery_declined(const struct sim_delivery *d)
 
 static struct sim_delivery delivery_of(const char *request, size_t bytes)
 {
-    static const char mark[] = " /r/", hop_mark[] = " /h/";
+    static const char mark[] = "/r/", hop_mark[] = "/h/";
     char line[64] = {0};
     const char *at, *hop;
 
@@ -284,7 +284,10 @@ void server_delivery(struct sim_socket *s, const char *data, size_t bytes)
     struct sim_delivery next = delivery_of(data, bytes);
     uint32_t number = next.record;
     struct sim_record *record = sim_record(number);
+    const char *target = memchr(data, ' ', bytes);
 
+    SIM_CHECK((strncmp(target, " http://", 8) == 0) == s->peer->absolute,
+              "record %u is sent in %s form", number, s->peer->absolute ? "origin" : "absolute");
     SIM_CHECK(record->https == (s->tls != NULL), "record %u is sent %s TLS", number,
               s->tls ? "with" : "without");
     check_hop(&next);

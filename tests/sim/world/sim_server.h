@@ -63,6 +63,8 @@ struct sim_answer {
 
 enum sim_connect { CONNECT_ACCEPTED, CONNECT_FAILS, CONNECT_HANGS };
 
+struct sim_proxy;
+
 struct sim_peer {
     struct sockaddr_storage address;
     uint32_t origin; /* bounds on connections per origin count over it */
@@ -79,6 +81,10 @@ struct sim_peer {
     /* Its answers in order, the last one again and again; none: by the seed. */
     const struct sim_answer *script;
     uint32_t script_count;
+    /* It is a proxy: what it is like to the connections, in order, the last for all others. */
+    const struct sim_proxy *proxies;
+    uint32_t proxies_count;
+    bool absolute; /* it is one without tunnels */
     /* TLS */
     enum sim_certificate certificate;
     enum sim_greeting greeting;
@@ -93,6 +99,7 @@ struct sim_peer {
 
     /* What happened. */
     uint32_t connects, accepted, answers;
+    uint32_t ways, asked; /* of a proxy: connections on which something was said; whole questions */
     uint32_t greeted, full, resumed; /* handshakes begun; complete */
     uint32_t refused;                /* with GREETING_MOVED */
     uint64_t last_connect_ns, last_close_ns;

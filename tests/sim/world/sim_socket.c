@@ -9,6 +9,7 @@
  * present generation, a receive that ended for lack of buffers is armed only when there are some,
  * and the bounds on open sockets hold at each moment. */
 #include "tests/sim/world/sim_op.h"
+#include "tests/sim/world/sim_proxy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -169,6 +170,8 @@ static void output_arrived(void *context, uint64_t life, uint64_t bytes)
         send_kick(s->send, 0);
     if (s->peer_closed)
         sim_at(latency(), input_ended, s, s->life, (uint32_t)-ECONNRESET);
+    else if (s->peer->proxies_count > 0 && !s->proxy_answers)
+        sim_proxy_input(s, s->out.data + at, bytes);
     else if (s->tls)
         sim_tls_arrived(s);
     else
@@ -300,9 +303,11 @@ static size_t send_piece(const struct sim_op *op, const struct sim_socket *s)
 
 static void send_some(struct sim_op *op, struct sim_socket *s, size_t bytes)
 {
-    if (op->sent == 0 && !sim_tls_enters(s, op->copy.data, op->copy.bytes))
+    bool is_asked = op->sent == 0 ? sim_proxy_enters(s, op->copy.data, op->copy.bytes) : op->asks;
+    op->asks = is_asked;
+    if (!is_asked && op->sent == 0 && !sim_tls_enters(s, op->copy.data, op->copy.bytes))
         server_delivery(s, op->copy.data, op->copy.bytes);
-    if (!s->tls)
+    if (!is_asked && !s->tls)
         server_enters(s, op->copy.data + op->sent, bytes);
     sim_text_add(&s->out, op->copy.data + op->sent, bytes);
     op->sent += bytes;
@@ -527,6 +532,7 @@ void sim_socket_gone(struct sim_socket *s)
         sockets.by_origin[s->peer->origin]--;
     sim_text_free(&s->in);
     sim_text_free(&s->out);
+    sim_text_free(&s->asked);
     sim_request_reset(&s->entering);
     sim_request_reset(&s->request);
     sim_tls_gone(s);

@@ -254,7 +254,8 @@ bool sim_tls_enters(struct sim_socket *s, const char *data, size_t bytes)
 {
     size_t at = 0;
 
-    if (!s->tls && s->peer->certificate && s->out.bytes == 0 && data[0] == RECORD_HANDSHAKE)
+    if (!s->tls && s->peer->certificate && s->out.bytes == s->proxy_bytes &&
+        data[0] == RECORD_HANDSHAKE)
         s->tls = tls_begin(s->peer, data);
     if (!s->tls)
         return false;
