@@ -41,6 +41,9 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # No options of whoever runs the tests; and nobody, not even root, can make anything there.
 os.environ["XDG_CONFIG_HOME"] = "/dev/null"
+for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+    os.environ.pop(variable, None)
+    os.environ.pop(variable.upper(), None)
 
 SECOND_THOUGHT_S = 0.11  # what comes within 100 ms of the first signal counts as that one
 

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/compare/compare_report.h"
 #include "cli/fallback.h"
+#include "cli/options/proxy_options.h"
 #include "cli/options/values.h"
 #include "cli/send/summary.h"
 #include "cli/shell.h"
@@ -352,6 +353,7 @@ int command_bench(int argc, char **argv)
 {
     struct bench b = {.awake = -1};
     bench_options_read(&b.options, argc, argv);
+    proxy_options_tell(&b.options.target.request);
     if (b.options.settings.insecure)
         fputs("ringsend bench: WARNING: --insecure: servers are not verified; whoever stands in "
               "between can read and change everything\n",

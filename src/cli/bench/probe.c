@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/fallback.h"
 #include "cli/json_out.h"
+#include "cli/options/proxy_options.h"
 #include "cli/options/values.h"
 #include "cli/shell.h"
 #include "cli/tls_files.h"
@@ -234,6 +235,7 @@ int command_probe(int argc, char **argv)
 {
     struct probe_run p = {0};
     probe_options_read(&p.options, argc, argv);
+    proxy_options_tell(&p.options.target.request);
     int status = bench_requests_read(&p.requests, &p.options.target);
     p.target = target_of(&p.options.target);
     if (!p.target)

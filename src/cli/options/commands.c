@@ -39,6 +39,8 @@
     "@RECORDS\n" \
     "#Templates\t (--url, -X, -H, --data, --data-file of rows, lines, JSON that is data)\n" \
     TEMPLATES \
+    "#Ways\t (proxies; without --proxy the environment names them, as for curl)\n" \
+    "@WAYS\n" \
     "#Times\t (250ms, 2s, 1m; a bare number is seconds; nothing is tried again)\n" \
     "@TRIES\n" \
     "#TLS\t (https URLs; TLS 1.2 and 1.3)\n" \
@@ -73,6 +75,8 @@ static const char send_text[] =
     "@OUTPUT\n"
     "#Requests\n"
     "@REQUESTS\n"
+    "#Ways\t (proxies; without --proxy the environment names them, as for curl)\n"
+    "@WAYS\n"
     "#Tries and times\t (250ms, 2s, 1m; a bare number is seconds)\n"
     "@TRIES\n"
     "#Manners\n"

@@ -58,6 +58,7 @@ enum option_kind {
     X(COMPARING)           \
     X(MEASURING)           \
     X(REQUESTS)            \
+    X(WAYS)                \
     X(TRIES)               \
     X(MANNERS)             \
     X(TLS)                 \

@@ -71,9 +71,10 @@ static bool is_named(enum ringsend_error error, struct ringsend_bytes word)
 {
     static const struct {
         const char *word, *phase;
-    } phases[] = {
-        {"dns", "lookup"}, {"connect", "connect"}, {"tls", "handshake"},         {"send", "send"},
-        {"head", "head"},  {"body", "body"},       {"no_response", "first byte"}};
+    } phases[] = {{"dns", "lookup"},   {"connect", "connect"},
+                  {"proxy", "tunnel"}, {"tls", "handshake"},
+                  {"send", "send"},    {"head", "head"},
+                  {"body", "body"},    {"no_response", "first byte"}};
     const char *name = ringsend_error_name(error);
     if (span_equal(span_of(name), word))
         return true;

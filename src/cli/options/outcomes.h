@@ -10,7 +10,7 @@ void statuses_read(const char *command, const char *option, const char *text,
 
 /* Adds a list of statuses as above, names of errors ("closed_no_response"), and the words
  *
- *   dns connect tls send no_response head body   all errors of that phase
+ *   dns connect proxy tls send no_response head body   all errors of that phase
  *   timeout                                      all timeouts of an attempt
  *   default                                      what is tried again by default
  *

@@ -132,6 +132,11 @@ const char *request_options_header_fault(struct ringsend_bytes name)
     return header_fault(name, SPAN("value"));
 }
 
+const char *request_options_fault_of(const struct ringsend_header *header)
+{
+    return header_fault(header->name, header->value);
+}
+
 /* ---- templates ---- */
 
 static void compile(struct request_options *o, struct template *template, const char *option,
@@ -413,6 +418,7 @@ void request_options_free(struct request_options *o)
     free(o->resolve_hosts);
     free(o->resolve);
     way_options_free(&o->way);
+    free(o->proxy_headers);
     template_free(&o->url_template);
     template_free(&o->method_template);
     template_names_free(&o->names);

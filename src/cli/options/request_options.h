@@ -17,6 +17,13 @@
 
 struct netrc;
 
+/* By whom requests of one scheme go. */
+struct proxy_choice {
+    const char *text;      /* null: by nobody */
+    const char *variable;  /* of the environment, that says so; null: */
+    enum option_id option; /* does */
+};
+
 struct request_options {
     const char *command; /* whose options they are, for messages: "send" */
     struct ringsend_options engine;
@@ -40,6 +47,10 @@ struct request_options {
     struct netrc *netrc;        /* behind the defaults' */
     char *netrc_path;
 
+    struct proxy_choice proxies[2];        /* [https] */
+    struct ringsend_header *proxy_headers; /* behind the engine's */
+    const char *target;                    /* the URL that all requests are for, if there is one */
+
     struct ringsend_resolve *resolve; /* behind the engine's */
     char **resolve_hosts;             /* their texts */
 
@@ -58,6 +69,7 @@ void request_options_take(struct request_options *options, const struct options 
 void request_options_add_header(struct request_options *options, const char *line);
 /* Why no record can have a header of that name, or null. */
 const char *request_options_header_fault(struct ringsend_bytes name);
+const char *request_options_fault_of(const struct ringsend_header *header);
 /* After that: what they say together. Templates are compiled, and what names no column is
  * checked as the engine will check it. */
 void request_options_finish(struct request_options *options);

@@ -337,6 +337,8 @@ OPTION(STREAMS, "streams", 0, "N", COUNT, SEND | BENCH | PROBE, REQUESTS,
 OPTION(STRICT_HTTP, "strict-http", 0, NULL, FLAG, SEND | CHECK | BENCH | PROBE, REQUESTS,
        "refuse response heads with bare LF line ends")
 
+#include "cli/options/table_ways.h"
+
 /* ---- tries and times ---- */
 
 OPTION(TRIES, "tries", 0, "N", COUNT, SEND | CHECK, TRIES,

@@ -33,10 +33,10 @@ OPTION(PER_HOST, "per-host", 0, "N", COUNT, SEND, MANNERS,
 OPTION(RETRY_ON, "retry-on", 0, "LIST", TEXT, SEND, MANNERS,
        "what is tried again, in place of the default: statuses\n"
        "(503, 5xx, 500-504), names of errors, or all errors of\n"
-       "dns, connect, tls, send, no_response, head, body,\n"
-       "timeout; \"default\" for what is by default. What may\n"
-       "have been processed is still sent again only if it can\n"
-       "do no harm, or with --at-least-once", .traits = REPEATS,
+       "dns, connect, proxy, tls, send, no_response, head,\n"
+       "body, timeout; \"default\" for what is by default. What\n"
+       "may have been processed is still sent again only if it\n"
+       "can do no harm, or with --at-least-once", .traits = REPEATS,
        .others = "retry-all-errors|retry-connrefused|retry-status")
 OPTION(NO_RETRY_ON, "no-retry-on", 0, "LIST", TEXT, SEND, MANNERS,
        "what is not", .traits = REPEATS)

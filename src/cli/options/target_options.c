@@ -2,6 +2,7 @@
 
 #include "base/span.h"
 #include "cli/options/credential_options.h"
+#include "cli/options/proxy_options.h"
 #include "cli/options/values.h"
 #include "cli/read_files.h"
 #include "http/url.h"
@@ -11,6 +12,7 @@ void target_options_take(struct target_options *o, const struct options *given)
     *o = (struct target_options){0};
     request_options_take(&o->request, given);
     credential_options_take(&o->request, given);
+    proxy_options_take(&o->request, given);
     record_options_take(&o->records, given);
 }
 
@@ -63,6 +65,8 @@ void target_options_finish(struct target_options *o, const struct options *given
     if (o->records.data && o->records.data[0] == '@')
         read_files_add("--data", o->records.data + 1);
     o->url = arguments[0];
+    if (!option_given(given, OPTION_VS))
+        o->request.target = o->url;
     target_check_url(o, "the URL", o->url);
     request_options_finish(&o->request);
 }

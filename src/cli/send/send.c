@@ -12,6 +12,7 @@
 #include "cli/credentials/signer.h"
 #include "cli/credentials/token.h"
 #include "cli/notice.h"
+#include "cli/options/proxy_options.h"
 #include "cli/options/values.h"
 #include "cli/send/adapt.h"
 #include "cli/send/dry_run.h"
@@ -427,6 +428,8 @@ static void report_finished(const struct send *send)
 static int work(struct send *send)
 {
     enum outputs_use use = OUTPUTS_UNUSED;
+    if (!send_given(&send->options, OPTION_QUIET))
+        proxy_options_tell(&send->options.request);
     int status = start(send);
     if (status == EXIT_OK)
         status = reasons_open(&send->reasons, &send->options);

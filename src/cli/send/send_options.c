@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "cli/descriptor.h"
 #include "cli/options/credential_options.h"
+#include "cli/options/proxy_options.h"
 #include "cli/options/outcomes.h"
 #include "cli/options/throttle_options.h"
 #include "cli/options/values.h"
@@ -133,6 +134,7 @@ void send_options_read(struct send_options *options, int argc, char **argv)
     options_parse(given, COMMAND_SEND, argc, argv);
     request_options_take(&options->request, given);
     credential_options_take(&options->request, given);
+    proxy_options_take(&options->request, given);
     record_options_take(&options->records, given);
     throttle_options_take(&options->request, given);
     cost_options_take(&options->costs, &options->request, given);
