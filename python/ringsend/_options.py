@@ -320,6 +320,25 @@ OPTIONS: Dict[str, Option] = {
                "Connections go out from that IP address; default as the kernel says."),
         Option("local_device", "local_device", text,
                "They go out by that network device alone; default by any."),
+        Option("proxy_http", "proxy_http", text,
+               "By whom requests of http go: \"http://PROXY:3128\", or socks5, socks5h; "
+               "default nobody."),
+        Option("proxy_https", "proxy_https", text, "The same of https; default nobody."),
+        Option("proxy_user", "proxy_user", text,
+               "\"USER:PASSWORD\" for those that have none themselves; default none."),
+        Option("no_proxy", "no_proxy", text,
+               "Hosts that are reached without: \"*\", or names and networks with commas; "
+               "default none."),
+        Option("proxy_tunnel", "proxy_tunnel", switch,
+               "CONNECT for requests of http, too; default False."),
+        Option("proxy_queues", "proxy_queues", switch,
+               "The proxy lets wait on purpose: no clock runs there; default False."),
+        Option("proxy_timeout_s", "proxy_timeout_ns", nanoseconds,
+               "How long a proxy may be silent; default 60."),
+        Option("keep_max_s", "keep_max_ns", nanoseconds,
+               "Unused connections are closed then, whatever the server says; default no bound."),
+        Option("requests_per_connection", "requests_per_connection", count(1, 1000 * 1000 * 1000),
+               "A connection carries no more requests than that; default any number."),
     )
 }
 
@@ -333,6 +352,8 @@ NOT_IN_PYTHON = {
     "costs_count": "the length of costs",
     "connect_to": "resolve does what most of its uses want",
     "connect_to_count": "the length of that",
+    "proxy_headers": "the command has --proxy-header, for the few proxies that want more lines",
+    "proxy_headers_count": "the length of that",
     "allocator": "Python has no function for it",
 }
 
@@ -397,6 +418,15 @@ class Settings(TypedDict, total=False):
     ip_version: Optional[int]
     local_address: Optional[str]
     local_device: Optional[str]
+    proxy_http: Optional[str]
+    proxy_https: Optional[str]
+    proxy_user: Optional[str]
+    no_proxy: Optional[str]
+    proxy_tunnel: Optional[bool]
+    proxy_queues: Optional[bool]
+    proxy_timeout_s: Optional[float]
+    keep_max_s: Optional[float]
+    requests_per_connection: Optional[int]
 
 
 def to_fields(options: Mapping[str, Any]) -> Dict[str, Any]:
