@@ -126,7 +126,7 @@ class Cli(Case):
                 (["send", "--quiet=1", path], "--quiet takes no value"),
                 (["send", "--force=", path], "--force takes no value"),
                 (["send", "--connect", "5", path],
-                 "--connect may be --connections, --connect-timeout: write it out"),
+                 "--connect may be --connections, --connect-to, --connect-timeout: write it out"),
                 (["send", "-qY", path], "there is no option -Y"),
                 (["send", path, "-c"], "-c needs a value"),
                 (["send", path, "-qc"], "-c needs a value"),
