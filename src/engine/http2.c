@@ -63,7 +63,8 @@ static uint32_t room_of(const struct http2 *h)
 
 bool http2_has_room(const struct conn *c)
 {
-    return room_of(c->http2) > 0;
+    CHECK(c->http2 && c->http2->conn == c);
+    return room_of(c->http2) > 0 && !http2_is_spent(c);
 }
 
 struct conn *http2_carrier(const struct pool *p)
@@ -109,6 +110,41 @@ void http2_settle(struct conn *c)
 
 /* ---- the connection's ---- */
 
+static void spend(struct http2 *h)
+{
+    CHECK(h->conn->http2 == h && h->conn->carrier == h->conn);
+    list_remove(&h->in_pool);
+    http2_settle(h->conn);
+}
+
+/* That many are to become streams of its. */
+static void promise(struct http2 *h, uint32_t exchanges)
+{
+    uint32_t most = h->conn->engine->options.requests_per_connection;
+    h->promised += exchanges;
+    h->begun += exchanges;
+    if (most > 0 && h->begun >= most)
+        spend(h);
+}
+
+void http2_promise(struct conn *carrier)
+{
+    CHECK(carrier->http2);
+    promise(carrier->http2, 1);
+}
+
+/* The server wants HTTP/1.1: what it has begun it may end, but it is asked for no more. */
+static void fall_back(struct pool *p)
+{
+    p->speaks = SPEAKS_HTTP1;
+    while (!list_empty(&p->carriers)) {
+        struct http2 *h = LIST_OWNER(p->carriers.next, struct http2, in_pool);
+        CHECK(h->conn->pool == p);
+        spend(h);
+        task_wake(p->engine, &h->conn->task); /* an idle one ends */
+    }
+}
+
 bool http2_begin(struct conn *c)
 {
     struct pool *p = c->pool;
@@ -138,12 +174,12 @@ bool http2_begin(struct conn *c)
     wire_early_is_read(&c->wire);
     h->conn = c;
     h->heard_ns = e->now_ns;
-    h->promised = list_empty(&c->exchanges) ? 0 : 1;
     list_init(&h->riders);
     list_init(&h->in_pool);
     list_push_back(&p->carriers, &h->in_pool);
     c->http2 = h;
     c->carrier = c;
+    promise(h, list_empty(&c->exchanges) ? 0 : 1);
     p->suspicion = 0; /* see kept.c: frames say whose they are, and which were not processed */
     return true;
 }
@@ -163,21 +199,10 @@ void http2_alight(struct conn *rider)
     rider->carrier = NULL;
 }
 
-void http2_promise(struct conn *carrier)
-{
-    CHECK(carrier->http2);
-    carrier->http2->promised++;
-}
-
 bool http2_carries(const struct conn *c)
 {
+    CHECK(c->carrier == c);
     return !list_empty(&c->exchanges) || !list_empty(&c->http2->riders);
-}
-
-static void spend(struct http2 *h)
-{
-    list_remove(&h->in_pool);
-    http2_settle(h->conn);
 }
 
 void http2_leaves(struct conn *c)
@@ -229,7 +254,7 @@ static void look_at_session(struct http2 *h)
         die(h, failure == H2_NO_MEMORY ? RINGSEND_E_NO_MEMORY : RINGSEND_E_HTTP2, detail);
     if (h2_is_leaving(h->h2, &code)) {
         if (code == H2_HTTP_1_1_REQUIRED)
-            p->speaks = SPEAKS_HTTP1;
+            fall_back(p);
         spend(h);
     }
     if (h2_has_settings(h->h2))
@@ -261,6 +286,7 @@ void http2_receive(struct conn *c)
     struct ringsend_bytes got;
     int32_t buffer;
     bool any = false;
+    CHECK(c->carrier == c && h->conn == c);
     while ((buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
         if (error == RINGSEND_OK)
             error = feed(h, &got, &detail);
@@ -285,6 +311,7 @@ void http2_receive(struct conn *c)
 static void account(struct http2 *h)
 {
     struct piece *p = &h->piece;
+    CHECK(h->before_bytes <= h->gone_bytes && h->gone_bytes <= h->taken_bytes);
     if (p->state == PIECE_SENDING || p->sent_bytes > 0)
         h->gone_bytes = h->taken_bytes; /* pieces do not overlap: nothing was taken since */
     else if (p->state == PIECE_BROKE)
@@ -489,8 +516,9 @@ static enum ringsend_error reset_by(struct exchange *x, const char **detail)
         return s->error;
     }
     *detail = h2_code_name(s->code);
+    CHECK(s && s->is_over);
     if (s->code == H2_HTTP_1_1_REQUIRED)
-        x->conn->pool->speaks = SPEAKS_HTTP1;
+        fall_back(x->conn->pool);
     bool is_refused = s->code == H2_REFUSED_STREAM || s->code == H2_HTTP_1_1_REQUIRED;
     if (is_refused && !x->response.started)
         return unprocessed(x, RINGSEND_E_REFUSED_STREAM);

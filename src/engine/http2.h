@@ -30,6 +30,7 @@ struct http2 {
     enum ringsend_error error;
     const char *detail;    /* lives as long as the session, or null */
     uint32_t promised;     /* exchanges that it carries and whose streams are not begun */
+    uint32_t begun;        /* exchanges that it carries, or has carried */
     uint32_t room;         /* as of the last look */
     uint64_t taken_bytes;  /* of frames, so far */
     uint64_t gone_bytes;   /* of these: so many have left, or may have */

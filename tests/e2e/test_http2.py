@@ -51,6 +51,11 @@ class Many(Http2Case):
         self.check_ok(self.results(serve, posts(120), "-c", "12", "--streams", "4"))
         self.assertIn(serve.stats()["connections"], (3, 4))
 
+    def test_a_connection_carries_no_more_than_it_may(self):
+        serve = self.serve("--http2")
+        self.check_ok(self.results(serve, posts(12), "-c", "2", "--requests-per-connection", "3"))
+        self.assertEqual(serve.stats()["connections"], 4)
+
     def test_c_bounds_what_is_in_flight(self):
         most, lock, now = [0], threading.Lock(), collections.Counter()
 
