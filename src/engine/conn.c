@@ -29,12 +29,12 @@
 #include "base/list.h"
 #include "base/timers.h"
 #include "engine/attempt.h"
+#include "engine/conn_opening.h"
 #include "engine/connect_error.h"
 #include "engine/engine.h"
 #include "engine/exchange.h"
 #include "engine/http1.h"
 #include "engine/http2.h"
-#include "engine/host.h"
 #include "engine/kept.h"
 #include "engine/pool.h"
 #include "engine/places.h"
@@ -69,53 +69,11 @@ static enum task_next conn_goto(struct conn *c, enum conn_step step)
     return TASK_AGAIN;
 }
 
-static enum wire_kind last_kind(const struct pool *p)
-{
-    return p->https ? WIRE_TLS : WIRE_PLAIN;
-}
-
-static enum wire_kind first_kind(const struct pool *p)
-{
-    return p->relay && p->relay->kind == RELAY_TUNNEL ? WIRE_TUNNEL : last_kind(p);
-}
-
-static struct conn *take(struct pool *p, const struct address *address)
-{
-    struct ringsend *e = p->engine;
-    struct list *node = list_pop_front(&e->conns_free);
-    struct conn *c = node ? LIST_OWNER(node, struct conn, idle) : &e->conns[e->conns_mark++];
-    uint32_t slot = (uint32_t)(c - e->conns), generation = c->generation + 1;
-    CHECK(slot < e->options.connections_max && (!node || c->step == CONN_CLOSED));
-    *c = (struct conn){.step = CONN_CONNECT,
-                       .slot = slot,
-                       .generation = generation,
-                       .engine = e,
-                       .pool = p,
-                       .address = *address,
-                       .descriptor = -1,
-                       .silent = true,
-                       .rx_first = -1,
-                       .rx_last = -1,
-                       .idle_ns = e->options.idle_timeout_ns};
-    c->wire = (struct wire){.kind = WIRE_PLAIN, .engine = e, .owner = &c->task};
-    task_init(&c->task, TASK_CONN);
-    list_init(&c->in_riders);
-    list_init(&c->idle);
-    list_init(&c->idle_lru);
-    list_init(&c->overdue);
-    list_init(&c->starved);
-    list_init(&c->in_news);
-    writer_init(&c->writer);
-    list_init(&c->exchanges);
-    task_wake(e, &c->task);
-    return c;
-}
-
 struct conn *conn_open(struct pool *p, const struct address *address)
 {
-    struct conn *c = take(p, address);
+    struct conn *c = conn_new(p, address);
     CHECK(c->step == CONN_CONNECT && !c->carrier);
-    c->wire.kind = first_kind(p);
+    c->wire.kind = conn_first_kind(p);
     if (p->speaks != SPEAKS_HTTP1)
         http2_unsettle(c);
     return c;
@@ -123,7 +81,7 @@ struct conn *conn_open(struct pool *p, const struct address *address)
 
 void conn_ride(struct conn *carrier, struct request *r)
 {
-    struct conn *c = take(carrier->pool, &carrier->address);
+    struct conn *c = conn_new(carrier->pool, &carrier->address);
     c->is_rider = true;
     CHECK(carrier->http2 && carrier->step == CONN_READY);
     http2_ride(c, carrier);
@@ -405,10 +363,9 @@ static enum task_next connecting(struct conn *c)
     if (c->racing || c->pool->short_wait_ns > 0) /* to its pool it is all the same else */
         tell(c, NEWS_CONNECTED);
     struct exchange *x = http1_exchange(c);
-    if (x) {
-        struct attempt *a = &x->request->attempt;
-        a->times.connect_ns = a->connect_spent_ns + e->now_ns - c->connect_began_ns;
-    }
+    if (x)
+        x->request->attempt.times.connect_ns =
+            x->request->attempt.connect_spent_ns + e->now_ns - c->connect_began_ns;
     if (x && c->step == CONN_READY)
         exchange_begin(x);
     return TASK_AGAIN;
@@ -430,26 +387,6 @@ static enum task_next begin_tunnel(struct conn *c)
     if (!wire_tunnel_open(&c->wire, &ask))
         return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
     return conn_goto(c, CONN_TUNNELING);
-}
-
-/* Moves it on with what has come. */
-static enum ringsend_error go_on_tunnel(struct conn *c, bool *opened, const char **detail)
-{
-    enum ringsend_error error = RINGSEND_OK;
-    struct ringsend_bytes got;
-    int32_t buffer;
-    CHECK(c->wire.tunnel && list_empty(&c->writer.pieces));
-    while (error == RINGSEND_OK && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
-        error = wire_tunnel_received(&c->wire, got, opened, detail);
-        ring_buffer_return(c->engine->ring, buffer);
-    }
-    if (error == RINGSEND_OK && c->stream_ended)
-        error = wire_tunnel_ended(
-            &c->wire, c->stream_result < 0 ? strerrordesc_np(-c->stream_result) : NULL, detail);
-    if (error == RINGSEND_OK && !*opened)
-        error = writer_go_on(c);
-    *opened &= error == RINGSEND_OK;
-    return error;
 }
 
 /* The engine is stopping, and so its request waits in the queue again, where it ends. */
@@ -476,7 +413,7 @@ static enum task_next tunneling(struct conn *c)
     if (c->writer.send.state == OP_COMPLETE)
         writer_sent(c);
     turn_stood(c);
-    enum ringsend_error error = go_on_tunnel(c, &opened, &detail);
+    enum ringsend_error error = conn_go_on_tunnel(c, &opened, &detail);
     c->tunnel_opened = opened;
     bool waits = error == RINGSEND_OK && !(opened && wire_tunnel_is_quiet(&c->wire));
     if (waits && e->stopping)
@@ -495,7 +432,7 @@ static enum task_next tunneling(struct conn *c)
     }
     turn_waits_no_more(c);
     turn_succeeded(c);
-    wire_tunnel_leads_to(&c->wire, last_kind(c->pool));
+    wire_tunnel_leads_to(&c->wire, conn_last_kind(c->pool));
     if (!wire_has_opening(&c->wire) && !http2_begin(c))
         return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
     conn_goto(c, step_of(c->wire.kind));
@@ -505,35 +442,6 @@ static enum task_next tunneling(struct conn *c)
 }
 
 /* ---- TLS ---- */
-
-static bool open_wire(struct conn *c)
-{
-    struct pool *p = c->pool;
-    return wire_open(&c->wire, &(struct wire_peer){p->name, p->name_port, &p->handshakes,
-                                                   p->sessions_refused < POOL_REFUSALS_MAX,
-                                                   http2_protocols(p)});
-}
-
-/* Moves the wire's opening on with what has come. */
-static enum ringsend_error go_on_opening(struct conn *c, bool *opened, const char **detail)
-{
-    enum ringsend_error error = RINGSEND_OK;
-    struct ringsend_bytes got;
-    int32_t buffer;
-    CHECK(c->wire.tls && list_empty(&c->writer.pieces));
-    *opened = false;
-    while (error == RINGSEND_OK && (buffer = conn_rx_pop(c, &got.data, &got.bytes)) >= 0) {
-        error = wire_gather(&c->wire, got);
-        ring_buffer_return(c->engine->ring, buffer);
-    }
-    const struct exchange *x = http1_exchange(c);
-    struct wire_news news = {c->stream_ended, x && !stream_has_source(x->request)};
-    if (error == RINGSEND_OK)
-        error = wire_opening(&c->wire, news, opened, detail);
-    if (!*opened && writer_go_on(c) != RINGSEND_OK)
-        UNREACHABLE("a send without pieces wants memory");
-    return error;
-}
 
 /* The server can be spoken to, but by the other library. Nothing of the request has left: it waits
  * in front for another connection, and its clocks go on. */
@@ -564,7 +472,7 @@ static enum task_next handshaking(struct conn *c)
         turn_begin(c);
         c->handshake_began_ns = e->now_ns;
     }
-    enum ringsend_error error = go_on_opening(c, &complete, &detail);
+    enum ringsend_error error = conn_go_on_opening(c, &complete, &detail);
     c->session_refused = error != RINGSEND_OK && wire_offered_session(&c->wire);
     bool away = wire_is_handed_off(&c->wire) || c->waits_since_ns > 0;
     uint64_t attempt_at_ns = away ? TIMER_NEVER : attempt_at(x);
@@ -749,7 +657,7 @@ enum task_next conn_run(struct conn *c)
             turn_waits(c);
         else
             turn_begin(c);
-        if (!open_wire(c))
+        if (!conn_open_wire(c))
             return conn_fail(c, RINGSEND_E_NO_MEMORY, NULL);
         CHECK(c->wire.tls);
         return conn_goto(c, CONN_HANDSHAKING);

@@ -421,6 +421,7 @@ static void fill_in_attempt(struct exchange *x, enum ringsend_error error, const
 static bool is_proxys_no(const struct exchange *x, enum ringsend_error error)
 {
     const struct relay *w = x->conn->pool->relay;
+    CHECK(!w || w->kind != RELAY_ABSOLUTE || !x->conn->carrier);
     bool by_decision = error != RINGSEND_OK && !error_is_of_attempt(error);
     return w && w->kind == RELAY_ABSOLUTE && x->send != SEND_NONE && !by_decision &&
            x->response.status == 407 && x->response.phase != RESPONSE_HEAD;

@@ -111,6 +111,7 @@ static bool winner_is_known(struct pool *p)
 /* The proxy is to be told its address. */
 static bool looks_peer_up(const struct pool *p)
 {
+    CHECK(list_empty(&p->in_peer) || (p->peer && p->relay));
     return !list_empty(&p->in_peer);
 }
 

@@ -92,6 +92,7 @@ static struct pool *find_shared(const struct host *proxy, const struct relay *w)
 {
     for (struct list *node = proxy->pools.next; node != &proxy->pools; node = node->next) {
         struct pool *p = LIST_OWNER(node, struct pool, in_host);
+        CHECK(p->host == proxy);
         if (p->relay == w)
             return p;
     }
@@ -104,10 +105,13 @@ static struct pool *pool_by_relay(struct ringsend *e, const struct relay *w, con
     struct host *proxy = host_find(e, &w->proxy.url);
     bool shares = is_for_all(e, w);
     struct pool *p = shares ? find_shared(proxy, w) : NULL;
+    CHECK(!p || (p->relay == w && p->speaks == SPEAKS_HTTP1));
     if (p)
         return p;
     p = pool_new(e, o, proxy, w->proxy.url.port);
     p->relay = w;
+    if (w->kind == RELAY_ABSOLUTE)
+        p->speaks = SPEAKS_HTTP1; /* which is what proxies read */
     if (shares) {
         p->name = proxy->name;
         p->name_port = p->port;

@@ -81,6 +81,7 @@ enum ringsend_error wire_tunnel_ended(struct wire *w, const char *how, const cha
 
 bool wire_tunnel_is_quiet(const struct wire *w)
 {
+    CHECK(w->kind == WIRE_TUNNEL && w->tunnel);
     return !w->tunnel->sending;
 }
 

@@ -60,7 +60,7 @@ struct sim_socket {
     uint32_t delivery; /* of the request being sent or answered: index in the ledger + 1 */
     uint32_t reading;  /* of the one that the server reads: behind it after an early answer */
 
-    void *http2;                 /* of peer.frames */
+    void *http2;           /* of peer.frames */
     uint32_t way;          /* through a proxy: number of it, of the peer's */
     bool way_is_open;      /* what is sent from now on goes to the server behind it */
     bool proxy_answers;    /* it has been asked in full */
