@@ -246,7 +246,8 @@ static bool leads_on(const struct sim_delivery *d)
     return d->answered && (leads_to_get(d) || d->status == 307 || d->status == 308);
 }
 
-/* A hop goes where an answer has led it, and who was answered for good is heard of no more. */
+/* A hop goes where an answer has led it, and who was answered for good is heard of no more; but
+ * where the body says that it was not. */
 static void check_hop(const struct sim_delivery *hop)
 {
     bool led = false;
@@ -256,7 +257,7 @@ static void check_hop(const struct sim_delivery *hop)
         if (d->record != hop->record)
             continue;
         led |= leads_on(d) && d->answer_in;
-        SIM_CHECK(!leads_to_get(d) || !d->answer_in || hop->to_get,
+        SIM_CHECK(!leads_to_get(d) || !d->answer_in || hop->to_get || d->declines,
                   "record %u was answered with %d, and is sent again", hop->record, d->status);
     }
     SIM_CHECK(led || !hop->is_hop, "record %u goes where nobody has led it", hop->record);
