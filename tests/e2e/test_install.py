@@ -16,7 +16,8 @@ import test_guide
 from harness import ROOT, Authority, Case, main
 
 BUILD = os.environ.get("BUILD", os.path.join(ROOT, "build"))
-LIBRARY_BYTES_MAX = 465_000  # stripped, without BearSSL and liburing; 18 KB of it are HTTP/2
+# Stripped, without BearSSL and liburing; 18 KB of it are HTTP/2, 22 KB proxies.
+LIBRARY_BYTES_MAX = 470_000
 TOOLS = ["cc", "c++", "pkg-config", "meson", "strip"]
 WARNINGS = ["-pthread", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
 
