@@ -84,6 +84,7 @@ class Tunnels(Ways):
                 self.assert_error(result, "proxy_auth", "407")
                 self.assertEqual((result["attempts"], result["status"]), (1, None))
                 self.assertNotIn("ambiguous", result)
+        self.assertIn("perhaps   --proxy-user USER:PASSWORD\n", run.err)
         self.assertEqual(len(origins[0].heads), 11)
         self.assertFalse([h for o in origins for h in o.heads if header(h, "proxy-authorization")])
 
@@ -96,6 +97,7 @@ class Tunnels(Ways):
         for result in run.results:
             self.assert_error(result, "proxy_status", "403 Forbidden")
             self.assertEqual((result["attempts"], "ambiguous" in result), (2, False))
+        self.assertIn("perhaps   may the proxy reach that host? --noproxy HOST goes", run.err)
         self.assertEqual(origin.heads, [])
 
     def test_socks5_of_dante(self):
@@ -285,6 +287,7 @@ class Told(Case):
                         records=records, expect=NOT_ALL_OK)
         self.assertEqual(sorted((r["status"] or 0, r["error"] or "") for r in run.results),
                          [(0, "proxy_refused")] * 20 + [(200, "")] * 20)
+        self.assertIn("perhaps   is the proxy up? --noproxy '*' goes without any\n", run.err)
 
     def test_sigterm_while_ways_are_half_open(self):
         """What waited for its way was not sent, and --resume goes on with it."""

@@ -24,14 +24,13 @@ static const struct advice {
      "a body of JSON is --data, which brings its Content-Type; results are JSON anyhow"},
     {"referer|e", 0, "it is a header: -H 'Referer: URL'"},
     {"location-trusted", 0, "credentials go to no other host; a request to it can have its own"},
-    {"proxy|x|preproxy", 0, "there is no way through a proxy; --resolve says where to connect"},
     {"form|F", 0,
      "records of JSON have \"form\" and \"multipart\"; of rows a form is --data "
      "'a={{a|form}}', or {{*|form}}, with its Content-Type"},
     {"data-urlencode", 0, "a value is encoded by its filter: --data 'a={{a|form}}'"},
     {"get|G", 0, "what is asked for stands in the URL: --url 'http://HOST/?a={{a|url}}'"},
     {"head|I", 0, "it is a method: -X HEAD"},
-    {"http2|http2-prior-knowledge|http3", 0, "HTTP/1.1 is spoken, and nothing else"},
+    {"http3|http3-only", 0, "HTTP/1.1 is spoken, and HTTP/2 with --http2"},
 };
 
 /* ---- words ---- */

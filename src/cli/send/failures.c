@@ -59,6 +59,13 @@ static const struct remedy remedies[] = {
     {0, RINGSEND_E_TLS_RENEGOTIATION, "have it updated, or: --tls-legacy-renegotiation"},
     {0, RINGSEND_E_TLS_UNKNOWN_CA, "trust its authority: --cacert FILE"},
     {0, RINGSEND_E_BODY_TOO_LARGE, "--max-body SIZE"},
+    {0, RINGSEND_E_PROXY_REFUSED, "is the proxy up? --noproxy '*' goes without any"},
+    {0, RINGSEND_E_PROXY_STATUS, "may the proxy reach that host? --noproxy HOST goes without it"},
+    {0, RINGSEND_E_SOCKS_REFUSED, "may the proxy reach that host? --noproxy HOST goes without it"},
+    {0, RINGSEND_E_PROXY_AUTH, "--proxy-user USER:PASSWORD"},
+    {0, RINGSEND_E_PROXY_PROTOCOL, "is it a proxy, and of that kind? -x socks5://HOST:PORT"},
+    {0, RINGSEND_E_TIMEOUT_PROXY,
+     "longer: --proxy-timeout 2m; or, where it lets wait on purpose: --gate HOST:PORT"},
 };
 
 /* Who asks was told: by the option of that name; null: by none. */
