@@ -45,7 +45,7 @@
 
 /* One for the process, and never unloaded: engines may outlive the module. */
 struct library {
-#define X(name) __typeof__(ringsend_##name) *name;
+#define X(name) __typeof__(ringsend_##name) *(name);
     LIBRARY_FUNCTIONS(X)
 #undef X
 };
