@@ -6,6 +6,7 @@ let them go, and tests wait for its counts. BOUND_S only ends what hangs."""
 import asyncio
 import functools
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -166,6 +167,18 @@ def run_script(script, *args, **more):
                           timeout=BOUND_S,
                           check=False,
                           **more)
+
+
+def interrupted(script, server):
+    """Runs it until the server, which holds its answers back, has three requests; then Ctrl-C."""
+    program = subprocess.Popen([sys.executable, "-B", "-c", script, server.url + "/held"],
+                               stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE,
+                               text=True)
+    server.wait(lambda s: len(s.seen) >= 3)
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=BOUND_S)
+    return subprocess.CompletedProcess(program.args, program.returncode, out, err)
 
 
 @pytest.fixture

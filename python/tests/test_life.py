@@ -3,13 +3,10 @@
 import asyncio
 import gc
 import os
-import signal
-import subprocess
-import sys
 import threading
 
 import pytest
-from conftest import BOUND_S, SANITIZED, coroutine_test, run_script
+from conftest import BOUND_S, SANITIZED, coroutine_test, interrupted, run_script
 
 import ringsend
 
@@ -166,14 +163,8 @@ except KeyboardInterrupt:
 
 
 def test_ctrl_c_cancels_and_tells(server):
-    program = subprocess.Popen([sys.executable, "-B", "-c", CTRL_C, server.url + "/held"],
-                               stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE,
-                               text=True)
-    server.wait(lambda s: len(s.seen) >= 3)
-    program.send_signal(signal.SIGINT)
-    out, err = program.communicate(timeout=BOUND_S)
-    assert out == "interrupted [0, 1, 2, 3, 4, 5] {'cancelled'}\n", err
+    program = interrupted(CTRL_C, server)
+    assert program.stdout == "interrupted [0, 1, 2, 3, 4, 5] {'cancelled'}\n", program.stderr
 
 
 @coroutine_test
