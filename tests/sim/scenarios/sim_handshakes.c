@@ -294,8 +294,6 @@ static void server_warns(void)
 
 /* ---- Early ends ---- */
 
-enum early_end { END_CANCEL, END_DEADLINE, END_FREE, EARLY_ENDS };
-
 /* At each moment of a handshake, much of which it spends with the worker. The checks of every
  * result, and of the sanitizer, do the judging. */
 static void ends_during_the_handshake(void)
@@ -304,7 +302,7 @@ static void ends_during_the_handshake(void)
 
     for (uint32_t i = 0; i < 120 * EARLY_ENDS; i++) {
         uint64_t at_ns = (i / EARLY_ENDS) * SIM_MS;
-        struct client_ask ask = post;
+        enum early_end end = i % EARLY_ENDS;
         struct client c;
         struct sim_peer *peer =
             scenario_begin_tls("TLS: an early end during the handshake", &c,
@@ -314,15 +312,9 @@ static void ends_during_the_handshake(void)
         sim.faults.worker_ns = 80 * SIM_MS;
         sim.faults.cancel_races = 500;
         peer->greeting_ns = 5 * SIM_MS;
-        ask.deadline_ns = i % EARLY_ENDS == END_DEADLINE ? at_ns + 1 : 0;
-        for (int k = 0; k < 3; k++)
-            scenario_submit(&c, &ask);
-        client_pass(&c, at_ns);
+        scenario_until(&c, post, end, at_ns);
         handed_off += sim_handshakes_handed_off() > 0;
-        for (uint32_t k = 0; k < 3 && i % EARLY_ENDS == END_CANCEL; k++)
-            SIM_CHECK(ringsend_cancel(c.engine, c.requests[k].handle) == 0, "no cancel");
-        if (i % EARLY_ENDS != END_FREE)
-            client_finish(&c);
+        scenario_cut(&c, end);
         cancelled += c.requests[0].error == RINGSEND_E_CANCELLED;
         scenario_end(&c);
     }

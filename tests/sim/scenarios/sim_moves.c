@@ -144,15 +144,13 @@ static void among_others(void)
     }
 }
 
-enum early_end { END_CANCEL, END_DEADLINE, END_FREE, EARLY_ENDS };
-
 /* At each moment of both handshakes. The checks of every result do the judging. */
 static void ends_while_it_is_asked(void)
 {
     uint32_t moved = 0, cut = 0;
     for (uint32_t i = 0; i < 60 * EARLY_ENDS; i++) {
         uint64_t at_ns = (i / EARLY_ENDS) * SIM_MS;
-        struct client_ask ask = post;
+        enum early_end end = i % EARLY_ENDS;
         struct client c;
         struct sim_peer *peer =
             scenario_begin_tls("TLS: an early end while the second library is asked", &c,
@@ -162,16 +160,10 @@ static void ends_while_it_is_asked(void)
         peer->greeting_ns = 10 * SIM_MS;
         sim.random = i;
         sim.faults.worker_ns = 20 * SIM_MS;
-        ask.deadline_ns = i % EARLY_ENDS == END_DEADLINE ? at_ns + 1 : 0;
-        for (int k = 0; k < 3; k++)
-            scenario_submit(&c, &ask);
-        client_pass(&c, at_ns);
-        for (uint32_t k = 0; k < 3 && i % EARLY_ENDS == END_CANCEL; k++)
-            SIM_CHECK(ringsend_cancel(c.engine, c.requests[k].handle) == 0, "no cancel");
-        if (i % EARLY_ENDS != END_FREE)
-            client_finish(&c);
+        scenario_until(&c, post, end, at_ns);
+        scenario_cut(&c, end);
         moved += peer->refused > 0;
-        for (uint32_t k = 0; k < 3 && i % EARLY_ENDS != END_FREE; k++) {
+        for (uint32_t k = 0; k < EARLY_REQUESTS && end != END_FREE; k++) {
             cut += !c.requests[k].ok;
             scenario_expect_deliveries(&c, k, c.requests[k].ok);
         }

@@ -122,6 +122,22 @@ void scenario_expect_deliveries(const struct client *c, uint32_t index, uint32_t
               deliveries);
 }
 
+void scenario_until(struct client *c, struct client_ask ask, enum early_end end, uint64_t at_ns)
+{
+    ask.deadline_ns = end == END_DEADLINE ? at_ns + 1 : 0;
+    for (uint32_t k = 0; k < EARLY_REQUESTS; k++)
+        scenario_submit(c, &ask);
+    client_pass(c, at_ns);
+}
+
+void scenario_cut(struct client *c, enum early_end end)
+{
+    for (uint32_t k = 0; k < EARLY_REQUESTS && end == END_CANCEL; k++)
+        SIM_CHECK(ringsend_cancel(c->engine, c->requests[k].handle) == 0, "no cancel");
+    if (end != END_FREE)
+        client_finish(c);
+}
+
 /* One turn of the engine, and a little time if it had nothing to do. */
 static void one_turn(struct client *c)
 {

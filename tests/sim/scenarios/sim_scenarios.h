@@ -106,6 +106,13 @@ struct ringsend_stats scenario_stats(const struct client *c);
 void scenario_expect_handshakes(const struct client *c, uint64_t full, uint64_t resumed);
 void scenario_expect_deliveries(const struct client *c, uint32_t index, uint32_t deliveries);
 
+/* Three requests, which end early at that time, in one of three ways: hand them over, let the time
+ * pass, look, and cut them short. */
+enum early_end { END_CANCEL, END_DEADLINE, END_FREE, EARLY_ENDS };
+enum { EARLY_REQUESTS = 3 };
+void scenario_until(struct client *c, struct client_ask ask, enum early_end end, uint64_t at_ns);
+void scenario_cut(struct client *c, enum early_end end);
+
 /* Makes an engine, if it can, and submits a few requests. */
 typedef void scenario_load(struct client *c);
 /* Fails the first operation that can fail, then the second, and so on until the load gets through
